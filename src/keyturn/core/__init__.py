@@ -1,0 +1,1 @@
+"""Pure values and decisions: no clock, file, process, network or environment in here."""

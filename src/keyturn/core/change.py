@@ -1,0 +1,120 @@
+"""A change: a fact that can be printed, compared, hashed and tested without a service.
+
+``why`` is for the reader and steers nothing.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from keyturn.core.address import Address
+from keyturn.core.fields import Leaf, Path
+from keyturn.core.resource import Desired, Known, Live
+
+
+class Action(Enum):
+    """What will be done to a resource. One change has one action: the gravest that it needs.
+
+    ==========  ================================================================
+    REPLACE     a new object takes the name; dependents are repointed; the old is retired
+    RETIRE      soft delete, kept in the ledger as a tombstone
+    ROTATE      at least one secret field gets another value
+    RESTORE     a retired object comes back, then is written in full
+    RENAME      another name, same id
+    CREATE      a new object
+    UPDATE      plain fields change
+    ADOPT       nothing is written to the service; the ledger takes the object in
+    FORGET      nothing is written to the service; the ledger lets the entry go
+    ==========  ================================================================
+    """
+
+    REPLACE = "replace"
+    RETIRE = "retire"
+    ROTATE = "rotate"
+    RESTORE = "restore"
+    RENAME = "rename"
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    FORGET = "forget"
+
+
+class SecretState(Enum):
+    """What a plan says of a secret field, in place of one blank mask."""
+
+    SET = "set"
+    ROTATED = "rotated"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"
+    SUSPECT = "suspect"
+    KEPT = "kept"
+    REUSED = "reused"
+    CLEARED = "cleared"
+
+
+ABSENT = "\0absent"
+"""Stands for a field that is not there; NUL cannot occur in a manifest, so no value equals it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A plain field: what we last applied, what is live, what git wants; ``ABSENT`` where there is none."""
+
+    path: Path
+    applied: Leaf
+    live: Leaf
+    wanted: Leaf
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the live value moved without us."""
+        return self.applied not in (ABSENT, self.live) and self.live != self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class SecretChange:
+    """A secret field and its state, with the reason in words; never a value."""
+
+    path: Path
+    state: SecretState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A secret that stays while its destination changes: who consents to it is named ``address``.
+
+    ``through`` is the resource whose ``path`` moved: the credential itself or a connection.
+    """
+
+    address: Address
+    through: Address
+    path: Path
+    before: Leaf
+    after: Leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What will be done to one resource, and on what understanding.
+
+    ``desired``, ``known`` and ``live`` are what was compared; which of them are there follows
+    from the action. ``after`` names the changes that must be done first; ``expected`` is the
+    ``updated_at`` that the live object must still have.
+    """
+
+    action: Action
+    address: Address
+    desired: Desired | None = None
+    known: Known | None = None
+    live: Live | None = None
+    fields: tuple[FieldChange, ...] = ()
+    secrets: tuple[SecretChange, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
+    renamed_from: str = ""
+    after: tuple[Address, ...] = ()
+    why: str = ""
+
+    @property
+    def expected(self) -> str:
+        """The precondition: ``updated_at`` of the live object, empty where there is none."""
+        return self.live.updated_at if self.live else ""

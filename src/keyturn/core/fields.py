@@ -1,0 +1,78 @@
+"""Fields of a resource, flat: a mapping from a path of keys to a leaf.
+
+``{"config": {"host": "db", "tags": ["a"]}}`` is ``{("config", "host"): "db", ("config", "tags"):
+["a"]}``. Lists and empty mappings are leaves. A flat mapping says which fields a manifest states,
+and so which ones keyturn owns, without walking two trees side by side.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from keyturn.core.address import Address
+
+Path: TypeAlias = tuple[str, ...]
+Leaf: TypeAlias = str | int | float | bool | None | Address | list[object] | dict[str, object]
+Fields: TypeAlias = Mapping[Path, Leaf]
+
+
+def flatten(tree: Mapping[str, object], prefix: Path = ()) -> dict[Path, Leaf]:
+    """Return the leaves of a nested mapping by path, in the order in which they stand."""
+    return dict(_leaves(tree, prefix))
+
+
+def _leaves(tree: Mapping[str, object], prefix: Path) -> Iterator[tuple[Path, Leaf]]:
+    for key, value in tree.items():
+        path = (*prefix, key)
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, path)
+        else:
+            yield path, value  # type: ignore[misc]
+
+
+def nest(fields: Mapping[Path, object]) -> dict[str, object]:
+    """Return the nested mapping whose leaves are ``fields``: the inverse of ``flatten``."""
+    tree: dict[str, object] = {}
+    for path, leaf in fields.items():
+        here = tree
+        for key in path[:-1]:
+            here = here.setdefault(key, {})  # type: ignore[assignment]
+        here[path[-1]] = leaf
+    return tree
+
+
+def pointer(path: Path) -> str:
+    """Return ``path`` as a JSON pointer (RFC 6901), the form in which paths are stored."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+
+
+def unpointer(text: str) -> Path:
+    """Return the path that a JSON pointer names."""
+    return tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:])
+
+
+def dotted(path: Path) -> str:
+    """Return ``path`` as a reader sees it: ``config.host``."""
+    return ".".join(path)
+
+
+def same(one: object, other: object) -> bool:
+    """Tell whether two leaves mean the same, as the service reads them.
+
+    A deployment may store numbers and booleans as text (5432 and "5432", true and "true"), so
+    scalars are compared by their text; lists and mappings element by element.
+    """
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, str | int | float) and isinstance(other, str | int | float):
+        return _text(one) == _text(other)
+    return one == other
+
+
+def _text(scalar: str | float) -> str:
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    if isinstance(scalar, float) and scalar.is_integer():
+        return str(int(scalar))
+    return str(scalar)

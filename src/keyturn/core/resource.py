@@ -1,0 +1,99 @@
+"""What a resource is: where it was written, what is wanted, what is live, what we know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.fields import Fields, Path
+from keyturn.core.secret import Secret
+
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A secret field that was not decrypted; ``digest`` is the SHA-256 of its ciphertext, as hex."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What a manifest says of its resource's life; none of it is known to the service."""
+
+    protect: bool = False
+    moved_from: str = ""
+    max_age_days: int = 0
+    strategy: str = "verify"
+    grace_days: int = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """One manifest as it was meant.
+
+    ``fields`` holds the plain fields by path, beginning with ``config``; a reference to another
+    resource is a leaf of type ``Address``. ``secrets`` holds the secret fields by path below
+    ``config`` (``("password",)``), opened or not. ``digest`` is the SHA-256 of the file's bytes,
+    as hex; ``ciphers`` the SHA-256 of each secret's ciphertext. ``keep`` names the secret fields
+    whose live value stays.
+    """
+
+    address: Address
+    type: str
+    fields: Fields
+    secrets: Mapping[Path, Secret | Sealed]
+    ciphers: Mapping[Path, str]
+    digest: str
+    origin: Origin
+    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    keep: tuple[Path, ...] = ()
+
+    @property
+    def opened(self) -> bool:
+        """Whether every secret field is at hand."""
+        return all(isinstance(value, Secret) for value in self.secrets.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """An object as the service shows it; ``fields`` as in ``Desired``, with ids for references.
+
+    ``detailed`` is false for an item of a list that carries no ``config``.
+    """
+
+    address: Address
+    id: str
+    type: str
+    fields: Fields
+    created_at: str
+    updated_at: str
+    status: str = "active"
+    detailed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the ledger holds of a resource that is ours.
+
+    ``applied`` are the plain fields last written, ``observed`` the same fields as the service
+    showed them afterwards; ``fingerprints`` of the secret fields last written by path, ``earlier``
+    those of values written before. ``retired_at`` is set on a tombstone.
+    """
+
+    address: Address
+    id: str
+    type: str
+    digest: str
+    applied: Fields
+    observed: Fields
+    fingerprints: Mapping[Path, str]
+    updated_at: str
+    earlier: tuple[str, ...] = ()
+    rotated_at: str = ""
+    retired_at: str = ""
+    protect: bool = False
+    commit: str = ""

@@ -1,0 +1,1 @@
+"""The Planasonix API, for trying and for tests. Imports nothing of keyturn."""
