@@ -1,1 +1,1 @@
-"""The Planasonix API, for trying and for tests. Imports nothing of keyturn."""
+"""The Planasonix API on loopback, for trying and testing; built from the vendor's pages alone."""

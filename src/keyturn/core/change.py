@@ -24,6 +24,7 @@ class Action(Enum):
     UPDATE      plain fields change
     ADOPT       nothing is written to the service; the ledger takes the object in
     FORGET      nothing is written to the service; the ledger lets the entry go
+    NOTE        nothing is done; there is something to say
     ==========  ================================================================
     """
 
@@ -36,6 +37,7 @@ class Action(Enum):
     UPDATE = "update"
     ADOPT = "adopt"
     FORGET = "forget"
+    NOTE = "no-op"
 
 
 class SecretState(Enum):

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from keyturn.core.address import Address
 
 Path: TypeAlias = tuple[str, ...]
-Leaf: TypeAlias = str | int | float | bool | None | Address | list[object] | dict[str, object]
+Leaf: TypeAlias = str | int | float | bool | Address | list[object] | dict[str, object] | None
 Fields: TypeAlias = Mapping[Path, Leaf]
 
 

@@ -38,7 +38,7 @@ class Desired:
     resource is a leaf of type ``Address``. ``secrets`` holds the secret fields by path below
     ``config`` (``("password",)``), opened or not. ``digest`` is the SHA-256 of the file's bytes,
     as hex; ``ciphers`` the SHA-256 of each secret's ciphertext. ``keep`` names the secret fields
-    whose live value stays.
+    whose live value stays; ``destination`` the plain fields that say where a secret goes.
     """
 
     address: Address
@@ -51,6 +51,7 @@ class Desired:
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     keep: tuple[Path, ...] = ()
+    destination: frozenset[Path] = frozenset()
 
     @property
     def opened(self) -> bool:

@@ -14,7 +14,7 @@ _MASK = "Secret(hidden)"
 
 
 @final
-class Secret:
+class Secret:  # noqa: PLW1641  # hashing is refused below
     """An opaque secret: ``reveal`` is the only way in, and a test counts who calls it."""
 
     __slots__ = ("_open", "_open_mac")
@@ -53,7 +53,7 @@ class Secret:
         message = "a Secret is never turned into text, hashed, iterated or copied; pass it on as it is"
         raise TypeError(message)
 
-    __str__ = __format__ = _refuse  # type: ignore[assignment]
-    __hash__ = __iter__ = __len__ = __bool__ = __getitem__ = _refuse  # type: ignore[assignment]
-    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse  # type: ignore[assignment]
-    __setattr__ = __delattr__ = _refuse  # type: ignore[assignment]
+    __str__ = __format__ = _refuse
+    __hash__ = __iter__ = __len__ = __bool__ = __getitem__ = _refuse
+    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse
+    __setattr__ = __delattr__ = _refuse

@@ -1,0 +1,71 @@
+"""A request and its answer, as values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+READS = frozenset({"GET"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request.
+
+    ``path`` is below the base URL, with ids percent-encoded; ``template`` names it without them, for
+    messages. ``verb`` is what it is counted as. ``body`` may hold secrets and is never shown.
+    ``patience`` is the seconds to wait for the answer, 0 for the usual.
+    """
+
+    method: str
+    path: str
+    template: str
+    verb: str
+    body: bytes | None = field(default=None, repr=False)
+    query: tuple[tuple[str, str], ...] = ()
+    patience: float = 0
+
+    @property
+    def reads(self) -> bool:
+        """Whether the request changes nothing."""
+        return self.method in READS
+
+    @property
+    def where(self) -> str:
+        """The request as messages name it: ``PUT /api/connections/{id}``."""
+        return f"{self.method} {self.template}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer, whole: ``headers`` by lower-case name; ``date`` is the service's clock in Unix seconds."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    date: float | None = None
+
+
+class Exchange(Protocol):
+    """What carries a request to the service: the transport, or a stand-in of a test."""
+
+    def send(self, call: Call) -> Reply:
+        """Return the answer, whatever its status; raises ServiceError where there is none."""
+
+    def close(self) -> None:
+        """Let go of all connections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tempo:
+    """Time and chance, handed in: the API package has no clock of its own.
+
+    ``monotonic`` and ``now`` (Unix) return seconds; ``sleep`` may raise to end a wait early;
+    ``chance`` returns a number in [0, 1); ``gate`` is asked before each request goes out, with the
+    request, and may raise to keep it back.
+    """
+
+    monotonic: Callable[[], float]
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+    gate: Callable[[Call], None] = lambda _call: None

@@ -1,0 +1,224 @@
+"""One tolerant decoder for every known form of the API, and one way back into the form that was seen.
+
+Reads: ``data`` wrapped or not, ``attributes`` merged up, bare arrays, lists under their own name,
+snake_case and camelCase, ``config``, ``params`` and ``parameters``. What fits none of these is an
+error: never "nothing there".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from keyturn.api.records import DOCUMENTED, Record, Spelling
+from keyturn.api.strict import Puzzling
+from keyturn.core.fields import Path
+from keyturn.core.looks import masked, suspicious
+
+Tree = Mapping[str, Any]
+
+SETTINGS = ("config", "params", "parameters")
+LISTS = ("data", "items", "results")
+
+_ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "id": ("id",),
+        "name": ("name",),
+        "type": ("type",),
+        "status": ("status",),
+        "created_at": ("created_at", "createdAt"),
+        "updated_at": ("updated_at", "updatedAt"),
+        "deleted_at": ("deleted_at", "deletedAt"),
+        "credential_id": ("credential_id", "credentialId", "credential_ref", "credentialRef"),
+        "config": SETTINGS,
+    }
+)
+_NAMED = frozenset(alias for aliases in _ALIASES.values() for alias in aliases)
+_RESOURCES = frozenset({"credential", "credentials", "connection", "connections"})
+
+
+def rows(tree: object, collection: str) -> tuple[tuple[Tree, ...], Tree]:
+    """Return the objects of one page of a list and the page's ``meta``; raises Puzzling.
+
+    A list is a bare array, or an array under ``data``, ``items``, ``results`` or the collection's name.
+    """
+    meta: Tree = {}
+    if isinstance(tree, Mapping):
+        meta = _meta(tree)
+        tree = _listed(tree, collection)
+        if isinstance(tree, Mapping):
+            tree = _listed(tree, collection)
+    if not isinstance(tree, list):
+        message = "no list where a list belongs"
+        raise Puzzling(message)
+    return tuple(single(row) for row in tree), meta
+
+
+def single(tree: object) -> Tree:
+    """Return the fields of one object, unwrapped from ``data`` and ``attributes``; raises Puzzling."""
+    if isinstance(tree, Mapping) and isinstance(tree.get("data"), Mapping) and "id" not in tree:
+        tree = tree["data"]
+    if not isinstance(tree, Mapping):
+        message = "no object where an object belongs"
+        raise Puzzling(message)
+    attributes = tree.get("attributes")
+    return _merged(tree, attributes) if isinstance(attributes, Mapping) else tree
+
+
+def record(fields: Tree, *, partial: bool = False, pending: bool = False) -> Record:
+    """Decode the fields of one object; raises Puzzling.
+
+    Id and name are required, the name not with ``partial``. Fields that are not known are kept in
+    ``extra`` as they are. Masked values and what looks like a secret are taken out of the settings.
+    """
+    key, settings = _alias(fields, "config")
+    hidden: dict[Path, bool] = {}
+    others = {name: value for name, value in fields.items() if name not in _NAMED}
+    found = Record(
+        id=_identity(fields.get("id")),
+        name=_text(fields, "name"),
+        type=_text(fields, "type"),
+        status=_text(fields, "status"),
+        created_at=_text(fields, "created_at"),
+        updated_at=_text(fields, "updated_at"),
+        deleted_at=_text(fields, "deleted_at"),
+        credential_id=_credential(fields),
+        config=_settings(settings, hidden),
+        extra=MappingProxyType(_shown(others, (), hidden)),
+        hidden=MappingProxyType(hidden),
+        spelling=Spelling(key, text=key == "params") if key else DOCUMENTED,
+        pending=pending,
+    )
+    if not (found.name or partial):
+        message = "an object without a name"
+        raise Puzzling(message)
+    return found
+
+
+def spelled(tree: Tree, spelling: Spelling) -> dict[str, Any]:
+    """Return a body with its ``config`` written as the deployment writes settings.
+
+    Where settings are text, numbers and booleans become text (5432 → "5432", true → "true");
+    secrets, nulls, lists and mappings stay as they are.
+    """
+    body = dict(tree)
+    if "config" in body:
+        config = body.pop("config")
+        body[spelling.settings] = _worded(config) if spelling.text else config
+    return body
+
+
+def either(fields: Tree, name: str) -> Any:
+    """Return the field ``name`` (snake_case) in whichever spelling it stands, None where it does not.
+
+    Raises Puzzling where both spellings stand and differ.
+    """
+    head, *tail = name.split("_")
+    return _one_of(fields, (name, head + "".join(word.capitalize() for word in tail)))[1]
+
+
+def _meta(tree: Tree) -> Tree:
+    meta = tree.get("meta")
+    return meta if isinstance(meta, Mapping) else {key: tree[key] for key in ("total",) if key in tree}
+
+
+def _listed(tree: Tree, collection: str) -> object:
+    found = [key for key in (*LISTS, collection) if key in tree]
+    if len(found) != 1:
+        message = "several lists where one belongs" if found else "no list where a list belongs"
+        raise Puzzling(message)
+    return tree[found[0]]
+
+
+def _merged(tree: Tree, attributes: Tree) -> Tree:
+    outer = {key: value for key, value in tree.items() if key != "attributes"}
+    if outer.get("type") in _RESOURCES or "type" in attributes:
+        outer.pop("type", None)
+    for key in outer.keys() & attributes.keys():
+        if outer[key] != attributes[key]:
+            message = f"`{key}` stands inside and outside of `attributes`, and differs"
+            raise Puzzling(message)
+    return {**outer, **attributes}
+
+
+def _alias(fields: Tree, name: str) -> tuple[str, Any]:
+    return _one_of(fields, _ALIASES[name])
+
+
+def _one_of(fields: Tree, aliases: Sequence[str]) -> tuple[str, Any]:
+    found = [(alias, fields[alias]) for alias in aliases if alias in fields]
+    if not found:
+        return "", None
+    key, value = found[0]
+    if any(other != value for _, other in found[1:]):
+        message = f"`{key}` and `{found[1][0]}` stand side by side, and differ"
+        raise Puzzling(message)
+    return key, value
+
+
+def _text(fields: Tree, name: str) -> str:
+    key, value = _alias(fields, name)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    message = f"`{key}` is no text"
+    raise Puzzling(message)
+
+
+def _identity(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value:
+        return value
+    message = "an object without an id"
+    raise Puzzling(message)
+
+
+def _credential(fields: Tree) -> str | None:
+    key, value = _alias(fields, "credential_id")
+    if not key:
+        return None
+    return "" if value in (None, "") else _identity(value)
+
+
+def _settings(value: object, hidden: dict[Path, bool]) -> Tree | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        message = "settings that are no object"
+        raise Puzzling(message)
+    return MappingProxyType(_shown(value, ("config",), hidden))
+
+
+def _shown(tree: Tree, path: Path, hidden: dict[Path, bool]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in tree.items():
+        here = (*path, key)
+        if isinstance(value, Mapping):
+            kept[key] = _shown(value, here, hidden)
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            items = {str(number): item for number, item in enumerate(value)}
+            kept[key] = list(_shown(items, here, hidden).values())
+        elif value != "" and suspicious(key, value):
+            hidden[here] = not _only_masks(value)
+        else:
+            kept[key] = value
+    return kept
+
+
+def _only_masks(value: object) -> bool:
+    return all(masked(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _worded(config: object) -> object:
+    return dict(_words(config)) if isinstance(config, Mapping) else config
+
+
+def _words(config: Tree) -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, bool):
+            yield key, "true" if value else "false"
+        elif isinstance(value, int | float):
+            yield key, str(value)
+        else:
+            yield key, value

@@ -1,0 +1,113 @@
+"""What the service shows: objects, lists, test results, as frozen values in one spelling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.fields import Path
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a deployment writes an object's settings (F4, F6 of the API notes).
+
+    ``settings`` is the key: ``config``, ``params`` or ``parameters``. ``text``: its values are all text.
+    """
+
+    settings: str = "config"
+    text: bool = False
+
+
+DOCUMENTED = Spelling()
+BACKEND = Spelling("params", text=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An object as the service shows it; times are RFC 3339 text, empty where it does not say.
+
+    ``credential_id`` is None where the answer has no such field and empty where it is null. ``config``
+    is None where the answer has no settings (an item of a list). Numbers are kept as JSON numbers.
+    ``hidden`` are the paths (``("config", "password")``) that were taken out because they hold a mask
+    (False) or what looks like a secret itself (True): they can be neither compared nor written back.
+    ``extra`` are the fields not named here, to be echoed as they are. ``pending``: accepted, not done
+    yet (202).
+    """
+
+    id: str
+    name: str = ""
+    type: str = ""
+    status: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+    deleted_at: str = ""
+    credential_id: str | None = None
+    config: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    hidden: Mapping[Path, bool] = field(default_factory=lambda: NOTHING)
+    spelling: Spelling = DOCUMENTED
+    pending: bool = False
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it is in the trash: there, and yet absent."""
+        return self.status == "deleted" or bool(self.deleted_at)
+
+    @property
+    def leaked(self) -> tuple[Path, ...]:
+        """The paths at which the service showed what looks like a secret: a finding."""
+        return tuple(path for path, shown in self.hidden.items() if shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A whole list. ``server_date`` is the service's clock (Unix) at the first page, None if not told."""
+
+    records: tuple[Record, ...]
+    server_date: float | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+    pages: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """What a connection test said. ``ok`` is None where the answer says neither yes nor no: never a pass.
+
+    ``message`` is the service's text, cut to 200 characters, without control characters, and with the
+    secrets that the caller named taken out.
+    """
+
+    __test__ = False
+
+    ok: bool | None
+    latency_ms: float | None = None
+    server_version: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """The organization that the key belongs to."""
+
+    id: str
+    name: str = ""
+    slug: str = ""
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Requests of a client: by verb, how many of them were repetitions, and seconds waited for the pace."""
+
+    by_verb: Mapping[str, int]
+    repeated: int
+    waited: float
+
+    @property
+    def total(self) -> int:
+        """All requests, repetitions included."""
+        return sum(self.by_verb.values())

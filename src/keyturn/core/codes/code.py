@@ -1,0 +1,12 @@
+"""Code: what ``keyturn explain`` says of a finding."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of finding: what it is in a few words, why it matters, how to end it."""
+
+    title: str
+    why: str
+    fix: str

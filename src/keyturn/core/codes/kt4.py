@@ -1,0 +1,113 @@
+"""KT4xx: references, plans and guards."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from keyturn.core.codes.code import Code
+
+CODES: Mapping[str, Code] = MappingProxyType(
+    {
+        "KT451": Code(
+            "a secret meets a new destination",
+            "The host, account, proxy or TLS setting changes while the stored secret stays, or a connection "
+            "points a credential at a host where it was never sent. Whoever runs that host would receive it.",
+            "Set a new secret in the same change, or agree by name with --allow-destination-change NAME.",
+        ),
+        "KT452": Code(
+            "too many resources would be retired",
+            "A wrong folder, a bad merge or a lost page looks like a mass delete. The budget stands under "
+            "policy.limits.retire in keyturn.yaml.",
+            "Look at what is retired; if it is meant, agree with --allow-retire N.",
+        ),
+        "KT453": Code(
+            "too many credentials would rotate",
+            "When most secrets change at once, the fingerprint key changed or files were re-encrypted with "
+            "other content far more often than somebody rotated everything.",
+            "Check the fingerprint key's history; if it is meant, agree with --allow-rotate N.",
+        ),
+        "KT454": Code(
+            "a protected resource lost its manifest",
+            "Protection counts if the ledger or the manifest says so, so that removing a file together with "
+            "its protect flag does not slip through in one pull request.",
+            "Bring the manifest back with protect: false, apply, then remove it in a change of its own.",
+        ),
+        "KT455": Code(
+            "a retire and a create look like one rename",
+            "Destroying and creating gives a new id: connections break and secrets are sent again. A rename "
+            "keeps the id.",
+            "Write moved_from: OLD-NAME in the new manifest, or make the two changes apart.",
+        ),
+        "KT456": Code(
+            "no manifest is left",
+            "An empty folder would retire everything that the ledger holds. It is nearly always a wrong path.",
+            "Check manifests: in keyturn.yaml; if it is meant, agree with --allow-empty.",
+        ),
+        "KT457": Code(
+            "an object of this name is not ours",
+            "Keyturn never touches what it does not own, and taking an object over writes all its fields and "
+            "secrets.",
+            "Agree with --adopt NAME (or --adopt '*' after a ledger was lost), or choose another name.",
+        ),
+        "KT458": Code(
+            "a resource that would be retired is still used",
+            "Connections or pipelines that are not in git still use it and would fail at their next run.",
+            "Detach it there, or bring the manifest back.",
+        ),
+        "KT459": Code(
+            "an earlier secret returns",
+            "A value that was in use before is a rollback that somebody means, or an old file that somebody "
+            "replayed after the secret was changed for a reason.",
+            "If it is meant, agree with --allow-reuse NAME.",
+        ),
+        "KT460": Code(
+            "a target names nothing",
+            "A typing mistake in --target would give an empty plan that reads like success.",
+            "Write credential/NAME, connection/NAME, or a pattern in quotes.",
+        ),
+        "KT461": Code(
+            "one name, several objects",
+            "The service holds more than one active object of this name, so that a name no longer says which.",
+            "Rename or delete the ones that are not ours in the Planasonix UI.",
+        ),
+        "KT462": Code(
+            "two manifests claim one resource",
+            "moved_from says that this manifest used to have another name, but another manifest holds or "
+            "claims that name too.",
+            "Leave moved_from in one of them and remove the old manifest.",
+        ),
+        "KT463": Code(
+            "a secret could not be compared",
+            "The file changed since it was last applied and no decryption key was at hand, so whether its "
+            "secret changed is unknown. Nothing is applied on a guess.",
+            "Provide the key (SOPS_AGE_KEY_FILE or what your sops uses), or plan with --offline.",
+        ),
+        "KT464": Code(
+            "a live secret may have been edited",
+            "The object was written after keyturn's last write and no visible field explains it. The API "
+            "returns no secret, so this cannot be told apart from a harmless save.",
+            "Write the secret again with keyturn apply --reassert NAME, or leave it.",
+        ),
+        "KT465": Code(
+            "an OAuth credential needs consent",
+            "A new or replaced OAuth credential holds no refresh token until a person clicks Authorize on the "
+            "connection; no API does that.",
+            "Open the connection in Planasonix and authorize it after the apply.",
+        ),
+        "KT466": Code(
+            "an earlier run left something open",
+            "A previous apply ended between a request and its answer, and looking did not settle what became "
+            "of it.",
+            "Do what the message says; keyturn does not guess.",
+        ),
+        "KT467": Code(
+            "the plan would pass a limit of the organization",
+            "The service refuses creates over its limit, and an apply would end half-way.",
+            "Retire what is unused first, or ask for a higher limit.",
+        ),
+        "KT468": Code(
+            "changes wait for each other",
+            "A cycle of references has no first step.",
+            "Break the cycle that the message names.",
+        ),
+    }
+)

@@ -1,0 +1,66 @@
+"""The three sides that a plan compares, held together as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from keyturn.core.address import Address
+from keyturn.core.fields import Path
+from keyturn.core.resource import EMPTY, Desired, Known, Live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What git wants, what the ledger knows and what the service shows.
+
+    ``live`` is by id. ``prints`` holds the keyed fingerprints of the secrets that were opened.
+    """
+
+    desired: Mapping[Address, Desired]
+    known: Mapping[Address, Known]
+    live: Mapping[str, Live]
+    prints: Mapping[Address, Mapping[Path, str]] = field(default_factory=lambda: EMPTY)
+
+    def named(self) -> dict[Address, list[Live]]:
+        """Return the active live objects by address; a name may stand more than once."""
+        found: dict[Address, list[Live]] = {}
+        for live in self.live.values():
+            if live.status != "deleted":
+                found.setdefault(live.address, []).append(live)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consents:
+    """What the user agreed to by name or by number on the command line."""
+
+    destinations: frozenset[str] = frozenset()
+    adopt: frozenset[str] = frozenset()
+    reuse: frozenset[str] = frozenset()
+    retire: int = -1
+    rotate: int = -1
+    empty: bool = False
+
+    def adopts(self, name: str) -> bool:
+        """Whether an object of this name may be taken over; ``*`` agrees to all."""
+        return bool(self.adopt & {name, "*"})
+
+
+def touched(inputs: Inputs) -> tuple[Desired, ...]:
+    """Return the manifests whose secrets must be opened: those that may need a write.
+
+    A file whose digest the ledger holds, and whose live object nobody touched since, is left
+    sealed: a plan without changes opens nothing and needs no key.
+    """
+    return tuple(desired for desired in inputs.desired.values() if _moved(desired, inputs))
+
+
+def _moved(desired: Desired, inputs: Inputs) -> bool:
+    if not desired.secrets:
+        return False
+    known = inputs.known.get(desired.address)
+    if known is None or known.digest != desired.digest or known.retired_at:
+        return True
+    if not known.fingerprints.keys() >= desired.secrets.keys():
+        return True
+    live = inputs.live.get(known.id)
+    return live is None or live.status == "deleted" or live.updated_at != known.updated_at

@@ -1,0 +1,114 @@
+"""The plan: what would be done, in order, with what must be known before it is."""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from keyturn.core.address import Address
+from keyturn.core.change import Action, Change
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.fields import Leaf, dotted
+from keyturn.core.resource import EMPTY
+
+QUIET = frozenset({Action.NOTE})
+"""Actions that change nothing anywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """How far a credential or connection reaches; ``None`` means unknown, never zero.
+
+    ``scheduled`` counts enabled schedules, ``next_run`` is the earliest of them (RFC 3339).
+    ``outsiders`` names connections that use it and are not ours, ``insiders`` those that are;
+    ``work`` names the pipelines and syncs that would feel it, as ``pipeline/NAME``.
+    """
+
+    connections: int | None = None
+    pipelines: int | None = None
+    syncs: int | None = None
+    scheduled: int | None = None
+    next_run: str = ""
+    outsiders: tuple[str, ...] = ()
+    insiders: tuple[str, ...] = ()
+    work: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Changes sorted by address, findings worst first; the same inputs give the same plan.
+
+    ``requests`` is about how many requests an apply will make, ``access`` the lines on who gained
+    or lost the ability to decrypt and which security settings moved.
+    """
+
+    workspace: str
+    organization: str
+    changes: tuple[Change, ...]
+    findings: tuple[Diagnostic, ...] = ()
+    access: tuple[Diagnostic, ...] = ()
+    impact: Mapping[Address, Impact] = field(default_factory=lambda: EMPTY)
+    requests: int = 0
+    resources: int = 0
+    offline: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether an apply would have nothing to do."""
+        return all(change.action in QUIET for change in self.changes)
+
+    @property
+    def blocked(self) -> tuple[Diagnostic, ...]:
+        """The findings that an apply refuses to pass."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    def counts(self) -> Mapping[Action, int]:
+        """Return how many changes there are of each action."""
+        return Counter(change.action for change in self.changes)
+
+    def digest(self) -> str:
+        """Return the approval digest: ``kt1-`` and 26 base32 letters.
+
+        That is 130 bits, so that no two plans can be crafted to share one. It covers workspace,
+        organization, every operation with its fields, the ciphertext of every secret, the content
+        of every manifest concerned and the precondition of each object; not the commit, which a
+        merge changes without changing what was reviewed.
+        """
+        body = json.dumps(self.facts(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        letters = base64.b32encode(hashlib.sha256(body.encode()).digest()).decode().lower()
+        return f"kt1-{letters[:26]}"
+
+    def facts(self) -> dict[str, object]:
+        """Return what the digest covers, as JSON values."""
+        return {
+            "version": 1,
+            "workspace": self.workspace,
+            "organization": self.organization,
+            "operations": [operation(change) for change in self.changes if change.action not in QUIET],
+        }
+
+
+def operation(change: Change) -> dict[str, object]:
+    """Return one change as JSON values: everything that apply acts upon, and nothing secret."""
+    desired = change.desired
+    return {
+        "action": change.action.value,
+        "address": str(change.address),
+        "renamed_from": change.renamed_from,
+        "id": change.live.id if change.live else "",
+        "expected": change.expected,
+        "manifest": desired.digest if desired else "",
+        "ciphers": {dotted(path): digest for path, digest in desired.ciphers.items()} if desired else {},
+        "secrets": {dotted(each.path): each.state.value for each in change.secrets},
+        "fields": [[dotted(each.path), show(each.live), show(each.wanted)] for each in change.fields],
+        "exposures": [[str(each.address), dotted(each.path)] for each in change.exposures],
+    }
+
+
+def show(leaf: Leaf) -> object:
+    """Return a leaf as a JSON value; a reference as ``{"ref": address}``, an absent one as null."""
+    if isinstance(leaf, Address):
+        return {"ref": str(leaf)}
+    return None if leaf == "\0absent" else leaf

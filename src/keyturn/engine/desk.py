@@ -1,0 +1,137 @@
+"""A desk: what the workers of one apply share, and the bracket around every write.
+
+No journal, no write: the intent is on disk before the request leaves, and so is the question
+whether we still hold the lock.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from keyturn.api.errors import ServiceError, Unsure
+from keyturn.core.address import Address
+from keyturn.core.change import Change
+from keyturn.core.fields import Path
+from keyturn.core.outcome import Ending
+from keyturn.core.resource import EMPTY, Desired, Known
+from keyturn.core.secret import Secret
+from keyturn.engine.run import Run
+from keyturn.ledger.clock import stamp
+from keyturn.ledger.event import Finished, Intent
+from keyturn.ledger.fingerprint import fingerprint
+from keyturn.ledger.journal import Journal
+
+T = TypeVar("T")
+
+TRIES = 3
+"""How often a write that may be repeated is sent when nobody knows whether it arrived."""
+
+
+class Halt(Exception):  # noqa: N818
+    """Raised where no further write may begin: interrupted, out of time, or the lock is lost."""
+
+
+class Stale(Exception):  # noqa: N818
+    """Raised where the live object is not as the plan saw it; ``message`` says what moved."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The shared things of an apply.
+
+    ``ids`` grows as objects are created. ``permit`` raises ``Halt`` when nothing more may be
+    written; it is asked before every intent. ``key`` fingerprints secrets.
+    """
+
+    run: Run
+    journal: Journal
+    ids: dict[Address, str]
+    key: Callable[[], bytes]
+    permit: Callable[[], None]
+    tests: bool = True
+    taken: set[str] = field(default_factory=set)
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def prints(self, desired: Desired) -> Mapping[Path, str]:
+        """Return the fingerprints of a manifest's opened secrets."""
+        opened = {path: value for path, value in desired.secrets.items() if isinstance(value, Secret)}
+        if not opened:
+            return EMPTY
+        key = self.key()
+        return {path: fingerprint(key, desired.address, path, value) for path, value in opened.items()}
+
+    def intend(self, change: Change, op: str, **more: str) -> Intent:
+        """Write down what is about to be sent, durably, and return it; raises Halt or Faulty."""
+        self.permit()
+        desired = change.desired
+        intent = Intent(
+            id=self.run.fresh(),
+            op=op,
+            address=change.address,
+            action=change.action.value,
+            precondition=change.expected,
+            server_date=self._server_date(),
+            fingerprints=self.prints(desired) if desired else EMPTY,
+            digest=desired.digest if desired else "",
+            **more,
+        )
+        self.journal.append(intent)
+        return intent
+
+    def finish(self, intent: Intent, entry: Known | None = None, gone: tuple[Address, ...] = ()) -> None:
+        """Note that an intent was carried out, and what the ledger holds from now on."""
+        self._end(intent, Ending.DONE, entry, gone)
+
+    def drop(self, intent: Intent, ending: Ending, message: str = "") -> None:
+        """Note that an intent came to nothing, or that nobody knows."""
+        self.journal.append(
+            Finished(
+                intent=intent.id, address=intent.address, action=intent.action, ending=ending, message=message
+            )
+        )
+
+    def _end(self, intent: Intent, ending: Ending, entry: Known | None, gone: tuple[Address, ...]) -> None:
+        self.journal.enqueue(
+            Finished(
+                intent=intent.id,
+                address=intent.address,
+                action=intent.action,
+                ending=ending,
+                entry=entry,
+                gone=gone,
+            )
+        )
+
+    def _server_date(self) -> str:
+        date = self.run.service.server_date
+        return stamp(datetime.fromtimestamp(date, UTC)) if date else ""
+
+    def repeatable(self, intent: Intent, send: Callable[[], T]) -> T:
+        """Send a write that means the same however often it arrives; again when in doubt.
+
+        What was refused is dropped from the journal and raised; after ``TRIES`` doubts the intent
+        stays open, and the next run looks.
+        """
+        for attempt in range(TRIES):
+            try:
+                return send()
+            except Unsure as error:
+                if attempt == TRIES - 1:
+                    self.drop(intent, Ending.UNSURE, error.where)
+                    raise
+                self.permit()
+            except ServiceError as error:
+                self.drop(intent, Ending.FAILED, error.where)
+                raise
+        raise AssertionError  # pragma: no cover
+
+    def claim(self, identity: str) -> None:
+        """Note that an object belongs to this run, so that nobody else adopts it."""
+        with self.guard:
+            self.taken.add(identity)

@@ -1,0 +1,130 @@
+"""How objects go and come back: retire, restore, replace, forget."""
+
+from dataclasses import replace
+
+from keyturn.api.errors import Absent
+from keyturn.core.address import Address
+from keyturn.core.change import Action, Change
+from keyturn.core.resource import Known, Live
+from keyturn.engine.desk import Desk, Stale
+from keyturn.engine.work import Written, create, read, reread, update
+from keyturn.kinds import KINDS
+from keyturn.ledger.clock import stamp
+from keyturn.ledger.event import Finished
+
+RETIRING = "-retiring-"
+"""What stands between the name and a random tail of an object that another one replaces."""
+
+
+def retire(change: Change, desk: Desk) -> Written:
+    """Soft-delete an object that nothing uses any more; the ledger keeps a tombstone."""
+    kind, known = KINDS[change.address.kind], _known(change)
+    now = reread(change, kind, desk)
+    _refuse_used(now, desk)
+    intent = desk.intend(change, "retire", object=now.id)
+    desk.repeatable(intent, lambda: _gone(lambda: desk.run.service.retire(kind.collection, now.id)))
+    if _still_there(now, desk):
+        raise Stale("the service answered yes, and the object is still there")
+    tombstone = replace(known, retired_at=stamp(desk.run.clock.now()), protect=False)
+    desk.finish(intent, tombstone)
+    return Written(tombstone)
+
+
+def _known(change: Change) -> Known:
+    if change.known is None:
+        message = f"{change.action.value} of what is not in the ledger"
+        raise ValueError(message)
+    return change.known
+
+
+def _gone(send) -> None:  # type: ignore[no-untyped-def]
+    try:
+        send()
+    except Absent:
+        return
+
+
+def _refuse_used(now: Live, desk: Desk) -> None:
+    if now.address.kind != "credential":
+        return
+    kind = KINDS["connection"]
+    listed = map(kind.decode, desk.run.service.records(kind.collection).records)
+    users = sorted(str(each.address) for each in listed if each.fields.get(("credential",)) == now.id)
+    if users:
+        raise Stale(f"it is used by {', '.join(users)}")
+
+
+def _still_there(now: Live, desk: Desk) -> bool:
+    try:
+        return read(KINDS[now.address.kind], now.id, desk).status != "deleted"
+    except Absent:
+        return False
+
+
+def restore(change: Change, desk: Desk) -> Written:
+    """Bring an object back from the trash and write it in full at once.
+
+    What comes back holds the secret and the host of the day on which it went.
+    """
+    kind = KINDS[change.address.kind]
+    now = reread(change, kind, desk)
+    intent = desk.intend(change, "restore", object=now.id)
+    desk.repeatable(intent, lambda: desk.run.service.restore(now.id))
+    back = read(kind, now.id, desk)
+    if back.status == "deleted":
+        raise Stale("the service answered yes, and the object is still in the trash")
+    if change.known:
+        # Until it is written, nothing of its content is certain.
+        doubtful = replace(change.known, retired_at="", updated_at="", digest="", fingerprints={})
+        desk.finish(intent, doubtful)
+    return update(replace(change, live=back), desk)
+
+
+def replace_object(change: Change, desk: Desk) -> Written:
+    """Give the name to a new object, after the old one was moved aside under a name of its own.
+
+    Connections are repointed by changes of their own; then the old one is retired, by this apply
+    or, if it is cut off, by the next: the ledger holds it as an entry without a manifest.
+    """
+    kind, known = KINDS[change.address.kind], _known(change)
+    now = reread(change, kind, desk)
+    aside = Address(change.address.kind, f"{now.address.name}{RETIRING}{desk.run.fresh()[:6]}")
+    intent = desk.intend(change, "update", object=now.id, expect=aside.name)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, {"name": aside.name}))
+    moved = read(kind, now.id, desk)
+    desk.finish(
+        intent,
+        replace(known, address=aside, updated_at=moved.updated_at, protect=False),
+        (known.address,),
+    )
+    return create(replace(change, known=None, live=None), desk)
+
+
+def forget(change: Change, desk: Desk) -> Written:
+    """Let the ledger's entry go; nothing is sent."""
+    known = _known(change)
+    desk.journal.append(_quiet(change, gone=(known.address,)))
+    return Written(known)
+
+
+def _quiet(change: Change, gone: tuple[Address, ...]) -> Finished:
+    from keyturn.core.outcome import Ending
+
+    return Finished(
+        intent="", address=change.address, action=change.action.value, ending=Ending.DONE, gone=gone
+    )
+
+
+def tails(entries: dict[Address, Known], live: dict[str, Live]) -> tuple[Change, ...]:
+    """Return the retirements of objects that were moved aside by a replacement."""
+    return tuple(
+        Change(
+            action=Action.RETIRE,
+            address=address,
+            known=known,
+            live=live[known.id],
+            why="another object has taken its name",
+        )
+        for address, known in sorted(entries.items())
+        if RETIRING in address.name and not known.retired_at and known.id in live
+    )

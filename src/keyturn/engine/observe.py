@@ -1,0 +1,104 @@
+"""What the service shows, read with as few requests as the question allows.
+
+The two lists, then a single object only where a list cannot answer: a connection that was written
+since the ledger last saw it, and whatever the ledger knows and the lists do not show. Lists are
+filtered by the key's rights, so absence from one is never proof.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from keyturn.api.client import Client
+from keyturn.api.errors import Absent
+from keyturn.core.address import Address, Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.resource import Desired, Known, Live
+from keyturn.kinds import KINDS
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+READERS = 8
+"""How many objects are read side by side; the client's limiter sets the pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the reading is for: the manifests' addresses, and the entries of the ledger."""
+
+    desired: Mapping[Address, Desired]
+    known: Mapping[Address, Known]
+
+
+def refuse_foreign(service: Client, organization: str) -> None:
+    """Compare the organization behind the key with the project's; raises Faulty KT520."""
+    found = service.organization()
+    if found.id == organization:
+        return
+    raise Faulty(
+        Diagnostic(
+            code="KT520",
+            severity=Severity.ERROR,
+            message=f"the API key belongs to organization {found.id}, the project names {organization}",
+            origin=Origin("keyturn.yaml"),
+            hint="use a key of the right organization, or correct `organization:` in keyturn.yaml",
+        )
+    )
+
+
+def census(service: Client) -> tuple[Live, ...]:
+    """Return every object that both lists show; raises the client's errors, and never half a list."""
+    return tuple(
+        kind.decode(record) for kind in KINDS.values() for record in service.records(kind.collection).records
+    )
+
+
+def observe(service: Client, listed: Iterable[Live], wanted: Wanted) -> dict[str, Live]:
+    """Return the live objects by id, in as much detail as the plan needs.
+
+    A connection whose ``updated_at`` the ledger holds takes its fields from there.
+    """
+    by_id = {known.id: known for known in wanted.known.values()}
+    ours = {known.address for known in wanted.known.values()}
+    live: dict[str, Live] = {}
+    unread: list[tuple[str, str]] = []
+    for each in listed:
+        known = by_id.get(each.id)
+        relevant = known is not None or (each.address in wanted.desired and each.address not in ours)
+        if each.detailed or not relevant:
+            live[each.id] = each
+        elif known and known.updated_at and known.updated_at == each.updated_at:
+            live[each.id] = replace(each, fields={**known.observed, **each.fields}, detailed=True)
+        else:
+            live[each.id] = each
+            unread.append((each.address.kind, each.id))
+    unread += _missing(wanted, live)
+    live.update((each.id, each) for each in _read(service, unread))
+    return live
+
+
+def _missing(wanted: Wanted, live: Mapping[str, Live]) -> Iterator[tuple[str, str]]:
+    for known in wanted.known.values():
+        if known.id not in live and (not known.retired_at or known.address in wanted.desired):
+            yield known.address.kind, known.id
+
+
+def _read(service: Client, unread: list[tuple[str, str]]) -> Iterator[Live]:
+    def one(each: tuple[str, str]) -> Live | None:
+        kind = KINDS[each[0]]
+        try:
+            return kind.decode(service.fetch(kind.collection, each[1]))
+        except Absent:
+            return None
+
+    yield from (found for found in side_by_side(one, unread, READERS) if found)
+
+
+def side_by_side(work: Callable[[T], R], items: list[T], workers: int) -> list[R]:
+    """Return what ``work`` gives for each item, in their order; with one of either, without threads."""
+    if len(items) <= 1 or workers == 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(workers, len(items))) as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,92 @@
+"""Connection tests: what would happen if a connection used these secrets now.
+
+A test carries a stored credential to a host, so it is run only for pairs that were approved: of
+what is live, or of what this apply writes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from keyturn.api.errors import ServiceError
+from keyturn.core.address import Address
+from keyturn.core.fields import Fields
+from keyturn.core.resource import Live
+from keyturn.engine.desk import Desk
+from keyturn.engine.observe import side_by_side
+from keyturn.kinds import KINDS
+
+TESTERS = 4
+"""How many connection tests run side by side: each is a real login at somebody's database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A connection to be tested: its name for the reader, its type and its fields with ids."""
+
+    address: Address
+    type: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a test ended; ``passed`` is true only for an explicit yes."""
+
+    address: Address
+    passed: bool
+    message: str
+
+
+def run_tests(
+    trials: Iterable[Trial], desk: Desk, stand_in: Mapping[str, str] | None = None
+) -> list[Verdict]:
+    """Test connections side by side and return a verdict for each, sorted by address.
+
+    ``stand_in`` maps the id of a credential to the id that is used in its place.
+    """
+    swapped = stand_in or {}
+
+    def one(trial: Trial) -> Verdict:
+        fields = {
+            path: swapped.get(leaf, leaf) if isinstance(leaf, str) else leaf
+            for path, leaf in trial.fields.items()
+        }
+        return _verdict(trial, fields, desk)
+
+    return side_by_side(one, sorted(trials, key=lambda each: each.address), TESTERS)
+
+
+def _verdict(trial: Trial, fields: Fields, desk: Desk) -> Verdict:
+    body_of = KINDS["connection"].test
+    if body_of is None:
+        message = "connections can be tested"
+        raise AssertionError(message)
+    try:
+        result = desk.run.service.test(body_of(trial.type, fields, desk.ids))
+    except ServiceError as error:
+        return Verdict(trial.address, False, f"the test could not be run: {error.message}")
+    if result.ok is None:
+        return Verdict(trial.address, False, "the test said neither yes nor no")
+    return Verdict(trial.address, result.ok, result.message)
+
+
+def dependents(identity: str, desk: Desk) -> list[Trial]:
+    """Return every connection that uses the credential ``identity``, ours or not, as it is live."""
+    kind = KINDS["connection"]
+    listed = [kind.decode(each) for each in desk.run.service.records(kind.collection).records]
+    whole = side_by_side(
+        lambda each: _whole(each, desk), [each for each in listed if _uses(each, identity)], 8
+    )
+    return [Trial(each.address, each.type, each.fields) for each in whole]
+
+
+def _uses(live: Live, identity: str) -> bool:
+    # A list without settings hides further references, so only the main one is told from it.
+    return identity in [leaf for leaf in live.fields.values() if isinstance(leaf, str)]
+
+
+def _whole(live: Live, desk: Desk) -> Live:
+    if live.detailed:
+        return live
+    kind = KINDS["connection"]
+    return kind.decode(desk.run.service.fetch(kind.collection, live.id))

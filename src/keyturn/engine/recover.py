@@ -1,0 +1,126 @@
+"""What an earlier run left open is settled by looking, never by guessing.
+
+An intent without an end may have happened. A create is looked for by its exact name; an update,
+restore or retire leaves the entry in doubt, so that the next plan writes it again. Any doubt about
+a secret means: write it again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.resource import EMPTY, Known, Live
+from keyturn.ledger.document import Ledger
+from keyturn.ledger.event import Intent
+
+PROBE = "keyturn-probe-"
+"""How the names of credentials begin that are made for a test and purged after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The entries with every open intent settled, the probes that are left over, and what is unclear."""
+
+    entries: Mapping[Address, Known]
+    leftovers: tuple[Live, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+
+def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
+    """Return what the ledger holds once the open intents are compared with what the service lists."""
+    if not ledger.open:
+        return Settled(ledger.entries)
+    live = tuple(each for each in listed if each.status != "deleted")
+    settled = Settled(dict(ledger.entries))
+    for intent in ledger.open:
+        settled = _SETTLERS.get(intent.op, _doubt)(intent, settled, live)
+    return settled
+
+
+def claimable(intent: Intent, live: Iterable[Live], taken: frozenset[str]) -> tuple[Live, ...]:
+    """Return the objects that an open create may have made.
+
+    They bear the exact name, belong to no entry, and were created no earlier than the service's
+    own clock said just before the intent; a local clock is never asked.
+    """
+    return tuple(
+        each
+        for each in live
+        if each.address == Address(intent.address.kind, intent.expect or intent.address.name)
+        and each.id not in taken
+        and _since(each.created_at, intent.server_date)
+    )
+
+
+def _since(created: str, start: str) -> bool:
+    if not created or not start:
+        return True
+    return _moment(created) >= _moment(start).replace(microsecond=0)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _create(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
+    taken = frozenset(known.id for known in settled.entries.values() if not known.retired_at)
+    found = claimable(intent, live, taken)
+    if len(found) > 1:
+        ids = ", ".join(sorted(each.id for each in found))
+        return replace(settled, findings=(*settled.findings, _unclear(intent.address, ids)))
+    if not found:
+        return settled
+    return replace(settled, entries={**settled.entries, intent.address: adopted(intent.address, found[0])})
+
+
+def adopted(address: Address, live: Live) -> Known:
+    """Return an entry for an object that is ours and of whose content nothing is certain."""
+    return Known(
+        address=address,
+        id=live.id,
+        type=live.type,
+        digest="",
+        applied=EMPTY,
+        observed=EMPTY,
+        fingerprints=EMPTY,
+        updated_at="",
+    )
+
+
+def _doubt(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:  # noqa: ARG001
+    known = next((each for each in settled.entries.values() if each.id == intent.object), None)
+    if known is None:
+        return settled
+    doubtful = replace(known, digest="", fingerprints=EMPTY, updated_at="")
+    return replace(settled, entries={**settled.entries, known.address: doubtful})
+
+
+def _retire(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
+    if any(each.id == intent.object for each in live):
+        return settled
+    known = next((each for each in settled.entries.values() if each.id == intent.object), None)
+    if known is None or known.retired_at:
+        return settled
+    tombstone = replace(known, retired_at=intent.server_date or "unknown")
+    return replace(settled, entries={**settled.entries, known.address: tombstone})
+
+
+def _probe(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
+    found = tuple(each for each in live if each.address.name == intent.expect)
+    return replace(settled, leftovers=(*settled.leftovers, *found))
+
+
+def _unclear(address: Address, ids: str) -> Diagnostic:
+    return Diagnostic(
+        code="KT466",
+        severity=Severity.ERROR,
+        message=f"an earlier create of {address} was cut off, and more than one object bears its name: {ids}",
+        origin=Origin("journal"),
+        hint="delete the ones that are not in use in the Planasonix UI, then plan again",
+        address=address,
+    )
+
+
+_SETTLERS = {"create": _create, "retire": _retire, "probe": _probe}

@@ -1,0 +1,103 @@
+"""Rotation: nothing that runs gets a secret that was not tried first.
+
+Under ``verify`` a credential with the new secrets is made for the test, every connection that
+uses the real one is tested against it, and only when all pass the real one is written, in place,
+so that its id stays. One test fails, and nothing that runs was touched.
+"""
+
+from dataclasses import replace
+
+from keyturn.api.errors import Absent, Refused, ServiceError, Unsure
+from keyturn.core.address import Address
+from keyturn.core.change import Change
+from keyturn.core.outcome import Ending
+from keyturn.core.resource import Desired, Live
+from keyturn.engine.desk import Desk
+from keyturn.engine.probe import Trial, Verdict, dependents, run_tests
+from keyturn.engine.recover import PROBE
+from keyturn.engine.work import Written, look, update
+from keyturn.kinds import KINDS
+from keyturn.ledger.event import Intent
+
+
+class Rejected(Exception):  # noqa: N818
+    """Raised where a test says no; ``touched`` tells whether what runs already has the new secrets."""
+
+    def __init__(self, verdicts: list[Verdict], *, touched: bool) -> None:
+        failed = [each for each in verdicts if not each.passed]
+        told = "; ".join(f"{each.address}: {each.message or 'no reason given'}" for each in failed)
+        super().__init__(told)
+        self.message = told
+        self.touched = touched
+
+
+def rotate(change: Change, desk: Desk) -> Written:
+    """Rotate the secrets of a credential by the strategy of its manifest; raises Rejected."""
+    if change.desired is None or change.live is None:
+        message = "a rotation without a manifest or a live object"
+        raise ValueError(message)
+    trials = dependents(change.live.id, desk) if desk.tests else []
+    if trials and change.desired.lifecycle.strategy != "in_place" and change.desired.type != "oauth":
+        _rehearse(change, change.desired, change.live, trials, desk)
+    written = update(change, desk)
+    verdicts = run_tests(trials, desk)
+    if not all(each.passed for each in verdicts):
+        raise Rejected(verdicts, touched=True)
+    return written
+
+
+def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial], desk: Desk) -> None:
+    kind = KINDS["credential"]
+    name = f"{PROBE}{desk.run.fresh()[:12]}"
+    stand_in = replace(desired, address=Address("credential", name))
+    intent = desk.intend(change, "probe", expect=name)
+    identity = _make(intent, kind.encode(stand_in, desk.ids), desk)
+    try:
+        verdicts = run_tests(trials, desk, {live.id: identity})
+    finally:
+        purge(intent, identity, desk)
+    if not all(each.passed for each in verdicts):
+        raise Rejected(verdicts, touched=False)
+
+
+def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
+    try:
+        return desk.run.service.create("credentials", body).id
+    except Unsure:
+        found = look(replace(intent, address=Address("credential", intent.expect)), KINDS["credential"], desk)
+        if len(found) != 1:
+            raise
+        return found[0].id
+    except Refused as error:
+        desk.drop(intent, Ending.FAILED, error.where)
+        raise
+
+
+def purge(intent: Intent, identity: str, desk: Desk) -> None:
+    """Delete a probe for good, and end its intent; what fails stays open for the next run."""
+    service = desk.run.service
+    for send in (lambda: service.retire("credentials", identity), lambda: service.purge(identity)):
+        for attempt in range(2):
+            try:
+                send()
+                break
+            except Absent:
+                break
+            except Unsure:
+                if attempt:
+                    return
+            except ServiceError:
+                return
+    desk.finish(intent)
+
+
+def tested(change: Change, desk: Desk) -> Verdict | None:
+    """Test the connection that a change wrote, with the credential that it now uses."""
+    if change.address.kind != "connection" or not desk.tests or change.desired is None:
+        return None
+    fields = {
+        path: desk.ids.get(leaf, leaf) if isinstance(leaf, Address) else leaf
+        for path, leaf in change.desired.fields.items()
+    }
+    (verdict,) = run_tests([Trial(change.address, change.desired.type, fields)], desk)
+    return verdict

@@ -1,0 +1,198 @@
+"""How one change is made: re-read, intend, write, read back, test, record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from keyturn.api.errors import Absent, Refused, Unsure
+from keyturn.core.change import ABSENT, Change
+from keyturn.core.fields import Fields, dotted, same
+from keyturn.core.outcome import Ending
+from keyturn.core.resource import Desired, Known, Live
+from keyturn.engine.desk import TRIES, Desk, Stale
+from keyturn.engine.entry import entry
+from keyturn.engine.recover import claimable
+from keyturn.kinds import KINDS, Kind
+from keyturn.ledger.clock import stamp
+from keyturn.ledger.event import Intent
+
+GRACE = 2.0
+"""Seconds until a create that is not in the list is taken for one that did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The entry that a write led to, and what is worth saying of it."""
+
+    entry: Known
+    warnings: tuple[str, ...] = ()
+
+
+def create(change: Change, desk: Desk) -> Written:
+    """Make a new object; one whose answer was lost is looked for before it is made again."""
+    desired, kind = _desired(change), KINDS[change.address.kind]
+    body = kind.encode(desired, desk.ids)
+    intent = desk.intend(change, "create", expect=desired.address.name)
+    identity, certain = _post(intent, kind, body, desk)
+    desk.claim(identity)
+    if not certain:
+        # It was found, not answered for: whether the secrets arrived whole is not known.
+        desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, identity, body))
+    back = read(kind, identity, desk)
+    done = record(change, back, desk)
+    desk.ids[change.address] = identity
+    desk.finish(intent, done.entry)
+    return done
+
+
+def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) -> tuple[str, bool]:
+    for attempt in range(TRIES):
+        try:
+            return desk.run.service.create(kind.collection, body).id, True
+        except Unsure as error:
+            found = look(intent, kind, desk)
+            if len(found) == 1:
+                return found[0].id, False
+            if found or attempt == TRIES - 1:
+                desk.drop(intent, Ending.UNSURE, error.where)
+                raise
+            desk.permit()
+        except Refused as error:
+            desk.drop(intent, Ending.FAILED, error.where)
+            raise
+    raise AssertionError  # pragma: no cover
+
+
+def look(intent: Intent, kind: Kind, desk: Desk) -> tuple[Live, ...]:
+    """Return the objects that a create may have made: look, wait a grace, look again."""
+    for pause in (0.0, GRACE):
+        if pause:
+            desk.run.sleep(pause)
+        listed = map(kind.decode, desk.run.service.records(kind.collection).records)
+        with desk.guard:
+            taken = frozenset(desk.taken)
+        found = claimable(intent, (each for each in listed if each.status != "deleted"), taken)
+        if found:
+            return found
+    return ()
+
+
+def update(change: Change, desk: Desk) -> Written:
+    """Write an object that exists in full; a rename, new fields and new secrets are one request."""
+    desired, kind = _desired(change), KINDS[change.address.kind]
+    now = reread(change, kind, desk)
+    body = body_of(change, now, desk)
+    intent = desk.intend(change, "update", object=now.id, expect=desired.address.name)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
+    back = read(kind, now.id, desk)
+    refuse_unwritten(change, now, back)
+    done = record(change, back, desk)
+    desk.ids[change.address] = now.id
+    gone = (change.known.address,) if change.known and change.known.address != change.address else ()
+    desk.finish(intent, done.entry, gone)
+    return done
+
+
+def _desired(change: Change) -> Desired:
+    if change.desired is None:
+        message = f"{change.action.value} without a manifest"
+        raise ValueError(message)
+    return change.desired
+
+
+def reread(change: Change, kind: Kind, desk: Desk) -> Live:
+    """Return the live object if it is still as the plan saw it; raises Stale."""
+    if change.live is None:
+        message = f"{change.action.value} without a live object"
+        raise ValueError(message)
+    try:
+        now = read(kind, change.live.id, desk)
+    except Absent:
+        raise Stale("it is gone since the plan was made") from None
+    if now.updated_at != change.expected or now.status != change.live.status:
+        moved = [
+            dotted(path)
+            for path in {**change.live.fields, **now.fields}
+            if not same(change.live.fields.get(path, ABSENT), now.fields.get(path, ABSENT))
+        ]
+        told = f": {', '.join(sorted(moved))}" if moved and change.live.detailed else ""
+        raise Stale(f"it was edited since the plan was made{told}")
+    return now
+
+
+def read(kind: Kind, identity: str, desk: Desk) -> Live:
+    """Return an object as it is now; raises the client's errors, and Stale for another object."""
+    back = kind.decode(desk.run.service.fetch(kind.collection, identity))
+    if back.id != identity:
+        raise Stale("the service answered with another object")
+    return back
+
+
+def body_of(change: Change, now: Live, desk: Desk) -> dict[str, object]:
+    """Return the full body of an update: what git states, on top of what others own in a connection.
+
+    A field that git dropped is left out. Raises Stale where the live object holds a mask or a
+    secret in plain view: what cannot be written back would be lost.
+    """
+    desired, kind = _desired(change), KINDS[change.address.kind]
+    if change.address.kind == "credential":
+        return kind.encode(_without_kept(desired, change, desk), desk.ids)
+    if now.suspicious:
+        shown = ", ".join(dotted(path) for path in now.suspicious)
+        raise Stale(f"the service shows a mask or a secret at {shown}, which must not be written back")
+    dropped = {field.path for field in change.fields if field.wanted == ABSENT}
+    others = {path: leaf for path, leaf in now.fields.items() if path not in dropped}
+    return kind.encode(replace(desired, fields=merge(others, desired.fields)), desk.ids)
+
+
+def merge(others: Fields, ours: Fields) -> Fields:
+    """Return both sets of fields; ours win, and take the place of what stood above or below them."""
+    clear = {path: leaf for path, leaf in others.items() if not any(_overlaps(path, own) for own in ours)}
+    return {**clear, **ours}
+
+
+def _overlaps(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+def _without_kept(desired: Desired, change: Change, desk: Desk) -> Desired:
+    if not desired.keep:
+        return desired
+    if change.fields and desk.run.workspace.put != "partial":
+        kept = ", ".join(dotted(path) for path in desired.keep)
+        raise Stale(
+            f"{kept} is kept live, so the credential cannot be written in full; set it in git, "
+            "or say `put: partial` in keyturn.yaml if this deployment merges what it is sent"
+        )
+    return desired if change.fields else replace(desired, fields={})
+
+
+def refuse_unwritten(change: Change, before: Live, back: Live) -> None:
+    """Raise Stale where the service said yes and did nothing: no field and no time moved."""
+    asked = [
+        field for field in change.fields if not same(before.fields.get(field.path, ABSENT), field.wanted)
+    ]
+    same_fields = all(back.fields.get(field.path) == before.fields.get(field.path) for field in asked)
+    if back.updated_at == before.updated_at and back.address == before.address and asked and same_fields:
+        raise Stale("the service answered yes and changed nothing")
+
+
+def record(change: Change, back: Live, desk: Desk) -> Written:
+    """Return the entry for what was written, with a warning for each field that reads differently."""
+    desired = _desired(change)
+    stamps = (stamp(desk.run.clock.now()), desk.run.author.commit)
+    made = entry(desired, back, change.known, desk.prints(desired), stamps)
+    return Written(made, tuple(_differences(desired, back, desk)))
+
+
+def _differences(desired: Desired, back: Live, desk: Desk) -> list[str]:
+    if desired.keep:
+        return []
+    found = []
+    for path, leaf in desired.fields.items():
+        wanted = (
+            desk.ids.get(leaf, leaf) if not isinstance(leaf, str | int | float | list | dict | None) else leaf
+        )
+        if path in back.fields and not same(back.fields[path], wanted):
+            found.append(f"the service keeps {dotted(path)} in a form of its own")
+    return found

@@ -1,0 +1,203 @@
+"""A ledger in a bucket of S3, Google Cloud Storage or Azure Blob, through obstore.
+
+Together with ``store.py`` the one place of the package that opens sockets. Imported only where a
+bucket is used: a folder does not pay for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import obstore
+from obstore import exceptions as errors
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.ledger.faults import fault
+from keyturn.ledger.medium import ABSENT, Blob, Moved
+from keyturn.ledger.segments import SegmentTape
+
+_CLOCK = "clock"
+_AT_ONCE = 32
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PATIENCE = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+_TIMEOUTS = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10)}
+
+# The variables that each service's own tools read, as far as obstore knows them.
+_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "s3": (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_SERVER_SIDE_ENCRYPTION",
+        "AWS_SSE_KMS_KEY_ID",
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+    ),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BASE_URL"),
+    "az": (
+        "AZURE_STORAGE_ACCOUNT_NAME",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "AZURE_STORAGE_SAS_TOKEN",
+        "AZURE_STORAGE_ENDPOINT",
+        "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET",
+        "AZURE_TENANT_ID",
+        "AZURE_AUTHORITY_HOST",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "AZURE_IDENTITY_ENDPOINT",
+        "AZURE_USE_AZURE_CLI",
+    ),
+}
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "GOOGLE_BASE_URL", "AZURE_STORAGE_ENDPOINT")
+_NEEDS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role (AWS_WEB_IDENTITY_TOKEN_FILE)",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME with a key, a SAS token or a client of the tenant",
+}
+
+_T = TypeVar("_T")
+
+
+class Bucket:
+    """A store in an object service, through obstore; see ``Store``.
+
+    An etag holds what the service compares by: the entity tag (S3, Azure) and the version (GCS).
+    ``delete`` compares first and then removes, because not every service can do both at once;
+    neither lock nor ledger relies on it.
+    """
+
+    def __init__(self, scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> None:
+        self._scheme = scheme
+        self._place = f"{scheme}://{name}/{prefix}".rstrip("/")
+        self._objects = self._guard(_connect, scheme, name, prefix, environment)
+
+    @property
+    def place(self) -> str:
+        """The address of the bucket and the prefix in it."""
+        return self._place
+
+    def read(self, key: str) -> Blob | None:
+        """Return the object, or None; see ``Store.read``."""
+        try:
+            found = self._guard(obstore.get, self._objects, key)
+            data = self._guard(found.bytes)
+        except _Missing:
+            return None
+        return Blob(bytes(data), _token(found.meta), found.meta["last_modified"])
+
+    def read_all(self, keys: Sequence[str]) -> Iterator[bytes]:
+        """Yield the objects in order, fetched many at a time."""
+        for start in range(0, len(keys), _AT_ONCE):
+            try:
+                yield from self._guard(asyncio.run, self._fetch(keys[start : start + _AT_ONCE]))
+            except _Missing:
+                raise self._gone() from None
+
+    def put(self, key: str, data: bytes, expect: str) -> str:
+        """Write the object if it is as expected; see ``Store.put``."""
+        tag, _, version = expect.partition("\n")
+        mode = "create" if expect == ABSENT else {"e_tag": tag or None, "version": version or None}
+        try:
+            return _token(self._guard(obstore.put, self._objects, key, data, mode=mode))
+        except _Missing:
+            raise self._gone() from None
+        except (errors.AlreadyExistsError, errors.PreconditionError):
+            # An answer may be lost and the request sent again: then it is our own write we meet.
+            found = self.read(key)
+            if found is None or found.data != data:
+                raise Moved from None
+            return found.etag
+
+    def delete(self, key: str, expect: str) -> None:
+        """Remove the object if it is as expected; see ``Store.delete``."""
+        found = self.read(key)
+        if found is None or found.etag != expect:
+            raise Moved
+        self._guard(obstore.delete, self._objects, key)
+
+    def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+        """Return the keys; see ``Store.keys``."""
+        folder = prefix.rpartition("/")[0]
+        try:
+            found = self._guard(
+                lambda: obstore.list(self._objects, folder or None, offset=after or None).collect()
+            )
+        except _Missing:
+            raise self._gone() from None
+        return tuple(sorted(item["path"] for item in found if item["path"].startswith(prefix)))
+
+    def now(self) -> datetime:
+        """Return the service's time: that of an object written just now."""
+        self._guard(obstore.put, self._objects, _CLOCK, b"", mode="overwrite")
+        modified: datetime = self._guard(obstore.head, self._objects, _CLOCK)["last_modified"]
+        return modified
+
+    def tape(self) -> SegmentTape:
+        """Return the journal's objects as a tape."""
+        return SegmentTape(self)
+
+    async def _fetch(self, keys: Sequence[str]) -> list[bytes]:
+        async def fetch(key: str) -> bytes:
+            found = await obstore.get_async(self._objects, key)
+            return bytes(await found.bytes_async())
+
+        return await asyncio.gather(*map(fetch, keys))
+
+    def _guard(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
+        try:
+            return work(*args, **options)
+        except FileNotFoundError:
+            raise _Missing from None
+        except (errors.AlreadyExistsError, errors.PreconditionError):
+            raise
+        except (errors.PermissionDeniedError, errors.UnauthenticatedError):
+            raise self._denied() from None
+        except (errors.BaseError, ValueError, OSError):
+            # The text of these errors may hold a request's address, and with it a SAS token.
+            raise self._unreachable() from None
+
+    def _gone(self) -> Faulty:
+        hint = "make the bucket, or correct its name under `ledger:` in keyturn.yaml"
+        return fault("KT609", self._place, "there is no such bucket, or an object of it vanished", hint)
+
+    def _denied(self) -> Faulty:
+        hint = f"check {_NEEDS[self._scheme]}: read, write and list below the prefix are needed"
+        return fault("KT605", self._place, "the ledger's bucket refuses access", hint)
+
+    def _unreachable(self) -> Faulty:
+        hint = f"check network, endpoint (https; http on loopback alone) and {_NEEDS[self._scheme]}"
+        return fault("KT604", self._place, "the ledger's bucket cannot be reached", hint)
+
+
+class _Missing(Exception):  # noqa: N818
+    pass
+
+
+def _connect(scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> Any:
+    kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[scheme]
+    config = {key: value for key in _SETTINGS[scheme] if (value := environment.get(key))}
+    ends = [urlsplit(value).hostname for key in _ENDPOINTS if (value := config.get(key))]
+    local = bool(ends) and all(end in _LOOPBACK for end in ends)
+    return kind(
+        name,
+        prefix=prefix or None,
+        config=config,
+        client_options={**_TIMEOUTS, "allow_http": local},
+        retry_config=_PATIENCE,
+    )
+
+
+def _token(meta: Mapping[str, Any]) -> str:
+    return f"{meta['e_tag'] or ''}\n{meta['version'] or ''}"

@@ -1,0 +1,75 @@
+"""What a ledger is written on: a store of small objects, and a tape that only grows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+ABSENT = ""
+"""The expectation that nothing stands under a key; no store has an empty etag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """An object as it was read; ``etag`` names this content, ``modified`` is the store's own time."""
+
+    data: bytes
+    etag: str
+    modified: datetime
+
+
+class Moved(Exception):  # noqa: N818
+    """Raised where a write expected one state of an object and found another; nothing was written."""
+
+
+class Line(NamedTuple):
+    """A line of a tape with its newline, and the ``mark`` to read from in order to meet it again."""
+
+    mark: int
+    data: bytes
+
+
+class Tape(Protocol):
+    """Lines in the order in which they were written, never changed."""
+
+    def read(self, mark: int) -> Iterator[Line]:
+        """Yield lines from ``mark`` (0: the first) on; a torn last line comes without its newline."""
+
+    def attach(self, torn: int) -> None:
+        """Prepare for appending: cut ``torn`` bytes off the end, remember where it is."""
+
+    def append(self, first: int, lines: Sequence[bytes]) -> int:
+        """Write ``lines`` durably, all or none; ``first`` is the number of the first of them.
+
+        Returns the mark of the last line. Raises Moved where somebody else has written since
+        ``attach``, Faulty where the tape cannot be written.
+        """
+
+
+class Store(Protocol):
+    """Small objects under keys, with compare-and-swap. Every method may raise Faulty (KT603 ff.)."""
+
+    @property
+    def place(self) -> str:
+        """Where this is, for the reader; holds no credentials."""
+
+    def read(self, key: str) -> Blob | None:
+        """Return the object, or None where there is none."""
+
+    def put(self, key: str, data: bytes, expect: str) -> str:
+        """Write the object if its etag is ``expect`` (or ABSENT); return the new etag.
+
+        Raises Moved where it is not.
+        """
+
+    def delete(self, key: str, expect: str) -> None:
+        """Remove the object if its etag is ``expect``; raises Moved where it is not."""
+
+    def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+        """Return the keys that begin with ``prefix`` and sort behind ``after``, sorted."""
+
+    def now(self) -> datetime:
+        """Return the time by the clock that ``Blob.modified`` is taken from."""
+
+    def tape(self) -> Tape:
+        """Return the journal's tape in this store."""

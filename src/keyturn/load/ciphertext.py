@@ -1,0 +1,52 @@
+"""One value as SOPS encrypts it: ``ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`` and nothing around it."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_FORM: Final = re.compile(
+    r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z0-9]+)\]"
+)
+_IV_BYTES: Final = 32
+_TAG_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """The parts of an encrypted value; ``iv`` has 32 bytes, ``tag`` 16. ``type`` is not authenticated."""
+
+    data: bytes
+    iv: bytes
+    tag: bytes
+    type: str
+
+
+def looks_encrypted(value: object) -> bool:
+    """Tell whether ``value`` means to be an encrypted value, well formed or not."""
+    return isinstance(value, str) and value.startswith("ENC[")
+
+
+def parse(text: str) -> Ciphertext | None:
+    """Return the parts of an encrypted value, None where anything is not exactly as SOPS writes it.
+
+    The form is that of getsops/sops ``aes/cipher.go``, but anchored at both ends: sops takes
+    whatever follows the closing bracket.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return None
+    data, iv, tag = (_bytes(found[index]) for index in (1, 2, 3))
+    if data is None or iv is None or tag is None or len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:
+        return None
+    return Ciphertext(data, iv, tag, found[4])
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    # One text for one value: padding bits that are not zero would make two.
+    return decoded if base64.b64encode(decoded).decode() == text else None

@@ -1,0 +1,158 @@
+"""The schemas of manifests: what is in them, what is secret, what is a destination, what refers to others.
+
+The files in ``schemas/`` are shipped in the wheel and are the one place where a field is said to be
+secret (``writeOnly``), a destination (``x-destination``), an identity (``x-identity``) or a reference
+(``x-refers-to``). What is not classified counts as a destination.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from pathlib import Path as File
+from typing import Any
+
+from keyturn.core.fields import Path, flatten
+from keyturn.load.shape import Schema
+
+SEAL = "seal"
+"""The key below ``secrets`` that holds the seal, and is never sent."""
+
+
+def folder() -> File:
+    """Return where the schemas are: in the package when installed, else in the checkout."""
+    here = File(__file__).parents[1] / "schemas"
+    return here if here.is_dir() else File(__file__).parents[3] / "schemas"
+
+
+def text(name: str) -> str:
+    """Return a schema's file as it stands (``keyturn schema credential``)."""
+    return (folder() / f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+@cache
+def schema(kind: str) -> Schema:
+    """Return the schema of a kind of manifest."""
+    return json.loads(text(kind))  # type: ignore[no-any-return]
+
+
+@cache
+def definition(kind: str, type: str) -> Schema:  # noqa: A002
+    """Return what the schema says of one type: of ``config``, ``secrets`` and its alternatives."""
+    whole = schema(kind)
+    for branch in whole["allOf"]:
+        wanted = branch["if"]["properties"]["type"]
+        if "then" in branch and type in (wanted.get("const"), *wanted.get("enum", ())):
+            return _resolved(whole, branch["then"])
+    return _resolved(whole, {"$ref": "#/$defs/other"}) if kind == "connection" else {}
+
+
+def types(kind: str) -> tuple[str, ...]:
+    """Return the types that the schema of a kind knows."""
+    known = (branch["if"]["properties"]["type"] for branch in schema(kind)["allOf"] if "then" in branch)
+    return tuple(
+        name for each in known for name in (*each.get("enum", ()), *filter(None, [each.get("const")]))
+    )
+
+
+def takes(connector: str) -> tuple[str, ...] | None:
+    """Return the credential types that a connector can use; None where nothing is known of it."""
+    said: list[str] | None = definition("connection", connector).get("x-credential-types")
+    return None if said is None else tuple(said)
+
+
+def secret_fields(kind: str, type: str) -> tuple[str, ...]:  # noqa: A002
+    """Return the names of a type's secret fields, the seal apart, in the order of the schema."""
+    fields = definition(kind, type).get("properties", {}).get("secrets", {}).get("properties", {})
+    return tuple(name for name, field in fields.items() if name != SEAL and "not" not in field)
+
+
+def config_fields(kind: str, type: str) -> tuple[str, ...]:  # noqa: A002
+    """Return the names of a type's plain fields, in the order of the schema."""
+    return tuple(definition(kind, type).get("properties", {}).get("config", {}).get("properties", {}))
+
+
+def secret_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the paths of a manifest's secret fields below ``secrets``, the seal apart."""
+    secrets = tree.get("secrets") if kind == "credential" else None
+    if not isinstance(secrets, Mapping):
+        return ()
+    return tuple(path for path in flatten(secrets) if path[0] != SEAL)
+
+
+def destination_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the paths, each beginning with ``config``, of what says where a secret goes."""
+    return _classified(kind, tree, "x-destination")
+
+
+def sealed_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the paths of what the seal covers: destinations, and as whom a secret is used."""
+    config = tree.get("config")
+    found = [path for path, _ in leaves(config)] if isinstance(config, Mapping) else []
+    return sealed_among(kind, str(tree.get("type")), found)
+
+
+def sealed_among(kind: str, type: str, paths: Iterable[Path]) -> tuple[Path, ...]:  # noqa: A002
+    """Return those of ``paths``, each beginning with ``config``, that the seal covers, sorted."""
+    covered = ("x-destination", "x-identity")
+    return tuple(sorted(path for path in paths if any(_says(kind, type, path, each) for each in covered)))
+
+
+def reference_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the paths of a manifest's references: ``credential`` and each ``{ref: …}`` in config."""
+    config = tree.get("config")
+    found = list(_references(config, ("config",))) if isinstance(config, Mapping) else []
+    own = [("credential",)] if kind == "connection" and isinstance(tree.get("credential"), str) else []
+    return (*own, *found)
+
+
+def referring(value: object) -> str | None:
+    """Return what ``{ref: kind/name}`` refers to; None for anything else."""
+    if isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("ref"), str):
+        return value["ref"]  # type: ignore[no-any-return]
+    return None
+
+
+def leaves(config: Mapping[str, Any], prefix: Path = ("config",)) -> Iterator[tuple[Path, Any]]:
+    """Yield the leaves of a config by path; a reference is one leaf."""
+    for key, value in config.items():
+        path = (*prefix, key)
+        if isinstance(value, Mapping) and value and referring(value) is None:
+            yield from leaves(value, path)
+        else:
+            yield path, value
+
+
+def _references(config: Mapping[str, Any], prefix: Path) -> Iterator[Path]:
+    return (path for path, value in leaves(config, prefix) if referring(value) is not None)
+
+
+def _classified(kind: str, tree: Mapping[str, Any], annotation: str) -> tuple[Path, ...]:
+    config = tree.get("config")
+    if not isinstance(config, Mapping):
+        return ()
+    name = str(tree.get("type"))
+    return tuple(path for path, _ in leaves(config) if _says(kind, name, path, annotation))
+
+
+@lru_cache(maxsize=8192)
+def _says(kind: str, type: str, path: Path, annotation: str) -> bool:  # noqa: A002
+    whole = schema(kind)
+    here: Any = definition(kind, type).get("properties", {})
+    said: bool | None = None
+    for key in path:
+        here = here.get(key)
+        if not isinstance(here, Mapping):
+            break
+        here = _resolved(whole, here)
+        said = here.get(annotation, said)
+        here = here.get("properties", {})
+    if said is None:
+        return annotation == "x-destination"
+    return said
+
+
+def _resolved(whole: Schema, part: Schema) -> Schema:
+    if (reference := part.get("$ref")) is None:
+        return part
+    beside = {key: value for key, value in part.items() if key != "$ref"}
+    return {**whole["$defs"][reference.removeprefix("#/$defs/")], **beside}

@@ -1,0 +1,14 @@
+"""Findings in one line: what is wrong, where, and what to do next."""
+
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Diagnostic, Severity
+
+
+def fault(code: str, origin: Origin, message: str, hint: str) -> Diagnostic:
+    """Return an error as a value."""
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, origin=origin, hint=hint)
+
+
+def doubt(code: str, origin: Origin, message: str, hint: str) -> Diagnostic:
+    """Return a warning as a value."""
+    return Diagnostic(code=code, severity=Severity.WARNING, message=message, origin=origin, hint=hint)

@@ -1,0 +1,161 @@
+"""One manifest: what the rules see of it, and what is wanted of the service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path as File
+from types import MappingProxyType
+from typing import Any, Final
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.fields import Leaf, Path, flatten
+from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
+from keyturn.load.ciphertext import looks_encrypted
+from keyturn.load.definitions import SEAL, destination_paths, leaves, referring
+from keyturn.load.files import Source, load_file
+from keyturn.load.findings import fault
+from keyturn.load.nodes import Document, read
+from keyturn.load.places import Place, Places
+from keyturn.policy.reading import days
+from keyturn.policy.subject import Subject, Waiver
+
+GRACE: Final = 7
+"""Days that a replaced credential stays, where the manifest does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that fits its schema, read two ways."""
+
+    subject: Subject
+    desired: Desired
+
+
+def address_of(document: Document) -> Address:
+    """Return the address that a manifest states, right or not; raises KeyError where it states none."""
+    return Address(str(document.tree["kind"]), str(document.tree["name"]))
+
+
+def misnamed(document: Document) -> tuple[Diagnostic, ...]:
+    """Return the finding that a manifest is not called after its file, if that is so.
+
+    KT254 (integrity) where the file is encrypted: SOPS does not bind a file to its name, so that a
+    copy under another name opens. KT141 where it is not.
+    """
+    name = document.tree.get("name")
+    stem = File(document.file).stem
+    if not isinstance(name, str) or name == stem:
+        return ()
+    origin = document.origin(("name",))
+    hint = f"rename the file to {name}.yaml, or make the name {stem} and keep the old one in moved_from"
+    if "sops" in document.tree:
+        message = f"an encrypted manifest stands in a file of another name ({stem})"
+        return (fault("KT254", origin, message, f"if it was copied, remove the copy; else {hint}"),)
+    return (fault("KT141", origin, f"the name is not that of the file ({stem})", hint),)
+
+
+def manifest(source: Source, document: Document, workspace: str = "") -> Manifest:
+    """Return what a document means that its schema accepts."""
+    tree = document.tree
+    address = address_of(document)
+    fields = MappingProxyType(dict(_fields(tree)))
+    secrets = dict(flatten(tree.get("secrets", EMPTY)))
+    ciphers = {path: _digest(text) for path, text in secrets.items() if path != (SEAL,) and looks_encrypted(text)}
+    desired = Desired(
+        address=address,
+        type=tree["type"],
+        fields=fields,
+        secrets={path: Sealed(digest) for path, digest in ciphers.items()},
+        ciphers=ciphers,
+        digest=source.digest,
+        origin=_name_origin(source),
+        labels=tree.get("labels", EMPTY),
+        lifecycle=_lifecycle(tree),
+        keep=tuple(kept(name) for name in tree.get("keep", ())),
+        destination=frozenset(destination_paths(address.kind, tree)),
+    )
+    hidden = tuple(path for path in secrets if path != (SEAL,))
+    return Manifest(_subject(source, document, desired, (workspace, (*hidden, *desired.keep))), desired)
+
+
+def kept(name: str) -> Path:
+    """Return the path of a field named under ``keep``: ``password``, ``headers.X-Api-Key``."""
+    block, dot, rest = name.partition(".")
+    return (block, rest) if dot else (block,)
+
+
+def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
+    found: list[tuple[Path, Leaf]] = []
+    if "credential" in tree:
+        found.append((("credential",), Address("credential", tree["credential"])))
+    if "category" in tree:
+        found.append((("category",), tree["category"]))
+    for path, value in leaves(tree.get("config", EMPTY)):
+        reference = referring(value)
+        found.append((path, value if reference is None else Address.parse(reference)))
+    return found
+
+
+def _digest(text: object) -> str:
+    return sha256(str(text).encode()).hexdigest()
+
+
+def _name_origin(source: Source) -> Origin:
+    return Origin(source.relative, 1, 1)
+
+
+def _lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
+    rotation, life = tree.get("rotation", EMPTY), tree.get("lifecycle", EMPTY)
+    grace = days(rotation.get("grace", ""))
+    return Lifecycle(
+        protect=life.get("protect", False),
+        moved_from=tree.get("moved_from", ""),
+        max_age_days=days(rotation.get("max_age", "")) or 0,
+        strategy=rotation.get("strategy", "verify"),
+        grace_days=GRACE if grace is None else grace,
+    )
+
+
+def _subject(
+    source: Source, document: Document, desired: Desired, beside: tuple[str, tuple[Path, ...]]
+) -> Subject:
+    workspace, secret_paths = beside
+    return Subject(
+        address=desired.address,
+        type=desired.type,
+        file=source.relative,
+        workspace=workspace,
+        config={path: leaf for path, leaf in desired.fields.items() if path[0] == "config"},
+        labels=desired.labels,
+        references={path: leaf for path, leaf in desired.fields.items() if isinstance(leaf, Address)},
+        secret_paths=secret_paths,
+        lifecycle=desired.lifecycle,
+        waivers=_waivers(document),
+        places=_places(source),
+        digest=desired.digest,
+        ciphers=desired.ciphers,
+    )
+
+
+def _waivers(document: Document) -> tuple[Waiver, ...]:
+    stated = enumerate(document.tree.get("waive", ()))
+    return tuple(
+        Waiver(each["rule"], each["reason"], document.origin(("waive", str(at), "rule"))) for at, each in stated
+    )
+
+
+def _places(source: Source) -> Places:
+    # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
+    root, relative, digest = source.path, source.relative, source.digest
+    for _ in File(relative).parts:
+        root = root.parent
+
+    def measure() -> dict[Path, Place]:
+        try:
+            again = load_file(root, relative)
+            return dict(read(again.data, relative).places) if again.digest == digest else {}
+        except Faulty:
+            return {}
+
+    return Places(measure)

@@ -1,0 +1,66 @@
+"""Manifests against their schemas: accepted in microseconds, or explained at leisure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.fields import dotted
+from keyturn.kinds import KINDS
+from keyturn.load.definitions import (
+    config_fields,
+    definition,
+    destination_paths,
+    reference_paths,
+    schema,
+    sealed_paths,
+    secret_paths,
+)
+from keyturn.load.findings import fault
+from keyturn.load.nodes import Document
+from keyturn.load.shape import Accept, compiled
+
+__all__ = ["check", "destination_paths", "fits", "reference_paths", "sealed_paths", "secret_paths"]
+
+
+@cache
+def fits(kind: str) -> Accept:
+    """Return the question whether a tree is a right manifest of its kind."""
+    return compiled(schema(kind))
+
+
+def check(document: Document, kind: str) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with a manifest, by its schema: KT130 to KT140, each with its place.
+
+    A secret-looking key in a connection's config is left to the rule KT370, which can be waived.
+    A field that a connection names under ``undocumented`` is taken as it is.
+    """
+    known = replace(document, tree=_documented(document.tree)) if "undocumented" in document.tree else document
+    misspelt = tuple(_misspelt(known, kind)) if kind == "connection" else ()
+    if kind in KINDS and fits(kind)(known.tree):
+        return misspelt
+    from keyturn.load.wording import findings  # noqa: PLC0415  # jsonschema costs 70 ms to import
+
+    return (*misspelt, *findings(known, kind))
+
+
+def _documented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    named, config = tree["undocumented"], tree.get("config")
+    if not isinstance(named, list) or not isinstance(config, Mapping):
+        return tree
+    return {**tree, "config": {key: value for key, value in config.items() if key not in named}}
+
+
+def _misspelt(document: Document, kind: str) -> Iterator[Diagnostic]:
+    type_, config = str(document.tree.get("type")), document.tree.get("config")
+    if not isinstance(config, Mapping) or not definition(kind, type_).get("x-open"):
+        return
+    known = config_fields(kind, type_)
+    for key in config:
+        if key not in known and (near := get_close_matches(key, known, n=1, cutoff=0.8)):
+            path = ("config", key)
+            message = f"{dotted(path)} is not a known field of a {kind} of type {type_}"
+            hint = f"did you mean {near[0]}? If it is meant so, list it under undocumented"
+            yield fault("KT131", document.origin(path, key=True), message, hint)

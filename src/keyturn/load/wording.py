@@ -1,0 +1,246 @@
+"""What jsonschema found, in words: made from keyword, path and schema, never from a value.
+
+jsonschema's own messages quote the value, and a value that is in the wrong place may be a secret.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.fields import Path, dotted
+from keyturn.core.looks import secret_key
+from keyturn.kinds import KINDS
+from keyturn.load.findings import fault
+from keyturn.load.nodes import Document
+from keyturn.load.definitions import config_fields, definition, schema, secret_fields
+from keyturn.load.shape import Schema, expression
+from keyturn.load.variants import variant
+
+_FORMS: Final[Mapping[str, tuple[str, str]]] = {
+    "object": ("a mapping", "write its keys below it, indented"),
+    "array": ("a list", "write one item per line, each after a dash"),
+    "string": ("text", "put the value in quotes"),
+    "integer": ("a whole number", "write digits, without quotes"),
+    "number": ("a number", "write digits, without quotes"),
+    "boolean": ("true or false", "write true or false, without quotes"),
+}
+_MANY: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    document: Document
+    kind: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    finding: Diagnostic
+    missing: frozenset[str] = frozenset()
+    explained: frozenset[str] = frozenset()
+
+
+def findings(document: Document, kind: str) -> tuple[Diagnostic, ...]:
+    """Return a finding for everything in ``document`` that its schema does not allow, worst place first.
+
+    Where an unknown field has a near name, or stands in the wrong block, nothing is said of the
+    field that is missing because of it.
+    """
+    if kind not in KINDS:
+        return (_unknown_kind(document, kind),)
+    case = _Case(document, kind, str(document.tree.get("type")))
+    words = [word for error in _validator(kind).iter_errors(document.tree) for word in _words(case, error)]
+    explained = frozenset[str]().union(*(word.explained for word in words))
+    kept = (word.finding for word in words if not word.missing & explained)
+    return tuple(sorted(dict.fromkeys(kept), key=lambda finding: finding.rank))
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    # `$` ends a text here as it does in JSON Schema; Python's also stops before a last newline.
+    strict = extend(Draft202012Validator, {"pattern": _pattern})
+    return strict(schema(kind))  # type: ignore[no-any-return]
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Schema) -> Iterator[ValidationError]:
+    if isinstance(value, str) and expression(pattern).search(value) is None:
+        yield ValidationError("does not match")
+
+
+def _words(case: _Case, error: ValidationError) -> Iterator[_Word]:
+    path = tuple(str(part) for part in error.absolute_path)
+    rule: Schema = error.schema  # type: ignore[assignment]
+    if "x-rule" in rule:
+        return
+    if error.validator == "oneOf":
+        yield _alternatives(case, rule)
+    elif error.validator in _BY_KEYWORD and "errorMessage" not in rule:
+        yield from _BY_KEYWORD[error.validator](case, path, error)
+    else:
+        yield _own_words(case, path, error)
+
+
+def _own_words(case: _Case, path: Path, error: ValidationError) -> _Word:
+    rule: Schema = error.schema  # type: ignore[assignment]
+    said = str(rule.get("errorMessage", "does not have the form that its schema asks for"))
+    name, _, missing = said.partition(" is missing")
+    if missing == "" and said.endswith(" is missing"):
+        hint = "put it under secrets, or list it under keep where its live value is to stay"
+        origin = case.document.origin(("secrets",), key=True)
+        return _Word(fault("KT132", origin, f"the secret {name} is missing", hint), frozenset({name}))
+    if error.validator == "not" and path[:1] in (("secrets",), ("config",)) and len(path) > 1:
+        return _Word(
+            fault("KT140", case.document.origin(path, key=True), f"{dotted(path)} is not yours to set", said),
+        )
+    message = f"{dotted(path) or 'the manifest'}: {said}"
+    return _Word(fault("KT133", case.document.origin(path), message, _example(rule)))
+
+
+def _alternatives(case: _Case, rule: Schema) -> _Word:
+    code, message, hint, missing = variant(case.document.tree, case.type, rule["oneOf"])
+    present = "secrets" if "secrets" in case.document.tree else "config"
+    origin = case.document.origin((present,), key=True)
+    return _Word(fault(code, origin, message, hint), missing)
+
+
+def _unknown_kind(document: Document, kind: str) -> Diagnostic:
+    if "kind" not in document.tree:
+        hint = "begin the file with `kind: credential` or `kind: connection`"
+        return fault("KT130", document.origin(), "the manifest does not say its kind", hint)
+    message = "there is no such kind of manifest"
+    return fault("KT130", document.origin(("kind",)), message, _near(kind, tuple(KINDS))[1])
+
+
+def _extra(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    rule: Schema = error.schema  # type: ignore[assignment]
+    known = tuple(rule.get("properties", {}))
+    patterns = [expression(pattern) for pattern in rule.get("patternProperties", {})]
+    for key in error.instance:  # type: ignore[union-attr]
+        if key not in known and not any(pattern.search(key) for pattern in patterns):
+            yield _unknown(case, (*path, key), tuple(name for name in known if name != "seal"))
+
+
+def _unknown(case: _Case, path: Path, known: tuple[str, ...]) -> _Word:
+    key = path[-1]
+    origin = case.document.origin(path, key=True)
+    if (home := _home(case, path)) is not None and home != path[0]:
+        code = "KT135" if home == "secrets" else "KT136"
+        what = "a secret" if home == "secrets" else "plain"
+        message = f"{dotted(path)} is {what} and belongs under {home}"
+        hint = _moving(home, path)
+        return _Word(fault(code, origin, message, hint), explained=frozenset({key}))
+    if case.kind == "connection" and secret_key(key):
+        message = f"{dotted(path)} looks like a secret, and a connection holds none"
+        hint = "put it under secrets of a credential, and name that in `credential:`"
+        return _Word(fault("KT131", origin, message, hint))
+    near, hint = _near(key, known)
+    where = f" of type {case.type}" if len(path) > 1 and definition(case.kind, case.type) else ""
+    message = f"{dotted(path)} is not a field of a {case.kind}{where}"
+    return _Word(fault("KT131", origin, message, hint), explained=frozenset({near} if near else ()))
+
+
+def _home(case: _Case, path: Path) -> str | None:
+    key = path[-1]
+    if len(path) > 2 or (len(path) == 2 and path[0] not in ("config", "secrets")):  # noqa: PLR2004
+        return None
+    if key in secret_fields(case.kind, case.type):
+        return "secrets"
+    return "config" if key in config_fields(case.kind, case.type) else None
+
+
+def _moving(home: str, path: Path) -> str:
+    if home == "secrets":
+        return "move it there and encrypt it; a value that was committed in the open must be changed"
+    return "move it there: review can only see what is plain" if path[0] == "secrets" else "move it there"
+
+
+def _required(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    for name in error.validator_value:  # type: ignore[union-attr]
+        if name not in error.instance:  # type: ignore[operator]
+            message = f"{dotted((*path, name))} is missing"
+            origin = case.document.origin(path, key=True)
+            yield _Word(fault("KT132", origin, message, f"add {name}"), frozenset({name}))
+
+
+def _type(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    wanted = error.validator_value
+    form, hint = _FORMS.get(wanted if isinstance(wanted, str) else "", ("another type", ""))
+    if error.instance is None:
+        message = f"{dotted(path)} is null: it has no value"
+        yield _Word(
+            fault("KT139", case.document.origin(path), message, f"give it a value ({form}), or remove it")
+        )
+        return
+    if wanted == "string" and isinstance(error.instance, Mapping | list):
+        hint = "write it as one text; a text of several lines goes after | as a block"
+    yield _Word(fault("KT133", case.document.origin(path), f"{dotted(path)} must be {form}", hint))
+
+
+def _choice(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    allowed = [error.validator_value] if error.validator == "const" else list(error.validator_value)  # type: ignore[call-overload]
+    if path[:1] == ("keep",):
+        message = f"keep names something that is no secret field of type {case.type}"
+    else:
+        message = f"{dotted(path)} is none of the values that it can have"
+    _, hint = _near(str(error.instance), tuple(str(each) for each in allowed))
+    yield _Word(fault("KT134", case.document.origin(path), message, hint))
+
+
+def _empty(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    message = f"{dotted(path)} is empty"
+    yield _Word(fault("KT139", case.document.origin(path), message, "give it a value, or remove it"))
+
+
+def _bounds(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    word = "at least" if error.validator == "minimum" else "at most"
+    message = f"{dotted(path)} must be {word} {error.validator_value}"
+    yield _Word(fault("KT133", case.document.origin(path), message, _example(error.schema)))  # type: ignore[arg-type]
+
+
+def _long(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+    message = f"{dotted(path)} is longer than {error.validator_value} characters"
+    yield _Word(fault("KT133", case.document.origin(path), message, "shorten it"))
+
+
+def _twice(case: _Case, path: Path, _: ValidationError) -> Iterator[_Word]:
+    message = f"{dotted(path)} holds the same item twice"
+    yield _Word(fault("KT133", case.document.origin(path), message, "remove one of the two"))
+
+
+def _near(word: str, known: tuple[str, ...]) -> tuple[str, str]:
+    if near := get_close_matches(word.lower(), known, n=1, cutoff=0.6):
+        return near[0], f"did you mean {near[0]}?"
+    if not known:
+        return "", "remove it"
+    more = ", …" if len(known) > _MANY else ""
+    return "", f"known here: {', '.join(known[:_MANY])}{more}"
+
+
+def _example(rule: Schema) -> str:
+    examples = rule.get("examples") or [""]
+    return f"for example: {examples[0]}" if isinstance(examples[0], str | int) and examples[0] != "" else ""
+
+
+_BY_KEYWORD: Final[Mapping[str, Callable[[_Case, Path, ValidationError], Iterator[_Word]]]] = {
+    "additionalProperties": _extra,
+    "required": _required,
+    "type": _type,
+    "enum": _choice,
+    "const": _choice,
+    "anyOf": _choice,
+    "minLength": _empty,
+    "minItems": _empty,
+    "minProperties": _empty,
+    "minimum": _bounds,
+    "maximum": _bounds,
+    "maxLength": _long,
+    "uniqueItems": _twice,
+}

@@ -1,0 +1,1 @@
+"""What a careful reviewer would say of the manifests: one rule, one small function, one code."""

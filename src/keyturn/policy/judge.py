@@ -1,0 +1,79 @@
+"""Judge: run every rule that is on, apply levels and waivers, and sort what is found."""
+
+from collections.abc import Iterable, Iterator
+
+from keyturn.core.address import Origin
+from keyturn.core.codes import CODES
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.policy.fleet import Fleet, assemble
+from keyturn.policy.reading import closest
+from keyturn.policy.registry import RULES
+from keyturn.policy.rule import Context, Found, Rule, Scope
+from keyturn.policy.settings import CONFIGURABLE, Settings, level
+from keyturn.policy.subject import Subject, Waiver
+
+
+def judge(subjects: Iterable[Subject], settings: Settings, context: Context) -> tuple[Diagnostic, ...]:
+    """Return the findings of all rules, worst first; the order of ``subjects`` does not matter."""
+    fleet = assemble(subjects, whole=context.whole)
+    scope = Scope(fleet, settings, context)
+    lifted: set[tuple[str, str]] = set()
+    findings = [
+        finding
+        for rule in RULES
+        if _on(rule, settings)
+        for found in rule.check(scope)
+        for finding in _weighed(rule, found, settings, lifted)
+    ]
+    findings += (note for subject in fleet.subjects for note in _waivers(subject, scope, lifted))
+    return tuple(sorted(findings, key=lambda finding: finding.rank))
+
+
+def _on(rule: Rule, settings: Settings) -> bool:
+    return any(
+        override.level is not None or override.paths for override in settings.rules.get(rule.code, ())
+    ) or rule.code not in settings.rules
+
+
+def _weighed(
+    rule: Rule, found: Found, settings: Settings, lifted: set[tuple[str, str]]
+) -> Iterator[Diagnostic]:
+    origin = found.origin(settings.place)
+    severity = level(settings, rule.code, origin.file, rule.severity)
+    if severity is None:
+        return
+    if found.subject and any(_lifts(waiver, rule.code) for waiver in found.subject.waivers):
+        lifted.add((found.subject.file, rule.code))
+        return
+    yield Diagnostic(
+        code=rule.code,
+        severity=severity,
+        message=found.message,
+        origin=origin,
+        hint=found.hint or CODES[rule.code].fix,
+        address=found.subject.address if found.subject else None,
+    )
+
+
+def _lifts(waiver: Waiver, code: str) -> bool:
+    return waiver.rule == code and bool(waiver.reason.strip())
+
+
+def _waivers(subject: Subject, scope: Scope, lifted: set[tuple[str, str]]) -> Iterator[Diagnostic]:
+    for waiver in subject.waivers:
+        if waiver.rule not in CONFIGURABLE:
+            known = waiver.rule in CODES
+            message = f"{waiver.rule} cannot be waived" if known else "the waiver names no rule"
+            hint = "" if known else closest(waiver.rule, CONFIGURABLE)
+            yield _meta("KT301", Severity.ERROR, subject, waiver.origin, message, hint)
+        elif not waiver.reason.strip():
+            yield _meta("KT300", Severity.ERROR, subject, waiver.origin, "the waiver gives no reason")
+        elif (subject.file, waiver.rule) not in lifted and _checked(waiver.rule, scope):
+            yield _meta("KT302", Severity.NOTE, subject, waiver.origin, "the waiver lifts nothing")
+
+
+def _checked(code: str, scope: Scope) -> bool:
+    return all(scope.context.provides(rule.needs) for rule in RULES if rule.code == code)
+
+
+def _meta(code, severity, subject, origin, message, hint=""): ...

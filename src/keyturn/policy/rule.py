@@ -1,0 +1,131 @@
+"""Rule: one code, one small function, and what it has to know."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import TypeAlias
+
+from keyturn.core.address import Origin
+from keyturn.core.codes import CODES
+from keyturn.core.diagnostic import Severity
+from keyturn.core.fields import Path
+from keyturn.core.resource import EMPTY
+from keyturn.core.secret import Secret
+from keyturn.policy.fleet import Fleet
+from keyturn.policy.settings import Settings
+from keyturn.policy.subject import Subject
+
+
+class Needs(Enum):
+    """What a rule cannot speak without."""
+
+    MANIFEST = "manifest"
+    FLEET = "fleet"
+    HISTORY = "history"
+    SECRETS = "secrets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A place that breaks a rule. ``hint`` empty stands for the fix of the rule's code.
+
+    ``subject`` is None where the project as a whole is meant. ``key`` asks for the place of the
+    key at ``path`` instead of that of its value.
+    """
+
+    message: str
+    subject: Subject | None = None
+    path: Path = ()
+    hint: str = ""
+    key: bool = False
+
+    def origin(self, project: Origin) -> Origin:
+        """Return the place; ``project`` is the one of what belongs to no manifest."""
+        return project if self.subject is None else self.subject.origin(self.path, key=self.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What is known besides the manifests, all of it keyed by a manifest's file.
+
+    ``rotated`` says when the secret at a path last changed, ``()`` standing for all that are not
+    named; ``shallow`` that the history it was read from is cut. ``whole`` says that the subjects
+    are all there are. ``fingerprints`` are comparable within one run and nowhere else. ``secrets``
+    are the opened ones, by path below ``secrets``.
+    """
+
+    today: date
+    rotated: Mapping[str, Mapping[Path, date]] = field(default_factory=lambda: EMPTY)
+    shallow: bool = False
+    whole: bool = True
+    fingerprints: Mapping[tuple[str, Path], str] = field(default_factory=lambda: EMPTY)
+    secrets: Mapping[str, Mapping[Path, Secret]] = field(default_factory=lambda: EMPTY)
+
+    def provides(self, needs: Needs) -> bool:
+        """Tell whether a rule with these needs sees all that it has to."""
+        return {
+            Needs.MANIFEST: True,
+            Needs.FLEET: self.whole,
+            Needs.HISTORY: bool(self.rotated),
+            Needs.SECRETS: bool(self.secrets or self.fingerprints),
+        }[needs]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All that one run of the rules looks at."""
+
+    fleet: Fleet
+    settings: Settings
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its code, what it weighs unless settings say otherwise, what it needs, how it looks."""
+
+    code: str
+    severity: Severity
+    needs: Needs
+    check: Callable[[Scope], Iterable[Found]]
+
+    @property
+    def title(self) -> str:
+        """What the rule finds, in a few words."""
+        return CODES[self.code].title
+
+
+OnManifest: TypeAlias = Callable[[Subject, Settings], Iterable[Found]]
+OnDay: TypeAlias = Callable[[Subject, Settings, date], Iterable[Found]]
+OnFleet: TypeAlias = Callable[[Fleet, Settings], Iterable[Found]]
+OnContext: TypeAlias = Callable[[Fleet, Settings, Context], Iterable[Found]]
+
+
+def on_manifest(code: str, severity: Severity, look: OnManifest) -> Rule:
+    """Return a rule that looks at each manifest alone."""
+
+    def check(scope: Scope) -> Iterable[Found]:
+        return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings))
+
+    return Rule(code, severity, Needs.MANIFEST, check)
+
+
+def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
+    """Return a rule that looks at each manifest alone, on a certain day."""
+
+    def check(scope: Scope) -> Iterable[Found]:
+        today = scope.context.today
+        return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings, today))
+
+    return Rule(code, severity, Needs.MANIFEST, check)
+
+
+def on_fleet(code: str, severity: Severity, look: OnFleet) -> Rule:
+    """Return a rule that looks at all manifests side by side."""
+    return Rule(code, severity, Needs.FLEET, lambda scope: look(scope.fleet, scope.settings))
+
+
+def on_context(code: str, severity: Severity, needs: Needs, look: OnContext) -> Rule:
+    """Return a rule that looks at what is known besides the manifests."""
+    return Rule(code, severity, needs, lambda scope: look(scope.fleet, scope.settings, scope.context))

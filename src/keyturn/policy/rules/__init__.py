@@ -1,0 +1,1 @@
+"""The rules, by theme; ``keyturn.policy.registry`` gathers them."""

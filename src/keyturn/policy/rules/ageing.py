@@ -1,0 +1,91 @@
+"""Ageing: how old a secret may become, and how old it is."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from keyturn.core.diagnostic import Severity
+from keyturn.core.fields import Path, dotted
+from keyturn.policy.fleet import Fleet
+from keyturn.policy.rule import Context, Found, Needs, on_context, on_fleet, on_manifest
+from keyturn.policy.settings import Settings
+from keyturn.policy.subject import Subject
+
+
+def overdue(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
+    """Find secrets that are older than they may be."""
+    for subject, path, age, most in _ages(fleet, settings, context):
+        if age > most:
+            message = f"{dotted(path)} last changed {age} days ago, {most} are allowed"
+            yield Found(subject=subject, path=path, message=message, key=True)
+
+
+def due_soon(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
+    """Find secrets that reach their age within the days of notice."""
+    for subject, path, age, most in _ages(fleet, settings, context):
+        if most - settings.soon_days <= age <= most:
+            message = f"{dotted(path)} is due for rotation in {most - age} days"
+            yield Found(subject=subject, path=path, message=message, key=True)
+
+
+def unstated(fleet: Fleet, settings: Settings) -> Iterator[Found]:
+    """Count the manifests whose secrets may grow old without a word."""
+    lacking = [
+        subject for subject in fleet.subjects if subject.secret_paths and not _allowed(subject, settings)
+    ]
+    if lacking:
+        message = f"nothing says how old the secrets of {len(lacking)} manifests may become"
+        yield Found(message=message)
+
+
+def longer_than_policy(subject: Subject, settings: Settings) -> Iterator[Found]:
+    """Find manifests that allow themselves more days than the settings do."""
+    if 0 < settings.max_age_days < subject.lifecycle.max_age_days:
+        message = f"{subject.lifecycle.max_age_days} days are more than the {settings.max_age_days} of policy"
+        yield Found(subject=subject, path=("rotation", "max_age"), message=message)
+
+
+def unknown_age(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
+    """Say that ages are unknown because history was cut."""
+    unknown = [
+        subject
+        for subject in fleet.subjects
+        if subject.secret_paths and _allowed(subject, settings) and not context.rotated.get(subject.file)
+    ]
+    if context.shallow and unknown:
+        message = f"history is shallow, so the age of the secrets of {len(unknown)} manifests is not known"
+        yield Found(message=message)
+
+
+def _ages(
+    fleet: Fleet, settings: Settings, context: Context
+) -> Iterator[tuple[Subject, Path, int, int]]:
+    for subject in fleet.subjects:
+        most = _allowed(subject, settings)
+        changed = context.rotated.get(subject.file)
+        if most and changed:
+            for path, day in _dated(subject, changed):
+                yield subject, path, (context.today - day).days, most
+
+
+def _dated(subject: Subject, changed: Mapping[Path, date]) -> Iterator[tuple[Path, date]]:
+    whole = changed.get(())
+    if whole and len(changed) == 1 and subject.secret_paths:
+        yield ("secrets",), whole
+        return
+    for path in subject.secret_paths:
+        day = changed.get(path, whole)
+        if day:
+            yield ("secrets", *path), day
+
+
+def _allowed(subject: Subject, settings: Settings) -> int:
+    return subject.lifecycle.max_age_days or settings.max_age_days
+
+
+RULES = (
+    on_context("KT320", Severity.WARNING, Needs.HISTORY, overdue),
+    on_context("KT321", Severity.NOTE, Needs.HISTORY, due_soon),
+    on_fleet("KT325", Severity.NOTE, unstated),
+    on_manifest("KT326", Severity.WARNING, longer_than_policy),
+    on_context("KT327", Severity.NOTE, Needs.MANIFEST, unknown_age),
+)

@@ -1,0 +1,78 @@
+"""Subject: one manifest as the rules see it, plain fields and places, no secret and no file access."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.fields import Fields, Path
+from keyturn.core.resource import EMPTY, Lifecycle
+
+
+class Place(Protocol):
+    """Where a value and its key stand in a file; lines and columns count from 1."""
+
+    @property
+    def line(self) -> int:
+        """Line of the value."""
+
+    @property
+    def column(self) -> int:
+        """Column of the value."""
+
+    @property
+    def key_line(self) -> int:
+        """Line of the key, 0 where there is none."""
+
+    @property
+    def key_column(self) -> int:
+        """Column of the key, 0 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An inline waiver: the code of the rule it lifts, why, and where it stands."""
+
+    rule: str
+    reason: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One manifest, as far as it can be read without a key.
+
+    ``config`` holds the plain fields, flat, each path beginning with ``config``. ``references``
+    holds every reference by its path in the manifest (``("credential",)``, ``("config", "staging",
+    "credentialId")``). ``secret_paths`` are the paths of the secret fields below ``secrets``.
+    ``places`` is keyed by the path in the manifest (``("config", "host")``, ``("labels",)``);
+    ``ciphers`` as in ``Desired``. Names are unique within a ``workspace``, files everywhere.
+    """
+
+    address: Address
+    type: str
+    file: str
+    workspace: str = ""
+    config: Fields = field(default_factory=lambda: EMPTY)
+    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    references: Mapping[Path, Address] = field(default_factory=lambda: EMPTY)
+    secret_paths: tuple[Path, ...] = ()
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    waivers: tuple[Waiver, ...] = ()
+    places: Mapping[Path, Place] = field(default_factory=lambda: EMPTY)
+    digest: str = ""
+    ciphers: Mapping[Path, str] = field(default_factory=lambda: EMPTY)
+
+    def origin(self, path: Path = (), *, key: bool = False) -> Origin:
+        """Return where ``path`` stands, or the nearest thing around it that has a place.
+
+        ``key`` asks for the place of the key instead of that of the value.
+        """
+        while path and path not in self.places:
+            path = path[:-1]
+        place = self.places.get(path)
+        if place is None:
+            return Origin(self.file)
+        if key and place.key_line:
+            return Origin(self.file, place.key_line, place.key_column)
+        return Origin(self.file, place.line, place.column)

@@ -1,0 +1,96 @@
+"""Tokens: what a secret looks like, by its vendor's prefix, its form or its randomness."""
+
+import re
+from collections import Counter
+from math import log2
+
+_MARKED = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+      plnx_(?:live|test|rt|enroll)_[\w-]{8,} | (?:plx_(?:live|test)_|flx_)[\w-]{8,}       # Planasonix
+    | whsec_[\w+/=-]{16,}                                                               # webhook signing
+    | A(?:KIA|SIA)[A-Z0-9]{16}(?![A-Z0-9])                                              # AWS
+    | gh[opusr]_[A-Za-z0-9]{36,} | github_pat_\w{22,} | glpat-[\w-]{20,}                # GitHub, GitLab
+    | xox[abeprs]-[\w-]{10,} | xapp-\d-[\w-]{20,}                                       # Slack
+    | [sr]k_(?:live|test)_\w{16,}                                                       # Stripe
+    | sk-(?:ant-|proj-|svcacct-)?[\w-]{20,}                                             # OpenAI, Anthropic
+    | AIza[\w-]{35} | ya29\.[\w-]{20,} | GOCSPX-[\w-]{20,} | 1//0[\w-]{30,}             # Google
+    | dapi[0-9a-f]{32} | pat-(?:na|eu|ap)\d-[0-9a-f-]{30,}                              # Databricks, HubSpot
+    | SG\.[\w-]{16,}\.[\w-]{16,} | shp(?:at|ss|ca|pa)_[0-9a-fA-F]{32}                   # SendGrid, Shopify
+    | npm_[A-Za-z0-9]{36} | pypi-[\w-]{50,} | hf_[A-Za-z0-9]{30,}                       # registries
+    | hv[sb]\.[\w-]{20,} | dop_v1_[0-9a-f]{64} | ATATT3[\w=-]{50,}                      # Vault, others
+    | AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]{50,}                                             # age
+    | [0-9a-f]{32}-us\d{1,2}(?!\d)                                                      # Mailchimp
+    | [A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}                                               # Entra ID
+    | hooks\.slack\.com/services/T\w+/B\w+/\w{20,}
+    )""",
+    re.VERBOSE,
+)
+_JWT = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
+_CANDIDATE = re.compile(r"[A-Za-z0-9+/_=~-]{24,}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEX = re.compile(r"[0-9a-fA-F]{40,}")
+_URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:([^/\s@?#]+)@", re.IGNORECASE)
+_PAIR_PASSWORD = re.compile(
+    r"(?:^|[;&?,\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|sig)"
+    r"\s*=\s*[\"']?(?![\"'$<{*])[^;&\s\"']{3,}",
+    re.IGNORECASE,
+)
+_PUBLIC_KEY = ("AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNrLXNz", "AAAAInNrLWVj")
+_SHORTEST = 16
+_SMALLEST_ENTROPY = 0.8
+_SMALLEST_MIX = 0.3
+
+
+def marked(text: str) -> bool:
+    """Tell whether ``text`` holds a token with a vendor's mark."""
+    return len(text) >= _SHORTEST and _MARKED.search(text) is not None
+
+
+def web_token(text: str) -> bool:
+    """Tell whether ``text`` holds a JSON web token (RFC 7519, compact form)."""
+    return "eyJ" in text and _JWT.search(text) is not None
+
+
+def private_key(text: str) -> bool:
+    """Tell whether ``text`` holds a private key as PEM (RFC 7468) or as PuTTY writes it."""
+    return ("-----BEGIN " in text and "PRIVATE KEY" in text) or text.startswith("PuTTY-User-Key-File-")
+
+
+def password_within(text: str) -> bool:
+    """Tell whether ``text`` is an address or connection string with a password in it."""
+    if "://" in text and "@" in text and _URL_PASSWORD.search(text):
+        return True
+    return "=" in text and _PAIR_PASSWORD.search(text) is not None
+
+
+def random_looking(text: str) -> bool:
+    """Tell whether ``text`` holds a run of 24 characters or more that nobody would write by hand.
+
+    A guess, from Shannon's entropy against its greatest value for the length, and from how often
+    neighbours differ in class: CamelCase changes at each word, a random text nearly everywhere.
+    """
+    if "-----BEGIN " in text:
+        return False
+    return len(text) >= _SHORTEST and any(_random(run) for run in _CANDIDATE.findall(text))
+
+
+def _random(run: str) -> bool:
+    if _UUID.fullmatch(run) or run.startswith(_PUBLIC_KEY):
+        return False
+    if _HEX.fullmatch(run):
+        return True
+    classes = "".join(map(_class, run))
+    if not all(kind in classes for kind in "aA0"):
+        return False
+    mix = sum(one != other for one, other in zip(classes, classes[1:], strict=False)) / len(run)
+    counts = Counter(run).values()
+    entropy = -sum(count / len(run) * log2(count / len(run)) for count in counts)
+    return mix >= _SMALLEST_MIX and entropy >= _SMALLEST_ENTROPY * min(log2(len(run)), 6)
+
+
+def _class(letter: str) -> str:
+    if letter.isdigit():
+        return "0"
+    if letter.isupper():
+        return "A"
+    return "a" if letter.islower() else "-"

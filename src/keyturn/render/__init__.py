@@ -1,0 +1,1 @@
+"""What was decided becomes what is read: pure functions, a value in, a string out."""

@@ -1,0 +1,125 @@
+"""What a view is made of: sections of entries, entries with details; raw text, not yet made safe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from keyturn.core.resource import EMPTY
+
+
+class Tone(Enum):
+    """What a colour would say."""
+
+    DANGER = "danger"
+    CARE = "care"
+    GAIN = "gain"
+    CHANGE = "change"
+    QUIET = "quiet"
+
+
+class Part(Enum):
+    """The classes of what a plan shows, gravest first: the order in which they are drawn."""
+
+    EXPOSURE = "exposure"
+    ACCESS = "access"
+    RETIRE = "retire"
+    REPLACE = "replace"
+    ROTATE = "rotate"
+    RESTORE = "restore"
+    RENAME = "rename"
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    FORGET = "forget"
+    DOUBT = "doubt"
+    MANUAL = "manual"
+    FINDING = "finding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRow:
+    """A plain field: ``mark`` is ``+`` where it comes, ``-`` where it goes, ``~`` where it changes.
+
+    ``applied`` is filled for drift alone: what keyturn wrote before somebody changed it.
+    """
+
+    path: str
+    mark: str
+    before: str
+    after: str
+    applied: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    """A secret field: its state in one word and the reason."""
+
+    path: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Anything else that is worth a line: what it is about, and what there is to say."""
+
+    topic: str
+    text: str
+
+
+Detail: TypeAlias = FieldRow | SecretRow | Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a section, with the details below it."""
+
+    symbol: str
+    label: str
+    headline: str
+    tone: Tone
+    place: str = ""
+    details: tuple[Detail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Entries of one class."""
+
+    part: Part
+    title: str
+    tone: Tone
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is shown of a plan, decided once and drawn as text, markdown and HTML.
+
+    ``repeated`` are the entries that expose, open or destroy: shown again at the end. ``marked``
+    names the nodes of ``links`` that the plan changes, with the word for it.
+    """
+
+    workspace: str
+    organization: str
+    sections: tuple[Section, ...]
+    repeated: tuple[Entry, ...]
+    counts: Mapping[str, int]
+    attention: int
+    refusals: int
+    summary: str
+    digest: str
+    requests: int
+    resources: int
+    offline: bool
+    links: tuple[Link, ...] = ()
+    marked: Mapping[str, str] = field(default_factory=lambda: EMPTY)

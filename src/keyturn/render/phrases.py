@@ -1,0 +1,91 @@
+"""How far a change reaches and what follows from it, in words; what is not known is said to be so."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from keyturn.core.change import Action, Change
+from keyturn.core.plan import Impact
+from keyturn.render.parts import Note
+
+SHOWN: Final = 10
+"""The most names in one phrase; the rest is counted."""
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Return names joined by commas; beyond ``SHOWN`` they are counted."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def counted(number: int | None, noun: str) -> str:
+    """Return ``7 connections``, ``1 connection``, ``no connections`` or ``connections: unknown``."""
+    if number is None:
+        return f"{noun}s: unknown"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"
+
+
+def reach(change: Change, impact: Impact | None) -> str:
+    """Return how far a change reaches: ``used by 7 connections, 23 pipelines; 4 scheduled, next …``."""
+    if impact is None:
+        return "how far it reaches is unknown"
+    uses = [(impact.connections, "connection")] if change.address.kind == "credential" else []
+    uses += [(impact.pipelines, "pipeline"), (impact.syncs, "sync")]
+    known = [counted(number, noun) for number, noun in uses if number]
+    if not known and all(number == 0 for number, _ in uses):
+        return f"used by nothing{_schedules(impact)}"
+    unknown = [f"{noun}s" for number, noun in uses if number is None]
+    used = f"used by {', '.join(known)}" if known else "used by none that is known"
+    return used + (f"; {' and '.join(unknown)} unknown" if unknown else "") + _schedules(impact)
+
+
+def _schedules(impact: Impact) -> str:
+    if impact.scheduled is None:
+        return "; schedules unknown"
+    if not impact.scheduled:
+        return "; nothing scheduled"
+    following = f", next run {impact.next_run}" if impact.next_run else ", next run unknown"
+    return f"; {impact.scheduled:,} scheduled{following}"
+
+
+def breakage(change: Change, impact: Impact | None) -> Iterator[Note]:
+    """Yield what would break, and how to undo it, for a change that takes an object away."""
+    if impact and impact.insiders:
+        yield Note("breaks", f"in git: {listed(impact.insiders)}")
+    if impact and impact.outsiders:
+        yield Note("breaks", f"made outside git: {listed(impact.outsiders)}")
+    if impact and impact.work:
+        yield Note("breaks", f"work that runs on it: {listed(impact.work)}")
+    if change.after:
+        yield Note("after", f"done once these let go of it: {listed(tuple(map(str, change.after)))}")
+    if _protected(change):
+        yield Note("protected", "the manifest or the ledger protects it")
+    if change.action is Action.RETIRE:
+        yield Note("undo", "a soft delete: it is restored when its manifest comes back")
+
+
+def _protected(change: Change) -> bool:
+    stated = change.desired.lifecycle.protect if change.desired else False
+    return stated or bool(change.known and change.known.protect)
+
+
+def strategy(change: Change, impact: Impact | None) -> Iterator[Note]:
+    """Yield how a rotation goes about it: age of the old secret, strategy, what is tested before."""
+    if change.known and change.known.rotated_at:
+        yield Note("age", f"the old one was set on {change.known.rotated_at[:10]}")
+    elif change.known:
+        yield Note("age", "when the old one was set is unknown")
+    if change.address.kind != "credential" or change.desired is None:
+        return
+    chosen = change.desired.lifecycle.strategy
+    users = "every connection that uses it" if impact is None or impact.connections is None else ""
+    users = users or counted(impact.connections if impact else None, "connection")
+    names = f" ({listed(impact.insiders + impact.outsiders)})" if impact and impact.insiders else ""
+    days = counted(change.desired.lifecycle.grace_days, "day")
+    yield Note(
+        "strategy",
+        {
+            "verify": f"verify: before the cut-over the new secret is tested with {users}{names}",
+            "replace": f"replace: {users}{names} move one by one; the old one is retired after {days}",
+            "in_place": f"in_place: written at once, then tested with {users}{names}",
+        }.get(chosen, chosen),
+    )

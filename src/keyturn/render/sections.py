@@ -1,0 +1,165 @@
+"""The sections of a view: which entries each class of a plan has, and what each of them says."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final
+
+from keyturn.core.change import Action, Change, Exposure, FieldChange
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.fields import dotted, same
+from keyturn.core.plan import Plan
+from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Tone
+from keyturn.render.phrases import breakage, reach, strategy
+from keyturn.render.values import NOTHING, pair, shown
+
+ACTIONS: Final = {
+    Action.RETIRE: (Part.RETIRE, "-", Tone.DANGER),
+    Action.REPLACE: (Part.REPLACE, "±", Tone.DANGER),
+    Action.ROTATE: (Part.ROTATE, "↻", Tone.CARE),
+    Action.RESTORE: (Part.RESTORE, "^", Tone.GAIN),
+    Action.RENAME: (Part.RENAME, "→", Tone.CHANGE),
+    Action.CREATE: (Part.CREATE, "+", Tone.GAIN),
+    Action.UPDATE: (Part.UPDATE, "~", Tone.CHANGE),
+    Action.ADOPT: (Part.ADOPT, "=", Tone.QUIET),
+    Action.FORGET: (Part.FORGET, ".", Tone.QUIET),
+    Action.NOTE: (Part.DOUBT, "?", Tone.CARE),
+}
+"""The class, the symbol and the tone of each action."""
+
+_TAKES: Final = frozenset({Action.RETIRE, Action.REPLACE})
+_GRADES: Final = {
+    Severity.ERROR: ("✗", "error", Tone.DANGER),
+    Severity.WARNING: ("!", "warning", Tone.CARE),
+    Severity.NOTE: ("·", "note", Tone.QUIET),
+}
+_UNAPPROVED: Final = "KT451"
+
+
+def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
+    """Yield every entry of a plan with its class; within a class in the order of the plan."""
+    refused = {finding.address for finding in plan.findings if finding.code == _UNAPPROVED}
+    for change in plan.changes:
+        for exposure in _exposed(change, refused=change.address in refused):
+            yield Part.EXPOSURE, exposure
+        yield ACTIONS[change.action][0], _changed(change, plan)
+        if consents(change):
+            yield Part.MANUAL, _consent(change)
+    for finding in plan.access:
+        yield Part.ACCESS, noticed(finding)
+    for finding in plan.findings:
+        yield Part.FINDING, noticed(finding)
+
+
+def consents(change: Change) -> bool:
+    """Tell whether a person must authorise an OAuth credential again once the change is made.
+
+    The API has no call for it: replacing or restoring loses the consent, another client or scope
+    outdates it.
+    """
+    if change.desired is None or change.desired.type != "oauth" or change.address.kind != "credential":
+        return False
+    if change.action in {Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE}:
+        return True
+    return change.action is Action.UPDATE and bool(change.fields)
+
+
+def noticed(finding: Diagnostic) -> Entry:
+    """Return the entry of a finding."""
+    symbol, grade, tone = _GRADES[finding.severity]
+    return Entry(
+        symbol=symbol,
+        label=f"{finding.code} {grade}",
+        headline=finding.message,
+        tone=tone,
+        place=str(finding.origin),
+        details=(Note("fix", finding.hint),) if finding.hint else (),
+    )
+
+
+def _exposed(change: Change, *, refused: bool) -> Iterator[Entry]:
+    for credential, group in groupby(change.exposures, key=lambda exposure: exposure.address):
+        through = "" if credential == change.address else f", through {change.address}"
+        verdict = (
+            f"refused unless agreed to with --allow-destination-change {credential.name}"
+            if refused
+            else "agreed to by name"
+        )
+        stays = [
+            SecretRow(dotted(each.path), each.state.value, each.reason)
+            for each in change.secrets
+            if credential == change.address
+        ]
+        yield Entry(
+            symbol="!",
+            label=str(credential),
+            headline=f"its secret stays while its destination changes{through}",
+            tone=Tone.DANGER,
+            place=_place(change),
+            details=(*map(_destination, group), *stays, Note("consent", verdict)),
+        )
+
+
+def _destination(exposure: Exposure) -> FieldRow:
+    before, after = pair(exposure.path, exposure.before, exposure.after)
+    return FieldRow(path=dotted(exposure.path), mark="~", before=before, after=after)
+
+
+def _changed(change: Change, plan: Plan) -> Entry:
+    _, symbol, tone = ACTIONS[change.action]
+    return Entry(
+        symbol=symbol,
+        label=str(change.address),
+        headline=_headline(change),
+        tone=tone,
+        place=_place(change),
+        details=tuple(_details(change, plan)),
+    )
+
+
+def _headline(change: Change) -> str:
+    renamed = f"renamed from {change.renamed_from}" if change.renamed_from else ""
+    return "; ".join(filter(None, (renamed, change.why)))
+
+
+def _place(change: Change) -> str:
+    return change.desired.origin.file if change.desired else ""
+
+
+def _details(change: Change, plan: Plan) -> Iterator[Detail]:
+    impact = plan.impact.get(change.address)
+    if change.desired and change.live and change.desired.type != change.live.type:
+        yield FieldRow(path="type", mark="~", before=change.live.type, after=change.desired.type)
+    for secret in change.secrets:
+        yield SecretRow(dotted(secret.path), secret.state.value, secret.reason)
+    for field in change.fields:
+        yield _row(field)
+    if change.known and change.known.retired_at and change.action is Action.RESTORE:
+        yield Note("retired", f"on {change.known.retired_at[:10]}")
+    if impact or change.action not in {Action.CREATE, Action.FORGET}:
+        yield Note("reach", reach(change, impact))
+    if change.action in _TAKES:
+        yield from breakage(change, impact)
+    if change.action is Action.ROTATE:
+        yield from strategy(change, impact)
+
+
+def _row(field: FieldChange) -> FieldRow:
+    before, after = pair(field.path, field.live, field.wanted)
+    if same(field.live, field.wanted):
+        after = f"{after}, under a new id"
+    mark = "+" if before == NOTHING else "-" if after == NOTHING else "~"
+    applied = shown(field.path, field.applied) if field.drifted else ""
+    return FieldRow(path=dotted(field.path), mark=mark, before=before, after=after, applied=applied)
+
+
+def _consent(change: Change) -> Entry:
+    return Entry(
+        symbol="»",
+        label=str(change.address),
+        headline="authorise it in Planasonix once this is applied",
+        tone=Tone.CARE,
+        place=_place(change),
+        details=(
+            Note("why", "a person gives the consent of an OAuth credential; the API has no call for it"),
+        ),
+    )

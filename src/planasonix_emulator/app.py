@@ -1,0 +1,137 @@
+"""The ASGI application: numbers each request, lets faults strike, authenticates, routes, answers."""
+
+import asyncio
+import inspect
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from planasonix_emulator.access import allow
+from planasonix_emulator.control import Control
+from planasonix_emulator.dialects import speaking
+from planasonix_emulator.faults import WRITES
+from planasonix_emulator.messages import Problem, Reply, Request
+from planasonix_emulator.openapi import PATHS as DOCUMENT_PATHS
+from planasonix_emulator.openapi import document
+from planasonix_emulator.pace import Pace
+from planasonix_emulator.routes import routed
+from planasonix_emulator.trouble import Trouble
+from planasonix_emulator.wire import Gone, Line, Message, Receive, Send, TooLarge
+from planasonix_emulator.witness import Seen
+from planasonix_emulator.world import World
+
+
+class App:
+    """The whole service as one ASGI callable over a world; `token` opens its control channel."""
+
+    def __init__(self, world: World, token: str = "") -> None:
+        self.world = world
+        self._control = Control(world, token)
+        self._pace = Pace()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; other kinds of connection are not served."""
+        if scope["type"] != "http":
+            return
+        line = Line(scope, receive, send)
+        try:
+            body = await line.body()
+        except Gone:
+            return
+        except TooLarge:
+            await self._send(line, self._refusal(Problem(413, "too_large", "The body is too large.")))
+            return
+        if scope["path"].startswith("/_emulator/"):
+            await self._send(line, self._control.answer(scope["method"], scope["path"], line.headers(), body))
+            return
+        await self._exchange(line, body)
+
+    async def _exchange(self, line: Line, body: bytes) -> None:
+        world, method, path = self.world, line.scope["method"], line.scope["path"]
+        write = method in WRITES
+        seen = world.witness.begin(method, path, world.clock.now(), write=write)
+        bare = path.removeprefix("/v1") if path.startswith("/v1/api/") else path
+        trouble = Trouble(world, world.faults.strike(method, bare, (seen.number, seen.write)), bare)
+        if world.settings.latency_ms:
+            await asyncio.sleep(world.settings.latency_ms / 1000)
+        reply = await trouble.before(line)
+        if reply is None:
+            if trouble.over:
+                return
+            reply = await self._reply(line, bare, body, trouble)
+            seen.kept = write and reply.status < 400  # noqa: PLR2004
+        await self._finish(line, reply, trouble, seen)
+
+    async def _finish(self, line: Line, reply: Reply, trouble: Trouble, seen: Seen) -> None:
+        reply = trouble.spoiled(reply)
+        headers = self._headers(reply)
+        body = trouble.cut(b"" if reply.status == 204 else reply.encoded())  # noqa: PLR2004
+        if not await trouble.after(line):
+            return
+        seen.status = reply.status
+        await trouble.deliver(line, reply.status, headers, body)
+
+    async def _reply(self, line: Line, path: str, body: bytes, trouble: Trouble) -> Reply:
+        if path.startswith("/v1/") or path == "/v1":
+            error = {"message": "No route for request", "type": "NoSuchEndpointException", "code": 404}
+            return Reply(404, {"error": error})
+        if path in DOCUMENT_PATHS and line.scope["method"] == "GET":
+            return Reply(200, document())
+        try:
+            return await self._routed(line, path, body, trouble)
+        except Problem as problem:
+            return self._refusal(problem)
+
+    async def _routed(self, line: Line, path: str, body: bytes, trouble: Trouble) -> Reply:
+        world, scope = self.world, line.scope
+        key = world.access.authenticate(line.headers(), world.settings)
+        limits = self._pace.step(key.digest, world)
+        route, params = routed(scope["method"], path)
+        allow(key, route.scope)
+        request = Request(
+            method=scope["method"],
+            path=path,
+            query=_query(scope["query_string"]),
+            body=_tree(body) if scope["method"] in ("POST", "PUT", "PATCH") else None,
+            organization=key.organization,
+            params=params,
+        )
+        try:
+            with trouble.intruding():
+                reply = route.answer(world, request)
+                answered = await reply if inspect.isawaitable(reply) else reply
+        except UnicodeEncodeError:
+            raise Problem(
+                400, "invalid_request", "The request holds text that is not valid Unicode."
+            ) from None
+        return replace(answered, headers=(*answered.headers, *limits))
+
+    def _refusal(self, problem: Problem) -> Reply:
+        return Reply(problem.status, speaking(self.world.settings).problem(problem), problem.headers)
+
+    def _headers(self, reply: Reply) -> list[tuple[str, str]]:
+        headers = [("Date", self.world.clock.date()), *reply.headers]
+        if reply.body is not None and reply.status != 204:  # noqa: PLR2004
+            headers.append(("Content-Type", "application/json"))
+        return headers
+
+    async def _send(self, line: Line, reply: Reply) -> None:
+        await line.answer(reply.status, self._headers(reply), reply.encoded())
+
+
+def _query(raw: bytes) -> dict[str, str]:
+    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+
+
+def _tree(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return json.loads(body, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        raise Problem(400, "invalid_request", "The request body is not valid JSON.") from None
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(constant)

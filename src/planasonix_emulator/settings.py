@@ -1,0 +1,185 @@
+"""How the emulated deployment behaves wherever the vendor's pages leave a choice open."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
+    {
+        "dialect": ("docs", "backend", "jsonapi"),
+        "precision": ("seconds", "milliseconds", "microseconds"),
+        "paging_trouble": ("", "lost", "loop", "repeat", "expired"),
+        "duplicate_status": (400, 409),
+        "deleted_get": (200, 404),
+        "hidden_get": (200, 403, 404),
+        "credential_put": ("merge", "replace", "wipe", "ignore"),
+        "connection_put": ("replace", "merge", "ignore"),
+        "reply_secrets": ("omit", "null", "mask", "leak"),
+        "create_status": (200, 201, 202),
+        "update_status": (200, 202, 204),
+        "delete_status": (200, 202, 204),
+        "retry_after": ("seconds", "date", "none", "zero", "huge", "garbage", "negative"),
+        "test_failure_status": (200, 400, 422, 502),
+        "test_reply": ("full", "verdictless"),
+        "unknown_target": ("ok", "fail", "network"),
+        "real_postgres": ("loopback", "always", "never"),
+        "backend_link": ("echo", "accept", "ignore"),
+    }
+)
+"""The values that each closed setting takes; the first is usually, but not always, the default."""
+
+NORMALISATIONS = ("trim", "lower", "defaults", "order", "numbers")
+"""What a server may do to plain values before it keeps them."""
+
+SECOND = 1_000_000
+"""Microseconds, the unit of every stored time."""
+
+
+class SettingsError(ValueError):
+    """A setting that does not exist, or a value that it does not take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every switch of the emulator; the defaults are the documented behaviour, or the likeliest one.
+
+    Times ending in `_seconds` run on the emulator's clock, which tests can hold and advance;
+    `latency_ms` and the waits of faults run on the real one.
+    """
+
+    dialect: str = "docs"
+    backend_link: str = "echo"
+    backend_timestamps: bool = False
+    precision: str = "seconds"
+
+    page_size: int = 50
+    page_limit: int = 500
+    connection_page_size: int = 0
+    total_excess: int = 0
+    paging_trouble: str = ""
+    list_lag_requests: int = 0
+    list_lag_seconds: float = 0.0
+    list_deleted: bool = False
+    hidden: tuple[str, ...] = ()
+    hidden_get: int = 404
+    deleted_get: int = 200
+
+    unique_names: bool = True
+    duplicate_status: int = 409
+    delete_frees_name: bool = True
+    purge_needs_trash: bool = False
+    check_credential: bool = True
+    check_required: bool = True
+    accept_unknown_type: bool = False
+
+    credential_put: str = "merge"
+    connection_put: str = "replace"
+    null_deletes: bool = False
+    normalise: tuple[str, ...] = ()
+
+    reply_secrets: str = "omit"
+    stringify: bool = False
+    extra_fields: bool = False
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    create_status: int = 201
+    update_status: int = 200
+    delete_status: int = 200
+
+    key_revoked: bool = False
+    network_allowed: bool = True
+    legacy_key_header: bool = False
+    rate_limit: int = 0
+    rate_window_seconds: float = 60.0
+    rate_headers: bool = True
+    retry_after: str = "seconds"
+    latency_ms: float = 0.0
+
+    test_failure_status: int = 200
+    test_reply: str = "full"
+    unknown_target: str = "ok"
+    real_postgres: str = "loopback"
+    postgres_timeout_seconds: int = 5
+    oauth_needs_consent: bool = True
+
+    max_connections: int = 100_000
+    plan: str = "enterprise"
+
+    @property
+    def tick(self) -> int:
+        """The smallest step between two timestamps, in microseconds."""
+        return {"seconds": SECOND, "milliseconds": 1_000, "microseconds": 1}[self.precision]
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Return the settings with the changes laid over; lists become tuples.
+
+    Raises SettingsError for a name that does not exist and for a value of the wrong kind.
+    """
+    known = {each.name: each for each in fields(Settings)}
+    for name in changes:
+        if name not in known:
+            raise SettingsError(f"there is no setting {name!r}")
+    return replace(settings, **{name: _checked(name, value) for name, value in changes.items()})
+
+
+def read_settings(path: Path) -> Settings:
+    """Read settings from a JSON file that holds one object of names and values."""
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(tree, dict):
+        raise SettingsError("the settings file holds no JSON object")
+    return changed(Settings(), tree)
+
+
+def as_tree(settings: Settings) -> dict[str, Any]:
+    """Return the settings as plain JSON values."""
+    plain = {each.name: getattr(settings, each.name) for each in fields(Settings)}
+    return {
+        name: list(value)
+        if isinstance(value, tuple)
+        else dict(value)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in plain.items()
+    }
+
+
+_DEFAULTS = Settings()
+
+
+def _checked(name: str, value: Any) -> Any:
+    default = getattr(_DEFAULTS, name)
+    if name in CHOICES:
+        if value not in CHOICES[name] or isinstance(value, bool):
+            raise SettingsError(f"{name} takes one of {list(CHOICES[name])}")
+        return value
+    if isinstance(default, tuple):
+        return _words(name, value)
+    if isinstance(default, Mapping):
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{name} takes an object")
+        return MappingProxyType(dict(value))
+    return _scalar(name, default, value)
+
+
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise SettingsError(f"{name} takes a list of strings")
+    if name == "normalise" and not set(value) <= set(NORMALISATIONS):
+        raise SettingsError(f"{name} takes some of {list(NORMALISATIONS)}")
+    return tuple(value)
+
+
+def _scalar(name: str, default: Any, value: Any) -> Any:
+    wanted = type(default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise SettingsError(f"{name} takes a value of type {wanted.__name__}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+        raise SettingsError(f"{name} is not negative")
+    if name in ("page_size", "page_limit") and value < 1:
+        raise SettingsError(f"{name} is at least 1")
+    return value

@@ -1,0 +1,110 @@
+"""Exposures: a secret that stays meets a destination that is new to it."""
+
+import pytest
+from making import connection, credential, held, prints, shown, sides, wanted
+
+from keyturn.core.change import Action
+from keyturn.core.diff import diff
+from keyturn.core.exposing import expose
+
+A = credential("prod-db")
+B = connection("prod-pg")
+SECRET = {"password": "p1"}
+
+
+def exposures(*resources, secrets=SECRET):
+    """Return (credential, through, path) of every exposure in the diff of some resources."""
+    inputs = sides(*resources, fingerprints={A: prints(secrets)})
+    found = [each for change in expose(diff(inputs), inputs) for each in change.exposures]
+    return [(each.address, each.through, each.path[-1]) for each in found]
+
+
+def applied(desired, identity, secrets=None, **more):
+    """Return the ledger entry and the live object of a resource as it was applied."""
+    known = held(desired, identity, secrets, **more)
+    return known, shown(known)
+
+
+def test_a_new_host_with_the_old_secret_exposes():
+    """The host changes and the password stays."""
+    before = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = wanted(A, {"host": "evil"}, secrets=SECRET, digest="d2")
+    assert exposures(after, *before) == [(A, A, "host")]
+
+
+def test_a_new_host_with_a_new_secret_does_not():
+    """The old password never goes to the new host."""
+    before = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = wanted(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
+    assert exposures(after, *before, secrets={"password": "p2"}) == []
+
+
+def test_one_secret_of_two_that_stays_is_enough():
+    """Rotating one field does not excuse the other."""
+    both = {"password": "p1", "ssh_private_key": "k1"}
+    before = applied(wanted(A, {"host": "old"}, secrets=both), "id-prod-db", both)
+    now = {"password": "p2", "ssh_private_key": "k1"}
+    after = wanted(A, {"host": "new"}, secrets=now, digest="d2")
+    assert exposures(after, *before, secrets=now) == [(A, A, "host")]
+
+
+def test_a_plain_field_that_is_no_destination_is_no_exposure():
+    """A warehouse name sends nothing anywhere."""
+    before = applied(wanted(A, {"host": "h", "warehouse": "a"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = wanted(A, {"host": "h", "warehouse": "b"}, secrets=SECRET, digest="d2")
+    assert exposures(after, *before) == []
+
+
+def test_putting_a_drifted_host_back_is_no_exposure():
+    """The approved destination returns; that is the point of keyturn."""
+    desired = wanted(A, {"host": "good"}, secrets=SECRET)
+    known = held(desired, "id-prod-db", SECRET)
+    edited = shown(known, fields={("config", "host"): "evil"}, updated_at="2026-02-02T00:00:00Z")
+    assert exposures(desired, known, edited) == []
+
+
+@pytest.mark.parametrize(("host", "found"), [("elsewhere", [(A, B, "host")]), ("db.example.com", [])])
+def test_a_new_connection_exposes_only_where_the_secret_never_went(host, found):
+    """A credential that exists is pointed at a host by a new connection."""
+    mine = wanted(A, secrets=SECRET)
+    assert exposures(mine, *applied(mine, "id-prod-db", SECRET), wanted(B, {"host": host}, uses="prod-db")) == found
+
+
+def test_a_connection_to_a_credential_that_is_new_too_exposes_nothing():
+    """Secret and destination come in one change: that pair is what was reviewed."""
+    assert exposures(wanted(A, secrets=SECRET), wanted(B, {"host": "any"}, uses="prod-db")) == []
+
+
+def test_a_connection_that_moves_exposes_the_credential_behind_it():
+    """The connection's host changes; the credential's manifest does not."""
+    mine = wanted(A, secrets=SECRET)
+    before = wanted(B, {"host": "old"}, uses="prod-db")
+    moved = wanted(B, {"host": "evil"}, uses="prod-db", digest="d2")
+    assert exposures(mine, *applied(mine, "id-prod-db", SECRET), *applied(before, "id-pg"), moved) == [
+        (A, B, "host")
+    ]
+
+
+def test_a_connection_that_takes_another_credential_exposes_that_one():
+    """The reference moves to a credential that never went to this host."""
+    mine = wanted(A, {"host": "elsewhere"}, secrets=SECRET)
+    before = wanted(B, {"host": "here"})
+    attached = wanted(B, {"host": "here"}, uses="prod-db", digest="d2")
+    assert exposures(mine, *applied(mine, "id-prod-db", SECRET), *applied(before, "id-pg"), attached) == [
+        (A, B, "host")
+    ]
+
+
+def test_a_kept_secret_is_a_secret_that_stays():
+    """A placeholder that keeps the live value does not hide a move."""
+    before = applied(wanted(A, {"host": "old"}), "id-prod-db")
+    after = wanted(A, {"host": "new"}, keep=(("password",),), digest="d2")
+    assert exposures(after, *before) == [(A, A, "host")]
+
+
+def test_a_retirement_exposes_nothing():
+    """What goes is sent nowhere."""
+    known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
+    inputs = sides(known, live)
+    (change,) = expose(diff(inputs), inputs)
+    assert (change.action, change.exposures) == (Action.RETIRE, ())

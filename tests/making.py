@@ -1,0 +1,93 @@
+"""Short ways to make the values that tests of decisions are about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.fields import flatten
+from keyturn.core.inputs import Inputs
+from keyturn.core.resource import Desired, Known, Lifecycle, Live, Sealed
+from keyturn.core.secret import Secret
+
+
+def credential(name: str) -> Address:
+    """Return the address of a credential."""
+    return Address("credential", name)
+
+
+def connection(name: str) -> Address:
+    """Return the address of a connection."""
+    return Address("connection", name)
+
+
+def prints(secrets: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Return stand-ins for fingerprints: the value, spelled backwards."""
+    return {(field,): value[::-1] for field, value in secrets.items()}
+
+
+def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: Any) -> Desired:
+    """Return a manifest; ``secrets`` are given as text, opened unless ``opened=False``."""
+    secrets: Mapping[str, str] = more.pop("secrets", {})
+    opened = more.pop("opened", True)
+    uses = more.pop("uses", "")
+    fields = flatten({"config": dict(config or {"host": "db.example.com"})})
+    if uses:
+        fields = {("credential",): credential(uses), **fields}
+    lifecycle = Lifecycle(
+        **{key: more.pop(key) for key in ("moved_from", "protect", "strategy") if key in more}
+    )
+    values = {
+        "type": "database" if address.kind == "credential" else "postgres",
+        "digest": "d1",
+        "origin": Origin(f"manifests/{address.kind}s/{address.name}.yaml"),
+        "destination": frozenset({("config", "host")}),
+        **more,
+    }
+    return Desired(
+        address=address,
+        fields=fields,
+        secrets={(key,): Secret(value) if opened else Sealed("c" + key) for key, value in secrets.items()},
+        ciphers={(key,): "c" + key for key in secrets},
+        lifecycle=lifecycle,
+        **values,
+    )
+
+
+def held(desired: Desired, identity: str, secrets: Mapping[str, str] | None = None, **more: Any) -> Known:
+    """Return what the ledger holds after ``desired`` was applied as object ``identity``."""
+    values = {
+        "digest": desired.digest,
+        "applied": desired.fields,
+        "observed": {path: _seen(leaf) for path, leaf in desired.fields.items()},
+        "fingerprints": prints(secrets or {}),
+        "updated_at": "2026-01-01T00:00:00Z",
+        **more,
+    }
+    return Known(address=desired.address, id=identity, type=desired.type, **values)
+
+
+def _seen(leaf: Any) -> Any:
+    return f"id-{leaf.name}" if isinstance(leaf, Address) else leaf
+
+
+def shown(known: Known, **more: Any) -> Live:
+    """Return the live object that ``known`` describes, untouched unless ``more`` says otherwise."""
+    values = {
+        "fields": known.observed,
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": known.updated_at,
+        **more,
+    }
+    address = values.pop("address", known.address)
+    type_ = values.pop("type", known.type)
+    return Live(address=address, id=known.id, type=type_, **values)
+
+
+def sides(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> Inputs:
+    """Return inputs made of manifests, ledger entries and live objects, in any order."""
+    return Inputs(
+        desired={each.address: each for each in resources if isinstance(each, Desired)},
+        known={each.address: each for each in resources if isinstance(each, Known)},
+        live={each.id: each for each in resources if isinstance(each, Live)},
+        prints=fingerprints or {},
+    )

@@ -1,0 +1,120 @@
+"""Running the command line in a process of its own, and watching its children while it runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import canary
+
+_PERIOD = 0.002
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: its exit code and what it wrote."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Sampler(threading.Thread):
+    """Reads argv and environment of a process and of all below it, again and again."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._over = threading.Event()
+        self.argv: set[bytes] = set()
+        self.environ: set[bytes] = set()
+
+    def run(self) -> None:
+        """Sample until told to stop; a child shorter than the period may be missed."""
+        while not self._over.wait(_PERIOD):
+            self._look(self._pid, top=True)
+
+    def stop(self) -> None:
+        """Stop, and wait for the last sample."""
+        self._over.set()
+        self.join()
+
+    def _look(self, pid: int, *, top: bool) -> None:
+        with suppress(OSError):
+            self.argv.add((_PROC / f"{pid}/cmdline").read_bytes())
+            if not top:
+                self.environ.add((_PROC / f"{pid}/environ").read_bytes())
+            for task in (_PROC / f"{pid}/task").iterdir():
+                for child in (task / "children").read_text().split():
+                    self._look(int(child), top=False)
+
+
+def program(name: str) -> str:
+    """Return the path of one of our console scripts, beside the interpreter that runs the tests."""
+    return str(Path(sys.executable).parent / name)
+
+
+def _keep(name: str, sampler: Sampler) -> None:
+    recorder = canary.current()
+    for line in sampler.argv:
+        recorder.record(f"argv of {name} or a child of it", line)
+    for block in sampler.environ:
+        pairs = (os.fsdecode(entry).partition("=") for entry in block.split(b"\0") if entry)
+        recorder.environment(f"environment of a child of {name}", {key: value for key, _, value in pairs})
+
+
+def execute(
+    argv: list[str], *, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 120
+) -> Ended:
+    """Run a command to its end; all it wrote and its children's argv and environment are searched."""
+    with subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env={**os.environ, **env},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        sampler = Sampler(process.pid)
+        sampler.start()
+        try:
+            stdout, stderr = process.communicate(stdin, timeout)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            sampler.stop()
+            _keep(Path(argv[0]).name, sampler)
+    for channel, text in (("stdout", stdout), ("stderr", stderr)):
+        canary.current().record(f"{channel} of {Path(argv[0]).name}", text)
+    return Ended(process.returncode, stdout, stderr)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Ended]:
+    """Return a function that runs ``keyturn`` with arguments, in ``tmp_path`` if not told otherwise.
+
+    ``env`` is added to the guarded environment; ``stdin`` is text; ``command`` another program.
+    """
+
+    def run(
+        *args: object,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        command: str = "keyturn",
+    ) -> Ended:
+        words = [str(arg) for arg in args]
+        return execute([program(command), *words], cwd=cwd or tmp_path, env=env or {}, stdin=stdin)
+
+    return run
