@@ -33,6 +33,7 @@ _LETTERS = string.ascii_letters + string.digits
 _WHITE = b" \t\r\n\\"
 _WORDS = ("marmalade", "rhinoceros", "tangerine", "butterscotch", "periwinkle", "clementine", "pomegranate")
 _P256_PREFIX = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"
+_P256_NUMBER = slice(48, 90)  # base64 of bytes 36 to 67: RFC 5915's privateKey inside RFC 5208's
 
 
 @dataclass(frozen=True, slots=True)

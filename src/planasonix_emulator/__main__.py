@@ -37,20 +37,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--latency-ms", type=float, help="Milliseconds that each request takes longer.")
 def main(**options: Any) -> None:
     """Serve the Planasonix API on loopback, for trying and testing."""
-    setup = Setup(
-        port=options["port"],
-        database=options["database"],
-        encryption_key=options["encryption_key"],
-        organization=options["organization"],
-        key=options["key"] or "",
-        control=options["control"] or "",
-    )
     try:
-        emulator = Emulator(setup, _settings(options))
-        if options["targets_file"]:
-            emulator.world.targets.replace(read_targets(_json(options["targets_file"])))
-        if options["faults_file"]:
-            emulator.world.faults.replace(read_faults(_json(options["faults_file"])))
+        emulator = Emulator(_setup(options), _settings(options))
     except (SettingsError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     with emulator:
@@ -58,6 +46,20 @@ def main(**options: Any) -> None:
             click.echo(f"key {emulator.key}")
         click.echo(f"listening on {emulator.base_url}")
         _until_told()
+
+
+def _setup(options: dict[str, Any]) -> Setup:
+    targets, faults = options["targets_file"], options["faults_file"]
+    return Setup(
+        port=options["port"],
+        database=options["database"],
+        encryption_key=options["encryption_key"],
+        organization=options["organization"],
+        key=options["key"] or "",
+        control=options["control"] or "",
+        targets=read_targets(_json(targets)) if targets else (),
+        faults=read_faults(_json(faults)) if faults else (),
+    )
 
 
 def _settings(options: dict[str, Any]) -> Settings:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 from planasonix_emulator.messages import Problem
 from planasonix_emulator.settings import Settings
@@ -52,19 +53,23 @@ class Access:
         """Return the key of a request; raises Problem 401, or 403 for a foreign network or organization."""
         key = self.keys.get(key_digest(_presented(headers, settings)))
         if key is None or key.revoked or settings.key_revoked:
-            raise _unauthorized("The API key is not valid, or was revoked.")
+            raise _unauthorized()
         if not settings.network_allowed:
-            raise Problem(403, "ip_not_allowed", "This network address is not on the IP allowlist.")
+            raise Problem(
+                HTTPStatus.FORBIDDEN, "ip_not_allowed", "This network address is not on the IP allowlist."
+            )
         claimed = headers.get("x-organization-id")
         if claimed is not None and claimed != key.organization:
-            raise Problem(403, "organization_mismatch", "The API key belongs to another organization.")
+            raise Problem(
+                HTTPStatus.FORBIDDEN, "organization_mismatch", "The API key belongs to another organization."
+            )
         return key
 
 
 def allow(key: Key, scope: str) -> None:
     """Raise Problem 403 unless the key has the scope; an empty scope is free."""
     if scope and scope not in key.scopes:
-        raise Problem(403, "insufficient_scope", f"The API key lacks the scope {scope}.")
+        raise Problem(HTTPStatus.FORBIDDEN, "insufficient_scope", f"The API key lacks the scope {scope}.")
 
 
 def key_digest(secret: str) -> str:
@@ -79,8 +84,9 @@ def _presented(headers: Mapping[str, str], settings: Settings) -> str:
     legacy = headers.get("x-planasonix-api-key")
     if settings.legacy_key_header and legacy:
         return legacy
-    raise _unauthorized("Send the API key as a bearer token in the Authorization header.")
+    raise _unauthorized()
 
 
-def _unauthorized(message: str) -> Problem:
-    return Problem(401, "unauthorized", message).having(_CHALLENGE)
+def _unauthorized() -> Problem:
+    message = "Send a valid API key as a bearer token in the Authorization header."
+    return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", message).having(_CHALLENGE)

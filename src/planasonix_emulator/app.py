@@ -3,7 +3,10 @@
 import asyncio
 import inspect
 import json
+import traceback
 from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +23,10 @@ from planasonix_emulator.trouble import Trouble
 from planasonix_emulator.wire import Gone, Line, Message, Receive, Send, TooLarge
 from planasonix_emulator.witness import Seen
 from planasonix_emulator.world import World
+
+
+_TOO_LARGE = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
+_NOT_UNICODE = Problem(HTTPStatus.BAD_REQUEST, "invalid_request", "The body holds text that is not Unicode.")
 
 
 class App:
@@ -40,7 +47,7 @@ class App:
         except Gone:
             return
         except TooLarge:
-            await self._send(line, self._refusal(Problem(413, "too_large", "The body is too large.")))
+            await self._send(line, self._refusal(_TOO_LARGE))
             return
         if scope["path"].startswith("/_emulator/"):
             await self._send(line, self._control.answer(scope["method"], scope["path"], line.headers(), body))
@@ -60,13 +67,13 @@ class App:
             if trouble.over:
                 return
             reply = await self._reply(line, bare, body, trouble)
-            seen.kept = write and reply.status < 400  # noqa: PLR2004
+            seen.kept = write and reply.status < HTTPStatus.BAD_REQUEST
         await self._finish(line, reply, trouble, seen)
 
     async def _finish(self, line: Line, reply: Reply, trouble: Trouble, seen: Seen) -> None:
         reply = trouble.spoiled(reply)
-        headers = self._headers(reply)
-        body = trouble.cut(b"" if reply.status == 204 else reply.encoded())  # noqa: PLR2004
+        headers = [*self._headers(reply), ("X-Request-ID", f"req_{seen.number:08d}")]
+        body = trouble.cut(b"" if reply.status == HTTPStatus.NO_CONTENT else reply.encoded())
         if not await trouble.after(line):
             return
         seen.status = reply.status
@@ -75,13 +82,15 @@ class App:
     async def _reply(self, line: Line, path: str, body: bytes, trouble: Trouble) -> Reply:
         if path.startswith("/v1/") or path == "/v1":
             error = {"message": "No route for request", "type": "NoSuchEndpointException", "code": 404}
-            return Reply(404, {"error": error})
+            return Reply(HTTPStatus.NOT_FOUND, {"error": error})
         if path in DOCUMENT_PATHS and line.scope["method"] == "GET":
-            return Reply(200, document())
+            return Reply(HTTPStatus.OK, document())
         try:
             return await self._routed(line, path, body, trouble)
         except Problem as problem:
             return self._refusal(problem)
+        except Exception as error:  # noqa: BLE001 - told as a reply, without the values that a traceback shows
+            return self._refusal(_bug(error))
 
     async def _routed(self, line: Line, path: str, body: bytes, trouble: Trouble) -> Reply:
         world, scope = self.world, line.scope
@@ -102,9 +111,7 @@ class App:
                 reply = route.answer(world, request)
                 answered = await reply if inspect.isawaitable(reply) else reply
         except UnicodeEncodeError:
-            raise Problem(
-                400, "invalid_request", "The request holds text that is not valid Unicode."
-            ) from None
+            raise _NOT_UNICODE from None
         return replace(answered, headers=(*answered.headers, *limits))
 
     def _refusal(self, problem: Problem) -> Reply:
@@ -112,12 +119,18 @@ class App:
 
     def _headers(self, reply: Reply) -> list[tuple[str, str]]:
         headers = [("Date", self.world.clock.date()), *reply.headers]
-        if reply.body is not None and reply.status != 204:  # noqa: PLR2004
+        if reply.body is not None and reply.status != HTTPStatus.NO_CONTENT:
             headers.append(("Content-Type", "application/json"))
         return headers
 
     async def _send(self, line: Line, reply: Reply) -> None:
         await line.answer(reply.status, self._headers(reply), reply.encoded())
+
+
+def _bug(error: Exception) -> Problem:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).stem}.{place.name}, line {place.lineno}"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "emulator_bug", f"{type(error).__name__} in {where}")
 
 
 def _query(raw: bytes) -> dict[str, str]:
@@ -130,7 +143,9 @@ def _tree(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=_refused)
     except (ValueError, RecursionError):
-        raise Problem(400, "invalid_request", "The request body is not valid JSON.") from None
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "invalid_request", "The request body is not valid JSON."
+        ) from None
 
 
 def _refused(constant: str) -> Any:

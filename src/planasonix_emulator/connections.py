@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from planasonix_emulator.credentials import refuse_hidden
@@ -39,7 +40,7 @@ def list_all(world: World, request: Request) -> Reply:
     )
     found = page(world, request, query, default_limit=dialect.connection_limit(), counted=True)
     views = [connection_view(world, record, listed=True) for record in found.records]
-    return Reply(200, dialect.connections(views, found))
+    return Reply(HTTPStatus.OK, dialect.connections(views, found))
 
 
 def create(world: World, request: Request) -> Reply:

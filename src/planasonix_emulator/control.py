@@ -1,8 +1,9 @@
-"""The side channel under /_emulator/: what tests set and ask; it has its own token and never shows a secret."""
+"""The side channel under /_emulator/: what tests set and ask; it has its own token, and shows no secret."""
 
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from planasonix_emulator import faults, people, platform
@@ -50,15 +51,15 @@ class Control:
         given = headers.get(HEADER, "").encode()
         deed = self._deeds.get((method, path.removeprefix("/_emulator/")))
         if not self._token or not hmac.compare_digest(given, self._token.encode()) or deed is None:
-            return Reply(404, {"error": "not found"})
+            return Reply(HTTPStatus.NOT_FOUND, {"error": "not found"})
         try:
-            return Reply(200, deed(json.loads(body) if body else {}))
+            return Reply(HTTPStatus.OK, deed(json.loads(body) if body else {}))
         except Problem as problem:
             return Reply(problem.status, {"error": problem.message})
         except SettingsError as error:
-            return Reply(400, {"error": str(error)})
+            return Reply(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            return Reply(400, {"error": f"not understood: {type(error).__name__}"})
+            return Reply(HTTPStatus.BAD_REQUEST, {"error": f"not understood: {type(error).__name__}"})
 
     def _tell_settings(self, tree: Any) -> dict[str, Any]:
         del tree

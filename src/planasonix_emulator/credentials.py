@@ -1,6 +1,7 @@
 """The routes under /api/credentials."""
 
 from dataclasses import replace
+from http import HTTPStatus
 
 from planasonix_emulator.dialects import speaking
 from planasonix_emulator.drafts import (
@@ -30,7 +31,7 @@ def list_all(world: World, request: Request) -> Reply:
     )
     found = page(world, request, query, default_limit=world.settings.page_size)
     views = [credential_view(world, record, listed=True) for record in found.records]
-    return Reply(200, speaking(world.settings).credentials(views, found))
+    return Reply(HTTPStatus.OK, speaking(world.settings).credentials(views, found))
 
 
 def create(world: World, request: Request) -> Reply:
@@ -59,8 +60,8 @@ def create(world: World, request: Request) -> Reply:
 def fetch(world: World, request: Request) -> Reply:
     """Answer GET /api/credentials/{id}; a deleted one is shown with that status."""
     record = _visible(world, request)
-    if not record.active and world.settings.deleted_get == 404:  # noqa: PLR2004
-        raise absent("credential")
+    if not record.active and world.settings.deleted_get == HTTPStatus.NOT_FOUND:
+        raise absent()
     return _reply(world, record, 200)
 
 
@@ -94,7 +95,7 @@ def restore(world: World, request: Request) -> Reply:
     """Answer POST /api/credentials/{id}/restore; refused while another active one has the name."""
     record = _visible(world, request)
     back = record if record.active else world.revive(record)
-    return Reply(200, speaking(world.settings).credential(gone_view(world, back)))
+    return Reply(HTTPStatus.OK, speaking(world.settings).credential(gone_view(world, back)))
 
 
 def purge(world: World, request: Request) -> Reply:
@@ -115,11 +116,16 @@ def _visible(world: World, request: Request) -> Record:
 
 def refuse_hidden(world: World, record: Record) -> None:
     """Raise Problem for an object that the key's rights hide, as the settings say."""
-    if not {record.id, record.name} & set(world.settings.hidden) or world.settings.hidden_get == 200:  # noqa: PLR2004
+    if (
+        not {record.id, record.name} & set(world.settings.hidden)
+        or world.settings.hidden_get == HTTPStatus.OK
+    ):
         return
-    if world.settings.hidden_get == 403:  # noqa: PLR2004
-        raise Problem(403, "forbidden", "A resource policy keeps this object from the API key.")
-    raise absent("object")
+    if world.settings.hidden_get == HTTPStatus.FORBIDDEN:
+        raise Problem(
+            HTTPStatus.FORBIDDEN, "forbidden", "A resource policy keeps this object from the API key."
+        )
+    raise absent()
 
 
 def _reply(world: World, record: Record, status: int) -> Reply:

@@ -1,4 +1,4 @@
-"""The shapes in which the service may speak: as documented, as its own Go client, as its introduction says."""
+"""The shapes in which the service may speak: as documented, as its Go client, as its introduction."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from planasonix_emulator.messages import Problem, invalid
 from planasonix_emulator.normalise import normalised
 from planasonix_emulator.records import CREDENTIALS, Record, written
-from planasonix_emulator.secrecy import joined, split
+from planasonix_emulator.secrecy import CONSENT, joined, split
 from planasonix_emulator.world import World
 
 _LONGEST_NAME = 255
@@ -56,6 +57,8 @@ def put_config(world: World, record: Record, config: Mapping[str, Any], how: str
     """Return the object after a PUT of settings: merged, replaced, or with unsent secrets wiped."""
     plain, secret = record.plain(), world.secrets(record)
     base = {"merge": joined(plain, secret), "wipe": plain}.get(how, {})
+    if record.type == "oauth":
+        base = {**base, **{name: secret[name] for name in CONSENT if name in secret}}
     merged = {**base, **config}
     nulls = [name for name, value in config.items() if value is None]
     for name in nulls:
@@ -79,4 +82,4 @@ def name_of(draft: Mapping[str, Any], record: Record) -> str:
 
 def conflict(code: str, message: str) -> Problem:
     """Return a 409."""
-    return Problem(409, code, message)
+    return Problem(HTTPStatus.CONFLICT, code, message)

@@ -21,6 +21,7 @@ AFTER = (
     "empty_after",
     "hang_after",
     "slow_body",
+    "close_after",
     "other_object",
 )
 """Kinds that strike once the work is kept, and spoil the answer."""
@@ -91,7 +92,7 @@ class Faults:
 def read_faults(trees: Any) -> tuple[Fault, ...]:
     """Read faults from a JSON list of objects; raises SettingsError."""
     if not isinstance(trees, list):
-        raise SettingsError("faults are a list of objects")
+        raise SettingsError(of="faults", issue="are a list of objects")
     return tuple(_read(tree) for tree in trees)
 
 
@@ -124,22 +125,22 @@ _DEFAULT = Fault(kind="")
 
 def _read(tree: Any) -> Fault:
     if not isinstance(tree, Mapping):
-        raise SettingsError("a fault is an object")
+        raise SettingsError(of="fault", issue="is an object")
     if tree.get("kind") not in BEFORE + INSIDE + AFTER:
-        raise SettingsError(f"kind of a fault is one of {list(BEFORE + INSIDE + AFTER)}")
+        raise SettingsError(of="fault", issue=f"is of a kind among {list(BEFORE + INSIDE + AFTER)}")
     if tree.get("among", "all") not in ("all", "writes"):
-        raise SettingsError("among of a fault is 'all' or 'writes'")
+        raise SettingsError(of="fault", issue="is among 'all' or 'writes'")
     return Fault(**{name: _checked(name, value) for name, value in tree.items()})
 
 
 def _checked(name: str, value: Any) -> Any:
     if name not in Fault.__slots__:
-        raise SettingsError(f"a fault has no {name!r}")
+        raise SettingsError(of="fault", issue=f"has no {name!r}")
     wanted = type(getattr(_DEFAULT, name))
     if wanted is dict and isinstance(value, Mapping):
         return MappingProxyType(dict(value))
     if wanted is float and type(value) is int:
         return float(value)
     if type(value) is not wanted:
-        raise SettingsError(f"{name} of a fault takes a value of type {wanted.__name__}")
+        raise SettingsError(of=f"fault.{name}", issue=f"takes a value of type {wanted.__name__}")
     return value

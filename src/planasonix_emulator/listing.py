@@ -3,6 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from planasonix_emulator.history import lagging
 from planasonix_emulator.messages import Problem, Request, invalid
@@ -26,11 +27,13 @@ class Page:
 
 def page(world: World, request: Request, query: Query, *, default_limit: int, counted: bool = False) -> Page:
     """Return the page that a request asks for; a default limit of 0 means the whole list at once."""
-    limit = _limit(world, request, default_limit)
+    limit = min(request.number("limit", default_limit), world.settings.page_limit) if default_limit else 0
     cursor = request.query.get("cursor", "")
     if cursor and world.settings.paging_trouble == "expired":
-        raise Problem(400, "cursor_expired", "The cursor has expired; read the list again.")
-    after = _opened(cursor)
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "cursor_expired", "The cursor has expired; read the list again."
+        )
+    after = place_of(cursor)
     if not cursor:
         world.histories[query.collection].list_begins()
     if lagging(world.settings) or world.settings.hidden:
@@ -44,7 +47,10 @@ def page(world: World, request: Request, query: Query, *, default_limit: int, co
     records = rows[:limit] if limit else rows
     following = _following(world, query, records, cursor) if more else None
     return Page(
-        records=records, limit=limit or len(records), cursor=following, total=total + world.settings.total_excess
+        records=records,
+        limit=limit or len(records),
+        cursor=following,
+        total=total + world.settings.total_excess,
     )
 
 
@@ -64,15 +70,6 @@ def _fits(world: World, query: Query, record: Record) -> bool:
     return not {record.id, record.name} & set(world.settings.hidden)
 
 
-def _limit(world: World, request: Request, default: int) -> int:
-    asked = request.query.get("limit")
-    if asked is None:
-        return default
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked) > 0):  # noqa: PLR2004
-        raise invalid(("limit", "not a positive number"))
-    return min(int(asked), world.settings.page_limit)
-
-
 def _following(world: World, query: Query, records: tuple[Record, ...], cursor: str) -> str:
     trouble = world.settings.paging_trouble
     if trouble == "loop" and cursor:
@@ -83,10 +80,16 @@ def _following(world: World, query: Query, records: tuple[Record, ...], cursor: 
     if trouble == "lost":
         skipped = world.store.page(replace(query, after=last, limit=len(records)))
         last = skipped[-1].id
-    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+    return cursor_to(last)
 
 
-def _opened(cursor: str) -> str:
+def cursor_to(place: str) -> str:
+    """Return the opaque cursor that leads on from a place."""
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str) -> str:
+    """Return the place from which a cursor leads on; raises Problem 400."""
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):

@@ -1,8 +1,10 @@
 """One request as the routes see it, one reply as they give it, and refusals."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 
@@ -20,8 +22,19 @@ class Request:
     def tree(self) -> Mapping[str, Any]:
         """Return the body as a JSON object; raises Problem 400 when it is none."""
         if not isinstance(self.body, dict):
-            raise Problem(400, "invalid_request", "The request body must be a JSON object.")
+            raise Problem(
+                HTTPStatus.BAD_REQUEST, "invalid_request", "The request body must be a JSON object."
+            )
         return self.body
+
+    def number(self, name: str, default: int) -> int:
+        """Return a query field that is a number from 1 on; raises Problem 400 for anything else."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
+            raise invalid((name, "not a positive number"))
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +69,17 @@ class Problem(Exception):  # noqa: N818 - it is the service's answer, not an err
         return self
 
 
-def absent(what: str) -> Problem:
-    """Return the 404 for a resource that is not there, or not for this key."""
-    return Problem(404, "not_found", f"The {what} does not exist.")
+def absent() -> Problem:
+    """Return the 404 for an object that is not there, or not for this key."""
+    return Problem(HTTPStatus.NOT_FOUND, "not_found", "The object does not exist.")
 
 
 def invalid(*details: tuple[str, str]) -> Problem:
     """Return the 400 that names fields and issues, without their values."""
     listed = ", ".join(f"{name} ({issue})" for name, issue in details)
-    return Problem(400, "invalid_request", f"The request is not valid: {listed}.", tuple(details))
+    return Problem(
+        HTTPStatus.BAD_REQUEST, "invalid_request", f"The request is not valid: {listed}.", tuple(details)
+    )
 
 
 def encode(tree: Any) -> bytes:

@@ -1,5 +1,7 @@
 """The rate limit: so many requests a window and key, and what a refusal says of waiting."""
 
+from http import HTTPStatus
+
 from planasonix_emulator.clock import http_date
 from planasonix_emulator.messages import Problem
 from planasonix_emulator.settings import SECOND
@@ -13,7 +15,7 @@ class Pace:
         self._windows: dict[str, tuple[int, int]] = {}
 
     def step(self, key: str, world: World) -> tuple[tuple[str, str], ...]:
-        """Count one request; return the headers that tell what is left; raises Problem 429 beyond the limit."""
+        """Count one request; return the headers that tell what is left; raises Problem 429 past the limit."""
         limit = world.settings.rate_limit
         if not limit:
             return ()
@@ -25,7 +27,9 @@ class Pace:
         headers = _told(world, limit, count + 1, begun + width)
         if count >= limit:
             waits = retry_after(world.settings.retry_after, begun + width, now)
-            problem = Problem(429, "rate_limited", "Too many requests; try again later.")
+            problem = Problem(
+                HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "Too many requests; try again later."
+            )
             raise problem.having(*headers, *waits)
         return headers
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from planasonix_emulator.drafts import put_config, with_config
@@ -62,12 +63,11 @@ def found(world: World, what: Mapping[str, Any], path: str = "") -> Record:
     """Return the object that a description means, whichever organization it is in; raises Problem 404."""
     collection, identifier = what.get("collection", ""), what.get("id", "")
     if not identifier and not what.get("name"):
-        words = path.strip("/").split("/")
-        collection, identifier = (words[1], words[2]) if len(words) > 2 else ("", "")  # noqa: PLR2004
+        _, collection, identifier, *_ = [*path.strip("/").split("/"), "", "", ""]
     for record in _candidates(world, what, identifier):
         if collection in ("", record.collection):
             return record
-    raise absent("object")
+    raise absent()
 
 
 def _candidates(world: World, what: Mapping[str, Any], identifier: str) -> list[Record]:
@@ -80,7 +80,7 @@ def _candidates(world: World, what: Mapping[str, Any], identifier: str) -> list[
 
 def _authorized(world: World, record: Record) -> Record:
     if record.type != "oauth":
-        raise Problem(409, "not_oauth", "Only an oauth credential takes a consent.")
+        raise Problem(HTTPStatus.CONFLICT, "not_oauth", "Only an oauth credential takes a consent.")
     whole = {**joined(record.plain(), world.secrets(record)), "refresh_token": f"rt-{record.id}"}
     return world.save(record, replace(with_config(world, record, whole), updated_at=world.moment(record)))
 

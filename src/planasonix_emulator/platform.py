@@ -1,12 +1,12 @@
 """The routes about the organization, its limits, connectors, pipelines, schedules and syncs."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from planasonix_emulator.dialects import speaking
 from planasonix_emulator.gallery import CONNECTORS
+from planasonix_emulator.listing import cursor_to, place_of
 from planasonix_emulator.messages import Reply, Request, absent, invalid
 from planasonix_emulator.records import CONNECTIONS
 from planasonix_emulator.store import Query
@@ -25,27 +25,29 @@ def organization(world: World, request: Request) -> Reply:
     """Answer GET /api/organization: the one that the key speaks for."""
     name = request.organization.removeprefix("org_")
     tree = {"id": request.organization, "name": name, "slug": name.lower(), "plan": world.settings.plan}
-    return Reply(200, {"data": {**tree, "created_at": _BORN}})
+    return Reply(HTTPStatus.OK, {"data": {**tree, "created_at": _BORN}})
 
 
 def features(world: World, request: Request) -> Reply:
     """Answer GET /api/features."""
     del world, request
-    return Reply(200, {"data": {"features": ["credentials", "connections", "pipelines", "reverse_etl"]}})
+    return Reply(
+        HTTPStatus.OK, {"data": {"features": ["credentials", "connections", "pipelines", "reverse_etl"]}}
+    )
 
 
 def limits(world: World, request: Request) -> Reply:
     """Answer GET /api/features/limits."""
     del request
     tree = {"max_pipelines": 10_000, "max_connections": world.settings.max_connections}
-    return Reply(200, {"data": {**tree, "max_concurrent_runs": 50, "max_agent_count": 10}})
+    return Reply(HTTPStatus.OK, {"data": {**tree, "max_concurrent_runs": 50, "max_agent_count": 10}})
 
 
 def tier(world: World, request: Request) -> Reply:
     """Answer GET /api/tier."""
     del request
     data = {"tier": world.settings.plan, "billing_period": "annual", "renewal_date": "2030-01-01"}
-    return Reply(200, {"data": data})
+    return Reply(HTTPStatus.OK, {"data": data})
 
 
 def profile(world: World, request: Request) -> Reply:
@@ -61,7 +63,7 @@ def profile(world: World, request: Request) -> Reply:
         "organization_id": request.organization,
         "roles": ["maintainer"],
     }
-    return Reply(200, {"data": tree})
+    return Reply(HTTPStatus.OK, {"data": tree})
 
 
 def api_keys(world: World, request: Request) -> Reply:
@@ -79,7 +81,7 @@ def api_keys(world: World, request: Request) -> Reply:
         }
         for place, key in enumerate(keys, 1)
     ]
-    return Reply(200, {"data": views})
+    return Reply(HTTPStatus.OK, {"data": views})
 
 
 def gallery(world: World, request: Request) -> Reply:
@@ -105,14 +107,14 @@ def list_pipelines(world: World, request: Request) -> Reply:
     ]
     names = _BACKEND_PIPELINE_FIELDS if world.settings.dialect == "backend" else _PIPELINE_FIELDS
     views = [{name: each.get(name) for name in names} for each in found]
-    return Reply(200, speaking(world.settings).several(PIPELINES, views))
+    return Reply(HTTPStatus.OK, speaking(world.settings).several(PIPELINES, views))
 
 
 def fetch_pipeline(world: World, request: Request) -> Reply:
     """Answer GET /api/pipelines/{id}: with its nodes and edges."""
-    document = _document(world, request, PIPELINES, "pipeline")
+    document = _document(world, request, PIPELINES)
     view = {"projectId": None, "folderId": None, "nodes": [], "edges": [], **document}
-    return Reply(200, speaking(world.settings).single(PIPELINES, view))
+    return Reply(HTTPStatus.OK, speaking(world.settings).single(PIPELINES, view))
 
 
 def list_schedules(world: World, request: Request) -> Reply:
@@ -123,16 +125,16 @@ def list_schedules(world: World, request: Request) -> Reply:
     if "enabled" in request.query:
         found = [each for each in found if each.get("enabled") is (request.query["enabled"] == "true")]
     if world.settings.dialect == "backend":
-        return Reply(200, {"data": [_camel(each) for each in found]})
+        return Reply(HTTPStatus.OK, {"data": [_camel(each) for each in found]})
     return _paged(world, request, found, "schedule")
 
 
 def fetch_schedule(world: World, request: Request) -> Reply:
     """Answer GET /api/schedules/{id}."""
-    document = _document(world, request, SCHEDULES, "schedule")
+    document = _document(world, request, SCHEDULES)
     if world.settings.dialect == "backend":
-        return Reply(200, _camel(document))
-    return Reply(200, {"data": _resource("schedule", document)})
+        return Reply(HTTPStatus.OK, _camel(document))
+    return Reply(HTTPStatus.OK, {"data": _resource("schedule", document)})
 
 
 def list_syncs(world: World, request: Request) -> Reply:
@@ -145,7 +147,7 @@ def list_syncs(world: World, request: Request) -> Reply:
 
 def fetch_sync(world: World, request: Request) -> Reply:
     """Answer GET /api/reverse-etl/syncs/{id}."""
-    return Reply(200, {"data": _resource("reverse_etl_sync", _document(world, request, SYNCS, "sync"))})
+    return Reply(HTTPStatus.OK, {"data": _resource("reverse_etl_sync", _document(world, request, SYNCS))})
 
 
 def list_destinations(world: World, request: Request) -> Reply:
@@ -164,21 +166,21 @@ def list_destinations(world: World, request: Request) -> Reply:
     return _paged(world, request, views, "reverse_etl_destination")
 
 
-def _document(world: World, request: Request, collection: str, noun: str) -> dict[str, Any]:
+def _document(world: World, request: Request, collection: str) -> dict[str, Any]:
     for document in world.store.documents(collection, request.organization):
         if document["id"] == request.params["id"]:
             return document
-    raise absent(noun)
+    raise absent()
 
 
 def _paged(world: World, request: Request, documents: Sequence[Mapping[str, Any]], kind: str) -> Reply:
-    limit = _number(request.query.get("limit"), world.settings.page_size, "limit")
-    start = _number(_opened(request.query.get("cursor", "")), 0, "cursor")
+    limit = request.number("limit", world.settings.page_size)
+    start = _start(request.query.get("cursor", ""))
     shown = documents[start : start + limit]
     more = start + limit < len(documents)
-    cursor = base64.urlsafe_b64encode(str(start + limit).encode()).decode() if more else None
+    cursor = cursor_to(str(start + limit)) if more else None
     data = [_resource(kind, each) for each in shown]
-    return Reply(200, {"data": data, "meta": {"page": {"limit": limit, "cursor": cursor}}})
+    return Reply(HTTPStatus.OK, {"data": data, "meta": {"page": {"limit": limit, "cursor": cursor}}})
 
 
 def _resource(kind: str, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,16 +197,8 @@ def _camel_name(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def _number(text: str | None, default: int, name: str) -> int:
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and (int(text) or name == "cursor")):  # noqa: PLR2004
-        raise invalid((name, "not a number of this list"))
-    return int(text)
-
-
-def _opened(cursor: str) -> str:
-    try:
-        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise invalid(("cursor", "unknown")) from None
+def _start(cursor: str) -> int:
+    place = place_of(cursor) or "0"
+    if not (place.isascii() and place.isdigit()):
+        raise invalid(("cursor", "unknown"))
+    return int(place)

@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,7 +47,7 @@ class Remote:
         self._call("PUT", "targets", list(targets))
 
     def seed(self, **trees: Any) -> dict[str, list[str]]:
-        """Create objects in one go: credentials, connections, pipelines, schedules, syncs (lists of objects)."""
+        """Create credentials, connections, pipelines, schedules, syncs (lists of objects) in one go."""
         return dict(self._call("POST", "seed", trees))
 
     def act(self, action: str, **what: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Remote:
         self._call("POST", "keys", {"key": key, "revoked": True})
 
     def clock(self, **fields: Any) -> float:
-        """Hold (`hold=True` or seconds since 1970), `advance` by seconds, or `run`; return the time in seconds."""
+        """Hold (`hold=True`, or seconds since 1970), `advance` or `run`; return the time in seconds."""
         return float(self._call("POST", "clock", fields)["now"])
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
@@ -110,7 +111,7 @@ class Remote:
             self.close()
             status, raw = self._exchange(method, path, body)
         answer = json.loads(raw)
-        if status != 200:  # noqa: PLR2004
+        if status != HTTPStatus.OK:
             raise RemoteError(answer.get("error", "refused"))
         return answer
 

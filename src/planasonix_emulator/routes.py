@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 
-from planasonix_emulator import connections, credentials, platform, trying
+from planasonix_emulator import connections, credentials, introspection, platform, trying
 from planasonix_emulator.messages import Problem, Reply, Request
 from planasonix_emulator.world import World
 
@@ -37,6 +38,17 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/connections/{id}", READ, connections.fetch),
     Route("PUT", "/api/connections/{id}", WRITE, connections.update),
     Route("DELETE", "/api/connections/{id}", WRITE, connections.delete),
+    Route("GET", "/api/connections/tables", READ, introspection.tables),
+    Route("GET", "/api/connections/columns", READ, introspection.columns),
+    Route("POST", "/api/connections/test-query", TEST, introspection.test_query),
+    Route("POST", "/api/connections/databricks/discover", TEST, introspection.databricks),
+    Route("GET", "/api/connections/{id}/tables", READ, introspection.tables),
+    Route("GET", "/api/connections/{id}/columns", READ, introspection.columns),
+    Route("GET", "/api/connections/{id}/schemas", READ, introspection.schemas),
+    Route("GET", "/api/connections/{id}/catalogs", READ, introspection.catalogs),
+    Route("GET", "/api/connections/{id}/preview", READ, introspection.preview),
+    Route("GET", "/api/connections/{id}/files", READ, introspection.files),
+    Route("GET", "/api/connections/{id}/cloud-schema", READ, introspection.cloud_schema),
     Route("GET", "/api/organization", "", platform.organization),
     Route("GET", "/api/features", "", platform.features),
     Route("GET", "/api/features/limits", "", platform.limits),
@@ -89,14 +101,14 @@ def routed(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
             name, below = node.parameter
             params[name] = word
         if below is None:
-            raise Problem(404, "not_found", "There is no such path.")
+            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such path.")
         node = below
     if not node.by_method:
-        raise Problem(404, "not_found", "There is no such path.")
+        raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such path.")
     route = node.by_method.get(method)
     if route is None:
         allowed = ", ".join(sorted(node.by_method))
-        raise Problem(405, "method_not_allowed", "The path does not take this method.").having(
-            ("Allow", allowed)
-        )
+        raise Problem(
+            HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "The path does not take this method."
+        ).having(("Allow", allowed))
     return route, MappingProxyType(params)

@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from planasonix_emulator.app import App
+from planasonix_emulator.faults import Fault
 from planasonix_emulator.listener import Listener, bound
 from planasonix_emulator.remote import Remote
-from planasonix_emulator.settings import Settings, changed
+from planasonix_emulator.settings import Settings, SettingsError, changed
 from planasonix_emulator.store import Store
+from planasonix_emulator.targets import Target
 from planasonix_emulator.vault import Vault, fresh_key, key_beside
 from planasonix_emulator.world import World
 
@@ -22,7 +24,10 @@ MEMORY = ":memory:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What an emulator starts from; the database's key lies beside it unless a file is named."""
+    """What an emulator starts from; the database's key lies beside it unless a file is named.
+
+    Without an API key or a token for the side channel, the emulator makes them up.
+    """
 
     port: int = 0
     database: str = MEMORY
@@ -30,22 +35,28 @@ class Setup:
     organization: str = "org_01HEMULATED"
     key: str = ""
     control: str = ""
+    targets: tuple[Target, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 class Emulator(Remote):
     """A running emulator, and everything that its side channel can do.
 
-    Use it as a context manager, or call `stop`. `base_url`, `key` (an API key), `organization` and `token` (of
-    the side channel) tell how to reach it.
+    Use it as a context manager, or call `stop`. `base_url`, `key` (an API key), `organization` and `token`
+    (of the side channel) tell how to reach it.
     """
 
     def __init__(self, setup: Setup, settings: Settings) -> None:
         self.organization = setup.organization
         self.key = setup.key or "plnx_test_" + secrets.token_hex(16)
-        self.world = _world(setup, settings)
+        self.world = opened(setup, settings)
         self.world.access.admit(self.key, setup.organization)
         token = setup.control or secrets.token_hex(16)
-        socket = bound("127.0.0.1", setup.port)
+        try:
+            socket = bound("127.0.0.1", setup.port)
+        except OSError:
+            self.world.store.close()
+            raise
         super().__init__(f"http://127.0.0.1:{socket.getsockname()[1]}", token)
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -90,11 +101,19 @@ class Emulator(Remote):
         await self._listener.serve(sockets=[socket])
 
 
-def _world(setup: Setup, settings: Settings) -> World:
+def opened(setup: Setup, settings: Settings) -> World:
+    """Return the deployment that a setup describes; raises SettingsError for another database's key."""
     if setup.encryption_key is not None:
         vault = Vault(key_beside(setup.encryption_key))
     elif setup.database == MEMORY:
         vault = Vault(fresh_key())
     else:
         vault = Vault(key_beside(Path(setup.database + ".key")))
-    return World(settings, Store(setup.database), vault)
+    store = Store(setup.database)
+    if not vault.fits(store.proof(vault.proof())):
+        store.close()
+        raise SettingsError(of="encryption key", issue="is not the one of this database")
+    world = World(settings, store, vault)
+    world.targets.replace(setup.targets)
+    world.faults.replace(setup.faults)
+    return world

@@ -7,34 +7,32 @@ from typing import Any
 
 MASK = "********"
 
-_REGISTRY: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
+_REGISTRY: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        kind: (frozenset(secret.split()), frozenset(plain.split()))
-        for kind, secret, plain in (
-            ("aws", "secret_access_key session_token external_id", "region role_arn access_key_id"),
-            (
-                "azure",
-                "client_secret certificate certificate_password account_key storage_key connection_string"
-                " sas_token",
-                "tenant_id client_id managed_identity_client_id storage_account",
-            ),
-            ("gcp", "service_account_json", "project_id client_email workload_identity_config"),
-            (
-                "database",
-                "password private_key private_key_passphrase ssh_private_key ssh_passphrase",
-                "engine host port database username warehouse role ssh_host ssh_port ssh_username known_hosts",
-            ),
-            ("api_key", "api_key api_secret headers", ""),
-            (
-                "oauth",
-                "client_secret refresh_token access_token",
-                "client_id scopes authorization_url token_url redirect_uri",
-            ),
-            ("password", "password", "username"),
-        )
+        "aws": ("secret_access_key session_token external_id", "region role_arn access_key_id"),
+        "azure": (
+            """client_secret certificate certificate_password account_key storage_key connection_string
+            sas_token""",
+            "tenant_id client_id managed_identity_client_id storage_account",
+        ),
+        "gcp": ("service_account_json", "project_id client_email workload_identity_config"),
+        "database": (
+            "password private_key private_key_passphrase ssh_private_key ssh_passphrase",
+            """engine host port database username warehouse role ssh_host ssh_port ssh_username
+            known_hosts""",
+        ),
+        "api_key": ("api_key api_secret headers", ""),
+        "oauth": (
+            "client_secret refresh_token access_token",
+            "client_id scopes authorization_url token_url redirect_uri",
+        ),
+        "password": ("password", "username"),
     }
 )
 """By type of credential: keys known to be secret, keys known to be plain."""
+
+CONSENT = ("refresh_token", "access_token")
+"""What the consent of a person leaves in an oauth credential; the service keeps it through every PUT."""
 
 CREDENTIAL_TYPES = tuple(_REGISTRY)
 """The closed list of types that a credential may have."""
@@ -57,7 +55,7 @@ def split(kind: str, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
 
     `kind` is the type of a credential; for a connection, any other word, and names alone decide.
     """
-    secret_keys, plain_keys = _REGISTRY.get(kind, (frozenset(), frozenset()))
+    secret_keys, plain_keys = (words.split() for words in _REGISTRY.get(kind, ("", "")))
     plain: dict[str, Any] = {}
     secret: dict[str, Any] = {}
     for key, value in config.items():

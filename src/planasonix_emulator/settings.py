@@ -39,7 +39,10 @@ SECOND = 1_000_000
 
 
 class SettingsError(ValueError):
-    """A setting that does not exist, or a value that it does not take."""
+    """Something set that does not exist, or not with this value; says of what, and what is wrong."""
+
+    def __init__(self, *, of: str, issue: str) -> None:
+        super().__init__(f"{of}: {issue}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     known = {each.name: each for each in fields(Settings)}
     for name in changes:
         if name not in known:
-            raise SettingsError(f"there is no setting {name!r}")
+            raise SettingsError(of=name, issue="there is no such setting")
     return replace(settings, **{name: _checked(name, value) for name, value in changes.items()})
 
 
@@ -129,7 +132,7 @@ def read_settings(path: Path) -> Settings:
     """Read settings from a JSON file that holds one object of names and values."""
     tree = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(tree, dict):
-        raise SettingsError("the settings file holds no JSON object")
+        raise SettingsError(of=path.name, issue="holds no JSON object")
     return changed(Settings(), tree)
 
 
@@ -153,22 +156,22 @@ def _checked(name: str, value: Any) -> Any:
     default = getattr(_DEFAULTS, name)
     if name in CHOICES:
         if value not in CHOICES[name] or isinstance(value, bool):
-            raise SettingsError(f"{name} takes one of {list(CHOICES[name])}")
+            raise SettingsError(of=name, issue=f"takes one of {list(CHOICES[name])}")
         return value
     if isinstance(default, tuple):
         return _words(name, value)
     if isinstance(default, Mapping):
         if not isinstance(value, Mapping):
-            raise SettingsError(f"{name} takes an object")
+            raise SettingsError(of=name, issue="takes an object")
         return MappingProxyType(dict(value))
     return _scalar(name, default, value)
 
 
 def _words(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise SettingsError(f"{name} takes a list of strings")
+        raise SettingsError(of=name, issue="takes a list of strings")
     if name == "normalise" and not set(value) <= set(NORMALISATIONS):
-        raise SettingsError(f"{name} takes some of {list(NORMALISATIONS)}")
+        raise SettingsError(of=name, issue=f"takes some of {list(NORMALISATIONS)}")
     return tuple(value)
 
 
@@ -177,9 +180,9 @@ def _scalar(name: str, default: Any, value: Any) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:
-        raise SettingsError(f"{name} takes a value of type {wanted.__name__}")
+        raise SettingsError(of=name, issue=f"takes a value of type {wanted.__name__}")
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        raise SettingsError(f"{name} is not negative")
+        raise SettingsError(of=name, issue="is not negative")
     if name in ("page_size", "page_limit") and value < 1:
-        raise SettingsError(f"{name} is at least 1")
+        raise SettingsError(of=name, issue="is at least 1")
     return value

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS mentions (
   mentioned TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (mentioned, document)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS proof (value BLOB NOT NULL);
 """
 
 
@@ -55,6 +56,13 @@ class Store:
     def close(self) -> None:
         """Close the file; nothing is lost, for every write was committed."""
         self._database.close()
+
+    def proof(self, fresh: bytes) -> bytes:
+        """Return the proof of the key that this database was made with; the given one if it is new."""
+        row = self._database.execute("SELECT value FROM proof").fetchone()
+        if row is None:
+            self._database.execute("INSERT INTO proof VALUES (?)", (fresh,))
+        return row[0] if row else fresh
 
     def clear(self) -> None:
         """Forget everything."""

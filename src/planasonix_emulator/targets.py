@@ -94,7 +94,7 @@ class Targets:
 
 
 def judge(target: Target, attempt: Attempt) -> Verdict:
-    """Return what the system says to the secrets: first whether it is reached, then whether they are right."""
+    """Return what the system says: first whether it is reached, then whether the secrets are right."""
     outcome = target.outcome
     if outcome in ("ok", "forbidden", "consent") and not _accepted(target, attempt.secrets):
         refusal = _REFUSALS.get(attempt.type, MESSAGES["auth"])
@@ -109,21 +109,21 @@ def read_targets(trees: Any) -> tuple[Target, ...]:
     """Read a JSON list of targets, or an object that holds it under `targets`; raises SettingsError."""
     listed = trees.get("targets") if isinstance(trees, Mapping) else trees
     if not isinstance(listed, list):
-        raise SettingsError("targets are a list of objects")
+        raise SettingsError(of="targets", issue="are a list of objects")
     return tuple(_read(tree) for tree in listed)
 
 
 def _read(tree: Any) -> Target:
     if not isinstance(tree, Mapping) or not isinstance(tree.get("type"), str):
-        raise SettingsError("a target is an object with a type")
+        raise SettingsError(of="target", issue="is an object with a type")
     unknown = set(tree) - set(Target.__slots__)
     if unknown:
-        raise SettingsError(f"a target has no {sorted(unknown)}")
+        raise SettingsError(of="target", issue=f"has no {sorted(unknown)}")
     for name in ("match", "accepts", "accepts_sha256"):
         if not isinstance(tree.get(name, {}), Mapping):
-            raise SettingsError(f"{name} of a target is an object")
+            raise SettingsError(of=f"target.{name}", issue="is an object")
     if tree.get("outcome", "ok") not in MESSAGES:
-        raise SettingsError(f"outcome of a target is one of {list(MESSAGES)}")
+        raise SettingsError(of="target.outcome", issue=f"is one of {list(MESSAGES)}")
     return Target(**tree)
 
 

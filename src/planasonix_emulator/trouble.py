@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http import HTTPStatus
 
 from planasonix_emulator.dialects import speaking
 from planasonix_emulator.faults import Fault
@@ -37,27 +38,26 @@ class Trouble:
             self.over = True
         if self.over:
             return None
-        if "edit_before" in self._faults:
-            edit(self._world, self._faults["edit_before"].edit, self._path)
+        self._intrude("edit_before")
         return self._refusal()
 
     @contextmanager
     def intruding(self) -> Iterator[None]:
         """Let an edit happen inside the work, and another after it; or make a write keep nothing."""
-        world, inside, after = self._world, self._faults.get("edit_inside"), self._faults.get("edit_after")
-        settings = world.settings
+        world, settings = self._world, self._world.settings
+        if not self._faults:
+            yield
+            return
         if "ignore" in self._faults:
             world.settings = replace(settings, credential_put="ignore", connection_put="ignore")
-        if inside is not None:
-            world.intrusion = lambda: edit(world, inside.edit, self._path)
+        world.intrusion = lambda: self._intrude("edit_inside")
         try:
             yield
         finally:
             world.intrusion = None
             if "ignore" in self._faults:
                 world.settings = settings
-        if after is not None:
-            edit(world, after.edit, self._path)
+        self._intrude("edit_after")
 
     def spoiled(self, reply: Reply) -> Reply:
         """Put an error, or another object, in the place of the answer to work that was done."""
@@ -89,18 +89,30 @@ class Trouble:
         """Send the answer: at once, cut short, or drop by drop."""
         slow = self._faults.get("slow_body")
         if "truncate_after" in self._faults:
-            await line.answer_cut(status, headers, body)
+            await (line.answer_cut(status, headers, body) if body else line.drop())
         elif slow is not None:
             await line.answer_slowly(status, headers, body, (max(slow.piece, 1), slow.seconds))
         else:
             await line.answer(status, headers, body)
+        if "close_after" in self._faults:
+            line.close()
+
+    def _intrude(self, kind: str) -> None:
+        fault = self._faults.get(kind)
+        if fault is not None:
+            with suppress(Problem):
+                edit(self._world, fault.edit, self._path)
 
     def _refusal(self) -> Reply | None:
         limited, refused = self._faults.get("rate_limit"), self._faults.get("status_before")
         if limited is not None:
             waits = (("Retry-After", limited.retry_after),) if limited.retry_after else ()
-            problem = Problem(429, "rate_limited", "Too many requests; try again later.").having(*waits)
-            return Reply(429, speaking(self._world.settings).problem(problem), problem.headers)
+            problem = Problem(
+                HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "Too many requests; try again later."
+            ).having(*waits)
+            return Reply(
+                HTTPStatus.TOO_MANY_REQUESTS, speaking(self._world.settings).problem(problem), problem.headers
+            )
         return None if refused is None else self._error(refused)
 
     def _error(self, fault: Fault) -> Reply:

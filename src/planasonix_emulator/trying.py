@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from planasonix_emulator.dialects import speaking
@@ -9,7 +10,7 @@ from planasonix_emulator.drafts import checked_config, required
 from planasonix_emulator.gallery import known_type
 from planasonix_emulator.messages import Problem, Reply, Request, invalid
 from planasonix_emulator.postgres import log_in, on_this_machine
-from planasonix_emulator.records import CREDENTIALS, Record
+from planasonix_emulator.records import CREDENTIALS, Record, written
 from planasonix_emulator.secrecy import joined, split
 from planasonix_emulator.targets import MESSAGES, Attempt, Target, Verdict, judge
 from planasonix_emulator.world import World
@@ -34,7 +35,7 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 
 async def test(world: World, request: Request) -> Reply:
-    """Answer POST /api/connections/test: 200 with the verdict, whichever it is, unless a switch says otherwise."""
+    """Answer POST /api/connections/test: 200 whatever the verdict, unless a switch says otherwise."""
     dialect = speaking(world.settings)
     draft = dialect.test_draft(request.tree())
     required(draft, "type", "config")
@@ -45,12 +46,14 @@ async def test(world: World, request: Request) -> Reply:
     plain, secret = split("", checked_config(draft["config"]))
     world.witness.receive(secret)
     credential = _credential(world, request, draft.get("credentialId"))
+    if credential is not None:
+        world.witness.pair(world.secrets(credential), credential.id, "test", written(plain))
     attempt = _attempt(world, draft["type"], joined(plain, secret), credential)
     verdict = _unfit(world, credential) or await _tried(world, attempt)
     status = world.settings.test_failure_status
-    if not verdict.ok and status != 200:  # noqa: PLR2004
+    if not verdict.ok and status != HTTPStatus.OK:
         raise Problem(status, "connection_test_failed", verdict.message)
-    return Reply(200, dialect.verdict(_shown(world, verdict)))
+    return Reply(HTTPStatus.OK, dialect.verdict(_shown(world, verdict)))
 
 
 def _credential(world: World, request: Request, identifier: Any) -> Record | None:

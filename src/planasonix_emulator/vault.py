@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE = 12
+_PROOF = "proof"
 
 
 class Vault:
@@ -31,6 +33,17 @@ class Vault:
         plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], owner.encode())
         tree: dict[str, Any] = json.loads(plain)
         return tree
+
+    def proof(self) -> bytes:
+        """Return a sealed value by which the key can be known again."""
+        return self.seal(_PROOF, {_PROOF: True})
+
+    def fits(self, proof: bytes) -> bool:
+        """Tell whether a proof was made with this key."""
+        try:
+            return bool(self.open(_PROOF, proof))
+        except InvalidTag:
+            return False
 
 
 def fresh_key() -> bytes:

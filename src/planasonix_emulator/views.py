@@ -57,7 +57,7 @@ def gone_view(world: World, record: Record) -> dict[str, Any]:
 
 
 def shown_config(world: World, record: Record) -> dict[str, Any]:
-    """Return the settings of an object as replies show them: without secrets, unless a switch says otherwise."""
+    """Return the settings of an object as replies show them: without secrets, unless a switch says so."""
     settings = world.settings
     config = record.plain()
     if settings.reply_secrets != "omit" and record.sealed:

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -60,11 +61,9 @@ class Line:
 
     async def answer_cut(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Promise the whole body, send half of it, close the connection."""
-        await self._start(status, headers, max(len(body), 2))
+        await self._start(status, headers, len(body))
         await self.send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        transport = self._transport()
-        if transport is not None:
-            transport.close()
+        self.close()
         await self._until_gone()
 
     async def answer_slowly(
@@ -79,6 +78,12 @@ class Line:
             )
             await asyncio.sleep(seconds)
         await self.send({"type": "http.response.body", "body": b""})
+
+    def close(self) -> None:
+        """Close the connection once what was sent has left, without a word about it in the headers."""
+        transport = self._transport()
+        if transport is not None:
+            transport.close()
 
     async def drop(self) -> None:
         """Break the connection without a byte of an answer: the client sees a reset."""
@@ -99,7 +104,8 @@ class Line:
 
     async def _start(self, status: int, headers: list[tuple[str, str]], length: int) -> None:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        encoded.append((b"content-length", str(length).encode()))
+        if status != HTTPStatus.NO_CONTENT:
+            encoded.append((b"content-length", str(length).encode()))
         await self.send({"type": "http.response.start", "status": status, "headers": encoded})
 
     def _transport(self) -> asyncio.Transport | None:

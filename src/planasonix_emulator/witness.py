@@ -65,7 +65,10 @@ class Witness:
         return {digest(salt, text): count for text, count in self._received.items()}
 
     def pairs(self, salt: str) -> list[dict[str, Any]]:
-        """Return every pair that ever stood: digest, credential, the object with the destination, its settings."""
+        """Return every pair that ever stood: digest, credential, holder of the destination, settings there.
+
+        The holder is the id of a credential or a connection, or "test" for what only a test joined.
+        """
         return [
             {
                 "secret": digest(salt, text),

@@ -32,7 +32,7 @@ class World:
         self.witness = Witness()
         self.ids = Ids()
         self.histories = {CREDENTIALS: History(), CONNECTIONS: History()}
-        self.intrusion: Callable[[], None] | None = None
+        self.intrusion: Callable[[], object] | None = None
 
     def between(self) -> None:
         """Let somebody else's edit happen, if a fault asks for one just here, within a write."""
@@ -65,7 +65,7 @@ class World:
         """Return an object of this organization, deleted or not; raises Problem 404."""
         record = self.store.find(collection, organization, identifier)
         if record is None or (collection == CONNECTIONS and not record.active):
-            raise absent(NOUNS[collection])
+            raise absent()
         return record
 
     def claim(self, record: Record) -> None:

@@ -22,7 +22,16 @@ VERDICT = re.compile(r"^(PASSED|FAILED|ERROR) \S+::(\w+)\S*( - a secret)?", re.M
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory):
     """Run the leaking tests in a pytest of their own; what it said of each, once for each parameter."""
-    words = ["-rA", "--tb=no", "-p", "no:cacheprovider", "--basetemp", tmp_path_factory.mktemp("leaks")]
+    words = [
+        "-rA",
+        "--tb=no",
+        "-p",
+        "no:schemathesis",
+        "-p",
+        "no:cacheprovider",
+        "--basetemp",
+        tmp_path_factory.mktemp("leaks"),
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *words, LEAKS],

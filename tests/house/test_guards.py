@@ -157,7 +157,19 @@ def test_git_has_an_author(tmp_path):
 def _inner(tmp_path, code, environment=None):
     test = tmp_path / "test_inner.py"
     test.write_text(code)
-    words = ["-q", "-p", "canary", "-p", "guards", "-p", "no:cacheprovider", "--basetemp", tmp_path / "base"]
+    words = [
+        "-q",
+        "-p",
+        "no:schemathesis",
+        "-p",
+        "canary",
+        "-p",
+        "guards",
+        "-p",
+        "no:cacheprovider",
+        "--basetemp",
+        tmp_path / "base",
+    ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, "-m", "pytest", *words, test],

@@ -1,4 +1,4 @@
-"""One pace for all workers: a token bucket that slows down before the service has to say so."""
+"""One pace for all workers: it slows down before the service has to say so."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,102 +10,98 @@ HEADROOM = 0.2
 """The share of the service's limit below which we slow down, for others use the same limit."""
 
 LONGEST_PAUSE = 300.0
+LONGEST_WINDOW = 3600.0
+
+_HEADERS = ("limit", "remaining", "reset")
+_MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """The state of the pace.
+class Pace:
+    """When the next request may start; all times are monotonic seconds.
 
-    ``rate`` and ``slow`` are requests a second, 0 for no bound; times are monotonic seconds. ``slow``
-    holds until ``slow_until``; nothing starts before ``paused_until``.
+    The generic cell rate algorithm (ITU-T I.371): ``due`` is when a request would start at an even
+    ``rate`` (requests a second, 0 for no bound), and one may start up to a second's worth earlier.
+    Until ``slow_until`` the rate is ``slow`` and none starts early; none starts before ``paused_until``.
     """
 
     rate: float = 0
-    burst: float = 1
-    tokens: float = 1
-    at: float = 0
+    due: float = 0
     slow: float = 0
     slow_until: float = 0
     paused_until: float = 0
 
-    def taken(self, now: float) -> tuple["Bucket", float]:
-        """Return the bucket after one request was let through, and the seconds that it must wait first.
+    def taken(self, now: float) -> tuple["Pace", float]:
+        """Return the pace after one more request, and the seconds that it has to wait.
 
-        Places in the queue are given out at once, so that no two workers are told the same moment.
+        The moment is given out at once, so that no two workers are told the same one.
         """
-        rate, burst = self._pace(now)
         start = max(now, self.paused_until)
-        if not rate:
-            return replace(self, at=now, tokens=burst), start - now
-        tokens = min(burst, self.tokens + max(0.0, start - self.at) * rate)
-        wait = max(0.0, (1 - tokens) / rate)
-        return replace(self, at=start + wait, tokens=tokens - 1 + wait * rate), start - now + wait
+        slowly = start < self.slow_until
+        interval = 1 / self.rate if self.rate else 0
+        early = 0 if slowly else max(0, 1 - interval)
+        at = max(start, self.due - early)
+        due = max(at, self.due) + interval
+        if slowly and at < self.slow_until:
+            due = max(due, min(at + 1 / self.slow, self.slow_until))
+        return replace(self, due=due), at - now
 
-    def paused(self, until: float) -> "Bucket":
-        """Return the bucket in which nothing starts before ``until``."""
+    def paused(self, until: float) -> "Pace":
+        """Return the pace in which nothing starts before ``until``."""
         return replace(self, paused_until=max(self.paused_until, until))
 
-    def slowed(self, rate: float, until: float) -> "Bucket":
-        """Return the bucket with the pace ``rate`` until the moment ``until``."""
-        return replace(self, slow=rate, slow_until=until, tokens=min(self.tokens, 1))
-
-    def _pace(self, now: float) -> tuple[float, float]:
-        if self.slow and now < self.slow_until:
-            return (min(self.slow, self.rate) if self.rate else self.slow), 1
-        return self.rate, self.burst
+    def slowed(self, rate: float, until: float) -> "Pace":
+        """Return the pace that is ``rate`` until the moment ``until``."""
+        return replace(self, slow=rate, slow_until=until)
 
 
 class Limiter:
-    """The bucket that all workers of a client share."""
+    """The pace that all workers of a client share."""
 
     def __init__(self, tempo: Tempo, rate: float = 0) -> None:
-        burst = max(1.0, rate)
         self._tempo = tempo
-        self._bucket = Bucket(rate=rate, burst=burst, tokens=burst, at=tempo.monotonic())
+        self._pace = Pace(rate=rate)
         self._lock = threading.Lock()
-
-    @property
-    def rate(self) -> float:
-        """Requests a second that the project allows, 0 for no bound."""
-        return self._bucket.rate
 
     def take(self) -> float:
         """Wait for this request's turn; returns the seconds waited."""
         with self._lock:
-            self._bucket, wait = self._bucket.taken(self._tempo.monotonic())
+            self._pace, wait = self._pace.taken(self._tempo.monotonic())
         waited = 0.0
         while wait > 0:
             self._tempo.sleep(wait)
             waited += wait
             # The service may have asked for a pause while this worker slept.
-            wait = self._bucket.paused_until - self._tempo.monotonic()
+            wait = self._pace.paused_until - self._tempo.monotonic()
         return waited
 
     def pause(self, seconds: float) -> None:
         """Keep every worker from starting a request for so many seconds, five minutes at most."""
-        self._change(lambda bucket, now: bucket.paused(now + min(seconds, LONGEST_PAUSE)))
+        if seconds > 0:
+            self._change(lambda pace, now: pace.paused(now + min(seconds, LONGEST_PAUSE)))
 
     def heed(self, headers: Mapping[str, str], date: float | None) -> None:
         """Slow down where ``X-RateLimit-*`` of an answer show that less than a fifth is left.
 
-        Half of the even rate is taken until the reset, so that a tenth of the limit stays for others.
-        ``date`` is the service's clock at the answer (Unix), for ``X-RateLimit-Reset`` is told by it.
+        Half of the even rate is taken until the reset, so that about a tenth of the limit stays for
+        others; with nothing left, nothing is sent until the reset. ``date`` is the service's clock at
+        the answer (Unix), for it is by that clock that ``X-RateLimit-Reset`` is told.
         """
         limit, left, reset = (_number(headers.get(f"x-ratelimit-{name}", "")) for name in _HEADERS)
         if limit is None or left is None or reset is None or left > limit * HEADROOM:
             return
         seconds = reset - (self._tempo.now() if date is None else date)
-        if 0 < seconds <= LONGEST_PAUSE * 12:
-            rate = max(left, 1) / (2 * max(seconds, 1))
-            self._change(lambda bucket, now: bucket.slowed(rate, now + seconds))
+        if not 0 < seconds <= LONGEST_WINDOW:
+            return
+        if left:
+            self._change(lambda pace, now: pace.slowed(left / (2 * seconds), now + seconds))
+        else:
+            self.pause(seconds)
 
-    def _change(self, step: Callable[[Bucket, float], Bucket]) -> None:
+    def _change(self, step: Callable[[Pace, float], Pace]) -> None:
         with self._lock:
-            self._bucket = step(self._bucket, self._tempo.monotonic())
-
-
-_HEADERS = ("limit", "remaining", "reset")
+            self._pace = step(self._pace, self._tempo.monotonic())
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None  # noqa: PLR2004
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None

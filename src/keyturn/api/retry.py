@@ -6,9 +6,10 @@ sent again is the caller's knowledge: ``idempotent``.
 
 import re
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 
-from keyturn.api.errors import Busy, ServiceError, Unreachable, Unsure
+from keyturn.api.errors import Busy, Refused, ServiceError, Unreachable, Unsure
 
 MOST_ATTEMPTS = 4
 LONGEST_BACKOFF = 30.0
@@ -18,6 +19,11 @@ FAILURES_IN_A_ROW = 5
 EXTRA_SHARE = 10
 EXTRA_FLOOR = 10
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d):([0-6]\d) GMT",
+    re.ASCII,
+)
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
@@ -69,10 +75,10 @@ class Breaker:
     def after(self, error: ServiceError | None) -> "Breaker":
         """Return the state after an operation ended, with its error or None.
 
-        Only trouble of the service counts. A refusal is an answer like any other, and so is "slow
-        down": it ends the row.
+        Only trouble of the service counts. A refusal is an answer like any other: it ends the row.
         """
-        return Breaker(self.failures + 1) if isinstance(error, Unreachable | Unsure) else Breaker()
+        fine = error is None or isinstance(error, Refused)
+        return Breaker() if fine else Breaker(self.failures + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +128,19 @@ def asked_to_wait(text: str, now: float) -> float | None:
     return None if moment is None else max(0.0, moment - now)
 
 
+@lru_cache(maxsize=64)
 def unix_time(text: str) -> float | None:
-    """Read an HTTP date (RFC 9110 §5.6.7) as Unix seconds; None where it is none."""
-    if not text or len(text) > 64:  # noqa: PLR2004
+    """Read an HTTP date in the form that servers must write (RFC 9110 §5.6.7) as Unix seconds.
+
+    ``Sun, 06 Nov 1994 08:49:37 GMT``; None for anything else.
+    """
+    match = _DATE.fullmatch(text)
+    if match is None:
         return None
+    day, month, year, *clock = match.groups()
+    hour, minute, second = map(int, clock)
     try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
+        moment = datetime(int(year), _MONTHS.index(month) + 1, int(day), hour, minute, 0, tzinfo=UTC)
+    except ValueError:
         return None
+    return moment.timestamp() + second

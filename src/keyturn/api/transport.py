@@ -1,29 +1,53 @@
 """The way to the service: httpx's transport under our own rules, imported only when a client is made.
 
 Not ``httpx.Client``: cookies, redirects, decompression, ``netrc`` and proxies of the environment
-are what it adds, and none of it is wanted here.
+are what it adds, and none of it is wanted here; it also doubles the cost of a request.
 """
 
 import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import certifi
 import httpx
 
 from keyturn import __version__
+from keyturn.api.broken import classified
 from keyturn.api.call import Call, Reply, Tempo
 from keyturn.api.deadline import Left, Patient
-from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unreachable, Unsure
+from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unsure
 from keyturn.api.retry import unix_time
 from keyturn.api.site import Site
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of the largest answer that is read: 10,000 connections are about 3 MB."""
 
-MOST_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_HOPS = 3
+"""Redirects of a read that are followed."""
+
+MOST_CONNECTIONS = 32
+
+_IDLE = 3.0
+"""Seconds that an idle connection is kept: common servers close theirs after 5 s or more."""
+
+_KEPT = frozenset(
+    {
+        b"content-encoding",
+        b"date",
+        b"location",
+        b"request-id",
+        b"retry-after",
+        b"x-correlation-id",
+        b"x-ratelimit-limit",
+        b"x-ratelimit-remaining",
+        b"x-ratelimit-reset",
+        b"x-request-id",
+    }
+)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +60,9 @@ class Timeouts:
     whole: float = 120
 
 
+USUAL = Timeouts()
+
+
 class Transport:
     """Carries requests to one site, from up to 32 threads at a time."""
 
@@ -45,56 +72,44 @@ class Transport:
         headers: Mapping[str, bytes],
         tempo: Tempo,
         line: httpx.BaseTransport,
-        timeouts: Timeouts = Timeouts(),
+        timeouts: Timeouts = USUAL,
     ) -> None:
         self._site = site
         self._base = httpx.URL(site.origin)
-        self._headers = [
+        self._headers = (
             (b"Host", self._base.netloc),
-            *((name.encode(), text) for name, text in headers.items()),
-        ]
-        self._headers += [
-            (b"User-Agent", f"keyturn/{__version__}".encode()),
             (b"Accept", b"application/json"),
-        ]
-        self._headers += [(b"Accept-Encoding", b"identity")]
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", f"keyturn/{__version__}".encode()),
+            *((name.encode(), text) for name, text in headers.items()),
+        )
         self._authorization = headers.get("Authorization", b"")
         self._tempo = tempo
         self._timeouts = timeouts
         self._line = line
+        self._url = lru_cache(maxsize=256)(self._parsed)
 
     def send(self, call: Call) -> Reply:
-        """Return the answer to ``call``, whatever its status; a read follows redirects on the same origin.
+        """Return the answer to ``call``, whatever its status; a read follows redirects on its own origin.
 
         Raises Unreachable where nothing was sent, Unsure where no whole answer came, Malformed for
         an answer to a read that is too large, Refused for a redirect of a read to elsewhere.
         """
-        url = self._url(call)
-        for _ in range(MOST_REDIRECTS + 1):
+        query = str(httpx.QueryParams(call.query)) if call.query else ""
+        url = self._url(self._site.prefix + call.path + ("?" + query if query else ""))
+        for _ in range(MOST_HOPS + 1):
             reply = self._exchange(call, url)
             if not call.reads or reply.status not in _REDIRECTS:
                 return reply
-            url = self._followed(call, url, reply)
+            url = _followed(call, url, reply)
         raise Refused(call, Facts(status=reply.status, why="redirected too often"), number="KT517")
 
     def close(self) -> None:
         """Close all connections."""
         self._line.close()
 
-    def _url(self, call: Call) -> httpx.URL:
-        query = str(httpx.QueryParams(call.query)) if call.query else ""
-        target = self._site.prefix + call.path + ("?" + query if query else "")
+    def _parsed(self, target: str) -> httpx.URL:
         return self._base.copy_with(raw_path=target.encode("ascii"))
-
-    def _followed(self, call: Call, url: httpx.URL, reply: Reply) -> httpx.URL:
-        try:
-            there = url.join(reply.headers.get("location", ""))
-            same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
-        except (httpx.InvalidURL, ValueError):
-            same = False
-        if not same or there.userinfo or there == url:
-            raise Refused(call, Facts(status=reply.status, why="redirected elsewhere"), number="KT517")
-        return there
 
     def _exchange(self, call: Call, url: httpx.URL) -> Reply:
         # The error is raised outside of the handler, so that no exception of the library, which may
@@ -108,43 +123,46 @@ class Transport:
                 response.close()
         except ServiceError as known:
             error = known
-        except Exception as raised:  # noqa: BLE001
+        except Exception as raised:  # noqa: BLE001 - whatever it is, a byte may have been sent
             error = classified(call, raised)
         raise error
 
     def _request(self, call: Call, url: httpx.URL) -> httpx.Request:
-        headers = list(self._headers)
+        headers = [*self._headers, (b"Content-Length", str(len(call.body or b"")).encode())]
         if call.body is not None:
             headers.append((b"Content-Type", b"application/json"))
-        elif not call.reads:
-            headers.append((b"Content-Length", b"0"))
+        elif call.reads:
+            headers.pop()
         times = self._timeouts
-        end = self._tempo.monotonic() + max(times.whole, call.patience)
-        wait = Left(max(times.read, call.patience), end, self._tempo.monotonic)
-        allowed = {"connect": Left(times.connect, end, self._tempo.monotonic), "read": wait, "write": wait}
-        extensions = {"timeout": {**allowed, "pool": times.pool}}
-        return httpx.Request(call.method, url, headers=headers, content=call.body, extensions=extensions)
+        clock = self._tempo.monotonic
+        end = clock() + max(times.whole, call.patience)
+        wait = Left(max(times.read, call.patience), end, clock)
+        timeout = {
+            "connect": Left(times.connect, end, clock),
+            "read": wait,
+            "write": wait,
+            "pool": times.pool,
+        }
+        return httpx.Request(
+            call.method, url, headers=headers, content=call.body, extensions={"timeout": timeout}
+        )
 
     def _reply(self, call: Call, response: httpx.Response) -> Reply:
-        headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
-        if any(text and text.encode() in self._authorization for text in headers.values()):
-            headers = {}
-        coding = response.headers.get("content-encoding", "identity")
-        body = b"".join(self._bounded(call, response))
-        if body and coding.lower() not in {"identity", ""}:
+        headers = self._kept(response)
+        body = b"".join(_bounded(call, response))
+        if body and headers.get("content-encoding", "identity").lower() != "identity":
             raise _unreadable(call, response.status_code, "compressed, though that was not asked for")
-        date = unix_time(response.headers.get("date", ""))
+        date = unix_time(headers.get("date", ""))
         return Reply(status=response.status_code, body=body, headers=headers, date=date)
 
-    def _bounded(self, call: Call, response: httpx.Response) -> Iterator[bytes]:
-        size = 0
-        stream = response.stream
-        assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101
-        for chunk in stream:
-            size += len(chunk)
-            if size > LARGEST:
-                raise _unreadable(call, response.status_code, "larger than 10 MB")
-            yield chunk
+    def _kept(self, response: httpx.Response) -> dict[str, str]:
+        # As bytes, for httpx's mapping costs a tenth of a request. One that echoes the key is dropped.
+        raw = ((name.lower(), text) for name, text in response.headers.raw)
+        return {
+            name.decode("ascii"): text.decode("latin-1")
+            for name, text in raw
+            if name in _KEPT and text and text not in self._authorization
+        }
 
 
 def open_line(site: Site, *, proxy: str = "", authority: Path | None = None) -> httpx.BaseTransport:
@@ -158,7 +176,7 @@ def open_line(site: Site, *, proxy: str = "", authority: Path | None = None) -> 
         max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS, keepalive_expiry=_IDLE
     )
     line = httpx.HTTPTransport(
-        verify=_verified(authority) if site.encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        verify=_trusting(authority) if site.encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         trust_env=False,
         limits=limits,
         proxy=proxy or None,
@@ -168,63 +186,37 @@ def open_line(site: Site, *, proxy: str = "", authority: Path | None = None) -> 
     return line
 
 
-def classified(call: Call, error: Exception) -> ServiceError:
-    """Return what an exception of the library means: was a byte of the request sent or not?
-
-    Connecting, waiting for a free connection and the handshakes of TLS and proxy come before the
-    first byte. Everything else, and everything unknown, may have come after it.
-    """
-    kind = next((kind for kind in type(error).__mro__ if kind in _REASONS), None)
-    why = _REASONS[kind] if kind else "an unexpected failure while it was sent or answered"
-    if kind not in _BEFORE:
-        return Unsure(call, Facts(why=why))
-    cause = _cause(error)
-    return Unreachable(call, Facts(why=cause or why), number="KT514" if cause == _UNTRUSTED else "")
-
-
-_UNTRUSTED = "the certificate is not trusted"
-_REASONS: Mapping[type, str] = {
-    httpx.ConnectTimeout: "no connection in time",
-    httpx.PoolTimeout: "no connection was free in time",
-    httpx.ConnectError: "no connection",
-    httpx.ProxyError: "the proxy made no connection",
-    httpx.UnsupportedProtocol: "not an address of http",
-    httpx.ReadTimeout: "no answer in time",
-    httpx.WriteTimeout: "it could not be sent in time",
-    httpx.ReadError: "the connection broke",
-    httpx.WriteError: "the connection broke",
-    httpx.CloseError: "the connection broke",
-    httpx.RemoteProtocolError: "the connection ended before the answer did, or the answer is no HTTP",
-}
-_BEFORE = frozenset(
-    {httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol}
-)
-
-
-def _cause(error: BaseException | None) -> str:
-    tests: tuple[tuple[type[BaseException], str], ...] = (
-        (ssl.SSLCertVerificationError, _UNTRUSTED),
-        (ssl.SSLError, "TLS could not be agreed on"),
-        (ConnectionRefusedError, "nothing listens there"),
-    )
-    while error is not None:
-        for kind, why in tests:
-            if isinstance(error, kind):
-                return why
-        if type(error).__name__ == "gaierror":
-            return "the host's name is not known"
-        error = error.__cause__ or error.__context__
-    return ""
-
-
-def _unreadable(call: Call, status: int, why: str) -> ServiceError:
-    facts = Facts(status=status, why=why)
-    return Malformed(call, facts) if call.reads else Unsure(call, facts)
-
-
-def _verified(authority: Path | None) -> ssl.SSLContext:
+def _trusting(authority: Path | None) -> ssl.SSLContext:
     # Not ssl.create_default_context: that writes session keys to where SSLKEYLOGFILE says.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cafile=str(authority) if authority else certifi.where())
     return context
+
+
+def _followed(call: Call, url: httpx.URL, reply: Reply) -> httpx.URL:
+    there = url
+    try:
+        there = url.join(reply.headers.get("location", ""))
+        same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
+    except (httpx.InvalidURL, ValueError):
+        same = False
+    if not same or there.userinfo or there == url:
+        raise Refused(call, Facts(status=reply.status, why="redirected elsewhere"), number="KT517")
+    return there
+
+
+def _bounded(call: Call, response: httpx.Response) -> Iterator[bytes]:
+    size = 0
+    stream = response.stream
+    assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - HTTPTransport gives no other
+    for chunk in stream:
+        size += len(chunk)
+        if size > LARGEST:
+            raise _unreadable(call, response.status_code, "larger than 10 MB")
+        yield chunk
+
+
+def _unreadable(call: Call, status: int, why: str) -> ServiceError:
+    facts = Facts(status=status, why=why)
+    return Malformed(call, facts) if call.reads else Unsure(call, facts)

@@ -28,7 +28,10 @@ _HARMLESS = _any_case(
     " method policy length enabled required scope scopes algorithm",
 )
 
-SECRET_KEY = rf"^(?!.*[A-Za-z][_.-]?(?:{_HARMLESS})$).*(?:{_SECRET})[Ss]?(?![a-z])|^[Ss][Aa][Ss](?:[_.-]?[Uu][Rr][LlIi])?$"
+SECRET_KEY = (
+    rf"^(?!.*[A-Za-z][_.-]?(?:{_HARMLESS})$).*(?:{_SECRET})[Ss]?(?![a-z])"
+    r"|^[Ss][Aa][Ss](?:[_.-]?[Uu][Rr][LlIi])?$"
+)
 """Matches the name of a key that holds a secret; ``access_key_id`` and ``token_url`` do not."""
 
 _secret_key = re.compile(SECRET_KEY)
@@ -53,7 +56,7 @@ def masked(value: object) -> bool:
 
 
 def secret_value(value: object) -> bool:
-    """Tell whether a value gives itself away: a private key, a token of a known form, a URL with a password."""
+    """Tell whether a value gives itself away: a private key, a known token, a URL with a password."""
     return isinstance(value, str) and _telling.search(value) is not None
 
 

@@ -22,8 +22,8 @@ class Impact:
     """How far a credential or connection reaches; ``None`` means unknown, never zero.
 
     ``scheduled`` counts enabled schedules, ``next_run`` is the earliest of them (RFC 3339).
-    ``outsiders`` names connections that use it and are not ours, ``insiders`` those that are;
-    ``work`` names the pipelines and syncs that would feel it, as ``pipeline/NAME``.
+    ``outsiders`` are the connections that use it and are not ours, ``insiders`` those that are, as
+    addresses; ``work`` names the pipelines and syncs that would feel it, as ``pipeline/NAME``.
     """
 
     connections: int | None = None

@@ -63,7 +63,8 @@ class Desired:
 class Live:
     """An object as the service shows it; ``fields`` as in ``Desired``, with ids for references.
 
-    ``detailed`` is false for an item of a list that carries no ``config``.
+    ``detailed`` is false for an item of a list that carries no ``config``. ``suspicious`` are the
+    paths at which the service showed a mask or what looks like a secret; they are in no field.
     """
 
     address: Address
@@ -74,6 +75,7 @@ class Live:
     updated_at: str
     status: str = "active"
     detailed: bool = True
+    suspicious: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,15 @@ def _impact(target: Live, direct: list[Live], outsiders: list[Live], graph: _Gra
         scheduled=None if runs is None else len(runs),
         next_run=min((run for run in runs or () if run), default=""),
         outsiders=tuple(str(each.address) for each in outsiders if each.id != target.id),
+        insiders=tuple(str(each.address) for each in direct if each not in (target, *outsiders)),
+        work=_work(graph, direct),
     )
+
+
+def _work(graph: _Graph, targets: list[Live]) -> tuple[str, ...]:
+    pipelines, syncs = _gathered(graph.pipelines, targets), _gathered(graph.syncs, targets)
+    named = {f"pipeline/{name}" for name in pipelines or ()} | {f"sync/{name}" for name in syncs or ()}
+    return tuple(sorted(named))
 
 
 def _gathered(known: Mapping[str, tuple[str, ...]] | None, targets: list[Live]) -> list[str] | None:

@@ -1,10 +1,12 @@
 """How objects go and come back: retire, restore, replace, forget."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from keyturn.api.errors import Absent
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
+from keyturn.core.outcome import Ending
 from keyturn.core.resource import Known, Live
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.work import Written, create, read, reread, update
@@ -37,7 +39,7 @@ def _known(change: Change) -> Known:
     return change.known
 
 
-def _gone(send) -> None:  # type: ignore[no-untyped-def]
+def _gone(send: Callable[[], None]) -> None:
     try:
         send()
     except Absent:
@@ -108,23 +110,24 @@ def forget(change: Change, desk: Desk) -> Written:
 
 
 def _quiet(change: Change, gone: tuple[Address, ...]) -> Finished:
-    from keyturn.core.outcome import Ending
-
     return Finished(
         intent="", address=change.address, action=change.action.value, ending=Ending.DONE, gone=gone
     )
 
 
-def tails(entries: dict[Address, Known], live: dict[str, Live]) -> tuple[Change, ...]:
+def tails(entries: Iterable[Known], desk: Desk) -> tuple[Change, ...]:
     """Return the retirements of objects that were moved aside by a replacement."""
+    left = sorted(
+        (each for each in entries if RETIRING in each.address.name and not each.retired_at),
+        key=lambda each: each.address,
+    )
     return tuple(
         Change(
             action=Action.RETIRE,
-            address=address,
+            address=known.address,
             known=known,
-            live=live[known.id],
+            live=read(KINDS[known.address.kind], known.id, desk),
             why="another object has taken its name",
         )
-        for address, known in sorted(entries.items())
-        if RETIRING in address.name and not known.retired_at and known.id in live
+        for known in left
     )

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keyturn.core.address import Address
+from keyturn.core.diagnostic import Faulty, Severity
 from keyturn.core.fields import Path
 from keyturn.core.inputs import Inputs, touched
 from keyturn.core.resource import Desired, Known
 from keyturn.core.secret import Secret
 from keyturn.engine.run import Run
 from keyturn.ledger.fingerprint import derive, fingerprint
-from keyturn.load.desired import unseal
+from keyturn.load.decrypt import Opener as Decrypt
+from keyturn.load.decrypt import opener
+from keyturn.load.desired import Loaded, accuse, load, unseal
 from keyturn.load.repository_key import repository_key
 
 PURPOSE = "secrets"
@@ -29,10 +32,24 @@ class Opener:
         """Return an opener that has read nothing yet."""
         return cls(run, [])
 
+    def decrypt(self) -> Decrypt:
+        """Return what decrypts files with the keys that the environment leads to."""
+        project = self.run.project
+        return opener(self.run.environment, project.policy, project.decryptor)
+
+    def load(self) -> Loaded:
+        """Return the workspace's manifests, sealed; raises Faulty where any of them is wrong."""
+        loaded = load(self.run.project, self.run.workspace)
+        errors = [finding for finding in loaded.findings if finding.severity is Severity.ERROR]
+        if not errors:
+            return loaded
+        accused = accuse(loaded.doubtful, self.run.project, self.run.environment) if loaded.doubtful else ()
+        raise Faulty(*errors, *(each for each in accused if each.code.startswith("KT25")))
+
     def root_key(self) -> bytes:
         """Return the repository's key; raises Faulty where it cannot be opened."""
         if not self._key:
-            self._key.append(repository_key(self.run.project, self.run.environment))
+            self._key.append(repository_key(self.run.project, self.decrypt()))
         return self._key[0]
 
     def key(self) -> bytes:
@@ -50,10 +67,8 @@ class Opener:
         }
         if not chosen:
             return inputs
-        opened = {
-            each.address: each
-            for each in unseal(tuple(chosen.values()), self.run.project, self.run.environment)
-        }
+        project = self.run.project
+        opened = {each.address: each for each in unseal(tuple(chosen.values()), project, self.run.environment)}
         key = self.key()
         prints = {
             address: _prints(key, each, _holder(each, inputs.known)) for address, each in opened.items()

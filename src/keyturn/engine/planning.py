@@ -20,7 +20,6 @@ from keyturn.engine.opening import Opener
 from keyturn.engine.recover import Settled, settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import Reading, read_ledger
-from keyturn.load.desired import load
 
 REQUESTS: Mapping[Action, int] = MappingProxyType(
     {
@@ -61,12 +60,12 @@ def plan(run: Run, wish: Wish) -> Planned:
     """Compare git, ledger and service, and say what would be done; nothing is written."""
     refuse_foreign(run.service, run.workspace.organization)
     ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    loaded = load(run.project, run.workspace)
+    opener = Opener.of(run)
+    loaded = opener.load()
     desired = {each.address: each for each in loaded.desired}
     listed = census(run.service)
     settled = settle(ledger.ledger, listed)
     live = observe(run.service, listed, Wanted(desired, settled.entries))
-    opener = Opener.of(run)
     sides = doubt(Inputs(desired=desired, known=settled.entries, live=live), wish.reassert)
     hands = protect(opener.open(sides), wish.targets)
     changes = order(expose(diff(hands.inputs), hands.inputs), settled.entries)
@@ -91,7 +90,7 @@ def question(
 
 
 def doubt(inputs: Inputs, names: frozenset[str]) -> Inputs:
-    """Return the inputs with the fingerprints of some resources forgotten: their secrets are written again."""
+    """Return the inputs with some fingerprints forgotten, so that those secrets are written again."""
     known = {
         address: replace(each, fingerprints={}, digest="") if address.name in names else each
         for address, each in inputs.known.items()

@@ -61,7 +61,7 @@ def _since(created: str, start: str) -> bool:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _create(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:

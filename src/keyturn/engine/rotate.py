@@ -5,7 +5,9 @@ uses the real one is tested against it, and only when all pass the real one is w
 so that its id stays. One test fails, and nothing that runs was touched.
 """
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from keyturn.api.errors import Absent, Refused, ServiceError, Unsure
 from keyturn.core.address import Address
@@ -76,18 +78,12 @@ def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
 def purge(intent: Intent, identity: str, desk: Desk) -> None:
     """Delete a probe for good, and end its intent; what fails stays open for the next run."""
     service = desk.run.service
-    for send in (lambda: service.retire("credentials", identity), lambda: service.purge(identity)):
-        for attempt in range(2):
-            try:
-                send()
-                break
-            except Absent:
-                break
-            except Unsure:
-                if attempt:
-                    return
-            except ServiceError:
-                return
+    try:
+        for send in (partial(service.retire, "credentials"), service.purge):
+            with suppress(Absent):
+                send(identity, idempotent=True)
+    except ServiceError:
+        return
     desk.finish(intent)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keyturn.api.errors import Absent, Refused, Unsure
+from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Change
 from keyturn.core.fields import Fields, dotted, same
 from keyturn.core.outcome import Ending
@@ -190,9 +191,7 @@ def _differences(desired: Desired, back: Live, desk: Desk) -> list[str]:
         return []
     found = []
     for path, leaf in desired.fields.items():
-        wanted = (
-            desk.ids.get(leaf, leaf) if not isinstance(leaf, str | int | float | list | dict | None) else leaf
-        )
+        wanted = desk.ids.get(leaf, "") if isinstance(leaf, Address) else leaf
         if path in back.fields and not same(back.fields[path], wanted):
             found.append(f"the service keeps {dotted(path)} in a form of its own")
     return found

@@ -12,7 +12,9 @@ from keyturn.kinds._kind import Ids, References
 
 def settings(fields: Fields, ids: Ids) -> dict[Path, object]:
     """Return the leaves below ``config``, by their path below it, with ids for references."""
-    return {path[1:]: identified(leaf, ids) for path, leaf in fields.items() if path[0] == "config" and path[1:]}
+    return {
+        path[1:]: identified(leaf, ids) for path, leaf in fields.items() if path[0] == "config" and path[1:]
+    }
 
 
 def identified(leaf: object, ids: Ids) -> object:

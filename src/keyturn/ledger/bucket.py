@@ -108,11 +108,14 @@ class Bucket:
     def put(self, key: str, data: bytes, expect: str) -> str:
         """Write the object if it is as expected; see ``Store.put``."""
         tag, _, version = expect.partition("\n")
-        mode = "create" if expect == ABSENT else {"e_tag": tag or None, "version": version or None}
+        known = {name: value for name, value in (("e_tag", tag), ("version", version)) if value}
+        mode = "create" if expect == ABSENT else known
         try:
-            return _token(self._guard(obstore.put, self._objects, key, data, mode=mode))
+            # In parts, a large object would go up without its condition.
+            made = self._guard(obstore.put, self._objects, key, data, mode=mode, use_multipart=False)
+            return _token(made)
         except _Missing:
-            raise self._gone() from None
+            raise self._gone() if expect == ABSENT else Moved() from None
         except (errors.AlreadyExistsError, errors.PreconditionError):
             # An answer may be lost and the request sent again: then it is our own write we meet.
             found = self.read(key)

@@ -95,7 +95,7 @@ def from_json(data: bytes, where: str, workspace: str, organization: str) -> Led
     """
     body = _checked_body(data, where)
     try:
-        head_text, _, lines = body.partition(',\n"entries":[\n')
+        head_text, _, lines = str(body, "utf-8").partition(',\n"entries":[\n')
         head = json.loads("{" + head_text + "}")
         _refuse_newer(head["version"], where)
         _refuse_foreign(head, where, (workspace, organization))
@@ -107,16 +107,16 @@ def from_json(data: bytes, where: str, workspace: str, organization: str) -> Led
             open=tuple(map(unpack_intent, head["open"])),
             entries=_entries(lines.splitlines()),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise _damaged(where, "it holds something that is no ledger") from None
 
 
-def _checked_body(data: bytes, where: str) -> str:
+def _checked_body(data: bytes, where: str) -> memoryview:
     body = memoryview(data)[_HEAD:]
     digest = hashlib.sha256(body).hexdigest().encode()
     if data[:_HEAD] != _OPENING + digest + _CLOSING:
         raise _damaged(where, "its content does not have the digest that it states")
-    return str(body, "utf-8")
+    return body
 
 
 def _entries(lines: Iterable[str]) -> Mapping[Address, Known]:

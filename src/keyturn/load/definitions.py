@@ -122,6 +122,12 @@ def leaves(config: Mapping[str, Any], prefix: Path = ("config",)) -> Iterator[tu
             yield path, value
 
 
+def kept(name: str) -> Path:
+    """Return the path of a field named under ``keep``: ``password``, ``headers.X-Api-Key``."""
+    block, dot, rest = name.partition(".")
+    return (block, rest) if dot else (block,)
+
+
 def _references(config: Mapping[str, Any], prefix: Path) -> Iterator[Path]:
     return (path for path, value in leaves(config, prefix) if referring(value) is not None)
 

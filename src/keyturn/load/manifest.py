@@ -12,7 +12,7 @@ from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Leaf, Path, flatten
 from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
-from keyturn.load.definitions import SEAL, destination_paths, leaves, referring
+from keyturn.load.definitions import SEAL, destination_paths, kept, leaves, referring
 from keyturn.load.files import Source, load_file
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document, read
@@ -60,8 +60,9 @@ def manifest(source: Source, document: Document, workspace: str = "") -> Manifes
     tree = document.tree
     address = address_of(document)
     fields = MappingProxyType(dict(_fields(tree)))
-    secrets = dict(flatten(tree.get("secrets", EMPTY)))
-    ciphers = {path: _digest(text) for path, text in secrets.items() if path != (SEAL,) and looks_encrypted(text)}
+    secrets = flatten(tree.get("secrets", EMPTY))
+    hidden = {path: text for path, text in secrets.items() if path != (SEAL,)}
+    ciphers = {path: _digest(text) for path, text in hidden.items() if looks_encrypted(text)}
     desired = Desired(
         address=address,
         type=tree["type"],
@@ -75,14 +76,7 @@ def manifest(source: Source, document: Document, workspace: str = "") -> Manifes
         keep=tuple(kept(name) for name in tree.get("keep", ())),
         destination=frozenset(destination_paths(address.kind, tree)),
     )
-    hidden = tuple(path for path in secrets if path != (SEAL,))
     return Manifest(_subject(source, document, desired, (workspace, (*hidden, *desired.keep))), desired)
-
-
-def kept(name: str) -> Path:
-    """Return the path of a field named under ``keep``: ``password``, ``headers.X-Api-Key``."""
-    block, dot, rest = name.partition(".")
-    return (block, rest) if dot else (block,)
 
 
 def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
@@ -141,7 +135,8 @@ def _subject(
 def _waivers(document: Document) -> tuple[Waiver, ...]:
     stated = enumerate(document.tree.get("waive", ()))
     return tuple(
-        Waiver(each["rule"], each["reason"], document.origin(("waive", str(at), "rule"))) for at, each in stated
+        Waiver(each["rule"], each["reason"], document.origin(("waive", str(at), "rule")))
+        for at, each in stated
     )
 
 

@@ -2,24 +2,98 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
+from typing import TypeAlias
 
-from keyturn.core.address import Address
+from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import Path, dotted
 from keyturn.load.definitions import definition, takes
 from keyturn.load.findings import fault
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import near
 
-Find = Callable[[Address], Subject | None]
+Find: TypeAlias = Callable[[Address], Subject | None]
 
 
 def twins(subjects: Sequence[Subject]) -> Iterator[Diagnostic]:
-    """Yield a finding for each manifest whose address another one holds already (KT142)."""
+    """Yield a finding (KT142) for each manifest whose address another one holds already."""
     seen: dict[Address, Subject] = {}
     for subject in subjects:
         first = seen.setdefault(subject.address, subject)
         if first is not subject:
-            message = f"{subject.address} is described twice: first in {first.file}"
-            hint = "remove one of the two, or give it another name"
-            yield _at(subject, ("name",), "KT142", message, hint)
+            message = f"{subject.address} is described twice; first in {first.file}"
+            yield _fault(
+                "KT142", subject, ("name",), message, "remove one of the two, or give it another name"
+            )
+
+
+def dangling(subjects: Sequence[Subject], find: Find, names: Sequence[str]) -> Iterator[Diagnostic]:
+    """Yield a finding for each reference that leads nowhere (KT401) or to a type that does not fit (KT403).
+
+    ``find`` returns what an address leads to; ``names`` are what a hint may suggest.
+    """
+    for subject in subjects:
+        for path, address in subject.references.items():
+            target = find(address)
+            if target is None:
+                near = get_close_matches(str(address), names, n=1, cutoff=0.6)
+                hint = f"did you mean {near[0]}?" if near else f"add a manifest for it: {address.name}.yaml"
+                message = f"{dotted(path)} refers to {address}, and no manifest describes it"
+                yield _fault("KT401", subject, path, message, hint)
+            elif path == ("credential",):
+                yield from _unfit(subject, target)
+
+
+def circles(subjects: Sequence[Subject]) -> Iterator[Diagnostic]:
+    """Yield a finding (KT402) for each circle of references, with every place that it goes through."""
+    known = {subject.address: subject for subject in subjects}
+    done: set[Address] = set()
+    for subject in subjects:
+        trail: list[tuple[Subject, Path]] = []
+        circle = _follow(subject, known, trail, done)
+        if circle:
+            yield _circle(circle)
+
+
+def _follow(
+    subject: Subject, known: Mapping[Address, Subject], trail: list[tuple[Subject, Path]], done: set[Address]
+) -> list[tuple[Subject, Path]]:
+    passed = [each.address for each, _ in trail]
+    if subject.address in passed:
+        return trail[passed.index(subject.address) :]
+    if subject.address in done:
+        return []
+    for path, address in subject.references.items():
+        if address in known and (found := _follow(known[address], known, [*trail, (subject, path)], done)):
+            done.update(each.address for each, _ in found)
+            return found
+    done.add(subject.address)
+    return []
+
+
+def _circle(steps: Sequence[tuple[Subject, Path]]) -> Diagnostic:
+    way = " → ".join(str(subject.address) for subject, _ in [*steps, steps[0]])
+    places = ", ".join(str(subject.origin(path)) for subject, path in steps)
+    subject, path = steps[0]
+    return _fault(
+        "KT402", subject, path, f"references go in a circle: {way}", f"remove one of them: {places}"
+    )
+
+
+def _unfit(subject: Subject, target: Subject) -> Iterator[Diagnostic]:
+    taken = takes(subject.type)
+    if not taken or target.type in taken:
+        return
+    message = f"a connection of type {subject.type} does not use a credential of type {target.type}"
+    hint = f"it uses {' or '.join(taken)}; {target.address} stands in {_place(target)}"
+    finding = _fault("KT403", subject, ("credential",), message, hint)
+    lenient = definition("connection", subject.type).get("x-open", False)
+    yield replace(finding, severity=Severity.WARNING) if lenient else finding
+
+
+def _place(subject: Subject) -> Origin:
+    return subject.origin(("type",))
+
+
+def _fault(code: str, subject: Subject, path: Path, message: str, hint: str) -> Diagnostic:
+    return replace(fault(code, subject.origin(path), message, hint), address=subject.address)

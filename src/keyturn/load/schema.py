@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 
 from keyturn.core.diagnostic import Diagnostic
-from keyturn.core.fields import dotted
+from keyturn.core.fields import dotted, flatten
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import (
     config_fields,
     definition,
     destination_paths,
+    kept,
     reference_paths,
     schema,
     sealed_paths,
@@ -37,8 +38,10 @@ def check(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     A secret-looking key in a connection's config is left to the rule KT370, which can be waived.
     A field that a connection names under ``undocumented`` is taken as it is.
     """
-    known = replace(document, tree=_documented(document.tree)) if "undocumented" in document.tree else document
-    misspelt = tuple(_misspelt(known, kind)) if kind == "connection" else ()
+    known = (
+        replace(document, tree=_documented(document.tree)) if "undocumented" in document.tree else document
+    )
+    misspelt = (*_misspelt(known, kind), *_doubled(known))
     if kind in KINDS and fits(kind)(known.tree):
         return misspelt
     from keyturn.load.wording import findings  # noqa: PLC0415  # jsonschema costs 70 ms to import
@@ -53,7 +56,19 @@ def _documented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**tree, "config": {key: value for key, value in config.items() if key not in named}}
 
 
+def _doubled(document: Document) -> Iterator[Diagnostic]:
+    keep, secrets = document.tree.get("keep"), document.tree.get("secrets")
+    if isinstance(keep, list) and isinstance(secrets, Mapping):
+        for at, name in enumerate(keep):
+            if str(name).partition(".")[0] in secrets and kept(str(name)) in flatten(secrets):
+                message = f"the secret {name} is both given and kept"
+                hint = "remove it from keep, or from secrets"
+                yield fault("KT144", document.origin(("keep", str(at))), message, hint)
+
+
 def _misspelt(document: Document, kind: str) -> Iterator[Diagnostic]:
+    if kind != "connection":
+        return
     type_, config = str(document.tree.get("type")), document.tree.get("config")
     if not isinstance(config, Mapping) or not definition(kind, type_).get("x-open"):
         return

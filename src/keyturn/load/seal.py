@@ -20,8 +20,12 @@ from keyturn.load.nodes import Document
 INTEGRITY: Final = ("KT250", "KT299")
 """The first and the last code of a finding that means: refused for its integrity (exit code 5)."""
 
-_EMPTY_BLOCKS: Final = frozenset({"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"})
-_SEALING: Final = "if the change is meant, whoever holds the key runs `keyturn seal FILE`; else take the file back from git"
+_EMPTY_BLOCKS: Final = frozenset(
+    {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
+)
+_SEALING: Final = (
+    "if the change is meant, whoever holds the key runs `keyturn seal FILE`; else take the file back from git"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +140,6 @@ def _block(path: Path) -> bool:
 
 def _hollow(document: Document, path: Path) -> Diagnostic:
     message = f"{dotted(path)} is empty, and an encrypted file's MAC does not cover what is empty"
-    return fault("KT255", document.origin(path, key=True), message, "remove it, or give it a value and encrypt again")
+    return fault(
+        "KT255", document.origin(path, key=True), message, "remove it, or give it a value and encrypt again"
+    )

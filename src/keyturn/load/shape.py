@@ -91,7 +91,7 @@ class _Compiler:
 
         return accept
 
-    def type(self, schema: Schema) -> Accept:
+    def typed(self, schema: Schema) -> Accept:
         wanted = schema["type"]
         if isinstance(wanted, str):
             return _TYPES[wanted]
@@ -113,7 +113,7 @@ class _Compiler:
         fits = expression(schema["pattern"]).search
         return lambda value: not isinstance(value, str) or fits(value) is not None
 
-    def size(self, kind: type, keyword: str, schema: Schema) -> Accept:
+    def size(self, kind: type[str | list[Any] | dict[str, Any]], keyword: str, schema: Schema) -> Accept:
         bound = schema[keyword]
         if keyword.startswith("min"):
             return lambda value: not isinstance(value, kind) or len(value) >= bound
@@ -189,13 +189,13 @@ def _distinct(items: list[Any]) -> bool:
     return not any(same(one, other) for at, one in enumerate(items) for other in items[:at])
 
 
-def _sized(kind: type, keyword: str) -> Callable[[_Compiler, Schema], Accept]:
+def _sized(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Callable[[_Compiler, Schema], Accept]:
     return lambda compiler, schema: compiler.size(kind, keyword, schema)
 
 
 _KEYWORDS: Final[Mapping[str, Callable[[_Compiler, Schema], Accept | None]]] = {
     "$ref": _Compiler.reference,
-    "type": _Compiler.type,
+    "type": _Compiler.typed,
     "const": _Compiler.const,
     "enum": _Compiler.enum,
     "pattern": _Compiler.pattern,

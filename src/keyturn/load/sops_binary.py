@@ -191,7 +191,7 @@ def _opened(document: Document, tree: Any) -> Iterator[tuple[fields.Path, Secret
         elif isinstance(here, list) and isinstance(there or [], list) and len(here) == len(there or ()):
             rows = [((*path, str(index)), value, there[index]) for index, value in enumerate(here)]
             pending.extend(reversed(rows))
-        elif looks_encrypted(here):
+        elif looks_encrypted(here) and here != there:
             if not isinstance(there, str):
                 raise Faulty(not_text(document, path))
             yield path, Secret(there)

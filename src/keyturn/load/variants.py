@@ -1,8 +1,7 @@
-"""The alternatives of a credential type, named: which one was meant, what it lacks, what does not go with it."""
+"""The alternatives of a credential type: which one was meant, what it lacks, what does not go with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from keyturn.load.shape import Schema, expression
 
@@ -20,30 +19,34 @@ class _Fit:
         return (held - len(self.foreign), -len(self.missing))
 
 
-def variant(
-    tree: Mapping[str, Any], type: str, branches: list[Schema]
-) -> tuple[str, str, str, frozenset[str]]:
-    """Say why none of the alternatives fits, or more than one: code, message, hint, fields missed.
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why no alternative fits, or more than one: ``missing`` are the fields that would complete one."""
+
+    code: str
+    message: str
+    hint: str
+    missing: frozenset[str] = frozenset()
+
+
+def misfit(present: Collection[str], branches: Sequence[Schema]) -> Misfit | None:
+    """Return why none of the alternatives fits the fields that are ``present``; None where one does.
 
     ``branches`` are those of a ``oneOf``: each has a ``title`` and names its own fields in
     ``x-own``, where ``key_*`` stands for every name that begins so.
     """
-    present = _present(tree)
     fits = [_fit(branch, present) for branch in branches]
     best = max(fits, key=lambda fit: fit.score)
     whole = [fit for fit in fits if not fit.missing]
     every = "alternatives: " + "; ".join(f"{fit.title} ({', '.join(fit.own)})" for fit in fits)
     if len(best.missing) == len(best.own) and not whole:
-        return (
-            "KT137",
-            f"a credential of type {type} holds one of several alternatives, and none is here",
-            every,
-            frozenset(),
-        )
+        return Misfit("KT137", "none of the alternatives of this credential type is here", every)
     if best.foreign or len(whole) > 1:
-        return "KT138", _mixed(best, fits, whole), f"keep one; {every}", frozenset()
+        return Misfit("KT138", _mixed(best, fits, whole), f"keep one; {every}")
+    if not best.missing:
+        return None
     lacking = " and ".join(best.missing)
-    return "KT137", f"{best.title}: {lacking} is missing", every, frozenset(best.missing)
+    return Misfit("KT137", f"{best.title}: {lacking} is missing", every, frozenset(best.missing))
 
 
 def _mixed(best: _Fit, fits: list[_Fit], whole: list[_Fit]) -> str:
@@ -53,15 +56,7 @@ def _mixed(best: _Fit, fits: list[_Fit], whole: list[_Fit]) -> str:
     return f"{', '.join(best.foreign)} does not go with {best.title}"
 
 
-def _present(tree: Mapping[str, Any]) -> tuple[str, ...]:
-    blocks = [tree.get(block) for block in ("config", "secrets")]
-    stated = [str(key) for block in blocks if isinstance(block, Mapping) for key in block if key != "seal"]
-    keep = tree.get("keep")
-    kept = [str(name).partition(".")[0] for name in keep] if isinstance(keep, list) else []
-    return tuple(dict.fromkeys([*stated, *kept]))
-
-
-def _fit(branch: Schema, present: tuple[str, ...]) -> _Fit:
+def _fit(branch: Schema, present: Collection[str]) -> _Fit:
     own = tuple(branch["x-own"])
     parts = branch["properties"]
     rules = [parts[block].get("propertyNames", {}) for block in ("config", "secrets")]

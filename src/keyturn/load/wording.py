@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from keyturn.core.diagnostic import Diagnostic
-from keyturn.core.fields import Path, dotted
+from keyturn.core.fields import Path
 from keyturn.core.looks import secret_key
 from keyturn.kinds import KINDS
+from keyturn.kinds.credential import PARTS
+from keyturn.load.definitions import SEAL, config_fields, definition, schema, secret_fields
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
-from keyturn.load.definitions import config_fields, definition, schema, secret_fields
 from keyturn.load.shape import Schema, expression
-from keyturn.load.variants import variant
+from keyturn.load.variants import misfit
+from keyturn.policy.words import say
 
 _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "object": ("a mapping", "write its keys below it, indented"),
@@ -32,6 +34,15 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "boolean": ("true or false", "write true or false, without quotes"),
 }
 _MANY: Final = 8
+_SAID: Final = frozenset({"pattern", "not", "anyOf", "required"})
+
+_Error: TypeAlias = Any
+"""A ValidationError of jsonschema, each of whose parts may be of any type."""
+
+
+def spoken(path: Path) -> str:
+    """Return ``path`` for a message; a key that may itself be a secret is not said."""
+    return ".".join(key if key.isdigit() or say((key,)) == key else "…" for key in path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ def findings(document: Document, kind: str) -> tuple[Diagnostic, ...]:
 @cache
 def _validator(kind: str) -> Draft202012Validator:
     # `$` ends a text here as it does in JSON Schema; Python's also stops before a last newline.
-    strict = extend(Draft202012Validator, {"pattern": _pattern})
+    strict = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
     return strict(schema(kind))  # type: ignore[no-any-return]
 
 
@@ -75,40 +86,55 @@ def _pattern(_: Any, pattern: str, value: Any, __: Schema) -> Iterator[Validatio
         yield ValidationError("does not match")
 
 
-def _words(case: _Case, error: ValidationError) -> Iterator[_Word]:
+def _words(case: _Case, error: _Error) -> Iterator[_Word]:
     path = tuple(str(part) for part in error.absolute_path)
-    rule: Schema = error.schema  # type: ignore[assignment]
+    rule: Schema = error.schema
     if "x-rule" in rule:
         return
     if error.validator == "oneOf":
-        yield _alternatives(case, rule)
-    elif error.validator in _BY_KEYWORD and "errorMessage" not in rule:
+        yield from _alternatives(case, rule)
+    elif error.validator in _BY_KEYWORD and not (error.validator in _SAID and "errorMessage" in rule):
         yield from _BY_KEYWORD[error.validator](case, path, error)
     else:
-        yield _own_words(case, path, error)
+        yield from _own_words(case, path, error)
 
 
-def _own_words(case: _Case, path: Path, error: ValidationError) -> _Word:
-    rule: Schema = error.schema  # type: ignore[assignment]
-    said = str(rule.get("errorMessage", "does not have the form that its schema asks for"))
-    name, _, missing = said.partition(" is missing")
-    if missing == "" and said.endswith(" is missing"):
+def _own_words(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
+    said = str(error.schema.get("errorMessage", "does not have the form that its schema asks for"))
+    name = said.removesuffix(" is missing")
+    if name != said:
         hint = "put it under secrets, or list it under keep where its live value is to stay"
         origin = case.document.origin(("secrets",), key=True)
-        return _Word(fault("KT132", origin, f"the secret {name} is missing", hint), frozenset({name}))
-    if error.validator == "not" and path[:1] in (("secrets",), ("config",)) and len(path) > 1:
-        return _Word(
-            fault("KT140", case.document.origin(path, key=True), f"{dotted(path)} is not yours to set", said),
-        )
-    message = f"{dotted(path) or 'the manifest'}: {said}"
-    return _Word(fault("KT133", case.document.origin(path), message, _example(rule)))
+        yield _Word(fault("KT132", origin, f"the secret {name} is missing", hint), frozenset({name}))
+    elif error.validator == "not" and path[:1] == ("secrets",):
+        yield _theirs(case, path, said)
+    elif error.instance != "":
+        place = case.document.origin(path)
+        yield _Word(fault("KT133", place, f"{spoken(path) or 'the manifest'}: {said}", _example(error)))
 
 
-def _alternatives(case: _Case, rule: Schema) -> _Word:
-    code, message, hint, missing = variant(case.document.tree, case.type, rule["oneOf"])
-    present = "secrets" if "secrets" in case.document.tree else "config"
-    origin = case.document.origin((present,), key=True)
-    return _Word(fault(code, origin, message, hint), missing)
+def _theirs(case: _Case, path: Path, why: str) -> _Word:
+    origin = case.document.origin(path, key=True)
+    return _Word(fault("KT140", origin, f"{spoken(path)} is not yours to set", why))
+
+
+def _alternatives(case: _Case, rule: Schema) -> Iterator[_Word]:
+    found = misfit(_meant(case), rule["oneOf"])
+    if found is not None:
+        block = "secrets" if "secrets" in case.document.tree else "config"
+        origin = case.document.origin((block,), key=True)
+        yield _Word(fault(found.code, origin, found.message, found.hint), found.missing)
+
+
+def _meant(case: _Case) -> frozenset[str]:
+    known = (*config_fields(case.kind, case.type), *secret_fields(case.kind, case.type))
+    blocks = [case.document.tree.get(block) for block in ("config", "secrets")]
+    stated = [str(key) for block in blocks if isinstance(block, Mapping) for key in block if key != SEAL]
+    keep = case.document.tree.get("keep")
+    kept = [str(name).partition(".")[0] for name in keep] if isinstance(keep, list) else []
+    return frozenset(
+        key if key in known or key.startswith(PARTS) else _near(key, known)[0] for key in (*stated, *kept)
+    ) - {""}
 
 
 def _unknown_kind(document: Document, kind: str) -> Diagnostic:
@@ -119,11 +145,11 @@ def _unknown_kind(document: Document, kind: str) -> Diagnostic:
     return fault("KT130", document.origin(("kind",)), message, _near(kind, tuple(KINDS))[1])
 
 
-def _extra(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
-    rule: Schema = error.schema  # type: ignore[assignment]
+def _extra(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
+    rule: Schema = error.schema
     known = tuple(rule.get("properties", {}))
     patterns = [expression(pattern) for pattern in rule.get("patternProperties", {})]
-    for key in error.instance:  # type: ignore[union-attr]
+    for key in error.instance:
         if key not in known and not any(pattern.search(key) for pattern in patterns):
             yield _unknown(case, (*path, key), tuple(name for name in known if name != "seal"))
 
@@ -131,20 +157,28 @@ def _extra(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
 def _unknown(case: _Case, path: Path, known: tuple[str, ...]) -> _Word:
     key = path[-1]
     origin = case.document.origin(path, key=True)
+    if (refused := _refused(case, key)) is not None:
+        return _theirs(case, path, refused)
     if (home := _home(case, path)) is not None and home != path[0]:
         code = "KT135" if home == "secrets" else "KT136"
         what = "a secret" if home == "secrets" else "plain"
-        message = f"{dotted(path)} is {what} and belongs under {home}"
+        message = f"{spoken(path)} is {what} and belongs under {home}"
         hint = _moving(home, path)
         return _Word(fault(code, origin, message, hint), explained=frozenset({key}))
     if case.kind == "connection" and secret_key(key):
-        message = f"{dotted(path)} looks like a secret, and a connection holds none"
+        message = f"{spoken(path)} is named like a secret, and a connection holds none"
         hint = "put it under secrets of a credential, and name that in `credential:`"
         return _Word(fault("KT131", origin, message, hint))
     near, hint = _near(key, known)
     where = f" of type {case.type}" if len(path) > 1 and definition(case.kind, case.type) else ""
-    message = f"{dotted(path)} is not a field of a {case.kind}{where}"
+    message = f"{spoken(path)} is not a field of a {case.kind}{where}"
     return _Word(fault("KT131", origin, message, hint), explained=frozenset({near} if near else ()))
+
+
+def _refused(case: _Case, key: str) -> str | None:
+    secrets = definition(case.kind, case.type).get("properties", {}).get("secrets", {}).get("properties", {})
+    field = secrets.get(key, {})
+    return field["errorMessage"] if "not" in field else None
 
 
 def _home(case: _Case, path: Path) -> str | None:
@@ -162,56 +196,57 @@ def _moving(home: str, path: Path) -> str:
     return "move it there: review can only see what is plain" if path[0] == "secrets" else "move it there"
 
 
-def _required(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
-    for name in error.validator_value:  # type: ignore[union-attr]
-        if name not in error.instance:  # type: ignore[operator]
-            message = f"{dotted((*path, name))} is missing"
+def _required(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
+    for name in error.validator_value:
+        if name not in error.instance:
+            message = f"{spoken((*path, name))} is missing"
             origin = case.document.origin(path, key=True)
             yield _Word(fault("KT132", origin, message, f"add {name}"), frozenset({name}))
 
 
-def _type(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+def _type(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
     wanted = error.validator_value
     form, hint = _FORMS.get(wanted if isinstance(wanted, str) else "", ("another type", ""))
     if error.instance is None:
-        message = f"{dotted(path)} is null: it has no value"
+        message = f"{spoken(path)} is null: it has no value"
         yield _Word(
             fault("KT139", case.document.origin(path), message, f"give it a value ({form}), or remove it")
         )
         return
+    hint = error.schema.get("errorMessage", hint)
     if wanted == "string" and isinstance(error.instance, Mapping | list):
         hint = "write it as one text; a text of several lines goes after | as a block"
-    yield _Word(fault("KT133", case.document.origin(path), f"{dotted(path)} must be {form}", hint))
+    yield _Word(fault("KT133", case.document.origin(path), f"{spoken(path)} must be {form}", hint))
 
 
-def _choice(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
-    allowed = [error.validator_value] if error.validator == "const" else list(error.validator_value)  # type: ignore[call-overload]
+def _choice(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
+    allowed = [error.validator_value] if error.validator == "const" else list(error.validator_value)
     if path[:1] == ("keep",):
         message = f"keep names something that is no secret field of type {case.type}"
     else:
-        message = f"{dotted(path)} is none of the values that it can have"
-    _, hint = _near(str(error.instance), tuple(str(each) for each in allowed))
-    yield _Word(fault("KT134", case.document.origin(path), message, hint))
+        message = f"{spoken(path)} is none of the values that it can have"
+    near, hint = _near(str(error.instance), tuple(str(each) for each in allowed))
+    yield _Word(fault("KT134", case.document.origin(path), message, hint), explained=frozenset({near}))
 
 
-def _empty(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
-    message = f"{dotted(path)} is empty"
+def _empty(case: _Case, path: Path, _: _Error) -> Iterator[_Word]:
+    message = f"{spoken(path)} is empty"
     yield _Word(fault("KT139", case.document.origin(path), message, "give it a value, or remove it"))
 
 
-def _bounds(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
+def _bounds(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
     word = "at least" if error.validator == "minimum" else "at most"
-    message = f"{dotted(path)} must be {word} {error.validator_value}"
-    yield _Word(fault("KT133", case.document.origin(path), message, _example(error.schema)))  # type: ignore[arg-type]
+    message = f"{spoken(path)} must be {word} {error.validator_value}"
+    yield _Word(fault("KT133", case.document.origin(path), message, _example(error)))
 
 
-def _long(case: _Case, path: Path, error: ValidationError) -> Iterator[_Word]:
-    message = f"{dotted(path)} is longer than {error.validator_value} characters"
+def _long(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
+    message = f"{spoken(path)} is longer than {error.validator_value} characters"
     yield _Word(fault("KT133", case.document.origin(path), message, "shorten it"))
 
 
-def _twice(case: _Case, path: Path, _: ValidationError) -> Iterator[_Word]:
-    message = f"{dotted(path)} holds the same item twice"
+def _twice(case: _Case, path: Path, _: _Error) -> Iterator[_Word]:
+    message = f"{spoken(path)} holds the same item twice"
     yield _Word(fault("KT133", case.document.origin(path), message, "remove one of the two"))
 
 
@@ -224,12 +259,14 @@ def _near(word: str, known: tuple[str, ...]) -> tuple[str, str]:
     return "", f"known here: {', '.join(known[:_MANY])}{more}"
 
 
-def _example(rule: Schema) -> str:
-    examples = rule.get("examples") or [""]
+def _example(error: _Error) -> str:
+    if error.validator == "required":
+        return f"add {' and '.join(name for name in error.validator_value if name not in error.instance)}"
+    examples = error.schema.get("examples") or [""]
     return f"for example: {examples[0]}" if isinstance(examples[0], str | int) and examples[0] != "" else ""
 
 
-_BY_KEYWORD: Final[Mapping[str, Callable[[_Case, Path, ValidationError], Iterator[_Word]]]] = {
+_BY_KEYWORD: Final[Mapping[str, Callable[[_Case, Path, _Error], Iterator[_Word]]]] = {
     "additionalProperties": _extra,
     "required": _required,
     "type": _type,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from keyturn.core.fields import Path
+from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import fold, say
+from keyturn.policy.words import say
 
 LABEL = "expires"
 """The label under which an expiry is recorded."""

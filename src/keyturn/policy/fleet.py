@@ -1,12 +1,14 @@
 """Fleet: all manifests side by side, in the order of their files, with who uses what."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
 from keyturn.policy.subject import Subject
+from keyturn.policy.tokens import SHORTEST
+from keyturn.policy.words import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,26 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """A text of a manifest: a value, or the name of a field (``key``)."""
+
+    subject: Subject
+    path: Path
+    text: str
+    key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
-    """The manifests, sorted by file, and the references between them; ``whole``: there are no more."""
+    """The manifests, sorted by file, and what is asked of all of them, worked out once.
+
+    ``uses`` are the references that resolve, ``writings`` all text long enough to hold a secret.
+    ``whole`` says that there are no more manifests than these.
+    """
 
     subjects: tuple[Subject, ...]
     uses: tuple[Use, ...]
+    writings: tuple[Writing, ...]
     whole: bool
 
     def users(self) -> Mapping[str, tuple[Use, ...]]:
@@ -46,4 +63,14 @@ def assemble(subjects: Iterable[Subject], *, whole: bool = True) -> Fleet:
         for path, address in subject.references.items()
         if (subject.workspace, address) in known
     )
-    return Fleet(ranked, tuple(uses), whole)
+    writings = (writing for subject in ranked for writing in _writings(subject))
+    return Fleet(ranked, tuple(uses), tuple(writings), whole)
+
+
+def _writings(subject: Subject) -> Iterator[Writing]:
+    for path, text in texts(subject):
+        if len(text) >= SHORTEST:
+            yield Writing(subject, path, text)
+    for path in (*subject.config, *(("labels", label) for label in subject.labels)):
+        if len(path[-1]) >= SHORTEST:
+            yield Writing(subject, path, path[-1], key=True)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.policy.fleet import Fleet, assemble
+from keyturn.policy.fleet import assemble
 from keyturn.policy.reading import closest
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Rule, Scope
@@ -30,9 +29,10 @@ def judge(subjects: Iterable[Subject], settings: Settings, context: Context) -> 
 
 
 def _on(rule: Rule, settings: Settings) -> bool:
-    return any(
-        override.level is not None or override.paths for override in settings.rules.get(rule.code, ())
-    ) or rule.code not in settings.rules
+    return (
+        any(override.level is not None or override.paths for override in settings.rules.get(rule.code, ()))
+        or rule.code not in settings.rules
+    )
 
 
 def _weighed(
@@ -62,18 +62,27 @@ def _lifts(waiver: Waiver, code: str) -> bool:
 def _waivers(subject: Subject, scope: Scope, lifted: set[tuple[str, str]]) -> Iterator[Diagnostic]:
     for waiver in subject.waivers:
         if waiver.rule not in CONFIGURABLE:
-            known = waiver.rule in CODES
-            message = f"{waiver.rule} cannot be waived" if known else "the waiver names no rule"
-            hint = "" if known else closest(waiver.rule, CONFIGURABLE)
-            yield _meta("KT301", Severity.ERROR, subject, waiver.origin, message, hint)
+            what = f"{waiver.rule} cannot be waived" if waiver.rule in CODES else "the waiver names no rule"
+            yield _meta("KT301", Severity.ERROR, subject, waiver, what)
         elif not waiver.reason.strip():
-            yield _meta("KT300", Severity.ERROR, subject, waiver.origin, "the waiver gives no reason")
+            yield _meta("KT300", Severity.ERROR, subject, waiver, "the waiver gives no reason")
         elif (subject.file, waiver.rule) not in lifted and _checked(waiver.rule, scope):
-            yield _meta("KT302", Severity.NOTE, subject, waiver.origin, "the waiver lifts nothing")
+            yield _meta("KT302", Severity.NOTE, subject, waiver, "the waiver lifts nothing")
 
 
 def _checked(code: str, scope: Scope) -> bool:
     return all(scope.context.provides(rule.needs) for rule in RULES if rule.code == code)
 
 
-def _meta(code, severity, subject, origin, message, hint=""): ...
+def _meta(code: str, severity: Severity, subject: Subject, waiver: Waiver, message: str) -> Diagnostic:
+    hint = CODES[code].fix
+    if code == "KT301" and waiver.rule not in CODES:
+        hint = closest(waiver.rule, CONFIGURABLE)
+    return Diagnostic(
+        code=code,
+        severity=severity,
+        message=message,
+        origin=waiver.origin,
+        hint=hint,
+        address=subject.address,
+    )

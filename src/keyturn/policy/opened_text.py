@@ -10,20 +10,21 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from keyturn.core.fields import Path
+from keyturn.policy.pattern import Pattern
 from keyturn.policy.rule import Found
 from keyturn.policy.subject import Subject
 from keyturn.policy.words import say
 
 Values: TypeAlias = Mapping[Path, str]
 
-_PLACEHOLDER = re.compile(
-    r"change[-_ ]?(?:me|it|this)|todo|tbd|fixme|x{3,}|\*{3,}|\.{3,}|-{3,}|placeholder|replace[-_ ]?(?:me|this)"
-    r"|your[-_ ].*|enter[-_ ].*|insert[-_ ].*|<.*>|\$\{.*\}|\{\{.*\}\}|example|sample|dummy|test|secret|password"
-    r"|passw0rd|redacted|hidden|masked|none|null|nil|undefined|n/?a|empty|foo|bar",
+_PLACEHOLDER = Pattern(
+    r"change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this)|(?:your|enter|insert)[-_ ].*|to[-_ ]?do|tbd|fixme"
+    r"|x{3,}|\*{3,}|\.{3,}|-{3,}|<.*>|\$\{.*\}|\{\{.*\}\}|placeholder|example|sample|dummy|test|secret"
+    r"|password|passw0rd|redacted|hidden|masked|none|null|nil|undefined|n/?a|empty|foo|bar",
     re.IGNORECASE,
 )
-_ACCESS_KEY_ID = re.compile(r"A(?:KIA|SIA)[A-Z0-9]{16}")
-_SECRET_ACCESS_KEY = re.compile(r"[A-Za-z0-9/+]{40}")
+_ACCESS_KEY_ID = Pattern(r"A(?:KIA|SIA)[A-Z0-9]{16}")
+_SECRET_ACCESS_KEY = Pattern(r"[A-Za-z0-9/+]{40}")
 _ACCOUNT_KEY_BYTES = 64
 _SHORT = 8
 _SERVICE_ACCOUNT = ("type", "project_id", "private_key_id", "private_key", "client_email", "token_uri")
@@ -69,10 +70,10 @@ def plain_aws_key(subject: Subject, _: object) -> Iterator[Found]:
     identity = subject.config.get(path) if subject.type == "aws" else None
     if isinstance(identity, str) and not _ACCESS_KEY_ID.fullmatch(identity):
         yield Found(subject=subject, path=path, message="access_key_id has not the form of one")
-    elif isinstance(identity, str) and identity.startswith("ASIA"):
-        if ("session_token",) not in subject.secret_paths:
-            message = "access_key_id is a temporary one, and there is no session_token"
-            yield Found(subject=subject, path=path, message=message)
+    temporary = isinstance(identity, str) and identity.startswith("ASIA")
+    if temporary and ("session_token",) not in subject.secret_paths:
+        message = "access_key_id is a temporary one, and there is no session_token"
+        yield Found(subject=subject, path=path, message=message)
 
 
 def service_accounts(subject: Subject, values: Values) -> Iterator[Found]:

@@ -1,12 +1,13 @@
 """Subject: one manifest as the rules see it, plain fields and places, no secret and no file access."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from keyturn.core.address import Address, Origin
-from keyturn.core.fields import Fields, Path
+from keyturn.core.fields import Fields, Leaf, Path
 from keyturn.core.resource import EMPTY, Lifecycle
+from keyturn.policy.spelling import names_of
 
 
 class Place(Protocol):
@@ -62,6 +63,18 @@ class Subject:
     places: Mapping[Path, Place] = field(default_factory=lambda: EMPTY)
     digest: str = ""
     ciphers: Mapping[Path, str] = field(default_factory=lambda: EMPTY)
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = frozenset(name for path in self.config for name in names_of(path))
+        object.__setattr__(self, "_names", names)
+
+    def named(self, names: frozenset[str]) -> Iterable[tuple[Path, Leaf]]:
+        """Return the plain fields that go by one of ``names``, folded: see ``spelling.names_of``."""
+        # Nearly every question finds nothing, and every rule asks every manifest.
+        if self._names.isdisjoint(names):
+            return ()
+        return [(path, leaf) for path, leaf in self.config.items() if not names.isdisjoint(names_of(path))]
 
     def origin(self, path: Path = (), *, key: bool = False) -> Origin:
         """Return where ``path`` stands, or the nearest thing around it that has a place.

@@ -2,9 +2,15 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 from math import log2
 
-_MARKED = re.compile(
+from keyturn.policy.pattern import Pattern
+
+SHORTEST = 16
+"""The fewest characters of anything that is taken for a secret by its looks."""
+
+_MARKED = Pattern(
     r"""(?<![A-Za-z0-9])(?:
       plnx_(?:live|test|rt|enroll)_[\w-]{8,} | (?:plx_(?:live|test)_|flx_)[\w-]{8,}       # Planasonix
     | whsec_[\w+/=-]{16,}                                                               # webhook signing
@@ -25,25 +31,24 @@ _MARKED = re.compile(
     )""",
     re.VERBOSE,
 )
-_JWT = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
-_CANDIDATE = re.compile(r"[A-Za-z0-9+/_=~-]{24,}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HEX = re.compile(r"[0-9a-fA-F]{40,}")
-_URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:([^/\s@?#]+)@", re.IGNORECASE)
-_PAIR_PASSWORD = re.compile(
+_JWT = Pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
+_CANDIDATE = Pattern(r"[A-Za-z0-9+/_=~-]{24,}")
+_UUID = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEX = Pattern(r"[0-9a-fA-F]{40,}")
+_URL_PASSWORD = Pattern(r"[a-z][a-z0-9+.-]{0,20}://[^/\s:@?#]{0,256}:[^/\s@?#]{1,256}@", re.IGNORECASE)
+_PAIR_PASSWORD = Pattern(
     r"(?:^|[;&?,\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|sig)"
     r"\s*=\s*[\"']?(?![\"'$<{*])[^;&\s\"']{3,}",
     re.IGNORECASE,
 )
 _PUBLIC_KEY = ("AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNrLXNz", "AAAAInNrLWVj")
-_SHORTEST = 16
 _SMALLEST_ENTROPY = 0.8
 _SMALLEST_MIX = 0.3
 
 
 def marked(text: str) -> bool:
     """Tell whether ``text`` holds a token with a vendor's mark."""
-    return len(text) >= _SHORTEST and _MARKED.search(text) is not None
+    return _MARKED.search(text) is not None
 
 
 def web_token(text: str) -> bool:
@@ -71,7 +76,7 @@ def random_looking(text: str) -> bool:
     """
     if "-----BEGIN " in text:
         return False
-    return len(text) >= _SHORTEST and any(_random(run) for run in _CANDIDATE.findall(text))
+    return any(_random(run) for run in _CANDIDATE.findall(text))
 
 
 def _random(run: str) -> bool:
@@ -82,7 +87,7 @@ def _random(run: str) -> bool:
     classes = "".join(map(_class, run))
     if not all(kind in classes for kind in "aA0"):
         return False
-    mix = sum(one != other for one, other in zip(classes, classes[1:], strict=False)) / len(run)
+    mix = sum(one != other for one, other in pairwise(classes)) / len(run)
     counts = Counter(run).values()
     entropy = -sum(count / len(run) * log2(count / len(run)) for count in counts)
     return mix >= _SMALLEST_MIX and entropy >= _SMALLEST_ENTROPY * min(log2(len(run)), 6)

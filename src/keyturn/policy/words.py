@@ -1,10 +1,9 @@
-"""Words: field names compared as a reader would, whatever their spelling."""
+"""Words: the texts of a manifest, names that mean the same, and how a field is called in a message."""
 
-import re
-from collections.abc import Collection, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 
 from keyturn.core.fields import Leaf, Path
+from keyturn.policy.pattern import Pattern
 from keyturn.policy.subject import Subject
 from keyturn.policy.tokens import marked, random_looking
 
@@ -15,25 +14,8 @@ AI_TYPES = frozenset({"openai", "azureopenai", "anthropic", "googleai", "gemini"
 """Connections to providers of AI models, folded."""
 
 
-@lru_cache(maxsize=4096)
-def fold(name: str) -> str:
-    """Return ``name`` without case, dashes, dots, blanks and underscores: ``sslMode`` is ``ssl_mode``."""
-    return name.translate(_SEPARATORS).lower()
-
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
-_SEPARATORS = {ord(mark): None for mark in "-_. "}
-
-
-def named(subject: Subject, names: Collection[str]) -> Iterator[tuple[Path, Leaf]]:
-    """Yield the plain fields of ``subject`` whose folded name is among ``names``.
-
-    A field is named by its last key, or by its last two: ``tls: {mode: …}`` is ``tlsmode``.
-    """
-    for path, leaf in subject.config.items():
-        last = fold(path[-1])
-        if last in names or fold(path[-2]) + last in names:
-            yield path, leaf
+_PLAIN = Pattern(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def texts(subject: Subject) -> Iterator[tuple[Path, str]]:
@@ -48,7 +30,7 @@ def texts(subject: Subject) -> Iterator[tuple[Path, str]]:
 
 
 def say(path: Path) -> str:
-    """Return the name of the field at ``path`` for a message; a name that may itself be a secret is not said."""
+    """Return the name of the field at ``path`` for a message; one that may be a secret is not said."""
     name = next((key for key in reversed(path) if not key.isdigit()), "")
     return name if _PLAIN.fullmatch(name) and not random_looking(name) and not marked(name) else "the field"
 
@@ -69,5 +51,7 @@ def affirmed(leaf: Leaf) -> bool | None:
     if isinstance(leaf, bool):
         return leaf
     if isinstance(leaf, str):
-        return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(leaf.lower())
+        return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(
+            leaf.lower()
+        )
     return None

@@ -1,28 +1,23 @@
 """A budget for what is drawn: detail goes by class, the least risky first; no class ever goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from keyturn.render.parts import Part, Section
 
-FULL: Final = 3
-"""Every entry with its details."""
+FULL: Final = 1 << 62
+"""The level at which every entry is drawn with its details."""
 
-HEADS: Final = 2
-"""Every entry, without details."""
+HEADS: Final = FULL - 1
+"""The level at which every entry is drawn without details; a lower one is how many are."""
 
-SOME: Final = 1
-"""The first few entries, and how many more there are."""
-
-NONE: Final = 0
-"""The number of entries alone."""
-
-_SAID: Final = {
-    HEADS: "the details of {}",
-    SOME: "most of the lines of {}",
-    NONE: "all lines of {}",
-}
+_FEWER: Final = (1000, 300, 100, 30, 10)
+_TIERS: Final = (
+    (Part.FORGET, Part.ADOPT, Part.CREATE, Part.UPDATE, Part.RENAME, Part.RESTORE),
+    (Part.MANUAL, Part.DOUBT, Part.ROTATE, Part.FINDING),
+    (Part.REPLACE, Part.RETIRE, Part.ACCESS, Part.EXPOSURE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +33,47 @@ def fit(sections: tuple[Section, ...], draw: Callable[[Section, int], str], budg
 
     ``draw`` takes a section and a level. Where even the numbers alone are too much, they stay.
     """
-    levels = {section.part: FULL for section in sections}
-    blocks = {section.part: draw(section, FULL) for section in sections}
-    sizes = {part: _size(block) for part, block in blocks.items()}
-    steps = _steps(sections)
-    while sum(sizes.values()) > budget:
-        step = next(steps, None)
-        if step is None:
+    held = {section.part: section for section in sections}
+    drawn = {part: (FULL, draw(section, FULL)) for part, section in held.items()}
+    for part, level in _steps():
+        if _sum(drawn) <= budget:
             break
-        section, level = step
-        levels[section.part] = level
-        blocks[section.part] = draw(section, level)
-        sizes[section.part] = _size(blocks[section.part])
-    return Fitted(tuple(blocks[section.part] for section in sections), _said(levels))
+        if part in held:
+            drawn[part] = min(drawn[part], (level, draw(held[part], level)), key=_size)
+    for part, level in _returns():
+        if part in held and drawn[part][0] < level:
+            again = (level, draw(held[part], level))
+            if _sum({**drawn, part: again}) <= budget:
+                drawn[part] = again
+    return Fitted(
+        tuple(drawn[section.part][1] for section in sections),
+        _said({part: level for part, (level, _) in drawn.items()}),
+    )
 
 
-def _steps(sections: tuple[Section, ...]) -> Iterator[tuple[Section, int]]:
-    # Findings say what refuses the plan: they are the last of their kind to lose anything.
-    order = sorted(sections, key=lambda section: _RISK.index(section.part), reverse=True)
-    for level in (HEADS, SOME, NONE):
-        for section in order:
-            yield section, level
+def _steps() -> Iterator[tuple[Part, int]]:
+    for tier in _TIERS:
+        yield from ((part, level) for level in (HEADS, *_FEWER) for part in tier)
+    yield from ((part, 0) for tier in _TIERS for part in tier)
 
 
-_RISK: Final = (Part.FINDING, *(part for part in Part if part is not Part.FINDING))
+def _returns() -> Iterator[tuple[Part, int]]:
+    for tier in reversed(_TIERS):
+        yield from ((part, level) for part in reversed(tier) for level in (FULL, HEADS, *_FEWER))
 
 
-def _size(block: str) -> int:
-    return len(block.encode()) + 2
+def _size(drawn: tuple[int, str]) -> int:
+    return len(drawn[1].encode()) + 2
 
 
-def _said(levels: dict[Part, int]) -> str:
-    phrases = []
-    for level, phrase in _SAID.items():
-        parts = [part.value for part in Part if levels.get(part) == level]
-        if parts:
-            phrases.append(phrase.format(", ".join(parts)))
-    return "; ".join(phrases)
+def _sum(drawn: Mapping[Part, tuple[int, str]]) -> int:
+    return sum(map(_size, drawn.values()))
+
+
+def _said(levels: Mapping[Part, int]) -> str:
+    reduced = (
+        ("the details of", [part for part in Part if levels.get(part) == HEADS]),
+        ("most lines of", [part for part in Part if 0 < levels.get(part, FULL) < HEADS]),
+        ("every line of", [part for part in Part if levels.get(part) == 0]),
+    )
+    return "; ".join(f"{what} {', '.join(part.value for part in parts)}" for what, parts in reduced if parts)

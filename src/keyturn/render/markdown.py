@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from keyturn.core.change import SecretState
-from keyturn.render.fit import FULL, HEADS, NONE, SOME, fit
+from keyturn.render.fit import FULL, fit
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, View
 from keyturn.render.safe import fence, inline_code, line, md
 
@@ -23,7 +23,7 @@ WHOLE: Final = "`keyturn plan` prints the whole of it, and so does the HTML repo
 
 _CLIP: Final = 400
 _REPEATED: Final = 20
-_SOME: Final = 10
+_RARE: Final = frozenset({"replace", "adopt", "forget"})
 _OPEN: Final = frozenset({Part.EXPOSURE, Part.ACCESS, Part.RETIRE, Part.REPLACE})
 # Column 0 of a diff fence colours the line: + green, - red, ! orange, # grey.
 _COLUMN: Final = {"-": "-", "+": "+", "^": "+", "✗": "-", "=": "#", ".": "#", "·": "#"}
@@ -66,9 +66,6 @@ def _head(view: View) -> str:
     return "\n\n".join(lines)
 
 
-_RARE: Final = frozenset({"replace", "adopt", "forget"})
-
-
 def _foot(view: View) -> str:
     blocks = []
     if view.repeated:
@@ -84,14 +81,14 @@ def _foot(view: View) -> str:
 
 
 def _repeat(entry: Entry) -> str:
-    return f"- {md(entry.symbol)} {inline_code(_clip(entry.label))} {md(_clip(entry.headline))}"
+    return f"- **{entry.symbol}** {inline_code(_clip(entry.label))} {md(_clip(entry.headline))}"
 
 
 def _section(section: Section, level: int) -> str:
     title = f"{section.title} ({len(section.entries):,})"
-    if level == NONE:
+    if not level:
         return f"**{title}**: not listed here."
-    entries = section.entries[:_SOME] if level == SOME else section.entries
+    entries = section.entries[:level]
     lines = [each for entry in entries for each in _entry(entry, details=level == FULL)]
     if len(entries) < len(section.entries):
         lines.append(f"# and {len(section.entries) - len(entries):,} more")
@@ -117,9 +114,8 @@ def _detail(detail: Detail) -> str:
         case FieldRow(mark="+"):
             return f"+     {line(detail.path)}: {line(detail.after)}"
         case FieldRow():
-            return (
-                f"{_FIELDS[detail.mark]}     {line(detail.path)}: {line(f'{detail.before} → {detail.after}')}"
-            )
+            moved = f"{detail.path}: {detail.before} → {detail.after}"
+            return f"{_FIELDS[detail.mark]}     {line(moved)}"
         case SecretRow():
             reason = f" ({detail.reason})" if detail.reason else ""
             column = "!" if detail.state in _LOUD else "#"
@@ -131,6 +127,3 @@ def _detail(detail: Detail) -> str:
 def _clip(text: str) -> str:
     safe = line(text)
     return safe if len(safe) <= _CLIP else f"{safe[:_CLIP]}… ({len(safe) - _CLIP:,} more characters)"
-
-
-__all__ = ["COMMENT", "HEADS", "STEP_SUMMARY", "WHOLE", "markdown", "marker"]

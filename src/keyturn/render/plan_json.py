@@ -140,6 +140,7 @@ def _sides(change: Change) -> dict[str, Any]:
     before, after = _before(change), dict(change.desired.fields) if change.desired else {}
     wanted = [secret.path for secret in change.secrets if secret.state is not SecretState.CLEARED]
     held = [secret.path for secret in change.secrets if secret.state is not SecretState.SET]
+    held = held if change.desired or change.known is None else sorted(change.known.fingerprints)
     sides: dict[str, Any] = {
         "actions": list(_verbs(change)),
         "before": _shown(before) if change.live or change.known else None,

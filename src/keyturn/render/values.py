@@ -7,6 +7,7 @@ from typing import Final
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT
 from keyturn.core.fields import Leaf, Path
+from keyturn.core.looks import secret_key, suspicious
 
 LONG: Final = 100
 """The most characters of a value that are shown; of two that differ, from shortly before they do."""
@@ -16,36 +17,14 @@ HIDDEN: Final = "(hidden: looks like a secret)"
 
 _LEAD: Final = 20
 _BARE: Final = re.compile(r"[^\s\"'()→·…]+")
-_SECRET_KEY: Final = re.compile(
-    r"(^|_)(password|passwd|passphrase|pwd|secret|token|sas|service_account_json|connection_string"
-    r"|((access|account|api|encryption|private|shared|signing|storage)_?key))$"
-)
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]")
 _USERINFO: Final = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")
-_TOKEN: Final = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{8,}\.|\b(?:plnx|plx|flx)_\w{6,}|\bwhsec_\w{6,}"
-    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{15,}|\bxox[abeprs]-[\w-]{10,}"
-    r"|\bsk[-_](?:live|test|ant|proj)[-_][\w-]{10,}|\bAGE-SECRET-KEY-1\w+|\bAIza[\w-]{30,}"
-)
-
-
-def secretive(key: str) -> bool:
-    """Tell whether a key is the name of a secret: ``client_secret``, ``apiKey``, not ``token_url``."""
-    return bool(_SECRET_KEY.search(_CAMEL.sub("_", key).lower()))
-
-
-def tokenlike(text: str) -> bool:
-    """Tell whether text holds what is known to be the shape of a secret: a private key, a JWT, a PAT."""
-    return bool(_TOKEN.search(text))
 
 
 def hidden(path: Path, leaf: object) -> bool:
     """Tell whether a plain field must not be shown, because its name or its content is a secret's."""
     if leaf in (ABSENT, None) or isinstance(leaf, bool | Address):
         return False
-    if any(map(secretive, path)):
-        return True
-    return tokenlike(leaf if isinstance(leaf, str) else json.dumps(leaf, default=str))
+    return any(map(secret_key, path)) or suspicious("", bare(leaf))  # type: ignore[arg-type]
 
 
 def bare(leaf: Leaf) -> Leaf:

@@ -123,15 +123,16 @@ def _subject(finding: Diagnostic) -> object:
 
 
 def _links(plan: Plan) -> Iterator[Link]:
+    reached = [impact for address, impact in plan.impact.items() if address.kind == "connection"]
+    placed = {work for impact in reached for work in impact.work}
     for change in plan.changes:
         for used in _references(change):
             yield Link(str(used), str(change.address))
     for address, impact in sorted(plan.impact.items()):
         for name in (*impact.insiders, *impact.outsiders):
-            yield Link(str(address), f"connection/{name}")
-        if address.kind == "connection":
-            for work in impact.work:
-                yield Link(str(address), work)
+            yield Link(str(address), name)
+        through = address.kind == "connection"
+        yield from (Link(str(address), work) for work in impact.work if through or work not in placed)
 
 
 def _references(change: Change) -> list[Address]:

@@ -75,5 +75,15 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "until the good one is gone.",
             "Correct or unset the variable that the message names.",
         ),
+        "KT030": Code(
+            "there is no API key",
+            "Without a key nothing can be read from the workspace. Keyturn takes it from the variable or the file that keyturn.yaml names, never from a flag.",
+            "Set the variable or write the file; use a service key with the scopes connections:read and connections:write.",
+        ),
+        "KT040": Code(
+            "the fingerprint key is missing or damaged",
+            "Secrets are compared by keyed fingerprints, because the API never returns one. The key lies SOPS-encrypted in the repository.",
+            "Restore the file from git. A new key would make every secret look rotated.",
+        ),
     }
 )

@@ -30,14 +30,20 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Put the server's line of `ssh-keyscan`, checked by another way, into `known_hosts`.",
         ),
         "KT354": Code(
-            "an address is plain http",
+            "an address does not encrypt",
             "The credential is sent in the open with each request.",
-            "Use the https address.",
+            "Use the address that encrypts: https, wss, pulsar+ssl, ldaps.",
         ),
         "KT355": Code(
             "the TLS mode of a production connection is not stated",
             "What the service does without a stated mode is not documented; it may be `prefer`.",
             "State the mode: `require`, better `verify-full`.",
+        ),
+        "KT356": Code(
+            "TLS is off outside a lab",
+            "The password crosses the network in the open. Unless everything on that network may read it, "
+            "it is known.",
+            "Set the mode to `require`; label an isolated network's resources `environment: lab`.",
         ),
         "KT360": Code(
             "one client id is used in two environments",

@@ -113,5 +113,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "and the secrets are meant for the host in keyturn.yaml alone.",
             "Write the address that the service really has as base_url.",
         ),
+        "KT520": Code(
+            "the API key belongs to another organization",
+            "Applying one tenant's manifests to another would create and overwrite there. The organization is compared before anything else is read.",
+            "Use a key of the organization that keyturn.yaml names, or correct it there.",
+        ),
     }
 )

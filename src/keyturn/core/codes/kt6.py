@@ -119,5 +119,20 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "The lock keeps writers apart; whoever lost it is stopped here.",
             "See `keyturn log` for who it was, and plan again.",
         ),
+        "KT650": Code(
+            "a saved plan cannot be trusted",
+            "The file was changed, cut short, made for another workspace or by somebody who cannot decrypt the repository.",
+            "Make a new plan with keyturn plan --out FILE.",
+        ),
+        "KT651": Code(
+            "a saved plan expired",
+            "What was reviewed long ago may no longer be what anybody wants.",
+            "Make a new plan and have it reviewed.",
+        ),
+        "KT652": Code(
+            "things moved since the review",
+            "Approval binds what was reviewed: operations, encrypted secrets, manifests and the state of each live object.",
+            "Look at what moved, plan again, and have the new plan reviewed.",
+        ),
     }
 )

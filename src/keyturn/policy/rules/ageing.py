@@ -56,9 +56,7 @@ def unknown_age(fleet: Fleet, settings: Settings, context: Context) -> Iterator[
         yield Found(message=message)
 
 
-def _ages(
-    fleet: Fleet, settings: Settings, context: Context
-) -> Iterator[tuple[Subject, Path, int, int]]:
+def _ages(fleet: Fleet, settings: Settings, context: Context) -> Iterator[tuple[Subject, Path, int, int]]:
     for subject in fleet.subjects:
         most = _allowed(subject, settings)
         changed = context.rotated.get(subject.file)

@@ -1,18 +1,19 @@
 """Labels and names: whose a resource is, where it belongs, what for."""
 
-import re
 from collections.abc import Iterator
 
 from keyturn.core.diagnostic import Severity
 from keyturn.policy.environments import by_prefix
+from keyturn.policy.pattern import Pattern
 from keyturn.policy.reading import closest
 from keyturn.policy.rule import Found, on_manifest
 from keyturn.policy.settings import Settings
+from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import AI_TYPES, fold
+from keyturn.policy.words import AI_TYPES
 
 _COST_CENTER = "costcenter"
-_WORDS = re.compile(r"[^-_.]+[-_.][^-_.]")
+_WORDS = Pattern(r"^[^-_.]+[-_.][^-_.]")
 
 
 def required_labels(subject: Subject, settings: Settings) -> Iterator[Found]:
@@ -48,7 +49,7 @@ def naming(subject: Subject, _: Settings) -> Iterator[Found]:
     if system and fold(system) not in fold(name):
         message = "the name does not hold the system that the label names"
         yield Found(subject=subject, path=("name",), message=message)
-    elif not _WORDS.match(name):
+    elif not _WORDS.search(name):
         message = "the name is not made of environment and system"
         yield Found(subject=subject, path=("name",), message=message)
 

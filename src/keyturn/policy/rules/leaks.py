@@ -4,48 +4,57 @@ from collections.abc import Callable, Iterator
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path
-from keyturn.policy.rule import Found, OnManifest, on_manifest
+from keyturn.core.looks import secret_key
+from keyturn.policy.fleet import Fleet
+from keyturn.policy.rule import Found, OnFleet, on_fleet, on_manifest
 from keyturn.policy.settings import Settings
+from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
 from keyturn.policy.tokens import marked, password_within, private_key, random_looking, web_token
-from keyturn.policy.words import fold, say, texts
+from keyturn.policy.words import say
 
-_SECRET_ENDS = (
-    "password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "accesskey", "secretkey",
-    "privatekey", "accountkey", "storagekey", "sharedkey", "signingkey", "connectionstring",
-    "authorization", "cookie",
-)  # fmt: skip
-_NO_SECRET_ENDS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken")
+_COOKIES = frozenset({"cookie", "setcookie"})
 _PUBLIC = (
     "clientid", "consumerkey", "accesskeyid", "knownhosts", "fingerprint", "thumbprint", "publickey",
     "hostkey", "checksum", "digest", "arn",
 )  # fmt: skip
-_LONG = 16
 
 
 def secret_in_settings(subject: Subject, _: Settings) -> Iterator[Found]:
-    """Find a connection's plain fields whose name is that of a secret."""
+    """Find a connection's plain fields that are named as a secret is, headers in lists included."""
     if subject.address.kind != "connection":
         return
-    for path, text in texts(subject):
-        if path[0] == "config" and _named_secret(path) and text and not _recognised(text):
+    for path, name, text in _named_texts(subject):
+        if text and (secret_key(name) or fold(name) in _COOKIES) and not _recognised(text):
             yield Found(subject=subject, path=path, message=f"{say(path)} looks like a secret", key=True)
 
 
-def _looking(test: Callable[[str], bool], what: str, public: tuple[str, ...] = ()) -> OnManifest:
-    def look(subject: Subject, _: Settings) -> Iterator[Found]:
-        for path, text in texts(subject):
-            if len(text) >= _LONG and test(text) and not _public(path, public):
-                yield Found(subject=subject, path=path, message=f"{say(path)} holds {what}")
-            if len(path[-1]) >= _LONG and test(path[-1]):
-                yield Found(subject=subject, path=path, message=f"the name of a field holds {what}", key=True)
+def _named_texts(subject: Subject) -> Iterator[tuple[Path, str, str]]:
+    for path, leaf in subject.config.items():
+        if isinstance(leaf, str):
+            yield path, path[-1], leaf
+        for number, item in enumerate(leaf if isinstance(leaf, list) else ()):
+            if isinstance(item, dict):
+                name, text = item.get("name", item.get("key")), item.get("value")
+                if isinstance(name, str) and isinstance(text, str):
+                    yield (*path, str(number), "value"), name, text
+                pairs = ((key, value) for key, value in item.items() if isinstance(value, str))
+                yield from (((*path, str(number), key), key, value) for key, value in pairs)
+
+
+def _looking(test: Callable[[str], bool], what: str, public: tuple[str, ...] = ()) -> OnFleet:
+    def look(fleet: Fleet, _: Settings) -> Iterator[Found]:
+        for writing in fleet.writings:
+            if test(writing.text) and (writing.key or not _public(writing.path, public)):
+                holder = "the name of a field" if writing.key else say(writing.path)
+                yield Found(
+                    subject=writing.subject,
+                    path=writing.path,
+                    message=f"{holder} holds {what}",
+                    key=writing.key,
+                )
 
     return look
-
-
-def _named_secret(path: Path) -> bool:
-    folded = fold(path[-1])
-    return folded.endswith(_SECRET_ENDS) and not folded.endswith(_NO_SECRET_ENDS)
 
 
 def _public(path: Path, public: tuple[str, ...]) -> bool:
@@ -62,9 +71,9 @@ def _random(text: str) -> bool:
 
 RULES = (
     on_manifest("KT370", Severity.ERROR, secret_in_settings),
-    on_manifest("KT371", Severity.ERROR, _looking(marked, "what has the form of a token", ("accesskeyid",))),
-    on_manifest("KT372", Severity.WARNING, _looking(_random, "text that looks random", _PUBLIC)),
-    on_manifest("KT373", Severity.ERROR, _looking(private_key, "a private key")),
-    on_manifest("KT374", Severity.ERROR, _looking(web_token, "a JSON web token")),
-    on_manifest("KT375", Severity.ERROR, _looking(password_within, "a password, within an address")),
+    on_fleet("KT371", Severity.ERROR, _looking(marked, "what has the form of a token", ("accesskeyid",))),
+    on_fleet("KT372", Severity.WARNING, _looking(_random, "text that looks random", _PUBLIC)),
+    on_fleet("KT373", Severity.ERROR, _looking(private_key, "a private key")),
+    on_fleet("KT374", Severity.ERROR, _looking(web_token, "a JSON web token")),
+    on_fleet("KT375", Severity.ERROR, _looking(password_within, "a password, within an address")),
 )

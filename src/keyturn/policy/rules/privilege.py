@@ -1,16 +1,19 @@
 """Privilege: roles and users that may do more than a pipeline needs."""
 
-import re
 from collections.abc import Iterator
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Leaf, Path
+from keyturn.policy.pattern import Pattern
 from keyturn.policy.rule import Found, on_manifest
 from keyturn.policy.settings import Settings
+from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import affirmed, fold, named, say
+from keyturn.policy.words import affirmed, say
 
-_FIELDS = frozenset({"role", "roles", "rolearn", "databaserole", "username", "user", "scopes", "scope"})
+_FIELDS = frozenset(
+    {"role", "roles", "rolearn", "rolechain", "databaserole", "username", "user", "scopes", "scope"}
+)
 _ANYWHERE = frozenset(
     {
         "accountadmin", "securityadmin", "sysadmin", "useradmin", "orgadmin", "sysdba", "sysoper",
@@ -25,7 +28,7 @@ _EXACTLY = frozenset(
         "https://www.googleapis.com/auth/cloud-platform",
     }
 )  # fmt: skip
-_SPLIT = re.compile(r"[^A-Za-z0-9_]+")
+_PARTS = Pattern(r"[A-Za-z0-9_]+")
 _SWITCHES = frozenset({"global", "published", "orgwide", "sharedwithorganization"})
 _SHARES = frozenset({"sharing", "visibility", "sharedwith", "share"})
 _EVERYONE = frozenset({"global", "organization", "organisation", "org", "everyone", "public", "all"})
@@ -33,19 +36,21 @@ _EVERYONE = frozenset({"global", "organization", "organisation", "org", "everyon
 
 def far_reaching(subject: Subject, settings: Settings) -> Iterator[Found]:
     """Find names of roles, users and scopes that stand for far-reaching rights."""
-    for path, leaf in named(subject, _FIELDS):
+    for path, leaf in subject.named(_FIELDS):
         for item in _items(path, leaf):
             word = _word(item, settings.privileged)
             if word:
-                yield Found(subject=subject, path=path, message=f"{say(path)} has far-reaching rights: {word}")
+                yield Found(
+                    subject=subject, path=path, message=f"{say(path)} has far-reaching rights: {word}"
+                )
 
 
 def shared_with_all(subject: Subject, _: Settings) -> Iterator[Found]:
     """Find resources that the whole organization may use."""
-    for path, leaf in named(subject, _SWITCHES):
+    for path, leaf in subject.named(_SWITCHES):
         if affirmed(leaf):
             yield _shared(subject, path)
-    for path, leaf in named(subject, _SHARES):
+    for path, leaf in subject.named(_SHARES):
         if isinstance(leaf, str) and fold(leaf) in _EVERYONE:
             yield _shared(subject, path)
     if fold(subject.labels.get("sharing", "")) in _EVERYONE:
@@ -64,7 +69,7 @@ def _word(text: str, more: tuple[str, ...]) -> str:
     folded = text.lower()
     if folded in _EXACTLY:
         return folded
-    words = _SPLIT.split(folded)
+    words = _PARTS.findall(folded)
     wanted = {word.lower() for word in more}
     return next((word for word in words if word in _ANYWHERE or word in wanted), "")
 

@@ -8,14 +8,26 @@ from keyturn.core.fields import Path
 from keyturn.policy.fleet import Fleet
 from keyturn.policy.rule import Found, on_fleet, on_manifest
 from keyturn.policy.settings import Settings
+from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import HOSTS, fold, named, say
+from keyturn.policy.words import HOSTS, say
 
 _SNOWFLAKE = ".snowflakecomputing."
 _ACCOUNT = frozenset({"account"})
+_PLACES = frozenset({"region", "location", "bucket"})
+_TOP = len(("config", "host"))
 _CONTINENTS = {
     "eu": ("eu-", "eu_", "europe", "westeurope", "northeurope", "france", "germany", "sweden"),
-    "us": ("us-", "us_", "eastus", "westus", "centralus", "northcentralus", "southcentralus", "westcentralus"),
+    "us": (
+        "us-",
+        "us_",
+        "eastus",
+        "westus",
+        "centralus",
+        "northcentralus",
+        "southcentralus",
+        "westcentralus",
+    ),
     "ap": ("ap-", "asia", "australia", "eastasia", "southeastasia", "japan", "korea"),
 }
 
@@ -44,12 +56,14 @@ def residency(subject: Subject, _: Settings) -> Iterator[Found]:
     promised = _continent(subject.labels.get("residency", ""))
     if not promised:
         return
-    for path, leaf in named(subject, {"region", "location", "bucket"}):
+    for path, leaf in subject.named(_PLACES):
         if isinstance(leaf, list) or (isinstance(leaf, str) and "," in leaf):
             message = f"{say(path)} names several, beside a label residency"
             yield Found(subject=subject, path=path, message=message)
         elif fold(path[-1]) != "bucket" and isinstance(leaf, str) and _continent(leaf) not in ("", promised):
-            yield Found(subject=subject, path=path, message="the region is not where the label residency says")
+            yield Found(
+                subject=subject, path=path, message="the region is not where the label residency says"
+            )
 
 
 def replicas(fleet: Fleet, _: Settings) -> Iterator[Found]:
@@ -74,8 +88,10 @@ def _replica(subject: Subject) -> bool:
 
 def _hosts(subject: Subject) -> dict[str, Path]:
     names = HOSTS | _ACCOUNT if subject.type == "snowflake" else HOSTS
-    found = named(subject, names)
-    return {_bare(leaf): path for path, leaf in found if isinstance(leaf, str) and leaf and len(path) == 2}
+    found = (
+        (path, leaf) for path, leaf in subject.config.items() if len(path) == _TOP and fold(path[-1]) in names
+    )
+    return {_bare(leaf): path for path, leaf in found if isinstance(leaf, str) and leaf}
 
 
 def _bare(host: str) -> str:

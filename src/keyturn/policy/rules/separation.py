@@ -8,9 +8,12 @@ from keyturn.policy.environments import environment_of
 from keyturn.policy.fleet import Fleet
 from keyturn.policy.rule import Context, Found, Needs, on_context, on_fleet
 from keyturn.policy.settings import Settings
+from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import fold, named, say
+from keyturn.policy.words import say
 
+_AZURE = frozenset({"azure", "azureopenai"})
+_VENDORS = frozenset({"vendor", "provider"})
 _CLIENT_IDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
 
 
@@ -27,7 +30,7 @@ def client_ids(fleet: Fleet, settings: Settings) -> Iterator[Found]:
     """Find client ids that are stated in more than one environment."""
     holders: dict[tuple[str, str], list[tuple[Subject, Path]]] = {}
     for subject in fleet.subjects:
-        for path, leaf in named(subject, _CLIENT_IDS):
+        for path, leaf in subject.named(_CLIENT_IDS):
             if isinstance(leaf, str) and leaf:
                 holders.setdefault((fold(path[-1]), leaf), []).append((subject, path))
     for group in holders.values():
@@ -102,10 +105,10 @@ def _crossing(
 
 def _providers(subject: Subject) -> set[str]:
     texts = [leaf.lower() for leaf in subject.config.values() if isinstance(leaf, str)]
-    vendors = {fold(leaf) for _, leaf in named(subject, {"vendor", "provider"}) if isinstance(leaf, str)}
+    vendors = {fold(leaf) for _, leaf in subject.named(_VENDORS) if isinstance(leaf, str)}
     azure = any(".openai.azure.com" in text for text in texts)
     found = set()
-    if azure or "azureopenai" in {fold(subject.type), *vendors}:
+    if azure or _AZURE & {fold(subject.type), *vendors}:
         found.add("azure")
     public = any("api.openai.com" in text for text in texts) or "openai" in vendors
     if public or (fold(subject.type) == "openai" and not found):

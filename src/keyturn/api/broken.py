@@ -1,0 +1,59 @@
+"""What a failure on the way means: was a byte of the request sent or not?"""
+
+import ssl
+from collections.abc import Mapping
+from socket import gaierror
+
+import httpx
+
+from keyturn.api.call import Call
+from keyturn.api.errors import Facts, ServiceError, Unreachable, Unsure
+
+_BEFORE: Mapping[type[Exception], str] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "no connection was free in time",
+    httpx.ConnectError: "no connection",
+    httpx.ProxyError: "the proxy made no connection",
+    httpx.UnsupportedProtocol: "not an address of http",
+}
+_AFTER: Mapping[type[Exception], str] = {
+    httpx.ReadTimeout: "no answer in time",
+    httpx.WriteTimeout: "it could not be sent in time",
+    httpx.ReadError: "the connection broke",
+    httpx.WriteError: "the connection broke",
+    httpx.CloseError: "the connection broke",
+    httpx.RemoteProtocolError: "the connection ended before the answer did, or the answer is no HTTP",
+}
+_CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
+    (ssl.SSLCertVerificationError, "the certificate is not trusted", "KT514"),
+    (ssl.SSLError, "TLS could not be agreed on", ""),
+    (gaierror, "the host's name is not known", ""),
+    (ConnectionRefusedError, "nothing listens there", ""),
+)
+
+
+def classified(call: Call, error: Exception) -> ServiceError:
+    """Return what an exception of httpx means for ``call``: Unreachable or Unsure.
+
+    Connecting, waiting for a free connection and the handshakes of TLS and proxy come before the
+    first byte of the request. Everything else, and everything unknown, may have come after it: a
+    write that failed may have been read in part, and a kept-alive connection that the service
+    closes as a request is written looks the same whether the request was read or not.
+    """
+    for kind, why in _BEFORE.items():
+        if isinstance(error, kind):
+            cause, number = _cause(error)
+            return Unreachable(call, Facts(why=cause or why), number=number)
+    why = next((why for kind, why in _AFTER.items() if isinstance(error, kind)), "")
+    return Unsure(call, Facts(why=why or "an unexpected failure while it was sent or answered"))
+
+
+def _cause(error: BaseException | None) -> tuple[str, str]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        for kind, why, number in _CAUSES:
+            if isinstance(error, kind):
+                return why, number
+        error = error.__cause__ or error.__context__
+    return "", ""

@@ -1,0 +1,61 @@
+"""keyturn apply: make the changes of a reviewed plan, or plan, show and ask."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keyturn.cli import options, status
+from keyturn.cli.doors import Leave, doors
+
+
+@click.command("apply")
+@click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@options.workspace
+@options.targets
+@options.consents
+@options.chdir
+@click.option("--approve", default="", metavar="DIGEST", help="Apply only if the plan has this digest.")
+@click.option("--auto-approve", "--yes", "-y", "auto", is_flag=True, help="Do not ask.")
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 32),
+    default=8,
+    show_default=True,
+    help="Changes made side by side.",
+)
+@click.option("--no-test", is_flag=True, help="Leave out connection tests; nothing is rehearsed.")
+@click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for the lock."
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Begin nothing after this time.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", help="How the end is told."
+)
+@click.pass_obj
+def command(colour: bool, /, planfile: Path | None, folder: Path, workspace: str, **chosen: Any) -> None:
+    """Make the live workspace what git says.
+
+    \b
+    Examples:
+      keyturn apply                       plan, show, ask
+      keyturn apply --approve kt1-…       exactly what was reviewed, or nothing
+      keyturn apply plan.kt               exactly what was saved, or nothing
+    """
+    with doors(colour):
+        from keyturn.cli.applier import Applier
+
+        if not (planfile or chosen["approve"] or chosen["auto"] or sys.stdin.isatty()):
+            raise click.UsageError(
+                "there is nobody to ask: give a plan file, --approve DIGEST or --auto-approve"
+            )
+        code = Applier(colour, chosen).run(folder, workspace, planfile)
+        if code != status.DONE:
+            raise Leave(code)

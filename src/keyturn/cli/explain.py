@@ -1,0 +1,33 @@
+"""keyturn explain: what a code means, why it matters and how to end it."""
+
+import difflib
+import textwrap
+
+import click
+
+from keyturn.cli.doors import doors
+from keyturn.core.codes import CODES
+
+
+@click.command("explain")
+@click.argument("code", required=False, default="")
+@click.pass_obj
+def command(colour: bool, /, code: str) -> None:
+    """Explain a code such as KT451; without one, list them all.
+
+    \b
+    Example:
+      keyturn explain KT451
+    """
+    with doors(colour):
+        if not code:
+            click.echo("\n".join(f"{name}  {entry.title}" for name, entry in sorted(CODES.items())))
+            return
+        entry = CODES.get(code.upper())
+        if entry is None:
+            near = difflib.get_close_matches(code.upper(), CODES, 1, 0.5)
+            told = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"there is no code {code}{told} `keyturn explain` lists them")
+        click.echo(f"{code.upper()}: {entry.title}\n")
+        click.echo(textwrap.fill(entry.why, 88) + "\n")
+        click.echo(textwrap.fill(entry.fix, 88))

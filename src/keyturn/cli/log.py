@@ -1,0 +1,40 @@
+"""keyturn log: who changed what, when, and of which commit."""
+
+from pathlib import Path
+
+import click
+
+from keyturn.cli import options, status
+from keyturn.cli.doors import Leave, doors
+
+
+@click.command("log")
+@options.workspace
+@options.chdir
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
+@click.option("--address", default="", metavar="ADDRESS", help="Only this resource.")
+@click.option("--verify", is_flag=True, help="Check the chain of hashes and say nothing else.")
+@click.pass_obj
+def command(colour: bool, /, workspace: str, folder: Path, form: str, address: str, verify: bool) -> None:
+    """Show the journal: every write that was meant, and how it ended.
+
+    \b
+    Examples:
+      keyturn log --address credential/prod-db
+      keyturn log --verify
+    """
+    with doors(colour):
+        from keyturn.cli.history import check, tell
+        from keyturn.cli.wiring import environment
+        from keyturn.ledger.store import open_store
+        from keyturn.load.project import find_root, read_project
+
+        root = find_root(folder)
+        chosen = read_project(root).workspace(workspace)
+        store = open_store(chosen.ledger, root, environment())
+        if verify:
+            message, whole = check(store)
+            click.echo(message)
+            raise Leave(status.DONE if whole else status.REFUSED)
+        for line in tell(store, form, address):
+            click.echo(line)

@@ -1,0 +1,80 @@
+"""The group of commands; each one is imported when it is asked for, so that --version is quick."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from keyturn import __version__
+from keyturn.cli import status
+
+COMMANDS = {
+    "init": "init",
+    "validate": "validate",
+    "plan": "plan",
+    "show": "show",
+    "apply": "apply",
+    "log": "log",
+    "unlock": "unlock",
+    "explain": "explain",
+    "schema": "schema",
+    "demo": "demo",
+}
+"""Each command and the module below ``keyturn.cli`` that holds it, in the order of the help."""
+
+
+class Commands(click.Group):
+    """A group that imports a command only when it is run or described."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of a first day with keyturn."""
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"keyturn.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="keyturn", message="%(prog)s %(version)s")
+@click.option("--no-color", is_flag=True, help="Never colour the output; NO_COLOR does the same.")
+@click.pass_context
+def cli(ctx: click.Context, no_color: bool) -> None:
+    """Credentials and connections of Planasonix, declared in git.
+
+    Start with `keyturn init` in an empty folder, or `keyturn demo` to watch the whole story.
+    """
+    colour = not no_color and _coloured()
+    ctx.color = colour
+    ctx.obj = colour
+
+
+def _coloured() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def main() -> None:
+    """Run the command line and exit: usage mistakes with 64, because 2 reads as "changes wait"."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        code = status.INTERRUPTED
+    except click.ClickException as mistake:
+        mistake.show()
+        code = status.USAGE if isinstance(mistake, click.UsageError) else status.FAULT
+    sys.exit(code if isinstance(code, int) else status.DONE)

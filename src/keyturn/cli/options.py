@@ -1,0 +1,74 @@
+"""Options that several commands share, said once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def workspace(command: F) -> F:
+    """Add --workspace."""
+    return click.option(
+        "-w",
+        "--workspace",
+        default="",
+        metavar="NAME",
+        help="The workspace; needed where there is more than one.",
+    )(command)
+
+
+def targets(command: F) -> F:
+    """Add --target."""
+    return click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Only this resource and what it refers to: credential/NAME, a bare name, or a pattern.",
+    )(command)
+
+
+def consents(command: F) -> F:
+    """Add the options that agree to what a guard refuses, each by name."""
+    for option in (
+        click.option("--allow-empty", is_flag=True, help="Agree to a workspace without any manifest."),
+        click.option(
+            "--allow-rotate", type=int, default=-1, metavar="N", help="Agree to N rotations in one plan."
+        ),
+        click.option(
+            "--allow-retire", type=int, default=-1, metavar="N", help="Agree to N retirements in one plan."
+        ),
+        click.option(
+            "--allow-reuse", multiple=True, metavar="NAME", help="Agree to an earlier secret that returns."
+        ),
+        click.option(
+            "--adopt", multiple=True, metavar="NAME", help="Take over an object that exists; '*' for any."
+        ),
+        click.option(
+            "--allow-destination-change",
+            multiple=True,
+            metavar="NAME",
+            help="Agree that this credential's secret goes to a new destination.",
+        ),
+        click.option(
+            "--reassert", multiple=True, metavar="NAME", help="Write this resource's secrets again."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def chdir(command: F) -> F:
+    """Add --chdir."""
+    return click.option(
+        "-C",
+        "--chdir",
+        "folder",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=Path(),
+        metavar="FOLDER",
+        help="Work as if started in FOLDER.",
+    )(command)

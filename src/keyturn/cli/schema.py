@@ -1,0 +1,24 @@
+"""keyturn schema: the JSON Schema of a manifest or of an output, for editors and other tools."""
+
+import click
+
+from keyturn.cli.doors import doors
+
+
+@click.command("schema")
+@click.argument("name")
+@click.pass_obj
+def command(colour: bool, /, name: str) -> None:
+    """Print a JSON Schema: credential, connection, project, plan, report, findings or ledger.
+
+    \b
+    Example:
+      keyturn schema credential > credential.schema.json
+    """
+    with doors(colour):
+        from keyturn.load.definitions import folder
+
+        names = sorted(each.name.removesuffix(".schema.json") for each in folder().glob("*.schema.json"))
+        if name not in names:
+            raise click.UsageError(f"there is no schema {name}; there are {', '.join(names)}")
+        click.echo((folder() / f"{name}.schema.json").read_text("utf-8").rstrip("\n"))

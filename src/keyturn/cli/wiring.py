@@ -1,0 +1,117 @@
+"""The composition root: where flags, environment and project file become a run."""
+
+import getpass
+import os
+import random
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keyturn import __version__
+from keyturn.api.call import Tempo
+from keyturn.api.client import Client, Settings
+from keyturn.cli.apikey import api_key
+from keyturn.core.inputs import Consents
+from keyturn.engine.planning import Wish
+from keyturn.engine.run import Author, Run
+from keyturn.ledger.clock import Clock
+from keyturn.ledger.store import open_store
+from keyturn.load.project import Workspace, find_root, read_project
+
+
+def environment() -> Mapping[str, str]:
+    """Return the environment, read here and nowhere else."""
+    return dict(os.environ)
+
+
+def open_run(folder: Path, workspace: str) -> Run:
+    """Return the run for a workspace of the project around ``folder``; raises Faulty."""
+    surroundings = environment()
+    root = find_root(folder)
+    project = read_project(root)
+    chosen = project.workspace(workspace)
+    return Run(
+        root=root,
+        project=project,
+        workspace=chosen,
+        service=open_service(root, chosen, surroundings),
+        store=open_store(chosen.ledger, root, surroundings),
+        clock=clock(),
+        sleep=time.sleep,
+        fresh=lambda: secrets.token_hex(8),
+        environment=surroundings,
+        author=author(root, surroundings),
+    )
+
+
+def open_service(root: Path, workspace: Workspace, surroundings: Mapping[str, str]) -> Client:
+    """Return the client for a workspace; raises Faulty where its key is missing or malformed."""
+    key, source = api_key(root, workspace.api_key, surroundings)
+    settings = Settings(base_url=workspace.base_url, key=key, source=source, rate=workspace.pace)
+    tempo = Tempo(monotonic=time.monotonic, now=time.time, sleep=time.sleep, chance=random.random)
+    return Client.open(settings, tempo)
+
+
+def clock() -> Clock:
+    """Return the clocks of this machine; the monotonic one goes on while it sleeps."""
+    return Clock(now=lambda: datetime.now(UTC), monotonic=lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def author(root: Path, surroundings: Mapping[str, str]) -> Author:
+    """Return who runs this: the user, or the pipeline where the environment tells of one."""
+    server, repository = surroundings.get("GITHUB_SERVER_URL", ""), surroundings.get("GITHUB_REPOSITORY", "")
+    run = surroundings.get("GITHUB_RUN_ID", "")
+    url = f"{server}/{repository}/actions/runs/{run}" if run else surroundings.get("CI_JOB_URL", "")
+    who = surroundings.get("GITHUB_ACTOR") or surroundings.get("GITLAB_USER_LOGIN") or _user()
+    return Author(
+        who=who, host=socket.gethostname(), url=url, commit=commit(root), tool=f"keyturn {__version__}"
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def commit(root: Path) -> str:
+    """Return the commit that is checked out, empty outside git."""
+    path = {"PATH": os.environ.get("PATH", os.defpath), "GIT_OPTIONAL_LOCKS": "0"}
+    found = subprocess.run(  # noqa: S603  # no part of it comes from outside
+        ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607  # the user's git
+        capture_output=True,
+        check=False,
+        env=path,
+        text=True,
+    )
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def wish(options: Mapping[str, object]) -> Wish:
+    """Return what the options of plan and apply ask for."""
+
+    def names(key: str) -> frozenset[str]:
+        found = options.get(key, ())
+        return frozenset(found) if isinstance(found, tuple) else frozenset()
+
+    def number(key: str) -> int:
+        found = options.get(key, -1)
+        return found if isinstance(found, int) else -1
+
+    return Wish(
+        targets=tuple(sorted(names("targets"))),
+        reassert=names("reassert"),
+        consents=Consents(
+            destinations=names("allow_destination_change"),
+            adopt=names("adopt"),
+            reuse=names("allow_reuse"),
+            retire=number("allow_retire"),
+            rotate=number("allow_rotate"),
+            empty=bool(options.get("allow_empty")),
+        ),
+    )

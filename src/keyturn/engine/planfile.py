@@ -1,0 +1,70 @@
+"""A plan as JSON and back: a closed set of frozen values, and no secret among them.
+
+Each value is an object with its class under ``is``; a mapping with paths for keys is a list of
+pairs, so that nothing depends on how a key is spelled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from enum import Enum
+from typing import Any
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.plan import Impact, Plan
+from keyturn.core.resource import EMPTY, Desired, Known, Lifecycle, Live, Sealed
+from keyturn.core.secret import Secret
+
+_CLASSES: Mapping[str, type[Any]] = {
+    each.__name__: each
+    for each in (
+        Address, Change, Desired, Diagnostic, Exposure, FieldChange, Impact, Known, Lifecycle, Live, Origin,
+        Plan, Sealed, SecretChange,
+    )
+}  # fmt: skip
+_ENUMS: Mapping[str, type[Enum]] = {each.__name__: each for each in (Action, SecretState, Severity)}
+
+
+def pack(value: Any) -> Any:  # noqa: PLR0911  # one return for each form
+    """Return a plan, or any part of one, as JSON values; secrets and fingerprints stay behind."""
+    if isinstance(value, Secret):
+        return pack(Sealed(""))
+    if isinstance(value, Known):
+        value = replace(value, fingerprints=EMPTY, earlier=())
+    if type(value).__name__ in _CLASSES:
+        return {"is": type(value).__name__} | {
+            each.name: pack(getattr(value, each.name)) for each in fields(value)
+        }
+    if isinstance(value, Enum):
+        return {"is": type(value).__name__, "value": value.value}
+    if isinstance(value, Mapping):
+        return {"is": "mapping", "items": [[pack(key), pack(item)] for key, item in value.items()]}
+    if isinstance(value, frozenset):
+        return {"is": "set", "items": [pack(item) for item in sorted(value)]}
+    if isinstance(value, tuple):
+        return {"is": "tuple", "items": [pack(item) for item in value]}
+    if isinstance(value, list):
+        return [pack(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    message = f"a plan holds no {type(value).__name__}"
+    raise TypeError(message)
+
+
+def unpack(tree: Any) -> Any:  # noqa: PLR0911  # the same
+    """Return what ``pack`` was given; raises KeyError, TypeError or ValueError for anything else."""
+    if isinstance(tree, list):
+        return [unpack(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    name = tree["is"]
+    if name == "mapping":
+        return {unpack(key): unpack(item) for key, item in tree["items"]}
+    if name == "set":
+        return frozenset(unpack(item) for item in tree["items"])
+    if name == "tuple":
+        return tuple(unpack(item) for item in tree["items"])
+    if name in _ENUMS:
+        return _ENUMS[name](tree["value"])
+    return _CLASSES[name](**{key: unpack(item) for key, item in tree.items() if key != "is"})

@@ -1,0 +1,230 @@
+"""One apply from lock to release: plan again, ask, write, tidy up, record."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from keyturn.api.records import Figures
+from keyturn.core.address import Address
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.outcome import Ending, Outcome
+from keyturn.core.plan import Plan
+from keyturn.core.resource import Known
+from keyturn.engine.apply import Ended, execute
+from keyturn.engine.desk import Desk, Halt
+from keyturn.engine.lifecycle import tails
+from keyturn.engine.planning import Planned, Wish, plan
+from keyturn.engine.rotate import purge
+from keyturn.engine.run import Run
+from keyturn.engine.watch import Watch
+from keyturn.engine.work import GRACE
+from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted
+from keyturn.ledger.journal import Journal, open_journal
+from keyturn.ledger.lock import Held, Holder, Lease, acquire
+from keyturn.ledger.reading import compact
+
+LEASE = 600.0
+"""Seconds for which the lock is ours without a renewal."""
+
+PATIENCE = 2.0
+"""Seconds between two looks at a lock that somebody else holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How an apply goes about its work; times in seconds, ``deadline`` 0 for none.
+
+    ``stopped`` is asked before every write: true means that nothing new may begin.
+    """
+
+    parallelism: int = 8
+    tests: bool = True
+    lock_timeout: float = 0.0
+    deadline: float = 0.0
+    stopped: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of an apply: the plan it made, how each change ended, and what it cost."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    denied: bool = False
+    halted: bool = False
+    agreed: bool = True
+    figures: Figures | None = None
+
+
+def carry_out(run: Run, wish: Wish, terms: Terms, decide: Callable[[Planned], bool], watch: Watch) -> Report:
+    """Take the lock, plan, let ``decide`` look at the plan, and make its changes if it says yes.
+
+    Raises Held while somebody else applies, Faulty where nothing could be begun. Whatever happens
+    after the first write is in the report and in the journal, never lost in an exception.
+    """
+    watch.phase("lock")
+    lease = _lock(run, terms)
+    try:
+        planned = _planned(run, wish, watch)
+        if not decide(planned):
+            return Report(plan=planned.plan, agreed=False)
+        ended = _write(run, planned, terms, lease, watch)
+        return Report(
+            plan=planned.plan,
+            outcomes=ended.outcomes,
+            denied=ended.denied,
+            halted=ended.halted,
+            figures=run.service.figures,
+        )
+    finally:
+        if lease.valid():
+            lease.release()
+
+
+def _lock(run: Run, terms: Terms) -> Lease:
+    author = run.author
+    holder = Holder(
+        id=run.fresh(), who=author.who, host=author.host, url=author.url, commit=author.commit, ttl=LEASE
+    )
+    end = run.clock.monotonic() + terms.lock_timeout
+    while True:
+        try:
+            return acquire(run.store, holder, run.clock)
+        except Held:
+            if run.clock.monotonic() + PATIENCE > end:
+                raise
+            run.sleep(PATIENCE)
+
+
+def _planned(run: Run, wish: Wish, watch: Watch) -> Planned:
+    watch.phase("plan")
+    planned = plan(run, wish)
+    if any(intent.op in {"create", "probe"} for intent in planned.reading.ledger.open):
+        # What a lost request made may not be in the lists yet: wait, and look again.
+        run.sleep(GRACE)
+        planned = plan(run, wish)
+    return planned
+
+
+def _write(run: Run, planned: Planned, terms: Terms, lease: Lease, watch: Watch) -> Ended:
+    journal = open_journal(run.store, planned.reading.ledger, planned.reading.torn, run.clock)
+    begun = run.fresh()
+    journal.append(_started(run, begun))
+    desk = _desk(run, planned, (journal, terms, lease))
+    _resolve(planned, desk)
+    watch.phase("apply", len(planned.plan.changes))
+    ended = execute(planned.plan.changes, desk, watch, terms.parallelism)
+    if not (ended.denied or ended.halted):
+        ended = _follow_up(ended, planned, desk, watch)
+    counts = {ending.value: sum(each.ending is ending for each in ended.outcomes) for ending in Ending}
+    journal.append(RunEnded(begun, "halted" if ended.halted else "ended", counts))
+    if lease.valid():
+        compact(run.store, planned.reading, journal)
+    return ended
+
+
+def _started(run: Run, identity: str) -> RunStarted:
+    author = run.author
+    return RunStarted(
+        run=identity,
+        command="apply",
+        workspace=run.workspace.name,
+        organization=run.workspace.organization,
+        who=author.who,
+        host=author.host,
+        commit=author.commit,
+        tool=author.tool,
+        url=author.url,
+    )
+
+
+def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> Desk:
+    journal, terms, lease = means
+    end = run.clock.monotonic() + terms.deadline
+
+    def permit() -> None:
+        if terms.stopped() or not lease.valid() or (terms.deadline and run.clock.monotonic() > end):
+            raise Halt
+        if run.service.breaker.open:
+            raise Halt
+        if lease.left() < LEASE * 2 / 3:
+            try:
+                lease.renew()
+            except Faulty:
+                raise Halt from None
+
+    known = planned.settled.entries.values()
+    return Desk(
+        run=run,
+        journal=journal,
+        ids={each.address: each.id for each in known if not each.retired_at},
+        key=planned.opener.key,
+        permit=permit,
+        tests=terms.tests,
+        taken={each.id for each in known},
+    )
+
+
+def _resolve(planned: Planned, desk: Desk) -> None:
+    leftovers = {live.address.name: live for live in planned.settled.leftovers}
+    for intent in planned.reading.ledger.open:
+        if intent.op == "probe" and intent.expect in leftovers:
+            purge(intent, leftovers[intent.expect].id, desk)
+        else:
+            desk.journal.append(_closed(intent, planned))
+
+
+def _closed(intent: Intent, planned: Planned) -> Finished:
+    entries = planned.settled.entries.values()
+    named = planned.settled.entries.get(intent.address) if intent.op == "create" else None
+    entry = named or next((each for each in entries if intent.object and each.id == intent.object), None)
+    return Finished(
+        intent=intent.id,
+        address=intent.address,
+        action=intent.action,
+        ending=Ending.DONE if entry else Ending.FAILED,
+        entry=entry,
+        message="settled by looking",
+    )
+
+
+def _follow_up(ended: Ended, planned: Planned, desk: Desk, watch: Watch) -> Ended:
+    """Retire what was replaced, and take note of manifests that changed without changing anything."""
+    rest = execute(tails(desk.journal.ledger().entries.values(), desk), desk, watch)
+    for entry in refreshed(planned, (each.address for each in planned.plan.changes)):
+        desk.journal.enqueue(
+            Finished(intent="", address=entry.address, action="refresh", ending=Ending.DONE, entry=entry)
+        )
+    return replace(
+        ended,
+        outcomes=(*ended.outcomes, *rest.outcomes),
+        denied=rest.denied,
+        halted=rest.halted,
+    )
+
+
+def refreshed(planned: Planned, changed: Iterable[Address]) -> tuple[Known, ...]:
+    """Return the entries that say less than what is now known, though nothing had to be written.
+
+    A comment in a manifest or a protection that was added changes the file's digest, and a save in
+    the UI that changed nothing moves ``updated_at``: both are remembered, so that the next plan
+    does not look again.
+    """
+    inputs, busy = planned.inputs, set(changed)
+    found = []
+    for address, desired in inputs.desired.items():
+        known = inputs.known.get(address)
+        live = inputs.live.get(known.id) if known else None
+        if known is None or live is None or address in busy or known.retired_at:
+            continue
+        now = replace(
+            known,
+            digest=desired.digest,
+            applied=desired.fields,
+            observed={path: live.fields[path] for path in desired.fields if path in live.fields},
+            fingerprints=inputs.prints.get(address, known.fingerprints),
+            updated_at=live.updated_at,
+            protect=desired.lifecycle.protect,
+        )
+        if now != known:
+            found.append(now)
+    return tuple(found)

@@ -1,0 +1,30 @@
+"""Pattern: a regular expression that is compiled when it is first used; most runs use few of them."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression as written, with its flags."""
+
+    text: str
+    flags: int = 0
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return the first place in ``text`` that fits."""
+        return _compiled(self.text, self.flags).search(text)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """Return the match when all of ``text`` fits."""
+        return _compiled(self.text, self.flags).fullmatch(text)
+
+    def findall(self, text: str) -> list[str]:
+        """Return every text that fits."""
+        return [found[0] for found in _compiled(self.text, self.flags).finditer(text)]
+
+
+@cache
+def _compiled(text: str, flags: int) -> re.Pattern[str]:
+    return re.compile(text, flags)

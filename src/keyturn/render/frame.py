@@ -1,0 +1,90 @@
+"""A code frame: the lines around a finding, and a caret below the word that it is about."""
+
+import re
+from typing import Final
+
+from keyturn.core.address import Origin
+from keyturn.render.cells import cells
+from keyturn.render.masking import Piece, masked
+from keyturn.render.parts import Tone
+from keyturn.render.safe import line as safe
+from keyturn.render.style import Style, paint
+
+_TAB: Final = "    "
+_AROUND: Final = 1
+_LEAST: Final = 20
+_TOKEN: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?|[^\s:,\[\]{}#]+(?::[^\s,\]}]+)*|\S")
+
+
+def frame(text: str, origin: Origin, style: Style, *, tone: Tone, secret: bool = False) -> list[str]:
+    """Return the lines of a frame; none where the place is not in the text.
+
+    ``secret`` says that the value on the line is one. What may be a secret is masked in any case.
+    Columns count code points from 1, after a byte order mark; carets count terminal columns.
+    """
+    if not 0 < origin.line <= text.count("\n") + 1:
+        return []
+    first, last = max(1, origin.line - _AROUND), origin.line + _AROUND
+    lines = masked(text, first, last, frozenset({origin.line} if secret else ()))
+    gutter = len(str(first + len(lines) - 1))
+    source = text.removeprefix("\ufeff").split("\n")[origin.line - 1].removesuffix("\r")
+    drawn = []
+    for number, pieces in enumerate(lines, first):
+        caret = _caret(pieces, source, origin.column) if number == origin.line and origin.column else None
+        shown, mark = _cut("".join(map(_show, pieces)), caret, max(style.width - gutter - 5, _LEAST))
+        drawn.append(f"{paint(f' {number:>{gutter}} |', Tone.QUIET, style)} {shown}".rstrip())
+        if mark:
+            start, width = mark
+            drawn.append(
+                f"{paint(f' {chr(32) * gutter} |', Tone.QUIET, style)} {' ' * start}{paint('^' * width, tone, style)}"
+            )
+    return drawn
+
+
+def _show(piece: Piece) -> str:
+    return safe(piece.shown.replace("\t", _TAB))
+
+
+def _caret(pieces: tuple[Piece, ...], source: str, column: int) -> tuple[int, int]:
+    token = _TOKEN.match(source, min(column - 1, len(source)))
+    begin = column - 1
+    end = max(token.end() if token else begin, begin + 1)
+    start = _at(pieces, begin, after=False)
+    return start, max(_at(pieces, end, after=True) - start, 1)
+
+
+def _at(pieces: tuple[Piece, ...], index: int, *, after: bool) -> int:
+    """Return the terminal column that shows source column ``index``; in a mask, one of its ends."""
+    passed = 0
+    for piece in pieces:
+        inside = index - piece.start
+        reached = inside <= piece.length if after else inside < piece.length
+        if reached:
+            if piece.verbatim:
+                part = piece.shown[: max(inside, 0)]
+                return passed + cells(safe(part.replace("\t", _TAB)))
+            return passed + (cells(_show(piece)) if after else 0)
+        passed += cells(_show(piece))
+    return passed
+
+
+def _cut(shown: str, caret: tuple[int, int] | None, room: int) -> tuple[str, tuple[int, int] | None]:
+    """Return the part of a line that fits, around the caret, and the caret in it."""
+    if cells(shown) <= room:
+        return shown, caret
+    begin = caret[0] if caret else 0
+    skip = max(0, begin - room // 2)
+    cut, passed = 0, 0
+    while passed < skip:
+        passed += cells(shown[cut])
+        cut += 1
+    part, used = ("… " if cut else ""), 2 if cut else 0
+    for letter in shown[cut:]:
+        if used + cells(letter) > room - 2:
+            part += " …"
+            break
+        part, used = part + letter, used + cells(letter)
+    if caret is None:
+        return part, None
+    start = begin - passed + (2 if cut else 0)
+    return part, (start, max(1, min(caret[1], room - 2 - start)))

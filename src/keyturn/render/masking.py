@@ -1,0 +1,204 @@
+"""Which part of a manifest's line may be shown: structure and plain values, never what may be secret.
+
+The text may be broken YAML, so this reads lines and not nodes, and whatever it is not sure of it
+hides. Below ``secrets:`` only keys that are made of known words are shown.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from keyturn.core.looks import secret_key, secret_value
+
+MASK: Final = "▒▒▒"
+
+DOUBTFUL: Final = frozenset(
+    {"KT102", "KT105", "KT106", "KT109", "KT110", "KT111", "KT112", "KT113", "KT131", "KT135", "KT140"}
+    | {"KT201", "KT209", "KT210", "KT211", "KT212", "KT213", "KT215", "KT216"}
+    | {"KT370", "KT371", "KT372", "KT373", "KT374", "KT375"}
+)
+"""Codes of findings whose line may hold a secret wherever it stands: broken YAML, a misspelled key, a
+value in clear, a token."""
+
+_SEALED: Final = "ENC[…]"
+_TOP_KEYS: Final = frozenset(
+    {"kind", "name", "type", "labels", "config", "credential", "rotation", "lifecycle", "moved_from"}
+    | {"keep", "waive", "sops", "version", "workspaces", "policy", "decryptor", "fingerprint_key"}
+)
+_WORDS: Final = frozenset(
+    {"access", "account", "api", "app", "auth", "authorization", "certificate", "chain", "client", "code"}
+    | {"connection", "external", "file", "header", "headers", "host", "id", "json", "key", "keys", "pass"}
+    | {"passphrase", "passwd", "password", "pem", "pfx", "private", "pwd", "refresh", "sas", "seal"}
+    | {"secret", "secrets", "security", "service", "session", "shared", "signing", "ssh", "storage"}
+    | {"string", "token", "tunnel", "user", "username", "x"}
+)
+_TOP: Final = re.compile(r"([\"']?)([A-Za-z_][\w-]*)\1\s*:(?=\s|$)")
+_SECRETS: Final = re.compile(r"(?<![\w-])[\"']?secrets[\"']?\s*:", re.IGNORECASE)
+_PAIR: Final = re.compile(
+    r"(\s*(?:-\s+)*)((?P<q>[\"']?)([^\s\"':#{}\[\],&*!|>%@`-][^\"':#]*?)(?P=q))(\s*:)(\s+|$)(.*)"
+)
+_ITEM: Final = re.compile(r"(\s*(?:-\s+)+)(.*)")
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*")
+_BLOCK: Final = re.compile(r"[|>][-+0-9]*\s*$")
+_KEY: Final = re.compile(r"[\w. -]{1,64}")
+_RUN: Final = re.compile(r"[A-Za-z0-9+=_/-]{20,}")
+_INNER: Final = re.compile(r"([\w-]+)[\"']?\s*[:=]")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a source line from ``start`` (from 0) of ``length``, and what is shown for it."""
+
+    start: int
+    length: int
+    shown: str
+    verbatim: bool
+
+
+def masked(text: str, first: int, last: int, doubtful: frozenset[int]) -> tuple[tuple[Piece, ...], ...]:
+    """Return the pieces of lines ``first`` to ``last`` of a file, counted from 1.
+
+    ``doubtful`` are lines whose values may be secret wherever they stand.
+    """
+    reader = _Reader()
+    wanted = []
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n")[:last], 1):
+        pieces = tuple(reader.read(line.removesuffix("\r"), doubtful=number in doubtful))
+        if number >= first:
+            wanted.append(pieces)
+    return tuple(wanted)
+
+
+class _Reader:
+    """The state between lines: inside ``secrets:``, inside a hidden value, inside a block of text."""
+
+    def __init__(self) -> None:
+        self._secret = False
+        self._hidden = -1
+        self._block = -1
+
+    def read(self, line: str, *, doubtful: bool) -> Iterator[Piece]:
+        top = _TOP.match(line)
+        if top and top[2] in _TOP_KEYS:
+            self._secret, self._hidden, self._block = False, -1, -1
+        found = None if self._secret else _SECRETS.search(line)
+        if found:
+            self._secret = True
+            yield from _pieces(line, (found.start(), found.end()), shows=not line[: found.start()].strip())
+        elif self._secret:
+            yield from _below_secrets(line)
+        else:
+            yield from self._plain(line, doubtful=doubtful)
+
+    def _plain(self, line: str, *, doubtful: bool) -> Iterator[Piece]:
+        indent = len(line) - len(line.lstrip())
+        if not line.strip():
+            return
+        if indent <= self._hidden:
+            self._hidden = -1
+        if indent <= self._block:
+            self._block = -1
+        if self._hidden >= 0:
+            yield from _hide(line, indent)
+        elif self._block >= 0:
+            yield from self._text(line, indent)
+        else:
+            yield from self._node(line, indent, doubtful=doubtful)
+
+    def _text(self, line: str, indent: int) -> Iterator[Piece]:
+        if suspicious(line):
+            self._hidden = self._block
+            yield from _hide(line, indent)
+        else:
+            yield Piece(0, len(line), line, verbatim=True)
+
+    def _node(self, line: str, indent: int, *, doubtful: bool) -> Iterator[Piece]:
+        pair, item = _PAIR.match(line), _ITEM.match(line)
+        if pair and _KEY.fullmatch(pair[4]) and not suspicious(pair[4]):
+            value, at = pair[7], pair.start(7)
+            secret = doubtful or secret_key(pair[4])
+            if secret:
+                self._hidden = indent
+            elif _BLOCK.search(value):
+                self._block = indent
+            yield Piece(0, at, line[:at], verbatim=True)
+            yield from _value(line, at, secret=secret)
+        elif item:
+            yield Piece(0, item.end(1), item[1], verbatim=True)
+            yield from _value(line, item.end(1), secret=doubtful)
+        elif line.strip().startswith("#"):
+            yield Piece(0, len(line), f"{line[:indent]}# …", verbatim=False)
+        else:
+            yield from _hide(line, indent)
+
+
+def suspicious(text: str) -> bool:
+    """Tell whether plain text may hold a secret: a known shape, a password in an address, random letters."""
+    if secret_value(text) or "-----" in text or any(map(secret_key, _INNER.findall(text))):
+        return True
+    return any(_random(run) for run in _RUN.findall(text))
+
+
+def _random(run: str) -> bool:
+    if re.fullmatch(r"[0-9a-fA-F]{32,}", run):
+        return True
+    counts = Counter(run)
+    entropy = -sum(n / len(run) * math.log2(n / len(run)) for n in counts.values())
+    kinds = sum(bool(re.search(kind, run)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    return kinds > 1 and entropy >= 4  # noqa: PLR2004  # bits a letter; words stay below, base64 above
+
+
+def _below_secrets(line: str) -> Iterator[Piece]:
+    indent = len(line) - len(line.lstrip())
+    pair = _PAIR.match(line)
+    if not line.strip():
+        return
+    if pair and _known(pair[4]):
+        yield from _pieces(line, (pair.start(2), pair.end(5)), shows=True)
+    else:
+        yield from _hide(line, indent)
+
+
+def _known(key: str) -> bool:
+    words = re.split(r"[-_.\s]|(?<=[a-z0-9])(?=[A-Z])", key)
+    return all(word.lower() in _WORDS for word in words)
+
+
+def _pieces(line: str, key: tuple[int, int], *, shows: bool) -> Iterator[Piece]:
+    start, end = key
+    if shows:
+        yield Piece(0, end, line[:end], verbatim=True)
+    else:
+        yield Piece(0, start, MASK + " ", verbatim=False)
+        yield Piece(start, end - start, line[start:end], verbatim=True)
+    rest = line[end:]
+    if rest.strip():
+        shown = _SEALED if rest.strip().startswith("ENC[") else MASK
+        blank = len(rest) - len(rest.lstrip())
+        yield Piece(end, blank, rest[:blank], verbatim=True)
+        yield Piece(end + blank, len(rest) - blank, shown, verbatim=False)
+
+
+def _value(line: str, at: int, *, secret: bool) -> Iterator[Piece]:
+    rest = line[at:]
+    if not rest.strip():
+        return
+    if rest.startswith("ENC["):
+        yield Piece(at, len(rest), _SEALED, verbatim=False)
+        return
+    comment = _COMMENT.search(rest)
+    stop = comment.start() if comment else len(rest)
+    if stop and (secret or suspicious(rest)):
+        yield Piece(at, len(rest), MASK, verbatim=False)
+        return
+    yield Piece(at, stop, rest[:stop], verbatim=True)
+    if comment:
+        yield Piece(at + stop, len(rest) - stop, "# …", verbatim=False)
+
+
+def _hide(line: str, indent: int) -> Iterator[Piece]:
+    yield Piece(0, indent, line[:indent], verbatim=True)
+    yield Piece(indent, len(line) - indent, MASK, verbatim=False)

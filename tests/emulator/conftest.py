@@ -1,0 +1,115 @@
+"""What the emulator's tests share: emulators that end with the test, and a client to talk to them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from planasonix_emulator.records import CONNECTIONS, CREDENTIALS, Record
+from planasonix_emulator.running import Emulator, Setup, opened
+from planasonix_emulator.settings import Settings, changed
+from planasonix_emulator.world import World
+
+DATABASE = {"name": "prod-db", "type": "database", "config": {"host": "db.example", "username": "app"}}
+POSTGRES = {"name": "prod-pg", "type": "postgres", "config": {"host": "db.example", "port": 5432}}
+
+
+@dataclass
+class Api:
+    """A running emulator and a client of its API."""
+
+    emulator: Emulator
+    client: httpx.Client
+
+    def send(self, method: str, path: str, tree: Any = None, **more: Any) -> httpx.Response:
+        """Send one request, with a JSON body if there is a tree."""
+        return self.client.request(method, path, json=tree, **more)
+
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        """Send a GET."""
+        return self.client.get(path, params=query)
+
+    def post(self, path: str, tree: Any = None) -> httpx.Response:
+        """Send a POST."""
+        return self.send("POST", path, tree)
+
+    def put(self, path: str, tree: Any) -> httpx.Response:
+        """Send a PUT."""
+        return self.send("PUT", path, tree)
+
+    def delete(self, path: str) -> httpx.Response:
+        """Send a DELETE."""
+        return self.send("DELETE", path)
+
+    def credential(self, **fields: Any) -> str:
+        """Create a credential and return its id."""
+        answer = self.post("/api/credentials", DATABASE | fields)
+        assert answer.is_success, answer.text
+        return str(answer.json()["data"]["id"])
+
+    def connection(self, **fields: Any) -> str:
+        """Create a connection and return its id."""
+        answer = self.post("/api/connections", POSTGRES | fields)
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
+    def held(self, name: str) -> dict[str, Any]:
+        """Return what the emulator keeps under a name, with the digests of secrets under salt `s`."""
+        (found,) = [each for each in self.emulator.holds("s") if each["name"] == name]
+        return dict(found)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Api]]:
+    """Start emulators with the given options; they end with the test."""
+    with ExitStack() as stack:
+
+        def begin(**options: Any) -> Api:
+            emulator = stack.enter_context(Emulator.start(**options))
+            headers = {"Authorization": f"Bearer {emulator.key}"}
+            client = httpx.Client(base_url=emulator.base_url, headers=headers, trust_env=False, timeout=10)
+            return Api(emulator, stack.enter_context(client))
+
+        yield begin
+
+
+@pytest.fixture
+def api(start: Callable[..., Api]) -> Api:
+    """An emulator with the documented behaviour."""
+    return start()
+
+
+@pytest.fixture
+def world() -> Iterator[Callable[..., World]]:
+    """Make deployments without a server, with the given settings."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> World:
+            made = opened(Setup(), changed(Settings(), settings))
+            stack.callback(made.store.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def record() -> Callable[..., Record]:
+    """Make records, credentials unless told otherwise."""
+
+    def make(identifier: str = "cred_1", **fields: Any) -> Record:
+        collection = CONNECTIONS if identifier.startswith("conn_") else CREDENTIALS
+        defaults = {
+            "collection": collection,
+            "organization": "org_1",
+            "name": identifier,
+            "type": "postgres" if collection == CONNECTIONS else "database",
+            "config": "{}",
+            "created_at": 1_000_000,
+            "updated_at": 1_000_000,
+        }
+        return Record(id=identifier, **defaults | fields)
+
+    return make

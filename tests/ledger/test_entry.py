@@ -1,0 +1,121 @@
+"""Entries as JSON and back."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyturn.core.address import Address
+from keyturn.core.resource import Known
+from keyturn.ledger.entry import Codec, text, texts
+
+names = st.text(min_size=1, max_size=8)
+addresses = st.builds(
+    Address,
+    st.sampled_from(["credential", "connection"]),
+    st.text(min_size=1, max_size=8),
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+items = st.recursive(
+    scalars | addresses,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(names | st.sampled_from(["ref", "literal"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+fields = st.dictionaries(st.lists(names, min_size=1, max_size=3).map(tuple), items, max_size=4)
+prints = st.dictionaries(st.lists(names, min_size=1, max_size=2).map(tuple), names, max_size=2)
+entries = st.builds(
+    Known,
+    address=addresses,
+    id=names,
+    type=names,
+    digest=names,
+    applied=fields,
+    observed=fields,
+    fingerprints=prints,
+    updated_at=names,
+    earlier=st.lists(names, max_size=2).map(tuple),
+    rotated_at=st.text(max_size=4),
+    retired_at=st.text(max_size=4),
+    protect=st.booleans(),
+    commit=st.text(max_size=4),
+)
+
+
+@given(entries)
+def test_an_entry_comes_back_from_json_as_it_was(entry):
+    """Whatever a manifest can say survives, down to the difference between 1 and true."""
+    back = Codec().decode(json.loads(json.dumps(Codec().encode(entry))))
+    assert back == entry
+    assert repr(sorted(back.observed.items(), key=repr)) == repr(sorted(entry.observed.items(), key=repr))
+
+
+def test_what_is_empty_or_said_already_is_left_out(known):
+    """An entry costs what it has to say."""
+    plain = known(
+        observed={("config", "host"): "db.acme.com", ("config", "port"): 5432},
+        fingerprints={},
+        earlier=(),
+        rotated_at="",
+        commit="",
+    )
+    assert set(Codec().encode(plain)) == {"address", "id", "type", "digest", "applied", "updated_at"}
+
+
+@pytest.mark.parametrize("seen", [True, 1.0])
+def test_what_equals_only_in_python_is_kept_apart(known, seen):
+    """1, 1.0 and true are one value to Python and three to a service."""
+    entry = known(applied={("config", "n"): 1}, observed={("config", "n"): seen})
+    back = Codec().decode(Codec().encode(entry))
+    assert type(back.observed["config", "n"]) is type(seen)
+
+
+def test_a_reference_is_told_from_a_mapping_that_looks_like_one(known):
+    """A list of a user may hold `{ref: …}` that is not a reference."""
+    leaf = [Address("credential", "x"), {"ref": "credential/x"}, {"literal": {"ref": "a"}}]
+    tree = Codec().encode(known(applied={("config", "list"): leaf}))
+    assert tree["applied"]["/config/list"][0] == {"ref": "credential/x"}
+    assert Codec().decode(json.loads(json.dumps(tree))).applied["config", "list"] == leaf
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("address", "nothing"),
+        ("address", 7),
+        ("id", 7),
+        ("applied", ["a"]),
+        ("fingerprints", {"/password": 7}),
+        ("earlier", "abc"),
+        ("earlier", [7]),
+        ("commit", None),
+    ],
+)
+def test_a_tree_that_is_no_entry_is_refused(known, name, value):
+    """Nothing of another shape gets in by way of JSON."""
+    tree = Codec().encode(known()) | {name: value}
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        Codec().decode(tree)
+
+
+def test_entries_cannot_be_changed_in_place(known):
+    """What was decoded is read-only."""
+    back = Codec().decode(Codec().encode(known()))
+    for mapping in (back.applied, back.observed, back.fingerprints):
+        with pytest.raises(TypeError):
+            mapping["x",] = "y"
+
+
+def test_text_is_text():
+    """The two checks at the bottom refuse what they name."""
+    assert text("a") == "a"
+    assert texts(["a", "b"]) == ("a", "b")
+    for refused in (7, None, ["a"]):
+        with pytest.raises(TypeError):
+            text(refused)
+    for refused in ("ab", {"a": 1}, [1]):
+        with pytest.raises(TypeError):
+            texts(refused)

@@ -1,0 +1,104 @@
+"""What every store and every tape promises, on each kind of store."""
+
+from datetime import timedelta
+
+import pytest
+
+from keyturn.ledger.medium import ABSENT, Moved
+from keyturn.ledger.store import open_store
+
+
+def test_an_object_is_made_changed_and_read(store):
+    """What was put is there, under a new etag each time."""
+    assert store.read("a.json") is None
+    first = store.put("a.json", b"one", ABSENT)
+    assert (store.read("a.json").data, store.read("a.json").etag) == (b"one", first)
+    second = store.put("a.json", b"two", first)
+    assert (store.read("a.json").data, store.read("a.json").etag) == (b"two", second)
+    assert ABSENT not in (first, second)
+
+
+def test_nobody_writes_over_what_they_have_not_seen(store):
+    """A write with a wrong expectation leaves things as they were."""
+    with pytest.raises(Moved):
+        store.put("a.json", b"x", "no such etag")
+    assert store.read("a.json") is None
+    first = store.put("a.json", b"one", ABSENT)
+    with pytest.raises(Moved):
+        store.put("a.json", b"other", ABSENT)
+    store.put("a.json", b"two", first)
+    with pytest.raises(Moved):
+        store.put("a.json", b"three", first)
+    assert store.read("a.json").data == b"two"
+
+
+def test_an_object_is_removed_by_who_knows_it(store):
+    """Removing asks for the etag as well."""
+    first = store.put("a.json", b"one", ABSENT)
+    with pytest.raises(Moved):
+        store.delete("a.json", "no such etag")
+    with pytest.raises(Moved):
+        store.delete("b.json", first)
+    store.delete("a.json", first)
+    assert store.read("a.json") is None
+    assert store.put("a.json", b"one", ABSENT)
+
+
+def test_keys_are_listed_in_order(store):
+    """A prefix and a key to begin behind narrow the list down."""
+    assert store.keys("") == ()
+    for key in ("b2", "b10", "a1", "b1"):
+        store.put(key, b"x", ABSENT)
+    assert store.keys("") == ("a1", "b1", "b10", "b2")
+    assert store.keys("b") == ("b1", "b10", "b2")
+    assert store.keys("b", after="b1") == ("b10", "b2")
+    assert store.keys("c") == ()
+
+
+def test_large_and_empty_objects_are_the_same_to_a_store(store):
+    """A document of ten thousand entries is written in one piece."""
+    large = bytes(range(256)) * 40_000
+    etag = store.put("large", large, ABSENT)
+    store.put("large", large[::-1], etag)
+    store.put("empty", b"", ABSENT)
+    assert store.read("large").data == large[::-1]
+    assert store.read("empty").data == b""
+
+
+def test_the_time_of_a_store_is_that_of_its_objects(store):
+    """How old an object is can be told without any clock of ours."""
+    store.put("a.json", b"x", ABSENT)
+    age = store.now() - store.read("a.json").modified
+    assert timedelta(0) <= age < timedelta(seconds=30)
+    assert store.now() >= store.read("a.json").modified
+
+
+def test_a_tape_gives_back_what_was_written(store):
+    """Lines come in the order in which they went in, from the mark of any of them on."""
+    tape = store.tape()
+    assert list(tape.read(0)) == []
+    tape.attach(0)
+    marks = [tape.append(1, [b"one\n", b"two\n"]), tape.append(3, [b"three\n"]), tape.append(4, [b"four\n"])]
+    assert [line.data for line in store.tape().read(0)] == [b"one\n", b"two\n", b"three\n", b"four\n"]
+    assert [line.data for line in tape.read(marks[1])] == [b"three\n", b"four\n"]
+    assert [line.mark for line in tape.read(marks[1])] == marks[1:]
+    assert [line.data for line in tape.read(marks[0])][-3:] == [b"two\n", b"three\n", b"four\n"]
+
+
+def test_of_two_who_write_at_the_same_place_one_is_stopped(store):
+    """Whoever lost the lock without knowing finds somebody else's lines and writes none."""
+    store.tape().attach(0)
+    mine, theirs = store.tape(), store.tape()
+    mine.attach(0)
+    theirs.attach(0)
+    theirs.append(1, [b"theirs\n"])
+    with pytest.raises(Moved):
+        mine.append(1, [b"mine\n"])
+    assert [line.data for line in mine.read(0)] == [b"theirs\n"]
+
+
+def test_a_store_says_where_it_is(tmp_path, s3):
+    """The place is what stands in the project file, without anything secret."""
+    assert open_store("file:.keyturn/prod", tmp_path, {}).place == "file:.keyturn/prod"
+    assert open_store("s3://team-ledgers/a//b/", tmp_path, s3).place == "s3://team-ledgers/a/b"
+    assert open_store("s3://team-ledgers", tmp_path, s3).place == "s3://team-ledgers"

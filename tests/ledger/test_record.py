@@ -1,0 +1,107 @@
+"""Lines of the journal: chained, and every change to one is seen."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyturn.ledger.event import Compacted, Position, pack
+from keyturn.ledger.medium import Line
+from keyturn.ledger.record import Unreadable, compose, follows, parse, read, verify
+
+NOW = "2026-03-09T12:00:00.000Z"
+
+
+def chained(count, start=None):
+    """Return ``count`` lines behind ``start``."""
+    lines, last = [], start or Position()
+    for serial in range(count):
+        data, digest = compose(last, NOW, pack(Compacted(serial)))
+        lines.append(Line(100 + serial, data))
+        last = Position(last.seq + 1, digest)
+    return lines
+
+
+def parsed(lines):
+    """Return the records in ``lines``."""
+    return [parse(line) for line in lines]
+
+
+def test_a_line_says_what_it_is():
+    """A line is JSON: number, moment, event, the hash before and its own."""
+    (line,) = chained(1)
+    tree = json.loads(line.data)
+    assert list(tree) == ["seq", "at", "event", "serial", "prev", "hash"]
+    record = parse(line)
+    assert (record.seq, record.at, record.event, record.mark) == (1, NOW, Compacted(0), 100)
+    assert record.position == Position(1, tree["hash"], 100)
+    assert follows(record, Position())
+
+
+def test_an_untouched_chain_is_whole():
+    """Nothing is found where nothing was done; an empty journal is whole as well."""
+    assert verify(parsed(chained(5))) is None
+    assert verify([]) is None
+
+
+def test_a_journal_that_goes_on_after_another_is_whole():
+    """A journal that was moved away is continued, so that a first number other than 1 is fine."""
+    assert verify(parsed(chained(3, Position(40, "a" * 64)))) is None
+
+
+def test_any_flipped_byte_is_found_at_its_line():
+    """Whichever byte of whichever line is changed, `verify` names that line."""
+    lines = chained(3)
+    for index, line in enumerate(lines):
+        for place in range(len(line.data) - 1):
+            hurt = bytearray(line.data)
+            hurt[place] ^= 1
+            broken = [*lines[:index], Line(line.mark, bytes(hurt)), *lines[index + 1 :]]
+            assert verify(parsed(broken)) == index, (index, place)
+
+
+def test_a_line_that_was_lost_moved_or_doubled_is_found():
+    """What stands in the wrong place is where the chain breaks."""
+    a, b, c, d = parsed(chained(4))
+    assert verify([a, c, d]) == 1
+    assert verify([a, c, b, d]) == 1
+    assert verify([a, b, b, c]) == 2
+    assert verify([a, b, parse(chained(3)[2]), d]) is None
+
+
+def test_a_line_rewritten_with_a_hash_of_its_own_breaks_the_next():
+    """Whoever rewrites one record has to rewrite all that follow, and the document knows the last."""
+    lines = chained(3)
+    data, _ = compose(parse(lines[0]).position, NOW, pack(Compacted(99)))
+    assert verify(parsed([lines[0], Line(101, data), lines[2]])) == 2
+
+
+def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
+    """The chain holds over events that only a newer version understands."""
+    data, _ = compose(Position(), NOW, '{"event":"teleport","to":"mars"}')
+    record = parse(Line(0, data))
+    assert record.event == Unreadable("teleport")
+    assert verify([record]) is None
+
+
+def test_a_broken_event_under_a_right_hash_is_found():
+    """A record that says nothing is not passed over."""
+    data, _ = compose(Position(), NOW, '{"event":"repair","dropped":"x"}')
+    assert verify([parse(Line(0, data))]) == 0
+
+
+def test_a_torn_last_line_is_left_out():
+    """What has no newline was never finished."""
+    *whole, last = chained(3)
+    assert len(list(read([*whole, Line(last.mark, last.data[:-1])]))) == 2
+
+
+@given(st.binary(max_size=300))
+def test_no_line_makes_the_reader_stumble(data):
+    """Whatever stands in a line, it is a record that does not verify."""
+    assert verify([parse(Line(0, data + b"\n"))]) == 0
+
+
+def test_deep_nesting_is_a_broken_line():
+    """A line made to exhaust the reader is as broken as any other."""
+    assert verify([parse(Line(0, b"[" * 100_000 + b"\n"))]) == 0
