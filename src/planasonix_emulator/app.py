@@ -24,7 +24,6 @@ from planasonix_emulator.wire import Gone, Line, Message, Receive, Send, TooLarg
 from planasonix_emulator.witness import Seen
 from planasonix_emulator.world import World
 
-
 _TOO_LARGE = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
 _NOT_UNICODE = Problem(HTTPStatus.BAD_REQUEST, "invalid_request", "The body holds text that is not Unicode.")
 

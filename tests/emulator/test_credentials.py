@@ -16,7 +16,11 @@ def test_create_answers_without_secrets_and_keeps_them(api, canary):
     secret = canary()
     answer = api.post(
         GENERIC,
-        {"name": "prod-db", "type": "database", "config": {"host": "db.example", "port": 5432, "password": secret}},
+        {
+            "name": "prod-db",
+            "type": "database",
+            "config": {"host": "db.example", "port": 5432, "password": secret},
+        },
     )
     view = answer.json()["data"]
     assert answer.status_code == 201
@@ -152,7 +156,9 @@ def test_null_may_remove_a_setting(start, deletes, left):
 def test_consent_outlives_a_replacing_put(start, canary):
     """What a person's consent left in an oauth credential stays, even where a PUT replaces."""
     api = start(credential_put="replace")
-    identifier = api.credential(name="crm", type="oauth", config={"client_id": "c", "client_secret": canary()})
+    identifier = api.credential(
+        name="crm", type="oauth", config={"client_id": "c", "client_secret": canary()}
+    )
     api.emulator.act("authorize", id=identifier)
     api.put(f"{GENERIC}/{identifier}", {"config": {"client_id": "c", "client_secret": canary()}})
     assert set(api.held("crm")["secrets"]) == {"client_secret", "refresh_token"}
@@ -207,7 +213,9 @@ def test_restore_is_refused_while_the_name_is_taken(api):
 def test_purge_is_final(api):
     """After a permanent deletion there is nothing to get, change or restore."""
     identifier = api.credential()
-    assert api.delete(f"{GENERIC}/{identifier}/permanent").json() == {"data": {"id": identifier, "purged": True}}
+    assert api.delete(f"{GENERIC}/{identifier}/permanent").json() == {
+        "data": {"id": identifier, "purged": True}
+    }
     assert api.get(f"{GENERIC}/{identifier}").status_code == 404
     assert api.put(f"{GENERIC}/{identifier}", {}).status_code == 404
     assert api.post(f"{GENERIC}/{identifier}/restore").status_code == 404

@@ -113,7 +113,7 @@ def test_what_a_killed_writer_left_aside_is_no_object(folder):
     (folder.path / ".aside").write_bytes(b"half")
     assert folder.keys("") == ("a",)
     folder.put("a", b"two", etag)
-    assert sorted(os.listdir(folder.path)) == [".guard", "a"]
+    assert sorted(path.name for path in folder.path.iterdir()) == [".guard", "a"]
 
 
 def test_of_many_processes_each_gets_its_turn(tmp_path):

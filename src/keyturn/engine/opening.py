@@ -13,8 +13,9 @@ from keyturn.engine.run import Run
 from keyturn.ledger.fingerprint import derive, fingerprint
 from keyturn.load.decrypt import Opener as Decrypt
 from keyturn.load.decrypt import opener
-from keyturn.load.desired import Loaded, accuse, load, unseal
+from keyturn.load.desired import Loaded, load
 from keyturn.load.repository_key import repository_key
+from keyturn.load.unseal import accuse, unseal
 
 PURPOSE = "secrets"
 """What the key that fingerprints secrets is derived for."""

@@ -72,7 +72,7 @@ def plan(run: Run, wish: Wish) -> Planned:
     reach = measure(run.service, changes, live, settled.entries)
     breaches = guard(question(run, wish, hands.inputs, changes, reach.users))
     findings = (*ledger.findings, *loaded.findings, *settled.findings, *hands.findings, *breaches)
-    made = assemble(run, changes, findings, reach.impact)
+    made = assemble(run, changes, findings, reach.impact, len(desired))
     return Planned(plan=made, inputs=hands.inputs, reading=ledger, settled=settled, opener=opener)
 
 
@@ -103,6 +103,7 @@ def assemble(
     changes: tuple[Change, ...],
     findings: tuple[Diagnostic, ...],
     impact: Mapping[Address, Impact],
+    resources: int,
 ) -> Plan:
     """Return the plan: what was found and what is to be done by hand, worst first."""
     manual = tuple(_consent(change) for change in changes if _needs_consent(change))
@@ -112,6 +113,7 @@ def assemble(
         changes=changes,
         findings=tuple(sorted((*findings, *manual), key=lambda each: each.rank)),
         impact=impact,
+        resources=resources,
         requests=sum(REQUESTS.get(change.action, 0) for change in changes),
     )
 

@@ -35,7 +35,7 @@ def open_store(url: str, root: Path, environment: Mapping[str, str]) -> Store:
 
 def _folder(rest: str, root: Path) -> Folder:
     path = PurePosixPath(rest)
-    if not path.parts or rest.startswith("//") or ".." in path.parts:
+    if path.parts in ((), ("/",)) or rest.startswith("//") or ".." in path.parts:
         raise _not_understood(_FOLDER)
     base = Path(*path.parts[:-1]) if path.is_absolute() else root
     return Folder(base, path.parts[-1:] if path.is_absolute() else path.parts, f"file:{path}")

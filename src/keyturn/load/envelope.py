@@ -44,12 +44,13 @@ def judge(document: Document, settings: Settings) -> tuple[Diagnostic, ...]:
 def reachable(document: Document, found: Envelope, settings: Settings) -> Iterator[Diagnostic]:
     """Yield a finding for each key that sops must not ask for: its kind (KT206), its server (KT207)."""
     for recipient in found.recipients:
-        origin = document.origin(("sops", *recipient.path))
         if recipient.kind not in settings.key_types:
+            origin = document.origin(("sops", *recipient.path))
             allowed = ", ".join(settings.key_types)
             message = f"a key of kind {recipient.kind}, which policy does not allow"
             yield fault("KT206", origin, message, f"allowed: {allowed}; see policy.key_types")
         elif recipient.server and not _allowed(recipient.server, settings.servers):
+            origin = document.origin(("sops", *recipient.path))
             hint = "name the server in policy.servers, or remove the key: sops sends it your token"
             yield fault("KT207", origin, "a key server that policy does not name", hint)
 
@@ -103,15 +104,15 @@ def _recipients(
 
 def _selector(document: Document, found: Envelope) -> Iterator[Diagnostic]:
     chosen = chooser(found.selector, found.pattern)
-    origin = document.origin(("sops", found.selector) if found.selector else ("sops",), key=True)
+    leaves = [path for path, _ in _leaves(document.tree.get(BLOCK), (BLOCK,))]
     if chosen is None:
         message = f"what {found.selector} covers cannot be told for certain"
-        yield fault("KT214", origin, message, _AGAIN)
-        return
-    leaves = [path for path, _ in _leaves(document.tree.get(BLOCK), (BLOCK,))]
-    if not chosen((BLOCK,)) or not all(map(chosen, leaves)):
+    elif not all(map(chosen, [(BLOCK,), *leaves])):
         message = "the selector leaves values below secrets: in clear"
-        yield fault("KT214", origin, message, _AGAIN)
+    else:
+        return
+    origin = document.origin(("sops", found.selector) if found.selector else ("sops",), key=True)
+    yield fault("KT214", origin, message, _AGAIN)
 
 
 def _values(document: Document) -> Iterator[Diagnostic]:

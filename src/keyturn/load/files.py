@@ -16,7 +16,7 @@ from typing import Final
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.load.findings import fault
+from keyturn.load.findings import doubt, fault
 from keyturn.load.text import LIMIT, TOO_LARGE
 
 SUFFIXES: Final = (".yaml", ".yml")
@@ -69,8 +69,10 @@ def survey(root: Path, folders: Iterable[str]) -> Survey:
 def pick(root: Path, paths: Iterable[Path]) -> Survey:
     """Read the given files, and the manifests below the given folders; findings as for ``survey``."""
     walker = _Walker(root)
+    top = os.path.realpath(root)
     for path in paths:
-        relative = Path(os.path.relpath(path, root)).as_posix()
+        real = Path(os.path.realpath(path.parent), path.name)
+        relative = Path(os.path.relpath(real, top)).as_posix()
         if path.is_dir() and not path.is_symlink():
             walker.folder(relative)
         else:
@@ -126,9 +128,10 @@ class _Walker:
         finally:
             os.close(handle)
         if not seen:
-            self._note(
-                "KT123", relative, "the folder holds no manifest", "add one, or take it out of keyturn.yaml"
-            )
+            # No error: what an empty folder would retire is for the plan's guard to refuse or to pass.
+            hint = "add one, or take it out of keyturn.yaml"
+            empty = doubt("KT123", Origin(relative), "the folder holds no manifest", hint)
+            self._findings.setdefault(relative, empty)
 
     def file(self, relative: str) -> None:
         path = PurePosixPath(relative)

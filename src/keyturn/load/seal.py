@@ -16,6 +16,7 @@ from keyturn.core.secret import Secret
 from keyturn.load.definitions import SEAL, leaves, sealed_among
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
+from keyturn.policy.settings import Settings
 
 INTEGRITY: Final = ("KT250", "KT299")
 """The first and the last code of a finding that means: refused for its integrity (exit code 5)."""
@@ -57,6 +58,11 @@ def expected(what: Bound) -> str:
 def seal_of(document: Document) -> str:
     """Return the seal for a document as it stands: what ``secret set`` and ``seal`` write."""
     return expected(bound(document))
+
+
+def weight(settings: Settings) -> Severity:
+    """Return what a missing seal weighs under a policy."""
+    return Severity.ERROR if settings.seal == "required" else Severity.WARNING
 
 
 def absent(document: Document, severity: Severity) -> tuple[Diagnostic, ...]:

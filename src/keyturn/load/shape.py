@@ -169,8 +169,22 @@ class _Compiler:
         return lambda value: yes(value) if test(value) else no(value)
 
     def every(self, schema: Schema) -> Accept:
-        tests = [self.schema(each) for each in schema["allOf"]]
-        return lambda value: all(test(value) for test in tests)
+        by_type: dict[str, list[Accept]] = {}
+        rest = []
+        for each in schema["allOf"]:
+            names = _of_types(each)
+            if names:
+                for name in names:
+                    by_type.setdefault(name, []).append(self.schema(each["then"]))
+            else:
+                rest.append(self.schema(each))
+
+        def accept(value: Any) -> bool:
+            kind = value.get("type") if isinstance(value, dict) else None
+            chosen = by_type.get(kind, ()) if isinstance(kind, str) else ()
+            return all(test(value) for test in (*chosen, *rest))
+
+        return accept
 
     def some(self, schema: Schema) -> Accept:
         tests = [self.schema(each) for each in schema["anyOf"]]
@@ -185,11 +199,26 @@ class _Compiler:
         return lambda value: not test(value)
 
 
+def _of_types(schema: Any) -> tuple[str, ...]:
+    # Forty conditions, one for each connector, become one look into a table.
+    if not isinstance(schema, dict) or schema.keys() != {"if", "then"}:
+        return ()
+    test = schema["if"]
+    if test.keys() != {"properties", "required"} or test["required"] != ["type"]:
+        return ()
+    wanted = test["properties"].get("type", {})
+    if test["properties"].keys() != {"type"} or len(wanted) != 1:
+        return ()
+    return tuple(wanted.get("enum", ())) or tuple(filter(None, [wanted.get("const")]))
+
+
 def _distinct(items: list[Any]) -> bool:
     return not any(same(one, other) for at, one in enumerate(items) for other in items[:at])
 
 
-def _sized(kind: type[str | list[Any] | dict[str, Any]], keyword: str) -> Callable[[_Compiler, Schema], Accept]:
+def _sized(
+    kind: type[str | list[Any] | dict[str, Any]], keyword: str
+) -> Callable[[_Compiler, Schema], Accept]:
     return lambda compiler, schema: compiler.size(kind, keyword, schema)
 
 

@@ -21,6 +21,7 @@ from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
+from keyturn.load.recipe import Recipe
 from keyturn.load.sops_environment import child_environment
 
 FLOOR: Final = (3, 9, 0)
@@ -32,6 +33,7 @@ WRITING_FLOOR: Final = (3, 11, 0)
 _TIMEOUT: Final = 60.0
 _QUIET: Final = ("--config", "/dev/null")
 _YAML: Final = ("--input-type", "yaml")
+_SETTABLE: Final = re.compile(r"[^\x00-\x1f\x7f\"\\\[\]]+")
 _EXIT: Final[Mapping[int, tuple[str, str, str]]] = {
     128: (
         "KT220",
@@ -86,22 +88,58 @@ class Sops:
         except (ValueError, RecursionError):
             raise Faulty(fault(_OTHER[0], Origin(document.file), *_OTHER[1:])) from None
 
+    def encrypt(self, plain: bytes, recipe: Recipe, file: str) -> bytes:
+        """Return YAML encrypted for the recipients of ``recipe``; ``file`` is the path it will have.
+
+        Raises Faulty (KT012, KT227).
+        """
+        arguments = (*recipe.arguments(file), *_YAML, "--output-type", "yaml", "/dev/stdin")
+        kinds = tuple(kind for kind in self.key_types if kind != "age")
+        done = self.run(arguments, plain, file, kinds=kinds)
+        if done.returncode or not done.stdout:
+            hint = "look whether .sops.yaml has a rule for this path, and whether its recipients are right"
+            raise Faulty(fault("KT227", Origin(file), "sops could not encrypt the file", hint))
+        return done.stdout
+
+    def set_value(self, copy: Path, path: fields.Path, value: bytes, file: str) -> None:
+        """Set one value, given as JSON, in an encrypted file that nobody else looks at; ``file`` names it.
+
+        The file is changed in place, and only where the value differs. Raises Faulty (KT011,
+        KT012, KT220 to KT223, KT228).
+        """
+        if self.version < WRITING_FLOOR:
+            said = ".".join(map(str, self.version))
+            hint = "install sops 3.11 or newer: older ones would show the secret in the list of processes"
+            raise Faulty(fault("KT011", Origin(file), f"sops is too old to write: {said}", hint))
+        if not all(_SETTABLE.fullmatch(key) for key in path):
+            hint = "set it with `sops edit`"
+            message = (
+                f"sops cannot be told to set {fields.dotted(path)}: brackets, quotes or backslashes in a name"
+            )
+            raise Faulty(fault("KT228", Origin(file), message, hint))
+        index = "".join(f'["{key}"]' for key in path)
+        arguments = (*_QUIET, "set", "--idempotent", "--value-stdin", *_YAML, "--output-type", "yaml")
+        done = self.run((*arguments, str(copy), index), value, file)
+        if done.returncode:
+            raise Faulty(refusal(done.returncode, file))
+
     def run(
-        self, arguments: tuple[str, ...], stdin: bytes, file: str, *, private: bool = True
+        self, arguments: tuple[str, ...], stdin: bytes, file: str, *, kinds: tuple[str, ...] | None = None
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run sops with ``stdin``; its stdout is a secret, its stderr goes nowhere.
 
-        ``private`` lends it the variables that lead to private keys. Raises Faulty (KT012) where
+        ``kinds`` are the kinds of key whose variables it is lent, all that are allowed if not
+        said otherwise. Raises Faulty (KT012) where
         it could not be run or took longer than a minute.
         """
-        kinds = self.key_types if private else ()
+        lent = self.key_types if kinds is None else kinds
         try:
             return subprocess.run(  # noqa: S603
                 [str(self.binary), *arguments],
                 input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=child_environment(self.environment, kinds, self.servers),
+                env=child_environment(self.environment, lent, self.servers),
                 umask=0o077,
                 timeout=_TIMEOUT,
                 check=False,

@@ -84,6 +84,8 @@ def _random(run: str) -> bool:
         return False
     if _HEX.fullmatch(run):
         return True
+    if run.islower() or run.isupper():
+        return False
     classes = "".join(map(_class, run))
     if not all(kind in classes for kind in "aA0"):
         return False

@@ -28,16 +28,17 @@ def frame(text: str, origin: Origin, style: Style, *, tone: Tone, secret: bool =
     lines = masked(text, first, last, frozenset({origin.line} if secret else ()))
     gutter = len(str(first + len(lines) - 1))
     source = text.removeprefix("\ufeff").split("\n")[origin.line - 1].removesuffix("\r")
+    room = max(style.width - gutter - 4, _LEAST)
     drawn = []
     for number, pieces in enumerate(lines, first):
-        caret = _caret(pieces, source, origin.column) if number == origin.line and origin.column else None
-        shown, mark = _cut("".join(map(_show, pieces)), caret, max(style.width - gutter - 5, _LEAST))
+        here = number == origin.line and origin.column > 0
+        shown, mark = _cut(
+            "".join(map(_show, pieces)), _caret(pieces, source, origin.column) if here else None, room
+        )
         drawn.append(f"{paint(f' {number:>{gutter}} |', Tone.QUIET, style)} {shown}".rstrip())
         if mark:
-            start, width = mark
-            drawn.append(
-                f"{paint(f' {chr(32) * gutter} |', Tone.QUIET, style)} {' ' * start}{paint('^' * width, tone, style)}"
-            )
+            blank = paint(f" {' ' * gutter} |", Tone.QUIET, style)
+            drawn.append(f"{blank} {' ' * mark[0]}{paint('^' * mark[1], tone, style)}")
     return drawn
 
 

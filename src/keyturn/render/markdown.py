@@ -127,3 +127,8 @@ def _detail(detail: Detail) -> str:
 def _clip(text: str) -> str:
     safe = line(text)
     return safe if len(safe) <= _CLIP else f"{safe[:_CLIP]}… ({len(safe) - _CLIP:,} more characters)"
+
+
+def summary(view: View) -> str:
+    """Return the plan for a step summary of GitHub: the same, with room for sixteen times as much."""
+    return markdown(view, budget=STEP_SUMMARY)

@@ -10,7 +10,7 @@ from keyturn.policy.settings import Settings, recipients_for
 
 def recipients_stated(fleet: Fleet, settings: Settings) -> Iterator[Found]:
     """Find files with secrets whose readers are not set down in the settings."""
-    sealed = [subject for subject in fleet.subjects if subject.secret_paths]
+    sealed = [subject for subject in fleet.subjects if subject.ciphers]
     if sealed and not settings.recipients:
         yield Found(message="policy.recipients is empty, so nobody notices a new reader of a secret")
         return

@@ -1,6 +1,7 @@
 """Leaks: secrets that stand where everybody can read them. No finding holds any part of the text."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path
@@ -25,8 +26,13 @@ def secret_in_settings(subject: Subject, _: Settings) -> Iterator[Found]:
     if subject.address.kind != "connection":
         return
     for path, name, text in _named_texts(subject):
-        if text and (secret_key(name) or fold(name) in _COOKIES) and not _recognised(text):
+        if text and _names_secret(name) and not _recognised(text):
             yield Found(subject=subject, path=path, message=f"{say(path)} looks like a secret", key=True)
+
+
+@lru_cache(maxsize=4096)
+def _names_secret(name: str) -> bool:
+    return secret_key(name) or fold(name) in _COOKIES
 
 
 def _named_texts(subject: Subject) -> Iterator[tuple[Path, str, str]]:

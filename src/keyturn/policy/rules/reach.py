@@ -15,6 +15,7 @@ from keyturn.policy.words import HOSTS, say
 _SNOWFLAKE = ".snowflakecomputing."
 _ACCOUNT = frozenset({"account"})
 _PLACES = frozenset({"region", "location", "bucket"})
+_MARKS = frozenset("/:@?#[")
 _TOP = len(("config", "host"))
 _CONTINENTS = {
     "eu": ("eu-", "eu_", "europe", "westeurope", "northeurope", "france", "germany", "sweden"),
@@ -95,6 +96,8 @@ def _hosts(subject: Subject) -> dict[str, Path]:
 
 
 def _bare(host: str) -> str:
+    if not _MARKS.intersection(host):
+        return host.lower().rstrip(".").partition(_SNOWFLAKE)[0]
     try:
         bare = urlsplit(host if "//" in host else f"//{host}").hostname or ""
     except ValueError:

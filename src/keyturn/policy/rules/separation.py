@@ -10,9 +10,10 @@ from keyturn.policy.rule import Context, Found, Needs, on_context, on_fleet
 from keyturn.policy.settings import Settings
 from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
-from keyturn.policy.words import say
+from keyturn.policy.words import AI_TYPES, say
 
 _AZURE = frozenset({"azure", "azureopenai"})
+_CALLING = AI_TYPES | {"restapi", "graphql"}
 _VENDORS = frozenset({"vendor", "provider"})
 _CLIENT_IDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
 
@@ -70,13 +71,15 @@ def workloads(fleet: Fleet, _: Settings) -> Iterator[Found]:
 
 def ai_providers(fleet: Fleet, _: Settings) -> Iterator[Found]:
     """Find connections and credentials that Azure OpenAI and OpenAI share."""
-    providers = {subject.file: _providers(subject) for subject in fleet.subjects}
+    providers = {
+        subject.file: _providers(subject) for subject in fleet.subjects if fold(subject.type) in _CALLING
+    }
     for subject in fleet.subjects:
-        if len(providers[subject.file]) > 1:
+        if len(providers.get(subject.file, ())) > 1:
             message = "the connection names both Azure OpenAI and OpenAI"
             yield Found(subject=subject, path=("type",), message=message)
     for uses in fleet.users().values():
-        if len({provider for use in uses for provider in providers[use.user.file]}) > 1:
+        if len({provider for use in uses for provider in providers.get(use.user.file, ())}) > 1:
             message = "the credential is used for both Azure OpenAI and OpenAI"
             yield Found(subject=uses[0].used, path=("name",), message=message)
 

@@ -101,7 +101,7 @@ def plain_ftp(subject: Subject, _: Settings) -> Iterator[Found]:
     if subject.address.kind == "connection" and subject.type == "ftp":
         yield Found(subject=subject, path=("type",), message="the connection uses FTP")
     for path, leaf in subject.config.items():
-        if isinstance(leaf, str) and leaf[:6].lower() == "ftp://":
+        if isinstance(leaf, str) and leaf.startswith(("ftp://", "FTP://")):
             yield Found(subject=subject, path=path, message=f"{say(path)} is an address of FTP")
 
 

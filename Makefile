@@ -1,0 +1,79 @@
+# keyturn: `make help` lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
+PYTEST := $(BIN)/python -m pytest
+TESTS ?= -n auto --dist loadfile -q
+
+.PHONY: help setup demo test lint bench bench-peers faults fuzz lock audit clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.demo ## make .venv with keyturn, its emulator and a real sops in it
+
+demo: $(VENV)/.demo ## watch keyturn do its job, in under a minute
+	@$(BIN)/keyturn demo
+
+test: $(VENV)/.dev ## run every test; TESTS='tests/core -x' runs some
+	@$(PYTEST) $(TESTS)
+
+lint: $(VENV)/.dev ## ruff, mypy and the contracts between the layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.demo ## measure time and memory on fleets of 100 and 1,000 resources
+	@$(BIN)/python benchmarks/run.py $(BENCH)
+
+bench-peers: $(VENV)/.dev ## measure keyturn against what does a part of its job
+	@$(BIN)/python benchmarks/peers.py $(BENCH)
+
+faults: $(VENV)/.dev ## walk through every fault and crash
+	@$(PYTEST) -m faults $(TESTS)
+
+fuzz: $(VENV)/.dev ## search at random for longer than the tests do
+	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m fuzz $(TESTS)
+
+lock: $(VENV)/.dev ## compile requirements/*.txt again; UPGRADE=--upgrade takes newer versions
+	@$(PIP) install uv
+	@$(COMPILE) pyproject.toml requirements/build.in --all-extras --group dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --all-extras -c requirements/dev.txt -o requirements/demo.txt
+	@$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+
+audit: $(VENV)/.dev ## look for known vulnerabilities in what is locked
+	@$(BIN)/pip-audit --disable-pip --require-hashes $(foreach set,runtime demo dev,-r requirements/$(set).txt)
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+		.coverage benchmarks/results
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "keyturn needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+		echo "Name one with: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	$$found -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$$found cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@echo "Setting up $(VENV): keyturn, its emulator and sops (once, about 20 seconds)"
+	@$(PIP) install --require-hashes -r requirements/demo.txt
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Setting up $(VENV): keyturn and everything its tests need (once, about a minute)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.demo $@

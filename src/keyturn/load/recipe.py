@@ -1,0 +1,54 @@
+"""For whom a new file is encrypted: as policy says for its path, or as the repository's .sops.yaml does."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Faulty
+from keyturn.load.findings import fault
+from keyturn.policy.settings import Settings, recipients_for
+
+RULES: Final = ".sops.yaml"
+"""The file in which sops keeps its creation rules."""
+
+SELECTOR: Final = "^secrets$"
+"""The ``encrypted_regex`` of every file that keyturn makes: all of ``secrets:``, and nothing else."""
+
+_FINGERPRINT: Final = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A ``.sops.yaml`` whose rules decide, or recipients by name."""
+
+    rules: Path | None = None
+    age: tuple[str, ...] = ()
+    pgp: tuple[str, ...] = ()
+
+    def arguments(self, file: str) -> tuple[str, ...]:
+        """Return how ``sops encrypt`` is told; ``file`` is the path that the file will have."""
+        if self.rules is not None:
+            named = str(self.rules.parent.absolute() / file)
+            return ("--config", str(self.rules), "encrypt", "--filename-override", named)
+        flags = (("--age", self.age), ("--pgp", self.pgp))
+        told = [word for flag, names in flags if names for word in (flag, ",".join(names))]
+        return ("--config", "/dev/null", "encrypt", *told, "--encrypted-regex", SELECTOR)
+
+
+def recipe_for(root: Path, settings: Settings, file: str) -> Recipe:
+    """Return for whom ``file`` is to be encrypted.
+
+    Policy's recipients for the path come first, as far as they are age and PGP keys; then the
+    rules of ``.sops.yaml``. Raises Faulty (KT227) where neither is there.
+    """
+    names = recipients_for(settings, file) or ()
+    age = tuple(name for name in names if name.startswith(("age1", "ssh-")))
+    pgp = tuple(name for name in names if _FINGERPRINT.fullmatch(name))
+    if names and len(age) + len(pgp) == len(names):
+        return Recipe(age=age, pgp=pgp)
+    if (root / RULES).is_file():
+        return Recipe(rules=root / RULES)
+    hint = "name recipients in policy.recipients of keyturn.yaml, or rules in .sops.yaml"
+    raise Faulty(fault("KT227", Origin(file), "nothing says for whom this file is to be encrypted", hint))

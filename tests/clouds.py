@@ -1,0 +1,159 @@
+"""Stand-ins for Google Cloud Storage and Azure Blob: what a ledger needs of them, and no more.
+
+Written from the services' public references (XML API of Cloud Storage: ``x-goog-if-generation-match``
+and ``x-goog-generation``; Put Blob of Azure: ``If-None-Match``, ``If-Match`` and ``ETag``). They
+check conditions under a lock, so that of two writers one is refused, as the services promise.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+STAMP = "2026-03-09T12:00:00.000Z"
+
+
+class Cloud(ThreadingHTTPServer):
+    """One bucket: objects by name, each with the number of its write."""
+
+    daemon_threads = True
+
+    def __init__(self, flavour: str, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Door)
+        self.flavour = flavour
+        self.objects: dict[str, tuple[bytes, int]] = {}
+        self.writes = 0
+        self.lose_answers = 0
+        self.refuse_with = 0
+        self.guard = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def put(self, name: str, data: bytes, headers: dict[str, str]) -> int | None:
+        """Write if the condition in ``headers`` holds; return the number of the write, or None."""
+        with self.guard:
+            _, number = self.objects.get(name, (b"", 0))
+            if not _holds(headers, number):
+                return None
+            self.writes += 1
+            self.objects[name] = (data, self.writes)
+            return self.writes
+
+
+def _holds(headers: dict[str, str], number: int) -> bool:
+    if "x-goog-if-generation-match" in headers:
+        return int(headers["x-goog-if-generation-match"]) == number
+    if headers.get("if-none-match") == "*":
+        return number == 0
+    if "if-match" in headers:
+        return headers["if-match"] == _tag(number)
+    return True
+
+
+def _tag(number: int) -> str:
+    return f'"0x{number:08X}"'
+
+
+class _Door(BaseHTTPRequestHandler):
+    server: Cloud
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Be silent."""
+
+    def do_PUT(self) -> None:
+        """Write an object."""
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.server.refuse_with:
+            return self._answer(self.server.refuse_with)
+        number = self.server.put(self._name(), data, {k.lower(): v for k, v in self.headers.items()})
+        if number is None:
+            # Azure tells the two conditions apart, Cloud Storage does not.
+            azure_create = self.server.flavour == "az" and self.headers.get("If-None-Match")
+            return self._answer(409 if azure_create else 412)
+        if self.server.lose_answers:
+            self.server.lose_answers -= 1
+            return self._answer(503)
+        return self._answer(201 if self.server.flavour == "az" else 200, number=number)
+
+    def do_GET(self) -> None:
+        """Read an object, or list them."""
+        if self.server.refuse_with:
+            return self._answer(self.server.refuse_with)
+        if "prefix" in self._query() or "list-type" in self._query():
+            return self._answer(200, self._listing())
+        found = self.server.objects.get(self._name())
+        return self._answer(200, found[0], found[1]) if found else self._answer(404)
+
+    do_HEAD = do_GET
+
+    def do_DELETE(self) -> None:
+        """Remove an object."""
+        self.server.objects.pop(self._name(), None)
+        self._answer(202 if self.server.flavour == "az" else 204)
+
+    def _name(self) -> str:
+        return unquote(urlsplit(self.path).path)
+
+    def _query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+
+    def _listing(self) -> bytes:
+        query = self._query()
+        base = self._name().rstrip("/") + "/"
+        names = (name.removeprefix(base) for name in sorted(self.server.objects) if name.startswith(base))
+        wanted = [name for name in names if name.startswith(query.get("prefix", [""])[0])]
+        behind = query.get("start-after", query.get("startFrom", [""]))[0]
+        form = _azure_list if self.server.flavour == "az" else _google_list
+        return form([name for name in wanted if name > behind or not behind]).encode()
+
+    def _answer(self, status: int, body: bytes = b"", number: int = 0) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Last-Modified", formatdate(usegmt=True))
+        if number:
+            self.send_header("ETag", _tag(number))
+            self.send_header("x-goog-generation", str(number))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def _google_list(names: list[str]) -> str:
+    items = "".join(
+        f"<Contents><Key>{escape(name)}</Key><LastModified>{STAMP}</LastModified>"
+        "<ETag>e</ETag><Size>1</Size></Contents>"
+        for name in names
+    )
+    return f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
+
+
+def _azure_list(names: list[str]) -> str:
+    items = "".join(
+        f"<Blob><Name>{escape(name)}</Name><Properties><Last-Modified>{formatdate(usegmt=True)}"
+        "</Last-Modified><Content-Length>1</Content-Length><Content-Type>x</Content-Type>"
+        "<Etag>e</Etag></Properties></Blob>"
+        for name in names
+    )
+    return f"<EnumerationResults><Blobs>{items}</Blobs><NextMarker/></EnumerationResults>"
+
+
+@contextmanager
+def running(flavour: str) -> Iterator[Cloud]:
+    """Serve a bucket of ``gs`` or ``az`` on loopback."""
+    cloud = Cloud(flavour)
+    thread = threading.Thread(target=cloud.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield cloud
+    finally:
+        cloud.shutdown()
+        thread.join()
+        cloud.server_close()

@@ -1,0 +1,212 @@
+"""A ledger in a bucket: S3 on a real server, Google Cloud Storage and Azure on stand-ins.
+
+Where Microsoft's emulator is installed (``azurite-blob`` on the PATH), Azure's part runs on it too.
+There is none for the API by which Google Cloud Storage is spoken to here.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import shutil
+import socket
+import subprocess
+import urllib.request
+from datetime import UTC, datetime
+
+import pytest
+
+from clouds import Cloud, running
+from keyturn.core.diagnostic import Faulty
+from keyturn.ledger.medium import ABSENT, Moved
+from keyturn.ledger.segments import JOURNAL
+from keyturn.ledger.store import open_store
+
+AZURITE = shutil.which("azurite-blob")
+PUBLISHED = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The key of every Azurite, as its documentation has it."""
+
+
+def environment(cloud):
+    """Return what leads to a stand-in."""
+    if cloud.flavour == "az":
+        key = base64.b64encode(b"key of the account").decode()
+        return {
+            "AZURE_STORAGE_ACCOUNT_NAME": "account",
+            "AZURE_STORAGE_ACCOUNT_KEY": key,
+            "AZURE_STORAGE_ENDPOINT": cloud.url,
+        }
+    account = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    return {"GOOGLE_BASE_URL": cloud.url, "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)}
+
+
+@pytest.fixture(params=["gs", "az"])
+def cloud(request):
+    """Each stand-in in turn."""
+    with running(request.param) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def store(cloud, tmp_path):
+    """A store on the stand-in."""
+    return open_store(f"{cloud.flavour}://ledgers/prod", tmp_path, environment(cloud))
+
+
+def exercise(store):
+    """Write, lose a race, list and append, as every apply does."""
+    assert store.read("ledger.json") is None
+    first = store.put("ledger.json", b"one", ABSENT)
+    for stale in (ABSENT, '"0x0"\n99'):
+        with pytest.raises(Moved):
+            store.put("ledger.json", b"other", stale)
+    second = store.put("ledger.json", b"two", first)
+    with pytest.raises(Moved):
+        store.put("ledger.json", b"three", first)
+    with pytest.raises(Moved):
+        store.put("never made", b"x", first)
+    assert (store.read("ledger.json").data, store.read("ledger.json").etag) == (b"two", second)
+    tape = store.tape()
+    for number in (1, 2, 3):
+        tape.append(number, [b"%d\n" % number])
+    with pytest.raises(Moved):
+        store.tape().append(3, [b"somebody else\n"])
+    assert [line.data for line in tape.read(0)] == [b"1\n", b"2\n", b"3\n"]
+    assert [line.data for line in tape.read(2)] == [b"2\n", b"3\n"]
+    assert abs((store.now() - datetime.now(UTC)).total_seconds()) < 60
+    with pytest.raises(Moved):
+        store.delete("ledger.json", first)
+    store.delete("ledger.json", second)
+    assert store.read("ledger.json") is None
+
+
+def test_conditions_hold_on_google_and_azure(store):
+    """Create-only and compare-and-swap work by generation there and by entity tag here."""
+    exercise(store)
+
+
+@pytest.mark.skipif(not AZURITE, reason="azurite-blob is not installed")
+def test_conditions_hold_on_microsofts_emulator(tmp_path):
+    """The same on the emulator that Microsoft publishes."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"]
+    command = [AZURITE, "--blobHost", "127.0.0.1", "--blobPort", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as emulator:
+        try:
+            while "successfully listen" not in emulator.stdout.readline():
+                assert emulator.poll() is None
+            base = f"http://127.0.0.1:{port}/devstoreaccount1"
+            _make_container(base, "ledgers")
+            names = ("ACCOUNT_NAME", "ACCOUNT_KEY", "ENDPOINT")
+            values = ("devstoreaccount1", PUBLISHED, base)
+            settings = {f"AZURE_STORAGE_{name}": value for name, value in zip(names, values, strict=True)}
+            exercise(open_store("az://ledgers/prod", tmp_path, settings))
+        finally:
+            emulator.terminate()
+
+
+def _make_container(base, name):
+    date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    text = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n"
+    text += f"/devstoreaccount1/devstoreaccount1/{name}\nrestype:container"
+    mac = hmac.digest(base64.b64decode(PUBLISHED), text.encode(), hashlib.sha256)
+    headers = {
+        "x-ms-date": date,
+        "x-ms-version": "2021-08-06",
+        "Content-Length": "0",
+        "Authorization": f"SharedKey devstoreaccount1:{base64.b64encode(mac).decode()}",
+    }
+    request = urllib.request.Request(f"{base}/{name}?restype=container", method="PUT", headers=headers)  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        assert answer.status == 201
+
+
+def test_conditions_hold_on_s3(bucket):
+    """The same on a real S3 server."""
+    exercise(bucket)
+
+
+def test_our_own_write_is_recognised_when_its_answer_was_lost(store, cloud):
+    """A write that is sent again because nobody answered finds itself, not a rival."""
+    cloud.lose_answers = 1
+    first = store.put("lock.json", b"mine", ABSENT)
+    cloud.lose_answers = 1
+    assert store.put("lock.json", b"mine again", first) == store.read("lock.json").etag
+    cloud.lose_answers = 1
+    store.tape().append(1, [b"one\n"])
+    assert cloud.writes == 3
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "KT605"), (403, "KT605"), (404, "KT609"), (400, "KT604")])
+def test_a_refusal_is_told_by_what_ends_it(store, cloud, refused, status, code):
+    """Rights, a missing bucket and the rest are three things to do."""
+    cloud.refuse_with = status
+    with refused(code) as found:
+        store.put("a", b"x", ABSENT)
+    assert found[0].origin.file == store.place
+    if code != "KT609":
+        with refused(code):
+            store.read("a")
+        with refused(code):
+            store.now()
+
+
+def test_a_missing_bucket_is_said(refused, tmp_path, s3):
+    """A bucket is not made for anybody; the user learns that it is not there."""
+    store = open_store("s3://no-such-bucket/prod", tmp_path, s3)
+    for attempt in (lambda: store.put("a", b"x", ABSENT), lambda: list(store.tape().read(0))):
+        with refused("KT609"):
+            attempt()
+
+
+def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
+    """Reading many at once fails as a whole where one is gone."""
+    bucket.tape().append(1, [b"one\n"])
+    with refused("KT609"):
+        list(bucket.read_all((*bucket.keys(JOURNAL), "journal/000000000002.jsonl")))
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "az"])
+def test_no_error_holds_a_credential(scheme, tmp_path, canary):
+    """Whatever goes wrong, key and token stay where they are; the library's own text has them."""
+    secret = canary("ascii")
+    settings = {
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": secret,
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9/",
+        "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps({"private_key": secret}),
+        "AZURE_STORAGE_ACCOUNT_NAME": "account",
+        "AZURE_STORAGE_SAS_TOKEN": f"?sv=2021&sig={secret}",
+        "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:9/",
+    }
+    with pytest.raises(Faulty) as stopped:
+        open_store(f"{scheme}://ledgers/prod", tmp_path, settings).put("a", b"x", ABSENT)
+    assert secret not in repr(stopped.value.findings)
+    assert stopped.value.__suppress_context__
+
+
+def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
+    """An endpoint elsewhere is spoken to by https, whatever the process's own environment allows."""
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AZURE_ALLOW_HTTP", "true")
+    monkeypatch.setenv("ALLOW_HTTP", "true")
+    with Cloud("az", host="127.0.0.2") as elsewhere:
+        store = open_store("az://ledgers/prod", tmp_path, environment(elsewhere))
+        with refused("KT604"):
+            store.put("a", b"x", ABSENT)
+        elsewhere.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.socket.accept()
+
+
+def test_a_prefix_keeps_workspaces_apart(s3, tmp_path):
+    """Two workspaces in one bucket do not see each other, not even by a common beginning."""
+    one, two = (open_store(f"s3://team-ledgers/apart/{name}", tmp_path, s3) for name in ("prod", "prod-eu"))
+    one.put("ledger.json", b"one", ABSENT)
+    two.tape().append(1, [b"x\n"])
+    assert two.read("ledger.json") is None
+    assert one.keys("") == ("ledger.json",)
+    assert list(one.tape().read(0)) == []

