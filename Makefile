@@ -16,6 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.demo ## make .venv with keyturn, its emulator and a real sops in it
+	@echo "Ready: $(BIN)/keyturn --help"
 
 demo: $(VENV)/.demo ## watch keyturn do its job, in under a minute
 	@$(BIN)/keyturn demo

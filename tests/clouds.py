@@ -92,12 +92,9 @@ class _Door(BaseHTTPRequestHandler):
         found = self.server.objects.get(self._name())
         return self._answer(200, found[0], found[1]) if found else self._answer(404)
 
-    do_HEAD = do_GET
-
-    def do_DELETE(self) -> None:
-        """Remove an object."""
-        self.server.objects.pop(self._name(), None)
-        self._answer(202 if self.server.flavour == "az" else 204)
+    def do_HEAD(self) -> None:
+        """Read an object's headers."""
+        self.do_GET()
 
     def _name(self) -> str:
         return unquote(urlsplit(self.path).path)

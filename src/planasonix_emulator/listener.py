@@ -13,6 +13,7 @@ from planasonix_emulator.wire import TRANSPORT
 class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.access_log = False
         self.app_state = {**self.app_state, TRANSPORT: transport}
 
 

@@ -7,7 +7,7 @@ def _with(api, headers):
     return api.client.get("/api/organization", headers=headers)
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic abc", "Token abc"])
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic abc", "Token abc"])
 def test_without_a_valid_bearer_key_nothing_is_told(api, header):
     """A missing, malformed or unknown key is 401 with a challenge."""
     del api.client.headers["Authorization"]

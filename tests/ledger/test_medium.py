@@ -32,18 +32,6 @@ def test_nobody_writes_over_what_they_have_not_seen(store):
     assert store.read("a.json").data == b"two"
 
 
-def test_an_object_is_removed_by_who_knows_it(store):
-    """Removing asks for the etag as well."""
-    first = store.put("a.json", b"one", ABSENT)
-    with pytest.raises(Moved):
-        store.delete("a.json", "no such etag")
-    with pytest.raises(Moved):
-        store.delete("b.json", first)
-    store.delete("a.json", first)
-    assert store.read("a.json") is None
-    assert store.put("a.json", b"one", ABSENT)
-
-
 def test_keys_are_listed_in_order(store):
     """A prefix and a key to begin behind narrow the list down."""
     assert store.keys("") == ()

@@ -70,7 +70,8 @@ def record(fields: Tree, *, partial: bool = False, pending: bool = False) -> Rec
     Id and name are required, the name not with ``partial``. Fields that are not known are kept in
     ``extra`` as they are. Masked values and what looks like a secret are taken out of the settings.
     """
-    key, settings = _alias(fields, "config")
+    told = {name: fields[name] for name in SETTINGS if fields.get(name) is not None}
+    key, settings = _alias(told, "config")
     hidden: dict[Path, bool] = {}
     others = {name: value for name, value in fields.items() if name not in _NAMED}
     found = Record(

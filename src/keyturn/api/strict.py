@@ -67,7 +67,7 @@ def _constant(_text: str) -> NoReturn:
 
 def _shallow(tree: object) -> bool:
     level = [tree]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [
             leaf
             for branch in level

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -31,7 +31,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
 
-    def __enter__(self) -> "Interrupts":
+    def __enter__(self) -> Self:
         self._before = {
             number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
         }

@@ -76,7 +76,7 @@ def doors(colour: bool) -> Iterator[None]:
         raise SystemExit(status.DONE) from None
     except (click.exceptions.Exit, click.ClickException, SystemExit):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
         click.echo(_report(error), err=True)
         raise SystemExit(status.BUG) from None
 
@@ -96,5 +96,5 @@ def _report(error: Exception) -> str:
     )
     return (
         f"error: keyturn {__version__} met something it did not expect ({type(error).__name__})\n{where}\n"
-        "  = this is a bug of keyturn, nothing of yours; please report these lines, which hold no value of yours"
+        "  = this is a bug of keyturn; please report these lines, which hold no value of yours"
     )

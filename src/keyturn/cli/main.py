@@ -15,6 +15,8 @@ COMMANDS = {
     "plan": "plan",
     "show": "show",
     "apply": "apply",
+    "secret": "secret",
+    "seal": "secret:seal_command",
     "log": "log",
     "unlock": "unlock",
     "explain": "explain",
@@ -35,8 +37,8 @@ class Commands(click.Group):
         """Return the command of this name."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module = import_module(f"keyturn.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = module.command
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"keyturn.cli.{module}"), name or "command")
         return command
 
 

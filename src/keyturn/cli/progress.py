@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -27,7 +27,7 @@ class Progress(Watch):
         self._task: Any = None
         self._phase, self._total, self._done = "", 0, 0
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

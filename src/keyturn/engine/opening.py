@@ -69,7 +69,9 @@ class Opener:
         if not chosen:
             return inputs
         project = self.run.project
-        opened = {each.address: each for each in unseal(tuple(chosen.values()), project, self.run.environment)}
+        opened = {
+            each.address: each for each in unseal(tuple(chosen.values()), project, self.run.environment)
+        }
         key = self.key()
         prints = {
             address: _prints(key, each, _holder(each, inputs.known)) for address, each in opened.items()

@@ -74,8 +74,6 @@ class Bucket:
     """A store in an object service, through obstore; see ``Store``.
 
     An etag holds what the service compares by: the entity tag (S3, Azure) and the version (GCS).
-    ``delete`` compares first and then removes, because not every service can do both at once;
-    neither lock nor ledger relies on it.
     """
 
     def __init__(self, scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> None:
@@ -122,13 +120,6 @@ class Bucket:
             if found is None or found.data != data:
                 raise Moved from None
             return found.etag
-
-    def delete(self, key: str, expect: str) -> None:
-        """Remove the object if it is as expected; see ``Store.delete``."""
-        found = self.read(key)
-        if found is None or found.etag != expect:
-            raise Moved
-        self._guard(obstore.delete, self._objects, key)
 
     def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the keys; see ``Store.keys``."""
@@ -180,7 +171,8 @@ class Bucket:
         return fault("KT605", self._place, "the ledger's bucket refuses access", hint)
 
     def _unreachable(self) -> Faulty:
-        hint = f"check network, endpoint (https; http on loopback alone) and {_NEEDS[self._scheme]}"
+        needs = _NEEDS[self._scheme]
+        hint = f"check that it exists, network, endpoint (https; http on loopback alone) and {needs}"
         return fault("KT604", self._place, "the ledger's bucket cannot be reached", hint)
 
 

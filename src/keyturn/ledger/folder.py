@@ -56,16 +56,6 @@ class Folder:
                 raise broken(self.path / key, error) from None
         return hashlib.sha256(data).hexdigest()
 
-    def delete(self, key: str, expect: str) -> None:
-        """Remove the file; see ``Store.delete``."""
-        with self._guarded():
-            self._compare(key, expect)
-            try:
-                (self.path / key).unlink()
-                flush_folder(self.path)
-            except OSError as error:
-                raise broken(self.path / key, error) from None
-
     def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the names of files; see ``Store.keys``."""
         self._refuse_links()

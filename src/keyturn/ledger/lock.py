@@ -92,10 +92,15 @@ class Lease:
         """Tell whether we may write: asked before each request, answered by the monotonic clock."""
         return self.left() > 0
 
-    def renew(self) -> None:
-        """Begin the ttl anew. Raises Faulty KT611 where the lease ran out or was taken from us."""
+    def renew(self, below: float = float("inf")) -> None:
+        """Begin the ttl anew where fewer than ``below`` seconds are left of it.
+
+        Raises Faulty KT611 where the lease ran out or was taken from us.
+        """
         with self._guard:
             record = self._held()
+            if self.left() >= below:
+                return
             renewed = stamp(self._clock.now())
             try:
                 self.take(replace(record, renewed=renewed, renewals=record.renewals + 1), self._etag)

@@ -62,9 +62,6 @@ class Store(Protocol):
         Raises Moved where it is not.
         """
 
-    def delete(self, key: str, expect: str) -> None:
-        """Remove the object if its etag is ``expect``; raises Moved where it is not."""
-
     def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the keys that begin with ``prefix`` and sort behind ``after``, sorted."""
 

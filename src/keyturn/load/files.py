@@ -87,6 +87,20 @@ def load_file(root: Path, relative: str) -> Source:
     return _or_raise(walker.result()).sources[0]
 
 
+def open_folder(root: Path, relative: str, *, make: bool = False) -> int:
+    """Return a handle of a folder below ``root``, which the caller closes; ``make`` makes what is missing.
+
+    No component may be a symlink. Raises Faulty as ``survey`` would find.
+    """
+    walker = _Walker(root)
+    if make and ".." not in PurePosixPath(relative).parts:
+        (root / relative).mkdir(parents=True, exist_ok=True)
+    handle = walker.open(PurePosixPath(relative), relative)
+    if handle is None:
+        raise Faulty(*walker.result().findings)
+    return handle
+
+
 def clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
     """Return a finding for each name that equals an earlier one but for case or Unicode form."""
     seen: dict[str, str] = {}
@@ -114,7 +128,7 @@ class _Walker:
 
     def folder(self, relative: str) -> None:
         seen = 0
-        handle = self._open(PurePosixPath(relative), relative)
+        handle = self.open(PurePosixPath(relative), relative)
         if handle is None:
             return
         try:
@@ -135,7 +149,7 @@ class _Walker:
 
     def file(self, relative: str) -> None:
         path = PurePosixPath(relative)
-        handle = self._open(path.parent, relative)
+        handle = self.open(path.parent, relative)
         if handle is None:
             return
         try:
@@ -143,7 +157,7 @@ class _Walker:
         finally:
             os.close(handle)
 
-    def _open(self, path: PurePosixPath, named: str) -> int | None:
+    def open(self, path: PurePosixPath, named: str) -> int | None:
         if path.is_absolute() or ".." in path.parts:
             self._note(
                 "KT121", named, "the path leads out of the project", "keep manifests below keyturn.yaml"

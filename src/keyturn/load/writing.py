@@ -1,6 +1,6 @@
 """Writing manifests: through the real sops, on a private copy, checked, then moved into place at once.
 
-No plaintext ever touches a disk: a secret goes through a pipe, and the copy that sops works on
+No plaintext of a secret touches a disk: it goes through a pipe, and the copy that sops works on
 holds ciphertext. Killed at any point, a file is the old one or the new one.
 """
 
@@ -8,11 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Faulty, Severity
-from keyturn.core.fields import Path, nest
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.fields import Path, dotted, flatten, nest
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import Opener, open_one
 from keyturn.load.envelope import BLOCK, judge
@@ -20,13 +19,17 @@ from keyturn.load.files import Source, load_file
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document, read
 from keyturn.load.placing import Place, place
-from keyturn.load.quoting import flow, quoted
+from keyturn.load.quoting import block, flow, scalar
 from keyturn.load.recipe import recipe_for
 from keyturn.load.sops_binary import Sops
 from keyturn.load.splice import spliced
 from keyturn.policy.settings import Settings
 
-_REFRESHED: Final = (("sops", "lastmodified"), ("sops", "mac"), ("sops", "version"))
+Value: TypeAlias = Secret | str | int | float | bool | None
+
+_REFRESHED: Final = (("sops", "lastmodified"), ("sops", "mac"))
+_NO_KEY: Final = ("KT020", "KT021", "KT220")
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,60 +41,125 @@ class Writer:
     sops: Sops
     open_all: Opener
 
-    def set_values(self, relative: str, values: Mapping[Path, Secret | str | float | None]) -> Source:
+    def set_values(self, relative: str, values: Mapping[Path, Value]) -> Source:
         """Set values of a manifest by their path in it; return the file as it is then.
 
-        A ``Secret`` belongs below ``secrets:``. All other ciphertext, comments and layout stay
-        byte for byte wherever the values have a line of their own. Raises Faulty and leaves the
-        file as it was: KT226 where somebody wrote it meanwhile, KT225 where what was written does
-        not decrypt to what was meant, and whatever sops refuses.
+        A ``Secret`` belongs below ``secrets:``. All other ciphertext, and comments and layout
+        where the values have lines of their own, stay byte for byte. Raises Faulty and leaves the
+        file as it was: KT226 where somebody wrote it meanwhile, KT225 where what was written is
+        not what was meant, KT209 where secrets stand in clear, and whatever sops refuses.
         """
         with place(self.root, relative) as target:
             before = load_file(self.root, relative)
             document = read(before.data, relative)
             if "sops" in document.tree:
                 text = self._changed(document, target, values)
-            elif any(isinstance(value, Secret) for value in values.values()):
-                text = self._first(document, values)
             else:
-                text = _plainly(document, values)
-            after = read(text.encode(), relative)
-            self._verify(document, after, values)
-            target.replace(_bytes(before, text), expected=before.digest)
-        return load_file(self.root, relative)
+                text = self._grown(document, values)
+            self._verify(document, text, values)
+            data = (_BOM if before.data.startswith(_BOM) else b"") + text.encode()
+            target.replace(data, before.digest)
+            return load_file(self.root, relative)
 
     def new_file(self, relative: str, tree: Mapping[str, Any], head: str = "") -> Source:
         """Write a manifest that was not there, its ``Secret`` leaves encrypted; return it.
 
-        ``head`` are lines of comment to begin with. Raises Faulty, KT229 where there is a file.
+        ``head`` are lines of comment to begin with. Raises Faulty, KT229 where a file is.
         """
-        values = {path: leaf for path, leaf in _flat(tree).items() if isinstance(leaf, Secret)}
         plain = {key: value for key, value in tree.items() if key != BLOCK}
-        text = head + (self._encrypted(relative, tree) if values else _block(plain))
+        text = head + block(plain)
         document = read(text.encode(), relative)
-        self._verify(document, document, values)
+        leaves: Mapping[Path, object] = flatten(tree)
+        secret = {path: leaf for path, leaf in leaves.items() if isinstance(leaf, Secret)}
+        if secret:
+            text = self._encrypted(document, secret)
+            self._verify(document, text, secret, may_be_unreadable=True)
         with place(self.root, relative, new=True) as target:
             target.create(text.encode())
-        return load_file(self.root, relative)
+            return load_file(self.root, relative)
 
-    def _changed(
-        self, document: Document, target: Place, values: Mapping[Path, Secret | str | float | None]
-    ) -> str:
+    def _changed(self, document: Document, target: Place, values: Mapping[Path, Value]) -> str:
         with target.copy(document.text.encode()) as copy:
             for path, value in values.items():
                 self.sops.set_value(copy, path, _json(value), document.file)
-            rewritten = read(copy.read_bytes(), document.file)
-        tokens = {path: _token(_at(rewritten.tree, path)) for path in (*values, *_REFRESHED)}
-        text = spliced(document, tokens)
-        if text is not None and _same(text, rewritten):
-            return text
-        return rewritten.text
+            written = read(copy.read_bytes(), document.file)
+        moved = {
+            path: scalar(leaf) for path in (*values, *_REFRESHED) if (leaf := _at(written, path)) is not None
+        }
+        text = spliced(document, moved)
+        return text if text is not None and _means(text, written) else written.text
 
-    def _first(self, document: Document, values: Mapping[Path, Secret | str | float | None]) -> str:
-        tree = dict(document.tree) | nest({path: value for path, value in values.items()})
-        encrypted = read(self._encrypted(document.file, tree).encode(), document.file)
-        ...
+    def _grown(self, document: Document, values: Mapping[Path, Value]) -> str:
+        plain = {path: scalar(value) for path, value in values.items() if not isinstance(value, Secret)}
+        secret = {path: value for path, value in values.items() if isinstance(value, Secret)}
+        text = spliced(document, plain)
+        if text is None:
+            raise Faulty(_unlike(document, next(iter(plain)), "has no line of its own"))
+        return self._encrypted(read(text.encode(), document.file), secret) if secret else text
 
-    def _encrypted(self, relative: str, tree: Mapping[str, Any]) -> str:
-        plain = flow(_revealed(tree)).encode()
-        return self.sops.encrypt(plain, recipe_for(self.root, self.settings, relative), relative).decode()
+    def _encrypted(self, document: Document, secret: Mapping[Path, Value]) -> str:
+        if BLOCK in document.tree:
+            hint = "encrypt the file first: sops encrypt --in-place"
+            origin = document.origin((BLOCK,), key=True)
+            raise Faulty(fault("KT209", origin, "secrets stand in clear in this file", hint))
+        revealed = {path: value.reveal() for path, value in secret.items() if isinstance(value, Secret)}
+        plain = flow(dict(document.tree) | nest(revealed)).encode()
+        recipe = recipe_for(self.root, self.settings, document.file)
+        written = read(self.sops.encrypt(plain, recipe, document.file), document.file)
+        line = written.places[(BLOCK,)].key_line
+        ending = "\r\n" if "\r\n" in document.text else "\n"
+        tail = ending.join(written.text.split("\n")[line - 1 :])
+        text = document.text.rstrip() + ending + tail
+        return text if _means(text, written) else written.text
+
+    def _verify(
+        self, before: Document, text: str, values: Mapping[Path, Value], *, may_be_unreadable: bool = False
+    ) -> None:
+        after = read(text.encode(), before.file)
+        wrong = [one for one in judge(after, self.settings) if one.severity is Severity.ERROR]
+        if wrong:
+            raise Faulty(*wrong)
+        for path, leaf in flatten(before.tree).items():
+            if path not in values and path[0] != "sops" and _at(after, path) != leaf:
+                raise Faulty(_unlike(before, path, "was changed along with it"))
+        try:
+            opened = open_one(after, self.open_all) if "sops" in after.tree else {}
+        except Faulty as error:
+            if may_be_unreadable and all(finding.code in _NO_KEY for finding in error.findings):
+                return
+            raise
+        for path, value in values.items():
+            if (opened.get(path) if isinstance(value, Secret) else _at(after, path)) != value:
+                raise Faulty(_unlike(before, path, "does not come back as it was given"))
+
+
+def _at(document: Document, path: Path) -> Any:
+    here: Any = document.tree
+    for key in path:
+        here = here.get(key) if isinstance(here, dict) else None
+    return here
+
+
+def _means(text: str, written: Document) -> bool:
+    try:
+        document = read(text.encode(), written.file)
+    except Faulty:
+        return False
+    # Compared as text, because the order of keys is part of what the MAC covers.
+    return json.dumps(_known(document)) == json.dumps(_known(written))
+
+
+def _known(document: Document) -> dict[str, Any]:
+    return {key: value for key, value in document.tree.items() if key != "sops"} | {
+        "sops": sorted(document.tree.get("sops", {}).items())
+    }
+
+
+def _json(value: Value) -> bytes:
+    return json.dumps(value.reveal() if isinstance(value, Secret) else value).encode()
+
+
+def _unlike(document: Document, path: Path, what: str) -> Diagnostic:
+    message = f"{dotted(path)} {what}; the file was left as it was"
+    hint = "run `keyturn doctor`, and report this if sops is in order"
+    return fault("KT225", document.origin(path), message, hint)

@@ -43,6 +43,15 @@ class Findings:
         """The findings without repetitions, worst first, then by place."""
         return tuple(sorted(dict.fromkeys(self.found), key=lambda finding: finding.rank))
 
+    def clear(self, file: str) -> frozenset[int] | None:
+        """Return the lines of a file whose values a frame may show; None for all of them.
+
+        A file with broken YAML or a misspelled key may hold a secret on any line.
+        """
+        here = [each for each in self.found if each.origin.file == file]
+        doubtful = {each.origin.line for each in here if each.code in DOUBTFUL}
+        return frozenset({each.origin.line for each in here} - doubtful) if doubtful else None
+
     def path(self, finding: Diagnostic) -> str:
         """Return the file of a finding below the repository's root."""
         return f"{self.base}/{finding.origin.file}" if self.base else finding.origin.file
@@ -121,7 +130,7 @@ def _block(finding: Diagnostic, findings: Findings, style: Style) -> list[str]:
     lines.append(f"{paint('  -->', Tone.QUIET, style)} {line(str(finding.origin))}")
     text = findings.texts.get(finding.origin.file)
     if text is not None:
-        lines += frame(text, finding.origin, style, tone=tone, secret=finding.code in DOUBTFUL)
+        lines += frame(text, finding.origin, style, tone=tone, clear=findings.clear(finding.origin.file))
     if finding.hint:
         lines.append(fold("  = fix: ", line(finding.hint), style.width))
     return lines

@@ -16,16 +16,19 @@ _LEAST: Final = 20
 _TOKEN: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?|[^\s:,\[\]{}#]+(?::[^\s,\]}]+)*|\S")
 
 
-def frame(text: str, origin: Origin, style: Style, *, tone: Tone, secret: bool = False) -> list[str]:
+def frame(
+    text: str, origin: Origin, style: Style, *, tone: Tone, clear: frozenset[int] | None = None
+) -> list[str]:
     """Return the lines of a frame; none where the place is not in the text.
 
-    ``secret`` says that the value on the line is one. What may be a secret is masked in any case.
-    Columns count code points from 1, after a byte order mark; carets count terminal columns.
+    ``clear`` are the lines whose values may be shown, where it is not all of them; what may be a
+    secret is masked in any case. Columns count code points from 1, after a byte order mark; carets
+    count terminal columns.
     """
     if not 0 < origin.line <= text.count("\n") + 1:
         return []
     first, last = max(1, origin.line - _AROUND), origin.line + _AROUND
-    lines = masked(text, first, last, frozenset({origin.line} if secret else ()))
+    lines = masked(text, first, last, clear)
     gutter = len(str(first + len(lines) - 1))
     source = text.removeprefix("\ufeff").split("\n")[origin.line - 1].removesuffix("\r")
     room = max(style.width - gutter - 4, _LEAST)

@@ -58,15 +58,16 @@ class Piece:
     verbatim: bool
 
 
-def masked(text: str, first: int, last: int, doubtful: frozenset[int]) -> tuple[tuple[Piece, ...], ...]:
+def masked(text: str, first: int, last: int, clear: frozenset[int] | None) -> tuple[tuple[Piece, ...], ...]:
     """Return the pieces of lines ``first`` to ``last`` of a file, counted from 1.
 
-    ``doubtful`` are lines whose values may be secret wherever they stand.
+    ``clear`` are the lines whose values may be shown, where it is not all of them.
     """
     reader = _Reader()
     wanted = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n")[:last], 1):
-        pieces = tuple(reader.read(line.removesuffix("\r"), doubtful=number in doubtful))
+        doubtful = clear is not None and number not in clear
+        pieces = tuple(reader.read(line.removesuffix("\r"), doubtful=doubtful))
         if number >= first:
             wanted.append(pieces)
     return tuple(wanted)
@@ -120,7 +121,7 @@ class _Reader:
         if pair and _KEY.fullmatch(pair[4]) and not suspicious(pair[4]):
             value, at = pair[7], pair.start(7)
             secret = doubtful or secret_key(pair[4])
-            if secret:
+            if secret and (value.strip() or secret_key(pair[4])):
                 self._hidden = indent
             elif _BLOCK.search(value):
                 self._block = indent

@@ -33,21 +33,23 @@ _GRADES: Final = {
     Severity.NOTE: ("·", "note", Tone.QUIET),
 }
 _UNAPPROVED: Final = "KT451"
+_CONSENT: Final = "KT465"
 
 
 def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
     """Yield every entry of a plan with its class; within a class in the order of the plan."""
     refused = {finding.address for finding in plan.findings if finding.code == _UNAPPROVED}
+    said = {finding.address for finding in plan.findings if finding.code == _CONSENT}
     for change in plan.changes:
         for exposure in _exposed(change, refused=change.address in refused):
             yield Part.EXPOSURE, exposure
         yield ACTIONS[change.action][0], _changed(change, plan)
-        if consents(change):
+        if consents(change) and change.address not in said:
             yield Part.MANUAL, _consent(change)
     for finding in plan.access:
         yield Part.ACCESS, noticed(finding)
     for finding in plan.findings:
-        yield Part.FINDING, noticed(finding)
+        yield Part.MANUAL if finding.code == _CONSENT else Part.FINDING, noticed(finding)
 
 
 def consents(change: Change) -> bool:

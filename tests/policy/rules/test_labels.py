@@ -12,7 +12,7 @@ config: {host: db.example.com}
 """
 TABLE = [
     ("KT310", CLEAN.replace(", owner: data-platform", ""), ["prod-snowflake-reader:4:1"]),
-    ("KT310", CLEAN.replace("data-platform", '" "'), ["prod-snowflake-reader:4:47"]),
+    ("KT310", CLEAN.replace("data-platform", '" "'), ["prod-snowflake-reader:4:48"]),
     ("KT310", CLEAN.replace("labels: {environment: prod, system: snowflake, owner: data-platform}\n", ""),
      ["prod-snowflake-reader:1:1"] * 3),
     ("KT311", CLEAN.replace("prod-snow", "snow"), ["snowflake-reader:2:7"]),

@@ -85,5 +85,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Secrets are compared by keyed fingerprints, because the API never returns one. The key lies SOPS-encrypted in the repository.",
             "Restore the file from git. A new key would make every secret look rotated.",
         ),
+        "KT041": Code(
+            "there is no credential of this name",
+            "A secret is written into the manifest of the credential that is named.",
+            "Name the credential as its file is named, without .yaml.",
+        ),
     }
 )

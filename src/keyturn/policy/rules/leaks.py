@@ -32,7 +32,7 @@ def secret_in_settings(subject: Subject, _: Settings) -> Iterator[Found]:
 
 @lru_cache(maxsize=4096)
 def _names_secret(name: str) -> bool:
-    return secret_key(name) or fold(name) in _COOKIES
+    return (secret_key(name) or fold(name) in _COOKIES) and not marked(name)
 
 
 def _named_texts(subject: Subject) -> Iterator[tuple[Path, str, str]]:

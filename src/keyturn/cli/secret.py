@@ -1,0 +1,84 @@
+"""keyturn secret: write secrets without ever showing or storing one in the clear."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from keyturn.cli import options
+from keyturn.cli.doors import doors
+
+
+@click.group("secret")
+def command() -> None:
+    """Write secrets of manifests."""
+
+
+@command.command("set")
+@click.argument("name")
+@click.argument("field")
+@click.option(
+    "--generate", type=click.IntRange(12, 256), default=None, metavar="LENGTH", help="Make a random one."
+)
+@options.chdir
+@click.pass_obj
+def set_secret(colour: bool, /, name: str, field: str, generate: int | None, folder: Path) -> None:
+    """Set FIELD of the credential NAME, from standard input or a prompt; encrypted, sealed, in place.
+
+    \b
+    Examples:
+      keyturn secret set prod-db password              asks, unseen
+      pass show prod/db | keyturn secret set prod-db password
+      keyturn secret set prod-db password --generate 32
+    """
+    with doors(colour):
+        from keyturn.cli.wiring import environment
+        from keyturn.core.secret import Secret
+        from keyturn.engine.sealing import set_field
+        from keyturn.load.project import find_root, read_project
+
+        value = Secret(_random(generate) if generate else _asked(name, field))
+        project = read_project(find_root(folder))
+        file = set_field(project, name, field, value, environment())
+        click.echo(f"set {field} of credential/{name} in {file}", err=True)
+
+
+@click.command("seal")
+@click.argument("names", nargs=-1, required=True)
+@options.chdir
+@click.pass_obj
+def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:
+    """Bind the secrets of credentials to their destination, after an intended change of it.
+
+    \b
+    Example:
+      keyturn seal prod-db
+    """
+    with doors(colour):
+        from keyturn.cli.wiring import environment
+        from keyturn.engine.sealing import seal_again
+        from keyturn.load.project import find_root, read_project
+
+        project = read_project(find_root(folder))
+        for name in names:
+            click.echo(f"sealed {seal_again(project, name, environment())}", err=True)
+
+
+def _asked(name: str, field: str) -> str:
+    if sys.stdin.isatty():
+        asked: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
+        return asked
+    text = sys.stdin.buffer.read().decode("utf-8")
+    # A shell adds the last newline, and nobody means it; the newlines of a PEM stay.
+    text = text if text.count("\n") > 1 else text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise click.UsageError("standard input holds no secret")
+    return text
+
+
+def _random(length: int) -> str:
+    import secrets
+    import string
+
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(length))

@@ -1,0 +1,102 @@
+"""Putting a file in its place: written aside, synced, moved there at once, one writer per folder."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.load.files import load_file, open_folder
+from keyturn.load.findings import fault
+
+ASIDE: Final = ".keyturn-"
+"""How the names of files begin that are not in their place yet; walks pass them over."""
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PUBLIC: Final = 0o644
+_PRIVATE: Final = 0o600
+
+
+@contextmanager
+def place(root: Path, relative: str, *, new: bool = False) -> Iterator["Place"]:
+    """Hold the folder of a file below ``root`` for writing; ``new`` makes folders that are missing.
+
+    Writers of one folder wait for each other. What an earlier one left behind when it was killed
+    is cleared away. Raises Faulty as ``files.load_file`` does for a folder.
+    """
+    path = PurePosixPath(relative)
+    handle = open_folder(root, str(path.parent), make=new)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for name in os.listdir(handle):  # noqa: PTH208
+            if name.startswith(ASIDE):
+                os.unlink(name, dir_fd=handle)
+        yield Place(root, relative, handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file that may be written; ``handle`` is its folder, locked."""
+
+    root: Path
+    relative: str
+    handle: int
+
+    @contextmanager
+    def copy(self, data: bytes) -> Iterator[Path]:
+        """Yield the path of a private file beside the file, which holds ``data`` and is gone afterwards."""
+        name = self._write(data, _PRIVATE)
+        try:
+            yield (self.root / self.relative).with_name(name)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self.handle)
+
+    def replace(self, data: bytes, expected: str) -> None:
+        """Put ``data`` in the file's place, unless its SHA-256 is no longer ``expected`` (KT226)."""
+        here = PurePosixPath(self.relative).name
+        mode = os.stat(here, dir_fd=self.handle, follow_symlinks=False).st_mode & 0o777
+        name = self._write(data, mode)
+        if load_file(self.root, self.relative).digest != expected:
+            os.unlink(name, dir_fd=self.handle)
+            raise Faulty(_moved(self.relative))
+        os.replace(name, here, src_dir_fd=self.handle, dst_dir_fd=self.handle)
+        os.fsync(self.handle)
+
+    def create(self, data: bytes) -> None:
+        """Put ``data`` where no file is; raises Faulty (KT229) where one is."""
+        name = self._write(data, _PUBLIC)
+        here = PurePosixPath(self.relative).name
+        try:
+            os.link(name, here, src_dir_fd=self.handle, dst_dir_fd=self.handle, follow_symlinks=False)
+        except FileExistsError:
+            raise Faulty(_taken(self.relative)) from None
+        finally:
+            os.unlink(name, dir_fd=self.handle)
+        os.fsync(self.handle)
+
+    def _write(self, data: bytes, mode: int) -> str:
+        name = f"{ASIDE}{secrets.token_hex(8)}.yaml"
+        handle = os.open(name, _NEW, _PRIVATE, dir_fd=self.handle)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        return name
+
+
+def _moved(relative: str) -> Diagnostic:
+    message = "somebody else wrote the file in the meantime; nothing was changed"
+    return fault("KT226", Origin(relative), message, "look at the file, then run the command again")
+
+
+def _taken(relative: str) -> Diagnostic:
+    return fault("KT229", Origin(relative), "there is a file of this name already", "choose another name")

@@ -1,0 +1,145 @@
+"""A list is complete or it failed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyturn.api.pages import LIMIT, Broken, Page, collect
+from keyturn.api.strict import Puzzling
+
+
+def served(*pages):
+    """Return a fetch that serves these pages in order, each at the cursor that the one before named."""
+    asked = []
+
+    def fetch(cursor):
+        asked.append(cursor)
+        return pages[len(asked) - 1]
+
+    fetch.asked = asked
+    return fetch
+
+
+def rows(*numbers, **fields):
+    """Return rows with these ids."""
+    return tuple({"id": f"cred_{number}", **fields} for number in numbers)
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"page": {"cursor": "next"}},
+        {"cursor": "next"},
+        {"next_cursor": "next"},
+        {"nextCursor": "next"},
+        {"page": {"cursor": None}, "cursor": "next"},
+    ],
+)
+def test_follows_every_known_cursor(meta):
+    """The cursor is found wherever the vendor's pages put it."""
+    fetch = served(Page(rows=rows(1, 2), meta=meta), Page(rows=rows(3), meta={"page": {"cursor": None}}))
+    found = collect(fetch)
+    assert [row["id"] for row in found.rows] == ["cred_1", "cred_2", "cred_3"]
+    assert fetch.asked == ["", "next"]
+    assert (found.pages, found.cut) == (2, False)
+
+
+def test_a_cursor_may_be_a_number():
+    """An offset serves as a cursor."""
+    fetch = served(Page(rows=rows(1), meta={"cursor": 50}), Page(rows=rows(2)))
+    assert len(collect(fetch).rows) == 2
+    assert fetch.asked == ["", "50"]
+
+
+def test_an_empty_page_is_not_the_end():
+    """Only the cursor says whether there is more."""
+    fetch = served(Page(rows=(), meta={"cursor": "a"}), Page(rows=rows(1)))
+    assert len(collect(fetch).rows) == 1
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [Page(rows=rows(1), meta={"cursor": "a"}), Page(rows=rows(2), meta={"cursor": "a"})],
+        [
+            Page(rows=rows(1), meta={"cursor": "a"}),
+            Page(rows=rows(2), meta={"cursor": "b"}),
+            Page(rows=rows(3), meta={"cursor": "a"}),
+        ],
+        [Page(rows=rows(1, 2), meta={"total": 3})],
+        [Page(rows=(), meta={"total": 1})],
+        [Page(rows=rows(1), meta={"page": {"total": 2}})],
+        [Page(rows=rows(1, 2), meta={"total": 3, "cursor": "a"}), Page(rows=rows(2), meta={"total": 3})],
+        [Page(rows=rows(1, 2), meta={"total": 3, "cursor": "a"}), Page(rows=rows(2))],
+        [Page(rows=rows(1, name="a"), meta={"cursor": "a"}), Page(rows=rows(1, name="b"))],
+        [Page(rows=(*rows(1, name="a"), *rows(1, name="b")))],
+    ],
+)
+def test_a_list_that_is_not_whole_is_an_error(pages):
+    """A cursor that comes twice, a total above the rows, one id with two contents: never a shorter list."""
+    with pytest.raises(Broken):
+        collect(served(*pages))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(rows=rows(1), meta={"cursor": ["a"]}),
+        Page(rows=rows(1), meta={"cursor": True}),
+        Page(rows=rows(1), meta={"cursor": "a" * 5000}),
+        Page(rows=rows(1), meta={"total": "1"}),
+        Page(rows=rows(1), meta={"total": True}),
+        Page(rows=rows(1), meta={"total": 1.0}),
+        Page(rows=({"name": "x"},)),
+        Page(rows=({"id": ""},)),
+        Page(rows=({"id": ["a"]},)),
+    ],
+)
+def test_nonsense_about_paging_is_not_understood(page):
+    """A cursor, total or id that is none is an error and not ignored."""
+    with pytest.raises(Puzzling):
+        collect(served(page))
+
+
+def test_the_same_object_on_two_pages_counts_once():
+    """Objects that shift from one page to the next while we read come once."""
+    fetch = served(Page(rows=rows(1, 2), meta={"cursor": "a"}), Page(rows=rows(2, 3)))
+    assert [row["id"] for row in collect(fetch).rows] == ["cred_1", "cred_2", "cred_3"]
+
+
+@pytest.mark.parametrize(
+    ("count", "meta", "cut"),
+    [
+        (LIMIT, {}, True),
+        (50, {}, True),
+        (100, {}, True),
+        (7, {"page": {"limit": 7}}, True),
+        (7, {}, False),
+        (0, {}, False),
+        (50, {"total": 50}, False),
+        (50, {"page": {"limit": 50, "cursor": None}}, False),
+    ],
+)
+def test_as_many_as_fit_with_no_word_of_more_is_suspicious(count, meta, cut):
+    """A full page without cursor and total may be a cut list."""
+    assert collect(served(Page(rows=rows(*range(count)), meta=meta))).cut == cut
+
+
+@pytest.mark.parametrize("page", [Page(rows=rows(1), meta={"cursor": "a"})])
+def test_ends_even_if_cursors_never_do(page, monkeypatch):
+    """A service that always names a new cursor is given up on."""
+    monkeypatch.setattr("keyturn.api.pages.MOST_PAGES", 20)
+    served_pages = iter(range(100))
+    with pytest.raises(Broken):
+        collect(lambda _: Page(rows=page.rows, meta={"cursor": str(next(served_pages))}))
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=40, unique=True), st.integers(1, 7))
+def test_pages_of_any_size_give_the_same_list(numbers, size):
+    """However a list is cut into pages, it is the same list."""
+    parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+    metas = [{"page": {"cursor": str(place)}} for place in range(1, len(parts))] + [
+        {"page": {"cursor": None}}
+    ]
+    fetch = served(*(Page(rows=rows(*part), meta=meta) for part, meta in zip(parts, metas, strict=True)))
+    assert collect(fetch).rows == rows(*numbers)

@@ -1,0 +1,55 @@
+"""The emulator's clock."""
+
+import time
+
+import pytest
+
+from planasonix_emulator.clock import Clock, http_date, stamp
+from planasonix_emulator.settings import SECOND
+
+
+def test_it_tells_real_time():
+    """Untouched, the clock is the machine's."""
+    assert abs(Clock().now() / SECOND - time.time()) < 1
+
+
+def test_it_can_be_held_and_advanced():
+    """Held, it stands until it is advanced; running again, it tells real time."""
+    clock = Clock()
+    clock.hold(1_800_000_000)
+    assert clock.held
+    assert clock.now() == clock.now() == 1_800_000_000 * SECOND
+    clock.advance(1.5)
+    assert clock.now() == 1_800_000_001_500_000
+    assert clock.date() == "Fri, 15 Jan 2027 08:00:01 GMT"
+    clock.hold()
+    assert clock.now() == 1_800_000_001_500_000
+    clock.run()
+    assert not clock.held
+    assert abs(clock.now() / SECOND - time.time()) < 1
+
+
+def test_it_can_be_shifted():
+    """Running, it may be a day ahead or behind."""
+    clock = Clock()
+    clock.advance(-86_400)
+    assert abs(clock.now() / SECOND - time.time() + 86_400) < 1
+
+
+@pytest.mark.parametrize(
+    ("precision", "text"),
+    [
+        ("seconds", "2027-01-15T08:00:01Z"),
+        ("milliseconds", "2027-01-15T08:00:01.020Z"),
+        ("microseconds", "2027-01-15T08:00:01.020304Z"),
+    ],
+)
+def test_times_in_replies(precision, text):
+    """Times are RFC 3339 in UTC, as precise as set."""
+    assert stamp(1_800_000_001_020_304, precision) == text
+    assert stamp(None, precision) is None
+
+
+def test_dates_in_headers():
+    """HTTP dates are whole seconds in GMT."""
+    assert http_date(1_800_000_001_999_999) == "Fri, 15 Jan 2027 08:00:01 GMT"

@@ -1,0 +1,87 @@
+"""Which request meets which trouble."""
+
+import pytest
+
+from planasonix_emulator.faults import AFTER, BEFORE, INSIDE, Fault, Faults, among, as_tree, read_faults
+from planasonix_emulator.settings import SettingsError
+
+CALLS = [("GET", "/api/credentials"), ("POST", "/api/credentials"), ("PUT", "/api/connections/conn_1")] * 2
+
+
+def _struck(**fields):
+    faults = Faults()
+    faults.replace([Fault(kind="drop_before", **fields)])
+    writes, struck = 0, []
+    for number, (method, path) in enumerate(CALLS, 1):
+        writes += method != "GET"
+        if faults.strike(method, path, (number, writes)):
+            struck.append(number)
+    return struck
+
+
+@pytest.mark.parametrize(
+    ("fields", "struck"),
+    [
+        ({}, [1]),
+        ({"times": 2}, [1, 2]),
+        ({"times": 0}, [1, 2, 3, 4, 5, 6]),
+        ({"nth": 3}, [3]),
+        ({"at": 4}, [4]),
+        ({"at": 4, "times": 2}, [4, 5]),
+        ({"at": 4, "times": 0}, [4, 5, 6]),
+        ({"at": 2, "among": "writes"}, [3]),
+        ({"among": "writes"}, [2]),
+        ({"among": "writes", "nth": 3}, [5]),
+        ({"method": "POST", "nth": 2}, [5]),
+        ({"path": "/api/connections/*"}, [3]),
+        ({"path": "/api/connections/*", "nth": 2}, [6]),
+        ({"path": "/api/connections"}, []),
+        ({"at": 4, "method": "POST"}, []),
+    ],
+)
+def test_when_a_fault_strikes(fields, struck):
+    """A fault strikes by number among all or among writes, or the nth time that it fits."""
+    assert _struck(**fields) == struck
+
+
+def test_faults_tell_how_often_they_fitted():
+    """A listed fault says how many requests it has met, struck or not."""
+    faults = Faults()
+    faults.replace(read_faults([{"kind": "latency", "method": "GET", "nth": 9}]))
+    faults.add([Fault(kind="hang", method="PUT")])
+    for number in range(1, 4):
+        faults.strike("GET", "/api/credentials", (number, 0))
+    assert [each["met"] for each in faults.listed()] == [3, 0]
+    assert read_faults([as_tree(Fault(kind="hang"))]) == (Fault(kind="hang"),)
+
+
+def test_faults_are_chosen_by_kind():
+    """Kinds strike before, inside or after the work, each in one of the three."""
+    faults = (Fault(kind="hang"), Fault(kind="edit_inside"), Fault(kind="drop_after"))
+    assert among(faults, AFTER) == faults[2:]
+    assert not set(BEFORE) & set(AFTER) | set(INSIDE) & set(BEFORE + AFTER)
+
+
+@pytest.mark.parametrize(
+    "trees",
+    [
+        {},
+        ["hang"],
+        [{}],
+        [{"kind": "explode"}],
+        [{"kind": "hang", "when": 3}],
+        [{"kind": "hang", "at": "3"}],
+        [{"kind": "hang", "at": True}],
+        [{"kind": "hang", "among": "reads"}],
+        [{"kind": "hang", "headers": []}],
+    ],
+)
+def test_nonsense_is_refused(trees):
+    """Faults with unknown kinds, fields or values are not set."""
+    with pytest.raises(SettingsError):
+        read_faults(trees)
+
+
+def test_whole_seconds_are_seconds():
+    """An integer is as good as a number with a point."""
+    assert read_faults([{"kind": "latency", "seconds": 1}])[0].seconds == 1.0

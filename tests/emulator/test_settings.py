@@ -1,0 +1,57 @@
+"""Settings: names, values, files."""
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from planasonix_emulator.settings import CHOICES, Settings, SettingsError, as_tree, changed, read_settings
+
+
+def test_defaults_are_among_the_choices():
+    """Each closed setting begins with a value that it takes."""
+    assert all(getattr(Settings(), name) in values for name, values in CHOICES.items())
+
+
+def test_settings_survive_json(tmp_path):
+    """What is written as JSON is read back as the same settings."""
+    settings = changed(
+        Settings(), {"normalise": ["trim"], "statuses": {"*": "odd"}, "page_size": 2, "latency_ms": 1}
+    )
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(as_tree(settings)))
+    assert read_settings(file) == settings
+    assert len(as_tree(settings)) == len(fields(Settings))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"no_such": 1},
+        {"dialect": "soap"},
+        {"create_status": True},
+        {"page_size": "2"},
+        {"page_size": 0},
+        {"page_size": -1},
+        {"page_size": 2.0},
+        {"unique_names": 1},
+        {"latency_ms": -1},
+        {"latency_ms": True},
+        {"hidden": "cred_1"},
+        {"hidden": [1]},
+        {"normalise": ["shout"]},
+        {"statuses": []},
+    ],
+)
+def test_nonsense_is_refused(change):
+    """A setting that does not exist, or not with this value, is refused by name."""
+    with pytest.raises(SettingsError, match=next(iter(change))):
+        changed(Settings(), change)
+
+
+def test_a_file_holds_one_object(tmp_path):
+    """A file with anything but an object is refused."""
+    file = tmp_path / "settings.json"
+    file.write_text("[]")
+    with pytest.raises(SettingsError):
+        read_settings(file)

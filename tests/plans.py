@@ -1,0 +1,371 @@
+"""Plans of every kind, for the renderers: one for each action, class, state of a secret and size."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretChange, SecretState
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.outcome import Ending, Outcome
+from keyturn.core.plan import Impact, Plan
+from keyturn.core.resource import Lifecycle
+from making import connection, credential, held, shown, wanted
+
+DB = credential("prod-db")
+PG = connection("prod-pg")
+OLD = credential("prod-old")
+
+REACH = Impact(
+    connections=2,
+    pipelines=23,
+    syncs=0,
+    scheduled=4,
+    next_run="2026-03-01T06:00:00Z",
+    insiders=("connection/prod-pg",),
+    outsiders=("connection/made-in-the-ui",),
+    work=("pipeline/nightly-load", "pipeline/hourly-sync"),
+)
+
+
+def plan(*changes: Change, **more: Any) -> Plan:
+    """Return a plan of these changes for workspace ``prod``."""
+    values = {
+        "workspace": "prod",
+        "organization": "org_01acme",
+        "resources": 12,
+        "requests": 3 * len(changes),
+    }
+    ordered = tuple(sorted(changes, key=lambda change: change.address))
+    return Plan(changes=ordered, **{**values, **more})
+
+
+def change(action: Action, address: Address = DB, *, new: bool = False, **more: Any) -> Change:
+    """Return a change of an object that exists, unless it is ``new``."""
+    desired = wanted(address, {"host": "db.example.com", "port": 5432}, secrets={"password": "p"})
+    desired = replace(desired, digest="d" * 64, ciphers={("password",): "c" * 64})
+    known = held(desired, f"id_{address.name}", rotated_at="2025-11-02T10:00:00Z")
+    sides = {"desired": desired} if new else {"desired": desired, "known": known, "live": shown(known)}
+    if action in {Action.RETIRE, Action.FORGET}:
+        del sides["desired"]
+    return Change(action=action, address=address, **{"why": "the manifest changed", **sides, **more})
+
+
+def moved(path: str, applied: Any, live: Any, wanted: Any) -> FieldChange:
+    """Return a plain field that changes; ``path`` is dotted."""
+    return FieldChange(tuple(path.split(".")), applied, live, wanted)
+
+
+def secret(state: str, reason: str, field: str = "password") -> SecretChange:
+    """Return a secret field in a state."""
+    return SecretChange((field,), SecretState(state), reason)
+
+
+def finding(code: str, severity: Severity, message: str, **more: Any) -> Diagnostic:
+    """Return a finding at a place in the manifest of ``prod-db``."""
+    values = {"origin": Origin("manifests/prod/credentials/prod-db.yaml", 4, 3), "hint": "", **more}
+    return Diagnostic(code=code, severity=severity, message=message, **values)
+
+
+NEW_HOST = ("config", "host")
+MOVE = moved("config.host", "db.example.com", "db.example.com", "db.example.net")
+UNAPPROVED = finding(
+    "KT451",
+    Severity.ERROR,
+    "the secret of credential/prod-db would go where it never went: config.host of credential/prod-db",
+    hint="set a new secret in the same change, or agree with --allow-destination-change prod-db",
+    address=DB,
+)
+
+CREATE = change(
+    Action.CREATE,
+    new=True,
+    fields=(
+        moved("config.host", ABSENT, ABSENT, "db.example.com"),
+        moved("config.port", ABSENT, ABSENT, 5432),
+    ),
+    secrets=(secret("set", "not known to be set"),),
+    why="the manifest is new",
+)
+CREATE_USER = change(
+    Action.CREATE,
+    PG,
+    new=True,
+    fields=(moved("credential", ABSENT, ABSENT, DB), moved("config.ssl", ABSENT, ABSENT, True)),
+    after=(DB,),
+    why="the manifest is new",
+)
+UPDATE = change(
+    Action.UPDATE,
+    fields=(
+        moved("config.database", "sales", "sales", "sales eu"),
+        moved("config.options", ["a"], ["a"], ["a", "b"]),
+        moved("config.port", 5432, 5433, 5432),
+        moved("config.motd", "one\ntwo\n", "one\ntwo\n", "one\n2\nthree\n"),
+        moved(
+            "config.query", "select " + "a, " * 60, "select " + "a, " * 60, "select " + "a, " * 59 + "b, c"
+        ),
+        moved("config.schema", "public", "public", ABSENT),
+        moved("config.warehouse", ABSENT, ABSENT, "COMPUTE_WH"),
+        moved("config.api_token", "x-1", "x-1", "x-2"),
+    ),
+    secrets=(secret("unchanged", "the same value as last applied"),),
+    why="git and the live object were both edited",
+)
+ROTATE = change(
+    Action.ROTATE,
+    secrets=(
+        secret("rotated", "another value than last applied"),
+        secret("reused", "a value that was in use before returns", "private_key"),
+        secret("kept", "the manifest keeps the live value", "passphrase"),
+        secret("cleared", "the manifest dropped it", "token"),
+        secret("unknown", "it was not decrypted", "ssh_key"),
+        secret("set", "not known to be set", "sas"),
+    ),
+    why="a secret changed in git",
+)
+RETIRE = change(Action.RETIRE, OLD, after=(PG,), why="its manifest is gone")
+SUSPECT = change(
+    Action.NOTE,
+    secrets=(secret("suspect", "the live object was written after us, and no visible field explains it"),),
+    why="a secret may not be what git says",
+)
+
+
+def _strategy(word: str) -> Change:
+    desired = replace(ROTATE.desired, lifecycle=Lifecycle(strategy=word, grace_days=7))
+    return replace(ROTATE, desired=desired)
+
+
+def _exposing() -> Plan:
+    own = replace(
+        change(
+            Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "the same value as last applied"),)
+        ),
+        exposures=(Exposure(DB, DB, NEW_HOST, "db.example.com", "db.example.net"),),
+    )
+    through = replace(
+        change(Action.UPDATE, PG, fields=(MOVE,)),
+        exposures=(Exposure(OLD, PG, NEW_HOST, "db.example.com", "db.example.net"),),
+    )
+    return plan(own, through, findings=(UNAPPROVED,), impact={DB: REACH})
+
+
+def _replacing() -> Change:
+    live = replace(RETIRE.live, address=DB, type="password")
+    return replace(change(Action.REPLACE), live=live, why="the type of an object cannot change")
+
+
+def _restoring() -> Change:
+    tombstone = replace(CREATE.desired and change(Action.UPDATE).known, retired_at="2026-01-05T09:00:00Z")
+    return replace(change(Action.RESTORE), known=tombstone, why="it was retired")
+
+
+def _consenting() -> Plan:
+    oauth = replace(change(Action.CREATE, new=True).desired, type="oauth")
+    return plan(replace(CREATE, desired=oauth))
+
+
+ACCESS = finding(
+    "KT208", Severity.WARNING, "age1new… can decrypt manifests/prod from now on", hint="who is it?"
+)
+FINDINGS = (
+    finding(
+        "KT454", Severity.ERROR, "credential/prod-old is protected, and its manifest is gone", address=OLD
+    ),
+    finding("KT320", Severity.WARNING, "the secret is 120 days old; `max_age` is 90d", hint="rotate it"),
+    finding("KT313", Severity.NOTE, "the name does not say which system it is for"),
+)
+HOSTILE = (
+    "\x1b]8;;http://evil\x07name\x1b[2J\r::add-mask::x\n::error::y ##[group]z ##vso[task]\u202eevil\u2066"
+    "</summary><script>alert(1)</script> <!-- @team #1 [a](b) ![c](d) ```\n~~~ `x` | $y$ :tada: &amp; www.evil.org"
+)
+
+
+def _hostile() -> Plan:
+    address = Address("credential", HOSTILE)
+    base = change(Action.ROTATE, address, why=HOSTILE)
+    row = FieldChange(("config", HOSTILE), HOSTILE + "1", HOSTILE + "2", HOSTILE)
+    exposing = replace(
+        base,
+        fields=(row,),
+        secrets=(SecretChange((HOSTILE,), SecretState.ROTATED, HOSTILE),),
+        exposures=(Exposure(address, address, (HOSTILE,), HOSTILE, "b"),),
+        renamed_from=HOSTILE,
+    )
+    impact = replace(REACH, next_run=HOSTILE, insiders=(HOSTILE,), outsiders=(HOSTILE,), work=(HOSTILE,))
+    bad = finding(
+        "KT454", Severity.ERROR, HOSTILE, hint=HOSTILE, origin=Origin(HOSTILE, 1, 1), address=address
+    )
+    return plan(
+        exposing,
+        workspace=HOSTILE,
+        organization=HOSTILE,
+        findings=(bad,),
+        access=(bad,),
+        impact={address: impact},
+    )
+
+
+def _everything() -> Plan:
+    parts = [
+        replace(part, address=Address(part.address.kind, f"{part.address.name}-{number}"))
+        for number, part in enumerate(
+            (CREATE, CREATE_USER, UPDATE, ROTATE, RETIRE, SUSPECT, _replacing(), _restoring(), RENAME)
+        )
+    ]
+    exposing = _exposing()
+    return plan(
+        *parts,
+        *exposing.changes,
+        impact={**{part.address: REACH for part in parts}, **exposing.impact},
+        findings=(*FINDINGS, UNAPPROVED),
+        access=(ACCESS,),
+    )
+
+
+RENAME = change(Action.RENAME, renamed_from="prod-database", why="the manifest has another name", fields=())
+REPOINT = change(
+    Action.UPDATE,
+    PG,
+    fields=(moved("credential", DB, DB, DB),),
+    why="what it refers to gets a new id",
+    after=(DB,),
+)
+
+CASES: Mapping[str, Plan] = {
+    "empty": plan(),
+    "empty-offline": plan(offline=True),
+    "doubt": plan(
+        SUSPECT,
+        findings=(finding("KT464", Severity.WARNING, "prod-db was written outside keyturn", address=DB),),
+    ),
+    "create": plan(CREATE, CREATE_USER),
+    "update": plan(UPDATE, impact={DB: REACH}),
+    "rotate-verify": plan(ROTATE, impact={DB: REACH}),
+    "rotate-replace": plan(_strategy("replace"), impact={DB: REACH}),
+    "rotate-in-place": plan(_strategy("in_place")),
+    "rename": plan(RENAME, impact={DB: replace(REACH, connections=1, pipelines=None, syncs=None)}),
+    "restore": plan(_restoring(), impact={DB: Impact(connections=0, pipelines=0, syncs=0, scheduled=0)}),
+    "retire": plan(RETIRE, impact={OLD: REACH}, findings=FINDINGS[:1]),
+    "retire-unknown": plan(RETIRE),
+    "replace": plan(_replacing(), REPOINT, impact={DB: REACH}),
+    "adopt": plan(change(Action.ADOPT, why="an object of this name exists and is not in the ledger")),
+    "forget": plan(change(Action.FORGET, why="its manifest is gone, and so is the object")),
+    "exposure": _exposing(),
+    "access": plan(access=(ACCESS,)),
+    "consent": _consenting(),
+    "findings": plan(findings=FINDINGS, offline=True),
+    "hostile": _hostile(),
+    "everything": _everything(),
+    "one-of-ten-thousand": plan(UPDATE, resources=10_000, impact={DB: REACH}),
+}
+"""Plans by the name of their golden files."""
+
+
+def crowd(size: int) -> Plan:
+    """Return a plan that creates ``size`` resources beside a few of every other class."""
+    created = (
+        change(Action.CREATE, connection(f"prod-{number:05}"), new=True, fields=CREATE.fields)
+        for number in range(size)
+    )
+    few = CASES["everything"]
+    return replace(few, changes=(*few.changes, *created), resources=size)
+
+
+OUTCOMES = (
+    Outcome(address=DB, action="rotate", ending=Ending.DONE, warnings=("the old probe was left behind",)),
+    Outcome(
+        address=OLD,
+        action="retire",
+        ending=Ending.FAILED,
+        message="the service said 503",
+        hint="run it again",
+    ),
+    Outcome(address=PG, action="update", ending=Ending.BLOCKED, waits_for=(OLD,)),
+    Outcome(address=connection("prod-x"), action="create", ending=Ending.UNSURE, message="no answer came"),
+    Outcome(address=connection("prod-y"), action="update", ending=Ending.STALE, message="edited by somebody"),
+)
+
+
+def hostile_text() -> st.SearchStrategy[str]:
+    """Return text as an attacker would write it: markup, commands, escapes, and anything else."""
+    morsels = st.sampled_from(
+        [
+            "::error::",
+            "##[group]",
+            "##vso[",
+            "\n",
+            "\r",
+            "\x1b[31m",
+            "\x9b",
+            "\u202e",
+            "\u2066",
+            "\u200b",
+            "`",
+            "```",
+        ]
+        + [
+            "<b>",
+            "</details>",
+            "<!--",
+            "-->",
+            "&lt;",
+            "@team",
+            "#12",
+            "[a](http://b)",
+            "![a](b)",
+            "*",
+            "_",
+            "|",
+            "$",
+        ]
+        + [
+            "http://evil",
+            "www.evil.org",
+            ":tada:",
+            "~~",
+            "\\",
+            "- ",
+            "1. ",
+            "# ",
+            "> ",
+            "\t",
+            " ",
+            "\ud800",
+            "\ufeff",
+        ]
+    )
+    return st.lists(st.one_of(morsels, st.text(max_size=5), st.characters(codec=None)), max_size=12).map(
+        "".join
+    )
+
+
+def hostile_plan(text: str) -> Plan:
+    """Return a plan in which ``text`` stands wherever data may stand."""
+    name = text or "x"
+    address = Address("credential", name)
+    made = change(Action.ROTATE, address, why=text, renamed_from=text, after=(address,))
+    made = replace(
+        made,
+        desired=replace(made.desired, type=text, origin=Origin(name, 2, 2)),
+        fields=(
+            FieldChange((name, "config"), text, [text], {text: text}),
+            FieldChange((name,), 1, text, text + "1"),
+        ),
+        secrets=(SecretChange((name,), SecretState.ROTATED, text),),
+        exposures=(Exposure(address, address, (name,), text, ABSENT),),
+    )
+    said = finding("KT454", Severity.ERROR, text, hint=text, origin=Origin(name, 1, 1), address=address)
+    reach = replace(REACH, next_run=text, insiders=(name,), outsiders=(name,), work=(name,))
+    return plan(
+        made,
+        replace(made, action=Action.RETIRE, address=Address("connection", name)),
+        workspace=text,
+        organization=text,
+        findings=(said,),
+        access=(said,),
+        impact={address: reach},
+    )

@@ -1,0 +1,95 @@
+"""Keys that live until somebody deletes them."""
+
+import pytest
+from judging import judged, places, settings
+
+TEXT = """\
+kind: credential
+name: prod-x
+type: {type}
+labels: {{environment: prod, system: x, owner: data, expires: "2029-01-01"}}
+config: {{{config}}}
+secrets: {{{secret}: ENC}}
+"""
+LOGIN = TEXT.format(type="database", config="host: x.abc.eu-west-1.rds.amazonaws.com", secret="password")
+LINK = """\
+kind: connection
+name: prod-x
+type: postgres
+labels: {environment: prod, system: x, owner: data}
+credential: prod-x
+config: {sslMode: require}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "secret"),
+    [
+        ("KT330", "aws", "secret_access_key"),
+        ("KT331", "gcp", "service_account_json"),
+        ("KT332", "azure", "account_key"),
+        ("KT332", "azure", "storage_key"),
+        ("KT332", "azure", "connection_string"),
+    ],
+)
+def test_a_lasting_key_is_found_at_its_field(code, kind, secret):
+    """The field says which kind of key it is."""
+    text = TEXT.format(type=kind, config="", secret=secret)
+    assert places(code, judged(text, whole=False)) == ["prod-x:6:11"]
+
+
+def test_temporary_and_borrowed_identities_are_silent():
+    """A session's key ends by itself, a role and a client secret are not lasting keys."""
+    session = TEXT.format(type="aws", config="", secret="secret_access_key: ENC, session_token")
+    role = TEXT.format(type="aws", config="role_arn: arn", secret="external_id")
+    principal = TEXT.format(type="azure", config="client_id: c", secret="client_secret")
+    for text in (session, role, principal):
+        assert judged(text, whole=False) == ()
+
+
+def test_short_lived_keys_may_be_required():
+    """The setting turns the three warnings into errors, unless a level is stated."""
+    text = TEXT.format(type="aws", config="", secret="secret_access_key")
+    strict = {"short_lived": "required"}
+    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == ["ERROR"]
+    strict["rules"] = {"KT330": "note"}
+    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == ["NOTE"]
+
+
+def test_a_password_for_a_managed_database_is_found_at_the_attachment():
+    """The connection is where another credential would be attached."""
+    assert places("KT333", judged(LOGIN, LINK)) == ["prod-x:5:13"]
+    assert places("KT333", judged(LOGIN.replace("rds.amazonaws", "acme"), LINK)) == []
+
+
+SALES = """\
+kind: connection
+name: prod-x
+type: salesforce
+labels: {environment: prod, system: x, owner: data}
+config: {authMode: oauth, username: integration@acme.com}
+"""
+
+
+def test_consent_of_a_person_is_found_where_the_mode_is_stated():
+    """JWT needs nobody's browser."""
+    assert places("KT334", judged(SALES)) == ["prod-x:5:20"]
+    assert places("KT334", judged(SALES.replace("authMode: oauth, ", ""))) == ["prod-x:3:7"]
+    assert places("KT334", judged(SALES.replace("oauth", "jwt_bearer"))) == []
+
+
+@pytest.mark.parametrize(
+    ("account", "personal"),
+    [
+        ("jane.doe@acme.com", True),
+        ("jane_doe@acme.com", True),
+        ("svc.planasonix@acme.com", False),
+        ("data.team@acme.com", False),
+        ("jane@acme.com", False),
+        ("svc_planasonix", False),
+    ],
+)
+def test_an_account_that_looks_like_a_persons_is_noted(account, personal):
+    """First and last name, and no word of service."""
+    text = SALES.replace("integration@acme.com", account)
+    assert places("KT335", judged(text)) == (["prod-x:5:37"] if personal else [])

@@ -1,0 +1,120 @@
+"""What belongs to different environments or workloads is kept apart."""
+
+import pytest
+from judging import judged, places, settings, subject
+
+PROD = """\
+kind: credential
+name: prod-crm
+type: oauth
+labels: {environment: prod, system: crm, owner: sales}
+config: {client_id: app-1}
+secrets: {client_secret: ENC}
+"""
+STAGING = PROD.replace("prod", "staging")
+USER = """\
+kind: connection
+name: prod-crm
+type: hubspot
+labels: {environment: prod, system: crm, owner: sales}
+credential: prod-crm
+"""
+BULK = USER.replace("name: prod-crm", "name: prod-crm-bulk").replace("labels: {", "labels: {workload: bulk, ")
+CHAT = USER.replace("name: prod-crm", "name: prod-crm-chat").replace("labels: {", "labels: {workload: chat, ")
+OPENAI = """\
+kind: connection
+name: prod-openai
+type: openai
+labels: {environment: prod, system: openai, owner: ml, cost_center: c-1}
+credential: prod-crm
+config: {model: large}
+"""
+AZURE = OPENAI.replace("name: prod-openai", "name: prod-openai-azure").replace(
+    "model: large", "baseUrl: 'https://acme.openai.azure.com'"
+)
+FILES = ("manifests/credentials/prod-crm.yaml", "manifests/credentials/staging-crm.yaml")
+SAME = {(file, ("client_secret",)): "f1" for file in FILES}
+
+
+@pytest.mark.parametrize(
+    ("code", "texts", "expected"),
+    [
+        ("KT312", [STAGING, USER.replace("credential: prod", "credential: staging")], ["prod-crm:5:13"]),
+        ("KT360", [PROD, STAGING], ["staging-crm:5:21"]),
+        ("KT363", [PROD, BULK, CHAT], ["prod-crm:2:7"]),
+        ("KT366", [PROD, OPENAI, AZURE], ["prod-crm:2:7"]),
+        (
+            "KT366",
+            [PROD, AZURE.replace("{baseUrl", "{vendor: openai, baseUrl")],
+            ["prod-openai-azure:3:7", "prod-crm:2:7"],
+        ),
+    ],
+)
+def test_what_is_not_kept_apart_is_found_at_its_token(code, texts, expected):
+    """Each rule points at what has to change."""
+    assert places(code, judged(*texts)) == expected
+
+
+def test_a_fleet_that_keeps_things_apart_is_silent():
+    """Two environments, two apps, and each connection with its own."""
+    other = STAGING.replace("app-1", "app-2")
+    using = USER.replace("prod", "staging")
+    assert judged(PROD, other, USER, using) == ()
+
+
+def test_a_reference_within_config_counts_as_an_attachment():
+    """A staging area's credential crosses as easily as the connection's own."""
+    text = USER + "config: {staging: {credentialId: {ref: credential/staging-crm}}}\n"
+    found = judged(PROD, STAGING.replace("app-1", "app-2"), text)
+    assert places("KT312", found) == ["prod-crm:6:34"]
+
+
+def test_an_environment_that_is_not_known_crosses_nothing():
+    """A guess would be wrong half the time."""
+    bare = settings({})
+    user = USER.replace("name: prod-crm", "name: crm").replace("environment: prod, ", "")
+    assert places("KT312", judged(STAGING, user.replace("l: prod", "l: staging"), policy=bare)) == []
+
+
+def test_a_reference_stays_within_its_workspace():
+    """Two workspaces may use one name for two things."""
+    far = subject(STAGING.replace("name: staging", "name: prod"), file="other.yaml", workspace="other")
+    assert places("KT312", judged(far, USER)) == []
+    near = subject(STAGING.replace("name: staging", "name: prod"), file="other.yaml")
+    assert places("KT312", judged(near, USER)) == ["prod-crm:5:13"]
+
+
+def test_one_secret_in_two_environments_is_found_by_its_fingerprint():
+    """With the key at hand, equal fingerprints tell."""
+    found = judged(PROD, STAGING.replace("app-1", "app-2"), fingerprints=SAME)
+    assert places("KT361", found) == ["staging-crm:6:11"]
+    assert places("KT362", found) == []
+
+
+def test_one_secret_in_two_credentials_of_an_environment_is_a_note():
+    """It cannot be rotated for one without the other."""
+    twin = PROD.replace("name: prod-crm", "name: prod-crm-two")
+    same = {**SAME, ("manifests/credentials/prod-crm-two.yaml", ("client_secret",)): "f1"}
+    found = judged(PROD, twin, fingerprints=same)
+    assert places("KT362", found) == ["prod-crm:6:11"]
+    assert places("KT361", found) == []
+
+
+def test_one_secret_twice_in_one_credential_is_nobody_elses():
+    """Two fields of one credential are rotated together anyhow."""
+    fingerprints = {(FILES[0], ("client_secret",)): "f", (FILES[0], ("other",)): "f"}
+    assert places("KT362", judged(PROD, fingerprints=fingerprints)) == []
+
+
+def test_different_secrets_are_silent():
+    """Different fingerprints say nothing."""
+    different = {(file, ("client_secret",)): file for file in FILES}
+    found = judged(PROD, STAGING, fingerprints=different)
+    assert places("KT361", found) == places("KT362", found) == []
+
+
+def test_an_openai_connection_with_azure_as_its_vendor_is_azure():
+    """The vendor says more than the connector's name."""
+    azure = OPENAI.replace("model: large", "vendor: azure").replace("name: prod-openai", "name: prod-openai-b")
+    assert places("KT366", judged(PROD, azure)) == []
+    assert places("KT366", judged(PROD, OPENAI, azure)) == ["prod-crm:2:7"]
