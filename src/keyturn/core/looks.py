@@ -66,7 +66,7 @@ def suspicious(name: str, value: object) -> bool:
     Looks into lists and mappings. A null, a boolean or a reference's id is never one.
     """
     if isinstance(value, Mapping):
-        return any(suspicious(str(key), item) for key, item in value.items())
+        return any(suspicious(str(key), item) or suspicious(name, item) for key, item in value.items())
     if isinstance(value, list | tuple):
         return any(suspicious(name, item) for item in value)
     if value is None or isinstance(value, bool):

@@ -49,7 +49,11 @@ def found(
     project = read_project(root)
     write = writer(project, environment)
     key = Secret(base64.b64encode(chance(LENGTH)).decode())
-    ground.sealed(write, project.fingerprint_key or FINGERPRINT_KEY, {FIELD[0]: {FIELD[1]: key}})
+    ground.sealed(
+        write,
+        project.fingerprint_key or FINGERPRINT_KEY,
+        {"kind": "fingerprint-key", FIELD[0]: {FIELD[1]: key}},
+    )
     name = f"{choice.workspace}-warehouse"
     password = base64.b32encode(chance(20)).decode().lower()
     tree = _credential(name, choice.workspace, Secret(password))

@@ -56,7 +56,8 @@ class _Reader:
             self._check(record)
             fold.take(record.event)
             self._last = record.position
-        return Reading(fold.ledger(self._last), etag, self._torn, tuple(self._findings()))
+        ledger = replace(fold.ledger(self._last), serial=self._newest)
+        return Reading(ledger, etag, self._torn, tuple(self._findings()))
 
     def _tail(self) -> Iterator[Record]:
         start = self._base.position

@@ -6,8 +6,9 @@ The last line of every drawing is meant to be parsed::
 
 The six counts are always there, in this order. ``N to replace``, ``N to adopt`` and ``N to forget``
 follow, in this order, where they are not 0. Where nothing would be done it is ``No changes. The
-workspace matches the manifests.``, or ``No changes. The workspace was not read.`` for an offline
-plan, followed by ``N need attention.`` only where N is not 0. One *needs* attention::
+workspace matches the manifests.``, or ``What can be compared matches the manifests.`` where a secret
+is in doubt, or ``The workspace was not read.`` for an offline plan; ``N need attention.`` follows only
+where N is not 0. One *needs* attention::
 
     ^(Plan: \d+ to \w+(, \d+ to \w+){5,8}|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$
 """
@@ -100,7 +101,11 @@ def summary(plan: Plan) -> str:
     number = attention(plan)
     calls = f" {number:d} need{'s' if number == 1 else ''} attention."
     if plan.empty:
-        state = "The workspace was not read." if plan.offline else "The workspace matches the manifests."
+        state = "The workspace matches the manifests."
+        if plan.offline:
+            state = "The workspace was not read."
+        elif plan.changes:
+            state = "What can be compared matches the manifests."
         return f"No changes. {state}{calls if number else ''}"
     found = plan.counts()
     shown = [*_ALWAYS, *(action for action in _SOMETIMES if found.get(action))]

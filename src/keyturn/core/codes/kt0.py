@@ -90,5 +90,15 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "A secret is written into the manifest of the credential that is named.",
             "Name the credential as its file is named, without .yaml.",
         ),
+        "KT042": Code(
+            "the demo needs the emulator",
+            "The demo talks to a real server on loopback, which comes as an extra.",
+            "Install it: pip install 'keyturn[emulator,sops]'.",
+        ),
+        "KT044": Code(
+            "a file belongs to no workspace",
+            "Only files below a workspace's manifests are planned and applied, so a file elsewhere does nothing.",
+            "Move it below a folder under manifests: in keyturn.yaml, or add its folder there.",
+        ),
     }
 )

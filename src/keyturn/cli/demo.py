@@ -1,0 +1,35 @@
+"""keyturn demo: the whole story on a temporary folder, with real sops and a real server."""
+
+from pathlib import Path
+
+import click
+
+from keyturn.cli.doors import doors
+
+
+@click.command("demo")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    metavar="FOLDER",
+    help="Tell the story in FOLDER and leave it there.",
+)
+@click.pass_obj
+def command(colour: bool, /, keep: Path | None) -> None:
+    """Watch keyturn do its work: create, drift, a refused rotation, a good one, retire, restore.
+
+    Everything is real but the vendor: the API is the bundled emulator on loopback. Nothing outside
+    the temporary folder is touched.
+    """
+    with doors(colour):
+        import tempfile
+
+        from keyturn.cli.story import tell
+
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            tell(keep.resolve(), colour)
+            return
+        with tempfile.TemporaryDirectory(prefix="keyturn-demo-") as folder:
+            tell(Path(folder), colour)

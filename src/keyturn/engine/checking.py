@@ -1,0 +1,71 @@
+"""Everything that can be said of manifests without a key and without the network."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.load.desired import Loaded, load
+from keyturn.load.files import load_file
+from keyturn.load.project import FILE, Project, Workspace
+from keyturn.policy.judge import judge
+from keyturn.policy.rule import Context
+from keyturn.policy.settings import covers
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found and which files were looked at, as paths below the root."""
+
+    findings: tuple[Diagnostic, ...]
+    files: tuple[str, ...]
+
+    @property
+    def worst(self) -> Severity | None:
+        """The gravest severity, None where nothing was found."""
+        return min((finding.severity for finding in self.findings), default=None)
+
+
+def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ...], today: date) -> Checked:
+    """Check the manifests of some workspaces, or of them only the files ``only``."""
+    findings: list[Diagnostic] = []
+    files: list[str] = []
+    covered: set[str] = set()
+    for workspace in workspaces:
+        mine = [file for file in only if any(covers(folder, file) for folder in workspace.manifests)]
+        covered.update(mine)
+        if only and not mine:
+            continue
+        loaded = load(project, workspace, mine)
+        findings += [*loaded.findings, *judged(project, loaded, today, whole=not only)]
+        files += [subject.file for subject in loaded.subjects]
+    findings += [_stray(file) for file in only if file not in covered and file != FILE]
+    return Checked(tuple(dict.fromkeys(findings)), tuple(sorted({*files, *covered})))
+
+
+def judged(project: Project, loaded: Loaded, today: date, *, whole: bool) -> tuple[Diagnostic, ...]:
+    """Return what the rules of policy say of manifests that were read."""
+    return judge(loaded.subjects, project.policy, Context(today=today, whole=whole))
+
+
+def texts(root: Path, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
+    """Return the content of each file that a finding points into, as far as it can be read as text."""
+    found: dict[str, str] = {}
+    for file in {finding.origin.file for finding in findings if finding.origin.line}:
+        try:
+            found[file] = load_file(root, file).data.decode("utf-8", "replace")
+        except (Faulty, OSError):
+            continue
+    return found
+
+
+def _stray(file: str) -> Diagnostic:
+    return Diagnostic(
+        code="KT044",
+        severity=Severity.WARNING,
+        message="this file belongs to no workspace and is not checked",
+        origin=Origin(file),
+        hint="move it below a folder under `manifests:` in keyturn.yaml, or add its folder there",
+    )

@@ -1,0 +1,151 @@
+"""Doors to the world: which layer may print, read the environment, run, connect, thread, tell the time."""
+
+import ast
+
+import pytest
+
+from sources import dotted, imports, modules
+
+CLI = ("keyturn.cli", "keyturn.__main__")
+EMULATOR = ("planasonix_emulator",)
+
+CALLS = {
+    "print": (CLI, {"print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write"}),
+    "exit": (CLI, {"exit", "quit", "sys.exit", "os._exit", "os.abort"}),
+    "ask": (CLI, {"input", "getpass.getpass", "click.prompt", "click.confirm"}),
+    "tell the time": (
+        ("keyturn.engine",),
+        {
+            "time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "time.sleep", "datetime.now", "datetime.utcnow", "datetime.today", "date.today",
+            "datetime.datetime.now", "datetime.date.today", "dt.datetime.now",
+        },
+    ),
+}  # fmt: skip
+"""What is called, and the layers of keyturn that may."""
+
+IMPORTS = {
+    "run processes": (("keyturn.load",), {"subprocess", "pty", "pexpect"}),
+    "open sockets": (
+        ("keyturn.api", "keyturn.ledger.store", "keyturn.ledger.bucket"),
+        {"socket", "ssl", "httpx", "obstore", "http.client", "urllib.request", "requests", "asyncio"},
+    ),
+    "start threads": (
+        ("keyturn.engine", "keyturn.load"),
+        {"threading", "concurrent", "multiprocessing", "queue"},
+    ),
+    "see secrets in DeepDiff": (("keyturn.core.diff",), {"deepdiff"}),
+    "use the age library": (("keyturn.load",), {"pyrage"}),
+    "talk to a terminal": (CLI, {"rich", "click", "getpass", "readline"}),
+    "log": (("keyturn.cli", "keyturn.api", "keyturn.engine"), {"logging"}),
+}
+"""What is imported, and the layers of keyturn that may."""
+
+NEVER_IN_CORE = {
+    "asyncio", "concurrent", "getpass", "glob", "http", "io", "locale", "logging", "multiprocessing", "os",
+    "pathlib", "platform", "queue", "random", "secrets", "select", "shutil", "signal", "socket", "sqlite3",
+    "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib.request", "uuid", "warnings",
+}  # fmt: skip
+
+
+def allowed(module, layers):
+    """Tell whether a module stands in one of the layers."""
+    return any(f"{module.name}.".startswith(f"{layer}.") for layer in layers)
+
+
+def called(module, names):
+    """Yield the lines where one of the names is called."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and dotted(node.func) in names:
+            yield f"{module.place}:{node.lineno} {dotted(node.func)}"
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_calls(what):
+    """Only the layer whose business it is prints, exits, asks or tells the time."""
+    layers, names = CALLS[what]
+    found = [line for m in modules("keyturn") if not allowed(m, layers) for line in called(m, names)]
+    assert found == []
+
+
+@pytest.mark.parametrize("what", IMPORTS)
+def test_imports(what):
+    """Only the layer whose business it is runs processes, opens sockets or starts threads."""
+    layers, names = IMPORTS[what]
+    found = [
+        f"{module.place} imports {name}"
+        for module in modules("keyturn")
+        if not allowed(module, layers)
+        for name in imports(module)
+        if any(f"{name}.".startswith(f"{each}.") for each in names)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("what", [*CALLS, *IMPORTS])
+def test_doors_are_in_use(what):
+    """Every layer that may is one that does: a door nobody uses is a rule nobody needs."""
+    layers, names = (CALLS | IMPORTS)[what]
+    for layer in (each for each in layers if each != "keyturn.__main__"):
+        inside = [module for module in modules("keyturn") if allowed(module, (layer,))]
+        used = [m.place for m in inside if any(called(m, names))]
+        used += [
+            m.place
+            for m in inside
+            for name in imports(m)
+            if f"{name}.".startswith(tuple(f"{e}." for e in names))
+        ]
+        assert used, f"{layer} does not {what}"
+
+
+def test_the_environment_is_read_in_one_layer():
+    """`os.environ` and its like stand in the command line alone; all else is handed a mapping."""
+    names = {"environ", "environb", "getenv", "getenvb", "putenv", "expandvars"}
+    found = [
+        f"{module.place}:{node.lineno} {node.attr}"
+        for module in modules()
+        if not allowed(module, (*CLI, "planasonix_emulator.__main__"))
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in names and dotted(node.value) in {"os", "os.path"}
+    ]
+    found += [m.place for m in modules() if any(n in {f"os.{e}" for e in names} for n in imports(m))]
+    assert found == []
+
+
+def test_core_is_pure():
+    """The core has no clock, chance, environment, log, file, process or network."""
+    found = [
+        f"{module.place} imports {name}"
+        for module in modules("keyturn/core")
+        for name in imports(module)
+        if any(f"{name}.".startswith(f"{each}.") for each in NEVER_IN_CORE)
+    ]
+    found += [line for module in modules("keyturn/core") for line in called(module, {"open", "eval", "exec"})]
+    assert found == []
+
+
+def test_nothing_from_outside_is_executed():
+    """No code of a repository is ever run: nothing is evaluated, compiled or unpickled."""
+    names = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "pickle.load", "pickle.loads"}
+    names |= {"yaml.load", "yaml.unsafe_load", "yaml.full_load", "marshal.loads", "runpy.run_path"}
+    assert [line for module in modules() for line in called(module, names)] == []
+
+
+def test_no_shell():
+    """No child is started through a shell."""
+    found = [
+        f"{module.place}:{node.lineno}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.keyword) and node.arg == "shell"
+    ]
+    assert found == []
+
+
+def test_the_emulator_prints_in_one_place():
+    """The emulator speaks where it is started, and nowhere else."""
+    names = CALLS["print"][1] | CALLS["exit"][1]
+    main = ("planasonix_emulator.__main__",)
+    found = [
+        line for m in modules("planasonix_emulator") if not allowed(m, main) for line in called(m, names)
+    ]
+    assert found == []

@@ -1,0 +1,50 @@
+"""Reveal: the places that may look into a secret, each counted."""
+
+import ast
+from collections import Counter
+
+from sources import modules
+
+REVEALS: dict[str, int] = {}
+"""How often each function reveals. A new line here is a decision about security: say why in the review."""
+
+
+WAYS = {"reveal", "_open", "_open_mac"}
+
+
+def revealing(tree, outer=""):
+    """Yield the qualified name of the function around each mention of `reveal`."""
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        name = f"{outer}.{node.name}".lstrip(".") if named else outer
+        if isinstance(node, ast.Attribute) and node.attr in WAYS and ast.unparse(node.value) != "self":
+            yield name
+        if isinstance(node, ast.Constant) and node.value in WAYS:
+            yield name
+        yield from revealing(node, name)
+
+
+def test_reveals_are_counted():
+    """A secret is revealed where the table says, and nowhere else."""
+    found = Counter(
+        f"{module.name}:{name}"
+        for module in modules()
+        if module.name != "keyturn.core.secret"
+        for name in revealing(module.tree)
+    )
+    assert dict(sorted(found.items())) == REVEALS
+
+
+def test_reveals_stand_in_few_modules():
+    """They stand in what is sent, in what is written encrypted, and in the deep checks."""
+    layers = {place.split(":")[0] for place in REVEALS}
+    assert {name for name in layers if not name.startswith("keyturn.load.")} == {
+        "keyturn.api.wire",
+        "keyturn.policy.material",
+    }
+
+
+def test_the_count_sees_every_way():
+    """A call, a method passed on, a look at the closure and a name in text are all counted."""
+    source = "class A:\n def f(s):\n  s.reveal()\ndef g(s):\n h(s.reveal)\n s._open()\n getattr(s, 'reveal')"
+    assert Counter(revealing(ast.parse(source))) == {"A.f": 1, "g": 3}

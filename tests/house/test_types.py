@@ -1,0 +1,68 @@
+"""Types: values are frozen, without a dictionary, and named where there are many."""
+
+import ast
+
+from sources import modules
+
+POSITIONAL_FIELDS = 3
+MUTABLE: frozenset[str] = frozenset()
+"""Dataclasses that change in place, each with its reason beside it."""
+
+POSITIONAL = frozenset(
+    {
+        "keyturn.core.change.FieldChange",  # path, then applied, live, wanted: the order is the point
+        "keyturn.core.change.Exposure",
+        "keyturn.core.resource.Lifecycle",
+    }
+)
+"""Dataclasses of more than three fields that are made by position all the same."""
+
+
+def dataclasses():
+    """Yield every dataclass: its dotted name, its options and how many fields it has."""
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                for decorator in node.decorator_list:
+                    call = decorator if isinstance(decorator, ast.Call) else None
+                    name = call.func if call else decorator
+                    if ast.unparse(name) in {"dataclass", "dataclasses.dataclass"}:
+                        options = (
+                            {word.arg for word in call.keywords if ast.unparse(word.value) == "True"}
+                            if call
+                            else set()
+                        )
+                        fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+                        yield f"{module.name}.{node.name}", options, len(fields)
+
+
+def test_dataclasses_are_frozen():
+    """A value does not change in place, and has no dictionary to put things into."""
+    loose = {name for name, options, _ in dataclasses() if not {"frozen", "slots"} <= options}
+    assert loose == MUTABLE
+
+
+def test_many_fields_are_named():
+    """A value of more than three fields is made by name."""
+    found = {
+        name
+        for name, options, fields in dataclasses()
+        if fields > POSITIONAL_FIELDS and "kw_only" not in options
+    }
+    assert found == POSITIONAL
+
+
+def test_no_mutable_collections_in_values():
+    """Inside of a frozen value stand tuples and read-only mappings, not lists, dicts or sets."""
+    found = {}
+    for module in modules("keyturn"):
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef) and any(
+                "dataclass" in ast.unparse(each) for each in node.decorator_list
+            ):
+                for field in node.body:
+                    if isinstance(field, ast.AnnAssign):
+                        text = ast.unparse(field.annotation)
+                        if text.split("[")[0] in {"list", "dict", "set"}:
+                            found[f"{module.name}.{node.name}.{ast.unparse(field.target)}"] = text
+    assert found == {}

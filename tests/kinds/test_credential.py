@@ -1,0 +1,96 @@
+"""Credentials: the body that is sent, and the record that is read."""
+
+import pytest
+
+from keyturn.core.address import Address
+from keyturn.core.resource import Sealed
+from keyturn.core.secret import Secret
+from keyturn.kinds import KINDS
+from keyturn.kinds.credential import SECRETS
+from keyturn.load.definitions import definition, types
+from kinds_answers import Answer
+from making import credential, wanted
+
+KIND = KINDS["credential"]
+
+
+def test_a_body_is_whole(canary):
+    """Name, type, plain settings and secrets stand where the service wants them."""
+    secret = canary()
+    desired = wanted(credential("prod-x"), {"host": "db", "port": 5432}, secrets={"password": secret})
+    body = KIND.encode(desired, {})
+    assert body == {
+        "name": "prod-x",
+        "type": "database",
+        "config": {"host": "db", "port": 5432, "password": Secret(secret)},
+    }
+
+
+def test_secret_headers_are_nested(canary):
+    """A header is a key below ``headers``, not beside it."""
+    desired = wanted(credential("x"), {"a": "b"})
+    path = ("headers", "X-Api-Key")
+    secret = Secret(canary())
+    body = KIND.encode(type(desired)(**{**_parts(desired), "secrets": {path: secret}}), {})
+    assert body["config"]["headers"]["X-Api-Key"] == secret
+
+
+def test_an_empty_config_is_sent_as_one():
+    """A credential without plain settings has an empty config, not a null."""
+    desired = wanted(credential("x"))
+    assert KIND.encode(type(desired)(**{**_parts(desired), "fields": {("config",): {}}}), {})["config"] == {}
+
+
+def test_a_sealed_secret_is_never_sent():
+    """Forgetting to open a manifest is a bug; its digest must not go out in the secret's place."""
+    desired = wanted(credential("x"), secrets={"password": "irrelevant"}, opened=False)
+    assert isinstance(desired.secrets[("password",)], Sealed)
+    with pytest.raises(TypeError, match="sealed"):
+        KIND.encode(desired, {})
+
+
+def test_a_record_is_read():
+    """Plain settings become fields by path, the rest facts."""
+    live = KIND.decode(Answer({"host": "db", "port": 5432}))
+    assert live.address == Address("credential", "prod-x")
+    assert live.fields == {("config", "host"): "db", ("config", "port"): 5432}
+    assert (live.id, live.status, live.detailed, live.suspicious) == ("cred_1", "active", True, ())
+    assert (live.created_at, live.updated_at) == ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+
+
+def test_a_record_without_config_is_not_detailed():
+    """An item of a list that carries no config says so."""
+    live = KIND.decode(Answer(None))
+    assert (live.detailed, live.fields) == (False, {})
+
+
+def test_a_record_that_does_not_say_its_status_is_active():
+    """The documented list has one; other dialects do not."""
+    assert KIND.decode(Answer({}, status="")).status == "active"
+    assert KIND.decode(Answer({}, status="deleted")).status == "deleted"
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS | {"key_part", "dbPassword"}))
+def test_a_secret_in_an_answer_goes_no_further(canary, name):
+    """What the service should not have sent is named by path and dropped, whatever its value."""
+    secret = canary()
+    live = KIND.decode(Answer({"host": "db", name: secret}, type="api_key"))
+    assert live.fields == {("config", "host"): "db"}
+    assert live.suspicious == (("config", name),)
+    assert secret not in repr(live)
+
+
+def test_a_mask_in_an_answer_goes_no_further():
+    """Asterisks that are written back would become the password."""
+    live = KIND.decode(Answer({"host": "********", "options": {"a": "****"}}))
+    assert (live.fields, live.suspicious) == ({}, (("config", "host"), ("config", "options", "a")))
+
+
+def test_what_is_secret_agrees_with_the_schema():
+    """The kind and its schema name the same secret fields."""
+    blocks = [definition("credential", name)["properties"]["secrets"]["properties"] for name in types("credential")]
+    assert {name for block in blocks for name in block} - {"seal"} == SECRETS
+
+
+def _parts(desired):
+    return {name: getattr(desired, name) for name in desired.__dataclass_fields__}

@@ -1,0 +1,325 @@
+"""The ledger as it stands: document and journal together, whatever became of either."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from keyturn.core.address import Address
+from keyturn.core.outcome import Ending
+from keyturn.ledger import document
+from keyturn.ledger.event import Finished, Intent, RunStarted, pack
+from keyturn.ledger.journal import open_journal
+from keyturn.ledger.medium import ABSENT
+from keyturn.ledger.reading import compact, read_ledger
+from keyturn.ledger.record import compose, read, verify
+
+JOURNAL = "journal.jsonl"
+
+WORK = """
+import itertools, sys, threading, time
+from datetime import UTC, datetime
+from pathlib import Path
+from keyturn.core.address import Address
+from keyturn.core.outcome import Ending
+from keyturn.core.resource import Known
+from keyturn.ledger.clock import Clock
+from keyturn.ledger.event import Finished, Intent
+from keyturn.ledger.journal import open_journal
+from keyturn.ledger.reading import compact, read_ledger
+from keyturn.ledger.store import open_store
+root, base = Path(sys.argv[1]), int(sys.argv[2])
+store = open_store("file:.keyturn/prod", root, {})
+reading = read_ledger(store, "prod", "org_1")
+journal = open_journal(store, reading.ledger, reading.torn, Clock(lambda: datetime.now(UTC), time.monotonic))
+said = threading.Lock()
+def work(worker):
+    for turn in itertools.count(base):
+        name = f"{worker}-{turn}"
+        address = Address("credential", name)
+        journal.append(Intent(id=name, op="create", address=address, action="create"))
+        entry = Known(address=address, id=name, type="t", digest="", applied={}, observed={}, fingerprints={}, updated_at="")
+        journal.append(Finished(intent=name, address=address, action="create", ending=Ending.DONE, entry=entry))
+        with said:
+            print(name, flush=True)
+for worker in range(3):
+    threading.Thread(target=work, args=(worker,), daemon=True).start()
+for turn in itertools.count():
+    time.sleep(0.004)
+    reading = compact(store, reading, journal)
+"""
+
+
+def address(number):
+    """Return the address of this number."""
+    return Address("credential", f"r{number}")
+
+
+def opened(store, clock):
+    """Return what is read and the journal behind it."""
+    reading = read_ledger(store, "prod", "org_1")
+    return reading, open_journal(store, reading.ledger, reading.torn, clock)
+
+
+@pytest.fixture
+def done(known):
+    """Makes outcomes that leave the entry of this number."""
+
+    def make(number, **changes):
+        entry = known(f"credential/r{number}", **changes)
+        return Finished(
+            intent=f"i{number}", address=entry.address, action="create", ending=Ending.DONE, entry=entry
+        )
+
+    return make
+
+
+def intent(number):
+    """Return the intent of this number."""
+    return Intent(id=f"i{number}", op="create", address=address(number), action="create")
+
+
+def codes(reading):
+    """Return the codes of what was found."""
+    return [finding.code for finding in reading.findings]
+
+
+def run(store, clock, done, numbers):
+    """Write entries and compact, as an apply does."""
+    reading, journal = opened(store, clock)
+    for number in numbers:
+        journal.append(intent(number))
+        journal.enqueue(done(number))
+    return compact(store, reading, journal)
+
+
+def test_where_there_is_nothing_the_ledger_is_empty(store):
+    """A first plan needs no ledger."""
+    reading = read_ledger(store, "prod", "org_1")
+    assert (reading.ledger.entries, reading.etag, reading.findings) == ({}, ABSENT, ())
+
+
+def test_what_was_compacted_is_read(store, clock, done):
+    """After an apply the document holds everything; the journal's tail is all that is read besides."""
+    written = run(store, clock, done, range(3))
+    again = read_ledger(store, "prod", "org_1")
+    assert again.ledger.entries == written.ledger.entries
+    assert set(again.ledger.entries) == {address(0), address(1), address(2)}
+    assert (again.ledger.serial, again.etag, again.findings) == (1, written.etag, ())
+    tail = [line.data for line in store.tape().read(again.ledger.position.mark)]
+    assert len(tail) == 1
+
+
+def test_without_compaction_the_journal_tells_the_rest(store, clock, done):
+    """A crash before the document was written loses nothing, open intents included."""
+    run(store, clock, done, range(2))
+    _, journal = opened(store, clock)
+    journal.append(intent(2))
+    journal.append(done(2))
+    journal.append(done(0, id="new"))
+    journal.append(intent(3))
+    reading = read_ledger(store, "prod", "org_1")
+    assert set(reading.ledger.entries) == {address(number) for number in range(3)}
+    assert reading.ledger.find(address(0)).id == "new"
+    assert [each.id for each in reading.ledger.open] == ["i3"]
+    assert (reading.ledger.serial, reading.findings) == (1, ())
+
+
+def test_open_intents_outlive_compaction(store, clock):
+    """What is unsure stays so over any number of documents, until it is settled."""
+    reading, journal = opened(store, clock)
+    journal.append(intent(1))
+    reading = compact(store, reading, journal)
+    reading = compact(store, reading, journal)
+    assert reading.ledger.serial == 2
+    reading, journal = opened(store, clock)
+    assert [each.id for each in reading.ledger.open] == ["i1"]
+    journal.append(Finished(intent="i1", address=address(1), action="create", ending=Ending.FAILED))
+    assert compact(store, reading, journal).ledger.open == ()
+
+
+def test_a_document_written_meanwhile_is_not_overwritten(store, clock, done, refused):
+    """Compaction is a compare-and-swap; the journal has what it could not write."""
+    reading, journal = opened(store, clock)
+    journal.append(done(1))
+    theirs = document.to_json(document.Ledger(workspace="prod", organization="org_1", serial=9))
+    store.put(document.KEY, theirs, ABSENT)
+    with refused("KT606"):
+        compact(store, reading, journal)
+    assert store.read(document.KEY).data == theirs
+
+
+class Without:
+    """A store whose document is lost."""
+
+    def __init__(self, store):
+        self.place, self.tape = store.place, store.tape
+
+    def read(self, key):
+        return None
+
+
+def test_a_lost_document_is_rebuilt_from_the_journal(store, clock, done):
+    """The journal alone is the whole ledger."""
+    written = run(store, clock, done, range(5))
+    reading = read_ledger(Without(store), "prod", "org_1")
+    assert reading.ledger.entries == written.ledger.entries
+    assert codes(reading) == ["KT623"]
+
+
+def test_an_older_document_is_brought_up_to_date_and_said(store, clock, done):
+    """A backup that comes back is healed by the journal, and the user learns that it did."""
+    run(store, clock, done, range(2))
+    old = store.read(document.KEY)
+    newer = run(store, clock, done, range(2, 5))
+    store.put(document.KEY, old.data, store.read(document.KEY).etag)
+    reading = read_ledger(store, "prod", "org_1")
+    assert codes(reading) == ["KT623"]
+    assert reading.ledger.entries == newer.ledger.entries
+    assert run(store, clock, done, [9]).ledger.serial == 3
+    assert codes(read_ledger(store, "prod", "org_1")) == []
+
+
+def test_a_journal_that_was_moved_away_is_gone_on_from(folder, clock, done):
+    """The document is enough; that the past is gone is said once, and crashes are survived as ever."""
+    run(folder, clock, done, range(3))
+    path = folder.path / JOURNAL
+    path.rename(path.with_suffix(".old"))
+    reading, journal = opened(folder, clock)
+    assert codes(reading) == ["KT624"]
+    assert len(reading.ledger.entries) == 3
+    journal.append(intent(7))
+    journal.append(done(7))
+    reading, journal = opened(folder, clock)
+    assert codes(reading) == []
+    assert len(reading.ledger.entries) == 4
+    assert len(compact(folder, reading, journal).ledger.entries) == 4
+    whole = path.with_suffix(".old").read_bytes() + path.read_bytes()
+    path.write_bytes(whole)
+    assert verify(read(folder.tape().read(0))) is None
+    assert len(read_ledger(folder, "prod", "org_1").ledger.entries) == 4
+
+
+def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, done):
+    """With neither document nor beginning, what is left is used and the gap is said."""
+    for number in range(3):
+        opened(folder, clock)[1].append(done(number))
+    path = folder.path / JOURNAL
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    reading, journal = opened(folder, clock)
+    assert codes(reading) == ["KT624"]
+    assert set(reading.ledger.entries) == {address(1), address(2)}
+    journal.append(done(5))
+    assert verify(read(folder.tape().read(0))) is None
+
+
+def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused, tmp_path):
+    """If the record that the document goes up to is not in it, it is not this ledger's journal."""
+    run(folder, clock, done, range(2))
+    path = folder.path / JOURNAL
+    older = path.read_bytes()
+    run(folder, clock, done, range(2, 4))
+    rewritten = path.read_bytes().splitlines(keepends=True)[:-3]
+    for data in (older, b"".join(rewritten), b"".join(rewritten[2:])):
+        path.write_bytes(data)
+        with refused("KT622"):
+            read_ledger(folder, "prod", "org_1")
+
+
+def test_any_change_to_the_tail_is_refused(folder, clock, done, refused):
+    """Nothing is folded in from a journal in which a byte was changed since."""
+    run(folder, clock, done, range(2))
+    _, journal = opened(folder, clock)
+    for number in range(2, 4):
+        journal.append(done(number))
+    path = folder.path / JOURNAL
+    data = path.read_bytes()
+    start = read_ledger(folder, "prod", "org_1").ledger.position.mark - 900
+    dice = random.Random(5)
+    for place in dice.sample(range(start, len(data) - 1), 150):
+        hurt = bytearray(data)
+        hurt[place] ^= 1
+        path.write_bytes(hurt)
+        with refused("KT620"):
+            read_ledger(folder, "prod", "org_1")
+
+
+def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
+    """In a bucket it is whole objects that may go missing."""
+    run(bucket, clock, done, range(2))
+    _, journal = opened(bucket, clock)
+    for number in range(2, 5):
+        journal.append(done(number))
+
+    class Holey(Without):
+        read = bucket.read
+
+        def tape(self):
+            tape = bucket.tape()
+            tape._objects = self
+            return tape
+
+        def __init__(self):
+            self.place = bucket.place
+
+        def keys(self, prefix, after=""):
+            return tuple(key for key in bucket.keys(prefix, after) if not key.endswith("07.jsonl"))
+
+        read_all = bucket.read_all
+
+    assert any(key.endswith("07.jsonl") for key in bucket.keys("journal/"))
+    with refused("KT620"):
+        read_ledger(Holey(), "prod", "org_1")
+
+
+def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
+    """A journal says whose it is even where the document is gone."""
+    _, journal = opened(store, clock)
+    journal.append(
+        RunStarted(run="r", command="apply", workspace="prod", organization="org_2", who="a", host="h")
+    )
+    with refused("KT601"):
+        read_ledger(store, "prod", "org_1")
+
+
+def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
+    """What it says may matter to the ledger."""
+    _, journal = opened(folder, clock)
+    position = journal.append(intent(1))
+    line, _ = compose(position, "now", '{"event":"teleport"}')
+    with (folder.path / JOURNAL).open("ab") as file:
+        file.write(line)
+    with refused("KT602"):
+        read_ledger(folder, "prod", "org_1")
+
+
+def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
+    """A reader beside a writer sees whole records; the next writer knows how much to cut off."""
+    _, journal = opened(folder, clock)
+    journal.append(intent(1))
+    with (folder.path / JOURNAL).open("ab") as file:
+        file.write(pack(intent(2)).encode())
+    reading = read_ledger(folder, "prod", "org_1")
+    assert [each.id for each in reading.ledger.open] == ["i1"]
+    assert reading.torn == len(pack(intent(2)))
+
+
+def test_a_writer_killed_at_any_moment_loses_nothing_it_reported(folder, tmp_path, clock):
+    """Killed again and again among appends and compactions: what was reported is there, the chain whole."""
+    reported: set[str] = set()
+    dice = random.Random(3)
+    for turn in range(6):
+        command = [sys.executable, "-c", WORK, str(tmp_path), str(turn * 10_000)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+            lines = [worker.stdout.readline().strip() for _ in range(dice.randrange(1, 120))]
+            worker.kill()
+            lines += [line.strip() for line in worker.stdout if line.endswith("\n")]
+        reported.update(lines)
+        reading = read_ledger(folder, "prod", "org_1")
+        assert reported <= {each.name for each in reading.ledger.entries}
+        assert len(reading.ledger.open) <= 3 * (turn + 1)
+        assert codes(reading) == []
+        assert verify(read(folder.tape().read(0))) is None
+    reading, journal = opened(folder, clock)
+    assert compact(folder, reading, journal).ledger.entries == reading.ledger.entries

@@ -1,0 +1,78 @@
+"""A folder of manifests as a user keeps it: encrypted by the real sops, sealed, read again."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from keyturn.core.resource import Desired
+from keyturn.load.desired import Loaded, load
+from keyturn.load.nodes import Document, read
+from keyturn.load.project import Project, read_project
+from keyturn.load.seal import seal_of
+from keyturn.load.unseal import unseal
+from keys import AgeKey
+
+PROJECT = """version: 1
+workspaces:
+  prod:
+    base_url: https://api.example.com
+    organization: org_example
+    api_key: {env: PLANASONIX_API_KEY}
+    manifests: [manifests]
+"""
+
+
+def document(text: str, file: str = "manifests/x.yaml") -> Document:
+    """Read a manifest from a text."""
+    return read(text.encode(), file)
+
+
+class Shelf:
+    """A project with one workspace, all of whose manifests lie below ``manifests``."""
+
+    def __init__(self, root: Path, key: AgeKey, sops: Path, policy: str = "policy: {seal: required}\n") -> None:
+        self.root, self.key, self.sops = root, key, sops
+        (root / "manifests").mkdir()
+        (root / "keyturn.yaml").write_text(PROJECT + policy)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads to the age key."""
+        return {"SOPS_AGE_KEY": self.key.identity, "PATH": os.environ["PATH"]}
+
+    @property
+    def project(self) -> Project:
+        """The project as it stands."""
+        return read_project(self.root)
+
+    def plain(self, name: str, text: str) -> Path:
+        """Put a manifest that holds no secret."""
+        path = self.root / "manifests" / f"{name}.yaml"
+        path.write_text(text)
+        return path
+
+    def sealed(self, name: str, text: str) -> Path:
+        """Put a manifest through the real sops; ``SEAL`` in it stands for its right seal."""
+        whole = text.replace("SEAL", seal_of(document(text)))
+        command = [str(self.sops), "--config", "/dev/null", "encrypt", "--age", self.key.recipient]
+        command += ["--encrypted-regex", "^secrets$", "--input-type", "yaml", "--output-type", "yaml"]
+        command += ["--filename-override", "x.yaml", "/dev/stdin"]
+        environment = {"PATH": os.environ["PATH"]}
+        done = subprocess.run(command, input=whole.encode(), capture_output=True, check=True, env=environment)
+        return self.plain(name, done.stdout.decode())
+
+    def accepts(self, path: Path) -> bool:
+        """Tell whether the real sops decrypts a file."""
+        command = [str(self.sops), "--config", "/dev/null", "decrypt", "--output", os.devnull, str(path)]
+        return not subprocess.run(command, capture_output=True, check=False, env=self.environment).returncode
+
+    def load(self, *only: str) -> Loaded:
+        """Load the workspace, or some files of it."""
+        project = self.project
+        return load(project, project.workspace(), only)
+
+    def open(self) -> tuple[Desired, ...]:
+        """Load and open everything; nothing may be wrong with the files themselves."""
+        loaded = self.load()
+        assert loaded.findings == ()
+        return unseal(loaded.desired, self.project, self.environment)
