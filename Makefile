@@ -8,8 +8,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
 PYTEST := $(BIN)/python -m pytest
 TESTS ?= -n auto --dist loadfile -q
+CASES ?= 20000
 
-.PHONY: help setup demo test lint bench bench-peers faults fuzz lock audit clean
+.PHONY: help setup demo test lint bench bench-peers faults fuzz examples lock audit clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,8 +40,12 @@ bench-peers: $(VENV)/.dev ## measure keyturn against what does a part of its job
 faults: $(VENV)/.dev ## walk through every fault and crash
 	@$(PYTEST) -m faults $(TESTS)
 
-fuzz: $(VENV)/.dev ## search at random for longer than the tests do
-	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m fuzz $(TESTS)
+fuzz: $(VENV)/.dev ## search at random for longer than the tests do; CASES=100000 for longer still
+	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis $(TESTS)
+	@$(BIN)/python tests/fuzz/differential.py --cases $(CASES)
+
+examples: $(VENV)/.dev ## make examples/repo anew from examples/plain
+	@$(BIN)/python examples/regenerate.py
 
 lock: $(VENV)/.dev ## compile requirements/*.txt again; UPGRADE=--upgrade takes newer versions
 	@$(PIP) install uv

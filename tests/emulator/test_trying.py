@@ -13,7 +13,9 @@ def _try(api, **fields):
 def test_stored_secrets_are_tried(api, canary):
     """A test with a credential's id uses what is stored, so a rotation shows at once."""
     right, wrong = canary(), canary()
-    api.emulator.set_targets([{"type": "s3", "match": {"bucket": "landing"}, "accepts": {"secret_access_key": right}}])
+    api.emulator.set_targets(
+        [{"type": "s3", "match": {"bucket": "landing"}, "accepts": {"secret_access_key": right}}]
+    )
     identifier = api.credential(name="aws", type="aws", config={"secret_access_key": wrong})
     refused = _try(api, credentialId=identifier)
     assert refused.status_code == 200
@@ -32,7 +34,11 @@ def test_settings_of_the_credential_stand_in(api):
     """What the connection does not say, the credential may."""
     api.emulator.set_targets([{"type": "postgres", "match": {"host": "db.example"}, "outcome": "network"}])
     identifier = api.credential(config={"host": "db.example"})
-    assert _try(api, type="postgres", config={}, credentialId=identifier).json()["message"].startswith("connect timeout")
+    assert (
+        _try(api, type="postgres", config={}, credentialId=identifier)
+        .json()["message"]
+        .startswith("connect timeout")
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,11 @@ def test_a_test_that_cannot_run_is_refused(api, change, field):
 
 @pytest.mark.parametrize(
     ("unknown", "ok", "message"),
-    [("ok", True, "Connection successful"), ("fail", False, "login failed"), ("network", False, "connect timeout")],
+    [
+        ("ok", True, "Connection successful"),
+        ("fail", False, "login failed"),
+        ("network", False, "connect timeout"),
+    ],
 )
 def test_targets_that_nobody_described(start, unknown, ok, message):
     """A system that is not in the table answers as the switch says."""

@@ -9,7 +9,9 @@ def filled(start, canary):
 
     def begin(**options):
         api, secret = start(**options), canary()
-        identifier = api.credential(config={"host": "db.example", "port": 5432, "tls": True, "password": secret})
+        identifier = api.credential(
+            config={"host": "db.example", "port": 5432, "tls": True, "password": secret}
+        )
         return api, api.get(f"/api/credentials/{identifier}").json()["data"], secret
 
     return begin

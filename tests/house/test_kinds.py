@@ -8,8 +8,8 @@ import pytest
 from sources import ROOT, modules
 
 SCHEMAS = ROOT / "schemas"
-EXAMPLES = ROOT / "examples"
-DOCUMENTS = {"plan", "report", "ledger", "project"}
+EXAMPLES = ROOT / "examples" / "repo"
+DOCUMENTS = {"findings", "ledger", "plan", "project", "report"}
 """Schemas of what is no kind of resource."""
 
 MODULES = {m.name.rpartition(".")[2] for m in modules("keyturn/kinds") if not m.place.endswith("__init__.py")}

@@ -5,6 +5,7 @@ import re
 
 from sources import modules
 
+CALLED_BY_LIBRARIES = {"get_command", "get_extra_info"}
 EMPTY_WORDS = {
     "util",
     "utils",
@@ -38,14 +39,14 @@ def test_no_empty_words():
 
 
 def test_functions_are_verbs_without_get():
-    """No function begins with `get_`."""
+    """No function begins with `get_`, but for those that a library calls by that name."""
     names = [
         f"{m.name}.{name}"
         for m in modules()
         for name, _ in m.functions
         if name.split(".")[-1].startswith("get_")
     ]
-    assert names == []
+    assert [name for name in names if name.split(".")[-1] not in CALLED_BY_LIBRARIES] == []
 
 
 def test_no_imports_for_types_alone():

@@ -1,7 +1,6 @@
 """The write-ahead journal: durable before it returns, shared flushes, nothing after a failure."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -78,6 +77,7 @@ class Gate:
         self.batches = []
 
     def append(self, first, lines):
+        """Wait for the gate, then append."""
         self.batches.append(len(lines))
         self.entered.set()
         assert self.go.wait(10)
@@ -100,13 +100,11 @@ def test_a_record_is_flushed_before_append_returns(tmp_path):
     """The kernel is asked to put the line on the disk, seen from outside the process."""
     script = (
         "import os\n"
-        "flush, write = os.fdatasync, os.write\n"
-        "import sys\n"
-        "log = []\n"
+        "flush, write, log = os.fdatasync, os.write, []\n"
         "os.fdatasync = lambda fd: (log.append('flush'), flush(fd))[1]\n"
         "os.write = lambda fd, data: (log.append('write'), write(fd, data))[1]\n"
-        + FULL.split("resource.set", maxsplit=1)[0]
     )
+    script += FULL.partition("resource.set")[0]
     script += "print(*log[-2:])\n"
     run = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), "0"], capture_output=True, text=True, check=True
@@ -247,7 +245,7 @@ def test_a_torn_last_line_is_cut_off_and_recorded(folder, clock):
     """Wherever the last group of lines was torn, what was whole stays and the chain goes on."""
     journal = opened(folder, clock)
     journal.append(intent("1"))
-    whole = os.path.getsize(folder.path / "journal.jsonl")
+    whole = (folder.path / "journal.jsonl").stat().st_size
     journal.enqueue(finished("1"))
     journal.append(intent("2"))
     path = folder.path / "journal.jsonl"

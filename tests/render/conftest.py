@@ -21,8 +21,6 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         file = GOLDEN / name
         if request.config.getoption("--rewrite-golden"):
             file.write_text(text, "utf-8", newline="\n")
-        assert file.read_text("utf-8") == text, (
-            f"{name} differs; look, then pytest tests/render --rewrite-golden"
-        )
+        assert file.read_text("utf-8") == text, f"{name}: look, then run with --rewrite-golden"
 
     return compare

@@ -38,15 +38,13 @@ _KEPT = frozenset(
         b"content-encoding",
         b"date",
         b"location",
-        b"request-id",
         b"retry-after",
-        b"x-correlation-id",
         b"x-ratelimit-limit",
         b"x-ratelimit-remaining",
         b"x-ratelimit-reset",
-        b"x-request-id",
     }
 )
+_SHOWN = frozenset({b"request-id", b"x-correlation-id", b"x-request-id"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -156,12 +154,12 @@ class Transport:
         return Reply(status=response.status_code, body=body, headers=headers, date=date)
 
     def _kept(self, response: httpx.Response) -> dict[str, str]:
-        # As bytes, for httpx's mapping costs a tenth of a request. One that echoes the key is dropped.
+        # As bytes, for httpx's mapping costs a tenth of a request. An id that echoes the key is no id.
         raw = ((name.lower(), text) for name, text in response.headers.raw)
         return {
             name.decode("ascii"): text.decode("latin-1")
             for name, text in raw
-            if name in _KEPT and text and text not in self._authorization
+            if name in _KEPT or (name in _SHOWN and text not in self._authorization)
         }
 
 

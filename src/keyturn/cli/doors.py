@@ -14,7 +14,16 @@ from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.render.safe import plain
 
 _INTEGRITY = tuple(f"KT{number}" for number in (25, 26, 27, 28, 29, 45, 46))
-_CODES = {"KT610": status.STALE, "KT611": status.STALE, "KT520": status.REFUSED, "KT650": status.REFUSED}
+_CODES = {
+    "KT520": status.REFUSED,
+    "KT606": status.STALE,
+    "KT610": status.STALE,
+    "KT611": status.STALE,
+    "KT626": status.STALE,
+    "KT650": status.REFUSED,
+    "KT651": status.STALE,
+    "KT652": status.STALE,
+}
 
 
 class Leave(Exception):  # noqa: N818

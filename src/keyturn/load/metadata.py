@@ -58,7 +58,7 @@ _KNOWN: Final = frozenset(
     }
 )
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_VERSION: Final = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,6})(?:[-+][0-9A-Za-z.+-]+)?")
+_VERSION: Final = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,14 @@ class _Reader:
 
     def _recipients(self) -> tuple[tuple[Recipient, ...], int]:
         groups = self._block.get("key_groups")
+        groups = [] if groups is None else groups
         own = tuple(self._group(self._block, ()))
         threshold = self._block.get("shamir_threshold", 0)
         if type(threshold) is not int or threshold < 0:
             self._fault(
                 ("shamir_threshold",), "sops.shamir_threshold is not a number", "encrypt the file again"
             )
-        if not groups:
+        if groups == []:
             if not own:
                 self._fault((), "the sops: block names no recipient", "encrypt the file again")
             return own, 1
@@ -158,7 +159,9 @@ class _Reader:
 
     def _group(self, group: Mapping[str, Any], path: Path) -> Iterator[Recipient]:
         for kind in _NAMES:
-            rows = group.get(kind) or []
+            rows = group.get(kind)
+            if rows is None:
+                continue
             if not isinstance(rows, list):
                 self._fault((*path, kind), f"sops.{kind} is not a list", "encrypt the file again")
                 continue

@@ -68,17 +68,31 @@ def findings(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     if kind not in KINDS:
         return (_unknown_kind(document, kind),)
     case = _Case(document, kind, str(document.tree.get("type")))
-    words = [word for error in _validator(kind).iter_errors(document.tree) for word in _words(case, error)]
+    errors = tuple(strict(kind).iter_errors(document.tree))
+    words = [word for error in errors for word in _words(case, error)]
     explained = frozenset[str]().union(*(word.explained for word in words))
-    kept = (word.finding for word in words if not word.missing & explained)
-    return tuple(sorted(dict.fromkeys(kept), key=lambda finding: finding.rank))
+    kept = tuple(dict.fromkeys(word.finding for word in words if not word.missing & explained))
+    if not kept and not any("x-rule" in error.schema for error in errors):
+        hint = f"compare it with `keyturn schema {kind}`"
+        kept = (fault("KT133", document.origin(), "the manifest does not fit its schema", hint),)
+    return tuple(sorted(kept, key=lambda finding: finding.rank))
 
 
 @cache
-def _validator(kind: str) -> Draft202012Validator:
-    # `$` ends a text here as it does in JSON Schema; Python's also stops before a last newline.
-    strict = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return strict(schema(kind))  # type: ignore[no-any-return]
+def strict(kind: str) -> Draft202012Validator:
+    """Return jsonschema's validator for a kind, stricter in two things.
+
+    ``$`` ends a text as JSON Schema has it, not also before a last newline as in Python. And 5432.0
+    is no whole number: sops would take one for the other without noticing.
+    """
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole)
+    changed = {"pattern": _pattern}
+    validator = extend(Draft202012Validator, changed, type_checker=types)  # type: ignore[no-untyped-call]
+    return validator(schema(kind))  # type: ignore[no-any-return]
+
+
+def _whole(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _pattern(_: Any, pattern: str, value: Any, __: Schema) -> Iterator[ValidationError]:

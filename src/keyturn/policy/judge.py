@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.policy.fleet import assemble
-from keyturn.policy.reading import closest
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Rule, Scope
-from keyturn.policy.settings import CONFIGURABLE, Settings, level
+from keyturn.policy.settings import CONFIGURABLE, Settings, level, nearest_code
 from keyturn.policy.subject import Subject, Waiver
 
 
@@ -77,7 +76,7 @@ def _checked(code: str, scope: Scope) -> bool:
 def _meta(code: str, severity: Severity, subject: Subject, waiver: Waiver, message: str) -> Diagnostic:
     hint = CODES[code].fix
     if code == "KT301" and waiver.rule not in CODES:
-        hint = closest(waiver.rule, CONFIGURABLE)
+        hint = nearest_code(waiver.rule)
     return Diagnostic(
         code=code,
         severity=severity,

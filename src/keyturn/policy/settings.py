@@ -30,6 +30,7 @@ SHORT_LIVED = ("KT330", "KT331", "KT332")
 PRODUCTION = ("prod", "production", "live")
 """Environments that are production unless they say otherwise."""
 
+_MISREAD = {ord("O"): "0", ord("I"): "1", ord("L"): "1"}
 _SECTIONS = (
     "required_labels",
     "environments",
@@ -113,6 +114,12 @@ def recipients_for(settings: Settings, file: str) -> tuple[str, ...] | None:
     return settings.recipients[max(covering, key=len)] if covering else None
 
 
+def nearest_code(word: str) -> str:
+    """Return the hint for ``word``, which is no rule's code: the one it was mistyped for, or where they lie."""
+    meant = word.upper().translate(_MISREAD)
+    return f"did you mean {meant}?" if meant in CONFIGURABLE else "rules have codes from KT310 to KT399"
+
+
 def settings_from(tree: Mapping[str, object], origin: Where) -> Settings:
     """Read the ``policy:`` section.
 
@@ -188,7 +195,7 @@ def _rules(read: Reading) -> Mapping[str, tuple[Override, ...]]:
 def _unknown(code: str) -> tuple[str, str]:
     if code in CODES:
         return f"{code} is no rule of policy, so its level cannot be set", "only KT310 to KT399 have levels"
-    return "policy.rules names a rule that does not exist", closest(code, CONFIGURABLE)
+    return "policy.rules names a rule that does not exist", nearest_code(code)
 
 
 def _overrides(section: Reading, code: str) -> tuple[Override, ...]:

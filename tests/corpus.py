@@ -1,0 +1,26 @@
+"""Right manifests of every kind, from the examples, as trees."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from keyturn.load.nodes import read
+
+ROOT = Path(__file__).parents[1]
+PLAIN = ROOT / "examples" / "plain" / "manifests"
+
+
+@cache
+def manifests() -> Mapping[str, str]:
+    """Return the text of every example by its name, with words where secrets go."""
+    texts = {path: path.read_text() for path in sorted(PLAIN.rglob("*.yaml"))}
+    filled = {path: re.sub(r"\"?\{\{(\w+)\}\}\"?", r"word-\1", text) for path, text in texts.items()}
+    return MappingProxyType({f"{path.parent.name}/{path.stem}": text for path, text in filled.items()})
+
+
+def tree(name: str) -> dict[str, Any]:
+    """Return one example as a tree of its own."""
+    return dict(read(manifests()[name].encode(), f"{name}.yaml").tree)

@@ -1,0 +1,105 @@
+"""Opened secrets as keys."""
+
+import json
+from datetime import date
+
+import pytest
+from certificates import certificate
+from judging import judged, opened, places, subject
+
+PAIR, OTHER = certificate(), certificate()
+LOCKED = PAIR.private("open sesame")
+
+
+def found(kind, kept="", **fields):
+    """Return the findings about these opened secrets; ``kept`` is a field that stays closed."""
+    names = ", ".join(f"{name}: ENC" for name in (*fields, *filter(None, [kept])))
+    text = f"kind: credential\nname: prod-x\ntype: {kind}\nsecrets: {{{names}}}\n"
+    one = subject(text)
+    return judged(one, secrets=opened(one, **fields))
+
+
+def codes(kind, **fields):
+    """Return the codes of these findings that are about keys."""
+    wanted = ("KT380", "KT381", "KT387", "KT388")
+    return [one.code for one in found(kind, **fields) if one.code in wanted]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("database", {"private_key": PAIR.private()}),
+        ("database", {"private_key": LOCKED, "private_key_passphrase": "open sesame"}),
+        ("database", {"ssh_private_key": LOCKED, "ssh_passphrase": "open sesame"}),
+        ("azure", {"certificate": PAIR.pem + PAIR.private()}),
+        ("azure", {"certificate": PAIR.private() + OTHER.pem + PAIR.pem}),
+        ("azure", {"certificate": PAIR.pem + LOCKED, "certificate_password": "open sesame"}),
+        ("azure", {"certificate": PAIR.pfx("open sesame"), "certificate_password": "open sesame"}),
+        ("api_key", {"client_certificate": PAIR.pem, "private_key": PAIR.private()}),
+        ("password", {"password": "no key at all"}),
+    ],
+)
+def test_keys_that_are_right_are_silent(kind, fields):
+    """One of each kind that a credential may hold."""
+    assert codes(kind, **fields) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("database", {"private_key": PAIR.private()[:90]}, ["KT380"]),
+        ("database", {"private_key": PAIR.private().replace("\n", " ")[:150]}, ["KT380"]),
+        ("database", {"private_key": "not a key"}, ["KT380"]),
+        ("azure", {"certificate": PAIR.pem[:90]}, ["KT380"]),
+        ("azure", {"certificate": PAIR.pem + OTHER.private()}, ["KT381"]),
+        ("api_key", {"client_certificate": PAIR.pem, "private_key": OTHER.private()}, ["KT381"]),
+        ("database", {"private_key": LOCKED, "private_key_passphrase": "wrong"}, ["KT387"]),
+        ("database", {"private_key": LOCKED}, ["KT387"]),
+        ("database", {"private_key": PAIR.private(), "private_key_passphrase": "unused"}, ["KT387"]),
+        ("database", {"ssh_private_key": LOCKED, "ssh_passphrase": "wrong"}, ["KT387"]),
+        ("azure", {"certificate": PAIR.pfx("right"), "certificate_password": "wrong"}, ["KT388"]),
+        ("azure", {"certificate": "bm8gcGZ4"}, ["KT388"]),
+        ("azure", {"certificate": PAIR.pfx("right", bare=True), "certificate_password": "right"}, ["KT388"]),
+    ],
+)
+def test_keys_that_are_wrong_are_found_once(kind, fields, expected):
+    """Each trouble has one code."""
+    assert codes(kind, **fields) == expected
+
+
+def test_a_finding_stands_at_the_field():
+    """Not at its passphrase."""
+    broken = found("database", private_key=LOCKED, private_key_passphrase="wrong")
+    assert places("KT387", broken) == ["prod-x:4:11"]
+
+
+def test_a_kept_passphrase_leaves_its_key_alone():
+    """Nobody here knows it."""
+    assert places("KT387", found("database", kept="private_key_passphrase", private_key=LOCKED)) == []
+    assert places("KT388", found("azure", kept="certificate_password", certificate=PAIR.pfx("right"))) == []
+
+
+def test_the_ssh_key_beside_a_certificate_is_not_its_key():
+    """A tunnel's key has nothing to do with it."""
+    assert codes("azure", certificate=PAIR.pem, ssh_private_key=OTHER.private()) == []
+
+
+def test_the_key_within_a_service_account_is_read():
+    """JSON that is whole may still hold a key that is not."""
+    whole = json.dumps({"private_key": PAIR.private()})
+    broken = json.dumps({"private_key": PAIR.private()[:80]})
+    assert codes("gcp", service_account_json=whole) == []
+    assert codes("gcp", service_account_json=broken) == ["KT380"]
+
+
+@pytest.mark.parametrize("pfx", [True, False])
+def test_a_certificate_that_ends_is_found_with_its_day(pfx):
+    """In a PFX as in a PEM."""
+    ending = certificate(date(2026, 2, 1))
+    fields = (
+        {"certificate": ending.pfx("open sesame"), "certificate_password": "open sesame"}
+        if pfx
+        else {"certificate": ending.pem + ending.private()}
+    )
+    said = [one.message for one in found("azure", **fields) if one.code == "KT322"]
+    assert said == ["the certificate in certificate expired on 2026-02-01"]

@@ -1,0 +1,165 @@
+"""Opened secrets as text."""
+
+import base64
+import json
+
+import pytest
+from certificates import certificate
+from judging import judged, opened, places, subject
+
+ACCOUNT_KEY = base64.b64encode(bytes(range(64))).decode()
+AWS = {"access_key_id": "AKIAABCDEFGHIJKLMNOP", "secret_access_key": "aB3/" * 10}
+
+
+def credential(kind="password", config="", **fields):
+    """Return a credential of this type with these fields under secrets."""
+    names = ", ".join(f"{name}: ENC" for name in fields)
+    return subject(
+        f"kind: credential\nname: prod-x\ntype: {kind}\nlabels: {{expires: '2029-01-01'}}\n"
+        f"config: {{{config}}}\nsecrets: {{{names}}}\n"
+    )
+
+
+def found(kind="password", config="", **fields):
+    """Return the findings about these opened secrets that need them."""
+    one = credential(kind, config, **fields)
+    without = judged(one)
+    return tuple(each for each in judged(one, secrets=opened(one, **fields)) if each not in without)
+
+
+def key_of(**changes):
+    """Return a service account's JSON, with parts changed or (None) left out."""
+    whole = {
+        "type": "service_account",
+        "project_id": "acme",
+        "private_key_id": "1",
+        "private_key": certificate().private(),
+        "client_email": "loader@acme.iam.gserviceaccount.com",
+        "token_uri": "https://oauth2.googleapis.com/token",
+        **changes,
+    }
+    return json.dumps({name: part for name, part in whole.items() if part is not None})
+
+
+@pytest.mark.parametrize("value", ["hunter22 ", "hunter22\n", " hunter22", "\thunter22"])
+def test_a_blank_at_an_end_is_found(value):
+    """The commonest reason for a login that fails."""
+    assert places("KT385", found(password=value)) == ["prod-x:6:11"]
+
+
+def test_keys_and_json_may_end_with_a_newline():
+    """As their tools write them."""
+    assert places("KT385", found("database", private_key=certificate().private())) == []
+    assert places("KT385", found("gcp", service_account_json=key_of() + "\n")) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["changeme", "CHANGE_ME", "todo", "xxxx", "<password>", "${PASSWORD}", "{{ x }}", "your-password-here"]
+)
+def test_a_placeholder_is_found(value):
+    """Whole values only, in any case."""
+    assert places("KT389", found(password=value)) == ["prod-x:6:11"]
+    assert places("KT390", found(password=value)) == []
+
+
+def test_a_word_within_a_secret_is_no_placeholder():
+    """A passphrase may hold any word."""
+    assert found(password="todo: change me often, xxx") == ()
+
+
+def test_a_short_secret_is_a_note():
+    """Seven characters are, eight are not."""
+    assert [(one.code, one.severity.name) for one in found(password="aB3$xyz")] == [("KT390", "NOTE")]
+    assert found(password="aB3$xyz8") == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"secret_access_key": "aB3/" * 9}, ["prod-x:6:31"]),
+        ({"access_key_id": "aB3/" * 10, "secret_access_key": "AKIAABCDEFGHIJKLMNOP"}, ["prod-x:6:11", "prod-x:6:31"]),
+    ],
+)
+def test_an_aws_key_has_a_form(change, expected):
+    """A cut one, and two that changed places."""
+    assert places("KT384", found("aws", **{**AWS, **change})) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "fields", "expected"),
+    [
+        ("access_key_id: AKIAABCDEFGHIJKLMNOP", {"secret_access_key": ""}, []),
+        ("access_key_id: AKIA", {"secret_access_key": ""}, ["prod-x:5:25"]),
+        ("access_key_id: ASIAABCDEFGHIJKLMNOP", {"secret_access_key": ""}, ["prod-x:5:25"]),
+        ("access_key_id: ASIAABCDEFGHIJKLMNOP", {"secret_access_key": "", "session_token": ""}, []),
+    ],
+)
+def test_a_plain_id_of_an_aws_key_is_checked_without_a_key(config, fields, expected):
+    """A temporary one needs its session's token."""
+    assert places("KT384", judged(credential("aws", config, **fields))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no json", "service_account_json is not a JSON object"),
+        ("[]", "service_account_json is not a JSON object"),
+        ("[" * 100_000, "service_account_json is not a JSON object"),
+        ("{}", "service_account_json lacks type, project_id, private_key_id, private_key, client_email, token_uri"),
+        (key_of(token_uri=None), "service_account_json lacks token_uri"),
+        (key_of(type="authorized_user"), "service_account_json is JSON of another type than service_account"),
+    ],
+)
+def test_a_service_accounts_json_has_its_parts(text, message):
+    """The message names what lacks, and nothing of what is there."""
+    assert [one.message for one in found("gcp", service_account_json=text) if one.code == "KT382"] == [message]
+
+
+def test_a_whole_service_account_that_agrees_is_silent():
+    """The plain fields say what is inside."""
+    config = "project_id: acme, client_email: loader@acme.iam.gserviceaccount.com"
+    assert found("gcp", config, service_account_json=key_of()) == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "place"), [("project_id: other", "prod-x:5:22"), ("client_email: other", "prod-x:5:24")]
+)
+def test_a_service_account_that_contradicts_is_found_at_the_plain_field(config, place):
+    """It is the plain field that a reviewer saw."""
+    assert places("KT383", found("gcp", config, service_account_json=key_of())) == [place]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sas_token", "?sv=2024&se=2029-01-01T00:00:00Z&sig=abcdefgh", ""),
+        ("sas_token", "sv=2024&si=policy&sig=abcdefgh", ""),
+        ("sas_token", "sv=2024-01-01", "sas_token lacks sig, se"),
+        ("connection_string", f"AccountName=acme;AccountKey={ACCOUNT_KEY};EndpointSuffix=core", ""),
+        ("connection_string", "BlobEndpoint=x;SharedAccessSignature=sv=2024&se=2029-01-01&sig=abc", ""),
+        ("connection_string", "DefaultEndpointsProtocol=https", "connection_string lacks AccountName, AccountKey"),
+        (
+            "connection_string",
+            f"AccountName=acme;AccountKey={ACCOUNT_KEY[:40]}",
+            "connection_string has no account key of 64 bytes in base64",
+        ),
+        ("account_key", ACCOUNT_KEY, ""),
+        ("account_key", "not base64!", "account_key has no account key of 64 bytes in base64"),
+    ],
+)
+def test_a_string_of_azure_is_whole(field, value, message):
+    """What is cut at a semicolon lacks what stood behind it."""
+    said = [one.message for one in found("azure", **{field: value}) if one.code == "KT386"]
+    assert said == ([message] if message else [])
+
+
+def test_another_types_field_of_the_same_name_is_left_alone():
+    """Only Azure's connection strings have Azure's parts."""
+    assert places("KT386", found("api_key", connection_string="anything-at-all")) == []
+
+
+def test_a_secret_that_was_not_opened_is_not_judged():
+    """What is kept on the service is not at hand."""
+    one = credential("aws", **AWS)
+    assert places("KT384", judged(one, secrets={one.file: {}})) == []

@@ -1,0 +1,25 @@
+"""Regular expressions that are compiled when they are first used."""
+
+import re
+
+from keyturn.policy.pattern import Pattern
+
+
+def test_a_pattern_that_is_wrong_is_noticed_only_when_it_is_used():
+    """Making one costs nothing."""
+    broken = Pattern("(")
+    try:
+        broken.search("x")
+    except re.error as error:
+        assert error.pattern == "("
+    else:
+        message = "an open bracket was accepted"
+        raise AssertionError(message)
+
+
+def test_a_pattern_searches_matches_and_finds_all():
+    """Flags hold, and groups do not change what is found."""
+    pattern = Pattern("(a)b", re.IGNORECASE)
+    assert pattern.search("xAB")[1] == "A"
+    assert pattern.fullmatch("abx") is None
+    assert pattern.findall("ab AB") == ["ab", "AB"]

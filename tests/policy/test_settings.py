@@ -1,0 +1,134 @@
+"""The policy section of keyturn.yaml."""
+
+import pytest
+from judging import settings
+
+from keyturn.core.address import Origin
+from keyturn.core.codes import CODES
+from keyturn.core.diagnostic import Faulty, Severity
+from keyturn.core.guard import Limit
+from keyturn.policy.settings import (
+    CONFIGURABLE,
+    Environment,
+    Override,
+    Settings,
+    covers,
+    level,
+    recipients_for,
+    settings_from,
+)
+
+FULL = {
+    "required_labels": ["environment"],
+    "environments": {"prod": {"prefix": "p-"}, "qa": {"production": True}},
+    "recipients": {"manifests": ["age1a"], "manifests/prod": ["age1b", "age1c"]},
+    "key_types": ["age", "kms"],
+    "servers": ["https://vault.acme.com"],
+    "rotation": {"max_age": "12w", "soon": "7d"},
+    "expiry": {"soon": "60d"},
+    "limits": {"retire": {"count": 3}, "rotate": {"percent": 10}},
+    "seal": "required",
+    "tls": {"minimum": "verify-full"},
+    "privileged": ["DWH_GOD"],
+    "rules": {"KT310": "off", "KT350": {"level": "warning", "paths": ["legacy"]}, "KT313": False},
+}
+
+
+def wrong(tree):
+    """Return the findings about ``tree``: code and place below the section."""
+    with pytest.raises(Faulty) as caught:
+        settings_from(tree, lambda path: Origin("/".join(path)))
+    return [(one.code, one.origin.file, one.hint) for one in caught.value.findings]
+
+
+def test_an_absent_section_is_the_default():
+    """Nothing said, nothing asked."""
+    assert settings({}) == Settings(place=Origin("keyturn.yaml", 1, 1))
+
+
+def test_every_setting_is_read():
+    """What is partly stated keeps the rest of its default."""
+    read = settings(FULL)
+    assert read.environments == {"prod": Environment("p-", production=True), "qa": Environment("qa-", production=True)}
+    assert (read.max_age_days, read.soon_days, read.expiry_days) == (84, 7, 60)
+    assert (read.limits.retire, read.limits.rotate) == (Limit(3, 20), Limit(20, 10))
+    assert (read.key_types, read.servers) == (("age", "kms"), ("https://vault.acme.com",))
+    assert (read.seal, read.tls, read.privileged) == ("required", "verify-full", ("DWH_GOD",))
+    assert read.rules == {
+        "KT310": (Override(None),),
+        "KT350": (Override(Severity.WARNING, ("legacy",)),),
+        "KT313": (Override(None),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        ({"seals": "warn"}, ("KT303", "seals", "did you mean seal?")),
+        ({"rotation": {"maxage": "1d"}}, ("KT303", "rotation/maxage", "did you mean max_age?")),
+        ({"environments": {"prod": {"prefx": "p-"}}}, ("KT303", "environments/prod/prefx", "did you mean prefix?")),
+        ({"limits": {"retire": {"percent": 101}}}, ("KT304", "limits/retire/percent", "")),
+        ({"seal": "maybe"}, ("KT304", "seal", "")),
+        ({"rules": {"KT310": "loud"}}, ("KT304", "rules/KT310", "")),
+        ({"rules": {"KT310": {"level": "off", "path": []}}}, ("KT303", "rules/KT310/path", "did you mean paths?")),
+        ({"rules": ["KT310"]}, ("KT304", "rules", "")),
+        ({"key_types": ["gae"]}, ("KT304", "key_types", "did you mean age?")),
+        ({"recipients": {"manifests": "age1a"}}, ("KT304", "recipients/manifests", "")),
+    ],
+)
+def test_a_fault_is_found_at_its_place_with_a_hint(tree, expected):
+    """Each with what was probably meant."""
+    assert wrong(tree) == [expected]
+
+
+def test_a_code_that_is_no_rule_has_no_level():
+    """A misspelt one is told the nearest; one that guards integrity cannot be turned off."""
+    assert wrong({"rules": {"kt31O": "off"}}) == [("KT305", "rules/kt31O", "did you mean KT310?")]
+    assert wrong({"rules": {"off": "off"}}) == [("KT305", "rules/off", "rules have codes from KT310 to KT399")]
+    code = next(code for code in CODES if code.startswith("KT2"))
+    assert wrong({"rules": {code: "off"}}) == [("KT305", f"rules/{code}", "only KT310 to KT399 have levels")]
+
+
+def test_all_faults_come_together():
+    """One run shows everything."""
+    assert len(wrong({"seal": 1, "typo": 1, "rules": {"KT999": "off"}})) == 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "file", "expected"),
+    [
+        ("manifests/prod", "manifests/prod/a.yaml", True),
+        ("manifests/prod/", "manifests/prod/a.yaml", True),
+        ("manifests/prod", "manifests/production/a.yaml", False),
+        ("manifests/prod/a.yaml", "manifests/prod/a.yaml", True),
+        ("manifests/*/a.yaml", "manifests/prod/a.yaml", True),
+        (".", "manifests/prod/a.yaml", True),
+        ("a.yaml", "manifests/prod/a.yaml", False),
+    ],
+)
+def test_a_path_covers_a_folder_a_file_or_a_glob(pattern, file, expected):
+    """A folder's name is not a prefix of another's."""
+    assert covers(pattern, file) is expected
+
+
+def test_a_level_holds_below_its_paths():
+    """Elsewhere the rule keeps its own."""
+    read = settings(FULL)
+    assert level(read, "KT350", "legacy/a.yaml") is Severity.WARNING
+    assert level(read, "KT350", "new/a.yaml") is Severity.ERROR
+    assert level(read, "KT310", "new/a.yaml", Severity.NOTE) is None
+    assert level(read, "KT351", "new/a.yaml", Severity.NOTE) is Severity.NOTE
+
+
+def test_the_longest_path_names_the_recipients():
+    """None is something else than an empty list."""
+    read = settings(FULL)
+    assert recipients_for(read, "manifests/prod/a.yaml") == ("age1b", "age1c")
+    assert recipients_for(read, "manifests/dev/a.yaml") == ("age1a",)
+    assert recipients_for(read, "elsewhere/a.yaml") is None
+
+
+def test_only_rules_are_configurable():
+    """Not the findings about waivers and settings themselves."""
+    assert all("KT310" <= code <= "KT399" for code in CONFIGURABLE)
+    assert "KT302" not in CONFIGURABLE

@@ -1,0 +1,133 @@
+"""Which entries a plan has."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.change import Action
+from keyturn.core.diagnostic import Severity
+from keyturn.render.parts import FieldRow, Note, Part, SecretRow
+from keyturn.render.sections import ACTIONS, consents, entries
+from plans import CASES, CREATE, DB, FINDINGS, REACH, RENAME, UPDATE, change, finding, plan
+
+
+def of(case, part):
+    """Return the entries of one class."""
+    return [entry for each, entry in entries(CASES[case]) if each is part]
+
+
+def test_every_action_has_its_class():
+    """No action is forgotten, and no two share a symbol."""
+    assert set(ACTIONS) == set(Action)
+    assert len({symbol for _, symbol, _ in ACTIONS.values()}) == len(Action)
+
+
+def test_an_exposure_names_the_credential_the_way_and_the_consent():
+    """Whose secret, through what, from where to where, and what would allow it."""
+    through, own = of("exposure", Part.EXPOSURE)
+    assert own.label == "credential/prod-db"
+    assert own.details[0] == FieldRow(
+        path="config.host", mark="~", before="db.example.com", after="db.example.net"
+    )
+    assert own.details[1] == SecretRow("password", "unchanged", "the same as last applied")
+    assert own.details[-1] == Note(
+        "consent", "refused unless agreed to with --allow-destination-change prod-db"
+    )
+    assert (through.label, through.headline) == (
+        "credential/prod-old",
+        "its secret stays while its destination changes, through connection/prod-pg",
+    )
+    assert through.details[-1] == Note("consent", "agreed to by name")
+
+
+def test_an_exposure_stands_beside_its_change():
+    """The change keeps its place among the updates, so that counts add up."""
+    assert len(of("exposure", Part.UPDATE)) == 2
+
+
+def test_drift_has_three_values():
+    """What we applied, what is live, what git wants."""
+    rows = [row for row in of("update", Part.UPDATE)[0].details if isinstance(row, FieldRow)]
+    assert [(row.applied, row.before, row.after) for row in rows if row.applied] == [("5432", "5433", "5432")]
+
+
+@pytest.mark.parametrize(
+    ("path", "mark"), [("config.schema", "-"), ("config.warehouse", "+"), ("config.port", "~")]
+)
+def test_a_field_says_whether_it_comes_goes_or_changes(path, mark):
+    """The mark tells the three apart."""
+    marks = {row.path: row.mark for row in of("update", Part.UPDATE)[0].details if isinstance(row, FieldRow)}
+    assert marks[path] == mark
+
+
+def test_a_reference_to_a_new_object_says_so():
+    """The name stays and the id does not."""
+    (entry,) = of("replace", Part.UPDATE)
+    assert entry.details[0].after == "credential/prod-db, under a new id"
+
+
+def test_another_type_is_a_field():
+    """A replacement shows from what to what."""
+    (entry,) = of("replace", Part.REPLACE)
+    assert entry.details[0] == FieldRow(path="type", mark="~", before="password", after="database")
+
+
+def test_every_secret_has_a_state_and_a_reason():
+    """None is masked into silence."""
+    (entry,) = of("rotate-verify", Part.ROTATE)
+    states = [row.state for row in entry.details if isinstance(row, SecretRow)]
+    assert states == ["rotated", "reused", "kept", "cleared", "unknown", "set"]
+
+
+def test_every_change_of_what_exists_says_how_far_it_reaches():
+    """Only what is new or merely forgotten is silent on it."""
+    for action in Action:
+        (_, entry), *_ = entries(plan(change(action)))
+        said = any(isinstance(row, Note) and row.topic == "reach" for row in entry.details)
+        assert said is (action not in {Action.CREATE, Action.FORGET})
+
+
+def test_a_rename_names_the_old_name():
+    """Where it comes from is in the headline."""
+    (_, entry), *_ = entries(plan(RENAME))
+    assert entry.headline == "renamed from prod-database; the manifest has another name"
+
+
+@pytest.mark.parametrize(
+    ("action", "asks"),
+    [(Action.CREATE, True), (Action.REPLACE, True), (Action.RESTORE, True), (Action.ROTATE, True)]
+    + [(Action.RENAME, False), (Action.ADOPT, False), (Action.NOTE, False), (Action.UPDATE, False)],
+)
+def test_consent_is_asked_for_where_it_is_lost(action, asks):
+    """An OAuth credential that is new, back or other needs a person."""
+    base = change(action)
+    assert consents(replace(base, desired=replace(base.desired, type="oauth"))) is asks
+    assert not consents(base)
+
+
+def test_consent_is_asked_for_when_settings_change():
+    """Another client, scope or endpoint outdates a consent."""
+    assert consents(replace(UPDATE, desired=replace(UPDATE.desired, type="oauth")))
+
+
+def test_consent_that_a_finding_asks_for_is_not_asked_twice():
+    """A finding of that code takes the place of our own line, among the manual steps."""
+    oauth = replace(CREATE, desired=replace(CREATE.desired, type="oauth"))
+    said = finding("KT465", Severity.WARNING, "authorise prod-db", address=DB)
+    found = [part for part, _ in entries(plan(oauth, findings=(said,)))]
+    assert found.count(Part.MANUAL) == 1
+    assert Part.FINDING not in found
+
+
+def test_findings_have_code_severity_place_and_fix():
+    """A reviewer sees where, and what to do."""
+    (_, entry), *_ = entries(plan(findings=FINDINGS[1:2]))
+    assert entry.label == "KT320 warning"
+    assert entry.place == "manifests/prod/credentials/prod-db.yaml:4:3"
+    assert entry.details == (Note("fix", "rotate it"),)
+
+
+def test_a_new_object_with_a_known_reach_shows_it():
+    """Somebody may use the name already."""
+    (_, entry), *_ = entries(plan(CREATE, impact={DB: REACH}))
+    assert any(isinstance(row, Note) and row.topic == "reach" for row in entry.details)
