@@ -53,7 +53,7 @@ def subject(text: str, **more: Any) -> Subject:
         "lifecycle": Lifecycle(max_age_days=days(tree.get("rotation", {}).get("max_age", "")) or 0),
         "waivers": _waivers(document),
         "places": document.places,
-        "ciphers": {path: "digest" for path in secrets},
+        "ciphers": dict.fromkeys(secrets, "digest"),
         **more,
     }
     return Subject(address=Address(tree["kind"], tree["name"]), file=file, **values)
@@ -73,7 +73,9 @@ def judged(*subjects: Subject | str, policy: Settings | None = None, **known: An
 def places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
     """Return where ``code`` was found: ``name:line:column``, the folder and suffix left out."""
     return [
-        str(finding.origin).rpartition("/")[2].replace(".yaml", "") for finding in found if finding.code == code
+        str(finding.origin).rpartition("/")[2].replace(".yaml", "")
+        for finding in found
+        if finding.code == code
     ]
 
 

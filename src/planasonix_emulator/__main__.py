@@ -17,7 +17,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 takes any that is free.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 [any free one].")
 @click.option("--database", default=MEMORY, show_default=True, help="SQLite file, made if absent.")
 @click.option(
     "--encryption-key", type=click.Path(path_type=Path), help="File of the database's key [FILE.key]."

@@ -14,7 +14,7 @@ from planasonix_emulator.access import allow
 from planasonix_emulator.control import Control
 from planasonix_emulator.dialects import speaking
 from planasonix_emulator.faults import WRITES
-from planasonix_emulator.messages import Problem, Reply, Request
+from planasonix_emulator.messages import Problem, Reply, Request, encode
 from planasonix_emulator.openapi import PATHS as DOCUMENT_PATHS
 from planasonix_emulator.openapi import document
 from planasonix_emulator.pace import Pace
@@ -25,7 +25,6 @@ from planasonix_emulator.witness import Seen
 from planasonix_emulator.world import World
 
 _TOO_LARGE = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
-_NOT_UNICODE = Problem(HTTPStatus.BAD_REQUEST, "invalid_request", "The body holds text that is not Unicode.")
 
 
 class App:
@@ -105,12 +104,9 @@ class App:
             organization=key.organization,
             params=params,
         )
-        try:
-            with trouble.intruding():
-                reply = route.answer(world, request)
-                answered = await reply if inspect.isawaitable(reply) else reply
-        except UnicodeEncodeError:
-            raise _NOT_UNICODE from None
+        with trouble.intruding():
+            reply = route.answer(world, request)
+            answered = await reply if inspect.isawaitable(reply) else reply
         return replace(answered, headers=(*answered.headers, *limits))
 
     def _refusal(self, problem: Problem) -> Reply:
@@ -140,11 +136,13 @@ def _tree(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body, parse_constant=_refused)
+        tree = json.loads(body, parse_constant=_refused)
+        if b"\\u" in body:
+            encode(tree)  # half a surrogate pair is JSON, and no text
     except (ValueError, RecursionError):
-        raise Problem(
-            HTTPStatus.BAD_REQUEST, "invalid_request", "The request body is not valid JSON."
-        ) from None
+        message = "The request body is not valid JSON."
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_request", message) from None
+    return tree
 
 
 def _refused(constant: str) -> Any:

@@ -57,7 +57,7 @@ class Remote:
         """
         return dict(self._call("POST", "act", {"action": action, **what}))
 
-    def edit(self, collection: str, name: str, **change: Any) -> dict[str, Any]:
+    def edit(self, collection: str, name: str, /, **change: Any) -> dict[str, Any]:
         """Change an object in the UI: name, config (merged, None removes), credentialId."""
         return self.act("edit", collection=collection, name=name, change=change)
 

@@ -170,7 +170,7 @@ def test_silence(raw, way, hang):
 
 
 @pytest.mark.parametrize(
-    "head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", HEAD.replace(b"20", b"400")], ids=["head", "body"]
+    "head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", HEAD.replace(b" 20\r", b" 400\r")], ids=["head", "body"]
 )
 def test_a_byte_now_and_then_does_not_hold_us(raw, way, drip, head):
     """Each byte comes in time, all of them never would: the call ends with its own time."""

@@ -30,7 +30,7 @@ class Api:
 
     def get(self, path: str, **query: Any) -> httpx.Response:
         """Send a GET."""
-        return self.client.get(path, params=query)
+        return self.client.get(path, params=query or None)
 
     def post(self, path: str, tree: Any = None) -> httpx.Response:
         """Send a POST."""

@@ -8,6 +8,10 @@ from planasonix_emulator.settings import SettingsError
 from planasonix_emulator.targets import MESSAGES, Attempt, Target, Targets, judge, read_targets
 
 
+def _sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _attempt(**fields):
     defaults = {
         "type": "s3",

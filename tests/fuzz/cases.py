@@ -266,7 +266,7 @@ def _whole(dice: random.Random, text: str) -> str:
 
 
 _MUTATIONS: tuple[Callable[[random.Random, bytes], bytes], ...] = (
-    _restyle, _restyle, _restyle_plain, _restyle_plain, _restyle_plain, _restyle_plain, _flip, _text(_insert), _text(_delete), _lines(_add_line), _lines(_drop_line),
-    _lines(_swap_lines), _lines(_twice), _lines(_indent), _text(_cipher), _text(_metadata), _text(_metadata), _text(_plain_value),
-    _text(_plain_value), _text(_plain_value), _text(_whole),
+    _restyle, *[_restyle_plain] * 8, *[_text(_plain_value)] * 5, *[_text(_whole)] * 3, *[_text(_metadata)] * 3,
+    *[_text(_cipher)] * 2, _flip, _text(_insert), _text(_delete), _lines(_add_line), _lines(_drop_line),
+    _lines(_swap_lines), _lines(_twice), _lines(_indent),
 )  # fmt: skip

@@ -36,6 +36,9 @@ from keyturn.load.sops_native import Declined, decrypt  # noqa: E402
 PER_BASE = 20
 """How many mutated files come from one that sops encrypted."""
 
+BARREN = 2
+"""The same for one that is declined as it stands."""
+
 
 @dataclass
 class Tally:
@@ -95,7 +98,9 @@ class Campaign:
             base = self._encrypted()
             if not base:
                 continue
-            batch = [base, *(self._cases.mutated(base) for _ in range(PER_BASE))]
+            fruitful = not isinstance(self._here(base)[1], Declined)
+            count = PER_BASE if fruitful else BARREN
+            batch = [base, *(self._cases.mutated(base) for _ in range(count))]
             yield from batch[: cases - made]
             made += len(batch)
 

@@ -18,7 +18,7 @@ class Styler:
     def document(self, tree: Mapping[str, Any]) -> str:
         """Return a whole document."""
         dice = self._dice
-        head = dice.choice(["", "", "", "---\n", "--- # begin\n", "# head\n\n", "\n\n", "---\n", "# a\n---\n", "%YAML 1.1\n---\n"])
+        head = dice.choice(["", "", "---\n", "--- # begin\n", "# head\n\n", "\n\n", "# a\n---\n", "#\n", "--- \n"] * 5 + ["%YAML 1.1\n---\n"])
         tail = dice.choice(["", "", "", "...\n", "# end\n", "\n", "   \n"])
         body = self._flow(tree, 0) + "\n" if dice.random() < 0.05 else self._mapping(tree, 0)
         text = head + body + tail
@@ -32,7 +32,7 @@ class Styler:
         lines = []
         for key, value in tree.items():
             if dice.random() < 0.04:
-                lines.append(" " * dice.randrange(0, depth + 3) + dice.choice(("# apart", "", "#", "#ENC[no]")) + "\n")
+                lines.append(" " * dice.randrange(0, depth + 3) + dice.choice(("# apart", "", "#", "# a: b") * 9 + ("#ENC[no]",)) + "\n")
             name = self._key(key)
             mark = dice.choice((":",) * 30 + (" :", "  :"))
             if dice.random() < 0.02:
@@ -73,9 +73,13 @@ class Styler:
             return "{" + gap + comma.join(pairs) + (end if value else "") + "}"
         if isinstance(value, list):
             return "[" + gap + comma.join(self._flow(inner, depth) for inner in value) + (end if value else "") + "]"
+        if isinstance(value, str) and set(value) & set(",[]{}:#") and self._dice.random() < 0.9:
+            return self._dice.choice((self._double, self._single))(value)
         return self._one_line(value)
 
     def _key(self, key: str) -> str:
+        if not key.isascii() or not key.replace("_", "").isalpha() or key in ("on", "y", "n"):
+            return self._dice.choice((self._double(key), self._single(key), *[key] * (self._dice.random() < 0.1)))
         return self._dice.choice((key, key, key, self._double(key), self._single(key)))
 
     def _scalar(self, value: Any, depth: int) -> str:
@@ -95,11 +99,11 @@ class Styler:
 
     def _forms(self, value: Any) -> tuple[str, ...]:
         if value is None:
-            return ("null", "null", "null", "null", "~", "", "Null")
+            return (*["null"] * 20, "~", "", "Null")
         if isinstance(value, bool):
             return (str(value).lower(), str(value).lower(), str(value), str(value).upper())
         text = repr(value)
-        return (*[text] * 20, "+" + text, text + "_", hex(value) if isinstance(value, int) else text + "0")
+        return (*[text] * 60, "+" + text, text + "_", hex(value) if isinstance(value, int) else text + "0")
 
     def _double(self, text: str) -> str:
         escape: Callable[[str], str] = lambda one: f"\\U{ord(one):08x}" if ord(one) > 255 else f"\\x{ord(one):02x}"  # noqa: E731

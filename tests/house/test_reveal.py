@@ -19,7 +19,7 @@ def revealing(tree, outer=""):
         name = f"{outer}.{node.name}".lstrip(".") if named else outer
         if isinstance(node, ast.Attribute) and node.attr in WAYS and ast.unparse(node.value) != "self":
             yield name
-        if isinstance(node, ast.Constant) and node.value in WAYS:
+        if isinstance(node, ast.Constant) and node.value == "reveal":
             yield name
         yield from revealing(node, name)
 

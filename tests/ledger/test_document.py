@@ -5,8 +5,10 @@ import json
 import random
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from keyturn.core.address import Address
 from keyturn.ledger.document import VERSION, Ledger, from_json, to_json
@@ -51,6 +53,24 @@ def test_the_document_is_plain_json_with_a_line_for_each_entry(ledger):
     assert tree["version"] == VERSION
     assert [entry["address"] for entry in tree["entries"]] == ["connection/prod-y", "credential/prod-x"]
     assert sum(line.startswith(b'{"address"') for line in to_json(ledger).splitlines()) == 2
+
+
+def test_the_published_schema_describes_the_document(ledger, known):
+    """Other tools can rely on the schema: it takes what is written and nothing that is not."""
+    schema = json.loads((Path(__file__).parents[2] / "schemas" / "ledger.schema.json").read_text())
+    whole = Draft202012Validator(schema, format_checker=None)
+    reference = known("connection/z", applied={("credential",): Address("credential", "x")}, protect=True)
+    for each in (ledger, ledger.with_entry(reference), Ledger(workspace="w", organization="o")):
+        whole.validate(json.loads(to_json(each)))
+    tree = json.loads(to_json(ledger.with_entry(reference)))
+    words = {name for part in (*tree["entries"], *tree["open"]) for name in part}
+    assert words | {"retired_at", "object", "expect", "precondition", "server_date"} == {
+        *schema["$defs"]["entry"]["properties"],
+        *schema["$defs"]["intent"]["properties"],
+    }
+    for name in tree:
+        assert not whole.is_valid({key: value for key, value in tree.items() if key != name})
+    assert not whole.is_valid(tree | {"more": 1})
 
 
 def test_an_empty_ledger_is_a_document_too():

@@ -41,6 +41,21 @@ for turn in itertools.count():
 """
 
 
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from keyturn.core.diagnostic import Faulty
+from keyturn.ledger.store import open_store
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
+try:
+    store.put("a", bytes(2000), store.read("a").etag)
+except Faulty as full:
+    print(full.findings[0].code)
+"""
+
+
 def test_nothing_is_made_by_reading(tmp_path, folder):
     """A plan leaves no trace where there is no ledger."""
     assert folder.read("ledger.json") is None
@@ -114,6 +129,17 @@ def test_what_a_killed_writer_left_aside_is_no_object(folder):
     assert folder.keys("") == ("a",)
     folder.put("a", b"two", etag)
     assert sorted(path.name for path in folder.path.iterdir()) == [".guard", "a"]
+
+
+def test_on_a_full_disk_the_old_object_stays(tmp_path, folder):
+    """What could not be written whole was not written at all."""
+    folder.put("a", b"old", ABSENT)
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "KT608\n"
+    assert folder.read("a").data == b"old"
+    assert folder.keys("") == ("a",)
 
 
 def test_of_many_processes_each_gets_its_turn(tmp_path):

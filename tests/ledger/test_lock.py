@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.lock import GRACE, KEY, Held, Holder, acquire, holder_of, unlock
+from keyturn.ledger.lock import GRACE, KEY, Held, Holder, Lease, acquire, holder_of, unlock
 from keyturn.ledger.medium import ABSENT
 
 ANN = Holder(id="a1", who="ann", host="laptop", url="https://ci/run/1", commit="c" * 40, ttl=600)
@@ -216,6 +216,32 @@ def test_of_two_who_reach_at_once_one_is_told(folder, clock):
     with pytest.raises(Held) as stopped:
         acquire(Raced(), BOB, clock)
     assert stopped.value.record.holder == ANN
+
+
+def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused):
+    """If the lock changes hands between looking and writing, whoever has it now keeps it."""
+    first = acquire(folder, ANN, clock)
+
+    class Raced:
+        place = folder.place
+        put = folder.put
+
+        def read(self, key):
+            """Look, and let Bob have it right after."""
+            found = folder.read(key)
+            first.release()
+            acquire(folder, BOB, clock)
+            return found
+
+    with refused("KT611"):
+        unlock(Raced(), "a1")
+    assert holder_of(folder).holder == BOB
+
+
+def test_releasing_what_was_never_taken_does_nothing(folder, clock):
+    """Whoever failed to get the lock may clean up all the same."""
+    Lease(folder, clock).release()
+    assert folder.read(KEY) is None
 
 
 def contenders(tmp_path, count, ttl="600"):

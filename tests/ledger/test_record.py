@@ -76,6 +76,14 @@ def test_a_line_rewritten_with_a_hash_of_its_own_breaks_the_next():
     assert verify(parsed([lines[0], Line(101, data), lines[2]])) == 2
 
 
+def test_json_that_says_the_same_in_another_way_is_not_the_line():
+    """The hash stands at the end and covers the bytes before it, not what they mean."""
+    (line,) = chained(1)
+    tree = json.loads(line.data)
+    for text in (json.dumps(tree), json.dumps({"hash": tree.pop("hash"), **tree}, separators=(",", ":"))):
+        assert verify([parse(Line(0, text.encode() + b"\n"))]) == 0
+
+
 def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
     """The chain holds over events that only a newer version understands."""
     data, _ = compose(Position(), NOW, '{"event":"teleport","to":"mars"}')

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from corpus import manifests, tree
 from keyturn.load.definitions import schema
 from keyturn.load.shape import ANNOTATIONS, compiled, expression
-from keyturn.load.wording import strict
+from keyturn.load.strict import strict
 
 KEYS = [
     *("kind", "name", "type", "config", "secrets", "keep", "labels", "rotation", "waive", "ref", "undocumented"),

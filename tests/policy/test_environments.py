@@ -1,11 +1,13 @@
 """Where a resource belongs."""
 
 import pytest
-from judging import settings, subject
 
+from judging import settings, subject
 from keyturn.policy.environments import environment_of, production
 
-STATED = settings({"environments": {"prod": {}, "prodeu": {"prefix": "prod-eu-"}, "qa": {"production": True}}})
+STATED = settings(
+    {"environments": {"prod": {}, "prodeu": {"prefix": "prod-eu-"}, "qa": {"production": True}}}
+)
 BARE = settings({})
 
 

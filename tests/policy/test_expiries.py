@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
+
 from certificates import certificate
 from judging import subject
-
 from keyturn.policy.expiries import Expiry, certificate_day, declared, readable
 
 TEXT = "kind: credential\nname: x\ntype: azure\nlabels: {expires: '2027-01-31'}\n"
@@ -22,7 +22,9 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
         ("config", "note"): "2027-05-01",
     }
     found = list(declared(subject(TEXT, config=config)))
-    assert list(declared(one)) == [Expiry(("labels", "expires"), date(2027, 1, 31), "what the label expires records")]
+    assert list(declared(one)) == [
+        Expiry(("labels", "expires"), date(2027, 1, 31), "what the label expires records")
+    ]
     assert found[1:] == [
         Expiry(("config", "secret_expires_at"), date(2027, 5, 1), "what secret_expires_at records"),
         Expiry(("config", "ca"), date(2029, 6, 30), "the certificate in ca"),
@@ -31,7 +33,12 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
 
 @pytest.mark.parametrize(
     ("text", "day"),
-    [("2027-01-31", date(2027, 1, 31)), ("2027-01-31T10:00:00+02:00", date(2027, 1, 31)), ("", None), ("soon", None)],
+    [
+        ("2027-01-31", date(2027, 1, 31)),
+        ("2027-01-31T10:00:00+02:00", date(2027, 1, 31)),
+        ("", None),
+        ("soon", None),
+    ],
 )
 def test_a_day_is_read_from_iso_8601(text, day):
     """A time behind it does not matter."""

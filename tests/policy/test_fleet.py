@@ -1,7 +1,6 @@
 """All manifests side by side."""
 
 from judging import fleet, subject
-
 from keyturn.policy.fleet import assemble
 
 LOGIN = "kind: credential\nname: {name}\ntype: database\n"

@@ -6,8 +6,8 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judging import SETTINGS, judged, places, settings, subject
 
+from judging import SETTINGS, judged, places, settings, subject
 from keyturn.core.address import Origin
 from keyturn.policy.subject import Waiver
 
@@ -140,7 +140,9 @@ def said_of(value):
     fields = ("password", "note", "host", "role", "client_id", "sslMode", "username", "region", "baseUrl")
     config = {("config", name): value for name in fields}
     labels = {"environment": value, "system": value, "residency": "eu", "expires": value}
-    found = judged(subject(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, Origin("f")),)))
+    found = judged(
+        subject(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, Origin("f")),))
+    )
     return " ".join(f"{finding.message} {finding.hint}" for finding in found)
 
 

@@ -5,11 +5,11 @@ import subprocess
 from datetime import date
 
 import pytest
-from certificates import certificate
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certificates import certificate
 from keyturn.policy.keys import (
     Trouble,
     belongs,
@@ -24,7 +24,9 @@ from keyturn.policy.keys import (
 PAIR, OTHER = certificate(), certificate(date(2028, 2, 29))
 
 
-@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH])
+@pytest.mark.parametrize(
+    "form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH]
+)
 @pytest.mark.parametrize("passphrase", ["", "open sesame"])
 def test_a_key_opens_in_every_form(form, passphrase):
     """With the passphrase it has, or without one."""
@@ -35,7 +37,9 @@ def test_a_key_opens_in_every_form(form, passphrase):
     assert not belongs(key, OTHER.certificate)
 
 
-@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH])
+@pytest.mark.parametrize(
+    "form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH]
+)
 def test_a_wrong_passphrase_is_told_from_an_unreadable_key(form):
     """One is fixed by the passphrase, the other is not."""
     assert open_private(PAIR.private("right", form), "wrong") is Trouble.WRONG

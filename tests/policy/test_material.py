@@ -5,11 +5,11 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
-from certificates import certificate
 from hypothesis import given
 from hypothesis import strategies as st
-from judging import judged, opened, places, subject
 
+from certificates import certificate
+from judging import judged, opened, places, subject
 from keyturn.core.secret import Secret
 from keyturn.policy.material import expiries
 
@@ -24,7 +24,8 @@ secrets: {{{names}}}
 KINDS = ("aws", "azure", "gcp", "database", "api_key", "oauth", "password")
 FIELDS = (
     "password", "private_key", "private_key_passphrase", "certificate", "certificate_password", "sas_token",
-    "connection_string", "account_key", "service_account_json", "access_key_id", "secret_access_key", "api_key",
+    "connection_string", "account_key", "service_account_json", "access_key_id",
+    "secret_access_key", "api_key",
 )  # fmt: skip
 
 
@@ -50,11 +51,13 @@ def holding(kind="api_key", **fields):
     ("value", "code", "message"),
     [
         (ending(date(2026, 2, 28)), "KT322", "the token in api_key expired on 2026-02-28"),
-        (f"Bearer {ending(date(2026, 3, 2))}", "KT323", "the token in api_key expires on 2026-03-02, in 1 days"),
+        (f"Bearer {ending(date(2026, 3, 2))}", "KT323",
+         "the token in api_key expires on 2026-03-02, tomorrow"),
         ("?sv=1&se=2026-02-28T00%3A00Z&sig=x", "KT322", "the signature in api_key expired on 2026-02-28"),
         ("Blob=x;SharedAccessSignature=se=2026-03-02&sv=1&sig=x", "KT323",
-         "the signature in api_key expires on 2026-03-02, in 1 days"),
+         "the signature in api_key expires on 2026-03-02, tomorrow"),
     ],
+    ids=["token over", "token near", "signature over", "signature near"],
 )  # fmt: skip
 def test_what_ends_is_found_with_its_day(value, code, message):
     """Tokens and signatures carry their own."""
@@ -64,19 +67,25 @@ def test_what_ends_is_found_with_its_day(value, code, message):
 
 
 @pytest.mark.parametrize(
-    "value", [token(), token(exp="soon"), token(exp=10**400), token(exp=None), "eyJx.eyJ!.x", "eyJhYWE.eyJhYWE.x"]
+    "value",
+    [token(), token(exp="soon"), token(exp=10**400), token(exp=None), "eyJx.eyJ!.x", "eyJhYWE.eyJhYWE.x"],
+    ids=range(6),
 )
 def test_a_token_without_a_day_is_silent(value):
     """Many never end; what is in them is the issuer's business."""
     one, secrets = holding(api_key=value)
-    assert places("KT322", judged(one, secrets=secrets)) == places("KT323", judged(one, secrets=secrets)) == []
+    assert (
+        places("KT322", judged(one, secrets=secrets)) == places("KT323", judged(one, secrets=secrets)) == []
+    )
 
 
 def test_expiries_are_data_for_the_review():
     """What is declared and what the opened secrets show, with paths and days."""
     pem = certificate(date(2027, 6, 30)).pem
     fields = {"certificate": pem, "headers__X-Key": ending(date(2026, 5, 1))}
-    one = subject(TEXT.format(kind="azure", names="certificate: ENC").replace("prod}", "prod, expires: '2027-01-31'}"))
+    one = subject(
+        TEXT.format(kind="azure", names="certificate: ENC").replace("prod}", "prod, expires: '2027-01-31'}")
+    )
     found = expiries(one, opened(one, **fields)[one.file])
     assert [(expiry.path, expiry.day) for expiry in found] == [
         (("labels", "expires"), date(2027, 1, 31)),
@@ -92,7 +101,7 @@ def test_findings_hold_no_canary(canary):
     one, secrets = holding("database", **fields)
     found = judged(one, secrets=secrets)
     canary.also("findings", repr(found))
-    assert places("KT385", found) == ["prod-x:6:43"]
+    assert places("KT385", found) == ["prod-x:6:44"]
 
 
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), st.text(min_size=4), min_size=1))

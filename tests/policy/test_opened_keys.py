@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import pytest
+
 from certificates import certificate
 from judging import judged, opened, places, subject
 

@@ -13,7 +13,8 @@ def reading(tree):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("90d", 90), ("12w", 84), ("0d", 0), ("90", None), ("d", None), ("-1d", None), ("1y", None)]
+    ("text", "expected"),
+    [("90d", 90), ("12w", 84), ("0d", 0), ("90", None), ("d", None), ("-1d", None), ("1y", None)],
 )
 def test_days_are_read_from_days_and_weeks(text, expected):
     """Anything else is no span."""

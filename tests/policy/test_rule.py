@@ -1,8 +1,8 @@
 """What a rule is and what it needs."""
 
 import pytest
-from judging import TODAY, subject
 
+from judging import TODAY, subject
 from keyturn.core.address import Origin
 from keyturn.core.secret import Secret
 from keyturn.policy.rule import Context, Found, Needs

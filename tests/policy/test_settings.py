@@ -1,8 +1,8 @@
 """The policy section of keyturn.yaml."""
 
 import pytest
-from judging import settings
 
+from judging import settings
 from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Faulty, Severity
@@ -49,7 +49,10 @@ def test_an_absent_section_is_the_default():
 def test_every_setting_is_read():
     """What is partly stated keeps the rest of its default."""
     read = settings(FULL)
-    assert read.environments == {"prod": Environment("p-", production=True), "qa": Environment("qa-", production=True)}
+    assert read.environments == {
+        "prod": Environment("p-", production=True),
+        "qa": Environment("qa-", production=True),
+    }
     assert (read.max_age_days, read.soon_days, read.expiry_days) == (84, 7, 60)
     assert (read.limits.retire, read.limits.rotate) == (Limit(3, 20), Limit(20, 10))
     assert (read.key_types, read.servers) == (("age", "kms"), ("https://vault.acme.com",))
@@ -66,11 +69,17 @@ def test_every_setting_is_read():
     [
         ({"seals": "warn"}, ("KT303", "seals", "did you mean seal?")),
         ({"rotation": {"maxage": "1d"}}, ("KT303", "rotation/maxage", "did you mean max_age?")),
-        ({"environments": {"prod": {"prefx": "p-"}}}, ("KT303", "environments/prod/prefx", "did you mean prefix?")),
+        (
+            {"environments": {"prod": {"prefx": "p-"}}},
+            ("KT303", "environments/prod/prefx", "did you mean prefix?"),
+        ),
         ({"limits": {"retire": {"percent": 101}}}, ("KT304", "limits/retire/percent", "")),
         ({"seal": "maybe"}, ("KT304", "seal", "")),
         ({"rules": {"KT310": "loud"}}, ("KT304", "rules/KT310", "")),
-        ({"rules": {"KT310": {"level": "off", "path": []}}}, ("KT303", "rules/KT310/path", "did you mean paths?")),
+        (
+            {"rules": {"KT310": {"level": "off", "path": []}}},
+            ("KT303", "rules/KT310/path", "did you mean paths?"),
+        ),
         ({"rules": ["KT310"]}, ("KT304", "rules", "")),
         ({"key_types": ["gae"]}, ("KT304", "key_types", "did you mean age?")),
         ({"recipients": {"manifests": "age1a"}}, ("KT304", "recipients/manifests", "")),
@@ -84,7 +93,9 @@ def test_a_fault_is_found_at_its_place_with_a_hint(tree, expected):
 def test_a_code_that_is_no_rule_has_no_level():
     """A misspelt one is told the nearest; one that guards integrity cannot be turned off."""
     assert wrong({"rules": {"kt31O": "off"}}) == [("KT305", "rules/kt31O", "did you mean KT310?")]
-    assert wrong({"rules": {"off": "off"}}) == [("KT305", "rules/off", "rules have codes from KT310 to KT399")]
+    assert wrong({"rules": {"off": "off"}}) == [
+        ("KT305", "rules/off", "rules have codes from KT310 to KT399")
+    ]
     code = next(code for code in CODES if code.startswith("KT2"))
     assert wrong({"rules": {code: "off"}}) == [("KT305", f"rules/{code}", "only KT310 to KT399 have levels")]
 

@@ -1,7 +1,6 @@
 """One manifest as the rules see it."""
 
 from judging import subject
-
 from keyturn.core.address import Address, Origin
 from keyturn.policy.subject import Subject
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from keyturn.policy.tokens import marked, password_within, private_key, random_looking, web_token
 
-WORDS = st.sampled_from(["Planasonix", "Reader", "analytics", "Prod", "2024", "eu", "West", "1", "Loader", "Sales"])
+WORDS = st.sampled_from(
+    ["Planasonix", "Reader", "analytics", "Prod", "2024", "eu", "West", "1", "Loader", "Sales"]
+)
 
 
 @given(st.binary(min_size=24, max_size=48))

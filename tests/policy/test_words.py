@@ -1,8 +1,8 @@
 """The texts of a manifest, and how a field is called in a message."""
 
 import pytest
-from judging import subject
 
+from judging import subject
 from keyturn.policy.words import affirmed, say, texts
 
 TEXT = """\

@@ -8,7 +8,8 @@ from keyturn.render.cells import cells, fold
 
 
 @pytest.mark.parametrize(
-    ("text", "width"), [("abc", 3), ("日本", 4), ("é", 1), ("é", 1), ("😀", 2), ("ｱ", 1), ("ｗ", 2), ("", 0)]
+    ("text", "width"),
+    [("abc", 3), ("日本", 4), ("e\u0301", 1), ("😀", 2), ("\uff71", 1), ("\uff57", 2), ("", 0)],
 )
 def test_cells_are_columns(text, width):
     """Wide letters and emoji take two columns, combining marks none."""

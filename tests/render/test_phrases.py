@@ -10,6 +10,7 @@ from keyturn.core.resource import Lifecycle
 from keyturn.render.phrases import breakage, counted, listed, reach, strategy
 from plans import CREATE, PG, REACH, RETIRE, ROTATE, change
 
+BOTH = "2 connections (connection/prod-pg, connection/made-in-the-ui)"
 NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
 
 
@@ -87,21 +88,9 @@ def test_breakage_says_that_it_is_protected(side):
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        (
-            "verify",
-            "verify: before the cut-over the new secret is tested with 2 connections (connection/prod-pg, "
-            "connection/made-in-the-ui)",
-        ),
-        (
-            "replace",
-            "replace: 2 connections (connection/prod-pg, connection/made-in-the-ui) move one by one; "
-            "the old one is retired after 7 days",
-        ),
-        (
-            "in_place",
-            "in_place: written at once, then tested with 2 connections (connection/prod-pg, "
-            "connection/made-in-the-ui)",
-        ),
+        ("verify", f"verify: before the cut-over the new secret is tested with {BOTH}"),
+        ("replace", f"replace: {BOTH} move one by one; the old one is retired after 7 days"),
+        ("in_place", f"in_place: written at once, then tested with {BOTH}"),
         ("another", "another"),
     ],
 )

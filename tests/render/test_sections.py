@@ -29,7 +29,7 @@ def test_an_exposure_names_the_credential_the_way_and_the_consent():
     assert own.details[0] == FieldRow(
         path="config.host", mark="~", before="db.example.com", after="db.example.net"
     )
-    assert own.details[1] == SecretRow("password", "unchanged", "the same as last applied")
+    assert own.details[1] == SecretRow("password", "unchanged", "the same value as last applied")
     assert own.details[-1] == Note(
         "consent", "refused unless agreed to with --allow-destination-change prod-db"
     )
@@ -95,8 +95,10 @@ def test_a_rename_names_the_old_name():
 
 @pytest.mark.parametrize(
     ("action", "asks"),
-    [(Action.CREATE, True), (Action.REPLACE, True), (Action.RESTORE, True), (Action.ROTATE, True)]
-    + [(Action.RENAME, False), (Action.ADOPT, False), (Action.NOTE, False), (Action.UPDATE, False)],
+    [
+        *((action, True) for action in (Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE)),
+        *((action, False) for action in (Action.RENAME, Action.ADOPT, Action.NOTE, Action.UPDATE)),
+    ],
 )
 def test_consent_is_asked_for_where_it_is_lost(action, asks):
     """An OAuth credential that is new, back or other needs a person."""

@@ -90,5 +90,5 @@ def test_absence_is_not_a_secret():
 
 def test_an_address_is_shown_without_its_password():
     """User and password of an address are left out; the host, which matters, is not."""
-    assert bare("https://u:p@db.example.com/x") == "https://***@db.example.com/x"
-    assert shown(HOST, "https://u:p@db.example.com/x") == "https://***@db.example.com/x"
+    assert bare("https://u:p@db.example.com/x") == "https://▒▒▒@db.example.com/x"
+    assert shown(HOST, "https://u:p@db.example.com/x") == "https://▒▒▒@db.example.com/x"

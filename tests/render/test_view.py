@@ -15,6 +15,8 @@ GRAMMAR = re.compile(
     r"^(Plan: \d+ to \w+(, \d+ to \w+){5,8}|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$"
 )
 
+PLAN = "Plan: {} to create, {} to update, {} to rotate, {} to rename, {} to restore, {} to retire"
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_summary_can_be_parsed(case):
@@ -28,20 +30,9 @@ def test_the_summary_can_be_parsed(case):
         ("empty", "No changes. The workspace matches the manifests."),
         ("empty-offline", "No changes. The workspace was not read."),
         ("doubt", "No changes. What can be compared matches the manifests. 1 needs attention."),
-        (
-            "create",
-            "Plan: 2 to create, 0 to update, 0 to rotate, 0 to rename, 0 to restore, 0 to retire. 0 need attention.",
-        ),
-        (
-            "replace",
-            "Plan: 0 to create, 1 to update, 0 to rotate, 0 to rename, 0 to restore, 0 to retire, 1 to replace. "
-            "0 need attention.",
-        ),
-        (
-            "everything",
-            "Plan: 2 to create, 3 to update, 1 to rotate, 1 to rename, 1 to restore, 1 to retire, 1 to replace. "
-            "5 need attention.",
-        ),
+        ("create", f"{PLAN.format(2, 0, 0, 0, 0, 0)}. 0 need attention."),
+        ("replace", f"{PLAN.format(0, 1, 0, 0, 0, 0)}, 1 to replace. 0 need attention."),
+        ("everything", f"{PLAN.format(2, 3, 1, 1, 1, 1)}, 1 to replace. 5 need attention."),
     ],
 )
 def test_the_summary_counts(case, line):

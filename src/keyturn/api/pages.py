@@ -81,9 +81,8 @@ def _keep(kept: dict[str, Tree], rows: tuple[Tree, ...]) -> None:
 def _cursor(meta: Tree) -> str:
     page = meta.get("page")
     inner = page if isinstance(page, Mapping) else {}
-    found = inner.get("cursor") or meta.get("cursor") or meta.get("next_cursor") or meta.get("nextCursor")
-    if found is None or found == "":
-        return ""
+    told = (inner.get("cursor"), meta.get("cursor"), meta.get("next_cursor"), meta.get("nextCursor"))
+    found = next((cursor for cursor in told if cursor is not None and cursor != ""), "")
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
     if isinstance(found, str) and len(found) <= _LONGEST_CURSOR:

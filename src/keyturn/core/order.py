@@ -26,6 +26,10 @@ def _users(known: Mapping[Address, Known]) -> Mapping[Address, frozenset[Address
     return {address: frozenset(found) for address, found in users.items()}
 
 
+def _holds(other: Change, change: Change) -> bool:
+    return bool(other.live and change.live and change.live.id in other.live.fields.values())
+
+
 def _after(
     change: Change, planned: Mapping[Address, Change], users: Mapping[Address, frozenset[Address]]
 ) -> tuple[Address, ...]:
@@ -37,6 +41,7 @@ def _after(
             if other.renamed_from
         }
         waits = {moved.get(user, user) for user in users.get(change.address, frozenset())}
+        waits |= {other.address for other in planned.values() if _holds(other, change)}
     elif change.desired:
         waits = {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
     else:

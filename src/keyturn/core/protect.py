@@ -13,6 +13,9 @@ from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import Desired, Known
 
+UNTIL = "-until-"
+"""What stands between the name of a credential's old generation and the day on which it may go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hands:
@@ -22,16 +25,18 @@ class Hands:
     findings: tuple[Diagnostic, ...]
 
 
-def protect(inputs: Inputs, targets: tuple[str, ...] = ()) -> Hands:
+def protect(inputs: Inputs, targets: tuple[str, ...] = (), today: str = "") -> Hands:
     """Take out what is protected and what is not targeted.
 
     ``targets`` are addresses or patterns (``credential/prod-*``, or a bare name); none means all.
     What a target refers to comes along. Protection counts if the ledger says so, so removing a
-    file together with its ``protect`` still blocks.
+    file together with its ``protect`` still blocks. An old generation is left alone until its
+    day; ``today`` is an ISO date.
     """
     chosen, findings = _targeted(inputs, targets)
     held = [known for known in chosen.known.values() if _shielded(known, chosen)]
     kept = {known.address for known in held}
+    kept |= {address for address in chosen.known if today < address.name.partition(UNTIL)[2]}
     rest = {address: known for address, known in chosen.known.items() if address not in kept}
     refused = tuple(_refusal(known) for known in sorted(held, key=lambda each: each.address))
     return Hands(replace(chosen, known=rest), (*findings, *refused))

@@ -153,9 +153,9 @@ def _verified(change: Change, written: Written, desk: Desk) -> Outcome:
 
 
 def _rejected(change: Change, rejected: Rejected) -> Outcome:
-    if rejected.touched:
-        hint = "the new secret is in use; set one that the target accepts with `keyturn secret set`"
-        message = f"the new secret fails its test after the cut-over: {rejected.message}"
+    if rejected.after:
+        hint = "set a secret that the target accepts with `keyturn secret set`, and apply again"
+        message = f"the new secret fails its test in use: {rejected.message}; {rejected.after}"
     else:
         hint = "nothing that runs was touched; set the secret that the target knows with `keyturn secret set`"
         message = f"the new secret was refused: {rejected.message}"

@@ -45,13 +45,14 @@ class Stale(Exception):  # noqa: N818
 class Desk:
     """The shared things of an apply.
 
-    ``ids`` grows as objects are created. ``permit`` raises ``Halt`` when nothing more may be
+    ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become. ``permit`` raises ``Halt`` when nothing more may be
     written; it is asked before every intent. ``key`` fingerprints secrets.
     """
 
     run: Run
     journal: Journal
     ids: dict[Address, str]
+    entries: dict[str, Known]
     key: Callable[[], bytes]
     permit: Callable[[], None]
     tests: bool = True
@@ -86,6 +87,8 @@ class Desk:
 
     def finish(self, intent: Intent, entry: Known | None = None, gone: tuple[Address, ...] = ()) -> None:
         """Note that an intent was carried out, and what the ledger holds from now on."""
+        if entry:
+            self.entries[entry.id] = entry
         self._end(intent, Ending.DONE, entry, gone)
 
     def drop(self, intent: Intent, ending: Ending, message: str = "") -> None:

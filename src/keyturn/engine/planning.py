@@ -19,6 +19,7 @@ from keyturn.engine.observe import Wanted, census, observe, refuse_foreign
 from keyturn.engine.opening import Opener
 from keyturn.engine.recover import Settled, settle
 from keyturn.engine.run import Run
+from keyturn.ledger.clock import stamp
 from keyturn.ledger.reading import Reading, read_ledger
 
 REQUESTS: Mapping[Action, int] = MappingProxyType(
@@ -67,7 +68,7 @@ def plan(run: Run, wish: Wish) -> Planned:
     settled = settle(ledger.ledger, listed)
     live = observe(run.service, listed, Wanted(desired, settled.entries))
     sides = doubt(Inputs(desired=desired, known=settled.entries, live=live), wish.reassert)
-    hands = protect(opener.open(sides), wish.targets)
+    hands = protect(opener.open(sides), wish.targets, stamp(run.clock.now())[:10])
     changes = order(expose(diff(hands.inputs), hands.inputs), settled.entries)
     reach = measure(run.service, changes, live, settled.entries)
     breaches = guard(question(run, wish, hands.inputs, changes, reach.users))

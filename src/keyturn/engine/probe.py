@@ -21,9 +21,10 @@ TESTERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A connection to be tested: its name for the reader, its type and its fields with ids."""
+    """A connection to be tested: its name for the reader, its id, its type, its fields with ids."""
 
     address: Address
+    id: str
     type: str
     fields: Fields
 
@@ -70,19 +71,21 @@ def _verdict(trial: Trial, fields: Fields, desk: Desk) -> Verdict:
     return Verdict(trial.address, result.ok, result.message)
 
 
-def dependents(identity: str, desk: Desk) -> list[Trial]:
-    """Return every connection that uses the credential ``identity``, ours or not, as it is live."""
+def dependents(credential: Address, identity: str, desk: Desk) -> list[Trial]:
+    """Return every connection that uses a credential, ours or not, as it is live.
+
+    Further references are hidden in a list without settings: of those, only our own are known.
+    """
     kind = KINDS["connection"]
     listed = [kind.decode(each) for each in desk.run.service.records(kind.collection).records]
-    whole = side_by_side(
-        lambda each: _whole(each, desk), [each for each in listed if _uses(each, identity)], 8
-    )
-    return [Trial(each.address, each.type, each.fields) for each in whole]
-
-
-def _uses(live: Live, identity: str) -> bool:
-    # A list without settings hides further references, so only the main one is told from it.
-    return identity in [leaf for leaf in live.fields.values() if isinstance(leaf, str)]
+    ours = {known.id for known in desk.entries.values() if credential in known.applied.values()}
+    users = [each for each in listed if each.id in ours or identity in each.fields.values()]
+    whole = side_by_side(lambda each: _whole(each, desk), users, TESTERS)
+    return [
+        Trial(each.address, each.id, each.type, each.fields)
+        for each in whole
+        if identity in each.fields.values()
+    ]
 
 
 def _whole(live: Live, desk: Desk) -> Live:

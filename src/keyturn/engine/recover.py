@@ -11,9 +11,13 @@ from datetime import datetime
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.protect import UNTIL
 from keyturn.core.resource import EMPTY, Known, Live
 from keyturn.ledger.document import Ledger
 from keyturn.ledger.event import Intent
+
+NEXT = "-next-"
+"""What stands between the name and a random tail of a credential that is about to take over."""
 
 PROBE = "keyturn-probe-"
 """How the names of credentials begin that are made for a test and purged after it."""
@@ -36,7 +40,21 @@ def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
     settled = Settled(dict(ledger.entries))
     for intent in ledger.open:
         settled = _SETTLERS.get(intent.op, _doubt)(intent, settled, live)
-    return settled
+    return replace(settled, entries=_inherited(settled.entries))
+
+
+def _inherited(entries: Mapping[Address, Known]) -> Mapping[Address, Known]:
+    # A hand-over that was cut off after the old generation had moved aside and before the new one
+    # had the name: the name is the new one's.
+    found = dict(entries)
+    for address, known in entries.items():
+        name, heir, _ = address.name.partition(NEXT)
+        rightful = Address(address.kind, name)
+        left = any(each.kind == address.kind and each.name.startswith(name + UNTIL) for each in entries)
+        if heir and left and rightful not in entries:
+            del found[address]
+            found[rightful] = replace(known, address=rightful, digest="", fingerprints=EMPTY, updated_at="")
+    return found
 
 
 def claimable(intent: Intent, live: Iterable[Live], taken: frozenset[str]) -> tuple[Live, ...]:

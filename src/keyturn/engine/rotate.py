@@ -15,22 +15,28 @@ from keyturn.core.change import Change
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Live
 from keyturn.engine.desk import Desk
+from keyturn.engine.generations import take_over
 from keyturn.engine.probe import Trial, Verdict, dependents, run_tests
 from keyturn.engine.recover import PROBE
+from keyturn.engine.rollback import roll_back
 from keyturn.engine.work import Written, look, update
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Intent
 
 
 class Rejected(Exception):  # noqa: N818
-    """Raised where a test says no; ``touched`` tells whether what runs already has the new secrets."""
+    """Raised where a test says no.
 
-    def __init__(self, verdicts: list[Verdict], *, touched: bool) -> None:
+    ``after`` says what was done about it where what runs already had the new secrets; it is empty
+    where nothing was touched.
+    """
+
+    def __init__(self, verdicts: list[Verdict], after: str = "") -> None:
         failed = [each for each in verdicts if not each.passed]
         told = "; ".join(f"{each.address}: {each.message or 'no reason given'}" for each in failed)
         super().__init__(told)
         self.message = told
-        self.touched = touched
+        self.after = after
 
 
 def rotate(change: Change, desk: Desk) -> Written:
@@ -38,13 +44,20 @@ def rotate(change: Change, desk: Desk) -> Written:
     if change.desired is None or change.live is None:
         message = "a rotation without a manifest or a live object"
         raise ValueError(message)
-    trials = dependents(change.live.id, desk) if desk.tests else []
-    if trials and change.desired.lifecycle.strategy != "in_place" and change.desired.type != "oauth":
+    former = change.known.address if change.known else change.address
+    trials = dependents(former, change.live.id, desk) if desk.tests else []
+    strategy = "in_place" if change.desired.type == "oauth" else change.desired.lifecycle.strategy
+    if trials and strategy == "replace":
+        taken, verdicts = take_over(change, trials, desk)
+        if taken is None:
+            raise Rejected(verdicts)
+        return taken
+    if trials and strategy == "verify":
         _rehearse(change, change.desired, change.live, trials, desk)
     written = update(change, desk)
     verdicts = run_tests(trials, desk)
     if not all(each.passed for each in verdicts):
-        raise Rejected(verdicts, touched=True)
+        raise Rejected(verdicts, roll_back(change, trials, desk))
     return written
 
 
@@ -59,7 +72,7 @@ def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial],
     finally:
         purge(intent, identity, desk)
     if not all(each.passed for each in verdicts):
-        raise Rejected(verdicts, touched=False)
+        raise Rejected(verdicts)
 
 
 def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
@@ -95,5 +108,7 @@ def tested(change: Change, desk: Desk) -> Verdict | None:
         path: desk.ids.get(leaf, leaf) if isinstance(leaf, Address) else leaf
         for path, leaf in change.desired.fields.items()
     }
-    (verdict,) = run_tests([Trial(change.address, change.desired.type, fields)], desk)
+    (verdict,) = run_tests(
+        [Trial(change.address, desk.ids[change.address], change.desired.type, fields)], desk
+    )
     return verdict

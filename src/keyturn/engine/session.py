@@ -157,6 +157,7 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         run=run,
         journal=journal,
         ids={each.address: each.id for each in known if not each.retired_at},
+        entries={each.id: each for each in known},
         key=planned.opener.key,
         permit=permit,
         tests=terms.tests,

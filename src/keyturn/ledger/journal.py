@@ -16,7 +16,7 @@ from keyturn.ledger.record import compose, read
 from keyturn.ledger.replay import Fold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
     first: int
     lines: tuple[bytes, ...]
@@ -90,7 +90,7 @@ class Journal:
     def _take_batch(self) -> _Batch:
         lines, self._waiting = tuple(self._waiting), []
         self._writing = True
-        return _Batch(self._durable.seq + 1, lines, self._last.seq, self._last.hash)
+        return _Batch(first=self._durable.seq + 1, lines=lines, seq=self._last.seq, hash=self._last.hash)
 
     def _write(self, batch: _Batch) -> None:
         failure: Faulty | None = _interrupted(self._place)

@@ -14,7 +14,7 @@ from keyturn.ledger.record import Record, Unreadable, follows, parse
 from keyturn.ledger.replay import Fold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What ``read_ledger`` found.
 
@@ -57,7 +57,7 @@ class _Reader:
             fold.take(record.event)
             self._last = record.position
         ledger = replace(fold.ledger(self._last), serial=self._newest)
-        return Reading(ledger, etag, self._torn, tuple(self._findings()))
+        return Reading(ledger=ledger, etag=etag, torn=self._torn, findings=tuple(self._findings()))
 
     def _tail(self) -> Iterator[Record]:
         start = self._base.position
@@ -137,7 +137,7 @@ def compact(store: Store, reading: Reading, journal: Journal) -> Reading:
     except Moved:
         raise _moved(store) from None
     journal.append(Compacted(ledger.serial))
-    return Reading(ledger, etag)
+    return Reading(ledger=ledger, etag=etag)
 
 
 def _moved(store: Store) -> Faulty:

@@ -61,6 +61,7 @@ class _Opener:
             else:
                 results[index] = first
         if rest:
+            _ = self._sops  # looked for once, before threads would do so side by side
             with ThreadPoolExecutor(max_workers=min(len(rest), _cores())) as pool:
                 waiting = {
                     index: pool.submit(self._by_sops, documents[index], reason)
@@ -97,23 +98,27 @@ class _Opener:
         return fault("KT021" if broken else "KT020", Origin(document.file), message, hint)
 
     def _by_sops(self, document: Document, reason: str) -> Opened:
+        sops = self._sops
+        if isinstance(sops, Faulty):
+            return Faulty(*(_located(finding, document, reason) for finding in sops.findings))
         try:
-            return self._sops.decrypt(document)
+            return sops.decrypt(document)
         except Faulty as error:
-            return Faulty(*(_located(finding, document, reason) for finding in error.findings))
+            return error
 
     @cached_property
     def _keyring(self) -> Keyring:
         return keyring(self._environment)
 
     @cached_property
-    def _sops(self) -> Sops:
-        return find_sops(self._keyring.environment, self._settings.key_types, self._settings.servers)
+    def _sops(self) -> Sops | Faulty:
+        try:
+            return find_sops(self._keyring.environment, self._settings.key_types, self._settings.servers)
+        except Faulty as error:
+            return error
 
 
 def _located(finding: Diagnostic, document: Document, reason: str) -> Diagnostic:
-    if finding.code not in ("KT010", "KT011"):
-        return finding
     message = f"{finding.message}, and this file needs it: {reason}"
     return fault(finding.code, Origin(document.file), message, finding.hint)
 

@@ -29,7 +29,7 @@ _AGAIN: Final = "encrypt the file again with `encrypted_regex: ^secrets$`"
 
 
 def judge(document: Document, settings: Settings) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with how a file is encrypted (KT201 to KT215), as policy asks it.
+    """Return what is wrong with how a file is encrypted (KT201 to KT216), as policy asks it.
 
     A file without ``secrets:`` and without ``sops:`` is plain and fine.
     """
@@ -130,11 +130,14 @@ def _values(document: Document) -> Iterator[Diagnostic]:
 def _secrets(document: Document, block: Any) -> Iterator[Diagnostic]:
     for path, leaf in _leaves(block, (BLOCK,)):
         name = dotted(path)
-        if leaf in (None, "", [], {}) and not isinstance(leaf, bool | int):
+        if _in_list(block, path):
+            message = f"{name} is an item of a list"
+            yield fault("KT216", document.origin(path), message, "give each secret a name of its own")
+        elif leaf in (None, "", [], {}) and not isinstance(leaf, bool | int):
             yield _empty(document, path)
         elif not looks_encrypted(leaf):
             message = f"{name} stands in clear"
-            hint = "set it with `keyturn secret set`; if it was pushed, it is lost: rotate it"
+            hint = "remove the line, then use `keyturn secret set`; if it was pushed, it is lost: rotate it"
             yield fault("KT209", document.origin(path), message, hint)
         elif (cipher := parse(leaf)) is None:
             message = f"the ciphertext of {name} is damaged"
@@ -144,6 +147,14 @@ def _secrets(document: Document, block: Any) -> Iterator[Diagnostic]:
             message = f"{name} was encrypted as something other than text"
             hint = "it was not in quotes, so digits may be lost: set it again with `keyturn secret set`"
             yield fault("KT213", document.origin(path), message, hint)
+
+
+def _in_list(block: Any, path: Path) -> bool:
+    for key in path[1:]:
+        if isinstance(block, list):
+            return True
+        block = block.get(key) if isinstance(block, dict) else None
+    return False
 
 
 def _empty(document: Document, path: Path) -> Diagnostic:

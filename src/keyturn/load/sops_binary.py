@@ -20,6 +20,7 @@ from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.findings import fault
+from keyturn.load.keys import KEY_CMD, keyring
 from keyturn.load.nodes import Document
 from keyturn.load.recipe import Recipe
 from keyturn.load.sops_environment import child_environment
@@ -133,13 +134,16 @@ class Sops:
         it could not be run or took longer than a minute.
         """
         lent = self.key_types if kinds is None else kinds
+        environment = self.environment
+        if KEY_CMD in environment and "age" in lent:
+            environment = keyring(environment).environment
         try:
             return subprocess.run(  # noqa: S603
                 [str(self.binary), *arguments],
                 input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=child_environment(self.environment, lent, self.servers),
+                env=child_environment(environment, lent, self.servers),
                 umask=0o077,
                 timeout=_TIMEOUT,
                 check=False,

@@ -13,7 +13,6 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "age": (
         "SOPS_AGE_KEY",
         "SOPS_AGE_KEY_FILE",
-        "SOPS_AGE_KEY_CMD",
         "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
         "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
         "XDG_CONFIG_HOME",
@@ -41,6 +40,7 @@ def child_environment(
     """Return the environment of a sops child that may use keys of ``key_types``.
 
     HOME is among them, because sops looks there for age keys and gpg for its keyring.
+    SOPS_AGE_KEY_CMD is not: ``keys.keyring`` asks it once, and puts the answer in its place.
     ``servers`` are the Vault addresses that it may talk to; none means none.
     """
     allowed = tuple(key_types)

@@ -36,15 +36,17 @@ def misfit(present: Collection[str], branches: Sequence[Schema]) -> Misfit | Non
     ``x-own``, where ``key_*`` stands for every name that begins so.
     """
     fits = [_fit(branch, present) for branch in branches]
-    best = max(fits, key=lambda fit: fit.score)
     whole = [fit for fit in fits if not fit.missing]
+    exact = [fit for fit in whole if not fit.foreign]
+    best = max(exact or fits, key=lambda fit: fit.score)
     every = "alternatives: " + "; ".join(f"{fit.title} ({', '.join(fit.own)})" for fit in fits)
-    if len(best.missing) == len(best.own) and not whole:
-        return Misfit("KT137", "none of the alternatives of this credential type is here", every)
-    if best.foreign or len(whole) > 1:
-        return Misfit("KT138", _mixed(best, fits, whole), f"keep one; {every}")
-    if not best.missing:
+    if len(exact) == 1:
         return None
+    if len(best.missing) == len(best.own) and not whole:
+        missing = frozenset(name for fit in fits for name in fit.own)
+        return Misfit("KT137", "none of the alternatives of this credential type is here", every, missing)
+    if best.foreign or len(exact) > 1:
+        return Misfit("KT138", _mixed(best, fits, whole), f"keep one; {every}")
     lacking = " and ".join(best.missing)
     return Misfit("KT137", f"{best.title}: {lacking} is missing", every, frozenset(best.missing))
 

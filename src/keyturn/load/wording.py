@@ -6,22 +6,18 @@ jsonschema's own messages quote the value, and a value that is in the wrong plac
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, Final, TypeAlias
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
 
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Path
 from keyturn.core.looks import secret_key
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import PARTS
-from keyturn.load.definitions import SEAL, config_fields, definition, schema, secret_fields
+from keyturn.load.definitions import SEAL, config_fields, definition, secret_fields
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
 from keyturn.load.shape import Schema, expression
+from keyturn.load.strict import strict
 from keyturn.load.variants import misfit
 from keyturn.policy.words import say
 
@@ -78,28 +74,6 @@ def findings(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     return tuple(sorted(kept, key=lambda finding: finding.rank))
 
 
-@cache
-def strict(kind: str) -> Draft202012Validator:
-    """Return jsonschema's validator for a kind, stricter in two things.
-
-    ``$`` ends a text as JSON Schema has it, not also before a last newline as in Python. And 5432.0
-    is no whole number: sops would take one for the other without noticing.
-    """
-    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole)
-    changed = {"pattern": _pattern}
-    validator = extend(Draft202012Validator, changed, type_checker=types)  # type: ignore[no-untyped-call]
-    return validator(schema(kind))  # type: ignore[no-any-return]
-
-
-def _whole(_: Any, value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _pattern(_: Any, pattern: str, value: Any, __: Schema) -> Iterator[ValidationError]:
-    if isinstance(value, str) and expression(pattern).search(value) is None:
-        yield ValidationError("does not match")
-
-
 def _words(case: _Case, error: _Error) -> Iterator[_Word]:
     path = tuple(str(part) for part in error.absolute_path)
     rule: Schema = error.schema
@@ -141,7 +115,7 @@ def _alternatives(case: _Case, rule: Schema) -> Iterator[_Word]:
 
 
 def _meant(case: _Case) -> frozenset[str]:
-    known = (*config_fields(case.kind, case.type), *secret_fields(case.kind, case.type))
+    known = _fields(case)
     blocks = [case.document.tree.get(block) for block in ("config", "secrets")]
     stated = [str(key) for block in blocks if isinstance(block, Mapping) for key in block if key != SEAL]
     keep = case.document.tree.get("keep")
@@ -149,6 +123,10 @@ def _meant(case: _Case) -> frozenset[str]:
     return frozenset(
         key if key in known or key.startswith(PARTS) else _near(key, known)[0] for key in (*stated, *kept)
     ) - {""}
+
+
+def _fields(case: _Case) -> tuple[str, ...]:
+    return (*config_fields(case.kind, case.type), *secret_fields(case.kind, case.type))
 
 
 def _unknown_kind(document: Document, kind: str) -> Diagnostic:
@@ -230,7 +208,9 @@ def _type(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
     hint = error.schema.get("errorMessage", hint)
     if wanted == "string" and isinstance(error.instance, Mapping | list):
         hint = "write it as one text; a text of several lines goes after | as a block"
-    yield _Word(fault("KT133", case.document.origin(path), f"{spoken(path)} must be {form}", hint))
+    hidden = frozenset(_fields(case)) if path in (("config",), ("secrets",)) else frozenset()
+    finding = fault("KT133", case.document.origin(path), f"{spoken(path)} must be {form}", hint)
+    yield _Word(finding, explained=hidden)
 
 
 def _choice(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:

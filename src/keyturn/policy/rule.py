@@ -121,9 +121,9 @@ def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
     return Rule(code, severity, Needs.MANIFEST, check)
 
 
-def on_fleet(code: str, severity: Severity, look: OnFleet) -> Rule:
-    """Return a rule that looks at all manifests side by side."""
-    return Rule(code, severity, Needs.FLEET, lambda scope: look(scope.fleet, scope.settings))
+def on_fleet(code: str, severity: Severity, look: OnFleet, needs: Needs = Needs.FLEET) -> Rule:
+    """Return a rule that looks at all manifests side by side, or goes through them at once."""
+    return Rule(code, severity, needs, lambda scope: look(scope.fleet, scope.settings))
 
 
 def on_context(code: str, severity: Severity, needs: Needs, look: OnContext) -> Rule:

@@ -115,7 +115,7 @@ def recipients_for(settings: Settings, file: str) -> tuple[str, ...] | None:
 
 
 def nearest_code(word: str) -> str:
-    """Return the hint for ``word``, which is no rule's code: the one it was mistyped for, or where they lie."""
+    """Return the hint for ``word``, which is no rule's code: the code that was meant, or where they lie."""
     meant = word.upper().translate(_MISREAD)
     return f"did you mean {meant}?" if meant in CONFIGURABLE else "rules have codes from KT310 to KT399"
 

@@ -35,7 +35,9 @@ _JWT = Pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
 _CANDIDATE = Pattern(r"[A-Za-z0-9+/_=~-]{24,}")
 _UUID = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = Pattern(r"[0-9a-fA-F]{40,}")
-_URL_PASSWORD = Pattern(r"[a-z][a-z0-9+.-]{0,20}://[^/\s:@?#]{0,256}:[^/\s@?#]{1,256}@", re.IGNORECASE)
+_URL_PASSWORD = Pattern(
+    r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://[^/\s:@?#]{0,256}:[^/\s@?#]{1,256}@", re.IGNORECASE
+)
 _PAIR_PASSWORD = Pattern(
     r"(?:^|[;&?,\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|sig)"
     r"\s*=\s*[\"']?(?![\"'$<{*])[^;&\s\"']{3,}",

@@ -57,8 +57,12 @@ def md(text: str) -> str:
 
     Words that a forge would turn into a mention, a link, a picture or a formula become code spans.
     """
-    parts = _CODE.split(line(text))
-    return "".join(inline_code(part) if index % 2 else _prose(part) for index, part in enumerate(parts))
+    said = ""
+    for index, part in enumerate(_CODE.split(line(text))):
+        drawn = inline_code(part) if index % 2 else _prose(part)
+        # Backticks of neighbours would become one run, and end elsewhere.
+        said += f" {drawn}" if said.endswith("`") and drawn.startswith("`") else drawn
+    return said
 
 
 def html(text: str) -> str:

@@ -28,8 +28,8 @@ def hidden(path: Path, leaf: object) -> bool:
 
 
 def bare(leaf: Leaf) -> Leaf:
-    """Return a leaf without the user and password of an address: ``https://***@host``."""
-    return _USERINFO.sub("***", leaf) if isinstance(leaf, str) else leaf
+    """Return a leaf without the user and password of an address: ``https://▒▒▒@host``."""
+    return _USERINFO.sub("▒▒▒", leaf) if isinstance(leaf, str) else leaf
 
 
 def shown(path: Path, leaf: Leaf) -> str:

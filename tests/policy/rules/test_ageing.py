@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from judging import TODAY, judged, places, settings
 
 TEXT = """\
@@ -34,6 +35,12 @@ def test_age_is_told_to_the_day(days, overdue, soon):
     found = judged(TEXT, rotated=aged(all=days), whole=False)
     assert places("KT320", found) == [f"prod-db:{place}" for place in overdue]
     assert places("KT321", found) == [f"prod-db:{place}" for place in soon]
+
+
+def test_the_day_is_said_in_words():
+    """Nobody reads "in 0 days"."""
+    said = [judged(TEXT, rotated=aged(all=days), whole=False)[0].message for days in (20, 29, 30)]
+    assert said == [f"secrets is due for rotation {when}" for when in ("in 10 days", "tomorrow", "today")]
 
 
 def test_each_secret_ages_by_itself():

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+
 from certificates import certificate
 from judging import TODAY, judged, places
 

@@ -1,6 +1,7 @@
 """Labels and names."""
 
 import pytest
+
 from judging import judged, places, settings
 
 CLEAN = """\
@@ -10,14 +11,15 @@ type: database
 labels: {environment: prod, system: snowflake, owner: data-platform}
 config: {host: db.example.com}
 """
+BARE = CLEAN.replace("prod-snow", "snow")
 TABLE = [
     ("KT310", CLEAN.replace(", owner: data-platform", ""), ["prod-snowflake-reader:4:1"]),
     ("KT310", CLEAN.replace("data-platform", '" "'), ["prod-snowflake-reader:4:48"]),
     ("KT310", CLEAN.replace("labels: {environment: prod, system: snowflake, owner: data-platform}\n", ""),
      ["prod-snowflake-reader:1:1"] * 3),
-    ("KT311", CLEAN.replace("prod-snow", "snow"), ["snowflake-reader:2:7"]),
+    ("KT311", BARE, ["snowflake-reader:2:7"]),
     ("KT311", CLEAN.replace("prod-snow", "staging-snow"), ["staging-snowflake-reader:2:7"]),
-    ("KT311", CLEAN.replace("prod-snow", "snow").replace("environment: prod, ", ""), ["snowflake-reader:2:7"]),
+    ("KT311", BARE.replace("environment: prod, ", ""), ["snowflake-reader:2:7"]),
     ("KT313", CLEAN.replace("prod-snowflake-reader", "prod-warehouse"), ["prod-warehouse:2:7"]),
     ("KT313", CLEAN.replace("prod-snowflake-reader", "snowflake"), ["snowflake:2:7"]),
     ("KT314", CLEAN.replace("environment: prod", "environment: prd"), ["prod-snowflake-reader:4:23"]),

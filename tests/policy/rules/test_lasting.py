@@ -1,6 +1,7 @@
 """Keys that live until somebody deletes them."""
 
 import pytest
+
 from judging import judged, places, settings
 
 TEXT = """\
@@ -51,9 +52,13 @@ def test_short_lived_keys_may_be_required():
     """The setting turns the three warnings into errors, unless a level is stated."""
     text = TEXT.format(type="aws", config="", secret="secret_access_key")
     strict = {"short_lived": "required"}
-    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == ["ERROR"]
+    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == [
+        "ERROR"
+    ]
     strict["rules"] = {"KT330": "note"}
-    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == ["NOTE"]
+    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == [
+        "NOTE"
+    ]
 
 
 def test_a_password_for_a_managed_database_is_found_at_the_attachment():

@@ -1,6 +1,7 @@
 """Secrets that stand where everybody can read them."""
 
 import pytest
+
 from judging import judged, places
 
 TEXT = """\
@@ -137,7 +138,12 @@ def test_secrets_by_their_form_are_found_once(code, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["jdbc:postgresql://db:5432/x?user=app", "https://acme.com/a:b@c", "Server=db;Pwd=${password};", "a=b;c=d"],
+    [
+        "jdbc:postgresql://db:5432/x?user=app",
+        "https://acme.com/a:b@c",
+        "Server=db;Pwd=${password};",
+        "a=b;c=d",
+    ],
 )
 def test_addresses_without_a_password_are_silent(text):
     """A placeholder is no password."""

@@ -1,6 +1,7 @@
 """Roles and users that may do more than a pipeline needs."""
 
 import pytest
+
 from judging import judged, places, settings
 
 TEXT = """\
@@ -70,7 +71,12 @@ def test_the_message_says_the_word_and_nothing_else_of_the_value():
 
 @pytest.mark.parametrize(
     ("config", "column"),
-    [("global: true", 18), ("global: 'yes'", 18), ("visibility: organization", 22), ("sharing: Everyone", 19)],
+    [
+        ("global: true", 18),
+        ("global: 'yes'", 18),
+        ("visibility: organization", 22),
+        ("sharing: Everyone", 19),
+    ],
 )
 def test_sharing_with_everybody_is_found(config, column):
     """However the switch is written."""

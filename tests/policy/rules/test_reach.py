@@ -1,6 +1,7 @@
 """Which host is meant, where it stands, and whether anybody uses it."""
 
 import pytest
+
 from judging import judged, places
 
 LOGIN = """\
@@ -18,6 +19,7 @@ labels: {environment: prod, system: db, owner: data}
 credential: prod-db
 config: {host: db.acme.com, port: 5432, sslMode: require}
 """
+REPLICA = LINK.replace("name: prod-db", "name: prod-db-replica")
 LAKE = """\
 kind: connection
 name: prod-lake
@@ -41,7 +43,11 @@ def test_a_fleet_that_agrees_is_silent():
         ("KT367", [LAKE.replace("eu-west", "us-east")], ["prod-lake:5:35"]),
         ("KT367", [LAKE.replace("landing", "'landing-a,landing-b'")], ["prod-lake:5:18"]),
         ("KT367", [LAKE.replace("landing", "[a, b]")], ["prod-lake:5:18"]),
-        ("KT368", [LOGIN, LINK, LINK.replace("name: prod-db", "name: prod-db-replica")], ["prod-db-replica:6:16"]),
+        (
+            "KT368",
+            [LOGIN, LINK, REPLICA],
+            ["prod-db-replica:6:16"],
+        ),
     ],
 )
 def test_a_wrong_reach_is_found_at_its_token(code, texts, expected):
@@ -63,7 +69,9 @@ def test_an_account_of_snowflake_is_its_host(stated, meant):
     assert places("KT364", judged(LOGIN.replace("db.acme.com", stated), link)) == []
 
 
-@pytest.mark.parametrize("host", ["DB.acme.com", "db.acme.com:5432", "postgres://db.acme.com/x", "db.acme.com."])
+@pytest.mark.parametrize(
+    "host", ["DB.acme.com", "db.acme.com:5432", "postgres://db.acme.com/x", "db.acme.com."]
+)
 def test_one_host_may_be_written_in_several_ways(host):
     """Case, port, scheme and the closing dot do not make another host."""
     assert places("KT364", judged(LOGIN, LINK.replace("host: db.acme.com", f"host: '{host}'"))) == []

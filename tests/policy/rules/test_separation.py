@@ -1,6 +1,7 @@
 """What belongs to different environments or workloads is kept apart."""
 
 import pytest
+
 from judging import judged, places, settings, subject
 
 PROD = """\
@@ -115,6 +116,8 @@ def test_different_secrets_are_silent():
 
 def test_an_openai_connection_with_azure_as_its_vendor_is_azure():
     """The vendor says more than the connector's name."""
-    azure = OPENAI.replace("model: large", "vendor: azure").replace("name: prod-openai", "name: prod-openai-b")
+    azure = OPENAI.replace("model: large", "vendor: azure").replace(
+        "name: prod-openai", "name: prod-openai-b"
+    )
     assert places("KT366", judged(PROD, azure)) == []
     assert places("KT366", judged(PROD, OPENAI, azure)) == ["prod-crm:2:7"]

@@ -1,6 +1,7 @@
 """What protects a secret on its way."""
 
 import pytest
+
 from judging import judged, places, settings
 
 TEXT = """\

@@ -129,5 +129,20 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Somebody else wrote it in between; their change is kept.",
             "Look at the file, then run the command again.",
         ),
+        "KT227": Code(
+            "the file could not be encrypted",
+            "Nothing says for whom, or sops refused the recipients.",
+            "Name recipients in `policy.recipients`, or give `.sops.yaml` a rule for the path.",
+        ),
+        "KT228": Code(
+            "sops cannot be told to set this field",
+            "Its name holds a bracket, a quote or a backslash, and sops' notation for paths has no escape.",
+            "Set it with `sops edit`.",
+        ),
+        "KT229": Code(
+            "there is a file of this name already",
+            "A new manifest never takes the place of another one.",
+            "Choose another name, or set the values of the manifest that is there.",
+        ),
     }
 )

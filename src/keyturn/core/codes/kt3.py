@@ -105,7 +105,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "an expiry is not recorded",
             "Client secrets and shared access signatures of Azure always expire, and nothing in them or in "
             "the service warns of it. Unless the date is written down, the first warning is the failure.",
-            "Write the date as the label `expires`, in quotes: `expires: \"2030-01-31\"`.",
+            'Write the date as the label `expires`, in quotes: `expires: "2030-01-31"`.',
         ),
         "KT325": Code(
             "no age is set for rotation",
@@ -126,7 +126,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "KT328": Code(
             "a recorded expiry is not a date",
             "A date that cannot be read warns of nothing.",
-            "Write the label as year, month and day, in quotes: `expires: \"2030-01-31\"`.",
+            'Write the label as year, month and day, in quotes: `expires: "2030-01-31"`.',
         ),
         "KT330": Code(
             "a static AWS access key is used",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from keyturn.core.diagnostic import Severity
 from keyturn.policy.fleet import Fleet
-from keyturn.policy.rule import Found, on_fleet
+from keyturn.policy.rule import Found, Needs, on_fleet
 from keyturn.policy.settings import Settings, recipients_for
 
 
@@ -20,4 +20,4 @@ def recipients_stated(fleet: Fleet, settings: Settings) -> Iterator[Found]:
             yield Found(subject=subject, path=("secrets",), message=message, key=True)
 
 
-RULES = (on_fleet("KT376", Severity.WARNING, recipients_stated),)
+RULES = (on_fleet("KT376", Severity.WARNING, recipients_stated, Needs.MANIFEST),)

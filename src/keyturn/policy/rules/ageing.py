@@ -1,12 +1,13 @@
 """Ageing: how old a secret may become, and how old it is."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path, dotted
 from keyturn.policy.fleet import Fleet
 from keyturn.policy.rule import Context, Found, Needs, on_context, on_fleet, on_manifest
+from keyturn.policy.rules.expiry import until
 from keyturn.policy.settings import Settings
 from keyturn.policy.subject import Subject
 
@@ -23,7 +24,8 @@ def due_soon(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Fou
     """Find secrets that reach their age within the days of notice."""
     for subject, path, age, most in _ages(fleet, settings, context):
         if most - settings.soon_days <= age <= most:
-            message = f"{dotted(path)} is due for rotation in {most - age} days"
+            when = until(context.today + timedelta(most - age), context.today)
+            message = f"{dotted(path)} is due for rotation {when}"
             yield Found(subject=subject, path=path, message=message, key=True)
 
 
@@ -83,7 +85,7 @@ def _allowed(subject: Subject, settings: Settings) -> int:
 RULES = (
     on_context("KT320", Severity.WARNING, Needs.HISTORY, overdue),
     on_context("KT321", Severity.NOTE, Needs.HISTORY, due_soon),
-    on_fleet("KT325", Severity.NOTE, unstated),
+    on_fleet("KT325", Severity.NOTE, unstated, Needs.MANIFEST),
     on_manifest("KT326", Severity.WARNING, longer_than_policy),
     on_context("KT327", Severity.NOTE, Needs.MANIFEST, unknown_age),
 )

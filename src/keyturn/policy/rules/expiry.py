@@ -46,15 +46,23 @@ def unreadable(subject: Subject, _: Settings) -> Iterator[Found]:
 
 def past(subject: Subject, expiry: Expiry) -> Found:
     """Return the finding that ``expiry`` is over."""
-    message = f"{expiry.what} expired on {expiry.day.isoformat()}"
-    return Found(subject=subject, path=expiry.path, message=message)
+    return _at(subject, expiry, f"{expiry.what} expired on {expiry.day.isoformat()}")
 
 
 def near(subject: Subject, expiry: Expiry, today: date) -> Found:
     """Return the finding that ``expiry`` is close."""
-    days = (expiry.day - today).days
-    message = f"{expiry.what} expires on {expiry.day.isoformat()}, in {days} days"
-    return Found(subject=subject, path=expiry.path, message=message)
+    when = until(expiry.day, today)
+    return _at(subject, expiry, f"{expiry.what} expires on {expiry.day.isoformat()}, {when}")
+
+
+def until(day: date, today: date) -> str:
+    """Return how far ``day`` lies ahead, in words."""
+    days = (day - today).days
+    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+
+
+def _at(subject: Subject, expiry: Expiry, message: str) -> Found:
+    return Found(subject=subject, path=expiry.path, message=message, key=expiry.path[0] == "secrets")
 
 
 RULES = (

@@ -7,7 +7,7 @@ from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path
 from keyturn.core.looks import secret_key
 from keyturn.policy.fleet import Fleet
-from keyturn.policy.rule import Found, OnFleet, on_fleet, on_manifest
+from keyturn.policy.rule import Found, Needs, OnFleet, Rule, on_fleet, on_manifest
 from keyturn.policy.settings import Settings
 from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
@@ -63,6 +63,10 @@ def _looking(test: Callable[[str], bool], what: str, public: tuple[str, ...] = (
     return look
 
 
+def _on_writings(code: str, severity: Severity, look: OnFleet) -> Rule:
+    return on_fleet(code, severity, look, Needs.MANIFEST)
+
+
 def _public(path: Path, public: tuple[str, ...]) -> bool:
     return bool(public) and any(fold(key).endswith(public) for key in path)
 
@@ -77,9 +81,9 @@ def _random(text: str) -> bool:
 
 RULES = (
     on_manifest("KT370", Severity.ERROR, secret_in_settings),
-    on_fleet("KT371", Severity.ERROR, _looking(marked, "what has the form of a token", ("accesskeyid",))),
-    on_fleet("KT372", Severity.WARNING, _looking(_random, "text that looks random", _PUBLIC)),
-    on_fleet("KT373", Severity.ERROR, _looking(private_key, "a private key")),
-    on_fleet("KT374", Severity.ERROR, _looking(web_token, "a JSON web token")),
-    on_fleet("KT375", Severity.ERROR, _looking(password_within, "a password, within an address")),
+    _on_writings("KT371", Severity.ERROR, _looking(marked, "what has the form of a token", ("accesskeyid",))),
+    _on_writings("KT372", Severity.WARNING, _looking(_random, "text that looks random", _PUBLIC)),
+    _on_writings("KT373", Severity.ERROR, _looking(private_key, "a private key")),
+    _on_writings("KT374", Severity.ERROR, _looking(web_token, "a JSON web token")),
+    _on_writings("KT375", Severity.ERROR, _looking(password_within, "a password, within an address")),
 )

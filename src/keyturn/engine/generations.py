@@ -1,0 +1,132 @@
+"""Two generations side by side: a new credential takes over connection by connection.
+
+The old one stays under a name that says until when; it is retired by the first apply after that
+day. Whatever fails on the way, every connection is pointed back to the old one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from keyturn.api.errors import ServiceError
+from keyturn.core.address import Address
+from keyturn.core.change import Change
+from keyturn.core.protect import UNTIL
+from keyturn.core.resource import Desired, Known, Live
+from keyturn.engine.desk import Desk, Stale
+from keyturn.engine.probe import Trial, Verdict, run_tests
+from keyturn.engine.recover import NEXT
+from keyturn.engine.work import Written, create, read, record, reread
+from keyturn.kinds import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A hand-over: the change, the old object, and its successor's id."""
+
+    change: Change
+    desired: Desired
+    old: Live
+    new: str
+
+
+def take_over(change: Change, trials: list[Trial], desk: Desk) -> tuple[Written | None, list[Verdict]]:
+    """Let a new credential take over; return what was written, or the verdicts that stopped it.
+
+    Where it was stopped, nothing uses the new credential and it is retired.
+    """
+    if change.desired is None:
+        message = "a hand-over without a manifest"
+        raise ValueError(message)
+    old = reread(change, KINDS["credential"], desk)
+    name = f"{change.address.name}{NEXT}{desk.run.fresh()[:6]}"
+    made = create(_as_new(change, change.desired, name), desk)
+    relay = Relay(change, change.desired, old, made.entry.id)
+    verdicts = run_tests(trials, desk, {old.id: relay.new})
+    if all(each.passed for each in verdicts):
+        verdicts = _repoint(relay, trials, desk)
+    if not all(each.passed for each in verdicts):
+        _abandon(relay, made.entry, desk)
+        return None, verdicts
+    return _rename(relay, made.entry, desk), verdicts
+
+
+def _as_new(change: Change, desired: Desired, name: str) -> Change:
+    address = Address("credential", name)
+    return replace(change, address=address, desired=replace(desired, address=address), known=None, live=None)
+
+
+def _repoint(relay: Relay, trials: list[Trial], desk: Desk) -> list[Verdict]:
+    moved: list[Trial] = []
+    for trial in trials:
+        moved.append(trial)
+        try:
+            _point(relay, trial, (relay.old.id, relay.new), desk)
+        except (ServiceError, Stale) as error:
+            verdict = Verdict(trial.address, passed=False, message=str(error))
+        else:
+            (verdict,) = run_tests([trial], desk, {relay.old.id: relay.new})
+        if not verdict.passed:
+            for each in reversed(moved):
+                _point(relay, each, (relay.new, relay.old.id), desk)
+            return [verdict]
+    return []
+
+
+def _point(relay: Relay, trial: Trial, ids: tuple[str, str], desk: Desk) -> None:
+    before, after = ids
+    kind = KINDS["connection"]
+    now = read(kind, trial.id, desk)
+    fields = {path: after if leaf == before else leaf for path, leaf in now.fields.items()}
+    if fields == now.fields:
+        return
+    if now.suspicious:
+        raise Stale("the service shows a mask or a secret in it, which must not be written back")
+    wanted = Desired(
+        address=now.address,
+        type=now.type,
+        fields=fields,
+        secrets={},
+        ciphers={},
+        digest="",
+        origin=relay.desired.origin,
+    )
+    intent = desk.intend(relay.change, "repoint", object=now.id, expect=now.address.name)
+    body = kind.encode(wanted, desk.ids)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
+    back = read(kind, now.id, desk)
+    desk.finish(intent, _seen(desk.entries.get(now.id), back))
+
+
+def _seen(known: Known | None, back: Live) -> Known | None:
+    if known is None:
+        return None
+    observed = {path: back.fields[path] for path in known.observed if path in back.fields}
+    return replace(known, observed=observed, updated_at=back.updated_at)
+
+
+def _abandon(relay: Relay, made: Known, desk: Desk) -> None:
+    intent = desk.intend(relay.change, "retire", object=relay.new)
+    desk.repeatable(intent, lambda: desk.run.service.retire("credentials", relay.new))
+    desk.finish(intent, None, (made.address,))
+
+
+def _rename(relay: Relay, made: Known, desk: Desk) -> Written:
+    known = relay.change.known
+    until = (desk.run.clock.now() + timedelta(days=relay.desired.lifecycle.grace_days)).date()
+    aside = Address("credential", f"{relay.change.address.name}{UNTIL}{until.isoformat()}")
+    kind = KINDS["credential"]
+    intent = desk.intend(relay.change, "update", object=relay.old.id, expect=aside.name)
+    desk.repeatable(
+        intent, lambda: desk.run.service.update(kind.collection, relay.old.id, {"name": aside.name})
+    )
+    moved = read(kind, relay.old.id, desk)
+    kept = replace(known, address=aside, updated_at=moved.updated_at, protect=False) if known else None
+    desk.finish(intent, kept, (known.address,) if known else ())
+    name = {"name": relay.desired.address.name}
+    intent = desk.intend(relay.change, "update", object=relay.new, expect=relay.desired.address.name)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, relay.new, name))
+    back = read(kind, relay.new, desk)
+    done = record(replace(relay.change, live=back), back, desk)
+    desk.ids[relay.change.address] = relay.new
+    desk.finish(intent, done.entry, (made.address,))
+    return done

@@ -1,0 +1,58 @@
+"""Back to the previous secret: the API never returns it, but git still has it, encrypted.
+
+The ledger names the commit that was applied last. What that commit holds is opened, compared by
+fingerprint with what was in use, written back and tested. What cannot be opened cannot be rolled
+back, and that is said.
+"""
+
+from dataclasses import replace
+
+from keyturn.api.errors import ServiceError
+from keyturn.core.change import Change
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.resource import Desired, Known
+from keyturn.engine.desk import Desk
+from keyturn.engine.probe import Trial, run_tests
+from keyturn.engine.work import read
+from keyturn.kinds import KINDS
+from keyturn.load.previous import as_committed
+
+
+def roll_back(change: Change, trials: list[Trial], desk: Desk) -> str:
+    """Write the previous secret back and test it; return in words what became of it."""
+    try:
+        before = _before(change, desk)
+    except Faulty as faulty:
+        return f"it could not be rolled back: {faulty.findings[0].message}"
+    if before is None or change.known is None:
+        return "it could not be rolled back: git does not hold the secret that was in use"
+    try:
+        entry = _write(change, change.known, before, desk)
+    except ServiceError as error:
+        return f"the roll-back did not go through: {error.message}"
+    failed = [each for each in run_tests(trials, desk) if not each.passed]
+    if failed:
+        names = ", ".join(str(each.address) for each in failed)
+        return f"the previous secret is back, and its test fails too: {names}"
+    return f"the previous secret is back and passes its tests, as of commit {entry.commit[:12]}"
+
+
+def _before(change: Change, desk: Desk) -> Desired | None:
+    known, desired = change.known, change.desired
+    if known is None or desired is None or not known.commit:
+        return None
+    run = desk.run
+    before = as_committed(run.project, desired.origin.file, known.commit, run.environment)
+    return before if dict(desk.prints(before)) == dict(known.fingerprints) else None
+
+
+def _write(change: Change, known: Known, before: Desired, desk: Desk) -> Known:
+    kind = KINDS["credential"]
+    intent = desk.intend(change, "update", object=known.id, expect=before.address.name)
+    body = kind.encode(before, desk.ids)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, known.id, body))
+    back = read(kind, known.id, desk)
+    # As it was, but for the time of this write: the next apply tries the new secret again.
+    entry = replace(known, updated_at=back.updated_at)
+    desk.finish(intent, entry)
+    return entry

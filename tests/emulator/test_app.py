@@ -1,0 +1,118 @@
+"""The application as a whole: prefixes, bodies, headers, refusals."""
+
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+
+@pytest.mark.parametrize("prefix", ["/api", "/v1/api"])
+def test_both_prefixes_lead_to_the_service(api, prefix):
+    """The version may stand before `/api`."""
+    assert api.get(f"{prefix}/organization").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/credentials", "/v1/pipelines", "/v1/config"])
+def test_the_bare_version_is_another_api(api, path):
+    """Bare `/v1` belongs to a catalog that answers errors in its own form."""
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["error"] == {
+        "message": "No route for request",
+        "type": "NoSuchEndpointException",
+        "code": 404,
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/api/nothing", 404), ("PATCH", "/api/credentials", 405)]
+)
+def test_unknown_paths_and_methods_have_the_envelope(api, method, path, status):
+    """What is not there is refused like everything else, to those with a key."""
+    answer = api.send(method, path)
+    assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message"})
+    del api.client.headers["Authorization"]
+    assert api.send(method, path).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"null",
+        b"\xff",
+        b'{"name": NaN}',
+        b"[" * 100_000,
+        b"9" * 5000,
+        b'{"name": "\\ud800", "type": "aws", "config": {}}',
+        b'{"name": "a", "type": "aws", "config": {"region": "\\ud800"}}',
+        b'{"name": "a", "type": "database", "config": {"password": "\\ud800"}}',
+    ],
+)
+def test_bodies_that_are_no_objects_are_refused(api, body):
+    """Whatever is not a JSON object of valid text is 400, in one connection after another."""
+    for path in ("/api/credentials", "/api/connections", "/api/connections/test"):
+        assert api.client.post(path, content=body).status_code == 400
+    assert api.emulator.state()["credentials"] == []
+
+
+def test_a_body_beyond_all_measure_is_refused(api):
+    """A body of more than 8 MiB is not read."""
+    assert api.client.post("/api/credentials", content=b" " * (8 * 1024 * 1024 + 1)).status_code == 413
+
+
+def test_every_answer_has_date_and_request_id(api):
+    """The server's time, on its own clock, and the number of the request stand in the headers."""
+    api.emulator.clock(hold=1_800_000_000)
+    first, second = api.get("/api/organization"), api.get("/api/nothing")
+    assert parsedate_to_datetime(first.headers["Date"]).timestamp() == 1_800_000_000
+    assert first.headers.get_list("Date") == [first.headers["Date"]]
+    assert [first.headers["X-Request-ID"], second.headers["X-Request-ID"]] == ["req_00000001", "req_00000002"]
+    assert first.headers["Content-Type"] == "application/json"
+
+
+def test_what_is_empty_has_no_type_or_length(start):
+    """A 204 has neither a body nor headers about one."""
+    api = start(delete_status=204, update_status=204)
+    identifier = api.credential()
+    for answer in (
+        api.put(f"/api/credentials/{identifier}", {}),
+        api.delete(f"/api/credentials/{identifier}"),
+    ):
+        assert answer.status_code == 204
+        assert not {"content-type", "content-length"} & set(answer.headers)
+
+
+def test_a_bug_of_ours_is_told_without_values(api, canary, monkeypatch):
+    """An error that nobody foresaw is a 500 that names its place and no value."""
+    secret = canary()
+
+    def broken(*_, **__):
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr(api.emulator.world, "claim", broken)
+    answer = api.post("/api/credentials", {"name": "a", "type": "password", "config": {"password": secret}})
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "emulator_bug"
+    assert "RuntimeError in test_app.broken" in answer.json()["error"]["message"]
+    canary.also("answer", answer.text)
+
+
+def test_latency_holds_every_request(start):
+    """The latency of the settings is on every request."""
+    api = start(latency_ms=30)
+    assert api.get("/api/organization").elapsed.total_seconds() >= 0.03
+
+
+def test_secrets_are_in_no_file_and_no_log(start, tmp_path, canary, capfd):
+    """The database holds no secret in clear, and nothing is printed about requests."""
+    api = start(database=str(tmp_path / "emulator.db"))
+    secret = canary()
+    identifier = api.credential(config={"host": "db.example", "password": secret})
+    api.connection(credentialId=identifier, config={"host": "h", "auth": {"token": secret}})
+    for file in tmp_path.iterdir():
+        assert secret.encode() not in file.read_bytes()
+    assert b"db.example" in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert capfd.readouterr() == ("", "")

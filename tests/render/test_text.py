@@ -1,0 +1,85 @@
+"""The plan as text."""
+
+import re
+
+import pytest
+from hypothesis import given
+
+from keyturn.render.cells import cells
+from keyturn.render.parts import Part
+from keyturn.render.style import Style
+from keyturn.render.text import text
+from keyturn.render.view import TITLES, view
+from plans import CASES, HOSTILE, crowd, hostile_plan, hostile_text
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+FORBIDDEN = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("width", [80, 200])
+def test_golden(case, width, golden):
+    """Every case, on a narrow terminal and on a wide one."""
+    golden(f"{case}.{width}.txt", text(view(CASES[case]), Style(width=width)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_last_line_is_the_summary(case):
+    """Whatever else is said: the last line can be parsed."""
+    shown = view(CASES[case])
+    assert text(shown).splitlines()[-1] == shown.summary
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("width", [80, 200])
+def test_colour_adds_escapes_and_nothing_else(case, width):
+    """Without its escapes the coloured text is the plain one."""
+    shown = view(CASES[case])
+    assert ANSI.sub("", text(shown, Style(colour=True, width=width))) == text(shown, Style(width=width))
+    assert "\x1b" not in text(shown, Style(width=width))
+
+
+def test_lines_keep_to_the_width():
+    """At 80 columns only the summary, which is one line, is wider."""
+    lines = text(view(CASES["everything"]), Style(width=80)).splitlines()[:-1]
+    assert max(map(cells, lines)) <= 80
+
+
+@given(hostile_text())
+def test_no_forbidden_character_gets_through(said):
+    """For any text anywhere in a plan: no escape but our colours, no command at the start of a line."""
+    shown = text(view(hostile_plan(said)), Style(colour=True))
+    bare = ANSI.sub("", shown)
+    assert not FORBIDDEN.search(bare)
+    assert not re.search(r"^\s*::|##\w*\[", bare, re.MULTILINE)
+
+
+def test_a_colour_in_a_name_is_not_a_colour():
+    """An escape from data is written out, whether colours are on or not."""
+    assert HOSTILE[:1] == "\x1b"
+    assert r"\u{1b}[2J" in text(view(CASES["hostile"]), Style(colour=True))
+
+
+def test_one_change_among_ten_thousand_is_a_short_text():
+    """What does not change takes no room."""
+    assert len(text(view(CASES["one-of-ten-thousand"])).encode()) <= 5 * 1024
+
+
+def test_nothing_is_left_out_of_a_large_plan():
+    """The text is where the whole is: every change has its line."""
+    shown = text(view(crowd(1_000)))
+    assert all(f"connection/prod-{number:05}  " in shown for number in range(1_000))
+
+
+def test_what_is_dangerous_is_repeated_before_the_summary():
+    """Who looks at the end of the log alone sees it."""
+    end = text(view(CASES["everything"])).split("Before you approve")[1]
+    assert "credential/prod-old-4" in end
+    assert "credential/prod-db" in end
+
+
+def test_every_class_has_a_title():
+    """No class goes unnamed."""
+    assert set(TITLES) == set(Part)
