@@ -9,7 +9,7 @@ import argparse
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,9 @@ from keyturn.core.fields import flatten
 from keyturn.load.definitions import sealed_among
 
 ORGANIZATION = "org_bench"
-KEY_NAME = "PLANASONIX_API_KEY"
+KEY = "plnx_live_benchmark"
 _REGION = "us-east-1"
+_HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAI" + "Example" * 6 + "E"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Fleet:
     @property
     def environment(self) -> dict[str, str]:
         """What a shell needs to work in it."""
-        return {"SOPS_AGE_KEY_FILE": str(self.key), KEY_NAME: "plnx_live_benchmark"}
+        return {"SOPS_AGE_KEY_FILE": str(self.key), "PLANASONIX_API_KEY": KEY}
 
 
 # What sops writes --------------------------------------------------------------------------------
@@ -97,13 +98,12 @@ def _secret() -> str:
 
 
 def _database(host: str) -> dict[str, Any]:
-    config = {"engine": "postgresql", "host": host, "port": 5432, "database": "app", "username": "svc"}
+    config = {"engine": "postgresql", "host": f"{host}.acme.example", "database": "app", "username": "svc"}
     return {"type": "database", "config": config, "secrets": {"password": _secret()}}
 
 
 def _snowflake(host: str) -> dict[str, Any]:
-    account = f"{host.split('.')[0]}.snowflakecomputing.com"
-    config = {"engine": "snowflake", "host": account, "warehouse": "LOAD", "username": "SVC"}
+    config = {"engine": "snowflake", "host": f"{host}.{_REGION}.snowflakecomputing.com", "username": "SVC"}
     return {"type": "database", "config": config, "secrets": {"password": _secret()}}
 
 
@@ -111,7 +111,8 @@ def _aws(host: str) -> dict[str, Any]:
     number = hashlib.sha256(host.encode()).hexdigest()[:16].upper()
     config = {"region": _REGION, "access_key_id": f"AKIA{number}"}
     secret = base64.b64encode(os.urandom(30)).decode()
-    return {"type": "aws", "config": config, "secrets": {"secret_access_key": secret}}
+    waive = [{"rule": "KT330", "reason": "a fleet has no roles"}]
+    return {"type": "aws", "config": config, "secrets": {"secret_access_key": secret}, "waive": waive}
 
 
 def _azure(host: str) -> dict[str, Any]:
@@ -129,55 +130,42 @@ def _password(_: str) -> dict[str, Any]:
     return {"type": "password", "config": {"username": "svc"}, "secrets": {"password": _secret()}}
 
 
-def _postgres(host: str) -> dict[str, Any]:
-    config = {"host": host, "port": 5432, "database": "app", "sslMode": "verify-full"}
-    return {"type": "postgres", "config": config}
-
-
-def _warehouse(host: str) -> dict[str, Any]:
-    config = {"account": f"{host.split('.')[0]}.{_REGION}", "warehouse": "LOAD", "database": "APP"}
-    return {"type": "snowflake", "config": config}
-
-
-def _bucket(host: str) -> dict[str, Any]:
-    return {"type": "s3", "config": {"bucket": host.split(".")[0], "region": _REGION}}
-
-
-def _synapse(host: str) -> dict[str, Any]:
-    config = {"host": f"{host.split('.')[0]}.sql.azuresynapse.net", "database": "app", "sslMode": "verify-full"}
-    return {"type": "synapse", "config": config}
-
-
-def _service(host: str) -> dict[str, Any]:
-    return {"type": "stripe", "config": {"account": host.split(".")[0]}}
-
-
-def _files(host: str) -> dict[str, Any]:
-    return {"type": "sftp", "config": {"host": host, "port": 22, "username": "svc"}}
-
-
-_PAIRS = (
-    (_database, _postgres),
-    (_snowflake, _warehouse),
-    (_aws, _bucket),
-    (_azure, _synapse),
-    (_api_key, _service),
-    (_password, _files),
+_PAIRS: tuple[tuple[str, Callable[[str], dict[str, Any]], Callable[[str], dict[str, Any]]], ...] = (
+    ("postgres", _database, lambda host: {"host": f"{host}.acme.example", "sslMode": "verify-full"}),
+    ("snowflake", _snowflake, lambda host: {"account": f"{host}.{_REGION}", "warehouse": "LOAD"}),
+    ("s3", _aws, lambda host: {"bucket": host, "region": _REGION}),
+    ("synapse", _azure, lambda host: {"host": f"{host}.sql.azuresynapse.net", "sslMode": "verify-full"}),
+    ("stripe", _api_key, lambda host: {"account": host}),
+    (
+        "sftp",
+        _password,
+        lambda host: {"host": host, "port": 22, "knownHosts": f"{host} ssh-ed25519 {_HOST_KEY}"},
+    ),
 )
 
 
+def _name(number: int) -> str:
+    return f"prod-{_PAIRS[number % len(_PAIRS)][0]}-{number:05}"
+
+
 def _resources(count: int) -> Iterator[dict[str, Any]]:
-    """Yield pairs of a credential and a connection that uses it; each tenth uses a second credential."""
+    """Yield pairs of a credential and a connection that uses it; some use the next one's as well."""
     for number in range(count // 2):
-        credential, connection = _PAIRS[number % len(_PAIRS)]
-        host, name = f"db{number:05}.acme.example", f"prod-{number:05}"
-        labels = {"environment": "prod", "system": f"system-{number % 37}", "owner": "data-platform"}
-        more = {"labels": labels, "rotation": {"max_age": "90d", "strategy": "verify"}}
-        yield {"kind": "credential", "name": name, **credential(host), **more}
-        uses = {"labels": labels, "credential": name, **connection(host)}
-        if number % 10 == 2:  # noqa: PLR2004  # a bucket's credential stands two pairs before
-            uses["config"]["staging"] = {"credentialId": {"ref": f"credential/{name}"}, "bucket": "landing"}
-        yield {"kind": "connection", "name": name, **uses}
+        system, credential, config = _PAIRS[number % len(_PAIRS)]
+        name, host = _name(number), f"db{number:05}"
+        labels = {"environment": "prod", "system": system, "owner": "data-platform"}
+        if system == "synapse":
+            labels["expires"] = "2099-12-31"
+        head = {"name": name, "labels": labels}
+        rotation = {"max_age": "90d", "strategy": "verify"}
+        yield {"kind": "credential", **head, **credential(host), "rotation": rotation}
+        uses = config(host)
+        if system == "snowflake" and number + 1 < count // 2:
+            uses["staging"] = {
+                "credentialId": {"ref": f"credential/{_name(number + 1)}"},
+                "bucket": "landing",
+            }
+        yield {"kind": "connection", **head, "type": system, "credential": name, "config": uses}
 
 
 # The repository ----------------------------------------------------------------------------------
@@ -222,7 +210,7 @@ def _project(base_url: str, recipient: str) -> dict[str, Any]:
     workspace = {
         "base_url": base_url,
         "organization": ORGANIZATION,
-        "api_key": {"env": KEY_NAME},
+        "api_key": {"env": "PLANASONIX_API_KEY"},
         "manifests": ["manifests/prod"],
         "ledger": "file:.keyturn/prod",
     }

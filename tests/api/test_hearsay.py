@@ -25,7 +25,7 @@ NAMES = frozenset({"name", "config", "host", "X-Custom"})
         (17, ""),
         (["invalid"], ""),
         ("error " * 100, ""),
-        ("ınvalid", ""),
+        ("\u0131nvalid", ""),
     ],
 )
 def test_words_of_the_vocabulary_alone(text, said):

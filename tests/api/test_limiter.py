@@ -35,7 +35,7 @@ def test_less_than_one_a_second():
 
 @given(rate=st.floats(0.5, 200), gaps=st.lists(st.floats(0, 2), min_size=1, max_size=60))
 def test_never_more_than_the_rate(rate, gaps):
-    """In any span no more requests start than rate × span, and a second's worth on top."""
+    """In any span no more requests start than the rate allows, and a second's worth on top."""
     pace, now, starts = Pace(rate=rate), 50.0, []
     for gap in gaps:
         now += gap

@@ -12,12 +12,12 @@ from importlib.metadata import version
 
 import httpx
 import pytest
-from breaking import answer, reset, say
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from breaking import answer, reset, say
 from keyturn.api.call import Call, Tempo
 from keyturn.api.errors import Malformed, Refused, Unreachable, Unsure
 from keyturn.api.site import site
@@ -232,7 +232,12 @@ def test_no_connection_free(raw, hang):
     opened = transport(raw.url, Timeouts(connect=1, read=2, pool=0.05, whole=2))
     opened._line._pool._max_connections = 1
     raw.acts(hang)
-    held = threading.Thread(target=lambda: pytest.raises(Unsure, opened.send, READ))
+
+    def hold():
+        with pytest.raises(Unsure):
+            opened.send(READ)
+
+    held = threading.Thread(target=hold)
     held.start()
     while not raw.requests:
         time.sleep(0.005)
@@ -333,7 +338,7 @@ def test_a_write_is_never_sent_elsewhere(raw, way, status, method):
 def test_a_read_is_not_sent_elsewhere(raw, way, status, location):
     """Another host, port or scheme, a user, or nonsense: the key stays here."""
     with socket.create_server(("127.0.0.1", 0)) as other:
-        other.setblocking(False)  # noqa: FBT003
+        other.setblocking(False)
         raw.acts(answer(status=status, location=location.format(port=raw.port)))
         if location == "\xff\xfe":
             raw.acts(answer())
@@ -442,7 +447,7 @@ def authority(folder, host):
 
 @pytest.mark.parametrize("name", ["localhost", "other.example"])
 def test_tls_is_verified(raw, tmp_path, name):
-    """An unknown authority or another host's certificate ends it before a byte; the project's own is taken."""
+    """An unknown authority or another name ends it before a byte; the project's own authority is taken."""
     pem, context = authority(tmp_path, name)
     serve = raw._serve
 

@@ -6,13 +6,14 @@ error: never "nothing there".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from keyturn.api.records import DOCUMENTED, Record, Spelling
 from keyturn.api.strict import Puzzling
 from keyturn.core.fields import Path
-from keyturn.core.looks import masked, suspicious
+from keyturn.core.looks import masked, secret_key, secret_value, suspicious
 
 Tree = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _NAMED = frozenset(alias for aliases in _ALIASES.values() for alias in aliases)
+_secret_key = lru_cache(maxsize=1024)(secret_key)  # ten thousand objects have the same few keys
 _RESOURCES = frozenset({"credential", "credentials", "connection", "connections"})
 
 
@@ -146,14 +148,15 @@ def _alias(fields: Tree, name: str) -> tuple[str, Any]:
 
 
 def _one_of(fields: Tree, aliases: Sequence[str]) -> tuple[str, Any]:
-    found = [(alias, fields[alias]) for alias in aliases if alias in fields]
+    found = [alias for alias in aliases if alias in fields]
     if not found:
         return "", None
-    key, value = found[0]
-    if any(other != value for _, other in found[1:]):
-        message = f"`{key}` and `{found[1][0]}` stand side by side, and differ"
-        raise Puzzling(message)
-    return key, value
+    key, *others = found
+    for other in others:
+        if fields[other] != fields[key]:
+            message = f"`{key}` and `{other}` stand side by side, and differ"
+            raise Puzzling(message)
+    return key, fields[key]
 
 
 def _text(fields: Tree, name: str) -> str:
@@ -195,16 +198,24 @@ def _shown(tree: Tree, path: Path, hidden: dict[Path, bool]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in tree.items():
         here = (*path, key)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict) and not _secret_key(key):
             kept[key] = _shown(value, here, hidden)
-        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        elif (
+            isinstance(value, list) and not _secret_key(key) and any(isinstance(item, dict) for item in value)
+        ):
             items = {str(number): item for number, item in enumerate(value)}
             kept[key] = list(_shown(items, here, hidden).values())
-        elif value != "" and suspicious(key, value):
+        elif value != "" and _suspicious(key, value):
             hidden[here] = not _only_masks(value)
         else:
             kept[key] = value
     return kept
+
+
+def _suspicious(key: str, value: object) -> bool:
+    if isinstance(value, str):
+        return _secret_key(key) or masked(value) or secret_value(value)
+    return suspicious(key, value)
 
 
 def _only_masks(value: object) -> bool:

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path as Folder
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.fields import Path
+from keyturn.core.inputs import Inputs
+from keyturn.core.secret import Secret
 from keyturn.load.desired import Loaded, load
 from keyturn.load.files import load_file
 from keyturn.load.project import FILE, Project, Workspace
@@ -46,11 +49,27 @@ def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ..
 
 
 def judged(project: Project, loaded: Loaded, today: date, *, whole: bool) -> tuple[Diagnostic, ...]:
-    """Return what the rules of policy say of manifests that were read."""
+    """Return what the rules of policy say of manifests that were read, and of nothing else."""
     return judge(loaded.subjects, project.policy, Context(today=today, whole=whole))
 
 
-def texts(root: Path, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
+def judged_with(project: Project, loaded: Loaded, inputs: Inputs, today: date) -> tuple[Diagnostic, ...]:
+    """Return what the rules say when the ledger and the opened secrets are known as well."""
+    files = {address: each.origin.file for address, each in inputs.desired.items()}
+    rotated: dict[str, Mapping[Path, date]] = {
+        files[known.address]: {(): date.fromisoformat(known.rotated_at[:10])}
+        for known in inputs.known.values()
+        if known.rotated_at and known.address in files
+    }
+    secrets = {
+        files[address]: {path: value for path, value in each.secrets.items() if isinstance(value, Secret)}
+        for address, each in inputs.desired.items()
+        if each.secrets and each.opened
+    }
+    return judge(loaded.subjects, project.policy, Context(today=today, rotated=rotated, secrets=secrets))
+
+
+def texts(root: Folder, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
     """Return the content of each file that a finding points into, as far as it can be read as text."""
     found: dict[str, str] = {}
     for file in {finding.origin.file for finding in findings if finding.origin.line}:

@@ -45,7 +45,8 @@ class Stale(Exception):  # noqa: N818
 class Desk:
     """The shared things of an apply.
 
-    ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become. ``permit`` raises ``Halt`` when nothing more may be
+    ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
+    ``permit`` raises ``Halt`` when nothing more may be
     written; it is asked before every intent. ``key`` fingerprints secrets.
     """
 

@@ -5,9 +5,9 @@ since the ledger last saw it, and whatever the ledger knows and the lists do not
 filtered by the key's rights, so absence from one is never proof.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from keyturn.api.client import Client
@@ -22,14 +22,6 @@ R = TypeVar("R")
 
 READERS = 8
 """How many objects are read side by side; the client's limiter sets the pace."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the reading is for: the manifests' addresses, and the entries of the ledger."""
-
-    desired: Mapping[Address, Desired]
-    known: Mapping[Address, Known]
 
 
 def refuse_foreign(service: Client, organization: str) -> None:
@@ -55,18 +47,20 @@ def census(service: Client) -> tuple[Live, ...]:
     )
 
 
-def observe(service: Client, listed: Iterable[Live], wanted: Wanted) -> dict[str, Live]:
+def observe(
+    service: Client, listed: Iterable[Live], desired: Iterable[Desired], entries: Mapping[Address, Known]
+) -> dict[str, Live]:
     """Return the live objects by id, in as much detail as the plan needs.
 
     A connection whose ``updated_at`` the ledger holds takes its fields from there.
     """
-    by_id = {known.id: known for known in wanted.known.values()}
-    ours = {known.address for known in wanted.known.values()}
+    by_id = {known.id: known for known in entries.values()}
+    wanted = {each.address for each in desired}
     live: dict[str, Live] = {}
     unread: list[tuple[str, str]] = []
     for each in listed:
         known = by_id.get(each.id)
-        relevant = known is not None or (each.address in wanted.desired and each.address not in ours)
+        relevant = known is not None or (each.address in wanted and each.address not in entries)
         if each.detailed or not relevant:
             live[each.id] = each
         elif known and known.updated_at and known.updated_at == each.updated_at:
@@ -74,14 +68,16 @@ def observe(service: Client, listed: Iterable[Live], wanted: Wanted) -> dict[str
         else:
             live[each.id] = each
             unread.append((each.address.kind, each.id))
-    unread += _missing(wanted, live)
+    unread += _missing(wanted, entries, live)
     live.update((each.id, each) for each in _read(service, unread))
     return live
 
 
-def _missing(wanted: Wanted, live: Mapping[str, Live]) -> Iterator[tuple[str, str]]:
-    for known in wanted.known.values():
-        if known.id not in live and (not known.retired_at or known.address in wanted.desired):
+def _missing(
+    wanted: Collection[Address], entries: Mapping[Address, Known], live: Mapping[str, Live]
+) -> Iterator[tuple[str, str]]:
+    for known in entries.values():
+        if known.id not in live and (not known.retired_at or known.address in wanted):
             yield known.address.kind, known.id
 
 

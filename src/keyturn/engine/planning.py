@@ -1,6 +1,6 @@
 """The pipeline: files, ledger and service in; a plan out. This is the picture of the README."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -12,15 +12,17 @@ from keyturn.core.exposing import expose
 from keyturn.core.guard import Question, guard
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.order import order
-from keyturn.core.plan import Impact, Plan
-from keyturn.core.protect import protect
-from keyturn.engine.impact import measure
-from keyturn.engine.observe import Wanted, census, observe, refuse_foreign
+from keyturn.core.plan import Plan
+from keyturn.core.protect import Hands, protect
+from keyturn.core.resource import Desired, Known, Live
+from keyturn.engine.checking import judged_with
+from keyturn.engine.impact import Reach, measure
+from keyturn.engine.observe import census, observe, refuse_foreign
 from keyturn.engine.opening import Opener
 from keyturn.engine.recover import Settled, settle
 from keyturn.engine.run import Run
-from keyturn.ledger.clock import stamp
 from keyturn.ledger.reading import Reading, read_ledger
+from keyturn.load.desired import Loaded
 
 REQUESTS: Mapping[Action, int] = MappingProxyType(
     {
@@ -47,74 +49,81 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that a plan rests on, in the order in which it is found."""
+
+    ledger: Reading
+    loaded: Loaded
+    settled: Settled
+    sides: Inputs
+    hands: Hands
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A plan with what it was made of; an apply goes on from here."""
 
     plan: Plan
-    inputs: Inputs
-    reading: Reading
-    settled: Settled
+    seen: Evidence
     opener: Opener
 
 
 def plan(run: Run, wish: Wish) -> Planned:
     """Compare git, ledger and service, and say what would be done; nothing is written."""
-    refuse_foreign(run.service, run.workspace.organization)
-    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
     opener = Opener.of(run)
     loaded = opener.load()
-    desired = {each.address: each for each in loaded.desired}
+    refuse_foreign(run.service, run.workspace.organization)
+    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
     listed = census(run.service)
     settled = settle(ledger.ledger, listed)
-    live = observe(run.service, listed, Wanted(desired, settled.entries))
-    sides = doubt(Inputs(desired=desired, known=settled.entries, live=live), wish.reassert)
-    hands = protect(opener.open(sides), wish.targets, stamp(run.clock.now())[:10])
+    live = observe(run.service, listed, loaded.desired, settled.entries)
+    sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
+    hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
     changes = order(expose(diff(hands.inputs), hands.inputs), settled.entries)
     reach = measure(run.service, changes, live, settled.entries)
-    breaches = guard(question(run, wish, hands.inputs, changes, reach.users))
-    findings = (*ledger.findings, *loaded.findings, *settled.findings, *hands.findings, *breaches)
-    made = assemble(run, changes, findings, reach.impact, len(desired))
-    return Planned(plan=made, inputs=hands.inputs, reading=ledger, settled=settled, opener=opener)
+    seen = Evidence(ledger=ledger, loaded=loaded, settled=settled, sides=sides, hands=hands)
+    return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
 
 
-def question(
-    run: Run, wish: Wish, inputs: Inputs, changes: tuple[Change, ...], users: Mapping[str, tuple[str, ...]]
-) -> Question:
-    """Return what the guards are asked about a plan."""
-    return Question(
-        changes=changes,
-        inputs=inputs,
-        consents=wish.consents,
-        limits=run.project.policy.limits,
-        users=users,
-    )
+def inputs(desired: Iterable[Desired], known: Mapping[Address, Known], live: Mapping[str, Live]) -> Inputs:
+    """Return the three sides as one value."""
+    return Inputs(desired={each.address: each for each in desired}, known=known, live=live)
 
 
-def doubt(inputs: Inputs, names: frozenset[str]) -> Inputs:
+def doubt(sides: Inputs, names: frozenset[str]) -> Inputs:
     """Return the inputs with some fingerprints forgotten, so that those secrets are written again."""
     known = {
         address: replace(each, fingerprints={}, digest="") if address.name in names else each
-        for address, each in inputs.known.items()
+        for address, each in sides.known.items()
     }
-    return replace(inputs, known=known) if names else inputs
+    return replace(sides, known=known) if names else sides
 
 
-def assemble(
-    run: Run,
-    changes: tuple[Change, ...],
-    findings: tuple[Diagnostic, ...],
-    impact: Mapping[Address, Impact],
-    resources: int,
-) -> Plan:
-    """Return the plan: what was found and what is to be done by hand, worst first."""
-    manual = tuple(_consent(change) for change in changes if _needs_consent(change))
+def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], reach: Reach) -> Plan:
+    """Return the plan: the changes with all that was found on the way, worst first."""
+    question = Question(
+        changes=changes,
+        inputs=seen.hands.inputs,
+        consents=wish.consents,
+        limits=run.project.policy.limits,
+        users=reach.users,
+    )
+    findings = (
+        *seen.ledger.findings,
+        *seen.loaded.findings,
+        *judged_with(run.project, seen.loaded, seen.sides, run.clock.now().date()),
+        *seen.settled.findings,
+        *seen.hands.findings,
+        *guard(question),
+        *(_consent(change) for change in changes if _needs_consent(change)),
+    )
     return Plan(
         workspace=run.workspace.name,
         organization=run.workspace.organization,
         changes=changes,
-        findings=tuple(sorted((*findings, *manual), key=lambda each: each.rank)),
-        impact=impact,
-        resources=resources,
+        findings=tuple(sorted(findings, key=lambda each: each.rank)),
+        impact=reach.impact,
+        resources=len(seen.loaded.desired),
         requests=sum(REQUESTS.get(change.action, 0) for change in changes),
     )
 

@@ -98,7 +98,7 @@ def _lock(run: Run, terms: Terms) -> Lease:
 def _planned(run: Run, wish: Wish, watch: Watch) -> Planned:
     watch.phase("plan")
     planned = plan(run, wish)
-    if any(intent.op in {"create", "probe"} for intent in planned.reading.ledger.open):
+    if any(intent.op in {"create", "probe"} for intent in planned.seen.ledger.ledger.open):
         # What a lost request made may not be in the lists yet: wait, and look again.
         run.sleep(GRACE)
         planned = plan(run, wish)
@@ -106,7 +106,7 @@ def _planned(run: Run, wish: Wish, watch: Watch) -> Planned:
 
 
 def _write(run: Run, planned: Planned, terms: Terms, lease: Lease, watch: Watch) -> Ended:
-    journal = open_journal(run.store, planned.reading.ledger, planned.reading.torn, run.clock)
+    journal = open_journal(run.store, planned.seen.ledger.ledger, planned.seen.ledger.torn, run.clock)
     begun = run.fresh()
     journal.append(_started(run, begun))
     desk = _desk(run, planned, (journal, terms, lease))
@@ -118,7 +118,7 @@ def _write(run: Run, planned: Planned, terms: Terms, lease: Lease, watch: Watch)
     counts = {ending.value: sum(each.ending is ending for each in ended.outcomes) for ending in Ending}
     journal.append(RunEnded(begun, "halted" if ended.halted else "ended", counts))
     if lease.valid():
-        compact(run.store, planned.reading, journal)
+        compact(run.store, planned.seen.ledger, journal)
     return ended
 
 
@@ -152,7 +152,7 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
             except Faulty:
                 raise Halt from None
 
-    known = planned.settled.entries.values()
+    known = planned.seen.settled.entries.values()
     return Desk(
         run=run,
         journal=journal,
@@ -166,8 +166,8 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
 
 
 def _resolve(planned: Planned, desk: Desk) -> None:
-    leftovers = {live.address.name: live for live in planned.settled.leftovers}
-    for intent in planned.reading.ledger.open:
+    leftovers = {live.address.name: live for live in planned.seen.settled.leftovers}
+    for intent in planned.seen.ledger.ledger.open:
         if intent.op == "probe" and intent.expect in leftovers:
             purge(intent, leftovers[intent.expect].id, desk)
         else:
@@ -175,8 +175,8 @@ def _resolve(planned: Planned, desk: Desk) -> None:
 
 
 def _closed(intent: Intent, planned: Planned) -> Finished:
-    entries = planned.settled.entries.values()
-    named = planned.settled.entries.get(intent.address) if intent.op == "create" else None
+    entries = planned.seen.settled.entries.values()
+    named = planned.seen.settled.entries.get(intent.address) if intent.op == "create" else None
     entry = named or next((each for each in entries if intent.object and each.id == intent.object), None)
     return Finished(
         intent=intent.id,
@@ -210,7 +210,7 @@ def refreshed(planned: Planned, changed: Iterable[Address]) -> tuple[Known, ...]
     the UI that changed nothing moves ``updated_at``: both are remembered, so that the next plan
     does not look again.
     """
-    inputs, busy = planned.inputs, set(changed)
+    inputs, busy = planned.seen.hands.inputs, set(changed)
     found = []
     for address, desired in inputs.desired.items():
         known = inputs.known.get(address)

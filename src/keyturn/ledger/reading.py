@@ -35,11 +35,20 @@ def read_ledger(store: Store, workspace: str, organization: str) -> Reading:
     Raises Faulty: what ``from_json`` raises, KT602 for a record of a newer keyturn, KT620 where
     the journal was changed, KT622 where it is not the one that the document knows.
     """
+    while True:
+        blob = store.read(KEY)
+        base = Ledger(workspace=workspace, organization=organization)
+        if blob:
+            base = from_json(blob.data, f"{store.place}/{KEY}", workspace, organization)
+        reading = _Reader(store, base).read(blob.etag if blob else ABSENT)
+        # A run that ended while we read has left a newer document: that one is read then.
+        if reading.ledger.serial == base.serial or _etag(store) == reading.etag:
+            return reading
+
+
+def _etag(store: Store) -> str:
     blob = store.read(KEY)
-    if blob is None:
-        return _Reader(store, Ledger(workspace=workspace, organization=organization)).read(ABSENT)
-    document = from_json(blob.data, f"{store.place}/{KEY}", workspace, organization)
-    return _Reader(store, document).read(blob.etag)
+    return blob.etag if blob else ABSENT
 
 
 class _Reader:

@@ -46,29 +46,44 @@ def dangling(subjects: Sequence[Subject], find: Find, names: Sequence[str]) -> I
 
 def circles(subjects: Sequence[Subject]) -> Iterator[Diagnostic]:
     """Yield a finding (KT402) for each circle of references, with every place that it goes through."""
-    known = {subject.address: subject for subject in subjects}
-    done: set[Address] = set()
-    for subject in subjects:
-        trail: list[tuple[Subject, Path]] = []
-        circle = _follow(subject, known, trail, done)
-        if circle:
-            yield _circle(circle)
+    left = {subject.address: subject for subject in subjects}
+    _trim(left)
+    while left:
+        steps = _walk(next(iter(left.values())), left)
+        yield _circle(steps)
+        for subject, _ in steps:
+            del left[subject.address]
+        _trim(left)
 
 
-def _follow(
-    subject: Subject, known: Mapping[Address, Subject], trail: list[tuple[Subject, Path]], done: set[Address]
-) -> list[tuple[Subject, Path]]:
-    passed = [each.address for each, _ in trail]
-    if subject.address in passed:
-        return trail[passed.index(subject.address) :]
-    if subject.address in done:
-        return []
-    for path, address in subject.references.items():
-        if address in known and (found := _follow(known[address], known, [*trail, (subject, path)], done)):
-            done.update(each.address for each, _ in found)
-            return found
-    done.add(subject.address)
-    return []
+def _trim(left: dict[Address, Subject]) -> None:
+    users: dict[Address, list[Address]] = {}
+    waits = {}
+    for address, subject in left.items():
+        used = {each for each in subject.references.values() if each in left}
+        waits[address] = len(used)
+        for each in used:
+            users.setdefault(each, []).append(address)
+    free = [address for address, count in waits.items() if not count]
+    while free:
+        address = free.pop()
+        del left[address]
+        for user in users.get(address, ()):
+            waits[user] -= 1
+            if not waits[user]:
+                free.append(user)
+
+
+def _walk(subject: Subject, left: Mapping[Address, Subject]) -> list[tuple[Subject, Path]]:
+    # What is left after trimming always refers to something that is left, so the walk comes round.
+    passed: dict[Address, int] = {}
+    steps: list[tuple[Subject, Path]] = []
+    while subject.address not in passed:
+        passed[subject.address] = len(steps)
+        path, address = next(each for each in subject.references.items() if each[1] in left)
+        steps.append((subject, path))
+        subject = left[address]
+    return steps[passed[subject.address] :]
 
 
 def _circle(steps: Sequence[tuple[Subject, Path]]) -> Diagnostic:

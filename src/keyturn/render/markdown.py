@@ -101,7 +101,7 @@ def _entry(entry: Entry, *, details: bool) -> Iterator[str]:
     column = _COLUMN.get(entry.symbol, "!")
     symbol = "" if entry.symbol == column else f"{entry.symbol} "
     place = f"  [{entry.place}]" if entry.place else ""
-    yield _clip(f"{column} {symbol}{line(entry.label)}  {line(entry.headline)}{line(place)}")
+    yield _clip(f"{column} {symbol}{entry.label}  {entry.headline}{place}")
     if details:
         yield from (_clip(_detail(detail)) for detail in entry.details)
 
@@ -109,24 +109,26 @@ def _entry(entry: Entry, *, details: bool) -> Iterator[str]:
 def _detail(detail: Detail) -> str:
     match detail:
         case FieldRow(applied=applied) if applied:
-            drift = f"drift: we applied {applied}, live is {detail.before}, git wants {detail.after}"
-            return f"!     {line(detail.path)}: {line(drift)}"
+            moved = f"drift: we applied {applied}, live is {detail.before}, git wants {detail.after}"
+            return f"!     {detail.path}: {moved}"
         case FieldRow(mark="+"):
-            return f"+     {line(detail.path)}: {line(detail.after)}"
+            return f"+     {detail.path}: {detail.after}"
         case FieldRow():
-            moved = f"{detail.path}: {detail.before} → {detail.after}"
-            return f"{_FIELDS[detail.mark]}     {line(moved)}"
+            return f"{_FIELDS[detail.mark]}     {detail.path}: {detail.before} → {detail.after}"
         case SecretRow():
             reason = f" ({detail.reason})" if detail.reason else ""
-            column = "!" if detail.state in _LOUD else "#"
-            return f"{column}     secrets.{line(detail.path)}: {line(detail.state + reason)}"
+            return (
+                f"{'!' if detail.state in _LOUD else '#'}     secrets.{detail.path}: {detail.state}{reason}"
+            )
         case Note():
-            return f"#     {line(detail.topic)}: {line(detail.text)}"
+            return f"#     {detail.topic}: {detail.text}"
 
 
 def _clip(text: str) -> str:
-    safe = line(text)
-    return safe if len(safe) <= _CLIP else f"{safe[:_CLIP]}… ({len(safe) - _CLIP:,} more characters)"
+    # Cut before it is made safe, which costs time, and after, for that may make it longer.
+    safe = line(text[:_CLIP])
+    more = len(text[_CLIP:]) + len(safe[_CLIP:])
+    return f"{safe[:_CLIP]}… ({more:,} more characters)" if more else safe
 
 
 def summary(view: View) -> str:

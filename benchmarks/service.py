@@ -1,0 +1,38 @@
+"""The emulator as a process of its own, for as long as a benchmark needs it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fleet import KEY, ORGANIZATION
+
+from planasonix_emulator.remote import Remote
+
+_TOKEN = "benchmark"  # noqa: S105  # opens the side channel of a process that ends with this one
+
+
+def program(name: str) -> str:
+    """Return the path of a console script beside the interpreter."""
+    return str(Path(sys.executable).parent / name)
+
+
+@contextmanager
+def emulator(latency: float = 0) -> Iterator[Remote]:
+    """Start an emulator on a free port, each answer ``latency`` milliseconds late, and end it afterwards."""
+    argv = [program("planasonix-emulator"), "--key", KEY, "--organization", ORGANIZATION, "--control", _TOKEN]
+    process = subprocess.Popen(
+        [*argv, "--latency-ms", str(latency)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        for line in process.stdout or ():
+            if line.startswith("listening on "):
+                yield Remote(line.split()[-1], _TOKEN)
+                break
+    finally:
+        process.terminate()
+        process.communicate()

@@ -1,0 +1,65 @@
+"""Bytes to text."""
+
+import time
+
+import pytest
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.load.text import LIMIT, decode
+
+
+def _finding(data):
+    with pytest.raises(Faulty) as caught:
+        decode(data, "m.yaml")
+    (finding,) = caught.value.findings
+    return finding.code, str(finding.origin)
+
+
+def test_takes_utf_8_with_and_without_a_mark():
+    """A byte order mark is taken off; line ends stay."""
+    assert decode("\ufeffa: é\r\n日本: 😀\n".encode(), "m.yaml") == "a: é\r\n日本: 😀\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "origin"),
+    [
+        (b"a: 1\nb: \xff\n", "KT101", "m.yaml:2:4"),
+        ("a: 1\n".encode("utf-16"), "KT101", "m.yaml:1:1"),
+        (b"a: 1\nb: x\x00y\n", "KT102", "m.yaml:2:5"),
+        (b"a: \x1b[31m\n", "KT102", "m.yaml:1:4"),
+        (b"a: \x7f\n", "KT102", "m.yaml:1:4"),
+        ("a: \x85\n".encode(), "KT102", "m.yaml:1:4"),
+        ("é: \u2028\n".encode(), "KT102", "m.yaml:1:4"),
+        ("a: \u202eevil\n".encode(), "KT102", "m.yaml:1:4"),
+        ("a: \u2066x\n".encode(), "KT102", "m.yaml:1:4"),
+        ("a: \ufeff\n".encode(), "KT102", "m.yaml:1:4"),
+        ("a: \uffff\n".encode(), "KT102", "m.yaml:1:4"),
+        (b"a: 1\rb: 2\n", "KT102", "m.yaml:1:5"),
+        (b"a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", "KT103", "m.yaml:2:1"),
+        (b"a: 1\n>>>>>>> other\n", "KT103", "m.yaml:2:1"),
+    ],
+)
+def test_refuses_what_hides_or_misleads(data, code, origin):
+    """Wrong encodings, invisible characters and unfinished merges are named at their place."""
+    assert _finding(data) == (code, origin)
+
+
+def test_explains_how_to_finish_a_merge():
+    """The hint for a conflict says to take one side whole, because mixed sides fail the MAC."""
+    with pytest.raises(Faulty) as caught:
+        decode(b"<<<<<<< HEAD\n", "m.yaml")
+    assert "git checkout --ours" in caught.value.findings[0].hint
+
+
+def test_seven_signs_inside_a_value_are_no_conflict():
+    """Only a line of its own, as git writes it, is a conflict."""
+    assert decode(b"a: '<<<<<<< x'\n", "m.yaml")
+    assert decode(b"a: |\n  ======= \n  <<<<<<<< eight\n", "m.yaml")
+
+
+def test_refuses_more_than_a_mebibyte_at_once():
+    """A file beyond the limit is refused by its size, before it is looked at."""
+    begin = time.perf_counter()
+    assert _finding(b"\xff" * (LIMIT * 10)) == ("KT104", "m.yaml")
+    assert time.perf_counter() - begin < 0.5
+    assert len(decode(b"#" * LIMIT, "m.yaml")) == LIMIT
