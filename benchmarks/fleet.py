@@ -172,7 +172,7 @@ def _resources(count: int) -> Iterator[dict[str, Any]]:
 
 
 def _bound(tree: dict[str, Any]) -> dict[str, Any]:
-    fields = flatten({"config": tree.get("config", {})})
+    fields = flatten({"config": tree["config"]} if "config" in tree else {})
     covered = destination(fields, sealed_among(tree["kind"], tree["type"], fields))
     mark = seal(tree["kind"], tree["name"], tree["type"], covered)
     return {**tree, "secrets": {**tree["secrets"], "seal": mark}}

@@ -1,13 +1,16 @@
 """Measures whole processes: wall time, processor time and peak memory, children included."""
 
 import os
+import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+STOPWATCH = Path(__file__).with_name("stopwatch.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +46,25 @@ class FailedError(RuntimeError):
 
 def once(argv: Sequence[object], *, cwd: Path, env: Mapping[str, str], expect: int = 0) -> Sample:
     """Run a command to its end; raises FailedError where its exit code is not the expected one."""
-    with tempfile.TemporaryFile() as out:
-        begin = time.perf_counter()
-        process = subprocess.Popen(
-            [str(word) for word in argv],
+    words = [str(word) for word in argv]
+    words[0] = shutil.which(words[0]) or words[0]
+    with tempfile.NamedTemporaryFile("r") as result:
+        ended = subprocess.run(
+            [sys.executable, "-I", "-S", STOPWATCH, result.name, *words],
             cwd=cwd,
             env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(cwd), **env},
             stdin=subprocess.DEVNULL,
-            stdout=out,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != expect:
-            out.seek(0)
-            said = out.read().decode(errors="replace")[-2000:]
-            message = f"{' '.join(map(str, argv))[:200]} ended with {process.returncode}:\n{said}"
-            raise FailedError(message)
-    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        wall, cpu, peak, code = (float(word) for word in result.read().split() or (0, 0, 0, -1))
+    if code != expect:
+        message = f"{' '.join(words)[:200]} ended with {code:.0f}:\n{ended.stdout[-2000:]}"
+        raise FailedError(message)
+    return Sample(wall, cpu, peak / 1024)
 
 
 def median(

@@ -66,9 +66,8 @@ def reconciliation(folder: Path, count: int, runs: int) -> Iterator[Measure]:
         before = requests()
         run(plan)
         note = f"{requests() - before:,} requests"
-        yield median(
-            f"plan, nothing changed in {count:,}", partial(run, plan), runs, floor=floor.wall, note=note
-        )
+        name = f"plan, nothing changed in {count:,}"
+        yield median(name, partial(run, plan), runs, floor=floor.wall, note=note)
         again = partial(run, [KEYTURN, "apply", "--auto-approve"])
         yield median(f"apply, nothing changed in {count:,}", again, runs, floor=floor.wall)
 

@@ -267,10 +267,8 @@ CASES: Mapping[str, Plan] = {
 
 def crowd(size: int) -> Plan:
     """Return a plan that creates ``size`` resources beside a few of every other class."""
-    created = (
-        change(Action.CREATE, connection(f"prod-{number:05}"), new=True, fields=CREATE.fields)
-        for number in range(size)
-    )
+    base = change(Action.CREATE, PG, new=True, fields=CREATE.fields)
+    created = (replace(base, address=connection(f"prod-{number:05}")) for number in range(size))
     few = CASES["everything"]
     return replace(few, changes=(*few.changes, *created), resources=size)
 

@@ -3,10 +3,14 @@
 import json
 import random
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from breaking import Clock
 from keyturn.api.call import Tempo
 from keyturn.api.client import CONNECTIONS, CREDENTIALS, Client, Settings
 from keyturn.api.dialect import either
@@ -424,6 +428,70 @@ def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
     body = {"name": "x", "type": "password", "config": {"password": Secret(secret)}}
     for deed in deeds(client, body):
         canary.also("an answer or error", ended(deed))
+
+
+KEYS = [
+    "data",
+    "attributes",
+    "meta",
+    "page",
+    "cursor",
+    "limit",
+    "total",
+    "id",
+    "name",
+    "type",
+    "status",
+    "config",
+    "params",
+    "credentialId",
+    "updated_at",
+    "updatedAt",
+    "error",
+    "code",
+    "details",
+    "field",
+    "issue",
+    "ok",
+    "success",
+    "message",
+    "latencyMs",
+    "latency_ms",
+    "serverVersion",
+    "x",
+]
+LEAVES = (
+    st.none() | st.booleans() | st.integers(-1, 600) | st.floats(0, 2) | st.sampled_from(["", "conn_1", "a"])
+)
+JSON = st.recursive(
+    LEAVES,
+    lambda branch: st.lists(branch, max_size=3) | st.dictionaries(st.sampled_from(KEYS), branch, max_size=5),
+    max_leaves=8,
+)
+OBJECTS = st.fixed_dictionaries(
+    {"id": st.sampled_from(["conn_1", "a"]) | JSON, "name": st.just("n") | JSON},
+    optional={key: JSON for key in (*KEYS, "attributes") if key not in {"id", "name"}},
+)
+METAS = st.fixed_dictionaries({}, optional=dict.fromkeys(("page", "cursor", "total"), JSON))
+ANSWERS = (
+    JSON | OBJECTS | st.fixed_dictionaries({"data": OBJECTS | st.lists(OBJECTS, max_size=3), "meta": METAS})
+)
+
+
+@given(tree=ANSWERS, status=st.sampled_from([200, 200, 200, 201, 202, 301, 400, 404, 409, 422, 500]))
+def test_whatever_the_service_says(tree, status):
+    """Any JSON under any status is understood, or ends in one of our errors."""
+    answer = json.dumps(tree).encode()
+
+    def handler(_):
+        return httpx.Response(status, content=answer)
+
+    tempo = Clock().tempo()
+    line = httpx.MockTransport(handler)
+    client = Client(Transport(site("https://api.example.com"), {}, tempo, line), tempo)
+    for deed in deeds(client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}):
+        with suppress(ServiceError):
+            deed()
 
 
 # Against the emulator ------------------------------------------------------------------------------

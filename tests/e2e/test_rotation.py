@@ -16,7 +16,9 @@ def commit(office):
 
 def accept(office, *passwords):
     """Let the database know these passwords."""
-    office.service.set_targets([{"type": "postgres", "match": HOST, "accepts": {"password": list(passwords)}}])
+    office.service.set_targets(
+        [{"type": "postgres", "match": HOST, "accepts": {"password": list(passwords)}}]
+    )
 
 
 def rotating(office, strategy, secret):

@@ -131,6 +131,20 @@ def test_what_a_killed_writer_left_aside_is_no_object(folder):
     assert sorted(path.name for path in folder.path.iterdir()) == [".guard", "a"]
 
 
+def test_content_is_on_disk_before_its_name_is(folder, monkeypatch):
+    """Power may fail at any moment: first the content, then the name, then the folder that holds it."""
+    order = []
+
+    def noted(name, work):
+        return lambda *given: (order.append(name), work(*given))[1]
+
+    monkeypatch.setattr("keyturn.ledger.disk._flush", noted("content", os.fsync))
+    monkeypatch.setattr(type(folder.path), "replace", noted("name", type(folder.path).replace))
+    monkeypatch.setattr("keyturn.ledger.folder.flush_folder", noted("folder", lambda _: None))
+    folder.put("a", b"x", ABSENT)
+    assert order == ["content", "name", "folder"]
+
+
 def test_on_a_full_disk_the_old_object_stays(tmp_path, folder):
     """What could not be written whole was not written at all."""
     folder.put("a", b"old", ABSENT)

@@ -50,6 +50,12 @@ def test_an_unknown_connector_is_open():
     assert (takes("teradata"), takes("postgres"), takes("duckdb")) == (None, ("database", "aws"), ())
 
 
+def test_an_unknown_kind_is_all_destination():
+    """A tampered file may say any kind, and its seal is asked for all the same."""
+    assert definition("unheard", "aws") == {}
+    assert sealed_paths("unheard", {"config": {"a": 1}}) == (("config", "a"),)
+
+
 def test_secret_paths_are_those_that_are_stated():
     """Each header by itself, the seal apart."""
     stated = {"secrets": {"api_key": "x", "headers": {"A": "x", "B": "y"}, "seal": "s"}}

@@ -131,7 +131,7 @@ def test_a_manifest_is_called_after_its_file():
 
 def test_an_encrypted_file_under_another_name_is_refused():
     """sops opens a copy like the original, so a copy is a matter of integrity."""
-    [finding] = misnamed(document("kind: credential\nname: y\nsops: {mac: x}\n"))
+    [finding] = misnamed(document("kind: credential\nname: z\nsops: {mac: x}\n"))
     assert finding.code == "KT254"
 
 

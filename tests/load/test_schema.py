@@ -70,7 +70,7 @@ def test_undocumented_must_be_a_list():
 
 def test_a_secret_is_given_or_kept_and_not_both():
     """Which of the two was meant cannot be known."""
-    text = "kind: credential\nname: x\ntype: api_key\nsecrets: {headers: {A: x, B: y}, seal: s}\nkeep: [headers.C, headers.A]\n"
+    text = "kind: credential\nname: x\ntype: api_key\nsecrets: {headers: {A: x, B: z}, seal: s}\nkeep: [headers.C, headers.A]\n"
     assert codes(text) == [("KT144", 5, 19)]
 
 

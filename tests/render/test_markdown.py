@@ -146,5 +146,5 @@ def test_a_step_summary_has_more_room():
 
 def test_where_the_whole_is_can_be_said():
     """A workflow knows its artifact."""
-    text = markdown(view(crowd(5_000)), whole="[The whole plan](https://ci.example.com/plan.html)")
+    text = markdown(view(crowd(1_500)), whole="[The whole plan](https://ci.example.com/plan.html)")
     assert "most lines of create. [The whole plan](https://ci.example.com/plan.html)" in text

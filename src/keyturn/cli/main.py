@@ -17,6 +17,8 @@ COMMANDS = {
     "apply": "apply",
     "secret": "secret",
     "seal": "secret:seal_command",
+    "revoke": "revoke",
+    "purge": "revoke:purge",
     "log": "log",
     "unlock": "unlock",
     "explain": "explain",

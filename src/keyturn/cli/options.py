@@ -45,6 +45,9 @@ def consents(command: F) -> F:
             "--allow-reuse", multiple=True, metavar="NAME", help="Agree to an earlier secret that returns."
         ),
         click.option(
+            "--allow-restore", multiple=True, metavar="NAME", help="Bring back what was revoked or deleted."
+        ),
+        click.option(
             "--adopt", multiple=True, metavar="NAME", help="Take over an object that exists; '*' for any."
         ),
         click.option(

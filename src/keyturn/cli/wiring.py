@@ -56,6 +56,12 @@ def open_service(root: Path, workspace: Workspace, surroundings: Mapping[str, st
     return Client.open(settings, tempo)
 
 
+def open_service_of(folder: Path, workspace: str) -> Client:
+    """Return the client for a workspace of the project around ``folder``, and read nothing else of it."""
+    root = find_root(folder)
+    return open_service(root, read_project(root).workspace(workspace), environment())
+
+
 def clock() -> Clock:
     """Return the clocks of this machine; the monotonic one goes on while it sleeps."""
     return Clock(now=lambda: datetime.now(UTC), monotonic=lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
@@ -110,6 +116,7 @@ def wish(options: Mapping[str, object]) -> Wish:
             destinations=names("allow_destination_change"),
             adopt=names("adopt"),
             reuse=names("allow_reuse"),
+            restore=names("allow_restore"),
             retire=number("allow_retire"),
             rotate=number("allow_rotate"),
             empty=bool(options.get("allow_empty")),

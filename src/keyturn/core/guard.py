@@ -175,6 +175,19 @@ def _reuse(question: Question) -> Iterator[Diagnostic]:
             )
 
 
+def _resurrections(question: Question) -> Iterator[Diagnostic]:
+    for change in question.changes:
+        deleted_elsewhere = change.action is Action.RESTORE and change.known and not change.known.retired_at
+        if deleted_elsewhere and change.address.name not in question.consents.restore:
+            yield _finding(
+                "KT469",
+                change,
+                f"{change.address} was deleted or revoked outside of an apply, and git still wants it",
+                "if it must not come back, remove the manifest; "
+                f"to bring it back, agree with --allow-restore {change.address.name}",
+            )
+
+
 def _twins(question: Question) -> Iterator[Diagnostic]:
     named = question.inputs.named()
     for change in question.changes:
@@ -246,6 +259,7 @@ _RULES = (
     _adoptions,
     _still_used,
     _reuse,
+    _resurrections,
     _twins,
     _claims,
     _unopened,

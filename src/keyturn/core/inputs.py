@@ -36,6 +36,7 @@ class Consents:
     destinations: frozenset[str] = frozenset()
     adopt: frozenset[str] = frozenset()
     reuse: frozenset[str] = frozenset()
+    restore: frozenset[str] = frozenset()
     retire: int = -1
     rotate: int = -1
     empty: bool = False

@@ -12,6 +12,7 @@ from pathlib import Path as File
 from typing import Any
 
 from keyturn.core.fields import Path, flatten
+from keyturn.kinds import KINDS
 from keyturn.load.shape import Schema
 
 SEAL = "seal"
@@ -38,6 +39,8 @@ def schema(kind: str) -> Schema:
 @cache
 def definition(kind: str, type: str) -> Schema:  # noqa: A002
     """Return what the schema says of one type: of ``config``, ``secrets`` and its alternatives."""
+    if kind not in KINDS:
+        return {}
     whole = schema(kind)
     for branch in whole["allOf"]:
         wanted = branch["if"]["properties"]["type"]
@@ -142,7 +145,7 @@ def _classified(kind: str, tree: Mapping[str, Any], annotation: str) -> tuple[Pa
 
 @lru_cache(maxsize=8192)
 def _says(kind: str, type: str, path: Path, annotation: str) -> bool:  # noqa: A002
-    whole = schema(kind)
+    whole = schema(kind) if kind in KINDS else {}
     here: Any = definition(kind, type).get("properties", {})
     said: bool | None = None
     for key in path:

@@ -126,7 +126,7 @@ class _Builder:
 
     def _key(self, frame: _Frame, event: Any) -> None:
         key = event.value
-        if event.style == "" and not self._is_text(event):
+        if not event.style and not self._is_text(event):
             return self._odd_key(frame, event)
         if key == "":
             self._fault("KT112", event, "a key is empty", "give it a name")
@@ -149,7 +149,7 @@ class _Builder:
         frame.key, frame.key_event = event.value, event
 
     def _value(self, event: Any) -> Scalar:
-        if event.style != "":
+        if event.style:
             return event.value  # type: ignore[no-any-return]
         try:
             return plain(event.value, switches=self.switches)

@@ -96,7 +96,7 @@ def _own_words(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
         yield _Word(fault("KT132", origin, f"the secret {name} is missing", hint), frozenset({name}))
     elif error.validator == "not" and path[:1] == ("secrets",):
         yield _theirs(case, path, said)
-    elif error.instance != "":
+    elif error.instance != "" and not (error.validator == "anyOf" and "type" in error.schema):
         place = case.document.origin(path)
         yield _Word(fault("KT133", place, f"{spoken(path) or 'the manifest'}: {said}", _example(error)))
 

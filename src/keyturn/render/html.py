@@ -121,6 +121,6 @@ def _foot(view: View) -> str:
     parts = []
     if view.requests:
         parts.append(f"<p>An apply makes about {view.requests:,} requests.</p>")
-    if not view.summary.startswith("No changes."):
-        parts.append(f"<p>Approve with <code>keyturn apply --approve {safe(view.digest)}</code></p>")
+    if view.approve:
+        parts.append(f"<p>Approve with <code>{safe(view.approve)}</code></p>")
     return "\n".join([*parts, f"<p><b>{safe(view.summary)}</b></p>"])

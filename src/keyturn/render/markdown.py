@@ -74,8 +74,8 @@ def _foot(view: View) -> str:
             lines.append(f"- and {len(view.repeated) - _REPEATED:,} more, above")
         blocks.append("\n".join(["**Before you approve**", "", *lines]))
     said = [f"An apply makes about {view.requests:,} requests."] if view.requests else []
-    if not view.summary.startswith("No changes."):
-        said.append(f"Approve with {inline_code(f'keyturn apply --approve {view.digest}')}.")
+    if view.approve:
+        said.append(f"Approve with {inline_code(view.approve)}.")
     blocks += [" ".join(said)] if said else []
     return "\n\n".join([*blocks, view.summary])
 

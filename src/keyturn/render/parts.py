@@ -105,7 +105,8 @@ class Link:
 class View:
     """What is shown of a plan, decided once and drawn as text, markdown and HTML.
 
-    ``repeated`` are the entries that expose, open or destroy: shown again at the end. ``marked``
+    ``repeated`` are the entries that expose, open or destroy: shown again at the end. ``approve`` is
+    the command that approves the plan, empty where an apply would not take it. ``marked``
     names the nodes of ``links`` that the plan changes, with the word for it.
     """
 
@@ -117,7 +118,7 @@ class View:
     attention: int
     refusals: int
     summary: str
-    digest: str
+    approve: str
     requests: int
     resources: int
     offline: bool

@@ -128,6 +128,6 @@ def _foot(view: View, style: Style) -> str:
         lines.append(paint(f"{found} this plan: see Findings.", Tone.DANGER, style))
     if view.requests:
         lines.append(f"An apply makes about {view.requests:,} requests.")
-    if not view.summary.startswith("No changes."):
-        lines.append(f"Approve with: keyturn apply --approve {view.digest}")
+    if view.approve:
+        lines.append(f"Approve with: {view.approve}")
     return "\n".join([*lines, strong(view.summary, style)])

@@ -67,7 +67,7 @@ def view(plan: Plan) -> View:
         attention=attention(plan),
         refusals=len(plan.blocked),
         summary=summary(plan),
-        digest=plan.digest(),
+        approve="" if plan.empty or plan.blocked or plan.offline else _approval(plan),
         requests=plan.requests,
         resources=plan.resources,
         offline=plan.offline,
@@ -110,6 +110,10 @@ def summary(plan: Plan) -> str:
     found = plan.counts()
     shown = [*_ALWAYS, *(action for action in _SOMETIMES if found.get(action))]
     return f"Plan: {', '.join(f'{found.get(action, 0)} to {action.value}' for action in shown)}.{calls}"
+
+
+def _approval(plan: Plan) -> str:
+    return f"keyturn apply --approve {plan.digest()}"
 
 
 def _sections(plan: Plan) -> tuple[Section, ...]:

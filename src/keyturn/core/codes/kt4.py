@@ -104,6 +104,21 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "The service refuses creates over its limit, and an apply would end half-way.",
             "Retire what is unused first, or ask for a higher limit.",
         ),
+        "KT469": Code(
+            "something revoked or deleted would come back",
+            "Somebody took it away in an emergency or in the UI. An apply that quietly brought it back would undo that.",
+            "Remove the manifest, or agree with --allow-restore NAME.",
+        ),
+        "KT470": Code(
+            "nothing to revoke",
+            "A revocation is asked by the exact name of a live credential.",
+            "Look at the name in the Planasonix UI, or with keyturn usage.",
+        ),
+        "KT471": Code(
+            "only what was retired can be purged",
+            "A purge cannot be undone, so it is a second step after a retirement, and never part of an apply.",
+            "Remove the manifest, apply, and purge then.",
+        ),
         "KT468": Code(
             "changes wait for each other",
             "A cycle of references has no first step.",

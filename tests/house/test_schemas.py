@@ -1,0 +1,132 @@
+"""The schemas: every field says what it is, and kinds, schemas and examples agree."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from corpus import manifests, tree
+from keyturn.core.looks import SECRET_KEY
+from keyturn.kinds import KINDS
+from keyturn.load.definitions import definition, folder, schema, types
+from keyturn.load.shape import ANNOTATIONS, compiled
+
+UNDER_SOPS = ("sops",)
+TYPES = [(kind, name) for kind in KINDS for name in types(kind)]
+
+
+def properties(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield every described property below a part of a schema, with where it stands."""
+    if not isinstance(part, dict):
+        return
+    for key, value in part.get("properties", {}).items():
+        if isinstance(value, dict):
+            yield (*path, key), value
+            yield from properties(value, (*path, key))
+
+
+def block(kind: str, name: str, which: str) -> dict[str, Any]:
+    """Return what a type's schema says of ``config`` or ``secrets``."""
+    return definition(kind, name).get("properties", {}).get(which, {}).get("properties", {})
+
+
+def resolved(kind: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of a schema with its reference followed."""
+    name = part.get("$ref", "").removeprefix("#/$defs/")
+    return {**schema(kind)["$defs"].get(name, {}), **part}
+
+
+def test_each_kind_has_a_schema():
+    """And the schema describes that kind."""
+    for name in KINDS:
+        assert schema(name)["properties"]["kind"]["const"] == name
+        assert (folder() / f"{name}.schema.json").is_file()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_schema_uses_only_what_is_compiled(kind):
+    """Every definition compiles, so no keyword is passed over."""
+    for part in schema(kind)["$defs"].values():
+        compiled({**part, "$defs": schema(kind)["$defs"]})
+    compiled(schema(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_field_of_a_manifest_is_described(kind):
+    """An editor shows a sentence over each, and an example beside what is written by hand."""
+    for path, field in properties(schema(kind)):
+        assert field.get("description"), path
+        if path not in {UNDER_SOPS, ("kind",), ("type",), ("config",), ("secrets",)} and "properties" not in field:
+            assert field.get("examples") or "items" in field, path
+
+
+@pytest.mark.parametrize(("kind", "name"), TYPES)
+def test_each_plain_field_is_classified(kind, name):
+    """It says whether it is a destination, what it is for, and shows an example."""
+    for key, field in block(kind, name, "config").items():
+        whole = resolved(kind, field)
+        assert isinstance(whole.get("x-destination"), bool), key
+        assert whole.get("description"), key
+        assert whole.get("examples") or whole.get("properties") or not whole.get("type"), key
+
+
+@pytest.mark.parametrize(("kind", "name"), TYPES)
+def test_each_secret_field_says_that_it_is_one(kind, name):
+    """writeOnly, described, and without an example that somebody might copy."""
+    for key, field in block(kind, name, "secrets").items():
+        whole = resolved(kind, field)
+        assert whole.get("writeOnly") is True, key
+        assert whole.get("description"), key
+
+
+def test_each_credential_type_seals_something():
+    """Every type but a bare key has fields that its seal covers."""
+    for name in types("credential"):
+        covered = [key for key, field in block("credential", name, "config").items() if field.get("x-destination") or field.get("x-identity")]
+        assert covered or name == "api_key"
+
+
+def test_what_looks_like_a_secret_is_the_same_in_editors():
+    """The connection's schema holds the very pattern that answers are searched with."""
+    named = schema("connection")["$defs"]["publicName"]
+    assert named["not"]["pattern"] == SECRET_KEY
+    assert schema("connection")["$defs"]["rest_api"]["properties"]["config"]["properties"]["headers"]["propertyNames"]["not"]["pattern"] == SECRET_KEY
+
+
+def test_each_annotation_is_known():
+    """A keyword of nobody's is a slip of the pen."""
+    known = {"x-destination", "x-identity", "x-refers-to", "x-credential-types", "x-open", "x-own", "x-rule", "x-seal"}
+    for kind in KINDS:
+        assert {key for key in keys(schema(kind)) if key.startswith("x-")} <= known
+
+
+def keys(part: Any) -> Iterator[str]:
+    """Yield every key of a schema that is none of a manifest's."""
+    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from keys(value)
+    if isinstance(part, dict):
+        yield from part
+
+
+def test_each_variant_of_each_type_has_an_example():
+    """Whoever looks for a way to write it finds a file that is written so."""
+    for name in types("credential"):
+        trees = [tree(each) for each in manifests() if tree(each)["type"] == name and each.startswith("cred")]
+        assert trees
+        for branch in definition("credential", name).get("oneOf", ()):
+            fits = compiled({**branch, "$defs": schema("credential")["$defs"]})
+            assert any(map(fits, trees)), branch["title"]
+
+
+def test_each_documented_connector_has_an_example():
+    """The five whose fields are documented, and one that nobody knows."""
+    used = {tree(name)["type"] for name in manifests() if name.startswith("connections/")}
+    closed = {name for name in types("connection") if not definition("connection", name).get("x-open")}
+    assert closed == {"postgres", "snowflake", "s3", "bigquery", "salesforce"}
+    assert closed < used
+    assert used - set(types("connection"))
+
+
+def test_annotations_are_told_from_conditions():
+    """None of what the compiler passes over is a condition of JSON Schema."""
+    assert not ANNOTATIONS & {"type", "enum", "pattern", "required", "properties", "not", "if", "format"}

@@ -1,0 +1,72 @@
+"""The picture of what depends on what."""
+
+from xml.etree import ElementTree as ET
+
+from hypothesis import given
+
+from keyturn.render.parts import Link
+from keyturn.render.picture import DRAWN, picture
+from keyturn.render.view import view
+from plans import CASES, hostile_text
+
+
+def drawn(links, marked):
+    """Return the picture as a tree of elements."""
+    return ET.fromstring(picture(links, marked))  # noqa: S314  # our own
+
+
+def boxes(tree):
+    """Return the name of each box and its class."""
+    return {group.find("title").text: group.get("class") for group in tree.iter("g")}
+
+
+def test_nothing_to_draw_is_no_picture():
+    """An empty plan has none."""
+    assert picture((), {}) == ""
+
+
+def test_three_columns_and_what_changes():
+    """Credentials, connections, work; what changes stands out by class and by word."""
+    shown = view(CASES["retire"])
+    tree = drawn(shown.links, shown.marked)
+    assert boxes(tree)["credential/prod-old"] == "danger"
+    assert boxes(tree)["connection/made-in-the-ui"] == "calm"
+    assert [text.text for text in tree.iter("text") if text.get("class") == "column"] == [
+        "Credentials",
+        "Connections",
+        "Pipelines and syncs",
+    ]
+    assert "retire" in [text.text for text in tree.iter("text") if text.get("class") == "word"]
+    assert len(tree.findall("path")) == len(shown.links)
+
+
+def test_a_screen_reader_is_told_the_same():
+    """What changes and what uses what, in words."""
+    tree = drawn((Link("credential/a", "connection/b"),), {"credential/a": "rotate"})
+    assert tree.get("role") == "img"
+    assert tree.find("desc").text == "credential/a: rotate; connection/b uses credential/a."
+
+
+def test_what_is_not_drawn_is_counted():
+    """A large plan has a bounded picture, what changes first."""
+    links = tuple(Link("credential/a", f"connection/{number:03}") for number in range(DRAWN + 30))
+    last = f"connection/{DRAWN + 29:03}"
+    tree = drawn(links, {last: "update"})
+    assert last in boxes(tree)
+    assert len(boxes(tree)) == DRAWN + 1
+    assert [text.text for text in tree.iter("text")][-1] == "30 more are not drawn"
+
+
+def test_a_long_name_is_shortened_and_kept_in_the_title():
+    """The box holds what fits, the title all of it."""
+    tree = drawn((), {"credential/" + "n" * 80: "create"})
+    name = next(text.text for text in tree.iter("text") if text.text.startswith("n"))
+    assert name.endswith("…")
+    assert "credential/" + "n" * 80 in boxes(tree)
+
+
+@given(hostile_text())
+def test_any_name_is_text(said):
+    """For any name: well-formed, and no element that is not ours."""
+    tree = drawn((Link(f"credential/{said}", said),), {said: "update"})
+    assert {element.tag for element in tree.iter()} <= {"svg", "title", "desc", "g", "rect", "text", "path"}
