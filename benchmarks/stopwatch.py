@@ -13,7 +13,6 @@ begin = time.perf_counter()
 child = os.posix_spawn(argv[0], argv, os.environ)
 _, status, usage = os.wait4(child, 0)
 wall = time.perf_counter() - begin
+cpu = usage.ru_utime + usage.ru_stime
 with open(result, "w") as file:  # noqa: PTH123  # pathlib would be part of the parent
-    file.write(
-        f"{wall} {usage.ru_utime + usage.ru_stime} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}"
-    )
+    file.write(f"{wall} {cpu} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}")

@@ -4,13 +4,13 @@ import os
 import subprocess
 from pathlib import Path
 
+from keys import AgeKey
 from keyturn.core.resource import Desired
 from keyturn.load.desired import Loaded, load
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, read_project
 from keyturn.load.seal import seal_of
 from keyturn.load.unseal import unseal
-from keys import AgeKey
 
 PROJECT = """version: 1
 workspaces:
@@ -30,7 +30,9 @@ def document(text: str, file: str = "manifests/x.yaml") -> Document:
 class Shelf:
     """A project with one workspace, all of whose manifests lie below ``manifests``."""
 
-    def __init__(self, root: Path, key: AgeKey, sops: Path, policy: str = "policy: {seal: required}\n") -> None:
+    def __init__(
+        self, root: Path, key: AgeKey, sops: Path, policy: str = "policy: {seal: required}\n"
+    ) -> None:
         self.root, self.key, self.sops = root, key, sops
         (root / "manifests").mkdir()
         (root / "keyturn.yaml").write_text(PROJECT + policy)

@@ -54,7 +54,7 @@ class Emulator(Remote):
         token = setup.control or secrets.token_hex(16)
         try:
             socket = bound("127.0.0.1", setup.port)
-        except OSError:
+        except (OSError, OverflowError):
             self.world.store.close()
             raise
         super().__init__(f"http://127.0.0.1:{socket.getsockname()[1]}", token)

@@ -68,6 +68,13 @@ def test_an_error_without_facts():
     assert Unreachable(PUT, number="KT514").lasting
 
 
+def test_no_answer_to_a_read_changed_nothing():
+    """Advice about what may have happened is for writes alone."""
+    read = Call(method="GET", path="/x", template="/x", verb="list")
+    assert (Unsure(PUT).number, Unsure(read).number) == ("KT507", "KT518")
+    assert Unsure(read, number="KT517").number == "KT517"
+
+
 def test_details_and_origin():
     """Details are shown, and a caller who knows the manifest says so."""
     error = Refused(PUT, Facts(status=400, details=("config.host: blank", "name")))

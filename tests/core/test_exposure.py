@@ -12,8 +12,14 @@ from keyturn.core.exposure import destination, seal
 
 DATABASE = {("config", "host"): "db", ("config", "port"): 5432}
 LEAVES = some.recursive(
-    some.none() | some.booleans() | some.integers(0, 12) | some.sampled_from([0.5, 1.0]) | some.text("a1:s", max_size=3),
-    lambda inner: some.lists(inner, max_size=2) | some.dictionaries(some.text("a1:s", max_size=2), inner, max_size=2),
+    some.none()
+    | some.booleans()
+    | some.integers(0, 12)
+    | some.sampled_from([0.5, 1.0])
+    | some.text("a1:s", max_size=3),
+    lambda inner: (
+        some.lists(inner, max_size=2) | some.dictionaries(some.text("a1:s", max_size=2), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 PATHS = some.lists(some.text("a1:s", max_size=2), min_size=1, max_size=3).map(tuple)
@@ -25,7 +31,9 @@ def vectors() -> list[tuple[tuple[object, ...], str]]:
     """Read the vectors out of the module's docstring."""
     lines = [line.strip() for line in (exposure.__doc__ or "").splitlines()]
     return [
-        (ast.literal_eval(line), lines[at + 1]) for at, line in enumerate(lines) if line.startswith('("credential"')
+        (ast.literal_eval(line), lines[at + 1])
+        for at, line in enumerate(lines)
+        if line.startswith('("credential"')
     ]
 
 

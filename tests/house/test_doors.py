@@ -34,7 +34,12 @@ IMPORTS = {
         {"subprocess", "pty", "pexpect"},
     ),
     "open sockets": (
-        ("keyturn.api", "keyturn.ledger.store", "keyturn.ledger.bucket"),
+        (
+            "keyturn.api",
+            "keyturn.ledger.store",
+            "keyturn.ledger.bucket",
+            "keyturn.cli.wiring",
+        ),  # a host's name
         {"socket", "ssl", "httpx", "obstore", "http.client", "urllib.request", "requests", "asyncio"},
     ),
     "fork": ((), {"multiprocessing"}),

@@ -56,7 +56,10 @@ def test_each_field_of_a_manifest_is_described(kind):
     """An editor shows a sentence over each, and an example beside what is written by hand."""
     for path, field in properties(schema(kind)):
         assert field.get("description"), path
-        if path not in {UNDER_SOPS, ("kind",), ("type",), ("config",), ("secrets",)} and "properties" not in field:
+        if (
+            path not in {UNDER_SOPS, ("kind",), ("type",), ("config",), ("secrets",)}
+            and "properties" not in field
+        ):
             assert field.get("examples") or "items" in field, path
 
 
@@ -82,7 +85,11 @@ def test_each_secret_field_says_that_it_is_one(kind, name):
 def test_each_credential_type_seals_something():
     """Every type but a bare key has fields that its seal covers."""
     for name in types("credential"):
-        covered = [key for key, field in block("credential", name, "config").items() if field.get("x-destination") or field.get("x-identity")]
+        covered = [
+            key
+            for key, field in block("credential", name, "config").items()
+            if field.get("x-destination") or field.get("x-identity")
+        ]
         assert covered or name == "api_key"
 
 
@@ -90,12 +97,26 @@ def test_what_looks_like_a_secret_is_the_same_in_editors():
     """The connection's schema holds the very pattern that answers are searched with."""
     named = schema("connection")["$defs"]["publicName"]
     assert named["not"]["pattern"] == SECRET_KEY
-    assert schema("connection")["$defs"]["rest_api"]["properties"]["config"]["properties"]["headers"]["propertyNames"]["not"]["pattern"] == SECRET_KEY
+    assert (
+        schema("connection")["$defs"]["rest_api"]["properties"]["config"]["properties"]["headers"][
+            "propertyNames"
+        ]["not"]["pattern"]
+        == SECRET_KEY
+    )
 
 
 def test_each_annotation_is_known():
     """A keyword of nobody's is a slip of the pen."""
-    known = {"x-destination", "x-identity", "x-refers-to", "x-credential-types", "x-open", "x-own", "x-rule", "x-seal"}
+    known = {
+        "x-destination",
+        "x-identity",
+        "x-refers-to",
+        "x-credential-types",
+        "x-open",
+        "x-own",
+        "x-rule",
+        "x-seal",
+    }
     for kind in KINDS:
         assert {key for key in keys(schema(kind)) if key.startswith("x-")} <= known
 

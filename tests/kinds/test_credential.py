@@ -90,6 +90,7 @@ def test_a_mask_in_an_answer_goes_no_further():
 
 def test_what_is_secret_agrees_with_the_schema():
     """The kind and its schema name the same secret fields."""
-    blocks = [definition("credential", name)["properties"]["secrets"]["properties"] for name in types("credential")]
+    blocks = [
+        definition("credential", name)["properties"]["secrets"]["properties"] for name in types("credential")
+    ]
     assert {name for block in blocks for name in block} - {"seal"} == SECRETS
-

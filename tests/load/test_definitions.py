@@ -66,15 +66,30 @@ def test_secret_paths_are_those_that_are_stated():
 @pytest.mark.parametrize(
     ("kind", "name", "config", "expected"),
     [
-        ("credential", "database", {"host": "h", "port": 1, "warehouse": "w", "username": "u"}, {"host", "port"}),
-        ("credential", "database", {"ssh_host": "h", "ssh_username": "u", "known_hosts": "k"}, {"ssh_host", "known_hosts"}),
+        (
+            "credential",
+            "database",
+            {"host": "h", "port": 1, "warehouse": "w", "username": "u"},
+            {"host", "port"},
+        ),
+        (
+            "credential",
+            "database",
+            {"ssh_host": "h", "ssh_username": "u", "known_hosts": "k"},
+            {"ssh_host", "known_hosts"},
+        ),
         ("credential", "aws", {"role_arn": "r", "role_chain": [], "region": "x"}, {"role_arn", "role_chain"}),
         ("credential", "oauth", {"token_url": "t", "client_id": "c", "scopes": []}, {"token_url"}),
         ("credential", "database", {"proxy": "p", "unheard": {"of": 1}}, {"proxy", "unheard.of"}),
         ("connection", "postgres", {"host": "h", "schema": "s", "sslMode": "x"}, {"host", "sslMode"}),
         ("connection", "snowflake", {"account": "a", "staging": STAGING}, {"account", "staging.bucket"}),
         ("connection", "rest_api", {"headers": {"A": "b"}, "rateLimit": 1}, {"headers.A"}),
-        ("connection", "teradata", {"host": "h", "pool": 3, "link": {"ref": "credential/x"}}, {"host", "pool", "link"}),
+        (
+            "connection",
+            "teradata",
+            {"host": "h", "pool": 3, "link": {"ref": "credential/x"}},
+            {"host", "pool", "link"},
+        ),
         ("connection", "mysql", {"database": "d", "unheard": 1}, {"unheard"}),
     ],
 )
@@ -99,7 +114,11 @@ def test_a_config_that_is_none_has_no_paths():
 
 def test_references_are_found_wherever_they_stand():
     """At the top of a connection and at any depth of its config."""
-    stated = {"type": "snowflake", "credential": "a", "config": {"staging": STAGING, "b": {"ref": "credential/b"}}}
+    stated = {
+        "type": "snowflake",
+        "credential": "a",
+        "config": {"staging": STAGING, "b": {"ref": "credential/b"}},
+    }
     assert reference_paths("connection", stated) == (
         ("credential",),
         ("config", "staging", "credentialId"),
@@ -116,7 +135,11 @@ def test_an_example_is_classified_as_its_reader_would():
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("password", ("password",)), ("headers.X-Api-Key", ("headers", "X-Api-Key")), ("headers.a.b", ("headers", "a.b"))],
+    [
+        ("password", ("password",)),
+        ("headers.X-Api-Key", ("headers", "X-Api-Key")),
+        ("headers.a.b", ("headers", "a.b")),
+    ],
 )
 def test_a_kept_field_has_a_path(name, path):
     """The first dot divides, for a header's name may hold dots."""

@@ -15,7 +15,9 @@ secrets:
   password: WORD
   seal: SEAL
 """
-POSTGRES = "kind: connection\nname: postgres\ntype: postgres\ncredential: reader\nconfig: {host: db.example.com}\n"
+POSTGRES = (
+    "kind: connection\nname: postgres\ntype: postgres\ncredential: reader\nconfig: {host: db.example.com}\n"
+)
 
 
 @pytest.fixture
@@ -41,7 +43,10 @@ def test_a_right_workspace_has_no_finding(shelf, reader):
     shelf.plain("postgres", POSTGRES)
     loaded = shelf.load()
     assert loaded.findings == loaded.doubtful == ()
-    assert [each.address for each in loaded.desired] == [Address("connection", "postgres"), Address("credential", "reader")]
+    assert [each.address for each in loaded.desired] == [
+        Address("connection", "postgres"),
+        Address("credential", "reader"),
+    ]
     assert isinstance(loaded.desired[1].secrets[("password",)], Sealed)
     assert [each.workspace for each in loaded.subjects] == ["prod", "prod"]
 
@@ -56,7 +61,7 @@ def test_everything_that_is_wrong_is_found_at_once(shelf, reader):
     shelf.plain("again/other", "kind: connection\nname: other\ntype: unheard\n")
     loaded = shelf.load()
     assert codes(loaded) == [
-        ("KT106", "manifests/broken.yaml:1:7"),
+        ("KT106", "manifests/broken.yaml:2:1"),
         ("KT142", "manifests/other.yaml:2:7"),
         ("KT401", "manifests/other.yaml:4:13"),
         ("KT131", "manifests/typo.yaml:4:10"),
@@ -85,7 +90,9 @@ def test_a_missing_seal_weighs_what_policy_says(tmp_path, age_key, sops, reader)
     shelf.sealed("reader", bare)
     [finding] = shelf.load().findings
     assert (finding.code, finding.severity, finding.origin.line) == ("KT250", Severity.ERROR, 8)
-    (tmp_path / "keyturn.yaml").write_text((tmp_path / "keyturn.yaml").read_text().replace("required", "warn"))
+    (tmp_path / "keyturn.yaml").write_text(
+        (tmp_path / "keyturn.yaml").read_text().replace("required", "warn")
+    )
     [finding] = shelf.load().findings
     assert (finding.code, finding.severity) == ("KT250", Severity.WARNING)
 
@@ -103,11 +110,28 @@ def test_an_encrypted_file_that_does_not_fit_is_doubtful(shelf, reader):
 
 @pytest.mark.parametrize("empty", ['""', "null", "{}", "[]"])
 def test_an_empty_value_in_an_encrypted_file_is_refused(shelf, reader, empty):
-    """sops leaves it out of its integrity check; in a plain file the schema alone speaks."""
+    """Sops leaves it out of its integrity check; in a plain file the schema alone speaks."""
     path = shelf.sealed("reader", reader)
     path.write_text(path.read_text().replace("config:\n", f"config:\n    proxy: {empty}\n"))
     assert shelf.accepts(path)
     assert ("KT255", "manifests/reader.yaml:5:5") in codes(shelf.load())
+
+
+def test_an_empty_field_of_an_encrypted_file_is_said_once(shelf, reader):
+    """The schema does not repeat what integrity says."""
+    path = shelf.sealed("reader", reader)
+    path.write_text(path.read_text().replace("config:\n", "config:\n    database: ''\n"))
+    loaded = shelf.load()
+    assert codes(loaded) == [("KT255", "manifests/reader.yaml:5:5")]
+    assert loaded.desired == ()
+
+
+@pytest.mark.parametrize("broken", ["kind: [\n", "kind: credential\nname: reader\ntype: databse\n"])
+def test_what_refers_to_a_broken_file_is_not_lost(shelf, broken):
+    """One fault, one finding: the reference itself is right."""
+    shelf.plain("reader", broken)
+    shelf.plain("postgres", POSTGRES)
+    assert {each.origin.file for each in shelf.load().findings} == {"manifests/reader.yaml"}
 
 
 def test_an_empty_block_is_no_tampering(shelf, reader):
@@ -136,7 +160,7 @@ def test_a_reference_to_a_file_beside_is_checked_by_type(shelf):
 
 
 def test_a_file_beside_that_is_no_yaml_is_no_target(shelf):
-    """It is not this run's business, and nothing can be referred to in it."""
+    """It is not this run's business, and nothing is known to be in it."""
     shelf.plain("reader", "kind: [\n")
     shelf.plain("postgres", POSTGRES)
     assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]

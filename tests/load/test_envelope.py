@@ -85,15 +85,20 @@ def test_a_ciphertext_elsewhere_is_refused(age_key):
         ("--encrypted-regex", "secrets"),
         ("--unencrypted-regex", "^(kind|name|config|token)$"),
         ("--encrypted-suffix", "word"),
-        ("--encrypted-comment-regex", "sops:enc"),
     ],
 )
 def test_the_selector_must_cover_secrets(age_key, selector):
     """A selector that leaves room for a plain secret is refused, and so is one that nobody can be sure of."""
-    text = encrypted(age_key, {"password": "x"}, *selector)
+    text = encrypted(age_key, {"password": "x", "token": "y"}, *selector)
     codes = [code for code, *_ in findings(text)]
     assert "KT214" in codes
     assert set(codes) <= {"KT214", "KT209"}
+
+
+def test_selectors_by_comment_are_refused(text):
+    """A misplaced marker would expose a subtree, so what they cover is not guessed."""
+    marked = text.replace("encrypted_regex: ^secrets$", "encrypted_comment_regex: sops:enc")
+    assert findings(marked) == [("KT214", *at(marked, "encrypted_comment_regex"))]
 
 
 def test_an_open_selector_that_covers_secrets_is_fine(age_key):
@@ -107,7 +112,7 @@ def test_the_mac_must_be_there_and_cover_everything(text, age_key):
     mac = next(line for line in text.split("\n") if line.startswith("    mac:"))
     assert findings(text.replace(mac + "\n", "")) == [("KT203", *at(text, "sops:"))]
     assert findings(text.replace(mac, "    mac: x")) == [("KT203", *at(text, mac, 9))]
-    weak = encrypted(age_key, {"password": "x"}, "--encrypted-regex", "^secrets$", "--mac-only-encrypted")
+    weak = text.replace("    version:", "    mac_only_encrypted: true\n    version:")
     assert findings(weak) == [("KT204", *at(weak, "mac_only_encrypted"))]
 
 

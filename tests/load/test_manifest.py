@@ -56,7 +56,10 @@ def test_a_credential_is_wanted_sealed(tmp_path):
     assert not desired.opened
     assert desired.keep == (("ssh_private_key",),)
     assert desired.destination == {("config", "host"), ("config", "port")}
-    assert (desired.labels, desired.origin) == ({"environment": "prod"}, Origin("manifests/reader.yaml", 1, 1))
+    assert (desired.labels, desired.origin) == (
+        {"environment": "prod"},
+        Origin("manifests/reader.yaml", 1, 1),
+    )
 
 
 def test_a_life_is_read(tmp_path):
@@ -102,7 +105,11 @@ def test_the_rules_see_what_is_plain(tmp_path):
     assert (subject.workspace, subject.file, subject.type) == ("prod", "manifests/reader.yaml", "database")
     assert subject.secret_paths == (("password",), ("ssh_private_key",))
     [waiver] = subject.waivers
-    assert (waiver.rule, waiver.reason, str(waiver.origin)) == ("KT330", "because", "manifests/reader.yaml:17:12")
+    assert (waiver.rule, waiver.reason, str(waiver.origin)) == (
+        "KT330",
+        "because",
+        "manifests/reader.yaml:17:12",
+    )
     connection = made(tmp_path, CONNECTION, "x").subject
     assert list(connection.references) == [("credential",), ("config", "staging", "credentialId")]
     assert ("credential",) not in connection.config
@@ -130,7 +137,7 @@ def test_a_manifest_is_called_after_its_file():
 
 
 def test_an_encrypted_file_under_another_name_is_refused():
-    """sops opens a copy like the original, so a copy is a matter of integrity."""
+    """Sops opens a copy like the original, so a copy is a matter of integrity."""
     [finding] = misnamed(document("kind: credential\nname: z\nsops: {mac: x}\n"))
     assert finding.code == "KT254"
 

@@ -16,7 +16,9 @@ MY = "kind: connection\nname: x\ntype: mysql\n"
 def codes(text):
     """Return code and place of each finding of a text."""
     read = document(text)
-    return [(each.code, each.origin.line, each.origin.column) for each in check(read, str(read.tree.get("kind")))]
+    return [
+        (each.code, each.origin.line, each.origin.column) for each in check(read, str(read.tree.get("kind")))
+    ]
 
 
 @pytest.mark.parametrize("name", manifests())
@@ -65,19 +67,25 @@ def test_a_field_that_is_vouched_for_counts_as_a_destination():
 
 def test_undocumented_must_be_a_list():
     """A word in its place lifts nothing."""
-    assert [code for code, *_ in codes(PG + "config: {sslKeyPath: k}\nundocumented: sslKeyPath\n")] == ["KT131", "KT133"]
+    assert [code for code, *_ in codes(PG + "config: {sslKeyPath: k}\nundocumented: sslKeyPath\n")] == [
+        "KT131",
+        "KT133",
+    ]
 
 
 def test_a_secret_is_given_or_kept_and_not_both():
     """Which of the two was meant cannot be known."""
-    text = "kind: credential\nname: x\ntype: api_key\nsecrets: {headers: {A: x, B: z}, seal: s}\nkeep: [headers.C, headers.A]\n"
+    text = "kind: credential\nname: x\ntype: api_key\n"
+    text += "secrets: {headers: {A: x, B: z}, seal: s}\nkeep: [headers.C, headers.A]\n"
     assert codes(text) == [("KT144", 5, 19)]
 
 
 def test_a_type_that_is_no_text_is_explained():
     """A list in the type's place is a finding, not a crash."""
     assert ("KT134", 3, 7) in codes("kind: credential\nname: x\ntype: [aws]\n")
-    assert [code for code, *_ in codes("kind: connection\nname: x\ntype: [mysql]\nconfig: {a: b}\n")] == ["KT133"]
+    assert [code for code, *_ in codes("kind: connection\nname: x\ntype: [mysql]\nconfig: {a: b}\n")] == [
+        "KT133"
+    ]
 
 
 def test_everything_that_is_asked_of_a_schema_is_here():

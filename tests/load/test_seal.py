@@ -117,7 +117,10 @@ def test_what_is_wrong_inside_is_found(canary):
     """A missing seal, an empty secret, a field that was not asked for."""
     desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
     _, findings = verified(desired, {("password",): Secret("")}, Severity.WARNING)
-    assert [(each.code, each.severity) for each in findings] == [("KT250", Severity.WARNING), ("KT253", Severity.ERROR)]
+    assert [(each.code, each.severity) for each in findings] == [
+        ("KT250", Severity.WARNING),
+        ("KT253", Severity.ERROR),
+    ]
     _, findings = verified(desired, {("other",): Secret(canary())}, Severity.ERROR)
     assert [each.code for each in findings] == ["KT250", "KT252"]
 
@@ -134,7 +137,11 @@ def test_a_manifest_without_secrets_needs_no_seal():
 def test_a_missing_seal_is_found_without_a_key():
     """Its place in the file is in the open."""
     [finding] = absent(document("kind: credential\nsecrets: {password: p}\n"), Severity.WARNING)
-    assert (finding.code, finding.severity, str(finding.origin)) == ("KT250", Severity.WARNING, "manifests/x.yaml:2:1")
+    assert (finding.code, finding.severity, str(finding.origin)) == (
+        "KT250",
+        Severity.WARNING,
+        "manifests/x.yaml:2:1",
+    )
 
 
 def test_policy_says_what_a_missing_seal_weighs():
@@ -149,4 +156,9 @@ def test_empty_values_are_found_at_any_depth():
     assert hollow(document(text)) == ()
     found = hollow(document(f"{text}sops: {{mac: ''}}\n"))
     assert {each.code for each in found} == {"KT255"}
-    assert [each.message.partition(" ")[0] for each in found] == ["config.a", "config.b.c", "config.d.1", "proxy"]
+    assert [each.message.partition(" ")[0] for each in found] == [
+        "config.a",
+        "config.b.c",
+        "config.d.1",
+        "proxy",
+    ]

@@ -14,12 +14,62 @@ from keyturn.load.shape import ANNOTATIONS, compiled, expression
 from keyturn.load.strict import strict
 
 KEYS = [
-    *("kind", "name", "type", "config", "secrets", "keep", "labels", "rotation", "waive", "ref", "undocumented"),
-    *("host", "port", "username", "password", "private_key", "api_key", "key_a", "headers", "role_arn", "ssh_host"),
-    *("ssh_username", "scopes", "refresh_token", "token", "staging", "credentialId", "sslMode", "unheard", "seal"),
+    *(
+        "kind",
+        "name",
+        "type",
+        "config",
+        "secrets",
+        "keep",
+        "labels",
+        "rotation",
+        "waive",
+        "ref",
+        "undocumented",
+    ),
+    *(
+        "host",
+        "port",
+        "username",
+        "password",
+        "private_key",
+        "api_key",
+        "key_a",
+        "headers",
+        "role_arn",
+        "ssh_host",
+    ),
+    *(
+        "ssh_username",
+        "scopes",
+        "refresh_token",
+        "token",
+        "staging",
+        "credentialId",
+        "sslMode",
+        "unheard",
+        "seal",
+    ),
 ]
 VALUES = [
-    *(None, True, False, 0, 1, 22, 1.0, 70000, "", "x", "x\n", "prod-x", "aws", "database", "postgres", "snowflake"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        22,
+        1.0,
+        70000,
+        "",
+        "x",
+        "x\n",
+        "prod-x",
+        "aws",
+        "database",
+        "postgres",
+        "snowflake",
+    ),
     *("credential/x", "connection/x", "word", {}, [], ["x"], ["x", "x"], [1, True], {"ref": "credential/x"}),
     *({"ref": "credential/X"}, {"ref": 1}, {"token": "x"}, [{"ref": "credential/x"}], {"a": {"b": None}}),
 ]
@@ -69,7 +119,11 @@ SMALL = [
     {"required": ["ref"]},
     {"properties": {"ref": {"type": "string"}}, "additionalProperties": False},
     {"patternProperties": {"^r": {"type": "string"}}, "additionalProperties": {"type": "null"}},
-    {"properties": {"ref": True}, "patternProperties": {"^r": {"minLength": 2}}, "additionalProperties": False},
+    {
+        "properties": {"ref": True},
+        "patternProperties": {"^r": {"minLength": 2}},
+        "additionalProperties": False,
+    },
     {"additionalProperties": {"type": "object"}},
     {"propertyNames": {"pattern": "^r"}},
     {"not": {"type": "string"}},
@@ -79,8 +133,22 @@ SMALL = [
     {"if": {"type": "string"}, "then": False},
     {"allOf": [{"type": "string"}, {"minLength": 2}]},
     {"$ref": "#/$defs/text", "$defs": {"text": {"type": "string"}}},
-    {"allOf": [{"if": {"properties": {"type": {"const": "x"}}, "required": ["type"]}, "then": {"required": ["a"]}}]},
-    {"allOf": [{"if": {"properties": {"type": {"enum": ["x"]}}, "required": ["type"]}, "then": {"required": ["a"]}}]},
+    {
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": "x"}}, "required": ["type"]},
+                "then": {"required": ["a"]},
+            }
+        ]
+    },
+    {
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"enum": ["x"]}}, "required": ["type"]},
+                "then": {"required": ["a"]},
+            }
+        ]
+    },
 ]
 
 

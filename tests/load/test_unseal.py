@@ -77,7 +77,15 @@ def test_a_rotation_by_sops_keeps_the_seal(shelf, reader, canary):
     """The seal covers where a secret goes, not the secret."""
     path = shelf.sealed("reader", reader)
     new = canary()
-    command = [str(shelf.sops), "--config", "/dev/null", "set", "--value-stdin", str(path), '["secrets"]["password"]']
+    command = [
+        str(shelf.sops),
+        "--config",
+        "/dev/null",
+        "set",
+        "--value-stdin",
+        str(path),
+        '["secrets"]["password"]',
+    ]
     subprocess.run(command, input=f'"{new}"'.encode(), check=True, capture_output=True, env=shelf.environment)
     [opened] = shelf.open()
     assert opened.secrets[("password",)] == Secret(new)
@@ -132,10 +140,19 @@ def test_no_key_is_said(shelf, reader):
 # What sops accepts and keyturn does not (security: a person without any key edits the file) ------
 
 TAMPERINGS = {
-    "a byte moves from host to database": ("db.example.com\n    database: a", "db.example.co\n    database: ma"),
-    "a byte moves from database to host": ("db.example.com\n    database: a", "db.example.coma\n    database: "),
+    "a byte moves from host to database": (
+        "db.example.com\n    database: a",
+        "db.example.co\n    database: ma",
+    ),
+    "a byte moves from database to host": (
+        "db.example.com\n    database: a",
+        "db.example.coma\n    database: ",
+    ),
     "a byte moves from user to role": ("svc\n    role: etl", "sv\n    role: cetl"),
-    "a digit moves from the port to the host": ("database: analytics\n    port: 5432", "database: analytics5\n    port: 432"),
+    "a digit moves from the port to the host": (
+        "database: analytics\n    port: 5432",
+        "database: analytics5\n    port: 432",
+    ),
     "a key is renamed": ("database: analytics", "warehouse: analytics"),
     "two keys change places": ("username: svc\n    role: etl", "role: svc\n    username: etl"),
     "a key becomes one that nobody knows": ("username: svc", "login: svc"),
@@ -171,7 +188,7 @@ def test_what_sops_lets_pass_is_refused(shelf, reader, what):
 
 
 def test_a_copied_file_is_refused(shelf, reader):
-    """Under another name it opens as before: by its file's name it is refused, by its seal were it renamed inside."""
+    """Under another name it opens as before, and its file's name gives it away."""
     path = shelf.sealed("reader", reader)
     copy = shelf.plain("writer", path.read_text())
     path.unlink()
@@ -189,12 +206,13 @@ def test_a_borrowed_seal_is_refused(shelf, reader):
     assert refused(shelf, shelf.load().desired) == ["KT251"]
 
 
-def test_a_borrowed_block_is_refused(shelf, reader, words):
+def test_a_borrowed_block_is_refused(shelf, reader):
     """One ciphertext with the sops block of its file, put into a file with another host."""
     donor = shelf.sealed("donor", reader.replace("name: reader", "name: donor"))
     secrets = donor.read_text()[donor.read_text().index("secrets:") :]
-    head = "kind: credential\nname: reader\ntype: database\nconfig:\n    host: evil.example.com\n    username: svc\n"
-    victim = shelf.plain("reader", head + secrets)
+    head = "kind: credential\nname: reader\ntype: database\n"
+    config = "config:\n    host: evil.example.com\n    username: svc\n"
+    victim = shelf.plain("reader", head + config + secrets)
     donor.unlink()
     assert not shelf.accepts(victim)
     loaded = shelf.load()

@@ -11,22 +11,82 @@ AWS = "alternatives: access keys (access_key_id, secret_access_key); a role to a
 @pytest.mark.parametrize(
     ("type_", "present", "code", "message", "missing"),
     [
-        ("aws", "", "KT137", "none of the alternatives of this credential type is here", "access_key_id secret_access_key role_arn"),
-        ("aws", "region", "KT137", "none of the alternatives of this credential type is here", "access_key_id secret_access_key role_arn"),
+        (
+            "aws",
+            "",
+            "KT137",
+            "none of the alternatives of this credential type is here",
+            "access_key_id secret_access_key role_arn",
+        ),
+        (
+            "aws",
+            "region",
+            "KT137",
+            "none of the alternatives of this credential type is here",
+            "access_key_id secret_access_key role_arn",
+        ),
         ("aws", "access_key_id", "KT137", "access keys: secret_access_key is missing", "secret_access_key"),
-        ("aws", "secret_access_key region", "KT137", "access keys: access_key_id is missing", "access_key_id"),
-        ("aws", "access_key_id secret_access_key role_arn", "KT138", "two alternatives stand together: access keys and a role to assume", ""),
+        (
+            "aws",
+            "secret_access_key region",
+            "KT137",
+            "access keys: access_key_id is missing",
+            "access_key_id",
+        ),
+        (
+            "aws",
+            "access_key_id secret_access_key role_arn",
+            "KT138",
+            "two alternatives stand together: access keys and a role to assume",
+            "",
+        ),
         ("aws", "role_arn session_token", "KT138", "session_token does not go with a role to assume", ""),
-        ("azure", "tenant_id client_id", "KT137", "a client secret: client_secret is missing", "client_secret"),
-        ("azure", "tenant_id client_id certificate client_secret", "KT138", "two alternatives stand together: a client secret and a certificate", ""),
+        (
+            "azure",
+            "tenant_id client_id",
+            "KT137",
+            "a client secret: client_secret is missing",
+            "client_secret",
+        ),
+        (
+            "azure",
+            "tenant_id client_id certificate client_secret",
+            "KT138",
+            "two alternatives stand together: a client secret and a certificate",
+            "",
+        ),
         ("azure", "storage_account", "KT137", "a storage account key: account_key is missing", "account_key"),
-        ("azure", "certificate", "KT137", "a certificate: tenant_id and client_id is missing", "tenant_id client_id"),
-        ("api_key", "api_key key_a", "KT138", "two alternatives stand together: one key and a key in parts", ""),
+        (
+            "azure",
+            "certificate",
+            "KT137",
+            "a certificate: tenant_id and client_id is missing",
+            "tenant_id client_id",
+        ),
+        (
+            "api_key",
+            "api_key key_a",
+            "KT138",
+            "two alternatives stand together: one key and a key in parts",
+            "",
+        ),
         ("database", "username host", "KT137", "user and password: password is missing", "password"),
-        ("database", "username password private_key", "KT138", "two alternatives stand together: user and password and a key pair", ""),
-        ("gcp", "service_account_json workload_identity_config", "KT138", "two alternatives stand together: a service account's JSON and workload federation", ""),
+        (
+            "database",
+            "username password private_key",
+            "KT138",
+            "two alternatives stand together: user and password and a key pair",
+            "",
+        ),
+        (
+            "gcp",
+            "service_account_json workload_identity_config",
+            "KT138",
+            "two alternatives stand together: a service account's JSON and workload federation",
+            "",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named(type_, present, code, message, missing):
     """The alternatives are called by their names, never "one of the given schemas"."""
     found = misfit(present.split(), definition("credential", type_)["oneOf"])

@@ -9,7 +9,7 @@ from keyturn.policy.reading import Reading, closest, days
 
 def reading(tree):
     """Return a cursor over ``tree`` whose places are the paths themselves."""
-    return Reading(tree, lambda path: Origin("/".join(path)))
+    return Reading(tree=tree, where=lambda path: Origin("/".join(path)))
 
 
 @pytest.mark.parametrize(

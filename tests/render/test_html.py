@@ -147,7 +147,7 @@ def test_a_browser_draws_it(case, tmp_path):
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr"]
     folder = [f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={shot}", "--window-size=1000,2400"]
     command = [BROWSER, *flags, *folder, source.as_uri()]
-    home = {**os.environ, "HOME": str(tmp_path)}
+    home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=home)
     assert shot.read_bytes().startswith(b"\x89PNG")
     assert shot.stat().st_size > 50_000

@@ -2,43 +2,14 @@
 
 import json
 import re
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given
-from jsonschema import Draft202012Validator
 
 from keyturn.core.change import Action, SecretState
 from keyturn.render.plan_json import VERBS, finding_tree, gitlab_report, plan_json, tree
 from plans import CASES, CREATE, DB, RENAME, RETIRE, hostile_plan, hostile_text, plan
-
-SCHEMAS = Path(__file__).parents[2] / "schemas"
-
-
-def closed(schema):
-    """Return a schema that allows no key but those it describes."""
-    if isinstance(schema, list):
-        return [closed(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    inner = {key: closed(value) for key, value in schema.items()}
-    return {"additionalProperties": False, **inner} if "properties" in inner else inner
-
-
-@cache
-def validator(name):
-    """Return a validator of a published schema that also notices what the schema does not describe."""
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(closed(schema))
-
-
-def valid(name, text):
-    """Check a document against its published schema and return it."""
-    document = json.loads(text)
-    assert not [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(document)]
-    return document
+from published import valid
 
 
 @pytest.mark.parametrize("case", CASES)

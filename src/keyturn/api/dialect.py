@@ -134,7 +134,8 @@ def _listed(tree: Tree, collection: str) -> object:
 
 def _merged(tree: Tree, attributes: Tree) -> Tree:
     outer = {key: value for key, value in tree.items() if key != "attributes"}
-    if outer.get("type") in _RESOURCES or "type" in attributes:
+    kind = outer.get("type")
+    if "type" in attributes or (isinstance(kind, str) and kind in _RESOURCES):
         outer.pop("type", None)
     for key in outer.keys() & attributes.keys():
         if outer[key] != attributes[key]:

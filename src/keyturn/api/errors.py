@@ -153,10 +153,16 @@ class Busy(ServiceError):  # noqa: N818
 
 
 class Unsure(ServiceError):  # noqa: N818
-    """The request was sent and no usable answer came: what it asks for may have happened."""
+    """The request was sent and no usable answer came: what it asks for may have happened.
+
+    After a read nothing can have happened, and the advice is another one (KT518).
+    """
 
     number = "KT507"
     verdict = "got no usable answer"
+
+    def __init__(self, call: Call, facts: Facts | None = None, *, number: str = "") -> None:
+        super().__init__(call, facts, number=number or ("KT518" if call.reads else ""))
 
 
 class Malformed(ServiceError):  # noqa: N818

@@ -105,4 +105,4 @@ def _cut(page: Page) -> bool:
     inner = page.meta.get("page")
     told = inner.get("limit") if isinstance(inner, Mapping) else None
     says = "total" in page.meta or (isinstance(inner, Mapping) and ("cursor" in inner or "total" in inner))
-    return not says and len(page.rows) in {told, LIMIT, *USUAL_LIMITS}
+    return not says and (len(page.rows) == told or len(page.rows) in {LIMIT, *USUAL_LIMITS})

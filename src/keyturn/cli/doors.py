@@ -15,6 +15,7 @@ from keyturn.render.safe import plain
 
 _INTEGRITY = tuple(f"KT{number}" for number in (25, 26, 27, 28, 29, 45, 46))
 _CODES = {
+    "KT031": status.REFUSED,
     "KT520": status.REFUSED,
     "KT606": status.STALE,
     "KT610": status.STALE,

@@ -21,6 +21,18 @@ FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`."
 )
+@click.option("--offline", is_flag=True, help="Use no key at all: compare git with a base revision.")
+@click.option("--base", default="", metavar="REV", help="The base of --offline; by default the fork point.")
+@click.option(
+    "--ledger",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --offline: compare with this exported ledger instead.",
+)
+@click.option("--refresh-only", is_flag=True, help="Show drift alone: what moved outside keyturn.")
+@click.option(
+    "--config-from", default="", metavar="REV", help="Take keyturn.yaml from this revision, not the tree."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes wait.")
 @click.option(
     "--fail-on",
@@ -38,18 +50,32 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
     """
     with doors(colour):
         from keyturn.cli.planner import draw, fails_on, save
-        from keyturn.cli.wiring import open_run, wish
-        from keyturn.engine.planning import plan
+        from keyturn.cli.wiring import wish
 
-        run = open_run(folder, workspace)
         wished = wish(chosen)
-        planned = plan(run, wished)
-        click.echo(draw(planned.plan, form, colour))
+        if chosen["offline"]:
+            if chosen["out"]:
+                raise click.UsageError("an offline plan cannot be saved: nothing would be applied from it")
+            from keyturn.cli.offline import offline
+
+            made = offline(folder, workspace, wished, chosen["base"], chosen["ledger"])
+        else:
+            from keyturn.cli.wiring import open_run
+            from keyturn.engine.planning import plan
+
+            run = open_run(folder, workspace, config_from=chosen["config_from"])
+            planned = plan(run, wished)
+            made = planned.plan
+            if chosen["out"]:
+                save(planned, wished, run, chosen["out"])
+        if chosen["refresh_only"]:
+            from keyturn.core.drift import drift_only
+
+            made = drift_only(made)
+        click.echo(draw(made, form, colour))
         if chosen["json_into"]:
-            chosen["json_into"].write_text(draw(planned.plan, "json", False) + "\n", "utf-8")
-        if chosen["out"]:
-            save(planned, wished, run, chosen["out"])
-        if fails_on(planned.plan, chosen["fail_on"]):
+            chosen["json_into"].write_text(draw(made, "json", False) + "\n", "utf-8")
+        if fails_on(made, chosen["fail_on"]):
             raise Leave(status.REFUSED)
-        if chosen["detailed_exitcode"] and not planned.plan.empty:
+        if chosen["detailed_exitcode"] and not made.empty:
             raise Leave(status.CHANGES)

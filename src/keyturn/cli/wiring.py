@@ -5,7 +5,6 @@ import os
 import random
 import secrets
 import socket
-import subprocess
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,12 +14,14 @@ from keyturn import __version__
 from keyturn.api.call import Tempo
 from keyturn.api.client import Client, Settings
 from keyturn.cli.apikey import api_key
+from keyturn.cli.events import refuse_untrusted
 from keyturn.core.inputs import Consents
 from keyturn.engine.planning import Wish
 from keyturn.engine.run import Author, Run
 from keyturn.ledger.clock import Clock
 from keyturn.ledger.store import open_store
-from keyturn.load.project import Workspace, find_root, read_project
+from keyturn.load.project import Workspace, find_root, read_project, read_project_at
+from keyturn.load.revision import head
 
 
 def environment() -> Mapping[str, str]:
@@ -28,11 +29,15 @@ def environment() -> Mapping[str, str]:
     return dict(os.environ)
 
 
-def open_run(folder: Path, workspace: str) -> Run:
-    """Return the run for a workspace of the project around ``folder``; raises Faulty."""
+def open_run(folder: Path, workspace: str, config_from: str = "") -> Run:
+    """Return the run for a workspace of the project around ``folder``; raises Faulty.
+
+    ``config_from`` is a revision whose keyturn.yaml is used in place of the tree's.
+    """
     surroundings = environment()
+    refuse_untrusted(surroundings)
     root = find_root(folder)
-    project = read_project(root)
+    project = read_project_at(root, config_from, surroundings) if config_from else read_project(root)
     chosen = project.workspace(workspace)
     return Run(
         root=root,
@@ -74,7 +79,11 @@ def author(root: Path, surroundings: Mapping[str, str]) -> Author:
     url = f"{server}/{repository}/actions/runs/{run}" if run else surroundings.get("CI_JOB_URL", "")
     who = surroundings.get("GITHUB_ACTOR") or surroundings.get("GITLAB_USER_LOGIN") or _user()
     return Author(
-        who=who, host=socket.gethostname(), url=url, commit=commit(root), tool=f"keyturn {__version__}"
+        who=who,
+        host=socket.gethostname(),
+        url=url,
+        commit=head(root, surroundings),
+        tool=f"keyturn {__version__}",
     )
 
 
@@ -83,19 +92,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
-
-
-def commit(root: Path) -> str:
-    """Return the commit that is checked out, empty outside git."""
-    path = {"PATH": os.environ.get("PATH", os.defpath), "GIT_OPTIONAL_LOCKS": "0"}
-    found = subprocess.run(  # noqa: S603  # no part of it comes from outside
-        ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607  # the user's git
-        capture_output=True,
-        check=False,
-        env=path,
-        text=True,
-    )
-    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 def wish(options: Mapping[str, object]) -> Wish:

@@ -8,22 +8,7 @@ from keyturn.core.change import Action, Change, SecretState
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import dotted
 from keyturn.core.inputs import Consents, Inputs
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How much a plan may do of one thing unasked: ``count``, and ``percent`` of what is ours."""
-
-    count: int
-    percent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits on a whole plan."""
-
-    retire: Limit = Limit(5, 20)
-    rotate: Limit = Limit(20, 50)
+from keyturn.core.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,10 @@ from keyturn.load.desired import Loaded, load
 from keyturn.load.files import load_file
 from keyturn.load.project import FILE, Project, Workspace
 from keyturn.policy.judge import judge
+from keyturn.policy.likeness import fingerprints
 from keyturn.policy.rule import Context
 from keyturn.policy.settings import covers
+from keyturn.policy.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Checked:
 def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ...], today: date) -> Checked:
     """Check the manifests of some workspaces, or of them only the files ``only``."""
     findings: list[Diagnostic] = []
-    files: list[str] = []
+    subjects: list[Subject] = []
     covered: set[str] = set()
     for workspace in workspaces:
         mine = [file for file in only if any(covers(folder, file) for folder in workspace.manifests)]
@@ -42,19 +44,23 @@ def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ..
         if only and not mine:
             continue
         loaded = load(project, workspace, mine)
-        findings += [*loaded.findings, *judged(project, loaded, today, whole=not only)]
-        files += [subject.file for subject in loaded.subjects]
+        findings += loaded.findings
+        subjects += loaded.subjects
+    # All workspaces at once: what two environments share is seen in neither of them alone.
+    findings += judge(subjects, project.policy, Context(today=today, whole=not only))
     findings += [_stray(file) for file in only if file not in covered and file != FILE]
-    return Checked(tuple(dict.fromkeys(findings)), tuple(sorted({*files, *covered})))
+    files = {subject.file for subject in subjects} | covered
+    return Checked(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
 
 
-def judged(project: Project, loaded: Loaded, today: date, *, whole: bool) -> tuple[Diagnostic, ...]:
-    """Return what the rules of policy say of manifests that were read, and of nothing else."""
-    return judge(loaded.subjects, project.policy, Context(today=today, whole=whole))
+def judged_with(
+    project: Project, loaded: Loaded, inputs: Inputs, today: date, chance: bytes
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules say when the ledger and the opened secrets are known as well.
 
-
-def judged_with(project: Project, loaded: Loaded, inputs: Inputs, today: date) -> tuple[Diagnostic, ...]:
-    """Return what the rules say when the ledger and the opened secrets are known as well."""
+    ``chance`` are random bytes of this run: equal secrets are found by fingerprints under them,
+    which are worth nothing afterwards.
+    """
     files = {address: each.origin.file for address, each in inputs.desired.items()}
     rotated: dict[str, Mapping[Path, date]] = {
         files[known.address]: {(): date.fromisoformat(known.rotated_at[:10])}
@@ -64,9 +70,12 @@ def judged_with(project: Project, loaded: Loaded, inputs: Inputs, today: date) -
     secrets = {
         files[address]: {path: value for path, value in each.secrets.items() if isinstance(value, Secret)}
         for address, each in inputs.desired.items()
-        if each.secrets and each.opened
+        if each.secrets
     }
-    return judge(loaded.subjects, project.policy, Context(today=today, rotated=rotated, secrets=secrets))
+    secrets = {file: opened for file, opened in secrets.items() if opened}
+    likeness = fingerprints(secrets, chance)
+    context = Context(today=today, rotated=rotated, secrets=secrets, fingerprints=likeness)
+    return judge(loaded.subjects, project.policy, context)
 
 
 def texts(root: Folder, findings: Iterable[Diagnostic]) -> Mapping[str, str]:

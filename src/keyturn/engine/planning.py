@@ -111,7 +111,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
     findings = (
         *seen.ledger.findings,
         *seen.loaded.findings,
-        *judged_with(run.project, seen.loaded, seen.sides, run.clock.now().date()),
+        *judged_with(run.project, seen.loaded, seen.sides, run.clock.now().date(), run.fresh().encode()),
         *seen.settled.findings,
         *seen.hands.findings,
         *guard(question),

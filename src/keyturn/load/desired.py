@@ -1,8 +1,9 @@
 """A workspace's files become what is wanted; nothing is decrypted until somebody needs a secret."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Final
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
@@ -13,10 +14,13 @@ from keyturn.load.manifest import Manifest, manifest, misnamed
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, Workspace
 from keyturn.load.references import circles, dangling, twins
+from keyturn.load.revision import Revision
 from keyturn.load.schema import check
 from keyturn.load.seal import Bound, absent, bound, hollow, weight
 from keyturn.policy.settings import Settings
 from keyturn.policy.subject import Subject
+
+_EMPTY: Final = "KT139"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,14 @@ def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> 
     return batch.result()
 
 
+def load_at(project: Project, workspace: Workspace, revision: Revision) -> Loaded:
+    """Read every manifest of a workspace as a commit holds it; what is wrong there is no news."""
+    batch = _Batch(project.policy, workspace.name)
+    for source in revision.survey(workspace.manifests).sources:
+        batch.take(source)
+    return batch.result()
+
+
 class _Batch:
     def __init__(self, settings: Settings, workspace: str) -> None:
         self.findings: list[Diagnostic] = []
@@ -57,6 +69,8 @@ class _Batch:
         self._workspace = workspace
         self._manifests: list[Manifest] = []
         self._doubtful: list[Bound] = []
+        self._broken: dict[Address, Subject] = {}
+        self._unread: set[str] = set()
         self._aside: dict[str, list[Source]] = {}
 
     def take(self, source: Source) -> None:
@@ -64,26 +78,28 @@ class _Batch:
             document = read(source.data, source.relative)
         except Faulty as error:
             self.findings.extend(error.findings)
+            self._unread.add(_stem(source))
             return
-        misfits = [*misnamed(document), *check(document, str(document.tree.get("kind", "")))]
-        found = [*misfits, *self._judge(document)]
-        self.findings.extend(found)
-        if not misfits:
+        misfits = (*misnamed(document), *check(document, str(document.tree.get("kind", ""))))
+        empties = hollow(document)
+        lines = {each.origin.line for each in empties}
+        self.findings.extend(each for each in misfits if each.code != _EMPTY or each.origin.line not in lines)
+        self.findings.extend((*empties, *judge(document, self._settings)))
+        self.findings.extend(absent(document, weight(self._settings)))
+        if misfits:
+            self._turn_down(source, document)
+        else:
             self._manifests.append(manifest(source, document, self._workspace))
-        elif "sops" in document.tree:
-            self._doubtful.append(bound(document))
 
     def pass_over(self, source: Source) -> None:
-        self._aside.setdefault(File(source.relative).stem, []).append(source)
+        self._aside.setdefault(_stem(source), []).append(source)
 
     def result(self) -> Loaded:
         subjects = tuple(each.subject for each in self._manifests)
         known = {subject.address: subject for subject in subjects}
         names = [str(address) for address in known]
         self.findings.extend(twins(subjects))
-        self.findings.extend(
-            dangling(subjects, lambda address: known.get(address) or self._beside(address), names)
-        )
+        self.findings.extend(dangling(subjects, lambda one: known.get(one) or self._beside(one), names))
         self.findings.extend(circles(subjects))
         return Loaded(
             desired=tuple(each.desired for each in self._manifests),
@@ -92,12 +108,16 @@ class _Batch:
             doubtful=tuple(self._doubtful),
         )
 
-    def _judge(self, document: Document) -> Iterator[Diagnostic]:
-        yield from judge(document, self._settings)
-        yield from hollow(document)
-        yield from absent(document, weight(self._settings))
+    def _turn_down(self, source: Source, document: Document) -> None:
+        what = bound(document)
+        self._broken[what.address] = Subject(address=what.address, type="", file=source.relative)
+        if "sops" in document.tree:
+            self._doubtful.append(what)
 
     def _beside(self, address: Address) -> Subject | None:
+        # What leads to a file that is broken is not lost as well: one fault, one finding.
+        if address.name in self._unread:
+            return Subject(address=address, type="", file="")
         for source in self._aside.get(address.name, ()):
             try:
                 document = read(source.data, source.relative)
@@ -105,4 +125,8 @@ class _Batch:
                 continue
             if document.tree.get("kind") == address.kind:
                 return Subject(address=address, type=str(document.tree.get("type")), file=source.relative)
-        return None
+        return self._broken.get(address)
+
+
+def _stem(source: Source) -> str:
+    return File(source.relative).stem

@@ -97,7 +97,7 @@ def _circle(steps: Sequence[tuple[Subject, Path]]) -> Diagnostic:
 
 def _unfit(subject: Subject, target: Subject) -> Iterator[Diagnostic]:
     taken = takes(subject.type)
-    if not taken or target.type in taken:
+    if not taken or not target.type or target.type in taken:
         return
     message = f"a connection of type {subject.type} does not use a credential of type {target.type}"
     hint = f"it uses {' or '.join(taken)}; {target.address} stands in {_place(target)}"

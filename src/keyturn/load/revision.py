@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
@@ -23,6 +23,7 @@ _SET: Final = {
     "GIT_NO_REPLACE_OBJECTS": "1",
 }
 _TIMEOUT: Final = 120.0
+_DEFAULTS: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SYMLINK: Final = b"120000"
 _BLOB: Final = (b"100644", b"100755")
 
@@ -48,6 +49,19 @@ class Revision:
         if not found.sources:
             raise Faulty(_unread(f"{self._name} holds no {relative}", "name a revision that has it"))
         return found.sources[0]
+
+    @classmethod
+    def fork_point(cls, root: Path, environment: Mapping[str, str]) -> Self:
+        """Return the commit where this branch left the default branch; raises Faulty (KT007)."""
+        here = cls(root, "HEAD", environment)
+        for name in _DEFAULTS:
+            found = here._git("merge-base", "HEAD", name)
+            if found.returncode == 0 and found.stdout.strip():
+                return cls(root, found.stdout.decode().split()[0], environment)
+        shallow = here._git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+        cause = "this clone is shallow" if shallow else "there is no default branch to compare with"
+        hint = "fetch the whole history (actions/checkout: fetch-depth: 0), or name a revision with --base"
+        raise Faulty(_unread(f"the base of this branch is not known: {cause}", hint))
 
     def survey(self, folders: Iterable[str], *, any_name: bool = False) -> Survey:
         """Return the manifests below ``folders`` of the root as they were committed, sorted by name.
@@ -124,6 +138,14 @@ class Revision:
             )
         except (OSError, subprocess.TimeoutExpired):
             raise Faulty(_unread("git could not be run", "install git, or run without a revision")) from None
+
+
+def head(root: Path, environment: Mapping[str, str]) -> str:
+    """Return the commit that is checked out, empty outside git or before the first commit."""
+    try:
+        return Revision(root, "HEAD", environment).commit
+    except Faulty:
+        return ""
 
 
 def _unread(message: str, hint: str) -> Diagnostic:

@@ -20,7 +20,7 @@ class Use:
     used: Subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
     """A text of a manifest: a value, or the name of a field (``key``)."""
 
@@ -30,7 +30,7 @@ class Writing:
     key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
     """The manifests, sorted by file, and what is asked of all of them, worked out once.
 
@@ -64,13 +64,13 @@ def assemble(subjects: Iterable[Subject], *, whole: bool = True) -> Fleet:
         if (subject.workspace, address) in known
     )
     writings = (writing for subject in ranked for writing in _writings(subject))
-    return Fleet(ranked, tuple(uses), tuple(writings), whole)
+    return Fleet(subjects=ranked, uses=tuple(uses), writings=tuple(writings), whole=whole)
 
 
 def _writings(subject: Subject) -> Iterator[Writing]:
     for path, text in texts(subject):
         if len(text) >= SHORTEST:
-            yield Writing(subject, path, text)
+            yield Writing(subject=subject, path=path, text=text)
     for path in (*subject.config, *(("labels", label) for label in subject.labels)):
         if len(path[-1]) >= SHORTEST:
-            yield Writing(subject, path, path[-1], key=True)
+            yield Writing(subject=subject, path=path, text=path[-1], key=True)

@@ -41,7 +41,7 @@ def on_secrets(code: str, severity: Severity, look: Look) -> Rule:
         for subject, values in _opened_in(scope):
             yield from look(subject, values)
 
-    return Rule(code, severity, Needs.SECRETS, check)
+    return Rule(code=code, severity=severity, needs=Needs.SECRETS, check=check)
 
 
 def _on_keys(code: str, severity: Severity) -> Rule:
@@ -117,8 +117,8 @@ def _token_day(payload: str) -> date | None:
 
 
 RULES = (
-    Rule("KT322", Severity.ERROR, Needs.SECRETS, _expired),
-    Rule("KT323", Severity.WARNING, Needs.SECRETS, _expires_soon),
+    Rule(code="KT322", severity=Severity.ERROR, needs=Needs.SECRETS, check=_expired),
+    Rule(code="KT323", severity=Severity.WARNING, needs=Needs.SECRETS, check=_expires_soon),
     _on_keys("KT380", Severity.ERROR),
     _on_keys("KT381", Severity.ERROR),
     on_secrets("KT382", Severity.ERROR, opened_text.service_accounts),

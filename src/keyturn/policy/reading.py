@@ -32,7 +32,7 @@ def closest(word: str, known: Collection[str]) -> str:
     return f"known here: {', '.join(sorted(known))}" if known else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A cursor over one mapping of settings; ``faults`` is shared with every section below it."""
 
@@ -66,7 +66,10 @@ class Reading:
         if value is not None and not isinstance(value, Mapping):
             self._misshapen(key, "a mapping", None)
         inner = Reading(
-            value if isinstance(value, Mapping) else EMPTY, self.where, (*self.path, key), self.faults
+            tree=value if isinstance(value, Mapping) else EMPTY,
+            where=self.where,
+            path=(*self.path, key),
+            faults=self.faults,
         )
         return inner if known is None else inner.only(known)
 

@@ -81,7 +81,7 @@ class Scope:
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A rule: its code, what it weighs unless settings say otherwise, what it needs, how it looks."""
 
@@ -108,7 +108,7 @@ def on_manifest(code: str, severity: Severity, look: OnManifest) -> Rule:
     def check(scope: Scope) -> Iterable[Found]:
         return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings))
 
-    return Rule(code, severity, Needs.MANIFEST, check)
+    return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check)
 
 
 def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
@@ -118,14 +118,21 @@ def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
         today = scope.context.today
         return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings, today))
 
-    return Rule(code, severity, Needs.MANIFEST, check)
+    return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check)
 
 
 def on_fleet(code: str, severity: Severity, look: OnFleet, needs: Needs = Needs.FLEET) -> Rule:
     """Return a rule that looks at all manifests side by side, or goes through them at once."""
-    return Rule(code, severity, needs, lambda scope: look(scope.fleet, scope.settings))
+    return Rule(
+        code=code, severity=severity, needs=needs, check=lambda scope: look(scope.fleet, scope.settings)
+    )
 
 
 def on_context(code: str, severity: Severity, needs: Needs, look: OnContext) -> Rule:
     """Return a rule that looks at what is known besides the manifests."""
-    return Rule(code, severity, needs, lambda scope: look(scope.fleet, scope.settings, scope.context))
+    return Rule(
+        code=code,
+        severity=severity,
+        needs=needs,
+        check=lambda scope: look(scope.fleet, scope.settings, scope.context),
+    )

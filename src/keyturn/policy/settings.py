@@ -8,7 +8,7 @@ from types import MappingProxyType
 from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Severity
-from keyturn.core.guard import Limit, Limits
+from keyturn.core.limits import Limit, Limits
 from keyturn.core.resource import EMPTY
 from keyturn.policy.reading import Reading, Where, closest
 
@@ -126,7 +126,7 @@ def settings_from(tree: Mapping[str, object], origin: Where) -> Settings:
     ``origin`` gives the place of a path below the section (``("rules", "KT310")``; ``()`` is the
     section itself). Raises Faulty with everything that is wrong, each with a did-you-mean.
     """
-    read = Reading(tree, origin).only(_SECTIONS)
+    read = Reading(tree=tree, where=origin).only(_SECTIONS)
     rotation = read.section("rotation", ("max_age", "soon"))
     settings = Settings(
         required_labels=read.texts("required_labels"),

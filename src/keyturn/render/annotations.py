@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
-from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.render.findings import Findings, concise, tally, title
 from keyturn.render.plan_json import dumped
-from keyturn.render.safe import line, plain, workflow
+from keyturn.render.safe import line, percent, plain, workflow
 
 PER_STEP: Final = 10
 """Annotations of one severity that GitHub shows for a step; more are dropped without a word."""
@@ -110,7 +109,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(finding: Diagnostic, index: int, findings: Findings, mark: str) -> dict[str, Any]:
     place: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(findings.path(finding), safe="/"), "uriBaseId": "%SRCROOT%"}
+        "artifactLocation": {"uri": percent(findings.path(finding), "/"), "uriBaseId": "%SRCROOT%"}
     }
     if finding.origin.line:
         place["region"] = {"startLine": finding.origin.line}

@@ -6,12 +6,11 @@ first, never a class itself, and what was left out is said.
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote
 
 from keyturn.core.change import SecretState
 from keyturn.render.fit import FULL, fit
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, View
-from keyturn.render.safe import fence, inline_code, line, md
+from keyturn.render.safe import fence, inline_code, line, md, percent
 
 COMMENT: Final = 60 * 1024
 """Bytes of a comment: GitHub takes 65,536 characters, and the caller may add a line of its own."""
@@ -46,7 +45,7 @@ def markdown(view: View, *, budget: int = COMMENT, whole: str = WHOLE) -> str:
 
 def marker(workspace: str) -> str:
     """Return the comment that a later run looks for, to edit its comment and not add another."""
-    return f"<!-- keyturn:{quote(workspace, safe='').replace('--', '-%2D')} -->"
+    return f"<!-- keyturn:{percent(workspace).replace('--', '-%2D')} -->"
 
 
 def _head(view: View) -> str:

@@ -7,6 +7,7 @@ markup, or a line that a CI runner takes for a command. Each function makes text
 import html as _html
 import re
 from typing import Final
+from urllib.parse import quote
 
 _HIDDEN: Final = re.compile(
     "["
@@ -68,6 +69,11 @@ def md(text: str) -> str:
 def html(text: str) -> str:
     """Return text for an HTML element or a quoted attribute."""
     return _html.escape(line(text), quote=True)
+
+
+def percent(text: str, kept: str = "") -> str:
+    """Return text percent-encoded (RFC 3986), but for letters, digits, ``_.-~`` and what is ``kept``."""
+    return quote(text.encode("utf-8", "replace"), safe=kept)
 
 
 def workflow(text: str, *, property: bool = False) -> str:  # noqa: A002  # GitHub's own word for it

@@ -100,5 +100,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Only files below a workspace's manifests are planned and applied, so a file elsewhere does nothing.",
             "Move it below a folder under manifests: in keyturn.yaml, or add its folder there.",
         ),
+        "KT031": Code(
+            "keys are refused for an untrusted event",
+            "A pull request from a fork, or one that runs with the base's secrets, could make keyturn decrypt or send secrets for a stranger.",
+            "Use keyturn plan --offline there; where the event is known to be safe, set KEYTURN_TRUST_EVENT=1.",
+        ),
     }
 )

@@ -124,5 +124,25 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "A cycle of references has no first step.",
             "Break the cycle that the message names.",
         ),
+        "KT480": Code(
+            "somebody can decrypt a file from now on",
+            "Access to secrets widens by one line of metadata that nobody reads. Who gains it is part of what is reviewed.",
+            "Make sure that it is meant; policy.recipients in keyturn.yaml names who may.",
+        ),
+        "KT481": Code(
+            "somebody who was removed still has the data key",
+            "updatekeys removes a recipient and keeps the data key, so that whoever had it can read this file and its future values.",
+            "Run sops rotate on the file and set new secrets.",
+        ),
+        "KT482": Code(
+            "somebody can no longer decrypt a file",
+            "Fewer readers is usually what is meant, and sometimes a deployment that will fail.",
+            "If the key left with a person, set new secrets: the old ones were readable.",
+        ),
+        "KT483": Code(
+            "a setting that guards the project changed",
+            "A pull request that changes where the API is, who may decrypt or how much may be retired changes the rules by which it is judged.",
+            "Review it like code that handles secrets; plan with --config-from to judge by the rules of another revision.",
+        ),
     }
 )

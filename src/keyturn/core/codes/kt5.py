@@ -113,6 +113,13 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "and the secrets are meant for the host in keyturn.yaml alone.",
             "Write the address that the service really has as base_url.",
         ),
+        "KT518": Code(
+            "the service gave no usable answer",
+            "A question was sent and its answer did not come, broke off, or was an error on the side of the "
+            "service. Nothing was changed by it.",
+            "Run again in a moment; if it stays, look at the status page of the service and give its "
+            "support the request id.",
+        ),
         "KT520": Code(
             "the API key belongs to another organization",
             "Applying one tenant's manifests to another would create and overwrite there. The organization is compared before anything else is read.",

@@ -28,6 +28,9 @@ _EXACTLY = frozenset(
         "https://www.googleapis.com/auth/cloud-platform",
     }
 )  # fmt: skip
+WORDS = _ANYWHERE | _EXACTLY
+"""The words that a finding may say, for they are ours."""
+
 _PARTS = Pattern(r"[A-Za-z0-9_]+")
 _SWITCHES = frozenset({"global", "published", "orgwide", "sharedwithorganization"})
 _SHARES = frozenset({"sharing", "visibility", "sharedwith", "share"})

@@ -1,0 +1,19 @@
+"""How much one plan may do unasked."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much a plan may do of one thing unasked: ``count``, and ``percent`` of what is ours."""
+
+    count: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits on a whole plan."""
+
+    retire: Limit = Limit(5, 20)
+    rotate: Limit = Limit(20, 50)

@@ -1,0 +1,131 @@
+"""Plans without keys: what changed in git, told from ciphertext and metadata alone."""
+
+import json
+import subprocess
+
+import pytest
+
+
+def git(office, *words):
+    """Run git in the repository."""
+    subprocess.run(
+        ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main", *words],
+        cwd=office.repo.root,
+        check=True,
+        capture_output=True,
+        env=office.repo.environment(),
+    )
+
+
+def commit(office):
+    """Commit everything."""
+    git(office, "init", "-q")
+    git(office, "add", "-A")
+    git(office, "commit", "-q", "--allow-empty", "-m", "x")
+
+
+def keyless(office):
+    """Return an environment that holds no key of any kind."""
+    environment = office.repo.environment()
+    del environment["SOPS_AGE_KEY_FILE"], environment["PLANASONIX_API_KEY"]
+    return environment
+
+
+@pytest.fixture
+def branch(office, canary):
+    """Return an office with a committed base on main, on a branch of its own."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    commit(office)
+    git(office, "checkout", "-q", "-b", "change")
+    return office
+
+
+def offline(office, *more):
+    """Plan offline without any key; return the JSON form."""
+    done = office.repo.keyturn("plan", "--offline", "--format", "json", *more, env=keyless(office))
+    assert done.code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_nothing_changed_needs_no_key_and_no_network(branch):
+    """An untouched branch has no changes, and the service sees no request."""
+    before = len(branch.service.requests())
+    assert offline(branch)["resource_changes"] == []
+    assert len(branch.service.requests()) == before
+
+
+def test_a_secret_that_was_set_again_is_seen_by_its_ciphertext(branch, canary):
+    """The data key stays, the ciphertext moves: rotated."""
+    new = canary()
+    done = branch.repo.keyturn("secret", "set", "prod-db", "password", stdin=new)
+    assert done.code == 0, done.stderr
+    (change,) = offline(branch)["resource_changes"]
+    assert change["address"] == "credential/prod-db"
+    states = {each["path"]: each["state"] for each in offline(branch)["secrets"]}
+    assert states == {"password": "rotated"}
+
+
+def test_a_file_that_was_encrypted_anew_tells_nothing(branch, canary):
+    """New data key, new ciphertext: unknown, and it is said why."""
+    branch.repo.credential("prod-db", {"password": canary()})
+    shown = branch.repo.keyturn("plan", "--offline", env=keyless(branch))
+    assert shown.code == 0, shown.stderr
+    assert "encrypted anew" in " ".join(shown.stdout.split())
+
+
+def test_a_moved_host_with_the_old_secret_is_an_exposure(branch):
+    """The fork's plan shows the exposure although it has no key."""
+    path = branch.repo.root / "manifests/prod/connections/prod-pg.yaml"
+    path.write_text(path.read_text().replace("db.example.com", "evil.example.com"))
+    assert [each["address"] for each in offline(branch)["exposures"]] == ["credential/prod-db"]
+    done = branch.repo.keyturn("plan", "--offline", "--fail-on", "exposure", env=keyless(branch))
+    assert done.code == 5
+
+
+def test_a_recipient_that_was_added_is_an_access_line(branch, sops, age_key):
+    """Who gains the ability to decrypt is the plan's second class."""
+    import pyrage
+
+    other = str(pyrage.x25519.Identity.generate().to_public())
+    path = branch.repo.root / "manifests/prod/credentials/prod-db.yaml"
+    subprocess.run(
+        [str(sops), "--config", "/dev/null", "rotate", "-i", "--add-age", other, str(path)],
+        check=True,
+        capture_output=True,
+        env={**branch.repo.environment()},
+    )
+    access = offline(branch)["access"]
+    assert any(other in each["message"] for each in access)
+
+
+def test_a_guard_of_the_project_that_moved_is_an_access_line(branch):
+    """A pull request that raises its own limits is seen."""
+    branch.repo.project(policy={"limits": {"retire": {"count": 500, "percent": 100}}})
+    assert any("policy.limits" in each["message"] for each in offline(branch)["access"])
+
+
+def test_no_base_is_an_error_that_says_what_to_do(office, canary):
+    """Outside git there is nothing to compare with."""
+    office.repo.credential("prod-db", {"password": canary()})
+    done = office.repo.keyturn("plan", "--offline", env=keyless(office))
+    assert done.code == 1
+    assert "KT007" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"GITHUB_EVENT_NAME": "pull_request_target"},
+        {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": "/nonexistent"},
+        {"CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "fork/x", "CI_PROJECT_PATH": "acme/x"},
+    ],
+)
+def test_a_strangers_event_gets_no_key(branch, event):
+    """Neither the service nor sops is asked."""
+    before = len(branch.service.requests())
+    done = branch.repo.keyturn("plan", env=branch.repo.environment(**event))
+    assert done.code == 5
+    assert "KT031" in done.stderr
+    assert len(branch.service.requests()) == before
+    assert branch.repo.keyturn("plan", "--offline", env={**keyless(branch), **event}).code == 0

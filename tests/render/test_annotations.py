@@ -1,0 +1,224 @@
+"""Findings, for machines."""
+
+import json
+import re
+from xml.etree import ElementTree as ET
+
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Severity
+from keyturn.render.annotations import PER_STEP, github, gitlab, junit, sarif
+from keyturn.render.findings import Findings
+from plans import DB, FINDINGS, finding, hostile_text
+
+FILE = "manifests/prod/credentials/prod-db.yaml"
+SOME = Findings(found=FINDINGS, files=(FILE, "manifests/prod/b & c.yaml"), base="infra")
+TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
+SARIF = {
+    # SARIF 2.1.0 (OASIS, 2020): sections 3.13 and 3.14, 3.49 for rules, 3.27 for results, 3.29 for places.
+    "type": "object",
+    "required": ["version", "runs"],
+    "additionalProperties": False,
+    "properties": {
+        "$schema": {"type": "string", "format": "uri"},
+        "version": {"const": "2.1.0"},
+        "runs": {"type": "array", "items": {"$ref": "#/$defs/run"}},
+    },
+    "$defs": {
+        "run": {
+            "type": "object",
+            "required": ["tool", "results"],
+            "additionalProperties": False,
+            "properties": {
+                "tool": {
+                    "type": "object",
+                    "required": ["driver"],
+                    "properties": {
+                        "driver": {
+                            "type": "object",
+                            "required": ["name"],
+                            "properties": {"rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}}},
+                        }
+                    },
+                },
+                "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+                "results": {"type": "array", "items": {"$ref": "#/$defs/result"}},
+            },
+        },
+        "rule": {
+            "type": "object",
+            "required": ["id"],
+            "additionalProperties": False,
+            "properties": {
+                "id": {"type": "string"},
+                "shortDescription": TEXT,
+                "fullDescription": TEXT,
+                "help": TEXT,
+            },
+        },
+        "result": {
+            "type": "object",
+            "required": ["message"],
+            "additionalProperties": False,
+            "properties": {
+                "ruleId": {"type": "string"},
+                "ruleIndex": {"type": "integer", "minimum": 0},
+                "level": {"enum": ["none", "note", "warning", "error"]},
+                "message": TEXT,
+                "locations": {"type": "array", "items": {"$ref": "#/$defs/location"}},
+                "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+        "location": {
+            "type": "object",
+            "properties": {
+                "physicalLocation": {
+                    "type": "object",
+                    "required": ["artifactLocation"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "artifactLocation": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {
+                                "uri": {"type": "string", "pattern": r"^[A-Za-z0-9._~!$&'()*+,;=:@/%-]*$"},
+                                "uriBaseId": {"type": "string"},
+                            },
+                        },
+                        "region": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {
+                                "startLine": {"type": "integer", "minimum": 1},
+                                "startColumn": {"type": "integer", "minimum": 1},
+                            },
+                        },
+                    },
+                }
+            },
+        },
+    },
+}
+
+
+def logged(findings):
+    """Return the SARIF log of findings, checked against the structure that the standard asks for."""
+    log = json.loads(sarif(findings))
+    assert not [
+        f"{error.json_path}: {error.message}" for error in Draft202012Validator(SARIF).iter_errors(log)
+    ]
+    return log["runs"][0]
+
+
+def many(severity, count):
+    """Return findings of one severity, one a line."""
+    return tuple(
+        finding("KT320", severity, f"m{line}", origin=Origin(FILE, line, 1)) for line in range(1, count + 1)
+    )
+
+
+def test_golden(golden):
+    """Every form."""
+    golden("findings.github.txt", github(SOME))
+    golden("findings.gitlab.json", gitlab(SOME))
+    golden("findings.sarif.json", sarif(SOME))
+    golden("findings.junit.xml", junit(SOME))
+
+
+def test_github_names_file_line_column_and_title():
+    """Below the repository's root, so that the pull request shows it in place."""
+    first = github(SOME).splitlines()[0]
+    assert first == (
+        f"::error file=infra/{FILE},line=4,col=3,title=KT454 a protected resource lost its manifest::"
+        "credential/prod-old is protected, and its manifest is gone"
+    )
+
+
+def test_github_has_room_for_ten_of_each():
+    """Beyond that findings are lines of the log, so that none is lost."""
+    found = (*many(Severity.ERROR, 12), *many(Severity.WARNING, 11), *many(Severity.NOTE, 3))
+    lines = github(Findings(found=found)).splitlines()
+    for word, count in (("error", PER_STEP), ("warning", PER_STEP), ("notice", 3)):
+        assert sum(line.startswith(f"::{word} ") for line in lines) == count
+    assert "3 more, for GitHub shows 10 of each severity a step:" in lines
+    assert [line.rpartition(" ")[2] for line in lines[-4:-1]] == ["m11", "m12", "m11"]
+    assert lines[-1] == "0 files checked: 12 errors, 11 warnings, 3 notes."
+
+
+def test_github_leaves_out_a_place_that_is_not_known():
+    """A finding about the whole file has no line."""
+    whole = finding("KT142", Severity.ERROR, "m", origin=Origin(FILE))
+    assert "line=" not in github(Findings(found=(whole,)))
+
+
+@given(hostile_text())
+def test_github_commands_are_ours_alone(said):
+    """For any text: one command a finding, and none of its own."""
+    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=Origin(said or "x", 1, 2))
+    lines = github(Findings(found=(odd,), base=said)).split("\n")
+    assert len(lines) == 3
+    assert [line.startswith("::error file=") for line in lines] == [True, False, False]
+    assert lines[0].count("::") >= 2
+    assert not re.search(r"##\w*\[|[\x00-\x08\x0b-\x1f\x7f-\x9f]", lines[0])
+
+
+def test_gitlab_reports_what_its_widget_reads():
+    """Description, check, fingerprint, severity, path and line."""
+    first, *_ = json.loads(gitlab(SOME))
+    assert first["location"] == {"path": f"infra/{FILE}", "lines": {"begin": 4}}
+    assert first["severity"] == "critical"
+    assert re.fullmatch("[0-9a-f]{64}", first["fingerprint"])
+
+
+def test_a_fingerprint_stays_when_the_line_moves():
+    """And two findings never share one."""
+    before, after = many(Severity.ERROR, 2)[:1], many(Severity.ERROR, 2)[1:]
+    same = [json.loads(gitlab(Findings(found=found)))[0]["fingerprint"] for found in (before, FINDINGS[:1])]
+    assert len(set(same)) == 2
+    moved = tuple(finding("KT320", Severity.ERROR, "m1", origin=Origin(FILE, 99, 1)) for _ in after)
+    assert json.loads(gitlab(Findings(found=moved)))[0]["fingerprint"] == same[0]
+    twice = (*before, finding("KT320", Severity.ERROR, "m1", origin=Origin(FILE, 50, 1)))
+    assert len({each["fingerprint"] for each in json.loads(gitlab(Findings(found=twice)))}) == 2
+
+
+def test_sarif_names_rules_and_places():
+    """One rule a code, with why and how to fix it; results point at their rule."""
+    run = logged(SOME)
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["KT313", "KT320", "KT454"]
+    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
+    assert run["results"][0]["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": f"infra/{FILE}", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 4, "startColumn": 3},
+    }
+
+
+@given(hostile_text())
+def test_sarif_holds_any_text(said):
+    """For any message and file: a valid log whose address is an address."""
+    odd = finding("KT133", Severity.ERROR, said or "m", origin=Origin(said or "x"), address=DB)
+    (result,) = logged(Findings(found=(odd,)))["results"]
+    assert "region" not in result["locations"][0]["physicalLocation"]
+
+
+def test_junit_fails_for_errors_and_passes_for_the_rest():
+    """A suite a file; warnings are output, not failures."""
+    root = ET.fromstring(junit(SOME))  # noqa: S314  # our own
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    good, bad = root.findall("testsuite")
+    assert good.get("name") == "manifests/prod/b & c.yaml"
+    assert not good.findall(".//failure")
+    assert bad.find("testcase/failure").get("type") == "KT454"
+    assert "KT320" in bad.find("system-out").text
+
+
+@given(hostile_text())
+def test_junit_holds_any_text(said):
+    """For any message, hint and file: well-formed, with our elements alone."""
+    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=Origin(said, 1, 2))
+    mild = finding("KT320", Severity.NOTE, said, origin=Origin(said, 1, 2))
+    root = ET.fromstring(junit(Findings(found=(odd, mild), files=(said,))))  # noqa: S314  # our own
+    tags = {element.tag for element in root.iter()}
+    assert tags == {"testsuites", "testsuite", "testcase", "failure", "system-out"}

@@ -1,0 +1,62 @@
+"""What came of an apply."""
+
+import re
+
+import pytest
+from hypothesis import given
+
+from keyturn.core.outcome import Ending, Outcome
+from keyturn.render.report import report_json, report_text, total
+from keyturn.render.style import Style
+from plans import CASES, DB, OUTCOMES, hostile_text
+from published import valid
+
+
+def test_golden(golden):
+    """Every ending, as text and as JSON."""
+    golden("report.txt", report_text(OUTCOMES))
+    golden("report.report.json", report_json(CASES["everything"], OUTCOMES))
+
+
+def test_the_last_line_counts_every_ending():
+    """It can be parsed, and it adds up."""
+    assert total(OUTCOMES) == "Apply: 1 done, 1 failed, 1 unsure, 1 stale, 1 not attempted."
+    assert report_text(OUTCOMES).splitlines()[-1] == total(OUTCOMES)
+    assert total(()) == "Apply: nothing to do."
+
+
+def test_what_was_not_attempted_says_what_it_waits_for():
+    """And what failed says what to do next."""
+    lines = [line.strip() for line in report_text(OUTCOMES).splitlines()]
+    assert "waits    credential/prod-old" in lines
+    assert "next     run it again" in lines
+    assert "warning  the old probe was left behind" in lines
+
+
+def test_the_worst_is_nearest_to_the_end():
+    """Where a reader of a long log looks first."""
+    text = report_text(OUTCOMES)
+    titles = ["Done", "it waits for", "it moved since", "Unsure", "Failed"]
+    assert sorted(titles, key=text.index) == titles
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_ending_is_shown(ending):
+    """None falls through."""
+    outcome = Outcome(address=DB, action="update", ending=ending)
+    assert "credential/prod-db" in report_text((outcome,))
+
+
+def test_colour_adds_escapes_and_nothing_else():
+    """Without its escapes the coloured text is the plain one."""
+    assert re.sub(r"\x1b\[[0-9;]*m", "", report_text(OUTCOMES, Style(colour=True))) == report_text(OUTCOMES)
+
+
+@given(hostile_text())
+def test_any_text_is_harmless(said):
+    """For any message: no escape, no command, valid JSON."""
+    odd = Outcome(address=DB, action=said, ending=Ending.FAILED, message=said, hint=said, warnings=(said,))
+    text = report_text((odd,))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]", text)
+    assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
+    valid("report", report_json(CASES["empty"], (odd,)))
