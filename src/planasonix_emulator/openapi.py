@@ -119,6 +119,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 def _query_parameter(field: str) -> dict[str, Any]:
     name, _, kind = field.partition(":")
-    schema = {"type": "integer", "minimum": 1, "maximum": 500} if kind else {"type": "string"}
+    needed = name.endswith("!")
+    schema = {"type": "integer", "minimum": 1} if kind else {"type": "string", "minLength": int(needed)}
     parameter = {"name": name.rstrip("!"), "in": "query", "schema": schema}
-    return {**parameter, "required": True} if name.endswith("!") else parameter
+    return {**parameter, "required": True} if needed else parameter

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from planasonix_emulator.gallery import CONNECTORS
 from planasonix_emulator.secrecy import CREDENTIAL_TYPES
 
 Schema = dict[str, Any]
@@ -13,6 +14,9 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _FLAG: Schema = {"type": "boolean"}
 _TREE: Schema = {"type": "object"}
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
+_SOME_TEXT: Schema = {"type": "string", "minLength": 1}
+_CONNECTOR_TYPE: Schema = {"type": "string", "enum": list(CONNECTORS)}
+_SELECT: Schema = {"type": "string", "pattern": r"^(select|SELECT)\s"}
 _REFERENCE: Schema = {"type": ["string", "null"]}
 _TYPE: Schema = {"type": "string", "enum": list(CREDENTIAL_TYPES)}
 
@@ -91,13 +95,13 @@ SCHEMAS: dict[str, Schema] = {
     "CredentialGone": _data(_object("id status deleted_at", id=_TEXT, status=_TEXT, deleted_at=_MAYBE_TIME)),
     "CredentialPurged": _data(_object("id purged", id=_TEXT, purged={"const": True})),
     "ConnectionDraft": _object(
-        "name type config", name=_NAME, type=_TEXT, config=_TREE, credentialId=_REFERENCE
+        "name type config", name=_NAME, type=_CONNECTOR_TYPE, config=_TREE, credentialId=_REFERENCE
     ),
-    "ConnectionChange": _object("", name=_NAME, type=_TEXT, config=_TREE, credentialId=_REFERENCE),
+    "ConnectionChange": _object("", name=_NAME, type=_CONNECTOR_TYPE, config=_TREE, credentialId=_REFERENCE),
     "Connection": _CONNECTION,
     "ConnectionList": _object("data meta", data=_list(_SUMMARY), meta=_TOTAL),
     "ConnectionGone": _object("ok id deletedAt", ok={"const": True}, id=_TEXT, deletedAt=_TIME),
-    "ConnectionTest": _object("type config", type=_TEXT, config=_TREE, credentialId=_REFERENCE),
+    "ConnectionTest": _object("type config", type=_CONNECTOR_TYPE, config=_TREE, credentialId=_REFERENCE),
     "Verdict": _object(
         "ok latencyMs serverVersion message",
         ok=_FLAG,
@@ -120,9 +124,9 @@ SCHEMAS: dict[str, Schema] = {
         objects=_list(_object("key size lastModified", key=_TEXT, size=_COUNT, lastModified=_TIME)),
         commonPrefixes=_list(_TEXT),
     ),
-    "Query": _object("connectionId sql", connectionId=_TEXT, sql=_TEXT, limit=_COUNT),
+    "Query": _object("connectionId sql", connectionId=_SOME_TEXT, sql=_SELECT, limit=_COUNT),
     "QueryResult": _object("ok columns rows stats", ok=_FLAG, columns=_list(_TEXT), rows=_ROWS, stats=_TREE),
-    "Discovery": _object("connectionId", connectionId=_TEXT, catalog=_TEXT),
+    "Discovery": _object("connectionId", connectionId=_SOME_TEXT, catalog=_TEXT),
     "Organization": _data(
         _object(
             "id name slug plan created_at", id=_TEXT, name=_TEXT, slug=_TEXT, plan=_TEXT, created_at=_TIME

@@ -104,7 +104,15 @@ def test_objects_in_every_form(tree):
 
 @pytest.mark.parametrize(
     "tree",
-    [None, [], "x", {"data": []}, {"data": {"id": "a", "name": "x", "attributes": {"name": "y"}}}],
+    [
+        None,
+        [],
+        "x",
+        {"data": []},
+        {"data": {"id": "a", "name": "x", "attributes": {"name": "y"}}},
+        {"id": "a", "type": ["x"], "attributes": {"name": "y"}},
+        {"id": "a", "type": {}, "attributes": {"name": "y"}},
+    ],
 )
 def test_no_object_is_an_error(tree):
     """Neither a list nor an object with two names is an object."""

@@ -114,6 +114,8 @@ def test_the_same_object_on_two_pages_counts_once():
         (50, {}, True),
         (100, {}, True),
         (7, {"page": {"limit": 7}}, True),
+        (7, {"page": {"limit": [7]}}, False),
+        (50, {"page": ["limit"]}, True),
         (7, {}, False),
         (0, {}, False),
         (50, {"total": 50}, False),

@@ -15,7 +15,7 @@ from planasonix_emulator.targets import Attempt
 
 @pytest.fixture(scope="module")
 def ground():
-    """Give a folder that PostgreSQL's own user can reach, even while another pytest closes its own folders."""
+    """Give a folder that PostgreSQL's own user can reach, whatever another pytest does to its folders."""
     folder = tempfile.mkdtemp(prefix="pg-", dir=os.environ["PYTEST_DEBUG_TEMPROOT"])
     yield Path(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,21 +13,39 @@ MUTABLE = {
 """Dataclasses that change in place, each with its reason beside it."""
 
 SHARED = {
-    "keyturn.engine.desk.Desk.ids": "dict[Address, str]",  # what the workers share, behind a lock
+    "keyturn.engine.desk.Desk.entries": "dict[str, Known]",  # what the workers share, behind a lock
+    "keyturn.engine.desk.Desk.ids": "dict[Address, str]",  # the same
     "keyturn.engine.desk.Desk.taken": "set[str]",  # the same
     "keyturn.engine.opening.Opener._key": "list[bytes]",  # opened once, when it is first needed
     "keyturn.policy.reading.Reading.faults": "list[Diagnostic]",  # collected while one document is read
 }
 """Fields of frozen values that are filled later, each with its reason beside it."""
 
-POSITIONAL = frozenset(
-    {
-        "keyturn.core.change.FieldChange",  # path, then applied, live, wanted: the order is the point
-        "keyturn.core.change.Exposure",
-        "keyturn.core.resource.Lifecycle",
-    }
-)
-"""Dataclasses of more than three fields that are made by position all the same."""
+POSITIONAL = {
+    "keyturn.api.site.Site",
+    "keyturn.cli.stage.Stage",
+    "keyturn.core.change.Exposure",
+    "keyturn.core.change.FieldChange",
+    "keyturn.core.resource.Lifecycle",
+    "keyturn.engine.generations.Relay",
+    "keyturn.engine.impact._Graph",
+    "keyturn.engine.probe.Trial",
+    "keyturn.load.ciphertext.Ciphertext",
+    "keyturn.load.files.Source",
+    "keyturn.load.metadata.Recipient",
+    "keyturn.load.nodes.Document",
+    "keyturn.load.places.Place",
+    "keyturn.load.seal.Bound",
+    "keyturn.load.variants.Misfit",
+    "keyturn.load.variants._Fit",
+    "keyturn.load.writing.Writer",
+    "keyturn.render.masking.Piece",
+    "planasonix_emulator.gallery.Connector",
+    "planasonix_emulator.history._Change",
+    "planasonix_emulator.routes.Route",
+    "planasonix_emulator.targets.Verdict",
+}
+"""Dataclasses of more than three fields that are made by position all the same: take away, do not add."""
 
 
 def dataclasses():

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from keyturn.core.diagnostic import Faulty
+from keyturn.ledger.faults import fault
 from keyturn.ledger.lock import GRACE, KEY, Held, Holder, Lease, acquire, holder_of, unlock
 from keyturn.ledger.medium import ABSENT
 
@@ -24,6 +25,7 @@ import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from keyturn.ledger.clock import Clock
+from keyturn.ledger.faults import fault
 from keyturn.ledger.lock import Held, Holder, acquire
 from keyturn.ledger.store import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
@@ -92,8 +94,8 @@ def test_the_lease_is_counted_from_before_the_request(folder, hands):
     """However long the store takes to answer, the lease is never held for longer than it says."""
 
     class Slow:
-        place = folder.place
-        read = folder.read
+        place, read = folder.place, folder.read
+        attend, deserted = folder.attend, folder.deserted
 
         def put(self, key, data, expect):
             hands.wait(400)
@@ -199,8 +201,8 @@ def test_of_two_who_reach_at_once_one_is_told(folder, clock):
     """Whoever is beaten between looking and taking looks again and learns by whom."""
 
     class Raced:
-        place = folder.place
-        now = folder.now
+        place, now = folder.place, folder.now
+        attend, deserted = folder.attend, folder.deserted
         beaten = False
 
         def read(self, key):
@@ -265,6 +267,50 @@ def test_of_eight_processes_one_gets_it(tmp_path, folder):
     assert sorted(said)[:-1] == [f"lost to {winner}"] * 7
     assert json.loads(folder.read(KEY).data)["holder"]["who"] == f"w{winner}"
     assert sorted(worker.returncode for worker in workers) == [0] + [4] * 7
+
+
+def test_a_killed_holder_leaves_the_lock_free(tmp_path, folder, clock):
+    """On the machine where it ran, its end is certain at once: nobody waits for the lease to be over."""
+    (worker,) = contenders(tmp_path, 1)
+    worker.stdin.write("go\n")
+    assert worker.stdout.readline() == "won\n"
+    here, elsewhere = replace(BOB, host="h"), replace(BOB, host="other")
+    with pytest.raises(Held):
+        acquire(folder, here, clock)
+    worker.kill()
+    worker.communicate()
+    with pytest.raises(Held):
+        acquire(folder, elsewhere, clock)
+    assert acquire(folder, here, clock).valid()
+    assert len(list(folder.path.glob(".alive-*"))) == 1
+
+
+def test_a_stopped_holder_still_has_the_lock(tmp_path, folder, clock):
+    """Whoever is merely stopped may go on, and is waited for until the lease is over."""
+    (worker,) = contenders(tmp_path, 1)
+    worker.stdin.write("go\n")
+    assert worker.stdout.readline() == "won\n"
+    worker.send_signal(signal.SIGSTOP)
+    with pytest.raises(Held):
+        acquire(folder, replace(BOB, host="h"), clock)
+    worker.send_signal(signal.SIGCONT)
+    assert worker.communicate("done\n")[0] == "valid\n"
+
+
+def test_a_lock_that_cannot_be_written_leaves_no_sign(folder, clock, refused):
+    """Failing to take the lock is not holding it."""
+
+    class Full:
+        place, read, now = folder.place, folder.read, folder.now
+        attend, deserted = folder.attend, folder.deserted
+
+        def put(self, *_):
+            """Have no room."""
+            raise fault("KT608", "here", "no room", "make room")
+
+    with refused("KT608"):
+        acquire(Full(), ANN, clock)
+    assert list(folder.path.glob(".alive-*")) == []
 
 
 @pytest.mark.waits

@@ -61,6 +61,15 @@ def test_the_time_of_a_store_is_that_of_its_objects(store):
     assert store.now() >= store.read("a.json").modified
 
 
+def test_an_attendance_can_be_ended(store):
+    """Whoever attends is not gone; a store that cannot know says so, and nothing of it is an object."""
+    leave = store.attend("me")
+    assert not store.deserted("me")
+    assert not store.deserted("somebody else")
+    assert store.keys("") == ()
+    leave()
+
+
 def test_a_tape_gives_back_what_was_written(store):
     """Lines come in the order in which they went in, from the mark of any of them on."""
     tape = store.tape()

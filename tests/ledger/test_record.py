@@ -69,6 +69,13 @@ def test_a_line_that_was_lost_moved_or_doubled_is_found():
     assert verify([a, b, parse(chained(3)[2]), d]) is None
 
 
+def test_a_number_that_does_not_follow_is_found():
+    """A line that skips a number is found, even where its hash and the one before are right."""
+    (first,) = parsed(chained(1))
+    data, _ = compose(Position(5, first.hash), NOW, pack(Compacted(1)))
+    assert verify([first, parse(Line(0, data))]) == 1
+
+
 def test_a_line_rewritten_with_a_hash_of_its_own_breaks_the_next():
     """Whoever rewrites one record has to rewrite all that follow, and the document knows the last."""
     lines = chained(3)

@@ -1,5 +1,7 @@
 """The journal folded into the ledger."""
 
+from dataclasses import replace
+
 from keyturn.core.address import Address
 from keyturn.core.outcome import Ending
 from keyturn.ledger.document import Ledger
@@ -63,6 +65,8 @@ def test_what_the_document_holds_is_not_folded_in_again(known):
     whole = replay(EMPTY, records)
     assert replay(replay(EMPTY, records[:2]), records) == whole
     assert replay(whole, records) == whole
+    emptied = replace(whole, entries={})
+    assert replay(emptied, records) == emptied
 
 
 def test_intents_stay_open_until_their_end_is_known():

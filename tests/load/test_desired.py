@@ -1,10 +1,15 @@
 """A workspace's files, loaded: everything found in one go, nothing decrypted."""
 
+import os
+import subprocess
+
 import pytest
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Severity
 from keyturn.core.resource import Sealed
+from keyturn.load.desired import load_at
+from keyturn.load.revision import Revision
 from shelf import Shelf
 
 READER = """kind: credential
@@ -164,3 +169,16 @@ def test_a_file_beside_that_is_no_yaml_is_no_target(shelf):
     shelf.plain("reader", "kind: [\n")
     shelf.plain("postgres", POSTGRES)
     assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]
+
+
+def test_a_workspace_can_be_read_as_a_commit_holds_it(shelf, reader):
+    """Neither what was changed since nor what was added is seen."""
+    shelf.sealed("reader", reader)
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=shelf.root, check=True)
+    shelf.plain("reader", "kind: [\n")
+    shelf.plain("postgres", POSTGRES)
+    project = shelf.project
+    then = load_at(project, project.workspace(), Revision(shelf.root, "HEAD", dict(os.environ)))
+    assert then.findings == ()
+    assert [each.address for each in then.desired] == [Address("credential", "reader")]

@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 from keyturn.render.markdown import COMMENT, markdown, marker, summary
 from keyturn.render.parts import Part
 from keyturn.render.view import TITLES, view
-from plans import CASES, crowd, hostile_plan, hostile_text
+from making import connection
+from plans import CASES, RETIRE, crowd, hostile_plan, hostile_text, plan
 
 OURS = re.compile(
     r"<!-- keyturn:[\w.%~-]* -->|<details( open)?><summary><b>[\w ,:]+ \([\d,]+\)</b></summary>|</details>"
@@ -148,3 +149,11 @@ def test_where_the_whole_is_can_be_said():
     """A workflow knows its artifact."""
     text = markdown(view(crowd(1_500)), whole="[The whole plan](https://ci.example.com/plan.html)")
     assert "most lines of create. [The whole plan](https://ci.example.com/plan.html)" in text
+
+
+def test_what_is_repeated_is_bounded():
+    """A mass retirement repeats its first lines and counts the rest."""
+    many = tuple(replace(RETIRE, address=connection(f"prod-{number:03}")) for number in range(50))
+    end = markdown(view(plan(*many))).split("**Before you approve**")[1]
+    assert end.count("\n- **-** `connection/prod-") == 20
+    assert "- and 30 more, above" in end

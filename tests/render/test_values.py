@@ -92,3 +92,15 @@ def test_an_address_is_shown_without_its_password():
     """User and password of an address are left out; the host, which matters, is not."""
     assert bare("https://u:p@db.example.com/x") == "https://▒▒▒@db.example.com/x"
     assert shown(HOST, "https://u:p@db.example.com/x") == "https://▒▒▒@db.example.com/x"
+
+
+def test_a_hidden_text_of_several_lines_does_not_say_where_it_differs():
+    """Not even the number of a line is told of what looks like a secret."""
+    assert pair(("config", "apiToken"), "a\nb", "a\nc") == (HIDDEN, HIDDEN)
+
+
+def test_a_short_value_that_became_long_is_shown_from_where_it_differs():
+    """What is cut is said, on the side that is cut."""
+    before, after = pair(HOST, "a" * 90, "a" * 90 + "b" * 200)
+    assert before == "a" * 90
+    assert after.endswith("… (120 more characters)")

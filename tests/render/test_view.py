@@ -103,3 +103,10 @@ def test_no_class_is_lost_in_a_crowd():
     """However many resources: every class is there."""
     few, many = view(CASES["everything"]), view(crowd(2_000))
     assert {section.part for section in many.sections} == {section.part for section in few.sections}
+
+
+def test_a_retired_connection_still_hangs_on_its_credential():
+    """What the ledger knows is drawn where no manifest is left."""
+    known = replace(RETIRE.known, address=PG, applied={("credential",): DB})
+    links = view(plan(replace(RETIRE, address=PG, known=known))).links
+    assert links == (Link("credential/prod-db", "connection/prod-pg"),)

@@ -7,6 +7,7 @@ normalises from one that drifted.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
@@ -17,6 +18,8 @@ from keyturn.core.states import states, suspected
 
 _WRITES = frozenset({SecretState.SET, SecretState.ROTATED, SecretState.REUSED})
 _DOUBTS = frozenset({SecretState.SUSPECT, SecretState.UNKNOWN})
+_Named: TypeAlias = Mapping[Address, list[Live]]
+_Names: TypeAlias = Mapping[str, Address]
 _GONE = {Action.CREATE, Action.REPLACE}
 
 
@@ -26,13 +29,14 @@ def diff(inputs: Inputs) -> tuple[Change, ...]:
     The order of the inputs does not matter. A resource without a change is not in the result.
     """
     named = inputs.named()
+    names = {entry.id: address for address, entry in inputs.known.items()}
     changes: dict[Address, Change] = {}
     taken: set[Address] = set()
     for desired in sorted(inputs.desired.values(), key=lambda each: each.address):
         known = _known_of(desired, inputs.known)
         if known:
             taken.add(known.address)
-        change = _wanted(desired, known, inputs, named)
+        change = _wanted(desired, known, inputs, (named, names))
         if change:
             changes[change.address] = change
     for known in sorted(inputs.known.values(), key=lambda each: each.address):
@@ -51,18 +55,19 @@ def _known_of(desired: Desired, known: Mapping[Address, Known]) -> Known | None:
 
 
 def _wanted(
-    desired: Desired, known: Known | None, inputs: Inputs, named: Mapping[Address, list[Live]]
+    desired: Desired, known: Known | None, inputs: Inputs, indexes: tuple[_Named, _Names]
 ) -> Change | None:
+    named, names = indexes
     if known is None:
         found = named.get(desired.address, [])
         if not found:
             return _create(desired, inputs, "the manifest is new")
-        return _compare(desired, None, found[0], inputs)
+        return _compare((desired, None, found[0]), names, inputs.prints)
     live = inputs.live.get(known.id)
     if live is None:
         reason = "it was purged" if known.retired_at else "it was removed outside keyturn"
         return replace(_create(desired, inputs, reason), known=known)
-    return _compare(desired, known, live, inputs)
+    return _compare((desired, known, live), names, inputs.prints)
 
 
 def _create(desired: Desired, inputs: Inputs, why: str) -> Change:
@@ -87,10 +92,12 @@ def _unwanted(known: Known, inputs: Inputs) -> Change:
     return Change(action=Action.RETIRE, address=known.address, known=known, live=live, why=why)
 
 
-def _compare(desired: Desired, known: Known | None, live: Live, inputs: Inputs) -> Change | None:
-    ids = {address: entry.id for address, entry in inputs.known.items()}
-    fields = field_changes(desired, known, live, ids)
-    secrets = states(desired, known, inputs.prints.get(desired.address, {}))
+def _compare(
+    sides: tuple[Desired, Known | None, Live], names: _Names, prints: Mapping[Address, Mapping[Path, str]]
+) -> Change | None:
+    desired, known, live = sides
+    fields = field_changes(desired, known, live, names)
+    secrets = states(desired, known, prints.get(desired.address, {}))
     if known and not _explained(known, live, fields):
         secrets = suspected(secrets)
     action, why = _action(desired, known, live, (fields, secrets))
@@ -149,15 +156,14 @@ def _why(fields: tuple[FieldChange, ...]) -> str:
 
 
 def field_changes(
-    desired: Desired, known: Known | None, live: Live, ids: Mapping[Address, str]
+    desired: Desired, known: Known | None, live: Live, names: _Names
 ) -> tuple[FieldChange, ...]:
     """Return the plain fields that must be written: those the manifest states, and those it dropped.
 
-    References are compared by id and shown by address; ``ids`` are the ids that are known.
+    References are compared by id and shown by address; ``names`` are the addresses of known ids.
     """
     applied: Fields = known.applied if known else {}
     observed: Fields = known.observed if known else {}
-    names = {identity: address for address, identity in ids.items()}
     dropped = [path for path in applied if path not in desired.fields and path in live.fields]
     owned = [*desired.fields, *dropped]
     seen = {path: _named(live.fields[path], names) for path in owned if path in live.fields}

@@ -138,6 +138,14 @@ class Bucket:
         modified: datetime = self._guard(obstore.head, self._objects, _CLOCK)["last_modified"]
         return modified
 
+    def attend(self, _: str) -> Callable[[], None]:
+        """Do nothing: a bucket does not know when a process ends."""
+        return lambda: None
+
+    def deserted(self, _: str) -> bool:
+        """Say that nothing is known."""
+        return False
+
     def tape(self) -> SegmentTape:
         """Return the journal's objects as a tape."""
         return SegmentTape(self)

@@ -3,13 +3,14 @@
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from keyturn.core.diagnostic import Faulty
+from keyturn.ledger import presence
 from keyturn.ledger.disk import broken, flush_folder, irregular, open_file, write_out
 from keyturn.ledger.medium import ABSENT, Blob, Moved
 from keyturn.ledger.tape import JOURNAL, FileTape
@@ -61,13 +62,23 @@ class Folder:
         self._refuse_links()
         names = (file.name for file in self.path.iterdir()) if self.path.is_dir() else ()
         kept = (name for name in names if name.startswith(prefix) and name > after)
-        return tuple(sorted(name for name in kept if name not in (_GUARD, _ASIDE)))
+        return tuple(sorted(name for name in kept if not name.startswith(".")))
 
     def now(self) -> datetime:
         """Return the file system's time."""
         with self._guarded() as handle:
             os.utime(handle)
             return datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
+
+    def attend(self, holder: str) -> Callable[[], None]:
+        """Put up a sign of life beside the lock; see ``Store.attend``."""
+        self._make()
+        return presence.attend(self.path, holder)
+
+    def deserted(self, holder: str) -> bool:
+        """Look at a sign of life; see ``Store.deserted``."""
+        self._refuse_links()
+        return presence.deserted(self.path, holder)
 
     def tape(self) -> FileTape:
         """Return the journal's file."""
@@ -98,10 +109,16 @@ class Folder:
         if handle is None:
             raise self._vanished()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._wait_for(handle)
             yield handle
         finally:
             os.close(handle)
+
+    def _wait_for(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise broken(self.path / _GUARD, error) from None
 
     def _make(self) -> None:
         self._refuse_links()

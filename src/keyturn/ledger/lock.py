@@ -7,6 +7,7 @@ compare-and-swap too, which every store has, and the last holder stays known.
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
@@ -76,9 +77,11 @@ class Lease:
         self._guard = threading.Lock()
         self._record: LockRecord | None = None
         self._etag, self._until = ABSENT, float("-inf")
+        self._leave: Callable[[], None] | None = None
 
     def take(self, record: LockRecord, expect: str) -> None:
         """Put ``record`` in the place of the lock with etag ``expect``; raises Moved."""
+        self._leave = self._leave or self._store.attend(record.holder.id)
         # Counted from before the request: the store may have taken it at any moment since.
         begun = self._clock.monotonic()
         self._etag = self._store.put(KEY, _encode(record), expect)
@@ -121,6 +124,14 @@ class Lease:
                 self._store.put(KEY, _encode(replace(record, released=True)), self._etag)
             except Moved:
                 raise _lost(self._store) from None
+            finally:
+                self.leave()
+
+    def leave(self) -> None:
+        """Take the sign of life down."""
+        if self._leave:
+            self._leave()
+        self._leave = None
 
     def _held(self) -> LockRecord:
         if self._record is None or not self.valid():
@@ -132,18 +143,23 @@ def acquire(store: Store, holder: Holder, clock: Clock) -> Lease:
     """Take the lock.
 
     Raises Held where somebody else has it, Faulty KT613 where its record is damaged. A lease is
-    taken over only when it ended, by the store's own clock, more than ``GRACE`` ago.
+    taken over only when it ended, by the store's own clock, more than ``GRACE`` ago, or when the
+    process that held it, on this machine, is surely gone.
     """
     lease, now = Lease(store, clock), stamp(clock.now())
     while True:
         blob = store.read(KEY)
         found = _decode(store, blob) if blob else None
-        if blob and found and not found.released and not _expired(store, blob, found):
+        if blob and found and not _free(store, blob, found, holder.host):
+            lease.leave()
             raise Held(store.place, found)
         try:
             lease.take(LockRecord(holder=holder, since=now, renewed=now), blob.etag if blob else ABSENT)
         except Moved:
             continue  # Somebody was faster: whoever it is stands in the record now.
+        except Faulty:
+            lease.leave()
+            raise
         return lease
 
 
@@ -180,7 +196,9 @@ def holder_of(store: Store) -> LockRecord | None:
     return None if found is None or found.released else found
 
 
-def _expired(store: Store, blob: Blob, record: LockRecord) -> bool:
+def _free(store: Store, blob: Blob, record: LockRecord, host: str) -> bool:
+    if record.released or (record.holder.host == host and store.deserted(record.holder.id)):
+        return True
     return store.now() - blob.modified > timedelta(seconds=record.holder.ttl) + GRACE
 
 

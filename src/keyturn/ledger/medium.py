@@ -1,6 +1,6 @@
 """What a ledger is written on: a store of small objects, and a tape that only grows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -67,6 +67,15 @@ class Store(Protocol):
 
     def now(self) -> datetime:
         """Return the time by the clock that ``Blob.modified`` is taken from."""
+
+    def attend(self, holder: str) -> Callable[[], None]:
+        """Show that this process lives, as ``holder``, until the result is called or it ends."""
+
+    def deserted(self, holder: str) -> bool:
+        """Tell whether the process that attended as ``holder`` on this machine is surely gone.
+
+        False where that cannot be known.
+        """
 
     def tape(self) -> Tape:
         """Return the journal's tape in this store."""

@@ -30,7 +30,8 @@ _ARMOR: Final = re.compile(
 )
 _DATA_KEY_BYTES: Final = 32
 _MAC: Final = re.compile(r"[0-9A-F]{128}")
-_ENCRYPTED_COMMENT: Final = "#ENC["
+_COMMENT: Final = re.compile(r"#(?:ENC\[|[ \t]*\r?$)", re.MULTILINE)
+"""Comments that sops decrypts, and empty ones, which it turns into values in an encrypted list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
     nonce of 32 bytes, the path joined by colons as additional data, and as MAC the SHA-512 of all
     values in order.
     """
-    if _ENCRYPTED_COMMENT in document.text:
-        return Declined("a comment is encrypted")
+    if _COMMENT.search(document.text):
+        return Declined("a comment is encrypted or empty")
     found = envelope(document)
     if not isinstance(found, Envelope):
         return Declined("the sops: block is not as sops writes it")

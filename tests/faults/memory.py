@@ -1,0 +1,128 @@
+"""A ledger in memory, and the doors at which a run can be killed: before and after each thing it does."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from keyturn.ledger.medium import ABSENT, Blob, Line, Moved
+
+
+class Killed(BaseException):
+    """Raised where the process dies; from then on every door raises it, as nothing is done by the dead."""
+
+
+@dataclass
+class Doors:
+    """Counts what a run does from the outside, and ends it at door ``at`` (from 1; 0: never)."""
+
+    at: int = 0
+    passed: list[str] = field(default_factory=list)
+    dead: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, name: str) -> None:
+        """Pass a door, or die at it."""
+        with self.lock:
+            if self.dead:
+                raise Killed
+            self.passed.append(name)
+            if len(self.passed) == self.at:
+                self.dead = True
+                raise Killed
+
+
+@dataclass
+class Memory:
+    """A store; ``clock`` tells its time in Unix seconds, ``tape_data`` is the journal as it would lie on disk.
+
+    With ``tears`` a run that dies while it appends leaves half of its last line.
+    """
+
+    clock: Callable[[], float]
+    doors: Doors = field(default_factory=Doors)
+    objects: dict[str, Blob] = field(default_factory=dict)
+    journal: bytearray = field(default_factory=bytearray)
+    living: set[str] = field(default_factory=set)
+    tears: bool = False
+    place: str = "memory:"
+
+    def kept(self) -> tuple[dict[str, Blob], bytes]:
+        """Return everything, to be put back."""
+        return dict(self.objects), bytes(self.journal)
+
+    def put_back(self, kept: tuple[dict[str, Blob], bytes]) -> None:
+        """Hold again what was kept."""
+        self.objects, self.journal = dict(kept[0]), bytearray(kept[1])
+
+    def read(self, key: str) -> Blob | None:
+        """See ``Store.read``."""
+        return self.objects.get(key)
+
+    def put(self, key: str, data: bytes, expect: str) -> str:
+        """See ``Store.put``."""
+        self.doors(f"put {key}")
+        found = self.objects.get(key)
+        if (found.etag if found else ABSENT) != expect:
+            raise Moved
+        etag = hashlib.sha256(data).hexdigest()
+        self.objects[key] = Blob(data, etag, self.now())
+        self.doors(f"put {key}, done")
+        return etag
+
+    def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+        """See ``Store.keys``."""
+        return tuple(sorted(key for key in self.objects if key.startswith(prefix) and key > after))
+
+    def now(self) -> datetime:
+        """See ``Store.now``."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def attend(self, holder: str) -> Callable[[], None]:
+        """See ``Store.attend``; whoever ends a run takes it out of ``living``."""
+        self.living.add(holder)
+        return lambda: self.living.discard(holder)
+
+    def deserted(self, holder: str) -> bool:
+        """See ``Store.deserted``."""
+        return holder not in self.living
+
+    def tape(self) -> "Reel":
+        """See ``Store.tape``."""
+        return Reel(self)
+
+
+class Reel:
+    """The journal's tape; a line's mark is its offset."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory, self._end = memory, 0
+
+    def read(self, mark: int) -> Iterator[Line]:
+        """See ``Tape.read``."""
+        for line in bytes(self._memory.journal[mark:]).splitlines(keepends=True):
+            yield Line(mark, line)
+            mark += len(line)
+
+    def attach(self, torn: int) -> None:
+        """See ``Tape.attach``."""
+        self._end = len(self._memory.journal) - torn
+        del self._memory.journal[self._end :]
+
+    def append(self, first: int, lines: Sequence[bytes]) -> int:
+        """See ``Tape.append``."""
+        del first
+        data = b"".join(lines)
+        if len(self._memory.journal) != self._end:
+            raise Moved
+        try:
+            self._memory.doors("append")
+        except Killed:
+            if self._memory.tears:
+                self._memory.journal += data[: len(data) - len(lines[-1]) // 2]
+            raise
+        self._memory.journal += data
+        self._end += len(data)
+        self._memory.doors("append, done")
+        return self._end - len(lines[-1])

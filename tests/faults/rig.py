@@ -1,0 +1,303 @@
+"""The rig of the campaign: a real plan and apply against the real emulator, in one process and in no time.
+
+Manifests are written once for a scene and opened once, the emulator's rows and the ledger are kept
+and put back for each case, and all waiting is done by two clocks that move together.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults.memory import Doors, Killed, Memory
+from faults.scenes import HOST, Scene, Write
+from faults.straight import Straight, writes
+from keys import AgeKey
+from keyturn.api.call import Call, Tempo
+from keyturn.api.client import Client
+from keyturn.api.errors import ServiceError
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.inputs import Consents
+from keyturn.core.resource import Desired
+from keyturn.engine import opening
+from keyturn.engine.planning import Planned, Wish, plan
+from keyturn.engine.run import Author, Run
+from keyturn.engine.session import Report, Terms, carry_out
+from keyturn.engine.watch import Watch
+from keyturn.ledger.clock import Clock
+from keyturn.load.project import Project, read_project
+from planasonix_emulator.app import App
+from planasonix_emulator.faults import read_faults
+from planasonix_emulator.history import History
+from planasonix_emulator.records import Record
+from planasonix_emulator.running import Emulator
+from workspace import Repository
+
+START = 1_790_000_000.0
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"]
+
+
+@dataclass
+class Hour:
+    """The time of keyturn and of the service: it moves when somebody waits, and a little with each request."""
+
+    service: Emulator
+    now: float = START
+    naps: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass on both sides."""
+        self.naps.append(seconds)
+        self.pass_by(seconds)
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass without a word."""
+        self.now += seconds
+        self.service.world.clock.advance(seconds)
+
+    def clock(self) -> Clock:
+        """Return the clocks as the ledger takes them."""
+        return Clock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A project on disk: what git says, opened."""
+
+    project: Project
+    desired: tuple[Desired, ...]
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A scene made ready: both trees, and what service and ledger held before the curtain."""
+
+    scene: Scene
+    before: Tree
+    after: Tree
+    rows: tuple[Record, ...]
+    ledger: tuple[dict[str, Any], bytes]
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """How one run went: its report, or what it ended with; its part of the service's log."""
+
+    report: Report | None = None
+    error: BaseException | None = None
+    requests: tuple[dict[str, Any], ...] = ()
+    doors: tuple[str, ...] = ()
+
+    @property
+    def killed(self) -> bool:
+        """Whether the process died."""
+        return isinstance(self.error, Killed)
+
+    @property
+    def writes(self) -> int:
+        """How many requests could have changed something."""
+        return sum(writes(each["method"], each["path"]) for each in self.requests)
+
+
+class Rig:
+    """One emulator, one ledger, and all scenes on them, one at a time."""
+
+    def __init__(self, folder: Path, age: AgeKey, mint: Callable[[str], str]) -> None:
+        self.service = Emulator.start()
+        self.folder, self.age, self.mint = folder, age, mint
+        self.app = App(self.service.world, "")
+        self.hour = Hour(self.service)
+        self.memory = Memory(lambda: self.hour.now)
+        self.parallelism = 1
+        self.notes: list[str] = []
+        self.on_request: Callable[[Call], None] = lambda _: None
+        self._counter = 0
+        self.stage_of = cache(self._staged)
+
+    # Scenes ------------------------------------------------------------------------------------------
+
+    def _staged(self, scene: Scene) -> Stage:
+        self.clear()
+        root = self.folder / scene.name.replace(" ", "-")
+        repo = Repository(root, self.age, self.service.base_url, self.service.organization)
+        repo.key = self.service.key
+        (root / "manifests/prod").mkdir(parents=True)
+        self.service.seed(**_unmanaged())
+        first = self._tree(repo, scene.before)
+        self.settle_on(first, Consents())
+        second = self._tree(repo, scene.gone)
+        self.settle_on(second, Consents(retire=20))
+        scene.meanwhile(self.service)
+        after = self._tree(repo, scene.after)
+        return Stage(
+            scene=scene,
+            before=second,
+            after=after,
+            rows=self.service.world.store.everything(),
+            ledger=self.memory.kept(),
+            at=self.hour.now,
+        )
+
+    def _tree(self, repo: Repository, write: Write) -> Tree:
+        write(repo, self.mint)
+        _git(repo, "init", "-q")
+        _git(repo, "add", "-A")
+        _git(repo, "commit", "-q", "--allow-empty", "-m", "x")
+        commit = _git(repo, "rev-parse", "HEAD")
+        copy = Path(shutil.copytree(repo.root, f"{repo.root}-{self._next()}"))
+        project = read_project(copy)
+        loaded = opening.load(project, project.workspace())
+        assert not [each for each in loaded.findings if each.severity.name == "ERROR"], loaded.findings
+        sealed = tuple(each for each in loaded.desired if each.secrets)
+        opened = {each.address: each for each in opening.unseal(sealed, project, repo.environment())}
+        desired = tuple(opened.get(each.address, each) for each in loaded.desired)
+        return Tree(project=project, desired=desired, commit=commit)
+
+    def settle_on(self, tree: Tree, consents: Consents) -> None:
+        """Apply a tree without any trouble."""
+        act = self.apply(tree, consents)
+        assert act.error is None, act.error
+        assert act.report is not None
+        assert all(each.ending.value == "done" for each in act.report.outcomes), act.report.outcomes
+
+    def clear(self) -> None:
+        """Begin with nothing anywhere."""
+        self.service.reset(settings=True)
+        self.hour.now = START
+        self.service.clock(hold=START)
+        self.memory.put_back(({}, b""))
+        self.memory.doors, self.memory.tears = Doors(), False
+        self.service.world.targets.replace(())
+
+    def begin(self, stage: Stage, *faults: dict[str, Any], **settings: Any) -> None:
+        """Put a scene's beginning back, with faults from the first request on and settings of the service."""
+        world = self.service.world
+        self.clear()
+        self.hour.now = stage.at
+        self.service.clock(hold=stage.at)
+        world.store.keep(*stage.rows)
+        self.memory.put_back(stage.ledger)
+        world.histories = {name: History() for name in world.histories}
+        world.faults.replace(read_faults(list(faults)))
+        if settings:
+            self.service.set(**settings)
+        refused = [self.mint(label) for label in stage.scene.refused]
+        if refused:
+            right = [each for each in self._passwords(stage) if each not in refused]
+            self.service.set_targets([{"type": "postgres", "match": {"host": HOST["host"]}, "accepts": {"password": right}}])
+
+    def _passwords(self, stage: Stage) -> list[str]:
+        found = (value for tree in (stage.before, stage.after) for each in tree.desired for value in each.secrets.values())
+        return sorted({value.reveal() for value in found})
+
+    # Runs --------------------------------------------------------------------------------------------
+
+    def run(self, tree: Tree) -> Run:
+        """Return the doors of a run over a tree."""
+        return Run(
+            root=tree.project.root,
+            project=tree.project,
+            workspace=tree.project.workspace(),
+            service=self._client(),
+            store=self.memory,
+            clock=self.hour.clock(),
+            sleep=self.hour.sleep,
+            fresh=lambda: f"{self._next():016x}",
+            environment={"SOPS_AGE_KEY_FILE": str(self.age.file)},
+            author=Author(who="tester", host="here", commit=tree.commit),
+        )
+
+    def _client(self) -> Client:
+        exchange = Straight(self.app, self.service.key, self.memory.doors, lambda call: self.on_request(call), self.memory.doors.lock)
+        tempo = Tempo(
+            monotonic=lambda: self.hour.now, now=lambda: self.hour.now, sleep=self.hour.sleep, chance=lambda: 0.5,
+            gate=lambda _: self.hour.pass_by(0.002),
+        )
+        return Client(exchange, tempo)
+
+    def apply(self, tree: Tree, consents: Consents, doors: Doors | None = None, **more: Any) -> Act:
+        """Apply a tree; whatever comes of it is in the act, a death too."""
+        self.memory.doors = doors or Doors()
+        since = len(self.service.world.witness._log)
+        report, error = None, None
+        try:
+            terms = Terms(parallelism=self.parallelism, **more)
+            report = carry_out(self.run(tree), Wish(consents=consents), terms, _agree, Watch())
+        except (Killed, Faulty, ServiceError) as raised:
+            error = raised
+        requests = tuple(self.service.world.witness.requests(since))
+        act = Act(report=report, error=error, requests=requests, doors=tuple(self.memory.doors.passed))
+        self.memory.doors = Doors()
+        self.memory.living.clear()
+        return act
+
+    def plan(self, tree: Tree) -> Planned:
+        """Plan a tree."""
+        return plan(self.run(tree), Wish())
+
+    def _next(self) -> int:
+        self._counter += 1
+        return self._counter
+
+
+def _agree(planned: Planned) -> bool:
+    if planned.plan.blocked:
+        raise Faulty(*planned.plan.blocked)
+    return True
+
+
+def _unmanaged() -> dict[str, Any]:
+    config = {**HOST, "engine": "postgresql", "username": "person"}
+    return {
+        "credentials": [{"id": "cred_ui", "name": "made-in-ui", "type": "database", "config": config}],
+        "connections": [
+            {"id": "conn_ui", "name": "ui-link", "type": "postgres", "credentialId": "cred_ui", "config": {**HOST, "database": "ui"}}
+        ],
+    }
+
+
+def _git(repo: Repository, *words: str) -> str:
+    done = subprocess.run([*GIT, *words], cwd=repo.root, check=True, env=repo.environment(), capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@contextmanager
+def opened_once() -> Iterator[None]:
+    """Load and open each tree once: what stands on disk does not change within a case."""
+    loaded: dict[Any, Any] = {}
+    opened: dict[Any, Desired] = {}
+    keys: dict[Any, bytes] = {}
+    load, unseal, key = opening.load, opening.unseal, opening.repository_key
+
+    def load_once(project: Project, workspace: Any) -> Any:
+        if project.root not in loaded:
+            loaded[project.root] = load(project, workspace)
+        return loaded[project.root]
+
+    def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
+        for each in desired:
+            mark = (project.root, each.address)
+            if mark not in opened:
+                (opened[mark],) = unseal((each,), project, environment)
+        return tuple(opened[project.root, each.address] for each in desired)
+
+    def key_once(project: Project, decrypt: Any) -> bytes:
+        if project.root not in keys:
+            keys[project.root] = key(project, decrypt)
+        return keys[project.root]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "load", load_once)
+        patch.setattr(opening, "unseal", unseal_once)
+        patch.setattr(opening, "repository_key", key_once)
+        yield
+

@@ -1,0 +1,165 @@
+"""What is planned in a campaign: one scene for each action, small enough to be walked through, and all in one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keyturn.core.inputs import Consents
+from planasonix_emulator.running import Emulator
+from workspace import Repository
+
+Secrets = Callable[[str], str]
+Write = Callable[[Repository, Secrets], None]
+
+HOST = {"host": "db.example.com", "port": 5432}
+CONFIG = {"engine": "postgresql", **HOST, "username": "svc"}
+
+
+def nothing(*_: Any) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A state that was applied (``before``), what people did then, and what git says now (``after``).
+
+    ``gone`` is a state in between, applied too: without what is to be restored. ``refused`` are
+    secrets that the target does not take.
+    """
+
+    name: str
+    before: Write = nothing
+    gone: Write = nothing
+    meanwhile: Callable[[Emulator], None] = nothing
+    after: Write = nothing
+    consents: Consents = field(default_factory=Consents)
+    refused: tuple[str, ...] = ()
+
+
+def credential(repo: Repository, name: str, secret: str, **more: Any) -> None:
+    """Write a database credential."""
+    config = {**CONFIG, **more.pop("config", {})}
+    repo.credential(name, {"password": secret}, config, **more)
+
+
+def connection(repo: Repository, name: str, uses: str, **more: Any) -> None:
+    """Write a PostgreSQL connection."""
+    repo.connection(name, uses, {**HOST, "database": "app", **more.pop("config", {})}, **more)
+
+
+def pair(stem: str, secret: str = "", **more: Any) -> Write:
+    """Return what writes a credential and a connection that uses it."""
+
+    def write(repo: Repository, secrets: Secrets) -> None:
+        credential(repo, f"c-{stem}", secrets(secret or stem), **more)
+        connection(repo, f"n-{stem}", f"c-{stem}")
+
+    return write
+
+
+def rotation(strategy: str) -> Scene:
+    """Return a rotation by a strategy, with a connection that is tested."""
+    stem, how = strategy.replace("_", "-"), {"strategy": strategy, "grace": "7d"}
+    return Scene(
+        name=f"rotate {strategy}",
+        before=pair(stem, f"{stem} old", rotation=how),
+        after=pair(stem, f"{stem} new", rotation=how),
+    )
+
+
+def _updated(repo: Repository, secrets: Secrets) -> None:
+    credential(repo, "c-up", secrets("up"), config={"username": "another"})
+    connection(repo, "n-up", "c-up", config={"database": "another"})
+
+
+def _renamed(repo: Repository, secrets: Secrets) -> None:
+    repo.remove("c-ren", "n-ren")
+    credential(repo, "c-newname", secrets("ren"), lifecycle={"moved_from": "c-ren"})
+    connection(repo, "n-newname", "c-newname", lifecycle={"moved_from": "n-ren"})
+
+
+def _without(*names: str) -> Write:
+    return lambda repo, _: repo.remove(*names)
+
+
+def _retyped(repo: Repository, secrets: Secrets) -> None:
+    repo.remove("c-type")
+    repo.credential("c-type", {"password": secrets("type new")}, {"username": "svc"}, type="password")
+
+
+def _foreign(service: Emulator) -> None:
+    made = service.seed(credentials=[{"name": "c-adopt", "type": "database", "config": CONFIG}])
+    del made
+
+
+def _adopting(repo: Repository, secrets: Secrets) -> None:
+    credential(repo, "c-adopt", secrets("adopt"))
+
+
+def _purged(service: Emulator) -> None:
+    service.act("trash", collection="connections", name="n-forget")
+
+
+CREATE = Scene(name="create", after=pair("new"))
+VERIFY, REPLACED, IN_PLACE = rotation("verify"), rotation("replace"), rotation("in_place")
+SCENES: Mapping[str, Scene] = {
+    scene.name: scene
+    for scene in (
+        CREATE,
+        Scene(name="update", before=pair("up"), after=_updated),
+        VERIFY,
+        REPLACED,
+        IN_PLACE,
+        Scene(name="rename", before=pair("ren"), after=_renamed),
+        Scene(name="restore", before=pair("back"), gone=_without("c-back", "n-back"), after=pair("back")),
+        Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone")),
+        Scene(name="replace", before=pair("type"), after=_retyped),
+        Scene(name="adopt", meanwhile=_foreign, after=_adopting, consents=Consents(adopt=frozenset({"c-adopt"}))),
+        Scene(name="forget", before=pair("forget"), meanwhile=_purged, after=_without("n-forget")),
+    )
+}
+"""One scene an action."""
+
+REFUSALS: Mapping[str, Scene] = {
+    f"refused {scene.name}": Scene(
+        name=f"refused {scene.name}",
+        before=scene.before,
+        after=scene.after,
+        refused=(f"{scene.name.partition(' ')[2].replace('_', '-')} new",),
+    )
+    for scene in (VERIFY, REPLACED, IN_PLACE)
+}
+"""Rotations to a secret that the target does not take."""
+
+
+def _each(step: str) -> Write:
+    def write(repo: Repository, secrets: Secrets) -> None:
+        for scene in SCENES.values():
+            getattr(scene, step)(repo, secrets)
+
+    return write
+
+
+def _all_at_once(service: Emulator) -> None:
+    for scene in SCENES.values():
+        scene.meanwhile(service)
+
+
+EVERYTHING = Scene(
+    name="everything",
+    before=_each("before"),
+    gone=_each("gone"),
+    meanwhile=_all_at_once,
+    after=_each("after"),
+    consents=Consents(adopt=frozenset({"c-adopt"}), retire=20, rotate=20),
+)
+"""All actions in one plan."""
+
+
+def _ten(repo: Repository, secrets: Secrets) -> None:
+    for number in range(5):
+        pair(f"ten-{number}")(repo, secrets)
+
+
+TEN = Scene(name="ten resources", after=_ten)
+"""Ten resources to be created."""

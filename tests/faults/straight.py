@@ -1,0 +1,101 @@
+"""The emulator called as a function: its own application answers, and no socket is in the way.
+
+What a fault does to the wire comes out as what httpx makes of it: an answer that breaks off is a
+``ReadError``, silence a ``ReadTimeout``. The same faults on real sockets stand in ``test_sockets.py``.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from keyturn.api.broken import classified
+from keyturn.api.call import Call, Reply
+from keyturn.api.retry import unix_time
+from planasonix_emulator.app import App
+from planasonix_emulator.faults import WRITES
+
+TEST = "/api/connections/test"
+
+
+def writes(method: str, path: str) -> bool:
+    """Tell whether a request changes anything: a connection test is a POST that does not."""
+    return method in WRITES and path != TEST
+
+
+@dataclass
+class Straight:
+    """Carries requests into an application.
+
+    ``door`` is passed before each request and, under another name, once it is answered for;
+    ``before`` sees each request that the service is about to get.
+    """
+
+    app: App
+    key: str
+    door: Callable[[str], None]
+    before: Callable[[Call], None]
+    lock: threading.Lock
+
+    def send(self, call: Call) -> Reply:
+        """Return the answer, or raise as the transport does."""
+        self.door(f"{call.method} {call.template}")
+        with self.lock:
+            self.before(call)
+            told = _Told(call.body or b"")
+            coroutine = self.app(self._scope(call), told.receive, told.send)
+            try:
+                coroutine.send(None)
+            except StopIteration:
+                pass
+            else:
+                coroutine.close()
+                told.broken = True
+        self.door(f"{call.method} {call.template}, done")
+        if told.broken or told.status == 0:
+            raise classified(call, httpx.ReadError("broken off"))
+        return Reply(
+            status=told.status,
+            body=b"".join(told.pieces),
+            headers=told.headers,
+            date=unix_time(told.headers.get("date", "")),
+        )
+
+    def close(self) -> None:
+        """Let go of nothing."""
+
+    def _scope(self, call: Call) -> dict[str, Any]:
+        headers: Mapping[str, str] = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        return {
+            "type": "http",
+            "method": call.method,
+            "path": call.path,
+            "query_string": urlencode(call.query).encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+
+
+class _Told:
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.pieces: list[bytes] = []
+        self.broken = False
+
+    async def receive(self) -> dict[str, Any]:
+        if self._body is None:
+            self.broken = True
+            return {"type": "http.disconnect"}
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            self.headers = {name.decode().lower(): text.decode() for name, text in message["headers"]}
+        else:
+            self.pieces.append(message["body"])

@@ -1,0 +1,55 @@
+"""Changing single values in a text."""
+
+import pytest
+
+from encrypting import document
+from keyturn.load.splice import spliced
+
+_TEXT = """\
+# head
+name: a   # keep me
+config:
+    host: "old"   # and me
+    port: 5432
+    inner: {x: 1}
+    cert: |
+        one
+        two
+secrets:
+  password: ENC[a]
+list: [1, 2]
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_replaces_tokens_and_nothing_else(end):
+    """Comments, quotes and layout around the values stay, and so do Windows line ends."""
+    text = _TEXT.replace("\n", end)
+    tokens = {("name",): "b", ("config", "host"): "new", ("config", "port"): "1", ("config", "inner", "x"): "22", ("list", "0"): "3"}
+    wanted = text
+    for old, new in (("name: a ", "name: b "), ('"old"', "new"), ("5432", "1"), ("{x: 1}", "{x: 22}"), ("[1, 2]", "[3, 2]")):
+        wanted = wanted.replace(old, new)
+    assert spliced(document(text), tokens) == wanted
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_adds_a_key_at_the_end_of_its_mapping(end):
+    """The new line stands below the last one of the mapping, indented as the others are."""
+    text = _TEXT.replace("\n", end)
+    changed = spliced(document(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
+    assert changed == text.replace(f"ENC[a]{end}", f'ENC[a]{end}  token: ENC[b]{end}  "no": ENC[c]{end}')
+    assert document(changed).tree["secrets"] == {"password": "ENC[a]", "token": "ENC[b]", "no": "ENC[c]"}
+
+
+def test_adds_a_key_at_the_top():
+    """The file itself is a mapping as well."""
+    changed = spliced(document("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
+    assert document(changed).tree == {"a": 1, "b": {"c": 2}, "d": 3}
+
+
+@pytest.mark.parametrize(
+    "path", [("config", "inner", "y"), ("nowhere", "x"), ("name", "x"), ("list", "2"), ("config", "inner", "x", "y")]
+)
+def test_says_where_it_cannot(path):
+    """A mapping in braces, and one that is not there, have no line for a new key."""
+    assert spliced(document(_TEXT), {path: "1"}) is None
