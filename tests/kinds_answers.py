@@ -17,3 +17,4 @@ class Answer:
     updated_at: str = "2026-01-02T00:00:00Z"
     credential_id: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    hidden: dict[tuple[str, ...], bool] = field(default_factory=dict)

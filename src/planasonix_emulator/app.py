@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from planasonix_emulator.access import allow
 from planasonix_emulator.control import Control
 from planasonix_emulator.dialects import speaking
-from planasonix_emulator.faults import WRITES
+from planasonix_emulator.faults import writes
 from planasonix_emulator.messages import Problem, Reply, Request, encode
 from planasonix_emulator.openapi import PATHS as DOCUMENT_PATHS
 from planasonix_emulator.openapi import document
@@ -54,9 +54,9 @@ class App:
 
     async def _exchange(self, line: Line, body: bytes) -> None:
         world, method, path = self.world, line.scope["method"], line.scope["path"]
-        write = method in WRITES
-        seen = world.witness.begin(method, path, world.clock.now(), write=write)
         bare = path.removeprefix("/v1") if path.startswith("/v1/api/") else path
+        write = writes(method, bare)
+        seen = world.witness.begin(method, path, world.clock.now(), write=write)
         trouble = Trouble(world, world.faults.strike(method, bare, (seen.number, seen.write)), bare)
         if world.settings.latency_ms:
             await asyncio.sleep(world.settings.latency_ms / 1000)

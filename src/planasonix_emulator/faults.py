@@ -26,15 +26,16 @@ AFTER = (
 )
 """Kinds that strike once the work is kept, and spoil the answer."""
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_READING = frozenset(f"/api/connections/{word}" for word in ("test", "test-query", "databricks/discover"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One trouble and when it strikes.
 
-    `at` counts all requests since the last reset, or the writes alone with `among="writes"`. Without `at`,
-    the fault strikes the `nth` request that fits `method` and `path` (a glob over the path from `/api` on)
-    since the fault was set. Then it strikes `times` requests in a row, or for ever with 0.
+    `at` counts all requests since the last reset, or with `among="writes"` those that `writes` knows.
+    Without `at`, the fault strikes the `nth` request that fits `method` and `path` (a glob over the path from
+    `/api` on) since the fault was set. Then it strikes `times` requests in a row, or for ever with 0.
 
     `seconds` is the wait of latency, hang (0: for ever) and, between two pieces of `piece` bytes, slow_body.
     `retry_after` is sent as written; "" sends none. `edit` holds `change`, and `id`, unless the object is the
@@ -102,9 +103,9 @@ def as_tree(fault: Fault) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in plain.items()}
 
 
-def among(faults: tuple[Fault, ...], kinds: tuple[str, ...]) -> tuple[Fault, ...]:
-    """Return those faults that are of one of the kinds."""
-    return tuple(fault for fault in faults if fault.kind in kinds)
+def writes(method: str, path: str) -> bool:
+    """Tell whether a request may change something; tests and queries are POSTs that do not."""
+    return method in WRITES and path not in _READING
 
 
 def _strikes(armed: _Armed, method: str, path: str, numbers: tuple[int, int]) -> bool:
@@ -113,7 +114,7 @@ def _strikes(armed: _Armed, method: str, path: str, numbers: tuple[int, int]) ->
         return False
     if fault.path and not fnmatchcase(path, fault.path):
         return False
-    if fault.among == "writes" and method not in WRITES:
+    if fault.among == "writes" and not writes(method, path):
         return False
     armed.met += 1
     place, first = (numbers[fault.among == "writes"], fault.at) if fault.at else (armed.met, fault.nth)

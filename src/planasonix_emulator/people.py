@@ -74,8 +74,7 @@ def _candidates(world: World, what: Mapping[str, Any], identifier: str) -> list[
     if identifier:
         record = world.store.by_id(identifier)
         return [record] if record else []
-    named = [record for record in world.store.everything() if record.name == what.get("name")]
-    return sorted(named, key=lambda record: not record.active)
+    return sorted(world.store.called(what.get("name", "")), key=lambda record: not record.active)
 
 
 def _authorized(world: World, record: Record) -> Record:

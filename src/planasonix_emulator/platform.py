@@ -167,10 +167,10 @@ def list_destinations(world: World, request: Request) -> Reply:
 
 
 def _document(world: World, request: Request, collection: str) -> dict[str, Any]:
-    for document in world.store.documents(collection, request.organization):
-        if document["id"] == request.params["id"]:
-            return document
-    raise absent()
+    document = world.store.document(collection, request.organization, request.params["id"])
+    if document is None:
+        raise absent()
+    return document
 
 
 def _paged(world: World, request: Request, documents: Sequence[Mapping[str, Any]], kind: str) -> Reply:

@@ -40,6 +40,8 @@ def log_in(attempt: Attempt, timeout_seconds: int) -> Verdict:
     import psycopg  # noqa: PLC0415 - slow to import, and few emulators ever log in
 
     begun = time.monotonic()
+    if not attempt.config.get("host"):
+        return Verdict(False, "host not found")
     try:
         with psycopg.connect(**_parameters(attempt.config, attempt.secrets, timeout_seconds)) as session:
             session.execute("SELECT 1")
@@ -57,7 +59,7 @@ def _parameters(
         "port": config.get("port"),
         "dbname": config.get("database"),
         "user": config.get("username") or config.get("user"),
-        "password": secrets.get("password"),
+        "password": secrets.get("password") or "",  # absent, it would come from the environment
         "sslmode": config.get("sslMode") or config.get("ssl_mode"),
     }
     given = {name: str(value) for name, value in parameters.items() if value is not None}

@@ -110,6 +110,10 @@ class Store:
         """Return the live connections that name this credential."""
         return self._many(" WHERE credential_id=? AND status<>?", (credential_id, DELETED))
 
+    def called(self, name: str) -> tuple[Record, ...]:
+        """Return all objects of this exact name, of any kind and organization."""
+        return self._many(" WHERE name=? ORDER BY id", (name,))
+
     def everything(self) -> tuple[Record, ...]:
         """Return all objects of all organizations."""
         return self._many(" ORDER BY id", ())
@@ -130,6 +134,12 @@ class Store:
         """Return all documents of a collection in the order of their ids."""
         sql = "SELECT body FROM documents WHERE collection=? AND organization=? ORDER BY id"
         return [json.loads(body) for (body,) in self._database.execute(sql, (collection, organization))]
+
+    def document(self, collection: str, organization: str, identifier: str) -> dict[str, Any] | None:
+        """Return one document, or None."""
+        sql = "SELECT body FROM documents WHERE id=? AND collection=? AND organization=?"
+        row = self._database.execute(sql, (identifier, collection, organization)).fetchone()
+        return json.loads(row[0]) if row else None
 
     def mentioning(self, collection: str, identifier: str) -> list[dict[str, Any]]:
         """Return the documents of a collection in which a string is exactly this id."""

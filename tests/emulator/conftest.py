@@ -1,5 +1,6 @@
 """What the emulator's tests share: emulators that end with the test, and a client to talk to them."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from planasonix_emulator.running import Emulator, Setup, opened
 from planasonix_emulator.settings import Settings, changed
 from planasonix_emulator.world import World
 
+PLAIN: dict[str, Any] = {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
+"""Clients of loopback alone: loading the machine's certificates takes longer than most tests."""
 DATABASE = {"name": "prod-db", "type": "database", "config": {"host": "db.example", "username": "app"}}
 POSTGRES = {"name": "prod-pg", "type": "postgres", "config": {"host": "db.example", "port": 5432}}
 
@@ -70,7 +73,7 @@ def start() -> Iterator[Callable[..., Api]]:
         def begin(**options: Any) -> Api:
             emulator = stack.enter_context(Emulator.start(**options))
             headers = {"Authorization": f"Bearer {emulator.key}"}
-            client = httpx.Client(base_url=emulator.base_url, headers=headers, trust_env=False, timeout=10)
+            client = httpx.Client(base_url=emulator.base_url, headers=headers, timeout=10, **PLAIN)
             return Api(emulator, stack.enter_context(client))
 
         yield begin

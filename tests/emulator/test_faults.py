@@ -2,7 +2,7 @@
 
 import pytest
 
-from planasonix_emulator.faults import AFTER, BEFORE, INSIDE, Fault, Faults, among, as_tree, read_faults
+from planasonix_emulator.faults import Fault, Faults, as_tree, read_faults, writes
 from planasonix_emulator.settings import SettingsError
 
 CALLS = [("GET", "/api/credentials"), ("POST", "/api/credentials"), ("PUT", "/api/connections/conn_1")] * 2
@@ -55,11 +55,19 @@ def test_faults_tell_how_often_they_fitted():
     assert read_faults([as_tree(Fault(kind="hang"))]) == (Fault(kind="hang"),)
 
 
-def test_faults_are_chosen_by_kind():
-    """Kinds strike before, inside or after the work, each in one of the three."""
-    faults = (Fault(kind="hang"), Fault(kind="edit_inside"), Fault(kind="drop_after"))
-    assert among(faults, AFTER) == faults[2:]
-    assert not set(BEFORE) & set(AFTER) | set(INSIDE) & set(BEFORE + AFTER)
+@pytest.mark.parametrize(
+    ("method", "path", "changes"),
+    [
+        ("GET", "/api/credentials", False),
+        ("POST", "/api/credentials", True),
+        ("DELETE", "/api/connections/conn_1", True),
+        ("POST", "/api/connections/test", False),
+        ("POST", "/api/connections/test-query", False),
+    ],
+)
+def test_what_counts_as_a_write(method, path, changes):
+    """A connection test is a POST, and no write."""
+    assert writes(method, path) is changes
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,18 @@ def test_connections_may_have_pages(start):
     assert more["meta"] == {"total": 2, "page": {"limit": 1, "cursor": None}}
 
 
+def test_a_lagging_list_filters_too(start):
+    """Filters hold for what a late reader sees, too."""
+    api = start(list_lag_requests=1)
+    api.connection()
+    api.connection(name="landing", type="s3", config={"bucket": "b"})
+    api.connection(name="archive", type="s3", config={"bucket": "b"})
+    api.get("/api/connections")
+    api.emulator.set(hidden=["archive"])
+    assert [each["name"] for each in api.get("/api/connections", type="s3").json()["data"]] == ["landing"]
+    assert [each["name"] for each in api.get("/api/connections", search="PG").json()["data"]] == ["prod-pg"]
+
+
 def test_a_lagging_list_pages_too(filled):
     """A list that lags is cut into pages as any other."""
     api = filled(list_lag_requests=1)

@@ -23,7 +23,7 @@ SCHEMA.config.phases.coverage.enabled = FUZZ
 
 @pytest.fixture(scope="module")
 def served():
-    """An emulator with one object of each kind, at ids that no generator would find."""
+    """An emulator with an object of each kind, at ids that a generator tries first."""
     with Emulator.start() as emulator:
         emulator.seed(
             credentials=[

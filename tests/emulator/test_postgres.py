@@ -67,6 +67,7 @@ def test_the_right_password_logs_in(role):
         ({"password": None}, "password authentication failed"),
         ({"database": "nowhere"}, "login failed: no such role or database"),
         ({"port": "none"}, "login failed"),
+        ({"host": ""}, "host not found"),
         ({"sslMode": "nonsense"}, "login failed"),
     ],
 )

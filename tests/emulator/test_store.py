@@ -56,6 +56,7 @@ def test_names_and_users(store, record):
     store.keep(record("conn_2", credential_id="cred_1", status="deleted"))
     assert [each.id for each in store.named("credentials", "org_1", "a")] == ["cred_1", "cred_2"]
     assert [each.id for each in store.users_of("cred_1")] == ["conn_1"]
+    assert [each.id for each in store.called("a")] == ["cred_1", "cred_2"]
 
 
 def test_documents_and_what_they_mention(store):
@@ -65,6 +66,8 @@ def test_documents_and_what_they_mention(store):
     assert [each["id"] for each in store.documents("pipelines", "org_1")] == ["pl_1", "pl_2"]
     assert [each["id"] for each in store.mentioning("pipelines", "conn_1")] == ["pl_1"]
     assert store.mentioning("schedules", "conn_1") == []
+    assert store.document("pipelines", "org_1", "pl_2") == {"id": "pl_2"}
+    assert store.document("pipelines", "org_2", "pl_2") is None
     store.keep_documents("pipelines", "org_1", [{"id": "pl_1"}])
     assert store.mentioning("pipelines", "conn_1") == []
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from faults.memory import Doors, Killed, Memory
-from faults.scenes import HOST, Scene, Write
+from faults.scenes import GOING, HOST, Scene, Write
 from faults.straight import Straight, writes
 from keys import AgeKey
 from keyturn.api.call import Call, Tempo
@@ -135,7 +135,7 @@ class Rig:
         first = self._tree(repo, scene.before)
         self.settle_on(first, Consents())
         second = self._tree(repo, scene.gone)
-        self.settle_on(second, Consents(retire=20))
+        self.settle_on(second, GOING)
         scene.meanwhile(self.service)
         after = self._tree(repo, scene.after)
         return Stage(

@@ -51,8 +51,8 @@ def pair(stem: str, secret: str = "", **more: Any) -> Write:
     """Return what writes a credential and a connection that uses it."""
 
     def write(repo: Repository, secrets: Secrets) -> None:
-        credential(repo, f"c-{stem}", secrets(secret or stem), **more)
-        connection(repo, f"n-{stem}", f"c-{stem}")
+        credential(repo, f"c-{stem}", secrets(secret or stem), config={"username": stem}, **more)
+        connection(repo, f"n-{stem}", f"c-{stem}", config={"database": stem})
 
     return write
 
@@ -74,22 +74,24 @@ def _updated(repo: Repository, secrets: Secrets) -> None:
 
 def _renamed(repo: Repository, secrets: Secrets) -> None:
     repo.remove("c-ren", "n-ren")
-    credential(repo, "c-newname", secrets("ren"), lifecycle={"moved_from": "c-ren"})
-    connection(repo, "n-newname", "c-newname", lifecycle={"moved_from": "n-ren"})
+    credential(repo, "c-newname", secrets("ren"), config={"username": "ren"}, moved_from="c-ren")
+    connection(repo, "n-newname", "c-newname", config={"database": "ren"}, moved_from="n-ren")
 
 
 def _without(*names: str) -> Write:
     return lambda repo, _: repo.remove(*names)
 
 
-def _retyped(repo: Repository, secrets: Secrets) -> None:
-    repo.remove("c-type")
-    repo.credential("c-type", {"password": secrets("type new")}, {"username": "svc"}, type="password")
+def _retyped(repo: Repository, _: Secrets) -> None:
+    role = {"role_arn": "arn:aws:iam::123456789012:role/reader", "region": "eu-central-1"}
+    repo.credential("c-type", {}, role, type="aws")
+
+
+GOING = Consents(retire=20, empty=True)
 
 
 def _foreign(service: Emulator) -> None:
-    made = service.seed(credentials=[{"name": "c-adopt", "type": "database", "config": CONFIG}])
-    del made
+    service.seed(credentials=[{"name": "c-adopt", "type": "database", "config": CONFIG}])
 
 
 def _adopting(repo: Repository, secrets: Secrets) -> None:
@@ -112,7 +114,7 @@ SCENES: Mapping[str, Scene] = {
         IN_PLACE,
         Scene(name="rename", before=pair("ren"), after=_renamed),
         Scene(name="restore", before=pair("back"), gone=_without("c-back", "n-back"), after=pair("back")),
-        Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone")),
+        Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), consents=GOING),
         Scene(name="replace", before=pair("type"), after=_retyped),
         Scene(name="adopt", meanwhile=_foreign, after=_adopting, consents=Consents(adopt=frozenset({"c-adopt"}))),
         Scene(name="forget", before=pair("forget"), meanwhile=_purged, after=_without("n-forget")),

@@ -82,3 +82,9 @@ def test_references_are_found():
         (("credential",), READER),
         (("config", "staging", "credentialId"), STAGING),
     )
+
+
+def test_what_the_client_took_out_is_reported():
+    """A mask that never reached the fields is still known, so that nothing is written over it."""
+    answer = Answer({"host": "db"}, type="postgres", hidden={("options", "token"): False})
+    assert KINDS["connection"].decode(answer).suspicious == (("config", "options", "token"),)

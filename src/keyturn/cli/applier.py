@@ -3,15 +3,17 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 import click
 
-from keyturn.cli import status
+from keyturn.cli import options, status
 from keyturn.cli.planner import draw
-from keyturn.cli.progress import Progress
+from keyturn.cli.progress import Progress, requests
+from keyturn.cli.surroundings import coloured, environment
 from keyturn.cli.wiring import open_run, wish
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
@@ -26,10 +28,13 @@ from keyturn.render.style import Style
 
 
 class Interrupts:
-    """Counts interrupts: the first lets what is under way end, the second ends the process."""
+    """Takes interrupts: at once while nothing is written, and gently from then on.
+
+    Gently: the first one lets what is under way end, the second ends the process.
+    """
 
     def __init__(self) -> None:
-        self.count = 0
+        self._count, self._gentle = 0, False
 
     def __enter__(self) -> Self:
         self._before = {
@@ -41,13 +46,19 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def soften(self) -> None:
+        """From now on something is written: what is under way is never torn."""
+        self._gentle = True
+
     def stopped(self) -> bool:
         """Whether nothing new may begin."""
-        return self.count > 0
+        return self._count > 0
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-        if self.count > 1:
+        if not self._gentle:
+            raise KeyboardInterrupt
+        self._count += 1
+        if self._count > 1:
             # Every record of the journal is durable when it is acted upon, so there is nothing to save.
             os._exit(status.INTERRUPTED)
         os.write(
@@ -66,7 +77,7 @@ class Applier:
         run = open_run(folder, workspace)
         kept = self._kept(run, planfile) if planfile else None
         wanted = kept.wish if kept else wish(self._chosen)
-        with Interrupts() as interrupts, Progress(self._colour) as progress:
+        with Interrupts() as interrupts, Progress(self._colour, options.verbose()) as progress:
             terms = Terms(
                 parallelism=self._chosen["parallelism"],
                 tests=not self._chosen["no_test"],
@@ -76,7 +87,9 @@ class Applier:
             )
 
             def decide(planned: Planned) -> bool:
-                return self._decide(planned, kept, progress)
+                agreed = self._decide(planned, kept, progress)
+                interrupts.soften()
+                return agreed
 
             report = carry_out(run, wanted, terms, decide, progress)
         return self._tell(report)
@@ -95,7 +108,7 @@ class Applier:
             agree(kept.plan, plan, "the saved plan")
         approved = self._chosen["approve"]
         if approved and approved != plan.digest():
-            click.echo(draw(plan, "text", self._colour), err=True)
+            click.echo(draw(plan, "text", self._colour and coloured(sys.stderr, environment())), err=True)
             _refuse(
                 "KT652",
                 f"the plan is now {plan.digest()}, not the one that was approved",
@@ -108,17 +121,19 @@ class Applier:
             raise Faulty(*plan.blocked)
         if plan.empty or kept or approved or self._chosen["auto"]:
             return True
-        return click.confirm("\nMake these changes?", default=False)
+        return click.confirm("\nMake these changes?", default=False, err=True)
 
     def _tell(self, report: Report) -> int:
         if not report.agreed:
             click.echo("Nothing was changed.", err=True)
             return status.FAULT
-        if self._chosen["form"] == "json":
-            click.echo(report_json(report.plan, report.outcomes))
-        elif report.outcomes:
-            click.echo(report_text(report.outcomes, Style(self._colour)))
-        sys.stdout.flush()
+        with suppress(BrokenPipeError):  # the exit code still tells what was done
+            if self._chosen["form"] == "json":
+                click.echo(report_json(report.plan, report.outcomes).rstrip("\n"))
+            elif report.outcomes:
+                click.echo(report_text(report.outcomes, Style(self._colour)).rstrip("\n"))
+        if options.verbose() and report.figures:
+            click.echo(requests(report.figures), err=True)
         return code_of(report)
 
 

@@ -52,7 +52,8 @@ def command(colour: bool, /, planfile: Path | None, folder: Path, workspace: str
     with doors(colour):
         from keyturn.cli.applier import Applier
 
-        if not (planfile or chosen["approve"] or chosen["auto"] or sys.stdin.isatty()):
+        decided = planfile or chosen["approve"] or chosen["auto"]
+        if not decided and (chosen["form"] == "json" or not sys.stdin.isatty()):
             raise click.UsageError(
                 "there is nobody to ask: give a plan file, --approve DIGEST or --auto-approve"
             )

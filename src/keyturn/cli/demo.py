@@ -21,6 +21,11 @@ def command(colour: bool, /, keep: Path | None) -> None:
 
     Everything is real but the vendor: the API is the bundled emulator on loopback. Nothing outside
     the temporary folder is touched.
+
+    \b
+    Examples:
+      keyturn demo
+      keyturn demo --keep story           leaves the folder for a look around
     """
     with doors(colour):
         import tempfile

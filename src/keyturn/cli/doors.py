@@ -1,30 +1,68 @@
 """The one door through which errors leave: sorted by who can fix them, each with its exit code."""
 
+import errno
+import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from keyturn import __version__
 from keyturn.cli import status
+from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.render.safe import plain
 
-_INTEGRITY = tuple(f"KT{number}" for number in (25, 26, 27, 28, 29, 45, 46))
+_FAMILIES = {
+    "KT3": status.REFUSED,
+    "KT25": status.REFUSED,
+    "KT45": status.REFUSED,
+    "KT46": status.REFUSED,
+}
 _CODES = {
+    "KT030": status.DENIED,
     "KT031": status.REFUSED,
+    "KT203": status.REFUSED,
+    "KT204": status.REFUSED,
+    "KT206": status.REFUSED,
+    "KT207": status.REFUSED,
+    "KT208": status.REFUSED,
+    "KT213": status.REFUSED,
+    "KT221": status.REFUSED,
+    "KT222": status.REFUSED,
+    "KT223": status.REFUSED,
+    "KT224": status.REFUSED,
+    "KT460": status.FAULT,
+    "KT462": status.FAULT,
+    "KT463": status.FAULT,
+    "KT502": status.DENIED,
+    "KT503": status.DENIED,
+    "KT512": status.DENIED,
     "KT520": status.REFUSED,
+    "KT600": status.REFUSED,
+    "KT601": status.REFUSED,
     "KT606": status.STALE,
     "KT610": status.STALE,
     "KT611": status.STALE,
+    "KT612": status.STALE,
+    "KT613": status.STALE,
+    "KT620": status.REFUSED,
+    "KT622": status.REFUSED,
     "KT626": status.STALE,
     "KT650": status.REFUSED,
     "KT651": status.STALE,
     "KT652": status.STALE,
 }
+"""What policy or integrity refuses, what moved or is locked, who is not let in; all else is the user's."""
+
+_DISK = frozenset(
+    {
+        errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT,
+        errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+    }
+)  # fmt: skip
 
 
 class Leave(Exception):  # noqa: N818
@@ -35,35 +73,21 @@ class Leave(Exception):  # noqa: N818
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """How a finding is drawn on the error stream."""
-
-    colour: bool
-
-    def lines(self, finding: Diagnostic) -> Iterator[str]:
-        """Yield a finding as lines: where, what, and what to do next."""
-        word = finding.severity.name.lower()
-        tone = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}[finding.severity]
-        head = click.style(word, fg=tone, bold=True) if self.colour else word
-        yield f"{head}[{finding.code}]: {plain(finding.message)}"
-        yield f"  --> {plain(str(finding.origin))}"
-        if finding.hint:
-            yield f"  = {plain(finding.hint)}"
-
-
 def code_of(findings: tuple[Diagnostic, ...]) -> int:
     """Return the exit code for findings that stopped the work: the gravest of them decides."""
     errors = [finding.code for finding in findings if finding.severity is Severity.ERROR]
-    if any(code.startswith(_INTEGRITY) for code in errors):
-        return status.REFUSED
-    return max((_CODES.get(code, status.FAULT) for code in errors), default=status.FAULT)
+    return max(map(_code_of, errors), default=status.FAULT)
+
+
+def _code_of(code: str) -> int:
+    family = next((name for name in _FAMILIES if code.startswith(name)), "")
+    return _CODES.get(code, _FAMILIES.get(family, status.FAULT))
 
 
 @contextmanager
 def doors(colour: bool) -> Iterator[None]:
     """Turn what comes out of a command into messages and ``SystemExit``."""
-    from keyturn.api.errors import Denied, ServiceError
+    from keyturn.api.errors import ServiceError
 
     try:
         yield
@@ -72,29 +96,59 @@ def doors(colour: bool) -> Iterator[None]:
     except Faulty as faulty:
         show(faulty.findings, colour)
         raise SystemExit(code_of(faulty.findings)) from None
-    except Denied as denied:
-        show((denied.finding(),), colour)
-        raise SystemExit(status.DENIED) from None
     except ServiceError as error:
         show((error.finding(),), colour)
-        raise SystemExit(status.FAULT) from None
+        raise SystemExit(code_of((error.finding(),))) from None
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         raise SystemExit(status.INTERRUPTED) from None
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read has read enough.
         raise SystemExit(status.DONE) from None
-    except (click.exceptions.Exit, click.ClickException, SystemExit):
+    except (click.exceptions.Exit, click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
+        if isinstance(error, OSError) and error.errno in _DISK:
+            show((_of_disk(error),), colour)
+            raise SystemExit(status.FAULT) from None
         click.echo(_report(error), err=True)
         raise SystemExit(status.BUG) from None
 
 
 def show(findings: tuple[Diagnostic, ...], colour: bool) -> None:
-    """Print findings on the error stream, a blank line between them."""
-    drawn = Shown(colour)
-    click.echo("\n\n".join("\n".join(drawn.lines(finding)) for finding in findings), err=True)
+    """Print findings on the error stream, and as JSON on the other where that was asked for."""
+    from keyturn.cli.surroundings import coloured, environment, width
+    from keyturn.render.findings import Findings, findings_json, stopped
+    from keyturn.render.style import Style
+
+    ctx = click.get_current_context(silent=True)
+    asked = ctx.params if ctx else {}
+    surroundings = environment()
+    style = Style(colour and coloured(sys.stderr, surroundings), width(sys.stderr, surroundings))
+    found = Findings(found=findings, texts=_texts(asked.get("folder"), findings))
+    click.echo(stopped(found, style), err=True)
+    if asked.get("form") == "json":
+        click.echo(findings_json(found).rstrip("\n"))
+
+
+def _texts(folder: Path | None, findings: tuple[Diagnostic, ...]) -> Mapping[str, str]:
+    from keyturn.load.excerpts import texts
+    from keyturn.load.project import find_root
+
+    try:
+        return texts(find_root(folder), findings) if folder else {}
+    except Faulty:
+        return {}
+
+
+def _of_disk(error: OSError) -> Diagnostic:
+    return Diagnostic(
+        code="KT045",
+        severity=Severity.ERROR,
+        message=f"a file cannot be read or written: {os.strerror(error.errno or 0)}",
+        origin=Origin(str(error.filename or "standard output")),
+        hint="check the path, its rights and the room on the disk",
+    )
 
 
 def _report(error: Exception) -> str:

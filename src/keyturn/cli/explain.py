@@ -26,8 +26,8 @@ def command(colour: bool, /, code: str) -> None:
         entry = CODES.get(code.upper())
         if entry is None:
             near = difflib.get_close_matches(code.upper(), CODES, 1, 0.5)
-            told = f"; did you mean {near[0]}?" if near else ""
-            raise click.UsageError(f"there is no code {code}{told} `keyturn explain` lists them")
+            told = f"; did you mean {near[0]}?" if near else "; `keyturn explain` lists them"
+            raise click.UsageError(f"there is no code {code!a}{told}")
         click.echo(f"{code.upper()}: {entry.title}\n")
         click.echo(textwrap.fill(entry.why, 88) + "\n")
         click.echo(textwrap.fill(entry.fix, 88))

@@ -18,18 +18,27 @@ def check(store: Store) -> tuple[str, bool]:
     return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
 
 
-def tell(store: Store, form: str, address: str) -> Iterator[str]:
+def tell(store: Store, address: str) -> Iterator[str]:
     """Yield the journal's records, one line each; ``address`` narrows to one resource."""
+    for record in _records(store, address):
+        yield f"{plain(record.at)}  {plain(_said(record))}"
+
+
+def tell_json(store: Store, address: str) -> str:
+    """Return the journal's records as one JSON array, a record on each line."""
+    return "[" + ",\n ".join(json.dumps(_tree(record)) for record in _records(store, address)) + "]"
+
+
+def _records(store: Store, address: str) -> Iterator[Record]:
     for record in read(store.tape().read(0)):
-        event = record.event
-        if address and str(getattr(event, "address", "")) != address:
-            continue
-        if isinstance(event, Unreadable):
-            yield f"{plain(record.at)}  unreadable"
-        elif form == "json":
-            yield json.dumps({"at": record.at, "seq": record.seq} | json.loads(pack(event)))
-        else:
-            yield f"{plain(record.at)}  {plain(_said(record))}"
+        if not address or str(getattr(record.event, "address", "")) == address:
+            yield record
+
+
+def _tree(record: Record) -> dict[str, object]:
+    event = record.event
+    told = {"event": "unreadable"} if isinstance(event, Unreadable) else json.loads(pack(event))
+    return {"at": record.at, "seq": record.seq, **told}
 
 
 def _said(record: Record) -> str:

@@ -30,7 +30,7 @@ def command(
         import secrets
 
         from keyturn.cli.agekey import own_key
-        from keyturn.cli.wiring import environment
+        from keyturn.cli.surroundings import environment
         from keyturn.engine.founding import found
         from keyturn.engine.templates import Choice
 

@@ -24,8 +24,8 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, address: s
       keyturn log --verify
     """
     with doors(colour):
-        from keyturn.cli.history import check, tell
-        from keyturn.cli.wiring import environment
+        from keyturn.cli.history import check, tell, tell_json
+        from keyturn.cli.surroundings import environment
         from keyturn.ledger.store import open_store
         from keyturn.load.project import find_root, read_project
 
@@ -36,5 +36,8 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, address: s
             message, whole = check(store)
             click.echo(message)
             raise Leave(status.DONE if whole else status.REFUSED)
-        for line in tell(store, form, address):
+        if form == "json":
+            click.echo(tell_json(store, address))
+            return
+        for line in tell(store, address):
             click.echo(line)

@@ -7,11 +7,14 @@ from importlib import import_module
 import click
 
 from keyturn import __version__
-from keyturn.cli import status
+from keyturn.cli import options, status
+from keyturn.cli.group import Guessing
+from keyturn.cli.surroundings import coloured, environment
 
 COMMANDS = {
     "init": "init",
     "validate": "validate",
+    "import": "import_",
     "plan": "plan",
     "show": "show",
     "apply": "apply",
@@ -28,7 +31,7 @@ COMMANDS = {
 """Each command and the module below ``keyturn.cli`` that holds it, in the order of the help."""
 
 
-class Commands(click.Group):
+class Commands(Guessing):
     """A group that imports a command only when it is run or described."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -36,12 +39,12 @@ class Commands(click.Group):
         return [*COMMANDS, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of this name."""
+        """Return the command of this name, with the options that every command has."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(f"keyturn.cli.{module}"), name or "command")
-        return command
+        return options.everywhere(command)
 
 
 @click.group(
@@ -49,30 +52,41 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="keyturn", message="%(prog)s %(version)s")
-@click.option("--no-color", is_flag=True, help="Never colour the output; NO_COLOR does the same.")
+@options.plainly
+@options.verbosely
 @click.pass_context
-def cli(ctx: click.Context, no_color: bool) -> None:
+def cli(ctx: click.Context) -> None:
     """Credentials and connections of Planasonix, declared in git.
 
     Start with `keyturn init` in an empty folder, or `keyturn demo` to watch the whole story.
+
+    \b
+    Examples:
+      keyturn plan                        what would change
+      keyturn apply                       plan, show, ask, change
+      keyturn explain KT451               what a code means
     """
-    colour = not no_color and _coloured()
+    colour = not options.plain(ctx) and coloured(sys.stdout, environment())
     ctx.color = colour
     ctx.obj = colour
 
 
-def _coloured() -> bool:
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def main() -> None:
     """Run the command line and exit: usage mistakes with 64, because 2 reads as "changes wait"."""
+    code = _code()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter would try again on its way out, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _code() -> int:
     try:
         code = cli.main(standalone_mode=False)
+    except SystemExit as leave:
+        code = leave.code
     except click.exceptions.Exit as leave:
         code = leave.exit_code
     except click.Abort:
@@ -81,4 +95,4 @@ def main() -> None:
     except click.ClickException as mistake:
         mistake.show()
         code = status.USAGE if isinstance(mistake, click.UsageError) else status.FAULT
-    sys.exit(code if isinstance(code, int) else status.DONE)
+    return code if isinstance(code, int) else status.DONE

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keyturn.cli.wiring import environment
+from keyturn.cli.surroundings import environment
 from keyturn.core.plan import Plan
 from keyturn.engine.comparing import base_of, compare
 from keyturn.engine.exported import exported

@@ -8,6 +8,56 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PLAIN, _VERBOSE = "keyturn.plain", "keyturn.verbose"
+
+
+def _plainly(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_PLAIN] = True
+        ctx.color = ctx.obj = False
+
+
+def _verbosely(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_VERBOSE] = True
+
+
+def plain(ctx: click.Context) -> bool:
+    """Whether --no-color was given, before or behind the command."""
+    return bool(ctx.meta.get(_PLAIN))
+
+
+def verbose() -> bool:
+    """Whether the command that runs was asked to tell more."""
+    ctx = click.get_current_context(silent=True)
+    return bool(ctx and ctx.meta.get(_VERBOSE))
+
+
+plainly = click.option(
+    "--no-color",
+    is_flag=True,
+    expose_value=False,
+    callback=_plainly,
+    help="Never colour the output; NO_COLOR does the same.",
+)
+verbosely = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=_verbosely,
+    help="Tell more on the error stream: phases, each change, requests.",
+)
+
+
+def everywhere(command: click.Command) -> click.Command:
+    """Return the command with --no-color and --verbose behind its name, and those below it too."""
+    if not any("--no-color" in option.opts for option in command.params):
+        verbosely(plainly(command))
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        everywhere(below)
+    return command
+
 
 def workspace(command: F) -> F:
     """Add --workspace."""

@@ -45,14 +45,16 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
     """Show what would change: git against the live workspace and the ledger.
 
     \b
-    Example:
+    Examples:
       keyturn plan -w prod --detailed-exitcode
+      keyturn plan --out plan.kt && keyturn apply plan.kt
+      keyturn plan --offline --format markdown --fail-on exposure,access
     """
     with doors(colour):
-        from keyturn.cli.planner import draw, fails_on, save
+        from keyturn.cli.planner import draw, fails_on, named, save
         from keyturn.cli.wiring import wish
 
-        wished = wish(chosen)
+        wished, classes = wish(chosen), named(chosen["fail_on"])
         if chosen["offline"]:
             if chosen["out"]:
                 raise click.UsageError("an offline plan cannot be saved: nothing would be applied from it")
@@ -60,22 +62,25 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
 
             made = offline(folder, workspace, wished, chosen["base"], chosen["ledger"])
         else:
+            from keyturn.cli.progress import requests
             from keyturn.cli.wiring import open_run
             from keyturn.engine.planning import plan
 
             run = open_run(folder, workspace, config_from=chosen["config_from"])
             planned = plan(run, wished)
             made = planned.plan
+            if options.verbose():
+                click.echo(requests(run.service.figures), err=True)
             if chosen["out"]:
                 save(planned, wished, run, chosen["out"])
         if chosen["refresh_only"]:
             from keyturn.core.drift import drift_only
 
             made = drift_only(made)
-        click.echo(draw(made, form, colour))
         if chosen["json_into"]:
             chosen["json_into"].write_text(draw(made, "json", False) + "\n", "utf-8")
-        if fails_on(made, chosen["fail_on"]):
+        click.echo(draw(made, form, colour))
+        if fails_on(made, classes):
             raise Leave(status.REFUSED)
         if chosen["detailed_exitcode"] and not made.empty:
             raise Leave(status.CHANGES)

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -47,13 +47,18 @@ def draw(plan: Plan, form: str, colour: bool) -> str:
     return PAGES[form](plan).rstrip("\n")
 
 
-def fails_on(plan: Plan, classes: str) -> bool:
-    """Tell whether the plan holds any of the classes; raises UsageError for a class that is none."""
-    named = [each.strip() for each in classes.split(",") if each.strip()]
-    for each in named:
+def named(classes: str) -> tuple[str, ...]:
+    """Return the classes of --fail-on; raises UsageError for one that there is not."""
+    found = tuple(each.strip() for each in classes.split(",") if each.strip())
+    for each in found:
         if each not in CLASSES:
-            raise click.UsageError(f"--fail-on takes {', '.join(CLASSES)}, not {each}")
-    return any(CLASSES[each](plan) for each in named)
+            raise click.UsageError(f"--fail-on takes {', '.join(CLASSES)}, not {each!a}")
+    return found
+
+
+def fails_on(plan: Plan, classes: Iterable[str]) -> bool:
+    """Tell whether the plan holds any of the classes."""
+    return any(CLASSES[each](plan) for each in classes)
 
 
 def save(planned: Planned, wish: Wish, run: Run, target: Path) -> None:

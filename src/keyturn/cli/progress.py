@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import click
 
+from keyturn.api.records import Figures
 from keyturn.core.change import Change
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.engine.watch import Watch
@@ -17,11 +18,21 @@ PATIENCE = 1.0
 _WORDS = {"lock": "taking the lock", "plan": "planning", "apply": "applying"}
 
 
-class Progress(Watch):
-    """Draws what an engine tells; a quick run draws nothing at all."""
+def requests(figures: Figures) -> str:
+    """Return in a line what a run asked of the service."""
+    verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(figures.by_verb.items()))
+    waited = f", waited {figures.waited:.1f} s for the pace" if figures.waited else ""
+    return f"requests: {figures.total} ({verbs}; {figures.repeated} repeated){waited}"
 
-    def __init__(self, colour: bool) -> None:
-        self._colour = colour
+
+class Progress(Watch):
+    """Draws what an engine tells; a quick run draws nothing at all.
+
+    ``verbose``: no bar, but a line for each phase and for each change as it begins and ends.
+    """
+
+    def __init__(self, colour: bool, verbose: bool = False) -> None:
+        self._colour, self._verbose = colour, verbose
         self._begun = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
@@ -43,12 +54,14 @@ class Progress(Watch):
         """Begin another phase."""
         self.pause()
         self._phase, self._total, self._done = _WORDS.get(name, name), total, 0
+        if self._verbose:
+            click.echo(f"{self._phase}, {total} changes" if total else self._phase, err=True)
 
     def ended(self, outcome: Outcome) -> None:
         """Count a change; on anything but a terminal, say what went wrong at once."""
         self._done += 1
-        if not sys.stderr.isatty():
-            if outcome.ending is not Ending.DONE:
+        if self._verbose or not sys.stderr.isatty():
+            if self._verbose or outcome.ending is not Ending.DONE:
                 click.echo(
                     f"{outcome.action} {plain(str(outcome.address))}: {outcome.ending.value}", err=True
                 )
@@ -57,8 +70,9 @@ class Progress(Watch):
 
     def began(self, change: Change) -> None:
         """Show which change is being made."""
-        del change
-        if sys.stderr.isatty():
+        if self._verbose:
+            click.echo(f"{change.action.value} {plain(str(change.address))} …", err=True)
+        elif sys.stderr.isatty():
             self._draw()
 
     def _draw(self) -> None:

@@ -1,5 +1,6 @@
 """keyturn revoke and keyturn purge: the emergency, and the end."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -29,9 +30,12 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
         from keyturn.engine.breakglass import revoke, target
         from keyturn.render.safe import plain
 
+        if not yes and not sys.stdin.isatty():
+            raise click.UsageError("there is nobody to ask: say --yes")
         service = open_service_of(folder, workspace)
         credential = target(service, name)
-        if not yes and not click.confirm(f"Detach {name} everywhere and delete it?", err=True):
+        if not yes and not click.confirm(f"Detach {plain(name)} everywhere and delete it?", err=True):
+            click.echo("Nothing was changed.", err=True)
             raise Leave(status.FAULT)
         done = revoke(service, credential)
         for step in done.steps:
@@ -60,6 +64,8 @@ def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path
         from keyturn.cli.wiring import open_run
         from keyturn.engine.purging import purge_retired
 
+        if not confirm and not sys.stdin.isatty():
+            raise click.UsageError("there is nobody to ask: say --confirm NAME")
         again = confirm or click.prompt("This cannot be undone. The name once more", err=True)
         if again != name:
             raise click.UsageError("the two names differ; nothing was purged")

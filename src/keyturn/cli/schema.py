@@ -20,5 +20,5 @@ def command(colour: bool, /, name: str) -> None:
 
         names = sorted(each.name.removesuffix(".schema.json") for each in folder().glob("*.schema.json"))
         if name not in names:
-            raise click.UsageError(f"there is no schema {name}; there are {', '.join(names)}")
+            raise click.UsageError(f"there is no schema {name!a}; there are {', '.join(names)}")
         click.echo((folder() / f"{name}.schema.json").read_text("utf-8").rstrip("\n"))

@@ -7,11 +7,17 @@ import click
 
 from keyturn.cli import options
 from keyturn.cli.doors import doors
+from keyturn.cli.group import Guessing
 
 
-@click.group("secret")
+@click.group("secret", cls=Guessing)
 def command() -> None:
-    """Write secrets of manifests."""
+    """Write secrets of manifests.
+
+    \b
+    Example:
+      pass show prod/db | keyturn secret set prod-db password
+    """
 
 
 @command.command("set")
@@ -32,7 +38,7 @@ def set_secret(colour: bool, /, name: str, field: str, generate: int | None, fol
       keyturn secret set prod-db password --generate 32
     """
     with doors(colour):
-        from keyturn.cli.wiring import environment
+        from keyturn.cli.surroundings import environment
         from keyturn.core.secret import Secret
         from keyturn.engine.sealing import set_field
         from keyturn.load.project import find_root, read_project
@@ -55,7 +61,7 @@ def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:
       keyturn seal prod-db
     """
     with doors(colour):
-        from keyturn.cli.wiring import environment
+        from keyturn.cli.surroundings import environment
         from keyturn.engine.sealing import seal_again
         from keyturn.load.project import find_root, read_project
 
@@ -68,7 +74,10 @@ def _asked(name: str, field: str) -> str:
     if sys.stdin.isatty():
         asked: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
         return asked
-    text = sys.stdin.buffer.read().decode("utf-8")
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError("standard input is not UTF-8 text") from None
     # A shell adds the last newline, and nobody means it; the newlines of a PEM stay.
     text = text if text.count("\n") > 1 else text.removesuffix("\n").removesuffix("\r")
     if not text:

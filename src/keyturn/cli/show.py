@@ -23,7 +23,8 @@ def command(colour: bool, /, planfile: Path, folder: Path, form: str) -> None:
     """
     with doors(colour):
         from keyturn.cli.planner import draw
-        from keyturn.cli.wiring import clock, environment
+        from keyturn.cli.surroundings import environment
+        from keyturn.cli.wiring import clock
         from keyturn.engine.savedplan import opened
         from keyturn.load.decrypt import opener
         from keyturn.load.project import find_root, read_project

@@ -23,7 +23,7 @@ def command(colour: bool, /, lock_id: str, workspace: str, folder: Path) -> None
       keyturn unlock 3f9c2a7d51e04b68
     """
     with doors(colour):
-        from keyturn.cli.wiring import environment
+        from keyturn.cli.surroundings import environment
         from keyturn.ledger.lock import unlock
         from keyturn.ledger.store import open_store
         from keyturn.load.project import find_root, read_project

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from keyturn.core.diagnostic import Severity
-from keyturn.engine.checking import Checked, check, texts
+from keyturn.engine.checking import Checked, check
+from keyturn.load.excerpts import texts
 from keyturn.load.project import find_root, read_project
 from keyturn.render.findings import Findings
 from keyturn.render.style import Style

@@ -15,6 +15,7 @@ from keyturn.api.call import Tempo
 from keyturn.api.client import Client, Settings
 from keyturn.cli.apikey import api_key
 from keyturn.cli.events import refuse_untrusted
+from keyturn.cli.surroundings import environment
 from keyturn.core.inputs import Consents
 from keyturn.engine.planning import Wish
 from keyturn.engine.run import Author, Run
@@ -22,11 +23,6 @@ from keyturn.ledger.clock import Clock
 from keyturn.ledger.store import open_store
 from keyturn.load.project import Workspace, find_root, read_project, read_project_at
 from keyturn.load.revision import head
-
-
-def environment() -> Mapping[str, str]:
-    """Return the environment, read here and nowhere else."""
-    return dict(os.environ)
 
 
 def open_run(folder: Path, workspace: str, config_from: str = "") -> Run:

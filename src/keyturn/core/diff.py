@@ -29,7 +29,7 @@ def diff(inputs: Inputs) -> tuple[Change, ...]:
     The order of the inputs does not matter. A resource without a change is not in the result.
     """
     named = inputs.named()
-    names = {entry.id: address for address, entry in inputs.known.items()}
+    names = _names(inputs)
     changes: dict[Address, Change] = {}
     taken: set[Address] = set()
     for desired in sorted(inputs.desired.values(), key=lambda each: each.address):
@@ -43,6 +43,16 @@ def diff(inputs: Inputs) -> tuple[Change, ...]:
         if known.address not in taken and not known.retired_at:
             changes[known.address] = _unwanted(known, inputs)
     return _repoint(changes, inputs)
+
+
+def _names(inputs: Inputs) -> dict[str, Address]:
+    # What is being renamed goes by its new name: a reference that follows it is no change.
+    names = {entry.id: address for address, entry in inputs.known.items()}
+    for desired in inputs.desired.values():
+        earlier = _known_of(desired, inputs.known) if desired.lifecycle.moved_from else None
+        if earlier:
+            names[earlier.id] = desired.address
+    return names
 
 
 def _known_of(desired: Desired, known: Mapping[Address, Known]) -> Known | None:

@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path as Folder
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import Path
 from keyturn.core.inputs import Inputs
 from keyturn.core.secret import Secret
 from keyturn.load.desired import Loaded, load
-from keyturn.load.files import load_file
 from keyturn.load.project import FILE, Project, Workspace
 from keyturn.policy.judge import judge
 from keyturn.policy.likeness import fingerprints
@@ -76,17 +74,6 @@ def judged_with(
     likeness = fingerprints(secrets, chance)
     context = Context(today=today, rotated=rotated, secrets=secrets, fingerprints=likeness)
     return judge(loaded.subjects, project.policy, context)
-
-
-def texts(root: Folder, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
-    """Return the content of each file that a finding points into, as far as it can be read as text."""
-    found: dict[str, str] = {}
-    for file in {finding.origin.file for finding in findings if finding.origin.line}:
-        try:
-            found[file] = load_file(root, file).data.decode("utf-8", "replace")
-        except (Faulty, OSError):
-            continue
-    return found
 
 
 def _stray(file: str) -> Diagnostic:

@@ -45,6 +45,10 @@ class Recorded(Protocol):
         """The settings; None in a list that carries none."""
 
     @property
+    def hidden(self) -> Mapping[Path, bool]:
+        """Paths below ``config`` that were taken out because they held a mask or a secret."""
+
+    @property
     def extra(self) -> Mapping[str, object]:
         """Whatever else was in the answer."""
 

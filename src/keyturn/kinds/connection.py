@@ -31,7 +31,7 @@ def decode(record: Recorded) -> Live:
     fields = dict(config)
     if record.credential_id:
         fields[CREDENTIAL] = record.credential_id
-    if isinstance(category := record.extra.get("category"), str):
+    if isinstance(category := record.extra.get("category"), str) and category:
         fields[CATEGORY] = category
     return Live(
         address=Address("connection", record.name),
@@ -42,7 +42,7 @@ def decode(record: Recorded) -> Live:
         updated_at=record.updated_at,
         status=record.status or "active",
         detailed=record.config is not None,
-        suspicious=suspicious,
+        suspicious=(*suspicious, *(("config", *path) for path in record.hidden)),
     )
 
 

@@ -58,7 +58,7 @@ def decode(record: Recorded) -> Live:
         updated_at=record.updated_at,
         status=record.status or "active",
         detailed=record.config is not None,
-        suspicious=suspicious,
+        suspicious=(*suspicious, *(("config", *path) for path in record.hidden)),
     )
 
 

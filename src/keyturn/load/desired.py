@@ -6,7 +6,7 @@ from pathlib import Path as File
 from typing import Final
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.resource import Desired
 from keyturn.load.envelope import judge
 from keyturn.load.files import Source, survey
@@ -86,7 +86,7 @@ class _Batch:
         self.findings.extend(each for each in misfits if each.code != _EMPTY or each.origin.line not in lines)
         self.findings.extend((*empties, *judge(document, self._settings)))
         self.findings.extend(absent(document, weight(self._settings)))
-        if misfits:
+        if any(each.severity is Severity.ERROR for each in misfits):
             self._turn_down(source, document)
         else:
             self._manifests.append(manifest(source, document, self._workspace))

@@ -73,7 +73,7 @@ def manifest(source: Source, document: Document, workspace: str = "") -> Manifes
         origin=_name_origin(source),
         labels=tree.get("labels", EMPTY),
         lifecycle=_lifecycle(tree),
-        keep=tuple(kept(name) for name in tree.get("keep", ())),
+        keep=tuple(path for path in map(kept, tree.get("keep", ())) if path not in ciphers),
         destination=frozenset(destination_paths(address.kind, tree)),
     )
     return Manifest(_subject(source, document, desired, (workspace, (*hidden, *desired.keep))), desired)

@@ -19,7 +19,7 @@ from keyturn.load.definitions import (
     sealed_paths,
     secret_paths,
 )
-from keyturn.load.findings import fault
+from keyturn.load.findings import doubt, fault
 from keyturn.load.nodes import Document
 from keyturn.load.shape import Accept, compiled
 
@@ -61,9 +61,9 @@ def _doubled(document: Document) -> Iterator[Diagnostic]:
     if isinstance(keep, list) and isinstance(secrets, Mapping):
         for at, name in enumerate(keep):
             if str(name).partition(".")[0] in secrets and kept(str(name)) in flatten(secrets):
-                message = f"the secret {name} is both given and kept"
-                hint = "remove it from keep, or from secrets"
-                yield fault("KT144", document.origin(("keep", str(at))), message, hint)
+                message = f"the secret {name} is both given and kept: the given one counts"
+                hint = "remove it from keep"
+                yield doubt("KT144", document.origin(("keep", str(at))), message, hint)
 
 
 def _misspelt(document: Document, kind: str) -> Iterator[Diagnostic]:

@@ -60,8 +60,14 @@ class Findings:
 def findings_text(findings: Findings, style: Style = PLAIN) -> str:
     """Return the findings with code frames and what to do about each; the last line counts them."""
     blocks = ["\n".join(_block(finding, findings, style)) for finding in findings.ranked]
-    explain = [f"Why and how: keyturn explain {findings.ranked[0].code}"] if blocks else []
+    explain = [_explain(findings)] if blocks else []
     return "\n\n".join([*blocks, "\n".join([*explain, strong(tally(findings), style)])]) + "\n"
+
+
+def stopped(findings: Findings, style: Style = PLAIN) -> str:
+    """Return the findings that stopped a command, each with its frame, and how to learn more."""
+    blocks = ["\n".join(_block(finding, findings, style)) for finding in findings.ranked]
+    return "\n\n".join([*blocks, _explain(findings)])
 
 
 def findings_concise(findings: Findings, style: Style = PLAIN) -> str:
@@ -134,6 +140,10 @@ def _block(finding: Diagnostic, findings: Findings, style: Style) -> list[str]:
     if finding.hint:
         lines.append(fold("  = fix: ", line(finding.hint), style.width))
     return lines
+
+
+def _explain(findings: Findings) -> str:
+    return f"Why and how: keyturn explain {findings.ranked[0].code}"
 
 
 def _bullet(finding: Diagnostic) -> str:

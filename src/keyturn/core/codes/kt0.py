@@ -100,6 +100,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Only files below a workspace's manifests are planned and applied, so a file elsewhere does nothing.",
             "Move it below a folder under manifests: in keyturn.yaml, or add its folder there.",
         ),
+        "KT045": Code(
+            "a file cannot be read or written",
+            "The machine refused it: the path is not there, or the rights, or the room on the disk are missing.",
+            "Check the path that the message names, who may write there, and how much room is left.",
+        ),
         "KT031": Code(
             "keys are refused for an untrusted event",
             "A pull request from a fork, or one that runs with the base's secrets, could make keyturn decrypt or send secrets for a stranger.",

@@ -84,8 +84,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "KT144": Code(
             "a secret is both given and kept",
-            "`keep` says that the service's value stays, and `secrets` gives another.",
-            "Remove it from one of the two.",
+            "`keep` says that the service's value stays, and `secrets` gives another; the given one counts.",
+            "Remove it from keep.",
         ),
     }
 )

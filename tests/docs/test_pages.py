@@ -1,0 +1,25 @@
+"""Pages: every command that a page shows is run, and answers what the page says."""
+
+import re
+
+import pytest
+
+from console import Command, Shell, alike, fits, mistakes, rewritten, steps
+from sources import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TOLD = [page for page in PAGES if any(isinstance(step, Command) for step in steps(page.read_text("utf-8")))]
+SECRET = re.compile(r"echo (\S+) \| keyturn secret set")
+
+
+@pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_answer_as_shown(page, tmp_path, request):
+    """All commands of a page, one after the other in one shell, against a real emulator."""
+    text = page.read_text("utf-8")
+    answers = Shell(tmp_path).run(text)
+    if request.config.getoption("--rewrite-pages"):
+        page.write_text(rewritten(text, answers), "utf-8")
+    found = list(mistakes(answers))
+    assert not found, "look, then run with --rewrite-pages\n\n" + "\n\n".join(found)
+    for secret in SECRET.findall(text):
+        assert not [answer.command.text for answer in answers if secret in answer.text], secret

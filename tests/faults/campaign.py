@@ -1,0 +1,124 @@
+"""One case of the campaign: trouble in the first run, two more runs without, then nothing may be wrong."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from faults.invariants import Auditor, check
+from faults.memory import Doors
+from faults.rig import Act, Rig, Stage
+from faults.scenes import Scene
+
+Fault = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A scene with its trouble.
+
+    ``faults`` are the emulator's, ``at`` the door at which the first run dies (0: none), ``again``
+    that at which the second does; ``settings`` are the service's.
+    """
+
+    scene: Scene
+    faults: tuple[Fault, ...] = ()
+    at: int = 0
+    again: int = 0
+    tears: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Say what happens, for the one who has to repeat it."""
+        return f"{self.scene.name}: faults={self.faults} at={self.at} again={self.again} tears={self.tears} {self.settings}"
+
+
+def run(rig: Rig, case: Case) -> list[str]:
+    """Return what was broken in a case; nothing, if all is well."""
+    stage = rig.stage_of(case.scene)
+    rig.begin(stage, *case.faults, **case.settings)
+    auditor = Auditor(rig)
+    rig.on_request = auditor
+    rig.memory.tears = case.tears
+    acts = [rig.apply(stage.after, case.scene.consents, Doors(case.at))]
+    rig.service.world.faults.replace(())
+    if case.again:
+        acts.append(rig.apply(stage.after, case.scene.consents, Doors(case.again)))
+    rig.memory.tears = False
+    return [*auditor.broken, *finish(rig, stage, acts), *auditor.broken]
+
+
+def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
+    """Let all trouble be over, run twice at most, and return what is broken then."""
+    consents = stage.scene.consents
+    for _ in range(2):
+        if not acts[-1].killed and acts[-1].error is None and rig.plan(stage.after).plan.empty and _settled(rig):
+            break
+        acts.append(rig.apply(stage.after, consents))
+    if stage.scene.refused:
+        return check(rig, stage, acts, stage.before)
+    last = rig.plan(stage.after)
+    broken = check(rig, stage, acts)
+    if not last.plan.empty:
+        broken.append(f"I6: still to do: {[f'{each.action.value} {each.address}' for each in last.plan.changes]}")
+    if last.plan.blocked:
+        broken.append(f"I7: blocked by {[each.code for each in last.plan.blocked]}")
+    return broken
+
+
+def _settled(rig: Rig) -> bool:
+    return not _open(rig)
+
+
+def _open(rig: Rig) -> tuple[Any, ...]:
+    from keyturn.ledger.reading import read_ledger
+
+    workspace = rig.service.organization
+    return read_ledger(rig.memory, "prod", workspace).ledger.open
+
+
+def smooth(rig: Rig, scene: Scene) -> Act:
+    """Run a scene without trouble, to learn how many doors and requests it has."""
+    stage = rig.stage_of(scene)
+    rig.begin(stage)
+    rig.on_request = lambda _: None
+    return rig.apply(stage.after, scene.consents)
+
+
+LOST: tuple[Fault, ...] = (
+    {"kind": "drop_after"},
+    {"kind": "status_after", "status": 500},
+    {"kind": "status_after", "status": 503},
+    {"kind": "status_after", "status": 408},
+    {"kind": "hang_after"},
+    {"kind": "truncate_after"},
+    {"kind": "invalid_after"},
+    {"kind": "empty_after"},
+    {"kind": "other_object"},
+)
+"""The work is done and the answer is lost, or says something else."""
+
+REFUSED: tuple[Fault, ...] = (
+    {"kind": "drop_before"},
+    {"kind": "hang"},
+    {"kind": "status_before", "status": 500},
+    {"kind": "status_before", "status": 503},
+    {"kind": "rate_limit", "retry_after": "2"},
+    {"kind": "rate_limit", "retry_after": "", "times": 9},
+    {"kind": "status_before", "status": 500, "times": 3},
+    {"kind": "status_before", "status": 401},
+    {"kind": "status_before", "status": 403},
+    {"kind": "status_before", "status": 404},
+    {"kind": "status_before", "status": 409},
+    {"kind": "ignore"},
+)
+"""Nothing is done, with and without a word."""
+
+
+def singles(requests: int, faults: tuple[Fault, ...]) -> Iterator[Fault]:
+    """Yield each fault at each request."""
+    for number in range(1, requests + 1):
+        for fault in faults:
+            yield {**fault, "at": number}
+
+
+Report = Callable[[str, list[str]], None]

@@ -1,0 +1,185 @@
+"""What must hold whatever happened: the invariants, each by its number in the engine's contract.
+
+I1 live names are unique · I2 every managed name exists once, with the wanted fields · I3 the secret
+in the service is the one in git, and never stood beside a destination that no commit put it with ·
+I4 nothing unmanaged was touched · I5 nothing is deleted for good but probes · I6 the next plan is
+empty · I7 two runs are enough · I8 no secret in ledger or journal · I9 no write without its intent ·
+I10 writes are bounded · I11 no write after the key was refused.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from faults.rig import Act, Rig, Stage, Tree
+from faults.straight import TEST, writes
+from keyturn.api.call import Call
+from keyturn.core.address import Address
+from keyturn.core.fields import dotted, nest
+from keyturn.core.resource import Desired
+from planasonix_emulator.records import Record
+from planasonix_emulator.witness import digest
+
+PROBE = "keyturn-probe-"
+EXTRA = 12
+"""Writes beyond the plan's that repetitions and roll-backs may take, for each run."""
+
+
+@dataclass
+class Auditor:
+    """Stands at the service's door: what each write was announced as, and what was deleted for good."""
+
+    rig: Rig
+    read: int = 0
+    intents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    told: bytes = b""
+
+    def __call__(self, call: Call) -> None:
+        """Check one request that is about to reach the service."""
+        if not writes(call.method, call.path):
+            return
+        self._catch_up()
+        parts = call.path.strip("/").split("/")
+        record = self.rig.service.world.store.by_id(parts[2]) if len(parts) > 2 else None
+        if parts[-1] == "permanent" and not (record and record.name.startswith(PROBE)):
+            self.broken.append(f"I5: {call.path} is deleted for good")
+        if not any(_announces(intent, call, parts, record) for intent in self.intents.values()):
+            self.broken.append(f"I9: {call.method} {call.template} without an intent")
+
+    def _catch_up(self) -> None:
+        journal = bytes(self.rig.memory.journal)
+        if journal[: self.read] != self.told:
+            self.read, self.intents = 0, {}
+        whole = journal.rfind(b"\n") + 1
+        for line in journal[self.read : whole].splitlines():
+            tree = json.loads(line)
+            if tree["event"] == "intent":
+                self.intents[tree["id"]] = tree
+            elif tree["event"] == "outcome" and tree["ending"] != "unsure":
+                self.intents.pop(tree["intent"], None)
+        self.read, self.told = whole, journal[:whole]
+
+
+def _announces(intent: dict[str, Any], call: Call, parts: list[str], record: Record | None) -> bool:
+    if len(parts) == 2:
+        name = json.loads(call.body or b"{}").get("name")
+        return intent["op"] in {"create", "probe"} and intent.get("expect") == name
+    if intent.get("object") == parts[2]:
+        return True
+    return bool(record) and intent["op"] in {"create", "probe"} and intent.get("expect") == record.name
+
+
+def check(rig: Rig, stage: Stage, acts: Iterable[Act], tree: Tree | None = None) -> list[str]:
+    """Return every invariant that is broken now that all is quiet; ``tree`` is what git says."""
+    wanted = (tree or stage.after).desired
+    records = rig.service.world.store.everything()
+    acts = tuple(acts)
+    return [
+        *_names(records),
+        *(line for desired in wanted for line in _held(rig, desired, records)),
+        *_pairs(rig, stage),
+        *_strangers(stage, records, wanted),
+        *_leftovers(records, wanted, stage),
+        *_silent(rig, stage),
+        *_counted(stage, acts),
+    ]
+
+
+def _names(records: Iterable[Record]) -> Iterator[str]:
+    names = Counter((each.collection, each.name) for each in records if each.active)
+    yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
+
+
+def _held(rig: Rig, desired: Desired, records: Iterable[Record]) -> Iterator[str]:
+    mine = [each for each in records if each.active and _named(each, desired.address)]
+    if len(mine) != 1 or mine[0].type != desired.type:
+        yield f"I2: {desired.address} exists {len(mine)} times, as {[each.type for each in mine]}"
+        return
+    record, ids = mine[0], _ids(records)
+    config = nest({path[1:]: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
+    if record.plain() != config:
+        yield f"I2: {desired.address} holds other settings"
+    credential = desired.fields.get(("credential",))
+    if isinstance(credential, Address) and record.credential_id != ids.get(credential):
+        yield f"I2: {desired.address} uses another credential"
+    held = rig.service.world.secrets(record)
+    if held != nest({path: value.reveal() for path, value in desired.secrets.items()}):
+        yield f"I3: {desired.address} holds another secret than git: {sorted(held)}"
+
+
+def _ids(records: Iterable[Record]) -> dict[Address, str]:
+    return {Address(each.collection.removesuffix("s"), each.name): each.id for each in records if each.active}
+
+
+def _named(record: Record, address: Address) -> bool:
+    return (record.collection.removesuffix("s"), record.name) == (address.kind, address.name)
+
+
+def _pairs(rig: Rig, stage: Stage) -> Iterator[str]:
+    allowed = {
+        (digest("s", value.reveal()), _place(nest(_plain(each))["config"]))
+        for tree in (stage.before, stage.after)
+        for each in tree.desired
+        for value in each.secrets.values()
+    }
+    for pair in rig.service.world.witness.pairs("s"):
+        if pair["holder"] == pair["credential"] and (pair["secret"], _place(pair["destination"])) not in allowed:
+            yield "I3: a secret stood beside a destination that no commit put it with"
+
+
+def _plain(desired: Desired) -> dict[tuple[str, ...], Any]:
+    return {path: leaf for path, leaf in desired.fields.items() if path[0] == "config"}
+
+
+def _place(config: Any) -> tuple[Any, Any]:
+    return config.get("host"), config.get("port")
+
+
+def _strangers(stage: Stage, records: Iterable[Record], wanted: Iterable[Desired]) -> Iterator[str]:
+    now = {each.id: each for each in records}
+    ours = {(each.address.kind, each.address.name) for each in wanted}
+    for before in stage.rows:
+        made_by_people = before.id.endswith("_ui")
+        if made_by_people and now.get(before.id) != before:
+            yield f"I4: {before.name} was touched"
+        if before.id not in now and (before.collection.removesuffix("s"), before.name) not in ours:
+            yield f"I5: {before.name} is gone for good"
+
+
+def _leftovers(records: Iterable[Record], wanted: Iterable[Desired], stage: Stage) -> Iterator[str]:
+    names = {(each.address.kind, each.address.name) for each in wanted}
+    for each in records:
+        place = (each.collection.removesuffix("s"), each.name)
+        people = each.id.endswith("_ui")
+        old = "-until-" in each.name
+        if each.active and place not in names and not people and not old:
+            yield f"I2: {each.name} is left over"
+        if each.active and each.name.startswith(PROBE):
+            yield f"I5: the probe {each.name} is left over"
+    generations = [each.name for each in records if each.active and "-until-" in each.name]
+    if len(generations) > sum("replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)):
+        yield f"I2: old generations are left over: {generations}"
+
+
+def _silent(rig: Rig, stage: Stage) -> Iterator[str]:
+    stored = bytes(rig.memory.journal) + b"".join(blob.data for blob in rig.memory.objects.values())
+    for tree in (stage.before, stage.after):
+        for each in tree.desired:
+            for value in each.secrets.values():
+                if value.reveal().encode() in stored:
+                    yield f"I8: a secret of {each.address} is in the ledger"
+
+
+def _counted(stage: Stage, acts: tuple[Act, ...]) -> Iterator[str]:
+    del stage
+    for act in acts:
+        if act.writes > EXTRA + 3 * len(act.report.plan.changes if act.report else ()):
+            yield f"I10: {act.writes} writes"
+        refused = False
+        for each in act.requests:
+            if refused and writes(each["method"], each["path"]):
+                yield "I11: a write after the key was refused"
+            refused = refused or (each["status"] == 401 and each["path"] != TEST)
