@@ -148,6 +148,14 @@ def test_a_refusal_is_told_by_what_ends_it(store, cloud, refused, status, code):
             store.now()
 
 
+def test_an_object_that_vanished_has_moved(store, cloud):
+    """Whoever changes what they have read, and finds nothing there, has been overtaken."""
+    first = store.put("a", b"x", ABSENT)
+    cloud.refuse_with = 404
+    with pytest.raises(Moved):
+        store.put("a", b"y", first)
+
+
 def test_a_missing_bucket_is_said(refused, tmp_path, s3):
     """A bucket is not made for anybody; the user learns that it is not there."""
     store = open_store("s3://no-such-bucket/prod", tmp_path, s3)

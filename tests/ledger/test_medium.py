@@ -44,10 +44,13 @@ def test_keys_are_listed_in_order(store):
 
 
 def test_large_and_empty_objects_are_the_same_to_a_store(store):
-    """A document of ten thousand entries is written in one piece."""
+    """A document of ten thousand entries is written in one piece, on its condition."""
     large = bytes(range(256)) * 40_000
     etag = store.put("large", large, ABSENT)
     store.put("large", large[::-1], etag)
+    for stale in (ABSENT, etag):
+        with pytest.raises(Moved):
+            store.put("large", large, stale)
     store.put("empty", b"", ABSENT)
     assert store.read("large").data == large[::-1]
     assert store.read("empty").data == b""

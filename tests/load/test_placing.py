@@ -1,6 +1,6 @@
 """Putting a file in its place."""
 
-import os
+import select
 import signal
 import stat
 import subprocess
@@ -111,12 +111,11 @@ def test_writers_of_one_folder_wait_for_each_other(root):
         assert first.stdout.readline() == "held\n"
         with _python(_WAIT, root) as second:
             assert second.stdout.readline() == "begun\n"
-            os.set_blocking(second.stdout.fileno(), False)
-            assert not second.stdout.read()
-            os.set_blocking(second.stdout.fileno(), True)
+            early, *_ = select.select([second.stdout], [], [], 0.2)
             first.stdin.write("\n")
             first.stdin.close()
             assert second.stdout.readline() == "held\n"
+    assert not early
 
 
 def test_what_a_killed_writer_left_is_cleared_away(root):

@@ -6,6 +6,7 @@ import click
 
 from keyturn.cli import options, status
 from keyturn.cli.doors import Leave, doors
+from keyturn.core.diagnostic import Faulty
 
 FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit", "markdown")
 
@@ -28,9 +29,14 @@ def command(
       keyturn validate manifests/prod/credentials/prod-db.yaml --format github
     """
     with doors(colour):
-        from keyturn.cli.validator import examine, told
+        from keyturn.cli.validator import examine, stopped, told
 
-        examined = examine(folder, workspace, paths)
+        try:
+            examined = examine(folder, workspace, paths)
+        except Faulty as faulty:
+            if form == "text":
+                raise
+            examined = stopped(folder, faulty.findings)
         text = told(examined, form, colour)
         if text:
             click.echo(text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keyturn.core.diagnostic import Severity
+from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.engine.checking import Checked, check
 from keyturn.load.excerpts import texts
 from keyturn.load.project import find_root, read_project
@@ -34,6 +34,11 @@ def examine(folder: Path, workspace: str, paths: tuple[Path, ...]) -> Examined:
     workspaces = (project.workspace(workspace),) if workspace else tuple(project.workspaces.values())
     only = tuple(_below(root, folder / path) for path in paths)
     return Examined(root, check(project, workspaces, only, datetime.now(UTC).date()))
+
+
+def stopped(folder: Path, findings: tuple[Diagnostic, ...]) -> Examined:
+    """Return what can be said where nothing could be checked: a project file that is wrong, or none."""
+    return Examined(folder, Checked(findings, ()))
 
 
 def _below(root: Path, path: Path) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
+
 from keyturn import __version__
 from keyturn.api.call import Tempo
 from keyturn.api.client import Client, Settings
@@ -54,7 +56,11 @@ def open_service(root: Path, workspace: Workspace, surroundings: Mapping[str, st
     key, source = api_key(root, workspace.api_key, surroundings)
     settings = Settings(base_url=workspace.base_url, key=key, source=source, rate=workspace.pace)
     tempo = Tempo(monotonic=time.monotonic, now=time.time, sleep=time.sleep, chance=random.random)
-    return Client.open(settings, tempo)
+    client = Client.open(settings, tempo)
+    ctx = click.get_current_context(silent=True)
+    if ctx:
+        ctx.call_on_close(client.close)
+    return client
 
 
 def open_service_of(folder: Path, workspace: str) -> Client:

@@ -109,9 +109,7 @@ class Bucket:
         known = {name: value for name, value in (("e_tag", tag), ("version", version)) if value}
         mode = "create" if expect == ABSENT else known
         try:
-            # In parts, a large object would go up without its condition.
-            made = self._guard(obstore.put, self._objects, key, data, mode=mode, use_multipart=False)
-            return _token(made)
+            return _token(self._guard(obstore.put, self._objects, key, data, mode=mode))
         except _Missing:
             raise self._gone() if expect == ABSENT else Moved() from None
         except (errors.AlreadyExistsError, errors.PreconditionError):

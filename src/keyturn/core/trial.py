@@ -1,0 +1,105 @@
+"""A connection test as a value: what was tried, how it ended, and the reason in one word."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from keyturn.core.address import Address
+from keyturn.core.looks import secret_value
+
+
+class End(Enum):
+    """How a connection test ended; only an explicit yes of the service is PASSED."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+class Reason(Enum):
+    """Why a test did not pass, by the layer at which it stopped."""
+
+    NETWORK = "network"
+    FIREWALL = "firewall"
+    TLS = "tls"
+    AUTHENTICATION = "authentication"
+    FORBIDDEN = "forbidden"
+    CONSENT = "consent"
+    SERVICE = "service"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One connection: how its test ended and what to do next; times in milliseconds, None if not told.
+
+    ``credentials`` are those that the test used. ``reason`` is None for a test that passed or was
+    never sent.
+    """
+
+    address: Address
+    end: End
+    credentials: tuple[Address, ...] = ()
+    reason: Reason | None = None
+    message: str = ""
+    hint: str = ""
+    latency_ms: float | None = None
+    server_version: str = ""
+
+
+WITHHELD: Final = "(the message is not shown: it looks as if it held a secret)"
+
+# The order matters: the first that fits is taken. The words are those of the vendor's
+# troubleshooting page and of the drivers behind it.
+_WORDS: Final = tuple(
+    (reason, re.compile(words, re.IGNORECASE))
+    for reason, words in (
+        (Reason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
+        (Reason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
+        (Reason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),
+        (Reason.FORBIDDEN, r"accessdenied|\b403\b|forbidden|permission denied|not authori[sz]ed|privilege"),
+        (
+            Reason.AUTHENTICATION,
+            r"login failed|authenticat|access denied|\b401\b|unauthori[sz]ed|invalid (?:password|credential|token)"
+            r"|incorrect (?:user|password)|account (?:is )?locked",
+        ),
+        (Reason.FIREWALL, r"connection reset|reset by peer|not allowed to connect|allowlist|whitelist|pg_hba"),
+        (
+            Reason.NETWORK,
+            r"time.?out|timed out|refused|unreachable|no route|resolve|name or service|dns|could not connect"
+            r"|did not answer|no such host",
+        ),
+    )
+)
+
+_HINTS: Final = {
+    Reason.NETWORK: "check host and port, and that Planasonix' workers reach them (VPN, private link, DNS)",
+    Reason.FIREWALL: "something on the way closed the connection: add Planasonix' addresses to the allowlist",
+    Reason.TLS: "check the host's name against its certificate, and the CA and TLS mode of the connection",
+    Reason.AUTHENTICATION: "the target refuses the secret: compare it there, then `keyturn secret set` and apply",
+    Reason.FORBIDDEN: "the login works and lacks a right: grant it at the target (role, bucket policy, schema)",
+    Reason.CONSENT: "open the connection in Planasonix and click Authorize, with a shared integration user",
+    Reason.SERVICE: "the test could not be run: the API key needs the scope connectors:read, and the API to answer",
+    Reason.UNKNOWN: "the words are the target's own: try the same login by hand",
+}
+
+BEFORE_LOGIN: Final = frozenset({Reason.NETWORK, Reason.FIREWALL, Reason.TLS, Reason.SERVICE})
+"""Where no login was tried at the target, so that no account comes nearer to being locked."""
+
+
+def reason_of(message: str) -> Reason:
+    """Return the class of a failed test by the words of its message."""
+    return next((reason for reason, words in _WORDS if words.search(message)), Reason.UNKNOWN)
+
+
+def hint_of(reason: Reason) -> str:
+    """Return what to do next about a test that failed for ``reason``."""
+    return _HINTS[reason]
+
+
+def harmless(message: str) -> str:
+    """Return a service's message, or a remark in its place where it looks as if it held a secret."""
+    return WITHHELD if secret_value(message) else message

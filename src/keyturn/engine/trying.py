@@ -1,0 +1,164 @@
+"""Connection tests on demand, side by side, without locking anybody's account."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from keyturn.api.errors import ServiceError
+from keyturn.core.address import Address, Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.outcome import Ending, Outcome
+from keyturn.core.protect import matches
+from keyturn.core.resource import Live
+from keyturn.core.trial import BEFORE_LOGIN, End, Reason, Tried, harmless, hint_of, reason_of
+from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
+from keyturn.engine.pairs import Pair, pair
+from keyturn.engine.recover import settle
+from keyturn.engine.run import Run
+from keyturn.engine.watch import Watch
+from keyturn.kinds import KINDS
+from keyturn.ledger.reading import read_ledger
+
+_BAD = frozenset({End.FAILED, End.UNCLEAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many credentials are tried at once, and how many failed logins each of them may have."""
+
+    parallelism: int = 4
+    failures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What came of the tests, and how many live connections are none of keyturn's."""
+
+    tried: tuple[Tried, ...]
+    strangers: int
+
+
+def try_out(run: Run, names: Iterable[str], budget: Budget, watch: Watch) -> Session:
+    """Test the connections of the ledger, or those that ``names`` (or patterns) mean, and say how each ended.
+
+    Manifests are not read: what is tested is what is live and was applied. Connections that share
+    a credential are tested one after the other, and no further once its failures are used up.
+    Raises Faulty KT070 for a name that means nothing, and what ledger and service raise.
+    """
+    refuse_foreign(run.service, run.workspace.organization)
+    reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
+    listed = [each for each in census(run.service) if each.status != "deleted"]
+    entries = settle(reading.ledger, listed).entries
+    ours = {known.id for known in entries.values() if not known.retired_at}
+    connections = [each for each in listed if each.address.kind == "connection"]
+    wanted = _chosen(connections, tuple(names), ours)
+    whole = side_by_side(lambda each: _whole(each, run), wanted, READERS)
+    shown = _credentials(run, listed, ours)
+    pairs = [pair(each, entries, shown) for each in sorted(whole, key=lambda each: each.address)]
+    ids = {address: known.id for address, known in entries.items() if not known.retired_at}
+    watch.phase("test", len(pairs))
+    tester = _Tester(run, ids, budget.failures, watch)
+    groups = side_by_side(tester.group, _groups(pairs), max(1, budget.parallelism))
+    tried = sorted((each for group in groups for each in group), key=lambda each: each.address)
+    return Session(tuple(tried), sum(each.id not in ours for each in connections))
+
+
+def _chosen(connections: list[Live], names: tuple[str, ...], ours: set[str]) -> list[Live]:
+    for name in names:
+        if not any(matches(each.address, name) for each in connections):
+            raise Faulty(_nameless(name))
+    if not names:
+        return [each for each in connections if each.id in ours]
+    return [each for each in connections if any(matches(each.address, name) for name in names)]
+
+
+def _nameless(name: str) -> Diagnostic:
+    return Diagnostic(
+        code="KT070",
+        severity=Severity.ERROR,
+        message=f"there is no live connection {name}",
+        origin=Origin("workspace"),
+        hint="name it as Planasonix does, or by a pattern such as 'prod-*'; a key with fewer rights sees fewer",
+    )
+
+
+def _whole(live: Live, run: Run) -> Live:
+    kind = KINDS[live.address.kind]
+    return live if live.detailed else kind.decode(run.service.fetch(kind.collection, live.id))
+
+
+def _credentials(run: Run, listed: Iterable[Live], ours: set[str]) -> Mapping[str, Live]:
+    relevant = [each for each in listed if each.address.kind == "credential" and each.id in ours]
+    return {each.id: each for each in side_by_side(lambda each: _whole(each, run), relevant, READERS)}
+
+
+def _groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    groups: list[tuple[set[Address], list[Pair]]] = []
+    for each in pairs:
+        mine = set(each.credentials)
+        joined = [group for group in groups if group[0] & mine]
+        members = [pair for group in joined for pair in group[1]]
+        groups = [group for group in groups if group not in joined]
+        groups.append((mine.union(*(group[0] for group in joined)), [*members, each]))
+    return [members for _, members in groups]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tester:
+    run: Run
+    ids: Mapping[Address, str]
+    failures: int
+    watch: Watch
+    _failed: dict[Address, list[Address]] = field(default_factory=dict)
+
+    def group(self, pairs: list[Pair]) -> list[Tried]:
+        return [self._told(self._one(each)) for each in pairs]
+
+    def _told(self, tried: Tried) -> Tried:
+        ending = Ending.FAILED if tried.end in _BAD else Ending.DONE
+        self.watch.ended(Outcome(address=tried.address, action="test", ending=ending))
+        return tried
+
+    def _one(self, each: Pair) -> Tried:
+        address = each.live.address
+        if each.refusal or each.fields is None:
+            hint = "look with `keyturn plan`; an apply, or `keyturn import`, makes it a pair that is approved"
+            return Tried(
+                address=address,
+                end=End.REFUSED,
+                credentials=each.credentials,
+                message=each.refusal,
+                hint=hint,
+            )
+        spent = next((c for c in each.credentials if len(self._failed.get(c, ())) >= self.failures), None)
+        if spent:
+            message = f"not tried: {spent} failed to log in at {self._failed[spent][-1]}"
+            hint = "a few more failures may lock the account; mend that one first, or raise --max-failures"
+            return Tried(
+                address=address, end=End.SKIPPED, credentials=each.credentials, message=message, hint=hint
+            )
+        tried = self._tested(each)
+        if tried.end in _BAD and tried.reason not in BEFORE_LOGIN:
+            for credential in each.credentials:
+                self._failed.setdefault(credential, []).append(address)
+        return tried
+
+    def _tested(self, each: Pair) -> Tried:
+        body_of = KINDS["connection"].test
+        if body_of is None or each.fields is None:
+            message = "connections can be tested"
+            raise AssertionError(message)
+        head = {"address": each.live.address, "credentials": each.credentials}
+        try:
+            result = self.run.service.test(body_of(each.live.type, each.fields, self.ids))
+        except ServiceError as error:
+            why = Reason.SERVICE
+            return Tried(**head, end=End.FAILED, reason=why, message=error.message, hint=hint_of(why))
+        said = harmless(result.message)
+        figures = {"latency_ms": result.latency_ms, "server_version": result.server_version}
+        if result.ok:
+            return Tried(**head, **figures, end=End.PASSED, message=said)
+        why = reason_of(result.message)
+        end = End.FAILED if result.ok is False else End.UNCLEAR
+        if end is End.UNCLEAR:
+            said = said or "the service said neither yes nor no"
+        return Tried(**head, **figures, end=end, reason=why, message=said, hint=hint_of(why))

