@@ -34,7 +34,7 @@ SCENES = ROOT / "tests" / "docs" / "scenes"
 _MARK = "\x1e"
 _FENCE = re.compile(
     r"^(?P<indent> *)(?:<!-- (?P<word>file|scene|run): (?P<value>.+?) -->$"
-    r"|```(?P<language>[a-z]*)\n(?P<body>.*?)^ *```$)",
+    r"|(?P<ticks>`{3,})(?P<language>[a-z]*)\n(?P<body>.*?)^ *(?P=ticks)$)",
     re.MULTILINE | re.DOTALL,
 )
 _ALIKE = (

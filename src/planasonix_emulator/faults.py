@@ -19,6 +19,7 @@ AFTER = (
     "truncate_after",
     "invalid_after",
     "empty_after",
+    "body_after",
     "hang_after",
     "slow_body",
     "close_after",
@@ -38,8 +39,8 @@ class Fault:
     `/api` on) since the fault was set. Then it strikes `times` requests in a row, or for ever with 0.
 
     `seconds` is the wait of latency, hang (0: for ever) and, between two pieces of `piece` bytes, slow_body.
-    `retry_after` is sent as written; "" sends none. `edit` holds `change`, and `id`, unless the object is the
-    one in the path.
+    `retry_after` is sent as written; "" sends none. `body` is what body_after answers, whatever it is. `edit`
+    holds `change`, and `id`, unless the object is the one in the path.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Fault:
     retry_after: str = "1"
     seconds: float = 0.0
     piece: int = 1
+    body: str = ""
     edit: Mapping[str, Any] = field(default_factory=dict)
 
 

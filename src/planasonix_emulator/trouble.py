@@ -69,7 +69,10 @@ class Trouble:
         return reply
 
     def cut(self, body: bytes) -> bytes:
-        """Return the body as it is sent: whole, no JSON any more, or empty."""
+        """Return the body as it is sent: whole, another, no JSON any more, or empty."""
+        other = self._faults.get("body_after")
+        if other is not None:
+            return other.body.encode()
         if "empty_after" in self._faults:
             return b""
         return body[:-1] + b"<" if "invalid_after" in self._faults and body else body

@@ -66,6 +66,13 @@ def test_a_body_that_is_no_json(api, kind):
     assert _names(api) == ["new"]
 
 
+def test_any_body_may_be_answered(api):
+    """The body may be anything at all, as from something that stands between."""
+    api.emulator.fault("body_after", body="<html>welcome</html>")
+    assert api.post("/api/credentials", NEW).text == "<html>welcome</html>"
+    assert _names(api) == ["new"]
+
+
 def test_another_object_may_be_answered(api):
     """The answer may speak of something else than was asked for."""
     identifier = api.credential()

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import requires
 
 import pytest
 from packaging.requirements import Requirement
@@ -53,6 +54,16 @@ def test_what_is_asked_for_is_there(name):
     versions = pins(name)
     for asked in map(Requirement, ASKED[name]):
         assert asked.specifier.contains(versions[canonicalize_name(asked.name)]), asked
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_extras_ask_for_is_there(name):
+    """Where a library is asked for with an extra, what the extra needs is pinned too."""
+    versions = pins(name)
+    for asked in map(Requirement, ASKED[name]):
+        for below in map(Requirement, requires(asked.name) or []) if asked.extras else ():
+            if below.marker and any(below.marker.evaluate({"extra": extra}) for extra in asked.extras):
+                assert canonicalize_name(below.name) in versions, f"{asked} needs {below}: make lock"
 
 
 def test_sets_agree():

@@ -8,7 +8,8 @@ from keyturn.load.scalars import Ambiguous, plain
 
 _NAMED: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 _PLAIN: Final = re.compile(
-    r"[A-Za-z0-9_./^$-][A-Za-z0-9_./^$@+=-]*(?:[ :][A-Za-z0-9_./(][A-Za-z0-9_./^$@+=()-]*)*"
+    r"(?:[A-Za-z0-9_/^$]|[.-](?=[A-Za-z0-9_]))[A-Za-z0-9_./^$@+=-]*"
+    r"(?:[ :][A-Za-z0-9_/(][A-Za-z0-9_./^$@+=()-]*)*"
 )
 _ENCRYPTED: Final = re.compile(r"ENC\[AES256_GCM,[A-Za-z0-9+/=,:]+\]")
 

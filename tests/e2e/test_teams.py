@@ -1,0 +1,90 @@
+"""A team's ledger on a real S3 server: several machines, one truth."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+BUCKET = "team-ledgers"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[dict[str, str]]:
+    """A real S3 server on loopback, as the environment that leads to it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "tester-s3-key"}
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://{host}:{port}",
+        region_name="us-east-1",
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.close()
+    yield {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "us-east-1", **keys}
+    server.stop()
+
+
+@pytest.fixture
+def team(office, canary, s3, request):
+    """Return an office whose ledger lies in a bucket, and the environment of a machine of the team."""
+    office.repo.project(ledger=f"s3://{BUCKET}/{request.node.name}")
+    for number in range(4):
+        office.repo.credential(f"prod-db-{number}", {"password": canary()}, labels={"number": str(number)})
+    return office, office.repo.environment(**s3)
+
+
+def names(office):
+    """Return the names of all active credentials, repetitions included."""
+    return sorted(each["name"] for each in office.service.state()["credentials"] if each["status"] != "deleted")
+
+
+def test_what_one_machine_applied_another_knows(team):
+    """Nothing is kept on the machine: a second checkout sees no changes."""
+    office, env = team
+    done = office.repo.keyturn("apply", "--auto-approve", env=env)
+    assert done.code == 0, done.stdout + done.stderr
+    assert not (office.repo.root / ".keyturn/prod").exists()
+    assert office.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
+    assert "4 done" in office.repo.keyturn("log", env=env).stdout
+    assert office.repo.keyturn("log", "--verify", env=env).code == 0
+
+
+def test_applies_at_the_same_time_leave_no_duplicate(team):
+    """One has the lock; the others name it and exit 4; a later run finds nothing to do."""
+    office, env = team
+    crowd = [
+        subprocess.Popen(
+            [sys.executable, "-m", "keyturn", "apply", "--auto-approve"],
+            cwd=office.repo.root,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    ended = [(*each.communicate(timeout=120), each.returncode) for each in crowd]
+    codes = sorted(code for *_, code in ended)
+    assert set(codes) <= {0, 4}
+    assert 0 in codes
+    for _, stderr, code in ended:
+        assert code == 0 or "holds the lock" in stderr
+    assert names(office) == [f"prod-db-{number}" for number in range(4)]
+    assert office.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
+
+
+def test_a_bucket_that_is_not_there_is_said(team):
+    """Nothing is written to the service when the ledger cannot be."""
+    office, env = team
+    office.repo.project(ledger="s3://no-such-bucket/x")
+    done = office.repo.keyturn("apply", "--auto-approve", env=env)
+    assert done.code == 1
+    assert "KT6" in done.stderr
+    assert names(office) == []
