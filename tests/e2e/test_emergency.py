@@ -11,13 +11,13 @@ def settled(office, canary):
     """Apply a credential with its connection."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
 
 
 def test_revoke_detaches_and_deletes(office, canary):
     """The credential is gone from every connection and from the list."""
     settled(office, canary)
-    done = office.repo.keyturn("revoke", "prod-db", "--yes")
+    done = office.repo.inside("revoke", "prod-db", "--yes")
     assert done.code == 0, done.stderr
     assert live(office) == {}
     assert not live(office, "connections")["prod-pg"].get("credentialId")
@@ -28,25 +28,25 @@ def test_revoke_works_when_manifests_and_ledger_are_broken(office, canary):
     settled(office, canary)
     (office.repo.root / "manifests/prod/credentials/prod-db.yaml").write_text("{{{ broken")
     (office.repo.root / ".keyturn/prod/ledger.json").write_text("broken")
-    assert office.repo.keyturn("revoke", "prod-db", "--yes").code == 0
+    assert office.repo.inside("revoke", "prod-db", "--yes").code == 0
     assert live(office) == {}
 
 
 def test_what_was_revoked_does_not_come_back_unasked(office, canary):
     """The next apply refuses; with consent it restores."""
     settled(office, canary)
-    office.repo.keyturn("revoke", "prod-db", "--yes")
-    refused = office.repo.keyturn("apply", "--auto-approve")
+    office.repo.inside("revoke", "prod-db", "--yes")
+    refused = office.repo.inside("apply", "--auto-approve")
     assert refused.code == 5
     assert "KT469" in refused.stderr
     assert live(office) == {}
-    assert office.repo.keyturn("apply", "--auto-approve", "--allow-restore", "prod-db").code == 0
+    assert office.repo.inside("apply", "--auto-approve", "--allow-restore", "prod-db").code == 0
     assert live(office, "connections")["prod-pg"]["credentialId"] == live(office)["prod-db"]["id"]
 
 
 def test_a_name_that_is_not_there_is_said(office):
     """A typing mistake at three in the morning must not look like success."""
-    done = office.repo.keyturn("revoke", "prod-dbb", "--yes")
+    done = office.repo.inside("revoke", "prod-dbb", "--yes")
     assert done.code == 1
     assert "KT470" in done.stderr
 
@@ -59,11 +59,11 @@ def test_purge_is_a_second_step(office, canary):
         {"password": canary()},
         {"engine": "mysql", "host": "my.example.com", "port": 3306, "username": "svc"},
     )
-    assert office.repo.keyturn("purge", "prod-db", "--confirm", "prod-db").code == 1
+    assert office.repo.inside("purge", "prod-db", "--confirm", "prod-db").code == 1
     office.repo.remove("prod-db", "prod-pg")
-    assert office.repo.keyturn("apply", "--auto-approve", "--allow-retire", "2").code == 0
+    assert office.repo.inside("apply", "--auto-approve", "--allow-retire", "2").code == 0
     assert office.repo.keyturn("purge", "prod-db", "--confirm", "prod-dbb").code == 64
-    done = office.repo.keyturn("purge", "prod-db", "--confirm", "prod-db")
+    done = office.repo.inside("purge", "prod-db", "--confirm", "prod-db")
     assert done.code == 0, done.stderr
     assert [each["name"] for each in office.service.state()["credentials"]] == ["prod-other"]
-    assert office.repo.keyturn("plan", "--detailed-exitcode").code == 0
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0

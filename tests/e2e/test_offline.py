@@ -9,7 +9,16 @@ import pytest
 def git(office, *words):
     """Run git in the repository."""
     subprocess.run(
-        ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main", *words],
+        [
+            "git",
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.com",
+            "-c",
+            "init.defaultBranch=main",
+            *words,
+        ],
         cwd=office.repo.root,
         check=True,
         capture_output=True,

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+
 from relay import Relay
 
 ROLES = ("svc_a", "svc_b")

@@ -38,24 +38,24 @@ def test_in_place_rolls_back_to_the_secret_in_git(office, canary):
     accept(office, good)
     rotating(office, "in_place", good)
     commit(office)
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     before = held(office)["prod-db"]
     rotating(office, "in_place", bad)
-    done = office.repo.keyturn("apply", "--auto-approve")
+    done = office.repo.inside("apply", "--auto-approve")
     assert done.code == 1
     assert "the previous secret is back and passes its tests" in " ".join(done.stdout.split())
     assert held(office)["prod-db"]["secrets"] == before["secrets"]
     rotating(office, "in_place", good)
-    assert office.repo.keyturn("plan", "--detailed-exitcode").code == 0
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0
 
 
 def test_in_place_says_so_when_git_does_not_have_the_secret(office, canary):
     """Nothing was committed, so nothing can be rolled back; that is said, and the exit code is not 0."""
     accept(office, good := canary())
     rotating(office, "in_place", good)
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     rotating(office, "in_place", canary())
-    done = office.repo.keyturn("apply", "--auto-approve")
+    done = office.repo.inside("apply", "--auto-approve")
     assert done.code != 0
     assert "could not be rolled back" in " ".join(done.stdout.split())
 
@@ -65,17 +65,17 @@ def test_replace_keeps_two_generations(office, canary):
     old, new = canary(), canary()
     accept(office, old, new)
     rotating(office, "replace", old)
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     first = held(office)["prod-db"]["id"]
     rotating(office, "replace", new)
-    done = office.repo.keyturn("apply", "--auto-approve")
+    done = office.repo.inside("apply", "--auto-approve")
     assert done.code == 0, done.stdout + done.stderr
     names = held(office)
     assert names["prod-db"]["id"] != first
     assert next(name for name in names if name.startswith("prod-db-until-"))
     connection = next(each for each in office.service.state()["connections"] if each["name"] == "prod-pg")
     assert connection["credentialId"] == names["prod-db"]["id"]
-    assert office.repo.keyturn("plan", "--detailed-exitcode").code == 0
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
@@ -83,12 +83,12 @@ def test_a_wrong_password_changes_nothing_that_runs(office, canary, strategy):
     """Under verify and replace the target is asked before anything in use is touched."""
     accept(office, good := canary())
     rotating(office, strategy, good)
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     before = held(office)
     rotating(office, strategy, canary())
-    assert office.repo.keyturn("apply", "--auto-approve").code == 1
+    assert office.repo.inside("apply", "--auto-approve").code == 1
     after = held(office)
     assert after["prod-db"] == before["prod-db"]
     assert [name for name in after if name.startswith("keyturn-probe")] == []
     rotating(office, strategy, good)
-    assert office.repo.keyturn("plan", "--detailed-exitcode").code == 0
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0

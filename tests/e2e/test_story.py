@@ -7,9 +7,9 @@ from keyturn.core.codes import CODES
 
 def applied(office, *more):
     """Apply, and check that nothing is left to do afterwards."""
-    done = office.repo.keyturn("apply", "--auto-approve", *more)
+    done = office.repo.inside("apply", "--auto-approve", *more)
     assert done.code == 0, done.stderr
-    left = office.repo.keyturn("plan", "--detailed-exitcode")
+    left = office.repo.inside("plan", "--detailed-exitcode")
     assert left.code == 0, left.stdout
     assert "No changes." in left.stdout
     return done
@@ -26,7 +26,7 @@ def test_a_repository_becomes_a_workspace_and_then_nothing_is_left(office, canar
     """Create, read again: no changes."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
-    assert office.repo.keyturn("plan", "--detailed-exitcode").code == 2
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 2
     applied(office)
     assert set(live(office)) == {"prod-db"}
     assert live(office, "connections")["prod-pg"]["credentialId"] == live(office)["prod-db"]["id"]
@@ -38,7 +38,7 @@ def test_a_plan_without_changes_needs_no_decryption_key(office, canary):
     applied(office)
     environment = office.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
-    assert office.repo.keyturn("plan", "--detailed-exitcode", env=environment).code == 0
+    assert office.repo.inside("plan", "--detailed-exitcode", env=environment).code == 0
 
 
 def test_a_rotation_reaches_the_service(office, canary):
@@ -48,7 +48,7 @@ def test_a_rotation_reaches_the_service(office, canary):
     applied(office)
     before, held = live(office)["prod-db"]["id"], office.service.holds("salt")
     office.repo.credential("prod-db", {"password": canary()})
-    assert "1 to rotate" in office.repo.keyturn("plan").stdout
+    assert "1 to rotate" in office.repo.inside("plan").stdout
     applied(office)
     assert live(office)["prod-db"]["id"] == before
     assert office.service.holds("salt") != held
@@ -66,7 +66,7 @@ def test_a_refused_password_touches_nothing_that_runs(office, canary):
     applied(office)
     before = live(office)
     office.repo.credential("prod-db", {"password": canary()})
-    done = office.repo.keyturn("apply", "--auto-approve")
+    done = office.repo.inside("apply", "--auto-approve")
     assert done.code == 1
     assert "nothing that runs was touched" in " ".join(done.stdout.split())
     assert live(office) == before
@@ -78,7 +78,7 @@ def test_drift_is_shown_as_three_values_and_put_back(office, canary):
     office.repo.connection("prod-pg", "prod-db")
     applied(office)
     office.service.edit("connections", "prod-pg", config={"database": "scratch"})
-    shown = office.repo.keyturn("plan", "--detailed-exitcode")
+    shown = office.repo.inside("plan", "--detailed-exitcode")
     assert shown.code == 2
     assert "we applied app, live is scratch, git wants app" in shown.stdout
     applied(office)
@@ -93,7 +93,7 @@ def test_a_rename_keeps_the_id(office, canary):
     before = live(office)["prod-db"]["id"]
     office.repo.remove("prod-db")
     office.repo.credential("prod-main", {"password": secret}, moved_from="prod-db")
-    assert "1 to rename" in office.repo.keyturn("plan").stdout
+    assert "1 to rename" in office.repo.inside("plan").stdout
     applied(office)
     assert live(office)["prod-main"]["id"] == before
     assert "prod-db" not in live(office)
@@ -110,7 +110,7 @@ def test_a_manifest_that_goes_retires_and_one_that_returns_restores(office, cana
     applied(office)
     assert "prod-db" not in live(office)
     office.repo.credential("prod-db", {"password": secret})
-    assert "1 to restore" in office.repo.keyturn("plan").stdout
+    assert "1 to restore" in office.repo.inside("plan").stdout
     applied(office)
     assert live(office)["prod-db"]["id"] == before
 
@@ -123,12 +123,12 @@ def test_another_type_replaces_and_repoints(office, canary):
     before = live(office)["prod-db"]["id"]
     role = {"role_arn": "arn:aws:iam::123456789012:role/reader", "region": "eu-central-1"}
     office.repo.credential("prod-db", {}, role, type="aws")
-    done = office.repo.keyturn("apply", "--auto-approve", "--no-test")
+    done = office.repo.inside("apply", "--auto-approve", "--no-test")
     assert done.code == 0, done.stdout + done.stderr
     assert live(office)["prod-db"]["id"] != before
     assert live(office, "connections")["prod-pg"]["credentialId"] == live(office)["prod-db"]["id"]
     assert len(live(office)) == 1
-    assert office.repo.keyturn("plan", "--detailed-exitcode").code == 0
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_credential_that_somebody_uses_is_not_retired(office, canary):
@@ -148,7 +148,7 @@ def test_a_credential_that_somebody_uses_is_not_retired(office, canary):
         ]
     )
     office.repo.remove("prod-db")
-    done = office.repo.keyturn("apply", "--auto-approve")
+    done = office.repo.inside("apply", "--auto-approve")
     assert done.code == 5
     assert "made-in-ui" in done.stderr
     assert "prod-db" in live(office)
@@ -158,7 +158,7 @@ def test_a_credential_that_somebody_uses_is_not_retired(office, canary):
 def test_every_form_of_a_plan_is_drawn(office, canary, form):
     """No form fails, and each ends in exit 0."""
     office.repo.credential("prod-db", {"password": canary()})
-    shown = office.repo.keyturn("plan", "--format", form)
+    shown = office.repo.inside("plan", "--format", form)
     assert shown.code == 0, shown.stderr
     assert shown.stdout.strip()
 
@@ -166,18 +166,18 @@ def test_every_form_of_a_plan_is_drawn(office, canary, form):
 def test_a_saved_plan_is_applied_as_it_was_reviewed(office, canary):
     """Saved, shown, applied."""
     office.repo.credential("prod-db", {"password": canary()})
-    assert office.repo.keyturn("plan", "--out", "plan.kt").code == 0
-    assert "1 to create" in office.repo.keyturn("show", "plan.kt").stdout
-    assert office.repo.keyturn("apply", "plan.kt").code == 0
+    assert office.repo.inside("plan", "--out", "plan.kt").code == 0
+    assert "1 to create" in office.repo.inside("show", "plan.kt").stdout
+    assert office.repo.inside("apply", "plan.kt").code == 0
     assert set(live(office)) == {"prod-db"}
 
 
 def test_a_stale_saved_plan_is_refused_and_nothing_is_written(office, canary):
     """The manifest changed after the plan was saved."""
     office.repo.credential("prod-db", {"password": canary()})
-    office.repo.keyturn("plan", "--out", "plan.kt")
+    office.repo.inside("plan", "--out", "plan.kt")
     office.repo.credential("prod-db", {"password": canary()}, labels={"owner": "other"})
-    done = office.repo.keyturn("apply", "plan.kt")
+    done = office.repo.inside("apply", "plan.kt")
     assert done.code == 4
     assert "KT652" in done.stderr
     assert "manifest" in done.stderr
@@ -187,18 +187,18 @@ def test_a_stale_saved_plan_is_refused_and_nothing_is_written(office, canary):
 def test_approval_by_digest_binds_what_was_reviewed(office, canary):
     """The digest of the plan is enough; another one is refused."""
     office.repo.credential("prod-db", {"password": canary()})
-    digest = next(word for word in office.repo.keyturn("plan").stdout.split() if word.startswith("kt1-"))
+    digest = next(word for word in office.repo.inside("plan").stdout.split() if word.startswith("kt1-"))
     office.repo.credential("prod-two", {"password": canary()})
-    assert office.repo.keyturn("apply", "--approve", digest).code == 4
+    assert office.repo.inside("apply", "--approve", digest).code == 4
     assert live(office) == {}
     office.repo.remove("prod-two")
-    assert office.repo.keyturn("apply", "--approve", digest).code == 0
+    assert office.repo.inside("apply", "--approve", digest).code == 0
     assert set(live(office)) == {"prod-db"}
 
 
 def test_every_code_that_is_printed_can_be_explained(office):
     """Keyturn explain knows them all."""
-    told = office.repo.keyturn("explain").stdout
+    told = office.repo.inside("explain").stdout
     assert all(code in told for code in CODES)
-    assert office.repo.keyturn("explain", "KT451").code == 0
+    assert office.repo.inside("explain", "KT451").code == 0
     assert office.repo.keyturn("explain", "KT000").code == 64

@@ -42,7 +42,9 @@ def team(office, canary, s3, request):
 
 def names(office):
     """Return the names of all active credentials, repetitions included."""
-    return sorted(each["name"] for each in office.service.state()["credentials"] if each["status"] != "deleted")
+    return sorted(
+        each["name"] for each in office.service.state()["credentials"] if each["status"] != "deleted"
+    )
 
 
 def test_what_one_machine_applied_another_knows(team):

@@ -50,10 +50,12 @@ def run(rig: Rig, case: Case) -> list[str]:
 def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
     """Let all trouble be over, run twice at most, and return what is broken then."""
     consents = stage.scene.consents
-    for _ in range(2):
+    for pause in (1.0, 60.0):
+        rig.hour.pass_by(pause)
         if not acts[-1].killed and acts[-1].error is None and rig.plan(stage.after).plan.empty and _settled(rig):
             break
         acts.append(rig.apply(stage.after, consents))
+    rig.hour.pass_by(60.0)
     if stage.scene.refused:
         return check(rig, stage, acts, stage.before)
     last = rig.plan(stage.after)

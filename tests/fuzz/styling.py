@@ -2,10 +2,12 @@
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-_CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _COMMENTS = (" # note", " #", "  # a: b", " # ENC[x]", "")
 
 
@@ -18,7 +20,10 @@ class Styler:
     def document(self, tree: Mapping[str, Any]) -> str:
         """Return a whole document."""
         dice = self._dice
-        head = dice.choice(["", "", "---\n", "--- # begin\n", "# head\n\n", "\n\n", "# a\n---\n", "#\n", "--- \n"] * 5 + ["%YAML 1.1\n---\n"])
+        head = dice.choice(
+            ["", "", "---\n", "--- # begin\n", "# head\n\n", "\n\n", "# a\n---\n", "#\n", "--- \n"] * 5
+            + ["%YAML 1.1\n---\n"]
+        )
         tail = dice.choice(["", "", "", "...\n", "# end\n", "\n", "   \n"])
         body = self._flow(tree, 0) + "\n" if dice.random() < 0.05 else self._mapping(tree, 0)
         text = head + body + tail
@@ -32,7 +37,11 @@ class Styler:
         lines = []
         for key, value in tree.items():
             if dice.random() < 0.04:
-                lines.append(" " * dice.randrange(0, depth + 3) + dice.choice(("# apart", "", "#", "# a: b") * 9 + ("#ENC[no]",)) + "\n")
+                lines.append(
+                    " " * dice.randrange(0, depth + 3)
+                    + dice.choice(("# apart", "", "#", "# a: b") * 9 + ("#ENC[no]",))
+                    + "\n"
+                )
             name = self._key(key)
             mark = dice.choice((":",) * 30 + (" :", "  :"))
             if dice.random() < 0.02:
@@ -69,17 +78,28 @@ class Styler:
         comma = dice.choice((", ", ", ", ",", " , "))
         end = dice.choice(("", "", "", ","))
         if isinstance(value, dict):
-            pairs = (f"{self._key(key)}{dice.choice((': ', ': ', ':'))}{self._flow(inner, depth)}" for key, inner in value.items())
+            pairs = (
+                f"{self._key(key)}{dice.choice((': ', ': ', ':'))}{self._flow(inner, depth)}"
+                for key, inner in value.items()
+            )
             return "{" + gap + comma.join(pairs) + (end if value else "") + "}"
         if isinstance(value, list):
-            return "[" + gap + comma.join(self._flow(inner, depth) for inner in value) + (end if value else "") + "]"
+            return (
+                "["
+                + gap
+                + comma.join(self._flow(inner, depth) for inner in value)
+                + (end if value else "")
+                + "]"
+            )
         if isinstance(value, str) and set(value) & set(",[]{}:#") and self._dice.random() < 0.9:
             return self._dice.choice((self._double, self._single))(value)
         return self._one_line(value)
 
     def _key(self, key: str) -> str:
         if not key.isascii() or not key.replace("_", "").isalpha() or key in ("on", "y", "n"):
-            return self._dice.choice((self._double(key), self._single(key), *[key] * (self._dice.random() < 0.1)))
+            return self._dice.choice(
+                (self._double(key), self._single(key), *[key] * (self._dice.random() < 0.1))
+            )
         return self._dice.choice((key, key, key, self._double(key), self._single(key)))
 
     def _scalar(self, value: Any, depth: int) -> str:
@@ -106,30 +126,46 @@ class Styler:
         return (*[text] * 60, "+" + text, text + "_", hex(value) if isinstance(value, int) else text + "0")
 
     def _double(self, text: str) -> str:
-        escape: Callable[[str], str] = lambda one: f"\\U{ord(one):08x}" if ord(one) > 255 else f"\\x{ord(one):02x}"  # noqa: E731
         body = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        body = _CONTROL.sub(lambda found: escape(found.group()), body)
+        body = _CONTROL.sub(lambda found: _escape(found.group()), body)
         if body and self._dice.random() < 0.1:
             at = self._dice.randrange(len(text))
-            body = body.replace(text[at], escape(text[at])) if text[at].isalnum() and "\\" not in body else body
+            body = (
+                body.replace(text[at], _escape(text[at])) if text[at].isalnum() and "\\" not in body else body
+            )
         return f'"{body}"'
 
     def _single(self, text: str) -> str:
-        return self._double(text) if _CONTROL.search(text) or "\n" in text else "'" + text.replace("'", "''") + "'"
+        return (
+            self._double(text)
+            if _CONTROL.search(text) or "\n" in text
+            else "'" + text.replace("'", "''") + "'"
+        )
 
     def _folded(self, text: str, depth: int) -> str:
         if _CONTROL.search(text) or set(text) & set("\"'\\"):
             return self._one_line(text)
         quote = self._dice.choice(('"', "'", ""))
         at = self._dice.choice([index for index, one in enumerate(text) if one == " "])
-        broken = text[:at] + self._dice.choice(("\n", "\n", "\n\n")) + " " * (depth + self._dice.randrange(3)) + text[at + 1 :]
+        broken = (
+            text[:at]
+            + self._dice.choice(("\n", "\n", "\n\n"))
+            + " " * (depth + self._dice.randrange(3))
+            + text[at + 1 :]
+        )
         return f"{quote}{broken}{quote}"
 
     def _block(self, text: str, depth: int) -> str:
         dice = self._dice
         if _CONTROL.search(text):
             return self._one_line(text) + "\n"
-        chomp = "" if text.endswith("\n") and not text.endswith("\n\n") else "-" if not text.endswith("\n") else "+"
+        chomp = (
+            ""
+            if text.endswith("\n") and not text.endswith("\n\n")
+            else "-"
+            if not text.endswith("\n")
+            else "+"
+        )
         hint = str(depth) if dice.random() < 0.1 and 0 < depth < 10 else ""
         style = dice.choice("|||>")
         lines = text.removesuffix("\n").split("\n")
@@ -138,3 +174,7 @@ class Styler:
 
     def _comment(self) -> str:
         return self._dice.choice(_COMMENTS) if self._dice.random() < 0.06 else ""
+
+
+def _escape(one: str) -> str:
+    return f"\\U{ord(one):08x}" if ord(one) > 255 else f"\\x{ord(one):02x}"

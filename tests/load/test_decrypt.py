@@ -5,7 +5,7 @@ import os
 import pyrage
 import pytest
 
-from encrypting import around, document, encrypted
+from encrypting import around, asking, document, encrypted
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import open_one, opener
@@ -65,7 +65,7 @@ def test_a_file_that_is_judged_wrong_reaches_no_key(age_key, tmp_path):
     script = tmp_path / "sops"
     script.write_text(f"#!/bin/sh\ntouch {ran}\n")
     script.chmod(0o700)
-    hostile = encrypted(age_key, {"password": "x"}).replace("    version", "    hc_vault:\n        - vault_address: http://127.0.0.1:1\n          engine_path: e\n          key_name: k\n          created_at: '2024-01-01T00:00:00Z'\n          enc: x\n    version")
+    hostile = asking(encrypted(age_key, {"password": "x"}), "http://127.0.0.1:1")
     environment = {"PATH": f"{tmp_path}:{os.defpath}", "SOPS_AGE_KEY_CMD": str(script)}
     (opened,) = opener(environment, Settings())((document(hostile),))
     assert shown(opened) == [("KT206", "m.yaml")]
@@ -94,10 +94,14 @@ def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
 
 def test_many_files_keep_their_order(age_key):
     """Results come in the order of the documents, however they were opened."""
-    files = [document(encrypted(age_key, {"password": f"value {index}"}), f"{index}.yaml") for index in range(8)]
+    files = [
+        document(encrypted(age_key, {"password": f"value {index}"}), f"{index}.yaml") for index in range(8)
+    ]
     for decryptor in ("auto", "sops"):
         opened = opener(around(age_key), Settings(), decryptor)(files)
-        assert [one[("secrets", "password")] for one in opened] == [Secret(f"value {index}") for index in range(8)]
+        assert [one[("secrets", "password")] for one in opened] == [
+            Secret(f"value {index}") for index in range(8)
+        ]
 
 
 def test_one_file_is_opened_or_raises(age_key):

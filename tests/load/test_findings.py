@@ -9,5 +9,10 @@ def test_a_fault_is_an_error_and_a_doubt_a_warning():
     """Both keep their code, place, message and hint."""
     for make, severity in ((fault, Severity.ERROR), (doubt, Severity.WARNING)):
         finding = make("KT999", Origin("m.yaml", 1, 2), "what", "next")
-        assert (finding.code, finding.severity, finding.message, finding.hint) == ("KT999", severity, "what", "next")
+        assert (finding.code, finding.severity, finding.message, finding.hint) == (
+            "KT999",
+            severity,
+            "what",
+            "next",
+        )
         assert str(finding.origin) == "m.yaml:1:2"

@@ -5,10 +5,9 @@ import os
 import pyrage
 import pytest
 
-from encrypting import sops
+from encrypting import document, encrypted, sops
 from keyturn.load.keys import keyring
 from keyturn.load.metadata import envelope
-from encrypting import document, encrypted
 
 
 @pytest.fixture
@@ -73,15 +72,25 @@ def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
     ],
 )
 def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, value, message):
-    """sops passes over a bad key in silence as long as a good one is found; here it is said."""
-    rest = {name: text for name, text in {"SOPS_AGE_KEY": age_key.identity, "SOPS_AGE_KEY_FILE": str(age_key.file)}.items() if name != variable}
+    """Sops passes over a bad key in silence as long as a good one is found; here it is said."""
+    rest = {
+        name: text
+        for name, text in {"SOPS_AGE_KEY": age_key.identity, "SOPS_AGE_KEY_FILE": str(age_key.file)}.items()
+        if name != variable
+    }
     found = keyring({**rest, variable: value, "PATH": os.defpath})
     assert found.recipients == {age_key.recipient}
     assert [finding.message for finding in found.findings] == [message]
 
 
 @pytest.mark.parametrize(
-    "line", ["AGE-PLUGIN-YUBIKEY-1QQQQ", "AGE-SECRET-KEY-PQ-1QQQQ", "-----BEGIN AGE ENCRYPTED FILE-----", "age-encryption.org/v1"]
+    "line",
+    [
+        "AGE-PLUGIN-YUBIKEY-1QQQQ",
+        "AGE-SECRET-KEY-PQ-1QQQQ",
+        "-----BEGIN AGE ENCRYPTED FILE-----",
+        "age-encryption.org/v1",
+    ],
 )
 def test_what_only_sops_can_use_is_noted(line):
     """Plugins, post-quantum keys and files under a passphrase are left to sops."""
@@ -119,8 +128,8 @@ def test_a_keyring_shows_nothing(age_key, canary):
     assert age_key.recipient in repr(found)
 
 
-def test_the_places_are_those_of_the_real_sops(age_key, home, canary):
-    """sops opens a file with a key from each place that is looked at here."""
+def test_the_places_are_those_of_the_real_sops(age_key, home):
+    """Sops opens a file with a key from each place that is looked at here."""
     text = encrypted(age_key, {"password": "x"})
     config = home / ".config/sops/age/keys.txt"
     config.parent.mkdir(parents=True)
@@ -133,4 +142,6 @@ def test_the_places_are_those_of_the_real_sops(age_key, home, canary):
         {"XDG_CONFIG_HOME": str(home / ".config")},
     ):
         assert keyring({"PATH": os.defpath, **environment}).recipients == {age_key.recipient}
-        assert b'"x"' in sops("decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=environment)
+        assert b'"x"' in sops(
+            "decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=environment
+        )

@@ -6,12 +6,12 @@ from encrypting import document, encrypted
 from keyturn.load.metadata import Envelope, envelope
 
 _KINDS = {
-    "pgp": "- created_at: '2024-01-01T00:00:00Z'\n  enc: x\n  fp: ABCD",
-    "kms": "- arn: arn:aws:kms:eu-1:1:key/x\n  created_at: '2024-01-01T00:00:00Z'\n  enc: x\n  aws_profile: ''",
-    "gcp_kms": "- resource_id: projects/x\n  created_at: '2024-01-01T00:00:00Z'\n  enc: x",
-    "azure_kv": "- vault_url: https://v.example\n  name: k\n  version: v1\n  created_at: '2024-01-01T00:00:00Z'\n  enc: x",
-    "hc_vault": "- vault_address: https://v.example\n  engine_path: e\n  key_name: k\n  created_at: '2024-01-01T00:00:00Z'\n  enc: x",
-    "hckms": "- key_id: k\n  created_at: '2024-01-01T00:00:00Z'\n  enc: x",
+    "pgp": "- fp: ABCD",
+    "kms": "- arn: arn:aws:kms:eu-1:1:key/x\n  role: r\n  aws_profile: ''",
+    "gcp_kms": "- resource_id: projects/x",
+    "azure_kv": "- vault_url: https://v.example\n  name: k\n  version: v1",
+    "hc_vault": "- vault_address: https://v.example\n  engine_path: e\n  key_name: k",
+    "hckms": "- key_id: k",
 }
 _NAMES = {
     "pgp": "ABCD",
@@ -30,7 +30,8 @@ def text(age_key):
 
 
 def _block(kind):
-    return f"    {kind}:\n" + "".join(f"        {line}\n" for line in _KINDS[kind].split("\n"))
+    lines = [*_KINDS[kind].split("\n"), "  created_at: '2024-01-01T00:00:00Z'", "  enc: x"]
+    return f"    {kind}:\n" + "".join(f"        {line}\n" for line in lines)
 
 
 def test_reads_what_sops_writes(text, age_key):
@@ -55,7 +56,9 @@ def test_reads_every_kind_of_key(text, kind):
     assert named[kind].server == (_NAMES[kind] if kind in ("azure_kv", "hc_vault") else "")
 
 
-@pytest.mark.parametrize("filler", ["kms: []", "pgp: null", "gcp_kms: []\n    hc_vault: []", "key_groups: []"])
+@pytest.mark.parametrize(
+    "filler", ["kms: []", "pgp: null", "gcp_kms: []\n    hc_vault: []", "key_groups: []"]
+)
 def test_takes_the_fillers_of_older_versions(text, filler):
     """Empty lists and nulls, as sops wrote them before 3.10, mean that there is none."""
     found = envelope(document(text.replace("    lastmodified", f"    {filler}\n    lastmodified")))
@@ -65,7 +68,9 @@ def test_takes_the_fillers_of_older_versions(text, filler):
 def test_reads_key_groups(text):
     """The recipients of all groups are found, each at its place."""
     age, _, rest = text.partition("sops:\n")[2].partition("    lastmodified")
-    groups = "    key_groups:\n" + 2 * ("        - " + age.replace("    age:\n", "age:\n").replace("\n", "\n      ").rstrip(" "))
+    groups = "    key_groups:\n" + 2 * (
+        "        - " + age.replace("    age:\n", "age:\n").replace("\n", "\n      ").rstrip(" ")
+    )
     found = envelope(document(text.partition("sops:\n")[0] + "sops:\n" + groups + "    lastmodified" + rest))
     assert isinstance(found, Envelope), found
     assert found.groups == 2
@@ -81,16 +86,19 @@ def test_reads_key_groups(text):
         ("    lastmodified", "    macs: x\n    lastmodified", "sops.macs is not known here"),
         ("    lastmodified", "    kms: x\n    lastmodified", "sops.kms is not a list"),
         ("    lastmodified", "    pgp: ''\n    lastmodified", "sops.pgp is not a list"),
-        ("    lastmodified", "    pgp: [x]\n    lastmodified", "an entry of sops.pgp is not as sops writes it"),
-        ("    lastmodified", "    mac_only_encrypted: 1\n    lastmodified", "sops.mac_only_encrypted must be true or false"),
-        ("    lastmodified", "    shamir_threshold: x\n    lastmodified", "sops.shamir_threshold is not a number"),
+        ("    lastmodified", "    pgp: [x]\n    lastmodified",
+        "an entry of sops.pgp is not as sops writes it"),
+        ("    lastmodified", "    mac_only_encrypted: 1\n    lastmodified",
+        "sops.mac_only_encrypted must be true or false"),
+        ("    lastmodified", "    shamir_threshold: x\n    lastmodified",
+        "sops.shamir_threshold is not a number"),
         ("    lastmodified", "    encrypted_suffix: x\n    lastmodified", "sops has more than one selector"),
         ("    lastmodified", "    key_groups: x\n    lastmodified", "sops.key_groups is misshapen"),
         ("recipient:", "recipients:", "an entry of sops.age is not as sops writes it"),
         ("version: 3", "version: 03", "sops.version is no version"),
         ("version: 3", "version: v3", "sops.version is no version"),
-        ("lastmodified: \"2", "lastmodified: \"x2", "sops.lastmodified is no time as sops writes it"),
-        ("Z\"\n    mac", "+00:00\"\n    mac", "sops.lastmodified is no time as sops writes it"),
+        ('lastmodified: "2', 'lastmodified: "x2', "sops.lastmodified is no time as sops writes it"),
+        ('Z"\n    mac', '+00:00"\n    mac', "sops.lastmodified is no time as sops writes it"),
     ],
 )  # fmt: skip
 def test_refuses_whatever_is_not_known(text, old, new, message):
@@ -106,6 +114,8 @@ def test_a_file_without_mac_or_recipients_is_said_so(text):
     lines = text.split("\n")
     bare = "\n".join(line for line in lines if not line.startswith("    mac:"))
     assert [finding.code for finding in envelope(document(bare))] == ["KT203"]
-    none = text.partition("sops:")[0] + "sops: {mac: x, version: 3.9.0, lastmodified: '2024-01-01T00:00:00Z'}\n"
+    none = (
+        text.partition("sops:")[0] + "sops: {mac: x, version: 3.9.0, lastmodified: '2024-01-01T00:00:00Z'}\n"
+    )
     assert [finding.message for finding in envelope(document(none))] == ["the sops: block names no recipient"]
     assert envelope(document("a: 1\nsops: x\n"))[0].code == "KT202"

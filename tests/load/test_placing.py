@@ -102,7 +102,9 @@ with place(pathlib.Path(sys.argv[1]), "m/a.yaml") as target:
 
 
 def _python(code, root):
-    return subprocess.Popen([sys.executable, "-c", code, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def test_writers_of_one_folder_wait_for_each_other(root):

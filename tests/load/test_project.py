@@ -45,14 +45,21 @@ def findings(text):
     """Return code, place and message of what is wrong with a project file."""
     with pytest.raises(Faulty) as caught:
         project_from(text.encode(), Path())
-    return [(finding.code, str(finding.origin).removeprefix("keyturn.yaml:"), finding.message) for finding in caught.value.findings]
+    return [
+        (finding.code, str(finding.origin).removeprefix("keyturn.yaml:"), finding.message)
+        for finding in caught.value.findings
+    ]
 
 
 def test_reads_every_setting():
     """Two workspaces, their policy, and what stands beside them."""
     project = project_from(_GOOD.encode(), Path("/x"))
     prod, dev = project.workspaces["prod"], project.workspaces["dev"]
-    assert (prod.name, prod.base_url, prod.organization) == ("prod", "https://api.planasonix.com", "org_01jq8acme")
+    assert (prod.name, prod.base_url, prod.organization) == (
+        "prod",
+        "https://api.planasonix.com",
+        "org_01jq8acme",
+    )
     assert (prod.api_key, prod.manifests) == (KeySource("env", "PLANASONIX_API_KEY"), ("manifests/prod",))
     assert (prod.ledger, prod.pace, prod.put) == ("s3://bucket/prod", 10.0, "partial")
     assert (dev.api_key, dev.manifests) == (KeySource("file", ".keyturn/key"), ("manifests/dev", "shared"))
@@ -122,24 +129,45 @@ def project_tree(text):
 def test_a_key_that_was_written_into_the_file_is_not_repeated(canary):
     """The finding says where it belongs, not what it is."""
     with pytest.raises(Faulty) as caught:
-        project_from(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary("token")).encode(), Path())
+        project_from(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary()).encode(), Path())
     canary.also("findings", repr(caught.value.findings))
     assert "revoke" in caught.value.findings[0].hint
 
 
 def test_faults_of_policy_are_told_along_with_the_rest():
     """Everything that is wrong is said in one go, with its place."""
-    text = _GOOD.replace("required_labels", "required_label").replace("put: partial", "put: x").replace("decryptor", "decryptr")
-    assert [(code, place) for code, place, _ in findings(text)] == [("KT003", "10:10"), ("KT303", "17:20"), ("KT002", "21:1")]
+    text = (
+        _GOOD.replace("required_labels", "required_label")
+        .replace("put: partial", "put: x")
+        .replace("decryptor", "decryptr")
+    )
+    assert [(code, place) for code, place, _ in findings(text)] == [
+        ("KT003", "10:10"),
+        ("KT303", "17:19"),
+        ("KT002", "21:1"),
+    ]
 
 
 def test_two_workspaces_do_not_share_a_ledger():
     """Each would take the other's objects for retired ones."""
-    text = _GOOD.replace("manifests: [manifests/dev, shared]", "manifests: [x]\n    ledger: s3://bucket/prod/")
-    assert [(code, message) for code, _, message in findings(text)] == [("KT003", "the workspaces prod and dev share one ledger")]
+    text = _GOOD.replace(
+        "manifests: [manifests/dev, shared]", "manifests: [x]\n    ledger: s3://bucket/prod/"
+    )
+    assert [(code, message) for code, _, message in findings(text)] == [
+        ("KT003", "the workspaces prod and dev share one ledger")
+    ]
 
 
-@pytest.mark.parametrize("text", ["version: 1\n", "version: 1\nworkspaces: {}\n", "version: 1\nworkspaces: x\n", "a: [\n", "version: 1\nworkspaces: {prod: x}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\n",
+        "version: 1\nworkspaces: {}\n",
+        "version: 1\nworkspaces: x\n",
+        "a: [\n",
+        "version: 1\nworkspaces: {prod: x}\n",
+    ],
+)
 def test_a_project_needs_a_workspace(text):
     """Without one there is nothing to plan."""
     assert findings(text)

@@ -13,8 +13,16 @@ from keyturn.load.quoting import block, flow, quoted, scalar
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0.5, -1.25, 1.0]) | _TEXT | st.sampled_from(WORDS),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc: é", min_size=1, max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.sampled_from([0.5, -1.25, 1.0])
+    | _TEXT
+    | st.sampled_from(WORDS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("abc: é", min_size=1, max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -54,7 +62,14 @@ def test_writes_blocks_as_a_person_would():
     tree = {
         "kind": "credential",
         "labels": {"environment": "prod"},
-        "config": {"port": 5432, "tags": ["a", "b:c"], "cert": "-----BEGIN-----\nabc\n", "chain": [{"arn": "x"}], "none": {}, "no": []},
+        "config": {
+            "port": 5432,
+            "tags": ["a", "b:c"],
+            "cert": "-----BEGIN-----\nabc\n",
+            "chain": [{"arn": "x"}],
+            "none": {},
+            "no": [],
+        },
     }
     assert block(tree) == (
         "kind: credential\n"
@@ -82,9 +97,22 @@ def test_whatever_is_written_is_read_back(tree):
 
 def test_the_real_sops_reads_it_alike(age_key):
     """What sops makes of flow and block style is what was meant, for every awkward word."""
-    tree = {"plain": {f"k{index}": word for index, word in enumerate(WORDS)}, "list": [1, None, True, {"a": [0.5]}]}
+    tree = {
+        "plain": {f"k{index}": word for index, word in enumerate(WORDS)},
+        "list": [1, None, True, {"a": [0.5]}],
+    }
     for text in (flow(tree), block(tree)):
-        arguments = ("encrypt", "--age", age_key.recipient, "--encrypted-regex", "^none$", "--input-type", "yaml", "--output-type", "json")
+        arguments = (
+            "encrypt",
+            "--age",
+            age_key.recipient,
+            "--encrypted-regex",
+            "^none$",
+            "--input-type",
+            "yaml",
+            "--output-type",
+            "json",
+        )
         found = json.loads(sops(*arguments, "/dev/stdin", stdin=text))
         assert found["plain"] == tree["plain"]
         assert found["list"] == tree["list"]

@@ -31,7 +31,8 @@ def test_other_kinds_of_recipients_need_rules(tmp_path):
 def test_without_rules_all_of_secrets_is_encrypted(tmp_path):
     """The arguments name the recipients and the selector, and no configuration of a parent folder."""
     assert Recipe(age=(_AGE, "x"), pgp=(_PGP,)).arguments("m.yaml") == (
-        "--config", "/dev/null", "encrypt", "--age", f"{_AGE},x", "--pgp", _PGP, "--encrypted-regex", "^secrets$",
+        "--config", "/dev/null", "encrypt", "--age", f"{_AGE},x", "--pgp", _PGP, "--encrypted-regex",
+        "^secrets$",
     )  # fmt: skip
     rules = tmp_path / ".sops.yaml"
     assert Recipe(rules=rules).arguments("m/a.yaml") == (

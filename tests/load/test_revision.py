@@ -65,7 +65,9 @@ def test_reads_single_files_of_any_name(root):
     assert codes(lambda: commit.read("m/link.yaml")) == ["KT120"]
 
 
-@pytest.mark.parametrize("name", ["nowhere", "", "--help", "-x", "HEAD~5", "main:m/a.yaml", "a\nb", "HEAD --"])
+@pytest.mark.parametrize(
+    "name", ["nowhere", "", "--help", "-x", "HEAD~5", "main:m/a.yaml", "a\nb", "HEAD --"]
+)
 def test_names_that_lead_to_no_commit_are_refused(root, name):
     """No name is ever taken for an option."""
     assert codes(lambda: Revision(root, name, os.environ)) == ["KT007"]
@@ -85,15 +87,20 @@ def test_glob_characters_in_folders_mean_themselves(root):
     assert Revision(root, "HEAD", os.environ).survey(["m*", ":(top)", "*"]).sources == ()
 
 
-def test_nothing_outside_of_the_root_is_listed(root):
+@pytest.mark.parametrize("folder", ["..", "../", "m/../../x", "/etc"])
+def test_nothing_outside_of_the_root_is_listed(root, folder):
     """A folder above the project is not in reach."""
-    found = codes(lambda: Revision(root, "HEAD", os.environ).survey(["../"]))
-    assert found == ["KT007"]
+    assert codes(lambda: Revision(root, "HEAD", os.environ).survey([folder])) == ["KT121"]
+    assert len(Revision(root, "HEAD", os.environ).survey(["./m/deep/"]).sources) == 1
 
 
 def test_outside_of_a_repository_says_so(tmp_path):
     """There is no revision where there is no git."""
-    assert codes(lambda: Revision(tmp_path, "HEAD", {"PATH": os.defpath, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})) == ["KT007"]
+    assert codes(
+        lambda: Revision(
+            tmp_path, "HEAD", {"PATH": os.defpath, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        )
+    ) == ["KT007"]
     assert codes(lambda: Revision(tmp_path / "gone", "HEAD", {})) == ["KT007"]
 
 
@@ -104,10 +111,17 @@ def test_git_gets_little_of_the_environment(root, tmp_path):
     script = tmp_path / "bin/git"
     script.write_text(f"#!/bin/sh\nenv | cut -d= -f1 > {seen}\necho 0\n")
     script.chmod(0o700)
-    environment = {"PATH": f"{tmp_path / 'bin'}:{os.defpath}", "GIT_DIR": "/x", "GIT_EXTERNAL_DIFF": "x", "SOPS_AGE_KEY": "k", "HOME": "/h"}
+    environment = {
+        "PATH": f"{tmp_path / 'bin'}:{os.defpath}",
+        "GIT_DIR": "/x",
+        "GIT_EXTERNAL_DIFF": "x",
+        "SOPS_AGE_KEY": "k",
+        "HOME": "/h",
+    }
     Revision(root, "HEAD", environment)
     assert set(seen.read_text().split()) - {"PWD", "_", "SHLVL", "OLDPWD"} == {
-        "PATH", "HOME", "LC_ALL", "GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS", "GIT_NO_LAZY_FETCH", "GIT_NO_REPLACE_OBJECTS",
+        "PATH", "HOME", "LC_ALL", "GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS", "GIT_NO_LAZY_FETCH",
+        "GIT_NO_REPLACE_OBJECTS",
     }  # fmt: skip
 
 

@@ -19,9 +19,9 @@ def noted(section):
 
 def test_reads_what_is_there():
     """Text, choices, numbers and paths of a section within a section."""
-    inner = section("a: {t: x, c: full, n: 2.5, p: m/x, ps: [./a/, b]}\n").section("a")
+    inner = section('a: {t: x, k: full, "n": 2.5, p: m/x, ps: [./a/, b]}\n').section("a")
     assert inner.text("t") == "x"
-    assert inner.choice("c", ("full", "partial"), "partial") == "full"
+    assert inner.choice("k", ("full", "partial"), "partial") == "full"
     assert inner.choice("absent", ("full", "partial"), "partial") == "partial"
     assert inner.number("n", 0.0) == 2.5
     assert inner.path("p", "d") == "m/x"
@@ -34,7 +34,7 @@ def test_reads_what_is_there():
 
 def test_notes_every_fault_in_one_list():
     """All sections of a file share it, and the end raises it."""
-    whole = section("a: {t: 1, c: x, n: -1, p: /x, ps: [../y], z: 1}\nb: 5\n")
+    whole = section('a: {t: 1, c: x, "n": -1, p: /x, ps: [../y], z: 1}\nb: 5\n')
     inner = whole.section("a")
     inner.text("t")
     inner.text("missing")

@@ -3,10 +3,14 @@
 from keyturn.load.sops_environment import child_environment
 
 _ALL = {
-    "PATH": "/bin", "HOME": "/root", "XDG_CONFIG_HOME": "/c", "SOPS_AGE_KEY": "k", "SOPS_AGE_KEY_FILE": "f", "SOPS_AGE_KEY_CMD": "c",
-    "GNUPGHOME": "/g", "VAULT_TOKEN": "t", "VAULT_ADDR": "a", "AWS_SECRET_ACCESS_KEY": "s", "PLANASONIX_API_KEY": "p",
-    "LD_PRELOAD": "x", "SOPS_KEYSERVICE": "tcp://evil", "SOPS_DECRYPTION_ORDER": "pgp", "SOPS_EDITOR": "vi", "HTTPS_PROXY": "h",
-    "SOPS_CONFIG": "/evil", "SOPS_HC_VAULT_ALLOWLIST": "all", "GOOGLE_CREDENTIALS": "g", "AZURE_CLIENT_SECRET": "z",
+    "PATH": "/bin", "HOME": "/root", "XDG_CONFIG_HOME": "/c", "SOPS_AGE_KEY": "k", "SOPS_AGE_KEY_FILE": "f",
+    "SOPS_AGE_KEY_CMD": "c",
+    "GNUPGHOME": "/g", "VAULT_TOKEN": "t", "VAULT_ADDR": "a", "AWS_SECRET_ACCESS_KEY": "s",
+    "PLANASONIX_API_KEY": "p",
+    "LD_PRELOAD": "x", "SOPS_KEYSERVICE": "tcp://evil", "SOPS_DECRYPTION_ORDER": "pgp", "SOPS_EDITOR": "vi",
+    "HTTPS_PROXY": "h",
+    "SOPS_CONFIG": "/evil", "SOPS_HC_VAULT_ALLOWLIST": "all", "GOOGLE_CREDENTIALS": "g",
+    "AZURE_CLIENT_SECRET": "z",
 }  # fmt: skip
 _FIXED = {"SOPS_CONFIG": "/dev/null", "SOPS_DISABLE_VERSION_CHECK": "1", "LC_ALL": "C.UTF-8"}
 

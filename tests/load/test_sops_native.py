@@ -31,7 +31,22 @@ def reason(text, ring):
 
 
 @pytest.mark.parametrize(
-    "value", ["0123", "1e5", "no", "12:30", "a\nb\n", "'\"\\", "日本 😀", " x ", "null", "\u2028", "\x01", "~", "x" * 60_000]
+    "value",
+    [
+        "0123",
+        "1e5",
+        "no",
+        "12:30",
+        "a\nb\n",
+        "'\"\\",
+        "日本 😀",
+        " x ",
+        "null",
+        "\u2028",
+        "\x01",
+        "~",
+        "x" * 60_000,
+    ],
 )
 def test_opens_every_secret_as_it_was(age_key, ring, value):
     """Text that YAML would rewrite comes back digit for digit."""
@@ -52,7 +67,9 @@ def test_follows_every_simple_selector(age_key, ring, selector):
     """What is opened is what sops encrypted, wherever it stands."""
     text = encrypted(age_key, {"password": "x", "list": ["y", "z"]}, *selector)
     opened = decrypt(document(text), ring)
-    there = json.loads(sops("decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=around(age_key)))
+    there = json.loads(
+        sops("decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=around(age_key))
+    )
     assert opened[("secrets", "list", "1")] == Secret(there["secrets"]["list"][1])
     assert len(opened) == text.count("ENC[") - 1
 
@@ -92,16 +109,46 @@ def test_no_plain_value_can_be_changed(age_key, ring, old, new):
         (lambda text: re.sub(r"password: ENC\S*", "password: null", text), "the MAC does not fit"),
         (lambda text: text.replace("type:str]", "type:str]x", 1), "a value does not open as text"),
         (lambda text: re.sub(r"mac: .*", "mac: x", text), "the MAC does not fit"),
-        (lambda text: re.sub(r"lastmodified: .*", 'lastmodified: "2024-01-01T00:00:00Z"', text), "the MAC does not fit"),
+        (
+            lambda text: re.sub(r"lastmodified: .*", 'lastmodified: "2024-01-01T00:00:00Z"', text),
+            "the MAC does not fit",
+        ),
         (lambda text: re.sub(r"    mac: .*\n", "", text), "the sops: block is not as sops writes it"),
-        (lambda text: text.replace("    version", "    unknown: 1\n    version"), "the sops: block is not as sops writes it"),
+        (
+            lambda text: text.replace("    version", "    unknown: 1\n    version"),
+            "the sops: block is not as sops writes it",
+        ),
         (lambda text: text.replace("version: 3", "version: 4"), "the version of the format is not 3"),
-        (lambda text: text.replace("    version", "    mac_only_encrypted: true\n    version"), "the MAC covers encrypted values only"),
+        (
+            lambda text: text.replace("    version", "    mac_only_encrypted: true\n    version"),
+            "the MAC covers encrypted values only",
+        ),
         (lambda text: text.replace("^secrets$", "secrets"), "the selector is not simple"),
-        (lambda text: text.replace("secrets:\n", "secrets:\n    #ENC[x]\n"), "a comment is encrypted or empty"),
+        (
+            lambda text: text.replace("secrets:\n", "secrets:\n    #ENC[x]\n"),
+            "a comment is encrypted or empty",
+        ),
         (lambda text: text.replace("secrets:\n", "secrets:  # \n"), "a comment is encrypted or empty"),
-        (lambda text: text.replace("recipient: age1", "recipient: age2"), "there are recipients other than plain age keys"),
-        (lambda text: text.replace("-----END AGE ENCRYPTED FILE-----", "-----END AGE-----"), "no age key at hand opens it"),
+        (
+            lambda text: text.replace("tags:", "more: [q?]\n    tags:"),
+            "a list or mapping in brackets is not simple",
+        ),
+        (
+            lambda text: text.replace("tags:", "more: [q,\n      r]\n    tags:"),
+            "a list or mapping in brackets is not simple",
+        ),
+        (
+            lambda text: text.replace("tags:", "more: [a:b]\n    tags:"),
+            "a list or mapping in brackets is not simple",
+        ),
+        (
+            lambda text: text.replace("recipient: age1", "recipient: age2"),
+            "there are recipients other than plain age keys",
+        ),
+        (
+            lambda text: text.replace("-----END AGE ENCRYPTED FILE-----", "-----END AGE-----"),
+            "no age key at hand opens it",
+        ),
         (lambda text: text[: text.index("sops:")], "the sops: block is not as sops writes it"),
     ],
 )
@@ -113,11 +160,28 @@ def test_declines_whatever_it_is_not_sure_of(age_key, ring, change, why):
     assert reason(changed, ring) == why
 
 
+@pytest.mark.parametrize("line", ["none: {}", "none: []", "none: [{}, []]"])
+def test_simple_brackets_are_taken(age_key, ring, line):
+    """Short lists and labels in braces are how people write, so they are read in process as well."""
+    plain = {"labels": {"environment": "prod", "owner": "data-platform"}, "tags": ["a", "b c"]}
+    text = encrypted(age_key, {"password": "x"}, plain=plain)
+    text = text.replace("tags:\n    - a\n    - b c\n", "tags: [a, b c]\n")
+    text = text.replace(
+        "labels:\n    environment: prod\n    owner: data-platform\n",
+        f"labels: {{environment: prod, owner: 'data-platform'}}\n{line}\n",
+    )
+    assert "labels: {" in text and "tags: [" in text  # noqa: PT018
+    assert decrypt(document(text), ring) == {("secrets", "password"): Secret("x")}
+
+
 def test_declines_pgp_and_key_groups(age_key, ring):
     """Keys that only sops can use are left to it, even where an age key would do."""
     text = encrypted(age_key, {"password": "x"})
     pgp = "    pgp:\n        - created_at: '2024-01-01T00:00:00Z'\n          enc: x\n          fp: A\n"
-    assert reason(text.replace("    version", pgp + "    version"), ring) == "there are recipients other than age keys"
+    assert (
+        reason(text.replace("    version", pgp + "    version"), ring)
+        == "there are recipients other than age keys"
+    )
 
 
 def test_declines_without_the_key(age_key):

@@ -25,9 +25,21 @@ list: [1, 2]
 def test_replaces_tokens_and_nothing_else(end):
     """Comments, quotes and layout around the values stay, and so do Windows line ends."""
     text = _TEXT.replace("\n", end)
-    tokens = {("name",): "b", ("config", "host"): "new", ("config", "port"): "1", ("config", "inner", "x"): "22", ("list", "0"): "3"}
+    tokens = {
+        ("name",): "b",
+        ("config", "host"): "new",
+        ("config", "port"): "1",
+        ("config", "inner", "x"): "22",
+        ("list", "0"): "3",
+    }
     wanted = text
-    for old, new in (("name: a ", "name: b "), ('"old"', "new"), ("5432", "1"), ("{x: 1}", "{x: 22}"), ("[1, 2]", "[3, 2]")):
+    for old, new in (
+        ("name: a ", "name: b "),
+        ('"old"', "new"),
+        ("5432", "1"),
+        ("{x: 1}", "{x: 22}"),
+        ("[1, 2]", "[3, 2]"),
+    ):
         wanted = wanted.replace(old, new)
     assert spliced(document(text), tokens) == wanted
 
@@ -48,7 +60,8 @@ def test_adds_a_key_at_the_top():
 
 
 @pytest.mark.parametrize(
-    "path", [("config", "inner", "y"), ("nowhere", "x"), ("name", "x"), ("list", "2"), ("config", "inner", "x", "y")]
+    "path",
+    [("config", "inner", "y"), ("nowhere", "x"), ("name", "x"), ("list", "2"), ("config", "inner", "x", "y")],
 )
 def test_says_where_it_cannot(path):
     """A mapping in braces, and one that is not there, have no line for a new key."""

@@ -11,8 +11,12 @@ from keyturn.load.syntax import explained
     [
         ("a: b: c\n", "KT106", "a colon stands where no key can be"),
         ("a: 1\nb\n", "KT106", "a key without its colon"),
-        ("a: 'x' y\n", "KT106", "the indentation does not fit the lines above, or a quote is closed too early"),
-        ("- a\n b\n- c\nd", "KT106", "a list item is indented differently"),
+        (
+            "a: 'x' y\n",
+            "KT106",
+            "the indentation does not fit the lines above, or a quote is closed too early",
+        ),
+        ("a:\n  - b\n  c: 1\n", "KT106", "a line among the items of a list is not one of them"),
         ("a: [1\nb: 2\n", "KT106", "a bracket or brace is not closed"),
         ("a: 'x\n", "KT106", "a quote is not closed"),
         ('a: "\\q"\n', "KT106", "a backslash that YAML does not know"),

@@ -8,7 +8,8 @@ from keyturn.load.urls import ledger_refusal, loopback, service_refusal
 @pytest.mark.parametrize(
     "text",
     [
-        "https://api.planasonix.com", "https://api.planasonix.com/", "https://api.example.com/v1", "https://a.b:8443/x/v1/", "http://127.0.0.1:8000",
+        "https://api.planasonix.com", "https://api.planasonix.com/", "https://api.example.com/v1",
+        "https://a.b:8443/x/v1/", "http://127.0.0.1:8000",
         "http://localhost:80/v1", "http://[::1]:8080", "http://127.9.9.9",
     ],
 )  # fmt: skip
@@ -20,11 +21,16 @@ def test_takes_https_and_loopback(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "api.example.com", "ftp://a.b", "HTTP://evil.example.com", "http://evil.example.com", "http://127.0.0.1.evil.com", "http://localhost.evil.com", "http://0.0.0.0",
-        "http://[::2]", "https://", "https:///x", "https://user@a.b", "https://user:pw@a.b", "https://a.b@evil.com", "http://localhost:80@evil.com",
-        "https://a.b?x=1", "https://a.b/#x", "https://a.b?", "https://a.b#", "https://a.b:99999", "https://a.b:", "https://a.b:0x50", "https://[::1",
-        "https://a.b/../x", "https://a.b/./x", "https://a.b//x", "https://a.b/%2e%2e", "https://é.com", "https://a.b\\evil.com", "https://a b.com", "https://a.b\n",
-        "\thttps://a.b", "https://a.b/\x00", "https://-a.b", "https://a.b-", "javascript:alert(1)", "https:a.b", "//a.b", "https://a.b;x", "https://[fe80::1%25eth0]",
+        "", "api.example.com", "ftp://a.b", "HTTP://evil.example.com", "http://evil.example.com",
+        "http://127.0.0.1.evil.com", "http://localhost.evil.com", "http://0.0.0.0",
+        "http://[::2]", "https://", "https:///x", "https://user@a.b", "https://user:pw@a.b",
+        "https://a.b@evil.com", "http://localhost:80@evil.com",
+        "https://a.b?x=1", "https://a.b/#x", "https://a.b?", "https://a.b#", "https://a.b:99999",
+        "https://a.b:", "https://a.b:0x50", "https://[::1",
+        "https://a.b/../x", "https://a.b/./x", "https://a.b//x", "https://a.b/%2e%2e", "https://é.com",
+        "https://a.b\\evil.com", "https://a b.com", "https://a.b\n",
+        "\thttps://a.b", "https://a.b/\x00", "https://-a.b", "https://a.b-", "javascript:alert(1)",
+        "https:a.b", "//a.b", "https://a.b;x", "https://[fe80::1%25eth0]",
     ],
 )  # fmt: skip
 def test_refuses_what_could_take_the_key_elsewhere(text):
@@ -32,7 +38,16 @@ def test_refuses_what_could_take_the_key_elsewhere(text):
     assert service_refusal(text)
 
 
-@pytest.mark.parametrize("text", ["file:.keyturn/prod", "file:/var/lib/keyturn", "s3://bucket/prefix", "gs://bucket", "az://container/a/b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file:.keyturn/prod",
+        "file:/var/lib/keyturn",
+        "s3://bucket/prefix",
+        "gs://bucket",
+        "az://container/a/b",
+    ],
+)
 def test_takes_folders_and_buckets(text):
     """A ledger is a folder or lies in a bucket."""
     assert ledger_refusal(text) == ""
@@ -40,7 +55,8 @@ def test_takes_folders_and_buckets(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "file:", "file:/", "file:../x", "file:a/../../x", "file:a\\b", "s3://", "s3:///x", "s3://u:p@b/x", "s3://b/x?y", "s3://b/../x", "https://a.b", "s3://b x"],
+    ["", "x", "file:", "file:/", "file:../x", "file:a/../../x", "file:a\\b", "s3://", "s3:///x",
+    "s3://u:p@b/x", "s3://b/x?y", "s3://b/../x", "https://a.b", "s3://b x"],
 )  # fmt: skip
 def test_refuses_other_ledgers(text):
     """No credentials, no way out, no other scheme."""

@@ -19,7 +19,21 @@ from keyturn.load.sops_binary import find_sops
 from keyturn.load.writing import Writer
 from keyturn.policy.settings import Settings
 
-AWKWARD = ("0123", "1e5", "no", "12:30", "a\nb\n", "'\"\\", "日本 😀", " x ", "null", "\u2028", "\x01", "~", "-----BEGIN X-----\nabc\n-----END X-----\n")
+AWKWARD = (
+    "0123",
+    "1e5",
+    "no",
+    "12:30",
+    "a\nb\n",
+    "'\"\\",
+    "日本 😀",
+    " x ",
+    "null",
+    "\u2028",
+    "\x01",
+    "~",
+    "-----BEGIN X-----\nabc\n-----END X-----\n",
+)
 
 
 def codes(act):
@@ -41,7 +55,9 @@ def writer(tmp_path, age_key):
 def path(writer, age_key):
     """Return an encrypted manifest with comments and a layout of its own."""
     text = encrypted(age_key, {"password": "old", "token": "kept"})
-    text = text.replace("config:\n", "# about the host\nconfig:   # here\n").replace("    port: 5432", "    port:   5432")
+    text = text.replace("config:\n", "# about the host\nconfig:   # here\n").replace(
+        "    port: 5432", "    port:   5432"
+    )
     (writer.root / "m/a.yaml").write_text(text)
     return writer.root / "m/a.yaml"
 
@@ -69,7 +85,9 @@ def test_a_secret_survives_as_it_was_given(writer, path, value):
 def test_other_lines_stay_byte_for_byte(writer, path):
     """Comments, blanks and the other ciphertext are not touched, whatever sops would do to them."""
     before = path.read_text()
-    source = writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new"), ("secrets", "added"): Secret("more")})
+    source = writer.set_values(
+        "m/a.yaml", {("secrets", "password"): Secret("new"), ("secrets", "added"): Secret("more")}
+    )
     after = path.read_text()
     assert source.data == path.read_bytes()
     assert "port:   5432" in after
@@ -87,7 +105,9 @@ def test_the_same_value_changes_nothing(writer, path):
 
 def test_plain_values_are_set_along_with_their_mac(writer, path):
     """A change of a plain field in an encrypted file keeps the file whole."""
-    writer.set_values("m/a.yaml", {("config", "host"): "db2.acme.com", ("config", "port"): 5433, ("config", "tls"): False})
+    writer.set_values(
+        "m/a.yaml", {("config", "host"): "db2.acme.com", ("config", "port"): 5433, ("config", "tls"): False}
+    )
     found = document(path.read_bytes()).tree["config"]
     assert (found["host"], found["port"], found["tls"]) == ("db2.acme.com", 5433, False)
     assert secrets(writer) == {"password": "old", "token": "kept"}
@@ -95,7 +115,11 @@ def test_plain_values_are_set_along_with_their_mac(writer, path):
 
 def test_a_layout_without_lines_is_rewritten_by_sops(writer, path):
     """Secrets in braces have no line of their own: the file is then as sops writes it, and whole."""
-    inline = re.sub(r"secrets:\n    password: (\S+)\n    token: (\S+)\n", r'secrets: {password: "\1", token: "\2"}\n', path.read_text())
+    inline = re.sub(
+        r"secrets:\n    password: (\S+)\n    token: (\S+)\n",
+        r'secrets: {password: "\1", token: "\2"}\n',
+        path.read_text(),
+    )
     assert "secrets: {" in inline
     path.write_text(inline)
     writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})
@@ -115,7 +139,7 @@ def test_line_ends_and_marks_stay(writer, path, end):
 
 def test_the_first_secret_of_a_plain_file_encrypts_it(writer):
     """What was there stays as it was written; the block and its envelope are added below."""
-    text = "# mine\nkind: credential\nname: b  # here\nconfig: {port: 9007199254740993, ratio: 0.5}\nkeep: [password]\n"
+    text = "# mine\nname: b  # here\nconfig: {port: 9007199254740993, ratio: 0.5}\nkeep: [password]\n"
     (writer.root / "m/b.yaml").write_text(text)
     writer.set_values("m/b.yaml", {("secrets", "password"): Secret("0123"), ("name",): "c"})
     after = (writer.root / "m/b.yaml").read_text()
@@ -133,10 +157,17 @@ def test_a_plain_file_may_be_changed_without_sops(writer):
 
 def test_a_new_file_is_encrypted_from_memory(writer):
     """Head, plain part and secrets, for the recipients of policy."""
-    tree = {"kind": "credential", "name": "c", "config": {"host": "h", "tags": ["a"]}, "secrets": {"password": Secret("1e5"), "seal": Secret("x")}}
+    tree = {
+        "kind": "credential",
+        "name": "c",
+        "config": {"host": "h", "tags": ["a"]},
+        "secrets": {"password": Secret("1e5"), "seal": Secret("x")},
+    }
     writer.new_file("m/new/c.yaml", tree, "# yaml-language-server: $schema=x\n")
     text = (writer.root / "m/new/c.yaml").read_text()
-    assert text.startswith("# yaml-language-server: $schema=x\nkind: credential\nname: c\nconfig:\n  host: h\n")
+    assert text.startswith(
+        "# yaml-language-server: $schema=x\nkind: credential\nname: c\nconfig:\n  host: h\n"
+    )
     assert secrets(writer, "m/new/c.yaml") == {"password": "1e5", "seal": "x"}
     assert codes(lambda: writer.new_file("m/new/c.yaml", tree)) == ["KT229"]
 
@@ -156,11 +187,14 @@ def test_a_new_file_needs_no_private_key(writer, tmp_path):
 
 def test_rules_decide_where_policy_names_nobody(writer, age_key, tmp_path):
     """The repository's .sops.yaml fails closed: without a rule for the path nothing is written."""
-    rules = f"creation_rules:\n  - path_regex: manifests/.*\\.yaml$\n    encrypted_regex: ^secrets$\n    age: {age_key.recipient}\n"
+    rule = f"path_regex: manifests/.*\\.yaml$\n    encrypted_regex: ^secrets$\n    age: {age_key.recipient}\n"
+    rules = f"creation_rules:\n  - {rule}"
     (tmp_path / ".sops.yaml").write_text(rules)
     writer.new_file("manifests/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})
     assert secrets(writer, "manifests/f.yaml") == {"password": "x"}
-    assert codes(lambda: writer.new_file("other/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})) == ["KT227"]
+    assert codes(
+        lambda: writer.new_file("other/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})
+    ) == ["KT227"]
     assert not (tmp_path / "other").exists()
 
 
@@ -189,16 +223,31 @@ def test_what_does_not_come_back_is_not_written(writer, path, tmp_path):
     fake.write_text("#!/bin/sh\nexit 0\n")
     fake.chmod(0o700)
     before = path.read_bytes()
-    idle = Writer(tmp_path, writer.settings, type(writer.sops)(binary=fake, environment={}, version=(3, 11, 0)), writer.open_all)
+    idle = Writer(
+        tmp_path,
+        writer.settings,
+        type(writer.sops)(binary=fake, environment={}, version=(3, 11, 0)),
+        writer.open_all,
+    )
     assert codes(lambda: idle.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})) == ["KT225"]
     assert path.read_bytes() == before
 
 
-def test_two_at_once_lose_nothing(writer, path):
-    """sops itself loses half of the writes when two run on one file."""
+@pytest.mark.usefixtures("path")
+def test_two_at_once_lose_nothing(writer):
+    """Sops itself loses half of the writes when two run on one file."""
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda index: writer.set_values("m/a.yaml", {("secrets", f"s{index}"): Secret(str(index))}), range(8)))
-    assert secrets(writer) == {"password": "old", "token": "kept", **{f"s{index}": str(index) for index in range(8)}}
+        list(
+            pool.map(
+                lambda index: writer.set_values("m/a.yaml", {("secrets", f"s{index}"): Secret(str(index))}),
+                range(8),
+            )
+        )
+    assert secrets(writer) == {
+        "password": "old",
+        "token": "kept",
+        **{f"s{index}": str(index) for index in range(8)},
+    }
 
 
 _SET = """
@@ -216,13 +265,20 @@ writer.set_values("m/a.yaml", {("secrets", "password"): Secret(sys.stdin.readlin
 """
 
 
-def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(writer, path, age_key, canary):
+@pytest.mark.usefixtures("path")
+def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(writer, age_key, canary):
     """Whenever the writer dies, what is there opens, to one of the two values."""
     value = canary()
     environment = around(age_key)
     endings = set()
     for index in range(12):
-        with subprocess.Popen([sys.executable, "-c", _SET, writer.root], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        with subprocess.Popen(
+            [sys.executable, "-c", _SET, writer.root],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as child:
             assert child.stdout.readline() == "ready\n"
             child.stdin.write(value + "\n")
             child.stdin.flush()
@@ -236,13 +292,31 @@ def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(writer, path, ag
     assert "old" in endings
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-def test_no_plaintext_is_written_to_any_file(writer, path, age_key, canary, tmp_path_factory):
-    """Every write of the whole family of processes is looked at: the secret goes to a pipe and nowhere else."""
+def test_no_plaintext_is_written_to_any_file(writer, age_key, canary, tmp_path_factory):
+    """Of all writes of all processes, the secret is in those to pipes and in no other."""
     value = canary()
     trace = tmp_path_factory.mktemp("trace") / "out"
-    command = ["strace", "-f", "-yy", "-s", "100000", "-e", "trace=write,pwrite64,writev,sendto,sendmsg", "-o", trace]
-    subprocess.run([*command, sys.executable, "-c", _SET, writer.root], env=around(age_key), input=value + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
+    command = [
+        "strace",
+        "-f",
+        "-yy",
+        "-s",
+        "100000",
+        "-e",
+        "trace=write,pwrite64,writev,sendto,sendmsg",
+        "-o",
+        trace,
+    ]
+    subprocess.run(
+        [*command, sys.executable, "-c", _SET, writer.root],
+        env=around(age_key),
+        input=value + "\n",
+        text=True,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     assert secrets(writer)["password"] == value
     lines = [line for line in trace.read_text(errors="replace").split("\n") if value in line]
     assert lines
@@ -250,7 +324,8 @@ def test_no_plaintext_is_written_to_any_file(writer, path, age_key, canary, tmp_
     trace.unlink()
 
 
-def test_the_digest_is_that_of_the_file(writer, path):
+@pytest.mark.usefixtures("path")
+def test_the_digest_is_that_of_the_file(writer):
     """What is returned is what is on the disk."""
     source = writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})
     assert source == load_file(writer.root, "m/a.yaml")

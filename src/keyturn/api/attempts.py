@@ -26,6 +26,7 @@ class Attempts:
         self._breaker = Breaker()
         self._date: float | None = None
         self._answered = False
+        self.denied = False
 
     @property
     def breaker(self) -> Breaker:
@@ -94,3 +95,4 @@ class Attempts:
         with self._lock:
             self._breaker = self._breaker.after(error)
             self._answered = self._answered or error is None
+            self.denied = self.denied or (error is not None and error.status == 401)  # noqa: PLR2004

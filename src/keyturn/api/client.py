@@ -105,6 +105,11 @@ class Client:
         return self._attempts.breaker
 
     @property
+    def denied(self) -> bool:
+        """Whether the key itself was refused (401): nothing that follows can succeed."""
+        return self._attempts.denied
+
+    @property
     def server_date(self) -> float | None:
         """The service's clock (Unix seconds) at its latest answer, None where it tells none."""
         return self._attempts.server_date
@@ -176,6 +181,8 @@ class Client:
             call, reply, lambda tree: record(single(tree), partial=True, pending=reply.status == _ACCEPTED)
         )
         name, kind = body.get("name"), body.get("type")
+        if made.name and made.name != name:
+            raise puzzled(call, reply, "another object was answered")
         made = replace(made, name=made.name or str(name or ""), type=made.type or str(kind or ""))
         return self._remembered(collection, made)
 

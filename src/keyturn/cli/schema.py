@@ -6,10 +6,10 @@ from keyturn.cli.doors import doors
 
 
 @click.command("schema")
-@click.argument("name")
+@click.argument("name", required=False, default="")
 @click.pass_obj
 def command(colour: bool, /, name: str) -> None:
-    """Print a JSON Schema: credential, connection, project, plan, report, findings or ledger.
+    """Print a JSON Schema, of a manifest, the project or an output; without a name, list them.
 
     \b
     Example:
@@ -19,6 +19,9 @@ def command(colour: bool, /, name: str) -> None:
         from keyturn.load.definitions import folder
 
         names = sorted(each.name.removesuffix(".schema.json") for each in folder().glob("*.schema.json"))
+        if not name:
+            click.echo("\n".join(names))
+            return
         if name not in names:
             raise click.UsageError(f"there is no schema {name!a}; there are {', '.join(names)}")
         click.echo((folder() / f"{name}.schema.json").read_text("utf-8").rstrip("\n"))

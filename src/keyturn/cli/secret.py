@@ -16,7 +16,7 @@ def command() -> None:
 
     \b
     Example:
-      pass show prod/db | keyturn secret set prod-db password
+      keyturn secret set prod-db password
     """
 
 

@@ -70,7 +70,7 @@ def command(
                 text = trials_text(session.tried, Style(colour, width(sys.stdout, environment())))
         click.echo(text.rstrip("\n"))
         if session.strangers and not names:
-            click.echo(f"{session.strangers} live connections are not keyturn's and were not tested.", err=True)
+            click.echo(f"{session.strangers} other live connections were not tested: not keyturn's", err=True)
         ends = {each.end for each in session.tried}
         if ends & {End.FAILED, End.UNCLEAR}:
             raise Leave(status.FAULT)

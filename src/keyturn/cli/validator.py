@@ -10,7 +10,13 @@ from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.engine.checking import Checked, check
 from keyturn.load.excerpts import texts
 from keyturn.load.project import find_root, read_project
-from keyturn.render.findings import Findings
+from keyturn.render.findings import (
+    Findings,
+    findings_concise,
+    findings_json,
+    findings_markdown,
+    findings_text,
+)
 from keyturn.render.style import Style
 
 
@@ -52,20 +58,17 @@ def told(examined: Examined, form: str, colour: bool) -> str:
     shown = texts(examined.root, checked.findings) if form in {"text", "gitlab", "sarif"} else {}
     findings = Findings(found=checked.findings, files=checked.files, texts=shown)
     style = Style(colour, shutil.get_terminal_size().columns)
-    return _forms(style)[form](findings).rstrip("\n")
-
-
-def _forms(style: Style) -> Mapping[str, Callable[[Findings], str]]:
-    from keyturn.render import annotations
-    from keyturn.render import findings as people
-
-    return {
-        "text": lambda found: people.findings_text(found, style),
-        "concise": lambda found: people.findings_concise(found, style),
-        "json": people.findings_json,
-        "markdown": people.findings_markdown,
-        "github": annotations.github,
-        "gitlab": annotations.gitlab,
-        "sarif": annotations.sarif,
-        "junit": annotations.junit,
+    people: Mapping[str, Callable[[Findings], str]] = {
+        "text": lambda found: findings_text(found, style),
+        "concise": lambda found: findings_concise(found, style),
+        "json": findings_json,
+        "markdown": findings_markdown,
     }
+    return (people.get(form) or _for_programs(form))(findings).rstrip("\n")
+
+
+def _for_programs(form: str) -> Callable[[Findings], str]:
+    # XML's escaping comes with half of the network's modules, which a pre-commit hook need not wait for.
+    from keyturn.render.annotations import github, gitlab, junit, sarif
+
+    return {"github": github, "gitlab": gitlab, "sarif": sarif, "junit": junit}[form]

@@ -13,6 +13,7 @@ from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
 from keyturn.core.fields import Fields, Leaf, Path, pointer, same, unpointer
 from keyturn.core.inputs import Inputs
+from keyturn.core.protect import NEXT
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.core.states import states, suspected
 
@@ -40,9 +41,16 @@ def diff(inputs: Inputs) -> tuple[Change, ...]:
         if change:
             changes[change.address] = change
     for known in sorted(inputs.known.values(), key=lambda each: each.address):
-        if known.address not in taken and not known.retired_at:
+        if known.address not in taken and not known.retired_at and not _in_relay(known, changes):
             changes[known.address] = _unwanted(known, inputs)
     return _repoint(changes, inputs)
+
+
+def _in_relay(known: Known, changes: Mapping[Address, Change]) -> bool:
+    # A successor that was cut off: the rotation which takes up again says what becomes of it.
+    name, heir, _ = known.address.name.partition(NEXT)
+    change = changes.get(Address(known.address.kind, name))
+    return bool(heir) and change is not None and change.action is Action.ROTATE
 
 
 def _names(inputs: Inputs) -> dict[str, Address]:
@@ -128,7 +136,10 @@ def _compare(
 
 def _explained(known: Known, live: Live, fields: tuple[FieldChange, ...]) -> bool:
     untouched = not known.updated_at or live.updated_at == known.updated_at
-    return untouched or live.address != known.address or any(change.drifted for change in fields)
+    if untouched or live.address != known.address or any(change.drifted for change in fields):
+        return True
+    # What was edited outside and then taken into git is no drift any more, and explains the edit still.
+    return any(not same(live.fields.get(path, ABSENT), leaf) for path, leaf in known.observed.items())
 
 
 def _action(  # noqa: PLR0911  # a decision table reads best as one return a row
@@ -197,7 +208,9 @@ def _settled(
         return True
     if path not in applied or not same(applied[path], wanted):
         return False
-    # The service may normalise what it is given, or not echo it at all: neither is drift.
+    if isinstance(wanted, Address) and now != ABSENT:
+        return False
+    # The service may normalise a value, or not echo it at all, a reference too: neither is drift.
     return same(_named(observed.get(path, ABSENT), names), now)
 
 

@@ -64,4 +64,6 @@ def _moved(desired: Desired, inputs: Inputs) -> bool:
     if not known.fingerprints.keys() >= desired.secrets.keys():
         return True
     live = inputs.live.get(known.id)
-    return live is None or live.status == "deleted" or live.updated_at != known.updated_at
+    if live is None or live.status == "deleted" or live.address != desired.address:
+        return True
+    return live.updated_at != known.updated_at

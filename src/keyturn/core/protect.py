@@ -16,6 +16,9 @@ from keyturn.core.resource import Desired, Known
 UNTIL = "-until-"
 """What stands between the name of a credential's old generation and the day on which it may go."""
 
+NEXT = "-next-"
+"""What stands between the name and a random tail of a credential that is about to take over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hands:

@@ -32,12 +32,19 @@ def _state(
             return SecretState.UNCHANGED, "the file is as it was applied"
         return SecretState.UNKNOWN, "it was not decrypted"
     if before is None:
+        if known and _unsettled(path, known):
+            return SecretState.ROTATED, "an earlier write was cut off, so it is written again"
         return SecretState.SET, "not known to be set"
     if before == prints[path]:
         return SecretState.UNCHANGED, "the same value as last applied"
     if known and f"{pointer(path)}:{prints[path]}" in known.earlier:
         return SecretState.REUSED, "a value that was in use before returns"
     return SecretState.ROTATED, "another value than last applied"
+
+
+def _unsettled(path: Path, known: Known) -> bool:
+    # Of such an entry nothing is certain but that the field was set: to write it is a rotation.
+    return not known.digest and any(each.rpartition(":")[0] == pointer(path) for each in known.earlier)
 
 
 def suspected(secrets: tuple[SecretChange, ...]) -> tuple[SecretChange, ...]:

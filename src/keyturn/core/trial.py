@@ -54,35 +54,27 @@ WITHHELD: Final = "(the message is not shown: it looks as if it held a secret)"
 
 # The order matters: the first that fits is taken. The words are those of the vendor's
 # troubleshooting page and of the drivers behind it.
-_WORDS: Final = tuple(
-    (reason, re.compile(words, re.IGNORECASE))
-    for reason, words in (
-        (Reason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
-        (Reason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
-        (Reason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),
-        (Reason.FORBIDDEN, r"accessdenied|\b403\b|forbidden|permission denied|not authori[sz]ed|privilege"),
-        (
-            Reason.AUTHENTICATION,
-            r"login failed|authenticat|access denied|\b401\b|unauthori[sz]ed|invalid (?:password|credential|token)"
-            r"|incorrect (?:user|password)|account (?:is )?locked",
-        ),
-        (Reason.FIREWALL, r"connection reset|reset by peer|not allowed to connect|allowlist|whitelist|pg_hba"),
-        (
-            Reason.NETWORK,
-            r"time.?out|timed out|refused|unreachable|no route|resolve|name or service|dns|could not connect"
-            r"|did not answer|no such host",
-        ),
-    )
+_WORDS: Final = (
+    (Reason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
+    (Reason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
+    (Reason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),
+    (Reason.FORBIDDEN, r"accessdenied|\b403\b|forbidden|permission denied|not authori[sz]ed|privilege"),
+    (Reason.AUTHENTICATION, r"login failed|authenticat|access denied|\b401\b|unauthori[sz]ed"),
+    (Reason.AUTHENTICATION, r"in(?:valid|correct) (?:user|password|credential|token)|account (?:is )?locked"),
+    (Reason.FIREWALL, r"connection reset|reset by peer|not allowed to connect|allow-?list|pg_hba"),
+    (Reason.NETWORK, r"time.?out|timed out|refused|unreachable|no route|resolve|did not answer"),
+    (Reason.NETWORK, r"name or service|no such host|\bdns\b|could not connect"),
 )
+_PATTERNS: Final = tuple((reason, re.compile(words, re.IGNORECASE)) for reason, words in _WORDS)
 
 _HINTS: Final = {
     Reason.NETWORK: "check host and port, and that Planasonix' workers reach them (VPN, private link, DNS)",
     Reason.FIREWALL: "something on the way closed the connection: add Planasonix' addresses to the allowlist",
     Reason.TLS: "check the host's name against its certificate, and the CA and TLS mode of the connection",
-    Reason.AUTHENTICATION: "the target refuses the secret: compare it there, then `keyturn secret set` and apply",
-    Reason.FORBIDDEN: "the login works and lacks a right: grant it at the target (role, bucket policy, schema)",
+    Reason.AUTHENTICATION: "the target refuses the secret: `keyturn secret set` the right one, and apply",
+    Reason.FORBIDDEN: "the login works and lacks a right: grant it at the target (role, policy, schema)",
     Reason.CONSENT: "open the connection in Planasonix and click Authorize, with a shared integration user",
-    Reason.SERVICE: "the test could not be run: the API key needs the scope connectors:read, and the API to answer",
+    Reason.SERVICE: "the test was not run: does the API key have the scope connectors:read?",
     Reason.UNKNOWN: "the words are the target's own: try the same login by hand",
 }
 
@@ -92,7 +84,7 @@ BEFORE_LOGIN: Final = frozenset({Reason.NETWORK, Reason.FIREWALL, Reason.TLS, Re
 
 def reason_of(message: str) -> Reason:
     """Return the class of a failed test by the words of its message."""
-    return next((reason for reason, words in _WORDS if words.search(message)), Reason.UNKNOWN)
+    return next((reason for reason, words in _PATTERNS if words.search(message)), Reason.UNKNOWN)
 
 
 def hint_of(reason: Reason) -> str:

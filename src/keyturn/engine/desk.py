@@ -119,8 +119,8 @@ class Desk:
     def repeatable(self, intent: Intent, send: Callable[[], T]) -> T:
         """Send a write that means the same however often it arrives; again when in doubt.
 
-        What was refused is dropped from the journal and raised; after ``TRIES`` doubts the intent
-        stays open, and the next run looks.
+        What was refused is dropped from the journal and raised; after ``TRIES`` doubts, or a refusal
+        after a doubt, the intent stays open, and the next run looks.
         """
         for attempt in range(TRIES):
             try:
@@ -131,7 +131,7 @@ class Desk:
                     raise
                 self.permit()
             except ServiceError as error:
-                self.drop(intent, Ending.FAILED, error.where)
+                self.drop(intent, Ending.UNSURE if attempt else Ending.FAILED, error.where)
                 raise
         raise AssertionError  # pragma: no cover
 

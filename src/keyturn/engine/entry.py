@@ -1,9 +1,10 @@
 """The ledger's entry of a resource, made from what was wanted and what was read back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from keyturn.core.fields import Path, pointer
-from keyturn.core.resource import Desired, Known, Live
+from keyturn.core.resource import EMPTY, Desired, Known, Live
 
 REMEMBERED = 20
 """How many earlier fingerprints of a resource are kept to notice one that returns."""
@@ -34,6 +35,11 @@ def entry(
         protect=desired.lifecycle.protect,
         commit=commit,
     )
+
+
+def doubtful(known: Known) -> Known:
+    """Return the entry of an object whose content is not certain; what it held counts as held before."""
+    return replace(known, digest="", fingerprints=EMPTY, updated_at="", earlier=_earlier(known, EMPTY))
 
 
 def _earlier(known: Known | None, prints: Mapping[Path, str]) -> tuple[str, ...]:

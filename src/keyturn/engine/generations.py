@@ -10,44 +10,55 @@ from datetime import timedelta
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Change
-from keyturn.core.protect import UNTIL
+from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.desk import Desk, Stale
-from keyturn.engine.probe import Trial, Verdict, run_tests
-from keyturn.engine.recover import NEXT
-from keyturn.engine.work import Written, create, read, record, reread
+from keyturn.engine.probe import Trial, Verdict, heirs, run_tests
+from keyturn.engine.work import Written, create, read, record, rename, reread
 from keyturn.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A hand-over: the change, the old object, and its successor's id."""
+    """A hand-over: the change, the old object, its successor's id, and the ids that are in use so far."""
 
     change: Change
     desired: Desired
     old: Live
     new: str
+    former: frozenset[str]
 
 
 def take_over(change: Change, trials: list[Trial], desk: Desk) -> tuple[Written | None, list[Verdict]]:
     """Let a new credential take over; return what was written, or the verdicts that stopped it.
 
-    Where it was stopped, nothing uses the new credential and it is retired.
+    A successor that an earlier run left half-way goes on where it was. Where it was stopped,
+    nothing uses the new credential and it is retired.
     """
     if change.desired is None:
         message = "a hand-over without a manifest"
         raise ValueError(message)
     old = reread(change, KINDS["credential"], desk)
+    left = heirs(change.address, desk)
     name = f"{change.address.name}{NEXT}{desk.run.fresh()[:6]}"
-    made = create(_as_new(change, change.desired, name), desk)
-    relay = Relay(change, change.desired, old, made.entry.id)
-    verdicts = run_tests(trials, desk, {old.id: relay.new})
+    made = _fit(left, change.desired, desk) or create(_as_new(change, change.desired, name), desk).entry
+    former = frozenset({old.id, *(each.id for each in left)} - {made.id})
+    relay = Relay(change, change.desired, old, made.id, former)
+    verdicts = run_tests(trials, desk, dict.fromkeys(former, relay.new))
     if all(each.passed for each in verdicts):
         verdicts = _repoint(relay, trials, desk)
     if not all(each.passed for each in verdicts):
-        _abandon(relay, made.entry, desk)
+        _abandon(relay, made, desk)
         return None, verdicts
-    return _rename(relay, made.entry, desk), verdicts
+    return _succeed(relay, made, desk), verdicts
+
+
+def _fit(left: tuple[Known, ...], desired: Desired, desk: Desk) -> Known | None:
+    for heir in left:
+        wanted = replace(desired, address=heir.address)
+        if heir.applied == desired.fields and heir.fingerprints == desk.prints(wanted):
+            return heir
+    return None
 
 
 def _as_new(change: Change, desired: Desired, name: str) -> Change:
@@ -60,23 +71,23 @@ def _repoint(relay: Relay, trials: list[Trial], desk: Desk) -> list[Verdict]:
     for trial in trials:
         moved.append(trial)
         try:
-            _point(relay, trial, (relay.old.id, relay.new), desk)
+            _point(relay, trial, (relay.former, relay.new), desk)
         except (ServiceError, Stale) as error:
             verdict = Verdict(trial.address, passed=False, message=str(error))
         else:
-            (verdict,) = run_tests([trial], desk, {relay.old.id: relay.new})
+            (verdict,) = run_tests([trial], desk, dict.fromkeys(relay.former, relay.new))
         if not verdict.passed:
             for each in reversed(moved):
-                _point(relay, each, (relay.new, relay.old.id), desk)
+                _point(relay, each, (frozenset({relay.new}), relay.old.id), desk)
             return [verdict]
     return []
 
 
-def _point(relay: Relay, trial: Trial, ids: tuple[str, str], desk: Desk) -> None:
+def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: Desk) -> None:
     before, after = ids
     kind = KINDS["connection"]
     now = read(kind, trial.id, desk)
-    fields = {path: after if leaf == before else leaf for path, leaf in now.fields.items()}
+    fields = {path: after if leaf in before else leaf for path, leaf in now.fields.items()}
     if fields == now.fields:
         return
     if now.suspicious:
@@ -94,6 +105,8 @@ def _point(relay: Relay, trial: Trial, ids: tuple[str, str], desk: Desk) -> None
     body = kind.encode(wanted, desk.ids)
     desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
     back = read(kind, now.id, desk)
+    if before & set(back.fields.values()):
+        raise Stale("the service answered yes and changed nothing")
     desk.finish(intent, _seen(desk.entries.get(now.id), back))
 
 
@@ -110,22 +123,20 @@ def _abandon(relay: Relay, made: Known, desk: Desk) -> None:
     desk.finish(intent, None, (made.address,))
 
 
-def _rename(relay: Relay, made: Known, desk: Desk) -> Written:
+def _succeed(relay: Relay, made: Known, desk: Desk) -> Written:
     known = relay.change.known
     until = (desk.run.clock.now() + timedelta(days=relay.desired.lifecycle.grace_days)).date()
     aside = Address("credential", f"{relay.change.address.name}{UNTIL}{until.isoformat()}")
-    kind = KINDS["credential"]
-    intent = desk.intend(relay.change, "update", object=relay.old.id, expect=aside.name)
-    desk.repeatable(
-        intent, lambda: desk.run.service.update(kind.collection, relay.old.id, {"name": aside.name})
-    )
-    moved = read(kind, relay.old.id, desk)
-    kept = replace(known, address=aside, updated_at=moved.updated_at, protect=False) if known else None
-    desk.finish(intent, kept, (known.address,) if known else ())
-    name = {"name": relay.desired.address.name}
-    intent = desk.intend(relay.change, "update", object=relay.new, expect=relay.desired.address.name)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, relay.new, name))
+    moved = rename(relay.change, relay.old, aside, desk)
+    kept = replace(known, address=aside, updated_at=moved.live.updated_at, protect=False) if known else None
+    desk.finish(moved.intent, kept, (known.address,) if known else ())
+    kind, name = KINDS["credential"], relay.desired.address.name
+    intent = desk.intend(relay.change, "update", object=relay.new, expect=name)
+    body = kind.encode(relay.desired, desk.ids)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, relay.new, body))
     back = read(kind, relay.new, desk)
+    if back.address.name != name:
+        raise Stale("the service answered yes and kept the name")
     done = record(replace(relay.change, live=back), back, desk)
     desk.ids[relay.change.address] = relay.new
     desk.finish(intent, done.entry, (made.address,))

@@ -32,7 +32,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class _Graph:
+class Graph:
     """Names by id of what refers to an object; None where the service did not tell.
 
     ``linked``: whether connections say which credential they use at all; some deployments do not.
@@ -51,7 +51,7 @@ def measure(
     concerned = [change for change in changes if change.live and change.action not in _QUIET]
     if not concerned:
         return Reach({}, {})
-    graph = _graph(service, _ids(concerned, live), _linked(live))
+    graph = graph_of(service, _ids(concerned, live), linked_at_all(live))
     ours = {each.id for each in known.values()}
     gone = {change.live.id for change in concerned if change.live and change.action is Action.RETIRE}
     impact: dict[Address, Impact] = {}
@@ -86,7 +86,7 @@ def _connections_of(target: Live, live: Mapping[str, Live]) -> list[Live]:
     return sorted(users, key=lambda each: each.address)
 
 
-def _users(target: Live, outsiders: list[Live], graph: _Graph) -> tuple[str, ...]:
+def _users(target: Live, outsiders: list[Live], graph: Graph) -> tuple[str, ...]:
     if target.address.kind == "connection":
         return _named(graph.pipelines, [target], "pipeline") + _named(graph.syncs, [target], "sync")
     return tuple(str(each.address) for each in outsiders)
@@ -96,7 +96,7 @@ def _named(known: Mapping[str, tuple[str, ...]] | None, targets: list[Live], wor
     return tuple(f"{word} {name}" for each in targets for name in (known or {}).get(each.id, ()))
 
 
-def _impact(target: Live, direct: list[Live], outsiders: list[Live], graph: _Graph) -> Impact:
+def _impact(target: Live, direct: list[Live], outsiders: list[Live], graph: Graph) -> Impact:
     runs = _gathered(graph.schedules, direct)
     return Impact(
         connections=len(direct) if graph.linked else None,
@@ -110,7 +110,7 @@ def _impact(target: Live, direct: list[Live], outsiders: list[Live], graph: _Gra
     )
 
 
-def _work(graph: _Graph, targets: list[Live]) -> tuple[str, ...]:
+def _work(graph: Graph, targets: list[Live]) -> tuple[str, ...]:
     pipelines, syncs = _gathered(graph.pipelines, targets), _gathered(graph.syncs, targets)
     named = {f"pipeline/{name}" for name in pipelines or ()} | {f"sync/{name}" for name in syncs or ()}
     return tuple(sorted(named))
@@ -125,17 +125,19 @@ def _count(known: Mapping[str, tuple[str, ...]] | None, targets: list[Live]) -> 
     return None if found is None else len(set(found))
 
 
-def _linked(live: Mapping[str, Live]) -> bool:
+def linked_at_all(live: Mapping[str, Live]) -> bool:
+    """Tell whether connections say which credential they use; where there are none, nothing is hidden."""
     connections = [each for each in live.values() if each.address.kind == "connection"]
     return not connections or any(("credential",) in each.fields for each in connections)
 
 
-def _graph(service: Client, ids: frozenset[str], linked: bool) -> _Graph:  # noqa: FBT001
+def graph_of(service: Client, ids: frozenset[str], linked: bool) -> Graph:  # noqa: FBT001
+    """Return what refers to the objects of these ids; None for each sort that the service does not tell."""
     pipelines = _pipelines(service)
     if pipelines is None:
-        return _Graph(linked, None, _syncs(service, ids), None)
+        return Graph(linked, None, _syncs(service, ids), None)
     users = {each.id: set(strings(each.extra)) & ids for each in pipelines}
-    return _Graph(linked, _named_by(pipelines, ids), _syncs(service, ids), _schedules(service, users))
+    return Graph(linked, _named_by(pipelines, ids), _syncs(service, ids), _schedules(service, users))
 
 
 def strings(tree: object) -> Iterator[str]:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from keyturn.api.errors import Absent
+from keyturn.api.errors import Absent, ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending
+from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
 from keyturn.engine.desk import Desk, Stale
-from keyturn.engine.work import Written, create, read, reread, update
+from keyturn.engine.entry import doubtful
+from keyturn.engine.work import Written, create, read, rename, reread, update
 from keyturn.kinds import KINDS
 from keyturn.ledger.clock import stamp
 from keyturn.ledger.event import Finished
@@ -71,14 +73,14 @@ def restore(change: Change, desk: Desk) -> Written:
     kind = KINDS[change.address.kind]
     now = reread(change, kind, desk)
     intent = desk.intend(change, "restore", object=now.id)
-    desk.repeatable(intent, lambda: desk.run.service.restore(now.id))
+    if now.status == "deleted":
+        desk.repeatable(intent, lambda: desk.run.service.restore(now.id))
     back = read(kind, now.id, desk)
     if back.status == "deleted":
         raise Stale("the service answered yes, and the object is still in the trash")
     if change.known:
         # Until it is written, nothing of its content is certain.
-        doubtful = replace(change.known, retired_at="", updated_at="", digest="", fingerprints={})
-        desk.finish(intent, doubtful)
+        desk.finish(intent, replace(doubtful(change.known), retired_at=""))
     return update(replace(change, live=back), desk)
 
 
@@ -91,12 +93,10 @@ def replace_object(change: Change, desk: Desk) -> Written:
     kind, known = KINDS[change.address.kind], _known(change)
     now = reread(change, kind, desk)
     aside = Address(change.address.kind, f"{now.address.name}{RETIRING}{desk.run.fresh()[:6]}")
-    intent = desk.intend(change, "update", object=now.id, expect=aside.name)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, {"name": aside.name}))
-    moved = read(kind, now.id, desk)
+    moved = rename(change, now, aside, desk)
     desk.finish(
-        intent,
-        replace(known, address=aside, updated_at=moved.updated_at, protect=False),
+        moved.intent,
+        replace(known, address=aside, updated_at=moved.live.updated_at, protect=False),
         (known.address,),
     )
     return create(replace(change, known=None, live=None), desk)
@@ -116,9 +116,9 @@ def _quiet(change: Change, gone: tuple[Address, ...]) -> Finished:
 
 
 def tails(entries: Iterable[Known], desk: Desk) -> tuple[Change, ...]:
-    """Return the retirements of objects that were moved aside by a replacement."""
+    """Return the retirements of objects that were moved aside, or never came to take over."""
     left = sorted(
-        (each for each in entries if RETIRING in each.address.name and not each.retired_at),
+        (each for each in entries if _aside(each.address.name) and not each.retired_at),
         key=lambda each: each.address,
     )
     return tuple(
@@ -126,8 +126,20 @@ def tails(entries: Iterable[Known], desk: Desk) -> tuple[Change, ...]:
             action=Action.RETIRE,
             address=known.address,
             known=known,
-            live=read(KINDS[known.address.kind], known.id, desk),
-            why="another object has taken its name",
+            live=live,
+            why="another object has its name",
         )
         for known in left
+        if (live := _seen(known, desk))
     )
+
+
+def _aside(name: str) -> bool:
+    return RETIRING in name or NEXT in name
+
+
+def _seen(known: Known, desk: Desk) -> Live | None:
+    try:
+        return read(KINDS[known.address.kind], known.id, desk)
+    except (ServiceError, Stale):
+        return None

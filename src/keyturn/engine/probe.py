@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
+from keyturn.core.change import Change
 from keyturn.core.fields import Fields
-from keyturn.core.resource import Live
+from keyturn.core.protect import NEXT
+from keyturn.core.resource import Known, Live
 from keyturn.engine.desk import Desk
 from keyturn.engine.observe import side_by_side
 from keyturn.kinds import KINDS
@@ -65,27 +67,40 @@ def _verdict(trial: Trial, fields: Fields, desk: Desk) -> Verdict:
     try:
         result = desk.run.service.test(body_of(trial.type, fields, desk.ids))
     except ServiceError as error:
+        if desk.run.service.denied:
+            raise
         return Verdict(trial.address, False, f"the test could not be run: {error.message}")
     if result.ok is None:
         return Verdict(trial.address, False, "the test said neither yes nor no")
     return Verdict(trial.address, result.ok, result.message)
 
 
-def dependents(credential: Address, identity: str, desk: Desk) -> list[Trial]:
-    """Return every connection that uses a credential, ours or not, as it is live.
+def dependents(change: Change, identity: str, desk: Desk) -> list[Trial]:
+    """Return every connection that uses a credential or a successor of it, ours or not, as it is live.
 
     Further references are hidden in a list without settings: of those, only our own are known.
     """
+    former = change.known.address if change.known else change.address
+    chain = {identity, *(heir.id for heir in heirs(change.address, desk))}
     kind = KINDS["connection"]
     listed = [kind.decode(each) for each in desk.run.service.records(kind.collection).records]
-    ours = {known.id for known in desk.entries.values() if credential in known.applied.values()}
-    users = [each for each in listed if each.id in ours or identity in each.fields.values()]
+    ours = {known.id for known in desk.entries.values() if former in known.applied.values()}
+    users = [each for each in listed if each.id in ours or chain & set(each.fields.values())]
     whole = side_by_side(lambda each: _whole(each, desk), users, TESTERS)
     return [
         Trial(each.address, each.id, each.type, each.fields)
         for each in whole
-        if identity in each.fields.values()
+        if chain & set(each.fields.values())
     ]
+
+
+def heirs(address: Address, desk: Desk) -> tuple[Known, ...]:
+    """Return the successors of a credential that an earlier hand-over left behind."""
+    return tuple(
+        known
+        for known in list(desk.entries.values())
+        if known.address.name.startswith(address.name + NEXT) and not known.retired_at
+    )
 
 
 def _whole(live: Live, desk: Desk) -> Live:

@@ -11,13 +11,11 @@ from datetime import datetime
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.protect import UNTIL
+from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import EMPTY, Known, Live
+from keyturn.engine.entry import doubtful
 from keyturn.ledger.document import Ledger
 from keyturn.ledger.event import Intent
-
-NEXT = "-next-"
-"""What stands between the name and a random tail of a credential that is about to take over."""
 
 PROBE = "keyturn-probe-"
 """How the names of credentials begin that are made for a test and purged after it."""
@@ -25,19 +23,22 @@ PROBE = "keyturn-probe-"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The entries with every open intent settled, the probes that are left over, and what is unclear."""
+    """The entries with every open intent settled, and what is left to do or to say.
+
+    ``leftovers`` are probes to be purged, each with its intent and its id; ``unseen`` the intents to
+    make something that no list shows: not yet, or not at all.
+    """
 
     entries: Mapping[Address, Known]
-    leftovers: tuple[Live, ...] = ()
+    leftovers: tuple[tuple[Intent, str], ...] = ()
+    unseen: tuple[Intent, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
 
 
 def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
     """Return what the ledger holds once the open intents are compared with what the service lists."""
-    if not ledger.open:
-        return Settled(ledger.entries)
-    live = tuple(each for each in listed if each.status != "deleted")
-    settled = Settled(dict(ledger.entries))
+    settled = Settled(ledger.entries)
+    live = tuple(each for each in listed if each.status != "deleted") if ledger.open else ()
     for intent in ledger.open:
         settled = _SETTLERS.get(intent.op, _doubt)(intent, settled, live)
     return replace(settled, entries=_inherited(settled.entries))
@@ -46,14 +47,15 @@ def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
 def _inherited(entries: Mapping[Address, Known]) -> Mapping[Address, Known]:
     # A hand-over that was cut off after the old generation had moved aside and before the new one
     # had the name: the name is the new one's.
-    found = dict(entries)
-    for address, known in entries.items():
-        name, heir, _ = address.name.partition(NEXT)
-        rightful = Address(address.kind, name)
-        left = any(each.kind == address.kind and each.name.startswith(name + UNTIL) for each in entries)
-        if heir and left and rightful not in entries:
-            del found[address]
-            found[rightful] = replace(known, address=rightful, digest="", fingerprints=EMPTY, updated_at="")
+    heirs = [address for address in entries if NEXT in address.name]
+    found = dict(entries) if heirs else entries
+    for address in heirs:
+        rightful = Address(address.kind, address.name.partition(NEXT)[0])
+        left = any(str(each).startswith(f"{rightful}{UNTIL}") for each in entries)
+        if left and rightful not in found:
+            found = {one: known for one, known in found.items() if one != address}
+            # It was tried before it was put to use, so that writing it once more is no rotation.
+            found[rightful] = replace(doubtful(entries[address]), address=rightful, earlier=())
     return found
 
 
@@ -89,7 +91,7 @@ def _create(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled
         ids = ", ".join(sorted(each.id for each in found))
         return replace(settled, findings=(*settled.findings, _unclear(intent.address, ids)))
     if not found:
-        return settled
+        return replace(settled, unseen=(*settled.unseen, intent))
     return replace(settled, entries={**settled.entries, intent.address: adopted(intent.address, found[0])})
 
 
@@ -111,8 +113,7 @@ def _doubt(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
     known = next((each for each in settled.entries.values() if each.id == intent.object), None)
     if known is None:
         return settled
-    doubtful = replace(known, digest="", fingerprints=EMPTY, updated_at="")
-    return replace(settled, entries={**settled.entries, known.address: doubtful})
+    return replace(settled, entries={**settled.entries, known.address: doubtful(known)})
 
 
 def _retire(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
@@ -126,8 +127,12 @@ def _retire(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled
 
 
 def _probe(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
-    found = tuple(each for each in live if each.address.name == intent.expect)
-    return replace(settled, leftovers=(*settled.leftovers, *found))
+    seen = tuple(each.id for each in live if each.address.name == intent.expect)
+    found = (intent.object,) if intent.object else seen
+    if not found:
+        return replace(settled, unseen=(*settled.unseen, intent))
+    left = tuple((intent, identity) for identity in found)
+    return replace(settled, leftovers=(*settled.leftovers, *left))
 
 
 def _unclear(address: Address, ids: str) -> Diagnostic:

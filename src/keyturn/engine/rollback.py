@@ -10,6 +10,7 @@ from dataclasses import replace
 from keyturn.api.errors import ServiceError
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.fields import pointer
 from keyturn.core.resource import Desired, Known
 from keyturn.engine.desk import Desk
 from keyturn.engine.probe import Trial, run_tests
@@ -18,23 +19,23 @@ from keyturn.kinds import KINDS
 from keyturn.load.previous import as_committed
 
 
-def roll_back(change: Change, trials: list[Trial], desk: Desk) -> str:
-    """Write the previous secret back and test it; return in words what became of it."""
+def roll_back(change: Change, trials: list[Trial], desk: Desk) -> tuple[str, bool]:
+    """Write the previous secret back and test it; return what became of it, and whether it is back."""
     try:
         before = _before(change, desk)
     except Faulty as faulty:
-        return f"it could not be rolled back: {faulty.findings[0].message}"
+        return f"it could not be rolled back: {faulty.findings[0].message}", False
     if before is None or change.known is None:
-        return "it could not be rolled back: git does not hold the secret that was in use"
+        return "it could not be rolled back: git does not hold the secret that was in use", False
     try:
         entry = _write(change, change.known, before, desk)
     except ServiceError as error:
-        return f"the roll-back did not go through: {error.message}"
+        return f"the roll-back did not go through: {error.message}", False
     failed = [each for each in run_tests(trials, desk) if not each.passed]
     if failed:
         names = ", ".join(str(each.address) for each in failed)
-        return f"the previous secret is back, and its test fails too: {names}"
-    return f"the previous secret is back and passes its tests, as of commit {entry.commit[:12]}"
+        return f"the previous secret is back, and its test fails too: {names}", True
+    return f"the previous secret is back and passes its tests, as of commit {entry.commit[:12]}", True
 
 
 def _before(change: Change, desk: Desk) -> Desired | None:
@@ -43,7 +44,9 @@ def _before(change: Change, desk: Desk) -> Desired | None:
         return None
     run = desk.run
     before = as_committed(run.project, desired.origin.file, known.commit, run.environment)
-    return before if dict(desk.prints(before)) == dict(known.fingerprints) else None
+    held = {f"{pointer(path)}:{value}" for path, value in known.fingerprints.items()} or set(known.earlier)
+    prints = {f"{pointer(path)}:{value}" for path, value in desk.prints(before).items()}
+    return before if prints and prints <= held else None
 
 
 def _write(change: Change, known: Known, before: Desired, desk: Desk) -> Known:
@@ -53,6 +56,6 @@ def _write(change: Change, known: Known, before: Desired, desk: Desk) -> Known:
     desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, known.id, body))
     back = read(kind, known.id, desk)
     # As it was, but for the time of this write: the next apply tries the new secret again.
-    entry = replace(known, updated_at=back.updated_at)
+    entry = replace(known, fingerprints=desk.prints(before), updated_at=back.updated_at)
     desk.finish(intent, entry)
     return entry

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from keyturn.api.errors import Absent, Refused, ServiceError, Unsure
+from keyturn.api.errors import Absent, ServiceError, Unsure
 from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Live
-from keyturn.engine.desk import Desk
+from keyturn.engine.desk import Desk, Halt
 from keyturn.engine.generations import take_over
 from keyturn.engine.probe import Trial, Verdict, dependents, run_tests
 from keyturn.engine.recover import PROBE
@@ -44,8 +44,7 @@ def rotate(change: Change, desk: Desk) -> Written:
     if change.desired is None or change.live is None:
         message = "a rotation without a manifest or a live object"
         raise ValueError(message)
-    former = change.known.address if change.known else change.address
-    trials = dependents(former, change.live.id, desk) if desk.tests else []
+    trials = dependents(change, change.live.id, desk) if desk.tests else []
     strategy = "in_place" if change.desired.type == "oauth" else change.desired.lifecycle.strategy
     if trials and strategy == "replace":
         taken, verdicts = take_over(change, trials, desk)
@@ -54,11 +53,17 @@ def rotate(change: Change, desk: Desk) -> Written:
         return taken
     if trials and strategy == "verify":
         _rehearse(change, change.desired, change.live, trials, desk)
-    written = update(change, desk)
+    return update(change, desk, lambda intent: _confirm(change, trials, intent, desk))
+
+
+def _confirm(change: Change, trials: list[Trial], intent: Intent, desk: Desk) -> None:
     verdicts = run_tests(trials, desk)
-    if not all(each.passed for each in verdicts):
-        raise Rejected(verdicts, roll_back(change, trials, desk))
-    return written
+    if all(each.passed for each in verdicts):
+        return
+    told, restored = roll_back(change, trials, desk)
+    if restored:
+        desk.drop(intent, Ending.FAILED, "rolled back")
+    raise Rejected(verdicts, told)
 
 
 def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial], desk: Desk) -> None:
@@ -67,6 +72,9 @@ def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial],
     stand_in = replace(desired, address=Address("credential", name))
     intent = desk.intend(change, "probe", expect=name)
     identity = _make(intent, kind.encode(stand_in, desk.ids), desk)
+    # With its id on record, a probe is found again even in the trash.
+    intent = replace(intent, object=identity)
+    desk.journal.append(intent)
     try:
         verdicts = run_tests(trials, desk, {live.id: identity})
     finally:
@@ -83,7 +91,7 @@ def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
         if len(found) != 1:
             raise
         return found[0].id
-    except Refused as error:
+    except ServiceError as error:
         desk.drop(intent, Ending.FAILED, error.where)
         raise
 
@@ -92,10 +100,11 @@ def purge(intent: Intent, identity: str, desk: Desk) -> None:
     """Delete a probe for good, and end its intent; what fails stays open for the next run."""
     service = desk.run.service
     try:
+        desk.permit()
         for send in (partial(service.retire, "credentials"), service.purge):
             with suppress(Absent):
                 send(identity, idempotent=True)
-    except ServiceError:
+    except (ServiceError, Halt):
         return
     desk.finish(intent)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from keyturn.api.records import Figures
 from keyturn.core.address import Address
@@ -16,7 +17,7 @@ from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.rotate import purge
 from keyturn.engine.run import Run
 from keyturn.engine.watch import Watch
-from keyturn.engine.work import GRACE
+from keyturn.engine.work import LOOKS
 from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted
 from keyturn.ledger.journal import Journal, open_journal
 from keyturn.ledger.lock import Held, Holder, Lease, acquire
@@ -71,7 +72,7 @@ def carry_out(run: Run, wish: Wish, terms: Terms, decide: Callable[[Planned], bo
         return Report(
             plan=planned.plan,
             outcomes=ended.outcomes,
-            denied=ended.denied,
+            denied=ended.denied or run.service.denied,
             halted=ended.halted,
             figures=run.service.figures,
         )
@@ -98,11 +99,18 @@ def _lock(run: Run, terms: Terms) -> Lease:
 def _planned(run: Run, wish: Wish, watch: Watch) -> Planned:
     watch.phase("plan")
     planned = plan(run, wish)
-    if any(intent.op in {"create", "probe"} for intent in planned.seen.ledger.ledger.open):
-        # What a lost request made may not be in the lists yet: wait, and look again.
-        run.sleep(GRACE)
-        planned = plan(run, wish)
-    return planned
+    pause = max((_pause(run, intent) for intent in planned.seen.settled.unseen), default=0.0)
+    if pause <= 0:
+        return planned
+    # What a lost request made may not be in the lists yet: wait, and look again.
+    run.sleep(pause)
+    return plan(run, wish)
+
+
+def _pause(run: Run, intent: Intent) -> float:
+    if not intent.server_date or run.service.server_date is None:
+        return sum(LOOKS)
+    return sum(LOOKS) - (run.service.server_date - datetime.fromisoformat(intent.server_date).timestamp())
 
 
 def _write(run: Run, planned: Planned, terms: Terms, lease: Lease, watch: Watch) -> Ended:
@@ -144,7 +152,7 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
     def permit() -> None:
         if terms.stopped() or not lease.valid() or (terms.deadline and run.clock.monotonic() > end):
             raise Halt
-        if run.service.breaker.open:
+        if run.service.breaker.open or run.service.denied:
             raise Halt
         if lease.left() < LEASE * 2 / 3:
             try:
@@ -166,25 +174,22 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
 
 
 def _resolve(planned: Planned, desk: Desk) -> None:
-    leftovers = {live.address.name: live for live in planned.seen.settled.leftovers}
+    # What was found comes first, the ends of the intents after it: a run that dies in between looks again.
+    before, after = planned.seen.ledger.ledger.entries, planned.seen.settled.entries
+    gone = tuple(address for address in before if address not in after)
+    for entry in (known for address, known in after.items() if before.get(address) != known):
+        desk.journal.enqueue(_noted(entry, gone))
+    left = {intent.id: identity for intent, identity in planned.seen.settled.leftovers}
     for intent in planned.seen.ledger.ledger.open:
-        if intent.op == "probe" and intent.expect in leftovers:
-            purge(intent, leftovers[intent.expect].id, desk)
+        if intent.id in left:
+            purge(intent, left[intent.id], desk)
         else:
-            desk.journal.append(_closed(intent, planned))
+            desk.drop(intent, Ending.FAILED, "settled by looking")
 
 
-def _closed(intent: Intent, planned: Planned) -> Finished:
-    entries = planned.seen.settled.entries.values()
-    named = planned.seen.settled.entries.get(intent.address) if intent.op == "create" else None
-    entry = named or next((each for each in entries if intent.object and each.id == intent.object), None)
+def _noted(entry: Known, gone: tuple[Address, ...] = (), action: str = "settle") -> Finished:
     return Finished(
-        intent=intent.id,
-        address=intent.address,
-        action=intent.action,
-        ending=Ending.DONE if entry else Ending.FAILED,
-        entry=entry,
-        message="settled by looking",
+        intent="", address=entry.address, action=action, ending=Ending.DONE, entry=entry, gone=gone
     )
 
 
@@ -192,9 +197,7 @@ def _follow_up(ended: Ended, planned: Planned, desk: Desk, watch: Watch) -> Ende
     """Retire what was replaced, and take note of manifests that changed without changing anything."""
     rest = execute(tails(desk.journal.ledger().entries.values(), desk), desk, watch)
     for entry in refreshed(planned, (each.address for each in planned.plan.changes)):
-        desk.journal.enqueue(
-            Finished(intent="", address=entry.address, action="refresh", ending=Ending.DONE, entry=entry)
-        )
+        desk.journal.enqueue(_noted(entry, action="refresh"))
     return replace(
         ended,
         outcomes=(*ended.outcomes, *rest.outcomes),

@@ -1,9 +1,10 @@
 """Connection tests on demand, side by side, without locking anybody's account."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from keyturn.api.errors import ServiceError
+from keyturn.api.records import TestResult
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.outcome import Ending, Outcome
@@ -77,7 +78,7 @@ def _nameless(name: str) -> Diagnostic:
         severity=Severity.ERROR,
         message=f"there is no live connection {name}",
         origin=Origin("workspace"),
-        hint="name it as Planasonix does, or by a pattern such as 'prod-*'; a key with fewer rights sees fewer",
+        hint="name it as Planasonix does, or by a pattern such as 'prod-*'; a key sees what its rights allow",
     )
 
 
@@ -147,18 +148,26 @@ class _Tester:
         if body_of is None or each.fields is None:
             message = "connections can be tested"
             raise AssertionError(message)
-        head = {"address": each.live.address, "credentials": each.credentials}
+        base = Tried(address=each.live.address, end=End.FAILED, credentials=each.credentials)
         try:
             result = self.run.service.test(body_of(each.live.type, each.fields, self.ids))
         except ServiceError as error:
             why = Reason.SERVICE
-            return Tried(**head, end=End.FAILED, reason=why, message=error.message, hint=hint_of(why))
-        said = harmless(result.message)
-        figures = {"latency_ms": result.latency_ms, "server_version": result.server_version}
-        if result.ok:
-            return Tried(**head, **figures, end=End.PASSED, message=said)
-        why = reason_of(result.message)
-        end = End.FAILED if result.ok is False else End.UNCLEAR
-        if end is End.UNCLEAR:
-            said = said or "the service said neither yes nor no"
-        return Tried(**head, **figures, end=end, reason=why, message=said, hint=hint_of(why))
+            return replace(base, reason=why, message=error.message, hint=hint_of(why))
+        return _judged(base, result)
+
+
+def _judged(base: Tried, result: TestResult) -> Tried:
+    base = replace(
+        base,
+        message=harmless(result.message),
+        latency_ms=result.latency_ms,
+        server_version=result.server_version,
+    )
+    if result.ok:
+        return replace(base, end=End.PASSED)
+    why = reason_of(result.message)
+    if result.ok is None:
+        said = base.message or "the service said neither yes nor no"
+        base = replace(base, end=End.UNCLEAR, message=said)
+    return replace(base, reason=why, hint=hint_of(why))

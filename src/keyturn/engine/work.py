@@ -1,11 +1,11 @@
 """How one change is made: re-read, intend, write, read back, test, record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from keyturn.api.errors import Absent, Refused, Unsure
+from keyturn.api.errors import Absent, Conflict, ServiceError, Unsure
 from keyturn.core.address import Address
-from keyturn.core.change import ABSENT, Change
+from keyturn.core.change import ABSENT, Change, SecretState
 from keyturn.core.fields import Fields, dotted, same
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Known, Live
@@ -16,8 +16,8 @@ from keyturn.kinds import KINDS, Kind
 from keyturn.ledger.clock import stamp
 from keyturn.ledger.event import Intent
 
-GRACE = 2.0
-"""Seconds until a create that is not in the list is taken for one that did not happen."""
+LOOKS = (0.0, 2.0, 4.0, 8.0)
+"""Seconds before each look for what a lost create may have made: lists may lag behind by their sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +47,30 @@ def create(change: Change, desk: Desk) -> Written:
 
 def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) -> tuple[str, bool]:
     for attempt in range(TRIES):
+        doubt: ServiceError
         try:
             return desk.run.service.create(kind.collection, body).id, True
         except Unsure as error:
-            found = look(intent, kind, desk)
-            if len(found) == 1:
-                return found[0].id, False
-            if found or attempt == TRIES - 1:
-                desk.drop(intent, Ending.UNSURE, error.where)
+            doubt = error
+        except ServiceError as error:
+            if not (attempt and isinstance(error, Conflict)):
+                desk.drop(intent, Ending.UNSURE if attempt else Ending.FAILED, error.where)
                 raise
-            desk.permit()
-        except Refused as error:
-            desk.drop(intent, Ending.FAILED, error.where)
-            raise
+            # The name is taken now: by what the attempt before this one made, in all likelihood.
+            doubt = error
+        found = look(intent, kind, desk)
+        if len(found) == 1:
+            return found[0].id, False
+        if found or isinstance(doubt, Conflict) or attempt == TRIES - 1:
+            desk.drop(intent, Ending.UNSURE, doubt.where)
+            raise doubt
+        desk.permit()
     raise AssertionError  # pragma: no cover
 
 
 def look(intent: Intent, kind: Kind, desk: Desk) -> tuple[Live, ...]:
     """Return the objects that a create may have made: look, wait a grace, look again."""
-    for pause in (0.0, GRACE):
+    for pause in LOOKS:
         if pause:
             desk.run.sleep(pause)
         listed = map(kind.decode, desk.run.service.records(kind.collection).records)
@@ -77,8 +82,11 @@ def look(intent: Intent, kind: Kind, desk: Desk) -> tuple[Live, ...]:
     return ()
 
 
-def update(change: Change, desk: Desk) -> Written:
-    """Write an object that exists in full; a rename, new fields and new secrets are one request."""
+def update(change: Change, desk: Desk, confirm: Callable[[Intent], None] = lambda _: None) -> Written:
+    """Write an object that exists in full; a rename, new fields and new secrets are one request.
+
+    ``confirm`` is asked before the write counts as done, and may raise.
+    """
     desired, kind = _desired(change), KINDS[change.address.kind]
     now = reread(change, kind, desk)
     body = body_of(change, now, desk)
@@ -86,7 +94,10 @@ def update(change: Change, desk: Desk) -> Written:
     desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
     back = read(kind, now.id, desk)
     refuse_unwritten(change, now, back)
+    confirm(intent)
     done = record(change, back, desk)
+    if desired.secrets and back.updated_at == now.updated_at:
+        done = replace(done, warnings=(*done.warnings, "the service shows no sign that it took the secret"))
     desk.ids[change.address] = now.id
     gone = (change.known.address,) if change.known and change.known.address != change.address else ()
     desk.finish(intent, done.entry, gone)
@@ -126,6 +137,25 @@ def read(kind: Kind, identity: str, desk: Desk) -> Live:
     if back.id != identity:
         raise Stale("the service answered with another object")
     return back
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A rename that was written and read back, with the intent that is still to be ended."""
+
+    intent: Intent
+    live: Live
+
+
+def rename(change: Change, now: Live, aside: Address, desk: Desk) -> Renamed:
+    """Give an object that makes room for another one the name of ``aside``; raises Stale."""
+    kind = KINDS[aside.kind]
+    intent = desk.intend(change, "update", object=now.id, expect=aside.name)
+    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, {"name": aside.name}))
+    live = read(kind, now.id, desk)
+    if live.address != aside:
+        raise Stale("the service answered yes and kept the name")
+    return Renamed(intent, live)
 
 
 def body_of(change: Change, now: Live, desk: Desk) -> dict[str, object]:
@@ -169,12 +199,18 @@ def _without_kept(desired: Desired, change: Change, desk: Desk) -> Desired:
 
 
 def refuse_unwritten(change: Change, before: Live, back: Live) -> None:
-    """Raise Stale where the service said yes and did nothing: no field and no time moved."""
+    """Raise Stale where the service said yes and did nothing: no field, no name and no time moved."""
     asked = [
         field for field in change.fields if not same(before.fields.get(field.path, ABSENT), field.wanted)
     ]
-    same_fields = all(back.fields.get(field.path) == before.fields.get(field.path) for field in asked)
-    if back.updated_at == before.updated_at and back.address == before.address and asked and same_fields:
+    unmoved = all(back.fields.get(field.path) == before.fields.get(field.path) for field in asked)
+    # A write that repeats a lost one may well change nothing; one that follows a certain state may not.
+    turned = bool(change.known and change.known.digest) and any(
+        secret.state in {SecretState.ROTATED, SecretState.REUSED} for secret in change.secrets
+    )
+    named = before.address != change.address and back.address == before.address
+    silent = back.updated_at == before.updated_at and unmoved and bool(asked or turned)
+    if named or silent:
         raise Stale("the service answered yes and changed nothing")
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
 from keyturn.core.address import Origin
@@ -95,7 +95,13 @@ class Revision:
         return found.stdout.decode().strip()
 
     def _entries(self, folders: Iterable[str]) -> list[tuple[bytes, int, bytes, str]]:
-        paths = [":(literal)" + folder for folder in folders]
+        paths = []
+        for folder in folders:
+            path = PurePosixPath(folder)
+            if path.is_absolute() or ".." in path.parts:
+                hint = "keep manifests below keyturn.yaml"
+                raise Faulty(fault("KT121", Origin(folder), "the path leads out of the project", hint))
+            paths.append(f":(literal){path}")
         found = self._git("ls-tree", "-r", "-z", "-l", self.commit, "--", *paths)
         if found.returncode:
             raise Faulty(

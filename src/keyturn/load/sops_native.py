@@ -28,6 +28,8 @@ _ARMOR: Final = re.compile(
     r"-----BEGIN AGE ENCRYPTED FILE-----\n(?:[A-Za-z0-9+/]{64}\n){0,64}[A-Za-z0-9+/]{1,64}={0,2}\n"
     r"-----END AGE ENCRYPTED FILE-----\n?"
 )
+_FLOW: Final = re.compile(r"(?:^|(?<=[ \t]))[\[{].*", re.MULTILINE)
+_SIMPLE_FLOW: Final = re.compile(r"(?:[\w ,./\"'+=$()\[\]{}-]|: )*")
 _DATA_KEY_BYTES: Final = 32
 _MAC: Final = re.compile(r"[0-9A-F]{128}")
 _COMMENT: Final = re.compile(r"#(?:ENC\[|[ \t]*\r?$)", re.MULTILINE)
@@ -54,6 +56,8 @@ def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
     """
     if _COMMENT.search(document.text):
         return Declined("a comment is encrypted or empty")
+    if not all(map(_simple, _FLOW.findall(document.text))):
+        return Declined("a list or mapping in brackets is not simple")
     found = envelope(document)
     if not isinstance(found, Envelope):
         return Declined("the sops: block is not as sops writes it")
@@ -65,6 +69,12 @@ def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
     if data_key is None:
         return Declined("no age key at hand opens it")
     return _Walk(document, AESGCM(data_key), chosen).open(found)
+
+
+def _simple(line: str) -> bool:
+    # In brackets, libyaml and go-yaml differ about plain text with a `?`, and who knows what else.
+    opened, closed = (line.count(pair[0]) + line.count(pair[1]) for pair in ("[{", "]}"))
+    return opened == closed and _SIMPLE_FLOW.fullmatch(line.rstrip()) is not None
 
 
 def _unsure(found: Envelope) -> str:

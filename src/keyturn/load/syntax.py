@@ -22,7 +22,11 @@ _EXPLAINED: Final = (
         "the indentation does not fit the lines above, or a quote is closed too early",
         "indent siblings alike; inside single quotes write '' for a quote",
     ),
-    ("did not find expected '-'", "a list item is indented differently", "align the dashes of a list"),
+    (
+        "did not find expected '-'",
+        "a line among the items of a list is not one of them",
+        "begin it with a dash, or indent it as the key above the list",
+    ),
     (
         "did not find expected ','",
         "a bracket or brace is not closed",

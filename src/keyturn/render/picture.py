@@ -17,6 +17,9 @@ _STEP: Final = 360
 _NAME: Final = 30
 _TONES: Final = {
     "exposed": "danger",
+    "overdue": "danger",
+    "expiring": "danger",
+    "unused": "care",
     "retire": "danger",
     "replace": "danger",
     "rotate": "care",

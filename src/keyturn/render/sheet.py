@@ -50,18 +50,23 @@ footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1rem;
 """One sheet for light and dark, paper and keyboard; colours keep 4.5:1 on either ground (WCAG 1.4.3)."""
 
 
-def page(title: str, body: str) -> str:
-    """Return a whole HTML page that loads nothing and runs nothing; both parts must be safe HTML."""
-    policy = f"default-src 'none'; style-src '{_digest()}'; base-uri 'none'; form-action 'none'"
+def page(title: str, body: str, script: str = "") -> str:
+    """Return a whole HTML page that loads nothing; title and body must be safe HTML.
+
+    ``script`` is the one script that it may run, known to the policy by its digest; as a rule, none.
+    """
+    allowed = f"script-src '{_digest(script)}'; " if script else ""
+    policy = f"default-src 'none'; {allowed}style-src '{_digest(SHEET)}'; base-uri 'none'; form-action 'none'"
+    end = f"<script>{script}</script>\n" if script else ""
     return (
         "<!doctype html>\n"
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{title}</title>\n<style>{SHEET}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{SHEET}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n"
     )
 
 
-def _digest() -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(SHEET.encode()).digest()).decode()
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,205 @@
+"""Write the reference pages from the code that they describe: ``make docs`` runs this first.
+
+Commands come from click, codes from their table, exit codes from their module, settings and formats from
+the schemas. A test holds the pages against what this would write.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keyturn.cli import status
+from keyturn.cli.main import cli
+from keyturn.core.codes import CODES
+from planasonix_emulator.__main__ import main as emulator
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "reference"
+WIDTH = 96
+NOTE = "<!-- written by docs/generate.py: change the code that this describes, then run `make docs` -->\n"
+
+HUNDREDS = {
+    "0": "Project, environment, tools",
+    "1": "Files, YAML, schema",
+    "2": "SOPS and the seal",
+    "3": "Policy",
+    "4": "References, plan, limits",
+    "5": "The service",
+    "6": "Ledger, lock, journal, saved plans",
+}
+"""What the first digit of a code says."""
+
+ENDINGS = {
+    "DONE": ("done, or nothing to do", "nothing"),
+    "FAULT": ("something of yours is to be fixed; nothing was applied", "read the message: it says where and how"),
+    "CHANGES": ("changes wait (`plan --detailed-exitcode` alone)", "apply, or look who edited"),
+    "PARTIAL": ("applied in part", "read the report, mend the cause, apply again"),
+    "STALE": ("the plan is stale, or somebody else holds the lock", "plan again; or wait, `--lock-timeout`, `unlock`"),
+    "REFUSED": ("refused by policy or integrity", "change it, or agree to it by name"),
+    "DENIED": ("the service does not accept the API key", "look at the key and its rights"),
+    "USAGE": ("wrong usage; 2 would read as \"changes wait\"", "`--help`"),
+    "BUG": ("a bug of keyturn", "report the lines it prints; they hold no value of yours"),
+    "INTERRUPTED": ("interrupted", "apply again: what was begun is found and settled"),
+}
+"""Every exit code by its name in ``keyturn.cli.status``: what it means, what to do."""
+
+
+def pages() -> Mapping[str, str]:
+    """Return each page of the reference that is made from code, by its file name."""
+    return {
+        "commands.md": commands(),
+        "codes.md": codes(),
+        "exit-codes.md": endings(),
+        "credentials.md": kinds("credential", "Credentials"),
+        "connections.md": kinds("connection", "Connections"),
+        "project.md": single("project", "keyturn.yaml"),
+        "json.md": formats(),
+    }
+
+
+def commands() -> str:
+    """Return the page of commands: what ``--help`` says, for each."""
+    parts = ["# Commands\n", NOTE, _help(cli, "keyturn", "##")]
+    parts += [_help(command, name, "##") for name, command in _walk(cli, "keyturn")]
+    parts += [_help(emulator, "planasonix-emulator", "##")]
+    return "\n".join(parts)
+
+
+def _walk(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group, info_name=name)
+    for each in group.list_commands(context):
+        command = group.get_command(context, each)
+        if command is not None and not command.hidden:
+            yield f"{name} {each}", command
+            if isinstance(command, click.Group):
+                yield from _walk(command, f"{name} {each}")
+
+
+def _help(command: click.Command, name: str, level: str) -> str:
+    settings = {"help_option_names": ["-h", "--help"], "terminal_width": WIDTH}
+    text = command.get_help(click.Context(command, info_name=name, **settings))
+    return f"{level} {name}\n\n```text\n{text.rstrip()}\n```\n"
+
+
+def codes() -> str:
+    """Return the page of codes: title, why, fix."""
+    parts = ["# Codes\n", NOTE, "`keyturn explain CODE` says the same in a terminal.\n"]
+    for digit, title in HUNDREDS.items():
+        parts.append(f"## KT{digit}xx: {title}\n")
+        for code, entry in sorted(CODES.items()):
+            if code[2] == digit:
+                parts.append(f"### {code}: {_prose(entry.title)}\n\n{_prose(entry.why)}\n\n*Fix:* {_prose(entry.fix)}\n")
+    return "\n".join(parts)
+
+
+def endings() -> str:
+    """Return the page of exit codes."""
+    rows = [f"| {getattr(status, name)} | {means} | {act} |" for name, (means, act) in ENDINGS.items()]
+    parts = [
+        "# Exit codes\n",
+        NOTE,
+        "A script may rely on these. Each is told at length in [Recover from every exit code](../how-to/recover.md).\n",
+        "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def kinds(kind: str, title: str) -> str:
+    """Return the page of a kind: what all of it have, then each type with its fields."""
+    schema = _schema(kind)
+    parts = [f"# {title}\n", NOTE, f"{_prose(schema['description'])}\n", "## Every type\n", _table(schema, schema)]
+    for rule in schema["allOf"]:
+        constant = rule.get("if", {}).get("properties", {}).get("type", {}).get("const")
+        if constant and "$ref" in rule.get("then", {}):
+            definition = _resolved(rule["then"], schema)
+            parts += [f"## {constant}\n", _prose(definition.get("description", "")) + "\n", _table(definition, schema)]
+    return "\n".join(parts)
+
+
+def single(name: str, title: str) -> str:
+    """Return the page of a file that has one form."""
+    schema = _schema(name)
+    return "\n".join([f"# {title}\n", NOTE, _prose(schema["description"]) + "\n", _table(schema, schema)])
+
+
+def formats() -> str:
+    """Return the page of what keyturn prints as JSON."""
+    parts = [
+        "# JSON formats\n",
+        NOTE,
+        "With `--format json`, standard output is one JSON value. `keyturn schema NAME` prints its schema. "
+        "A higher minor of `format_version` adds keys, which a reader ignores; a higher major breaks.\n",
+    ]
+    for name in ("plan", "report", "findings", "ledger"):
+        schema = _schema(name)
+        parts += [f"## {name}\n", _prose(schema["description"]) + "\n", _table(schema, schema)]
+    return "\n".join(parts)
+
+
+def _schema(name: str) -> dict[str, Any]:
+    tree: dict[str, Any] = json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text("utf-8"))
+    return tree
+
+
+def _table(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    rows = [f"| `{path}` | {form} | {_cell(about)} |" for path, form, about in _rows(schema, whole, "")]
+    return "| field | form | what it is |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _rows(schema: Mapping[str, Any], whole: Mapping[str, Any], prefix: str, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+    wanted = schema.get("required", ())
+    for name, below in schema.get("properties", {}).items():
+        if isinstance(below, Mapping):
+            yield from _field(_resolved(below, whole), whole, (prefix + name, name in wanted), depth)
+    more = schema.get("additionalProperties")
+    if isinstance(more, Mapping):
+        yield from _field(_resolved(more, whole), whole, (f"{prefix}*", False), depth)
+
+
+def _field(
+    field: Mapping[str, Any], whole: Mapping[str, Any], place: tuple[str, bool], depth: int
+) -> Iterator[tuple[str, str, str]]:
+    path, wanted = place
+    items = _resolved(field.get("items", {}), whole) if isinstance(field.get("items"), Mapping) else {}
+    inner, suffix = (items, "[].") if "properties" in items else (field, ".")
+    words = [_form(field), *(word for key, word in _MARKS.items() if field.get(key) is True)]
+    yield path, ", ".join(filter(None, [*words, "required" if wanted else ""])), field.get("description", "")
+    if depth < 3:
+        yield from _rows(inner, whole, path + suffix, depth + 1)
+
+
+_MARKS = {"writeOnly": "**secret**", "x-destination": "destination", "x-refers-to": "reference"}
+
+
+def _form(field: Mapping[str, Any]) -> str:
+    if "const" in field:
+        return f"`{json.dumps(field['const'])}`"
+    if "enum" in field:
+        return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
+    kind = field.get("type", "")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _resolved(field: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = field.get("$ref", "")
+    if not reference.startswith("#/$defs/"):
+        return field
+    below = _resolved(whole["$defs"][reference.removeprefix("#/$defs/")], whole)
+    return {**below, **{key: value for key, value in field.items() if key != "$ref"}}
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"<([^>]+)>", r"&lt;\1&gt;", text)
+
+
+def _cell(text: str) -> str:
+    return _prose(text).replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (TARGET / name).write_text(text, "utf-8")

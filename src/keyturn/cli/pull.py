@@ -1,0 +1,61 @@
+"""keyturn pull: what was edited in the UI goes into git."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from keyturn.cli import options, status
+from keyturn.cli.doors import Leave, doors
+
+
+@click.command("pull")
+@click.argument("names", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option(
+    "--allow-destination-change",
+    "agreed",
+    multiple=True,
+    metavar="NAME",
+    help="Agree that the secret of this credential goes where the live fields say.",
+)
+@options.workspace
+@options.chdir
+@click.pass_obj
+def command(
+    colour: bool,
+    /,
+    names: tuple[str, ...],
+    dry_run: bool,
+    agreed: tuple[str, ...],
+    workspace: str,
+    folder: Path,
+) -> None:
+    """Write live values back into the manifests: drift to git.
+
+    Plain fields only; comments, order and ciphertext stay. A field that says where a secret goes is
+    left unless its credential is named, and what looks like a secret is never written.
+
+    \b
+    Examples:
+      keyturn pull
+      keyturn pull connection/prod-warehouse --dry-run
+    """
+    with doors(colour):
+        from keyturn.cli.surroundings import environment, width
+        from keyturn.cli.wiring import open_run
+        from keyturn.engine.pulling import Ask, pull
+        from keyturn.render.pulling import pulled_text
+        from keyturn.render.style import Style
+
+        run = open_run(folder, workspace)
+        pulled = pull(run, Ask(names, frozenset(agreed), write=not dry_run))
+        style = Style(colour, width(sys.stdout, environment()))
+        click.echo(pulled_text(pulled, style).rstrip("\n"))
+        if dry_run and pulled:
+            click.echo("Nothing was written: --dry-run.", err=True)
+        left = [each for one in pulled for each in one.left]
+        if any(each.consent for each in left):
+            raise Leave(status.REFUSED)
+        if left:
+            raise Leave(status.PARTIAL)

@@ -1,0 +1,204 @@
+"""The quarterly review: credentials, what uses them, how old they are, what ends, who can decrypt.
+
+The service has no call for it, so it is computed: every connection is read whole, and its settings
+are searched for ids, because further references stand wherever a connector puts them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from keyturn.api.errors import ServiceError
+from keyturn.core.address import Address
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.fields import Path
+from keyturn.core.resource import Desired, Known, Live
+from keyturn.core.secret import Secret
+from keyturn.core.usage import Ending, Reach, Review, Usage
+from keyturn.engine.impact import Graph, graph_of, linked_at_all, strings
+from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
+from keyturn.engine.opening import Opener
+from keyturn.engine.run import Run
+from keyturn.kinds import KINDS
+from keyturn.ledger.reading import read_ledger
+from keyturn.load.access import readers
+from keyturn.load.desired import Loaded
+from keyturn.load.files import survey
+from keyturn.load.unseal import unseal
+from keyturn.policy.judge import judge
+from keyturn.policy.material import expiries
+from keyturn.policy.rule import Context
+from keyturn.policy.subject import Subject
+
+_LASTING = frozenset({"KT330", "KT331", "KT332"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What was seen: the live objects, which of them were read whole, and what the ledger knows."""
+
+    run: Run
+    loaded: Loaded
+    entries: Mapping[Address, Known]
+    live: tuple[Live, ...]
+    complete: bool
+    graph: Graph
+
+
+def review(run: Run, *, decrypt: bool) -> Review:
+    """Return the review of a workspace; with ``decrypt``, expiries inside secrets are looked at too.
+
+    Raises what loading, the ledger and the two lists raise; all else that cannot be seen is a note.
+    """
+    opener = Opener.of(run)
+    loaded = opener.load()
+    refuse_foreign(run.service, run.workspace.organization)
+    entries = read_ledger(run.store, run.workspace.name, run.workspace.organization).ledger.entries
+    notes: list[str] = []
+    scene = _look(run, loaded, entries, notes)
+    opened = _opened(run, loaded, notes) if decrypt else {}
+    today = run.clock.now().date()
+    usages = _usages(scene, opened, today)
+    return Review(
+        workspace=run.workspace.name,
+        organization=run.workspace.organization,
+        today=today,
+        notice=run.project.policy.expiry_days,
+        usages=tuple(sorted(usages, key=lambda each: each.address)),
+        notes=tuple(notes),
+    )
+
+
+def _look(run: Run, loaded: Loaded, entries: Mapping[Address, Known], notes: list[str]) -> _Scene:
+    listed = [each for each in census(run.service) if each.status != "deleted"]
+    connections = [each for each in listed if each.address.kind == "connection"]
+    whole = [each for each in side_by_side(lambda each: _whole(each, run), connections, READERS) if each]
+    complete = True
+    if len(whole) < len(connections):
+        complete = False
+        notes.append(f"{len(connections) - len(whole)} connections cannot be read by this key")
+    hidden = {known.id for known in entries.values() if not known.retired_at} - {each.id for each in listed}
+    if hidden:
+        complete = False
+        notes.append(f"{len(hidden)} objects of the ledger are not shown to this key, or are gone")
+    linked = linked_at_all({each.id: each for each in whole})
+    if not linked:
+        complete = False
+        notes.append("this deployment does not say which credential a connection uses: git's word is taken")
+    live = (*(each for each in listed if each.address.kind == "credential"), *whole)
+    graph = graph_of(run.service, frozenset(each.id for each in live), linked)
+    for seen, word in (
+        (graph.pipelines, "pipelines"),
+        (graph.syncs, "syncs"),
+        (graph.schedules, "schedules"),
+    ):
+        if seen is None:
+            notes.append(f"{word} are unknown: this key may not read them, or they are too many")
+    return _Scene(run, loaded, entries, live, complete, graph)
+
+
+def _whole(live: Live, run: Run) -> Live | None:
+    if live.detailed:
+        return live
+    kind = KINDS[live.address.kind]
+    try:
+        return kind.decode(run.service.fetch(kind.collection, live.id))
+    except ServiceError:
+        return None
+
+
+def _opened(run: Run, loaded: Loaded, notes: list[str]) -> Mapping[Address, Mapping[Path, Secret]]:
+    holding = tuple(each for each in loaded.desired if each.secrets)
+    try:
+        opened = unseal(holding, run.project, run.environment) if holding else ()
+    except Faulty:
+        notes.append("secrets could not be decrypted here: what ends inside them is unknown")
+        return {}
+    return {
+        each.address: {path: value for path, value in each.secrets.items() if isinstance(value, Secret)}
+        for each in opened
+    }
+
+
+def _usages(scene: _Scene, opened: Mapping[Address, Mapping[Path, Secret]], today: date) -> Iterable[Usage]:
+    run, loaded = scene.run, scene.loaded
+    desired = {each.address: each for each in loaded.desired if each.address.kind == "credential"}
+    subjects = {each.address: each for each in loaded.subjects}
+    live = {each.id: each for each in scene.live if each.address.kind == "credential"}
+    may_read = readers(survey(run.root, run.workspace.manifests).sources)
+    lasting = _lasting(run, loaded, today)
+    named: dict[Address, str] = {address: known.id for address, known in scene.entries.items()}
+    for address, wanted in desired.items():
+        now = live.pop(named.get(address, ""), None)
+        known = scene.entries.get(address)
+        yield Usage(
+            address=address,
+            type=wanted.type,
+            file=wanted.origin.file,
+            status=now.status if now else "",
+            owner=wanted.labels.get("owner", ""),
+            reach=_reach(address, now, scene),
+            rotated=date.fromisoformat(known.rotated_at[:10]) if known and known.rotated_at else None,
+            max_age_days=wanted.lifecycle.max_age_days or run.project.policy.max_age_days,
+            endings=_endings(subjects[address], opened.get(address, {})),
+            lasting=lasting.get(address, ""),
+            readers=_readers(wanted, may_read),
+        )
+    for each in live.values():
+        yield Usage(
+            address=each.address, type=each.type, status=each.status, reach=_reach(each.address, each, scene)
+        )
+
+
+def _readers(wanted: Desired, may_read: Mapping[str, object]) -> tuple[str, ...]:
+    found = may_read.get(wanted.origin.file)
+    return tuple(sorted(getattr(found, "names", ())))
+
+
+def _endings(subject: Subject, secrets: Mapping[Path, Secret]) -> tuple[Ending, ...]:
+    return tuple(Ending(each.what, each.day) for each in expiries(subject, secrets))
+
+
+def _lasting(run: Run, loaded: Loaded, today: date) -> Mapping[Address, str]:
+    findings = judge(loaded.subjects, run.project.policy, Context(today=today))
+    found = {each.address: each.message for each in findings if each.code in _LASTING and each.address}
+    for each in findings:
+        # The finding stands at the connection; the password that could be none is its credential's.
+        if each.code == "KT333" and each.address:
+            user = next(one for one in loaded.desired if one.address == each.address)
+            used = user.fields.get(("credential",))
+            if isinstance(used, Address):
+                found.setdefault(used, each.message)
+    return found
+
+
+def _reach(address: Address, live: Live | None, scene: _Scene) -> Reach:
+    graph = scene.graph
+    connections = [each for each in scene.live if each.address.kind == "connection"]
+    direct = [each for each in connections if live and live.id in set(strings(dict(_texts(each))))]
+    if not graph.linked:
+        stated = {each.address for each in scene.loaded.desired if address in each.fields.values()}
+        direct += [each for each in connections if each.address in stated and each not in direct]
+    ids = [each.id for each in direct] + ([live.id] if live else [])
+    runs = _gathered(graph.schedules, ids)
+    return Reach(
+        connections=tuple(sorted(each.address.name for each in direct)),
+        complete=scene.complete,
+        pipelines=_names(graph.pipelines, ids),
+        syncs=_names(graph.syncs, ids),
+        schedules=None if runs is None else len(runs),
+        next_run=min((each for each in runs or () if each), default=""),
+    )
+
+
+def _texts(live: Live) -> Iterable[tuple[str, object]]:
+    return ((str(number), leaf) for number, leaf in enumerate(live.fields.values()))
+
+
+def _names(known: Mapping[str, tuple[str, ...]] | None, ids: list[str]) -> tuple[str, ...] | None:
+    found = _gathered(known, ids)
+    return None if found is None else tuple(sorted(set(found)))
+
+
+def _gathered(known: Mapping[str, tuple[str, ...]] | None, ids: list[str]) -> list[str] | None:
+    return None if known is None else [name for each in ids for name in known.get(each, ())]

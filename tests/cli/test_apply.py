@@ -1,0 +1,62 @@
+"""keyturn apply."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sources import ROOT
+
+
+@pytest.fixture
+def ready(office, canary):
+    """Return an office with one credential that was not applied."""
+    office.repo.credential("prod-db", {"password": canary()})
+    return office
+
+
+def test_it_asks_and_applies(ready):
+    """The plan and the end on the one stream, the question on the other."""
+    done = ready.here("apply", stdin="y\n", ttys=["stdin"])
+    assert done.code == 0
+    assert "Plan: 1 to create" in done.stdout
+    assert done.stdout.endswith("Apply: 1 done, 0 failed, 0 unsure, 0 stale, 0 not attempted.\n")
+    assert done.stderr.strip() == "Make these changes? [y/N]:"
+
+
+def test_nothing_to_do_asks_nothing(ready):
+    """No changes, no question, 0."""
+    assert ready.here("apply", "--yes").code == 0
+    done = ready.here("apply", ttys=["stdin"])
+    assert (done.code, done.stderr) == (0, "")
+    assert "No changes." in done.stdout
+
+
+def test_json_is_one_value(ready):
+    """The report alone, as its schema says."""
+    done = ready.here("apply", "--yes", "--format", "json")
+    tree = json.loads(done.stdout)
+    Draft202012Validator(json.loads((ROOT / "schemas/report.schema.json").read_text())).validate(tree)
+    assert [each["ending"] for each in tree["outcomes"]] == ["done"]
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_verbose(ready, place):
+    """Phases, changes and requests on the error stream, wherever the flag stands."""
+    done = ready.here(*(("-v", "apply") if place == "before" else ("apply", "-v")), "--yes")
+    assert "create credential/prod-db: done" in done.stderr
+    assert "requests: " in done.stderr
+    assert "requests: " not in done.stdout
+
+
+def test_a_digest_that_is_not_the_plans(ready):
+    """The plan as it is now is shown beside the refusal, and standard output stays empty."""
+    done = ready.here("apply", "--approve", "kt1-aaaaaaaaaaaaaaaaaaaaaaaaaa")
+    assert done.code == 4
+    assert "Plan: 1 to create" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_plan_file_that_is_not_there(ready):
+    """A typing mistake is a usage mistake."""
+    assert ready.here("apply", "plna.kt").code == 64

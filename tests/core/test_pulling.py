@@ -1,0 +1,96 @@
+"""Which drift may go back into git."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.address import Address
+from keyturn.core.change import ABSENT, FieldChange
+from keyturn.core.pulling import choose
+from making import connection, credential, held, shown, wanted
+
+HOST, PORT, NAME = ("config", "host"), ("config", "port"), ("config", "database")
+DB, PG = (
+    wanted(credential("prod-db"), secrets={"password": "p"}),
+    wanted(connection("prod-pg"), uses="prod-db"),
+)
+
+
+def chosen(desired, *fields, sealed=frozenset({HOST}), agreed=(), **live):
+    """Sort some drift of a resource."""
+    now = replace(shown(held(desired, "id")), **live)
+    return choose(desired, now, fields, sealed, frozenset(agreed))
+
+
+def drift(path, before, now):
+    """Return a field that moved live alone."""
+    return FieldChange(path, before, now, before)
+
+
+def test_a_plain_field_is_taken():
+    """It tells no secret where to go."""
+    assert chosen(PG, drift(NAME, "app", "app2")).take == (drift(NAME, "app", "app2"),)
+
+
+@pytest.mark.parametrize("desired", [DB, PG], ids=["credential", "connection"])
+def test_a_destination_asks_for_consent_by_the_name_of_the_credential(desired):
+    """Once it is in git, nothing would show any more that it moved."""
+    moved = drift(HOST, "db.example.com", "other.example.com")
+    refused = chosen(desired, moved)
+    assert refused.take == ()
+    assert [each.consent for each in refused.left] == ["prod-db"]
+    assert chosen(desired, moved, agreed=["prod-db"]).take == (moved,)
+
+
+def test_a_credential_without_secrets_has_nothing_to_expose():
+    """A role has a destination and nothing to send there."""
+    plain = wanted(credential("prod-role"))
+    assert chosen(plain, drift(HOST, "a", "b")).left == ()
+
+
+def test_another_credential_is_agreed_to_by_its_own_name():
+    """It is the new one's secret that goes to this connection's host."""
+    moved = drift(("credential",), Address("credential", "prod-db"), Address("credential", "prod-ro"))
+    assert [each.consent for each in chosen(PG, moved).left] == ["prod-ro"]
+    assert chosen(PG, moved, agreed=["prod-ro"]).take == (moved,)
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        (drift(NAME, "app", ABSENT), "gone live"),
+        (drift(NAME, "app", "********"), "looks like a secret"),
+        (drift(("config", "api_key"), "none", "abc"), "looks like a secret"),
+        (drift(NAME, "app", "postgres://u:word@h/app"), "looks like a secret"),
+        (drift(NAME, ["a"], ["a", "b"]), "by hand"),
+        (FieldChange(NAME, "app", "app2", "app3"), "git changed it too"),
+        (drift(("credential",), Address("credential", "prod-db"), "cred_other"), "not in git"),
+    ],
+)
+def test_what_is_left_says_why(field, why):
+    """Nothing is written that git could not answer for."""
+    refused = chosen(PG, field)
+    assert refused.take == ()
+    assert why in refused.left[0].why
+
+
+def test_a_path_that_the_service_hides_is_left():
+    """A mask is no value."""
+    refused = chosen(PG, drift(NAME, "app", ABSENT), suspicious=(NAME,))
+    assert "mask" in refused.left[0].why
+
+
+def test_what_did_not_drift_is_no_business_of_a_pull():
+    """A change of git's own stays for the apply."""
+    assert chosen(PG, FieldChange(NAME, "app", "app", "app2")) == chosen(PG)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "written"),
+    [(5432, "5433", 5433), (True, "false", False), (5432, "x", "x"), ("5432", "5433", "5433"), (1, "²", "²")],
+)
+def test_git_keeps_the_type_that_it_was_written_in(before, now, written):
+    """A deployment may answer everything as text."""
+    (field,) = chosen(PG, drift(PORT, before, now)).take
+    assert field.live == written
+    assert type(field.live) is type(written)

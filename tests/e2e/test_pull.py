@@ -1,0 +1,109 @@
+"""Drift goes into git as it looks from the command line."""
+
+import pytest
+
+CONNECTION = """\
+# The warehouse that everybody reads from.
+kind: connection
+name: prod-pg
+type: postgres
+labels: {environment: prod}   # one line
+credential: prod-db
+
+config:
+  host: db.example.com
+  port:   5432      # the usual one
+  database: app     # renamed every year
+"""
+
+
+@pytest.fixture
+def drifted(office, canary):
+    """Apply a connection with comments and its credential, then have somebody edit both in the UI."""
+    office.repo.credential(
+        "prod-db",
+        {"password": canary()},
+        {
+            "engine": "postgresql",
+            "host": "db.example.com",
+            "port": 5432,
+            "username": "svc",
+            "database": "app",
+        },
+    )
+    path = office.repo.root / "manifests/prod/connections/prod-pg.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(CONNECTION)
+    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    office.service.clock(advance=60)
+    office.service.edit("connections", "prod-pg", config={"database": "app2"})
+    return office
+
+
+def manifest(office, kind="connection", name="prod-pg"):
+    """Return a manifest's text."""
+    return (office.repo.root / f"manifests/prod/{kind}s/{name}.yaml").read_text()
+
+
+def test_a_plain_field_goes_into_git_and_nothing_else_moves(drifted):
+    """Comments, blanks and order stay, and the plan has nothing to say any more."""
+    assert drifted.repo.keyturn("plan", "--detailed-exitcode").code == 2
+    done = drifted.repo.keyturn("pull")
+    assert done.code == 0, done.stdout + done.stderr
+    assert "config.database  app → app2" in done.stdout
+    assert manifest(drifted) == CONNECTION.replace("database: app ", "database: app2 ")
+    after = drifted.repo.keyturn("plan", "--detailed-exitcode")
+    assert after.code == 0, after.stdout
+
+
+def test_a_dry_run_writes_nothing(drifted):
+    """It says what it would do."""
+    done = drifted.repo.keyturn("pull", "--dry-run")
+    assert "app → app2" in done.stdout
+    assert "Nothing was written" in done.stderr
+    assert manifest(drifted) == CONNECTION
+
+
+def test_a_destination_is_left_until_it_is_agreed_to(drifted):
+    """The host of a connection says where the secret of its credential goes."""
+    drifted.service.edit("connections", "prod-pg", config={"host": "new.example.com"})
+    refused = drifted.repo.keyturn("pull")
+    assert refused.code == 5
+    assert "--allow-destination-change prod-db" in refused.stdout
+    assert "host: db.example.com" in manifest(drifted)
+    done = drifted.repo.keyturn("pull", "--allow-destination-change", "prod-db")
+    assert done.code == 0, done.stdout
+    assert "host: new.example.com" in manifest(drifted)
+    assert drifted.repo.keyturn("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_encrypted_file_keeps_its_ciphertext(drifted):
+    """A plain field of it is written through sops: the MAC holds, and the password is as it was."""
+    before = manifest(drifted, "credential", "prod-db")
+    drifted.service.edit("credentials", "prod-db", config={"port": 5433})
+    assert drifted.repo.keyturn("pull", "prod-db").code == 5
+    done = drifted.repo.keyturn("pull", "prod-db", "--allow-destination-change", "prod-db")
+    assert done.code == 0, done.stdout
+    assert "the seal" in done.stdout
+    after = manifest(drifted, "credential", "prod-db")
+    password = [line for line in before.splitlines() if "password" in line]
+    assert password == [line for line in after.splitlines() if "password" in line]
+    assert "port: 5433" in after
+    assert drifted.repo.keyturn("validate").code == 0
+    rest = drifted.repo.keyturn("plan", "--target", "credential/prod-db", "--detailed-exitcode")
+    assert rest.code == 0, rest.stdout
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_name_that_means_nothing_is_said(office):
+    """A typing mistake does not read as "no drift"."""
+    done = office.repo.keyturn("pull", "prod-pgg")
+    assert done.code == 1
+    assert "KT071" in done.stderr
+
+
+def test_nothing_to_pull(drifted):
+    """Asked twice, the second time there is no drift."""
+    drifted.repo.keyturn("pull")
+    again = drifted.repo.keyturn("pull")
+    assert (again.code, again.stdout) == (0, "Pull: no drift.\n")
