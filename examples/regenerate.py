@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 REPO = HERE / "repo"
 KEY = REPO / "published-test-key.txt"
 RULES = """creation_rules:
-  - path_regex: ^manifests/
+  - path_regex: ^(manifests/|\\.keyturn/fingerprint\\.yaml$)
     encrypted_regex: ^secrets$
     age: {}
 """
@@ -169,6 +169,16 @@ def main() -> None:
     values = made()
     for plain in sorted((HERE / "plain" / "manifests").rglob("*.yaml")):
         _encrypt(plain, values)
+    _fingerprint_key()
+
+
+def _fingerprint_key() -> None:
+    target = REPO / ".keyturn" / "fingerprint.yaml"
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        plain = f'kind: fingerprint-key\nsecrets:\n  fingerprint_key: "{key}"\n'
+        target.write_bytes(_sops(plain.encode(), target.relative_to(REPO)))
 
 
 def _encrypt(plain: Path, values: dict[str, str]) -> None:

@@ -3,10 +3,10 @@
 from itertools import permutations
 
 import pytest
-from making import connection, credential, held, prints, shown, sides, wanted
 
 from keyturn.core.change import ABSENT, Action, SecretState
 from keyturn.core.diff import diff
+from making import connection, credential, held, prints, shown, sides, wanted
 
 A = credential("prod-db")
 B = connection("prod-pg")
@@ -187,7 +187,10 @@ def test_another_type_replaces_and_repoints_what_refers_to_it():
     user, user_known, user_live = settled(B, uses="prod-db", identity="id-pg")
     other = wanted(A, type="aws")
     changes = diff(sides(other, known, live, user, user_known, user_live))
-    assert [(change.address, change.action) for change in changes] == [(B, Action.UPDATE), (A, Action.REPLACE)]
+    assert [(change.address, change.action) for change in changes] == [
+        (B, Action.UPDATE),
+        (A, Action.REPLACE),
+    ]
     assert changes[0].fields[0].path == ("credential",)
     assert desired != other
 
@@ -197,7 +200,9 @@ def test_a_reference_is_compared_by_id():
     desired, known, live = settled(B, uses="prod-db", identity="id-pg")
     target, target_known, target_live = settled()
     assert diff(sides(desired, known, live, target, target_known, target_live)) == ()
-    moved = shown(known, fields={**live.fields, ("credential",): "id-other"}, updated_at="2026-02-02T00:00:00Z")
+    moved = shown(
+        known, fields={**live.fields, ("credential",): "id-other"}, updated_at="2026-02-02T00:00:00Z"
+    )
     change = only(sides(desired, known, moved, target, target_known, target_live))
     assert change.fields[0].live == "id-other"
     assert change.fields[0].wanted == A

@@ -1,11 +1,12 @@
 """Exposures: a secret that stays meets a destination that is new to it."""
 
 import pytest
-from making import connection, credential, held, prints, shown, sides, wanted
 
 from keyturn.core.change import Action
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
+from keyturn.load.definitions import leads
+from making import connection, credential, held, prints, shown, sides, wanted
 
 A = credential("prod-db")
 B = connection("prod-pg")
@@ -15,7 +16,7 @@ SECRET = {"password": "p1"}
 def exposures(*resources, secrets=SECRET):
     """Return (credential, through, path) of every exposure in the diff of some resources."""
     inputs = sides(*resources, fingerprints={A: prints(secrets)})
-    found = [each for change in expose(diff(inputs), inputs) for each in change.exposures]
+    found = [each for change in expose(diff(inputs), inputs, leads) for each in change.exposures]
     return [(each.address, each.through, each.path[-1]) for each in found]
 
 
@@ -67,7 +68,10 @@ def test_putting_a_drifted_host_back_is_no_exposure():
 def test_a_new_connection_exposes_only_where_the_secret_never_went(host, found):
     """A credential that exists is pointed at a host by a new connection."""
     mine = wanted(A, secrets=SECRET)
-    assert exposures(mine, *applied(mine, "id-prod-db", SECRET), wanted(B, {"host": host}, uses="prod-db")) == found
+    assert (
+        exposures(mine, *applied(mine, "id-prod-db", SECRET), wanted(B, {"host": host}, uses="prod-db"))
+        == found
+    )
 
 
 def test_a_connection_to_a_credential_that_is_new_too_exposes_nothing():
@@ -106,5 +110,5 @@ def test_a_retirement_exposes_nothing():
     """What goes is sent nowhere."""
     known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
     inputs = sides(known, live)
-    (change,) = expose(diff(inputs), inputs)
+    (change,) = expose(diff(inputs), inputs, leads)
     assert (change.action, change.exposures) == (Action.RETIRE, ())

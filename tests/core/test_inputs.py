@@ -1,9 +1,9 @@
 """What must be opened, and who stands behind a name."""
 
 import pytest
-from making import credential, held, shown, sides, wanted
 
 from keyturn.core.inputs import Consents, touched
+from making import credential, held, shown, sides, wanted
 
 A = credential("prod-db")
 SECRET = {"password": "p1"}
@@ -27,7 +27,11 @@ def test_an_untouched_resource_is_left_sealed():
         lambda: (sealed(digest="d2"), held(sealed(), "id-1", SECRET), shown(held(sealed(), "id-1", SECRET))),
         lambda: (sealed(), held(sealed(), "id-1", SECRET)),
         lambda: (sealed(), held(sealed(), "id-1"), shown(held(sealed(), "id-1"))),
-        lambda: (sealed(), held(sealed(), "id-1", SECRET, retired_at="t"), shown(held(sealed(), "id-1", SECRET))),
+        lambda: (
+            sealed(),
+            held(sealed(), "id-1", SECRET, retired_at="t"),
+            shown(held(sealed(), "id-1", SECRET)),
+        ),
         lambda: (
             sealed(),
             held(sealed(), "id-1", SECRET),
@@ -39,7 +43,15 @@ def test_an_untouched_resource_is_left_sealed():
             shown(held(sealed(), "id-1", SECRET), status="deleted"),
         ),
     ],
-    ids=["new", "file changed", "object gone", "fingerprint missing", "tombstone", "live touched", "live deleted"],
+    ids=[
+        "new",
+        "file changed",
+        "object gone",
+        "fingerprint missing",
+        "tombstone",
+        "live touched",
+        "live deleted",
+    ],
 )
 def test_whatever_may_need_a_write_is_opened(resources):
     """Each way of moving away from what was applied asks for the secrets."""

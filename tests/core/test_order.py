@@ -1,9 +1,8 @@
 """The order of changes follows references."""
 
-from making import connection, credential, held, shown, sides, wanted
-
 from keyturn.core.diff import diff
 from keyturn.core.order import order
+from making import connection, credential, held, shown, sides, wanted
 
 A = credential("prod-db")
 B = connection("prod-pg")
@@ -32,7 +31,9 @@ def test_a_user_that_was_renamed_is_waited_for_under_its_new_name():
     mine, user = wanted(A), wanted(B, uses="prod-db")
     known, user_known = held(mine, "id-prod-db"), held(user, "id-pg")
     renamed = wanted(connection("prod-other"), moved_from="prod-pg")
-    assert waits(known, shown(known), user_known, shown(user_known), renamed)[A] == (connection("prod-other"),)
+    assert waits(known, shown(known), user_known, shown(user_known), renamed)[A] == (
+        connection("prod-other"),
+    )
 
 
 def test_what_is_not_in_the_plan_is_not_waited_for():

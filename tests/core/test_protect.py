@@ -1,10 +1,10 @@
 """Hands off: what is protected or not targeted leaves the diff's inputs."""
 
 import pytest
-from making import connection, credential, held, shown, sides, wanted
 
 from keyturn.core.diff import diff
 from keyturn.core.protect import matches, protect
+from making import connection, credential, held, shown, sides, wanted
 
 A = credential("prod-db")
 B = connection("prod-pg")

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import credential
 
 from keyturn.core.schedule import MOVES, Cycle, Event, Schedule, State
+from making import credential
 
 A, B, C, D = (credential(name) for name in "abcd")
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from plans import PLANS
+from plans import CASES
 from keyturn.render.plan_json import plan_json
 from sources import ROOT
 
@@ -27,15 +27,15 @@ def by_rego(plan):
     engine = regopy.Interpreter()
     engine.add_module("calm", REGO)
     engine.set_input(plan)
-    answer = json.loads(str(engine.query("data.main.deny")))
-    (found,) = answer["expressions"] if "expressions" in answer else answer["result"][0]["expressions"]
+    (found,) = json.loads(str(engine.query("data.main.deny")))["expressions"]
     return sorted(found)
 
 
-@pytest.mark.parametrize("name", sorted(PLANS))
+# What regopy answers is no JSON where a string holds control characters, as those of `hostile` do.
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"hostile"}))
 def test_both_say_the_same(name):
     """The two examples are one policy."""
-    plan = json.loads(plan_json(PLANS[name]))
+    plan = json.loads(plan_json(CASES[name]))
     assert by_jq(plan) == by_rego(plan)
 
 
@@ -45,7 +45,7 @@ def test_both_say_the_same(name):
         ({}, []),
         (
             {"resource_changes": [{"address": "credential/a", "change": {"actions": ["create", "delete"]}}]},
-            ["credential/a would be deleted (create,delete)"],
+            ["credential/a would be deleted"],
         ),
         ({"exposures": [{"address": "credential/a"}]}, ["the secret of credential/a would go to a new destination"]),
         (
@@ -63,7 +63,7 @@ def test_each_rule_finds_what_it_is_for(change, said):
 
 def test_the_command_of_the_page_works(tmp_path):
     """The jq program is a file that jq takes with -f, as its first lines say."""
-    (tmp_path / "plan.json").write_text(plan_json(PLANS[min(PLANS)]))
+    (tmp_path / "plan.json").write_text(plan_json(CASES[min(CASES)]))
     done = subprocess.run(
         ["jq", "-r", "-f", POLICIES / "calm.jq", tmp_path / "plan.json"], capture_output=True, text=True, check=False
     )

@@ -7,7 +7,7 @@ import rego.v1
 deny contains message if {
 	some resource in input.resource_changes
 	"delete" in resource.change.actions
-	message := sprintf("%s would be deleted (%s)", [resource.address, concat(",", resource.change.actions)])
+	message := sprintf("%s would be deleted", [resource.address])
 }
 
 deny contains message if {

@@ -2,79 +2,181 @@
 
 A service that merges what it is sent keeps the stored secret when only the host changes, so
 whoever may change a host may read the secret. Such a change is an exposure, and so is a
-connection that points a credential at a host where it was never sent before. A destination that
-was applied before, by git and through keyturn, is no news.
+connection that points a credential at a host where it was never sent before, and a new secret for
+a credential that somebody points elsewhere meanwhile. A destination that was applied before, by
+git and through keyturn, is no news.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, Exposure, SecretState
 from keyturn.core.fields import Fields, Path, same
 from keyturn.core.inputs import Inputs
-from keyturn.core.resource import Desired
+from keyturn.core.resource import Desired, Known, Live
 
-_STAYS = frozenset({SecretState.UNCHANGED, SecretState.KEPT, SecretState.UNKNOWN, SecretState.SUSPECT})
+Leads: TypeAlias = Callable[[str, str, Path], bool]
+"""Tells of a kind, a type and a path whether the field says where a secret goes."""
+
+WRITTEN = frozenset({SecretState.SET, SecretState.ROTATED, SecretState.REUSED})
+"""States of a secret that is about to be sent."""
+
+_STAYS = frozenset(
+    {
+        SecretState.UNCHANGED,
+        SecretState.KEPT,
+        SecretState.UNKNOWN,
+        SecretState.SUSPECT,
+        SecretState.REUSED,
+        # A service that merges keeps what is no longer sent.
+        SecretState.CLEARED,
+    }
+)
+_ANEW = frozenset({Action.CREATE, Action.REPLACE})
 _SILENT = frozenset({Action.RETIRE, Action.FORGET, Action.NOTE})
 
 
-def expose(changes: tuple[Change, ...], inputs: Inputs) -> tuple[Change, ...]:
+def expose(changes: tuple[Change, ...], inputs: Inputs, leads: Leads) -> tuple[Change, ...]:
     """Return the changes with the exposures that each of them brings."""
-    by_address = {change.address: change for change in changes}
-    return tuple(
-        replace(change, exposures=tuple(_exposures(change, by_address, inputs))) for change in changes
+    view = _View({change.address: change for change in changes}, inputs, leads)
+    return tuple(replace(change, exposures=tuple(view.exposures(change))) for change in changes)
+
+
+def restores(change: Change) -> bool:
+    """Whether all that a change of a live object does is to put back what was applied."""
+    return bool(change.live and change.fields) and all(
+        same(field.applied, field.wanted) for field in change.fields
     )
 
 
-def _exposures(change: Change, changes: Mapping[Address, Change], inputs: Inputs) -> Iterator[Exposure]:
-    desired = change.desired
-    if desired is None or change.action in _SILENT:
+def writes_secrets(change: Change) -> bool:
+    """Whether a live object is sent another secret than it holds."""
+    anew = change.live is None or change.action in _ANEW or change.action in _SILENT
+    return not anew and any(secret.state in WRITTEN for secret in change.secrets)
+
+
+def misled(credential: Known, known: Known, live: Live, leads: Leads) -> Iterator[Path]:
+    """Yield where a live connection of ours leads a credential's secret although it was not applied so."""
+    if credential.id not in live.fields.values():
         return
-    moved = [field for field in change.fields if field.path in desired.destination]
-    moved = [field for field in moved if not same(field.applied, field.wanted)]
-    if desired.secrets or desired.keep:
-        if change.live and any(secret.state in _STAYS for secret in change.secrets):
-            for field in moved:
-                yield Exposure(change.address, change.address, field.path, field.live, field.wanted)
-        return
-    for path, credential in _references(desired):
-        if not _stays(credential, changes, inputs):
+    if credential.address not in known.applied.values():
+        yield ("credential",)
+    for path in sorted({*known.observed, *live.fields}):
+        unowned = path not in known.observed and path not in known.applied
+        if not leads(live.address.kind, live.type, path) or (unowned and not live.detailed):
             continue
-        news = _destinations(desired) if _pointed_anew(change, path) else {f.path: f.live for f in moved}
-        for where, before in news.items():
-            after = desired.fields.get(where, ABSENT)
-            if not _been_there(credential, where, after, inputs):
-                yield Exposure(credential, change.address, where, before, after)
+        if not same(known.observed.get(path, ABSENT), live.fields.get(path, ABSENT)):
+            yield path
 
 
-def _references(desired: Desired) -> list[tuple[Path, Address]]:
-    return [(path, leaf) for path, leaf in desired.fields.items() if isinstance(leaf, Address)]
+@dataclass(frozen=True, slots=True)
+class _View:
+    changes: Mapping[Address, Change]
+    inputs: Inputs
+    leads: Leads
+
+    def exposures(self, change: Change) -> Iterator[Exposure]:
+        if change.desired is None or change.action in _SILENT:
+            return
+        if change.address.kind == "credential":
+            yield from self._moved(change, change.desired)
+            yield from self._misled(change)
+        for credential in sorted(
+            {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
+        ):
+            if self._stays(credential):
+                yield from self._pointed(change, change.desired, credential)
+
+    def _moved(self, change: Change, desired: Desired) -> Iterator[Exposure]:
+        if not self._retained(change):
+            return
+        live: Fields = change.live.fields if change.live else {}
+        before = change.known.applied if change.known else live
+        for path in self._leading(desired.address.kind, (desired.type, desired.fields), before):
+            wanted = desired.fields.get(path, ABSENT)
+            if not same(before.get(path, ABSENT), wanted):
+                yield Exposure(change.address, change.address, path, live.get(path, ABSENT), wanted)
+
+    def _misled(self, change: Change) -> Iterator[Exposure]:
+        if change.known is None or not writes_secrets(change):
+            return
+        ours = {known.id: known for known in self.inputs.known.values() if known.address.kind == "connection"}
+        for live in self.inputs.live.values():
+            known = ours.get(live.id)
+            if known is None or live.status == "deleted":
+                continue
+            paths = tuple(misled(change.known, known, live, self.leads))
+            repair = self.changes.get(known.address)
+            if repair and restores(repair) and {*paths} <= {field.path for field in repair.fields}:
+                continue
+            for path in paths:
+                before = known.applied.get(path, ABSENT)
+                yield Exposure(change.address, known.address, path, before, live.fields.get(path, ABSENT))
+
+    def _pointed(self, change: Change, desired: Desired, credential: Address) -> Iterator[Exposure]:
+        names = self._names(credential)
+        holders = [
+            known
+            for known in self.inputs.known.values()
+            if known.address in names or names & _links(known.applied)
+        ]
+        if self._as_found(change, desired) or any(self._covers(known, desired, names) for known in holders):
+            return
+        before: Fields = change.known.applied if change.known else {}
+        if not names & _links(before):
+            before = {}
+        paths = self._leading(desired.address.kind, (desired.type, desired.fields), before)
+        news = [path for path in paths if not self._been(holders, path, desired)]
+        for path in news or paths:
+            yield Exposure(
+                credential, change.address, path, before.get(path, ABSENT), desired.fields.get(path, ABSENT)
+            )
+
+    def _names(self, credential: Address) -> frozenset[Address]:
+        change = self.changes.get(credential)
+        return frozenset({credential, change.known.address} if change and change.known else {credential})
+
+    def _as_found(self, change: Change, desired: Desired) -> bool:
+        # What is taken over as it stands goes nowhere that it did not go before.
+        if change.known or change.live is None:
+            return False
+        leading = self._leading(desired.address.kind, (desired.type, desired.fields), change.live.fields)
+        links = {path for path, leaf in desired.fields.items() if isinstance(leaf, Address)}
+        return not {field.path for field in change.fields} & {*leading, *links}
+
+    def _covers(self, known: Known, desired: Desired, names: frozenset[Address]) -> bool:
+        others: Fields = {} if known.address in names else known.applied
+        paths = self._leading(desired.address.kind, (desired.type, desired.fields), others)
+        return all(same(known.applied.get(path, ABSENT), desired.fields.get(path, ABSENT)) for path in paths)
+
+    def _been(self, holders: Iterable[Known], path: Path, desired: Desired) -> bool:
+        wanted = desired.fields.get(path, ABSENT)
+        return any(path in known.applied and same(known.applied[path], wanted) for known in holders)
+
+    def _leading(self, kind: str, now: tuple[str, Fields], before: Fields) -> list[Path]:
+        name, fields = now
+        return [path for path in sorted({*fields, *before}) if self.leads(kind, name, path)]
+
+    def _retained(self, change: Change) -> bool:
+        if change.action not in _ANEW:
+            return any(secret.state in _STAYS for secret in change.secrets)
+        if change.action is Action.REPLACE:
+            return any(secret.state in _STAYS - {SecretState.CLEARED} for secret in change.secrets)
+        if change.known is None:
+            return False
+        # Made again after it was removed outside: the same secret is no new one for that.
+        prints = self.inputs.prints.get(change.address, {})
+        return any(prints.get(path) == before for path, before in change.known.fingerprints.items())
+
+    def _stays(self, credential: Address) -> bool:
+        change = self.changes.get(credential)
+        if change is None:
+            desired = self.inputs.desired.get(credential)
+            return bool(desired and (desired.secrets or desired.keep))
+        return self._retained(change)
 
 
-def _pointed_anew(change: Change, path: Path) -> bool:
-    if change.action is Action.CREATE:
-        return True
-    return any(field.path == path and not same(field.applied, field.wanted) for field in change.fields)
-
-
-def _destinations(desired: Desired) -> Fields:
-    return {path: ABSENT for path in sorted(desired.destination) if path in desired.fields}
-
-
-def _stays(credential: Address, changes: Mapping[Address, Change], inputs: Inputs) -> bool:
-    change = changes.get(credential)
-    if change is None or change.action is Action.RENAME:
-        desired = inputs.desired.get(credential)
-        return bool(desired and (desired.secrets or desired.keep))
-    if change.action is Action.CREATE:
-        return False
-    return any(secret.state in _STAYS for secret in change.secrets)
-
-
-def _been_there(credential: Address, path: Path, leaf: object, inputs: Inputs) -> bool:
-    for known in inputs.known.values():
-        uses = known.address == credential or credential in known.applied.values()
-        if uses and path in known.applied and same(known.applied[path], leaf):
-            return True
-    return False
+def _links(fields: Fields) -> frozenset[Address]:
+    return frozenset(leaf for leaf in fields.values() if isinstance(leaf, Address))

@@ -1,7 +1,7 @@
 """Limits that a whole plan must keep. The plan refuses by itself; consent names *which* guard."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, SecretState
@@ -9,6 +9,7 @@ from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import dotted
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.limits import Limits
+from keyturn.core.schedule import Cycle, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,7 @@ class Question:
     """What a guard looks at.
 
     ``users`` holds what the service says uses an object: by id, the names of things that are not
-    in git.
+    in git. ``room`` is how many more connections the organization may have, None where unknown.
     """
 
     changes: tuple[Change, ...]
@@ -24,6 +25,7 @@ class Question:
     consents: Consents
     limits: Limits
     users: Mapping[str, tuple[str, ...]]
+    room: int | None = None
 
 
 def guard(question: Question) -> tuple[Diagnostic, ...]:
@@ -235,6 +237,38 @@ def _suspects(question: Question) -> Iterator[Diagnostic]:
             )
 
 
+def _circles(question: Question) -> Iterator[Diagnostic]:
+    changes = {change.address: change for change in question.changes}
+    try:
+        Schedule({address: change.after for address, change in changes.items()})
+    except Cycle as cycle:
+        yield _finding(
+            "KT468",
+            changes[cycle.path[0]],
+            f"these changes wait for each other: {cycle}",
+            "make them in two steps: first without one of the references",
+        )
+
+
+def _crowded(question: Question) -> Iterator[Diagnostic]:
+    made = [
+        change
+        for change in question.changes
+        if change.action is Action.CREATE and change.address.kind == "connection"
+    ]
+    gone = sum(
+        change.action is Action.RETIRE and change.address.kind == "connection" for change in question.changes
+    )
+    if question.room is not None and len(made) - gone > question.room:
+        finding = _finding(
+            "KT467",
+            made[0],
+            f"{len(made)} connections would be created, and the organization has room for {question.room}",
+            "retire what is unused first, or ask for a higher limit",
+        )
+        yield replace(finding, severity=Severity.WARNING)
+
+
 _RULES = (
     _exposed,
     _retirements,
@@ -249,4 +283,6 @@ _RULES = (
     _claims,
     _unopened,
     _suspects,
+    _circles,
+    _crowded,
 )

@@ -1,10 +1,14 @@
-"""Who waits for whom: what a change refers to is done first; what lets go comes before what goes."""
+"""Who waits for whom: what a change refers to is done first; what lets go comes before what goes.
+
+A connection that somebody pointed elsewhere is put back before its credential gets a new secret.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
+from keyturn.core.exposing import restores, writes_secrets
 from keyturn.core.resource import Known
 
 _IDLE = frozenset({Action.NOTE, Action.FORGET, Action.ADOPT})
@@ -44,6 +48,13 @@ def _after(
         waits |= {other.address for other in planned.values() if _holds(other, change)}
     elif change.desired:
         waits = {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
+        if writes_secrets(change):
+            waits |= {
+                other.address for other in planned.values() if restores(other) and _holds(other, change)
+            }
+        elif restores(change):
+            # What it refers to is there already: it can go first.
+            waits = {each for each in waits if each in planned and not writes_secrets(planned[each])}
     else:
         waits = set()
     return tuple(sorted(address for address in waits if address in planned and address != change.address))

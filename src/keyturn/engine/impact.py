@@ -25,10 +25,15 @@ _QUIET = frozenset({Action.CREATE, Action.NOTE, Action.ADOPT, Action.FORGET})
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The impact of each change, and by id the names of what uses an object and is not in git."""
+    """The impact of each change, and by id the names of what uses an object and is not in git.
+
+    ``room`` is how many more connections the organization may have; None where it was not asked
+    or does not say.
+    """
 
     impact: Mapping[Address, Impact]
     users: Mapping[str, tuple[str, ...]]
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,9 @@ def measure(
 ) -> Reach:
     """Return how far each change of something that exists reaches."""
     concerned = [change for change in changes if change.live and change.action not in _QUIET]
+    room = _room(service, changes, live)
     if not concerned:
-        return Reach({}, {})
+        return Reach({}, {}, room)
     graph = graph_of(service, _ids(concerned, live), linked_at_all(live))
     ours = {each.id for each in known.values()}
     gone = {change.live.id for change in concerned if change.live and change.action is Action.RETIRE}
@@ -65,7 +71,18 @@ def measure(
         users[change.live.id] = _users(
             change.live, [each for each in outsiders if each.id not in gone], graph
         )
-    return Reach(impact, users)
+    return Reach(impact, users, room)
+
+
+def _room(service: Client, changes: tuple[Change, ...], live: Mapping[str, Live]) -> int | None:
+    more = any(change.action is Action.CREATE and change.address.kind == "connection" for change in changes)
+    if not more:
+        return None
+    try:
+        most = service.limits().get("max_connections")
+    except ServiceError:
+        return None
+    return None if most is None else most - sum(each.address.kind == "connection" for each in live.values())
 
 
 def _ids(changes: Iterable[Change], live: Mapping[str, Live]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from keyturn.core.plan import Plan
 from keyturn.core.protect import protect
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 from keyturn.engine.planning import Wish
+from keyturn.load.definitions import leads
 from keyturn.load.project import Project, Workspace
 
 NOT_FOR_OFFLINE = frozenset({"KT463"})
@@ -46,7 +47,7 @@ def plan_offline(
     if errors:
         raise Faulty(*errors)
     hands = protect(sides, wish.targets)
-    changes = order(expose(diff(hands.inputs), hands.inputs), hands.inputs.known)
+    changes = order(expose(diff(hands.inputs), hands.inputs, leads), hands.inputs.known)
     changes = tuple(map(_worded, changes))
     question = Question(
         changes=changes,

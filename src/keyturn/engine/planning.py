@@ -22,6 +22,7 @@ from keyturn.engine.opening import Opener
 from keyturn.engine.recover import Settled, settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import Reading, read_ledger
+from keyturn.load.definitions import leads
 from keyturn.load.desired import Loaded
 
 REQUESTS: Mapping[Action, int] = MappingProxyType(
@@ -79,7 +80,7 @@ def plan(run: Run, wish: Wish) -> Planned:
     live = observe(run.service, listed, loaded.desired, settled.entries)
     sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
     hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
-    changes = order(expose(diff(hands.inputs), hands.inputs), settled.entries)
+    changes = order(expose(diff(hands.inputs), hands.inputs, leads), settled.entries)
     reach = measure(run.service, changes, live, settled.entries)
     seen = Evidence(ledger=ledger, loaded=loaded, settled=settled, sides=sides, hands=hands)
     return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
@@ -107,6 +108,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
         consents=wish.consents,
         limits=run.project.policy.limits,
         users=reach.users,
+        room=reach.room,
     )
     findings = (
         *seen.ledger.findings,

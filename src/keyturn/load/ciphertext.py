@@ -1,6 +1,5 @@
 """One value as SOPS encrypts it: ``ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`` and nothing around it."""
 
-import base64
 import binascii
 import re
 from dataclasses import dataclass
@@ -45,8 +44,9 @@ def parse(text: str) -> Ciphertext | None:
 
 def _bytes(text: str) -> bytes | None:
     try:
-        decoded = base64.b64decode(text, validate=True)
+        decoded = binascii.a2b_base64(text, strict_mode=True)
+        tail = binascii.a2b_base64(text[-4:], strict_mode=True)
     except binascii.Error:
         return None
     # One text for one value: padding bits that are not zero would make two.
-    return decoded if base64.b64encode(decoded).decode() == text else None
+    return decoded if binascii.b2a_base64(tail, newline=False) == text[-4:].encode() else None

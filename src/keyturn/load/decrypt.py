@@ -76,12 +76,13 @@ class _Opener:
             return Faulty(*wrong)
         if "sops" not in document.tree:
             return {}
-        hopeless = self._hopeless(document)
-        if hopeless is not None:
+        opened: sops_native.Opened | sops_native.Declined
+        opened = sops_native.Declined("the project asks for sops")
+        if self._native:
+            opened = sops_native.decrypt(document, self._keyring)
+        if isinstance(opened, sops_native.Declined) and (hopeless := self._hopeless(document)):
             return Faulty(hopeless)
-        if not self._native:
-            return sops_native.Declined("the project asks for sops")
-        return sops_native.decrypt(document, self._keyring)
+        return opened
 
     def _hopeless(self, document: Document) -> Diagnostic | None:
         found = envelope(document)

@@ -87,6 +87,11 @@ def destination_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
     return _classified(kind, tree, "x-destination")
 
 
+def leads(kind: str, type: str, path: Path) -> bool:  # noqa: A002
+    """Tell whether a plain field, present or dropped, says where a secret of this type goes."""
+    return path[0] == "config" and _says(kind, type, path, "x-destination")
+
+
 def sealed_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
     """Return the paths of what the seal covers: destinations, and as whom a secret is used."""
     config = tree.get("config")

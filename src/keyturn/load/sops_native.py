@@ -28,7 +28,6 @@ _ARMOR: Final = re.compile(
     r"-----BEGIN AGE ENCRYPTED FILE-----\n(?:[A-Za-z0-9+/]{64}\n){0,64}[A-Za-z0-9+/]{1,64}={0,2}\n"
     r"-----END AGE ENCRYPTED FILE-----\n?"
 )
-_FLOW: Final = re.compile(r"(?:^|(?<=[ \t]))[\[{].*", re.MULTILINE)
 _SIMPLE_FLOW: Final = re.compile(r"(?:[\w ,./\"'+=$()\[\]{}-]|: )*")
 _DATA_KEY_BYTES: Final = 32
 _MAC: Final = re.compile(r"[0-9A-F]{128}")
@@ -56,7 +55,7 @@ def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
     """
     if _COMMENT.search(document.text):
         return Declined("a comment is encrypted or empty")
-    if not all(map(_simple, _FLOW.findall(document.text))):
+    if not all(map(_simple, _bracketed(document.text))):
         return Declined("a list or mapping in brackets is not simple")
     found = envelope(document)
     if not isinstance(found, Envelope):
@@ -69,6 +68,19 @@ def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
     if data_key is None:
         return Declined("no age key at hand opens it")
     return _Walk(document, AESGCM(data_key), chosen).open(found)
+
+
+def _bracketed(text: str) -> Iterator[str]:
+    for bracket in "[{":
+        at = text.find(bracket)
+        while at >= 0:
+            if at and text[at - 1] not in " \t\n":
+                at = text.find(bracket, at + 1)
+                continue
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            yield text[at:end]
+            at = text.find(bracket, end)
 
 
 def _simple(line: str) -> bool:

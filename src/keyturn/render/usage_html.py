@@ -30,6 +30,10 @@ narrow();
 """
 """Hides the rows that lack one of the words; the page is whole without it."""
 
+_SEARCH: Final = (
+    '<p hidden><label>Search <input id="search" type="search" autocomplete="off"></label> '
+    '<span id="found" role="status"></span></p>'
+)
 _MARKS: Final = ("overdue", "expiring", "unused")
 _WIDE: Final = frozenset({"credential", "connections", "file"})
 
@@ -39,8 +43,7 @@ def usage_html(review: Review) -> str:
     title = f"Credentials of {safe(review.workspace)}"
     drawn = picture(_links(review), _marked(review))
     counts = "".join(
-        f"<li{'' if number else ' class="none"'}><b>{number:,}</b> {safe(word)}</li>"
-        for word, number in review.counts().items()
+        f"<li{_faint(number)}><b>{number:,}</b> {safe(word)}</li>" for word, number in review.counts().items()
     )
     body = [
         f"<header><h1>{title}</h1>",
@@ -49,14 +52,17 @@ def usage_html(review: Review) -> str:
         *(f'<p class="banner care">{safe(note)}</p>' for note in review.notes),
         "</header>",
         "<main>",
-        '<p hidden><label>Search <input id="search" type="search" autocomplete="off"></label>'
-        ' <span id="found" role="status"></span></p>',
+        _SEARCH,
         _table(review),
         f"<section>\n<h2>What depends on what</h2>\n{drawn}\n</section>" if drawn else "",
         "</main>",
         f"<footer><p><b>{safe(total(review))}</b></p></footer>",
     ]
     return page(title, "\n".join(filter(None, body)), SCRIPT)
+
+
+def _faint(number: int) -> str:
+    return "" if number else ' class="none"'
 
 
 def _table(review: Review) -> str:

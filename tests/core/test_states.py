@@ -1,0 +1,70 @@
+"""The state of each secret field."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.change import SecretChange, SecretState
+from keyturn.core.resource import Sealed
+from keyturn.core.states import states, suspected
+from making import credential, held, prints, wanted
+
+DB = credential("prod-db")
+OPENED = wanted(DB, secrets={"password": "new"})
+CLOSED = wanted(DB, secrets={"password": "new"}, opened=False)
+NOW = prints({"password": "new"})
+
+
+def known(value, **more):
+    """Return an entry under which this password was applied."""
+    return held(OPENED, "id", {"password": value}, **more)
+
+
+@pytest.mark.parametrize(
+    ("desired", "entry", "seen", "expected"),
+    [
+        (OPENED, None, NOW, SecretState.SET),
+        (OPENED, held(OPENED, "id"), NOW, SecretState.SET),
+        (OPENED, known("new"), NOW, SecretState.UNCHANGED),
+        (OPENED, known("old"), NOW, SecretState.ROTATED),
+        (OPENED, known("old", earlier=("/password:wen",)), NOW, SecretState.REUSED),
+        (CLOSED, known("old"), {}, SecretState.UNCHANGED),
+        (CLOSED, known("old", digest="other"), {}, SecretState.UNKNOWN),
+        (CLOSED, None, {}, SecretState.UNKNOWN),
+        (CLOSED, known("old"), NOW, SecretState.ROTATED),
+    ],
+)
+def test_states(desired, entry, seen, expected):
+    """From fingerprints, and from the file's digest where nothing was opened."""
+    (change,) = states(desired, entry, seen)
+    assert (change.path, change.state) == (("password",), expected)
+    assert change.reason
+
+
+def test_kept_and_cleared():
+    """What the manifest keeps is kept; what it dropped is cleared; a kept field is not cleared."""
+    entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
+    found = states(replace(OPENED, keep=(("token",),)), entry, NOW)
+    assert {change.path[0]: change.state for change in found} == {
+        "password": SecretState.UNCHANGED,
+        "token": SecretState.KEPT,
+        "key": SecretState.CLEARED,
+    }
+
+
+def test_order_is_that_of_the_paths():
+    """The same input gives the same bytes."""
+    desired = replace(CLOSED, secrets={("b",): Sealed("1"), ("a",): Sealed("2")})
+    assert [change.path for change in states(desired, None, {})] == [("a",), ("b",)]
+
+
+def test_suspicion_falls_on_what_looks_unchanged_alone():
+    """What is written anyway needs no doubt."""
+    before = tuple(SecretChange((state.value,), state) for state in SecretState)
+    after = suspected(before)
+    for old, new in zip(before, after, strict=True):
+        if old.state is SecretState.UNCHANGED:
+            assert new.state is SecretState.SUSPECT
+            assert "no visible field" in new.reason
+        else:
+            assert new == old

@@ -1,0 +1,38 @@
+"""The examples are no pictures: they validate, plan and apply."""
+
+import shutil
+
+import pytest
+import yaml
+from sources import ROOT
+
+EXAMPLES = ROOT / "examples/repo"
+
+
+@pytest.mark.parametrize("office", [{"accept_unknown_type": True}], indirect=True, ids=["any connector"])
+def test_the_examples_become_a_workspace(office, canary):
+    """One manifest for every variant, encrypted with the published test key, applied; then no changes."""
+    repo = office.repo
+    shutil.rmtree(repo.root)
+    shutil.copytree(EXAMPLES, repo.root)
+    project = yaml.safe_load((repo.root / "keyturn.yaml").read_text())
+    (name,) = project["workspaces"]
+    project["workspaces"][name] |= {
+        "base_url": office.service.base_url,
+        "organization": office.service.organization,
+    }
+    (repo.root / "keyturn.yaml").write_text(yaml.safe_dump(project))
+    (key,) = _keys(repo.root)
+    canary.allow(repo.root, "the examples' key is published")
+    env = repo.environment(SOPS_AGE_KEY_FILE=str(key))
+    assert repo.inside("validate", env=env).code == 0
+    done = repo.inside("apply", "--auto-approve", "--no-test", env=env)
+    assert done.code == 0, done.stdout[-3000:] + done.stderr
+    left = repo.inside("plan", "--detailed-exitcode", env=env)
+    assert left.code == 0, left.stdout[-3000:]
+
+
+def _keys(root):
+    """Return the files that hold an age key."""
+    files = (path for path in root.rglob("*") if path.is_file())
+    return tuple(path for path in files if "AGE-SECRET-KEY" in path.read_text(errors="ignore"))

@@ -1,0 +1,110 @@
+"""The quarterly review as it looks from the command line."""
+
+import json
+
+import pytest
+
+from published import valid
+
+
+@pytest.fixture
+def lived_in(office, canary):
+    """Apply a credential with its connection; have a pipeline and a schedule use it, and one made in the UI."""
+    office.repo.credential("prod-db", {"password": canary()}, labels={"owner": "data"})
+    office.repo.connection("prod-pg", "prod-db")
+    office.repo.credential(
+        "prod-s3",
+        {"secret_access_key": canary()},
+        {"region": "eu-central-1", "access_key_id": "AKIAEXAMPLE"},
+        type="aws",
+    )
+    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    office.service.seed(
+        credentials=[
+            {"name": "ui-made", "type": "password", "config": {"username": "u", "password": canary()}}
+        ]
+    )
+    ids = {each["name"]: each["id"] for each in office.service.state()["connections"]}
+    (pipeline,) = office.service.seed(
+        pipelines=[{"name": "nightly", "nodes": [{"id": "n", "config": {"connectionId": ids["prod-pg"]}}]}]
+    )["pipelines"]
+    office.service.seed(
+        schedules=[
+            {
+                "name": "hourly",
+                "pipeline_id": pipeline,
+                "enabled": True,
+                "next_run_at": "2030-01-01T00:00:00Z",
+                "cron_expression": "0 * * * *",
+                "timezone": "UTC",
+            }
+        ]
+    )
+    return office
+
+
+def asked(office, *more):
+    """Return the review by credential."""
+    done = office.repo.keyturn("usage", "--format", "json", *more)
+    assert done.code == 0, done.stderr
+    tree = valid("usage", done.stdout)
+    return {each["address"].partition("/")[2]: each for each in tree["credentials"]}, tree
+
+
+def test_what_uses_each_credential(lived_in):
+    """Through the connection to the pipeline and its schedule; what is unused is said to be."""
+    found, _ = asked(lived_in)
+    used = found["prod-db"]
+    assert (used["connections"], used["pipelines"], used["schedules"]) == (["prod-pg"], ["nightly"], 1)
+    assert used["next_run"] == "2030-01-01T00:00:00Z"
+    assert used["last_rotated"]
+    assert used["readers"] == [f"age:{lived_in.repo.age.recipient}"]
+    assert found["prod-s3"]["flags"] == ["unused", "lasting"]
+    assert found["ui-made"]["flags"] == ["unused", "unmanaged"]
+
+
+def test_fail_on_unused(lived_in):
+    """A pipeline of the quarter can insist."""
+    assert lived_in.repo.keyturn("usage", "--fail-on", "overdue,expiring").code == 0
+    done = lived_in.repo.keyturn("usage", "--fail-on", "unused")
+    assert done.code == 5
+    assert "2 unused" in done.stdout
+    assert lived_in.repo.keyturn("usage", "--fail-on", "typo").code == 64
+
+
+def test_without_a_decryption_key_the_rest_is_told(lived_in):
+    """What ends inside of secrets is unknown then, and said to be."""
+    environment = lived_in.repo.environment()
+    del environment["SOPS_AGE_KEY_FILE"]
+    done = lived_in.repo.keyturn("usage", "--format", "json", env=environment)
+    assert done.code == 0, done.stderr
+    assert "secrets could not be decrypted here" in json.loads(done.stdout)["notes"][0]
+
+
+def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
+    """Unknown, and not unused."""
+    lived_in.service.admit("plnx_live_reader", scopes=["connections:read"])
+    environment = lived_in.repo.environment(PLANASONIX_API_KEY="plnx_live_reader")
+    done = lived_in.repo.keyturn("usage", "--format", "json", env=environment)
+    found = {each["address"]: each for each in json.loads(done.stdout)["credentials"]}
+    assert found["credential/prod-s3"]["used"] is None
+    assert found["credential/prod-db"]["pipelines"] is None
+    assert found["credential/prod-db"]["schedules"] is None
+
+
+@pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "accept"}], indirect=True)
+def test_a_deployment_that_does_not_link_makes_use_unknown(lived_in):
+    """Where git says who uses it, that is told; where it does not, nothing is called unused."""
+    found, tree = asked(lived_in)
+    assert found["prod-db"]["connections"] == ["prod-pg"]
+    assert found["prod-db"]["connections_complete"] is False
+    assert found["prod-s3"]["used"] is None
+    assert any("does not say which credential" in note for note in tree["notes"])
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "csv", "html"])
+def test_every_form_names_every_credential(lived_in, form):
+    """Nothing is left out."""
+    done = lived_in.repo.keyturn("usage", "--format", form)
+    assert done.code == 0, done.stderr
+    assert all(name in done.stdout for name in ("prod-db", "prod-s3", "ui-made"))
