@@ -93,6 +93,6 @@ def _referring(fields: dict[tuple[str, ...], Any]) -> dict[tuple[str, ...], Any]
 
 def _waivers(document: Document) -> tuple[Waiver, ...]:
     return tuple(
-        Waiver(each["rule"], each["reason"], document.origin(("waive", str(number), "rule")))
+        Waiver(each["rule"], each["reason"], ("waive", str(number), "rule"))
         for number, each in enumerate(document.tree.get("waive", ()))
     )

@@ -9,7 +9,8 @@ from published import valid
 
 @pytest.fixture
 def lived_in(office, canary):
-    """Apply a credential with its connection; have a pipeline and a schedule use it, and one made in the UI."""
+    """Apply a credential with its connection; a pipeline and a schedule use it; one was made in the UI."""
+    office.repo.project(policy={"rules": {"KT384": "off"}})
     office.repo.credential("prod-db", {"password": canary()}, labels={"owner": "data"})
     office.repo.connection("prod-pg", "prod-db")
     office.repo.credential(

@@ -1,5 +1,46 @@
-"""What these tests stand in: a repository and a running emulator."""
+"""What these tests stand in: a repository and an emulator, a run within this process, and its desk."""
 
-from offices import office
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from unittest import mock
+
+import pytest
+
+from keyturn.cli.wiring import open_run
+from keyturn.engine.desk import Desk
+from keyturn.engine.run import Run
+from keyturn.ledger.journal import open_journal
+from keyturn.ledger.reading import read_ledger
+from offices import Office, office
 
 __all__ = ["office"]
+
+
+@pytest.fixture
+def begin(office: Office) -> Iterator[Callable[[], Run]]:
+    """Return a function that begins a run of the office as it is now; it waits for nothing."""
+    opened = []
+
+    def begin() -> Run:
+        opened.append(open_run(office.repo.root, ""))
+        return replace(opened[-1], sleep=lambda _: None)
+
+    with mock.patch.dict(os.environ, office.repo.environment()):
+        yield begin
+    for run in opened:
+        run.service.close()
+
+
+@pytest.fixture
+def run(begin: Callable[[], Run]) -> Run:
+    """Return a run of an office in which nothing is written yet."""
+    return begin()
+
+
+@pytest.fixture
+def desk(run: Run) -> Desk:
+    """Return a desk of that run, with an open journal and leave to write."""
+    reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
+    journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
+    return Desk(run=run, journal=journal, ids={}, entries={}, key=lambda: bytes(32), permit=lambda: None)

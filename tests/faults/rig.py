@@ -4,6 +4,7 @@ Manifests are written once for a scene and opened once, the emulator's rows and 
 and put back for each case, and all waiting is done by two clocks that move together.
 """
 
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,11 +22,12 @@ from faults.scenes import GOING, HOST, Scene, Write
 from faults.straight import Straight, writes
 from keys import AgeKey
 from keyturn.api.call import Call, Tempo
-from keyturn.api.client import Client
+from keyturn.api.client import Client, Settings
 from keyturn.api.errors import ServiceError
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
 from keyturn.core.resource import Desired
+from keyturn.core.secret import Secret
 from keyturn.engine import opening
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.run import Author, Run
@@ -111,17 +113,26 @@ class Act:
 class Rig:
     """One emulator, one ledger, and all scenes on them, one at a time."""
 
-    def __init__(self, folder: Path, age: AgeKey, mint: Callable[[str], str]) -> None:
+    def __init__(self, folder: Path, age: AgeKey) -> None:
         self.service = Emulator.start()
-        self.folder, self.age, self.mint = folder, age, mint
+        self.folder, self.age = folder, age
+        self.minted: dict[str, str] = {}
+        self.watch: Callable[[str], object] = lambda _: None
+        self.sockets = False
         self.app = App(self.service.world, "")
         self.hour = Hour(self.service)
         self.memory = Memory(lambda: self.hour.now)
         self.parallelism = 1
-        self.notes: list[str] = []
         self.on_request: Callable[[Call], None] = lambda _: None
         self._counter = 0
         self.stage_of = cache(self._staged)
+
+    def mint(self, label: str) -> str:
+        """Return the secret of this name; it is made when it is first asked for."""
+        if label not in self.minted:
+            self.minted[label] = secrets.token_hex(12)
+            self.watch(self.minted[label])
+        return self.minted[label]
 
     # Scenes ------------------------------------------------------------------------------------------
 
@@ -217,12 +228,17 @@ class Rig:
         )
 
     def _client(self) -> Client:
+        if self.sockets:
+            settings = Settings(base_url=self.service.base_url, key=Secret(self.service.key))
+            return Client.open(settings, self._tempo())
         exchange = Straight(self.app, self.service.key, self.memory.doors, lambda call: self.on_request(call), self.memory.doors.lock)
-        tempo = Tempo(
+        return Client(exchange, self._tempo())
+
+    def _tempo(self) -> Tempo:
+        return Tempo(
             monotonic=lambda: self.hour.now, now=lambda: self.hour.now, sleep=self.hour.sleep, chance=lambda: 0.5,
             gate=lambda _: self.hour.pass_by(0.002),
         )
-        return Client(exchange, tempo)
 
     def apply(self, tree: Tree, consents: Consents, doors: Doors | None = None, **more: Any) -> Act:
         """Apply a tree; whatever comes of it is in the act, a death too."""

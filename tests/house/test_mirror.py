@@ -6,7 +6,7 @@ from sources import ROOT, modules
 
 TESTS = ROOT / "tests"
 FOLDERS = {"keyturn": TESTS, "planasonix_emulator": TESTS / "emulator"}
-APART = {"bench", "canaries", "docs", "e2e", "examples", "fuzz", "golden", "house", "peers"}
+APART = {"bench", "canaries", "docs", "e2e", "examples", "faults", "fuzz", "golden", "house", "peers"}
 """Folders of tests that mirror no package."""
 
 UNTESTED: frozenset[str] = frozenset()

@@ -1,11 +1,15 @@
 """Decryption of many files."""
 
 import os
+import shutil
+import socket
+import subprocess
+import tempfile
 
 import pyrage
 import pytest
 
-from encrypting import around, asking, document, encrypted
+from encrypting import around, asking, document, encrypted, sops
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import open_one, opener
@@ -111,3 +115,56 @@ def test_one_file_is_opened_or_raises(age_key):
     assert open_one(document(text), open_all) == {("secrets", "password"): Secret("x")}
     with pytest.raises(Faulty):
         open_one(document(text.replace("5432", "5433")), open_all)
+
+
+@pytest.mark.parametrize("decryptor", ["auto", "sops"])
+def test_a_hostile_key_server_hears_nothing(age_key, decryptor):
+    """With a token at hand and no other key that fits, the address in the file is not even connected to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        hostile = asking(encrypted(age_key, {"password": "x"}), f"http://127.0.0.1:{server.getsockname()[1]}")
+        environment = {"PATH": os.defpath, "VAULT_TOKEN": "t", "SOPS_AGE_KEY_FILE": str(age_key.file)}
+        (opened,) = opener(environment, Settings(), decryptor)((document(hostile),))
+        assert shown(opened) == [("KT206", "m.yaml")]
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.fixture
+def gnupg():
+    """Return the environment of a PGP key of its own; its folder's name is short, for gpg's sockets."""
+    with tempfile.TemporaryDirectory(prefix="g", dir="/tmp") as home:
+        environment = {"PATH": os.defpath, "GNUPGHOME": home}
+        batch = [
+            "gpg",
+            "--batch",
+            "--quiet",
+            "--passphrase",
+            "",
+            "--quick-generate-key",
+            "tester",
+            "rsa2048",
+            "encrypt",
+        ]
+        subprocess.run(batch, env=environment, check=True, capture_output=True)
+        yield environment
+        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed")
+def test_pgp_goes_through_sops(gnupg):
+    """A file for a PGP key is declined here and opened by sops, with the keyring of the user's gpg."""
+    listed = subprocess.run(
+        ["gpg", "--list-keys", "--with-colons"], env=gnupg, check=True, capture_output=True
+    )
+    fingerprint = next(
+        line.split(":")[9] for line in listed.stdout.decode().split("\n") if line.startswith("fpr")
+    )
+    arguments = ("encrypt", "--pgp", fingerprint, "--encrypted-regex", "^secrets$", "--input-type", "yaml")
+    text = sops(
+        *arguments, "--output-type", "yaml", "/dev/stdin", stdin='{"secrets": {"a": "0123"}}', env=gnupg
+    )
+    (opened,) = opener(gnupg, Settings())((document(text),))
+    assert shown(opened) == {"a": "0123"}
+    (refused,) = opener(gnupg, Settings(key_types=("age",)))((document(text),))
+    assert shown(refused) == [("KT206", "m.yaml")]

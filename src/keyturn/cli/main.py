@@ -27,6 +27,7 @@ COMMANDS = {
     "purge": "revoke:purge",
     "log": "log",
     "unlock": "unlock",
+    "doctor": "doctor",
     "explain": "explain",
     "schema": "schema",
     "demo": "demo",

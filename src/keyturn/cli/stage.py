@@ -54,7 +54,8 @@ class Stage:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        click.echo(done.stdout.rstrip("\n"))
+        if done.stdout:
+            click.echo(done.stdout.rstrip("\n"))
         if done.returncode != expect:
             raise click.ClickException(f"the story ended here: exit {done.returncode}, not {expect}")
         if expect:

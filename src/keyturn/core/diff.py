@@ -83,7 +83,8 @@ def _wanted(
         return _compare((desired, None, found[0]), names, inputs.prints)
     live = inputs.live.get(known.id)
     if live is None:
-        reason = "it was purged" if known.retired_at else "it was removed outside keyturn"
+        gone = "it was retired, and the object is gone for good"
+        reason = gone if known.retired_at else "it was removed outside keyturn"
         return replace(_create(desired, inputs, reason), known=known)
     return _compare((desired, known, live), names, inputs.prints)
 

@@ -57,18 +57,20 @@ def writes_secrets(change: Change) -> bool:
     return not anew and any(secret.state in WRITTEN for secret in change.secrets)
 
 
-def misled(credential: Known, known: Known, live: Live, leads: Leads) -> Iterator[Path]:
-    """Yield where a live connection of ours leads a credential's secret although it was not applied so."""
-    if credential.id not in live.fields.values():
-        return
-    if credential.address not in known.applied.values():
-        yield ("credential",)
-    for path in sorted({*known.observed, *live.fields}):
-        unowned = path not in known.observed and path not in known.applied
-        if not leads(live.address.kind, live.type, path) or (unowned and not live.detailed):
-            continue
-        if not same(known.observed.get(path, ABSENT), live.fields.get(path, ABSENT)):
-            yield path
+def strayed(known: Known, live: Live, leads: Leads) -> tuple[Path, ...]:
+    """Return where a live object sends secrets to another place than the one it was applied with.
+
+    A field that git does not state counts if the object was written since: somebody added it.
+    """
+    paths = set(known.observed)
+    if live.detailed and live.updated_at != known.updated_at:
+        paths |= {path for path in live.fields if path not in known.applied}
+    return tuple(
+        path
+        for path in sorted(paths)
+        if leads(live.address.kind, live.type, path)
+        and not same(known.observed.get(path, ABSENT), live.fields.get(path, ABSENT))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +104,19 @@ class _View:
     def _misled(self, change: Change) -> Iterator[Exposure]:
         if change.known is None or not writes_secrets(change):
             return
-        ours = {known.id: known for known in self.inputs.known.values() if known.address.kind == "connection"}
-        for live in self.inputs.live.values():
-            known = ours.get(live.id)
-            if known is None or live.status == "deleted":
+        for known in self.inputs.known.values():
+            live = self.inputs.live.get(known.id)
+            if live is None or live.status == "deleted" or change.known.id not in live.fields.values():
                 continue
-            paths = tuple(misled(change.known, known, live, self.leads))
+            paths = strayed(known, live, self.leads)
+            if change.known.address not in _links(known.applied):
+                paths = (*(path for path, leaf in live.fields.items() if leaf == change.known.id), *paths)
             repair = self.changes.get(known.address)
             if repair and restores(repair) and {*paths} <= {field.path for field in repair.fields}:
                 continue
             for path in paths:
-                before = known.applied.get(path, ABSENT)
-                yield Exposure(change.address, known.address, path, before, live.fields.get(path, ABSENT))
+                before, after = known.applied.get(path, ABSENT), live.fields.get(path, ABSENT)
+                yield Exposure(change.address, known.address, path, before, after)
 
     def _pointed(self, change: Change, desired: Desired, credential: Address) -> Iterator[Exposure]:
         names = self._names(credential)

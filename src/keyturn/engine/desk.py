@@ -47,7 +47,8 @@ class Desk:
 
     ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
     ``permit`` raises ``Halt`` when nothing more may be
-    written; it is asked before every intent. ``key`` fingerprints secrets.
+    written; it is asked before every intent. ``key`` fingerprints secrets;
+    ``hide`` are the opened ones, which no message of the service may repeat.
     """
 
     run: Run
@@ -57,6 +58,7 @@ class Desk:
     key: Callable[[], bytes]
     permit: Callable[[], None]
     tests: bool = True
+    hide: tuple[Secret, ...] = ()
     taken: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Change
-from keyturn.core.fields import Fields
+from keyturn.core.exposing import strayed
+from keyturn.core.fields import Fields, dotted
 from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
+from keyturn.core.trial import harmless
 from keyturn.engine.desk import Desk
 from keyturn.engine.observe import side_by_side
 from keyturn.kinds import KINDS
+from keyturn.load.definitions import leads
 
 TESTERS = 4
 """How many connection tests run side by side: each is a real login at somebody's database."""
@@ -23,12 +26,16 @@ TESTERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A connection to be tested: its name for the reader, its id, its type, its fields with ids."""
+    """A connection to be tested: its name for the reader, its id, its type, its fields with ids.
+
+    With a ``refusal`` nothing is sent, and the test counts as failed.
+    """
 
     address: Address
     id: str
     type: str
     fields: Fields
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,17 @@ def _verdict(trial: Trial, fields: Fields, desk: Desk) -> Verdict:
     if body_of is None:
         message = "connections can be tested"
         raise AssertionError(message)
+    if trial.refusal:
+        return Verdict(trial.address, False, trial.refusal)
     try:
-        result = desk.run.service.test(body_of(trial.type, fields, desk.ids))
+        result = desk.run.service.test(body_of(trial.type, fields, desk.ids), hide=desk.hide)
     except ServiceError as error:
         if desk.run.service.denied:
             raise
         return Verdict(trial.address, False, f"the test could not be run: {error.message}")
     if result.ok is None:
         return Verdict(trial.address, False, "the test said neither yes nor no")
-    return Verdict(trial.address, result.ok, result.message)
+    return Verdict(trial.address, result.ok, harmless(result.message))
 
 
 def dependents(change: Change, identity: str, desk: Desk) -> list[Trial]:
@@ -88,10 +97,17 @@ def dependents(change: Change, identity: str, desk: Desk) -> list[Trial]:
     users = [each for each in listed if each.id in ours or chain & set(each.fields.values())]
     whole = side_by_side(lambda each: _whole(each, desk), users, TESTERS)
     return [
-        Trial(each.address, each.id, each.type, each.fields)
+        Trial(each.address, each.id, each.type, each.fields, _refusal(each, desk))
         for each in whole
         if chain & set(each.fields.values())
     ]
+
+
+def _refusal(live: Live, desk: Desk) -> str:
+    known = desk.entries.get(live.id)
+    paths = strayed(known, live, leads) if known else ()
+    told = ", ".join(map(dotted, paths))
+    return f"{told} is not as it was applied, so that no secret is sent there" if paths else ""
 
 
 def heirs(address: Address, desk: Desk) -> tuple[Known, ...]:

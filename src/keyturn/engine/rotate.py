@@ -96,13 +96,16 @@ def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
         raise
 
 
-def purge(intent: Intent, identity: str, desk: Desk) -> None:
-    """Delete a probe for good, and end its intent; what fails stays open for the next run."""
+def purge(intent: Intent, identity: str, desk: Desk, *, again: bool = False) -> None:
+    """Delete a probe for good, and end its intent; what fails stays open for the next run.
+
+    Only who asks ``again`` takes "there is none" for an answer: what was just made is there.
+    """
     service = desk.run.service
     try:
         desk.permit()
         for send in (partial(service.retire, "credentials"), service.purge):
-            with suppress(Absent):
+            with suppress(*(Absent,) * again):
                 send(identity, idempotent=True)
     except (ServiceError, Halt):
         return

@@ -10,6 +10,7 @@ from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import Plan
 from keyturn.core.resource import Known
+from keyturn.core.secret import Secret
 from keyturn.engine.apply import Ended, execute
 from keyturn.engine.desk import Desk, Halt
 from keyturn.engine.lifecycle import tails
@@ -169,8 +170,14 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         key=planned.opener.key,
         permit=permit,
         tests=terms.tests,
+        hide=_opened(planned),
         taken={each.id for each in known},
     )
+
+
+def _opened(planned: Planned) -> tuple[Secret, ...]:
+    secrets = (each.secrets.values() for each in planned.seen.sides.desired.values())
+    return tuple(value for values in secrets for value in values if isinstance(value, Secret))
 
 
 def _resolve(planned: Planned, desk: Desk) -> None:
@@ -182,7 +189,7 @@ def _resolve(planned: Planned, desk: Desk) -> None:
     left = {intent.id: identity for intent, identity in planned.seen.settled.leftovers}
     for intent in planned.seen.ledger.ledger.open:
         if intent.id in left:
-            purge(intent, left[intent.id], desk)
+            purge(intent, left[intent.id], desk, again=True)
         else:
             desk.drop(intent, Ending.FAILED, "settled by looking")
 

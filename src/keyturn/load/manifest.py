@@ -134,10 +134,7 @@ def _subject(
 
 def _waivers(document: Document) -> tuple[Waiver, ...]:
     stated = enumerate(document.tree.get("waive", ()))
-    return tuple(
-        Waiver(each["rule"], each["reason"], document.origin(("waive", str(at), "rule")))
-        for at, each in stated
-    )
+    return tuple(Waiver(each["rule"], each["reason"], ("waive", str(at), "rule")) for at, each in stated)
 
 
 def _places(source: Source) -> Places:

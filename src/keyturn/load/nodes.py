@@ -7,6 +7,7 @@ before anything grows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -104,16 +105,21 @@ class _Builder:
         return self._root  # type: ignore[no-any-return]
 
     def _read(self) -> None:
-        parser = _PARSER(self.text)
+        # The hottest loop of all that keyturn does: what is local here is quicker to reach.
+        following, scalar, handlers = _PARSER(self.text).get_event, self._scalar, _HANDLERS
         count = 0
-        while (event := parser.get_event()) is not None:
-            handler = _HANDLERS.get(type(event))
-            if handler is None:
+        while (event := following()) is not None:
+            kind = type(event)
+            handler = handlers.get(kind)
+            if handler is None and kind is not yaml.ScalarEvent:
                 continue
             count += 1
             if count > NODES:
                 self._stop("KT114", event, f"more than {NODES:,} keys and values", "one resource per file")
-            handler(self, event)
+            if handler is None:
+                scalar(event)
+            else:
+                handler(self, event)
 
     def _scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
@@ -126,7 +132,7 @@ class _Builder:
 
     def _key(self, frame: _Frame, event: Any) -> None:
         key = event.value
-        if not event.style and not self._is_text(event):
+        if not event.style and not _is_text(key, switches=self.switches):
             return self._odd_key(frame, event)
         if key == "":
             self._fault("KT112", event, "a key is empty", "give it a name")
@@ -134,12 +140,6 @@ class _Builder:
             self._fault("KT111", event, "this key stands twice in the same mapping", "remove one of the two")
         frame.key, frame.key_event = key, event
         return None
-
-    def _is_text(self, event: Any) -> bool:
-        try:
-            return isinstance(plain(event.value, switches=self.switches), str)
-        except Ambiguous:
-            return False
 
     def _odd_key(self, frame: _Frame, event: Any) -> None:
         if event.value == "<<":
@@ -159,22 +159,24 @@ class _Builder:
             return None
 
     def _place(self, event: Any, value: Any, last: Any) -> Path:
-        if not self._stack:
+        frame = self._stack[-1] if self._stack else None
+        if frame is None:
             self._root = value
-            path: Path = ()
-            key = None
+        elif frame.key is None:
+            frame.items.append(value)
         else:
-            frame = self._stack[-1]
-            key = frame.key_event
-            if frame.key is None:
-                path = (*frame.path, str(len(frame.items)))
-                frame.items.append(value)
-            else:
-                path = (*frame.path, frame.key)
-                frame.items[frame.key] = value
-                frame.key = frame.key_event = None
-        if self.measured:
-            self.places[path] = self._measure(event, last, key)
+            frame.items[frame.key] = value
+        path = self._noted(frame, event, last) if self.measured else ()
+        if frame is not None:
+            frame.key = frame.key_event = None
+        return path
+
+    def _noted(self, frame: _Frame | None, event: Any, last: Any) -> Path:
+        if frame is None:
+            path: Path = ()
+        else:
+            path = (*frame.path, str(len(frame.items) - 1) if frame.key is None else frame.key)
+        self.places[path] = self._measure(event, last, frame and frame.key_event)
         return path
 
     def _measure(self, event: Any, last: Any, key: Any) -> Place:
@@ -243,8 +245,15 @@ class _Builder:
         raise Faulty(*self._faults)
 
 
+@lru_cache(maxsize=4096)  # the files of a repository have the same few keys
+def _is_text(key: str, *, switches: bool) -> bool:
+    try:
+        return isinstance(plain(key, switches=switches), str)
+    except Ambiguous:
+        return False
+
+
 _HANDLERS: Final = {
-    yaml.ScalarEvent: _Builder._scalar,  # noqa: SLF001
     yaml.MappingStartEvent: _Builder._begin,  # noqa: SLF001
     yaml.SequenceStartEvent: _Builder._begin,  # noqa: SLF001
     yaml.MappingEndEvent: _Builder._end,  # noqa: SLF001

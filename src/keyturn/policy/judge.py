@@ -37,8 +37,8 @@ def _on(rule: Rule, settings: Settings) -> bool:
 def _weighed(
     rule: Rule, found: Found, settings: Settings, lifted: set[tuple[str, str]]
 ) -> Iterator[Diagnostic]:
-    origin = found.origin(settings.place)
-    severity = level(settings, rule.code, origin.file, rule.severity)
+    file = found.subject.file if found.subject else settings.place.file
+    severity = level(settings, rule.code, file, rule.severity)
     if severity is None:
         return
     if found.subject and any(_lifts(waiver, rule.code) for waiver in found.subject.waivers):
@@ -48,7 +48,7 @@ def _weighed(
         code=rule.code,
         severity=severity,
         message=found.message,
-        origin=origin,
+        origin=found.origin(settings.place),
         hint=found.hint or CODES[rule.code].fix,
         address=found.subject.address if found.subject else None,
     )
@@ -81,7 +81,7 @@ def _meta(code: str, severity: Severity, subject: Subject, waiver: Waiver, messa
         code=code,
         severity=severity,
         message=message,
-        origin=waiver.origin,
+        origin=subject.origin(waiver.path),
         hint=hint,
         address=subject.address,
     )

@@ -32,11 +32,11 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """An inline waiver: the code of the rule it lifts, why, and where it stands."""
+    """An inline waiver: the code of the rule it lifts, why, and the path of that code in the manifest."""
 
     rule: str
     reason: str
-    origin: Origin
+    path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

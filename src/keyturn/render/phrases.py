@@ -60,7 +60,13 @@ def breakage(change: Change, impact: Impact | None) -> Iterator[Note]:
     if _protected(change):
         yield Note("protected", "the manifest or the ledger protects it")
     if change.action is Action.RETIRE:
-        yield Note("undo", "a soft delete: it is restored when its manifest comes back")
+        yield Note("undo", _UNDO.get(change.address.kind, _UNDO["credential"]))
+
+
+_UNDO: Final = {
+    "credential": "a soft delete: it is restored when its manifest comes back",
+    "connection": "none in the API: when its manifest comes back, it is created anew, with another id",
+}
 
 
 def _protected(change: Change) -> bool:

@@ -14,7 +14,7 @@ SCRIPT: Final = """
 const box = document.getElementById("search");
 const rows = Array.from(document.querySelectorAll("#review tbody tr"));
 const found = document.getElementById("found");
-box.parentElement.hidden = false;
+box.closest("p").hidden = false;
 const narrow = () => {
   const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
   let shown = 0;

@@ -1,0 +1,46 @@
+"""The ledger's entry of a resource."""
+
+from keyturn.engine.entry import REMEMBERED, entry
+from making import credential, held, prints, shown, wanted
+
+DB = credential("prod-db")
+DESIRED = wanted(DB, {"host": "h", "port": 1}, digest="d2", protect=True)
+LIVE = shown(held(DESIRED, "id1"), updated_at="2026-02-02T00:00:00Z")
+NOW = ("2026-02-02T00:00:00Z", "c0ffee")
+
+
+def test_a_new_entry():
+    """What was wanted, what was read back, when and of which commit."""
+    made = entry(DESIRED, LIVE, None, prints({"password": "x"}), NOW)
+    assert (made.id, made.digest, made.commit, made.protect) == ("id1", "d2", "c0ffee", True)
+    assert made.applied == DESIRED.fields
+    assert made.observed == LIVE.fields
+    assert made.updated_at == LIVE.updated_at
+    assert made.rotated_at == NOW[0]
+    assert made.earlier == ()
+
+
+def test_observed_are_only_the_fields_that_git_states():
+    """What others own is none of ours."""
+    live = shown(held(DESIRED, "id1"), fields={("config", "host"): "H", ("config", "other"): "x"})
+    assert entry(DESIRED, live, None, {}, NOW).observed == {("config", "host"): "H"}
+
+
+def test_the_age_of_a_secret_moves_with_the_secret_alone():
+    """Another field is no rotation."""
+    known = held(DESIRED, "id1", {"password": "x"}, rotated_at="2025-01-01T00:00:00Z")
+    assert entry(DESIRED, LIVE, known, prints({"password": "x"}), NOW).rotated_at == known.rotated_at
+    assert entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW).rotated_at == NOW[0]
+
+
+def test_earlier_secrets_are_remembered():
+    """The one that went is; the one that is in use is not; no more than twenty."""
+    known = held(DESIRED, "id1", {"password": "x"}, earlier=("/password:z",))
+    made = entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW)
+    assert made.earlier == ("/password:z", "/password:x")
+    back = entry(DESIRED, LIVE, made, prints({"password": "x"}), NOW)
+    assert "/password:x" not in back.earlier
+    many = held(DESIRED, "id1", {"password": "x"}, earlier=tuple(f"/password:{n}" for n in range(30)))
+    kept = entry(DESIRED, LIVE, many, prints({"password": "y"}), NOW).earlier
+    assert len(kept) == REMEMBERED
+    assert kept[-1] == "/password:x"
