@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 TESTS ?= -n auto --dist loadfile -q
 CASES ?= 20000
 
-.PHONY: help setup demo test lint bench bench-peers faults fuzz examples lock audit clean
+.PHONY: help setup demo test lint bench bench-peers faults fuzz examples docs lock audit clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,6 +47,11 @@ fuzz: $(VENV)/.dev ## search at random for longer than the tests do; CASES=10000
 examples: $(VENV)/.dev ## make examples/repo anew from examples/plain
 	@$(BIN)/python examples/regenerate.py
 
+docs: $(VENV)/.dev ## write the reference from code and build the site into site/
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/mkdocs build --quiet
+	@echo "Built: site/index.html"
+
 lock: $(VENV)/.dev ## compile requirements/*.txt again; UPGRADE=--upgrade takes newer versions
 	@$(PIP) install uv
 	@$(COMPILE) pyproject.toml requirements/build.in --all-extras --group dev -o requirements/dev.txt
@@ -57,7 +62,7 @@ audit: $(VENV)/.dev ## look for known vulnerabilities in what is locked
 	@$(BIN)/pip-audit --disable-pip --require-hashes $(foreach set,runtime demo dev,-r requirements/$(set).txt)
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 		.coverage benchmarks/results
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

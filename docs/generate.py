@@ -20,6 +20,7 @@ from planasonix_emulator.__main__ import main as emulator
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reference"
 WIDTH = 96
+DEEPEST = 3
 NOTE = "<!-- written by docs/generate.py: change the code that this describes, then run `make docs` -->\n"
 
 HUNDREDS = {
@@ -35,13 +36,19 @@ HUNDREDS = {
 
 ENDINGS = {
     "DONE": ("done, or nothing to do", "nothing"),
-    "FAULT": ("something of yours is to be fixed; nothing was applied", "read the message: it says where and how"),
+    "FAULT": (
+        "something of yours is to be fixed; nothing was applied",
+        "read the message: it says where and how",
+    ),
     "CHANGES": ("changes wait (`plan --detailed-exitcode` alone)", "apply, or look who edited"),
     "PARTIAL": ("applied in part", "read the report, mend the cause, apply again"),
-    "STALE": ("the plan is stale, or somebody else holds the lock", "plan again; or wait, `--lock-timeout`, `unlock`"),
+    "STALE": (
+        "the plan is stale, or somebody else holds the lock",
+        "plan again; or wait, `--lock-timeout`, `unlock`",
+    ),
     "REFUSED": ("refused by policy or integrity", "change it, or agree to it by name"),
     "DENIED": ("the service does not accept the API key", "look at the key and its rights"),
-    "USAGE": ("wrong usage; 2 would read as \"changes wait\"", "`--help`"),
+    "USAGE": ('wrong usage; 2 would read as "changes wait"', "`--help`"),
     "BUG": ("a bug of keyturn", "report the lines it prints; they hold no value of yours"),
     "INTERRUPTED": ("interrupted", "apply again: what was begun is found and settled"),
 }
@@ -80,8 +87,8 @@ def _walk(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
 
 
 def _help(command: click.Command, name: str, level: str) -> str:
-    settings = {"help_option_names": ["-h", "--help"], "terminal_width": WIDTH}
-    text = command.get_help(click.Context(command, info_name=name, **settings))
+    context = click.Context(command, info_name=name, terminal_width=WIDTH, help_option_names=["-h", "--help"])
+    text = command.get_help(context)
     return f"{level} {name}\n\n```text\n{text.rstrip()}\n```\n"
 
 
@@ -92,7 +99,8 @@ def codes() -> str:
         parts.append(f"## KT{digit}xx: {title}\n")
         for code, entry in sorted(CODES.items()):
             if code[2] == digit:
-                parts.append(f"### {code}: {_prose(entry.title)}\n\n{_prose(entry.why)}\n\n*Fix:* {_prose(entry.fix)}\n")
+                title, why, fix = map(_prose, (entry.title, entry.why, entry.fix))
+                parts.append(f"### {code}: {title}\n\n{why}\n\n*Fix:* {fix}\n")
     return "\n".join(parts)
 
 
@@ -102,7 +110,8 @@ def endings() -> str:
     parts = [
         "# Exit codes\n",
         NOTE,
-        "A script may rely on these. Each is told at length in [Recover from every exit code](../how-to/recover.md).\n",
+        "A script may rely on these. Each is told at length in "
+        + "[Recover from every exit code](../how-to/recover.md).\n",
         "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n",
     ]
     return "\n".join(parts)
@@ -111,12 +120,22 @@ def endings() -> str:
 def kinds(kind: str, title: str) -> str:
     """Return the page of a kind: what all of it have, then each type with its fields."""
     schema = _schema(kind)
-    parts = [f"# {title}\n", NOTE, f"{_prose(schema['description'])}\n", "## Every type\n", _table(schema, schema)]
+    parts = [
+        f"# {title}\n",
+        NOTE,
+        f"{_prose(schema['description'])}\n",
+        "## Every type\n",
+        _table(schema, schema),
+    ]
     for rule in schema["allOf"]:
         constant = rule.get("if", {}).get("properties", {}).get("type", {}).get("const")
         if constant and "$ref" in rule.get("then", {}):
             definition = _resolved(rule["then"], schema)
-            parts += [f"## {constant}\n", _prose(definition.get("description", "")) + "\n", _table(definition, schema)]
+            parts += [
+                f"## {constant}\n",
+                _prose(definition.get("description", "")) + "\n",
+                _table(definition, schema),
+            ]
     return "\n".join(parts)
 
 
@@ -132,7 +151,7 @@ def formats() -> str:
         "# JSON formats\n",
         NOTE,
         "With `--format json`, standard output is one JSON value. `keyturn schema NAME` prints its schema. "
-        "A higher minor of `format_version` adds keys, which a reader ignores; a higher major breaks.\n",
+        + "A higher minor of `format_version` adds keys, which a reader ignores; a higher major breaks.\n",
     ]
     for name in ("plan", "report", "findings", "ledger"):
         schema = _schema(name)
@@ -150,7 +169,9 @@ def _table(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     return "| field | form | what it is |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
-def _rows(schema: Mapping[str, Any], whole: Mapping[str, Any], prefix: str, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+def _rows(
+    schema: Mapping[str, Any], whole: Mapping[str, Any], prefix: str, depth: int = 0
+) -> Iterator[tuple[str, str, str]]:
     wanted = schema.get("required", ())
     for name, below in schema.get("properties", {}).items():
         if isinstance(below, Mapping):
@@ -168,7 +189,7 @@ def _field(
     inner, suffix = (items, "[].") if "properties" in items else (field, ".")
     words = [_form(field), *(word for key, word in _MARKS.items() if field.get(key) is True)]
     yield path, ", ".join(filter(None, [*words, "required" if wanted else ""])), field.get("description", "")
-    if depth < 3:
+    if depth < DEEPEST:
         yield from _rows(inner, whole, path + suffix, depth + 1)
 
 

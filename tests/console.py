@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Command:
     answer: str
     span: tuple[int, int]
     shown: bool = True
+    indent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _commands(body: str, start: int, indent: str) -> Iterator[Command]:
         bare = line.removeprefix(indent)
         if bare.startswith("$ "):
             if words:
-                yield Command("\n".join(words), "".join(answer), (begin, place))
+                yield Command("\n".join(words), "".join(answer), (begin, place), indent=indent)
             words, answer, begin = [bare[2:].rstrip("\n")], [], place + len(line)
         elif bare.startswith("> ") and words and not answer:
             words.append(bare[2:].rstrip("\n"))
@@ -118,7 +120,7 @@ def _commands(body: str, start: int, indent: str) -> Iterator[Command]:
             answer.append(bare)
         place += len(line)
     if words:
-        yield Command("\n".join(words), "".join(answer), (begin, place))
+        yield Command("\n".join(words), "".join(answer), (begin, place), indent=indent)
 
 
 class Shell:
@@ -212,10 +214,14 @@ def mistakes(answers: tuple[Answer, ...]) -> Iterator[str]:
     for answer, after in zip(answers, (*answers[1:], None), strict=True):
         asked = after is not None and after.command.text == "echo $?"
         if answer.code and not asked and answer.command.text != "echo $?":
-            yield f"$ {answer.command.text}\nended with {answer.code}, and the page does not say so:\n{answer.text}"
+            yield f"$ {answer.command.text}\nended with {answer.code}, unsaid by the page:\n{answer.text}"
         elif answer.command.shown and not fits(answer.command.answer, answer.text):
             lines = difflib.unified_diff(
-                alike(answer.command.answer).splitlines(), alike(answer.text).splitlines(), "page", "run", lineterm=""
+                alike(answer.command.answer).splitlines(),
+                alike(answer.text).splitlines(),
+                "page",
+                "run",
+                lineterm="",
             )
             yield f"$ {answer.command.text}\n" + "\n".join(lines)
 
@@ -225,6 +231,6 @@ def rewritten(page: str, answers: tuple[Answer, ...]) -> str:
     for answer in sorted(answers, key=lambda each: each.command.span, reverse=True):
         begin, end = answer.command.span
         if answer.command.shown and not fits(answer.command.answer, answer.text):
-            text = answer.text.strip("\n")
+            text = textwrap.indent(answer.text.strip("\n"), answer.command.indent)
             page = page[:begin] + (text + "\n" if text else "") + page[end:]
     return page

@@ -54,7 +54,7 @@ class Runner:
                     return
 
     def gitlab(self, pipeline: Path, job: str, **told: str) -> Step:
-        """Run a job's script with what goes before it, as GitLab's runner does: one shell that stops early."""
+        """Run a job's script with what goes before it, as GitLab's runner does: in one shell."""
         tree = yaml.safe_load(pipeline.read_text("utf-8"))
         lines = [*tree["default"]["before_script"], *tree[job]["script"]]
         return self._shell(job, "\n".join(lines), told, ("-eo", "pipefail"))
@@ -106,7 +106,7 @@ class Runner:
         if not tools.exists():
             tools.mkdir()
             for name in ("pipx", "pip"):
-                _write(tools / name, f"#!/bin/bash\n[ \"$*\" = \"install keyturn[sops]\" ]\n")
+                _write(tools / name, '#!/bin/bash\n[ "$*" = "install keyturn[sops]" ]\n')
             _write(tools / "gh", f'#!/bin/bash\nexec {sys.executable} {_GH} "$@"\n')
         home = self.ground / "home"
         home.mkdir(exist_ok=True)

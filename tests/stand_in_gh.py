@@ -6,6 +6,7 @@ Comments are kept in the file that GH_COMMENTS names. ``--jq`` goes through the 
 import json
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import jq
@@ -15,7 +16,7 @@ def main(words: list[str]) -> int:
     """Answer one call; a call that no test needs is refused."""
     place = Path(os.environ["GH_COMMENTS"])
     comments = json.loads(place.read_text("utf-8")) if place.exists() else []
-    options = dict(zip(words[1:], words[2:], strict=False))
+    options = dict(pairwise(words))
     path = next(word for word in words[1:] if word.startswith("repos/"))
     method = options.get("--method", "GET")
     if method == "GET":

@@ -47,7 +47,11 @@ def consumer(tmp_path, age_key, canary):
 def git(folder, *words):
     """Run git; return what it says."""
     done = subprocess.run(
-        ["git", "-c", "init.defaultBranch=main", *words], cwd=folder, check=True, capture_output=True, text=True
+        ["git", "-c", "init.defaultBranch=main", *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip()
 
@@ -61,7 +65,12 @@ def run(runner, repo, tmp_path, *more):
         "PREK_HOME": str(tmp_path / "cache"),
     }
     return subprocess.run(
-        [BIN / runner, "run", *more], cwd=repo.root, env=environment, capture_output=True, text=True, check=False
+        [BIN / runner, "run", *more],
+        cwd=repo.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from console import Command, Shell, alike, fits, mistakes, rewritten, steps
+from console import Command, Shell, mistakes, rewritten, steps
 from sources import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from keyturn.engine.templates import WORKFLOW
 from keys import AgeKey
+from keyturn.engine.templates import WORKFLOW
 from pipelines import Runner, scripts
 from planasonix_emulator.running import Emulator
 from sources import ROOT
@@ -95,7 +95,7 @@ def test_init_writes_the_simplest_one():
 
 @pytest.mark.parametrize("path", GITHUB, ids=lambda path: path.stem)
 def test_workflows_are_careful(path):
-    """No default rights, nothing persisted, every job bounded and told what it may do; no expression in a script."""
+    """No rights by default, no token left behind, nothing of an event pasted into a script."""
     tree = yaml.safe_load(path.read_text())
     assert tree["permissions"] in ({}, {"contents": "read"})
     for job in tree["jobs"].values():
@@ -120,7 +120,11 @@ def test_zizmor_has_nothing_to_say(path):
 def test_scripts_are_shell(path):
     """Bash takes every script."""
     tree = yaml.safe_load(path.read_text())
-    found = list(scripts(tree)) if "jobs" in tree else ["\n".join(job["script"]) for job in tree.values() if "script" in job]
+    found = (
+        list(scripts(tree))
+        if "jobs" in tree
+        else ["\n".join(job["script"]) for job in tree.values() if "script" in job]
+    )
     assert found
     for script in found:
         done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
@@ -131,9 +135,9 @@ def event(team, *, fork):
     """Return what GitHub tells of a pull request."""
     place = team.ground / f"event-{fork}.json"
     head = "stranger/access" if fork else "acme/access"
-    place.write_text(json.dumps({
-        "pull_request": {"head": {"repo": {"full_name": head}}, "base": {"repo": {"full_name": "acme/access"}}}
-    }))  # fmt: skip
+    sides = {"head": head, "base": "acme/access"}
+    request = {side: {"repo": {"full_name": name}} for side, name in sides.items()}
+    place.write_text(json.dumps({"pull_request": request}))
     return {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(place)}
 
 
@@ -250,5 +254,3 @@ def test_gitlab_checks_plans_applies_and_watches(team):
     assert runner.gitlab(GITLAB, "drift", **keys).code == 0
     team.service.edit("connections", "prod-pg", config={"database": "scratch"})
     assert runner.gitlab(GITLAB, "drift", **keys).code == 2
-
-

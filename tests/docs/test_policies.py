@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from plans import CASES
 from keyturn.render.plan_json import plan_json
+from plans import CASES
 from sources import ROOT
 
 jq = pytest.importorskip("jq", reason="jq is not installed")
@@ -47,7 +47,10 @@ def test_both_say_the_same(name):
             {"resource_changes": [{"address": "credential/a", "change": {"actions": ["create", "delete"]}}]},
             ["credential/a would be deleted"],
         ),
-        ({"exposures": [{"address": "credential/a"}]}, ["the secret of credential/a would go to a new destination"]),
+        (
+            {"exposures": [{"address": "credential/a"}]},
+            ["the secret of credential/a would go to a new destination"],
+        ),
         (
             {"secrets": [{"address": "credential/a", "path": "password", "state": "suspect"}]},
             ["password of credential/a is suspect"],
@@ -65,6 +68,9 @@ def test_the_command_of_the_page_works(tmp_path):
     """The jq program is a file that jq takes with -f, as its first lines say."""
     (tmp_path / "plan.json").write_text(plan_json(CASES[min(CASES)]))
     done = subprocess.run(
-        ["jq", "-r", "-f", POLICIES / "calm.jq", tmp_path / "plan.json"], capture_output=True, text=True, check=False
+        ["jq", "-r", "-f", POLICIES / "calm.jq", tmp_path / "plan.json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -26,14 +26,13 @@ def lived_in(office, canary):
         ]
     )
     ids = {each["name"]: each["id"] for each in office.service.state()["connections"]}
-    (pipeline,) = office.service.seed(
-        pipelines=[{"name": "nightly", "nodes": [{"id": "n", "config": {"connectionId": ids["prod-pg"]}}]}]
-    )["pipelines"]
+    node = {"id": "n", "config": {"connectionId": ids["prod-pg"]}}
+    office.service.seed(pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}])
     office.service.seed(
         schedules=[
             {
-                "name": "hourly",
-                "pipeline_id": pipeline,
+                "id": "sch_1",
+                "pipeline_id": "pl_1",
                 "enabled": True,
                 "next_run_at": "2030-01-01T00:00:00Z",
                 "cron_expression": "0 * * * *",

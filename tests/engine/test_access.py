@@ -54,7 +54,7 @@ def test_files_with_an_old_ciphertext_are_steady():
         ({"api_key": {"env": "OTHER"}}, "workspaces.prod.api_key"),
         ({"ledger": "file:.keyturn/other"}, "workspaces.prod.ledger"),
         ({"policy": {"limits": {"retire": {"count": 99, "percent": 100}}}}, "policy.limits"),
-        ({"policy": {"seal": "warn"}}, "policy.seal"),
+        ({"policy": {"seal": "required"}}, "policy.seal"),
         ({"policy": {"rules": {"KT310": "off"}}}, "policy.rules"),
         ({"top": {"decryptor": "sops"}}, "decryptor"),
     ],

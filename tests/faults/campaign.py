@@ -18,7 +18,8 @@ class Case:
     """A scene with its trouble.
 
     ``faults`` are the emulator's, ``at`` the door at which the first run dies (0: none), ``again``
-    that at which the second does; ``settings`` are the service's.
+    that at which the second does; ``settings`` are the service's;
+    ``keeps`` names an object to which somebody adds a ``note``, which nobody may take away.
     """
 
     scene: Scene
@@ -26,6 +27,7 @@ class Case:
     at: int = 0
     again: int = 0
     tears: bool = False
+    keeps: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -41,11 +43,16 @@ def run(rig: Rig, case: Case) -> list[str]:
     rig.on_request = auditor
     rig.memory.tears = case.tears
     acts = [rig.apply(stage.after, case.scene.consents, Doors(case.at))]
+    rig.met = rig.service.world.faults.listed()
     rig.service.world.faults.replace(())
     if case.again:
         acts.append(rig.apply(stage.after, case.scene.consents, Doors(case.again)))
     rig.memory.tears = False
-    broken = [*finish(rig, stage, acts), *auditor.broken]
+    if case.settings.get("list_lag_seconds"):
+        rig.hour.pass_by(1.0)
+        acts.append(rig.apply(stage.after, case.scene.consents))
+        rig.service.set(list_lag_seconds=0.0)
+    broken = [*finish(rig, stage, acts), *auditor.broken, *_lost_note(rig, case)]
     return [] if case.faults and _told(acts[0]) and all(line.startswith("I3") for line in broken) else broken
 
 
@@ -67,6 +74,13 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
     if last.plan.blocked:
         broken.append(f"I7: blocked by {[each.code for each in last.plan.blocked]}")
     return broken
+
+
+def _lost_note(rig: Rig, case: Case) -> Iterator[str]:
+    met = any(each["met"] >= each["nth"] for each in rig.met)
+    for record in rig.service.world.store.everything():
+        if met and record.name == case.keeps and record.plain().get("note") != "kept":
+            yield f"I4: what somebody added to {case.keeps} is gone"
 
 
 def _told(act: Act) -> bool:

@@ -100,8 +100,8 @@ def _held(rig: Rig, desired: Desired, records: Iterable[Record]) -> Iterator[str
         yield f"I2: {desired.address} exists {len(mine)} times, as {[each.type for each in mine]}"
         return
     record, ids = mine[0], _ids(records)
-    config = nest({path[1:]: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
-    if record.plain() != config:
+    config = nest({path: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
+    if any(record.plain().get(name) != leaf for name, leaf in config.get("config", {}).items()):
         yield f"I2: {desired.address} holds other settings"
     credential = desired.fields.get(("credential",))
     if isinstance(credential, Address) and record.credential_id != ids.get(credential):
@@ -122,7 +122,7 @@ def _named(record: Record, address: Address) -> bool:
 def _pairs(rig: Rig, stage: Stage) -> Iterator[str]:
     allowed = {
         (digest("s", value.reveal()), _place(nest(_plain(each))["config"]))
-        for tree in (stage.before, stage.after)
+        for tree in (stage.first, stage.before, stage.after)
         for each in tree.desired
         for value in each.secrets.values()
     }

@@ -4,6 +4,7 @@ Manifests are written once for a scene and opened once, the emulator's rows and 
 and put back for each case, and all waiting is done by two clocks that move together.
 """
 
+import hashlib
 import secrets
 import shutil
 import subprocess
@@ -83,6 +84,7 @@ class Stage:
     """A scene made ready: both trees, and what service and ledger held before the curtain."""
 
     scene: Scene
+    first: Tree
     before: Tree
     after: Tree
     rows: tuple[Record, ...]
@@ -119,6 +121,7 @@ class Rig:
         self.minted: dict[str, str] = {}
         self.watch: Callable[[str], object] = lambda _: None
         self.sockets = False
+        self.met: list[dict[str, Any]] = []
         self.app = App(self.service.world, "")
         self.hour = Hour(self.service)
         self.memory = Memory(lambda: self.hour.now)
@@ -151,6 +154,7 @@ class Rig:
         after = self._tree(repo, scene.after)
         return Stage(
             scene=scene,
+            first=first,
             before=second,
             after=after,
             rows=self.service.world.store.everything(),
@@ -222,7 +226,7 @@ class Rig:
             store=self.memory,
             clock=self.hour.clock(),
             sleep=self.hour.sleep,
-            fresh=lambda: f"{self._next():016x}",
+            fresh=lambda: hashlib.sha256(str(self._next()).encode()).hexdigest()[:16],
             environment={"SOPS_AGE_KEY_FILE": str(self.age.file)},
             author=Author(who="tester", host="here", commit=tree.commit),
         )
@@ -244,12 +248,13 @@ class Rig:
         """Apply a tree; whatever comes of it is in the act, a death too."""
         self.memory.doors = doors or Doors()
         since = len(self.service.world.witness._log)
-        report, error = None, None
+        report, error, run = None, None, self.run(tree)
         try:
             terms = Terms(parallelism=self.parallelism, **more)
-            report = carry_out(self.run(tree), Wish(consents=consents), terms, _agree, Watch())
+            report = carry_out(run, Wish(consents=consents), terms, _agree, Watch())
         except (Killed, Faulty, ServiceError) as raised:
             error = raised
+        run.service.close()
         requests = tuple(self.service.world.witness.requests(since))
         act = Act(report=report, error=error, requests=requests, doors=tuple(self.memory.doors.passed))
         self.memory.doors = Doors()
@@ -258,7 +263,9 @@ class Rig:
 
     def plan(self, tree: Tree) -> Planned:
         """Plan a tree."""
-        return plan(self.run(tree), Wish())
+        run = self.run(tree)
+        with run.service:
+            return plan(run, Wish())
 
     def _next(self) -> int:
         self._counter += 1

@@ -113,7 +113,9 @@ SCENES: Mapping[str, Scene] = {
         REPLACED,
         IN_PLACE,
         Scene(name="rename", before=pair("ren"), after=_renamed),
-        Scene(name="restore", before=pair("back"), gone=_without("c-back", "n-back"), after=pair("back")),
+        Scene(
+            name="restore", before=pair("back", "back old"), gone=_without("c-back", "n-back"), after=pair("back")
+        ),
         Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), consents=GOING),
         Scene(name="replace", before=pair("type"), after=_retyped),
         Scene(name="adopt", meanwhile=_foreign, after=_adopting, consents=Consents(adopt=frozenset({"c-adopt"}))),

@@ -75,14 +75,17 @@ def test_a_copy_is_private_and_gone_afterwards(root):
     assert names(root) == ["a.yaml"]
 
 
-@pytest.mark.parametrize("relative", ["../x/a.yaml", "/etc/a.yaml", "link/a.yaml"])
+@pytest.mark.parametrize("relative", ["../x/a.yaml", "/etc/a.yaml", "link/a.yaml", "link/new/a.yaml"])
 def test_does_not_leave_the_root(root, relative):
     """Neither upwards nor through a symlink."""
-    (root / "link").symlink_to("/etc")
+    outside = root.parent / f"{root.name}-outside"
+    outside.mkdir()
+    (root / "link").symlink_to(outside)
     for new in (False, True):
         with pytest.raises(Faulty), place(root, relative, new=new):
             pass
     assert not (root.parent / "x").exists()
+    assert list(outside.iterdir()) == []
 
 
 _HOLD = """

@@ -149,6 +149,8 @@ def _alias(fields: Tree, name: str) -> tuple[str, Any]:
 
 
 def _one_of(fields: Tree, aliases: Sequence[str]) -> tuple[str, Any]:
+    if len(aliases) == 1:
+        return aliases[0], fields.get(aliases[0])
     found = [alias for alias in aliases if alias in fields]
     if not found:
         return "", None

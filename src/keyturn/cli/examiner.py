@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from keyturn.cli.apikey import api_key
-from keyturn.cli.events import untrusted
+from keyturn.cli.events import OVERRIDE, untrusted
 from keyturn.cli.surroundings import environment
 from keyturn.cli.wiring import clock, open_service
 from keyturn.core.address import Origin
@@ -23,7 +23,8 @@ def examine(folder: Path, workspace: str, *, ask: bool) -> tuple[Check, ...]:
     surroundings = environment()
     project, checks = _project(folder)
     checks += surveying.tools(surroundings)
-    checks += surveying.keys(surroundings, project)
+    stranger = "" if surroundings.get(OVERRIDE) == "1" else untrusted(surroundings)
+    checks += surveying.keys(surroundings, None if stranger else project)
     checks += surveying.variables(surroundings)
     if project is None:
         return tuple(checks)
@@ -33,7 +34,7 @@ def examine(folder: Path, workspace: str, *, ask: bool) -> tuple[Check, ...]:
     except Faulty as faulty:
         return (*checks, *found("project", faulty.findings))
     for each in chosen:
-        checks += _workspace(project, each, surroundings, ask=ask)
+        checks += _workspace(project, each, surroundings, stranger or ("" if ask else "--offline"))
     return tuple(checks)
 
 
@@ -46,9 +47,10 @@ def _project(folder: Path) -> tuple[Project | None, list[Check]]:
 
 
 def _workspace(
-    project: Project, workspace: Workspace, surroundings: Mapping[str, str], *, ask: bool
+    project: Project, workspace: Workspace, surroundings: Mapping[str, str], silent: str
 ) -> Iterator[Check]:
-    yield from surveying.manifests(surroundings, project, workspace)
+    trusted = silent in {"", "--offline"}
+    yield from surveying.manifests(surroundings, project, workspace, decrypt=trusted)
     doors = Doors(
         service=lambda: open_service(project.root, workspace, surroundings),
         store=lambda: open_store(workspace.ledger, project.root, surroundings),
@@ -56,9 +58,8 @@ def _workspace(
     )
     yield from doctor.ledger(doors, workspace)
     yield from _key(project.root, workspace, surroundings)
-    reason = untrusted(surroundings)
-    if reason or not ask:
-        yield untried("api", f"not asked: {reason or '--offline'}")
+    if silent:
+        yield untried("api", f"not asked: {silent}")
         return
     yield from doctor.service(doors, workspace)
 

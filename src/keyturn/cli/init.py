@@ -1,30 +1,50 @@
 """keyturn init: a working repository, in an empty folder or beside what is there."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from keyturn.cli import status
 from keyturn.cli.doors import Leave, doors
 
+_URL, _ORGANIZATION = "https://api.planasonix.com", "org_change_me"
+
 
 @click.command("init")
 @click.argument("folder", required=False, default=".", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--workspace", "-w", default="prod", show_default=True, help="The first workspace's name.")
-@click.option("--base-url", default="https://api.planasonix.com", show_default=True, help="Where the API is.")
-@click.option("--organization", default="org_change_me", help="The organization's id, such as org_01jq8acme.")
+@click.option(
+    "--workspace", "-w", "names", multiple=True, help="A workspace's name; may be repeated.  [prod]"
+)
+@click.option("--base-url", default="", help=f"Where the API is.  [{_URL}]")
+@click.option(
+    "--organization",
+    "organizations",
+    multiple=True,
+    help="The organization's id, such as org_01jq8acme; one, or one for each workspace.",
+)
 @click.option("--recipient", default="", metavar="AGE", help="Encrypt for this age public key.")
+@click.option("--pgp", default="", metavar="FINGERPRINT", help="Encrypt for this PGP key (40 digits), too.")
+@click.option(
+    "--ci",
+    type=click.Choice(("github", "gitlab", "none")),
+    default="github",
+    show_default=True,
+    help="Whose pipeline to write.",
+)
 @click.pass_obj
-def command(
-    colour: bool, /, folder: Path, workspace: str, base_url: str, organization: str, recipient: str
-) -> None:
-    """Make what a repository needs: keys, rules, a credential, a connection, hooks, a CI workflow.
+def command(colour: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
+    """Make what a repository needs: keys, rules, a credential, a connection, hooks, a CI pipeline.
 
-    Adds, never overwrites. Without an age key at hand, one is made where sops looks for it.
+    Adds, never overwrites. Without a key of yours at hand, an age key is made where sops looks for
+    it; with --pgp alone, none is. On a terminal, what was not said is asked.
 
     \b
-    Example:
+    Examples:
       keyturn init warehouse-access --organization org_01jq8acme
+      keyturn init -w prod -w staging --ci gitlab
     """
     with doors(colour):
         import secrets
@@ -32,19 +52,60 @@ def command(
         from keyturn.cli.agekey import own_key
         from keyturn.cli.surroundings import environment
         from keyturn.engine.founding import found
-        from keyturn.engine.templates import Choice
 
         surroundings = environment()
-        public, made = own_key(surroundings) if not recipient else (recipient, None)
-        choice = Choice(workspace=workspace, base_url=base_url, organization=organization, recipient=public)
+        answers = _asked(folder, chosen)
+        public, made = chosen["recipient"], None
+        if not public and not chosen["pgp"]:
+            public, made = own_key(surroundings)
         folder.mkdir(parents=True, exist_ok=True)
-        founded = found(folder, choice, surroundings, secrets.token_bytes)
+        choice = _choice(answers, public)
+        founded = found(folder, choice, surroundings, secrets.token_bytes, ci)
         if made:
             click.echo(f"key   {made}  (keep a copy safe: without it the secrets are lost)")
-        for word, files in (("made", founded.made), ("kept", founded.kept)):
+        for word, files in (("made", founded.made), ("added", founded.added), ("kept", founded.kept)):
             for file in files:
-                click.echo(f"{word}  {file}")
-        if not founded.made:
+                click.echo(f"{word:<4}  {file}")
+        for advice in founded.advice:
+            click.echo(f"\nto do: {advice}")
+        if not founded.made and not founded.added:
             click.echo("Nothing to do: everything is there.", err=True)
             raise Leave(status.DONE)
         click.echo("\nNext: keyturn validate, then keyturn plan.")
+
+
+def _asked(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    answers = dict(chosen)
+    # A person at a terminal is asked only for a project that is not there yet.
+    asking = sys.stdin.isatty() and not (folder / "keyturn.yaml").exists()
+    if not answers["names"]:
+        name = click.prompt("Name of the workspace", "prod", err=True) if asking else "prod"
+        answers["names"] = (name,)
+    if not answers["base_url"]:
+        answers["base_url"] = click.prompt("Where the API is", _URL, err=True) if asking else _URL
+    if not answers["organizations"]:
+        asked = (
+            click.prompt(f"Organization of {name}", _ORGANIZATION, err=True) if asking else _ORGANIZATION
+            for name in answers["names"]
+        )
+        answers["organizations"] = tuple(asked)
+    return answers
+
+
+def _choice(answers: Mapping[str, Any], public: str) -> Any:
+    from keyturn.engine.templates import Choice
+
+    names, organizations = answers["names"], answers["organizations"]
+    if len(organizations) == 1:
+        organizations *= len(names)
+    if len(organizations) != len(names) or len(set(names)) != len(names):
+        raise click.UsageError("name each workspace once, and one organization, or one for each workspace")
+    pairs = tuple(zip(names, organizations, strict=True))
+    return Choice(
+        workspace=pairs[0][0],
+        base_url=answers["base_url"],
+        organization=pairs[0][1],
+        recipient=public,
+        pgp=answers["pgp"],
+        more=pairs[1:],
+    )

@@ -60,8 +60,8 @@ def service(doors: Doors, workspace: Workspace) -> Iterator[Check]:
 def _denied(denied: Denied) -> Check:
     known = denied.status == 403  # noqa: PLR2004
     hint = (
-        "the key is known: it lacks a scope (connections:read, connections:write, connectors:read), a resource "
-        "policy excludes it, or this address is not on the allowlist"
+        "the key is known: it lacks a scope (connections:read, connections:write, connectors:read), a "
+        "resource policy excludes it, or this address is not on the allowlist"
         if known
         else "the key is unknown, revoked or expired: make a new one in Planasonix' settings"
     )

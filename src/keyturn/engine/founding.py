@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import flatten
@@ -18,13 +19,26 @@ from keyturn.load.seal import Bound, expected
 from keyturn.load.sops_binary import find_sops
 from keyturn.load.writing import Writer
 
+CI: Mapping[str, tuple[str, Callable[[Choice], str]]] = MappingProxyType(
+    {
+        "github": (".github/workflows/keyturn.yml", templates.workflow),
+        "gitlab": (".gitlab-ci.yml", templates.pipeline),
+    }
+)
+"""Where each CI looks for its file, and what stands in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Founded:
-    """What was made and what was left as it stood, as paths below the root."""
+    """What was made, what lines were added to, and what was left as it stood, as paths below the root.
+
+    ``advice`` is what only a person can do about files that were there.
+    """
 
     made: tuple[str, ...]
     kept: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def recipients(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -33,20 +47,22 @@ def recipients(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def found(
-    root: Path, choice: Choice, environment: Mapping[str, str], chance: Callable[[int], bytes]
+    root: Path,
+    choice: Choice,
+    environment: Mapping[str, str],
+    chance: Callable[[int], bytes],
+    ci: str = "github",
 ) -> Founded:
     """Make a working repository in ``root``: adds what is missing, never overwrites.
 
-    ``chance`` gives so many random bytes. Raises Faulty where sops is missing or what stands in
-    the folder is no project of keyturn.
+    ``chance`` gives so many random bytes; ``ci`` is ``github``, ``gitlab`` or ``none``. Raises
+    Faulty where sops is missing or what stands in the folder is no project of keyturn.
     """
     ground = _Ground(root)
-    ground.text("keyturn.yaml", templates.project(choice))
-    ground.text(".sops.yaml", templates.sops_rules(choice))
-    ground.text(".gitignore", templates.ignored(choice))
-    ground.text(".pre-commit-config.yaml", templates.PRE_COMMIT)
-    ground.text(".github/workflows/keyturn.yml", templates.WORKFLOW)
+    _settings(ground, choice, ci)
     project = read_project(root)
+    missing = [name for name, _ in choice.workspaces if name not in project.workspaces]
+    ground.advice += [f"keyturn.yaml: add the workspace {name} by hand" for name in missing]
     write = writer(project, environment)
     key = Secret(base64.b64encode(chance(LENGTH)).decode())
     ground.sealed(
@@ -54,13 +70,41 @@ def found(
         project.fingerprint_key or FINGERPRINT_KEY,
         {"kind": "fingerprint-key", FIELD[0]: {FIELD[1]: key}},
     )
-    name = f"{choice.workspace}-warehouse"
-    password = base64.b32encode(chance(20)).decode().lower()
-    tree = _credential(name, choice.workspace, Secret(password))
-    ground.sealed(write, f"manifests/{choice.workspace}/credentials/{name}.yaml", tree)
-    connection = templates.CONNECTION.format(name=name, workspace=choice.workspace)
-    ground.text(f"manifests/{choice.workspace}/connections/{name}.yaml", connection)
-    return Founded(tuple(ground.made), tuple(ground.kept))
+    for name in project.workspaces:
+        if name in dict(choice.workspaces):
+            _example(ground, write, name, base64.b32encode(chance(20)).decode().lower())
+    return Founded(tuple(ground.made), tuple(ground.kept), tuple(ground.added), tuple(ground.advice))
+
+
+def _settings(ground: "_Ground", choice: Choice, ci: str) -> None:
+    ground.text("keyturn.yaml", templates.project(choice))
+    ground.text(".sops.yaml", templates.sops_rules(choice))
+    ground.lines(".gitignore", templates.ignored(choice))
+    ground.text(".pre-commit-config.yaml", templates.PRE_COMMIT)
+    if ci in CI:
+        file, content = CI[ci]
+        ground.text(file, content(choice))
+    for file, word in ((".sops.yaml", "manifests"), (".pre-commit-config.yaml", "keyturn")):
+        if not ground.says(file, word):
+            wanted = templates.sops_rules(choice) if file == ".sops.yaml" else templates.PRE_COMMIT
+            rows = wanted.split(":\n", 1)[1].rstrip()
+            ground.advice.append(f"{file}: it is yours, so add to it by hand:\n{rows}")
+    if ci in CI and not ground.says(CI[ci][0], "keyturn"):
+        ground.advice.append(f"{CI[ci][0]}: it is yours; have it run `keyturn validate` and `keyturn apply`")
+
+
+def _example(ground: "_Ground", write: Writer, workspace: str, password: str) -> None:
+    # A repository that has manifests needs no example.
+    if ground.holds(f"manifests/{workspace}", f"{workspace}-warehouse"):
+        return
+    name = f"{workspace}-warehouse"
+    ground.sealed(
+        write,
+        f"manifests/{workspace}/credentials/{name}.yaml",
+        _credential(name, workspace, Secret(password)),
+    )
+    connection = templates.CONNECTION.format(name=name, workspace=workspace)
+    ground.text(f"manifests/{workspace}/connections/{name}.yaml", connection)
 
 
 def writer(project: Project, environment: Mapping[str, str]) -> Writer:
@@ -90,12 +134,14 @@ def _credential(name: str, workspace: str, password: Secret) -> dict[str, object
 
 
 class _Ground:
-    """Notes what was made; a file that is there is left alone."""
+    """The folder that is built on: a file that is there is left alone, or gains lines at its end."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.made: list[str] = []
         self.kept: list[str] = []
+        self.added: list[str] = []
+        self.advice: list[str] = []
 
     def text(self, relative: str, content: str) -> None:
         path = self._root / relative
@@ -103,10 +149,37 @@ class _Ground:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, "utf-8")
 
+    def lines(self, relative: str, content: str) -> None:
+        path = self._root / relative
+        if not path.exists():
+            self.text(relative, content)
+            return
+        there = path.read_text("utf-8")
+        wanted = [each for each in content.splitlines() if not each.startswith("#")]
+        missing = [each for each in wanted if each not in there.splitlines()]
+        if not missing:
+            self.kept.append(relative)
+            return
+        with path.open("a", encoding="utf-8") as file:
+            file.write(("" if there.endswith("\n") or not there else "\n") + "\n".join([*missing, ""]))
+        self.added.append(relative)
+
     def sealed(self, write: Writer, relative: str, tree: dict[str, object]) -> None:
         if self._vacant(relative):
             (self._root / relative).parent.mkdir(parents=True, exist_ok=True)
             write.new_file(relative, tree)
+
+    def says(self, relative: str, word: str) -> bool:
+        """Tell whether a file has a word in it."""
+        try:
+            return word in (self._root / relative).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def holds(self, folder: str, but: str) -> bool:
+        """Tell whether there are manifests in a folder, other than the example."""
+        found = (self._root / folder).rglob("*.y*ml")
+        return any(path.stem != but for path in found)
 
     def _vacant(self, relative: str) -> bool:
         vacant = not (self._root / relative).exists()

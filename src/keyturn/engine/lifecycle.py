@@ -92,7 +92,7 @@ def replace_object(change: Change, desk: Desk) -> Written:
     """
     kind, known = KINDS[change.address.kind], _known(change)
     now = reread(change, kind, desk)
-    aside = Address(change.address.kind, f"{now.address.name}{RETIRING}{desk.run.fresh()[:6]}")
+    aside = Address(change.address.kind, f"{change.address.name}{RETIRING}{desk.run.fresh()[:6]}")
     moved = rename(change, now, aside, desk)
     desk.finish(
         moved.intent,

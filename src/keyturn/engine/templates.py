@@ -5,58 +5,114 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What somebody chose for a new repository; ``recipient`` is the age public key."""
+    """What somebody chose for a new repository.
+
+    ``recipient`` is the age public key, ``pgp`` a fingerprint; either may be empty, not both.
+    ``more`` are further workspaces, each with its organization.
+    """
 
     workspace: str
     base_url: str
     organization: str
-    recipient: str
+    recipient: str = ""
+    pgp: str = ""
     variable: str = "PLANASONIX_API_KEY"
+    more: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def workspaces(self) -> tuple[tuple[str, str], ...]:
+        """Every workspace with its organization."""
+        return ((self.workspace, self.organization), *self.more)
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Whoever can decrypt, as policy names them."""
+        return tuple(filter(None, (self.recipient, self.pgp)))
+
+    def variable_of(self, workspace: str) -> str:
+        """Return the variable that holds the API key of a workspace: of one alone, it needs no suffix."""
+        return f"{self.variable}_{workspace.upper().replace('-', '_')}" if self.more else self.variable
 
 
 def project(choice: Choice) -> str:
     """Return keyturn.yaml."""
-    name = choice.workspace
+    who = ", ".join(choice.recipients)
+    workspaces = "".join(_workspace(choice, *each) for each in choice.workspaces)
+    environments = "".join(f"    {name}: {{prefix: {name}-}}\n" for name, _ in choice.workspaces)
+    recipients = "".join(f"    manifests/{name}: [{who}]\n" for name, _ in choice.workspaces)
     return f"""\
 # What keyturn manages, and what it asks of every manifest. `keyturn schema project` has all settings.
 version: 1
 workspaces:
-  {name}:
-    base_url: {choice.base_url}
-    organization: {choice.organization}     # compared with the API key's before anything is read
-    api_key: {{env: {choice.variable}}}     # where the key is, never the key
-    manifests: [manifests/{name}]
-    ledger: file:.keyturn/{name}            # for a team: s3://bucket/prefix, gs://… or az://…
-policy:
+{workspaces}policy:
   required_labels: [environment, system, owner]
   environments:
-    {name}: {{prefix: {name}-}}
-  recipients:
-    manifests/{name}: [{choice.recipient}]
-    .keyturn/fingerprint.yaml: [{choice.recipient}]
+{environments}  recipients:
+{recipients}    .keyturn/fingerprint.yaml: [{who}]
   rotation: {{max_age: 90d}}
   limits: {{retire: {{count: 5, percent: 20}}}}
   seal: required
 """
 
 
+def _workspace(choice: Choice, name: str, organization: str) -> str:
+    return f"""\
+  {name}:
+    base_url: {choice.base_url}
+    organization: {organization}     # compared with the API key's before anything is read
+    api_key: {{env: {choice.variable_of(name)}}}     # where the key is, never the key
+    manifests: [manifests/{name}]
+    ledger: file:.keyturn/{name}            # for a team: s3://bucket/prefix, gs://… or az://…
+"""
+
+
 def sops_rules(choice: Choice) -> str:
     """Return .sops.yaml: a file that no rule names is not encrypted at all, but refused."""
-    return f"""\
-# For whom `sops edit` and keyturn encrypt. A path without a rule is refused, never left in the clear.
-creation_rules:
-  - path_regex: ^manifests/{choice.workspace}/.*\\.ya?ml$
-    encrypted_regex: ^secrets$
-    age: {choice.recipient}
-  - path_regex: ^\\.keyturn/fingerprint\\.yaml$
-    encrypted_regex: ^secrets$
-    age: {choice.recipient}
-"""
+    patterns = [f"^manifests/{name}/.*\\.ya?ml$" for name, _ in choice.workspaces]
+    keys = "".join(
+        f"    {word}: {name}\n" for word, name in (("age", choice.recipient), ("pgp", choice.pgp)) if name
+    )
+    rules = "".join(
+        f"  - path_regex: {pattern}\n    encrypted_regex: ^secrets$\n{keys}"
+        for pattern in (*patterns, "^\\.keyturn/fingerprint\\.yaml$")
+    )
+    return (
+        "# For whom `sops edit` and keyturn encrypt. A path without a rule is refused, never left in the clear.\n"
+        f"creation_rules:\n{rules}"
+    )
 
 
 def ignored(choice: Choice) -> str:
     """Return .gitignore: a ledger on one machine is no business of git's."""
-    return f"# the ledger, lock and journal of this machine\n.keyturn/{choice.workspace}/\n"
+    lines = "".join(f".keyturn/{name}/\n" for name, _ in choice.workspaces)
+    return f"# the ledger, lock and journal of this machine\n{lines}"
+
+
+def workflow(choice: Choice) -> str:
+    """Return the workflow of GitHub Actions: one step of the apply for each workspace."""
+    if not choice.more:
+        return WORKFLOW.replace("PLANASONIX_API_KEY", choice.variable)
+    head, step = WORKFLOW.split(_STEP)
+    return head + "".join(_STEP + _of(choice, name, step) for name, _ in choice.workspaces)
+
+
+def pipeline(choice: Choice) -> str:
+    """Return the pipeline of GitLab CI: one job of the apply for each workspace."""
+    if not choice.more:
+        return GITLAB.replace("PLANASONIX_API_KEY", choice.variable)
+    head, job = GITLAB.split(_JOB)
+    jobs = (
+        _JOB.replace("apply:", f"apply {name}:") + _of(choice, name, job) for name, _ in choice.workspaces
+    )
+    return head.replace("PLANASONIX_API_KEY", f"{choice.variable}_…") + "\n".join(jobs)
+
+
+def _of(choice: Choice, name: str, text: str) -> str:
+    named = text.replace("PLANASONIX_API_KEY", choice.variable_of(name))
+    # exec would end the job with the first workspace.
+    return named.replace("exec keyturn apply", "keyturn apply").replace(
+        "apply --auto-approve", f"apply --workspace {name} --auto-approve"
+    )
 
 
 PRE_COMMIT = """\
@@ -118,3 +174,39 @@ jobs:
           PLANASONIX_API_KEY: ${{ secrets.PLANASONIX_API_KEY }}
           SOPS_AGE_KEY: ${{ secrets.SOPS_AGE_KEY }}
 """
+
+_STEP = "      # exec, so that a cancelled job reaches keyturn and not only the shell around it\n"
+
+GITLAB = """\
+# Check in the merge request, apply after the merge. Mark PLANASONIX_API_KEY and SOPS_AGE_KEY as protected
+# and masked, for the environment `production` alone: no merge request's pipeline has a key in reach then.
+stages: [check, apply]
+
+default:
+  image: python:3.13
+  before_script:
+    - pip install 'keyturn[sops]'
+
+validate:
+  stage: check
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+  script:
+    - keyturn validate --format gitlab > gl-code-quality-report.json
+  artifacts:
+    when: always
+    reports:
+      codequality: gl-code-quality-report.json
+
+apply:
+  stage: apply
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+  environment: {name: production}
+  resource_group: keyturn
+  script:
+    # exec, so that a cancelled job reaches keyturn and not only the shell around it
+    - exec keyturn apply --auto-approve
+"""
+
+_JOB = "apply:\n"

@@ -92,6 +92,13 @@ def leads(kind: str, type: str, path: Path) -> bool:  # noqa: A002
     return path[0] == "config" and _says(kind, type, path, "x-destination")
 
 
+def destination_among(kind: str, type: str, paths: Iterable[Path]) -> frozenset[Path]:  # noqa: A002
+    """Return those of ``paths`` that begin with ``config`` and say where a secret goes."""
+    return frozenset(
+        path for path in paths if path[0] == "config" and _says(kind, type, path, "x-destination")
+    )
+
+
 def sealed_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
     """Return the paths of what the seal covers: destinations, and as whom a secret is used."""
     config = tree.get("config")
@@ -115,7 +122,12 @@ def reference_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
 
 def referring(value: object) -> str | None:
     """Return what ``{ref: kind/name}`` refers to; None for anything else."""
-    if isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("ref"), str):
+    if (
+        type(value) is not str
+        and isinstance(value, Mapping)
+        and len(value) == 1
+        and isinstance(value.get("ref"), str)
+    ):
         return value["ref"]  # type: ignore[no-any-return]
     return None
 
@@ -124,7 +136,8 @@ def leaves(config: Mapping[str, Any], prefix: Path = ("config",)) -> Iterator[tu
     """Yield the leaves of a config by path; a reference is one leaf."""
     for key, value in config.items():
         path = (*prefix, key)
-        if isinstance(value, Mapping) and value and referring(value) is None:
+        # Most leaves are text, and to ask an abstract class takes longer than all the rest.
+        if type(value) is not str and isinstance(value, Mapping) and value and referring(value) is None:
             yield from leaves(value, path)
         else:
             yield path, value

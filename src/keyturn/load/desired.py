@@ -1,26 +1,22 @@
 """A workspace's files become what is wanted; nothing is decrypted until somebody needs a secret."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import Final
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.resource import Desired
-from keyturn.load.envelope import judge
+from keyturn.load.examining import examined
 from keyturn.load.files import Source, survey
-from keyturn.load.manifest import Manifest, manifest, misnamed
+from keyturn.load.manifest import Manifest, manifest
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, Workspace
 from keyturn.load.references import circles, dangling, twins
 from keyturn.load.revision import Revision
-from keyturn.load.schema import check
-from keyturn.load.seal import Bound, absent, bound, hollow, weight
+from keyturn.load.seal import Bound, bound
 from keyturn.policy.settings import Settings
 from keyturn.policy.subject import Subject
-
-_EMPTY: Final = "KT139"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +41,9 @@ def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> 
     """
     found = survey(project.root, workspace.manifests)
     batch = _Batch(project.policy, workspace.name)
+    batch.take([source for source in found.sources if not only or source.relative in only])
     for source in found.sources:
-        if not only or source.relative in only:
-            batch.take(source)
-        else:
+        if only and source.relative not in only:
             batch.pass_over(source)
     batch.findings.extend(each for each in found.findings if not only or each.origin.file in only)
     return batch.result()
@@ -57,8 +52,7 @@ def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> 
 def load_at(project: Project, workspace: Workspace, revision: Revision) -> Loaded:
     """Read every manifest of a workspace as a commit holds it; what is wrong there is no news."""
     batch = _Batch(project.policy, workspace.name)
-    for source in revision.survey(workspace.manifests).sources:
-        batch.take(source)
+    batch.take(revision.survey(workspace.manifests).sources)
     return batch.result()
 
 
@@ -73,23 +67,15 @@ class _Batch:
         self._unread: set[str] = set()
         self._aside: dict[str, list[Source]] = {}
 
-    def take(self, source: Source) -> None:
-        try:
-            document = read(source.data, source.relative)
-        except Faulty as error:
-            self.findings.extend(error.findings)
-            self._unread.add(_stem(source))
-            return
-        misfits = (*misnamed(document), *check(document, str(document.tree.get("kind", ""))))
-        empties = hollow(document)
-        lines = {each.origin.line for each in empties}
-        self.findings.extend(each for each in misfits if each.code != _EMPTY or each.origin.line not in lines)
-        self.findings.extend((*empties, *judge(document, self._settings)))
-        self.findings.extend(absent(document, weight(self._settings)))
-        if any(each.severity is Severity.ERROR for each in misfits):
-            self._turn_down(source, document)
-        else:
-            self._manifests.append(manifest(source, document, self._workspace))
+    def take(self, sources: Sequence[Source]) -> None:
+        for source, seen in examined(sources, self._settings):
+            self.findings.extend(seen.findings)
+            if seen.document is None:
+                self._unread.add(_stem(source))
+            elif seen.fits:
+                self._manifests.append(manifest(source, seen.document, self._workspace))
+            else:
+                self._turn_down(source, seen.document)
 
     def pass_over(self, source: Source) -> None:
         self._aside.setdefault(_stem(source), []).append(source)

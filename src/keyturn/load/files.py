@@ -10,6 +10,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -92,9 +93,7 @@ def open_folder(root: Path, relative: str, *, make: bool = False) -> int:
 
     No component may be a symlink. Raises Faulty as ``survey`` would find.
     """
-    walker = _Walker(root)
-    if make and ".." not in PurePosixPath(relative).parts:
-        (root / relative).mkdir(parents=True, exist_ok=True)
+    walker = _Walker(root, make=make)
     handle = walker.open(PurePosixPath(relative), relative)
     if handle is None:
         raise Faulty(*walker.result().findings)
@@ -114,8 +113,9 @@ def clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
 
 
 class _Walker:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, make: bool = False) -> None:
         self._root = root
+        self._make = make
         self._sources: dict[str, Source] = {}
         self._findings: dict[str, Diagnostic] = {}
 
@@ -164,7 +164,7 @@ class _Walker:
             )
             return None
         try:
-            return _descend(self._root, path)
+            return _descend(self._root, path, make=self._make)
         except FileNotFoundError:
             self._note(
                 "KT123", named, "no such file or folder", "correct the path, or the manifests of keyturn.yaml"
@@ -233,11 +233,14 @@ class _Walker:
         self._findings.setdefault(name, fault(code, Origin(name), message, hint))
 
 
-def _descend(root: Path, path: PurePosixPath) -> int:
+def _descend(root: Path, path: PurePosixPath, *, make: bool) -> int:
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for part in path.parts:
         outer = handle
         try:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=outer)
             handle = os.open(part, _FOLDER, dir_fd=outer)
         finally:
             os.close(outer)

@@ -12,7 +12,7 @@ from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Leaf, Path, flatten
 from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
-from keyturn.load.definitions import SEAL, destination_paths, kept, leaves, referring
+from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
 from keyturn.load.files import Source, load_file
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document, read
@@ -74,7 +74,7 @@ def manifest(source: Source, document: Document, workspace: str = "") -> Manifes
         labels=tree.get("labels", EMPTY),
         lifecycle=_lifecycle(tree),
         keep=tuple(path for path in map(kept, tree.get("keep", ())) if path not in ciphers),
-        destination=frozenset(destination_paths(address.kind, tree)),
+        destination=destination_among(address.kind, tree["type"], fields),
     )
     return Manifest(_subject(source, document, desired, (workspace, (*hidden, *desired.keep))), desired)
 
@@ -139,11 +139,10 @@ def _waivers(document: Document) -> tuple[Waiver, ...]:
 
 def _places(source: Source) -> Places:
     # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
-    root, relative, digest = source.path, source.relative, source.digest
-    for _ in File(relative).parts:
-        root = root.parent
+    path, relative, digest = source.path, source.relative, source.digest
 
     def measure() -> dict[Path, Place]:
+        root = path.parents[len(File(relative).parts) - 1]
         try:
             again = load_file(root, relative)
             return dict(read(again.data, relative).places) if again.digest == digest else {}

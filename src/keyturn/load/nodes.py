@@ -7,7 +7,7 @@ before anything grows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import yaml
@@ -61,12 +61,13 @@ def read(data: bytes, file: str, *, switches: bool = False) -> Document:
     builder = _Builder(file, text, switches=switches)
     tree = builder.run()
 
-    def measure() -> dict[Path, Place]:
-        again = _Builder(file, text, switches=switches, measured=True)
-        again.run()
-        return again.places
+    return Document(file, tree, text, Places(partial(_measured, file, text, switches=switches)))
 
-    return Document(file, tree, text, Places(measure))
+
+def _measured(file: str, text: str, *, switches: bool) -> dict[Path, Place]:
+    again = _Builder(file, text, switches=switches, measured=True)
+    again.run()
+    return again.places
 
 
 class _Frame:

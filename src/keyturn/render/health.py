@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from keyturn.core.health import Check, State
 from keyturn.render.cells import fold
@@ -43,9 +43,8 @@ def health_json(checks: tuple[Check, ...]) -> str:
         }
         for each in checks
     ]
-    return dumped(
-        {"format_version": FORMAT, "summary": {**_counts(checks), "line": total(checks)}, "checks": tree}
-    )
+    summary: dict[str, Any] = {**_counts(checks), "line": total(checks)}
+    return dumped({"format_version": FORMAT, "summary": summary, "checks": tree})
 
 
 def total(checks: tuple[Check, ...]) -> str:

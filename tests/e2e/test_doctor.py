@@ -1,0 +1,215 @@
+"""The check-up as it looks from the command line."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from keyturn.engine.surveying import IGNORED
+from published import valid
+from workspace import SOPS
+
+
+def examined(office, *more, **environment):
+    """Return the exit code and the checks that are not in order, by code."""
+    surroundings = {**dict.fromkeys(IGNORED, ""), **office.repo.environment(), **environment}
+    for name in [name for name, value in surroundings.items() if value is None]:
+        del surroundings[name]
+    done = office.repo.keyturn("doctor", "--json", *more, env=surroundings)
+    checks = valid("doctor", done.stdout)["checks"]
+    return done.code, {each["code"]: each for each in checks if each["code"]}, checks
+
+
+@pytest.fixture
+def healthy(office, canary, tmp_path):
+    """Return an office in which everything is in place."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    office.repo.age.file.chmod(0o600)
+    (office.repo.root / ".pre-commit-config.yaml").write_text("keyturn validate\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sops").symlink_to(SOPS)
+    office.bin = tmp_path / "bin"
+    return office
+
+
+@pytest.fixture
+def office(office):
+    """Return an office to which a test may pin things."""
+
+    class Pinned:
+        repo, service, bin = office.repo, office.service, Path()
+
+    return Pinned()
+
+
+def alone(office):
+    """Return a PATH with one sops on it."""
+    return {"PATH": f"{office.bin}{os.pathsep}/usr/bin:/bin"}
+
+
+def test_everything_in_place(healthy):
+    """Nothing broken, nothing doubted."""
+    code, faults, checks = examined(healthy, **alone(healthy))
+    assert code == 0
+    assert faults == {}
+    topics = {each["topic"] for each in checks if each["state"] == "good"}
+    assert topics >= {
+        "project",
+        "sops",
+        "keys",
+        "manifests",
+        "ledger",
+        "journal",
+        "lock",
+        "api key",
+        "api",
+        "clock",
+    }
+
+
+def test_text_form(healthy):
+    """The last line can be parsed."""
+    done = healthy.repo.keyturn("doctor")
+    assert done.stdout.splitlines()[-1].startswith("Doctor: ")
+
+
+def test_a_folder_without_a_project_still_has_its_tools_looked_at(office, tmp_path):
+    """Whatever is broken, the rest is told."""
+    (tmp_path / "empty").mkdir()
+    code, faults, checks = examined(office, "-C", str(tmp_path / "empty"))
+    assert code == 1
+    assert "KT001" in faults
+    assert "sops" in {each["topic"] for each in checks}
+
+
+def fake(folder, version):
+    """Put a sops into a folder that says it is of some version."""
+    folder.mkdir()
+    (folder / "sops").write_text(f"#!/bin/sh\necho sops {version}\n")
+    (folder / "sops").chmod(0o755)
+    return str(folder)
+
+
+@pytest.mark.parametrize("version", ["3.8.1", "3.9.4"])
+def test_an_old_sops(healthy, tmp_path, version):
+    """Too old to read, or too old to write."""
+    _, faults, _ = examined(healthy, PATH=f"{fake(tmp_path / 'old', version)}:/usr/bin:/bin")
+    assert faults["KT011"]["state"] == ("broken" if version == "3.8.1" else "doubt")
+
+
+def test_two_sops(healthy, tmp_path):
+    """Which of them an editor uses is anybody's guess."""
+    path = f"{healthy.bin}:{fake(tmp_path / 'other', '3.9.4')}:/usr/bin:/bin"
+    code, faults, _ = examined(healthy, PATH=path)
+    assert code == 0
+    assert str(tmp_path / "other/sops") in faults["KT080"]["message"]
+
+
+def test_no_key_a_wrong_key_and_an_open_key(healthy, tmp_path):
+    """Three ways in which a key is not what it should be."""
+    code, faults, _ = examined(healthy, SOPS_AGE_KEY_FILE=None)
+    assert (code, "KT020" in faults) == (1, True)
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    wrong.chmod(0o644)
+    code, faults, _ = examined(healthy, SOPS_AGE_KEY_FILE=str(wrong))
+    assert (code, faults["KT220"]["state"], faults["KT081"]["state"]) == (1, "broken", "doubt")
+
+
+def test_an_api_key_with_a_newline(healthy):
+    """It works here, and would not elsewhere."""
+    code, faults, _ = examined(healthy, PLANASONIX_API_KEY=f"{healthy.repo.key}\n")
+    assert (code, faults["KT082"]["state"]) == (0, "doubt")
+
+
+def test_no_api_key_and_a_revoked_one(healthy):
+    """The first was never set, the second is refused."""
+    code, faults, _ = examined(healthy, PLANASONIX_API_KEY=None)
+    assert (code, "KT030" in faults) == (1, True)
+    healthy.service.revoke(healthy.repo.key)
+    code, faults, checks = examined(healthy)
+    assert code == 1
+    assert any("unknown, revoked or expired" in each["hint"] for each in checks)
+
+
+def test_a_key_without_the_scope(healthy):
+    """403 is told from 401."""
+    healthy.service.admit("plnx_live_narrow", scopes=["pipelines:read"])
+    code, _, checks = examined(healthy, PLANASONIX_API_KEY="plnx_live_narrow")
+    assert code == 1
+    assert any("lacks a scope" in each["hint"] for each in checks)
+
+
+def test_the_wrong_organization_and_an_api_out_of_reach(healthy):
+    """Somebody else's key; nobody at the address."""
+    healthy.repo.organization = "org_other"
+    healthy.repo.project()
+    assert "KT520" in examined(healthy)[1]
+    healthy.repo.base_url = "http://127.0.0.1:9"
+    healthy.repo.project()
+    code, faults, _ = examined(healthy)
+    assert code == 1
+    assert [code for code in faults if code.startswith("KT5")]
+
+
+def test_a_clock_that_is_wrong(healthy):
+    """The service's own clock says so."""
+    healthy.service.clock(advance=3600)
+    code, faults, _ = examined(healthy)
+    assert code == 0
+    assert "behind" in faults["KT083"]["message"]
+
+
+def test_variables_that_are_ignored(healthy):
+    """Said, and without effect: the API is reached all the same."""
+    code, faults, checks = examined(healthy, HTTPS_PROXY="http://127.0.0.1:9", SSLKEYLOGFILE="/dev/null")
+    assert code == 0
+    assert faults["KT084"]["state"] == "note"
+    assert sum(each["code"] == "KT084" for each in checks) == 2
+
+
+def test_a_merge_that_stopped_and_a_file_that_was_changed_without_the_key(healthy):
+    """Each with its repair."""
+    connection = healthy.repo.root / "manifests/prod/connections/prod-pg.yaml"
+    whole = connection.read_text()
+    connection.write_text(f"<<<<<<< ours\n{whole}=======\n{whole}>>>>>>> theirs\n")
+    code, faults, _ = examined(healthy)
+    assert (code, "git checkout --ours" in faults["KT103"]["hint"]) == (1, True)
+    connection.write_text(whole)
+    credential = healthy.repo.root / "manifests/prod/credentials/prod-db.yaml"
+    credential.write_text(credential.read_text().replace("username: svc", "username: svd"))
+    code, faults, _ = examined(healthy)
+    assert code == 1
+    assert "sops set --ignore-mac" in faults["KT221"]["hint"]
+
+
+def test_the_repair_of_a_mac_works(healthy):
+    """The command that the hint names makes the file whole again, and a new seal does the rest."""
+    credential = healthy.repo.root / "manifests/prod/credentials/prod-db.yaml"
+    credential.write_text(credential.read_text().replace("username: svc", "username: svd"))
+    words = ["set", "--ignore-mac", str(credential), '["name"]', '"prod-db"']
+    environment = {**healthy.repo.environment(), "SOPS_CONFIG": "/dev/null"}
+    subprocess.run([SOPS, "--config", "/dev/null", *words], check=True, env=environment, capture_output=True)
+    healthy.repo.project(policy={"recipients": {"manifests/prod": [healthy.repo.age.recipient]}})
+    assert healthy.repo.keyturn("seal", "prod-db").code == 0
+    assert "KT221" not in examined(healthy)[1]
+
+
+def test_a_journal_that_was_changed(healthy):
+    """The chain of hashes does not hold."""
+    (tape,) = [each for each in (healthy.repo.root / ".keyturn/prod").iterdir() if "journal" in each.name]
+    tape.write_bytes(tape.read_bytes().replace(b"prod-db", b"prod-dc", 1))
+    code, faults, _ = examined(healthy)
+    assert (code, faults["KT620"]["state"]) == (1, "broken")
+
+
+def test_a_stranger_gets_no_key(healthy):
+    """Under an event of a fork nothing is decrypted and the API is not asked."""
+    before = len(healthy.service.requests())
+    _, _, checks = examined(healthy, GITHUB_EVENT_NAME="pull_request_target")
+    assert len(healthy.service.requests()) == before
+    assert sum(each["state"] == "untried" for each in checks) >= 2

@@ -1,0 +1,192 @@
+"""Files that somebody without any key has edited: refused as such, and nothing reaches the service."""
+
+import re
+import subprocess
+
+import pytest
+
+from workspace import SOPS
+
+FILE = "manifests/prod/credentials/prod-db.yaml"
+OTHER = "manifests/prod/credentials/prod-other.yaml"
+
+
+@pytest.fixture(params=["auto", "sops"])
+def settled(office, canary, request):
+    """Return an office with two applied credentials, whose files are opened by keyturn or by sops."""
+    office.repo.project(policy={"seal": "required"}, top={"decryptor": request.param})
+    for name in ("prod-db", "prod-other"):
+        office.repo.credential(name, {"password": canary("quotes"), "private_key": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    done = office.here("apply", "--yes")
+    assert done.code == 0, done.stderr
+    return office
+
+
+def edit(office, *changes, file=FILE):
+    """Replace patterns in a file, each of which must be there."""
+    path = office.repo.root / file
+    text = path.read_text()
+    for pattern, new in changes:
+        text, times = re.subn(pattern, new, text, count=1, flags=re.MULTILINE)
+        assert times == 1, pattern
+    path.write_text(text)
+
+
+def sops_accepts(office, file=FILE):
+    """Tell whether sops itself has nothing against a file."""
+    done = subprocess.run(
+        [SOPS, "--config", "/dev/null", "decrypt", "--output", "/dev/null", file],
+        cwd=office.repo.root,
+        env=office.repo.environment(),
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def refused(office, *numbers, file=FILE, code=5):
+    """Plan and apply: both refuse with what, where and what next, and nothing is written anywhere."""
+    writes, ledger = office.writes(), (office.repo.root / ".keyturn/prod/ledger.json").read_bytes()
+    for command in (("plan",), ("apply", "--yes")):
+        done = office.here(*command)
+        said = " ".join(done.stderr.split())
+        assert done.code == code, done.stderr
+        assert any(f"error[{number}]: " in said for number in numbers), done.stderr
+        assert f"--> {file}" in said
+        assert "= fix: " in said
+    assert office.writes() == writes
+    assert (office.repo.root / ".keyturn/prod/ledger.json").read_bytes() == ledger
+
+
+ACCEPTED = {
+    "a byte to the next field": [(r"host: db.example.com$", "host: db.example.com5"), (r"port: 5432$", "port: 432")],
+    "a byte to the field before": [(r"port: 5432$", "port: 543"), (r"username: svc$", "username: 2svc")],
+    "a key renamed to one that there is not": [(r"username: svc$", "login: svc")],
+    "a key renamed to another one": [(r"username: svc$", "role: svc")],
+    "a host that becomes a tunnel": [(r"host: db.example.com$", "ssh_host: db.example.com")],
+    "a number that becomes text": [(r"port: 5432$", 'port: "5432"')],
+    "null": [(r"^config:$", "config:\n    ssh_host: null")],
+    "nothing": [(r"^config:$", "config:\n    ssh_host:")],
+    "empty text": [(r"^config:$", 'config:\n    known_hosts: ""')],
+    "an empty mapping": [(r"^config:$", "config:\n    proxy: {}")],
+    "an empty list": [(r"^config:$", "config:\n    proxy: []")],
+    "an empty secret": [(r"^secrets:$", 'secrets:\n    ssh_private_key: ""')],
+    "empty at the top": [(r"^config:$", "proxy: null\nconfig:")],
+}
+"""What sops accepts, although it changes what the file says."""
+
+
+@pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_sops_accepts_is_refused(settled, changes):
+    """Plain values are not bound to their keys by the MAC, nor are empty ones by anything."""
+    edit(settled, *changes)
+    assert sops_accepts(settled)
+    refused(settled, "KT251", "KT255", "KT213", "KT212", "KT211")
+
+
+def test_a_comment_is_no_tampering(settled):
+    """What says nothing to the service may be said: nothing is left to do."""
+    edit(settled, (r"^config:$", "# a word\nconfig:"))
+    assert sops_accepts(settled)
+    writes = settled.writes()
+    done = settled.here("apply", "--yes")
+    assert done.code == 0, done.stderr
+    assert settled.writes() == writes
+
+
+def test_an_empty_duplicate_key_is_refused(settled):
+    """Which of two hosts is meant is nobody's guess."""
+    edit(settled, (r"^config:$", 'config:\n    host: ""'))
+    assert sops_accepts(settled)
+    refused(settled, "KT112", "KT111", "KT113", "KT114", code=1)
+
+
+@pytest.mark.parametrize("original", ["kept", "removed"])
+def test_a_copy_under_another_name_is_refused(settled, original):
+    """A whole file opens under any name: one resource's secrets in another's."""
+    path = settled.repo.root / FILE
+    copy = "manifests/prod/credentials/evil-db.yaml"
+    (settled.repo.root / copy).write_text(path.read_text())
+    if original == "removed":
+        path.unlink()
+    assert sops_accepts(settled, copy)
+    refused(settled, "KT254", file=copy)
+
+
+def test_a_copy_over_another_file_is_refused(settled):
+    """The secrets of one credential in the place of another's."""
+    (settled.repo.root / OTHER).write_text((settled.repo.root / FILE).read_text())
+    assert sops_accepts(settled, OTHER)
+    refused(settled, "KT254", file=OTHER)
+
+
+def block(text, key):
+    """Return a top-level block of a file."""
+    return re.search(rf"^{key}:\n(?:[ ].*\n)*", text, re.MULTILINE).group()
+
+
+@pytest.mark.parametrize("blocks", [("sops",), ("secrets", "sops")])
+def test_ciphertext_of_another_file_is_refused(settled, blocks):
+    """One or all of the secrets taken over, with the block of sops that opens them."""
+    theirs, path = (settled.repo.root / OTHER).read_text(), settled.repo.root / FILE
+    for key in blocks:
+        path.write_text(path.read_text().replace(block(path.read_text(), key), block(theirs, key)))
+    if blocks == ("sops",):
+        secret = re.search(r"^    password: .*$", theirs, re.MULTILINE).group()
+        edit(settled, (r"^    password: .*$", secret.replace("\\", r"\\")))
+    assert not sops_accepts(settled)
+    refused(settled, "KT221", "KT222")
+
+
+def test_a_mac_of_the_secrets_alone_is_refused(settled, canary):
+    """With it sops lets the host be changed, and one file's only secret be put into another."""
+    environment = {**settled.repo.environment(), "SOPS_CONFIG": "/dev/null"}
+    path = settled.repo.root / FILE
+    plain = "kind: credential\nname: prod-db\ntype: password\nsecrets:\n    password: " + canary() + "\n"
+    done = subprocess.run(
+        [
+            SOPS, "encrypt", "--age", settled.repo.age.recipient, "--encrypted-regex", "^secrets$",
+            "--mac-only-encrypted", "--input-type", "yaml", "--output-type", "yaml", "/dev/stdin",
+        ],
+        input=plain.encode(), env=environment, capture_output=True, check=True,
+    )  # fmt: skip
+    path.write_bytes(done.stdout)
+    edit(settled, (r"^type: password$", "type: api_key"))
+    assert sops_accepts(settled)
+    refused(settled, "KT204")
+
+
+REFUSED = {
+    "host": [(r"host: db.example.com$", "host: evil.example.com")],
+    "a key with a value": [(r"^config:$", "config:\n    ssh_host: evil.example.com")],
+    "fields in another order": [(r"(    host: .*\n)(    port: .*\n)", r"\2\1")],
+    "a secret taken out": [(r"^    private_key: .*\n", "")],
+    "secrets swapped": [(r"^    password: (.*)\n    private_key: (.*)$", r"    password: \2\n    private_key: \1")],
+    "the time of the last change": [(r"lastmodified: \S+", 'lastmodified: "2020-01-01T00:00:00Z"')],
+    "no MAC": [(r"^    mac: .*\n", "")],
+    "a damaged MAC": [(r"^(    mac: ENC\[AES256_GCM,data:)(....)", r"\1AAAA")],
+    "a MAC of the secrets alone": [(r"^    mac: ", "    mac_only_encrypted: true\n    mac: ")],
+    "a damaged secret": [(r"^(    password: ENC\[AES256_GCM,data:)(....)", r"\1AAAA")],
+    **{
+        f"text as {kind}": [(r"^(    password: ENC\[.*type:)str\]", rf"\1{kind}]")]
+        for kind in ("int", "float", "bool", "time", "bytes", "comment")
+    },
+}
+"""What sops refuses, sometimes with the plaintext in its complaint."""
+
+
+@pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
+def test_what_sops_refuses_is_refused_in_other_words(settled, changes):
+    """No word of sops is passed on: every secret of this test is searched for in all that was said."""
+    edit(settled, *changes)
+    assert not sops_accepts(settled)
+    refused(settled, "KT221", "KT222", "KT223", "KT203", "KT204", "KT210", "KT213", "KT211", "KT212", "KT202", "KT251")
+
+
+def test_plaintext_beside_ciphertext_is_refused_unseen(settled, canary):
+    """A secret left in clear is a fault of whoever left it, and is not repeated."""
+    secret = canary()
+    canary.allow(settled.repo.root / FILE, "the plaintext that this test is about")
+    edit(settled, (r"^    password: .*$", f"    password: {secret}"))
+    refused(settled, "KT209", "KT210", code=1)

@@ -1,0 +1,103 @@
+"""Apply: each change as soon as what it waits for is done."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.change import Action, Change
+from keyturn.core.outcome import Ending
+from keyturn.engine.apply import WORKERS, execute, perform
+from keyturn.engine.desk import Halt
+from keyturn.engine.watch import Watch
+from making import connection, credential, wanted
+
+DB, PG = credential("prod-db"), connection("prod-pg")
+CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+WHERE = {"host": "db.example.com", "port": 5432, "database": "app"}
+
+
+class Heard(Watch):
+    """Writes down what it hears."""
+
+    def __init__(self):
+        """Begin with nothing."""
+        self.begun, self.done = [], []
+
+    def began(self, change):
+        """Hear that a change begins."""
+        self.begun.append(change.address.name)
+
+    def ended(self, outcome):
+        """Hear how it ended."""
+        self.done.append(outcome.ending)
+
+
+@pytest.fixture
+def changes(canary):
+    """Return the creation of a credential and of a connection that waits for it, and one apart."""
+    make = {"action": Action.CREATE}
+    other = credential("prod-other")
+    return (
+        Change(**make, address=PG, desired=wanted(PG, WHERE, uses="prod-db"), after=(DB,)),
+        Change(**make, address=DB, desired=wanted(DB, CONFIG, secrets={"password": canary()})),
+        Change(**make, address=other, desired=wanted(other, CONFIG, secrets={"password": canary()})),
+        Change(action=Action.NOTE, address=credential("note")),
+    )
+
+
+def endings(ended):
+    """Return how each change ended."""
+    return {outcome.address.name: outcome.ending for outcome in ended.outcomes}
+
+
+def test_what_waits_comes_later(office, desk, changes):
+    """The connection has the id of the credential that was made before it; notes are nothing to do."""
+    heard = Heard()
+    ended = execute(changes, desk, heard, 4)
+    assert set(endings(ended).values()) == {Ending.DONE}
+    assert heard.begun.index("prod-db") < heard.begun.index("prod-pg")
+    assert len(heard.done) == 3
+    assert office.live("connections")["prod-pg"]["credentialId"] == office.live()["prod-db"]["id"]
+
+
+def test_a_failure_blocks_only_what_waits_for_it(office, desk, changes):
+    """The one apart is made; the one that waits says for whom."""
+    office.service.fault("status_before", method="POST", path="/api/credentials", status=422)
+    ended = execute(changes, desk, Heard(), 1)
+    assert endings(ended) == {"prod-pg": Ending.BLOCKED, "prod-db": Ending.FAILED, "prod-other": Ending.DONE}
+    blocked = next(each for each in ended.outcomes if each.ending is Ending.BLOCKED)
+    assert blocked.message == "it waits for credential/prod-db, which failed"
+    assert blocked.waits_for == (DB,)
+
+
+def test_a_refused_key_stops_everything(office, desk, changes):
+    """Nothing more is tried with it."""
+    office.service.revoke(office.repo.key)
+    ended = execute(changes, desk, Heard(), 1)
+    assert ended.denied
+    assert sorted(each.value for each in endings(ended).values()) == ["blocked", "blocked", "failed"]
+
+
+def test_without_leave_nothing_is_written(office, desk, changes):
+    """A lost lock, an interrupt."""
+
+    def halt():
+        raise Halt
+
+    ended = execute(changes, replace(desk, permit=halt), Heard(), 4)
+    assert ended.halted
+    assert Ending.DONE not in endings(ended).values()
+    assert office.writes() == 0
+
+
+def test_every_action_that_does_something_has_a_worker():
+    """No change is planned that nobody can make."""
+    assert set(WORKERS) == set(Action) - {Action.NOTE}
+
+
+def test_an_answer_that_is_lost_for_good_is_unsure(office, desk, changes):
+    """Neither done nor failed: the next run looks."""
+    office.service.fault("drop_before", method="POST", path="/api/credentials", times=0)
+    outcome = perform(changes[1], desk)
+    assert outcome.ending is Ending.UNSURE
+    assert "apply again" in outcome.hint

@@ -1,0 +1,57 @@
+"""What can be said of manifests without a key."""
+
+from datetime import date
+
+import pytest
+
+from keyturn.core.diagnostic import Severity
+from keyturn.engine.checking import Checked, check, judged_with
+from keyturn.load.desired import load
+from keyturn.load.project import read_project
+from making import credential, held, sides
+
+TODAY = date(2026, 3, 1)
+
+
+@pytest.fixture
+def project(office, canary):
+    """Return a project with a credential and a connection."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    return read_project(office.repo.root)
+
+
+def test_all_files_are_looked_at(project):
+    """Those of every workspace, none twice."""
+    checked = check(project, project.workspaces.values(), (), TODAY)
+    assert [file.rpartition("/")[2] for file in checked.files] == ["prod-pg.yaml", "prod-db.yaml"]
+    assert checked.worst is None or checked.worst > Severity.ERROR
+
+
+def test_only_some(project):
+    """What is named, and nothing of the others; a stray file is said."""
+    file = "manifests/prod/connections/prod-pg.yaml"
+    checked = check(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY)
+    assert file in checked.files
+    assert [each.origin.file for each in checked.findings if each.code == "KT044"] == ["elsewhere/x.yaml"]
+
+
+def test_the_worst():
+    """Nothing found is None, which is better than a note."""
+    assert Checked((), ()).worst is None
+
+
+def test_the_ledger_knows_the_age_of_a_secret(office, canary):
+    """A rotation that is overdue is seen only with the ledger."""
+    office.repo.project(policy={"rotation": {"max_age": "90d"}})
+    office.repo.credential("prod-db", {"password": canary()})
+    project = read_project(office.repo.root)
+    loaded = load(project, project.workspace(""))
+    desired = loaded.desired[0]
+    codes = {}
+    for day in ("2025-01-01", "2026-02-28"):
+        known = held(desired, "id1", rotated_at=f"{day}T00:00:00Z")
+        found = judged_with(project, loaded, sides(desired, known), TODAY, b"chance" * 6)
+        codes[day] = {each.code for each in found}
+    assert codes["2025-01-01"] - codes["2026-02-28"]
+    assert credential("prod-db") == desired.address

@@ -1,0 +1,133 @@
+"""The bracket around every write."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.api.call import Call
+from keyturn.api.errors import Busy, Refused, Unsure
+from keyturn.core.change import Action, Change
+from keyturn.core.outcome import Ending
+from keyturn.engine.desk import TRIES, Halt
+from keyturn.ledger.event import Finished, Intent
+from keyturn.ledger.reading import read_ledger
+from keyturn.ledger.record import read
+from making import credential, held, wanted
+
+DB = credential("prod-db")
+CHANGE = Change(action=Action.UPDATE, address=DB, desired=wanted(DB, secrets={"password": "x"}))
+CALL = Call(method="PUT", path="/api/credentials/1", template="/api/credentials/{id}", verb="update")
+
+
+def written(desk, kind):
+    """Return the events of one kind in the journal."""
+    desk.journal.append(Finished(intent="", address=DB, action="flush", ending=Ending.DONE))
+    events = [record.event for record in read(desk.run.store.tape().read(0))]
+    return [each for each in events if isinstance(each, kind) and getattr(each, "action", "") != "flush"]
+
+
+def sender(*results):
+    """Return a request that ends in one way after the other, and the list of those left."""
+    left = list(results)
+
+    def send():
+        result = left.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return send, left
+
+
+def test_the_intent_is_on_disk_before_anything_is_sent(desk):
+    """With the digest of the file and the fingerprints of what will be sent."""
+    intent = desk.intend(CHANGE, "update", object="id1")
+    (found,) = written(desk, Intent)
+    assert found == intent
+    assert (found.digest, found.object, found.address) == ("d1", "id1", DB)
+    assert set(found.fingerprints) == {("password",)}
+
+
+def test_without_leave_nothing_is_begun(desk):
+    """A lost lock, an interrupt: no intent, so no request."""
+
+    def halt():
+        raise Halt
+
+    with pytest.raises(Halt):
+        replace(desk, permit=halt).intend(CHANGE, "update")
+    assert written(desk, Intent) == []
+
+
+def test_a_finished_intent_is_in_the_ledger(desk):
+    """Entry in, former name out, intent closed."""
+    entry = held(wanted(DB), "id1")
+    desk.finish(desk.intend(CHANGE, "update", object="id1"), entry, (credential("old"),))
+    (end,) = written(desk, Finished)
+    assert (end.ending, end.entry, end.gone) == (Ending.DONE, entry, (credential("old"),))
+    assert desk.entries["id1"] == entry
+    run = desk.run
+    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization).ledger
+    assert ledger.find(DB).id == "id1"
+    assert ledger.open == ()
+
+
+@pytest.mark.parametrize("doubts", range(TRIES))
+def test_a_write_in_doubt_is_sent_again(desk, doubts):
+    """It means the same however often it arrives."""
+    send, left = sender(*(Unsure(CALL) for _ in range(doubts)), "done")
+    assert desk.repeatable(desk.intend(CHANGE, "update"), send) == "done"
+    assert left == []
+
+
+def test_after_too_many_doubts_the_intent_stays_open(desk):
+    """The next run looks."""
+    send, left = sender(*(Unsure(CALL) for _ in range(TRIES)), "never")
+    with pytest.raises(Unsure):
+        desk.repeatable(desk.intend(CHANGE, "update"), send)
+    assert left == ["never"]
+    assert [each.ending for each in written(desk, Finished)] == [Ending.UNSURE]
+
+
+@pytest.mark.parametrize("error", [Refused(CALL), Busy(CALL)])
+@pytest.mark.parametrize(("before", "ending"), [((), Ending.FAILED), ((Unsure(CALL),), Ending.UNSURE)])
+def test_a_refusal_closes_the_intent_unless_there_was_a_doubt(desk, error, before, ending):
+    """What an earlier attempt did is not known."""
+    send, _ = sender(*before, error)
+    with pytest.raises(type(error)):
+        desk.repeatable(desk.intend(CHANGE, "update"), send)
+    assert [each.ending for each in written(desk, Finished)] == [ending]
+
+
+def test_a_repetition_needs_leave_too(desk):
+    """The lock may be lost between two attempts."""
+    asked = []
+
+    def permit():
+        asked.append(1)
+        if len(asked) > 1:
+            raise Halt
+
+    send, left = sender(Unsure(CALL), "done")
+    strict = replace(desk, permit=permit)
+    with pytest.raises(Halt):
+        strict.repeatable(strict.intend(CHANGE, "update"), send)
+    assert left == ["done"]
+
+
+def test_fingerprints_are_bound_to_their_place(desk):
+    """The same secret elsewhere has another one; nothing opened, nothing fingerprinted, no key read."""
+
+    def no_key():
+        raise AssertionError
+
+    there = wanted(credential("prod-dc"), secrets={"password": "x"})
+    assert desk.prints(CHANGE.desired) != desk.prints(there)
+    assert desk.prints(CHANGE.desired) == desk.prints(CHANGE.desired)
+    assert replace(desk, key=no_key).prints(wanted(DB, secrets={"p": "x"}, opened=False)) == {}
+
+
+def test_a_claim_is_remembered(desk):
+    """An object belongs to one change."""
+    desk.claim("id1")
+    assert "id1" in desk.taken

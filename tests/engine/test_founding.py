@@ -1,0 +1,60 @@
+"""A new repository."""
+
+from pathlib import Path
+
+import pytest
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.engine.founding import found, recipients
+from keyturn.engine.templates import Choice
+from workspace import SOPS
+
+
+@pytest.fixture
+def surroundings(age_key):
+    """Return the environment of somebody who has sops and an age key."""
+    return {"PATH": str(Path(SOPS).parent), "SOPS_AGE_KEY_FILE": str(age_key.file)}
+
+
+@pytest.fixture
+def choice(age_key):
+    """Return what was chosen."""
+    return Choice(
+        workspace="prod", base_url="https://a.example", organization="org_x", recipient=age_key.recipient
+    )
+
+
+def test_whose_key_is_at_hand(surroundings, age_key):
+    """The public key of the private one that sops would find."""
+    assert recipients(surroundings) == (age_key.recipient,)
+    assert recipients({}) == ()
+
+
+def test_it_adds_and_never_overwrites(tmp_path, choice, surroundings):
+    """The same chance gives the same files; a second time all is kept, byte for byte."""
+    first = found(tmp_path, choice, surroundings, lambda count: b"\x07" * count)
+    assert not first.kept
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {str(path.relative_to(tmp_path)) for path in before} == set(first.made)
+    second = found(tmp_path, choice, surroundings, lambda count: b"\x08" * count)
+    assert not second.made
+    assert set(second.kept) == set(first.made)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_no_secret_stands_in_clear(tmp_path, choice, surroundings, canary):
+    """What chance gave is in no file."""
+    import base64  # noqa: PLC0415
+
+    canary.add(base64.b32encode(b"\x09" * 20).decode().lower())
+    canary.add(base64.b64encode(b"\x09" * 32).decode())
+    found(tmp_path, choice, surroundings, lambda count: b"\x09" * count)
+    assert "ENC[" in (tmp_path / "manifests/prod/credentials/prod-warehouse.yaml").read_text()
+
+
+def test_a_project_that_is_broken_is_not_touched_further(tmp_path, choice, surroundings):
+    """Somebody else's keyturn.yaml is read, not replaced."""
+    (tmp_path / "keyturn.yaml").write_text("version: 9\n")
+    with pytest.raises(Faulty):
+        found(tmp_path, choice, surroundings, bytes)
+    assert (tmp_path / "keyturn.yaml").read_text() == "version: 9\n"

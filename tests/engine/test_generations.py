@@ -1,0 +1,47 @@
+"""Two generations side by side."""
+
+import pytest
+
+
+def rotated(office, secret, *more):
+    """Rotate by handing over to a new credential."""
+    office.repo.credential("prod-db", {"password": secret}, rotation={"strategy": "replace", "grace": "7d"})
+    return office.here("apply", "--yes", *more)
+
+
+@pytest.fixture
+def settled(office, canary):
+    """Return an office with a credential, a connection, and a target that knows the first secret."""
+    first = canary()
+    target = {"type": "postgres", "match": {"host": "db.example.com"}, "accepts": {"password": [first]}}
+    office.service.set_targets([target])
+    office.repo.connection("prod-pg", "prod-db")
+    assert rotated(office, first).code == 0
+    return office, first
+
+
+def test_the_new_one_takes_over(settled, canary):
+    """Another id has the name and the connection; the old one stands aside until a day."""
+    office, first = settled
+    second = canary()
+    before = office.live()["prod-db"]["id"]
+    target = {
+        "type": "postgres",
+        "match": {"host": "db.example.com"},
+        "accepts": {"password": [first, second]},
+    }
+    office.service.set_targets([target])
+    done = rotated(office, second)
+    assert done.code == 0, done.stdout + done.stderr
+    after = office.live()
+    assert after["prod-db"]["id"] != before
+    assert office.live("connections")["prod-pg"]["credentialId"] == after["prod-db"]["id"]
+    assert [name for name in after if name.startswith("prod-db-until-")]
+
+
+def test_a_refused_one_leaves_everything_as_it_was(settled, canary):
+    """Nothing uses the new credential, and it is gone again."""
+    office, _ = settled
+    before = (office.live(), office.live("connections"))
+    assert rotated(office, canary()).code == 1
+    assert (office.live(), office.live("connections")) == before

@@ -1,0 +1,80 @@
+"""How objects go and come back."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.change import Action, Change
+from keyturn.engine.desk import Stale
+from keyturn.engine.lifecycle import RETIRING, forget, replace_object, restore, retire, tails
+from keyturn.engine.work import create, read
+from keyturn.kinds import KINDS
+from keyturn.ledger.event import Finished
+from keyturn.ledger.record import read as records
+from making import credential, held, wanted
+
+DB = credential("prod-db")
+CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+
+
+@pytest.fixture
+def made(desk, canary):
+    """Return the creation of a credential that was made, with its entry."""
+    desired = wanted(DB, CONFIG, secrets={"password": canary()})
+    change = Change(action=Action.CREATE, address=DB, desired=desired)
+    return replace(change, known=create(change, desk).entry)
+
+
+def seen(change, desk, action):
+    """Return a change of an object as it is now."""
+    return replace(change, action=action, live=read(KINDS["credential"], change.known.id, desk))
+
+
+def test_retire_leaves_a_tombstone(office, desk, made):
+    """Gone from the service's list, kept in ours."""
+    done = retire(seen(made, desk, Action.RETIRE), desk)
+    assert office.live() == {}
+    assert done.entry.retired_at
+    assert not done.entry.protect
+
+
+def test_what_is_used_is_not_retired(office, desk, made):
+    """A connection that appeared since the plan."""
+    fields = {"name": "ui", "type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
+    office.service.seed(connections=[{**fields, "credentialId": made.known.id}])
+    with pytest.raises(Stale, match="connection/ui"):
+        retire(seen(made, desk, Action.RETIRE), desk)
+    assert set(office.live()) == {"prod-db"}
+
+
+def test_restore_writes_what_git_says(office, desk, made, canary):
+    """The same object, with the secret of today and not of the day on which it went."""
+    tombstone = retire(seen(made, desk, Action.RETIRE), desk).entry
+    before = office.service.holds("salt")
+    office.service.clock(advance=5)
+    again = replace(made, known=tombstone, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
+    done = restore(seen(again, desk, Action.RESTORE), desk)
+    assert office.live()["prod-db"]["id"] == done.entry.id == tombstone.id
+    assert done.entry.retired_at == ""
+    assert office.service.holds("salt") != before
+
+
+def test_replace_gives_the_name_to_a_new_object(office, desk, made):
+    """The old one stands aside until the end, and is retired then."""
+    desk.entries[made.known.id] = made.known
+    done = replace_object(seen(made, desk, Action.REPLACE), desk)
+    assert done.entry.id != made.known.id
+    aside = next(name for name in office.live() if name != "prod-db")
+    assert aside.startswith(f"prod-db{RETIRING}")
+    (tail,) = tails(desk.entries.values(), desk)
+    assert (tail.action, tail.live.id) == (Action.RETIRE, made.known.id)
+
+
+def test_forget_sends_nothing(office, desk):
+    """The entry goes; the service hears nothing."""
+    before = len(office.service.requests())
+    known = held(wanted(DB), "id1")
+    assert forget(Change(action=Action.FORGET, address=DB, known=known), desk).entry == known
+    events = [record.event for record in records(desk.run.store.tape().read(0))]
+    assert [each.gone for each in events if isinstance(each, Finished)] == [(DB,)]
+    assert len(office.service.requests()) == before

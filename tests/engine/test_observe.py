@@ -1,0 +1,84 @@
+"""What the service shows, with few requests."""
+
+import threading
+
+import pytest
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.engine.observe import census, observe, refuse_foreign, side_by_side
+from making import connection, held, wanted
+
+PG = connection("prod-pg")
+
+
+def seeded(office, count=3):
+    """Put connections into the service."""
+    config = {"host": "h", "port": 1, "database": "d"}
+    each = [{"name": f"pg-{number}", "type": "postgres", "config": config} for number in range(count)]
+    office.service.seed(connections=each)
+
+
+def asked(office, call):
+    """Return what a call gives, and how many requests it made."""
+    before = len(office.service.requests())
+    return call(), len(office.service.requests()) - before
+
+
+def test_another_organization(run):
+    """Both are named."""
+    refuse_foreign(run.service, run.workspace.organization)
+    with pytest.raises(Faulty) as caught:
+        refuse_foreign(run.service, "org_other")
+    (finding,) = caught.value.findings
+    assert finding.code == "KT520"
+    assert run.workspace.organization in finding.message
+
+
+def test_a_census_is_two_lists(office, run):
+    """However many objects there are on a page."""
+    seeded(office, 20)
+    listed, requests = asked(office, lambda: census(run.service))
+    assert len(listed) == 20
+    assert requests == 2
+
+
+def test_only_what_matters_is_read_in_full(office, run):
+    """What is ours and moved; what is ours and did not comes from the ledger; the rest is left."""
+    seeded(office)
+    listed = census(run.service)
+    ours = {each.address: each for each in listed if each.address.name != "pg-2"}
+    entries = {
+        address: held(
+            wanted(address), live.id, updated_at=live.updated_at if address.name == "pg-0" else "before"
+        )
+        for address, live in ours.items()
+    }
+    desired = [wanted(address) for address in entries]
+    live, requests = asked(office, lambda: observe(run.service, listed, desired, entries))
+    assert requests == 1
+    named = {each.address.name: each for each in live.values()}
+    assert named["pg-0"].fields["config", "host"] == "db.example.com"
+    assert named["pg-1"].fields["config", "host"] == "h"
+    assert not named["pg-2"].detailed
+
+
+def test_absence_from_a_list_is_no_proof(office, run):
+    """What the ledger knows and no list shows is asked for by its id."""
+    known = held(wanted(PG), "con_nobody")
+    live, requests = asked(office, lambda: observe(run.service, [], [], {PG: known}))
+    assert (live, requests) == ({}, 1)
+
+
+def test_side_by_side_keeps_the_order():
+    """In threads where there is more than one; without where not."""
+    seen = []
+
+    def work(item):
+        seen.append(threading.current_thread())
+        return item * 2
+
+    assert side_by_side(work, [1, 2, 3], 3) == [2, 4, 6]
+    assert threading.main_thread() not in seen
+    assert side_by_side(work, [4], 3) == [8]
+    assert side_by_side(work, [5, 6], 1) == [10, 12]
+    assert set(seen[-3:]) == {threading.main_thread()}

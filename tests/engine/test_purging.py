@@ -1,0 +1,47 @@
+"""The end of a credential that was retired."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.engine.purging import purge_retired
+from keyturn.ledger.lock import Held, Holder, acquire
+
+
+@pytest.fixture
+def settled(office, canary):
+    """Return an office with an applied credential."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.credential("prod-other", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    return office
+
+
+@pytest.mark.parametrize(("name", "said"), [("prod-db", "is in use"), ("nobody", "is not in the ledger")])
+def test_only_what_was_retired(settled, begin, name, said):
+    """The rest is said, and stays."""
+    with pytest.raises(Faulty) as caught:
+        purge_retired(begin(), name)
+    assert said in caught.value.findings[0].message
+    assert len(settled.service.state()["credentials"]) == 2
+
+
+def test_a_tombstone_is_purged_and_forgotten(settled, begin):
+    """Gone from the service and from the ledger; the lock is free."""
+    settled.repo.remove("prod-db")
+    assert settled.here("apply", "--yes").code == 0
+    assert purge_retired(begin(), "prod-db").address.name == "prod-db"
+    assert [each["name"] for each in settled.service.state()["credentials"]] == ["prod-other"]
+    with pytest.raises(Faulty):
+        purge_retired(begin(), "prod-db")
+    assert settled.here("apply", "--yes").code == 0
+
+
+@pytest.mark.usefixtures("settled")
+def test_not_while_somebody_applies(begin):
+    """The lock is taken like everywhere."""
+    run = begin()
+    acquire(run.store, Holder(id="x", who="ada", host="elsewhere"), run.clock)
+    with pytest.raises(Held):
+        purge_retired(replace(run), "prod-db")

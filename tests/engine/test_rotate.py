@@ -1,0 +1,49 @@
+"""Rotation: what is tried, and what is told."""
+
+import pytest
+
+from keyturn.core.change import Action, Change
+from keyturn.engine.probe import Verdict
+from keyturn.engine.rotate import Rejected, purge, rotate
+from keyturn.engine.rotate import tested as verdict_of
+from keyturn.engine.work import create
+from making import connection, credential, wanted
+
+DB, PG = credential("prod-db"), connection("prod-pg")
+CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+
+
+def test_a_rejection_names_those_that_failed():
+    """With the reason, or that none was given; those that passed are not in it."""
+    verdicts = [
+        Verdict(PG, True, ""),
+        Verdict(connection("b"), False, "no"),
+        Verdict(connection("c"), False, ""),
+    ]
+    rejected = Rejected(verdicts, "rolled back")
+    assert rejected.message == "connection/b: no; connection/c: no reason given"
+    assert rejected.after == "rolled back"
+
+
+def test_a_rotation_needs_both_sides(desk):
+    """A change that is none is a bug, and no request."""
+    with pytest.raises(ValueError, match="without"):
+        rotate(Change(action=Action.ROTATE, address=DB), desk)
+
+
+def test_a_probe_is_deleted_for_good(office, desk, canary):
+    """Not even the trash keeps it; again does nothing."""
+    probe = credential("keyturn-probe-1")
+    desired = wanted(probe, CONFIG, secrets={"password": canary()})
+    change = Change(action=Action.CREATE, address=probe, desired=desired)
+    identity = create(change, desk).entry.id
+    intent = desk.intend(change, "probe", expect=probe.name)
+    purge(intent, identity, desk)
+    assert office.service.state()["credentials"] == []
+    purge(intent, identity, desk)
+
+
+def test_only_connections_are_tested_afterwards(desk):
+    """And only where tests are wanted."""
+    assert verdict_of(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), desk) is None
+    assert verdict_of(Change(action=Action.RETIRE, address=PG), desk) is None

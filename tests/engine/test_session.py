@@ -1,0 +1,116 @@
+"""One apply from lock to release."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.outcome import Ending
+from keyturn.engine.planning import Wish, plan
+from keyturn.engine.session import PATIENCE, Terms, carry_out, refreshed
+from keyturn.engine.watch import Watch
+from keyturn.ledger.clock import Clock
+from keyturn.ledger.lock import Held, Holder, acquire
+from keyturn.ledger.record import read
+
+
+@pytest.fixture
+def ready(office, canary):
+    """Return an office with one credential that was not applied."""
+    office.repo.credential("prod-db", {"password": canary()})
+    return office
+
+
+def carried(run, decide=lambda _: True, **terms):
+    """Carry out an apply."""
+    return carry_out(run, Wish(), Terms(**terms), decide, Watch())
+
+
+def words(run):
+    """Return the journal's events by their class."""
+    return [type(record.event).__name__ for record in read(run.store.tape().read(0))]
+
+
+def test_from_lock_to_release(ready, run):
+    """Started, intended, finished, ended; the lock is free again, and nothing is left to do."""
+    report = carried(run)
+    assert [each.ending for each in report.outcomes] == [Ending.DONE]
+    assert words(run)[:4] == ["RunStarted", "Intent", "Finished", "RunEnded"]
+    assert report.figures.total > 0
+    assert carried(run).outcomes == ()
+    assert ready.live()
+
+
+def test_no_is_no(ready, run):
+    """Nothing sent, nothing recorded, the lock is free."""
+    report = carried(run, lambda _: False)
+    assert not report.agreed
+    assert ready.writes() == 0
+    assert words(run) == []
+    assert carried(run).agreed
+
+
+def test_what_goes_wrong_before_the_first_write_frees_the_lock(ready, run):
+    """An exception of whoever decides."""
+
+    def refuse(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carried(run, refuse)
+    assert carried(run).agreed
+    assert ready.live()
+
+
+def test_somebody_else_applies(ready, run):
+    """Waited for as long as was said, and not a second longer."""
+    now, slept = [0.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    acquire(run.store, Holder(id="other", who="ada", host="elsewhere"), run.clock)
+    timed = replace(run, sleep=sleep, clock=Clock(now=run.clock.now, monotonic=lambda: now[0]))
+    with pytest.raises(Held):
+        carried(timed)
+    assert slept == []
+    with pytest.raises(Held):
+        carried(timed, lock_timeout=3 * PATIENCE)
+    assert slept == [PATIENCE] * 3
+    assert ready.writes() == 0
+
+
+@pytest.mark.parametrize("terms", [{"stopped": lambda: True}, {"deadline": 1e-9}])
+def test_out_of_time_nothing_new_begins(ready, run, terms):
+    """An interrupt and a deadline are alike: said, and recorded."""
+    report = carried(run, **terms)
+    assert report.halted
+    assert [each.ending for each in report.outcomes] == [Ending.BLOCKED]
+    assert ready.writes() == 0
+
+
+def test_a_comment_is_remembered_without_a_write(ready, run, begin):
+    """The file's digest moves, nothing else does: the next plan does not open it again."""
+    carried(run)
+    path = ready.repo.root / "manifests/prod/credentials/prod-db.yaml"
+    path.write_text("# a comment\n" + path.read_text())
+    writes = ready.writes()
+    planned = plan(begin(), Wish())
+    (entry,) = refreshed(planned, ())
+    assert entry.digest != planned.seen.settled.entries[entry.address].digest
+    assert refreshed(planned, [entry.address]) == ()
+    assert carried(begin()).outcomes == ()
+    assert refreshed(plan(begin(), Wish()), ()) == ()
+    assert ready.writes() == writes
+
+
+def test_manifests_that_are_wrong_stop_it_under_the_lock(ready, run):
+    """And the lock is free afterwards."""
+    path = ready.repo.root / "manifests/prod/credentials/prod-db.yaml"
+    good = path.read_text()
+    path.write_text("kind: nothing\n")
+    with pytest.raises(Faulty):
+        carried(run)
+    path.write_text(good)
+    assert carried(run).agreed

@@ -1,0 +1,146 @@
+"""One change: re-read, intend, write, read back, record."""
+
+from dataclasses import replace
+
+import pytest
+
+from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
+from keyturn.core.fields import flatten
+from keyturn.engine.desk import Stale
+from keyturn.engine.work import body_of, create, merge, read, record, refuse_unwritten, reread, update
+from keyturn.kinds import KINDS
+from making import connection, credential, held, shown, wanted
+
+DB, PG = credential("prod-db"), connection("prod-pg")
+CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+
+
+def creation(secret, address=DB):
+    """Return the creation of a credential."""
+    return Change(
+        action=Action.CREATE, address=address, desired=wanted(address, CONFIG, secrets={"password": secret})
+    )
+
+
+def test_create_writes_reads_back_and_records(office, desk, canary):
+    """One object, its id in the ledger."""
+    done = create(creation(canary()), desk)
+    assert office.live()["prod-db"]["id"] == done.entry.id == desk.ids[DB]
+    assert done.entry.observed == flatten({"config": CONFIG})
+    assert done.warnings == ()
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "status_after", "invalid_after"])
+def test_a_lost_answer_makes_no_twin(office, desk, canary, fault):
+    """What was made is found by its name, and written once more in full."""
+    office.service.fault(fault, method="POST", path="/api/credentials")
+    done = create(creation(canary()), desk)
+    assert [each["id"] for each in office.service.state()["credentials"]] == [done.entry.id]
+
+
+def test_update_is_refused_for_what_moved(office, desk, canary):
+    """Somebody edited it since the plan: nothing is written over."""
+    change = creation(canary())
+    entry = create(change, desk).entry
+    live = read(KINDS["credential"], entry.id, desk)
+    office.service.clock(advance=5)
+    office.service.edit("credentials", "prod-db", config={"username": "eve"})
+    before = office.writes()
+    with pytest.raises(Stale, match=r"config\.username"):
+        update(replace(change, action=Action.UPDATE, known=entry, live=live), desk)
+    assert office.writes() == before
+
+
+def test_an_object_that_is_gone_is_stale(desk):
+    """It is said."""
+    live = shown(held(wanted(DB), "nobody"))
+    with pytest.raises(Stale, match="gone"):
+        reread(Change(action=Action.UPDATE, address=DB, live=live), KINDS["credential"], desk)
+
+
+def test_update_writes_the_secret(office, desk, canary):
+    """The same id, another secret."""
+    change = creation(canary())
+    entry = create(change, desk).entry
+    held_before = office.service.holds("salt")
+    office.service.clock(advance=5)
+    live = read(KINDS["credential"], entry.id, desk)
+    new = replace(change, action=Action.ROTATE, known=entry, live=live)
+    new = replace(new, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
+    done = update(new, desk)
+    assert done.entry.id == entry.id
+    assert done.entry.fingerprints != entry.fingerprints
+    assert office.service.holds("salt") != held_before
+
+
+@pytest.mark.parametrize(
+    ("others", "ours", "expected"),
+    [
+        ({("a",): 1}, {("b",): 2}, {("a",): 1, ("b",): 2}),
+        ({("a",): 1}, {("a",): 2}, {("a",): 2}),
+        ({("a", "b"): 1, ("a", "c"): 2}, {("a", "b"): 3}, {("a", "b"): 3, ("a", "c"): 2}),
+        ({("a", "b"): 1}, {("a",): 2}, {("a",): 2}),
+        ({("a",): 1}, {("a", "b"): 2}, {("a", "b"): 2}),
+        ({}, {("a",): 1}, {("a",): 1}),
+    ],
+)
+def test_merge(others, ours, expected):
+    """Ours win, and take the place of what stood above or below."""
+    assert merge(others, ours) == expected
+
+
+def test_a_connection_keeps_what_others_own(desk):
+    """All but what git dropped."""
+    desired = wanted(PG, {"host": "h"})
+    now = shown(held(desired, "id1"), fields=flatten({"config": {"host": "x", "theirs": 1, "dropped": 2}}))
+    gone = FieldChange(("config", "dropped"), 2, 2, ABSENT)
+    body = body_of(
+        Change(action=Action.UPDATE, address=PG, desired=desired, live=now, fields=(gone,)), now, desk
+    )
+    assert body["config"] == {"host": "h", "theirs": 1}
+
+
+def test_a_mask_is_not_written_back(desk):
+    """It would become the value."""
+    desired = wanted(PG, {"host": "h"})
+    now = shown(held(desired, "id1"), suspicious=(("config", "password"),))
+    with pytest.raises(Stale, match=r"config\.password"):
+        body_of(Change(action=Action.UPDATE, address=PG, desired=desired, live=now), now, desk)
+
+
+KNOWN = held(wanted(DB), "id1")
+LIVE = shown(KNOWN)
+HOST = FieldChange(("config", "host"), "db.example.com", "db.example.com", "new.example.com")
+TURNED = SecretChange(("password",), SecretState.ROTATED)
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "silent"),
+    [
+        ({"fields": (HOST,)}, {}, True),
+        ({"fields": (HOST,)}, {"fields": {("config", "host"): "new.example.com"}}, False),
+        ({"fields": (HOST,)}, {"updated_at": "later"}, False),
+        ({"secrets": (TURNED,)}, {}, True),
+        ({"secrets": (TURNED,)}, {"updated_at": "later"}, False),
+        ({"secrets": (TURNED,), "known": replace(KNOWN, digest="")}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_a_yes_that_changed_nothing_is_no_yes(change, back, silent):
+    """Neither field nor time moved although something was asked."""
+    asked = Change(
+        **{"action": Action.UPDATE, "address": DB, "desired": wanted(DB), "known": KNOWN, **change}
+    )
+    if silent:
+        with pytest.raises(Stale, match="changed nothing"):
+            refuse_unwritten(asked, LIVE, replace(LIVE, **back))
+    else:
+        refuse_unwritten(asked, LIVE, replace(LIVE, **back))
+
+
+def test_a_form_of_its_own_is_a_warning(desk):
+    """What the service keeps differently is said, and no drift afterwards."""
+    back = replace(LIVE, fields={("config", "host"): "DB.EXAMPLE.COM"})
+    done = record(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), back, desk)
+    assert done.warnings == ("the service keeps config.host in a form of its own",)
+    assert done.entry.observed == back.fields

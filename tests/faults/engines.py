@@ -1,0 +1,213 @@
+"""Engines that are wrong on purpose, each by one mistake, and where that mistake shows.
+
+They are the test of the tests: the campaign has to catch every one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from faults.campaign import LOST, REFUSED, Case, singles, smooth
+from faults.rig import Rig
+from faults.scenes import CREATE, REFUSALS, REPLACED, SCENES, VERIFY, Scene
+from keyturn.api.client import Client
+from keyturn.api.lists import Lists
+from keyturn.engine import apply, desk, generations, lifecycle, observe, recover, rotate, session, work
+from keyturn.ledger import lock
+
+Patch = pytest.MonkeyPatch
+Cases = Callable[[Rig], list[Case]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A mistake (``make`` puts it in place) and the cases that must show it."""
+
+    name: str
+    make: Callable[[Patch], None]
+    cases: Cases
+
+
+def lost(scene: Scene, **settings: Any) -> Cases:
+    """Return the cases in which an answer is lost, names not being unique."""
+    return lambda rig: [
+        Case(scene=scene, faults=(fault,), settings={"unique_names": False, **settings})
+        for fault in singles(len(smooth(rig, scene).requests), LOST[:1])
+    ]
+
+
+def refused(scene: Scene, kind: int) -> Cases:
+    """Return the cases in which one kind of refusal meets each request."""
+    return lambda rig: [
+        Case(scene=scene, faults=(fault,))
+        for fault in singles(len(smooth(rig, scene).requests), REFUSED[kind : kind + 1])
+    ]
+
+
+def deaths(scene: Scene, **settings: Any) -> Cases:
+    """Return a death at each door."""
+    return lambda rig: [
+        Case(scene=scene, at=number, settings={"unique_names": False, **settings})
+        for number in range(1, len(smooth(rig, scene).doors) + 1)
+    ]
+
+
+def quiet(scene: Scene, **settings: Any) -> Cases:
+    """Return the one case without trouble."""
+    return lambda _: [Case(scene=scene, settings=settings)]
+
+
+def noted(rig: Rig) -> list[Case]:
+    """Return the cases in which somebody adds a setting of their own between two of our reads."""
+    del rig
+    scene = SCENES["update"]
+    edit = {"kind": "edit_before", "method": "GET", "path": "/api/connections/*"}
+    edit["edit"] = {"change": {"config": {"note": "kept"}}}
+    return [
+        Case(scene=scene, faults=({**edit, "nth": number},), keeps="n-up") for number in range(1, 4)
+    ]
+
+
+def _naive_retry(patch: Patch) -> None:
+    patch.setattr(work, "look", lambda *_: ())
+
+
+def _no_grace(patch: Patch) -> None:
+    patch.setattr(work, "LOOKS", (0.0,))
+
+
+def _no_second_plan(patch: Patch) -> None:
+    patch.setattr(session, "_pause", lambda *_: 0.0)
+
+
+def _no_reread(patch: Patch) -> None:
+    def believing(change: Any, *_: Any) -> Any:
+        return change.live
+
+    for module in (work, lifecycle, generations):
+        patch.setattr(module, "reread", believing)
+
+
+def _no_read_back(patch: Patch) -> None:
+    patch.setattr(work, "refuse_unwritten", lambda *_: None)
+
+
+def _intent_afterwards(patch: Patch) -> None:
+    intend = desk.Desk.intend
+    append = session.Journal.append
+
+    def late(self: Any, change: Any, op: str, **more: str) -> Any:
+        patch.setattr(session.Journal, "append", lambda journal, event: journal.enqueue(event))
+        try:
+            return intend(self, change, op, **more)
+        finally:
+            patch.setattr(session.Journal, "append", append)
+
+    patch.setattr(desk.Desk, "intend", late)
+
+
+def _restore_without_put(patch: Patch) -> None:
+    def half(change: Any, at: Any) -> Any:
+        kind = lifecycle.KINDS[change.address.kind]
+        intent = at.intend(change, "restore", object=change.live.id)
+        at.run.service.restore(change.live.id)
+        back = lifecycle.read(kind, change.live.id, at)
+        done = work.record(replace(change, live=back), back, at)
+        at.finish(intent, done.entry)
+        at.ids[change.address] = change.live.id
+        return done
+
+    patch.setattr(apply, "WORKERS", {**apply.WORKERS, apply.Action.RESTORE: half})
+
+
+def _believes_lists(patch: Patch) -> None:
+    patch.setattr(observe, "_missing", lambda *_: iter(()))
+    read = Lists.read
+
+    def short(self: Any, path: str, **more: Any) -> Any:
+        listing = read(self, path, **more)
+        return replace(listing, records=listing.records[1:])
+
+    patch.setattr(Lists, "read", short)
+
+
+def _partial_put(patch: Patch) -> None:
+    body_of = work.body_of
+
+    def part(change: Any, now: Any, at: Any) -> Any:
+        body = body_of(change, now, at)
+        if change.address.kind == "credential" and change.action.value == "update":
+            body["config"] = {path[-1]: change.desired.fields[path] for path in (f.path for f in change.fields)}
+        return body
+
+    patch.setattr(work, "body_of", part)
+
+
+def _no_lock(patch: Patch) -> None:
+    def free(store: Any, holder: Any, clock: Any) -> Any:
+        store.objects.pop(lock.KEY, None)
+        return lock.acquire(store, holder, clock)
+
+    patch.setattr(session, "acquire", free)
+
+
+def _adopts_anything(patch: Patch) -> None:
+    def any_of(intent: Any, live: Any, taken: Any) -> Any:
+        return tuple(each for each in live if each.address == intent.address and each.id not in taken)
+
+    patch.setattr(recover, "claimable", any_of)
+    patch.setattr(work, "claimable", any_of)
+
+
+def _loses_outcomes(patch: Patch) -> None:
+    patch.setattr(desk.Desk, "_end", lambda *_: None)
+
+
+def _forgets_intents(patch: Patch) -> None:
+    patch.setattr(session, "_resolve", lambda *_: None)
+    patch.setattr(
+        "keyturn.engine.planning.settle", lambda ledger, listed: recover.Settled(ledger.entries)
+    )
+
+
+def _keeps_probes(patch: Patch) -> None:
+    patch.setattr(rotate, "purge", lambda intent, _, at, **__: at.finish(intent))
+
+
+def _no_rehearsal(patch: Patch) -> None:
+    patch.setattr(rotate, "_rehearse", lambda *_: None)
+    patch.setattr(rotate, "_confirm", lambda *_: None)
+
+
+def _no_roll_back(patch: Patch) -> None:
+    patch.setattr(rotate, "roll_back", lambda *_: ("", True))
+
+
+def _goes_on_after_401(patch: Patch) -> None:
+    patch.setattr(Client, "denied", property(lambda _: False))
+
+
+_LAGGING: Mapping[str, Any] = {"list_lag_seconds": 2.0}
+
+ENGINES: tuple[Engine, ...] = (
+    Engine("repeats a POST without a look", _naive_retry, lost(CREATE)),
+    Engine("looks once and does not wait", _no_grace, lost(CREATE, **_LAGGING)),
+    Engine("does not wait for what a dead run made", _no_second_plan, deaths(CREATE, **_LAGGING)),
+    Engine("does not read again before a write", _no_reread, noted),
+    Engine("does not read back after a write", _no_read_back, refused(SCENES["update"], len(REFUSED) - 1)),
+    Engine("writes its intent after the request", _intent_afterwards, quiet(CREATE)),
+    Engine("restores without writing", _restore_without_put, quiet(SCENES["restore"])),
+    Engine("believes a truncated list", _believes_lists, quiet(SCENES["update"], unique_names=False)),
+    Engine("writes a part to a service that replaces", _partial_put, quiet(SCENES["update"], credential_put="replace")),
+    Engine("loses outcomes", _loses_outcomes, quiet(CREATE)),
+    Engine("forgets open intents", _forgets_intents, deaths(CREATE)),
+    Engine("leaves its probes behind", _keeps_probes, quiet(VERIFY)),
+    Engine("rotates without a rehearsal", _no_rehearsal, quiet(REFUSALS["refused rotate verify"])),
+    Engine("goes on after the key was refused", _goes_on_after_401, refused(REPLACED, 7)),
+    Engine("does not roll back", _no_roll_back, quiet(REFUSALS["refused rotate in_place"])),
+)
+"""Those that a case of the campaign must show. Locks and strangers have scenes of their own, in the tests."""
+
+NO_LOCK, ADOPTS_ANYTHING = _no_lock, _adopts_anything

@@ -1,0 +1,83 @@
+"""Two environments told."""
+
+import re
+
+from hypothesis import given
+
+from keyturn.core.contrast import Contrast, Difference
+from keyturn.render.contrast import contrast_json, contrast_text, total
+from making import connection, credential
+from plans import hostile_text
+from published import valid
+
+NAMES = ("staging", "prod")
+PAIRS = (
+    Contrast(
+        kind="connection",
+        stem="pg",
+        left=connection("staging-pg"),
+        right=connection("prod-pg"),
+        differences=(Difference(("config", "host"), "a", "b"),),
+        secrets={},
+    ),
+    Contrast(
+        kind="credential",
+        stem="db",
+        left=credential("staging-db"),
+        right=credential("prod-db"),
+        secrets={("password",): "same", ("private_key",): "left", ("token",): "both"},
+    ),
+    Contrast(kind="credential", stem="new", left=None, right=credential("prod-new"), secrets={}),
+)
+
+
+def test_text():
+    """What differs, what is shared, what is alone; the last line can be parsed."""
+    lines = contrast_text(NAMES, PAIRS).splitlines()
+    assert lines[0] == "~ connection/staging-pg → connection/prod-pg"
+    assert lines[1] == "    config.host  a → b"
+    assert lines[3].startswith("  ! secrets.password  the same secret in both")
+    assert "    secrets.private_key  only in staging" in lines
+    assert "+ credential/prod-new  only in prod" in lines
+    assert lines[-1] == total(NAMES, PAIRS)
+    assert total(NAMES, PAIRS).endswith(
+        "0 alike, 2 differ, 0 only in staging, 1 only in prod, 1 share a secret."
+    )
+
+
+def test_json_fits_its_schema():
+    """And says whether secrets were compared at all."""
+    tree = valid("diff", contrast_json(NAMES, PAIRS, opened=False))
+    assert tree["secrets_compared"] is False
+    assert tree["resources"][0]["fields"] == [{"path": "config.host", "from": "a", "to": "b"}]
+    assert tree["resources"][2]["only_in"] == "to"
+
+
+def test_what_looks_like_a_secret_is_hidden():
+    """In either form."""
+    odd = Contrast(
+        kind="connection",
+        stem="x",
+        left=connection("a"),
+        right=connection("b"),
+        differences=(Difference(("config", "api_key"), "one-value", "another-value"),),
+        secrets={},
+    )
+    for text in (contrast_text(NAMES, (odd,)), contrast_json(NAMES, (odd,), opened=True)):
+        assert "value" not in text.replace("another value", "")
+
+
+@given(hostile_text())
+def test_any_text_is_harmless(said):
+    """For any name and value: no escape reaches the terminal."""
+    odd = Contrast(
+        kind="connection",
+        stem=said,
+        left=connection(said),
+        right=connection(said),
+        differences=(Difference(("config", said), said, said + "x"),),
+        secrets={(said,): "same"},
+    )
+    text = contrast_text((said, said), (odd,))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", text)
+    valid("diff", contrast_json((said, said), (odd,), opened=True))

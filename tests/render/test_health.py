@@ -1,0 +1,38 @@
+"""A check-up told."""
+
+import re
+
+from hypothesis import given
+
+from keyturn.core.health import Check, State, good
+from keyturn.render.health import health_json, health_text, total
+from plans import hostile_text
+from published import valid
+
+CHECKS = (
+    good("sops", "3.13.1"),
+    Check(topic="api", state=State.BROKEN, message="401", hint="a new key", code="KT501"),
+)
+
+
+def test_text_says_what_to_mend():
+    """A line for each, the next step below, a last line that counts."""
+    lines = health_text(CHECKS).splitlines()
+    assert lines[0] == "✓ sops        3.13.1"
+    assert lines[1] == "✗ api         401  [KT501]"
+    assert lines[2].split() == ["fix", "a", "new", "key"]
+    assert lines[-1] == total(CHECKS) == "Doctor: 1 good, 0 note, 0 untried, 0 doubt, 1 broken."
+
+
+def test_json_fits_its_schema():
+    """And a check without a code has null there."""
+    tree = valid("doctor", health_json(CHECKS))
+    assert [each["code"] for each in tree["checks"]] == [None, "KT501"]
+
+
+@given(hostile_text())
+def test_any_text_is_harmless(said):
+    """For any message: no escape reaches the terminal."""
+    odd = (Check(topic=said, state=State.DOUBT, message=said, hint=said, code="KT501"),)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", health_text(odd))
+    valid("doctor", health_json(odd))

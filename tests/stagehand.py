@@ -1,0 +1,159 @@
+"""Plans and applies within one process: manifests are trees, secrets stand ready, the emulator is real.
+
+Nothing is encrypted, so that thousands of plans take seconds: what opens secrets is handed the
+values that a tree was made with. All else is keyturn's own, from loading to the last request.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+from faults.memory import Memory
+from faults.straight import Straight
+from keyturn.api.call import Tempo
+from keyturn.api.client import Client
+from keyturn.core.diagnostic import Faulty
+from keyturn.core.plan import Plan
+from keyturn.core.resource import Desired
+from keyturn.core.secret import Secret
+from keyturn.engine import opening
+from keyturn.engine.planning import Planned, Wish, plan
+from keyturn.engine.run import Author, Run
+from keyturn.engine.session import Report, Terms, carry_out
+from keyturn.engine.watch import Watch
+from keyturn.ledger.clock import Clock
+from keyturn.load.desired import Loaded
+from keyturn.load.files import Source
+from keyturn.load.manifest import manifest
+from keyturn.load.nodes import read
+from keyturn.load.project import read_project
+from planasonix_emulator.app import App
+from planasonix_emulator.running import Emulator
+
+PROJECT = """version: 1
+workspaces:
+  prod:
+    base_url: http://127.0.0.1:9
+    organization: ORGANIZATION
+    api_key: {env: PLANASONIX_API_KEY}
+    manifests: [manifests]
+"""
+
+Trees = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Stagehand:
+    """A workspace on an emulator; ``wanted`` are its manifests by name, with secrets in clear."""
+
+    folder: Path
+    service: Emulator
+    wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    now: float = 1_790_000_000.0
+
+    def __post_init__(self) -> None:
+        (self.folder / "keyturn.yaml").write_text(PROJECT.replace("ORGANIZATION", self.service.organization))
+        self.project = read_project(self.folder)
+        self.app = App(self.service.world, "")
+        self._fresh = count(1)
+        self._sealed: dict[str, Secret] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with nothing anywhere."""
+        self.service.reset(settings=True)
+        self.service.clock(hold=self.now)
+        self.memory = Memory(lambda: self.now)
+        self.wanted = {}
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass on both sides."""
+        self.now += seconds
+        self.service.world.clock.advance(seconds)
+
+    def run(self) -> Run:
+        """Return the doors of a run."""
+        tempo = Tempo(
+            monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, chance=lambda: 0.5,
+            gate=lambda _: self.sleep(0.002),
+        )  # fmt: skip
+        doors = self.memory.doors
+        exchange = Straight(self.app, self.service.key, doors, lambda _: None, doors.lock)
+        return Run(
+            root=self.folder,
+            project=self.project,
+            workspace=self.project.workspace(),
+            service=Client(exchange, tempo),
+            store=self.memory,
+            clock=Clock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now),
+            sleep=self.sleep,
+            fresh=lambda: f"{next(self._fresh):016x}",
+            environment={},
+            author=Author(who="tester", host="here"),
+        )
+
+    def plan(self, wish: Wish) -> Planned:
+        """Plan what is wanted; nothing is written."""
+        with self._handed():
+            return plan(self.run(), wish)
+
+    def apply(self, wish: Wish, terms: Terms) -> Report | tuple[str, ...]:
+        """Apply what is wanted; return the report, or the codes of what forbade it."""
+        self.sleep(60)
+        try:
+            with self._handed():
+                return carry_out(self.run(), wish, terms, _agree, Watch())
+        except Faulty as faulty:
+            return tuple(each.code for each in faulty.findings)
+        finally:
+            self.memory.living.clear()
+
+    @contextmanager
+    def _handed(self) -> Iterator[None]:
+        loaded = self._loaded()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opening, "load", lambda *_: loaded)
+            patch.setattr(opening, "unseal", lambda some, *_: tuple(map(self._open, some)))
+            patch.setattr(opening, "repository_key", lambda *_: b"k" * 32)
+            yield
+
+    def _loaded(self) -> Loaded:
+        made = [self._manifest(tree) for tree in self.wanted.values()]
+        return Loaded(desired=tuple(each.desired for each in made), subjects=tuple(each.subject for each in made))
+
+    def _manifest(self, tree: Mapping[str, Any]) -> Any:
+        whole = dict(tree)
+        if "secrets" in tree:
+            whole["secrets"] = {name: self._cipher(value) for name, value in tree["secrets"].items()}
+        data = json.dumps(whole).encode()
+        relative = f"manifests/{tree['kind']}s/{tree['name']}.yaml"
+        source = Source(self.folder / relative, relative, hashlib.sha256(data).hexdigest(), data)
+        return manifest(source, read(data, relative), "prod")
+
+    def _cipher(self, value: str) -> str:
+        cipher = f"ENC[{hashlib.sha256(value.encode()).hexdigest()}]"
+        self._sealed[hashlib.sha256(cipher.encode()).hexdigest()] = Secret(value)
+        return cipher
+
+    def _open(self, desired: Desired) -> Desired:
+        return replace(desired, secrets={path: self._sealed[digest] for path, digest in desired.ciphers.items()})
+
+
+def _agree(planned: Planned) -> bool:
+    if planned.plan.blocked:
+        raise Faulty(*planned.plan.blocked)
+    return True
+
+
+def codes(planned: Plan) -> list[str]:
+    """Return the codes of what forbids a plan."""
+    return [finding.code for finding in planned.blocked]
