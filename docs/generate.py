@@ -23,6 +23,12 @@ WIDTH = 96
 DEEPEST = 3
 NOTE = "<!-- written by docs/generate.py: change the code that this describes, then run `make docs` -->\n"
 
+PROMISE = (
+    "With `--format json`, standard output is one JSON value. `keyturn schema NAME` prints its schema. "
+    "A higher minor of `format_version` adds keys, which a reader ignores; a higher major breaks.\n"
+)
+"""What holds for every format."""
+
 HUNDREDS = {
     "0": "Project, environment, tools",
     "1": "Files, YAML, schema",
@@ -95,8 +101,8 @@ def _help(command: click.Command, name: str, level: str) -> str:
 def codes() -> str:
     """Return the page of codes: title, why, fix."""
     parts = ["# Codes\n", NOTE, "`keyturn explain CODE` says the same in a terminal.\n"]
-    for digit, title in HUNDREDS.items():
-        parts.append(f"## KT{digit}xx: {title}\n")
+    for digit, area in HUNDREDS.items():
+        parts.append(f"## KT{digit}xx: {area}\n")
         for code, entry in sorted(CODES.items()):
             if code[2] == digit:
                 title, why, fix = map(_prose, (entry.title, entry.why, entry.fix))
@@ -107,14 +113,9 @@ def codes() -> str:
 def endings() -> str:
     """Return the page of exit codes."""
     rows = [f"| {getattr(status, name)} | {means} | {act} |" for name, (means, act) in ENDINGS.items()]
-    parts = [
-        "# Exit codes\n",
-        NOTE,
-        "A script may rely on these. Each is told at length in "
-        + "[Recover from every exit code](../how-to/recover.md).\n",
-        "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n",
-    ]
-    return "\n".join(parts)
+    table = "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n"
+    more = "A script may rely on these. More: [Recover from every exit code](../how-to/recover.md).\n"
+    return "\n".join(["# Exit codes\n", NOTE, more, table])
 
 
 def kinds(kind: str, title: str) -> str:
@@ -147,12 +148,7 @@ def single(name: str, title: str) -> str:
 
 def formats() -> str:
     """Return the page of what keyturn prints as JSON."""
-    parts = [
-        "# JSON formats\n",
-        NOTE,
-        "With `--format json`, standard output is one JSON value. `keyturn schema NAME` prints its schema. "
-        + "A higher minor of `format_version` adds keys, which a reader ignores; a higher major breaks.\n",
-    ]
+    parts = ["# JSON formats\n", NOTE, PROMISE]
     for name in ("plan", "report", "findings", "ledger"):
         schema = _schema(name)
         parts += [f"## {name}\n", _prose(schema["description"]) + "\n", _table(schema, schema)]

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-
 from faults.memory import Memory
 from faults.straight import Straight
 from keyturn.api.call import Tempo

@@ -63,8 +63,9 @@ class Repository:
         plain = yaml.dump(tree, sort_keys=False, default_style=None)
         done = subprocess.run(
             [
-                SOPS, "--config", "/dev/null", "encrypt", "--age", self.age.recipient, "--encrypted-regex", "^secrets$",
-                "--input-type", "yaml", "--output-type", "yaml", "--filename-override", path.name, "/dev/stdin",
+                *(SOPS, "--config", "/dev/null", "encrypt", "--age", self.age.recipient),
+                *("--encrypted-regex", "^secrets$", "--filename-override", path.name),
+                *("--input-type", "yaml", "--output-type", "yaml", "/dev/stdin"),
             ],
             input=plain.encode(),
             capture_output=True,

@@ -24,6 +24,9 @@ from planasonix_emulator.wire import Gone, Line, Message, Receive, Send, TooLarg
 from planasonix_emulator.witness import Seen
 from planasonix_emulator.world import World
 
+_ROUNDING = 0.0005
+"""Seconds by which a wait lasts longer on average: a loop's selector rounds up to whole milliseconds."""
+
 _TOO_LARGE = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
 
 
@@ -59,7 +62,7 @@ class App:
         seen = world.witness.begin(method, path, world.clock.now(), write=write)
         trouble = Trouble(world, world.faults.strike(method, bare, (seen.number, seen.write)), bare)
         if world.settings.latency_ms:
-            await asyncio.sleep(world.settings.latency_ms / 1000)
+            await asyncio.sleep(max(0, world.settings.latency_ms / 1000 - _ROUNDING))
         reply = await trouble.before(line)
         if reply is None:
             if trouble.over:

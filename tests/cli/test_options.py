@@ -35,10 +35,12 @@ def test_every_command_has_the_same_options(words):
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_flags_mean_the_same_everywhere(words):
     """A short flag, and a long one that several commands have, is one thing."""
-    meanings = {"-w": "workspace", "-C": "folder", "-y": ("yes", "auto"), "-v": "verbose", "--format": "form"}
+    meanings = {"-C": "folder", "-v": "verbose", "--format": "form", "-w": ("workspace", "names")}
+    meanings["-y"] = ("yes", "auto")
     for option in ALL[words].params:
         for flag in (*option.opts, *option.secondary_opts):
-            assert option.name in meanings.get(flag, option.name)
+            meant = meanings.get(flag, option.name)
+            assert option.name in ((meant,) if isinstance(meant, str) else meant)
 
 
 def test_the_project_is_found_alike():

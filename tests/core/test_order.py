@@ -1,8 +1,11 @@
 """The order of changes follows references."""
 
+from dataclasses import replace
+
+from keyturn.core.change import Action
 from keyturn.core.diff import diff
 from keyturn.core.order import order
-from making import connection, credential, held, shown, sides, wanted
+from making import connection, credential, held, prints, shown, sides, wanted
 
 A = credential("prod-db")
 B = connection("prod-pg")
@@ -41,3 +44,17 @@ def test_what_is_not_in_the_plan_is_not_waited_for():
     mine = wanted(A)
     known = held(mine, "id-prod-db")
     assert waits(mine, known, shown(known), wanted(B, uses="prod-db")) == {B: ()}
+
+
+def test_a_connection_waits_for_its_credential_to_come_back():
+    """A revoked credential returns, with a new secret, before its connection points at it again."""
+    mine, user = wanted(A, secrets={"password": "new"}), wanted(B, uses="prod-db")
+    known, user_known = held(mine, "id-prod-db", {"password": "old"}), held(user, "id-pg")
+    bare = {path: leaf for path, leaf in user_known.observed.items() if path != ("credential",)}
+    gone = shown(known, status="deleted", updated_at="2026-02-01T00:00:00Z")
+    lost = shown(user_known, fields=bare, updated_at="2026-02-01T00:00:00Z")
+    retired = replace(known, retired_at="2026-01-02T00:00:00Z")
+    inputs = sides(mine, retired, gone, user, user_known, lost, fingerprints={A: prints({"password": "new"})})
+    changes = {change.address: change for change in order(diff(inputs), inputs.known)}
+    assert changes[A].action is Action.RESTORE
+    assert (changes[A].after, changes[B].after) == ((), (A,))

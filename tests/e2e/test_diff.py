@@ -33,7 +33,7 @@ def two(office, canary):
 
 def test_text(two):
     """Fields, the shared secret, what is in one alone; no network."""
-    done = two.repo.keyturn("diff", "--from", "staging", "--to", "prod", "--detailed-exitcode")
+    done = two.repo.inside("diff", "--from", "staging", "--to", "prod", "--detailed-exitcode")
     assert done.code == 2, done.stderr
     assert "config.host  staging.example.com → prod.example.com" in done.stdout
     assert "secrets.password  the same secret in both" in done.stdout
@@ -46,7 +46,7 @@ def test_json_without_keys(two):
     """The rest is told, and that secrets were not compared."""
     environment = two.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
-    done = two.repo.keyturn("diff", "--from", "staging", "--to", "prod", "--format", "json", env=environment)
+    done = two.repo.inside("diff", "--from", "staging", "--to", "prod", "--format", "json", env=environment)
     assert done.code == 0, done.stderr
     tree = valid("diff", done.stdout)
     assert tree["secrets_compared"] is False
@@ -56,7 +56,7 @@ def test_json_without_keys(two):
 
 def test_a_workspace_that_is_none(two):
     """Named with those that are."""
-    done = two.repo.keyturn("diff", "--from", "stage", "--to", "prod")
+    done = two.repo.inside("diff", "--from", "stage", "--to", "prod")
     assert done.code == 1
     assert "KT005" in done.stderr
     assert two.repo.keyturn("diff", "--from", "prod", "--to", "prod").code == 64

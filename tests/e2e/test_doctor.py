@@ -12,12 +12,13 @@ from published import valid
 from workspace import SOPS
 
 
-def examined(office, *more, **environment):
-    """Return the exit code and the checks that are not in order, by code."""
+def examined(office, *more, apart=False, **environment):
+    """Return the exit code and the checks that are not in order, by code; ``apart`` in a process."""
     surroundings = {**dict.fromkeys(IGNORED, ""), **office.repo.environment(), **environment}
     for name in [name for name, value in surroundings.items() if value is None]:
         del surroundings[name]
-    done = office.repo.keyturn("doctor", "--json", *more, env=surroundings)
+    run = office.repo.keyturn if apart else office.repo.inside
+    done = run("doctor", "--json", *more, env=surroundings)
     checks = valid("doctor", done.stdout)["checks"]
     return done.code, {each["code"]: each for each in checks if each["code"]}, checks
 
@@ -27,7 +28,7 @@ def healthy(office, canary, tmp_path):
     """Return an office in which everything is in place."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     office.repo.age.file.chmod(0o600)
     (office.repo.root / ".pre-commit-config.yaml").write_text("keyturn validate\n")
     (tmp_path / "bin").mkdir()
@@ -151,7 +152,7 @@ def test_the_wrong_organization_and_an_api_out_of_reach(healthy):
     assert "KT520" in examined(healthy)[1]
     healthy.repo.base_url = "http://127.0.0.1:9"
     healthy.repo.project()
-    code, faults, _ = examined(healthy)
+    code, faults, _ = examined(healthy, apart=True)
     assert code == 1
     assert [code for code in faults if code.startswith("KT5")]
 
@@ -195,7 +196,7 @@ def test_the_repair_of_a_mac_works(healthy):
     environment = {**healthy.repo.environment(), "SOPS_CONFIG": "/dev/null"}
     subprocess.run([SOPS, "--config", "/dev/null", *words], check=True, env=environment, capture_output=True)
     healthy.repo.project(policy={"recipients": {"manifests/prod": [healthy.repo.age.recipient]}})
-    assert healthy.repo.keyturn("seal", "prod-db").code == 0
+    assert healthy.repo.inside("seal", "prod-db").code == 0
     assert "KT221" not in examined(healthy)[1]
 
 

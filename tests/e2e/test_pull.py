@@ -34,7 +34,7 @@ def drifted(office, canary):
     path = office.repo.root / "manifests/prod/connections/prod-pg.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(CONNECTION)
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     office.service.clock(advance=60)
     office.service.edit("connections", "prod-pg", config={"database": "app2"})
     return office
@@ -47,18 +47,18 @@ def manifest(office, kind="connection", name="prod-pg"):
 
 def test_a_plain_field_goes_into_git_and_nothing_else_moves(drifted):
     """Comments, blanks and order stay, and the plan has nothing to say any more."""
-    assert drifted.repo.keyturn("plan", "--detailed-exitcode").code == 2
-    done = drifted.repo.keyturn("pull")
+    assert drifted.repo.inside("plan", "--detailed-exitcode").code == 2
+    done = drifted.repo.inside("pull")
     assert done.code == 0, done.stdout + done.stderr
     assert "config.database  app → app2" in done.stdout
     assert manifest(drifted) == CONNECTION.replace("database: app ", "database: app2 ")
-    after = drifted.repo.keyturn("plan", "--detailed-exitcode")
+    after = drifted.repo.inside("plan", "--detailed-exitcode")
     assert after.code == 0, after.stdout
 
 
 def test_a_dry_run_writes_nothing(drifted):
     """It says what it would do."""
-    done = drifted.repo.keyturn("pull", "--dry-run")
+    done = drifted.repo.inside("pull", "--dry-run")
     assert "app → app2" in done.stdout
     assert "Nothing was written" in done.stderr
     assert manifest(drifted) == CONNECTION
@@ -67,43 +67,43 @@ def test_a_dry_run_writes_nothing(drifted):
 def test_a_destination_is_left_until_it_is_agreed_to(drifted):
     """The host of a connection says where the secret of its credential goes."""
     drifted.service.edit("connections", "prod-pg", config={"host": "new.example.com"})
-    refused = drifted.repo.keyturn("pull")
+    refused = drifted.repo.inside("pull")
     assert refused.code == 5
     assert "--allow-destination-change prod-db" in refused.stdout
     assert "host: db.example.com" in manifest(drifted)
-    done = drifted.repo.keyturn("pull", "--allow-destination-change", "prod-db")
+    done = drifted.repo.inside("pull", "--allow-destination-change", "prod-db")
     assert done.code == 0, done.stdout
     assert "host: new.example.com" in manifest(drifted)
-    assert drifted.repo.keyturn("plan", "--detailed-exitcode").code == 0
+    assert drifted.repo.inside("plan", "--detailed-exitcode").code == 0
 
 
 def test_an_encrypted_file_keeps_its_ciphertext(drifted):
     """A plain field of it is written through sops: the MAC holds, and the password is as it was."""
     before = manifest(drifted, "credential", "prod-db")
     drifted.service.edit("credentials", "prod-db", config={"port": 5433})
-    assert drifted.repo.keyturn("pull", "prod-db").code == 5
-    done = drifted.repo.keyturn("pull", "prod-db", "--allow-destination-change", "prod-db")
+    assert drifted.repo.inside("pull", "prod-db").code == 5
+    done = drifted.repo.inside("pull", "prod-db", "--allow-destination-change", "prod-db")
     assert done.code == 0, done.stdout
     assert "the seal" in done.stdout
     after = manifest(drifted, "credential", "prod-db")
     password = [line for line in before.splitlines() if "password" in line]
     assert password == [line for line in after.splitlines() if "password" in line]
     assert "port: 5433" in after
-    assert drifted.repo.keyturn("validate").code == 0
-    rest = drifted.repo.keyturn("plan", "--target", "credential/prod-db", "--detailed-exitcode")
+    assert drifted.repo.inside("validate").code == 0
+    rest = drifted.repo.inside("plan", "--target", "credential/prod-db", "--detailed-exitcode")
     assert rest.code == 0, rest.stdout
 
 
 @pytest.mark.usefixtures("drifted")
 def test_a_name_that_means_nothing_is_said(office):
     """A typing mistake does not read as "no drift"."""
-    done = office.repo.keyturn("pull", "prod-pgg")
+    done = office.repo.inside("pull", "prod-pgg")
     assert done.code == 1
     assert "KT071" in done.stderr
 
 
 def test_nothing_to_pull(drifted):
     """Asked twice, the second time there is no drift."""
-    drifted.repo.keyturn("pull")
+    drifted.repo.inside("pull")
     again = drifted.repo.keyturn("pull")
     assert (again.code, again.stdout) == (0, "Pull: no drift.\n")

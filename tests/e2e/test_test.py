@@ -21,7 +21,7 @@ def applied(office, canary):
     office.repo.credential("prod-db", {"password": secret})
     office.repo.connection("prod-pg", "prod-db")
     office.repo.connection("prod-pg-2", "prod-db", {**HOST, "port": 5432, "database": "other"})
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     return secret
 
 
@@ -33,7 +33,7 @@ def asked(office):
 @pytest.mark.usefixtures("applied")
 def test_all_pass(office):
     """Latency and version are told, and the exit code is 0."""
-    done = office.repo.keyturn("test")
+    done = office.repo.inside("test")
     assert done.code == 0, done.stderr
     assert "✓ connection/prod-pg  passed  17 ms  PostgreSQL 16.2" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("Test: 2 passed, 0 failed")
@@ -44,7 +44,7 @@ def test_one_failed_login_is_enough(office, canary):
     """The second connection of the same credential is not tried, and the output says so."""
     accept(office, canary())
     before = asked(office)
-    done = office.repo.keyturn("test", "--format", "json")
+    done = office.repo.inside("test", "--format", "json")
     assert done.code == 1
     tests = {each["address"]: each for each in json.loads(done.stdout)["tests"]}
     assert tests["connection/prod-pg"]["reason"] == "authentication"
@@ -60,7 +60,7 @@ def test_one_failed_login_is_enough(office, canary):
 def test_more_failures_can_be_afforded(office, canary):
     """With a budget of two, both are tried."""
     accept(office, canary())
-    done = office.repo.keyturn("test", "--max-failures", "2")
+    done = office.repo.inside("test", "--max-failures", "2")
     assert done.code == 1
     assert "2 failed, 0 unclear, 0 skipped" in done.stdout
 
@@ -68,7 +68,7 @@ def test_more_failures_can_be_afforded(office, canary):
 def test_what_fails_before_the_login_costs_nothing(office, applied):
     """A timeout at one host leaves the other to be tried."""
     accept(office, applied, outcome="network")
-    done = office.repo.keyturn("test")
+    done = office.repo.inside("test")
     assert done.code == 1
     assert "2 failed" in done.stdout
     assert "network: connect timeout" in done.stdout
@@ -79,7 +79,7 @@ def test_a_connection_that_was_edited_in_the_ui_is_refused(office):
     """The secret is not carried to a host that nobody approved."""
     office.service.edit("connections", "prod-pg", config={"host": "evil.example.com"})
     before = asked(office)
-    done = office.repo.keyturn("test", "prod-pg")
+    done = office.repo.inside("test", "prod-pg")
     assert done.code == 5, done.stdout + done.stderr
     assert "config.host is not as it was applied" in done.stdout
     assert asked(office) == before
@@ -88,7 +88,7 @@ def test_a_connection_that_was_edited_in_the_ui_is_refused(office):
 @pytest.mark.usefixtures("applied")
 def test_a_name_that_means_nothing_is_said(office):
     """Nothing tested is not a pass."""
-    done = office.repo.keyturn("test", "prod-pgg")
+    done = office.repo.inside("test", "prod-pgg")
     assert done.code == 1
     assert "KT070" in done.stderr
 
@@ -98,7 +98,7 @@ def test_neither_yes_nor_no_is_no_pass(office, canary):
     """An answer without a verdict is unclear, and fails."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
-    office.repo.keyturn("apply", "--auto-approve", "--no-test")
+    office.repo.inside("apply", "--auto-approve", "--no-test")
     done = office.repo.keyturn("test")
     assert done.code == 1
     assert "1 unclear" in done.stdout

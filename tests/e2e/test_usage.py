@@ -12,14 +12,15 @@ def lived_in(office, canary):
     """Apply a credential with its connection; a pipeline and a schedule use it; one was made in the UI."""
     office.repo.project(policy={"rules": {"KT384": "off"}})
     office.repo.credential("prod-db", {"password": canary()}, labels={"owner": "data"})
-    office.repo.connection("prod-pg", "prod-db")
+    more = {"category": "source"} if office.service.settings()["dialect"] == "backend" else {}
+    office.repo.connection("prod-pg", "prod-db", **more)
     office.repo.credential(
         "prod-s3",
         {"secret_access_key": canary()},
         {"region": "eu-central-1", "access_key_id": "AKIAEXAMPLE"},
         type="aws",
     )
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    assert office.repo.inside("apply", "--auto-approve").code == 0
     office.service.seed(
         credentials=[
             {"name": "ui-made", "type": "password", "config": {"username": "u", "password": canary()}}
@@ -45,7 +46,7 @@ def lived_in(office, canary):
 
 def asked(office, *more):
     """Return the review by credential."""
-    done = office.repo.keyturn("usage", "--format", "json", *more)
+    done = office.repo.inside("usage", "--format", "json", *more)
     assert done.code == 0, done.stderr
     tree = valid("usage", done.stdout)
     return {each["address"].partition("/")[2]: each for each in tree["credentials"]}, tree
@@ -65,8 +66,8 @@ def test_what_uses_each_credential(lived_in):
 
 def test_fail_on_unused(lived_in):
     """A pipeline of the quarter can insist."""
-    assert lived_in.repo.keyturn("usage", "--fail-on", "overdue,expiring").code == 0
-    done = lived_in.repo.keyturn("usage", "--fail-on", "unused")
+    assert lived_in.repo.inside("usage", "--fail-on", "overdue,expiring").code == 0
+    done = lived_in.repo.inside("usage", "--fail-on", "unused")
     assert done.code == 5
     assert "2 unused" in done.stdout
     assert lived_in.repo.keyturn("usage", "--fail-on", "typo").code == 64
@@ -76,7 +77,7 @@ def test_without_a_decryption_key_the_rest_is_told(lived_in):
     """What ends inside of secrets is unknown then, and said to be."""
     environment = lived_in.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
-    done = lived_in.repo.keyturn("usage", "--format", "json", env=environment)
+    done = lived_in.repo.inside("usage", "--format", "json", env=environment)
     assert done.code == 0, done.stderr
     assert "secrets could not be decrypted here" in json.loads(done.stdout)["notes"][0]
 
@@ -85,7 +86,7 @@ def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
     """Unknown, and not unused."""
     lived_in.service.admit("plnx_live_reader", scopes=["connections:read"])
     environment = lived_in.repo.environment(PLANASONIX_API_KEY="plnx_live_reader")
-    done = lived_in.repo.keyturn("usage", "--format", "json", env=environment)
+    done = lived_in.repo.inside("usage", "--format", "json", env=environment)
     found = {each["address"]: each for each in json.loads(done.stdout)["credentials"]}
     assert found["credential/prod-s3"]["used"] is None
     assert found["credential/prod-db"]["pipelines"] is None

@@ -15,7 +15,8 @@ KNOWN = held(wanted(credential("prod-db")), "id1")
 def test_it_is_the_document_of_the_store(office, tmp_path, workspace, code):
     """Of this workspace, or of none."""
     file = tmp_path / "ledger.json"
-    file.write_bytes(to_json(Ledger(workspace, office.service.organization).with_entry(KNOWN)))
+    ledger = Ledger(workspace=workspace, organization=office.service.organization)
+    file.write_bytes(to_json(ledger.with_entry(KNOWN)))
     here = read_project(office.repo.root).workspace("")
     if not code:
         assert set(exported(file, here)) == {KNOWN.address}

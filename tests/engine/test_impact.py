@@ -34,12 +34,9 @@ def world(office, run):
     ids = office.service.seed(
         connections=[{"name": name, **where, "credentialId": db} for name in ("prod-pg", "made-in-ui")]
     )["connections"]
-    (nightly,) = office.service.seed(pipelines=[{"name": "nightly", "nodes": [{"connectionId": ids[0]}]}])[
-        "pipelines"
-    ]
-    office.service.seed(
-        schedules=[{"pipelineId": nightly, "enabled": True, "nextRunAt": "2026-01-02T03:00:00Z", "name": "s"}]
-    )
+    pipeline = {"id": "pl_1", "name": "nightly", "status": "active", "nodes": [{"connectionId": ids[0]}]}
+    times = {"enabled": True, "next_run_at": "2026-01-02T03:00:00Z", "cron_expression": "0 3 * * *"}
+    office.service.seed(pipelines=[pipeline], schedules=[{"id": "sch_1", "pipeline_id": "pl_1", **times}])
     return {each.address.name: each for each in census(run.service)}
 
 
@@ -59,6 +56,7 @@ def test_users_in_git_and_in_the_ui_are_told_apart(run, world):
     assert impact.outsiders == ("connection/made-in-ui",)
     assert impact.insiders == ("connection/prod-pg",)
     assert "pipeline/nightly" in impact.work
+    assert (impact.scheduled, impact.next_run) == (1, "2026-01-02T03:00:00Z")
     assert found.users[world["prod-db"].id] == ("connection/made-in-ui",)
 
 

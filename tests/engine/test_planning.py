@@ -60,7 +60,7 @@ def test_oauth_needs_a_person(office, begin, canary):
     office.repo.credential(
         "prod-crm",
         {"client_secret": canary()},
-        {"client_id": "x", "auth_url": "https://a.example/a", "token_url": "https://a.example/t"},
+        {"client_id": "x", "authorization_url": "https://a.example/a", "token_url": "https://a.example/t"},
         type="oauth",
     )
     found = plan(begin(), Wish()).plan

@@ -4,7 +4,7 @@ import pytest
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
-from keyturn.engine.sealing import manifest_of, seal_again, set_field
+from keyturn.engine.sealing import _refuse_unknown, manifest_of, seal_again, set_field
 from keyturn.load.project import read_project
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
@@ -44,3 +44,13 @@ def test_sealed_again_after_an_intended_change(office, project):
     """What sops accepts and the seal does not is accepted once it is sealed anew."""
     assert seal_again(project, "prod-db", office.repo.environment()) == FILE
     assert office.here("apply", "--yes").code == 0
+
+
+def test_a_field_that_the_type_does_not_have_is_refused():
+    """A typing mistake is told with what was meant."""
+    with pytest.raises(Faulty) as caught:
+        _refuse_unknown("pasword", "database", "x.yaml")
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.hint) == ("KT043", "did you mean password?")
+    for field, type_ in [("password", "database"), ("headers.X-Key", "api_key"), ("key_left", "api_key")]:
+        _refuse_unknown(field, type_, "x.yaml")

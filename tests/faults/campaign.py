@@ -77,7 +77,7 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
 
 
 def _lost_note(rig: Rig, case: Case) -> Iterator[str]:
-    met = any(each["met"] >= each["nth"] for each in rig.met)
+    met = any(each["met"] >= each["at"] for each in rig.met)
     for record in rig.service.world.store.everything():
         if met and record.name == case.keeps and record.plain().get("note") != "kept":
             yield f"I4: what somebody added to {case.keeps} is gone"

@@ -60,13 +60,14 @@ def quiet(scene: Scene, **settings: Any) -> Cases:
 
 
 def noted(rig: Rig) -> list[Case]:
-    """Return the cases in which somebody adds a setting of their own between two of our reads."""
-    del rig
+    """Return the cases in which somebody adds a setting of their own until just before we read again."""
     scene = SCENES["update"]
-    edit = {"kind": "edit_before", "method": "GET", "path": "/api/connections/*"}
-    edit["edit"] = {"change": {"config": {"note": "kept"}}}
+    requests = smooth(rig, scene).requests
+    last = max(n for n, each in enumerate(requests, 1) if each["method"] == "PUT")
+    change = {"collection": "connections", "name": "n-up", "change": {"config": {"note": "kept"}}}
     return [
-        Case(scene=scene, faults=({**edit, "nth": number},), keeps="n-up") for number in range(1, 4)
+        Case(scene=scene, faults=({"kind": "edit_before", "at": number, "edit": change},), keeps="n-up")
+        for number in range(1, last)
     ]
 
 

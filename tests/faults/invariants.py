@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faults.rig import Act, Rig, Stage, Tree
-from faults.straight import TEST, writes
+from faults.straight import writes
 from keyturn.api.call import Call
 from keyturn.core.address import Address
-from keyturn.core.fields import dotted, nest
+from keyturn.core.fields import nest
 from keyturn.core.resource import Desired
 from planasonix_emulator.records import Record
 from planasonix_emulator.witness import digest

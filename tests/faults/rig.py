@@ -9,8 +9,8 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -25,9 +25,10 @@ from keys import AgeKey
 from keyturn.api.call import Call, Tempo
 from keyturn.api.client import Client, Settings
 from keyturn.api.errors import ServiceError
+from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
-from keyturn.core.resource import Desired
+from keyturn.core.resource import Desired, Sealed
 from keyturn.core.secret import Secret
 from keyturn.engine import opening
 from keyturn.engine.planning import Planned, Wish, plan
@@ -35,6 +36,7 @@ from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
 from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
+from keyturn.load.desired import Loaded
 from keyturn.load.project import Project, read_project
 from planasonix_emulator.app import App
 from planasonix_emulator.faults import read_faults
@@ -115,9 +117,9 @@ class Act:
 class Rig:
     """One emulator, one ledger, and all scenes on them, one at a time."""
 
-    def __init__(self, folder: Path, age: AgeKey) -> None:
+    def __init__(self, folder: Path, age: AgeKey, once: "Once") -> None:
         self.service = Emulator.start()
-        self.folder, self.age = folder, age
+        self.folder, self.age, self.once = folder, age, once
         self.minted: dict[str, str] = {}
         self.watch: Callable[[str], object] = lambda _: None
         self.sockets = False
@@ -145,7 +147,7 @@ class Rig:
         repo = Repository(root, self.age, self.service.base_url, self.service.organization)
         repo.key = self.service.key
         (root / "manifests/prod").mkdir(parents=True)
-        self.service.seed(**_unmanaged())
+        self.service.seed(**unmanaged())
         first = self._tree(repo, scene.before)
         self.settle_on(first, Consents())
         second = self._tree(repo, scene.gone)
@@ -278,7 +280,8 @@ def _agree(planned: Planned) -> bool:
     return True
 
 
-def _unmanaged() -> dict[str, Any]:
+def unmanaged() -> dict[str, Any]:
+    """Return what people made in the UI: nothing of it is ours."""
     config = {**HOST, "engine": "postgresql", "username": "person"}
     return {
         "credentials": [{"id": "cred_ui", "name": "made-in-ui", "type": "database", "config": config}],
@@ -293,34 +296,52 @@ def _git(repo: Repository, *words: str) -> str:
     return done.stdout.strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What was read from disk, by the root of its project: loaded, opened by address, the repository's key."""
+
+    loaded: dict[Path, Loaded] = field(default_factory=dict)
+    opened: dict[tuple[Path, Address], Desired] = field(default_factory=dict)
+    keys: dict[Path, bytes] = field(default_factory=dict)
+
+    def invent(self, like: Tree, number: int, desired: tuple[Desired, ...]) -> Tree:
+        """Return a tree that was never on disk."""
+        project = replace(like.project, root=like.project.root.parent / f"invented-{number}")
+        self.loaded[project.root] = Loaded(desired=tuple(map(_sealed, desired)))
+        self.opened.update({(project.root, each.address): each for each in desired})
+        self.keys[project.root] = bytes(32)
+        return Tree(project=project, desired=desired, commit="")
+
+
+def _sealed(desired: Desired) -> Desired:
+    return replace(desired, secrets={path: Sealed(digest) for path, digest in desired.ciphers.items()})
+
+
 @contextmanager
-def opened_once() -> Iterator[None]:
+def opened_once() -> Iterator[Once]:
     """Load and open each tree once: what stands on disk does not change within a case."""
-    loaded: dict[Any, Any] = {}
-    opened: dict[Any, Desired] = {}
-    keys: dict[Any, bytes] = {}
+    once = Once()
     load, unseal, key = opening.load, opening.unseal, opening.repository_key
 
-    def load_once(project: Project, workspace: Any) -> Any:
-        if project.root not in loaded:
-            loaded[project.root] = load(project, workspace)
-        return loaded[project.root]
+    def load_once(project: Project, workspace: Any) -> Loaded:
+        if project.root not in once.loaded:
+            once.loaded[project.root] = load(project, workspace)
+        return once.loaded[project.root]
 
     def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
         for each in desired:
             mark = (project.root, each.address)
-            if mark not in opened:
-                (opened[mark],) = unseal((each,), project, environment)
-        return tuple(opened[project.root, each.address] for each in desired)
+            if mark not in once.opened:
+                (once.opened[mark],) = unseal((each,), project, environment)
+        return tuple(once.opened[project.root, each.address] for each in desired)
 
     def key_once(project: Project, decrypt: Any) -> bytes:
-        if project.root not in keys:
-            keys[project.root] = key(project, decrypt)
-        return keys[project.root]
+        if project.root not in once.keys:
+            once.keys[project.root] = key(project, decrypt)
+        return once.keys[project.root]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opening, "load", load_once)
         patch.setattr(opening, "unseal", unseal_once)
         patch.setattr(opening, "repository_key", key_once)
-        yield
-
+        yield once

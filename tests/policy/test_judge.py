@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging import SETTINGS, judged, places, settings, subject
-from keyturn.core.address import Origin
 from keyturn.policy.rules import privilege
 from keyturn.policy.subject import Waiver
 

@@ -5,13 +5,27 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 
 @click.command("diff")
-@click.option("--from", "left", required=True, metavar="NAME", help="The workspace on the left.")
-@click.option("--to", "right", required=True, metavar="NAME", help="The workspace on the right.")
+@click.option(
+    "--from",
+    "left",
+    required=True,
+    metavar="NAME",
+    shell_complete=completing.workspaces,
+    help="The workspace on the left.",
+)
+@click.option(
+    "--to",
+    "right",
+    required=True,
+    metavar="NAME",
+    shell_complete=completing.workspaces,
+    help="The workspace on the right.",
+)
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when anything differs.")
 @options.chdir

@@ -29,6 +29,7 @@ _CODES = {
     "KT206": status.REFUSED,
     "KT207": status.REFUSED,
     "KT208": status.REFUSED,
+    "KT212": status.REFUSED,
     "KT213": status.REFUSED,
     "KT221": status.REFUSED,
     "KT222": status.REFUSED,

@@ -5,12 +5,13 @@ import textwrap
 
 import click
 
+from keyturn.cli import completing
 from keyturn.cli.doors import doors
 from keyturn.core.codes import CODES
 
 
 @click.command("explain")
-@click.argument("code", required=False, default="")
+@click.argument("code", required=False, default="", shell_complete=completing.codes)
 @click.pass_obj
 def command(colour: bool, /, code: str) -> None:
     """Explain a code such as KT451; without one, list them all.

@@ -1,6 +1,8 @@
 """keyturn import: a workspace that was made in the UI becomes a repository."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,10 +13,26 @@ from keyturn.cli.doors import Leave, doors
 @click.command("import")
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Import whatever is not in the ledger yet.")
+@click.option(
+    "--map",
+    "folders",
+    multiple=True,
+    metavar="PREFIX=FOLDER",
+    help="Put names that begin with PREFIX into FOLDER; may be repeated.",
+)
+@click.option(
+    "--credential",
+    "credentials",
+    multiple=True,
+    metavar="CONNECTION=NAME",
+    help="The credential of a connection, where the service does not show it; may be repeated.",
+)
 @options.workspace
 @options.chdir
 @click.pass_obj
-def command(colour: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path) -> None:
+def command(
+    colour: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path, **more: Any
+) -> None:
     """Write manifests for live objects and take them into the ledger.
 
     Secrets are never shown by the service, so they are named under `keep`: what is live stays. The
@@ -24,15 +42,17 @@ def command(colour: bool, /, names: tuple[str, ...], everything: bool, workspace
     Examples:
       keyturn import --all
       keyturn import 'connection/prod-*'
+      keyturn import --all --map prod-=manifests/prod --map dev-=manifests/dev
     """
     with doors(colour):
         from keyturn.cli.wiring import open_run
-        from keyturn.engine.importing import bring_in
+        from keyturn.engine.importing import Order, bring_in
         from keyturn.render.safe import plain
 
         if bool(names) == everything:
             raise click.UsageError("name what to import, or say --all")
-        results = bring_in(open_run(folder, workspace), names)
+        order = Order(names, _pairs("--map", more["folders"]), _pairs("--credential", more["credentials"]))
+        results = bring_in(open_run(folder, workspace), order)
         for each in results:
             head = f"import {plain(str(each.address))}"
             click.echo(f"{head}: {each.file}" if each.file else f"{head}: left out: {plain(each.trouble)}")
@@ -42,3 +62,10 @@ def command(colour: bool, /, names: tuple[str, ...], everything: bool, workspace
         click.echo(f"Imported {len(results) - left} of {len(results)}.", err=True)
         if left:
             raise Leave(status.PARTIAL)
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if not all(left and right for left, _, right in pairs):
+        raise click.UsageError(f"{option} takes two words with = between them")
+    return {left: right for left, _, right in pairs}

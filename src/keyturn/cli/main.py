@@ -32,6 +32,7 @@ COMMANDS = {
     "doctor": "doctor",
     "explain": "explain",
     "schema": "schema",
+    "completion": "completion",
     "demo": "demo",
 }
 """Each command and the module below ``keyturn.cli`` that holds it, in the order of the help."""

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from keyturn.cli import completing
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PLAIN, _VERBOSE = "keyturn.plain", "keyturn.verbose"
@@ -67,6 +69,7 @@ def workspace(command: F) -> F:
         default="",
         metavar="NAME",
         help="The workspace; needed where there is more than one.",
+        shell_complete=completing.workspaces,
     )(command)
 
 
@@ -78,6 +81,7 @@ def targets(command: F) -> F:
         multiple=True,
         metavar="ADDRESS",
         help="Only this resource and what it refers to: credential/NAME, a bare name, or a pattern.",
+        shell_complete=completing.addresses,
     )(command)
 
 
@@ -92,22 +96,39 @@ def consents(command: F) -> F:
             "--allow-retire", type=int, default=-1, metavar="N", help="Agree to N retirements in one plan."
         ),
         click.option(
-            "--allow-reuse", multiple=True, metavar="NAME", help="Agree to an earlier secret that returns."
+            "--allow-reuse",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=completing.credentials,
+            help="Agree to an earlier secret that returns.",
         ),
         click.option(
-            "--allow-restore", multiple=True, metavar="NAME", help="Bring back what was revoked or deleted."
+            "--allow-restore",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=completing.names,
+            help="Bring back what was revoked or deleted.",
         ),
         click.option(
-            "--adopt", multiple=True, metavar="NAME", help="Take over an object that exists; '*' for any."
+            "--adopt",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=completing.names,
+            help="Take over an object that exists; '*' for any.",
         ),
         click.option(
             "--allow-destination-change",
             multiple=True,
             metavar="NAME",
             help="Agree that this credential's secret goes to a new destination.",
+            shell_complete=completing.credentials,
         ),
         click.option(
-            "--reassert", multiple=True, metavar="NAME", help="Write this resource's secrets again."
+            "--reassert",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=completing.credentials,
+            help="Write this resource's secrets again.",
         ),
     ):
         command = option(command)

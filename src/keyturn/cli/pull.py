@@ -5,18 +5,19 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 
 @click.command("pull")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completing.names)
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 @click.option(
     "--allow-destination-change",
     "agreed",
     multiple=True,
     metavar="NAME",
+    shell_complete=completing.credentials,
     help="Agree that the secret of this credential goes where the live fields say.",
 )
 @options.workspace

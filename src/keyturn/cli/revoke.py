@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 
 @click.command("revoke")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.credentials)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @options.workspace
 @options.chdir
@@ -48,7 +48,7 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
 
 
 @click.command("purge")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.credentials)
 @click.option("--confirm", default="", metavar="NAME", help="The name once more, where nobody can be asked.")
 @options.workspace
 @options.chdir

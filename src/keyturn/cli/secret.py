@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import options
+from keyturn.cli import completing, options
 from keyturn.cli.doors import doors
 from keyturn.cli.group import Guessing
 
@@ -21,7 +21,7 @@ def command() -> None:
 
 
 @command.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.credentials)
 @click.argument("field")
 @click.option(
     "--generate", type=click.IntRange(12, 256), default=None, metavar="LENGTH", help="Make a random one."
@@ -50,7 +50,7 @@ def set_secret(colour: bool, /, name: str, field: str, generate: int | None, fol
 
 
 @click.command("seal")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=completing.credentials)
 @options.chdir
 @click.pass_obj
 def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 
 @click.command("test")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completing.connections)
 @options.workspace
 @options.chdir
 @click.option(

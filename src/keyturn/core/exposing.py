@@ -60,10 +60,10 @@ def writes_secrets(change: Change) -> bool:
 def strayed(known: Known, live: Live, leads: Leads) -> tuple[Path, ...]:
     """Return where a live object sends secrets to another place than the one it was applied with.
 
-    A field that git does not state counts if the object was written since: somebody added it.
+    A field that git does not state and that was not there when the object was made counts too.
     """
     paths = set(known.observed)
-    if live.detailed and live.updated_at != known.updated_at:
+    if live.detailed:
         paths |= {path for path in live.fields if path not in known.applied}
     return tuple(
         path

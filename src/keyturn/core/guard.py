@@ -50,12 +50,12 @@ def _exposed(question: Question) -> Iterator[Diagnostic]:
     for change in question.changes:
         names = {name for each in change.exposures for name in (each.address.name, each.through.name)}
         if change.exposures and not names & question.consents.destinations:
-            paths = ", ".join(sorted({dotted(each.path) for each in change.exposures}))
+            paths = ", ".join(sorted({f"{dotted(each.path)} of {each.through}" for each in change.exposures}))
             owner = change.exposures[0].address
             yield _finding(
                 "KT451",
                 change,
-                f"the secret of {owner} would go where it never went: {paths} of {change.address}",
+                f"the secret of {owner} would go where it never went: {paths}",
                 f"set a new secret in the same change, or agree with --allow-destination-change {owner.name}",
             )
 

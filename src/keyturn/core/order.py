@@ -34,6 +34,12 @@ def _holds(other: Change, change: Change) -> bool:
     return bool(other.live and change.live and change.live.id in other.live.fields.values())
 
 
+def _follows(credential: Change, user: Change) -> bool:
+    # What it refers to is there already and can wait, unless it was retired and has to come back.
+    there = credential.action is not Action.RESTORE or _holds(user, credential)
+    return writes_secrets(credential) and there
+
+
 def _after(
     change: Change, planned: Mapping[Address, Change], users: Mapping[Address, frozenset[Address]]
 ) -> tuple[Address, ...]:
@@ -53,8 +59,7 @@ def _after(
                 other.address for other in planned.values() if restores(other) and _holds(other, change)
             }
         elif restores(change):
-            # What it refers to is there already: it can go first.
-            waits = {each for each in waits if each in planned and not writes_secrets(planned[each])}
+            waits = {each for each in waits if each in planned and not _follows(planned[each], change)}
     else:
         waits = set()
     return tuple(sorted(address for address in waits if address in planned and address != change.address))

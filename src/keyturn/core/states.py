@@ -22,7 +22,7 @@ def states(desired: Desired, known: Known | None, prints: Mapping[Path, str]) ->
     return (*changes, *(SecretChange(path, SecretState.CLEARED, "the manifest dropped it") for path in gone))
 
 
-def _state(
+def _state(  # noqa: PLR0911  # a decision table reads best as one return a row
     path: Path, value: object, sides: tuple[Desired, Known | None], prints: Mapping[Path, str]
 ) -> tuple[SecretState, str]:
     desired, known = sides

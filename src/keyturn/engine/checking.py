@@ -6,8 +6,9 @@ from datetime import date
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.fields import Path
+from keyturn.core.fields import Path, dotted
 from keyturn.core.inputs import Inputs
+from keyturn.core.resource import Desired
 from keyturn.core.secret import Secret
 from keyturn.load.desired import Loaded, load
 from keyturn.load.project import FILE, Project, Workspace
@@ -44,8 +45,12 @@ def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ..
         loaded = load(project, workspace, mine)
         findings += loaded.findings
         subjects += loaded.subjects
-    # All workspaces at once: what two environments share is seen in neither of them alone.
-    findings += judge(subjects, project.policy, Context(today=today, whole=not only))
+        findings += [_kept(each, dotted(path)) for each in loaded.desired for path in each.keep]
+    covered.update(finding.origin.file for finding in findings if finding.origin.line)
+    # All workspaces at once: what two environments share is seen in neither of them alone. A file
+    # that cannot be read may be what uses a credential, so then they are not all there are.
+    whole = not only and not any(finding.severity is Severity.ERROR for finding in findings)
+    findings += judge(subjects, project.policy, Context(today=today, whole=whole))
     findings += [_stray(file) for file in only if file not in covered and file != FILE]
     files = {subject.file for subject in subjects} | covered
     return Checked(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
@@ -74,6 +79,17 @@ def judged_with(
     likeness = fingerprints(secrets, chance)
     context = Context(today=today, rotated=rotated, secrets=secrets, fingerprints=likeness)
     return judge(loaded.subjects, project.policy, context)
+
+
+def _kept(desired: Desired, field: str) -> Diagnostic:
+    return Diagnostic(
+        code="KT074",
+        severity=Severity.NOTE,
+        message=f"{field} keeps its live value: git does not have it",
+        origin=desired.origin,
+        hint=f"`keyturn secret set {desired.address.name} {field}` puts one into git",
+        address=desired.address,
+    )
 
 
 def _stray(file: str) -> Diagnostic:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from keyturn.core.fields import Path, pointer
+from keyturn.core.fields import Fields, Path, pointer
 from keyturn.core.resource import EMPTY, Desired, Known, Live
+from keyturn.load.definitions import leads
 
 REMEMBERED = 20
 """How many earlier fingerprints of a resource are kept to notice one that returns."""
@@ -27,7 +28,7 @@ def entry(
         type=desired.type,
         digest=desired.digest,
         applied=desired.fields,
-        observed={path: back.fields[path] for path in desired.fields if path in back.fields},
+        observed=observed(desired, back, known),
         fingerprints=prints,
         updated_at=back.updated_at,
         earlier=_earlier(known, prints),
@@ -35,6 +36,17 @@ def entry(
         protect=desired.lifecycle.protect,
         commit=commit,
     )
+
+
+def observed(desired: Desired, back: Live, known: Known | None) -> Fields:
+    """Return the live fields that the ledger holds: those that git states, as the service shows them.
+
+    With them go the destinations that git does not state and the service filled in when the object
+    was made: any other that is there some day was added by somebody.
+    """
+    others = known.observed if known else back.fields
+    kept = (path for path in others if leads(desired.address.kind, desired.type, path))
+    return {path: back.fields[path] for path in (*desired.fields, *kept) if path in back.fields}
 
 
 def doubtful(known: Known) -> Known:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from keyturn.core.address import Address
-from keyturn.core.fields import nest
+from keyturn.core.address import Address, Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.fields import dotted, nest
 from keyturn.core.outcome import Ending
 from keyturn.core.protect import matches
 from keyturn.core.resource import EMPTY, Known, Live
+from keyturn.engine.entry import observed
+from keyturn.engine.impact import linked_at_all
 from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
 from keyturn.engine.run import Run
 from keyturn.kinds import KINDS
@@ -17,13 +20,30 @@ from keyturn.ledger.event import Finished
 from keyturn.ledger.journal import open_journal
 from keyturn.ledger.lock import Holder, acquire
 from keyturn.ledger.reading import Reading, compact, read_ledger
+from keyturn.load.desired import load
 from keyturn.load.drafting import draft
 from keyturn.load.files import load_file
 from keyturn.load.manifest import manifest
 from keyturn.load.nodes import read
+from keyturn.policy.environments import by_prefix
+from keyturn.policy.settings import covers
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?", re.ASCII)
 LEASE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is imported and where to: names or patterns (none: everything).
+
+    ``folders`` gives the folder of names that begin with a prefix, the longest prefix first in
+    line; ``credentials`` the credential of a connection by its name, for deployments that do not
+    say which one it uses.
+    """
+
+    names: tuple[str, ...] = ()
+    folders: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    credentials: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +56,49 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
-def bring_in(run: Run, names: Iterable[str]) -> tuple[Imported, ...]:
-    """Write a manifest for each live object that git does not have, and adopt it; names may be patterns.
+def bring_in(run: Run, order: Order) -> tuple[Imported, ...]:
+    """Write a manifest for each live object that git does not have, and adopt it.
 
-    Never overwrites a file. Raises what the lock, the ledger and the service raise.
+    Never overwrites a file. Raises Faulty KT073 for a folder that no plan would look into, and
+    what the lock, the ledger and the service raise.
     """
+    for folder in order.folders.values():
+        if not any(covers(each, folder) for each in run.workspace.manifests):
+            raise Faulty(_astray(folder, run))
     refuse_foreign(run.service, run.workspace.organization)
     author = run.author
     holder = Holder(id=run.fresh(), who=author.who, host=author.host, ttl=LEASE)
     lease = acquire(run.store, holder, run.clock)
     try:
         reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-        return _bring_in(run, reading, tuple(names))
+        return _bring_in(run, reading, order)
     finally:
         if lease.valid():
             lease.release()
 
 
-def _bring_in(run: Run, reading: Reading, names: tuple[str, ...]) -> tuple[Imported, ...]:
+def _astray(folder: str, run: Run) -> Diagnostic:
+    return Diagnostic(
+        code="KT073",
+        severity=Severity.ERROR,
+        message=f"{folder} is no folder of workspace {run.workspace.name}",
+        origin=Origin("--map"),
+        hint=f"choose one below {', '.join(run.workspace.manifests)}, or add it under `manifests:`",
+    )
+
+
+def _bring_in(run: Run, reading: Reading, order: Order) -> tuple[Imported, ...]:
     listed = [each for each in census(run.service) if each.status != "deleted"]
     ours = {known.id for known in reading.ledger.entries.values() if not known.retired_at}
-    wanted = [each for each in listed if each.id not in ours and _named(each.address, names)]
+    wanted = [each for each in listed if each.id not in ours and _named(each.address, order.names)]
     whole = side_by_side(lambda each: _whole(each, run), wanted, READERS)
-    addresses = {each.id: each.address for each in listed}
+    linked = linked_at_all({each.id: each for each in listed})
+    scene = _Scene(run, order, {each.id: each.address for each in listed}, _described(run), linked)
     journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
     results = []
     for live in sorted(whole, key=lambda each: each.address):
-        trouble = _unusable(live, listed, run)
-        results.append(Imported(live.address, "", trouble) if trouble else _written(live, addresses, run))
+        trouble = _unusable(live, listed, scene)
+        results.append(Imported(live.address, "", trouble) if trouble else _written(live, scene))
         if results[-1].file:
             entry = _entry(live, results[-1].file, run)
             journal.enqueue(
@@ -71,6 +106,30 @@ def _bring_in(run: Run, reading: Reading, names: tuple[str, ...]) -> tuple[Impor
             )
     compact(run.store, reading, journal)
     return tuple(results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What one import works with: ``addresses`` by id, ``described`` the file of each address in git.
+
+    ``linked`` tells whether this deployment says which credential a connection uses.
+    """
+
+    run: Run
+    order: Order
+    addresses: Mapping[str, Address]
+    described: Mapping[Address, str]
+    linked: bool
+
+
+def _described(run: Run) -> Mapping[Address, str]:
+    # Of every workspace: two environments of one repository may share an organization.
+    found: dict[Address, str] = {}
+    for workspace in run.project.workspaces.values():
+        for each in load(run.project, workspace).subjects:
+            if each.address not in found or workspace.name == run.workspace.name:
+                found[each.address] = each.file
+    return found
 
 
 def _named(address: Address, names: tuple[str, ...]) -> bool:
@@ -82,27 +141,41 @@ def _whole(live: Live, run: Run) -> Live:
     return live if live.detailed else kind.decode(run.service.fetch(kind.collection, live.id))
 
 
-def _unusable(live: Live, listed: Iterable[Live], run: Run) -> str:
+def _unusable(live: Live, listed: Iterable[Live], scene: _Scene) -> str:
     if not _NAME.fullmatch(live.address.name):
         return "its name cannot be the name of a file; rename it in Planasonix first"
     twins = [each.id for each in listed if each.address == live.address]
     if len(twins) > 1:
         return f"its name stands for {len(twins)} objects: {', '.join(sorted(twins))}"
-    if (run.root / _file(live, run)).exists():
-        return f"{_file(live, run)} is there already, for another object"
+    if live.address in scene.described:
+        adopt = f"`keyturn apply --adopt {live.address.name}` takes the object over"
+        return f"{scene.described[live.address]} describes one of this name already: {adopt}"
+    if (scene.run.root / _file(live, scene)).exists():
+        return f"{_file(live, scene)} is there already, for another object"
     return ""
 
 
-def _file(live: Live, run: Run) -> str:
-    return f"{run.workspace.manifests[0]}/{live.address.kind}s/{live.address.name}.yaml"
+def _file(live: Live, scene: _Scene) -> str:
+    return f"{_folder(live.address.name, scene)}/{live.address.kind}s/{live.address.name}.yaml"
 
 
-def _written(live: Live, addresses: Mapping[str, Address], run: Run) -> Imported:
-    drafted = draft(live, _tree(live, addresses, run))
+def _folder(name: str, scene: _Scene) -> str:
+    prefixes = sorted(scene.order.folders, key=len, reverse=True)
+    mapped = next((each for each in prefixes if name.startswith(each)), None)
+    if mapped is not None:
+        return scene.order.folders[mapped].rstrip("/")
+    folders = scene.run.workspace.manifests
+    environment = by_prefix(name, scene.run.project.policy)
+    return next((each for each in folders if each.rpartition("/")[2] == environment), folders[0])
+
+
+def _written(live: Live, scene: _Scene) -> Imported:
+    run = scene.run
+    drafted = draft(live, _tree(live, scene))
     if drafted is None:
         message = f"its type {live.type} with these fields does not fit the schema; write it by hand"
         return Imported(live.address, "", message)
-    path = run.root / _file(live, run)
+    path = run.root / _file(live, scene)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(drafted.text)
@@ -110,10 +183,17 @@ def _written(live: Live, addresses: Mapping[str, Address], run: Run) -> Imported
     if drafted.tree.get("keep"):
         kept = ", ".join(drafted.tree["keep"])
         notes.append(f"{kept} keeps its live value until `keyturn secret set` writes it into git")
-    return Imported(live.address, _file(live, run), notes=tuple(notes))
+    if live.address.kind == "connection" and not scene.linked and "credential" not in drafted.tree:
+        notes.append("which credential it uses is not shown here: write it, or use --credential")
+    for hidden in live.suspicious:
+        if dotted(hidden[1:]) not in drafted.tree.get("keep", ()):
+            shown = "the service shows a mask or what looks like a secret there"
+            notes.append(f"{dotted(hidden)}: {shown}; it was left out")
+    return Imported(live.address, _file(live, scene), notes=tuple(notes))
 
 
-def _tree(live: Live, addresses: Mapping[str, Address], run: Run) -> dict[str, Any]:
+def _tree(live: Live, scene: _Scene) -> dict[str, Any]:
+    run, addresses = scene.run, scene.addresses
     fields = {path: _reference(leaf, addresses) for path, leaf in live.fields.items() if path[0] == "config"}
     tree: dict[str, Any] = {
         "kind": live.address.kind,
@@ -122,8 +202,9 @@ def _tree(live: Live, addresses: Mapping[str, Address], run: Run) -> dict[str, A
         "labels": _labels(live, run),
     }
     used = addresses.get(str(live.fields.get(("credential",), "")))
-    if used:
-        tree["credential"] = used.name
+    told = scene.order.credentials.get(live.address.name) if live.address.kind == "connection" else None
+    if used or told:
+        tree["credential"] = used.name if used else told
     if ("category",) in live.fields:
         tree["category"] = live.fields[("category",)]
     return tree | {"config": nest(fields).get("config", {})}
@@ -135,11 +216,7 @@ def _reference(leaf: object, addresses: Mapping[str, Address]) -> object:
 
 
 def _labels(live: Live, run: Run) -> dict[str, str]:
-    prefixes = run.project.policy.environments
-    environment = next(
-        (name for name, each in prefixes.items() if live.address.name.startswith(each.prefix)),
-        run.workspace.name,
-    )
+    environment = by_prefix(live.address.name, run.project.policy) or run.workspace.name
     guesses = {"environment": environment, "system": live.type}
     wanted = run.project.policy.required_labels or tuple(guesses)
     return {label: guesses.get(label, "unassigned") for label in wanted}
@@ -154,7 +231,7 @@ def _entry(live: Live, file: str, run: Run) -> Known:
         type=live.type,
         digest=source.digest,
         applied=desired.fields,
-        observed={path: live.fields[path] for path in desired.fields if path in live.fields},
+        observed=observed(desired, live, None),
         fingerprints=EMPTY,
         updated_at=live.updated_at,
         commit=run.author.commit,

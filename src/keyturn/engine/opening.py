@@ -20,6 +20,9 @@ from keyturn.load.unseal import accuse, unseal
 PURPOSE = "secrets"
 """What the key that fingerprints secrets is derived for."""
 
+TAMPERED = ("KT221", "KT222", "KT223", "KT25")
+"""Codes that say that a file is not what somebody with the key made of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opener:
@@ -45,7 +48,7 @@ class Opener:
         if not errors:
             return loaded
         accused = accuse(loaded.doubtful, self.run.project, self.run.environment) if loaded.doubtful else ()
-        raise Faulty(*errors, *(each for each in accused if each.code.startswith("KT25")))
+        raise Faulty(*errors, *(each for each in accused if each.code.startswith(TAMPERED)))
 
     def root_key(self) -> bytes:
         """Return the repository's key; raises Faulty where it cannot be opened."""

@@ -6,19 +6,40 @@ from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.secret import Secret
 from keyturn.engine.founding import writer
-from keyturn.load.definitions import SEAL
+from keyturn.load.definitions import SEAL, kept, secret_fields
 from keyturn.load.files import Source, survey
 from keyturn.load.nodes import read
 from keyturn.load.project import Project
 from keyturn.load.seal import seal_of
+from keyturn.policy.reading import closest
 
 
 def set_field(project: Project, name: str, field: str, value: Secret, environment: Mapping[str, str]) -> str:
-    """Set a secret field of a credential and its seal; return the file. Raises Faulty."""
+    """Set a secret field of a credential and its seal; return the file.
+
+    ``field`` is a name of the schema, ``key_NAME`` or ``headers.NAME``. Raises Faulty, KT043 for a
+    field that the credential's type does not have.
+    """
     source = manifest_of(project, name)
-    seal = Secret(seal_of(read(source.data, source.relative)))
-    values = {("secrets", *field.split(".")): value, ("secrets", SEAL): seal}
+    document = read(source.data, source.relative)
+    _refuse_unknown(field, str(document.tree.get("type")), source.relative)
+    values = {("secrets", *kept(field)): value, ("secrets", SEAL): Secret(seal_of(document))}
     return writer(project, environment).set_values(source.relative, values).relative
+
+
+def _refuse_unknown(field: str, type_: str, file: str) -> None:
+    known = secret_fields("credential", type_)
+    if not known or kept(field)[0] in known or (type_ == "api_key" and field.startswith("key_")):
+        return
+    raise Faulty(
+        Diagnostic(
+            code="KT043",
+            severity=Severity.ERROR,
+            message=f"a credential of type {type_} has no secret field {field}",
+            origin=Origin(file),
+            hint=closest(field, known),
+        )
+    )
 
 
 def seal_again(project: Project, name: str, environment: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from keyturn.core.resource import Known
 from keyturn.core.secret import Secret
 from keyturn.engine.apply import Ended, execute
 from keyturn.engine.desk import Desk, Halt
+from keyturn.engine.entry import observed
 from keyturn.engine.lifecycle import tails
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.rotate import purge
@@ -201,7 +202,7 @@ def _noted(entry: Known, gone: tuple[Address, ...] = (), action: str = "settle")
 
 
 def _follow_up(ended: Ended, planned: Planned, desk: Desk, watch: Watch) -> Ended:
-    """Retire what was replaced, and take note of manifests that changed without changing anything."""
+    # What was replaced is retired; manifests that changed without changing anything are noted.
     rest = execute(tails(desk.journal.ledger().entries.values(), desk), desk, watch)
     for entry in refreshed(planned, (each.address for each in planned.plan.changes)):
         desk.journal.enqueue(_noted(entry, action="refresh"))
@@ -231,7 +232,7 @@ def refreshed(planned: Planned, changed: Iterable[Address]) -> tuple[Known, ...]
             known,
             digest=desired.digest,
             applied=desired.fields,
-            observed={path: live.fields[path] for path in desired.fields if path in live.fields},
+            observed=observed(desired, live, known),
             fingerprints=inputs.prints.get(address, known.fingerprints),
             updated_at=live.updated_at,
             protect=desired.lifecycle.protect,

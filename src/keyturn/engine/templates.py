@@ -76,10 +76,10 @@ def sops_rules(choice: Choice) -> str:
         f"  - path_regex: {pattern}\n    encrypted_regex: ^secrets$\n{keys}"
         for pattern in (*patterns, "^\\.keyturn/fingerprint\\.yaml$")
     )
-    return (
-        "# For whom `sops edit` and keyturn encrypt. A path without a rule is refused, never left in the clear.\n"
-        f"creation_rules:\n{rules}"
-    )
+    return f"""\
+# For whom `sops edit` and keyturn encrypt. A path without a rule is refused, never left in the clear.
+creation_rules:
+{rules}"""
 
 
 def ignored(choice: Choice) -> str:

@@ -58,7 +58,7 @@ def _caret(pieces: tuple[Piece, ...], source: str, column: int) -> tuple[int, in
 
 
 def _at(pieces: tuple[Piece, ...], index: int, *, after: bool) -> int:
-    """Return the terminal column that shows source column ``index``; in a mask, one of its ends."""
+    # Within a mask there are no columns of the source: one of its ends stands for all of them.
     passed = 0
     for piece in pieces:
         inside = index - piece.start
@@ -73,7 +73,6 @@ def _at(pieces: tuple[Piece, ...], index: int, *, after: bool) -> int:
 
 
 def _cut(shown: str, caret: tuple[int, int] | None, room: int) -> tuple[str, tuple[int, int] | None]:
-    """Return the part of a line that fits, around the caret, and the caret in it."""
     if cells(shown) <= room:
         return shown, caret
     begin = caret[0] if caret else 0

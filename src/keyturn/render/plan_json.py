@@ -18,6 +18,8 @@ from keyturn.render.view import attention, counts, summary
 
 FORMAT: Final = "1.0"
 
+_encode: Final = json.JSONEncoder(ensure_ascii=True).encode
+
 VERBS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.REPLACE: ("create", "delete"),
     Action.RETIRE: ("delete",),
@@ -37,7 +39,7 @@ _WRITTEN: Final = frozenset({SecretState.SET, SecretState.ROTATED, SecretState.R
 
 def plan_json(plan: Plan) -> str:
     """Return the plan as one JSON document in ASCII, ending in a line feed."""
-    return dumped(tree(plan))
+    return _lined(tree(plan))
 
 
 def gitlab_report(plan: Plan) -> str:
@@ -48,8 +50,24 @@ def gitlab_report(plan: Plan) -> str:
 
 def dumped(value: object) -> str:
     """Return a JSON document that holds no byte a terminal or a CI runner acts upon."""
-    text = json.dumps(value, indent=2, ensure_ascii=True).replace("\x7f", r"\u007f")
-    return text.replace("##", r"\u0023#") + "\n"
+    return _inert(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
+
+
+def _lined(value: Mapping[str, object]) -> str:
+    # A line for each item, not for each brace: half the size, and only without indentation is the
+    # encoder the one that is written in C, five times as fast.
+    parts = (f"{_encode(key)}: {_items(item)}" for key, item in value.items())
+    return _inert("{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def _items(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return _encode(value)
+    return "[\n" + ",\n".join(map(_encode, value)) + "\n]"
+
+
+def _inert(text: str) -> str:
+    return text.replace("\x7f", r"\u007f").replace("##", r"\u0023#")
 
 
 def tree(plan: Plan) -> dict[str, Any]:

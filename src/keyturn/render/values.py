@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Final
 
 from keyturn.core.address import Address
@@ -24,7 +25,12 @@ def hidden(path: Path, leaf: object) -> bool:
     """Tell whether a plain field must not be shown, because its name or its content is a secret's."""
     if leaf in (ABSENT, None) or isinstance(leaf, bool | Address):
         return False
-    return any(map(secret_key, path)) or suspicious("", bare(leaf))  # type: ignore[arg-type]
+    return _secret_path(path) or suspicious("", bare(leaf))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)  # ten thousand resources have the same few fields
+def _secret_path(path: Path) -> bool:
+    return any(map(secret_key, path))
 
 
 def bare(leaf: Leaf) -> Leaf:

@@ -95,6 +95,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "The demo talks to a real server on loopback, which comes as an extra.",
             "Install it: pip install 'keyturn[emulator,sops]'.",
         ),
+        "KT043": Code(
+            "a credential of this type has no such secret field",
+            "A field that the schema does not know would be written, encrypted, and then refused by every command.",
+            "Name one of the fields that the message lists; `keyturn schema credential` describes them.",
+        ),
         "KT044": Code(
             "a file belongs to no workspace",
             "Only files below a workspace's manifests are planned and applied, so a file elsewhere does nothing.",

@@ -17,5 +17,15 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Drift is written into the manifest that describes the object; what is not in git is imported.",
             "Correct the name, or run `keyturn import NAME` for an object that was made in the UI.",
         ),
+        "KT073": Code(
+            "an import would write where no plan looks",
+            "A manifest outside of a workspace's folders is neither checked nor applied.",
+            "Choose a folder below one under `manifests:` of the workspace, or add it there.",
+        ),
+        "KT074": Code(
+            "a secret is kept as it is live",
+            "The value stands in no file: git cannot bring it back, and nobody knows how old it is.",
+            "Nothing to do for now; `keyturn secret set NAME FIELD` puts a value into git.",
+        ),
     }
 )

@@ -1,0 +1,78 @@
+"""What a shell completes: names of resources, workspaces, codes and schemas, read without any key.
+
+Whatever goes wrong, nothing is offered and nothing is said: a shell that shows a stack trace on the
+tab key is worse than one that offers nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from keyturn.core.diagnostic import Faulty
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+_KIND = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
+_HEAD = 4096
+"""Bytes of a file in which its kind is looked for: it stands at the top."""
+
+
+def _safely(found: Callable[[click.Context], Iterator[str]]) -> Complete:
+    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        try:
+            return sorted({each for each in found(ctx) if each.startswith(incomplete)})
+        except (Faulty, OSError, ValueError):
+            return []
+
+    return complete
+
+
+def _manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    from keyturn.load.project import find_root, read_project
+
+    root = find_root(Path(ctx.params.get("folder") or "."))
+    project = read_project(root)
+    wanted = ctx.params.get("workspace")
+    for name, workspace in project.workspaces.items():
+        for folder in workspace.manifests if wanted in (None, "", name) else ():
+            for path in (root / folder).rglob("*.y*ml"):
+                yield _kind(path), path.stem
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        kind = _KIND.search(file.read(_HEAD))
+    return kind[1].decode() if kind else ""
+
+
+def _of(*kinds: str) -> Complete:
+    return _safely(lambda ctx: (name for kind, name in _manifests(ctx) if kind in kinds))
+
+
+def _workspaces(ctx: click.Context) -> Iterator[str]:
+    from keyturn.load.project import find_root, read_project
+
+    yield from read_project(find_root(Path(ctx.params.get("folder") or "."))).workspaces
+
+
+def _codes(_: click.Context) -> Iterator[str]:
+    from keyturn.core.codes import CODES
+
+    yield from CODES
+
+
+def _schemas(_: click.Context) -> Iterator[str]:
+    from keyturn.load.definitions import folder
+
+    yield from (each.name.removesuffix(".schema.json") for each in folder().glob("*.schema.json"))
+
+
+credentials = _of("credential")
+connections = _of("connection")
+names = _of("credential", "connection")
+addresses = _safely(lambda ctx: (f"{kind}/{name}" for kind, name in _manifests(ctx) if kind))
+workspaces = _safely(_workspaces)
+codes = _safely(_codes)
+schemas = _safely(_schemas)

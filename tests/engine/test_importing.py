@@ -1,0 +1,68 @@
+"""Live to git."""
+
+import pytest
+
+from keyturn.engine.importing import bring_in
+from keyturn.ledger.lock import Held, Holder, acquire
+
+ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
+
+
+@pytest.fixture
+def lived_in(office):
+    """Return an office whose workspace somebody filled: two credentials, one of them used."""
+    made = [{"name": name, "type": "aws", "config": ROLE} for name in ("prod-lake", "prod-spare")]
+    ids = office.service.seed(credentials=made)["credentials"]
+    bucket = {
+        "name": "prod-s3",
+        "type": "s3",
+        "credentialId": ids[0],
+        "config": {"bucket": "b", "region": "eu"},
+    }
+    office.service.seed(connections=[bucket])
+    (office.repo.root / "manifests/prod").mkdir(parents=True)
+    return office
+
+
+def told(results):
+    """Return what became of each object: its file's stem, or that it was left out."""
+    return {each.address.name: bool(each.file) for each in results}
+
+
+def test_everything_once(lived_in, begin):
+    """Then nothing is new, and nothing was written to the service."""
+    assert told(bring_in(begin(), [])) == {"prod-lake": True, "prod-spare": True, "prod-s3": True}
+    assert bring_in(begin(), []) == ()
+    assert lived_in.writes() == 0
+    connection = (lived_in.repo.root / "manifests/prod/connections/prod-s3.yaml").read_text()
+    assert "credential: " in connection
+    assert "prod-lake" in connection
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(["prod-spare"], {"prod-spare"}), (["connection/*"], {"prod-s3"}), (["nobody"], set())],
+)
+@pytest.mark.usefixtures("lived_in")
+def test_only_what_is_named(begin, names, expected):
+    """Bare names, addresses, patterns."""
+    assert set(told(bring_in(begin(), names))) == expected
+
+
+def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
+    """Whatever it holds."""
+    file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("# mine\n")
+    results = {each.address.name: each for each in bring_in(begin(), ["prod-lake"])}
+    assert "is there already" in results["prod-lake"].trouble
+    assert file.read_text() == "# mine\n"
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_not_while_somebody_applies(begin):
+    """The ledger has one writer."""
+    run = begin()
+    acquire(run.store, Holder(id="x", who="ada", host="elsewhere"), run.clock)
+    with pytest.raises(Held):
+        bring_in(run, [])

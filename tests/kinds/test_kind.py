@@ -1,0 +1,31 @@
+"""Kinds as records of functions."""
+
+import dataclasses
+
+import pytest
+
+from keyturn.kinds import KINDS
+from keyturn.kinds._kind import Kind, Recorded
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_whole(name):
+    """Found by its name; all that every kind can do is there."""
+    kind = KINDS[name]
+    assert isinstance(kind, Kind)
+    assert (kind.name, kind.collection) == (name, f"{name}s")
+    assert all(callable(each) for each in (kind.encode, kind.decode, kind.references))
+
+
+def test_a_kind_is_a_value():
+    """Nobody changes one on the way."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        KINDS["credential"].name = "x"
+
+
+def test_a_record_is_what_the_client_returns():
+    """Each thing that a kind may ask of a record, the client's records have."""
+    from keyturn.api.records import Record  # noqa: PLC0415
+
+    asked = {name for name in vars(Recorded) if isinstance(vars(Recorded)[name], property)}
+    assert asked <= {field.name for field in dataclasses.fields(Record)}
