@@ -15,11 +15,12 @@ STOPWATCH = Path(__file__).with_name("stopwatch.py")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: seconds of wall time and of processor time, and the largest process in MiB."""
+    """One run: seconds of wall time and of processor time, the largest process in MiB, bytes printed."""
 
     wall: float
     cpu: float
     peak: float
+    printed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def once(argv: Sequence[object], *, cwd: Path, env: Mapping[str, str], expect: i
     if code != expect:
         message = f"{' '.join(words)[:200]} ended with {code:.0f}:\n{ended.stdout[-2000:]}"
         raise FailedError(message)
-    return Sample(wall, cpu, peak / 1024)
+    return Sample(wall, cpu, peak / 1024, len(ended.stdout.encode()))
 
 
 def median(

@@ -12,80 +12,148 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from fleet import Fleet, write
-from measure import Measure, median, once, table
-from service import emulator, program
+from bare import processor_seconds, seconds
+from fleet import KEY, Fleet, write
+from measure import Measure, Sample, median, once, table
+from service import Service, emulator, program
 
 RESULTS = Path(__file__).parent / "results"
 FLOOR = Path(__file__).with_name("floor.py")
 KEYTURN = program("keyturn")
 PARALLEL = 8
 LATENCY = 20.0
+COMPLETION = {"_KEYTURN_COMPLETE": "bash_complete", "COMP_WORDS": "keyturn pl", "COMP_CWORD": "1"}
+KEYLESS = {"PLANASONIX_API_KEY": KEY}
 
 
 def start_up(folder: Path, runs: int) -> Iterator[Measure]:
     """Measure how long it takes to do nothing."""
-    bare = partial(once, [sys.executable, "-c", "pass"], cwd=folder, env={})
-    floor = median("an interpreter", bare, runs)
-    version = partial(once, [KEYTURN, "--version"], cwd=folder, env={})
-    yield median("keyturn --version", version, runs, floor=floor.wall)
+    run = partial(once, cwd=folder)
+    floor = median("an interpreter", partial(run, [sys.executable, "-c", "pass"], env={}), runs).wall
+    version = partial(run, [KEYTURN, "--version"], env={})
+    yield median("keyturn --version", version, runs, floor=floor)
+    yield median("completion of `keyturn pl`", partial(run, [KEYTURN], env=COMPLETION), runs, floor=floor)
 
 
 def validation(fleet: Fleet, runs: int) -> Iterator[Measure]:
     """Measure ``validate`` as a pre-commit hook runs it, on some files, and on the whole repository."""
     paths = [str(path.relative_to(fleet.root)) for path in fleet.manifests]
+    run = partial(once, cwd=fleet.root, env={})
     for count in (1, 50, 500):
-        if count <= len(paths):
-            compose = partial(once, [sys.executable, FLOOR, *paths[:count]], cwd=fleet.root, env={})
-            floor = median("compose", compose, runs)
-            check = partial(once, [KEYTURN, "validate", *paths[:count]], cwd=fleet.root, env={})
-            yield median(f"validate {count} files", check, runs, floor=floor.wall)
-    whole = partial(once, [KEYTURN, "validate"], cwd=fleet.root, env={})
-    yield median(f"validate all {len(paths):,} files", whole, max(1, runs // 2))
+        floor = median("compose", partial(run, [sys.executable, FLOOR, *paths[:count]]), runs).wall
+        check = partial(run, [KEYTURN, "validate", *paths[:count]])
+        yield median(f"validate {count} files", check, runs, floor=floor)
+    yield median(f"validate all {len(paths):,} files", partial(run, [KEYTURN, "validate"]), max(1, runs // 2))
 
 
-def reconciliation(folder: Path, count: int, runs: int) -> Iterator[Measure]:
-    """Measure the first plan, the apply that makes everything, and what follows: nothing to do."""
-    with emulator() as service:
-        fleet = write(folder / f"fleet-{count}", count, service.base_url)
-        run = partial(once, cwd=fleet.root, env=fleet.environment)
+class Reconciliation:
+    """One fleet from nothing to made, and what follows: nothing to do, one change, many changes."""
 
-        def requests() -> int:
-            return len(service.requests())
+    def __init__(self, folder: Path, count: int, runs: int, service: Service) -> None:
+        self.fleet = write(folder / f"fleet-{count}", count, service.base_url)
+        self._count, self._runs, self._service = count, runs, service
+        self._plan = [KEYTURN, "plan", "--detailed-exitcode"]
 
-        plan = [KEYTURN, "plan", "--detailed-exitcode"]
-        yield median(f"plan, {count:,} to create", partial(run, plan, expect=2), 1)
-        before = requests()
-        made = median(f"apply, {count:,} to create", partial(run, [KEYTURN, "apply", "--auto-approve"]), 1)
-        yield _noted(made, f"{requests() - before:,} requests")
-        paths = [str(path) for path in fleet.manifests]
-        floor = median("compose", partial(once, [sys.executable, FLOOR, *paths], cwd=folder, env={}), 1)
-        before = requests()
-        run(plan)
-        note = f"{requests() - before:,} requests"
-        name = f"plan, nothing changed in {count:,}"
-        yield median(name, partial(run, plan), runs, floor=floor.wall, note=note)
-        again = partial(run, [KEYTURN, "apply", "--auto-approve"])
-        yield median(f"apply, nothing changed in {count:,}", again, runs, floor=floor.wall)
+    def measures(self) -> Iterator[Measure]:
+        """Yield every measure, in the only order in which they can be taken."""
+        yield from self._creation()
+        yield from self._emulator()
+        floor = partial(self._run, [sys.executable, FLOOR, "manifests", self._service.base_url])
+        bare = median("floor", floor, self._runs)
+        yield self._unchanged(bare)
+        again = partial(self._run, [KEYTURN, "apply", "--auto-approve"])
+        yield median(f"apply, nothing changed in {self._count:,}", again, self._runs, floor=bare.wall)
+        for changes in (1, self._count // 100):
+            yield self._changed(changes, bare.wall)
+
+    def _run(self, argv: list[object], env: dict[str, str] | None = None, expect: int = 0) -> Sample:
+        words = self.fleet.environment if env is None else env
+        return once(argv, cwd=self.fleet.root, env=words, expect=expect)
+
+    def _creation(self) -> Iterator[Measure]:
+        cold = partial(self._run, self._plan, expect=2)
+        yield median(f"plan, {self._count:,} to create, no ledger", cold, min(self._runs, 3))
+        drawn = self._run([*self._plan, "--format", "json"], expect=2)
+        note = f"{drawn.printed / 1e6:.1f} MB of JSON"
+        yield median(f"the same as JSON, {self._count:,} to create", lambda: drawn, 1, note=note)
+        before = self._requests()
+        made = self._run([KEYTURN, "apply", "--auto-approve"])
+        sent = self._requests() - before
+        note = (
+            f"{sent / self._count:.2f} requests a write, {made.cpu / self._count * 1000:.2f} ms of processor"
+        )
+        yield median(f"apply, {self._count:,} to create", lambda: made, 1, note=note)
+
+    def _emulator(self) -> Iterator[Measure]:
+        for name, path, times in (
+            ("the emulator: 1,000 small requests", "/api/organization", 1000),
+            ("the emulator: 10 pages of 500", "/api/credentials?limit=500", 10),
+        ):
+            used = processor_seconds(self._service.pid)
+            wall = seconds(self._service.base_url, path, times)
+            used = processor_seconds(self._service.pid) - used
+            note = f"{times / wall:,.0f} requests/s, {used / times * 1000:.2f} ms of its processor each"
+            sample = Sample(wall, used, 0)
+            yield median(f"{name} ({self._count:,} objects)", partial(_given, sample), 1, note=note)
+
+    def _unchanged(self, bare: Measure) -> Measure:
+        # Without a key to decrypt with: a plan that finds nothing changed needs none.
+        plan = partial(self._run, self._plan, KEYLESS)
+        before = self._requests()
+        plan()
+        sent = self._requests() - before
+        taken = median(f"plan, nothing changed in {self._count:,}", plan, self._runs, floor=bare.wall)
+        each = taken.wall / self._count * 1000
+        ratios = f"{taken.wall / bare.wall:.1f}x the floor, processor {taken.cpu / bare.cpu:.1f}x"
+        return replace(taken, note=f"{sent} requests; {each:.2f} ms a resource; {ratios}; no decryption")
+
+    def _changed(self, changes: int, floor: float) -> Measure:
+        changed = [path for path in self.fleet.manifests if path.parent.name == "connections"]
+        changed = [path for path in changed if b"warehouse: LOAD" in path.read_bytes()][: max(changes, 1)]
+        for path in changed:
+            path.write_bytes(path.read_bytes().replace(b"warehouse: LOAD", b"warehouse: OTHER"))
+        plan = partial(self._run, self._plan, expect=2)
+        printed = plan().printed
+        name = f"plan, {len(changed):,} changed in {self._count:,}"
+        taken = median(name, plan, self._runs, floor=floor, note=f"{printed:,} bytes of text")
+        for path in changed:
+            path.write_bytes(path.read_bytes().replace(b"warehouse: OTHER", b"warehouse: LOAD"))
+        return taken
+
+    def _requests(self) -> int:
+        return len(self._service.requests())
 
 
 def latency(folder: Path, count: int) -> Iterator[Measure]:
-    """Measure an apply that waits for the service nearly all the time, against the waiting alone."""
+    """Measure an apply that waits for the service nearly all the time, against the waiting alone.
+
+    The limit is requests × latency / parallelism, for the writing phase: from its first request to its
+    last answer. What bare sockets take for as many requests shows how much of it the emulator gives away.
+    """
     with emulator(LATENCY) as service:
         fleet = write(folder / f"slow-{count}", count, service.base_url)
         argv = [KEYTURN, "apply", "--auto-approve", "--parallelism", PARALLEL]
         sample = once(argv, cwd=fleet.root, env=fleet.environment)
-        sent = len(service.requests())
-    floor = sent * LATENCY / 1000 / PARALLEL
-    note = f"{sent:,} requests; {floor / sample.wall:.0%} of the limit at {PARALLEL} in parallel"
-    yield median(f"apply, {count:,} to create at {LATENCY:.0f} ms", lambda: sample, 1, floor=floor, note=note)
+        seen = service.requests()
+        first = next(number for number, each in enumerate(seen) if each["method"] == "POST")
+        sent = len(seen) - first
+        wall = (seen[-1]["at"] - seen[first]["at"]) / 1e6 + LATENCY / 1000
+        bare = seconds(service.base_url, "/api/organization", sent, PARALLEL)
+    limit = sent * LATENCY / 1000 / PARALLEL
+    note = f"{sent:,} requests; {limit / wall:.0%} of the limit, bare sockets {limit / bare:.0%}"
+    writing = replace(sample, wall=wall)
+    name = f"apply, {count:,} to create at {LATENCY:.0f} ms, {PARALLEL} at once: the writes"
+    yield median(name, partial(_given, writing), 1, floor=limit, note=note)
+    whole = f"{limit / sample.wall:.0%} of the limit"
+    yield median("the same, the whole process", partial(_given, sample), 1, floor=limit, note=whole)
 
 
-def _noted(measure: Measure, note: str) -> Measure:
-    return Measure(**{**measure.as_json(), "note": note})  # type: ignore[arg-type]
+def _given(sample: Sample) -> Sample:
+    return sample
 
 
 def measures(folder: Path, sizes: list[int], runs: int) -> Iterator[Measure]:
@@ -93,7 +161,9 @@ def measures(folder: Path, sizes: list[int], runs: int) -> Iterator[Measure]:
     yield from start_up(folder, runs)
     yield from validation(write(folder / "validation", 1000), runs)
     for count in sizes:
-        yield from reconciliation(folder, count, runs)
+        with emulator() as service:
+            yield from Reconciliation(folder, count, runs, service).measures()
+        shutil.rmtree(folder / f"fleet-{count}")
     yield from latency(folder, min(1000, max(sizes)))
 
 
@@ -105,6 +175,7 @@ def main() -> None:
     given = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="keyturn-bench-"))
     taken = []
+    begin = os.getloadavg()
     try:
         for measure in measures(folder, given.sizes, given.runs):
             taken.append(measure)
@@ -113,8 +184,9 @@ def main() -> None:
         shutil.rmtree(folder)
     print(table(taken))
     machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+    load = {"before": begin, "after": os.getloadavg()}
     RESULTS.mkdir(exist_ok=True)
-    result = {"machine": machine, "measures": [measure.as_json() for measure in taken]}
+    result = {"machine": machine, "load": load, "measures": [measure.as_json() for measure in taken]}
     (RESULTS / "run.json").write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -13,13 +13,21 @@ from planasonix_emulator.remote import Remote
 _TOKEN = "benchmark"  # noqa: S105  # opens the side channel of a process that ends with this one
 
 
+class Service(Remote):
+    """A running emulator and the number of its process."""
+
+    def __init__(self, base_url: str, pid: int) -> None:
+        super().__init__(base_url, _TOKEN)
+        self.pid = pid
+
+
 def program(name: str) -> str:
     """Return the path of a console script beside the interpreter."""
     return str(Path(sys.executable).parent / name)
 
 
 @contextmanager
-def emulator(latency: float = 0) -> Iterator[Remote]:
+def emulator(latency: float = 0) -> Iterator[Service]:
     """Start an emulator on a free port, each answer ``latency`` milliseconds late, and end it afterwards."""
     argv = [program("planasonix-emulator"), "--key", KEY, "--organization", ORGANIZATION, "--control", _TOKEN]
     process = subprocess.Popen(
@@ -31,7 +39,7 @@ def emulator(latency: float = 0) -> Iterator[Remote]:
     try:
         for line in process.stdout or ():
             if line.startswith("listening on "):
-                yield Remote(line.split()[-1], _TOKEN)
+                yield Service(line.split()[-1], process.pid)
                 break
     finally:
         process.terminate()

@@ -115,7 +115,7 @@ def endings() -> str:
     rows = [f"| {getattr(status, name)} | {means} | {act} |" for name, (means, act) in ENDINGS.items()]
     table = "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n"
     more = "A script may rely on these. More: [Recover from every exit code](../how-to/recover.md).\n"
-    return "\n".join(["# Exit codes\n", NOTE, more, table])
+    return f"# Exit codes\n\n{NOTE}\n{more}\n{table}"
 
 
 def kinds(kind: str, title: str) -> str:

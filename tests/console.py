@@ -192,7 +192,7 @@ class Shell:
             raise AssertionError(f"the shell ended before the page did:\n{said[-2000:]}")
         for number, command in enumerate(commands):
             text = parts[2 * number].replace(str(self.home), HOME).replace(str(self.ground), HOME + "/tour")
-            text = text.replace(self.port, PORT)
+            text = text.replace(self.port, PORT).replace(sys.prefix, HOME + "/.venv")
             yield Answer(command, text, int(parts[2 * number + 1]))
 
 

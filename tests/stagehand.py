@@ -127,7 +127,9 @@ class Stagehand:
 
     def _loaded(self) -> Loaded:
         made = [self._manifest(tree) for tree in self.wanted.values()]
-        return Loaded(desired=tuple(each.desired for each in made), subjects=tuple(each.subject for each in made))
+        return Loaded(
+            desired=tuple(each.desired for each in made), subjects=tuple(each.subject for each in made)
+        )
 
     def _manifest(self, tree: Mapping[str, Any]) -> Any:
         whole = dict(tree)
@@ -144,7 +146,9 @@ class Stagehand:
         return cipher
 
     def _open(self, desired: Desired) -> Desired:
-        return replace(desired, secrets={path: self._sealed[digest] for path, digest in desired.ciphers.items()})
+        return replace(
+            desired, secrets={path: self._sealed[digest] for path, digest in desired.ciphers.items()}
+        )
 
 
 def _agree(planned: Planned) -> bool:

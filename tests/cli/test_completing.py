@@ -36,7 +36,7 @@ def offered(folder, line):
     env = {"_KEYTURN_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     done = drive([], cwd=folder, env=env)
     assert done.stderr == ""
-    return [each.partition(",")[2] for each in done.stdout.splitlines()]
+    return [each.partition(",")[2] for each in done.stdout.splitlines() if each]
 
 
 @pytest.mark.parametrize(

@@ -120,13 +120,14 @@ def test_json_is_told_on_both_streams():
     assert "error[KT401]" in result.stderr
 
 
-def test_the_line_is_shown_where_the_project_is_known(tmp_path):
+def test_the_line_is_shown_where_the_project_is_known(tmp_path, monkeypatch):
     """A frame with a caret; without a project, the place alone."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "f.yaml").write_text("kind: credential\nconfg: {}\n")
     error = Faulty(finding("KT131", origin=Origin("f.yaml", 2, 1)))
-    assert "^" not in ended(error, "-C", str(tmp_path)).stderr
+    assert "^" not in ended(error).stderr
     (tmp_path / "keyturn.yaml").write_text("version: 1\n")
-    assert " 2 | confg" in ended(error, "-C", str(tmp_path)).stderr
+    assert " 2 | confg" in ended(error).stderr
 
 
 def test_without_a_command(capsys):

@@ -155,3 +155,24 @@ def test_a_full_disk_behind_a_pipe_is_said(tmp_path):
         )
     assert done.returncode == 1
     assert b"KT045" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["before", "behind", "both"])
+def test_another_folder_is_as_if_one_stood_there(office, canary, place):
+    """Every path is meant from there, wherever --chdir stands; twice is one after the other, as with git."""
+    office.repo.credential("prod-db", {"password": canary()})
+    above, name = office.repo.root.parent, office.repo.root.name
+
+    def there(*words):
+        line = {
+            "before": ("-C", name, *words),
+            "behind": (*words, "-C", name),
+            "both": ("-C", ".", *words, "--chdir", name),
+        }[place]
+        return drive(line, cwd=above, env=office.repo.environment())
+
+    assert there("validate", "manifests/prod/credentials/prod-db.yaml").code == 0
+    assert there("plan", "--out", "plan.kt").code == 0
+    assert there("apply", "plan.kt").code == 0
+    assert [path.name for path in above.glob("*.kt")] == []
+    assert drive(["plan", "-C", "nowhere"], cwd=above, env={}).code == 64

@@ -18,7 +18,10 @@ OTHER = "manifests/prod/credentials/prod-other.yaml"
 @pytest.fixture
 def settled(office, canary, request):
     """Return an office with two applied credentials, whose files keyturn opens, or sops where a test says so."""
-    office.repo.project(policy={"seal": "required", "rules": {"KT380": "off"}}, top={"decryptor": getattr(request, "param", "auto")})
+    office.repo.project(
+        policy={"seal": "required", "rules": {"KT380": "off"}},
+        top={"decryptor": getattr(request, "param", "auto")},
+    )
     for name in ("prod-db", "prod-other"):
         office.repo.credential(name, {"password": canary("quotes"), "ssh_private_key": canary()}, CONFIG)
     office.repo.connection("prod-pg", "prod-db")
@@ -64,11 +67,17 @@ def refused(office, *numbers, file=FILE, code=5):
 
 
 ACCEPTED = {
-    "a byte to the next field": [(r"host: db.example.com$", "host: db.example.com5"), (r"port: 5432$", "port: 432")],
+    "a byte to the next field": [
+        (r"host: db.example.com$", "host: db.example.com5"),
+        (r"port: 5432$", "port: 432"),
+    ],
     "a byte to the field before": [(r"port: 5432$", "port: 543"), (r"username: svc$", "username: 2svc")],
     "a key renamed to one that there is not": [(r"username: svc$", "login: svc")],
     "a key renamed to another one": [(r"username: svc$", "role: svc")],
-    "host and tunnel in each other's place": [(r" host: db", " ssh_host: db"), (r" ssh_host: bastion", " host: bastion")],
+    "host and tunnel in each other's place": [
+        (r" host: db", " ssh_host: db"),
+        (r" ssh_host: bastion", " host: bastion"),
+    ],
     "a number that becomes text": [(r"port: 5432$", 'port: "5432"')],
     "null": [(r"^config:$", "config:\n    role: null")],
     "nothing": [(r"^config:$", "config:\n    role:")],
@@ -169,7 +178,9 @@ REFUSED = {
     "a key with a value": [(r"^config:$", "config:\n    database: evil.example.com")],
     "fields in another order": [(r"(    host: .*\n)(    port: .*\n)", r"\2\1")],
     "a secret taken out": [(r"^    ssh_private_key: .*\n", "")],
-    "secrets swapped": [(r"^    password: (.*)\n    ssh_private_key: (.*)$", r"    password: \2\n    ssh_private_key: \1")],
+    "secrets swapped": [
+        (r"^    password: (.*)\n    ssh_private_key: (.*)$", r"    password: \2\n    ssh_private_key: \1")
+    ],
     "the time of the last change": [(r"lastmodified: \S+", 'lastmodified: "2020-01-01T00:00:00Z"')],
     "no MAC": [(r"^    mac: .*\n", "")],
     "a damaged MAC": [(r"^(    mac: ENC\[AES256_GCM,data:)(....)", r"\1AAAA")],
@@ -189,7 +200,20 @@ def test_what_sops_refuses_is_refused_in_other_words(settled, changes):
     """No word of sops is passed on: every secret of this test is searched for in all that was said."""
     edit(settled, *changes)
     assert not sops_accepts(settled)
-    refused(settled, "KT221", "KT222", "KT223", "KT203", "KT204", "KT210", "KT213", "KT211", "KT212", "KT202", "KT251")
+    refused(
+        settled,
+        "KT221",
+        "KT222",
+        "KT223",
+        "KT203",
+        "KT204",
+        "KT210",
+        "KT213",
+        "KT211",
+        "KT212",
+        "KT202",
+        "KT251",
+    )
 
 
 def test_plaintext_beside_ciphertext_is_refused_unseen(settled, canary):

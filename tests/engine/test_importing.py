@@ -2,7 +2,8 @@
 
 import pytest
 
-from keyturn.engine.importing import bring_in
+from keyturn.core.diagnostic import Faulty
+from keyturn.engine.importing import Order, bring_in
 from keyturn.ledger.lock import Held, Holder, acquire
 
 ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
@@ -31,8 +32,8 @@ def told(results):
 
 def test_everything_once(lived_in, begin):
     """Then nothing is new, and nothing was written to the service."""
-    assert told(bring_in(begin(), [])) == {"prod-lake": True, "prod-spare": True, "prod-s3": True}
-    assert bring_in(begin(), []) == ()
+    assert told(bring_in(begin(), Order())) == {"prod-lake": True, "prod-spare": True, "prod-s3": True}
+    assert bring_in(begin(), Order()) == ()
     assert lived_in.writes() == 0
     connection = (lived_in.repo.root / "manifests/prod/connections/prod-s3.yaml").read_text()
     assert "credential: " in connection
@@ -46,7 +47,7 @@ def test_everything_once(lived_in, begin):
 @pytest.mark.usefixtures("lived_in")
 def test_only_what_is_named(begin, names, expected):
     """Bare names, addresses, patterns."""
-    assert set(told(bring_in(begin(), names))) == expected
+    assert set(told(bring_in(begin(), Order(tuple(names))))) == expected
 
 
 def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
@@ -54,7 +55,7 @@ def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
     file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n")
-    results = {each.address.name: each for each in bring_in(begin(), ["prod-lake"])}
+    results = {each.address.name: each for each in bring_in(begin(), Order(("prod-lake",)))}
     assert "is there already" in results["prod-lake"].trouble
     assert file.read_text() == "# mine\n"
 
@@ -65,4 +66,12 @@ def test_not_while_somebody_applies(begin):
     run = begin()
     acquire(run.store, Holder(id="x", who="ada", host="elsewhere"), run.clock)
     with pytest.raises(Held):
-        bring_in(run, [])
+        bring_in(run, Order())
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_a_folder_that_no_plan_looks_into_is_refused(begin):
+    """What would be written there would never be seen again."""
+    with pytest.raises(Faulty) as caught:
+        bring_in(begin(), Order(folders={"prod-": "elsewhere"}))
+    assert caught.value.findings[0].code == "KT073"

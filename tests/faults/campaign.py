@@ -61,7 +61,12 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
     consents = stage.scene.consents
     for pause in (1.0, 60.0):
         rig.hour.pass_by(pause)
-        if not acts[-1].killed and acts[-1].error is None and rig.plan(stage.after).plan.empty and _settled(rig):
+        if (
+            not acts[-1].killed
+            and acts[-1].error is None
+            and rig.plan(stage.after).plan.empty
+            and _settled(rig)
+        ):
             break
         acts.append(rig.apply(stage.after, consents))
     rig.hour.pass_by(60.0)
@@ -70,7 +75,9 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
     last = rig.plan(stage.after)
     broken = check(rig, stage, acts)
     if not last.plan.empty:
-        broken.append(f"I6: still to do: {[f'{each.action.value} {each.address}' for each in last.plan.changes]}")
+        broken.append(
+            f"I6: still to do: {[f'{each.action.value} {each.address}' for each in last.plan.changes]}"
+        )
     if last.plan.blocked:
         broken.append(f"I7: blocked by {[each.code for each in last.plan.blocked]}")
     return broken
@@ -131,7 +138,11 @@ REFUSED: tuple[Fault, ...] = (
 
 
 EDITS: tuple[Fault, ...] = tuple(
-    {"kind": f"edit_{when}", "path": f"/api/{collection}/*", "edit": {"change": {"config": {field: "edited"}}}}
+    {
+        "kind": f"edit_{when}",
+        "path": f"/api/{collection}/*",
+        "edit": {"change": {"config": {field: "edited"}}},
+    }
     for when in ("before", "inside", "after")
     for collection, field in (("credentials", "username"), ("connections", "database"))
 )

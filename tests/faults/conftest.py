@@ -63,4 +63,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"\nfault campaign: {sums['cases']} cases, {sums['violations']} violations, "
             f"{sum(engines)} of {len(engines)} known-bad engines caught, {seconds:.0f} s of work"
         )
-

@@ -140,7 +140,9 @@ def _partial_put(patch: Patch) -> None:
     def part(change: Any, now: Any, at: Any) -> Any:
         body = body_of(change, now, at)
         if change.address.kind == "credential" and change.action.value == "update":
-            body["config"] = {path[-1]: change.desired.fields[path] for path in (f.path for f in change.fields)}
+            body["config"] = {
+                path[-1]: change.desired.fields[path] for path in (f.path for f in change.fields)
+            }
         return body
 
     patch.setattr(work, "body_of", part)
@@ -168,9 +170,7 @@ def _loses_outcomes(patch: Patch) -> None:
 
 def _forgets_intents(patch: Patch) -> None:
     patch.setattr(session, "_resolve", lambda *_: None)
-    patch.setattr(
-        "keyturn.engine.planning.settle", lambda ledger, listed: recover.Settled(ledger.entries)
-    )
+    patch.setattr("keyturn.engine.planning.settle", lambda ledger, listed: recover.Settled(ledger.entries))
 
 
 def _keeps_probes(patch: Patch) -> None:
@@ -201,7 +201,11 @@ ENGINES: tuple[Engine, ...] = (
     Engine("writes its intent after the request", _intent_afterwards, quiet(CREATE)),
     Engine("restores without writing", _restore_without_put, quiet(SCENES["restore"])),
     Engine("believes a truncated list", _believes_lists, quiet(SCENES["update"], unique_names=False)),
-    Engine("writes a part to a service that replaces", _partial_put, quiet(SCENES["update"], credential_put="replace")),
+    Engine(
+        "writes a part to a service that replaces",
+        _partial_put,
+        quiet(SCENES["update"], credential_put="replace"),
+    ),
     Engine("loses outcomes", _loses_outcomes, quiet(CREATE)),
     Engine("forgets open intents", _forgets_intents, deaths(CREATE)),
     Engine("leaves its probes behind", _keeps_probes, quiet(VERIFY)),

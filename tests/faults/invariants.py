@@ -127,7 +127,10 @@ def _pairs(rig: Rig, stage: Stage) -> Iterator[str]:
         for value in each.secrets.values()
     }
     for pair in rig.service.world.witness.pairs("s"):
-        if pair["holder"] == pair["credential"] and (pair["secret"], _place(pair["destination"])) not in allowed:
+        if (
+            pair["holder"] == pair["credential"]
+            and (pair["secret"], _place(pair["destination"])) not in allowed
+        ):
             yield "I3: a secret stood beside a destination that no commit put it with"
 
 
@@ -161,7 +164,9 @@ def _leftovers(records: Iterable[Record], wanted: Iterable[Desired], stage: Stag
         if each.name.startswith(PROBE):
             yield f"I5: the probe {each.name} is left over"
     generations = [each.name for each in records if each.active and "-until-" in each.name]
-    if len(generations) > sum("replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)):
+    if len(generations) > sum(
+        "replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)
+    ):
         yield f"I2: old generations are left over: {generations}"
 
 

@@ -210,10 +210,17 @@ class Rig:
         refused = [self.mint(label) for label in stage.scene.refused]
         if refused:
             right = [each for each in self._passwords(stage) if each not in refused]
-            self.service.set_targets([{"type": "postgres", "match": {"host": HOST["host"]}, "accepts": {"password": right}}])
+            self.service.set_targets(
+                [{"type": "postgres", "match": {"host": HOST["host"]}, "accepts": {"password": right}}]
+            )
 
     def _passwords(self, stage: Stage) -> list[str]:
-        found = (value for tree in (stage.before, stage.after) for each in tree.desired for value in each.secrets.values())
+        found = (
+            value
+            for tree in (stage.before, stage.after)
+            for each in tree.desired
+            for value in each.secrets.values()
+        )
         return sorted({value.reveal() for value in found})
 
     # Runs --------------------------------------------------------------------------------------------
@@ -237,12 +244,21 @@ class Rig:
         if self.sockets:
             settings = Settings(base_url=self.service.base_url, key=Secret(self.service.key))
             return Client.open(settings, self._tempo())
-        exchange = Straight(self.app, self.service.key, self.memory.doors, lambda call: self.on_request(call), self.memory.doors.lock)
+        exchange = Straight(
+            self.app,
+            self.service.key,
+            self.memory.doors,
+            lambda call: self.on_request(call),
+            self.memory.doors.lock,
+        )
         return Client(exchange, self._tempo())
 
     def _tempo(self) -> Tempo:
         return Tempo(
-            monotonic=lambda: self.hour.now, now=lambda: self.hour.now, sleep=self.hour.sleep, chance=lambda: 0.5,
+            monotonic=lambda: self.hour.now,
+            now=lambda: self.hour.now,
+            sleep=self.hour.sleep,
+            chance=lambda: 0.5,
             gate=lambda _: self.hour.pass_by(0.002),
         )
 
@@ -286,13 +302,21 @@ def unmanaged() -> dict[str, Any]:
     return {
         "credentials": [{"id": "cred_ui", "name": "made-in-ui", "type": "database", "config": config}],
         "connections": [
-            {"id": "conn_ui", "name": "ui-link", "type": "postgres", "credentialId": "cred_ui", "config": {**HOST, "database": "ui"}}
+            {
+                "id": "conn_ui",
+                "name": "ui-link",
+                "type": "postgres",
+                "credentialId": "cred_ui",
+                "config": {**HOST, "database": "ui"},
+            }
         ],
     }
 
 
 def _git(repo: Repository, *words: str) -> str:
-    done = subprocess.run([*GIT, *words], cwd=repo.root, check=True, env=repo.environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        [*GIT, *words], cwd=repo.root, check=True, env=repo.environment(), capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 

@@ -114,11 +114,16 @@ SCENES: Mapping[str, Scene] = {
         IN_PLACE,
         Scene(name="rename", before=pair("ren"), after=_renamed),
         Scene(
-            name="restore", before=pair("back", "back old"), gone=_without("c-back", "n-back"), after=pair("back")
+            name="restore",
+            before=pair("back", "back old"),
+            gone=_without("c-back", "n-back"),
+            after=pair("back"),
         ),
         Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), consents=GOING),
         Scene(name="replace", before=pair("type"), after=_retyped),
-        Scene(name="adopt", meanwhile=_foreign, after=_adopting, consents=Consents(adopt=frozenset({"c-adopt"}))),
+        Scene(
+            name="adopt", meanwhile=_foreign, after=_adopting, consents=Consents(adopt=frozenset({"c-adopt"}))
+        ),
         Scene(name="forget", before=pair("forget"), meanwhile=_purged, after=_without("n-forget")),
     )
 }

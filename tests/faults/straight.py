@@ -68,7 +68,10 @@ class Straight:
         """Let go of nothing."""
 
     def _scope(self, call: Call) -> dict[str, Any]:
-        headers: Mapping[str, str] = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        headers: Mapping[str, str] = {
+            "authorization": f"Bearer {self.key}",
+            "content-type": "application/json",
+        }
         return {
             "type": "http",
             "method": call.method,

@@ -51,7 +51,9 @@ def race(rig):
 
     def second():
         try:
-            carry_out(rig.run(stage.after), Wish(consents=Consents()), Terms(parallelism=1), lambda _: True, Watch())
+            carry_out(
+                rig.run(stage.after), Wish(consents=Consents()), Terms(parallelism=1), lambda _: True, Watch()
+            )
         except Faulty as held:
             ends.extend(each.code for each in held.findings)
 
@@ -73,9 +75,13 @@ def test_two_at_once_and_one_without_a_lock(rig, record_property):
 def stranger(rig):
     """Let an answer be lost while a list shows an older object of the same name first; return its name's fate."""
     stage = rig.stage_of(CREATE)
-    rig.begin(stage, {"kind": "drop_after", "among": "writes", "at": 1}, unique_names=False, list_lag_seconds=4.0)
+    rig.begin(
+        stage, {"kind": "drop_after", "among": "writes", "at": 1}, unique_names=False, list_lag_seconds=4.0
+    )
     config = {"host": "person.example.com", "port": 5432, "engine": "postgresql", "username": "person"}
-    (theirs,) = rig.service.seed(credentials=[{"name": "c-new", "type": "database", "config": config}])["credentials"]
+    (theirs,) = rig.service.seed(credentials=[{"name": "c-new", "type": "database", "config": config}])[
+        "credentials"
+    ]
     rig.hour.pass_by(3.0)
     rig.on_request = lambda _: None
     rig.apply(stage.after, CREATE.consents)

@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from faults.campaign import LOST, REFUSED
 from faults.conftest import WHOLE
@@ -91,13 +97,19 @@ class Machine(RuleBasedStateMachine):
         """Remove a manifest, and those that refer to it."""
         address = data.draw(st.sampled_from(sorted(self.git)))
         self.git = {
-            one: each for one, each in self.git.items() if one != address and address not in each.fields.values()
+            one: each
+            for one, each in self.git.items()
+            if one != address and address not in each.fields.values()
         }
 
     @rule(data=st.data())
     def edit(self, data):
         """Somebody edits one of our objects in the UI."""
-        ours = [each for each in self.rig.service.world.store.everything() if each.active and not each.id.endswith("_ui")]
+        ours = [
+            each
+            for each in self.rig.service.world.store.everything()
+            if each.active and not each.id.endswith("_ui")
+        ]
         if ours:
             chosen = data.draw(st.sampled_from(sorted({(each.collection, each.name) for each in ours})))
             field = "username" if chosen[0] == "credentials" else "database"
@@ -141,7 +153,13 @@ class Machine(RuleBasedStateMachine):
             self.acts.append(rig.apply(tree, CONSENTS))
         ever = replace(tree, desired=tuple(self.ever))
         stage = Stage(
-            scene=Scene(name="machine"), first=ever, before=ever, after=tree, rows=self.rows, ledger=({}, b""), at=0
+            scene=Scene(name="machine"),
+            first=ever,
+            before=ever,
+            after=tree,
+            rows=self.rows,
+            ledger=({}, b""),
+            at=0,
         )
         assert [*check(rig, stage, self.acts[-2:]), *self.auditor.broken] == []
         plan = rig.plan(tree).plan

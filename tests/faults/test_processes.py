@@ -187,7 +187,10 @@ def test_the_ladder_of_a_cancelled_job(yard):
     command = 'exec "$0" -m keyturn apply --auto-approve --no-test --parallelism 2'
     environment = {**os.environ, **yard.repo.environment()}
     with subprocess.Popen(
-        ["/bin/sh", "-c", command, sys.executable], cwd=yard.repo.root, env=environment, stderr=subprocess.PIPE
+        ["/bin/sh", "-c", command, sys.executable],
+        cwd=yard.repo.root,
+        env=environment,
+        stderr=subprocess.PIPE,
     ) as shell:
         yard.seen(2)
         for number, pause in ((signal.SIGINT, 0.75), (signal.SIGTERM, 0.25)):

@@ -62,7 +62,9 @@ def test_a_lost_write_is_not_repeated_because_a_list_lags(scene, rig, walk):
     )
 
 
-@pytest.mark.parametrize("fault", [*LOST, *REFUSED], ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}")
+@pytest.mark.parametrize(
+    "fault", [*LOST, *REFUSED], ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}"
+)
 def test_all_actions_at_once_stand_any_fault(fault, rig, walk):
     """The same for the plan that holds every action."""
     requests = len(smooth(rig, EVERYTHING).requests)

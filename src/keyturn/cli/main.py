@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -59,10 +60,11 @@ class Commands(Guessing):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="keyturn", message="%(prog)s %(version)s")
+@options.chdir
 @options.plainly
 @options.verbosely
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, folder: Path) -> None:
     """Credentials and connections of Planasonix, declared in git.
 
     Start with `keyturn init` in an empty folder, or `keyturn demo` to watch the whole story.
@@ -73,6 +75,7 @@ def cli(ctx: click.Context) -> None:
       keyturn apply                       plan, show, ask, change
       keyturn explain KT451               what a code means
     """
+    del folder  # entered by now
     colour = not options.plain(ctx) and coloured(sys.stdout, environment())
     ctx.color = colour
     ctx.obj = colour

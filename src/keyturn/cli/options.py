@@ -1,5 +1,6 @@
 """Options that several commands share, said once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -135,14 +136,26 @@ def consents(command: F) -> F:
     return command
 
 
+def _enter(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
+    if ctx.resilient_parsing or folder == Path():
+        return folder
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise click.BadParameter(error.strerror or "cannot be entered", ctx, param) from None
+    return Path()
+
+
 def chdir(command: F) -> F:
-    """Add --chdir."""
+    """Add --chdir, which is entered before any other path is looked at."""
     return click.option(
         "-C",
         "--chdir",
         "folder",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         default=Path(),
+        is_eager=True,
+        callback=_enter,
         metavar="FOLDER",
         help="Work as if started in FOLDER.",
     )(command)

@@ -2,11 +2,12 @@
 
 import click
 
+from keyturn.cli import completing
 from keyturn.cli.doors import doors
 
 
 @click.command("schema")
-@click.argument("name", required=False, default="")
+@click.argument("name", required=False, default="", shell_complete=completing.schemas)
 @click.pass_obj
 def command(colour: bool, /, name: str) -> None:
     """Print a JSON Schema, of a manifest, the project or an output; without a name, list them.

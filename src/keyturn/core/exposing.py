@@ -125,11 +125,14 @@ class _View:
             for known in self.inputs.known.values()
             if known.address in names or names & _links(known.applied)
         ]
-        if self._as_found(change, desired) or any(self._covers(known, desired, names) for known in holders):
-            return
         before: Fields = change.known.applied if change.known else {}
         if not names & _links(before):
             before = {}
+        states = (
+            self._covers(known, desired, before if known.address in names else None) for known in holders
+        )
+        if self._as_found(change, desired) or any(states):
+            return
         paths = self._leading(desired.address.kind, (desired.type, desired.fields), before)
         news = [path for path in paths if not self._been(holders, path, desired)]
         for path in news or paths:
@@ -149,10 +152,14 @@ class _View:
         links = {path for path, leaf in desired.fields.items() if isinstance(leaf, Address)}
         return not {field.path for field in change.fields} & {*leading, *links}
 
-    def _covers(self, known: Known, desired: Desired, names: frozenset[Address]) -> bool:
-        others: Fields = {} if known.address in names else known.applied
-        paths = self._leading(desired.address.kind, (desired.type, desired.fields), others)
-        return all(same(known.applied.get(path, ABSENT), desired.fields.get(path, ABSENT)) for path in paths)
+    def _covers(self, known: Known, desired: Desired, before: Fields | None) -> bool:
+        # A credential that states a place itself may be used there, as long as nothing is left out.
+        others = known.applied if before is None else before
+        return all(
+            same(known.applied.get(path, ABSENT), desired.fields.get(path, ABSENT))
+            and (before is None or path in known.applied)
+            for path in self._leading(desired.address.kind, (desired.type, desired.fields), others)
+        )
 
     def _been(self, holders: Iterable[Known], path: Path, desired: Desired) -> bool:
         wanted = desired.fields.get(path, ABSENT)

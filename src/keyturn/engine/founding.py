@@ -28,7 +28,7 @@ CI: Mapping[str, tuple[str, Callable[[Choice], str]]] = MappingProxyType(
 """Where each CI looks for its file, and what stands in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Founded:
     """What was made, what lines were added to, and what was left as it stood, as paths below the root.
 
@@ -73,7 +73,12 @@ def found(
     for name in project.workspaces:
         if name in dict(choice.workspaces):
             _example(ground, write, name, base64.b32encode(chance(20)).decode().lower())
-    return Founded(tuple(ground.made), tuple(ground.kept), tuple(ground.added), tuple(ground.advice))
+    return Founded(
+        made=tuple(ground.made),
+        kept=tuple(ground.kept),
+        added=tuple(ground.added),
+        advice=tuple(ground.advice),
+    )
 
 
 def _settings(ground: "_Ground", choice: Choice, ci: str) -> None:

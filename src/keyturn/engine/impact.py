@@ -36,7 +36,7 @@ class Reach:
     room: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """Names by id of what refers to an object; None where the service did not tell.
 
@@ -152,9 +152,14 @@ def graph_of(service: Client, ids: frozenset[str], linked: bool) -> Graph:  # no
     """Return what refers to the objects of these ids; None for each sort that the service does not tell."""
     pipelines = _pipelines(service)
     if pipelines is None:
-        return Graph(linked, None, _syncs(service, ids), None)
+        return Graph(linked=linked, pipelines=None, syncs=_syncs(service, ids), schedules=None)
     users = {each.id: set(strings(each.extra)) & ids for each in pipelines}
-    return Graph(linked, _named_by(pipelines, ids), _syncs(service, ids), _schedules(service, users))
+    return Graph(
+        linked=linked,
+        pipelines=_named_by(pipelines, ids),
+        syncs=_syncs(service, ids),
+        schedules=_schedules(service, users),
+    )
 
 
 def strings(tree: object) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keyturn.core.address import Address, Origin
@@ -25,6 +25,7 @@ from keyturn.load.drafting import draft
 from keyturn.load.files import load_file
 from keyturn.load.manifest import manifest
 from keyturn.load.nodes import read
+from keyturn.load.retyping import retyped
 from keyturn.policy.environments import by_prefix
 from keyturn.policy.settings import covers
 
@@ -171,7 +172,9 @@ def _folder(name: str, scene: _Scene) -> str:
 
 def _written(live: Live, scene: _Scene) -> Imported:
     run = scene.run
-    drafted = draft(live, _tree(live, scene))
+    # As it is, or with text read as the schema means it: some deployments answer everything as text.
+    plain = replace(live, fields=retyped(live.address.kind, live.type, live.fields))
+    drafted = draft(live, _tree(live, scene)) or draft(plain, _tree(plain, scene))
     if drafted is None:
         message = f"its type {live.type} with these fields does not fit the schema; write it by hand"
         return Imported(live.address, "", message)

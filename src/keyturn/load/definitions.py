@@ -74,6 +74,13 @@ def config_fields(kind: str, type: str) -> tuple[str, ...]:  # noqa: A002
     return tuple(definition(kind, type).get("properties", {}).get("config", {}).get("properties", {}))
 
 
+def config_types(kind: str, type: str) -> Mapping[Path, Any]:  # noqa: A002
+    """Return the JSON type, or types, of a type's plain fields at the top of ``config``, by path below it."""
+    whole = schema(kind)
+    fields = definition(kind, type).get("properties", {}).get("config", {}).get("properties", {})
+    return {(name,): _resolved(whole, field).get("type") for name, field in fields.items()}
+
+
 def secret_paths(kind: str, tree: Mapping[str, Any]) -> tuple[Path, ...]:
     """Return the paths of a manifest's secret fields below ``secrets``, the seal apart."""
     secrets = tree.get("secrets") if kind == "credential" else None

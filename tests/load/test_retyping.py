@@ -1,0 +1,30 @@
+"""Text becomes what the schema means."""
+
+import pytest
+
+from keyturn.load.retyping import retyped
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("port", "5432", 5432),
+        ("port", "54x", "54x"),
+        ("port", "\u0665", "\u0665"),
+        ("port", 5432, 5432),
+        ("host", "5432", "5432"),
+        ("database", "true", "true"),
+        ("unheard_of", "5432", "5432"),
+    ],
+)
+def test_only_what_is_meant_is_read(field, text, value):
+    """A name made of digits stays a name, and what is no number stays text."""
+    path = ("config", field)
+    found = retyped("connection", "postgres", {path: text})[path]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_what_is_no_setting_is_left_alone():
+    """A reference and the category have no type of their own."""
+    fields = {("credential",): "1", ("category",): "source"}
+    assert retyped("connection", "postgres", fields) == fields
