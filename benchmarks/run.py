@@ -131,7 +131,7 @@ class Reconciliation:
 def latency(folder: Path, count: int) -> Iterator[Measure]:
     """Measure an apply that waits for the service nearly all the time, against the waiting alone.
 
-    The limit is requests × latency / parallelism, for the writing phase: from its first request to its
+    The limit is requests x latency / parallelism, for the writing phase: from its first request to its
     last answer. What bare sockets take for as many requests shows how much of it the emulator gives away.
     """
     with emulator(LATENCY) as service:

@@ -161,7 +161,11 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _table(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
-    rows = [f"| `{path}` | {form} | {_cell(about)} |" for path, form, about in _rows(schema, whole, "")]
+    rows = [
+        f"| `{path}` | {form} | {_cell(about)} |"
+        for path, form, about in _rows(schema, whole, "")
+        if form or about
+    ]
     return "| field | form | what it is |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 

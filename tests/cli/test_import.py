@@ -35,3 +35,9 @@ def test_what_was_left_out_is_told(lived_in):
     done = lived_in.here("import", "--all")
     assert done.code == 3
     assert "left out: its name cannot be the name of a file" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--map", "x"], ["--map", "=f"], ["--credential", "c="]])
+def test_pairs_that_are_none(lived_in, words):
+    """Two words with = between them."""
+    assert lived_in.here("import", "--all", *words).code == 64

@@ -62,7 +62,7 @@ def test_another_credential_is_agreed_to_by_its_own_name():
         (drift(NAME, "app", "********"), "looks like a secret"),
         (drift(("config", "api_key"), "none", "abc"), "looks like a secret"),
         (drift(NAME, "app", "postgres://u:word@h/app"), "looks like a secret"),
-        (drift(NAME, ["a"], ["a", "b"]), "by hand"),
+        (drift(NAME, {}, {"a": []}), "by hand"),
         (FieldChange(NAME, "app", "app2", "app3"), "git changed it too"),
         (drift(("credential",), Address("credential", "prod-db"), "cred_other"), "not in git"),
     ],

@@ -46,4 +46,6 @@ def test_the_site_builds(tmp_path):
     made = sorted(tmp_path.rglob("*.html"))
     assert len(made) >= len(list((ROOT / "docs").rglob("*.md")))
     for page in made:
-        assert not ELSEWHERE.search(page.read_text("utf-8")), page
+        text = page.read_text("utf-8")
+        assert not ELSEWHERE.search(text), page
+        assert "```" not in text, f"{page}: a fence that was not read as one"

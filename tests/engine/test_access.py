@@ -1,75 +1,96 @@
-"""The access review."""
+"""The access review, from what two sides say."""
 
 from dataclasses import replace
 
 import pytest
 
-from keyturn.engine.access import review, settings, steady
+from keyturn.core.diagnostic import Severity
+from keyturn.core.plan import Plan
+from keyturn.engine.access import review, settings, with_access
 from keyturn.load.access import Readers
-from keyturn.load.project import read_project
-from making import credential, wanted
+from keyturn.load.project import project_from
+from stagehand import PROJECT
 
-FILE = "manifests/a.yaml"
+CIPHERS = frozenset({(("secrets", "password"), "ENC[1]")})
+OTHERS = frozenset({(("secrets", "password"), "ENC[2]")})
 
 
-def who(*names):
-    """Return the readers of one file."""
-    return {FILE: Readers(frozenset(names), dict.fromkeys(names, "w"))}
+def file(*names, ciphers=CIPHERS, wrap="w"):
+    """Return what is known of a file."""
+    return Readers(frozenset(names), dict.fromkeys(names, wrap), ciphers)
+
+
+def lines(before, after):
+    """Return code, file and first word of every line."""
+    return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in review(before, after)]
+
+
+def test_nothing_moved():
+    """No line."""
+    assert lines({"a": file("x")}, {"a": file("x")}) == []
+
+
+def test_who_is_added_gains():
+    """Whatever became of the data key."""
+    assert ("KT480", "a", "y") in lines({"a": file("x")}, {"a": file("x", "y")})
+    assert lines({"a": file("x")}, {"a": file("x", "y", ciphers=OTHERS)}) == [("KT480", "a", "y")]
+
+
+def test_who_is_removed_without_a_new_data_key_still_reads():
+    """`updatekeys` alone takes nothing from whoever had it."""
+    assert ("KT481", "a", "y") in lines({"a": file("x", "y")}, {"a": file("x")})
+    assert lines({"a": file("x", "y")}, {"a": file("x", ciphers=OTHERS)}) == [("KT482", "a", "y")]
+
+
+def test_wrapped_again_is_a_note():
+    """The same secrets under the same readers."""
+    (line,) = review({"a": file("x")}, {"a": file("x", wrap="other")})
+    assert (line.code, line.severity) == ("KT484", Severity.NOTE)
+
+
+def test_in_a_new_file_only_strangers_count():
+    """A rename or an addition for people who could decrypt before is no news."""
+    assert lines({"a": file("x")}, {"b": file("x")}) == []
+    assert lines({"a": file("x")}, {"b": file("x", "y")}) == [("KT480", "b", "y")]
+
+
+def test_a_file_that_goes_is_no_news():
+    """Nobody gains by it."""
+    assert lines({"a": file("x")}, {}) == []
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "stale", "codes"),
+    ("word", "old", "new"),
     [
-        (who("age:a"), who("age:a"), False, []),
-        (who("age:a"), who("age:a", "age:b"), False, ["KT480"]),
-        (who("age:a", "age:b"), who("age:a"), True, ["KT481"]),
-        (who("age:a", "age:b"), who("age:a"), False, ["KT482"]),
-        (who("age:a"), who("age:b"), False, ["KT480", "KT482"]),
-        ({}, who("age:a"), False, []),
-        (who("age:a"), {}, False, []),
+        ("workspaces.prod.base_url", "http://127.0.0.1:9", "http://127.0.0.1:10"),
+        ("workspaces.prod.organization", "ORGANIZATION", "ANOTHER"),
+        ("workspaces.prod.api_key", "PLANASONIX_API_KEY", "ANOTHER"),
+        ("workspaces.prod.manifests", "[manifests]", "[more]"),
+        ("decryptor", "version: 1\n", "version: 1\ndecryptor: sops\n"),
+        ("policy.seal", "version: 1\n", "version: 1\npolicy: {seal: required}\n"),
+        ("policy.key_types", "version: 1\n", "version: 1\npolicy: {key_types: [age, pgp, kms]}\n"),
     ],
 )
-def test_who_gained_and_who_lost(before, after, stale, codes):
-    """Whoever was removed while the data key stayed still has it."""
-    found = review(before, after, frozenset({FILE} if stale else ()))
-    assert [each.code for each in found] == codes
-    assert all(each.origin.file == FILE for each in found)
+def test_settings_that_guard_are_named(tmp_path, word, old, new):
+    """Each guard of the project that moved, by its word and never by its value."""
+    before, after = (project_from(text.encode(), tmp_path) for text in (PROJECT, PROJECT.replace(old, new)))
+    found = settings(before, after, rules_changed=False)
+    assert [(each.code, each.message) for each in found] == [("KT483", f"this change touches {word}")]
+    assert settings(before, before, rules_changed=False) == ()
+    assert settings(None, after, rules_changed=True) == ()
 
 
-def test_files_with_an_old_ciphertext_are_steady():
-    """One value that stayed is enough: the data key is the old one."""
-    address = credential("a")
-    before = wanted(address, secrets={"p": "x", "q": "y"}, opened=False)
-    after = replace(before, ciphers={("p",): "new", ("q",): "cq"})
-    assert steady([before], [after]) == {before.origin.file}
-    assert steady([before], [replace(before, ciphers={("p",): "1", ("q",): "2"})]) == frozenset()
-    assert steady([], [after]) == frozenset()
+def test_creation_rules_guard_too(tmp_path):
+    """Who can decrypt the files to come."""
+    project = project_from(PROJECT.encode(), tmp_path)
+    (line,) = settings(project, project, rules_changed=True)
+    assert line.origin.file == ".sops.yaml"
 
 
-@pytest.mark.parametrize(
-    ("more", "word"),
-    [
-        ({"base_url": "https://evil.example"}, "workspaces.prod.base_url"),
-        ({"organization": "org_other"}, "workspaces.prod.organization"),
-        ({"api_key": {"env": "OTHER"}}, "workspaces.prod.api_key"),
-        ({"ledger": "file:.keyturn/other"}, "workspaces.prod.ledger"),
-        ({"policy": {"limits": {"retire": {"count": 99, "percent": 100}}}}, "policy.limits"),
-        ({"policy": {"seal": "required"}}, "policy.seal"),
-        ({"policy": {"rules": {"KT310": "off"}}}, "policy.rules"),
-        ({"top": {"decryptor": "sops"}}, "decryptor"),
-    ],
-)
-def test_a_setting_that_guards_is_named(office, more, word):
-    """Whoever changes it in a pull request is seen."""
-    before = read_project(office.repo.root)
-    office.repo.project(**more)
-    found = settings(before, read_project(office.repo.root), rules_changed=False)
-    assert [each.message for each in found] == [f"this change touches {word}"]
-
-
-def test_nothing_to_compare(office):
-    """A new project has no former settings; the rules of sops are a setting too."""
-    project = read_project(office.repo.root)
-    assert settings(None, project, rules_changed=True) == ()
-    assert settings(project, project, rules_changed=False) == ()
-    assert [each.origin.file for each in settings(project, project, rules_changed=True)] == [".sops.yaml"]
+def test_notes_go_among_the_findings():
+    """The access class is for what needs a look."""
+    gained, note = review({"a": file("x")}, {"a": file("x", "y", wrap="v")})
+    plan = with_access(Plan(workspace="w", organization="o", changes=()), (gained, note))
+    assert plan.access == (gained,)
+    assert plan.findings == (note,)
+    assert with_access(plan, ()) == replace(plan, access=())

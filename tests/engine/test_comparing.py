@@ -2,10 +2,11 @@
 
 import subprocess
 
+import pyrage
 import pytest
 
 from keyturn.core.diagnostic import Faulty
-from keyturn.engine.comparing import base_of, compare
+from keyturn.engine.comparing import base_of, compare, reviewed
 from keyturn.load.desired import load
 from keyturn.load.project import read_project
 
@@ -66,3 +67,103 @@ def test_a_base_that_is_not_there(committed):
     with pytest.raises(Faulty) as caught:
         compared(committed, "nowhere")
     assert caught.value.findings[0].code == "KT007"
+
+
+FILE = "manifests/prod/credentials/prod-db.yaml"
+
+
+def review(office, base="HEAD"):
+    """Return the review that a plan of the live workspace shows: code, file and first word of each line."""
+    project = read_project(office.repo.root)
+    found = reviewed(project, project.workspace(""), base, office.repo.environment())
+    assert base != "HEAD" or found == compared(office).access
+    return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in found]
+
+
+@pytest.fixture
+def shared(committed, sops):
+    """Return an office one of whose files a second person can decrypt, and a function that runs sops on it."""
+
+    def run(*words):
+        path = str(committed.repo.root / FILE)
+        command = [str(sops), "--config", str(committed.repo.home / "rules.yaml"), *words, path]
+        subprocess.run(command, check=True, capture_output=True, env=committed.repo.environment())
+
+    return committed, run
+
+
+def rules(office, *recipients):
+    """Say for whom files are encrypted from now on."""
+    (office.repo.home / "rules.yaml").write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
+
+
+@pytest.fixture
+def other():
+    """Return the public key of a second person."""
+    return str(pyrage.x25519.Identity.generate().to_public())
+
+
+def test_nobody_gained_or_lost(committed):
+    """Untouched, and outside git: nothing to say."""
+    assert review(committed) == []
+    project = read_project(committed.repo.root)
+    nowhere = {"PATH": "/nonexistent"}
+    assert reviewed(project, project.workspace(""), "", nowhere) == ()
+
+
+def test_who_is_added_by_updatekeys_gains_and_the_secrets_are_the_same(shared, other):
+    """The data key is wrapped once more; no secret changes."""
+    office, run = shared
+    rules(office, office.repo.age.recipient, other)
+    run("updatekeys", "--yes")
+    assert review(office) == [("KT480", FILE, f"age:{other}"), ("KT484", FILE, "the")]
+    sides = compared(office).sides
+    assert {address: each.fingerprints for address, each in sides.known.items()} == dict(sides.prints)
+
+
+def test_who_is_removed_by_updatekeys_alone_still_has_the_data_key(shared, other):
+    """`sops rotate` is what takes it away."""
+    office, run = shared
+    rules(office, office.repo.age.recipient, other)
+    run("updatekeys", "--yes")
+    git(office, "commit", "-qam", "x")
+    rules(office, office.repo.age.recipient)
+    run("updatekeys", "--yes")
+    assert review(office) == [("KT481", FILE, f"age:{other}"), ("KT484", FILE, "the")]
+    run("rotate", "--in-place")
+    assert review(office) == [("KT482", FILE, f"age:{other}")]
+
+
+def test_files_that_come_go_or_are_renamed(shared, other, canary):
+    """Only who could decrypt nothing before is news in a file of another name."""
+    office, run = shared
+    office.repo.credential("prod-new", {"password": canary()})
+    office.repo.remove("prod-db")
+    assert review(office) == []
+    assert {str(address) for address in compared(office).sides.known} == {"credential/prod-db"}
+    git(office, "checkout", "-q", "--", FILE)
+    rules(office, office.repo.age.recipient)
+    run("rotate", "--in-place", "--add-age", other)
+    renamed = office.repo.root / FILE.replace("prod-db", "prod-other")
+    (office.repo.root / FILE).rename(renamed)
+    assert review(office) == [("KT480", str(renamed.relative_to(office.repo.root)), f"age:{other}")]
+
+
+def test_a_shallow_clone_says_so(committed, tmp_path):
+    """Without the commit where the branch began there is no review, which is a note and no fault."""
+    git(committed, "checkout", "-q", "-b", "change")
+    git(committed, "commit", "-q", "--allow-empty", "-m", "y")
+    git(committed, "checkout", "-q", "main")
+    clone = tmp_path / "clone"
+    subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", "--branch", "change", f"file://{committed.repo.root}", clone],
+        check=True,
+        capture_output=True,
+    )
+    project = read_project(clone)
+    (line,) = reviewed(project, project.workspace(""), "", committed.repo.environment())
+    assert (line.code, line.severity.name) == ("KT485", "NOTE")
+    assert "shallow" in line.message
+    assert "fetch-depth: 0" in line.hint
+    with pytest.raises(Faulty):
+        reviewed(project, project.workspace(""), "nowhere", committed.repo.environment())

@@ -1,7 +1,9 @@
 """The ledger's entry of a resource."""
 
+from dataclasses import replace
+
 from keyturn.engine.entry import REMEMBERED, entry
-from making import credential, held, prints, shown, wanted
+from making import connection, credential, held, prints, shown, wanted
 
 DB = credential("prod-db")
 DESIRED = wanted(DB, {"host": "h", "port": 1}, digest="d2", protect=True)
@@ -20,10 +22,15 @@ def test_a_new_entry():
     assert made.earlier == ()
 
 
-def test_observed_are_only_the_fields_that_git_states():
-    """What others own is none of ours."""
-    live = shown(held(DESIRED, "id1"), fields={("config", "host"): "H", ("config", "other"): "x"})
-    assert entry(DESIRED, live, None, {}, NOW).observed == {("config", "host"): "H"}
+def test_observed_are_the_fields_of_git_and_the_destinations_of_the_first_day():
+    """What others own is none of ours, unless it says where a secret goes: that is seen when it is added."""
+    filled = {("config", "host"): "H", ("config", "sslMode"): "require", ("config", "database"): "x"}
+    desired = wanted(connection("prod-pg"))
+    live = shown(held(desired, "id1"), fields=filled)
+    made = entry(desired, live, None, {}, NOW)
+    assert made.observed == {("config", "host"): "H", ("config", "sslMode"): "require"}
+    later = replace(live, fields={**filled, ("config", "proxy"): "evil"})
+    assert entry(desired, later, made, {}, NOW).observed == made.observed
 
 
 def test_the_age_of_a_secret_moves_with_the_secret_alone():

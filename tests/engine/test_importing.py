@@ -5,6 +5,7 @@ import pytest
 from keyturn.core.diagnostic import Faulty
 from keyturn.engine.importing import Order, bring_in
 from keyturn.ledger.lock import Held, Holder, acquire
+from keyturn.ledger.reading import read_ledger
 
 ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
 
@@ -75,3 +76,22 @@ def test_a_folder_that_no_plan_looks_into_is_refused(begin):
     with pytest.raises(Faulty) as caught:
         bring_in(begin(), Order(folders={"prod-": "elsewhere"}))
     assert caught.value.findings[0].code == "KT073"
+
+
+def test_what_is_written_is_adopted(lived_in, begin):
+    """File and entry of the ledger come together; what has no file has no entry."""
+    lived_in.service.seed(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
+    run = begin()
+    found = told(bring_in(run, Order()))
+    assert found["Not A File"] is False
+    entries = read_ledger(run.store, run.workspace.name, run.workspace.organization).ledger.entries
+    assert {address.name for address in entries} == {name for name, written in found.items() if written}
+
+
+def test_two_of_a_name_are_left(lived_in, begin):
+    """Which one is meant is not for a machine to say."""
+    lived_in.service.set(unique_names=False)
+    lived_in.service.seed(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
+    found = [each for each in bring_in(begin(), Order()) if each.address.name == "prod-spare"]
+    assert found
+    assert all("stands for 2 objects" in each.trouble for each in found)

@@ -1,4 +1,4 @@
-"""A plan without keys."""
+"""Plans of two sides that are both in git."""
 
 from dataclasses import replace
 
@@ -9,57 +9,95 @@ from keyturn.core.change import Action, SecretState
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.engine.offline import against, against_ledger, plan_offline
 from keyturn.engine.planning import Wish
-from keyturn.load.project import read_project
-from making import credential, held, wanted
+from keyturn.load.project import project_from
+from making import connection, credential, held, wanted
+from stagehand import PROJECT
 
-DB = credential("prod-db")
-BASE = wanted(DB, secrets={"password": "x"}, opened=False)
-SET = replace(BASE, ciphers={("password",): "another"}, digest="d2")
+DB, PG = credential("prod-db"), connection("prod-pg")
+SECRET = {"password": "word"}
+
+
+def closed(address, ciphers=("c1",), **more):
+    """Return a sealed manifest whose secrets have these ciphertexts."""
+    made = wanted(address, secrets=SECRET, opened=False, **more)
+    return replace(made, ciphers={("password",): ciphers[0]})
 
 
 @pytest.fixture
-def project(office):
-    """Return a project."""
-    return read_project(office.repo.root)
+def made(tmp_path):
+    """Return a function that plans two sides."""
+    project = project_from(PROJECT.encode(), tmp_path)
+
+    def plan(base, desired, anew=frozenset(), found=((), ())):
+        return plan_offline(project, project.workspace(), against(base, desired, anew), Wish(), found)
+
+    return plan
 
 
-def planned(project, sides, findings=()):
-    """Return the plan for two sides."""
-    return plan_offline(project, project.workspace(""), sides, Wish(), (findings, ()))
+def states(plan):
+    """Return the secrets' states."""
+    return [each.state for change in plan.changes for each in change.secrets]
 
 
-@pytest.mark.parametrize(
-    ("base", "now", "anew", "expected"),
-    [
-        ([BASE], [BASE], frozenset(), []),
-        ([], [BASE], frozenset(), [(Action.CREATE, SecretState.SET)]),
-        ([BASE], [SET], frozenset(), [(Action.ROTATE, SecretState.ROTATED)]),
-        ([BASE], [SET], frozenset({BASE.origin.file}), [(Action.ROTATE, SecretState.UNKNOWN)]),
-    ],
-)
-def test_secrets_are_compared_by_ciphertext(project, base, now, anew, expected):
-    """An equal one is an equal secret; under the same key another one is another; else nothing is known."""
-    plan = planned(project, against(base, now, anew))
-    found = [(change.action, secret.state) for change in plan.changes for secret in change.secrets]
-    assert [state for _, state in found] == [state for _, state in expected]
-    assert plan.offline
-    assert "KT463" not in {each.code for each in plan.findings}
+def test_nothing_changed(made):
+    """No change, and no finding that only an apply would care about."""
+    plan = made([closed(DB)], [closed(DB)])
+    assert (plan.changes, plan.findings, plan.offline) == ((), (), True)
 
 
-def test_against_a_ledger(project):
-    """What it holds and git does not want would be retired; tombstones are none."""
-    other = credential("prod-other")
-    entries = {each: held(wanted(each), each.name) for each in (DB, other)}
-    entries[other] = replace(entries[other], retired_at="2026-01-01T00:00:00Z")
-    sides = against_ledger(entries, [])
-    assert set(sides.live) == {"prod-db"}
-    assert [change.address for change in planned(project, sides).changes] == [DB]
+def test_a_comment_changes_nothing(made):
+    """Another file with the same ciphertext holds the same secret."""
+    assert made([closed(DB)], [closed(DB, digest="d2")]).changes == ()
 
 
-def test_wrong_manifests_make_no_plan(project):
-    """Errors are raised; warnings are in the plan."""
-    finding = Diagnostic(code="KT131", severity=Severity.ERROR, message="m", origin=Origin("f"))
+def test_another_ciphertext_is_a_rotation(made):
+    """Under the same data key."""
+    plan = made([closed(DB)], [closed(DB, ("c2",), digest="d2")])
+    assert [change.action for change in plan.changes] == [Action.ROTATE]
+    assert states(plan) == [SecretState.ROTATED]
+
+
+def test_a_file_that_was_encrypted_anew_tells_nothing(made):
+    """Not whether a value moved, which is said and blocks nothing here."""
+    after = closed(DB, ("c2",), digest="d2")
+    plan = made([closed(DB)], [after], frozenset({after.origin.file}))
+    assert states(plan) == [SecretState.UNKNOWN]
+    assert "cannot be told" in plan.changes[0].secrets[0].reason
+    assert plan.blocked == ()
+
+
+def test_a_secret_that_is_dropped_is_cleared(made):
+    """It is no longer in the file."""
+    plan = made([closed(DB)], [replace(wanted(DB), digest="d2")])
+    assert states(plan) == [SecretState.CLEARED]
+
+
+def test_a_rename_is_one(made):
+    """With moved_from, nothing goes and nothing comes."""
+    plan = made([closed(DB)], [closed(credential("main"), moved_from="prod-db")])
+    assert [change.action for change in plan.changes] == [Action.RENAME]
+
+
+def test_a_host_that_moves_under_the_old_secret_is_an_exposure(made):
+    """Directly, and through a connection."""
+    plan = made([closed(DB)], [closed(DB, config={"host": "evil"}, digest="d2")])
+    assert [each.code for each in plan.blocked] == ["KT451"]
+    before, after = wanted(PG, uses="prod-db"), wanted(PG, {"host": "evil"}, uses="prod-db", digest="d2")
+    plan = made([closed(DB), before], [closed(DB), after])
+    assert [each.code for each in plan.blocked] == ["KT451"]
+
+
+def test_what_is_wrong_with_a_file_is_raised(made):
+    """There is no plan of half the manifests."""
+    wrong = Diagnostic(code="KT130", severity=Severity.ERROR, message="m", origin=Origin("f"), hint="h")
     with pytest.raises(Faulty):
-        planned(project, against([BASE], [BASE], frozenset()), (finding,))
-    mild = replace(finding, severity=Severity.WARNING)
-    assert mild in planned(project, against([BASE], [BASE], frozenset()), (mild,)).findings
+        made([], [], found=((wrong,), ()))
+
+
+def test_against_a_ledger(tmp_path):
+    """Fingerprints cannot be compared without a key: a file that moved is unknown, one that did not is not."""
+    project = project_from(PROJECT.encode(), tmp_path)
+    known = held(closed(DB), "id-db", SECRET)
+    for digest, expected in (("d1", []), ("d2", [SecretState.UNKNOWN])):
+        sides = against_ledger({DB: known}, [closed(DB, digest=digest)])
+        assert states(plan_offline(project, project.workspace(), sides, Wish(), ((), ()))) == expected

@@ -1,4 +1,4 @@
-"""Drift to git."""
+"""Drift to git, one manifest at a time."""
 
 import pytest
 
@@ -8,50 +8,86 @@ from keyturn.engine.pulling import Ask, pull
 
 @pytest.fixture
 def settled(office, canary):
-    """Return an office with an applied credential and its connection."""
+    """Apply two connections of which one refers to a further credential."""
     office.repo.credential("prod-db", {"password": canary()})
+    office.repo.credential(
+        "prod-s3", {}, {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}, type="aws"
+    )
+    staging = {"credentialId": {"ref": "credential/prod-s3"}, "bucket": "b"}
+    config = {"account": "xy1", "warehouse": "W", "staging": staging}
+    office.repo.connection("prod-flake", "prod-db", config, type="snowflake")
     office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    office.service.clock(advance=5)
+    done = office.here("apply", "--yes", "--no-test")
+    assert done.code == 0, done.stdout
+    office.service.clock(advance=60)
     return office
 
 
-def taken(pulled):
-    """Return the paths that were written, and those that were left, by name."""
-    return {
-        each.address.name: ([field.path for field in each.written], [left.path for left in each.left])
-        for each in pulled
+@pytest.mark.usefixtures("settled")
+def test_nothing_drifted(begin):
+    """Nothing to tell."""
+    assert pull(begin(), Ask()) == ()
+
+
+def test_a_field_is_written_where_it_stands(settled, begin):
+    """And the name of another file is left alone."""
+    settled.service.edit("connections", "prod-flake", config={"warehouse": "OTHER"})
+    settled.service.edit("connections", "prod-pg", config={"database": "second"})
+    (pulled,) = pull(begin(), Ask(names=("prod-flake",)))
+    assert [(each.path, each.live) for each in pulled.written] == [(("config", "warehouse"), "OTHER")]
+    assert "warehouse: OTHER" in (settled.repo.root / pulled.file).read_text()
+
+
+def test_without_writing_the_answer_is_the_same(settled, begin):
+    """What would be written is told, and the file stays."""
+    settled.service.edit("connections", "prod-pg", config={"database": "second"})
+    before = (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes()
+    dry = pull(begin(), Ask(write=False))
+    assert (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes() == before
+    assert pull(begin(), Ask()) == dry
+
+
+def test_another_name_and_another_object_are_left(settled, begin):
+    """A rename is git's to make, and what git does not have cannot be referred to."""
+    settled.service.seed(credentials=[{"id": "cred_ui", "name": "ui-made", "type": "database", "config": {}}])
+    settled.service.edit("connections", "prod-pg", name="prod-renamed", credentialId="cred_ui")
+    (pulled,) = pull(begin(), Ask())
+    assert {each.path: each.why.split(":")[0] for each in pulled.left} == {
+        ("name",): "it is called prod-renamed live",
+        ("credential",): "it refers to what is not in git",
     }
+    assert pulled.written == ()
 
 
-@pytest.mark.usefixtures("settled")
-def test_without_drift_there_is_nothing_to_pull(begin):
-    """Nothing is said of what is as it should be."""
-    assert pull(begin(), Ask()) == ()
+def test_what_the_schema_has_no_room_for_is_left(settled, begin):
+    """A manifest that no plan would take is worse than drift."""
+    settled.service.edit("connections", "prod-pg", config={"port": "none"})
+    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
+    assert pulled.left[0].why == "the schema has no room for the live value"
 
 
-def test_a_plain_field_is_written(settled, begin):
-    """Once; then git has it."""
-    settled.service.edit("connections", "prod-pg", config={"database": "scratch"})
-    assert taken(pull(begin(), Ask(write=False))) == {"prod-pg": ([("config", "database")], [])}
-    assert taken(pull(begin(), Ask())) == {"prod-pg": ([("config", "database")], [])}
-    assert pull(begin(), Ask()) == ()
-
-
-def test_a_destination_needs_consent(settled, begin):
-    """By the name of the credential whose secret would follow; then the seal is written too."""
-    settled.service.edit("credentials", "prod-db", config={"host": "new.example.com"})
-    ((path, left),) = taken(pull(begin(), Ask())).values()
-    assert (path, left) == ([], [("config", "host")])
-    agreed = Ask(agreed=frozenset({"prod-db"}))
-    (pulled,) = pull(begin(), agreed)
-    assert pulled.sealed
-    assert settled.here("plan", "--detailed-exitcode").code == 0
-
-
-@pytest.mark.usefixtures("settled")
-def test_a_name_that_means_nothing(begin):
-    """Said before anything is asked."""
+def test_a_name_that_means_nothing(settled, begin):
+    """An error, before anything is read of the service."""
+    before = len(settled.service.requests())
     with pytest.raises(Faulty) as caught:
-        pull(begin(), Ask(names=("nobody",)))
-    assert caught.value.findings[0].code == "KT071"
+        pull(begin(), Ask(names=("nothing",)))
+    assert [each.code for each in caught.value.findings] == ["KT071"]
+    assert len(settled.service.requests()) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "after"), [("[a, b]   # both", "[a, c]   # both"), ("\n    - a\n    - b", "")]
+)
+def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
+    """One that spans lines, with room for comments between them, is left as it is."""
+    office.repo.credential("prod-db", {"password": canary()})
+    path = office.repo.connection("prod-x", "prod-db", {"tables": "@"}, type="kafka")
+    path.write_text(path.read_text().replace("'@'", written))
+    done = office.here("apply", "--yes", "--no-test")
+    assert done.code == 0, done.stdout
+    before = path.read_text()
+    office.service.clock(advance=60)
+    office.service.edit("connections", "prod-x", config={"tables": ["a", "c"]})
+    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
+    assert bool(pulled.written) is bool(after)
+    assert path.read_text() == (before.replace(written, after) if after else before)

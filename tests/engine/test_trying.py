@@ -1,59 +1,92 @@
-"""Connection tests on demand."""
+"""Connection tests on demand: who is tried, in which order, and when it stops."""
 
 import pytest
 
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.outcome import Ending
 from keyturn.core.trial import End
 from keyturn.engine.trying import Budget, try_out
 from keyturn.engine.watch import Watch
 
+CONFIG = {"engine": "postgresql", "port": 5432, "username": "svc"}
+
+
+class Listener(Watch):
+    """Keeps what it hears."""
+
+    def __init__(self):
+        self.total, self.endings = 0, []
+
+    def phase(self, name, total=0):
+        """Keep how many there will be."""
+        assert name == "test"
+        self.total = total
+
+    def ended(self, outcome):
+        """Keep an ending."""
+        self.endings.append(outcome.ending)
+
 
 @pytest.fixture
-def settled(office, canary):
-    """Return an office with three connections on one credential, whose secret the targets know."""
-    secret = canary()
-    office.service.set_targets([{"type": "postgres", "accepts": {"password": [secret]}}])
-    office.repo.credential("prod-db", {"password": secret})
-    for name in ("prod-a", "prod-b", "prod-c"):
-        office.repo.connection(name, "prod-db")
+def fleet(office, canary):
+    """Apply two credentials: one with three connections, one with a single one."""
+    for name in ("prod-a", "prod-b"):
+        config = {**CONFIG, "host": f"{name}.example.com"}
+        office.repo.credential(name, {"password": canary()}, config)
+    for name, uses in {"prod-a1": "a", "prod-a2": "a", "prod-a3": "a", "prod-b1": "b"}.items():
+        place = {"host": f"prod-{uses}.example.com", "port": 5432, "database": name}
+        office.repo.connection(name, f"prod-{uses}", place)
     assert office.here("apply", "--yes").code == 0
     return office
 
 
-def ends(run, *names, budget=None):
+def refuse(office, host, outcome):
+    """Have the database at a host answer in one way."""
+    office.service.set_targets([{"type": "postgres", "match": {"host": host}, "outcome": outcome}])
+
+
+def ends(session):
     """Return how each test ended, by name."""
-    session = try_out(run, names, budget or Budget(), Watch())
     return {each.address.name: each.end for each in session.tried}
 
 
-@pytest.mark.usefixtures("settled")
-def test_all_of_ours(begin):
-    """Or those that are named."""
-    assert ends(begin()) == dict.fromkeys(("prod-a", "prod-b", "prod-c"), End.PASSED)
-    assert ends(begin(), "prod-b") == {"prod-b": End.PASSED}
+@pytest.mark.usefixtures("fleet")
+def test_all_are_tried_and_told(begin):
+    """Each is heard of once, and the result is sorted."""
+    listener = Listener()
+    session = try_out(begin(), (), Budget(), listener)
+    assert list(ends(session)) == ["prod-a1", "prod-a2", "prod-a3", "prod-b1"]
+    assert set(ends(session).values()) == {End.PASSED}
+    assert (listener.total, listener.endings) == (4, [Ending.DONE] * 4)
+    assert session.strangers == 0
 
 
-def test_strangers_are_counted_and_left_alone(settled, begin):
-    """Nobody approved a test of them."""
-    where = {"host": "h", "port": 1, "database": "d"}
-    settled.service.seed(connections=[{"name": "made-in-ui", "type": "postgres", "config": where}])
-    session = try_out(begin(), (), Budget(), Watch())
-    assert session.strangers == 1
-    assert "made-in-ui" not in {each.address.name for each in session.tried}
+@pytest.mark.parametrize(("failures", "tried"), [(1, 1), (2, 2), (9, 3)])
+def test_a_credential_fails_no_more_often_than_it_may(fleet, begin, failures, tried):
+    """Its other connections are left alone; those of another credential are not."""
+    refuse(fleet, "prod-a.example.com", "auth")
+    found = ends(try_out(begin(), (), Budget(failures=failures), Listener()))
+    assert list(found.values()).count(End.FAILED) == tried
+    assert list(found.values()).count(End.SKIPPED) == 3 - tried
+    assert found["prod-b1"] is End.PASSED
 
 
-@pytest.mark.parametrize(("failures", "failed"), [(1, 1), (2, 2), (9, 3)])
-def test_an_account_is_not_locked(settled, begin, canary, failures, failed):
-    """After so many failed logins the credential's other connections are left alone."""
-    settled.service.set_targets([{"type": "postgres", "accepts": {"password": [canary()]}}])
-    found = list(ends(begin(), budget=Budget(failures=failures)).values())
-    assert found.count(End.FAILED) == failed
-    assert found.count(End.SKIPPED) == 3 - failed
-
-
-@pytest.mark.usefixtures("settled")
-def test_a_name_that_means_nothing(begin):
-    """A typing mistake is no success."""
+@pytest.mark.usefixtures("fleet")
+def test_names_narrow(begin):
+    """A pattern means as many as it fits; what means nothing is an error."""
+    assert set(ends(try_out(begin(), ("prod-a*",), Budget(), Listener()))) == {
+        "prod-a1",
+        "prod-a2",
+        "prod-a3",
+    }
     with pytest.raises(Faulty) as caught:
-        ends(begin(), "nobody")
-    assert caught.value.findings[0].code == "KT070"
+        try_out(begin(), ("prod-a1", "nothing"), Budget(), Listener())
+    assert [each.code for each in caught.value.findings] == ["KT070"]
+
+
+def test_strangers_are_counted_and_refused_by_name(fleet, begin):
+    """What was made in the UI was never approved here."""
+    fleet.service.seed(connections=[{"name": "ui-made", "type": "postgres", "config": {"host": "h"}}])
+    assert try_out(begin(), (), Budget(), Listener()).strangers == 1
+    (named,) = try_out(begin(), ("ui-made",), Budget(), Listener()).tried
+    assert named.end is End.REFUSED

@@ -32,7 +32,7 @@ def test_what_was_not_done_is_done_later(scene, rig, walk):
     walk([Case(scene=scene, faults=(fault,)) for fault in singles(requests, REFUSED)])
 
 
-@pytest.mark.parametrize("scene", ALL, ids=NAMES)
+@pytest.mark.parametrize("scene", SCENES.values(), ids=list(SCENES))
 def test_an_edit_at_any_moment_is_seen(scene, rig, walk):
     """Before, within and after each request somebody edits the object in the UI."""
     requests = len(smooth(rig, scene).requests)

@@ -105,7 +105,7 @@ def test_the_rules_see_what_is_plain(tmp_path):
     assert (subject.workspace, subject.file, subject.type) == ("prod", "manifests/reader.yaml", "database")
     assert subject.secret_paths == (("password",), ("ssh_private_key",))
     [waiver] = subject.waivers
-    assert (waiver.rule, waiver.reason, str(waiver.origin)) == (
+    assert (waiver.rule, waiver.reason, str(subject.origin(waiver.path))) == (
         "KT330",
         "because",
         "manifests/reader.yaml:17:12",

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from keyturn.core.change import Action, SecretState
-from keyturn.render.plan_json import VERBS, finding_tree, gitlab_report, plan_json, tree
+from keyturn.render.json_text import finding_tree
+from keyturn.render.plan_json import VERBS, gitlab_report, plan_json, tree
 from plans import CASES, CREATE, DB, RENAME, RETIRE, hostile_plan, hostile_text, plan
 from published import valid
 

@@ -181,8 +181,6 @@ class Client:
             call, reply, lambda tree: record(single(tree), partial=True, pending=reply.status == _ACCEPTED)
         )
         name, kind = body.get("name"), body.get("type")
-        if name and made.name not in ("", name):
-            raise puzzled(call, reply, "another object was answered")
         made = replace(made, name=made.name or str(name or ""), type=made.type or str(kind or ""))
         return self._remembered(collection, made)
 

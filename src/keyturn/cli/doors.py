@@ -88,8 +88,6 @@ def _code_of(code: str) -> int:
 @contextmanager
 def doors(colour: bool) -> Iterator[None]:
     """Turn what comes out of a command into messages and ``SystemExit``."""
-    from keyturn.api.errors import ServiceError
-
     try:
         yield
     except Leave as leave:
@@ -97,9 +95,6 @@ def doors(colour: bool) -> Iterator[None]:
     except Faulty as faulty:
         show(faulty.findings, colour)
         raise SystemExit(code_of(faulty.findings)) from None
-    except ServiceError as error:
-        show((error.finding(),), colour)
-        raise SystemExit(code_of((error.finding(),))) from None
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         raise SystemExit(status.INTERRUPTED) from None
@@ -109,6 +104,11 @@ def doors(colour: bool) -> Iterator[None]:
     except (click.exceptions.Exit, click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
+        from keyturn.api.errors import ServiceError
+
+        if isinstance(error, ServiceError):
+            show((error.finding(),), colour)
+            raise SystemExit(code_of((error.finding(),))) from None
         if isinstance(error, OSError) and error.errno in _DISK:
             show((_of_disk(error),), colour)
             raise SystemExit(status.FAULT) from None

@@ -22,7 +22,9 @@ FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`."
 )
 @click.option("--offline", is_flag=True, help="Use no key at all: compare git with a base revision.")
-@click.option("--base", default="", metavar="REV", help="The base of --offline; by default the fork point.")
+@click.option(
+    "--base", default="", metavar="REV", help="What to compare git with; by default the fork point."
+)
 @click.option(
     "--ledger",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -62,12 +64,13 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
 
             made = offline(folder, workspace, wished, chosen["base"], chosen["ledger"])
         else:
+            from keyturn.cli.offline import with_review
             from keyturn.cli.progress import requests
             from keyturn.cli.wiring import open_run
             from keyturn.engine.planning import plan
 
             run = open_run(folder, workspace, config_from=chosen["config_from"])
-            planned = plan(run, wished)
+            planned = with_review(plan(run, wished), run, chosen["base"])
             made = planned.plan
             if options.verbose():
                 click.echo(requests(run.service.figures), err=True)

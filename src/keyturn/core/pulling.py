@@ -51,8 +51,8 @@ def _refusal(field: FieldChange, live: Live) -> Left | None:  # noqa: PLR0911  #
         return Left(path, "the service shows a mask or a secret there")
     if now == ABSENT:
         return Left(path, "it is gone live: take it out of the manifest, or apply to bring it back")
-    if isinstance(now, list | dict):
-        return Left(path, "it is a list, with lines and comments of its own: write it by hand")
+    if isinstance(now, dict):
+        return Left(path, "it is a mapping: write it by hand")
     if any(suspicious(key, now) for key in path[1:] or path):
         return Left(path, "the live value looks like a secret")
     if not same(field.applied, field.wanted):

@@ -1,30 +1,49 @@
 """The access review: who gained or lost the ability to decrypt, and which guards of the project moved."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.resource import Desired
+from keyturn.core.plan import Plan
 from keyturn.load.access import Readers
 from keyturn.load.project import FILE, Project
 
 
-def review(
-    before: Mapping[str, Readers], after: Mapping[str, Readers], unchanged: frozenset[str]
-) -> tuple[Diagnostic, ...]:
+def review(before: Mapping[str, Readers], after: Mapping[str, Readers]) -> tuple[Diagnostic, ...]:
     """Return a line for each recipient that a file gained or lost since the base.
 
-    ``unchanged`` are the files in which a ciphertext is as it was: there the data key is the old
-    one, and whoever lost access still has it.
+    Where a ciphertext is as it was the data key is the old one, and whoever lost access still has
+    it. In a file that is new, or has another name, those count who could decrypt nothing before.
     """
     found: list[Diagnostic] = []
-    for file in sorted({*before, *after}):
-        then = before[file].names if file in before else frozenset()
-        now = after[file].names if file in after else frozenset()
-        if file in before and file in after:
-            found += _gained(file, now - then)
-            found += _lost(file, then - now, stale=file in unchanged)
+    known = frozenset[str]().union(*(each.names for each in before.values()))
+    for file, now in sorted(after.items()):
+        then = before.get(file)
+        if then is None:
+            found += _gained(file, now.names - known)
+            continue
+        found += _gained(file, now.names - then.names)
+        found += _lost(file, then.names - now.names, stale=now.steady(then))
+        if now.rewrapped(then):
+            found.append(_rewrapped(file))
     return tuple(found)
+
+
+def with_access(plan: Plan, lines: tuple[Diagnostic, ...]) -> Plan:
+    """Return the plan with an access review; what is only worth a note goes among its findings."""
+    notes = (each for each in lines if each.severity is Severity.NOTE)
+    return replace(
+        plan,
+        access=tuple(each for each in lines if each.severity is not Severity.NOTE),
+        findings=tuple(sorted((*plan.findings, *notes), key=lambda each: each.rank)),
+    )
+
+
+def _rewrapped(file: str) -> Diagnostic:
+    message = "the data key was wrapped again; the secrets are the ones of the base"
+    hint = "nothing needs to be applied for it"
+    return Diagnostic(code="KT484", severity=Severity.NOTE, message=message, origin=Origin(file), hint=hint)
 
 
 def _gained(file: str, names: Iterable[str]) -> Iterator[Diagnostic]:
@@ -84,14 +103,3 @@ def _setting(file: str, word: str) -> Diagnostic:
 
 def _line(code: str, file: str, message: str, hint: str) -> Diagnostic:
     return Diagnostic(code=code, severity=Severity.WARNING, message=message, origin=Origin(file), hint=hint)
-
-
-def steady(before: Iterable[Desired], after: Iterable[Desired]) -> frozenset[str]:
-    """Return the files of which at least one ciphertext is as it was."""
-    then = {each.address: each for each in before}
-    return frozenset(
-        each.origin.file
-        for each in after
-        if each.address in then
-        and any(then[each.address].ciphers.get(path) == digest for path, digest in each.ciphers.items())
-    )

@@ -1,19 +1,18 @@
 """The tree compared with a base revision: what is wanted, who may read it, what guards it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.inputs import Inputs
-from keyturn.core.resource import Desired
-from keyturn.engine.access import review, settings, steady
+from keyturn.engine.access import review, settings
 from keyturn.engine.offline import against
 from keyturn.load.access import Readers, readers
 from keyturn.load.desired import Loaded, load_at
 from keyturn.load.files import Source, load_file, survey
 from keyturn.load.project import Project, Workspace, project_from
-from keyturn.load.revision import Revision
+from keyturn.load.revision import Revision, head
 
 RULES = ".sops.yaml"
 
@@ -39,27 +38,47 @@ def compare(project: Project, workspace: Workspace, loaded: Loaded, base: Revisi
     then = load_at(project, workspace, base)
     before = readers(base.survey(workspace.manifests).sources)
     after = readers(survey(project.root, workspace.manifests).sources)
-    unchanged = steady(then.desired, loaded.desired)
-    access = (
-        *review(before, after, unchanged),
-        *settings(_project_at(project, base), project, rules_changed=_rules_changed(project, base)),
-    )
-    anew = _anew(loaded.desired, unchanged, before, after)
+    access = (*review(before, after), *_settings(project, base))
+    anew = frozenset(file for file, now in after.items() if file in before and _anew(before[file], now))
     return Compared(base.commit, against(then.desired, loaded.desired, anew), access)
 
 
-def _anew(
-    desired: tuple[Desired, ...],
-    unchanged: frozenset[str],
-    before: Mapping[str, Readers],
-    after: Mapping[str, Readers],
-) -> frozenset[str]:
-    return frozenset(
-        file
-        for file in (each.origin.file for each in desired if each.ciphers)
-        if file in before and file in after and file not in unchanged
-        if not set(before[file].wrapped.items()) & set(after[file].wrapped.items())
-    )
+def reviewed(
+    project: Project, workspace: Workspace, name: str, environment: Mapping[str, str]
+) -> tuple[Diagnostic, ...]:
+    """Return who gained or lost access since the revision ``name``, or since this branch began.
+
+    A note (KT485) where git knows no base and none was named, nothing outside git; raises Faulty
+    KT007 for a name that git does not know. Only files that differ are looked into.
+    """
+    if not name and not head(project.root, environment):
+        return ()
+    try:
+        base = base_of(project, name, environment)
+    except Faulty as faulty:
+        if name:
+            raise
+        return (_unreviewed(faulty.findings[0]),)
+    then = {each.relative: each for each in base.survey(workspace.manifests).sources}
+    now = {each.relative: each for each in survey(project.root, workspace.manifests).sources}
+    moved = [file for file, each in now.items() if file not in then or then[file].digest != each.digest]
+    # Who is new to a file that is new can be told only from all files that were there before.
+    needed = then if any(file not in then for file in moved) else [file for file in moved if file in then]
+    before = readers(then[file] for file in needed)
+    return (*review(before, readers(now[file] for file in moved)), *_settings(project, base))
+
+
+def _unreviewed(why: Diagnostic) -> Diagnostic:
+    message = f"who gained or lost access was not looked at: {why.message}"
+    return replace(why, code="KT485", severity=Severity.NOTE, message=message)
+
+
+def _settings(project: Project, base: Revision) -> tuple[Diagnostic, ...]:
+    return settings(_project_at(project, base), project, rules_changed=_rules_changed(project, base))
+
+
+def _anew(before: Readers, now: Readers) -> bool:
+    return not now.steady(before) and not set(before.wrapped.items()) & set(now.wrapped.items())
 
 
 def _project_at(project: Project, base: Revision) -> Project | None:

@@ -14,7 +14,7 @@ from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.probe import Trial, Verdict, heirs, run_tests
-from keyturn.engine.work import Written, create, read, record, rename, reread
+from keyturn.engine.work import Written, create, read, record, refuse_edited, rename, reread
 from keyturn.kinds import KINDS
 
 
@@ -107,14 +107,17 @@ def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: De
     back = read(kind, now.id, desk)
     if before & set(back.fields.values()):
         raise Stale("the service answered yes and changed nothing")
-    desk.finish(intent, _seen(desk.entries.get(now.id), back))
+    desk.finish(intent, _seen(desk.entries.get(now.id), back, after))
 
 
-def _seen(known: Known | None, back: Live) -> Known | None:
+def _seen(known: Known | None, back: Live, new: str) -> Known | None:
     if known is None:
         return None
-    observed = {path: back.fields[path] for path in known.observed if path in back.fields}
-    return replace(known, observed=observed, updated_at=back.updated_at)
+    pointed = {path for path, leaf in back.fields.items() if leaf == new}
+    observed = {path: new if path in pointed else leaf for path, leaf in known.observed.items()}
+    clean = all(back.fields.get(path) == leaf for path, leaf in observed.items())
+    # What somebody else wrote meanwhile is for the next plan to see.
+    return replace(known, observed=observed, updated_at=back.updated_at if clean else "")
 
 
 def _abandon(relay: Relay, made: Known, desk: Desk) -> None:
@@ -133,8 +136,9 @@ def _succeed(relay: Relay, made: Known, desk: Desk) -> Written:
     kind, name = KINDS["credential"], relay.desired.address.name
     intent = desk.intend(relay.change, "update", object=relay.new, expect=name)
     body = kind.encode(relay.desired, desk.ids)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, relay.new, body))
+    answer = desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, relay.new, body))
     back = read(kind, relay.new, desk)
+    refuse_edited(relay.desired, answer, back)
     if back.address.name != name:
         raise Stale("the service answered yes and kept the name")
     done = record(replace(relay.change, live=back), back, desk)

@@ -21,6 +21,7 @@ from keyturn.core.order import order
 from keyturn.core.plan import Plan
 from keyturn.core.protect import protect
 from keyturn.core.resource import EMPTY, Desired, Known, Live
+from keyturn.engine.access import with_access
 from keyturn.engine.planning import Wish
 from keyturn.load.definitions import leads
 from keyturn.load.project import Project, Workspace
@@ -57,15 +58,15 @@ def plan_offline(
         users=EMPTY,
     )
     breaches = (each for each in guard(question) if each.code not in NOT_FOR_OFFLINE)
-    return Plan(
+    plan = Plan(
         workspace=workspace.name,
         organization=workspace.organization,
         changes=changes,
         findings=tuple(sorted((*findings, *hands.findings, *breaches), key=lambda each: each.rank)),
-        access=access,
         resources=len(sides.desired),
         offline=True,
     )
+    return with_access(plan, access)
 
 
 def against(base: Iterable[Desired], desired: Iterable[Desired], anew: frozenset[str]) -> Inputs:

@@ -47,7 +47,7 @@ def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
 def _inherited(entries: Mapping[Address, Known]) -> Mapping[Address, Known]:
     # A hand-over that was cut off after the old generation had moved aside and before the new one
     # had the name: the name is the new one's.
-    heirs = [address for address in entries if NEXT in address.name]
+    heirs = sorted((each for each in entries if NEXT in each.name), key=lambda each: not entries[each].digest)
     found = dict(entries) if heirs else entries
     for address in heirs:
         rightful = Address(address.kind, address.name.partition(NEXT)[0])
@@ -113,7 +113,12 @@ def _doubt(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:
     known = next((each for each in settled.entries.values() if each.id == intent.object), None)
     if known is None:
         return settled
-    return replace(settled, entries={**settled.entries, known.address: doubtful(known)})
+    rest = {address: each for address, each in settled.entries.items() if address != known.address}
+    name, heir_apparent, _ = known.address.name.partition(NEXT)
+    if heir_apparent and intent.expect == name:
+        heir = replace(doubtful(known), address=Address(known.address.kind, intent.expect), earlier=())
+        return replace(settled, entries={**rest, heir.address: heir})
+    return replace(settled, entries={**rest, known.address: doubtful(known)})
 
 
 def _retire(intent: Intent, settled: Settled, live: tuple[Live, ...]) -> Settled:

@@ -14,7 +14,7 @@ from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Live
-from keyturn.engine.desk import Desk, Halt
+from keyturn.engine.desk import Desk, Halt, Stale
 from keyturn.engine.generations import take_over
 from keyturn.engine.probe import Trial, Verdict, dependents, run_tests
 from keyturn.engine.recover import PROBE
@@ -72,9 +72,6 @@ def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial],
     stand_in = replace(desired, address=Address("credential", name))
     intent = desk.intend(change, "probe", expect=name)
     identity = _make(intent, kind.encode(stand_in, desk.ids), desk)
-    # With its id on record, a probe is found again even in the trash.
-    intent = replace(intent, object=identity)
-    desk.journal.append(intent)
     try:
         verdicts = run_tests(trials, desk, {live.id: identity})
     finally:
@@ -85,15 +82,22 @@ def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial],
 
 def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
     try:
-        return desk.run.service.create("credentials", body).id
-    except Unsure:
-        found = look(replace(intent, address=Address("credential", intent.expect)), KINDS["credential"], desk)
-        if len(found) != 1:
-            raise
-        return found[0].id
+        made = desk.run.service.create("credentials", body)
+    except Unsure as error:
+        return _found(intent, desk, error)
     except ServiceError as error:
         desk.drop(intent, Ending.FAILED, error.where)
         raise
+    if made.name != intent.expect:
+        return _found(intent, desk, Stale("the service answered with another object"))
+    return made.id
+
+
+def _found(intent: Intent, desk: Desk, doubt: Exception) -> str:
+    found = look(replace(intent, address=Address("credential", intent.expect)), KINDS["credential"], desk)
+    if len(found) != 1:
+        raise doubt
+    return found[0].id
 
 
 def purge(intent: Intent, identity: str, desk: Desk, *, again: bool = False) -> None:
@@ -104,6 +108,9 @@ def purge(intent: Intent, identity: str, desk: Desk, *, again: bool = False) -> 
     service = desk.run.service
     try:
         desk.permit()
+        # With its id on record, a probe is found again even in the trash.
+        intent = replace(intent, object=identity)
+        desk.journal.append(intent)
         for send in (partial(service.retire, "credentials"), service.purge):
             with suppress(*(Absent,) * again):
                 send(identity, idempotent=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from keyturn.api.errors import Absent, Conflict, ServiceError, Unsure
+from keyturn.api.records import Record
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Change, SecretState
 from keyturn.core.fields import Fields, dotted, same
@@ -33,23 +34,24 @@ def create(change: Change, desk: Desk) -> Written:
     desired, kind = _desired(change), KINDS[change.address.kind]
     body = kind.encode(desired, desk.ids)
     intent = desk.intend(change, "create", expect=desired.address.name)
-    identity, certain = _post(intent, kind, body, desk)
+    identity, answer = _post(intent, kind, body, desk)
     desk.claim(identity)
-    if not certain:
+    if answer is None:
         # It was found, not answered for: whether the secrets arrived whole is not known.
         desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, identity, body))
     back = read(kind, identity, desk)
+    refuse_edited(desired, answer, back)
     done = record(change, back, desk)
     desk.ids[change.address] = identity
     desk.finish(intent, done.entry)
     return done
 
 
-def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) -> tuple[str, bool]:
+def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) -> tuple[str, Record | None]:
     for attempt in range(TRIES):
         doubt: ServiceError
         try:
-            return desk.run.service.create(kind.collection, body).id, True
+            made = desk.run.service.create(kind.collection, body)
         except Unsure as error:
             doubt = error
         except ServiceError as error:
@@ -58,9 +60,11 @@ def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) ->
                 raise
             # The name is taken now: by what the attempt before this one made, in all likelihood.
             doubt = error
+        else:
+            return made.id, made
         found = look(intent, kind, desk)
         if len(found) == 1:
-            return found[0].id, False
+            return found[0].id, None
         if found or isinstance(doubt, Conflict) or attempt == TRIES - 1:
             desk.drop(intent, Ending.UNSURE, doubt.where)
             raise doubt
@@ -91,9 +95,10 @@ def update(change: Change, desk: Desk, confirm: Callable[[Intent], None] = lambd
     now = reread(change, kind, desk)
     body = body_of(change, now, desk)
     intent = desk.intend(change, "update", object=now.id, expect=desired.address.name)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
+    answer = desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
     back = read(kind, now.id, desk)
     refuse_unwritten(change, now, back)
+    refuse_edited(desired, answer, back)
     confirm(intent)
     done = record(change, back, desk)
     if desired.secrets and back.updated_at == now.updated_at:
@@ -212,6 +217,20 @@ def refuse_unwritten(change: Change, before: Live, back: Live) -> None:
     silent = back.updated_at == before.updated_at and unmoved and bool(asked or turned)
     if named or silent:
         raise Stale("the service answered yes and changed nothing")
+
+
+def refuse_edited(desired: Desired, answer: Record | None, back: Live) -> None:
+    """Raise Stale where an object reads otherwise than the answer to our write showed it."""
+    if answer is None or answer.config is None:
+        return
+    shown = KINDS[desired.address.kind].decode(answer).fields
+    moved = [
+        dotted(path)
+        for path in desired.fields
+        if path in shown and path in back.fields and not same(shown[path], back.fields[path])
+    ]
+    if moved:
+        raise Stale(f"somebody edited it while it was written: {', '.join(sorted(moved))}")
 
 
 def record(change: Change, back: Live, desk: Desk) -> Written:

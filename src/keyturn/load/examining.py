@@ -1,11 +1,10 @@
 """Files read and examined one by one: on one core while they are few, on all of them when they are many."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_all_start_methods, get_context
 from typing import Final
 
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
@@ -63,6 +62,9 @@ def examined(sources: Sequence[Source], settings: Settings) -> Iterator[tuple[So
 
 
 def _shared(sources: Iterable[Source], settings: Settings) -> Iterator[Examined]:
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # 20 ms, for the few that are large
+    from multiprocessing import get_context  # noqa: PLC0415
+
     context = get_context("fork")
     with ProcessPoolExecutor(cores(), context, initializer=_policy.append, initargs=(settings,)) as pool:
         yield from pool.map(_examine_here, sources, chunksize=_BATCH)
@@ -73,8 +75,8 @@ def _examine_here(source: Source) -> Examined:
 
 
 def _can_fork() -> bool:
-    # A fork takes no threads along, and no lock that one of them holds.
-    return cores() > 1 and "fork" in get_all_start_methods() and threading.active_count() == 1
+    # A fork takes no threads along, and no lock that one of them holds; macOS starts some of its own.
+    return sys.platform == "linux" and cores() > 1 and threading.active_count() == 1
 
 
 def cores() -> int:

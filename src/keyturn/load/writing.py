@@ -25,7 +25,7 @@ from keyturn.load.sops_binary import Sops
 from keyturn.load.splice import spliced
 from keyturn.policy.settings import Settings
 
-Value: TypeAlias = Secret | str | int | float | bool | None
+Value: TypeAlias = Secret | str | int | float | bool | list[object] | None
 
 _REFRESHED: Final = (("sops", "lastmodified"), ("sops", "mac"))
 _NO_KEY: Final = ("KT020", "KT021", "KT220")
@@ -84,13 +84,13 @@ class Writer:
                 self.sops.set_value(copy, path, _json(value), document.file)
             written = read(copy.read_bytes(), document.file)
         moved = {
-            path: scalar(leaf) for path in (*values, *_REFRESHED) if (leaf := _at(written, path)) is not None
+            path: _token(leaf) for path in (*values, *_REFRESHED) if (leaf := _at(written, path)) is not None
         }
         text = spliced(document, moved)
         return text if text is not None and _means(text, written) else written.text
 
     def _grown(self, document: Document, values: Mapping[Path, Value]) -> str:
-        plain = {path: scalar(value) for path, value in values.items() if not isinstance(value, Secret)}
+        plain = {path: _token(value) for path, value in values.items() if not isinstance(value, Secret)}
         secret = {path: value for path, value in values.items() if isinstance(value, Secret)}
         text = spliced(document, plain)
         if text is None:
@@ -153,6 +153,13 @@ def _known(document: Document) -> dict[str, Any]:
     return {key: value for key, value in document.tree.items() if key != "sops"} | {
         "sops": sorted(document.tree.get("sops", {}).items())
     }
+
+
+def _token(value: Any) -> str:
+    if not isinstance(value, list):
+        return scalar(value)
+    line = block({"_": value}).removeprefix("_: ").rstrip("\n")
+    return flow(value) if "\n" in line else line
 
 
 def _json(value: Value) -> bytes:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.render.findings import Findings, concise, tally, title
-from keyturn.render.plan_json import dumped
+from keyturn.render.json_text import dumped
 from keyturn.render.safe import line, percent, plain, workflow
 
 PER_STEP: Final = 10

@@ -8,8 +8,8 @@ from keyturn.core.change import ABSENT
 from keyturn.core.contrast import Contrast
 from keyturn.core.fields import Leaf, Path, dotted
 from keyturn.render.cells import fold
+from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
-from keyturn.render.plan_json import dumped
 from keyturn.render.safe import line
 from keyturn.render.style import PLAIN, Style, paint, strong
 from keyturn.render.values import hidden, pair

@@ -11,9 +11,9 @@ from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.resource import EMPTY
 from keyturn.render.cells import fold
 from keyturn.render.frame import frame
+from keyturn.render.json_text import dumped, finding_tree
 from keyturn.render.masking import DOUBTFUL
 from keyturn.render.parts import Tone
-from keyturn.render.plan_json import dumped, finding_tree
 from keyturn.render.safe import inline_code, line, md
 from keyturn.render.style import PLAIN, Style, paint, strong
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from keyturn.core.health import Check, State
 from keyturn.render.cells import fold
+from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
-from keyturn.render.plan_json import dumped
 from keyturn.render.safe import line
 from keyturn.render.style import PLAIN, Style, paint, strong
 

@@ -4,21 +4,18 @@
 The schema is published as ``schemas/plan.schema.json``.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretState
-from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Fields, Leaf, Path, dotted, nest
 from keyturn.core.plan import Impact, Plan, show
+from keyturn.render.json_text import dumped, finding_tree, lined
 from keyturn.render.sections import consents
 from keyturn.render.values import bare, hidden
 from keyturn.render.view import attention, counts, summary
 
 FORMAT: Final = "1.0"
-
-_encode: Final = json.JSONEncoder(ensure_ascii=True).encode
 
 VERBS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.REPLACE: ("create", "delete"),
@@ -39,35 +36,13 @@ _WRITTEN: Final = frozenset({SecretState.SET, SecretState.ROTATED, SecretState.R
 
 def plan_json(plan: Plan) -> str:
     """Return the plan as one JSON document in ASCII, ending in a line feed."""
-    return _lined(tree(plan))
+    return lined(tree(plan))
 
 
 def gitlab_report(plan: Plan) -> str:
     """Return the counts that GitLab shows on a merge request (``artifacts:reports:terraform``)."""
     verbs = [verb for change in plan.changes for verb in _verbs(change)]
     return dumped({verb: verbs.count(verb) for verb in ("create", "update", "delete")})
-
-
-def dumped(value: object) -> str:
-    """Return a JSON document that holds no byte a terminal or a CI runner acts upon."""
-    return _inert(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
-
-
-def _lined(value: Mapping[str, object]) -> str:
-    # A line for each item, not for each brace: half the size, and only without indentation is the
-    # encoder the one that is written in C, five times as fast.
-    parts = (f"{_encode(key)}: {_items(item)}" for key, item in value.items())
-    return _inert("{\n" + ",\n".join(parts) + "\n}\n")
-
-
-def _items(value: object) -> str:
-    if not isinstance(value, list) or not value:
-        return _encode(value)
-    return "[\n" + ",\n".join(map(_encode, value)) + "\n]"
-
-
-def _inert(text: str) -> str:
-    return text.replace("\x7f", r"\u007f").replace("##", r"\u0023#")
 
 
 def tree(plan: Plan) -> dict[str, Any]:
@@ -98,20 +73,6 @@ def tree(plan: Plan) -> dict[str, Any]:
             "requests": plan.requests,
         },
         "findings": [finding_tree(finding) for finding in plan.findings],
-    }
-
-
-def finding_tree(finding: Diagnostic) -> dict[str, Any]:
-    """Return a finding as JSON values; a line or column that is not known is null."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.name.lower(),
-        "message": finding.message,
-        "hint": finding.hint,
-        "file": finding.origin.file,
-        "line": finding.origin.line or None,
-        "column": finding.origin.column or None,
-        "address": str(finding.address) if finding.address else None,
     }
 
 
@@ -199,11 +160,12 @@ def _marks(secrets: list[Path], fields: Fields) -> dict[str, object]:
 
 def _field(field: FieldChange) -> dict[str, object]:
     sides = {"applied": field.applied, "live": field.live, "wanted": field.wanted}
+    veiled = [side for side, leaf in sides.items() if hidden(field.path, leaf)]
     return {
         "path": dotted(field.path),
-        **{side: leaf_tree(field.path, leaf) for side, leaf in sides.items()},
+        **{side: None if side in veiled else show(bare(leaf)) for side, leaf in sides.items()},
         "absent": [side for side, leaf in sides.items() if leaf == ABSENT],
-        "hidden": any(hidden(field.path, leaf) for leaf in sides.values()),
+        "hidden": bool(veiled),
         "drifted": field.drifted,
     }
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import Plan
 from keyturn.render.cells import fold
+from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
 from keyturn.render.phrases import listed
-from keyturn.render.plan_json import dumped
 from keyturn.render.safe import line
 from keyturn.render.style import PLAIN, Style, paint, strong
 

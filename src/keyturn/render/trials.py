@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from keyturn.core.trial import End, Tried
 from keyturn.render.cells import fold
+from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
-from keyturn.render.plan_json import dumped
 from keyturn.render.safe import line
 from keyturn.render.style import PLAIN, Style, paint, strong
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from keyturn.core.usage import Review, Usage
 from keyturn.render.cells import cells, fold
+from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
-from keyturn.render.plan_json import dumped
 from keyturn.render.safe import line, md
 from keyturn.render.style import PLAIN, Style, paint, strong
 

@@ -144,5 +144,16 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "A pull request that changes where the API is, who may decrypt or how much may be retired changes the rules by which it is judged.",
             "Review it like code that handles secrets; plan with --config-from to judge by the rules of another revision.",
         ),
+        "KT484": Code(
+            "a data key was wrapped again",
+            "Only the list of those who can decrypt was written anew, as `sops updatekeys` does. The secrets "
+            "are the ones that they were.",
+            "Nothing. After somebody lost access, run `sops rotate` and set new secrets.",
+        ),
+        "KT485": Code(
+            "who gained or lost access is not known",
+            "The review compares with the revision where this branch began, and git knows none here.",
+            "Fetch the whole history, or name a revision with --base.",
+        ),
     }
 )

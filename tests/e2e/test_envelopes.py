@@ -1,0 +1,163 @@
+"""What a file says about its own keys is judged before anything acts upon it."""
+
+import re
+import socket
+import threading
+
+import pytest
+
+from driving_git import commit, git, keyless
+from encrypting import asking
+from workspace import SOPS
+
+FILE = "manifests/prod/credentials/prod-db.yaml"
+
+
+@pytest.fixture
+def listener():
+    """Return a port on loopback and the connections that it saw."""
+    seen = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        over = threading.Event()
+
+        def listen():
+            while not over.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                seen.append(connection.recv(65536))
+                connection.close()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield server.getsockname()[1], seen
+        over.set()
+        thread.join()
+
+
+COMMANDS = [
+    ("validate",),
+    ("plan",),
+    ("apply", "--yes"),
+    ("secret", "set", "prod-db", "password"),
+    ("seal", "prod-db"),
+]
+
+
+@pytest.mark.parametrize("decryptor", ["auto", "sops"])
+def test_a_file_that_names_a_key_server_causes_no_connection(office, canary, listener, decryptor):
+    """No command asks the Vault of somebody's pull request, or shows it the token."""
+    port, seen = listener
+    office.repo.project(top={"decryptor": decryptor})
+    path = office.repo.credential("prod-db", {"password": canary()})
+    # Whoever cannot open the file with the first key goes on to the next: the server's.
+    text = re.sub(
+        r"(?s)-----BEGIN AGE.*?-----END AGE",
+        "-----BEGIN AGE ENCRYPTED FILE-----\nx\n-----END AGE",
+        path.read_text(),
+    )
+    for content in (path.read_text(), text):
+        path.write_text(asking(content, f"http://127.0.0.1:{port}"))
+        before, writes = path.read_bytes(), office.writes()
+        for command in COMMANDS:
+            token = canary.add("hvs." + "a1b2c3d4e5f6")
+            canary.allow_environment("VAULT_TOKEN", "the user's own")
+            env = office.repo.environment(VAULT_TOKEN=token, VAULT_ADDR=f"http://127.0.0.1:{port}")
+            done = office.here(*command, env=env, stdin=canary())
+            assert done.code == 5, (command, done.stderr)
+            assert "KT206" in done.stderr + done.stdout
+            assert FILE in done.stderr + done.stdout
+        assert (path.read_bytes(), office.writes()) == (before, writes)
+    assert seen == []
+
+
+def test_the_listener_would_notice(office, canary, listener):
+    """Sops itself does ask."""
+    import subprocess
+
+    port, seen = listener
+    path = office.repo.credential("prod-db", {"password": canary()})
+    path.write_text(asking(path.read_text(), f"http://127.0.0.1:{port}"))
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(office.repo.home),
+        "VAULT_TOKEN": "hvs.x",
+        "SOPS_AGE_KEY_FILE": "/nonexistent",
+    }
+    subprocess.run(
+        [SOPS, "--config", "/dev/null", "decrypt", path], env=env, capture_output=True, check=False
+    )
+    assert seen
+
+
+ALLOWED = {
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SOPS_CONFIG",
+    "SOPS_AGE_KEY_FILE",
+    "SOPS_DISABLE_VERSION_CHECK",
+}
+
+
+def test_children_get_no_more_than_they_need(office, canary, monkeypatch):
+    """Neither the API key nor anything else of the user's shell is in the environment of sops."""
+    import subprocess
+
+    seen = []
+    real = subprocess.Popen.__init__
+
+    def watched(self, args, *more, **options):
+        seen.append((args, options.get("env")))
+        real(self, args, *more, **options)
+
+    office.repo.project(top={"decryptor": "sops"})
+    office.repo.credential("prod-db", {"password": canary()})
+    env = office.repo.environment(AWS_SECRET_ACCESS_KEY=canary(), GITHUB_TOKEN=canary(), VAULT_TOKEN=canary())
+    monkeypatch.setattr(subprocess.Popen, "__init__", watched)
+    assert office.here("apply", "--yes", env=env).code == 0
+    assert office.here("secret", "set", "prod-db", "password", env=env, stdin=canary()).code == 0
+    ours = [given for args, given in seen if str(args[0]).endswith("sops")]
+    assert len(ours) >= 3
+    assert all(given is not None for given in ours)
+    names = set().union(*ours)
+    assert not {name for name in names if "TOKEN" in name or "SECRET" in name or "PLANASONIX" in name}
+    assert {name for name in names if not name.startswith("SOPS_")} <= ALLOWED, names
+
+
+def test_offline_spawns_no_sops_and_opens_no_socket(office, canary, tmp_path):
+    """Seen by the kernel: git is all that a plan without keys runs, and nothing is connected to."""
+    import shutil
+
+    from running import execute
+
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    commit(office)
+    git(office, "checkout", "-q", "-b", "change")
+    office.repo.connection("prod-pg", "prod-db", {"host": "new.example.com", "port": 5432, "database": "app"})
+    trace = tmp_path / "trace"
+    import sys
+
+    command = ["strace", "-f", "-qq", "-e", "trace=execve,socket,connect,sendto", "-o", str(trace)]
+    done = execute(
+        [*command, sys.executable, "-m", "keyturn", "plan", "--offline"],
+        cwd=office.repo.root,
+        env=keyless(office),
+    )
+    assert done.code == 0, done.stderr
+    text = trace.read_text(errors="replace")
+    programs = {
+        re.search(r'execve\("([^"]+)"', line)[1].rpartition("/")[2]
+        for line in text.splitlines()
+        if "execve(" in line and "= 0" in line
+    }
+    assert "git" in programs
+    assert programs <= {"git", "strace", sys.executable.rpartition("/")[2], "python", "python3"}, programs
+    assert not re.search(r"AF_INET", text)
