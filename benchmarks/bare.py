@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from fleet import KEY
@@ -17,6 +18,9 @@ class _Line:
         parts = urlsplit(base_url)
         self._socket = socket.create_connection((parts.hostname, parts.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def close(self) -> None:
+        self._socket.close()
 
     def ask(self, path: str) -> int:
         self._socket.sendall(_ASKED.format(path).encode())
@@ -35,9 +39,9 @@ def seconds(base_url: str, path: str, count: int, at_once: int = 1) -> float:
     """Return how long ``count`` requests for ``path`` take, on ``at_once`` connections."""
 
     def some(number: int) -> None:
-        line = _Line(base_url)
-        for _ in range(number, count, at_once):
-            line.ask(path)
+        with closing(_Line(base_url)) as line:
+            for _ in range(number, count, at_once):
+                line.ask(path)
 
     begin = time.perf_counter()
     with ThreadPoolExecutor(at_once) as pool:

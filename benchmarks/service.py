@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from fleet import KEY, ORGANIZATION
@@ -39,7 +39,8 @@ def emulator(latency: float = 0) -> Iterator[Service]:
     try:
         for line in process.stdout or ():
             if line.startswith("listening on "):
-                yield Service(line.split()[-1], process.pid)
+                with closing(Service(line.split()[-1], process.pid)) as service:
+                    yield service
                 break
     finally:
         process.terminate()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.cli.secret import _random
+from keyturn.cli.secret import ALPHABETS, _random
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
 
@@ -60,3 +60,21 @@ def test_random_secrets():
     assert len(_random(32)) == 32
     assert _random(32).isalnum()
     assert _random(32) != _random(32)
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_what_a_random_one_is_made_of(alphabet):
+    """Every character of the alphabet may come, and no other does."""
+    made = _random(5000, ALPHABETS[alphabet])
+    assert set(made) == set(ALPHABETS[alphabet])
+    assert set(made).isdisjoint("'\"\\`$ ")
+
+
+@pytest.mark.parametrize("field", ["private_key", "service_account_json"])
+def test_what_somebody_else_issues_is_not_made_up(ready, field):
+    """A random private key opens nothing."""
+    before = (ready.repo.root / FILE).read_bytes()
+    done = ready.here("secret", "set", "prod-db", field, "--generate", "40")
+    assert done.code == 64
+    assert "whoever issues it" in done.stderr
+    assert (ready.repo.root / FILE).read_bytes() == before

@@ -5,6 +5,7 @@ import pytest
 from keyturn.core.change import Action
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
+from keyturn.core.order import order
 from keyturn.load.definitions import leads
 from making import connection, credential, held, prints, shown, sides, wanted
 
@@ -112,3 +113,90 @@ def test_a_retirement_exposes_nothing():
     inputs = sides(known, live)
     (change,) = expose(diff(inputs), inputs, leads)
     assert (change.action, change.exposures) == (Action.RETIRE, ())
+
+
+LATER = "2026-02-02T00:00:00Z"
+
+
+def test_a_destination_that_is_dropped_is_one_that_moved():
+    """Without its tunnel the password goes another way."""
+    before = applied(wanted(A, {"host": "h", "ssh_host": "t"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = wanted(A, {"host": "h"}, secrets=SECRET, digest="d2")
+    assert exposures(after, *before) == [(A, A, "ssh_host")]
+
+
+def test_a_secret_that_is_dropped_may_still_be_there():
+    """A service that merges keeps it, and sends it to the new host."""
+    before = applied(
+        wanted(A, {"host": "old"}, secrets={**SECRET, "private_key": "k"}),
+        "id-prod-db",
+        {**SECRET, "private_key": "k"},
+    )
+    after = wanted(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
+    assert exposures(after, *before, secrets={"password": "p2"}) == [(A, A, "host")]
+
+
+def test_an_earlier_secret_is_no_new_one():
+    """It was made for another host."""
+    known, live = applied(
+        wanted(A, {"host": "old"}, secrets=SECRET),
+        "id-prod-db",
+        {"password": "p2"},
+        earlier=("/password:1p",),
+    )
+    assert exposures(wanted(A, {"host": "new"}, secrets=SECRET, digest="d2"), known, live) == [(A, A, "host")]
+
+
+@pytest.mark.parametrize(("host", "found"), [("old", []), ("evil", [(A, A, "host")])])
+def test_what_is_made_again_with_the_same_secret(host, found):
+    """Removed outside keyturn: the manifest brings back the old secret, so its host counts."""
+    known, _ = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
+    assert exposures(wanted(A, {"host": host}, secrets=SECRET, digest="d2"), known) == found
+
+
+def test_places_are_compared_as_a_whole():
+    """Host of one and port of another: nobody approved that."""
+    mine = wanted(A, {"host": "elsewhere"}, secrets=SECRET)
+    one = wanted(B, {"host": "h1", "port": 1}, uses="prod-db")
+    two = wanted(connection("other"), {"host": "h2", "port": 2}, uses="prod-db")
+    third = wanted(connection("third"), {"host": "h1", "port": 2}, uses="prod-db")
+    known = (*applied(mine, "id-prod-db", SECRET), *applied(one, "id-1"), *applied(two, "id-2"))
+    found = exposures(mine, one, two, third, *known)
+    assert {each[1].name for each in found} == {"third"}
+    assert (
+        exposures(
+            mine, one, two, wanted(connection("third"), {"host": "h1", "port": 1}, uses="prod-db"), *known
+        )
+        == []
+    )
+
+
+def scene(fields, **more):
+    """Return a rotation of a credential whose connection somebody edited in the UI."""
+    new = {"password": "p2"}
+    before, after = wanted(B, {"host": "here"}, uses="prod-db"), wanted(A, secrets=new, digest="d2")
+    known = held(before, "id-pg")
+    live = shown(known, fields={**known.observed, **fields}, updated_at=LATER, **more)
+    mine = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
+    return sides(after, before, known, live, *mine, fingerprints={A: prints(new)})
+
+
+def test_a_new_secret_waits_for_a_connection_to_be_put_back():
+    """What was edited is undone first, and nothing is exposed."""
+    inputs = scene({("config", "host"): "evil"})
+    changes = order(expose(diff(inputs), inputs, leads), inputs.known)
+    assert {change.address: change.after for change in changes} == {A: (B,), B: ()}
+    assert [each for change in changes for each in change.exposures] == []
+
+
+def test_a_new_secret_does_not_go_to_what_nobody_puts_back():
+    """A proxy that somebody added stays where it is: the rotation needs consent."""
+    inputs = scene({("config", "proxy"): "evil"})
+    (change,) = expose(diff(inputs), inputs, leads)
+    assert [(each.address, each.through, each.path[-1]) for each in change.exposures] == [(A, B, "proxy")]
+
+
+def test_a_field_that_leads_nowhere_is_no_obstacle():
+    """Somebody chose another schema in the UI."""
+    inputs = scene({("config", "schema"): "other"})
+    assert [each for change in expose(diff(inputs), inputs, leads) for each in change.exposures] == []

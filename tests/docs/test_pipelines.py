@@ -2,8 +2,11 @@
 
 import json
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,6 +215,26 @@ def test_what_was_approved_is_applied_and_nothing_else(team):
     again = team.runner("again")
     assert [step.code for step in again.github(workflow("apply"), "plan")] == [0, 0]
     assert again.outputs()["changes"] == "no"
+
+
+def test_a_cancelled_job_ends_keyturn_itself(team):
+    """The runner interrupts the step's process: with `exec` that is keyturn, which ends in good order."""
+    tree = yaml.safe_load(workflow("apply").read_text())
+    (script,) = (step["run"] for step in tree["jobs"]["apply"]["steps"] if step.get("name") == "Apply")
+    plan = json.loads(team.repo.keyturn("plan", "--format", "json").stdout)
+    team.service.set(latency_ms=150)
+    told = team.repo.environment(DIGEST=plan["approval"]["digest"])
+    (team.ground / "step.sh").write_text(script)
+    step = [shutil.which("bash"), "-e", str(team.ground / "step.sh")]
+    with subprocess.Popen(step, cwd=team.repo.root, env=told, stdout=subprocess.DEVNULL) as job:
+        while not any(each["write"] for each in team.service.requests()):
+            assert job.poll() is None
+            time.sleep(0.02)
+        job.send_signal(signal.SIGINT)
+        assert job.wait(30) == 130
+    team.service.set(latency_ms=0)
+    assert team.repo.keyturn("apply", "--yes").code == 0
+    assert team.live() == ["prod-db", "prod-pg"]
 
 
 def test_a_night_without_drift_is_quiet_and_one_with_it_is_not(team):

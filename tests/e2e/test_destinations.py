@@ -160,7 +160,7 @@ def test_a_number_as_text_is_the_same_place_and_another_seal(field, canary):
 
 
 def test_the_tables_leave_nothing_out():
-    """Every type of credential whose configuration leads anywhere is in the table, and so is every example's."""
+    """Every type of credential whose configuration leads anywhere is in the table."""
     covered = {name for name, _ in cases("credential")}
     assert covered == set(types("credential")) - {"api_key", "password"}
     assert len(cases("credential")) > len(covered) * 2

@@ -6,6 +6,8 @@ import subprocess
 import pyrage
 import pytest
 
+from driving_git import commit, git, keyless
+
 
 @pytest.fixture
 def branch(office, canary):

@@ -17,7 +17,7 @@ OTHER = "manifests/prod/credentials/prod-other.yaml"
 
 @pytest.fixture
 def settled(office, canary, request):
-    """Return an office with two applied credentials, whose files keyturn opens, or sops where a test says so."""
+    """Return an office with two applied credentials; keyturn opens their files, or sops."""
     office.repo.project(
         policy={"seal": "required", "rules": {"KT380": "off"}},
         top={"decryptor": getattr(request, "param", "auto")},
@@ -156,7 +156,8 @@ def test_a_mac_of_the_secrets_alone_is_refused(settled, canary):
     """With it sops lets the host be changed, and one file's only secret be put into another."""
     rules = settled.repo.home / "rules.yaml"
     rules.write_text(
-        f"creation_rules: [{{age: {settled.repo.age.recipient}, encrypted_regex: ^secrets$, mac_only_encrypted: true}}]"
+        f"creation_rules: [{{age: {settled.repo.age.recipient}, encrypted_regex: ^secrets$,"
+        " mac_only_encrypted: true}]"
     )
     path = settled.repo.root / FILE
     plain = "kind: credential\nname: prod-db\ntype: password\nsecrets:\n    password: " + canary() + "\n"

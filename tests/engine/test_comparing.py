@@ -82,7 +82,7 @@ def review(office, base="HEAD"):
 
 @pytest.fixture
 def shared(committed, sops):
-    """Return an office one of whose files a second person can decrypt, and a function that runs sops on it."""
+    """Return an office whose state is committed, and a function that runs sops on its file."""
 
     def run(*words):
         path = str(committed.repo.root / FILE)

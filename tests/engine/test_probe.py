@@ -63,3 +63,22 @@ def test_verdicts_are_sorted(desk, good):
     fields = {("config", key): value for key, value in WHERE.items()}
     trials = [Trial(connection(name), name, "postgres", fields) for name in "cab"]
     assert [each.address.name for each in run_tests(trials, desk)] == ["a", "b", "c"]
+
+
+def test_nothing_is_sent_where_a_connection_was_moved(office, canary):
+    """Somebody edits the host between plan and test: the new secret does not go there."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    assert office.here("apply", "--yes").code == 0
+    office.service.edit("connections", "prod-pg", config={"proxy": "evil.example.com"})
+    office.repo.credential("prod-db", {"password": canary()})
+    tests = len([each for each in office.service.requests() if each["path"].endswith("/test")])
+    writes = office.writes()
+    done = office.here("apply", "--yes")
+    assert done.code == 5
+    assert "config.proxy of connection/prod-pg" in " ".join(done.stderr.split())
+    agreed = office.here("apply", "--yes", "--allow-destination-change", "prod-db")
+    assert agreed.code == 1
+    assert "config.proxy is not as it was applied" in " ".join((agreed.stdout + agreed.stderr).split())
+    assert len([each for each in office.service.requests() if each["path"].endswith("/test")]) == tests
+    assert office.writes() > writes

@@ -32,7 +32,8 @@ class Case:
 
     def __str__(self) -> str:
         """Say what happens, for the one who has to repeat it."""
-        return f"{self.scene.name}: faults={self.faults} at={self.at} again={self.again} tears={self.tears} {self.settings}"
+        deaths = f"at={self.at} again={self.again} tears={self.tears}"
+        return f"{self.scene.name}: faults={self.faults} {deaths} {self.settings}"
 
 
 def run(rig: Rig, case: Case) -> list[str]:

@@ -13,7 +13,7 @@ from keys import AgeKey
 WHOLE = os.environ.get("FAULTS") == "whole"
 """Whether every case is walked through; otherwise an even choice of them, the same each time."""
 
-SOME = 10
+SOME = 6
 """How many cases of a test make that choice."""
 
 Walk = Callable[[list[Case]], None]

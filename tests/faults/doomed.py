@@ -1,4 +1,4 @@
-"""Keyturn's command line in processes that really die: reads orders from stdin, forks for each, tells how it ended.
+"""Keyturn's command line in processes that really die: one fork for each order that comes on stdin.
 
 An order is a line of JSON: ``argv``, ``at`` (the door at which the process kills itself, 0: none), ``tears``
 (whether half of the journal's line is written then), ``copies`` (how many processes at once), ``lease`` in

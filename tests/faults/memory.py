@@ -35,7 +35,7 @@ class Doors:
 
 @dataclass
 class Memory:
-    """A store; ``clock`` tells its time in Unix seconds, ``tape_data`` is the journal as it would lie on disk.
+    """A store; ``clock`` tells its time in Unix seconds, ``journal`` is what would lie on disk.
 
     With ``tears`` a run that dies while it appends leaves half of its last line.
     """

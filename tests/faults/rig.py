@@ -51,7 +51,7 @@ GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init
 
 @dataclass
 class Hour:
-    """The time of keyturn and of the service: it moves when somebody waits, and a little with each request."""
+    """The time of keyturn and of the service: it moves when somebody waits, and with each request."""
 
     service: Emulator
     now: float = START
@@ -248,7 +248,7 @@ class Rig:
             self.app,
             self.service.key,
             self.memory.doors,
-            lambda call: self.on_request(call),
+            self.on_request,
             self.memory.doors.lock,
         )
         return Client(exchange, self._tempo())
@@ -322,7 +322,7 @@ def _git(repo: Repository, *words: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """What was read from disk, by the root of its project: loaded, opened by address, the repository's key."""
+    """What was read from disk, by the root of its project: manifests, opened ones, the key."""
 
     loaded: dict[Path, Loaded] = field(default_factory=dict)
     opened: dict[tuple[Path, Address], Desired] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What is planned in a campaign: one scene for each action, small enough to be walked through, and all in one."""
+"""What is planned in a campaign: a scene for each action, small enough to be walked through."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

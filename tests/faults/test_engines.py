@@ -73,7 +73,7 @@ def test_two_at_once_and_one_without_a_lock(rig, record_property):
 
 
 def stranger(rig):
-    """Let an answer be lost while a list shows an older object of the same name first; return its name's fate."""
+    """Lose an answer while a list shows an older object of that name; return what became of it."""
     stage = rig.stage_of(CREATE)
     rig.begin(
         stage, {"kind": "drop_after", "among": "writes", "at": 1}, unique_names=False, list_lag_seconds=4.0
@@ -89,7 +89,7 @@ def stranger(rig):
 
 
 def test_what_a_stranger_made_is_not_ours(rig, record_property):
-    """An object that is older than our intent is left alone; an engine that looks at names alone overwrites it."""
+    """What is older than our intent is left alone; an engine that looks at names overwrites it."""
     assert stranger(rig) == "person.example.com"
     with pytest.MonkeyPatch.context() as patch:
         ADOPTS_ANYTHING(patch)

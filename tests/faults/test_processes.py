@@ -164,7 +164,7 @@ def test_the_first_interrupt_begins_nothing_new(yard, number):
 @pytest.mark.waits
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
 def test_the_second_interrupt_leaves_at_once(yard, numbers):
-    """The service does not answer at all; the second signal ends the run within a second, the journal is valid."""
+    """The service is silent; the second signal ends the run within a second, the journal is valid."""
     yard.service.fault("hang_after", method="POST", path="/api/credentials", times=0)
     (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
     yard.seen(2)
@@ -182,7 +182,7 @@ def test_the_second_interrupt_leaves_at_once(yard, numbers):
 
 @pytest.mark.waits
 def test_the_ladder_of_a_cancelled_job(yard):
-    """SIGINT, then SIGTERM, then SIGKILL, as GitHub cancels a job, a tenth as slow; `exec` lets them reach us."""
+    """SIGINT, SIGTERM, SIGKILL, as GitHub cancels a job, ten times faster; `exec` lets them reach us."""
     yard.service.fault("hang_after", method="POST", path="/api/credentials", times=0)
     command = 'exec "$0" -m keyturn apply --auto-approve --no-test --parallelism 2'
     environment = {**os.environ, **yard.repo.environment()}

@@ -12,7 +12,7 @@ ALL = (*SCENES.values(), *REFUSALS.values())
 NAMES = [scene.name for scene in ALL]
 
 
-@pytest.mark.parametrize("scene", (*ALL, EVERYTHING), ids=[*NAMES, EVERYTHING.name])
+@pytest.mark.parametrize("scene", [*ALL, EVERYTHING], ids=[*NAMES, EVERYTHING.name])
 def test_without_a_fault_nothing_is_broken(scene, walk):
     """The invariants hold where nothing goes wrong: what they say of faults is about the faults."""
     walk([Case(scene=scene)])

@@ -1,6 +1,8 @@
 """keyturn secret: write secrets without ever showing or storing one in the clear."""
 
+import string
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -8,6 +10,22 @@ import click
 from keyturn.cli import completing, options
 from keyturn.cli.doors import doors
 from keyturn.cli.group import Guessing
+
+_PLAIN = string.ascii_letters + string.digits
+ALPHABETS: Mapping[str, str] = {
+    "plain": _PLAIN,
+    "url": f"{_PLAIN}-._~",
+    "symbols": f"{_PLAIN}!#%*+-./:=?@^_~",
+}
+"""What random secrets are made of: letters and digits, what a URL takes as it is, what strict rules want."""
+
+ISSUED = frozenset(
+    {
+        "access_token", "account_key", "certificate", "connection_string", "private_key", "refresh_token",
+        "sas_token", "service_account_json", "session_token", "ssh_private_key",
+    }
+)  # fmt: skip
+"""Fields whose content somebody else makes: a random one would open nothing."""
 
 
 @click.group("secret", cls=Guessing)
@@ -26,9 +44,14 @@ def command() -> None:
 @click.option(
     "--generate", type=click.IntRange(12, 256), default=None, metavar="LENGTH", help="Make a random one."
 )
+@click.option(
+    "--alphabet", type=click.Choice(tuple(ALPHABETS)), default="plain", help="What a random one is made of."
+)
 @options.chdir
 @click.pass_obj
-def set_secret(colour: bool, /, name: str, field: str, generate: int | None, folder: Path) -> None:
+def set_secret(
+    colour: bool, /, name: str, field: str, generate: int | None, alphabet: str, folder: Path
+) -> None:
     """Set FIELD of the credential NAME, from standard input or a prompt; encrypted, sealed, in place.
 
     \b
@@ -43,7 +66,9 @@ def set_secret(colour: bool, /, name: str, field: str, generate: int | None, fol
         from keyturn.engine.sealing import set_field
         from keyturn.load.project import find_root, read_project
 
-        value = Secret(_random(generate) if generate else _asked(name, field))
+        if generate and field.partition(".")[0] in ISSUED:
+            raise click.UsageError(f"{field} is made by whoever issues it: only passwords can be made up")
+        value = Secret(_random(generate, ALPHABETS[alphabet]) if generate else _asked(name, field))
         project = read_project(find_root(folder))
         file = set_field(project, name, field, value, environment())
         click.echo(f"set {field} of credential/{name} in {file}", err=True)
@@ -85,9 +110,7 @@ def _asked(name: str, field: str) -> str:
     return text
 
 
-def _random(length: int) -> str:
+def _random(length: int, alphabet: str = ALPHABETS["plain"]) -> str:
     import secrets
-    import string
 
-    alphabet = string.ascii_letters + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(length))

@@ -32,7 +32,9 @@ def pair(live: Live, entries: Mapping[Address, Known], shown: Mapping[str, Live]
     ``shown`` are the live credentials by id. ``fields`` of the result are what a test sends: the
     live ones, and the references that the deployment does not show.
     """
-    known = next((each for each in entries.values() if each.id == live.id), None)
+    known = entries.get(live.address)
+    if known is None or known.id != live.id:
+        known = next((each for each in entries.values() if each.id == live.id), None)
     if known is None or known.retired_at:
         return Pair(live, refusal="it is not in the ledger: keyturn never applied it")
     linked = {path: leaf for path, leaf in known.applied.items() if isinstance(leaf, Address)}

@@ -33,7 +33,7 @@ from keyturn.policy.subject import Subject
 _LASTING = frozenset({"KT330", "KT331", "KT332"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
     """What was seen: the live objects, which of them were read whole, and what the ledger knows."""
 
@@ -43,6 +43,7 @@ class _Scene:
     live: tuple[Live, ...]
     complete: bool
     graph: Graph
+    users: Mapping[str | Address, tuple[Live, ...]]
 
 
 def review(run: Run, *, decrypt: bool) -> Review:
@@ -94,7 +95,15 @@ def _look(run: Run, loaded: Loaded, entries: Mapping[Address, Known], notes: lis
     ):
         if seen is None:
             notes.append(f"{word} are unknown: this key may not read them, or they are too many")
-    return _Scene(run, loaded, entries, live, complete, graph)
+    return _Scene(
+        run=run,
+        loaded=loaded,
+        entries=entries,
+        live=live,
+        complete=complete,
+        graph=graph,
+        users=_users(loaded, live, graph),
+    )
 
 
 def _whole(live: Live, run: Run) -> Live | None:
@@ -162,23 +171,36 @@ def _endings(subject: Subject, secrets: Mapping[Path, Secret]) -> tuple[Ending, 
 def _lasting(run: Run, loaded: Loaded, today: date) -> Mapping[Address, str]:
     findings = judge(loaded.subjects, run.project.policy, Context(today=today))
     found = {each.address: each.message for each in findings if each.code in _LASTING and each.address}
+    users = {each.address: each for each in loaded.desired}
     for each in findings:
         # The finding stands at the connection; the password that could be none is its credential's.
         if each.code == "KT333" and each.address:
-            user = next(one for one in loaded.desired if one.address == each.address)
-            used = user.fields.get(("credential",))
+            used = users[each.address].fields.get(("credential",))
             if isinstance(used, Address):
                 found.setdefault(used, each.message)
     return found
 
 
+def _users(loaded: Loaded, live: Iterable[Live], graph: Graph) -> Mapping[str | Address, tuple[Live, ...]]:
+    # By a credential's id; where the deployment shows no link, by its address too, on git's word.
+    found: dict[str | Address, list[Live]] = {}
+    stated = {each.address: each for each in loaded.desired} if not graph.linked else {}
+    for each in live:
+        if each.address.kind != "connection":
+            continue
+        for text in set(strings(list(each.fields.values()))):
+            found.setdefault(text, []).append(each)
+        wanted = stated.get(each.address)
+        leaves = wanted.fields.values() if wanted else ()
+        for used in {leaf for leaf in leaves if isinstance(leaf, Address)}:
+            found.setdefault(used, []).append(each)
+    return {key: tuple(users) for key, users in found.items()}
+
+
 def _reach(address: Address, live: Live | None, scene: _Scene) -> Reach:
     graph = scene.graph
-    connections = [each for each in scene.live if each.address.kind == "connection"]
-    direct = [each for each in connections if live and live.id in set(strings(dict(_texts(each))))]
-    if not graph.linked:
-        stated = {each.address for each in scene.loaded.desired if address in each.fields.values()}
-        direct += [each for each in connections if each.address in stated and each not in direct]
+    shown = scene.users.get(live.id, ()) if live else ()
+    direct = [*shown, *(each for each in scene.users.get(address, ()) if each not in shown)]
     ids = [each.id for each in direct] + ([live.id] if live else [])
     runs = _gathered(graph.schedules, ids)
     return Reach(
@@ -189,10 +211,6 @@ def _reach(address: Address, live: Live | None, scene: _Scene) -> Reach:
         schedules=None if runs is None else len(runs),
         next_run=min((each for each in runs or () if each), default=""),
     )
-
-
-def _texts(live: Live) -> Iterable[tuple[str, object]]:
-    return ((str(number), leaf) for number, leaf in enumerate(live.fields.values()))
 
 
 def _names(known: Mapping[str, tuple[str, ...]] | None, ids: list[str]) -> tuple[str, ...] | None:

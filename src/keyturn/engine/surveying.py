@@ -13,7 +13,7 @@ from keyturn.load.keys import keyring
 from keyturn.load.project import Project, Workspace
 from keyturn.load.repository_key import repository_key
 from keyturn.load.sops_binary import WRITING_FLOOR, find_sops
-from keyturn.load.tools import hook_file, hook_installed, key_files, readable_by_others, sops_on_path
+from keyturn.load.tools import HOOKS, hook_file, hook_installed, key_files, readable_by_others, sops_on_path
 from keyturn.load.unseal import unseal
 
 IGNORED = (
@@ -125,7 +125,7 @@ def hooks(root: Path) -> Iterator[Check]:
     file, installed = hook_file(root), hook_installed(root)
     if not file:
         hint = "add the hook keyturn-validate to .pre-commit-config.yaml: `keyturn init` shows how"
-        yield from found("hooks", [doubt("KT085", Origin(str(root)), "no hook runs keyturn validate", hint)])
+        yield from found("hooks", [doubt("KT085", Origin(HOOKS[0]), "no hook runs keyturn validate", hint)])
     elif installed is False:
         hint = "run: pre-commit install"
         yield from found(

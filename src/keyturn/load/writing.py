@@ -14,9 +14,10 @@ from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted, flatten, nest
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import Opener, open_one
-from keyturn.load.envelope import BLOCK, judge
+from keyturn.load.envelope import BLOCK, judge, reachable
 from keyturn.load.files import Source, load_file
 from keyturn.load.findings import fault
+from keyturn.load.metadata import Envelope, envelope
 from keyturn.load.nodes import Document, read
 from keyturn.load.placing import Place, place
 from keyturn.load.quoting import block, flow, scalar
@@ -53,6 +54,7 @@ class Writer:
             before = load_file(self.root, relative)
             document = read(before.data, relative)
             if "sops" in document.tree:
+                self._refuse_unreachable(document)
                 text = self._changed(document, target, values)
             else:
                 text = self._grown(document, values)
@@ -77,6 +79,13 @@ class Writer:
         with place(self.root, relative, new=True) as target:
             target.create(text.encode())
             return load_file(self.root, relative)
+
+    def _refuse_unreachable(self, document: Document) -> None:
+        # Before sops sees the file: it asks every server that the file names.
+        found = envelope(document)
+        wrong = tuple(reachable(document, found, self.settings)) if isinstance(found, Envelope) else found
+        if wrong:
+            raise Faulty(*wrong)
 
     def _changed(self, document: Document, target: Place, values: Mapping[Path, Value]) -> str:
         with target.copy(document.text.encode()) as copy:

@@ -1,5 +1,6 @@
 """The review as one HTML page: a picture, and a table that can be searched; nothing is loaded."""
 
+import re
 from typing import Final
 
 from keyturn.core.usage import Review
@@ -35,7 +36,10 @@ _SEARCH: Final = (
     '<span id="found" role="status"></span></p>'
 )
 _MARKS: Final = ("overdue", "expiring", "unused")
-_WIDE: Final = frozenset({"credential", "connections", "file"})
+_KEY: Final = re.compile(r"\bage1[0-9a-z]{50,}|\b[0-9A-F]{40}\b")
+_BELOW: Final = ("type", "owner", "file")
+_COLUMNS: Final = tuple(head for head in HEADS if head not in {"credential", *_BELOW})
+_WIDE: Final = frozenset({"connections", "can decrypt"})
 
 
 def usage_html(review: Review) -> str:
@@ -66,18 +70,26 @@ def _faint(number: int) -> str:
 
 
 def _table(review: Review) -> str:
-    heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
-    rows = "\n".join(_row(row(review, each)) for each in review.usages)
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("credential", *_COLUMNS))
+    rows = "\n".join(_row(dict(zip(HEADS, row(review, each), strict=True))) for each in review.usages)
     return f'<table id="review">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
 
 
-def _row(found: tuple[str, ...]) -> str:
-    name, *rest = found
-    inner = "".join(
-        f'<td class="mono">{safe(text)}</td>' if head in _WIDE else f"<td>{safe(text)}</td>"
-        for head, text in zip(HEADS[1:], rest, strict=True)
+def _row(found: dict[str, str]) -> str:
+    below = "".join(f'<br><span class="place">{safe(found[head])}</span>' for head in _BELOW)
+    name = f'<th scope="row"><code>{safe(found["credential"])}</code>{below}</th>'
+    cells = "".join(
+        f'<td class="mono">{safe(_short(found[head]))}</td>'
+        if head in _WIDE
+        else f"<td>{safe(found[head])}</td>"
+        for head in _COLUMNS
     )
-    return f'<tr><th scope="row" class="mono">{safe(name)}</th>{inner}</tr>'
+    return f"<tr>{name}{cells}</tr>"
+
+
+def _short(text: str) -> str:
+    # A key's beginning and end tell it from any other; the whole of it is in the JSON.
+    return _KEY.sub(lambda found: f"{found[0][:10]}…{found[0][-6:]}", text)
 
 
 def _links(review: Review) -> tuple[Link, ...]:
