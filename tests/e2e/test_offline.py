@@ -105,3 +105,16 @@ def test_a_strangers_event_gets_no_key(branch, event):
     assert "KT031" in done.stderr
     assert len(branch.service.requests()) == before
     assert branch.repo.keyturn("plan", "--offline", env={**keyless(branch), **event}).code == 0
+
+
+def test_a_plan_with_keys_shows_who_gained_access_too(branch):
+    """Against the fork point, against a named revision, and not at all outside git."""
+    branch.repo.project(policy={"limits": {"retire": {"count": 500, "percent": 100}}})
+    for more in ((), ("--base", "main")):
+        done = branch.here("plan", "--format", "json", *more)
+        assert done.code == 0, done.stderr
+        assert any("policy.limits" in each["message"] for each in json.loads(done.stdout)["access"])
+    assert branch.here("plan", "--fail-on", "access").code == 5
+    assert branch.here("plan", "--base", "nowhere").code == 1
+    (branch.repo.root / ".git").rename(branch.repo.root.parent / "moved")
+    assert json.loads(branch.here("plan", "--format", "json").stdout)["access"] == []

@@ -95,7 +95,7 @@ def test_what_is_wrong_with_a_file_is_raised(made):
 
 
 def test_against_a_ledger(tmp_path):
-    """Fingerprints cannot be compared without a key: a file that moved is unknown, one that did not is not."""
+    """Fingerprints cannot be compared without a key: a file that moved is unknown."""
     project = project_from(PROJECT.encode(), tmp_path)
     known = held(closed(DB), "id-db", SECRET)
     for digest, expected in (("d1", []), ("d2", [SecretState.UNKNOWN])):

@@ -83,7 +83,7 @@ def cli(ctx: click.Context, folder: Path) -> None:
 
 def main() -> None:
     """Run the command line and exit: usage mistakes with 64, because 2 reads as "changes wait"."""
-    # Nearly everything that is made lives to the end: to look for garbage in it is a quarter of a plan.
+    # Nearly everything that is made lives to the end: to look for garbage in it is a sixth of a plan.
     gc.set_threshold(100_000, 20, 20)
     code = _code()
     try:
