@@ -170,7 +170,7 @@ def _loses_outcomes(patch: Patch) -> None:
 
 def _forgets_intents(patch: Patch) -> None:
     patch.setattr(session, "_resolve", lambda *_: None)
-    patch.setattr("keyturn.engine.planning.settle", lambda ledger, _: recover.Settled(ledger.entries))
+    patch.setattr("keyturn.engine.planning.settle", lambda ledger, _: recover.Settled(entries=ledger.entries))
 
 
 def _keeps_probes(patch: Patch) -> None:

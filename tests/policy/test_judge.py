@@ -140,9 +140,7 @@ def said_of(value):
     fields = ("password", "note", "host", "role", "client_id", "sslMode", "username", "region", "baseUrl")
     config = {("config", name): value for name in fields}
     labels = {"environment": value, "system": value, "residency": "eu", "expires": value}
-    found = judged(
-        subject(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, ()),))
-    )
+    found = judged(subject(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, ()),)))
     return " ".join(f"{finding.message} {finding.hint}" for finding in found)
 
 

@@ -12,7 +12,7 @@ def drift_only(plan: Plan) -> Plan:
     addresses = {change.address for change in kept}
     findings = tuple(each for each in plan.findings if each.address in addresses)
     impact = {address: each for address, each in plan.impact.items() if address in addresses}
-    return replace(plan, changes=kept, findings=findings, impact=impact, access=(), requests=0)
+    return replace(plan, changes=kept, findings=findings, impact=impact, access=(), requests=0, partial=True)
 
 
 def _drifted(change: Change) -> Change | None:

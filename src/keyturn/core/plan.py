@@ -41,7 +41,8 @@ class Plan:
     """Changes sorted by address, findings worst first; the same inputs give the same plan.
 
     ``requests`` is about how many requests an apply will make, ``access`` the lines on who gained
-    or lost the ability to decrypt and which security settings moved.
+    or lost the ability to decrypt and which security settings moved. An ``offline`` plan did not
+    read the workspace; a ``partial`` one leaves things out, so that its digest approves nothing.
     """
 
     workspace: str
@@ -53,6 +54,7 @@ class Plan:
     requests: int = 0
     resources: int = 0
     offline: bool = False
+    partial: bool = False
 
     @property
     def empty(self) -> bool:

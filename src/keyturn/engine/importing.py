@@ -220,7 +220,10 @@ def _reference(leaf: object, addresses: Mapping[str, Address]) -> object:
 
 def _labels(live: Live, run: Run) -> dict[str, str]:
     environment = by_prefix(live.address.name, run.project.policy) or run.workspace.name
-    guesses = {"environment": environment, "system": live.type}
+    known = run.project.policy.environments
+    prefix = known[environment].prefix if environment in known else ""
+    system = live.address.name.removeprefix(prefix).partition("-")[0]
+    guesses = {"environment": environment, "system": system}
     wanted = run.project.policy.required_labels or tuple(guesses)
     return {label: guesses.get(label, "unassigned") for label in wanted}
 

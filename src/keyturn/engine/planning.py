@@ -19,6 +19,7 @@ from keyturn.engine.checking import judged_with
 from keyturn.engine.impact import Reach, measure
 from keyturn.engine.observe import census, observe, refuse_foreign
 from keyturn.engine.opening import Opener
+from keyturn.engine.placing import placed
 from keyturn.engine.recover import Settled, settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import Reading, read_ledger
@@ -116,7 +117,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
         *judged_with(run.project, seen.loaded, seen.sides, run.clock.now().date(), run.fresh().encode()),
         *seen.settled.findings,
         *seen.hands.findings,
-        *guard(question),
+        *placed(guard(question), changes, seen.loaded.subjects),
         *(_consent(change) for change in changes if _needs_consent(change)),
     )
     return Plan(

@@ -21,7 +21,7 @@ PROBE = "keyturn-probe-"
 """How the names of credentials begin that are made for a test and purged after it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The entries with every open intent settled, and what is left to do or to say.
 
@@ -37,7 +37,7 @@ class Settled:
 
 def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
     """Return what the ledger holds once the open intents are compared with what the service lists."""
-    settled = Settled(ledger.entries)
+    settled = Settled(entries=ledger.entries)
     live = tuple(each for each in listed if each.status != "deleted") if ledger.open else ()
     for intent in ledger.open:
         settled = _SETTLERS.get(intent.op, _doubt)(intent, settled, live)

@@ -25,7 +25,7 @@ _EMPTY_BLOCKS: Final = frozenset(
     {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
 )
 _SEALING: Final = (
-    "if the change is meant, whoever holds the key runs `keyturn seal FILE`; else take the file back from git"
+    "if the change is meant, whoever holds the key runs `keyturn seal NAME`; else take the file back from git"
 )
 
 
@@ -125,7 +125,7 @@ def _unlike(desired: Desired, secrets: Mapping[Path, Secret]) -> Iterator[Diagno
 
 def _unsealed(origin: Origin, severity: Severity) -> Diagnostic:
     message = "the secrets carry no seal: nothing binds them to their destination"
-    hint = "whoever holds the key runs `keyturn seal FILE`"
+    hint = "whoever holds the key runs `keyturn seal NAME`"
     return replace(fault("KT250", origin, message, hint), severity=severity)
 
 

@@ -67,7 +67,7 @@ def view(plan: Plan) -> View:
         attention=attention(plan),
         refusals=len(plan.blocked),
         summary=summary(plan),
-        approve="" if plan.empty or plan.blocked or plan.offline else _approval(plan),
+        approve="" if plan.empty or plan.blocked or plan.offline or plan.partial else _approval(plan),
         requests=plan.requests,
         resources=plan.resources,
         offline=plan.offline,

@@ -1,0 +1,49 @@
+"""Findings of guards point at what a reader should look at."""
+
+from dataclasses import replace
+
+from keyturn.core.address import Origin
+from keyturn.core.change import Action, Change, Exposure
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.engine.placing import placed
+from keyturn.load.places import Place
+from keyturn.policy.subject import Subject
+from making import credential, wanted
+
+A = credential("prod-db")
+DESIRED = wanted(A)
+PLACES = {
+    ("name",): Place(2, 7, 7, 2, 1, 4),
+    ("config", "host"): Place(5, 9, 4, 5, 3, 4),
+}
+SUBJECT = Subject(address=A, type="database", file=DESIRED.origin.file, places=PLACES)
+CHANGE = Change(
+    action=Action.UPDATE,
+    address=A,
+    desired=DESIRED,
+    exposures=(Exposure(A, A, ("config", "host"), "old", "new"),),
+)
+
+
+def finding(code, file=DESIRED.origin.file):
+    """Return a finding that stands at the top of its file."""
+    return Diagnostic(code=code, severity=Severity.ERROR, message="m", origin=Origin(file, 1, 1), address=A)
+
+
+def test_an_exposure_points_at_the_field():
+    """The host that moved, not the first line."""
+    (found,) = placed([finding("KT451")], [CHANGE], [SUBJECT])
+    assert (found.origin.line, found.origin.column) == (5, 9)
+
+
+def test_anything_else_points_at_the_name():
+    """What is about the resource as a whole stands at its name."""
+    (found,) = placed([finding("KT459")], [CHANGE], [SUBJECT])
+    assert (found.origin.line, found.origin.column) == (2, 7)
+
+
+def test_what_stands_elsewhere_is_left_there():
+    """A finding about the ledger has no line in a manifest."""
+    ledger = finding("KT458", "ledger")
+    assert placed([ledger], [CHANGE], [SUBJECT]) == (ledger,)
+    assert placed([replace(ledger, address=None)], [CHANGE], [SUBJECT])[0].origin.file == "ledger"
