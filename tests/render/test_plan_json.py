@@ -158,3 +158,11 @@ def test_a_place_that_is_not_known_is_null():
 def test_gitlab_counts_what_is_written(case, report):
     """The three numbers of its merge-request widget."""
     assert json.loads(gitlab_report(CASES[case])) == report
+
+
+def test_the_pace_is_there_only_where_one_is_set():
+    """No bound is no number."""
+    said = plan_json(plan(CREATE, pace=2.5))
+    valid("plan", said)
+    assert json.loads(said)["approval"]["pace"] == 2.5
+    assert "pace" not in json.loads(plan_json(plan(CREATE)))["approval"]

@@ -40,7 +40,8 @@ _SILENT = frozenset({Action.RETIRE, Action.FORGET, Action.NOTE})
 
 def expose(changes: tuple[Change, ...], inputs: Inputs, leads: Leads) -> tuple[Change, ...]:
     """Return the changes with the exposures that each of them brings."""
-    view = _View({change.address: change for change in changes}, inputs, leads)
+    users = _users(inputs.known.values()) if changes else {}
+    view = _View({change.address: change for change in changes}, inputs, leads, users)
     return tuple(replace(change, exposures=tuple(view.exposures(change))) for change in changes)
 
 
@@ -78,6 +79,7 @@ class _View:
     changes: Mapping[Address, Change]
     inputs: Inputs
     leads: Leads
+    users: Mapping[Address, list[Known]]
 
     def exposures(self, change: Change) -> Iterator[Exposure]:
         if change.desired is None or change.action in _SILENT:
@@ -120,11 +122,7 @@ class _View:
 
     def _pointed(self, change: Change, desired: Desired, credential: Address) -> Iterator[Exposure]:
         names = self._names(credential)
-        holders = [
-            known
-            for known in self.inputs.known.values()
-            if known.address in names or names & _links(known.applied)
-        ]
+        holders = [known for name in sorted(names) for known in self.users.get(name, ())]
         before: Fields = change.known.applied if change.known else {}
         if not names & _links(before):
             before = {}
@@ -186,6 +184,15 @@ class _View:
             desired = self.inputs.desired.get(credential)
             return bool(desired and (desired.secrets or desired.keep))
         return self._retained(change)
+
+
+def _users(entries: Iterable[Known]) -> dict[Address, list[Known]]:
+    # Worked out once: to ask the whole ledger for each change is quadratic in the fleet.
+    users: dict[Address, list[Known]] = {}
+    for known in entries:
+        for address in {known.address, *_links(known.applied)}:
+            users.setdefault(address, []).append(known)
+    return users
 
 
 def _links(fields: Fields) -> frozenset[Address]:

@@ -40,8 +40,9 @@ class Impact:
 class Plan:
     """Changes sorted by address, findings worst first; the same inputs give the same plan.
 
-    ``requests`` is about how many requests an apply will make, ``access`` the lines on who gained
-    or lost the ability to decrypt and which security settings moved. An ``offline`` plan did not
+    ``requests`` is about how many requests an apply will make, and ``pace`` how many of them a second
+    at most, 0 for no bound. ``access`` are the lines on who gained or lost the ability to decrypt and
+    which security settings moved. An ``offline`` plan did not
     read the workspace; a ``partial`` one leaves things out, so that its digest approves nothing.
     """
 
@@ -52,6 +53,7 @@ class Plan:
     access: tuple[Diagnostic, ...] = ()
     impact: Mapping[Address, Impact] = field(default_factory=lambda: EMPTY)
     requests: int = 0
+    pace: float = 0.0
     resources: int = 0
     offline: bool = False
     partial: bool = False

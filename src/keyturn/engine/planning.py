@@ -128,6 +128,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
         impact=reach.impact,
         resources=len(seen.loaded.desired),
         requests=sum(REQUESTS.get(change.action, 0) for change in changes),
+        pace=run.workspace.pace,
     )
 
 

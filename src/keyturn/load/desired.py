@@ -1,14 +1,14 @@
 """A workspace's files become what is wanted; nothing is decrypted until somebody needs a secret."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.resource import Desired
-from keyturn.load.examining import examined
-from keyturn.load.files import Source, survey
+from keyturn.load.examining import examine
+from keyturn.load.files import Source, load_file, survey
 from keyturn.load.manifest import Manifest, manifest
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, Workspace
@@ -39,12 +39,10 @@ def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> 
     Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
     ``only``, references may lead to files beside them, of which no more is read than that.
     """
-    found = survey(project.root, workspace.manifests)
+    found = survey(project.root, workspace.manifests, only)
     batch = _Batch(project.policy, workspace.name)
-    batch.take([source for source in found.sources if not only or source.relative in only])
-    for source in found.sources:
-        if only and source.relative not in only:
-            batch.pass_over(source)
+    batch.take(found.sources)
+    batch.pass_over(project.root, found.unread)
     batch.findings.extend(each for each in found.findings if not only or each.origin.file in only)
     return batch.result()
 
@@ -65,10 +63,11 @@ class _Batch:
         self._doubtful: list[Bound] = []
         self._broken: dict[Address, Subject] = {}
         self._unread: set[str] = set()
-        self._aside: dict[str, list[Source]] = {}
+        self._aside: dict[str, list[tuple[File, str]]] = {}
 
     def take(self, sources: Sequence[Source]) -> None:
-        for source, seen in examined(sources, self._settings):
+        for source in sources:
+            seen = examine(source, self._settings)
             self.findings.extend(seen.findings)
             if seen.document is None:
                 self._unread.add(_stem(source))
@@ -77,8 +76,9 @@ class _Batch:
             else:
                 self._turn_down(source, seen.document)
 
-    def pass_over(self, source: Source) -> None:
-        self._aside.setdefault(_stem(source), []).append(source)
+    def pass_over(self, root: File, names: Iterable[str]) -> None:
+        for name in names:
+            self._aside.setdefault(File(name).stem, []).append((root, name))
 
     def result(self) -> Loaded:
         subjects = tuple(each.subject for each in self._manifests)
@@ -104,9 +104,10 @@ class _Batch:
         # What leads to a file that is broken is not lost as well: one fault, one finding.
         if address.name in self._unread:
             return Subject(address=address, type="", file="")
-        for source in self._aside.get(address.name, ()):
+        for root, name in self._aside.get(address.name, ()):
             try:
-                document = read(source.data, source.relative)
+                source = load_file(root, name)
+                document = read(source.data, name)
             except Faulty:
                 continue
             if document.tree.get("kind") == address.kind:

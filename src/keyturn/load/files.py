@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -43,10 +43,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a walk found: files sorted by name, and what could not be taken."""
+    """What a walk found: files sorted by name, what could not be taken, and names that nobody asked for."""
 
     sources: tuple[Source, ...]
     findings: tuple[Diagnostic, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def walk(root: Path, folders: Iterable[str]) -> tuple[Source, ...]:
@@ -54,14 +55,14 @@ def walk(root: Path, folders: Iterable[str]) -> tuple[Source, ...]:
     return _or_raise(survey(root, folders)).sources
 
 
-def survey(root: Path, folders: Iterable[str]) -> Survey:
+def survey(root: Path, folders: Iterable[str], only: Collection[str] = ()) -> Survey:
     """Read every ``*.yaml`` and ``*.yml`` below ``folders`` of ``root``, each once, sorted by name.
 
     Names that begin with a dot are passed over. Findings: not a regular file (KT120), out of the
     root (KT121), names that differ in case alone (KT122), a folder that is missing or holds no
-    manifest (KT123), unreadable (KT124), too large (KT104).
+    manifest (KT123), unreadable (KT124), too large (KT104). With ``only``, no other file is opened.
     """
-    walker = _Walker(root)
+    walker = _Walker(root, only=frozenset(only))
     for folder in folders:
         walker.folder(folder)
     return walker.result()
@@ -113,17 +114,21 @@ def clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
 
 
 class _Walker:
-    def __init__(self, root: Path, *, make: bool = False) -> None:
+    def __init__(self, root: Path, *, make: bool = False, only: frozenset[str] = frozenset()) -> None:
         self._root = root
+        self._only = only
+        self._unread: list[str] = []
         self._make = make
         self._sources: dict[str, Source] = {}
         self._findings: dict[str, Diagnostic] = {}
 
     def result(self) -> Survey:
         names = sorted(self._sources)
-        findings = [*self._findings.values(), *clashes(names)]
+        findings = [*self._findings.values(), *clashes(sorted([*names, *self._unread]))]
         return Survey(
-            tuple(self._sources[name] for name in names), tuple(sorted(findings, key=lambda each: each.rank))
+            tuple(self._sources[name] for name in names),
+            tuple(sorted(findings, key=lambda each: each.rank)),
+            tuple(sorted(self._unread)),
         )
 
     def folder(self, relative: str) -> None:
@@ -191,6 +196,9 @@ class _Walker:
         folders[:] = kept
 
     def _take(self, folder: int, name: str, relative: str) -> None:
+        if self._only and relative not in self._only:
+            self._unread.append(relative)
+            return
         try:
             handle = os.open(name, _FILE, dir_fd=folder)
         except FileNotFoundError:

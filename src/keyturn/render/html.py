@@ -119,8 +119,8 @@ def _pictured(drawn: str) -> str:
 
 def _foot(view: View) -> str:
     parts = []
-    if view.requests:
-        parts.append(f"<p>An apply makes about {view.requests:,} requests.</p>")
+    if view.cost:
+        parts.append(f"<p>{safe(view.cost)}</p>")
     if view.approve:
         parts.append(f"<p>Approve with <code>{safe(view.approve)}</code></p>")
     return "\n".join([*parts, f"<p><b>{safe(view.summary)}</b></p>"])

@@ -72,7 +72,7 @@ def _foot(view: View) -> str:
         if len(view.repeated) > _REPEATED:
             lines.append(f"- and {len(view.repeated) - _REPEATED:,} more, above")
         blocks.append("\n".join(["**Before you approve**", "", *lines]))
-    said = [f"An apply makes about {view.requests:,} requests."] if view.requests else []
+    said = [view.cost] if view.cost else []
     if view.approve:
         said.append(f"Approve with {inline_code(view.approve)}.")
     blocks += [" ".join(said)] if said else []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import ceil
 from typing import TypeAlias
 
 from keyturn.core.resource import EMPTY
@@ -124,3 +125,23 @@ class View:
     offline: bool
     links: tuple[Link, ...] = ()
     marked: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    pace: float = 0.0
+
+    @property
+    def cost(self) -> str:
+        """About how many requests an apply makes, and how long they take at the pace; empty for none."""
+        if not self.requests:
+            return ""
+        return f"An apply makes about {self.requests:,} requests{_time(self.requests, self.pace)}."
+
+
+_LONG = 120
+"""Seconds above which a time is told in minutes."""
+
+
+def _time(requests: int, pace: float) -> str:
+    if pace <= 0:
+        return ""
+    seconds = ceil(requests / pace)
+    long = f"{ceil(seconds / 60):,} min" if seconds > _LONG else f"{seconds} s"
+    return f", {long} at {pace:g}/s"

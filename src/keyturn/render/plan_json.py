@@ -71,6 +71,7 @@ def tree(plan: Plan) -> dict[str, Any]:
             "workspace": plan.workspace,
             "organization": plan.organization,
             "requests": plan.requests,
+            **({"pace": plan.pace} if plan.pace > 0 else {}),
         },
         "findings": [finding_tree(finding) for finding in plan.findings],
     }

@@ -126,8 +126,8 @@ def _foot(view: View, style: Style) -> str:
     if view.refusals:
         found = "1 finding refuses" if view.refusals == 1 else f"{view.refusals:,} findings refuse"
         lines.append(paint(f"{found} this plan: see Findings.", Tone.DANGER, style))
-    if view.requests:
-        lines.append(f"An apply makes about {view.requests:,} requests.")
+    if view.cost:
+        lines.append(view.cost)
     if view.approve:
         lines.append(f"Approve with: {view.approve}")
     return "\n".join([*lines, strong(view.summary, style)])

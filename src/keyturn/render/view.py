@@ -69,6 +69,7 @@ def view(plan: Plan) -> View:
         summary=summary(plan),
         approve="" if plan.empty or plan.blocked or plan.offline or plan.partial else _approval(plan),
         requests=plan.requests,
+        pace=plan.pace,
         resources=plan.resources,
         offline=plan.offline,
         links=tuple(dict.fromkeys(_links(plan))),

@@ -1,0 +1,90 @@
+"""What the scenes are read from: trees on disk, loaded and opened once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults.scenes import Scene
+from keyturn.core.address import Address
+from keyturn.core.resource import Desired, Sealed
+from keyturn.engine import opening
+from keyturn.load.desired import Loaded
+from keyturn.load.project import Project
+from planasonix_emulator.records import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A project on disk: what git says, opened."""
+
+    project: Project
+    desired: tuple[Desired, ...]
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A scene made ready: both trees, and what service and ledger held before the curtain."""
+
+    scene: Scene
+    first: Tree
+    before: Tree
+    after: Tree
+    rows: tuple[Record, ...]
+    ledger: tuple[dict[str, Any], bytes]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What was read from disk, by the root of its project: manifests, opened ones, the key."""
+
+    loaded: dict[Path, Loaded] = field(default_factory=dict)
+    opened: dict[tuple[Path, Address], Desired] = field(default_factory=dict)
+    keys: dict[Path, bytes] = field(default_factory=dict)
+
+    def invent(self, like: Tree, number: int, desired: tuple[Desired, ...]) -> Tree:
+        """Return a tree that was never on disk."""
+        project = replace(like.project, root=like.project.root.parent / f"invented-{number}")
+        self.loaded[project.root] = Loaded(desired=tuple(map(_sealed, desired)))
+        self.opened.update({(project.root, each.address): each for each in desired})
+        self.keys[project.root] = bytes(32)
+        return Tree(project=project, desired=desired, commit="")
+
+
+def _sealed(desired: Desired) -> Desired:
+    return replace(desired, secrets={path: Sealed(digest) for path, digest in desired.ciphers.items()})
+
+
+@contextmanager
+def opened_once() -> Iterator[Once]:
+    """Load and open each tree once: what stands on disk does not change within a case."""
+    once = Once()
+    load, unseal, key = opening.load, opening.unseal, opening.repository_key
+
+    def load_once(project: Project, workspace: Any) -> Loaded:
+        if project.root not in once.loaded:
+            once.loaded[project.root] = load(project, workspace)
+        return once.loaded[project.root]
+
+    def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
+        for each in desired:
+            mark = (project.root, each.address)
+            if mark not in once.opened:
+                (once.opened[mark],) = unseal((each,), project, environment)
+        return tuple(once.opened[project.root, each.address] for each in desired)
+
+    def key_once(project: Project, decrypt: Any) -> bytes:
+        if project.root not in once.keys:
+            once.keys[project.root] = key(project, decrypt)
+        return once.keys[project.root]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "load", load_once)
+        patch.setattr(opening, "unseal", unseal_once)
+        patch.setattr(opening, "repository_key", key_once)
+        yield once
