@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from bare import processor_seconds, seconds
+from drawing import drawings
 from fleet import KEY, Fleet, write
 from measure import Measure, Sample, median, once, table
 from service import Service, emulator, program
@@ -165,6 +166,8 @@ def measures(folder: Path, sizes: list[int], runs: int) -> Iterator[Measure]:
             yield from Reconciliation(folder, count, runs, service).measures()
         shutil.rmtree(folder / f"fleet-{count}")
     yield from latency(folder, min(1000, max(sizes)))
+    for changes in (1, 10_000):
+        yield from drawings(10_000, changes)
 
 
 def main() -> None:

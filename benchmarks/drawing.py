@@ -1,0 +1,64 @@
+"""How long a plan takes to be drawn and how large it gets, for plans of any size."""
+
+import time
+from collections.abc import Iterator
+
+from measure import Measure
+
+from keyturn.core.address import Address, Origin
+from keyturn.core.change import ABSENT, Action, Change, FieldChange
+from keyturn.core.plan import Plan
+from keyturn.core.resource import Desired
+from keyturn.render.html import html
+from keyturn.render.markdown import markdown
+from keyturn.render.plan_json import plan_json
+from keyturn.render.text import text
+from keyturn.render.view import view
+
+FORMS = {
+    "text": lambda plan: text(view(plan)),
+    "comment": lambda plan: markdown(view(plan)),
+    "html": lambda plan: html(view(plan)),
+    "json": plan_json,
+}
+
+
+def drawings(resources: int, changes: int) -> Iterator[Measure]:
+    """Measure each form of a plan of ``resources``, of which ``changes`` are created."""
+    plan = Plan(
+        workspace="prod",
+        organization="org_bench",
+        changes=tuple(_change(number) for number in range(changes)),
+        resources=resources,
+    )
+    for form, draw in FORMS.items():
+        begun, used = time.perf_counter(), time.process_time()
+        drawn = draw(plan)
+        wall, cpu = time.perf_counter() - begun, time.process_time() - used
+        yield Measure(
+            name=f"draw as {form}: {changes:,} of {resources:,} change",
+            runs=1,
+            wall=wall,
+            cpu=cpu,
+            peak=0,
+            spread=0,
+            note=f"{len(drawn.encode()):,} bytes",
+        )
+
+
+def _change(number: int) -> Change:
+    address = Address("connection", f"prod-{number:05}")
+    fields = {("config", "host"): f"db{number}.example.com", ("config", "port"): 5432}
+    desired = Desired(
+        address=address,
+        type="postgres",
+        fields=fields,
+        secrets={},
+        ciphers={},
+        digest=f"{number:064}",
+        origin=Origin(f"manifests/prod/connections/{address.name}.yaml", 1, 1),
+    )
+    changed = tuple(FieldChange(path, ABSENT, ABSENT, leaf) for path, leaf in fields.items())
+    return Change(
+        action=Action.CREATE, address=address, desired=desired, fields=changed, why="the manifest is new"
+    )
