@@ -23,8 +23,9 @@ Walk = Callable[[list[Case]], None]
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, age_key: AgeKey) -> Iterator[Rig]:
     """Return the rig of a whole session; its secrets are minted by their names."""
-    with opened_once() as once:
-        rig = Rig(tmp_path_factory.mktemp("campaign"), age_key, once)
+    base = tmp_path_factory.mktemp("campaign")
+    with opened_once(base) as once:
+        rig = Rig(base, age_key, once)
         yield rig
         rig.service.stop()
 

@@ -61,17 +61,24 @@ def _sealed(desired: Desired) -> Desired:
 
 
 @contextmanager
-def opened_once() -> Iterator[Once]:
-    """Load and open each tree once: what stands on disk does not change within a case."""
+def opened_once(base: Path) -> Iterator[Once]:
+    """Load and open each tree below ``base`` once: what stands there does not change within a case.
+
+    Everything else is read anew each time: other tests of the same process change their files.
+    """
     once = Once()
     load, unseal, key = opening.load, opening.unseal, opening.repository_key
 
     def load_once(project: Project, workspace: Any) -> Loaded:
+        if not project.root.is_relative_to(base):
+            return load(project, workspace)
         if project.root not in once.loaded:
             once.loaded[project.root] = load(project, workspace)
         return once.loaded[project.root]
 
     def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
+        if not project.root.is_relative_to(base):
+            return unseal(desired, project, environment)
         for each in desired:
             mark = (project.root, each.address)
             if mark not in once.opened:
@@ -79,6 +86,8 @@ def opened_once() -> Iterator[Once]:
         return tuple(once.opened[project.root, each.address] for each in desired)
 
     def key_once(project: Project, decrypt: Any) -> bytes:
+        if not project.root.is_relative_to(base):
+            return key(project, decrypt)
         if project.root not in once.keys:
             once.keys[project.root] = key(project, decrypt)
         return once.keys[project.root]

@@ -6,7 +6,7 @@ from judging import settings
 from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Faulty, Severity
-from keyturn.core.guard import Limit
+from keyturn.core.limits import Limit
 from keyturn.policy.settings import (
     CONFIGURABLE,
     Environment,
