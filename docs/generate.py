@@ -1,17 +1,21 @@
 """Write the reference pages from the code that they describe: ``make docs`` runs this first.
 
 Commands come from click, codes from their table, exit codes from their module, settings and formats from
-the schemas. A test holds the pages against what this would write.
+the schemas; the page of the library has its tables and its program from here, and its prose from people.
+A test holds the pages against what this would write.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 
+from keyturn import engine, render
 from keyturn.cli import status
 from keyturn.cli.main import cli
 from keyturn.core.codes import CODES
@@ -71,6 +75,7 @@ def pages() -> Mapping[str, str]:
         "connections.md": kinds("connection", "Connections"),
         "project.md": single("project", "keyturn.yaml"),
         "json.md": formats(),
+        "library.md": library(),
     }
 
 
@@ -153,6 +158,32 @@ def formats() -> str:
         schema = _schema(name)
         parts += [f"## {name}\n", _prose(schema["description"]) + "\n", _table(schema, schema)]
     return "\n".join(parts)
+
+
+def library() -> str:
+    """Return the page of the library as it stands, with its program and its tables written anew."""
+    page = (TARGET / "library.md").read_text("utf-8")
+    program = (ROOT / "examples" / "library" / "deploy.py").read_text("utf-8")
+    page = _between(page, "<!-- file: deploy.py -->\n```python\n", program, "```\n")
+    for package in (engine, render):
+        begin = f"<!-- the names of {package.__name__} -->\n\n"
+        page = _between(page, begin, _names(package), "\n<!-- that is all -->\n")
+    return page
+
+
+def _between(page: str, begin: str, text: str, end: str) -> str:
+    head, _, rest = page.partition(begin)
+    return head + begin + text + end + rest.partition(end)[2]
+
+
+def _names(package: ModuleType) -> str:
+    rows = []
+    for name in package.HOMES:
+        found = getattr(package, name)
+        taken = f"({', '.join(inspect.signature(found).parameters)})" if inspect.isfunction(found) else ""
+        about = re.sub(r"``([^`]+)``", r"`\1`", (inspect.getdoc(found) or "").splitlines()[0])
+        rows.append(f"| `{name}{taken}` | {_cell(about)} |")
+    return "| name | what it is |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _schema(name: str) -> dict[str, Any]:

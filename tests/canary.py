@@ -29,7 +29,7 @@ from click.testing import CliRunner
 
 from needles import Canary, Seeker, Sighting, mint
 
-_LOUD = ("keyturn", "planasonix_emulator", "httpx", "httpcore", "uvicorn", "starlette")
+_LOUD = ("keyturn", "planasonix_emulator", "httpx", "httpcore", "uvicorn")
 _OURS = ("keyturn", "planasonix-emulator", "python", "pytest")
 _SOPS_KEYS = frozenset({"SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE"})
 _LARGEST_FILE = 64 << 20

@@ -3,7 +3,7 @@
 import subprocess
 
 
-def git(office, *words):
+def git(office, *words, **environment):
     """Run git in the repository."""
     subprocess.run(
         [
@@ -19,15 +19,15 @@ def git(office, *words):
         cwd=office.repo.root,
         check=True,
         capture_output=True,
-        env=office.repo.environment(),
+        env=office.repo.environment(**environment),
     )
 
 
-def commit(office):
+def commit(office, **environment):
     """Commit everything."""
     git(office, "init", "-q")
     git(office, "add", "-A")
-    git(office, "commit", "-q", "--allow-empty", "-m", "x")
+    git(office, "commit", "-q", "--allow-empty", "-m", "x", **environment)
 
 
 def keyless(office):

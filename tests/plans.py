@@ -12,6 +12,7 @@ from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import Impact, Plan
 from keyturn.core.resource import Lifecycle
+from keyturn.render.parts import Part
 from making import connection, credential, held, shown, wanted
 
 DB = credential("prod-db")
@@ -271,6 +272,42 @@ def crowd(size: int) -> Plan:
     created = (replace(base, address=connection(f"prod-{number:05}")) for number in range(size))
     few = CASES["everything"]
     return replace(few, changes=(*few.changes, *created), resources=size)
+
+
+def many(part: Part, count: int) -> Plan:
+    """Return a plan whose entries are ``count`` of one class, beside what cannot be without it."""
+    names = [f"prod-{number:04}" for number in range(count)]
+    if part is Part.ACCESS:
+        return plan(access=tuple(replace(ACCESS, message=f"age1{name} can decrypt this") for name in names))
+    if part is Part.FINDING:
+        return plan(findings=tuple(replace(FINDINGS[1], message=f"{name} is old") for name in names))
+    base, impact = _SAMPLES[part], {}
+    changes = []
+    for name in names:
+        address = Address(base.address.kind, name)
+        made = replace(base, address=address)
+        if part is Part.EXPOSURE:
+            moved = Exposure(address, address, NEW_HOST, "db.example.com", "db.example.net")
+            made = replace(made, exposures=(moved,))
+        impact[address] = REACH
+        changes.append(made)
+    return plan(*changes, impact=impact, resources=count)
+
+
+_SAMPLES = {
+    Part.EXPOSURE: change(Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "as last applied"),)),
+    Part.RETIRE: RETIRE,
+    Part.REPLACE: _replacing(),
+    Part.ROTATE: ROTATE,
+    Part.RESTORE: _restoring(),
+    Part.RENAME: RENAME,
+    Part.CREATE: CREATE,
+    Part.UPDATE: UPDATE,
+    Part.ADOPT: change(Action.ADOPT, why="an object of this name exists and is not in the ledger"),
+    Part.FORGET: change(Action.FORGET, why="its manifest is gone, and so is the object"),
+    Part.DOUBT: SUSPECT,
+    Part.MANUAL: _consenting().changes[0],
+}
 
 
 OUTCOMES = (

@@ -28,7 +28,6 @@ from keyturn.engine import opening
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
-from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
 from keyturn.load.desired import Loaded
 from keyturn.load.files import Source
@@ -110,7 +109,7 @@ class Stagehand:
         self.sleep(60)
         try:
             with self._handed():
-                return carry_out(self.run(), wish, terms, _agree, Watch())
+                return carry_out(self.run(), wish, terms, _agree)
         except Faulty as faulty:
             return tuple(each.code for each in faulty.findings)
         finally:
@@ -137,7 +136,7 @@ class Stagehand:
             whole["secrets"] = {name: self._cipher(value) for name, value in tree["secrets"].items()}
         data = json.dumps(whole).encode()
         relative = f"manifests/{tree['kind']}s/{tree['name']}.yaml"
-        source = Source(self.folder / relative, relative, hashlib.sha256(data).hexdigest(), data)
+        source = Source(self.folder, relative, hashlib.sha256(data).hexdigest(), data)
         return manifest(source, read(data, relative), "prod")
 
     def _cipher(self, value: str) -> str:

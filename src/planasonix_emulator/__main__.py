@@ -34,7 +34,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--control", envvar="PLANASONIX_EMULATOR_CONTROL", help="Token that opens the side channel [closed]."
 )
-@click.option("--latency-ms", type=float, help="Milliseconds that each request takes longer.")
+@click.option("--latency-ms", type=float, help="Milliseconds from each request to its answer, at least.")
 def main(**options: Any) -> None:
     """Serve the Planasonix API on loopback, for trying and testing."""
     try:

@@ -78,9 +78,14 @@ def fetch(world: World, request: Request) -> Reply:
 
 
 def update(world: World, request: Request) -> Reply:
-    """Answer PUT /api/connections/{id}: settings replaced or merged, everything not sent left alone."""
+    """Answer PUT /api/connections/{id}: settings replaced or merged, all else left alone unless it is sent.
+
+    Where a PUT takes wholes, what is not sent is gone.
+    """
     record = _visible(world, request)
     draft = speaking(world.settings).connection_draft(request.tree(), whole=False)
+    if world.settings.connection_put == "whole":
+        draft = {"config": {}, "credentialId": None, **draft}
     unchanged_type(draft, record)
     config = checked_config(draft.get("config", {}))
     wanted = replace(record, name=name_of(draft, record), category=_category(draft) or record.category)

@@ -66,7 +66,7 @@ def fetch(world: World, request: Request) -> Reply:
 
 
 def update(world: World, request: Request) -> Reply:
-    """Answer PUT /api/credentials/{id}: fields that are not sent stay as they are."""
+    """Answer PUT /api/credentials/{id}: fields that are not sent stay as they are, unless it takes wholes."""
     record = _visible(world, request)
     if not record.active:
         raise conflict("credential_deleted", "The credential is deleted; restore it first.")
@@ -79,7 +79,7 @@ def update(world: World, request: Request) -> Reply:
     if world.settings.credential_put == "ignore":
         return _reply(world, record, world.settings.update_status)
     after = replace(record, name=name_of(draft, record), updated_at=world.moment(record))
-    if "config" in draft:
+    if "config" in draft or world.settings.credential_put == "whole":
         after = put_config(world, after, config, world.settings.credential_put)
     return _reply(world, world.save(record, after), world.settings.update_status)
 

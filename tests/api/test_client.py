@@ -28,6 +28,7 @@ from keyturn.api.errors import (
 from keyturn.api.records import BACKEND, DOCUMENTED
 from keyturn.api.site import site
 from keyturn.api.transport import Transport
+from keyturn.api.wire import Veil
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
 from planasonix_emulator.running import Emulator
@@ -293,7 +294,7 @@ def test_the_message_of_a_test_hides_secrets(talk, canary):
     """What the service repeats of secrets, in the body or named by the caller, is taken out."""
     mine, stored = canary(), canary()
     client, _ = talk(reply(200, {"ok": False, "message": f"wrong: {mine} or {stored}"}))
-    found = client.test({"type": "x", "config": {"password": Secret(mine)}}, hide=[Secret(stored)])
+    found = client.test({"type": "x", "config": {"password": Secret(mine)}}, hide=Veil([Secret(stored)]))
     assert found.message == "wrong: [hidden] or [hidden]"
     canary.also("the result", repr(found))
 

@@ -37,7 +37,7 @@ def test_every_error_is_explained(kind):
     finding = error.finding()
     assert (finding.code, finding.severity) == (error.number, Severity.ERROR)
     assert finding.origin == Origin("PUT /api/connections/{id}")
-    assert finding.hint == CODES[error.number].fix
+    assert finding.hint == CODES[error.number].hint
     assert "c%2F1" not in repr(error)
 
 

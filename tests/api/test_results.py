@@ -5,6 +5,7 @@ import pytest
 from keyturn.api.records import Organization
 from keyturn.api.results import failed_openly, limits, organization, result_of_test
 from keyturn.api.strict import Puzzling
+from keyturn.api.wire import Veil
 from keyturn.core.secret import Secret
 
 
@@ -56,7 +57,7 @@ def test_latency_and_version(tree, latency, version):
 def test_the_message_is_plain_short_and_without_secrets():
     """Control characters, what turns text around, the named secrets and the rest of a novel are taken out."""
     message = "FATAL:\n\x1b[31mno \u202ehunter2\u2028::error::" + "x" * 500
-    found = result_of_test({"ok": False, "message": message}, (Secret("hunter2"),))
+    found = result_of_test({"ok": False, "message": message}, Veil([Secret("hunter2")]).over)
     assert found.message.startswith("FATAL: [31mno [hidden]::error::xxx")
     assert len(found.message) == 200
     assert found.message.endswith("…")

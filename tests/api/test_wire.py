@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.api.wire import LONGEST_KEY, bearer, conceal, encode_body, header, secrets_of
+from keyturn.api.wire import LONGEST_KEY, Veil, bearer, conceal, encode_body, header, secrets_of
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
@@ -131,6 +131,18 @@ def test_a_plain_header_is_checked_too(text):
 def test_a_plain_header():
     """An id is sent as it is."""
     assert header("org_01HV", "organization") == b"org_01HV"
+
+
+@given(
+    text=st.text("abc", max_size=30),
+    values=st.lists(st.text("abc", max_size=8), max_size=6, unique=True),
+)
+def test_a_veil_hides_what_conceal_would_hide(text, values):
+    """Whatever occurs, the longest first; what does not occur changes nothing."""
+    longest_first = [Secret(value) for value in sorted(values, key=len, reverse=True)]
+    shown = Veil(map(Secret, values)).over(text)
+    assert all(value not in shown or len(value) < 4 or not value for value in values)
+    assert (shown == text) == (conceal(text, longest_first) == text)
 
 
 def test_conceal_takes_secrets_out_of_a_text():

@@ -60,3 +60,14 @@ def test_a_digest_that_is_not_the_plans(ready):
 def test_a_plan_file_that_is_not_there(ready):
     """A typing mistake is a usage mistake."""
     assert ready.here("apply", "plna.kt").code == 64
+
+
+@pytest.mark.parametrize("flag", [("--target", "prod-db"), ("--allow-retire", "3"), ("--adopt", "*")])
+def test_a_plan_file_takes_no_further_wishes(ready, flag):
+    """What was reviewed holds its own: a flag that would be passed over is a usage mistake."""
+    assert ready.here("plan", "--out", "plan.kt").code == 0
+    done = ready.here("apply", "plan.kt", *flag)
+    assert done.code == 64
+    assert "holds its own targets and consents" in " ".join(done.stderr.split())
+    assert ready.live() == {}
+    assert ready.here("apply", "plan.kt", "--no-test").code == 0

@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from driving import drive
+from keyturn.cli.main import COMMANDS, cli
 
 VENV = Path(sys.executable).parent
 
@@ -92,3 +94,73 @@ def test_bash_completes(project, tmp_path):
         env={"PATH": f"{VENV}:/usr/bin:/bin", "HOME": str(tmp_path)},
     )
     assert done.stdout.strip() == "prod-pg"
+
+
+DB = """\
+kind: credential
+name: prod-db
+type: database
+keep: [ssh_private_key]
+secrets:
+  seal: ENC[AES256_GCM,data:aaaa,iv:aaaa,tag:aaaa,type:str]
+  ssh_passphrase: ENC[AES256_GCM,data:aaaa,iv:aaaa,tag:aaaa,type:str]
+"""
+
+
+def test_fields_are_offered_and_those_of_the_manifest_first(project):
+    """Of the credential that was named before; the seal is nobody's to set."""
+    (project / "manifests/prod/prod-db.yaml").write_text(DB)
+    found = offered(project, "keyturn secret set prod-db ")
+    assert found[:2] == ["ssh_passphrase", "ssh_private_key"]
+    assert "password" in found[2:]
+    assert "seal" not in found
+    assert len(found) == len(set(found))
+    assert offered(project, "keyturn secret set prod-db passw") == ["password"]
+    assert offered(project, "keyturn secret set nobody ") == []
+
+
+def test_classes_are_offered_one_after_the_other(project):
+    """Behind a comma the next one, and none twice."""
+    assert offered(project, "keyturn usage --fail-on over") == ["overdue"]
+    found = offered(project, "keyturn usage --fail-on overdue,")
+    assert "overdue,unused" in found
+    assert "overdue,overdue" not in found
+    assert offered(project, "keyturn plan --fail-on exposure,acc") == ["exposure,access"]
+
+
+SILENT = {
+    ("import", "folders"): "a prefix and a folder, both new",
+    ("import", "credentials"): "live names, which nobody can read without a key",
+    ("unlock", "lock_id"): "the id of a lock: copied from the message that names it",
+    ("purge", "confirm"): "typed once more on purpose",
+    ("apply", "approve"): "a digest: copied from the plan",
+    ("plan", "base"): "a revision: git completes those",
+    ("plan", "config_from"): "a revision: git completes those",
+    ("init", "names"): "names that are new",
+    ("init", "base_url"): "an address that is new",
+    ("init", "organizations"): "an id that is new",
+    ("init", "recipient"): "a key that is new",
+    ("init", "pgp"): "a key that is new",
+}
+"""What a shell cannot complete, each with the reason."""
+
+
+def parameters():
+    """Yield every parameter that takes a value, with the words of its command."""
+    ctx = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(ctx, name)
+        below = command.commands if isinstance(command, click.Group) else {"": command}
+        for other, each in below.items():
+            for param in each.params:
+                if not getattr(param, "is_flag", False):
+                    yield f"{name} {other}".strip(), param
+
+
+@pytest.mark.parametrize(("words", "param"), list(parameters()), ids=lambda each: getattr(each, "name", each))
+def test_every_value_is_completed_or_has_a_reason(words, param):
+    """A name, a choice, a file or a number; what is none of these is in the table."""
+    own = param._custom_shell_complete is not None
+    known = isinstance(param.type, click.Choice | click.Path | click.IntRange | click.FloatRange)
+    number = param.type in {click.INT, click.FLOAT}
+    assert (own or known or number) != ((words, param.name) in SILENT)

@@ -58,5 +58,6 @@ def test_verbose_counts_requests(ready):
     """On the error stream, so that the plan stays what it is."""
     quiet, loud = ready.here("plan"), ready.here("plan", "-v")
     assert loud.stdout == quiet.stdout
-    assert loud.stderr.startswith("requests: ")
+    assert loud.stderr.startswith("planning\nplanning: reading manifests\n")
+    assert "\nrequests: " in loud.stderr
     assert quiet.stderr == ""

@@ -1,11 +1,8 @@
-"""The composition root."""
+"""Where flags and the environment become what the engine works with."""
 
-import time
+import click
 
-import pytest
-
-from keyturn.cli.wiring import author, clock, open_run, wish
-from keyturn.core.diagnostic import Faulty
+from keyturn.cli.wiring import open_run, open_service, wish
 
 
 def test_consents_come_from_options():
@@ -34,55 +31,17 @@ def test_consents_come_from_options():
     assert (consents.retire, consents.rotate, consents.empty) == (3, 0, True)
 
 
-@pytest.mark.parametrize(
-    ("surroundings", "who", "url"),
-    [
-        (
-            {
-                "GITHUB_ACTOR": "ada",
-                "GITHUB_SERVER_URL": "https://git.example",
-                "GITHUB_REPOSITORY": "acme/x",
-                "GITHUB_RUN_ID": "7",
-            },
-            "ada",
-            "https://git.example/acme/x/actions/runs/7",
-        ),
-        ({"GITLAB_USER_LOGIN": "bob", "CI_JOB_URL": "https://lab.example/1"}, "bob", "https://lab.example/1"),
-    ],
-)
-def test_a_pipeline_says_who_it_works_for(tmp_path, surroundings, who, url):
-    """The lock and the journal name the person and the run."""
-    found = author(tmp_path, surroundings)
-    assert (found.who, found.url, found.commit) == (who, url, "")
-    assert found.tool.startswith("keyturn ")
-
-
-def test_at_home_it_is_the_user(tmp_path):
-    """Without a pipeline there is a user, and no address."""
-    found = author(tmp_path, {})
-    assert found.who
-    assert found.host
-    assert found.url == ""
-
-
-def test_the_clock_goes_on():
-    """Both clocks move forward, and the one for people has a zone."""
-    hands = clock()
-    first = hands.monotonic()
-    assert hands.now().tzinfo
-    assert hands.monotonic() >= first
-    assert abs(hands.now().timestamp() - time.time()) < 5
-
-
-def test_a_run_knows_its_doors(office, monkeypatch):
-    """Service, ledger and project are those of the workspace; a name that is none is refused."""
+def test_what_was_opened_is_closed(office, monkeypatch):
+    """At the end of the command, and not before."""
     for name, value in office.repo.environment().items():
         monkeypatch.setenv(name, value)
-    run = open_run(office.repo.root, "")
-    run.service.close()
-    assert run.workspace.name == "prod"
-    assert run.root == office.repo.root
-    assert run.fresh() != run.fresh()
-    with pytest.raises(Faulty) as caught:
-        open_run(office.repo.root, "stage")
-    assert caught.value.findings[0].code == "KT005"
+    with click.Context(click.Command("plan")):
+        services = [open_run(office.repo.root, "").service, open_service(office.repo.root, "")]
+        assert [each.organization().id for each in services] == [office.service.organization] * 2
+        assert all(map(connected, services))
+    assert not any(map(connected, services))
+
+
+def connected(service):
+    """Tell whether a client holds connections."""
+    return bool(service._exchange._line._pool.connections)

@@ -58,7 +58,9 @@ def test_another_credential_is_agreed_to_by_its_own_name():
 @pytest.mark.parametrize(
     ("field", "why"),
     [
-        (drift(NAME, "app", ABSENT), "gone live"),
+        (drift(("credential",), Address("credential", "prod-db"), ABSENT), "take `credential:` out"),
+        (drift(("config", "api_key"), "none", ABSENT), "named like a secret"),
+        (FieldChange(NAME, "app", ABSENT, "app3"), "git changed it too"),
         (drift(NAME, "app", "********"), "looks like a secret"),
         (drift(("config", "api_key"), "none", "abc"), "looks like a secret"),
         (drift(NAME, "app", "postgres://u:word@h/app"), "looks like a secret"),
@@ -78,6 +80,25 @@ def test_a_path_that_the_service_hides_is_left():
     """A mask is no value."""
     refused = chosen(PG, drift(NAME, "app", ABSENT), suspicious=(NAME,))
     assert "mask" in refused.left[0].why
+
+
+def test_a_field_that_is_gone_live_goes():
+    """It was written before, and somebody took it out in the UI."""
+    assert chosen(PG, drift(NAME, "app", ABSENT)).take == (drift(NAME, "app", ABSENT),)
+
+
+def test_a_destination_that_is_gone_asks_for_consent_too():
+    """Without its host, a connection falls back to one that nobody reviewed."""
+    refused = chosen(PG, drift(HOST, "db.example.com", ABSENT))
+    assert [each.consent for each in refused.left] == ["prod-db"]
+
+
+def test_an_object_without_any_settings_is_not_believed():
+    """An answer that leaves them all out says nothing of any one of them."""
+    refused = chosen(
+        PG, drift(NAME, "app", ABSENT), fields={("credential",): Address("credential", "prod-db")}
+    )
+    assert "none of its settings" in refused.left[0].why
 
 
 def test_what_did_not_drift_is_no_business_of_a_pull():

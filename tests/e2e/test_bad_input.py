@@ -200,7 +200,7 @@ def test_wrong_organization(ready):
 
 def test_unreachable(ready, monkeypatch):
     """Nobody answers: said with the address, and that nothing was sent."""
-    monkeypatch.setattr("keyturn.cli.wiring.time.sleep", lambda _: None)
+    monkeypatch.setattr("keyturn.engine.starting.time.sleep", lambda _: None)
     ready.repo.project(base_url="http://127.0.0.1:9")
     refused(ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False)
 

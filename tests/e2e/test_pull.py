@@ -2,6 +2,8 @@
 
 import pytest
 
+from published import valid
+
 CONNECTION = """\
 # The warehouse that everybody reads from.
 kind: connection
@@ -107,3 +109,61 @@ def test_nothing_to_pull(drifted):
     drifted.repo.inside("pull")
     again = drifted.repo.keyturn("pull")
     assert (again.code, again.stdout) == (0, "Pull: no drift.\n")
+
+
+def test_a_field_that_is_gone_live_goes_out_of_git(drifted):
+    """Its line goes, the comment behind it stays, and so does every other character."""
+    drifted.service.edit("connections", "prod-pg", config={"database": None})
+    done = drifted.repo.inside("pull")
+    assert done.code == 0, done.stdout + done.stderr
+    assert "- config.database  app → gone live" in done.stdout
+    line = "  database: app     # renamed every year\n"
+    assert manifest(drifted) == CONNECTION.replace(line, "  # renamed every year\n")
+    after = drifted.repo.inside("plan", "--detailed-exitcode")
+    assert after.code == 0, after.stdout
+
+
+def test_a_field_that_is_gone_live_goes_out_of_an_encrypted_file(drifted):
+    """Through sops: the MAC covers what is left, the ciphertext of the password stays as it was."""
+    before = manifest(drifted, "credential", "prod-db")
+    drifted.service.edit("credentials", "prod-db", config={"database": None})
+    done = drifted.repo.inside("pull", "prod-db", "--allow-destination-change", "prod-db")
+    assert done.code == 0, done.stdout + done.stderr
+    after = manifest(drifted, "credential", "prod-db")
+    gone = [line for line in before.splitlines() if line not in after.splitlines()]
+    assert "database: app" in [line.strip() for line in gone]
+    kept = ("database:", "seal:", "lastmodified:", "mac:")
+    assert all(line.strip().startswith(kept) for line in gone), gone
+    assert drifted.repo.inside("validate").code == 0
+    rest = drifted.repo.inside("plan", "--target", "credential/prod-db", "--detailed-exitcode")
+    assert rest.code == 0, rest.stdout
+
+
+def test_what_cannot_be_taken_out_says_how(drifted):
+    """A field among others on one line is named with its line; nothing is written."""
+    path = drifted.repo.root / "manifests/prod/connections/prod-pg.yaml"
+    flow = CONNECTION.partition("config:")[0] + "config: {host: db.example.com, port: 5432, database: app}\n"
+    path.write_text(flow)
+    drifted.service.edit("connections", "prod-pg", config={"database": None})
+    done = drifted.repo.inside("pull")
+    assert done.code == 3
+    assert "take it out by hand, in line 8, or apply to bring it back" in done.stdout
+    assert manifest(drifted) == flow
+
+
+def test_a_pull_as_json(drifted):
+    """One value, as its schema says: what was set, what was taken out, what was left and why."""
+    drifted.service.edit("connections", "prod-pg", config={"database": None, "host": "new.example.com"})
+    done = drifted.repo.keyturn("pull", "--format", "json", "--dry-run")
+    assert done.code == 5
+    tree = valid("pull", done.stdout)
+    (one,) = tree["manifests"]
+    assert one["written"] == [{"path": "config.database", "action": "remove", "before": "app", "after": None}]
+    assert [(each["path"], each["consent"]) for each in one["left"]] == [("config.host", "prod-db")]
+    assert tree["summary"] == {
+        "written": 1,
+        "files": 1,
+        "left": 1,
+        "line": "Pull: 1 field of 1 file written, 1 left.",
+    }
+    assert manifest(drifted) == CONNECTION

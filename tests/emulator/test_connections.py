@@ -100,6 +100,7 @@ def test_a_deleted_credential_cannot_be_attached(api):
     [
         ("replace", {"host": "new.example"}),
         ("merge", {"host": "new.example", "port": 5432}),
+        ("whole", {"host": "new.example"}),
         ("ignore", {"host": "db.example", "port": 5432}),
     ],
 )
@@ -119,6 +120,17 @@ def test_put_changes_only_what_it_sends(api):
     after = api.put(f"{BASE}/{identifier}", {"name": "prod-pg-2"}).json()
     assert after.pop("updatedAt") > before.pop("updatedAt")
     assert after == before | {"name": "prod-pg-2"}
+
+
+def test_where_a_put_takes_wholes_what_is_not_sent_is_gone(start):
+    """A mere name leaves neither settings nor a credential, unless the connector cannot be without."""
+    api = start(connection_put="whole")
+    assert api.put(f"{BASE}/{api.connection()}", {"name": "prod-pg-2"}).status_code == 400
+    api = start(connection_put="whole", check_required=False)
+    identifier = api.connection(credentialId=api.credential())
+    assert api.put(f"{BASE}/{identifier}", {"name": "prod-pg-2"}).status_code == 200
+    left = api.get(f"{BASE}/{identifier}").json()
+    assert (left["config"], left.get("credentialId")) == ({}, None)
 
 
 @pytest.mark.parametrize(

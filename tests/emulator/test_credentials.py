@@ -89,6 +89,7 @@ def test_names_need_not_be_unique(start):
         ("merge", {"host": "new.example", "username": "app"}, {"password"}),
         ("replace", {"host": "new.example"}, set()),
         ("wipe", {"host": "new.example", "username": "app"}, set()),
+        ("whole", {"host": "new.example"}, set()),
         ("ignore", {"host": "db.example", "username": "app"}, {"password"}),
     ],
 )
@@ -112,6 +113,15 @@ def test_put_changes_only_what_it_sends(api, canary):
     assert answer.json()["data"]["name"] == "prod-db-2"
     assert (after["config"], after["secrets"]) == (before["config"], before["secrets"])
     assert after["updatedAt"] > before["updatedAt"]
+
+
+def test_where_a_put_takes_wholes_a_mere_name_is_all_that_is_left(start, canary):
+    """Nothing that is not sent stays, settings and secrets included."""
+    api = start(credential_put="whole")
+    identifier = api.credential(config={"host": "db.example", "password": canary()})
+    assert api.put(f"{GENERIC}/{identifier}", {"name": "prod-db-2"}).status_code == 200
+    held = api.held("prod-db-2")
+    assert (held["config"], held["secrets"]) == ({}, {})
 
 
 def test_updated_at_rises_with_every_write(api):

@@ -7,9 +7,9 @@ from unittest import mock
 
 import pytest
 
-from keyturn.cli.wiring import open_run
 from keyturn.engine.desk import Desk
 from keyturn.engine.run import Run
+from keyturn.engine.starting import open_run
 from keyturn.ledger.journal import open_journal
 from keyturn.ledger.reading import read_ledger
 from offices import Office, office
@@ -23,7 +23,7 @@ def begin(office: Office) -> Iterator[Callable[[], Run]]:
     opened = []
 
     def begin() -> Run:
-        opened.append(open_run(office.repo.root, ""))
+        opened.append(open_run(office.repo.root, "", office.repo.environment()))
         return replace(opened[-1], sleep=lambda _: None)
 
     with mock.patch.dict(os.environ, office.repo.environment()):

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from keyturn.core.diagnostic import Severity
+from keyturn.engine.ages import Ages, by_ledger
 from keyturn.engine.checking import Checked, check, judged_with
 from keyturn.load.desired import load
 from keyturn.load.project import read_project
@@ -23,7 +24,7 @@ def project(office, canary):
 
 def test_all_files_are_looked_at(project):
     """Those of every workspace, none twice."""
-    checked = check(project, project.workspaces.values(), (), TODAY)
+    checked = check(project, project.workspaces.values(), (), TODAY, {})
     assert [file.rpartition("/")[2] for file in checked.files] == ["prod-pg.yaml", "prod-db.yaml"]
     assert checked.worst is None or checked.worst > Severity.ERROR
 
@@ -31,7 +32,7 @@ def test_all_files_are_looked_at(project):
 def test_only_some(project):
     """What is named, and nothing of the others; a stray file is said."""
     file = "manifests/prod/connections/prod-pg.yaml"
-    checked = check(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY)
+    checked = check(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
     assert file in checked.files
     assert [each.origin.file for each in checked.findings if each.code == "KT044"] == ["elsewhere/x.yaml"]
 
@@ -51,7 +52,9 @@ def test_the_ledger_knows_the_age_of_a_secret(office, canary):
     codes = {}
     for day in ("2025-01-01", "2026-02-28"):
         known = held(desired, "id1", rotated_at=f"{day}T00:00:00Z")
-        found = judged_with(project, loaded, sides(desired, known), TODAY, b"chance" * 6)
+        inputs = sides(desired, known)
+        aged = Ages(today=TODAY, rotated=by_ledger(inputs))
+        found = judged_with(project, loaded, inputs, aged, b"chance" * 6)
         codes[day] = {each.code for each in found}
     assert codes["2025-01-01"] - codes["2026-02-28"]
     assert credential("prod-db") == desired.address

@@ -5,8 +5,8 @@ import subprocess
 import pyrage
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.comparing import base_of, compare, reviewed
+from keyturn.core.diagnostic import Faulty, Severity
+from keyturn.engine.comparing import base_of, compare, reviewed, reviewed_since
 from keyturn.load.desired import load
 from keyturn.load.project import read_project
 
@@ -167,3 +167,13 @@ def test_a_shallow_clone_says_so(committed, tmp_path):
     assert "fetch-depth: 0" in line.hint
     with pytest.raises(Faulty):
         reviewed(project, project.workspace(""), "nowhere", committed.repo.environment())
+
+
+def test_access_since_a_commit_that_is_gone(committed):
+    """A clone without its history: a note in place of a failure."""
+    project = read_project(committed.repo.root)
+    environment = committed.repo.environment()
+    here = git(committed, "rev-parse", "HEAD")
+    assert reviewed_since(project, project.workspace(""), here, environment) == ()
+    (note,) = reviewed_since(project, project.workspace(""), "0" * 40, environment)
+    assert (note.code, note.severity) == ("KT485", Severity.NOTE)

@@ -91,3 +91,27 @@ def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
     (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
     assert bool(pulled.written) is bool(after)
     assert path.read_text() == (before.replace(written, after) if after else before)
+
+
+def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
+    """Its last field does not leave an empty key behind."""
+    settled.service.edit("connections", "prod-flake", config={"staging": None})
+    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db", "prod-s3"})))
+    assert {each.path for each in pulled.written} == {
+        ("config", "staging", "credentialId"),
+        ("config", "staging", "bucket"),
+    }
+    text = (settled.repo.root / pulled.file).read_text()
+    assert "staging" not in text
+    assert "warehouse: W" in text
+    assert pull(begin(), Ask()) == ()
+
+
+def test_what_the_manifest_cannot_be_without_is_left(settled, begin):
+    """A connection without its account would be refused by validate."""
+    settled.service.edit("connections", "prod-flake", config={"account": None, "warehouse": None})
+    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db", "prod-s3"})))
+    assert [each.path for each in pulled.written] == [("config", "warehouse")]
+    assert [(each.path, "cannot be without it" in each.why) for each in pulled.left] == [
+        (("config", "account"), True)
+    ]

@@ -6,8 +6,9 @@ import pytest
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
+from keyturn.engine import savedplan
 from keyturn.engine.planning import Wish, plan
-from keyturn.engine.savedplan import LIFETIME, agree, opened, saved
+from keyturn.engine.savedplan import LIFETIME, agree, open_plan, opened, save_plan, saved
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WISH = Wish(
@@ -41,19 +42,57 @@ def test_it_comes_back(made):
     agree(kept.plan, before, "plan.kt")
 
 
-def test_every_byte_counts(made):
-    """Any one flipped, added or missing: refused."""
+def test_every_bit_counts(made):
+    """Each bit of each byte, flipped on its own: refused, every single time."""
     data, _, key = made
-    flipped = bytearray(data)
-    wrong = set()
+    file, taken = bytearray(data), []
     for at in range(len(data)):
-        for bit in (1, 128):
-            flipped[at] ^= bit
-            wrong.add(opened_code(bytes(flipped), key))
-            flipped[at] ^= bit
-    wrong |= {opened_code(data[:at], key) for at in range(0, len(data), 7)}
-    wrong |= {opened_code(data + b"\n", key), opened_code(b"", key), opened_code(b"\n" + data, key)}
-    assert wrong == {"KT650"}
+        for bit in range(8):
+            file[at] ^= 1 << bit
+            if opened_code(bytes(file), key) != "KT650":
+                taken.append((at, bit))
+            file[at] ^= 1 << bit
+    assert bytes(file) == data
+    assert taken == []
+    assert opened_code(data, key) == ""
+
+
+def test_no_byte_may_be_missing_doubled_or_added(made):
+    """Cut at every length, each byte left out, each byte twice, any byte before or behind: refused."""
+    data, _, key = made
+    wrong = {data[:at] for at in range(len(data))}
+    wrong |= {data[:at] + data[at + 1 :] for at in range(len(data))}
+    wrong |= {data[:at] + data[at : at + 1] + data[at:] for at in range(len(data))}
+    wrong |= {file for more in range(256) for file in (bytes([more]) + data, data + bytes([more]))}
+    assert data not in wrong
+    assert {opened_code(file, key) for file in wrong} == {"KT650"}
+
+
+def test_neighbours_may_not_change_places(made):
+    """The bytes are the same, their order is not: refused, but where both are one."""
+    data, _, key = made
+    swapped = {
+        data[:at] + data[at + 1 : at + 2] + data[at : at + 1] + data[at + 2 :] for at in range(len(data))
+    }
+    assert {opened_code(file, key) for file in swapped - {data}} == {"KT650"}
+
+
+def test_a_mac_of_something_else_is_refused(made):
+    """Another plan's line over this body, and the word for another version."""
+    data, _, key = made
+    other = saved_again(made)
+    assert other != data
+    head, body = data.partition(b"\n")[0], data.partition(b"\n")[2]
+    foreign = other.partition(b"\n")[0]
+    for file in (foreign + b"\n" + body, head.replace(b" 1 ", b" 2 ") + b"\n" + body, body):
+        assert opened_code(file, key) == "KT650"
+
+
+def saved_again(made):
+    """Return the same plan in a file that was made a second later."""
+    data, _, key = made
+    body = data.partition(b"\n")[2].replace(b"12:00:00", b"12:00:01")
+    return savedplan._HEAD + savedplan._mac(key, body) + b"\n" + body
 
 
 def opened_code(data, key):
@@ -92,3 +131,19 @@ def test_things_that_moved_are_named(made, office, begin, canary):
     (finding,) = caught.value.findings
     assert finding.code == "KT652"
     assert "credential/prod-db: an encrypted secret" in finding.message
+
+
+def test_a_plan_on_the_disk(office, begin, canary, tmp_path):
+    """Written whole, for its owner alone, over an older one; and nothing is left beside it."""
+    office.repo.credential("prod-db", {"password": canary()})
+    run, file = begin(), tmp_path / "plans/plan.kt"
+    file.parent.mkdir()
+    file.write_text("an older one")
+    planned = plan(run, Wish())
+    save_plan(run, planned, WISH, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(file.parent.iterdir()) == [file]
+    kept = open_plan(run.project, run.environment, file, run.clock.now())
+    assert (kept.plan.digest(), kept.wish) == (planned.plan.digest(), WISH)
+    file.write_bytes(file.read_bytes().replace(b"prod-db", b"prod-dc"))
+    assert code(open_plan, run.project, run.environment, file, run.clock.now()) == "KT650"

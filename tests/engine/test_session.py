@@ -8,7 +8,6 @@ from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending
 from keyturn.engine.planning import Wish, plan
 from keyturn.engine.session import PATIENCE, Terms, carry_out, refreshed
-from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
 from keyturn.ledger.lock import Held, Holder, acquire
 from keyturn.ledger.record import read
@@ -23,7 +22,7 @@ def ready(office, canary):
 
 def carried(run, decide=lambda _: True, **terms):
     """Carry out an apply."""
-    return carry_out(run, Wish(), Terms(**terms), decide, Watch())
+    return carry_out(run, Wish(), Terms(**terms), decide)
 
 
 def words(run):
@@ -48,6 +47,23 @@ def test_no_is_no(ready, run):
     assert ready.writes() == 0
     assert words(run) == []
     assert carried(run).agreed
+
+
+def test_a_blocked_plan_is_refused_whoever_agrees(ready, run, begin):
+    """A guard is no advice: a secret does not follow a host because some program says yes to all."""
+    assert carried(run).agreed
+    before = ready.writes()
+    file = ready.repo.root / "manifests/prod/connections/prod-pg.yaml"
+    ready.repo.connection("prod-pg", "prod-db")
+    assert carried(begin()).agreed
+    file.write_text(file.read_text().replace("db.example.com", "db.example.net"))
+    writes = ready.writes()
+    assert writes > before
+    with pytest.raises(Faulty) as caught:
+        carried(begin())
+    assert {each.code for each in caught.value.findings} == {"KT451"}
+    assert ready.writes() == writes
+    assert carried(begin(), lambda _: False).agreed is False
 
 
 def test_what_goes_wrong_before_the_first_write_frees_the_lock(ready, run):

@@ -1,5 +1,7 @@
 """Connection tests on demand: who is tried, in which order, and when it stops."""
 
+from dataclasses import replace
+
 import pytest
 
 from keyturn.core.diagnostic import Faulty
@@ -54,7 +56,7 @@ def ends(session):
 def test_all_are_tried_and_told(begin):
     """Each is heard of once, and the result is sorted."""
     listener = Listener()
-    session = try_out(begin(), (), Budget(), listener)
+    session = try_out(replace(begin(), watch=listener), (), Budget())
     assert list(ends(session)) == ["prod-a1", "prod-a2", "prod-a3", "prod-b1"]
     assert set(ends(session).values()) == {End.PASSED}
     assert (listener.total, listener.endings) == (4, [Ending.DONE] * 4)
@@ -65,7 +67,7 @@ def test_all_are_tried_and_told(begin):
 def test_a_credential_fails_no_more_often_than_it_may(fleet, begin, failures, tried):
     """Its other connections are left alone; those of another credential are not."""
     refuse(fleet, "prod-a.example.com", "auth")
-    found = ends(try_out(begin(), (), Budget(failures=failures), Listener()))
+    found = ends(try_out(begin(), (), Budget(failures=failures)))
     assert list(found.values()).count(End.FAILED) == tried
     assert list(found.values()).count(End.SKIPPED) == 3 - tried
     assert found["prod-b1"] is End.PASSED
@@ -74,19 +76,19 @@ def test_a_credential_fails_no_more_often_than_it_may(fleet, begin, failures, tr
 @pytest.mark.usefixtures("fleet")
 def test_names_narrow(begin):
     """A pattern means as many as it fits; what means nothing is an error."""
-    assert set(ends(try_out(begin(), ("prod-a*",), Budget(), Listener()))) == {
+    assert set(ends(try_out(begin(), ("prod-a*",), Budget()))) == {
         "prod-a1",
         "prod-a2",
         "prod-a3",
     }
     with pytest.raises(Faulty) as caught:
-        try_out(begin(), ("prod-a1", "nothing"), Budget(), Listener())
+        try_out(begin(), ("prod-a1", "nothing"), Budget())
     assert [each.code for each in caught.value.findings] == ["KT070"]
 
 
 def test_strangers_are_counted_and_refused_by_name(fleet, begin):
     """What was made in the UI was never approved here."""
     fleet.service.seed(connections=[{"name": "ui-made", "type": "postgres", "config": {"host": "h"}}])
-    assert try_out(begin(), (), Budget(), Listener()).strangers == 1
-    (named,) = try_out(begin(), ("ui-made",), Budget(), Listener()).tried
+    assert try_out(begin(), (), Budget()).strangers == 1
+    (named,) = try_out(begin(), ("ui-made",), Budget()).tried
     assert named.end is End.REFUSED

@@ -1,8 +1,10 @@
 """What a run tells while it goes on."""
 
+import threading
+
 from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine.watch import Watch
+from keyturn.engine.watch import Alarm, Watch
 from making import credential
 
 
@@ -13,3 +15,26 @@ def test_nobody_has_to_listen():
     watch.began(Change(action=Action.CREATE, address=address))
     watch.ended(Outcome(address=address, action="create", ending=Ending.DONE))
     assert vars(watch) == {}
+
+
+def test_an_alarm_rings_until_it_is_stopped():
+    """From a thread of its own; and after ``stop`` it is silent for good."""
+    rung, names = threading.Semaphore(0), []
+
+    def ring():
+        names.append(threading.current_thread().name)
+        rung.release()
+
+    alarm = Alarm(0.001, 0.001, ring)
+    assert all(rung.acquire(timeout=10) for _ in range(3))
+    alarm.stop()
+    count = len(names)
+    assert threading.current_thread().name not in names
+    assert not rung.acquire(timeout=0.05) or len(names) == count
+
+
+def test_an_alarm_that_is_stopped_in_time_never_rings():
+    """As for every quick run."""
+    names = []
+    Alarm(60, 60, lambda: names.append("x")).stop()
+    assert names == []

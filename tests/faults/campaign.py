@@ -1,7 +1,8 @@
 """One case of the campaign: trouble in the first run, two more runs without, then nothing may be wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from faults.invariants import Auditor, check
@@ -9,7 +10,10 @@ from faults.memory import Doors
 from faults.rig import Act, Rig
 from faults.scenes import Scene
 from faults.trees import Stage
+from keyturn.api.call import Call
+from keyturn.core.outcome import Ending
 from keyturn.ledger.reading import read_ledger
+from planasonix_emulator.settings import Settings, changed
 
 Fault = dict[str, Any]
 
@@ -20,7 +24,8 @@ class Case:
 
     ``faults`` are the emulator's, ``at`` the door at which the first run dies (0: none), ``again``
     that at which the second does; ``settings`` are the service's;
-    ``keeps`` names an object to which somebody adds a ``note``, which nobody may take away.
+    ``keeps`` names an object to which somebody adds a ``note``, which nobody may take away;
+    ``turns`` are settings that the service has in the first run only, from its request ``turn`` on.
     """
 
     scene: Scene
@@ -30,11 +35,14 @@ class Case:
     tears: bool = False
     keeps: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    turns: dict[str, Any] = field(default_factory=dict)
+    turn: int = 1
 
     def __str__(self) -> str:
         """Say what happens, for the one who has to repeat it."""
         deaths = f"at={self.at} again={self.again} tears={self.tears}"
-        return f"{self.scene.name}: faults={self.faults} {deaths} {self.settings}"
+        turns = f"{self.turns} from {self.turn}" if self.turns else ""
+        return f"{self.scene.name}: faults={self.faults} {deaths} {self.settings} {turns}"
 
 
 def run(rig: Rig, case: Case) -> list[str]:
@@ -42,9 +50,12 @@ def run(rig: Rig, case: Case) -> list[str]:
     stage = rig.stage_of(case.scene)
     rig.begin(stage, *case.faults, **case.settings)
     auditor = Auditor(rig)
-    rig.on_request = auditor
+    rig.on_request = _turning(rig, case, auditor) if case.turns else auditor
     rig.memory.tears = case.tears
     acts = [rig.apply(stage.after, case.scene.consents, Doors(case.at))]
+    if case.turns:
+        rig.on_request = auditor
+        rig.service.set(**{name: getattr(Settings(), name) for name in case.turns})
     rig.met = rig.service.world.faults.listed()
     rig.service.world.faults.replace(())
     if case.again:
@@ -54,7 +65,8 @@ def run(rig: Rig, case: Case) -> list[str]:
         rig.hour.pass_by(1.0)
         acts.append(rig.apply(stage.after, case.scene.consents))
         rig.service.set(list_lag_seconds=0.0)
-    broken = [*finish(rig, stage, acts), *auditor.broken, *_lost_note(rig, case)]
+    broken = [*_unfinished(case, acts[0])]
+    broken += [*finish(rig, stage, acts), *auditor.broken, *_lost_note(rig, case)]
     return [] if case.faults and _told(acts[0]) and all(line.startswith("I3") for line in broken) else broken
 
 
@@ -85,6 +97,25 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
     return broken
 
 
+def _turning(rig: Rig, case: Case, auditor: Auditor) -> Callable[[Call], None]:
+    numbers = count(1)
+
+    def heard(call: Call) -> None:
+        if next(numbers) == case.turn:
+            rig.service.world.settings = changed(rig.service.world.settings, case.turns)
+        auditor(call)
+
+    return heard
+
+
+def _unfinished(case: Case, act: Act) -> Iterator[str]:
+    if case.faults or case.at or case.turns or case.scene.refused or act.report is None:
+        return
+    for each in act.report.outcomes:
+        if each.ending is not Ending.DONE:
+            yield f"I7: {each.address} is {each.ending.value} without any trouble: {each.message}"
+
+
 def _lost_note(rig: Rig, case: Case) -> Iterator[str]:
     met = any(each["met"] >= each["at"] for each in rig.met)
     for record in rig.service.world.store.everything():
@@ -101,12 +132,22 @@ def _settled(rig: Rig) -> bool:
     return not read_ledger(rig.memory, "prod", rig.service.organization).ledger.open
 
 
-def smooth(rig: Rig, scene: Scene) -> Act:
-    """Run a scene without trouble, to learn how many doors and requests it has."""
+def smooth(rig: Rig, scene: Scene, *faults: Fault, at: int = 0, **settings: Any) -> Act:
+    """Run a scene to learn its doors and requests; with ``at``, a death, those of the run that mends it."""
     stage = rig.stage_of(scene)
-    rig.begin(stage)
+    rig.begin(stage, *faults, **settings)
     rig.on_request = lambda _: None
-    return rig.apply(stage.after, scene.consents)
+    act = rig.apply(stage.after, scene.consents, Doors(at))
+    return rig.apply(stage.after, scene.consents) if at else act
+
+
+def deaths(act: Act, since: int = 1) -> list[int]:
+    """Return the doors, from a number on, at which a death leaves the world in another state than the last.
+
+    Between the end of one thing that a run does and the beginning of the next, nothing that lasts
+    happens: who dies before the next leaves exactly what is left by who dies after the last.
+    """
+    return [n for n, name in enumerate(act.doors, 1) if n >= since and name.endswith(", done")]
 
 
 LOST: tuple[Fault, ...] = (
@@ -152,6 +193,14 @@ EDITS: tuple[Fault, ...] = tuple(
 
 LAGS = (0.4, 2.0, 10.0)
 """Seconds by which lists lag behind."""
+
+
+PUTS: tuple[dict[str, str], ...] = tuple(
+    {"credential_put": one, "connection_put": other}
+    for one in ("merge", "replace", "wipe", "whole")
+    for other in ("replace", "merge", "whole")
+)
+"""What becomes of that which a PUT does not send."""
 
 
 def singles(requests: int, faults: tuple[Fault, ...]) -> Iterator[Fault]:

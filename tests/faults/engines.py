@@ -11,10 +11,22 @@ import pytest
 
 from faults.campaign import LOST, REFUSED, Case, singles, smooth
 from faults.rig import Rig
-from faults.scenes import CREATE, REFUSALS, REPLACED, SCENES, VERIFY, Scene
+from faults.scenes import CREATE, MOVES, REFUSALS, REPLACED, SCENES, VERIFY, Scene
 from keyturn.api.client import Client
 from keyturn.api.lists import Lists
-from keyturn.engine import apply, desk, generations, lifecycle, observe, recover, rotate, session, work
+from keyturn.engine import (
+    apply,
+    aside,
+    desk,
+    generations,
+    lifecycle,
+    observe,
+    probe,
+    recover,
+    rotate,
+    session,
+    work,
+)
 from keyturn.ledger import lock
 
 Patch = pytest.MonkeyPatch
@@ -186,6 +198,18 @@ def _no_roll_back(patch: Patch) -> None:
     patch.setattr(rotate, "roll_back", lambda *_: ("", True))
 
 
+def _mere_names(patch: Patch) -> None:
+    patch.setattr(aside, "_whole", lambda *_: None)
+
+
+def _tries_old_places(patch: Patch) -> None:
+    patch.setattr(probe, "_foreseen", lambda trial, *_: trial)
+
+
+def _repoints_twice(patch: Patch) -> None:
+    patch.setattr(generations, "_has_its_own", lambda *_: False)
+
+
 def _goes_on_after_401(patch: Patch) -> None:
     patch.setattr(Client, "denied", property(lambda _: False))
 
@@ -210,6 +234,13 @@ ENGINES: tuple[Engine, ...] = (
     Engine("forgets open intents", _forgets_intents, deaths(CREATE)),
     Engine("leaves its probes behind", _keeps_probes, quiet(VERIFY)),
     Engine("rotates without a rehearsal", _no_rehearsal, quiet(REFUSALS["refused rotate verify"])),
+    Engine(
+        "sends a mere name to a service that takes wholes",
+        _mere_names,
+        quiet(REPLACED, credential_put="whole"),
+    ),
+    Engine("tries a new secret at the old place", _tries_old_places, quiet(MOVES["move verify"])),
+    Engine("repoints what is written anyway", _repoints_twice, quiet(MOVES["replace in a crowd"])),
     Engine("goes on after the key was refused", _goes_on_after_401, refused(REPLACED, 7)),
     Engine("does not roll back", _no_roll_back, quiet(REFUSALS["refused rotate in_place"])),
 )

@@ -19,6 +19,7 @@ from faults.trees import Stage, Tree
 from keyturn.api.call import Call
 from keyturn.core.address import Address
 from keyturn.core.fields import nest
+from keyturn.core.protect import UNTIL
 from keyturn.core.resource import Desired
 from planasonix_emulator.records import Record
 from planasonix_emulator.witness import digest
@@ -82,7 +83,9 @@ def check(rig: Rig, stage: Stage, acts: Iterable[Act], tree: Tree | None = None)
     return [
         *_names(records),
         *(line for desired in wanted for line in _held(rig, desired, records)),
-        *_pairs(rig, stage),
+        *pairs(rig, (each for tree in (stage.first, stage.before, stage.after) for each in tree.desired)),
+        *_tried(rig, stage),
+        *_generations(rig, stage, records),
         *_strangers(stage, records, wanted),
         *_leftovers(records, wanted, stage),
         *_silent(rig, stage),
@@ -108,7 +111,7 @@ def _held(rig: Rig, desired: Desired, records: Iterable[Record]) -> Iterator[str
     if isinstance(credential, Address) and record.credential_id != ids.get(credential):
         yield f"I2: {desired.address} uses another credential"
     held = rig.service.world.secrets(record)
-    if held != nest({path: value.reveal() for path, value in desired.secrets.items()}):
+    if held != _secrets(desired):
         yield f"I3: {desired.address} holds another secret than git: {sorted(held)}"
 
 
@@ -120,11 +123,11 @@ def _named(record: Record, address: Address) -> bool:
     return (record.collection.removesuffix("s"), record.name) == (address.kind, address.name)
 
 
-def _pairs(rig: Rig, stage: Stage) -> Iterator[str]:
+def pairs(rig: Rig, stood: Iterable[Desired]) -> Iterator[str]:
+    """Yield each secret that met a destination beside which it never ``stood`` in git."""
     allowed = {
         (digest("s", value.reveal()), _place(nest(_plain(each))["config"]))
-        for tree in (stage.first, stage.before, stage.after)
-        for each in tree.desired
+        for each in stood
         for value in each.secrets.values()
     }
     for pair in rig.service.world.witness.pairs("s"):
@@ -133,6 +136,37 @@ def _pairs(rig: Rig, stage: Stage) -> Iterator[str]:
             and (pair["secret"], _place(pair["destination"])) not in allowed
         ):
             yield "I3: a secret stood beside a destination that no commit put it with"
+
+
+def _tried(rig: Rig, stage: Stage) -> Iterator[str]:
+    allowed = {
+        (digest("s", value.reveal()), _place(nest(_plain(user))["config"]))
+        for tree in (stage.first, stage.before, stage.after)
+        for each in tree.desired
+        for user in tree.desired
+        if each.address in user.fields.values()
+        for value in each.secrets.values()
+    }
+    for pair in rig.service.world.witness.pairs("s"):
+        if pair["holder"] == "test" and (pair["secret"], _place(pair["destination"])) not in allowed:
+            yield "I3: a test took a secret to a place that no commit put it with"
+
+
+def _generations(rig: Rig, stage: Stage, records: Iterable[Record]) -> Iterator[str]:
+    # An old generation is there to be pointed back to: whole, or it is worth nothing.
+    for record in (each for each in records if each.active and UNTIL in each.name):
+        former = [
+            each
+            for each in stage.before.desired
+            if each.address == Address("credential", record.name.partition(UNTIL)[0])
+        ]
+        held = (record.plain(), rig.service.world.secrets(record))
+        if held not in [(nest(_plain(each))["config"], _secrets(each)) for each in former]:
+            yield f"I3: the old generation {record.name} is not whole"
+
+
+def _secrets(desired: Desired) -> dict[str, Any]:
+    return nest({path: value.reveal() for path, value in desired.secrets.items()})
 
 
 def _plain(desired: Desired) -> dict[tuple[str, ...], Any]:
@@ -159,12 +193,12 @@ def _leftovers(records: Iterable[Record], wanted: Iterable[Desired], stage: Stag
     for each in records:
         place = (each.collection.removesuffix("s"), each.name)
         people = each.id.endswith("_ui")
-        old = "-until-" in each.name
+        old = UNTIL in each.name
         if each.active and place not in names and not people and not old:
             yield f"I2: {each.name} is left over"
         if each.name.startswith(PROBE):
             yield f"I5: the probe {each.name} is left over"
-    generations = [each.name for each in records if each.active and "-until-" in each.name]
+    generations = [each.name for each in records if each.active and UNTIL in each.name]
     if len(generations) > sum(
         "replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)
     ):

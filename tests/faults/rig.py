@@ -8,17 +8,20 @@ import hashlib
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from faults.memory import Doors, Killed, Memory
 from faults.scenes import GOING, HOST, Scene, Write
-from faults.straight import Straight, writes
-from faults.trees import Once, Stage, Tree
+from faults.straight import Inline, Near, Straight, writes
+from faults.trees import Once, Stage, Tree, passwords
 from keys import AgeKey
 from keyturn.api.call import Call, Tempo
 from keyturn.api.client import Client, Settings
@@ -26,11 +29,10 @@ from keyturn.api.errors import ServiceError
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
 from keyturn.core.secret import Secret
-from keyturn.engine import opening
+from keyturn.engine import apply, observe, opening
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
-from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
 from keyturn.load.project import read_project
 from planasonix_emulator.app import App
@@ -98,7 +100,7 @@ class Rig:
     """One emulator, one ledger, and all scenes on them, one at a time."""
 
     def __init__(self, folder: Path, age: AgeKey, once: Once) -> None:
-        self.service = Emulator.start()
+        self.service = Near.start()
         self.folder, self.age, self.once = folder, age, once
         self.minted: dict[str, str] = {}
         self.watch: Callable[[str], object] = lambda _: None
@@ -187,21 +189,15 @@ class Rig:
         world.faults.replace(read_faults(list(faults)))
         if settings:
             self.service.set(**settings)
-        refused = [self.mint(label) for label in stage.scene.refused]
-        if refused:
-            right = [each for each in self._passwords(stage) if each not in refused]
-            self.service.set_targets(
-                [{"type": "postgres", "match": {"host": HOST["host"]}, "accepts": {"password": right}}]
-            )
+        if stage.scene.refused or stage.scene.accepts:
+            self.service.set_targets(list(self._targets(stage)))
 
-    def _passwords(self, stage: Stage) -> list[str]:
-        found = (
-            value
-            for tree in (stage.before, stage.after)
-            for each in tree.desired
-            for value in each.secrets.values()
-        )
-        return sorted({value.reveal() for value in found})
+    def _targets(self, stage: Stage) -> Iterator[dict[str, Any]]:
+        refused = {self.mint(label) for label in stage.scene.refused}
+        takes = {host: self.mint(label) if label else "" for host, label in stage.scene.accepts}
+        for host in takes or [HOST["host"]]:
+            right = {each for each in passwords(stage) if takes.get(host, each) == each} - refused
+            yield {"type": "postgres", "match": {"host": host}, "accepts": {"password": sorted(right)}}
 
     # Runs --------------------------------------------------------------------------------------------
 
@@ -249,7 +245,7 @@ class Rig:
         report, error, run = None, None, self.run(tree)
         try:
             terms = Terms(parallelism=self.parallelism, **more)
-            report = carry_out(run, Wish(consents=consents), terms, _agree, Watch())
+            report = carry_out(run, Wish(consents=consents), terms, _agree)
         except (Killed, Faulty, ServiceError) as raised:
             error = raised
         run.service.close()
@@ -262,8 +258,17 @@ class Rig:
     def plan(self, tree: Tree) -> Planned:
         """Plan a tree."""
         run = self.run(tree)
-        with run.service:
+        with run.service, self._crew():
             return plan(run, Wish())
+
+    @contextmanager
+    def _crew(self) -> Iterator[None]:
+        # One at a time needs no threads, and has the same doors in the same order each time.
+        with pytest.MonkeyPatch.context() as patch:
+            if self.parallelism == 1 and not self.sockets:
+                patch.setattr(apply, "ThreadPoolExecutor", Inline)
+                patch.setattr(observe, "ThreadPoolExecutor", Inline)
+            yield
 
     def _next(self) -> int:
         self._counter += 1

@@ -24,7 +24,8 @@ class Scene:
     """A state that was applied (``before``), what people did then, and what git says now (``after``).
 
     ``gone`` is a state in between, applied too: without what is to be restored. ``refused`` are
-    secrets that the target does not take.
+    secrets that the target does not take; ``accepts`` says, by host, which ones it does take where
+    that is not the same everywhere.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Scene:
     after: Write = nothing
     consents: Consents = field(default_factory=Consents)
     refused: tuple[str, ...] = ()
+    accepts: tuple[tuple[str, str], ...] = ()
 
 
 def credential(repo: Repository, name: str, secret: str, **more: Any) -> None:
@@ -139,6 +141,58 @@ REFUSALS: Mapping[str, Scene] = {
     for scene in (VERIFY, REPLACED, IN_PLACE)
 }
 """Rotations to a secret that the target does not take."""
+
+
+ELSEWHERE = "moved.example.com"
+
+
+def _moved(stem: str, secret: str, how: dict[str, str]) -> Write:
+    def write(repo: Repository, secrets: Secrets) -> None:
+        there = {"host": ELSEWHERE}
+        credential(repo, f"c-{stem}", secrets(secret), config={"username": stem, **there}, rotation=how)
+        connection(repo, f"n-{stem}", f"c-{stem}", config={"database": stem, **there})
+
+    return write
+
+
+def move(strategy: str, *, refused: bool = False) -> Scene:
+    """Return a rotation of which the new secret is right only at the place to which all of it moves."""
+    stem, how = f"move-{strategy}".replace("_", "-"), {"strategy": strategy, "grace": "7d"}
+    old, new = f"{stem} old", f"{stem} new"
+    return Scene(
+        name=f"{'refused ' * refused}move {strategy}",
+        before=pair(stem, old, rotation=how),
+        after=_moved(stem, new, how),
+        refused=(new,) * refused,
+        accepts=((HOST["host"], old), (ELSEWHERE, "" if refused else new)),
+    )
+
+
+def _with_another_user(repo: Repository, secrets: Secrets) -> None:
+    pair("crowd", "crowd old", rotation={"strategy": "replace"})(repo, secrets)
+    connection(repo, "n-crowd-2", "c-crowd", config={"database": "crowd-2"})
+    connection(repo, "n-crowd-3", "c-crowd", config={"database": "crowd-3"})
+
+
+def _with_less_users(repo: Repository, secrets: Secrets) -> None:
+    pair("crowd", "crowd new", rotation={"strategy": "replace"})(repo, secrets)
+    connection(repo, "n-crowd-2", "c-crowd", config={"database": "another"})
+    repo.remove("n-crowd-3")
+
+
+MOVES: Mapping[str, Scene] = {
+    scene.name: scene
+    for scene in (
+        *(move(how, refused=no) for how in ("verify", "replace", "in_place") for no in (False, True)),
+        Scene(
+            name="replace in a crowd",
+            before=_with_another_user,
+            after=_with_less_users,
+            consents=Consents(retire=20),
+        ),
+    )
+}
+"""Rotations in one plan with changes of the connections that use the credential."""
 
 
 def _each(step: str) -> Write:

@@ -1,4 +1,4 @@
-"""The emulator called as a function: its own application answers, and no socket is in the way.
+"""The emulator called as a function: its own application answers, and no socket or thread is in the way.
 
 What a fault does to the wire comes out as what httpx makes of it: an answer that breaks off is a
 ``ReadError``, silence a ``ReadTimeout``. The same faults on real sockets stand in ``test_sockets.py``.
@@ -6,8 +6,9 @@ What a fault does to the wire comes out as what httpx makes of it: an answer tha
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -16,14 +17,46 @@ from keyturn.api.broken import classified
 from keyturn.api.call import Call, Reply
 from keyturn.api.retry import unix_time
 from planasonix_emulator.app import App
+from planasonix_emulator.control import HEADER, Control
 from planasonix_emulator.faults import WRITES
+from planasonix_emulator.running import Emulator, Setup
+from planasonix_emulator.settings import Settings
 
 TEST = "/api/connections/test"
+T = TypeVar("T")
 
 
 def writes(method: str, path: str) -> bool:
     """Tell whether a request changes anything: a connection test is a POST that does not."""
     return method in WRITES and path != TEST
+
+
+class Near(Emulator):
+    """An emulator whose side channel is called as a function, too."""
+
+    def __init__(self, setup: Setup, settings: Settings) -> None:
+        super().__init__(setup, settings)
+        self._control = Control(self.world, self.token)
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        reply = self._control.answer(method, f"/_emulator/{path}", {HEADER: self.token}, body or b"")
+        return reply.status, reply.encoded()
+
+
+class Inline(Executor):
+    """A pool of one worker, who works at once: what one at a time does in the order of its orders."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Take whatever a pool of threads takes."""
+
+    def submit(self, work: Callable[..., T], /, *given: Any, **named: Any) -> Future[T]:
+        """Do it, and hand over what came of it."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(work(*given, **named))
+        except BaseException as error:  # noqa: BLE001  # as a pool of threads does
+            future.set_exception(error)
+        return future
 
 
 @dataclass

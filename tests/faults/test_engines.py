@@ -10,7 +10,6 @@ from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
 from keyturn.engine.planning import Wish
 from keyturn.engine.session import Terms, carry_out
-from keyturn.engine.watch import Watch
 
 pytestmark = pytest.mark.faults
 
@@ -51,9 +50,7 @@ def race(rig):
 
     def second():
         try:
-            carry_out(
-                rig.run(stage.after), Wish(consents=Consents()), Terms(parallelism=1), lambda _: True, Watch()
-            )
+            carry_out(rig.run(stage.after), Wish(consents=Consents()), Terms(parallelism=1), lambda _: True)
         except Faulty as held:
             ends.extend(each.code for each in held.findings)
 

@@ -39,6 +39,13 @@ class Stage:
     at: float
 
 
+def passwords(stage: Stage) -> set[str]:
+    """Return every secret of a scene, opened."""
+    trees = (stage.before, stage.after)
+    found = (value for tree in trees for each in tree.desired for value in each.secrets.values())
+    return {value.reveal() for value in found}
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """What was read from disk, by the root of its project: manifests, opened ones, the key."""

@@ -23,8 +23,8 @@ CALLS = {
     "print": (CLI, SPEAK),
     "exit": (CLI, EXIT),
     "ask": (CLI, {"input", "getpass.getpass", "click.prompt", "click.confirm"}),
-    "tell the time": ((*CLI, "keyturn.engine"), CLOCK),  # cli/wiring.py hands the clocks down
-    "start threads": (("keyturn.engine", "keyturn.load"), WORKERS),
+    "tell the time": ((*CLI, "keyturn.engine"), CLOCK),  # engine/starting.py hands the clocks down
+    "start threads": (("keyturn.engine", "keyturn.load", "keyturn.ledger.bucket"), WORKERS),
 }
 """What is called, and the layers of keyturn that may."""
 
@@ -34,12 +34,7 @@ IMPORTS = {
         {"subprocess", "pty", "pexpect"},
     ),
     "open sockets": (
-        (
-            "keyturn.api",
-            "keyturn.ledger.store",
-            "keyturn.ledger.bucket",
-            "keyturn.cli.wiring",
-        ),  # a host's name
+        ("keyturn.api", "keyturn.ledger.store", "keyturn.ledger.bucket"),
         {"socket", "ssl", "httpx", "obstore", "http.client", "urllib.request", "requests", "asyncio"},
     ),
     "fork": ((), {"multiprocessing"}),

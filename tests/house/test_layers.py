@@ -19,6 +19,7 @@ LINTER = Path(sys.executable).parent / "lint-imports"
 
 WRONG = {
     "layers": ("keyturn/core/fields.py", "import keyturn.load.files"),
+    "promised": ("keyturn/cli/plan.py", "import keyturn.engine.planning"),
     "edges": ("keyturn/ledger/document.py", "import keyturn.policy.settings"),
     "drawing": ("keyturn/render/view.py", "import keyturn.api.errors"),
     "service": ("keyturn/api/retry.py", "import keyturn.core.plan"),

@@ -11,6 +11,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import urllib.request
 from datetime import UTC, datetime
 
@@ -171,6 +172,25 @@ def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
     bucket.tape().append(1, [b"one\n"])
     with refused("KT609"):
         list(bucket.read_all((*bucket.keys(JOURNAL), "journal/000000000002.jsonl")))
+
+
+READING = """
+from pathlib import Path
+from obstore.store import MemoryStore
+from keyturn.ledger.store import open_store
+bucket = open_store("s3://ledgers/prod", Path(), {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
+bucket._objects = MemoryStore()
+for number in range(64):
+    bucket.tape().append(number, [b"line\\n"])
+assert len(list(bucket.tape().read(0))) == 64
+"""
+
+
+def test_who_has_read_many_objects_ends_in_peace():
+    """Nothing of the library is still at work when a process ends: on a busy machine it would abort."""
+    command = [sys.executable, "-B", "-c", READING]
+    ended = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(12)]
+    assert [(*each.communicate(), each.returncode) for each in ended] == [(None, "", 0)] * 12
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs", "az"])

@@ -110,6 +110,16 @@ def test_an_open_selector_that_covers_secrets_is_fine(age_key):
     assert findings(text) == []
 
 
+@pytest.mark.parametrize(
+    "selector", ["", "    unencrypted_suffix: _plain\n", "    encrypted_regex: ^(secrets|config)$\n"]
+)
+def test_a_selector_that_covers_what_stands_in_clear_is_refused(text, selector):
+    """No sops would open such a file, and none has written it so."""
+    other = text.replace("    encrypted_regex: ^secrets$\n", selector)
+    place = at(other, selector.strip().partition(":")[0] if selector else "sops:")
+    assert findings(other) == [("KT214", *place)]
+
+
 def test_the_mac_must_be_there_and_cover_everything(text):
     """No MAC, a damaged one, or one over encrypted values alone."""
     mac = next(line for line in text.split("\n") if line.startswith("    mac:"))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from encrypting import encrypted
 from keyturn.load.examining import examine
 from keyturn.load.files import Source
 from keyturn.policy.settings import Settings
@@ -34,6 +35,17 @@ def test_what_is_wrong_is_found_and_does_not_fit(name, text, code):
     found = seen(name, text)
     assert code in [finding.code for finding in found.findings]
     assert not found.fits
+
+
+@pytest.mark.parametrize("value", ["null", '""'])
+def test_one_fault_has_one_finding(age_key, value):
+    """A secret without a value is an empty secret, and not a field of the wrong form as well."""
+    plain = {"kind": "credential", "name": "db", "type": "database", "config": {"username": "u"}}
+    text = encrypted(age_key, {"password": "x"}, plain=plain)
+    line = next(line for line in text.splitlines() if "password:" in line)
+    found = seen("db", text.replace(line, f"    password: {value}"))
+    codes = [each.code for each in found.findings]
+    assert ("KT212" in codes, "KT139" in codes) == (True, False)
 
 
 def test_a_file_that_cannot_be_read_has_no_document():

@@ -37,7 +37,7 @@ def test_reads_manifests_sorted_by_name(root):
     assert (one.relative, two.relative) == ("m/b.yaml", "m/deep/a.yml")
     assert one.data == b"b: 1\n"
     assert one.digest == hashlib.sha256(b"b: 1\n").hexdigest()
-    assert one.path == root / "m/b.yaml"
+    assert one.root == root
 
 
 def test_overlapping_folders_give_each_file_once(root):

@@ -10,7 +10,14 @@ import pytest
 
 from encrypting import document
 from keyturn.core.diagnostic import Faulty
-from keyturn.load.project import KeySource, find_root, project_from, read_project, read_project_at
+from keyturn.load.project import (
+    KeySource,
+    find_root,
+    open_project,
+    project_from,
+    read_project,
+    read_project_at,
+)
 from keyturn.policy.settings import Limits
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/project.schema.json").read_text())
@@ -229,3 +236,11 @@ def test_a_missing_or_linked_project_file_is_refused(root, tmp_path):
     with pytest.raises(Faulty) as caught:
         read_project(root)
     assert caught.value.findings[0].code == "KT120"
+
+
+def test_the_project_of_a_folder(tmp_path):
+    """The nearest keyturn.yaml upwards."""
+    (tmp_path / "keyturn.yaml").write_text(_GOOD)
+    below = tmp_path / "manifests/prod"
+    below.mkdir(parents=True)
+    assert open_project(below) == read_project(tmp_path)

@@ -121,7 +121,7 @@ def test_git_gets_little_of_the_environment(root, tmp_path):
     Revision(root, "HEAD", environment)
     assert set(seen.read_text().split()) - {"PWD", "_", "SHLVL", "OLDPWD"} == {
         "PATH", "HOME", "LC_ALL", "GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS", "GIT_NO_LAZY_FETCH",
-        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_NO_REPLACE_OBJECTS", "GIT_ALLOW_PROTOCOL",
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from encrypting import document
-from keyturn.load.splice import spliced
+from keyturn.load.splice import cut, spliced
 
 _TEXT = """\
 # head
@@ -66,3 +66,31 @@ def test_adds_a_key_at_the_top():
 def test_says_where_it_cannot(path):
     """A mapping in braces, and one that is not there, have no line for a new key."""
     assert spliced(document(_TEXT), {path: "1"}) is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_cuts_a_key_and_keeps_its_comment(end):
+    """The line goes; what was said behind it stays on a line of its own."""
+    text = _TEXT.replace("\n", end)
+    wanted = text.replace('    host: "old"   # and me', "    # and me").replace(f"    port: 5432{end}", "")
+    assert cut(document(text), [("config", "host"), ("config", "port")]) == wanted
+
+
+def test_cuts_a_mapping_with_all_that_is_in_it():
+    """Its lines are those of its fields."""
+    text = "config:\n  one: 1\n  inner:\n    a: b\n    c: d\n  two: 2\n"
+    assert cut(document(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("config: {a: 1, b: 2}\n", ("config", "b")),
+        ("config:\n  inner:\n    # whose comment is this?\n    a: 1\n  b: 2\n", ("config", "inner")),
+        ("list:\n- a: 1\n  b: 2\n", ("list", "0")),
+        ("config:\n  a: {b: 1}\n", ("config", "a", "b")),
+    ],
+)
+def test_what_shares_its_lines_is_not_cut(text, path):
+    """Whoever asks tells the user where to do it by hand."""
+    assert cut(document(text), [path]) is None

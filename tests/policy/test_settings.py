@@ -18,6 +18,8 @@ from keyturn.policy.settings import (
     settings_from,
 )
 
+SHAPE = CODES["KT304"].hint
+
 FULL = {
     "required_labels": ["environment"],
     "environments": {"prod": {"prefix": "p-"}, "qa": {"production": True}},
@@ -73,16 +75,16 @@ def test_every_setting_is_read():
             {"environments": {"prod": {"prefx": "p-"}}},
             ("KT303", "environments/prod/prefx", "did you mean prefix?"),
         ),
-        ({"limits": {"retire": {"percent": 101}}}, ("KT304", "limits/retire/percent", "")),
-        ({"seal": "maybe"}, ("KT304", "seal", "")),
-        ({"rules": {"KT310": "loud"}}, ("KT304", "rules/KT310", "")),
+        ({"limits": {"retire": {"percent": 101}}}, ("KT304", "limits/retire/percent", SHAPE)),
+        ({"seal": "maybe"}, ("KT304", "seal", SHAPE)),
+        ({"rules": {"KT310": "loud"}}, ("KT304", "rules/KT310", SHAPE)),
         (
             {"rules": {"KT310": {"level": "off", "path": []}}},
             ("KT303", "rules/KT310/path", "did you mean paths?"),
         ),
-        ({"rules": ["KT310"]}, ("KT304", "rules", "")),
+        ({"rules": ["KT310"]}, ("KT304", "rules", SHAPE)),
         ({"key_types": ["gae"]}, ("KT304", "key_types", "did you mean age?")),
-        ({"recipients": {"manifests": "age1a"}}, ("KT304", "recipients/manifests", "")),
+        ({"recipients": {"manifests": "age1a"}}, ("KT304", "recipients/manifests", SHAPE)),
     ],
 )
 def test_a_fault_is_found_at_its_place_with_a_hint(tree, expected):
@@ -94,10 +96,12 @@ def test_a_code_that_is_no_rule_has_no_level():
     """A misspelt one is told the nearest; one that guards integrity cannot be turned off."""
     assert wrong({"rules": {"kt31O": "off"}}) == [("KT305", "rules/kt31O", "did you mean KT310?")]
     assert wrong({"rules": {"off": "off"}}) == [
-        ("KT305", "rules/off", "rules have codes from KT310 to KT399")
+        ("KT305", "rules/off", "write the code of a rule, from KT310 to KT399")
     ]
     code = next(code for code in CODES if code.startswith("KT2"))
-    assert wrong({"rules": {code: "off"}}) == [("KT305", f"rules/{code}", "only KT310 to KT399 have levels")]
+    assert wrong({"rules": {code: "off"}}) == [
+        ("KT305", f"rules/{code}", "take it out: only KT310 to KT399 have levels")
+    ]
 
 
 def test_all_faults_come_together():

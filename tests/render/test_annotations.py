@@ -4,111 +4,24 @@ import json
 import re
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
-from jsonschema import Draft202012Validator
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Severity
 from keyturn.render.annotations import PER_STEP, github, gitlab, junit, sarif
 from keyturn.render.findings import Findings
 from plans import DB, FINDINGS, finding, hostile_text
+from sarif_log import misfits
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
 SOME = Findings(found=FINDINGS, files=(FILE, "manifests/prod/b & c.yaml"), base="infra")
-TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
-SARIF = {
-    # SARIF 2.1.0 (OASIS, 2020): sections 3.13 and 3.14, 3.49 for rules, 3.27 for results, 3.29 for places.
-    "type": "object",
-    "required": ["version", "runs"],
-    "additionalProperties": False,
-    "properties": {
-        "$schema": {"type": "string", "format": "uri"},
-        "version": {"const": "2.1.0"},
-        "runs": {"type": "array", "items": {"$ref": "#/$defs/run"}},
-    },
-    "$defs": {
-        "run": {
-            "type": "object",
-            "required": ["tool", "results"],
-            "additionalProperties": False,
-            "properties": {
-                "tool": {
-                    "type": "object",
-                    "required": ["driver"],
-                    "properties": {
-                        "driver": {
-                            "type": "object",
-                            "required": ["name"],
-                            "properties": {"rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}}},
-                        }
-                    },
-                },
-                "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-                "results": {"type": "array", "items": {"$ref": "#/$defs/result"}},
-            },
-        },
-        "rule": {
-            "type": "object",
-            "required": ["id"],
-            "additionalProperties": False,
-            "properties": {
-                "id": {"type": "string"},
-                "shortDescription": TEXT,
-                "fullDescription": TEXT,
-                "help": TEXT,
-            },
-        },
-        "result": {
-            "type": "object",
-            "required": ["message"],
-            "additionalProperties": False,
-            "properties": {
-                "ruleId": {"type": "string"},
-                "ruleIndex": {"type": "integer", "minimum": 0},
-                "level": {"enum": ["none", "note", "warning", "error"]},
-                "message": TEXT,
-                "locations": {"type": "array", "items": {"$ref": "#/$defs/location"}},
-                "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
-            },
-        },
-        "location": {
-            "type": "object",
-            "properties": {
-                "physicalLocation": {
-                    "type": "object",
-                    "required": ["artifactLocation"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "artifactLocation": {
-                            "type": "object",
-                            "additionalProperties": False,
-                            "properties": {
-                                "uri": {"type": "string", "pattern": r"^[A-Za-z0-9._~!$&'()*+,;=:@/%-]*$"},
-                                "uriBaseId": {"type": "string"},
-                            },
-                        },
-                        "region": {
-                            "type": "object",
-                            "additionalProperties": False,
-                            "properties": {
-                                "startLine": {"type": "integer", "minimum": 1},
-                                "startColumn": {"type": "integer", "minimum": 1},
-                            },
-                        },
-                    },
-                }
-            },
-        },
-    },
-}
 
 
 def logged(findings):
     """Return the SARIF log of findings, checked against the structure that the standard asks for."""
     log = json.loads(sarif(findings))
-    assert not [
-        f"{error.json_path}: {error.message}" for error in Draft202012Validator(SARIF).iter_errors(log)
-    ]
+    assert misfits(log) == []
     return log["runs"][0]
 
 
@@ -124,6 +37,7 @@ def test_golden(golden):
     golden("findings.github.txt", github(SOME))
     golden("findings.gitlab.json", gitlab(SOME))
     golden("findings.sarif.json", sarif(SOME))
+    logged(SOME)
     golden("findings.junit.xml", junit(SOME))
 
 
@@ -201,6 +115,31 @@ def test_sarif_holds_any_text(said):
     odd = finding("KT133", Severity.ERROR, said or "m", origin=Origin(said or "x"), address=DB)
     (result,) = logged(Findings(found=(odd,)))["results"]
     assert "region" not in result["locations"][0]["physicalLocation"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda log: log.pop("version"),
+        lambda log: log.update(version="2.0.0"),
+        lambda log: log["runs"][0].pop("tool"),
+        lambda log: log["runs"][0]["tool"]["driver"].pop("name"),
+        lambda log: log["runs"][0]["tool"]["driver"]["rules"][0].pop("id"),
+        lambda log: log["runs"][0]["results"][0].pop("message"),
+        lambda log: log["runs"][0]["results"][0].update(level="fatal"),
+        lambda log: log["runs"][0]["results"][0].update(column=1),
+        lambda log: log["runs"][0]["results"][0]["locations"][0].update(line=1),
+        lambda log: log["runs"][0]["results"][0]["locations"][0]["physicalLocation"].update(
+            region={"line": 1}
+        ),
+        lambda log: log["runs"][0].update(columnKind="bytes"),
+    ],
+)
+def test_what_the_standard_does_not_take_is_seen(spoil):
+    """The structure that logs are held against can refuse one."""
+    log = json.loads(sarif(SOME))
+    spoil(log)
+    assert misfits(log) != []
 
 
 def test_junit_fails_for_errors_and_passes_for_the_rest():

@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from hypothesis import given
 
-from keyturn.core.contrast import Contrast, Difference
-from keyturn.render.contrast import contrast_json, contrast_text, total
+from keyturn.core.contrast import Contrast, Contrasted, Difference
+from keyturn.render.contrast import contrast_json, contrast_text, draw_contrast, total
+from keyturn.render.style import Style
 from making import connection, credential
 from plans import hostile_text
 from published import valid
@@ -81,3 +83,13 @@ def test_any_text_is_harmless(said):
     text = contrast_text((said, said), (odd,))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", text)
     valid("diff", contrast_json((said, said), (odd,), opened=True))
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_the_forms(opened):
+    """By name; another one is refused."""
+    found, style = Contrasted(NAMES, PAIRS, opened), Style(colour=True)
+    assert draw_contrast(found, "text", style) == contrast_text(NAMES, PAIRS, style)
+    assert draw_contrast(found, "json") == contrast_json(NAMES, PAIRS, opened=opened)
+    with pytest.raises(ValueError, match="text, json"):
+        draw_contrast(found, "html")

@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from hypothesis import given
 
 from keyturn.core.health import Check, State, good
-from keyturn.render.health import health_json, health_text, total
+from keyturn.render.health import draw_health, health_json, health_text, total
+from keyturn.render.style import Style
 from plans import hostile_text
 from published import valid
 
@@ -36,3 +38,12 @@ def test_any_text_is_harmless(said):
     odd = (Check(topic=said, state=State.DOUBT, message=said, hint=said, code="KT501"),)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", health_text(odd))
     valid("doctor", health_json(odd))
+
+
+def test_the_forms():
+    """By name; another one is refused."""
+    style = Style(colour=True)
+    assert draw_health(CHECKS, "text", style) == health_text(CHECKS, style)
+    assert draw_health(CHECKS, "json") == health_json(CHECKS)
+    with pytest.raises(ValueError, match="text, json"):
+        draw_health(CHECKS, "html")

@@ -4,14 +4,33 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from keyturn.core.address import Origin
+from keyturn.core.change import Action, Exposure
+from keyturn.core.diagnostic import Severity
+from keyturn.render.fit import UNCUT
 from keyturn.render.markdown import COMMENT, markdown, marker, summary
 from keyturn.render.parts import Part
+from keyturn.render.safe import line
+from keyturn.render.text import text
 from keyturn.render.view import TITLES, view
 from making import connection
-from plans import CASES, RETIRE, crowd, hostile_plan, hostile_text, plan
+from plans import (
+    CASES,
+    CREATE,
+    DB,
+    RETIRE,
+    ROTATE,
+    UPDATE,
+    crowd,
+    finding,
+    hostile_plan,
+    hostile_text,
+    plan,
+)
 
 OURS = re.compile(
     r"<!-- keyturn:[\w.%~-]* -->|<details( open)?><summary><b>[\w ,:]+ \([\d,]+\)</b></summary>|</details>"
@@ -70,8 +89,19 @@ def test_only_expected_nodes(case):
 @settings(max_examples=60)
 @given(hostile_text())
 def test_no_text_becomes_markup(said):
-    """For any text anywhere in a plan: the same nodes as for a harmless one."""
-    only_ours(markdown(view(hostile_plan(said))))
+    """For any text anywhere in a plan: the same nodes as for a harmless one, in comment and step summary."""
+    shown = view(hostile_plan(said))
+    only_ours(markdown(shown))
+    only_ours(summary(shown))
+
+
+def test_summaries_one_below_the_other_stay_apart():
+    """Steps append to one file: nothing that one leaves open swallows the next."""
+    shown = view(CASES["hostile"])
+    both = summary(shown) + summary(view(CASES["everything"]))
+    only_ours(both)
+    blocks, _ = parsed(both)
+    assert sum(block.type == "heading_open" for block in blocks) == 2
 
 
 @given(hostile_text())
@@ -136,6 +166,84 @@ def test_a_comment_keeps_its_budget_with_huge_values():
     text = markdown(view(replace(few, changes=long * 30, workspace="w" * 5_000)))
     assert len(text.encode()) <= COMMENT
     assert "more characters)" in text
+
+
+SIZES = st.dictionaries(
+    st.sampled_from(sorted({*Action} - {Action.NOTE}, key=str)),
+    st.sampled_from([1, 11, 60, 300]),
+    max_size=3,
+)
+"""How many changes of each action."""
+
+NAMES = st.sampled_from(
+    ["x", "prod-" + "n" * 60, "😀" * 300, "`" * 500, "<" * 2_000, "\u202e" * 90, "@a " * 200]
+)
+"""Names as long and as odd as any service might hold."""
+
+
+@settings(max_examples=30)
+@example({}, 2_000, 2_000, "😀" * 300)
+@example({Action.RETIRE: 2_000}, 0, 0, "`" * 300)
+@given(SIZES, st.sampled_from([0, 1, 30, 200]), st.sampled_from([0, 1, 30, 200]), NAMES)
+def test_a_comment_keeps_its_budget_for_any_plan(sizes, exposed, found, name):
+    """However many, of which class, however called: within 60 KiB, each class, and what is gone is said."""
+    drawn = view(sized(sizes, exposed, found, name))
+    text = markdown(drawn)
+    assert len(text.encode()) <= COMMENT
+    for section in drawn.sections:
+        assert f"{TITLES[section.part]} ({len(section.entries):,})" in text
+    assert text.splitlines()[-1] == drawn.summary
+    lines = sum(len(section.entries) for section in drawn.sections)
+    listed = len(re.findall(r"^[-+!#] .*\S", text, re.MULTILINE))
+    assert "**Left out to keep this short:**" in text or listed >= lines
+    # Of the gravest class something is said in any case.
+    assert not exposed or "EXPOSES SECRET" in text.split("**Before you approve**")[0]
+
+
+def sized(sizes, exposed, found, name):
+    """Return a plan of so many changes of each action, exposures, findings and lines on access."""
+    changes = []
+    for action, count in sizes.items():
+        base = {Action.CREATE: CREATE, Action.UPDATE: UPDATE, Action.ROTATE: ROTATE}.get(action, RETIRE)
+        base = replace(base, action=action, why=name)
+        changes += [
+            replace(base, address=connection(f"{action.value}-{number}-{name}")) for number in range(count)
+        ]
+    moves = (
+        Exposure(connection(f"{number}-{name}"), DB, ("config", name), name, "b") for number in range(exposed)
+    )
+    changes += [replace(UPDATE, exposures=(each,)) for each in moves]
+    findings = tuple(
+        finding("KT454", Severity.ERROR, f"{number} {name}", hint=name, origin=Origin(name, number + 1, 1))
+        for number in range(found)
+    )
+    return plan(*changes, findings=findings, access=findings, workspace=name)
+
+
+@settings(max_examples=12)
+@given(SIZES, st.sampled_from([0, 30]), st.sampled_from([0, 30]), NAMES)
+def test_the_text_leaves_no_entry_out(sizes, exposed, found, name):
+    """The text is where the whole is: every entry of every class has its line, whatever the size."""
+    drawn = view(sized(sizes, exposed, found, name))
+    said = " ".join(text(drawn).split())
+    for section in drawn.sections:
+        assert f"{section.title} ({len(section.entries):,})" in said
+        for entry in section.entries:
+            assert " ".join(f"{entry.symbol} {line(entry.label)} {line(entry.headline)}".split()) in said
+
+
+def test_two_long_names_have_two_markers():
+    """A name that is too long for a comment is told by its beginning and its digest."""
+    one, other = marker("w" * 5_000), marker("w" * 5_001)
+    assert one != other
+    assert len(one) < 300
+    assert marker("w" * 5_000) == one
+
+
+def test_what_is_cut_short_is_said_to_be_so():
+    """And where it is whole; where nothing was cut, nothing is said."""
+    assert UNCUT in markdown(view(CASES["update"]))
+    assert UNCUT not in markdown(view(CASES["create"]))
 
 
 def test_a_step_summary_has_more_room():

@@ -25,7 +25,15 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
         (NOTHING, "used by nothing; nothing scheduled"),
         (
             Impact(),
-            "used by none that is known; connections and pipelines and syncs unknown; schedules unknown",
+            "used by none that is known; connections, pipelines and syncs unknown; schedules unknown",
+        ),
+        (
+            Impact(insiders=("connection/a",), outsiders=("connection/b",), work=("pipeline/c",)),
+            "used by at least 2 connections, at least 1 pipeline; syncs unknown; schedules unknown",
+        ),
+        (
+            replace(NOTHING, connections=None, insiders=("connection/a",), scheduled=None, next_run="2026"),
+            "used by at least 1 connection; schedules unknown, one runs at 2026",
         ),
         (
             replace(REACH, syncs=None),

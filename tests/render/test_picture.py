@@ -70,3 +70,25 @@ def test_any_name_is_text(said):
     """For any name: well-formed, and no element that is not ours."""
     tree = drawn((Link(f"credential/{said}", said),), {said: "update"})
     assert {element.tag for element in tree.iter()} <= {"svg", "title", "desc", "g", "rect", "text", "path"}
+
+
+def test_schedules_have_a_column_of_their_own():
+    """Right of the pipeline that each starts; without any, the picture is as wide as before."""
+    links = (Link("credential/a", "connection/b"), Link("connection/b", "pipeline/c"))
+    narrow = drawn(links, {})
+    wide = drawn((*links, Link("pipeline/c", "schedule/2030-01-01T00:00:00Z (sch_1)")), {})
+    heads = [text.text for text in wide.iter("text") if text.get("class") == "column"]
+    assert heads == ["Credentials", "Connections", "Pipelines and syncs", "Schedules"]
+    assert float(wide.get("viewBox").split()[2]) > float(narrow.get("viewBox").split()[2])
+    assert len(wide.findall("path")) == 3
+
+
+def test_of_too_many_those_that_hang_together_are_drawn():
+    """A connection is drawn for the credential that is, not one that comes first by its name."""
+    names = [f"{number:04}" for number in range(1000)]
+    links = tuple(Link(f"credential/{name}", f"connection/{name[::-1]}") for name in names)
+    tree = drawn(links, {"credential/0999": "overdue"})
+    shown = boxes(tree)
+    assert "connection/9990" in shown
+    assert len(tree.findall("path")) == DRAWN
+    assert [text.text for text in tree.iter("text")][-1] == "1,920 more are not drawn"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from keyturn.core.outcome import Ending, Outcome
-from keyturn.render.report import report_json, report_text, total
+from keyturn.render.report import draw_report, report_json, report_text, total
 from keyturn.render.style import Style
 from plans import CASES, DB, OUTCOMES, hostile_text
 from published import valid
@@ -60,3 +60,12 @@ def test_any_text_is_harmless(said):
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]", text)
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
     valid("report", report_json(CASES["empty"], (odd,)))
+
+
+def test_the_forms():
+    """By name; another one is refused."""
+    plan, style = CASES["everything"], Style(colour=True)
+    assert draw_report(plan, OUTCOMES, "text", style) == report_text(OUTCOMES, style)
+    assert draw_report(plan, OUTCOMES, "json") == report_json(plan, OUTCOMES)
+    with pytest.raises(ValueError, match="text, json"):
+        draw_report(plan, OUTCOMES, "html")

@@ -1,7 +1,6 @@
 """The sanitiser: what may reach which sink, by example and for any text."""
 
 import re
-import unicodedata
 from html.parser import HTMLParser
 
 import pytest
@@ -10,15 +9,7 @@ from markdown_it import MarkdownIt
 
 from keyturn.render.safe import fence, html, inline_code, line, md, plain, workflow
 from plans import hostile_text
-
-COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
-UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\ufe0f\u115f\u3164\u034f\U000e0101"
-
-
-def unseen(text):
-    """Return the characters of ``text`` that cannot be seen or that act on what shows them."""
-    return {letter for letter in text if unicodedata.category(letter) in UNSEEN or letter in ZERO_WIDTH}
+from unseen import COMMAND, SORTS, unseen
 
 
 def spans(text):
@@ -51,6 +42,14 @@ def spans(text):
 def test_plain_shows_what_cannot_be_seen(text, shown):
     """Letters stay, and what hides, moves or commands is written out."""
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_sort_of_what_is_forbidden_is_written_out(sort):
+    """Each character of each sort, alone and among letters; what stays can be seen."""
+    for text in (SORTS[sort], f"a{SORTS[sort]}b", *SORTS[sort]):
+        assert unseen(line(text)) == set()
+        assert not COMMAND.search(plain(text))
 
 
 @given(hostile_text())

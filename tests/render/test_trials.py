@@ -3,11 +3,13 @@
 import re
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
 
 from keyturn.core.address import Address
 from keyturn.core.trial import End, Reason, Tried
-from keyturn.render.trials import total, trials_json, trials_junit, trials_text
+from keyturn.render.style import Style
+from keyturn.render.trials import draw_trials, total, trials_json, trials_junit, trials_text
 from plans import hostile_text
 from published import valid
 
@@ -51,3 +53,13 @@ def test_any_text_is_harmless(said):
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", trials_text(odd))
     ET.fromstring(trials_junit("prod", odd))  # noqa: S314 - our own text
     valid("test", trials_json("prod", odd))
+
+
+def test_the_forms():
+    """By name; another one is refused."""
+    style = Style(colour=True)
+    assert draw_trials("prod", TRIED, "text", style) == trials_text(TRIED, style)
+    assert draw_trials("prod", TRIED, "json") == trials_json("prod", TRIED)
+    assert draw_trials("prod", TRIED, "junit") == trials_junit("prod", TRIED)
+    with pytest.raises(ValueError, match="text, json, junit"):
+        draw_trials("prod", TRIED, "html")

@@ -1,15 +1,22 @@
 """What is shown of a plan."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Impact
+from keyturn.render import draw_plan
+from keyturn.render.markdown import COMMENT
 from keyturn.render.parts import Link, Part
-from keyturn.render.view import attention, summary, view
-from plans import CASES, CREATE, DB, FINDINGS, PG, REACH, RETIRE, UNAPPROVED, crowd, finding, plan
+from keyturn.render.view import TITLES, attention, summary, view
+from plans import CASES, CREATE, DB, FINDINGS, PG, REACH, RETIRE, UNAPPROVED, crowd, finding, many, plan
 
 GRAMMAR = re.compile(
     r"^(Plan: \d+ to \w+(, \d+ to \w+){5,8}|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$"
@@ -110,3 +117,82 @@ def test_a_retired_connection_still_hangs_on_its_credential():
     known = replace(RETIRE.known, address=PG, applied={("credential",): DB})
     links = view(plan(replace(RETIRE, address=PG, known=known))).links
     assert links == (Link("credential/prod-db", "connection/prod-pg"),)
+
+
+MANY, OVER = 12, 700
+"""More than a list of names shows, and more than a comment holds."""
+
+
+def drawings(made):
+    """Return a plan in every form, by the name of the form."""
+    return {form: draw_plan(made, form) for form in ("text", "markdown", "json", "html", "summary", "gitlab")}
+
+
+@pytest.mark.parametrize("part", Part, ids=lambda part: part.value)
+def test_every_class_in_every_size(part, golden):
+    """One, many, more than a comment holds: the first two in full, and all of them by their digests."""
+    lines = []
+    for count in (1, MANY, OVER):
+        drawn = drawings(many(part, count))
+        assert len(drawn["markdown"].encode()) <= COMMENT
+        assert f"{TITLES[part]} ({count:,})" in drawn["markdown"]
+        lines += [
+            f"{part.value} {count} {form} {len(text.encode())} {sha256(text.encode()).hexdigest()[:32]}"
+            for form, text in drawn.items()
+        ]
+        if count == MANY:
+            golden(f"many.{part.value}.80.txt", drawn["text"])
+            golden(f"many.{part.value}.md", drawn["markdown"])
+    golden(f"many.{part.value}.digests.txt", "\n".join(lines) + "\n")
+    assert ("**Left out to keep this short:**" in drawn["markdown"]) is (part not in SMALL)
+
+
+SMALL = frozenset()
+"""Classes of which even so many fit into a comment."""
+
+SCRIPT = """
+import sys
+from hashlib import sha256
+sys.path.insert(0, sys.argv[1])
+from keyturn.render import draw_plan
+from plans import CASES
+for name, made in CASES.items():
+    for form in ("text", "markdown", "json", "html", "summary", "gitlab"):
+        print(name, form, sha256(draw_plan(made, form).encode()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+def test_the_same_input_gives_the_same_bytes(seed):
+    """In another process, with another seed for the hashes: every case in every form."""
+    folder = str(Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, folder],
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "COLUMNS": "80"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    here = [
+        f"{name} {form} {sha256(text.encode()).hexdigest()}"
+        for name, made in CASES.items()
+        for form, text in drawings(made).items()
+    ]
+    assert done.stdout.splitlines() == here
+
+
+def test_the_order_of_a_mapping_is_nothing_to_see():
+    """Impact and ciphertexts in whatever order they were found: the same bytes."""
+    case = CASES["everything"]
+    turned = replace(
+        case,
+        impact=dict(reversed(case.impact.items())),
+        changes=tuple(
+            replace(
+                each,
+                desired=each.desired
+                and replace(each.desired, ciphers=dict(reversed(each.desired.ciphers.items()))),
+            )
+            for each in case.changes
+        ),
+    )
+    assert list(turned.impact) != list(case.impact)
+    assert drawings(turned) == drawings(case)

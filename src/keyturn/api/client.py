@@ -1,6 +1,6 @@
 """The service as keyturn uses it: every request there is, in words of the domain."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -24,7 +24,7 @@ from keyturn.api.records import (
 from keyturn.api.retry import Breaker
 from keyturn.api.site import segment, site
 from keyturn.api.strict import Puzzling
-from keyturn.api.wire import bearer, encode_body, header, secrets_of
+from keyturn.api.wire import UNVEILED, Veil, bearer, conceal, encode_body, header, secrets_of
 from keyturn.core.secret import Secret
 
 CREDENTIALS = "credentials"
@@ -215,16 +215,17 @@ class Client:
         call = _call("DELETE", (CREDENTIALS, identity, "permanent"), "purge")
         self._attempts.send(call, idempotent=idempotent)
 
-    def test(self, body: Tree, hide: Iterable[Secret] = ()) -> TestResult:
+    def test(self, body: Tree, hide: Veil = UNVEILED) -> TestResult:
         """Test a connection that need not be saved: ``type``, ``config``, ``credentialId``.
 
-        ``hide`` are secrets that the service holds and could repeat in its message; those in the
-        body are hidden anyway.
+        ``hide`` is over secrets that the service holds and could repeat in its message; those in
+        the body are hidden anyway.
         """
         encoded = self._encoded(CONNECTIONS, body)
         call = Call(method="POST", path=_TEST, template=_TEST, verb="test", body=encoded, patience=_PATIENCE)
         reply = self._attempts.send(call, idempotent=False)
-        return results.result_of_test(tree_of(call, reply), (*hide, *secrets_of(body)))
+        sent = secrets_of(body)
+        return results.result_of_test(tree_of(call, reply), lambda text: conceal(hide.over(text), sent))
 
     def _preflight(self, path: str) -> tuple[Call, Reply]:
         call = Call(method="GET", path=path, template=path, verb="preflight")

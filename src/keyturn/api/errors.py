@@ -91,7 +91,7 @@ class ServiceError(Exception):
     @property
     def hint(self) -> str:
         """What to do next."""
-        return CODES[self.number].fix
+        return CODES[self.number].hint
 
     def finding(self, origin: Origin | None = None) -> Diagnostic:
         """Return the error as a finding; ``origin`` is the manifest or setting it concerns, if any."""

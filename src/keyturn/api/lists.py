@@ -11,6 +11,7 @@ from keyturn.api.pages import LIMIT, Broken, Collected, Page, collect
 from keyturn.api.records import Listing
 from keyturn.api.strict import Puzzling
 from keyturn.core.address import Origin
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Severity
 
 _TOO_MUCH = frozenset({400, 422})
@@ -103,9 +104,8 @@ class _Reading:
     def _warnings(self, whole: Collected) -> tuple[Diagnostic, ...]:
         if not whole.cut:
             return ()
-        message = (
-            f"{len(whole.rows)} objects came, as many as fit on a page, and no word of whether there are more"
-        )
+        came = counted(len(whole.rows), "object")
+        message = f"{came} came, as many as fit on a page, and no word of whether there are more"
         hint = "compare the number with the one that Planasonix shows"
         origin = Origin(self._call.where)
         return (

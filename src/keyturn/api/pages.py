@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keyturn.api.strict import Puzzling
+from keyturn.core.counting import counted
 
 LIMIT = 500
 """The page size asked for; a service may give less."""
@@ -62,7 +63,7 @@ def collect(fetch: Callable[[str], Page]) -> Collected:
         message = f"more than {MOST_PAGES} pages"
         raise Broken(message)
     if total > len(kept):
-        message = f"{len(kept)} objects came where the service counts {total}"
+        message = f"{counted(len(kept), 'object')} came where the service counts {total}"
         raise Broken(message)
     return Collected(rows=tuple(kept.values()), pages=len(seen), cut=len(seen) == 1 and _cut(page))
 

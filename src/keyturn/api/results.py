@@ -2,38 +2,35 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from keyturn.api.dialect import either, single
 from keyturn.api.records import Organization, TestResult
 from keyturn.api.strict import Puzzling
-from keyturn.api.wire import conceal
-from keyturn.core.secret import Secret
 
 LONGEST_MESSAGE = 200
 
 _VERSION = re.compile(r"[\w .,+()/:-]{1,80}")
 
 
-def result_of_test(tree: object, hide: Iterable[Secret] = ()) -> TestResult:
+def result_of_test(tree: object, hide: Callable[[str], str] = str) -> TestResult:
     """Decode ``{ok, latencyMs, serverVersion, message}`` or ``{success, message}``.
 
-    Anything but an explicit true or false is None, two that differ among them. ``hide`` are the
-    secrets that could be repeated in the message.
+    Anything but an explicit true or false is None, two that differ among them. ``hide`` takes
+    out of a text the secrets that could be repeated in it.
     """
     try:
         fields = single(tree)
     except Puzzling:
         return TestResult(ok=None)
-    hidden = tuple(hide)
-    version = _said(fields, "server_version", hidden)
+    version = _said(fields, "server_version", hide)
     return TestResult(
         ok=_verdict(fields),
         latency_ms=_latency(fields),
         server_version=version if _VERSION.fullmatch(version) else "",
-        message=_said(fields, "message", hidden),
+        message=_said(fields, "message", hide),
     )
 
 
@@ -69,14 +66,12 @@ def _latency(fields: Mapping[str, Any]) -> float | None:
     return float(latency) if plain and latency >= 0 else None
 
 
-def _said(fields: Mapping[str, Any], name: str, hide: tuple[Secret, ...]) -> str:
+def _said(fields: Mapping[str, Any], name: str, hide: Callable[[str], str]) -> str:
     text = _lenient(fields, name)
     if not isinstance(text, str):
         return ""
     shown = "".join(
-        " " if letter in "\r\n\t" else letter
-        for letter in conceal(text, hide)
-        if letter in "\r\n\t" or _plain(letter)
+        " " if letter in "\r\n\t" else letter for letter in hide(text) if letter in "\r\n\t" or _plain(letter)
     )
     return shown if len(shown) <= LONGEST_MESSAGE else shown[: LONGEST_MESSAGE - 1] + "…"
 

@@ -83,6 +83,36 @@ def conceal(text: str, secrets: Iterable[Secret]) -> str:
     return text
 
 
+class Veil:
+    """Hides many secrets in short texts: what one text costs does not grow with their number.
+
+    Each stretch of a text that is as long as some secret is looked up by its hash, which Python keys
+    anew in each process; only what is met by that is compared.
+    """
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._met: dict[int, Secret] = {}
+        lengths = set()
+        for secret in secrets:
+            value = _text(secret)
+            self._met[hash(value)] = secret
+            lengths.add(len(value))
+        self._lengths = sorted(lengths - {0}, reverse=True)
+
+    def over(self, text: str) -> str:
+        """Return ``text`` as ``conceal`` would, longer secrets first."""
+        stretches = (
+            hash(text[start : start + length])
+            for length in self._lengths
+            for start in range(len(text) - length + 1)
+        )
+        return conceal(text, [self._met[each] for each in stretches if each in self._met])
+
+
+UNVEILED = Veil()
+"""Hides nothing."""
+
+
 def secrets_of(tree: object) -> tuple[Secret, ...]:
     """Return the ``Secret`` leaves of a body, in order."""
     if isinstance(tree, Secret):

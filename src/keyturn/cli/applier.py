@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -13,18 +14,24 @@ import click
 from keyturn.cli import options, status
 from keyturn.cli.planner import draw
 from keyturn.cli.progress import Progress, requests
-from keyturn.cli.surroundings import coloured, environment
+from keyturn.cli.surroundings import coloured, environment, width
 from keyturn.cli.wiring import open_run, wish
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine.opening import Opener
-from keyturn.engine.planning import Planned
-from keyturn.engine.run import Run
-from keyturn.engine.savedplan import SavedPlan, agree, opened
-from keyturn.engine.session import Report, Terms, carry_out
-from keyturn.render.report import report_json, report_text
-from keyturn.render.style import Style
+from keyturn.engine import (
+    Planned,
+    Report,
+    Run,
+    SavedPlan,
+    Terms,
+    Wish,
+    agree,
+    carry_out,
+    open_plan,
+    reviewed_since,
+)
+from keyturn.render import Side, Style, draw_report, since_text
 
 
 class Interrupts:
@@ -74,10 +81,15 @@ class Applier:
 
     def run(self, folder: Path, workspace: str, planfile: Path | None) -> int:
         """Apply and return the exit code."""
+        asked = wish(self._chosen)
+        if planfile and asked != Wish():
+            raise click.UsageError(
+                "a plan file holds its own targets and consents: give them to `keyturn plan --out`"
+            )
         run = open_run(folder, workspace)
         kept = self._kept(run, planfile) if planfile else None
-        wanted = kept.wish if kept else wish(self._chosen)
-        with Interrupts() as interrupts, Progress(self._colour, options.verbose()) as progress:
+        wanted = kept.wish if kept else asked
+        with Interrupts() as interrupts, Progress(self._chosen["form"]) as progress:
             terms = Terms(
                 parallelism=self._chosen["parallelism"],
                 tests=not self._chosen["no_test"],
@@ -87,25 +99,39 @@ class Applier:
             )
 
             def decide(planned: Planned) -> bool:
+                if kept:
+                    progress.pause()
+                    self._compare(run, kept, planned)
                 agreed = self._decide(planned, kept, progress)
                 interrupts.soften()
                 return agreed
 
-            report = carry_out(run, wanted, terms, decide, progress)
+            report = carry_out(replace(run, watch=progress), wanted, terms, decide)
         return self._tell(report)
 
     def _kept(self, run: Run, planfile: Path) -> SavedPlan:
-        kept = opened(planfile.read_bytes(), Opener.of(run).root_key(), str(planfile), run.clock.now())
-        if (kept.plan.workspace, kept.plan.organization) != (run.workspace.name, run.workspace.organization):
-            _refuse(
-                "KT650", f"this saved plan is for workspace {kept.plan.workspace}", "name it with --workspace"
-            )
+        kept = open_plan(run.project, run.environment, planfile, run.clock.now())
+        theirs, ours = kept.plan.workspace, run.workspace.name
+        if theirs != ours:
+            _refuse("KT650", f"this saved plan is for workspace {theirs}", "name it with --workspace")
+        theirs, ours = kept.plan.organization, run.workspace.organization
+        if theirs != ours:
+            made = "make a new one with `keyturn plan --out FILE`, or correct keyturn.yaml"
+            _refuse("KT650", f"this saved plan is for organization {theirs}, not for {ours}", made)
         return kept
+
+    def _compare(self, run: Run, kept: SavedPlan, planned: Planned) -> None:
+        commit, surroundings = run.author.commit, environment()
+        moved = kept.commit and kept.commit != commit
+        found = reviewed_since(run.project, run.workspace, kept.commit, surroundings) if moved else ()
+        access = tuple(each for each in found if each not in kept.plan.access)
+        style = Style(self._colour and coloured(sys.stderr, surroundings), width(sys.stderr, surroundings))
+        sides = (Side(kept.plan, kept.commit), Side(planned.plan, commit))
+        click.echo(since_text(*sides, access, style).rstrip("\n"), err=True)
+        agree(kept.plan, planned.plan, "the saved plan")
 
     def _decide(self, planned: Planned, kept: SavedPlan | None, progress: Progress) -> bool:
         plan = planned.plan
-        if kept:
-            agree(kept.plan, plan, "the saved plan")
         approved = self._chosen["approve"]
         if approved and approved != plan.digest():
             click.echo(draw(plan, "text", self._colour and coloured(sys.stderr, environment())), err=True)
@@ -128,10 +154,10 @@ class Applier:
             click.echo("Nothing was changed.", err=True)
             return status.FAULT
         with suppress(BrokenPipeError):  # the exit code still tells what was done
-            if self._chosen["form"] == "json":
-                click.echo(report_json(report.plan, report.outcomes).rstrip("\n"))
-            elif report.outcomes:
-                click.echo(report_text(report.outcomes, Style(self._colour)).rstrip("\n"))
+            form = self._chosen["form"]
+            if report.outcomes or form == "json":
+                drawn = draw_report(report.plan, report.outcomes, form, Style(self._colour))
+                click.echo(drawn.rstrip("\n"))
         if options.verbose() and report.figures:
             click.echo(requests(report.figures), err=True)
         return code_of(report)

@@ -34,6 +34,7 @@ from keyturn.cli.doors import Leave, doors
     type=click.FloatRange(0),
     default=0.0,
     metavar="SECONDS",
+    show_default="no end",
     help="Begin nothing after this time.",
 )
 @click.option(
@@ -42,6 +43,9 @@ from keyturn.cli.doors import Leave, doors
 @click.pass_obj
 def command(colour: bool, /, planfile: Path | None, folder: Path, workspace: str, **chosen: Any) -> None:
     """Make the live workspace what git says.
+
+    Every write is in the journal before it is sent, and a new secret is tested on a probe before it
+    replaces one in use. Cut off at any point, the next apply finds out what became of it.
 
     \b
     Examples:

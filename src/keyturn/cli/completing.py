@@ -5,7 +5,7 @@ tab key is worse than one that offers nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -30,14 +30,13 @@ def _safely(found: Callable[[click.Context], Iterator[str]]) -> Complete:
 
 
 def _manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    from keyturn.load.project import find_root, read_project
+    from keyturn.engine import open_project
 
-    root = find_root(Path(ctx.params.get("folder") or "."))
-    project = read_project(root)
+    project = open_project(Path(ctx.params.get("folder") or "."))
     wanted = ctx.params.get("workspace")
     for name, workspace in project.workspaces.items():
         for folder in workspace.manifests if wanted in (None, "", name) else ():
-            for path in (root / folder).rglob("*.y*ml"):
+            for path in (project.root / folder).rglob("*.y*ml"):
                 yield _kind(path), path.stem
 
 
@@ -52,9 +51,9 @@ def _of(*kinds: str) -> Complete:
 
 
 def _workspaces(ctx: click.Context) -> Iterator[str]:
-    from keyturn.load.project import find_root, read_project
+    from keyturn.engine import open_project
 
-    yield from read_project(find_root(Path(ctx.params.get("folder") or "."))).workspaces
+    yield from open_project(Path(ctx.params.get("folder") or ".")).workspaces
 
 
 def _codes(_: click.Context) -> Iterator[str]:
@@ -71,6 +70,49 @@ def _schemas(_: click.Context) -> Iterator[str]:
 
 credentials = _of("credential")
 connections = _of("connection")
+
+
+def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the secret fields of the credential that was named: those that its manifest has, first."""
+    try:
+        found = dict.fromkeys(_fields(ctx))
+    except (Faulty, OSError, ValueError):
+        return []
+    return [each for each in found if each.startswith(incomplete)]
+
+
+def _fields(ctx: click.Context) -> Iterator[str]:
+    from keyturn.engine import fields_of, open_project
+
+    yield from fields_of(open_project(Path(ctx.params.get("folder") or ".")), str(ctx.params.get("name")))
+
+
+def classes(known: Callable[[], Iterable[str]]) -> Complete:
+    """Offer the words of a list with commas: the last one is completed, none is offered twice."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        said, comma, begun = incomplete.rpartition(",")
+        taken = said.split(",")
+        return [f"{said}{comma}{each}" for each in known() if each.startswith(begun) and each not in taken]
+
+    return complete
+
+
+def _reviewed() -> Iterable[str]:
+    from keyturn.core.usage import CLASSES
+
+    return CLASSES
+
+
+def _planned() -> Iterable[str]:
+    from keyturn.cli.planner import CLASSES
+
+    return CLASSES
+
+
+reviewed = classes(_reviewed)
+planned = classes(_planned)
+kinds = classes(lambda: ("credential/", "connection/"))
 names = _of("credential", "connection")
 addresses = _safely(lambda ctx: (f"{kind}/{name}" for kind, name in _manifests(ctx) if kind))
 workspaces = _safely(_workspaces)

@@ -9,7 +9,10 @@ from keyturn.cli.doors import doors
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def command(ctx: click.Context, /, shell: str) -> None:
-    """Print what makes a shell complete commands, options, and names of resources.
+    """Print what makes a shell complete commands, options and names.
+
+    Names of resources, workspaces, fields and codes are read from the files around: without any key,
+    and without the network.
 
     \b
     Examples:

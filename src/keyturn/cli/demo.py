@@ -17,10 +17,10 @@ from keyturn.cli.doors import doors
 )
 @click.pass_obj
 def command(colour: bool, /, keep: Path | None) -> None:
-    """Watch keyturn do its work: create, drift, a refused rotation, a good one, retire, restore.
+    """Watch keyturn do its work, in under a minute.
 
-    Everything is real but the vendor: the API is the bundled emulator on loopback. Nothing outside
-    the temporary folder is touched.
+    Create, drift, a refused rotation, a good one, retire, restore. Everything is real but the vendor:
+    the API is the bundled emulator on loopback. Nothing outside the temporary folder is touched.
 
     \b
     Examples:

@@ -31,35 +31,32 @@ from keyturn.cli.doors import Leave, doors
 @options.chdir
 @click.pass_obj
 def command(colour: bool, /, left: str, right: str, form: str, detailed_exitcode: bool, folder: Path) -> None:
-    """Compare the manifests of two workspaces, by name without the prefix of its environment.
+    """Compare the manifests of two workspaces.
 
-    Plain fields and the names of secret fields; where the keys are at hand, the same secret in both
-    is said as well. No network.
+    Resources are paired by name, without the prefix of the environment. Plain fields and the names of
+    secret fields; where the keys are at hand, the same secret in both is said as well. No network.
 
     \b
-    Example:
+    Examples:
       keyturn diff --from staging --to prod
+      keyturn diff --from staging --to prod --format json --detailed-exitcode
     """
     with doors(colour):
         import secrets
 
+        from keyturn.cli.progress import Progress
         from keyturn.cli.surroundings import environment, width
-        from keyturn.engine.contrasting import compare_workspaces
-        from keyturn.load.project import find_root, read_project
-        from keyturn.render.contrast import contrast_json, contrast_text
-        from keyturn.render.style import Style
+        from keyturn.engine import compare_workspaces, open_project
+        from keyturn.render import Style, draw_contrast
 
-        project = read_project(find_root(folder))
+        project = open_project(folder)
         sides = project.workspace(left), project.workspace(right)
         if left == right:
             raise click.UsageError("name two workspaces")
-        found = compare_workspaces(project, sides, environment(), secrets.token_bytes(32))
+        with Progress(form, "comparing"):
+            found = compare_workspaces(project, sides, environment(), secrets.token_bytes(32))
         style = Style(colour, width(sys.stdout, environment()))
-        if form == "json":
-            text = contrast_json((left, right), found.pairs, opened=found.opened)
-        else:
-            text = contrast_text((left, right), found.pairs, style)
-        click.echo(text.rstrip("\n"))
+        click.echo(draw_contrast(found, form, style).rstrip("\n"))
         if not found.opened:
             click.echo("Secrets were not compared: not every key is at hand.", err=True)
         if detailed_exitcode and any(each.differs for each in found.pairs):

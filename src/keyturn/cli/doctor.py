@@ -16,9 +16,10 @@ from keyturn.cli.doors import Leave, doors
 @click.option("--offline", is_flag=True, help="Do not ask the API.")
 @click.pass_obj
 def command(colour: bool, /, workspace: str, folder: Path, form: str, as_json: bool, offline: bool) -> None:
-    """Look whether tools, keys, files, ledger and API are as an apply needs them, and say what to mend.
+    """Find out why it does not work here, and say what to mend.
 
-    Exits 1 when something is broken. Nothing is changed, and no secret is shown.
+    Tools, keys, files, ledger, lock, hooks and the API are looked at as an apply needs them. Exits 1
+    when something is broken. Nothing is changed, and no secret is shown.
 
     \b
     Examples:
@@ -28,15 +29,16 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, as_json: b
     with doors(colour):
         import sys
 
-        from keyturn.cli.examiner import examine
+        from keyturn.cli.progress import Progress
         from keyturn.cli.surroundings import environment, width
         from keyturn.core.health import broken
-        from keyturn.render.health import health_json, health_text
-        from keyturn.render.style import Style
+        from keyturn.engine import examine
+        from keyturn.render import Style, draw_health
 
-        checks = examine(folder, workspace, ask=not offline)
+        form = "json" if as_json else form
+        with Progress(form, "looking"):
+            checks = examine(folder, workspace, environment(), ask=not offline)
         style = Style(colour, width(sys.stdout, environment()))
-        text = health_json(checks) if as_json or form == "json" else health_text(checks, style)
-        click.echo(text.rstrip("\n"))
+        click.echo(draw_health(checks, form, style).rstrip("\n"))
         if broken(checks):
             raise Leave(status.FAULT)

@@ -104,7 +104,7 @@ def doors(colour: bool) -> Iterator[None]:
     except (click.exceptions.Exit, click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
-        from keyturn.api.errors import ServiceError
+        from keyturn.engine import ServiceError
 
         if isinstance(error, ServiceError):
             show((error.finding(),), colour)
@@ -119,22 +119,20 @@ def doors(colour: bool) -> Iterator[None]:
 def show(findings: tuple[Diagnostic, ...], colour: bool) -> None:
     """Print findings on the error stream, and as JSON on the other where that was asked for."""
     from keyturn.cli.surroundings import coloured, environment, width
-    from keyturn.render.findings import Findings, findings_json, stopped
-    from keyturn.render.style import Style
+    from keyturn.render import Findings, Style, draw_findings
 
     ctx = click.get_current_context(silent=True)
     asked = ctx.params if ctx else {}
     surroundings = environment()
     style = Style(colour and coloured(sys.stderr, surroundings), width(sys.stderr, surroundings))
     found = Findings(found=findings, texts=_texts(asked.get("folder"), findings))
-    click.echo(stopped(found, style), err=True)
+    click.echo(draw_findings(found, "stopped", style), err=True)
     if asked.get("form") == "json":
-        click.echo(findings_json(found).rstrip("\n"))
+        click.echo(draw_findings(found, "json").rstrip("\n"))
 
 
 def _texts(folder: Path | None, findings: tuple[Diagnostic, ...]) -> Mapping[str, str]:
-    from keyturn.load.excerpts import texts
-    from keyturn.load.project import find_root
+    from keyturn.engine import find_root, texts
 
     try:
         return texts(find_root(folder), findings) if folder else {}

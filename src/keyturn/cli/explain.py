@@ -16,9 +16,12 @@ from keyturn.core.codes import CODES
 def command(colour: bool, /, code: str) -> None:
     """Explain a code such as KT451; without one, list them all.
 
+    What it means, why it matters, and how to end it: the same as on the page of codes.
+
     \b
-    Example:
+    Examples:
       keyturn explain KT451
+      keyturn explain                     all of them, a line each
     """
     with doors(colour):
         if not code:

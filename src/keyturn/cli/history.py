@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 
+from keyturn.core.counting import counted
 from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted, name_of, pack
 from keyturn.ledger.medium import Store
 from keyturn.ledger.record import Record, Unreadable, read, verify
-from keyturn.render.safe import plain
+from keyturn.render import line
+from keyturn.render.json_text import inert
 
 
 def check(store: Store) -> tuple[str, bool]:
@@ -14,19 +16,19 @@ def check(store: Store) -> tuple[str, bool]:
     records = tuple(read(store.tape().read(0)))
     broken = verify(records)
     if broken is None:
-        return f"The journal is whole: {len(records)} records.", True
+        return f"The journal is whole: {counted(len(records), 'record')}.", True
     return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
 
 
 def tell(store: Store, address: str) -> Iterator[str]:
     """Yield the journal's records, one line each; ``address`` narrows to one resource."""
     for record in _records(store, address):
-        yield f"{plain(record.at)}  {plain(_said(record))}"
+        yield f"{line(record.at)}  {line(_said(record))}"
 
 
 def tell_json(store: Store, address: str) -> str:
     """Return the journal's records as one JSON array, a record on each line."""
-    return "[" + ",\n ".join(json.dumps(_tree(record)) for record in _records(store, address)) + "]"
+    return "[" + ",\n ".join(inert(json.dumps(_tree(record))) for record in _records(store, address)) + "]"
 
 
 def _records(store: Store, address: str) -> Iterator[Record]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 
 @click.command("import")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completing.kinds)
 @click.option("--all", "everything", is_flag=True, help="Import whatever is not in the ledger yet.")
 @click.option(
     "--map",
@@ -45,19 +45,22 @@ def command(
       keyturn import --all --map prod-=manifests/prod --map dev-=manifests/dev
     """
     with doors(colour):
-        from keyturn.cli.wiring import open_run
-        from keyturn.engine.importing import Order, bring_in
-        from keyturn.render.safe import plain
+        from keyturn.cli.wiring import open_run, watched
+        from keyturn.engine import Order, bring_in
+        from keyturn.render import line
 
         if bool(names) == everything:
             raise click.UsageError("name what to import, or say --all")
         order = Order(names, _pairs("--map", more["folders"]), _pairs("--credential", more["credentials"]))
-        results = bring_in(open_run(folder, workspace), order)
+        with watched(open_run(folder, workspace), "import") as run:
+            results = bring_in(run, order)
         for each in results:
-            head = f"import {plain(str(each.address))}"
-            click.echo(f"{head}: {each.file}" if each.file else f"{head}: left out: {plain(each.trouble)}")
+            head = f"import {line(str(each.address))}"
+            click.echo(
+                f"{head}: {line(each.file)}" if each.file else f"{head}: left out: {line(each.trouble)}"
+            )
             for note in each.notes:
-                click.echo(f"    {plain(note)}")
+                click.echo(f"    {line(note)}")
         left = sum(not each.file for each in results)
         click.echo(f"Imported {len(results) - left} of {len(results)}.", err=True)
         if left:

@@ -16,13 +16,19 @@ _URL, _ORGANIZATION = "https://api.planasonix.com", "org_change_me"
 @click.command("init")
 @click.argument("folder", required=False, default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--workspace", "-w", "names", multiple=True, help="A workspace's name; may be repeated.  [prod]"
+    "--workspace",
+    "-w",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A workspace's name; may be repeated.  [prod]",
 )
-@click.option("--base-url", default="", help=f"Where the API is.  [{_URL}]")
+@click.option("--base-url", default="", metavar="URL", help=f"Where the API is.  [{_URL}]")
 @click.option(
     "--organization",
     "organizations",
     multiple=True,
+    metavar="ID",
     help="The organization's id, such as org_01jq8acme; one, or one for each workspace.",
 )
 @click.option("--recipient", default="", metavar="AGE", help="Encrypt for this age public key.")
@@ -36,10 +42,11 @@ _URL, _ORGANIZATION = "https://api.planasonix.com", "org_change_me"
 )
 @click.pass_obj
 def command(colour: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
-    """Make what a repository needs: keys, rules, a credential, a connection, hooks, a CI pipeline.
+    """Make what a repository needs, and overwrite nothing.
 
-    Adds, never overwrites. Without a key of yours at hand, an age key is made where sops looks for
-    it; with --pgp alone, none is. On a terminal, what was not said is asked.
+    An age key, rules for sops, a credential with its connection, hooks and a CI pipeline. Without a key
+    of yours at hand, an age key is made where sops looks for it; with --pgp alone, none is. On a
+    terminal, what was not said is asked.
 
     \b
     Examples:
@@ -51,7 +58,7 @@ def command(colour: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
 
         from keyturn.cli.agekey import own_key
         from keyturn.cli.surroundings import environment
-        from keyturn.engine.founding import found
+        from keyturn.engine import found
 
         surroundings = environment()
         answers = _asked(folder, chosen)
@@ -93,7 +100,7 @@ def _asked(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _choice(answers: Mapping[str, Any], public: str) -> Any:
-    from keyturn.engine.templates import Choice
+    from keyturn.engine import Choice
 
     names, organizations = answers["names"], answers["organizations"]
     if len(organizations) == 1:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 
@@ -12,11 +12,20 @@ from keyturn.cli.doors import Leave, doors
 @options.workspace
 @options.chdir
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
-@click.option("--address", default="", metavar="ADDRESS", help="Only this resource.")
+@click.option(
+    "--address",
+    default="",
+    metavar="ADDRESS",
+    shell_complete=completing.addresses,
+    help="Only this resource.",
+)
 @click.option("--verify", is_flag=True, help="Check the chain of hashes and say nothing else.")
 @click.pass_obj
 def command(colour: bool, /, workspace: str, folder: Path, form: str, address: str, verify: bool) -> None:
     """Show the journal: every write that was meant, and how it ended.
+
+    Who, what, when, and of which commit; no value of a secret is in it. Each record carries the hash
+    of the one before, so that a change shows.
 
     \b
     Examples:
@@ -26,12 +35,12 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, address: s
     with doors(colour):
         from keyturn.cli.history import check, tell, tell_json
         from keyturn.cli.surroundings import environment
+        from keyturn.engine import open_project
         from keyturn.ledger.store import open_store
-        from keyturn.load.project import find_root, read_project
 
-        root = find_root(folder)
-        chosen = read_project(root).workspace(workspace)
-        store = open_store(chosen.ledger, root, environment())
+        project = open_project(folder)
+        chosen = project.workspace(workspace)
+        store = open_store(chosen.ledger, project.root, environment())
         if verify:
             message, whole = check(store)
             click.echo(message)

@@ -52,7 +52,7 @@ class Commands(Guessing):
             return super().get_command(ctx, cmd_name)
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(f"keyturn.cli.{module}"), name or "command")
-        return options.everywhere(command)
+        return options.everywhere(command, cmd_name)
 
 
 @click.group(
@@ -83,8 +83,8 @@ def cli(ctx: click.Context, folder: Path) -> None:
 
 def main() -> None:
     """Run the command line and exit: usage mistakes with 64, because 2 reads as "changes wait"."""
-    # Nearly everything that is made lives to the end: to look for garbage in it is a sixth of a plan.
-    gc.set_threshold(100_000, 20, 20)
+    # Nearly everything that is made lives to the end: to look for garbage in it is a fifth of a plan.
+    gc.set_threshold(1_000_000, 20, 20)
     code = _code()
     try:
         sys.stdout.flush()

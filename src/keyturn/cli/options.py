@@ -8,8 +8,12 @@ from typing import Any, TypeVar
 import click
 
 from keyturn.cli import completing
+from keyturn.cli.manual import epilog
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_UNSAID = ("", None, (), Path())
+"""Defaults that stand for "nothing was said"."""
 
 _PLAIN, _VERBOSE = "keyturn.plain", "keyturn.verbose"
 
@@ -53,12 +57,20 @@ verbosely = click.option(
 )
 
 
-def everywhere(command: click.Command) -> click.Command:
-    """Return the command with --no-color and --verbose behind its name, and those below it too."""
+def everywhere(command: click.Command, words: str) -> click.Command:
+    """Return the command ``words`` with what every command has, and those below it too.
+
+    That is --no-color and --verbose behind its name, defaults that are shown, and in its help the
+    exit codes, the environment and what to read next.
+    """
     if not any("--no-color" in option.opts for option in command.params):
         verbosely(plainly(command))
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        everywhere(below)
+        command.epilog = epilog(words)
+        for option in command.params:
+            if isinstance(option, click.Option) and not option.is_flag and option.default not in _UNSAID:
+                option.show_default = option.show_default or isinstance(option.default, str | int | float)
+    for name, below in command.commands.items() if isinstance(command, click.Group) else ():
+        everywhere(below, f"{words} {name}")
     return command
 
 
@@ -91,10 +103,20 @@ def consents(command: F) -> F:
     for option in (
         click.option("--allow-empty", is_flag=True, help="Agree to a workspace without any manifest."),
         click.option(
-            "--allow-rotate", type=int, default=-1, metavar="N", help="Agree to N rotations in one plan."
+            "--allow-rotate",
+            type=int,
+            default=-1,
+            show_default="as policy allows",
+            metavar="N",
+            help="Agree to N rotations in one plan.",
         ),
         click.option(
-            "--allow-retire", type=int, default=-1, metavar="N", help="Agree to N retirements in one plan."
+            "--allow-retire",
+            type=int,
+            default=-1,
+            show_default="as policy allows",
+            metavar="N",
+            help="Agree to N retirements in one plan.",
         ),
         click.option(
             "--allow-reuse",

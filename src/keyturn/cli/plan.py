@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from keyturn.cli import options, status
+from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
 
 FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
@@ -40,11 +40,15 @@ FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
     "--fail-on",
     default="",
     metavar="CLASSES",
+    shell_complete=completing.planned,
     help="Exit 5 for any of: exposure, access, retire, replace, rotate, findings (comma-separated).",
 )
 @click.pass_obj
 def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
     """Show what would change: git against the live workspace and the ledger.
+
+    Risk comes first, then each change with why and how far it reaches; no secret is in it. The digest
+    at its end is what `keyturn apply --approve` takes. Nothing is changed.
 
     \b
     Examples:
@@ -53,7 +57,7 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
       keyturn plan --offline --format markdown --fail-on exposure,access
     """
     with doors(colour):
-        from keyturn.cli.planner import draw, fails_on, named, save
+        from keyturn.cli.planner import draw, fails_on, named
         from keyturn.cli.wiring import wish
 
         wished, classes = wish(chosen), named(chosen["fail_on"])
@@ -64,18 +68,18 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
 
             made = offline(folder, workspace, wished, chosen["base"], chosen["ledger"])
         else:
-            from keyturn.cli.offline import with_review
             from keyturn.cli.progress import requests
-            from keyturn.cli.wiring import open_run
-            from keyturn.engine.planning import plan
+            from keyturn.cli.wiring import open_run, watched
+            from keyturn.engine import plan, save_plan, with_review
 
             run = open_run(folder, workspace, config_from=chosen["config_from"])
-            planned = with_review(plan(run, wished), run, chosen["base"])
+            with watched(run, "plan", form) as seen:
+                planned = with_review(run, plan(seen, wished), chosen["base"])
             made = planned.plan
             if options.verbose():
                 click.echo(requests(run.service.figures), err=True)
             if chosen["out"]:
-                save(planned, wished, run, chosen["out"])
+                save_plan(run, planned, wished, chosen["out"])
         if chosen["refresh_only"]:
             from keyturn.core.drift import drift_only
 

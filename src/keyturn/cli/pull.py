@@ -22,6 +22,7 @@ from keyturn.cli.doors import Leave, doors
 )
 @options.workspace
 @options.chdir
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.pass_obj
 def command(
     colour: bool,
@@ -31,11 +32,13 @@ def command(
     agreed: tuple[str, ...],
     workspace: str,
     folder: Path,
+    form: str,
 ) -> None:
     """Write live values back into the manifests: drift to git.
 
-    Plain fields only; comments, order and ciphertext stay. A field that says where a secret goes is
-    left unless its credential is named, and what looks like a secret is never written.
+    Plain fields only; comments, order and ciphertext stay. A field that keyturn wrote before and
+    that is gone live is taken out. A field that says where a secret goes is left unless its
+    credential is named, and what looks like a secret is never written.
 
     \b
     Examples:
@@ -44,15 +47,14 @@ def command(
     """
     with doors(colour):
         from keyturn.cli.surroundings import environment, width
-        from keyturn.cli.wiring import open_run
-        from keyturn.engine.pulling import Ask, pull
-        from keyturn.render.pulling import pulled_text
-        from keyturn.render.style import Style
+        from keyturn.cli.wiring import open_run, watched
+        from keyturn.engine import Ask, pull
+        from keyturn.render import Style, draw_pulled
 
-        run = open_run(folder, workspace)
-        pulled = pull(run, Ask(names, frozenset(agreed), write=not dry_run))
+        with watched(open_run(folder, workspace), "pull") as run:
+            pulled = pull(run, Ask(names, frozenset(agreed), write=not dry_run))
         style = Style(colour, width(sys.stdout, environment()))
-        click.echo(pulled_text(pulled, style).rstrip("\n"))
+        click.echo(draw_pulled(run.workspace.name, pulled, form, style).rstrip("\n"))
         if dry_run and pulled:
             click.echo("Nothing was written: --dry-run.", err=True)
         left = [each for one in pulled for each in one.left]

@@ -16,33 +16,35 @@ from keyturn.cli.doors import Leave, doors
 @options.chdir
 @click.pass_obj
 def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path) -> None:
-    """Break glass: detach a credential from every connection and soft-delete it, now.
+    """Break glass: take a credential out of use, now.
 
-    Needs the API alone: manifests and ledger may be broken. Revoke it at its vendor too. Nothing
-    brings it back unasked: `keyturn apply --allow-restore NAME` does.
+    It is detached from every connection and soft-deleted. Needs the API alone: manifests and ledger may
+    be broken. Revoke it at its vendor too. Nothing brings it back unasked: `keyturn apply --allow-
+    restore NAME` does.
 
     \b
-    Example:
+    Examples:
+      keyturn revoke prod-db              asks first
       keyturn revoke prod-db --yes
     """
     with doors(colour):
-        from keyturn.cli.wiring import open_service_of
-        from keyturn.engine.breakglass import revoke, target
-        from keyturn.render.safe import plain
+        from keyturn.cli.wiring import open_service
+        from keyturn.engine import revoke, target
+        from keyturn.render import line
 
         if not yes and not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: say --yes")
-        service = open_service_of(folder, workspace)
+        service = open_service(folder, workspace)
         credential = target(service, name)
-        if not yes and not click.confirm(f"Detach {plain(name)} everywhere and delete it?", err=True):
+        if not yes and not click.confirm(f"Detach {line(name)} everywhere and delete it?", err=True):
             click.echo("Nothing was changed.", err=True)
             raise Leave(status.FAULT)
         done = revoke(service, credential)
         for step in done.steps:
-            mark = f"FAILED: {plain(step.trouble)}" if step.trouble else "done"
-            click.echo(f"{step.deed} {plain(str(step.address))} ({step.address.kind} of {name}): {mark}")
+            mark = f"FAILED: {line(step.trouble)}" if step.trouble else "done"
+            click.echo(f"{step.deed} {line(str(step.address))} ({step.address.kind} of {line(name)}): {mark}")
         click.echo("\nNext: revoke it at its vendor, set a new secret, and apply with", err=True)
-        click.echo(f"  keyturn apply --allow-restore {name}", err=True)
+        click.echo(f"  keyturn apply --allow-restore {line(name)}", err=True)
         if not done.complete:
             raise Leave(status.PARTIAL)
 
@@ -56,13 +58,17 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
 def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path) -> None:
     """Delete a retired credential for good. It cannot be undone.
 
+    Only what an apply or `keyturn revoke` has retired, and what nothing uses any more, is purged: an
+    apply itself never does it.
+
     \b
-    Example:
+    Examples:
+      keyturn purge prod-old              asks for the name once more
       keyturn purge prod-old --confirm prod-old
     """
     with doors(colour):
         from keyturn.cli.wiring import open_run
-        from keyturn.engine.purging import purge_retired
+        from keyturn.engine import purge_retired
 
         if not confirm and not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: say --confirm NAME")

@@ -10,11 +10,15 @@ from keyturn.cli.doors import doors
 @click.argument("name", required=False, default="", shell_complete=completing.schemas)
 @click.pass_obj
 def command(colour: bool, /, name: str) -> None:
-    """Print a JSON Schema, of a manifest, the project or an output; without a name, list them.
+    """Print a JSON Schema; without a name, list them.
+
+    There is one for each kind of manifest, for keyturn.yaml, and for everything that is printed as
+    JSON. Editors complete manifests with it.
 
     \b
-    Example:
+    Examples:
       keyturn schema credential > credential.schema.json
+      keyturn schema                      the names of all of them
     """
     with doors(colour):
         from keyturn.load.definitions import folder

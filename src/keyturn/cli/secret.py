@@ -32,17 +32,24 @@ ISSUED = frozenset(
 def command() -> None:
     """Write secrets of manifests.
 
+    None is ever a flag: it comes from a prompt or from standard input, and goes into SOPS unseen.
+
     \b
-    Example:
+    Examples:
       keyturn secret set prod-db password
+      pass show prod/db | keyturn secret set prod-db password
     """
 
 
 @command.command("set")
 @click.argument("name", shell_complete=completing.credentials)
-@click.argument("field")
+@click.argument("field", shell_complete=completing.fields)
 @click.option(
-    "--generate", type=click.IntRange(12, 256), default=None, metavar="LENGTH", help="Make a random one."
+    "--generate",
+    type=click.IntRange(12, 256),
+    default=None,
+    metavar="LENGTH",
+    help="Make a random one of LENGTH characters.",
 )
 @click.option(
     "--alphabet", type=click.Choice(tuple(ALPHABETS)), default="plain", help="What a random one is made of."
@@ -52,7 +59,10 @@ def command() -> None:
 def set_secret(
     colour: bool, /, name: str, field: str, generate: int | None, alphabet: str, folder: Path
 ) -> None:
-    """Set FIELD of the credential NAME, from standard input or a prompt; encrypted, sealed, in place.
+    """Set a secret, from standard input or a prompt.
+
+    FIELD of the credential NAME is encrypted, sealed and written in place; nothing else of the file
+    moves. The next apply sends it.
 
     \b
     Examples:
@@ -63,13 +73,12 @@ def set_secret(
     with doors(colour):
         from keyturn.cli.surroundings import environment
         from keyturn.core.secret import Secret
-        from keyturn.engine.sealing import set_field
-        from keyturn.load.project import find_root, read_project
+        from keyturn.engine import open_project, set_field
 
         if generate and field.partition(".")[0] in ISSUED:
             raise click.UsageError(f"{field} is made by whoever issues it: only passwords can be made up")
         value = Secret(_random(generate, ALPHABETS[alphabet]) if generate else _asked(name, field))
-        project = read_project(find_root(folder))
+        project = open_project(folder)
         file = set_field(project, name, field, value, environment())
         click.echo(f"set {field} of credential/{name} in {file}", err=True)
 
@@ -79,18 +88,21 @@ def set_secret(
 @options.chdir
 @click.pass_obj
 def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:
-    """Bind the secrets of credentials to their destination, after an intended change of it.
+    """Bind secrets to their destination again.
+
+    After an intended change of a credential's host, account or URL, or of its name: whoever holds the
+    key has looked at the file, and says so. An apply refuses secrets whose seal does not hold.
 
     \b
-    Example:
+    Examples:
       keyturn seal prod-db
+      keyturn seal prod-db prod-lake
     """
     with doors(colour):
         from keyturn.cli.surroundings import environment
-        from keyturn.engine.sealing import seal_again
-        from keyturn.load.project import find_root, read_project
+        from keyturn.engine import open_project, seal_again
 
-        project = read_project(find_root(folder))
+        project = open_project(folder)
         for name in names:
             click.echo(f"sealed {seal_again(project, name, environment())}", err=True)
 

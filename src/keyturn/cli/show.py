@@ -15,22 +15,23 @@ from keyturn.cli.plan import FORMATS
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the plan is drawn.")
 @click.pass_obj
 def command(colour: bool, /, planfile: Path, folder: Path, form: str) -> None:
-    """Draw a plan that `plan --out` saved; the file is verified first.
+    """Draw a plan that `plan --out` saved.
+
+    The file is verified first, with the key that the repository holds: a plan that was changed, or
+    made by somebody else, is not shown.
 
     \b
-    Example:
+    Examples:
+      keyturn show plan.kt
       keyturn show plan.kt --format markdown
     """
     with doors(colour):
+        from datetime import UTC, datetime
+
         from keyturn.cli.planner import draw
         from keyturn.cli.surroundings import environment
-        from keyturn.cli.wiring import clock
-        from keyturn.engine.savedplan import opened
-        from keyturn.load.decrypt import opener
-        from keyturn.load.project import find_root, read_project
-        from keyturn.load.repository_key import repository_key
+        from keyturn.engine import open_plan, open_project
 
-        project = read_project(find_root(folder))
-        key = repository_key(project, opener(environment(), project.policy, project.decryptor))
-        kept = opened(planfile.read_bytes(), key, str(planfile), clock().now())
+        project = open_project(folder)
+        kept = open_plan(project, environment(), planfile, datetime.now(UTC))
         click.echo(draw(kept.plan, form, colour))

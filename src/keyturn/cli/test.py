@@ -1,5 +1,7 @@
 """keyturn test: do the connections work, as they are live?"""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -52,23 +54,14 @@ def command(
         from keyturn.cli.surroundings import environment, width
         from keyturn.cli.wiring import open_run
         from keyturn.core.trial import End
-        from keyturn.engine.trying import Budget, try_out
-        from keyturn.render.style import Style
-        from keyturn.render.trials import trials_json, trials_junit, trials_text
+        from keyturn.engine import Budget, try_out
+        from keyturn.render import Style, draw_trials
 
         run = open_run(folder, workspace)
-        with Progress(colour) as progress:
-            session = try_out(run, names, Budget(parallelism, max_failures), progress)
-        match form:
-            case "json":
-                text = trials_json(run.workspace.name, session.tried)
-            case "junit":
-                text = trials_junit(run.workspace.name, session.tried)
-            case _:
-                import sys
-
-                text = trials_text(session.tried, Style(colour, width(sys.stdout, environment())))
-        click.echo(text.rstrip("\n"))
+        with Progress(form) as progress:
+            session = try_out(replace(run, watch=progress), names, Budget(parallelism, max_failures))
+        style = Style(colour, width(sys.stdout, environment()))
+        click.echo(draw_trials(run.workspace.name, session.tried, form, style).rstrip("\n"))
         if session.strangers and not names:
             click.echo(f"{session.strangers} other live connections were not tested: not keyturn's", err=True)
         ends = {each.end for each in session.tried}

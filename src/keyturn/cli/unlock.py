@@ -19,20 +19,21 @@ def command(colour: bool, /, lock_id: str, workspace: str, folder: Path) -> None
     The id makes sure that it is the dead run's lock and not one taken since.
 
     \b
-    Example:
+    Examples:
       keyturn unlock 3f9c2a7d51e04b68
+      keyturn unlock 3f9c2a7d51e04b68 -w staging
     """
     with doors(colour):
         from keyturn.cli.surroundings import environment
+        from keyturn.engine import open_project
         from keyturn.ledger.lock import unlock
         from keyturn.ledger.store import open_store
-        from keyturn.load.project import find_root, read_project
-        from keyturn.render.safe import plain
+        from keyturn.render import line
 
-        root = find_root(folder)
-        chosen = read_project(root).workspace(workspace)
-        was = unlock(open_store(chosen.ledger, root, environment()), lock_id)
+        project = open_project(folder)
+        chosen = project.workspace(workspace)
+        was = unlock(open_store(chosen.ledger, project.root, environment()), lock_id)
         if was is None:
             click.echo("The lock was damaged and is gone.")
             return
-        click.echo(f"The lock of {plain(was.holder.who)} on {plain(was.holder.host)} is released.")
+        click.echo(f"The lock of {line(was.holder.who)} on {line(was.holder.host)} is released.")

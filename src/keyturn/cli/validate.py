@@ -21,7 +21,9 @@ FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit", "mar
 def command(
     colour: bool, /, paths: tuple[Path, ...], workspace: str, folder: Path, form: str, strict: bool
 ) -> None:
-    """Check manifests: YAML, schema, references, SOPS structure, policy. No key, no network.
+    """Check manifests: YAML, schema, references, SOPS, policy.
+
+    Needs neither key nor network. With PATHS, those files alone are checked; exits 1 for an error.
 
     \b
     Examples:
@@ -29,10 +31,12 @@ def command(
       keyturn validate manifests/prod/credentials/prod-db.yaml --format github
     """
     with doors(colour):
+        from keyturn.cli.progress import Progress
         from keyturn.cli.validator import examine, stopped, told
 
         try:
-            examined = examine(folder, workspace, paths)
+            with Progress(form, "checking manifests"):
+                examined = examine(folder, workspace, paths)
         except Faulty as faulty:
             if form == "text":
                 raise

@@ -1,23 +1,14 @@
 """The doing of validate: which files, what was found, how it is told."""
 
 import shutil
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from keyturn.cli.surroundings import environment
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.engine.checking import Checked, check
-from keyturn.load.excerpts import texts
-from keyturn.load.project import find_root, read_project
-from keyturn.render.findings import (
-    Findings,
-    findings_concise,
-    findings_json,
-    findings_markdown,
-    findings_text,
-)
-from keyturn.render.style import Style
+from keyturn.engine import Checked, check, open_project, texts
+from keyturn.render import Findings, Style, draw_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +26,11 @@ class Examined:
 
 def examine(folder: Path, workspace: str, paths: tuple[Path, ...]) -> Examined:
     """Check the project around ``folder``, or those of its files that are named; raises Faulty."""
-    root = find_root(folder)
-    project = read_project(root)
+    project = open_project(folder)
     workspaces = (project.workspace(workspace),) if workspace else tuple(project.workspaces.values())
-    only = tuple(_below(root, folder / path) for path in paths)
-    return Examined(root, check(project, workspaces, only, datetime.now(UTC).date()))
+    only = tuple(_below(project.root, folder / path) for path in paths)
+    today = datetime.now(UTC).date()
+    return Examined(project.root, check(project, workspaces, only, today, environment()))
 
 
 def stopped(folder: Path, findings: tuple[Diagnostic, ...]) -> Examined:
@@ -58,17 +49,4 @@ def told(examined: Examined, form: str, colour: bool) -> str:
     shown = texts(examined.root, checked.findings) if form in {"text", "gitlab", "sarif"} else {}
     findings = Findings(found=checked.findings, files=checked.files, texts=shown)
     style = Style(colour, shutil.get_terminal_size().columns)
-    people: Mapping[str, Callable[[Findings], str]] = {
-        "text": lambda found: findings_text(found, style),
-        "concise": lambda found: findings_concise(found, style),
-        "json": findings_json,
-        "markdown": findings_markdown,
-    }
-    return (people.get(form) or _for_programs(form))(findings).rstrip("\n")
-
-
-def _for_programs(form: str) -> Callable[[Findings], str]:
-    # XML's escaping comes with half of the network's modules, which a pre-commit hook need not wait for.
-    from keyturn.render.annotations import github, gitlab, junit, sarif
-
-    return {"github": github, "gitlab": gitlab, "sarif": sarif, "junit": junit}[form]
+    return draw_findings(findings, form, style).rstrip("\n")

@@ -49,6 +49,15 @@ class Contrast:
         return self.left is None or self.right is None or bool(self.differences) or lone
 
 
+@dataclass(frozen=True, slots=True)
+class Contrasted:
+    """Two workspaces by name, what sets them apart, and whether the values of secrets were compared too."""
+
+    names: tuple[str, str]
+    pairs: tuple[Contrast, ...]
+    opened: bool
+
+
 def contrast(
     left: Iterable[Desired],
     right: Iterable[Desired],

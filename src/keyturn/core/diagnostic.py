@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from keyturn.core.address import Address, Origin
+from keyturn.core.counting import counted
 
 
 class Severity(IntEnum):
@@ -39,5 +40,5 @@ class Faulty(Exception):  # noqa: N818
     """Raised where work cannot go on because of things that the user can fix; all of them at once."""
 
     def __init__(self, *findings: Diagnostic) -> None:
-        super().__init__(f"{len(findings)} findings")
+        super().__init__(counted(len(findings), "finding"))
         self.findings = tuple(sorted(findings, key=lambda finding: finding.rank))

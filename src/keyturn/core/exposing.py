@@ -41,7 +41,8 @@ _SILENT = frozenset({Action.RETIRE, Action.FORGET, Action.NOTE})
 def expose(changes: tuple[Change, ...], inputs: Inputs, leads: Leads) -> tuple[Change, ...]:
     """Return the changes with the exposures that each of them brings."""
     users = _users(inputs.known.values()) if changes else {}
-    view = _View({change.address: change for change in changes}, inputs, leads, users)
+    holders = _holders(inputs) if any(map(writes_secrets, changes)) else {}
+    view = _View({change.address: change for change in changes}, inputs, leads, users, holders)
     return tuple(replace(change, exposures=tuple(view.exposures(change))) for change in changes)
 
 
@@ -80,6 +81,7 @@ class _View:
     inputs: Inputs
     leads: Leads
     users: Mapping[Address, list[Known]]
+    holders: Mapping[str, list[tuple[Known, Live]]]
 
     def exposures(self, change: Change) -> Iterator[Exposure]:
         if change.desired is None or change.action in _SILENT:
@@ -106,10 +108,7 @@ class _View:
     def _misled(self, change: Change) -> Iterator[Exposure]:
         if change.known is None or not writes_secrets(change):
             return
-        for known in self.inputs.known.values():
-            live = self.inputs.live.get(known.id)
-            if live is None or live.status == "deleted" or change.known.id not in live.fields.values():
-                continue
+        for known, live in self.holders.get(change.known.id, ()):
             paths = strayed(known, live, self.leads)
             if change.known.address not in _links(known.applied):
                 paths = (*(path for path, leaf in live.fields.items() if leaf == change.known.id), *paths)
@@ -184,6 +183,18 @@ class _View:
             desired = self.inputs.desired.get(credential)
             return bool(desired and (desired.secrets or desired.keep))
         return self._retained(change)
+
+
+def _holders(inputs: Inputs) -> dict[str, list[tuple[Known, Live]]]:
+    # Ours, by the ids that they hold live: rotations by the thousand would each look at everything.
+    ids = {known.id for known in inputs.known.values()}
+    held: dict[str, list[tuple[Known, Live]]] = {}
+    for known in inputs.known.values():
+        live = inputs.live.get(known.id)
+        if live is not None and live.status != "deleted":
+            for identity in {leaf for leaf in live.fields.values() if isinstance(leaf, str)} & ids:
+                held.setdefault(identity, []).append((known, live))
+    return held
 
 
 def _users(entries: Iterable[Known]) -> dict[Address, list[Known]]:

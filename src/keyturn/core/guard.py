@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, SecretState
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import dotted
 from keyturn.core.inputs import Consents, Inputs
@@ -70,7 +71,7 @@ def _retirements(question: Question) -> Iterator[Diagnostic]:
         yield _finding(
             "KT452",
             retired[0],
-            f"{len(retired)} of {total} resources would be retired; "
+            f"{len(retired)} of {counted(total, 'resource')} would be retired; "
             f"the limit is {limit.count} and {limit.percent} %",
             f"if that is meant, agree with --allow-retire {len(retired)}",
         )
@@ -85,8 +86,8 @@ def _rotations(question: Question) -> Iterator[Diagnostic]:
         yield _finding(
             "KT453",
             rotated[0],
-            f"{len(rotated)} of {total} credentials would rotate at once",
-            "a changed fingerprint key or a mass re-encryption looks like this; "
+            f"{len(rotated)} of {counted(total, 'credential')} would rotate at once",
+            "look whether the fingerprint key changed or files were encrypted anew; "
             f"if it is meant, agree with --allow-rotate {len(rotated)}",
         )
 
@@ -263,7 +264,8 @@ def _crowded(question: Question) -> Iterator[Diagnostic]:
         finding = _finding(
             "KT467",
             made[0],
-            f"{len(made)} connections would be created, and the organization has room for {question.room}",
+            f"{counted(len(made), 'connection')} would be created, "
+            f"and the organization has room for {question.room}",
             "retire what is unused first, or ask for a higher limit",
         )
         yield replace(finding, severity=Severity.WARNING)

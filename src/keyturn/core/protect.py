@@ -14,7 +14,12 @@ from keyturn.core.inputs import Inputs
 from keyturn.core.resource import Desired, Known
 
 UNTIL = "-until-"
-"""What stands between the name of a credential's old generation and the day on which it may go."""
+"""What stands between the name of a credential's old generation and the day on which it may go.
+
+Behind the day, an ISO date, may stand a tail: two generations of one credential may go on one day.
+"""
+
+_DATE = len("2026-03-09")
 
 NEXT = "-next-"
 """What stands between the name and a random tail of a credential that is about to take over."""
@@ -39,7 +44,7 @@ def protect(inputs: Inputs, targets: tuple[str, ...] = (), today: str = "") -> H
     chosen, findings = _targeted(inputs, targets)
     held = [known for known in chosen.known.values() if _shielded(known, chosen)]
     kept = {known.address for known in held}
-    kept |= {address for address in chosen.known if today < address.name.partition(UNTIL)[2]}
+    kept |= {address for address in chosen.known if today < address.name.partition(UNTIL)[2][:_DATE]}
     rest = {address: known for address, known in chosen.known.items() if address not in kept}
     refused = tuple(_refusal(known) for known in sorted(held, key=lambda each: each.address))
     return Hands(replace(chosen, known=rest), (*findings, *refused))

@@ -18,7 +18,10 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulled:
-    """One manifest that differs from what is live; ``sealed`` tells that its secrets were bound anew."""
+    """One manifest that differs from what is live; ``sealed`` tells that its secrets were bound anew.
+
+    A field of ``written`` whose live value is ``ABSENT`` was taken out of the manifest.
+    """
 
     address: Address
     file: str

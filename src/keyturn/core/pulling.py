@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, FieldChange
-from keyturn.core.fields import Leaf, same
+from keyturn.core.fields import Leaf, Path, same
 from keyturn.core.looks import suspicious
 from keyturn.core.pulled import Left
 from keyturn.core.resource import Desired, Live
@@ -49,17 +49,27 @@ def _refusal(field: FieldChange, live: Live) -> Left | None:  # noqa: PLR0911  #
     path, now = field.path, field.live
     if path in live.suspicious:
         return Left(path, "the service shows a mask or a secret there")
-    if now == ABSENT:
-        return Left(path, "it is gone live: take it out of the manifest, or apply to bring it back")
+    if now == ABSENT and (refusal := _stays(path, live)):
+        return Left(path, refusal)
     if isinstance(now, dict):
         return Left(path, "it is a mapping: write it by hand")
     if any(suspicious(key, now) for key in path[1:] or path):
         return Left(path, "the live value looks like a secret")
     if not same(field.applied, field.wanted):
         return Left(path, "git changed it too: decide which of the two is meant")
-    if isinstance(field.wanted, Address) and not isinstance(now, Address):
+    if now != ABSENT and isinstance(field.wanted, Address) and not isinstance(now, Address):
         return Left(path, "it refers to what is not in git: `keyturn import` it first")
     return None
+
+
+def _stays(path: Path, live: Live) -> str:
+    if path[0] != "config":
+        return f"it is gone live: take `{path[-1]}:` out of the manifest, or apply to bring it back"
+    if any(suspicious(key, "") for key in path[1:]):
+        return "it is gone live, as a service hides what is named like a secret: apply to bring it back"
+    if not any(each[0] == "config" for each in live.fields):
+        return "the service shows none of its settings: look at it in Planasonix, or apply to bring them back"
+    return ""
 
 
 def _consent(

@@ -24,7 +24,9 @@ class Ending:
 class Reach:
     """What uses a credential, by name; ``complete`` tells that no connection of it can be hidden.
 
-    ``schedules`` counts those that are enabled; ``next_run`` is RFC 3339 or empty.
+    ``schedules`` counts those that are enabled; ``next_run`` is RFC 3339 or empty. ``links`` are
+    pairs of nodes (``kind/name``), the second of which uses the first: connections, pipelines and
+    syncs, schedules.
     """
 
     connections: tuple[str, ...] = ()
@@ -33,6 +35,7 @@ class Reach:
     syncs: tuple[str, ...] | None = ()
     schedules: int | None = 0
     next_run: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def used(self) -> bool | None:

@@ -97,7 +97,7 @@ def _guards(project: Project) -> dict[str, object]:
 
 
 def _setting(file: str, word: str) -> Diagnostic:
-    hint = "who may change what guards the secrets? compare with the base, or plan with --config-from"
+    hint = "ask who may change what guards the secrets; compare with the base, or plan with --config-from"
     return _line("KT483", file, f"this change touches {word}", hint)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from keyturn.api.client import Client
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.core.address import Address, Origin
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import nest
 from keyturn.core.resource import Live
@@ -50,14 +51,18 @@ def target(service: Client, name: str) -> Live:
     named = [each for each in found if each.address.name == name and each.status != "deleted"]
     if len(named) == 1:
         return named[0]
-    message = f"there is no live credential {name}" if not named else f"{name} is the name of {len(named)}"
+    message = (
+        f"there is no live credential {name}"
+        if not named
+        else f"{name} is the name of {counted(len(named), 'credential')}"
+    )
     raise Faulty(
         Diagnostic(
             code="KT470",
             severity=Severity.ERROR,
             message=message,
             origin=Origin("workspace"),
-            hint="names are exact; a key with fewer rights may not see it",
+            hint="write it as Planasonix shows it; a key with fewer rights may not see it",
         )
     )
 

@@ -1,15 +1,17 @@
 """Everything that can be said of manifests without a key and without the network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.fields import Path, dotted
+from keyturn.core.fields import dotted
 from keyturn.core.inputs import Inputs
-from keyturn.core.resource import Desired
+from keyturn.core.resource import EMPTY, Desired
 from keyturn.core.secret import Secret
+from keyturn.engine.ages import Ages, ages
+from keyturn.load.definitions import types
 from keyturn.load.desired import Loaded, load
 from keyturn.load.project import FILE, Project, Workspace
 from keyturn.policy.judge import judge
@@ -32,8 +34,18 @@ class Checked:
         return min((finding.severity for finding in self.findings), default=None)
 
 
-def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ...], today: date) -> Checked:
-    """Check the manifests of some workspaces, or of them only the files ``only``."""
+def check(
+    project: Project,
+    workspaces: Iterable[Workspace],
+    only: tuple[str, ...],
+    today: date,
+    environment: Mapping[str, str],
+) -> Checked:
+    """Check the manifests of some workspaces, or of them only the files ``only``.
+
+    How old secrets are is asked of git for all files together; with ``only`` it is not asked, since a
+    change to a file is checked then, and not what time has brought about.
+    """
     findings: list[Diagnostic] = []
     subjects: list[Subject] = []
     covered: set[str] = set()
@@ -50,26 +62,22 @@ def check(project: Project, workspaces: Iterable[Workspace], only: tuple[str, ..
     # All workspaces at once: what two environments share is seen in neither of them alone. A file
     # that cannot be read may be what uses a credential, so then they are not all there are.
     whole = not only and not any(finding.severity is Severity.ERROR for finding in findings)
-    findings += judge(subjects, project.policy, Context(today=today, whole=whole))
+    aged = Ages(today=today) if only else ages(project, subjects, EMPTY, today, environment)
+    findings += judge(subjects, project.policy, _context(aged, whole=whole))
     findings += [_stray(file) for file in only if file not in covered and file != FILE]
     files = {subject.file for subject in subjects} | covered
     return Checked(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
 
 
 def judged_with(
-    project: Project, loaded: Loaded, inputs: Inputs, today: date, chance: bytes
+    project: Project, loaded: Loaded, inputs: Inputs, aged: Ages, chance: bytes
 ) -> tuple[Diagnostic, ...]:
-    """Return what the rules say when the ledger and the opened secrets are known as well.
+    """Return what the rules say when the ages and the opened secrets are known as well.
 
     ``chance`` are random bytes of this run: equal secrets are found by fingerprints under them,
     which are worth nothing afterwards.
     """
     files = {address: each.origin.file for address, each in inputs.desired.items()}
-    rotated: dict[str, Mapping[Path, date]] = {
-        files[known.address]: {(): date.fromisoformat(known.rotated_at[:10])}
-        for known in inputs.known.values()
-        if known.rotated_at and known.address in files
-    }
     secrets = {
         files[address]: {path: value for path, value in each.secrets.items() if isinstance(value, Secret)}
         for address, each in inputs.desired.items()
@@ -77,8 +85,19 @@ def judged_with(
     }
     secrets = {file: opened for file, opened in secrets.items() if opened}
     likeness = fingerprints(secrets, chance)
-    context = Context(today=today, rotated=rotated, secrets=secrets, fingerprints=likeness)
+    context = replace(_context(aged), secrets=secrets, fingerprints=likeness)
     return judge(loaded.subjects, project.policy, context)
+
+
+def _context(aged: Ages, *, whole: bool = True) -> Context:
+    return Context(
+        today=aged.today,
+        rotated=aged.rotated,
+        shallow=aged.shallow,
+        lost=aged.lost,
+        whole=whole,
+        connectors=types("connection"),
+    )
 
 
 def _kept(desired: Desired, field: str) -> Diagnostic:
@@ -87,7 +106,7 @@ def _kept(desired: Desired, field: str) -> Diagnostic:
         severity=Severity.NOTE,
         message=f"{field} keeps its live value: git does not have it",
         origin=desired.origin,
-        hint=f"`keyturn secret set {desired.address.name} {field}` puts one into git",
+        hint=f"run `keyturn secret set {desired.address.name} {field}` to put one into git",
         address=desired.address,
     )
 

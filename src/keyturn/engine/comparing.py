@@ -68,6 +68,16 @@ def reviewed(
     return (*review(before, readers(now[file] for file in moved)), *_settings(project, base))
 
 
+def reviewed_since(
+    project: Project, workspace: Workspace, commit: str, environment: Mapping[str, str]
+) -> tuple[Diagnostic, ...]:
+    """Return who gained or lost access since a commit; a note (KT485) where git no longer has it."""
+    try:
+        return reviewed(project, workspace, commit, environment)
+    except Faulty as faulty:
+        return (_unreviewed(faulty.findings[0]),)
+
+
 def _unreviewed(why: Diagnostic) -> Diagnostic:
     message = f"who gained or lost access was not looked at: {why.message}"
     return replace(why, code="KT485", severity=Severity.NOTE, message=message)

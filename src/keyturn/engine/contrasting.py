@@ -1,10 +1,9 @@
 """Two workspaces of one project compared, for who keeps environments alike on purpose."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from keyturn.core.address import Address
-from keyturn.core.contrast import Contrast, contrast
+from keyturn.core.contrast import Contrasted, contrast
 from keyturn.core.diagnostic import Faulty, Severity
 from keyturn.core.fields import Path
 from keyturn.core.resource import Desired
@@ -19,14 +18,6 @@ from keyturn.policy.settings import Settings
 _WELL_KNOWN = {"dev": "dev-", "staging": "staging-", "prod": "prod-"}
 
 
-@dataclass(frozen=True, slots=True)
-class Contrasted:
-    """What differs, and whether the values of secrets were compared as well."""
-
-    pairs: tuple[Contrast, ...]
-    opened: bool
-
-
 def compare_workspaces(
     project: Project, sides: tuple[Workspace, Workspace], environment: Mapping[str, str], chance: bytes
 ) -> Contrasted:
@@ -38,7 +29,7 @@ def compare_workspaces(
     equal = _equal(project, (left, right), environment, chance)
     strip = _stripper(project.policy)
     pairs = contrast(left, right, (strip, strip), equal or frozenset())
-    return Contrasted(pairs, equal is not None)
+    return Contrasted((sides[0].name, sides[1].name), pairs, equal is not None)
 
 
 def _loaded(project: Project, workspace: Workspace) -> tuple[Desired, ...]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from keyturn.api.errors import ServiceError, Unsure
+from keyturn.api.wire import UNVEILED, Veil
 from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.fields import Path
@@ -48,7 +49,8 @@ class Desk:
     ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
     ``permit`` raises ``Halt`` when nothing more may be
     written; it is asked before every intent. ``key`` fingerprints secrets;
-    ``hide`` are the opened ones, which no message of the service may repeat.
+    ``hide`` is over the opened ones, which no message of the service may repeat. ``changes`` says, by
+    id, what this apply does to the objects that are there.
     """
 
     run: Run
@@ -58,7 +60,8 @@ class Desk:
     key: Callable[[], bytes]
     permit: Callable[[], None]
     tests: bool = True
-    hide: tuple[Secret, ...] = ()
+    hide: Veil = UNVEILED
+    changes: Mapping[str, Change] = field(default_factory=lambda: EMPTY)
     taken: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from keyturn.api.client import Client
 from keyturn.api.errors import Denied, ServiceError
 from keyturn.core.address import Origin
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.health import Check, State, found, good
 from keyturn.engine.observe import refuse_foreign
@@ -45,7 +46,7 @@ def service(doors: Doors, workspace: Workspace) -> Iterator[Check]:
         yield from found("api", [error.finding()])
         return
     yield good("api", f"{workspace.base_url} lets the key in, to {workspace.organization}")
-    for word, ask in (("credentials", client.credentials), ("connections", client.connections)):
+    for word, ask in (("credential", client.credentials), ("connection", client.connections)):
         try:
             listed = ask()
         except Denied as denied:
@@ -53,7 +54,7 @@ def service(doors: Doors, workspace: Workspace) -> Iterator[Check]:
         except ServiceError as error:
             yield from found("api", [error.finding()])
         else:
-            yield good("api", f"{len(listed.records)} {word} can be read")
+            yield good("api", f"{counted(len(listed.records), word)} can be read")
     yield from _skew(client, doors.clock)
 
 
@@ -92,9 +93,9 @@ def ledger(doors: Doors, workspace: Workspace) -> Iterator[Check]:
         yield from found("ledger", faulty.findings)
         return
     yield from found("ledger", reading.findings)
-    yield good("ledger", f"{len(reading.ledger.entries)} entries in {workspace.ledger}")
+    yield good("ledger", f"{counted(len(reading.ledger.entries), 'entry', 'entries')} in {workspace.ledger}")
     if reading.ledger.open:
-        message = f"{len(reading.ledger.open)} writes of a run that was cut off are not settled"
+        message = f"a run was cut off: {counted(len(reading.ledger.open), 'write')} not settled"
         hint = "run `keyturn apply`: it looks what became of them before anything else"
         yield from found("ledger", [doubt("KT086", Origin(store.place), message, hint)])
     yield from _journal(store)
@@ -105,7 +106,7 @@ def _journal(store: Store) -> Iterator[Check]:
     records = tuple(read(store.tape().read(0)))
     where = verify(records)
     if where is None:
-        yield good("journal", f"{len(records)} records, chain of hashes whole")
+        yield good("journal", f"{counted(len(records), 'record')}, chain of hashes whole")
         return
     message = f"{store.place}: the journal was changed or damaged at record {where + 1} of {len(records)}"
     hint = "put an untouched copy back, or move the journal away; `keyturn log --verify` tells the same"

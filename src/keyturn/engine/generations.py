@@ -12,9 +12,10 @@ from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import Desired, Known, Live
+from keyturn.engine.aside import move_aside
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.probe import Trial, Verdict, heirs, run_tests
-from keyturn.engine.work import Written, create, read, record, refuse_edited, rename, reread
+from keyturn.engine.work import Written, as_shown, create, read, record, refuse_edited, reread
 from keyturn.kinds import KINDS
 
 
@@ -69,6 +70,8 @@ def _as_new(change: Change, desired: Desired, name: str) -> Change:
 def _repoint(relay: Relay, trials: list[Trial], desk: Desk) -> list[Verdict]:
     moved: list[Trial] = []
     for trial in trials:
+        if _has_its_own(relay, trial, desk):
+            continue
         moved.append(trial)
         try:
             _point(relay, trial, (relay.former, relay.new), desk)
@@ -83,6 +86,12 @@ def _repoint(relay: Relay, trials: list[Trial], desk: Desk) -> list[Verdict]:
     return []
 
 
+def _has_its_own(relay: Relay, trial: Trial, desk: Desk) -> bool:
+    # A change of its own writes all of it, the credential too, and expects it as the plan saw it.
+    own = desk.changes.get(trial.id)
+    return own is not None and own.address not in relay.change.after
+
+
 def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: Desk) -> None:
     before, after = ids
     kind = KINDS["connection"]
@@ -90,17 +99,7 @@ def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: De
     fields = {path: after if leaf in before else leaf for path, leaf in now.fields.items()}
     if fields == now.fields:
         return
-    if now.suspicious:
-        raise Stale("the service shows a mask or a secret in it, which must not be written back")
-    wanted = Desired(
-        address=now.address,
-        type=now.type,
-        fields=fields,
-        secrets={},
-        ciphers={},
-        digest="",
-        origin=relay.desired.origin,
-    )
+    wanted = replace(as_shown(now), fields=fields)
     intent = desk.intend(relay.change, "repoint", object=now.id, expect=now.address.name)
     body = kind.encode(wanted, desk.ids)
     desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
@@ -127,10 +126,8 @@ def _abandon(relay: Relay, made: Known, desk: Desk) -> None:
 
 
 def _succeed(relay: Relay, made: Known, desk: Desk) -> Written:
-    known = relay.change.known
-    until = (desk.run.clock.now() + timedelta(days=relay.desired.lifecycle.grace_days)).date()
-    aside = Address("credential", f"{relay.change.address.name}{UNTIL}{until.isoformat()}")
-    moved = rename(relay.change, relay.old, aside, desk)
+    known, aside = relay.change.known, _aside(relay, desk)
+    moved = move_aside(relay.change, relay.old, aside, desk)
     kept = replace(known, address=aside, updated_at=moved.live.updated_at, protect=False) if known else None
     desk.finish(moved.intent, kept, (known.address,) if known else ())
     kind, name = KINDS["credential"], relay.desired.address.name
@@ -144,4 +141,12 @@ def _succeed(relay: Relay, made: Known, desk: Desk) -> Written:
     done = record(replace(relay.change, live=back), back, desk)
     desk.ids[relay.change.address] = relay.new
     desk.finish(intent, done.entry, (made.address,))
-    return done
+    return replace(done, warnings=(*moved.warnings, *done.warnings))
+
+
+def _aside(relay: Relay, desk: Desk) -> Address:
+    until = (desk.run.clock.now() + timedelta(days=relay.desired.lifecycle.grace_days)).date()
+    name = f"{relay.change.address.name}{UNTIL}{until.isoformat()}"
+    # Of two rotations on one day the first has left a generation of that name.
+    taken = any(known.address.name == name for known in list(desk.entries.values()))
+    return Address("credential", f"{name}-{desk.run.fresh()[:6]}" if taken else name)

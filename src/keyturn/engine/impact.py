@@ -4,23 +4,23 @@ Read only when something that exists changes, bounded, and "unknown" wherever th
 the API do not tell. Unknown is never nought.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from keyturn.api.client import Client
-from keyturn.api.dialect import either
 from keyturn.api.errors import ServiceError
-from keyturn.api.records import Record
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.plan import Impact
 from keyturn.core.resource import Known, Live
+from keyturn.engine.graph import Graph, Uses, gathered, graph_of, strings
 from keyturn.engine.observe import READERS, side_by_side
+from keyturn.kinds import KINDS
 
-PIPELINES = 500
-"""How many pipelines are read in full at most; beyond that, what uses a connection is unknown."""
+CONNECTIONS = 500
+"""How many connections that no list shows whole are read for a credential at most."""
 
-_QUIET = frozenset({Action.CREATE, Action.NOTE, Action.ADOPT, Action.FORGET})
+_QUIET = frozenset({Action.CREATE, Action.NOTE, Action.FORGET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +37,46 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
-    """Names by id of what refers to an object; None where the service did not tell.
+class _Scene:
+    """What was seen: by the id of a credential its connections, and whether those are surely all."""
 
-    ``linked``: whether connections say which credential they use at all; some deployments do not.
-    """
-
-    linked: bool
-    pipelines: Mapping[str, tuple[str, ...]] | None
-    syncs: Mapping[str, tuple[str, ...]] | None
-    schedules: Mapping[str, tuple[str, ...]] | None
+    users: Mapping[str, tuple[Live, ...]]
+    complete: bool
+    graph: Graph
+    ours: frozenset[str]
 
 
 def measure(
     service: Client, changes: tuple[Change, ...], live: Mapping[str, Live], known: Mapping[Address, Known]
 ) -> Reach:
     """Return how far each change of something that exists reaches."""
-    concerned = [change for change in changes if change.live and change.action not in _QUIET]
+    concerned = [(change, change.live) for change in changes if change.live and change.action not in _QUIET]
     room = _room(service, changes, live)
     if not concerned:
         return Reach({}, {}, room)
-    graph = graph_of(service, _ids(concerned, live), linked_at_all(live))
-    ours = {each.id for each in known.values()}
-    gone = {change.live.id for change in concerned if change.live and change.action is Action.RETIRE}
-    impact: dict[Address, Impact] = {}
-    users: dict[str, tuple[str, ...]] = {}
-    for change in concerned:
-        if change.live is None:
-            continue
-        direct = _connections_of(change.live, live)
-        outsiders = [each for each in direct if each.id not in ours]
-        impact[change.address] = _impact(change.live, direct, outsiders, graph)
-        users[change.live.id] = _users(
-            change.live, [each for each in outsiders if each.id not in gone], graph
-        )
-    return Reach(impact, users, room)
+    retired = frozenset(target.id for change, target in concerned if change.action is Action.RETIRE)
+    scene = _look(service, [target for _, target in concerned], live, known)
+    return Reach(
+        {change.address: _impact(target, scene) for change, target in concerned},
+        {target.id: _users(target, scene, retired) for _, target in concerned},
+        room,
+    )
+
+
+def _look(
+    service: Client, targets: list[Live], live: Mapping[str, Live], known: Mapping[Address, Known]
+) -> _Scene:
+    held = [target.id for target in targets if target.address.kind == "credential"]
+    seen, whole = _whole(service, live) if held else (live, True)
+    linked = linked_at_all(seen)
+    users = _connections(frozenset(held), seen) if linked else _stated(frozenset(held), seen, known)
+    ids = {target.id for target in targets} | {each.id for found in users.values() for each in found}
+    return _Scene(
+        users=users,
+        complete=whole and linked,
+        graph=graph_of(service, frozenset(ids), linked),
+        ours=frozenset(each.id for each in known.values()),
+    )
 
 
 def _room(service: Client, changes: tuple[Change, ...], live: Mapping[str, Live]) -> int | None:
@@ -85,129 +90,89 @@ def _room(service: Client, changes: tuple[Change, ...], live: Mapping[str, Live]
     return None if most is None else most - sum(each.address.kind == "connection" for each in live.values())
 
 
-def _ids(changes: Iterable[Change], live: Mapping[str, Live]) -> frozenset[str]:
-    found = {change.live.id for change in changes if change.live}
-    return frozenset(found | {each.id for each in live.values() if found & set(_leaves(each))})
+def _whole(service: Client, live: Mapping[str, Live]) -> tuple[Mapping[str, Live], bool]:
+    # Further references stand in settings, which lists leave out and the ledger holds of ours alone.
+    unread = [each.id for each in _standing(live) if not each.detailed]
+    if len(unread) > CONNECTIONS:
+        return live, False
+    kind = KINDS["connection"]
+
+    def one(identity: str) -> Live | None:
+        try:
+            return kind.decode(service.fetch(kind.collection, identity))
+        except ServiceError:
+            return None
+
+    found = side_by_side(one, unread, READERS)
+    return {**live, **{each.id: each for each in found if each}}, all(found)
 
 
-def _leaves(live: Live) -> Iterator[str]:
-    yield from (leaf for leaf in live.fields.values() if isinstance(leaf, str))
-
-
-def _connections_of(target: Live, live: Mapping[str, Live]) -> list[Live]:
-    if target.address.kind == "connection":
-        return [target]
-    users = [
-        each for each in live.values() if each.address.kind == "connection" and target.id in _leaves(each)
-    ]
-    return sorted(users, key=lambda each: each.address)
-
-
-def _users(target: Live, outsiders: list[Live], graph: Graph) -> tuple[str, ...]:
-    if target.address.kind == "connection":
-        return _named(graph.pipelines, [target], "pipeline") + _named(graph.syncs, [target], "sync")
-    return tuple(str(each.address) for each in outsiders)
-
-
-def _named(known: Mapping[str, tuple[str, ...]] | None, targets: list[Live], word: str) -> tuple[str, ...]:
-    return tuple(f"{word} {name}" for each in targets for name in (known or {}).get(each.id, ()))
-
-
-def _impact(target: Live, direct: list[Live], outsiders: list[Live], graph: Graph) -> Impact:
-    runs = _gathered(graph.schedules, direct)
-    return Impact(
-        connections=len(direct) if graph.linked else None,
-        pipelines=_count(graph.pipelines, direct),
-        syncs=_count(graph.syncs, direct),
-        scheduled=None if runs is None else len(runs),
-        next_run=min((run for run in runs or () if run), default=""),
-        outsiders=tuple(str(each.address) for each in outsiders if each.id != target.id),
-        insiders=tuple(str(each.address) for each in direct if each not in (target, *outsiders)),
-        work=_work(graph, direct),
+def _standing(live: Mapping[str, Live]) -> Iterator[Live]:
+    yield from (
+        each for each in live.values() if each.address.kind == "connection" and each.status != "deleted"
     )
 
 
-def _work(graph: Graph, targets: list[Live]) -> tuple[str, ...]:
-    pipelines, syncs = _gathered(graph.pipelines, targets), _gathered(graph.syncs, targets)
-    named = {f"pipeline/{name}" for name in pipelines or ()} | {f"sync/{name}" for name in syncs or ()}
-    return tuple(sorted(named))
+def _connections(targets: frozenset[str], live: Mapping[str, Live]) -> Mapping[str, tuple[Live, ...]]:
+    found: dict[str, list[Live]] = {target: [] for target in targets}
+    for each in sorted(_standing(live), key=lambda each: each.address):
+        for target in targets.intersection(strings(list(each.fields.values()))):
+            found[target].append(each)
+    return {target: tuple(users) for target, users in found.items()}
 
 
-def _gathered(known: Mapping[str, tuple[str, ...]] | None, targets: list[Live]) -> list[str] | None:
-    return None if known is None else [name for each in targets for name in known.get(each.id, ())]
+def _stated(
+    targets: frozenset[str], live: Mapping[str, Live], known: Mapping[Address, Known]
+) -> Mapping[str, tuple[Live, ...]]:
+    # Where the service does not say who uses what, the ledger says it of ours.
+    found: dict[str, list[Live]] = {target: [] for target in targets}
+    standing = {each.id: each for each in _standing(live)}
+    for _, entry in sorted(known.items()):
+        used = {leaf for leaf in entry.applied.values() if isinstance(leaf, Address)}
+        for target in {known[each].id for each in used if each in known} & targets:
+            found[target] += [standing[entry.id]] if entry.id in standing else []
+    return {target: tuple(users) for target, users in found.items()}
 
 
-def _count(known: Mapping[str, tuple[str, ...]] | None, targets: list[Live]) -> int | None:
-    found = _gathered(known, targets)
-    return None if found is None else len(set(found))
+def _users(target: Live, scene: _Scene, retired: Collection[str]) -> tuple[str, ...]:
+    work = (*_words("pipeline ", scene.graph.pipelines, target), *_words("sync ", scene.graph.syncs, target))
+    strangers = [each for each in scene.users.get(target.id, ()) if each.id not in scene.ours]
+    return (*(str(each.address) for each in strangers if each.id not in retired), *work)
+
+
+def _words(lead: str, known: Uses, target: Live) -> tuple[str, ...]:
+    return tuple(f"{lead}{each.label}" for each in gathered(known, [target.id]) or ())
+
+
+def _impact(target: Live, scene: _Scene) -> Impact:
+    own = target.address.kind == "connection"
+    direct = (target,) if own else scene.users[target.id]
+    complete, ids = own or scene.complete, [target.id, *(each.id for each in direct)]
+    graph = scene.graph
+    runs = gathered(graph.schedules, ids)
+    return Impact(
+        connections=len(direct) if complete else None,
+        pipelines=_count(graph.pipelines, ids) if complete else None,
+        syncs=_count(graph.syncs, ids) if complete else None,
+        scheduled=len(runs) if complete and runs is not None else None,
+        next_run=min((run.label for run in runs or () if run.label), default=""),
+        outsiders=tuple(str(each.address) for each in direct if each.id not in scene.ours and not own),
+        insiders=tuple(str(each.address) for each in direct if each.id in scene.ours and not own),
+        work=_work(graph, ids),
+    )
+
+
+def _work(graph: Graph, ids: list[str]) -> tuple[str, ...]:
+    named = {f"pipeline/{each.label}" for each in gathered(graph.pipelines, ids) or ()}
+    return tuple(sorted(named | {f"sync/{each.label}" for each in gathered(graph.syncs, ids) or ()}))
+
+
+def _count(known: Uses, ids: list[str]) -> int | None:
+    found = gathered(known, ids)
+    return None if found is None else len(found)
 
 
 def linked_at_all(live: Mapping[str, Live]) -> bool:
     """Tell whether connections say which credential they use; where there are none, nothing is hidden."""
     connections = [each for each in live.values() if each.address.kind == "connection"]
     return not connections or any(("credential",) in each.fields for each in connections)
-
-
-def graph_of(service: Client, ids: frozenset[str], linked: bool) -> Graph:  # noqa: FBT001
-    """Return what refers to the objects of these ids; None for each sort that the service does not tell."""
-    pipelines = _pipelines(service)
-    if pipelines is None:
-        return Graph(linked=linked, pipelines=None, syncs=_syncs(service, ids), schedules=None)
-    users = {each.id: set(strings(each.extra)) & ids for each in pipelines}
-    return Graph(
-        linked=linked,
-        pipelines=_named_by(pipelines, ids),
-        syncs=_syncs(service, ids),
-        schedules=_schedules(service, users),
-    )
-
-
-def strings(tree: object) -> Iterator[str]:
-    """Yield every string in a document, however deep: ids stand wherever a vendor puts them."""
-    if isinstance(tree, str):
-        yield tree
-    elif isinstance(tree, Mapping):
-        for value in tree.values():
-            yield from strings(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from strings(value)
-
-
-def _pipelines(service: Client) -> tuple[Record, ...] | None:
-    try:
-        listed = service.pipelines().records
-        if len(listed) > PIPELINES:
-            return None
-        return tuple(side_by_side(service.pipeline, [each.id for each in listed], READERS))
-    except ServiceError:
-        return None
-
-
-def _schedules(service: Client, users: Mapping[str, set[str]]) -> Mapping[str, tuple[str, ...]] | None:
-    try:
-        schedules = service.schedules().records
-    except ServiceError:
-        return None
-    runs: dict[str, list[str]] = {}
-    for each in schedules:
-        if either(each.extra, "enabled") is False:
-            continue
-        for found in users.get(str(either(each.extra, "pipeline_id") or ""), ()):
-            runs.setdefault(found, []).append(str(either(each.extra, "next_run_at") or ""))
-    return {key: tuple(sorted(found)) for key, found in runs.items()}
-
-
-def _syncs(service: Client, ids: frozenset[str]) -> Mapping[str, tuple[str, ...]] | None:
-    try:
-        return _named_by(service.syncs().records, ids)
-    except ServiceError:
-        return None
-
-
-def _named_by(records: Iterable[Record], ids: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
-    named: dict[str, list[str]] = {}
-    for each in records:
-        for found in set(strings(each.extra)) & ids:
-            named.setdefault(found, []).append(each.name or each.id)
-    return {key: tuple(sorted(names)) for key, names in named.items()}

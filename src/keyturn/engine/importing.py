@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keyturn.core.address import Address, Origin
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import dotted, nest
 from keyturn.core.outcome import Ending
@@ -147,7 +148,7 @@ def _unusable(live: Live, listed: Iterable[Live], scene: _Scene) -> str:
         return "its name cannot be the name of a file; rename it in Planasonix first"
     twins = [each.id for each in listed if each.address == live.address]
     if len(twins) > 1:
-        return f"its name stands for {len(twins)} objects: {', '.join(sorted(twins))}"
+        return f"its name stands for {counted(len(twins), 'object')}: {', '.join(sorted(twins))}"
     if live.address in scene.described:
         adopt = f"`keyturn apply --adopt {live.address.name}` takes the object over"
         return f"{scene.described[live.address]} describes one of this name already: {adopt}"

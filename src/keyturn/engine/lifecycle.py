@@ -1,6 +1,7 @@
 """How objects go and come back: retire, restore, replace, forget."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from keyturn.api.errors import Absent, ServiceError
@@ -9,9 +10,10 @@ from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending
 from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
+from keyturn.engine.aside import move_aside
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.entry import doubtful
-from keyturn.engine.work import Written, create, read, rename, reread, update
+from keyturn.engine.work import Written, create, read, reread, update
 from keyturn.kinds import KINDS
 from keyturn.ledger.clock import stamp
 from keyturn.ledger.event import Finished
@@ -51,11 +53,21 @@ def _gone(send: Callable[[], None]) -> None:
 def _refuse_used(now: Live, desk: Desk) -> None:
     if now.address.kind != "credential":
         return
-    kind = KINDS["connection"]
-    listed = map(kind.decode, desk.run.service.records(kind.collection).records)
-    users = sorted(str(each.address) for each in listed if each.fields.get(("credential",)) == now.id)
+    users = sorted(str(each.address) for each in _users(now, desk) if now.id in each.fields.values())
     if users:
         raise Stale(f"it is used by {', '.join(users)}")
+
+
+def _users(now: Live, desk: Desk) -> Iterator[Live]:
+    # A list may lag behind what this very run has written, in both directions: each one is asked.
+    kind = KINDS["connection"]
+    listed = map(kind.decode, desk.run.service.records(kind.collection).records)
+    ids = {each.id for each in listed if now.id in each.fields.values()}
+    ours = [known for known in list(desk.entries.values()) if known.address.kind == kind.name]
+    ids |= {known.id for known in ours if now.id in known.observed.values() and not known.retired_at}
+    for identity in sorted(ids):
+        with suppress(Absent):
+            yield read(kind, identity, desk)
 
 
 def _still_there(now: Live, desk: Desk) -> bool:
@@ -93,13 +105,14 @@ def replace_object(change: Change, desk: Desk) -> Written:
     kind, known = KINDS[change.address.kind], _known(change)
     now = reread(change, kind, desk)
     aside = Address(change.address.kind, f"{change.address.name}{RETIRING}{desk.run.fresh()[:6]}")
-    moved = rename(change, now, aside, desk)
+    moved = move_aside(change, now, aside, desk)
     desk.finish(
         moved.intent,
         replace(known, address=aside, updated_at=moved.live.updated_at, protect=False),
         (known.address,),
     )
-    return create(replace(change, known=None, live=None), desk)
+    done = create(replace(change, known=None, live=None), desk)
+    return replace(done, warnings=(*moved.warnings, *done.warnings))
 
 
 def forget(change: Change, desk: Desk) -> Written:

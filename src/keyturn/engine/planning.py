@@ -15,6 +15,7 @@ from keyturn.core.order import order
 from keyturn.core.plan import Plan
 from keyturn.core.protect import Hands, protect
 from keyturn.core.resource import Desired, Known, Live
+from keyturn.engine.ages import Ages, ages, by_ledger
 from keyturn.engine.checking import judged_with
 from keyturn.engine.impact import Reach, measure
 from keyturn.engine.observe import census, observe, refuse_foreign
@@ -73,15 +74,19 @@ class Planned:
 def plan(run: Run, wish: Wish) -> Planned:
     """Compare git, ledger and service, and say what would be done; nothing is written."""
     opener = Opener.of(run)
+    run.watch.phase("manifests")
     loaded = opener.load()
+    run.watch.phase("workspace")
     refuse_foreign(run.service, run.workspace.organization)
     ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
     listed = census(run.service)
     settled = settle(ledger.ledger, listed)
     live = observe(run.service, listed, loaded.desired, settled.entries)
+    run.watch.phase("secrets")
     sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
     hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
     changes = order(expose(diff(hands.inputs), hands.inputs, leads), settled.entries)
+    run.watch.phase("reach")
     reach = measure(run.service, changes, live, settled.entries)
     seen = Evidence(ledger=ledger, loaded=loaded, settled=settled, sides=sides, hands=hands)
     return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
@@ -114,7 +119,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
     findings = (
         *seen.ledger.findings,
         *seen.loaded.findings,
-        *judged_with(run.project, seen.loaded, seen.sides, run.clock.now().date(), run.fresh().encode()),
+        *judged_with(run.project, seen.loaded, seen.sides, _ages(run, seen), run.fresh().encode()),
         *seen.settled.findings,
         *seen.hands.findings,
         *placed(guard(question), changes, seen.loaded.subjects),
@@ -130,6 +135,11 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
         requests=sum(REQUESTS.get(change.action, 0) for change in changes),
         pace=run.workspace.pace,
     )
+
+
+def _ages(run: Run, seen: Evidence) -> Ages:
+    today = run.clock.now().date()
+    return ages(run.project, seen.loaded.subjects, by_ledger(seen.sides), today, run.environment)
 
 
 def _needs_consent(change: Change) -> bool:

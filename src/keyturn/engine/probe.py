@@ -4,31 +4,35 @@ A test carries a stored credential to a host, so it is run only for pairs that w
 what is live, or of what this apply writes.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from keyturn.api.errors import ServiceError
+from keyturn.api.errors import Absent, ServiceError
 from keyturn.core.address import Address
-from keyturn.core.change import Change
+from keyturn.core.change import Action, Change
 from keyturn.core.exposing import strayed
-from keyturn.core.fields import Fields, dotted
+from keyturn.core.fields import Fields, Path, dotted
 from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
 from keyturn.core.trial import harmless
 from keyturn.engine.desk import Desk
 from keyturn.engine.observe import side_by_side
+from keyturn.engine.work import joined
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import leads
 
 TESTERS = 4
 """How many connection tests run side by side: each is a real login at somebody's database."""
 
+_WRITTEN = frozenset({Action.UPDATE, Action.RENAME, Action.ADOPT})
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A connection to be tested: its name for the reader, its id, its type, its fields with ids.
 
-    With a ``refusal`` nothing is sent, and the test counts as failed.
+    With a ``refusal`` nothing is sent, and the test counts as failed. ``now`` is the same connection
+    as it is live, where this apply is going to write it.
     """
 
     address: Address
@@ -36,6 +40,7 @@ class Trial:
     type: str
     fields: Fields
     refusal: str = ""
+    now: "Trial | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +90,61 @@ def _verdict(trial: Trial, fields: Fields, desk: Desk) -> Verdict:
 
 
 def dependents(change: Change, identity: str, desk: Desk) -> list[Trial]:
-    """Return every connection that uses a credential or a successor of it, ours or not, as it is live.
+    """Return every connection that uses a credential or a successor of it, ours or not.
 
-    Further references are hidden in a list without settings: of those, only our own are known.
+    One that this apply writes after the credential is tried as it will be: the new secret goes where
+    git says, and not once more to the old place. All others are tried as they are live. Further
+    references are hidden in a list without settings: of those, only our own are known.
     """
     former = change.known.address if change.known else change.address
     chain = {identity, *(heir.id for heir in heirs(change.address, desk))}
     kind = KINDS["connection"]
     listed = [kind.decode(each) for each in desk.run.service.records(kind.collection).records]
-    ours = {known.id for known in desk.entries.values() if former in known.applied.values()}
+    ours = {
+        known.id
+        for known in desk.entries.values()
+        if former in known.applied.values() and known.address.kind == kind.name and not known.retired_at
+    }
     users = [each for each in listed if each.id in ours or chain & set(each.fields.values())]
+    # A list may lag behind, and is no proof that one of ours is not there.
+    unseen = sorted(ours - {each.id for each in listed})
     whole = side_by_side(lambda each: _whole(each, desk), users, TESTERS)
+    whole += [found for each in unseen if (found := _found(each, desk))]
     return [
-        Trial(each.address, each.id, each.type, each.fields, _refusal(each, desk))
+        _foreseen(_standing(each, desk), each, (change, identity), desk)
         for each in whole
         if chain & set(each.fields.values())
     ]
 
 
-def _refusal(live: Live, desk: Desk) -> str:
+def _standing(live: Live, desk: Desk) -> Trial:
+    return Trial(live.address, live.id, live.type, live.fields, _refusal(_stray(live, desk)))
+
+
+def _foreseen(trial: Trial, live: Live, turned: tuple[Change, str], desk: Desk) -> Trial:
+    change, identity = turned
+    own = desk.changes.get(live.id)
+    if own is None or own.desired is None or own.action not in _WRITTEN or change.address not in own.after:
+        return trial
+    ids = {**desk.ids, change.address: identity}
+    wanted = joined(own, own.desired, live)
+    # What is still to be made has no id: the test goes without it.
+    unmade = {path for path, leaf in wanted.items() if isinstance(leaf, Address) and leaf not in ids}
+    fields = {
+        path: ids[leaf] if isinstance(leaf, Address) else leaf
+        for path, leaf in wanted.items()
+        if path not in unmade
+    }
+    stray = [path for path in _stray(live, desk) if path in wanted and path not in own.desired.fields]
+    return replace(trial, fields=fields, refusal=_refusal(stray), now=trial)
+
+
+def _stray(live: Live, desk: Desk) -> tuple[Path, ...]:
     known = desk.entries.get(live.id)
-    paths = strayed(known, live, leads) if known else ()
+    return strayed(known, live, leads) if known else ()
+
+
+def _refusal(paths: Collection[Path]) -> str:
     told = ", ".join(map(dotted, paths))
     return f"{told} is not as it was applied, so that no secret is sent there" if paths else ""
 
@@ -124,3 +163,11 @@ def _whole(live: Live, desk: Desk) -> Live:
         return live
     kind = KINDS["connection"]
     return kind.decode(desk.run.service.fetch(kind.collection, live.id))
+
+
+def _found(identity: str, desk: Desk) -> Live | None:
+    kind = KINDS["connection"]
+    try:
+        return kind.decode(desk.run.service.fetch(kind.collection, identity))
+    except Absent:
+        return None

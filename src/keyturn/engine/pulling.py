@@ -1,15 +1,15 @@
 """Drift to git: what somebody edited in the UI is written back into the manifests, plain fields only."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from keyturn.core.address import Address, Origin
-from keyturn.core.change import FieldChange
+from keyturn.core.change import ABSENT, FieldChange
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.diff import field_changes
-from keyturn.core.fields import Leaf, Path
+from keyturn.core.fields import Leaf, Path, flatten
 from keyturn.core.protect import matches
 from keyturn.core.pulled import Left, Pulled
 from keyturn.core.pulling import choose
@@ -22,10 +22,14 @@ from keyturn.engine.recover import settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import read_ledger
 from keyturn.load.definitions import SEAL, schema, sealed_among
-from keyturn.load.files import Source, load_file
+from keyturn.load.files import load_file
 from keyturn.load.nodes import Document, read
 from keyturn.load.seal import bound, expected
 from keyturn.load.shape import compiled
+from keyturn.load.writing import cuttable
+
+BELOW = 2
+"""Keys of a path right below ``config``: no more than such a field goes as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +95,62 @@ def _one(run: Run, ask: Ask, sides: tuple[Desired, Known, Live], names: Mapping[
         return pulled
     source = load_file(run.root, desired.origin.file)
     document = read(source.data, source.relative)
-    values = {_where(field): _value(field) for field in choice.take}
-    if not compiled(schema(desired.address.kind))(_with(document.tree, values)):
-        whole = tuple(Left(field.path, "the schema has no room for the live value") for field in choice.take)
+    take, stuck = _removable(document, choice.take, desired.address.kind)
+    left += stuck
+    values: dict[Path, Any] = {_where(field): _value(field) for field in take if field.live != ABSENT}
+    gone = _gone(document, take)
+    if not compiled(schema(desired.address.kind))(_with(document.tree, values, gone)):
+        whole = tuple(Left(field.path, "the schema has no room for the live value") for field in take)
         return replace(pulled, left=(*left, *whole))
-    seal = _seal(document, values) if any(field.path in sealed for field in choice.take) else {}
+    seal = _seal(document, values, gone) if any(field.path in sealed for field in take) else {}
     try:
-        if ask.write:
-            _write(run, source, {**values, **seal})
+        if ask.write and take:
+            writer(run.project, run.environment).set_values(source.relative, {**values, **seal}, gone)
     except Faulty as faulty:
         why = faulty.findings[0].message
-        unwritten = tuple(Left(field.path, f"the file could not be written: {why}") for field in choice.take)
+        unwritten = tuple(Left(field.path, f"the file could not be written: {why}") for field in take)
         return replace(pulled, left=(*left, *unwritten))
-    return replace(pulled, written=choice.take, sealed=bool(seal))
+    return replace(pulled, written=take, left=tuple(left), sealed=bool(seal))
+
+
+def _removable(
+    document: Document, take: tuple[FieldChange, ...], kind: str
+) -> tuple[tuple[FieldChange, ...], tuple[Left, ...]]:
+    fits, kept, left = compiled(schema(kind)), [], []
+    for field in take:
+        why = _stuck(document, field.path, fits) if field.live == ABSENT else ""
+        if why:
+            left.append(Left(field.path, why))
+        else:
+            kept.append(field)
+    gone = _gone(document, kept)
+    if gone and not _with(document.tree, {}, gone).get("config"):
+        whole = "it is gone live, and nothing would be left of `config:`: mend the file by hand, or apply"
+        left += [Left(field.path, whole) for field in kept if field.live == ABSENT]
+        kept = [field for field in kept if field.live != ABSENT]
+    return tuple(kept), tuple(left)
+
+
+def _stuck(document: Document, path: Path, fits: Callable[[dict[str, Any]], bool]) -> str:
+    if not fits(_with(document.tree, {}, (path,))):
+        return "it is gone live, and the manifest cannot be without it: apply to bring it back"
+    if path not in document.places or not cuttable(document, path):
+        line = document.origin(path).line
+        return f"it is gone live: take it out by hand, in line {line}, or apply to bring it back"
+    return ""
+
+
+def _gone(document: Document, take: Iterable[FieldChange]) -> tuple[Path, ...]:
+    # A mapping of which every field is gone goes as a whole: YAML has no empty block.
+    paths = {field.path for field in take if field.live == ABSENT}
+    stays = [path for path in flatten(document.tree) if not any(path[: len(one)] == one for one in paths)]
+    found = set()
+    for path in paths:
+        whole = path
+        while len(whole) > BELOW and not any(each[: len(whole) - 1] == whole[:-1] for each in stays):
+            whole = whole[:-1]
+        found.add(whole)
+    return tuple(sorted(found))
 
 
 def _guarding(desired: Desired, fields: tuple[FieldChange, ...]) -> frozenset[Path]:
@@ -124,23 +171,27 @@ def _value(field: FieldChange) -> Leaf:
     return field.live
 
 
-def _with(tree: Mapping[str, Any], values: Mapping[Path, Leaf]) -> dict[str, Any]:
+def _with(tree: Mapping[str, Any], values: Mapping[Path, Leaf], gone: Iterable[Path] = ()) -> dict[str, Any]:
     changed: dict[str, Any] = copy.deepcopy(dict(tree))
     for path, value in values.items():
         here = changed
         for key in path[:-1]:
             here = here.setdefault(key, {})
         here[path[-1]] = value
+    for path in gone:
+        here = changed
+        for key in path[:-1]:
+            here = here.get(key, {})
+        here.pop(path[-1], None)
     return changed
 
 
-def _seal(document: Document, values: Mapping[Path, Leaf]) -> dict[Path, Secret]:
+def _seal(document: Document, values: Mapping[Path, Leaf], gone: tuple[Path, ...]) -> dict[Path, Secret]:
     if SEAL not in document.tree.get("secrets", {}):
         return {}
     what = bound(document)
-    moved = {**what.fields, **{path: value for path, value in values.items() if path[0] == "config"}}
+    stays = {
+        path: leaf for path, leaf in what.fields.items() if not any(path[: len(one)] == one for one in gone)
+    }
+    moved = {**stays, **{path: value for path, value in values.items() if path[0] == "config"}}
     return {("secrets", SEAL): Secret(expected(replace(what, fields=moved)))}
-
-
-def _write(run: Run, source: Source, values: Mapping[Path, Any]) -> None:
-    writer(run.project, run.environment).set_values(source.relative, values)

@@ -4,18 +4,20 @@ The service has no call for it, so it is computed: every connection is read whol
 are searched for ids, because further references stand wherever a connector puts them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import Path
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.core.secret import Secret
 from keyturn.core.usage import Ending, Reach, Review, Usage
-from keyturn.engine.impact import Graph, graph_of, linked_at_all, strings
+from keyturn.engine.graph import Graph, Uses, gathered, graph_of, strings
+from keyturn.engine.impact import linked_at_all
 from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
 from keyturn.engine.opening import Opener
 from keyturn.engine.run import Run
@@ -77,11 +79,11 @@ def _look(run: Run, loaded: Loaded, entries: Mapping[Address, Known], notes: lis
     complete = True
     if len(whole) < len(connections):
         complete = False
-        notes.append(f"{len(connections) - len(whole)} connections cannot be read by this key")
+        notes.append(f"{counted(len(connections) - len(whole), 'connection')} cannot be read by this key")
     hidden = {known.id for known in entries.values() if not known.retired_at} - {each.id for each in listed}
     if hidden:
         complete = False
-        notes.append(f"{len(hidden)} objects of the ledger are not shown to this key, or are gone")
+        notes.append(f"{counted(len(hidden), 'object')} of the ledger not shown to this key, or gone")
     linked = linked_at_all({each.id: each for each in whole})
     if not linked:
         complete = False
@@ -202,21 +204,34 @@ def _reach(address: Address, live: Live | None, scene: _Scene) -> Reach:
     shown = scene.users.get(live.id, ()) if live else ()
     direct = [*shown, *(each for each in scene.users.get(address, ()) if each not in shown)]
     ids = [each.id for each in direct] + ([live.id] if live else [])
-    runs = _gathered(graph.schedules, ids)
+    runs = gathered(graph.schedules, ids)
     return Reach(
         connections=tuple(sorted(each.address.name for each in direct)),
         complete=scene.complete,
         pipelines=_names(graph.pipelines, ids),
         syncs=_names(graph.syncs, ids),
         schedules=None if runs is None else len(runs),
-        next_run=min((each for each in runs or () if each), default=""),
+        next_run=min((each.label for each in runs or () if each.label), default=""),
+        links=tuple(sorted(set(_links(address, live, direct, graph)))),
     )
 
 
-def _names(known: Mapping[str, tuple[str, ...]] | None, ids: list[str]) -> tuple[str, ...] | None:
-    found = _gathered(known, ids)
-    return None if found is None else tuple(sorted(set(found)))
+def _links(
+    address: Address, live: Live | None, direct: Iterable[Live], graph: Graph
+) -> Iterator[tuple[str, str]]:
+    for each in direct:
+        yield str(address), str(each.address)
+    for node, identity in ((str(each.address), each.id) for each in (*direct, *([live] if live else []))):
+        for kind, known in (("pipeline", graph.pipelines), ("sync", graph.syncs)):
+            for use in (known or {}).get(identity, ()):
+                yield node, f"{kind}/{use.label}"
+                for run in (graph.runs or {}).get(use.id, ()) if kind == "pipeline" else ():
+                    yield (
+                        f"{kind}/{use.label}",
+                        f"schedule/{f'{run.label} ({run.id})' if run.label else run.id}",
+                    )
 
 
-def _gathered(known: Mapping[str, tuple[str, ...]] | None, ids: list[str]) -> list[str] | None:
-    return None if known is None else [name for each in ids for name in known.get(each, ())]
+def _names(known: Uses, ids: list[str]) -> tuple[str, ...] | None:
+    found = gathered(known, ids)
+    return None if found is None else tuple(sorted({each.label for each in found}))

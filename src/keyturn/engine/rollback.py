@@ -6,8 +6,10 @@ back, and that is said.
 """
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from keyturn.api.errors import ServiceError
+from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import pointer
@@ -22,31 +24,42 @@ from keyturn.load.previous import as_committed
 def roll_back(change: Change, trials: list[Trial], desk: Desk) -> tuple[str, bool]:
     """Write the previous secret back and test it; return what became of it, and whether it is back."""
     try:
-        before = _before(change, desk)
+        before = in_use(change, desk)
     except Faulty as faulty:
         return f"it could not be rolled back: {faulty.findings[0].message}", False
-    if before is None or change.known is None:
+    if before is None or not before.secrets or change.known is None:
         return "it could not be rolled back: git does not hold the secret that was in use", False
     try:
         entry = _write(change, change.known, before, desk)
     except ServiceError as error:
         return f"the roll-back did not go through: {error.message}", False
-    failed = [each for each in run_tests(trials, desk) if not each.passed]
+    # What this apply was to move stays where it is: it waits for the rotation that failed.
+    standing = [trial.now or trial for trial in trials]
+    failed = [each for each in run_tests(standing, desk) if not each.passed]
     if failed:
         names = ", ".join(str(each.address) for each in failed)
         return f"the previous secret is back, and its test fails too: {names}", True
     return f"the previous secret is back and passes its tests, as of commit {entry.commit[:12]}", True
 
 
-def _before(change: Change, desk: Desk) -> Desired | None:
+def in_use(change: Change, desk: Desk) -> Desired | None:
+    """Return the manifest that was applied last, with every secret opened that the service holds.
+
+    None where git does not hold them all; raises Faulty where what it holds cannot be read or opened.
+    """
     known, desired = change.known, change.desired
     if known is None or desired is None or not known.commit:
         return None
     run = desk.run
-    before = as_committed(run.project, desired.origin.file, known.commit, run.environment)
+    file = PurePosixPath(desired.origin.file)
+    former = str(file.with_name(known.address.name + file.suffix))
+    before = as_committed(run.project, former, known.commit, run.environment)
     held = {f"{pointer(path)}:{value}" for path, value in known.fingerprints.items()} or set(known.earlier)
     prints = {f"{pointer(path)}:{value}" for path, value in desk.prints(before).items()}
-    return before if prints and prints <= held else None
+    # Of an entry in doubt only the fingerprints of the past are left.
+    same = prints == held if known.fingerprints or not held else bool(prints) and prints <= held
+    linked = all(leaf in desk.ids for leaf in before.fields.values() if isinstance(leaf, Address))
+    return before if same and linked and not before.keep else None
 
 
 def _write(change: Change, known: Known, before: Desired, desk: Desk) -> Known:

@@ -1,10 +1,12 @@
-"""What a run works with: handed in once by the command line, and never looked up elsewhere."""
+"""What a run works with: handed in once, and never looked up elsewhere."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from keyturn.api.client import Client
+from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
 from keyturn.ledger.medium import Store
 from keyturn.load.project import Project, Workspace
@@ -25,7 +27,8 @@ class Author:
 class Run:
     """The doors of a run: files, service, ledger, clock, chance.
 
-    ``fresh`` gives a new random id at each call; ``sleep`` waits for seconds.
+    ``fresh`` gives a new random id at each call; ``sleep`` waits for seconds; ``watch`` hears
+    what a plan is at. A ``with`` statement closes its connections to the service.
     """
 
     root: Path
@@ -38,3 +41,14 @@ class Run:
     fresh: Callable[[], str]
     environment: Mapping[str, str]
     author: Author
+    watch: Watch = field(default_factory=Watch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the service."""
+        self.service.close()

@@ -8,8 +8,11 @@ decrypt the repository made it and not one byte of it has changed since.
 import hashlib
 import hmac
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 from keyturn import __version__
@@ -20,8 +23,12 @@ from keyturn.core.plan import Plan
 from keyturn.engine.moved import moved
 from keyturn.engine.planfile import pack, unpack
 from keyturn.engine.planning import Planned, Wish
+from keyturn.engine.run import Run
 from keyturn.ledger.clock import stamp
 from keyturn.ledger.fingerprint import derive
+from keyturn.load.decrypt import opener
+from keyturn.load.project import Project
+from keyturn.load.repository_key import repository_key
 
 PURPOSE = "saved plan"
 LIFETIME = timedelta(hours=24)
@@ -39,6 +46,28 @@ class SavedPlan:
     commit: str
     tool: str
     expires: str
+
+
+def save_plan(run: Run, planned: Planned, wish: Wish, file: Path) -> None:
+    """Write a plan for a later apply, readable by its owner alone.
+
+    ``wish`` is what it was planned with. Raises Faulty where the repository's key cannot be opened,
+    OSError where the file cannot be written.
+    """
+    data = saved(planned, wish, run.clock.now(), run.author.commit)
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer:
+        writer.write(data)
+    aside.replace(file)
+
+
+def open_plan(project: Project, environment: Mapping[str, str], file: Path, now: datetime) -> SavedPlan:
+    """Return the plan that ``save_plan`` wrote, verified; needs the decryption key and no API key.
+
+    Raises Faulty KT650 for a file that is not what was written, KT651 for one that is too old.
+    """
+    key = repository_key(project, opener(environment, project.policy, project.decryptor))
+    return opened(file.read_bytes(), key, str(file), now)
 
 
 def saved(planned: Planned, wish: Wish, made: datetime, commit: str) -> bytes:

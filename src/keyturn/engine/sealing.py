@@ -27,6 +27,19 @@ def set_field(project: Project, name: str, field: str, value: Secret, environmen
     return writer(project, environment).set_values(source.relative, values).relative
 
 
+def fields_of(project: Project, name: str) -> tuple[str, ...]:
+    """Return the secret fields that a credential may have: those that its manifest states come first.
+
+    Nothing is decrypted; raises Faulty where there is no such manifest, or it cannot be read.
+    """
+    source = manifest_of(project, name)
+    tree = read(source.data, source.relative).tree
+    secrets, keep = tree.get("secrets"), tree.get("keep")
+    stated = [*(secrets if isinstance(secrets, Mapping) else ()), *(keep if isinstance(keep, list) else ())]
+    known = secret_fields("credential", str(tree.get("type")))
+    return tuple(dict.fromkeys(str(each) for each in (*stated, *known) if each != SEAL))
+
+
 def _refuse_unknown(field: str, type_: str, file: str) -> None:
     known = secret_fields("credential", type_)
     if not known or kept(field)[0] in known or (type_ == "api_key" and field.startswith("key_")):

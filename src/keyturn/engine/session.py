@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyturn.api.records import Figures
+from keyturn.api.wire import Veil
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending, Outcome
-from keyturn.core.plan import Plan
+from keyturn.core.plan import QUIET, Plan
 from keyturn.core.resource import Known
 from keyturn.core.secret import Secret
 from keyturn.engine.apply import Ended, execute
@@ -18,7 +19,6 @@ from keyturn.engine.lifecycle import tails
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.rotate import purge
 from keyturn.engine.run import Run
-from keyturn.engine.watch import Watch
 from keyturn.engine.work import LOOKS
 from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted
 from keyturn.ledger.journal import Journal, open_journal
@@ -58,19 +58,22 @@ class Report:
     figures: Figures | None = None
 
 
-def carry_out(run: Run, wish: Wish, terms: Terms, decide: Callable[[Planned], bool], watch: Watch) -> Report:
+def carry_out(run: Run, wish: Wish, terms: Terms, decide: Callable[[Planned], bool]) -> Report:
     """Take the lock, plan, let ``decide`` look at the plan, and make its changes if it says yes.
 
-    Raises Held while somebody else applies, Faulty where nothing could be begun. Whatever happens
-    after the first write is in the report and in the journal, never lost in an exception.
+    Raises Held while somebody else applies, Faulty where nothing could be begun or where the plan
+    is ``blocked``, whatever ``decide`` says. Whatever happens after the first write is in the report
+    and in the journal, never lost in an exception.
     """
-    watch.phase("lock")
+    run.watch.phase("lock")
     lease = _lock(run, terms)
     try:
-        planned = _planned(run, wish, watch)
+        planned = _planned(run, wish)
         if not decide(planned):
             return Report(plan=planned.plan, agreed=False)
-        ended = _write(run, planned, terms, lease, watch)
+        if planned.plan.blocked:
+            raise Faulty(*planned.plan.blocked)
+        ended = _write(run, planned, terms, lease)
         return Report(
             plan=planned.plan,
             outcomes=ended.outcomes,
@@ -98,8 +101,8 @@ def _lock(run: Run, terms: Terms) -> Lease:
             run.sleep(PATIENCE)
 
 
-def _planned(run: Run, wish: Wish, watch: Watch) -> Planned:
-    watch.phase("plan")
+def _planned(run: Run, wish: Wish) -> Planned:
+    run.watch.phase("plan")
     planned = plan(run, wish)
     pause = max((_pause(run, intent) for intent in planned.seen.settled.unseen), default=0.0)
     if pause <= 0:
@@ -115,16 +118,16 @@ def _pause(run: Run, intent: Intent) -> float:
     return sum(LOOKS) - (run.service.server_date - datetime.fromisoformat(intent.server_date).timestamp())
 
 
-def _write(run: Run, planned: Planned, terms: Terms, lease: Lease, watch: Watch) -> Ended:
+def _write(run: Run, planned: Planned, terms: Terms, lease: Lease) -> Ended:
     journal = open_journal(run.store, planned.seen.ledger.ledger, planned.seen.ledger.torn, run.clock)
     begun = run.fresh()
     journal.append(_started(run, begun))
     desk = _desk(run, planned, (journal, terms, lease))
     _resolve(planned, desk)
-    watch.phase("apply", len(planned.plan.changes))
-    ended = execute(planned.plan.changes, desk, watch, terms.parallelism)
+    run.watch.phase("apply", len(planned.plan.changes))
+    ended = execute(planned.plan.changes, desk, run.watch, terms.parallelism)
     if not (ended.denied or ended.halted):
-        ended = _follow_up(ended, planned, desk, watch)
+        ended = _follow_up(ended, planned, desk)
     counts = {ending.value: sum(each.ending is ending for each in ended.outcomes) for ending in Ending}
     journal.append(RunEnded(begun, "halted" if ended.halted else "ended", counts))
     if lease.valid():
@@ -171,14 +174,17 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         key=planned.opener.key,
         permit=permit,
         tests=terms.tests,
-        hide=_opened(planned),
+        hide=_veil(planned),
         taken={each.id for each in known},
+        changes={
+            each.live.id: each for each in planned.plan.changes if each.live and each.action not in QUIET
+        },
     )
 
 
-def _opened(planned: Planned) -> tuple[Secret, ...]:
+def _veil(planned: Planned) -> Veil:
     secrets = (each.secrets.values() for each in planned.seen.sides.desired.values())
-    return tuple(value for values in secrets for value in values if isinstance(value, Secret))
+    return Veil(value for values in secrets for value in values if isinstance(value, Secret))
 
 
 def _resolve(planned: Planned, desk: Desk) -> None:
@@ -201,9 +207,9 @@ def _noted(entry: Known, gone: tuple[Address, ...] = (), action: str = "settle")
     )
 
 
-def _follow_up(ended: Ended, planned: Planned, desk: Desk, watch: Watch) -> Ended:
+def _follow_up(ended: Ended, planned: Planned, desk: Desk) -> Ended:
     # What was replaced is retired; manifests that changed without changing anything are noted.
-    rest = execute(tails(desk.journal.ledger().entries.values(), desk), desk, watch)
+    rest = execute(tails(desk.journal.ledger().entries.values(), desk), desk, desk.run.watch)
     for entry in refreshed(planned, (each.address for each in planned.plan.changes)):
         desk.journal.enqueue(_noted(entry, action="refresh"))
     return replace(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from keyturn.core.address import Origin
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.health import Check, State, found, good, untried
 from keyturn.load.decrypt import opener
@@ -42,7 +43,7 @@ def tools(environment: Mapping[str, str]) -> Iterator[Check]:
     others = sops_on_path(environment)
     if len(others) > 1:
         message = f"{len(others)} of them are on PATH: {', '.join(map(str, others))}"
-        hint = "the first one is used; remove the others, so that an editor or a hook uses no older one"
+        hint = "remove all but the first, which is used: an editor or a hook may use an older one"
         yield from found("sops", [doubt("KT080", Origin("PATH"), message, hint)])
 
 
@@ -88,10 +89,10 @@ def manifests(
     rest = [each for each in errors if each.code != _CONFLICT]
     yield from found("manifests", (*torn, *rest[:SHOWN]))
     if len(rest) > SHOWN:
-        message = f"{len(rest) - SHOWN} more errors: keyturn validate tells all of them"
+        message = f"{counted(len(rest) - SHOWN, 'more error')}: keyturn validate tells all of them"
         yield Check(topic="manifests", state=State.BROKEN, message=message)
     if not errors:
-        yield good("manifests", f"{len(loaded.desired)} resources in {workspace.name}")
+        yield good("manifests", f"{counted(len(loaded.desired), 'resource')} in {workspace.name}")
     holding = tuple(each for each in loaded.desired if each.secrets)
     if not decrypt:
         yield untried("manifests", "not decrypted: this event is not trusted")
@@ -104,7 +105,7 @@ def manifests(
             yield untried("manifests", "without a key, it is not known whether every file still opens")
         yield from (_mended(each) for each in found("manifests", named[:SHOWN]))
     else:
-        yield good("manifests", f"{len(holding)} encrypted files open, and their seals hold")
+        yield good("manifests", f"{counted(len(holding), 'encrypted file')} opened; every seal holds")
 
 
 def _mended(check: Check) -> Check:

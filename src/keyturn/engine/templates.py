@@ -156,7 +156,7 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
-        with: {persist-credentials: false}
+        with: {persist-credentials: false, fetch-depth: 0} # history, for the age of secrets
       - run: pipx install 'keyturn[sops]'
       - run: keyturn validate --format github
   apply:
@@ -186,6 +186,9 @@ default:
   image: python:3.13
   before_script:
     - pip install 'keyturn[sops]'
+
+variables:
+  GIT_DEPTH: "0" # history, for the age of secrets
 
 validate:
   stage: check

@@ -15,7 +15,6 @@ from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
 from keyturn.engine.pairs import Pair, pair
 from keyturn.engine.recover import settle
 from keyturn.engine.run import Run
-from keyturn.engine.watch import Watch
 from keyturn.kinds import KINDS
 from keyturn.ledger.reading import read_ledger
 
@@ -38,7 +37,7 @@ class Session:
     strangers: int
 
 
-def try_out(run: Run, names: Iterable[str], budget: Budget, watch: Watch) -> Session:
+def try_out(run: Run, names: Iterable[str], budget: Budget) -> Session:
     """Test the connections of the ledger, or those that ``names`` (or patterns) mean, and say how each ended.
 
     Manifests are not read: what is tested is what is live and was applied. Connections that share
@@ -56,8 +55,8 @@ def try_out(run: Run, names: Iterable[str], budget: Budget, watch: Watch) -> Ses
     shown = _credentials(run, listed, ours)
     pairs = [pair(each, entries, shown) for each in sorted(whole, key=lambda each: each.address)]
     ids = {address: known.id for address, known in entries.items() if not known.retired_at}
-    watch.phase("test", len(pairs))
-    tester = _Tester(run, ids, budget.failures, watch)
+    run.watch.phase("test", len(pairs))
+    tester = _Tester(run, ids, budget.failures)
     groups = side_by_side(tester.group, _groups(pairs), max(1, budget.parallelism))
     tried = sorted((each for group in groups for each in group), key=lambda each: each.address)
     return Session(tuple(tried), sum(each.id not in ours for each in connections))
@@ -108,7 +107,6 @@ class _Tester:
     run: Run
     ids: Mapping[Address, str]
     failures: int
-    watch: Watch
     _failed: dict[Address, list[Address]] = field(default_factory=dict)
 
     def group(self, pairs: list[Pair]) -> list[Tried]:
@@ -116,7 +114,7 @@ class _Tester:
 
     def _told(self, tried: Tried) -> Tried:
         ending = Ending.FAILED if tried.end in _BAD else Ending.DONE
-        self.watch.ended(Outcome(address=tried.address, action="test", ending=ending))
+        self.run.watch.ended(Outcome(address=tried.address, action="test", ending=ending))
         return tried
 
     def _one(self, each: Pair) -> Tried:

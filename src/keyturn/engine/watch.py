@@ -1,11 +1,18 @@
 """What a run tells while it goes on: three moments, each an empty method to be overridden."""
 
+import threading
+from collections.abc import Callable
+
 from keyturn.core.change import Change
 from keyturn.core.outcome import Outcome
 
 
 class Watch:
-    """Hears of progress; the command line draws it, tests count it, the engine does neither."""
+    """Hears of progress; the command line draws it, tests count it, the engine does neither.
+
+    Phases: ``lock``, ``plan`` with ``manifests``, ``workspace``, ``secrets`` and ``reach`` inside it,
+    ``apply``, ``test``; a name that is not known is to be shown as it is.
+    """
 
     def phase(self, name: str, total: int = 0) -> None:
         """Hear that a phase begins, and of how many steps it is if that is known."""
@@ -15,3 +22,24 @@ class Watch:
 
     def ended(self, outcome: Outcome) -> None:
         """Hear how a change ended."""
+
+
+class Alarm:
+    """Calls a function from a thread of its own, for what must be told while nothing else happens."""
+
+    def __init__(self, first: float, then: float, call: Callable[[], None]) -> None:
+        """Call after ``first`` seconds and every ``then`` seconds from there on, until ``stop``."""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(first, then, call), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Call no more; what is being called is waited for."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self, first: float, then: float, call: Callable[[], None]) -> None:
+        wait = first
+        while not self._over.wait(wait):
+            call()
+            wait = then

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from keyturn.api.errors import Absent, Conflict, ServiceError, Unsure
 from keyturn.api.records import Record
-from keyturn.core.address import Address
+from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Change, SecretState
 from keyturn.core.fields import Fields, dotted, same
 from keyturn.core.outcome import Ending
@@ -144,25 +144,6 @@ def read(kind: Kind, identity: str, desk: Desk) -> Live:
     return back
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """A rename that was written and read back, with the intent that is still to be ended."""
-
-    intent: Intent
-    live: Live
-
-
-def rename(change: Change, now: Live, aside: Address, desk: Desk) -> Renamed:
-    """Give an object that makes room for another one the name of ``aside``; raises Stale."""
-    kind = KINDS[aside.kind]
-    intent = desk.intend(change, "update", object=now.id, expect=aside.name)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, {"name": aside.name}))
-    live = read(kind, now.id, desk)
-    if live.address != aside:
-        raise Stale("the service answered yes and kept the name")
-    return Renamed(intent, live)
-
-
 def body_of(change: Change, now: Live, desk: Desk) -> dict[str, object]:
     """Return the full body of an update: what git states, on top of what others own in a connection.
 
@@ -172,12 +153,36 @@ def body_of(change: Change, now: Live, desk: Desk) -> dict[str, object]:
     desired, kind = _desired(change), KINDS[change.address.kind]
     if change.address.kind == "credential":
         return kind.encode(_without_kept(desired, change, desk), desk.ids)
+    refuse_masked(now)
+    return kind.encode(replace(desired, fields=joined(change, desired, now)), desk.ids)
+
+
+def refuse_masked(now: Live) -> None:
+    """Raise Stale where what is live cannot be written back: a mask, or a secret in plain view."""
     if now.suspicious:
         shown = ", ".join(dotted(path) for path in now.suspicious)
         raise Stale(f"the service shows a mask or a secret at {shown}, which must not be written back")
+
+
+def joined(change: Change, desired: Desired, now: Live) -> Fields:
+    """Return the fields of a connection once the change is made: what git states, and what others own."""
     dropped = {field.path for field in change.fields if field.wanted == ABSENT}
     others = {path: leaf for path, leaf in now.fields.items() if path not in dropped}
-    return kind.encode(replace(desired, fields=merge(others, desired.fields)), desk.ids)
+    return merge(others, desired.fields)
+
+
+def as_shown(now: Live) -> Desired:
+    """Return a live connection as if a manifest had said it, to be written back; raises Stale."""
+    refuse_masked(now)
+    return Desired(
+        address=now.address,
+        type=now.type,
+        fields=now.fields,
+        secrets={},
+        ciphers={},
+        digest="",
+        origin=Origin("workspace"),
+    )
 
 
 def merge(others: Fields, ours: Fields) -> Fields:
@@ -194,7 +199,7 @@ def _overlaps(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _without_kept(desired: Desired, change: Change, desk: Desk) -> Desired:
     if not desired.keep:
         return desired
-    if change.fields and desk.run.workspace.put != "partial":
+    if desk.run.workspace.put != "partial":
         kept = ", ".join(dotted(path) for path in desired.keep)
         raise Stale(
             f"{kept} is kept live, so the credential cannot be written in full; set it in git, "

@@ -4,8 +4,8 @@ Together with ``store.py`` the one place of the package that opens sockets. Impo
 bucket is used: a folder does not pay for it.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -97,11 +97,14 @@ class Bucket:
 
     def read_all(self, keys: Sequence[str]) -> Iterator[bytes]:
         """Yield the objects in order, fetched many at a time."""
-        for start in range(0, len(keys), _AT_ONCE):
-            try:
-                yield from self._guard(asyncio.run, self._fetch(keys[start : start + _AT_ONCE]))
-            except _Missing:
-                raise self._gone() from None
+        # Threads, and not obstore's coroutines: those answer on a thread of their own, and a process
+        # that ends before this one is done aborts.
+        with ThreadPoolExecutor(min(_AT_ONCE, len(keys)) or 1) as pool:
+            for start in range(0, len(keys), _AT_ONCE):
+                try:
+                    yield from pool.map(self._fetch, keys[start : start + _AT_ONCE])
+                except _Missing:
+                    raise self._gone() from None
 
     def put(self, key: str, data: bytes, expect: str) -> str:
         """Write the object if it is as expected; see ``Store.put``."""
@@ -148,12 +151,8 @@ class Bucket:
         """Return the journal's objects as a tape."""
         return SegmentTape(self)
 
-    async def _fetch(self, keys: Sequence[str]) -> list[bytes]:
-        async def fetch(key: str) -> bytes:
-            found = await obstore.get_async(self._objects, key)
-            return bytes(await found.bytes_async())
-
-        return await asyncio.gather(*map(fetch, keys))
+    def _fetch(self, key: str) -> bytes:
+        return bytes(self._guard(self._guard(obstore.get, self._objects, key).bytes))
 
     def _guard(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
         try:

@@ -231,7 +231,7 @@ def _damaged(store: Store, blob: Blob) -> Faulty:
 
 
 def _lost(store: Store) -> Faulty:
-    hint = "nothing more was written; run `keyturn plan` to see where things stand"
+    hint = "run `keyturn plan` to see where things stand: nothing more was written"
     return fault("KT611", f"{store.place}/{KEY}", "the lock is no longer ours: it ran out or was taken", hint)
 
 

@@ -150,12 +150,12 @@ def compact(store: Store, reading: Reading, journal: Journal) -> Reading:
 
 
 def _moved(store: Store) -> Faulty:
-    hint = "nothing is lost, the journal has it: run `keyturn plan` to see where things stand"
+    hint = "run `keyturn plan` to see where things stand: nothing is lost, the journal has it"
     return fault("KT606", f"{store.place}/{KEY}", "somebody else has written the ledger meanwhile", hint)
 
 
 def _changed(place: str, seq: int) -> Faulty:
-    hint = "`keyturn log --verify` shows where; put an untouched copy back, or move the journal away"
+    hint = "see `keyturn log --verify` for the place; put an untouched copy back, or move the journal away"
     return fault("KT620", place, f"the journal was changed or damaged at record {seq}", hint)
 
 

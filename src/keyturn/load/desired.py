@@ -8,7 +8,7 @@ from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.resource import Desired
 from keyturn.load.examining import examine
-from keyturn.load.files import Source, load_file, survey
+from keyturn.load.files import Source, load_file, stem, survey
 from keyturn.load.manifest import Manifest, manifest
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, Workspace
@@ -70,7 +70,7 @@ class _Batch:
             seen = examine(source, self._settings)
             self.findings.extend(seen.findings)
             if seen.document is None:
-                self._unread.add(_stem(source))
+                self._unread.add(stem(source.relative))
             elif seen.fits:
                 self._manifests.append(manifest(source, seen.document, self._workspace))
             else:
@@ -78,7 +78,7 @@ class _Batch:
 
     def pass_over(self, root: File, names: Iterable[str]) -> None:
         for name in names:
-            self._aside.setdefault(File(name).stem, []).append((root, name))
+            self._aside.setdefault(stem(name), []).append((root, name))
 
     def result(self) -> Loaded:
         subjects = tuple(each.subject for each in self._manifests)
@@ -113,7 +113,3 @@ class _Batch:
             if document.tree.get("kind") == address.kind:
                 return Subject(address=address, type=str(document.tree.get("type")), file=source.relative)
         return self._broken.get(address)
-
-
-def _stem(source: Source) -> str:
-    return File(source.relative).stem

@@ -109,10 +109,20 @@ def _selector(document: Document, found: Envelope) -> Iterator[Diagnostic]:
         message = f"what {found.selector} covers cannot be told for certain"
     elif not all(map(chosen, [(BLOCK,), *leaves])):
         message = "the selector leaves values below secrets: in clear"
+    elif any(map(chosen, _clear(document))):
+        message = "the selector covers values that stand in clear, so the file will not open"
     else:
         return
     origin = document.origin(("sops", found.selector) if found.selector else ("sops",), key=True)
     yield fault("KT214", origin, message, _AGAIN)
+
+
+def _clear(document: Document) -> Iterator[Path]:
+    for key, value in document.tree.items():
+        if key not in (BLOCK, "sops"):
+            for path, leaf in _leaves(value, (key,)):
+                if not looks_encrypted(leaf) and leaf not in (None, "", [], {}):
+                    yield path
 
 
 def _values(document: Document) -> Iterator[Diagnostic]:
@@ -145,7 +155,7 @@ def _secrets(document: Document, block: Any) -> Iterator[Diagnostic]:
             yield fault("KT211", document.origin(path), message, hint)
         elif cipher.type != "str":
             message = f"{name} was encrypted as something other than text"
-            hint = "it was not in quotes, so digits may be lost: set it again with `keyturn secret set`"
+            hint = "set it again with `keyturn secret set`: without quotes, digits may have been lost"
             yield fault("KT213", document.origin(path), message, hint)
 
 

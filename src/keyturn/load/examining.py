@@ -17,6 +17,7 @@ from keyturn.load.seal import absent, hollow, weight
 from keyturn.policy.settings import Settings
 
 _EMPTY: Final = "KT139"
+_HOLLOW: Final = ("KT212", "KT255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,11 @@ def examine(source: Source, settings: Settings) -> Examined:
     except Faulty as error:
         return Examined(None, fits=False, findings=error.findings)
     misfits = (*misnamed(document), *check(document, str(document.tree.get("kind", ""))))
-    empties = hollow(document)
-    lines = {each.origin.line for each in empties}
+    empties = (*hollow(document), *judge(document, settings))
+    lines = {each.origin.line for each in empties if each.code in _HOLLOW}
     findings = (
         *(each for each in misfits if each.code != _EMPTY or each.origin.line not in lines),
         *empties,
-        *judge(document, settings),
         *absent(document, weight(settings)),
     )
     fits = not any(each.severity is Severity.ERROR for each in misfits)

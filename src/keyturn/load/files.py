@@ -33,9 +33,9 @@ _NOT_REGULAR: Final = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDIR)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it was read once: ``relative`` to the root with slashes, SHA-256 of its bytes as hex."""
+    """A file as it was read once: ``relative`` to ``root`` with slashes, SHA-256 of its bytes as hex."""
 
-    path: Path
+    root: Path
     relative: str
     digest: str
     data: bytes
@@ -101,6 +101,12 @@ def open_folder(root: Path, relative: str, *, make: bool = False) -> int:
     return handle
 
 
+def stem(relative: str) -> str:
+    """Return the name of a file without its folders and its last suffix, as ``Path.stem`` would."""
+    name = relative.rpartition("/")[2]
+    return name.rpartition(".")[0] or name
+
+
 def clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
     """Return a finding for each name that equals an earlier one but for case or Unicode form."""
     seen: dict[str, str] = {}
@@ -142,8 +148,9 @@ class _Walker:
                 self._prune(base, folders, inner)
                 wanted = [name for name in files if name.endswith(SUFFIXES) and not name.startswith(".")]
                 seen += len(wanted) + len([name for name in folders if name.endswith(SUFFIXES)])
+                prefix = f"{base}/" if base.parts else ""
                 for name in wanted:
-                    self._take(inner, name, str(base / name))
+                    self._take(inner, name, prefix + name)
         finally:
             os.close(handle)
         if not seen:
@@ -223,7 +230,7 @@ class _Walker:
             self._note("KT104", relative, *TOO_LARGE)
             return
         digest = hashlib.sha256(data).hexdigest()
-        self._sources[relative] = Source(self._root / relative, relative, digest, data)
+        self._sources[relative] = Source(self._root, relative, digest, data)
 
     def _failed(self, error: OSError, relative: str) -> None:
         if error.errno in _NOT_REGULAR:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path as File
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from keyturn.core.fields import Leaf, Path, flatten
 from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
-from keyturn.load.files import Source, load_file
+from keyturn.load.files import Source, load_file, stem
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document, read
 from keyturn.load.places import Place, Places
@@ -44,15 +44,15 @@ def misnamed(document: Document) -> tuple[Diagnostic, ...]:
     copy under another name opens. KT141 where it is not.
     """
     name = document.tree.get("name")
-    stem = File(document.file).stem
-    if not isinstance(name, str) or name == stem:
+    called = stem(document.file)
+    if not isinstance(name, str) or name == called:
         return ()
     origin = document.origin(("name",))
-    hint = f"rename the file to {name}.yaml, or make the name {stem} and keep the old one in moved_from"
+    hint = f"rename the file to {name}.yaml, or make the name {called} and keep the old one in moved_from"
     if "sops" in document.tree:
-        message = f"an encrypted manifest stands in a file of another name ({stem})"
+        message = f"an encrypted manifest stands in a file of another name ({called})"
         return (fault("KT254", origin, message, f"if it was copied, remove the copy; else {hint}"),)
-    return (fault("KT141", origin, f"the name is not that of the file ({stem})", hint),)
+    return (fault("KT141", origin, f"the name is not that of the file ({called})", hint),)
 
 
 def manifest(source: Source, document: Document, workspace: str = "") -> Manifest:
@@ -101,13 +101,20 @@ def _name_origin(source: Source) -> Origin:
 
 def _lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
     rotation, life = tree.get("rotation", EMPTY), tree.get("lifecycle", EMPTY)
-    grace = days(rotation.get("grace", ""))
+    turning = (rotation.get("max_age", ""), rotation.get("strategy", "verify"), rotation.get("grace", ""))
+    return _life(turning, life.get("protect", False), tree.get("moved_from", ""))
+
+
+@lru_cache(maxsize=4096)  # the manifests of a repository live by the same few rules
+def _life(turning: tuple[str, str, str], protect: bool, moved_from: str) -> Lifecycle:  # noqa: FBT001
+    max_age, strategy, grace = turning
+    kept = days(grace)
     return Lifecycle(
-        protect=life.get("protect", False),
-        moved_from=tree.get("moved_from", ""),
-        max_age_days=days(rotation.get("max_age", "")) or 0,
-        strategy=rotation.get("strategy", "verify"),
-        grace_days=GRACE if grace is None else grace,
+        protect=protect,
+        moved_from=moved_from,
+        max_age_days=days(max_age) or 0,
+        strategy=strategy,
+        grace_days=GRACE if kept is None else kept,
     )
 
 
@@ -134,15 +141,19 @@ def _subject(
 
 def _waivers(document: Document) -> tuple[Waiver, ...]:
     stated = enumerate(document.tree.get("waive", ()))
-    return tuple(Waiver(each["rule"], each["reason"], ("waive", str(at), "rule")) for at, each in stated)
+    return tuple(_waiver(each["rule"], each["reason"], at) for at, each in stated)
+
+
+@lru_cache(maxsize=4096)
+def _waiver(rule: str, reason: str, at: int) -> Waiver:
+    return Waiver(rule, reason, ("waive", str(at), "rule"))
 
 
 def _places(source: Source) -> Places:
     # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
-    path, relative, digest = source.path, source.relative, source.digest
+    root, relative, digest = source.root, source.relative, source.digest
 
     def measure() -> dict[Path, Place]:
-        root = path.parents[len(File(relative).parts) - 1]
         try:
             again = load_file(root, relative)
             return dict(read(again.data, relative).places) if again.digest == digest else {}

@@ -93,6 +93,11 @@ def find_root(start: Path) -> Path:
     raise Faulty(fault("KT001", Origin(FILE), f"no {FILE} in this folder or above it", hint))
 
 
+def open_project(folder: Path) -> Project:
+    """Return the project that ``folder`` belongs to: the nearest keyturn.yaml upwards; raises Faulty."""
+    return read_project(find_root(folder))
+
+
 def read_project(root: Path) -> Project:
     """Return the project of the tree; raises Faulty with everything that is wrong with keyturn.yaml."""
     if not (root / FILE).exists():
@@ -183,7 +188,10 @@ def _key_source(section: Section) -> KeySource:
     if not isinstance(value, dict) or len(value) != 1:
         message = "api_key says where the key is: {env: NAME} or {file: PATH}"
         section.fault(
-            "KT006", "api_key", message, "a key itself never stands in keyturn.yaml; revoke one that did"
+            "KT006",
+            "api_key",
+            message,
+            "name the place it is read from, and revoke a key that stood in keyturn.yaml",
         )
         return KeySource("env", "")
     inner = section.section("api_key")
@@ -193,7 +201,10 @@ def _key_source(section: Section) -> KeySource:
     name = inner.text("env")
     if name and not name.isidentifier():
         inner.fault(
-            "KT006", "env", "this is no name of an environment variable", "such as PLANASONIX_API_KEY"
+            "KT006",
+            "env",
+            "this is no name of an environment variable",
+            "write a name such as PLANASONIX_API_KEY",
         )
     return KeySource("env", name)
 

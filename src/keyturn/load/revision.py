@@ -11,17 +11,9 @@ from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.load.files import SUFFIXES, Source, Survey, clashes
 from keyturn.load.findings import fault
+from keyturn.load.git_environment import COMMAND, git_environment
 from keyturn.load.text import LIMIT, TOO_LARGE
 
-_PASSED: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CEILING_DIRECTORIES")
-_PASSED_PREFIX: Final = "GIT_CONFIG"
-_SET: Final = {
-    "LC_ALL": "C",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-}
 _TIMEOUT: Final = 120.0
 _DEFAULTS: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SYMLINK: Final = b"120000"
@@ -33,11 +25,7 @@ class Revision:
 
     def __init__(self, root: Path, name: str, environment: Mapping[str, str]) -> None:
         self._root = root
-        self._environment = _SET | {
-            key: value
-            for key, value in environment.items()
-            if key in _PASSED or key.startswith(_PASSED_PREFIX)
-        }
+        self._environment = git_environment(environment)
         self._name = name
         self.commit = self._resolve(name)
 
@@ -128,13 +116,13 @@ class Revision:
             size = int(found.stdout[at:end].split()[2])
             data = found.stdout[end + 1 : end + 1 + size]
             at = end + 1 + size + 1
-            sources.append(Source(self._root / name, name, hashlib.sha256(data).hexdigest(), data))
+            sources.append(Source(self._root, name, hashlib.sha256(data).hexdigest(), data))
         return tuple(sources)
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(  # noqa: S603
-                ["git", "-c", "core.fsmonitor=false", *arguments],  # noqa: S607
+                [*COMMAND, *arguments],
                 cwd=self._root,
                 env=self._environment,
                 input=stdin,

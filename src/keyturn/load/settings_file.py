@@ -86,7 +86,12 @@ class Section:
         value = self.tree.get(key, default)
         if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return float(value)
-        self.fault("KT003", key, f"{self._named(key)} must be a number, 0 or more", "such as 10 or 0.5")
+        self.fault(
+            "KT003",
+            key,
+            f"{self._named(key)} must be a number, 0 or more",
+            "write a number such as 10 or 0.5",
+        )
         return default
 
     def path(self, key: str, default: str) -> str:
@@ -106,7 +111,10 @@ class Section:
             or not all(isinstance(item, str) and item for item in value)
         ):
             self.fault(
-                "KT003", key, f"{self._named(key)} must be a list of folders", f"such as `{key}: [manifests]`"
+                "KT003",
+                key,
+                f"{self._named(key)} must be a list of folders",
+                f"write it like `{key}: [manifests]`",
             )
             return ()
         return tuple(PurePosixPath(item).as_posix() for item in value if self._below(key, item))

@@ -108,6 +108,16 @@ class Sops:
         The file is changed in place, and only where the value differs. Raises Faulty (KT011,
         KT012, KT220 to KT223, KT228).
         """
+        arguments = (*_QUIET, "set", "--idempotent", "--value-stdin", *_YAML, "--output-type", "yaml")
+        self._edit(copy, arguments, path, value, file)
+
+    def unset_value(self, copy: Path, path: fields.Path, file: str) -> None:
+        """Take one key out of an encrypted file that nobody else looks at; raises as ``set_value`` does."""
+        self._edit(copy, (*_QUIET, "unset", *_YAML, "--output-type", "yaml"), path, b"", file)
+
+    def _edit(
+        self, copy: Path, arguments: tuple[str, ...], path: fields.Path, value: bytes, file: str
+    ) -> None:
         if self.version < WRITING_FLOOR:
             said = ".".join(map(str, self.version))
             hint = "install sops 3.11 or newer: older ones would show the secret in the list of processes"
@@ -119,7 +129,6 @@ class Sops:
             )
             raise Faulty(fault("KT228", Origin(file), message, hint))
         index = "".join(f'["{key}"]' for key in path)
-        arguments = (*_QUIET, "set", "--idempotent", "--value-stdin", *_YAML, "--output-type", "yaml")
         done = self.run((*arguments, str(copy), index), value, file)
         if done.returncode:
             raise Faulty(refusal(done.returncode, file))
@@ -246,7 +255,7 @@ def _opened(document: Document, tree: Any) -> Iterator[tuple[fields.Path, Secret
 def not_text(document: Document, path: fields.Path) -> Diagnostic:
     """Return the finding for a secret that is a number, a boolean or a date inside."""
     message = f"the secret {fields.dotted(path)} is not text"
-    hint = "it was encrypted without quotes, so digits may be lost: set it again with `keyturn secret set`"
+    hint = "set it again with `keyturn secret set`: without quotes, digits may have been lost"
     return fault("KT224", document.origin(path, key=True), message, hint)
 
 

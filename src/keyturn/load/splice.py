@@ -1,6 +1,6 @@
-"""Changing single values in the text of a file: every other character stays as it was."""
+"""Changing and taking out single values in the text of a file: every other character stays as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from keyturn.core.fields import Path
@@ -34,6 +34,45 @@ def spliced(document: Document, tokens: Mapping[Path, str]) -> str | None:
     for after in sorted(inserted, reverse=True):
         lines[after:after] = inserted[after]
     return "\n".join(lines)
+
+
+def cut(document: Document, paths: Collection[Path]) -> str | None:
+    """Return the text of a document without the lines of the keys at the given paths, or None.
+
+    A comment behind a value stays, on a line of its own. None where a key shares its lines with
+    another, or where it cannot be told which comments are its own: read the result again and
+    compare, before it is used.
+    """
+    lines = document.text.split("\n")
+    for path in sorted(paths, key=lambda path: document.places[path].key_line, reverse=True):
+        first, last = document.places[path].key_line, _last_line(document, path)
+        if first < 1 or _shared(document, path, (first, last)):
+            return None
+        kept = _comment(lines, document.places[path], last)
+        if kept is None:
+            return None
+        lines[first - 1 : last] = kept
+    return "\n".join(lines)
+
+
+def _shared(document: Document, path: Path, span: tuple[int, int]) -> bool:
+    return any(
+        span[0] <= place.line <= span[1] and inner[: len(path)] != path and path[: len(inner)] != inner
+        for inner, place in document.places.items()
+    ) or any(document.places[path[:end]].key_line == span[0] for end in range(1, len(path)))
+
+
+def _comment(lines: list[str], place: Place, last: int) -> list[str] | None:
+    if last > place.key_line:
+        return None if any("#" in line for line in lines[place.key_line - 1 : last]) else []
+    line = lines[place.key_line - 1]
+    if line[: place.key_column - 1].strip():
+        return None
+    rest = line[place.column - 1 + place.length :].strip()
+    if not rest:
+        return []
+    ending = "\r" if line.endswith("\r") else ""
+    return [f"{' ' * (place.key_column - 1)}{rest}{ending}"] if rest.startswith("#") else None
 
 
 def _insertion(document: Document, path: Path) -> tuple[int, int] | None:

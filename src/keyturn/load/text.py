@@ -10,7 +10,7 @@ from keyturn.load.findings import fault
 LIMIT: Final = 1024 * 1024
 """The most bytes that a file may have."""
 
-TOO_LARGE: Final = ("the file is larger than 1 MiB", "one resource per file; split it")
+TOO_LARGE: Final = ("the file is larger than 1 MiB", "split it: one resource per file")
 """What KT104 says, and its hint."""
 
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)

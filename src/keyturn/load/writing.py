@@ -5,7 +5,7 @@ holds ciphertext. Killed at any point, a file is the old one or the new one.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, Final, TypeAlias
@@ -23,7 +23,7 @@ from keyturn.load.placing import Place, place
 from keyturn.load.quoting import block, flow, scalar
 from keyturn.load.recipe import recipe_for
 from keyturn.load.sops_binary import Sops
-from keyturn.load.splice import spliced
+from keyturn.load.splice import cut, spliced
 from keyturn.policy.settings import Settings
 
 Value: TypeAlias = Secret | str | int | float | bool | list[object] | None
@@ -42,8 +42,8 @@ class Writer:
     sops: Sops
     open_all: Opener
 
-    def set_values(self, relative: str, values: Mapping[Path, Value]) -> Source:
-        """Set values of a manifest by their path in it; return the file as it is then.
+    def set_values(self, relative: str, values: Mapping[Path, Value], gone: Collection[Path] = ()) -> Source:
+        """Set values of a manifest by their path in it, take ``gone`` out; return the file as it is then.
 
         A ``Secret`` belongs below ``secrets:``. All other ciphertext, and comments and layout
         where the values have lines of their own, stay byte for byte. Raises Faulty and leaves the
@@ -55,10 +55,10 @@ class Writer:
             document = read(before.data, relative)
             if "sops" in document.tree:
                 self._refuse_unreachable(document)
-                text = self._changed(document, target, values)
+                text = self._changed(document, target, (values, gone))
             else:
-                text = self._grown(document, values)
-            self._verify(document, text, values)
+                text = _without(self._grown(document, values), document, gone)
+            self._verify(document, text, values, gone)
             data = (_BOM if before.data.startswith(_BOM) else b"") + text.encode()
             target.replace(data, before.digest)
             return load_file(self.root, relative)
@@ -87,15 +87,22 @@ class Writer:
         if wrong:
             raise Faulty(*wrong)
 
-    def _changed(self, document: Document, target: Place, values: Mapping[Path, Value]) -> str:
+    def _changed(
+        self, document: Document, target: Place, asked: tuple[Mapping[Path, Value], Collection[Path]]
+    ) -> str:
+        values, gone = asked
         with target.copy(document.text.encode()) as copy:
             for path, value in values.items():
                 self.sops.set_value(copy, path, _json(value), document.file)
+            for path in gone:
+                self.sops.unset_value(copy, path, document.file)
             written = read(copy.read_bytes(), document.file)
         moved = {
             path: _token(leaf) for path in (*values, *_REFRESHED) if (leaf := _at(written, path)) is not None
         }
         text = spliced(document, moved)
+        if gone and text is not None:
+            text = _without(text, document, gone)
         return text if text is not None and _means(text, written) else written.text
 
     def _grown(self, document: Document, values: Mapping[Path, Value]) -> str:
@@ -122,14 +129,21 @@ class Writer:
         return text if _means(text, written) else written.text
 
     def _verify(
-        self, before: Document, text: str, values: Mapping[Path, Value], *, may_be_unreadable: bool = False
+        self,
+        before: Document,
+        text: str,
+        values: Mapping[Path, Value],
+        gone: Collection[Path] = (),
+        *,
+        may_be_unreadable: bool = False,
     ) -> None:
         after = read(text.encode(), before.file)
         wrong = [one for one in judge(after, self.settings) if one.severity is Severity.ERROR]
         if wrong:
             raise Faulty(*wrong)
         for path, leaf in flatten(before.tree).items():
-            if path not in values and path[0] != "sops" and _at(after, path) != leaf:
+            left = None if any(path[: len(one)] == one for one in gone) else leaf
+            if path not in values and path[0] != "sops" and _at(after, path) != left:
                 raise Faulty(_unlike(before, path, "was changed along with it"))
         try:
             opened = open_one(after, self.open_all) if "sops" in after.tree else {}
@@ -140,6 +154,35 @@ class Writer:
         for path, value in values.items():
             if (opened.get(path) if isinstance(value, Secret) else _at(after, path)) != value:
                 raise Faulty(_unlike(before, path, "does not come back as it was given"))
+
+
+def cuttable(document: Document, path: Path) -> bool:
+    """Tell whether a key can be taken out of a manifest so that all the rest stays as it is."""
+    text = cut(document, (path,))
+    return text is not None and _holds(text, document, (path,))
+
+
+def _without(text: str, before: Document, gone: Collection[Path]) -> str:
+    if not gone:
+        return text
+    document = read(text.encode(), before.file)
+    shorter = cut(document, gone)
+    if shorter is None or not _holds(shorter, document, gone):
+        raise Faulty(_unlike(before, next(iter(gone)), "shares its lines with something else"))
+    return shorter
+
+
+def _holds(text: str, document: Document, gone: Collection[Path]) -> bool:
+    try:
+        after = flatten(read(text.encode(), document.file).tree)
+    except Faulty:
+        return False
+    stays = {
+        path: leaf
+        for path, leaf in flatten(document.tree).items()
+        if not any(path[: len(one)] == one for one in gone)
+    }
+    return json.dumps(list(after.items())) == json.dumps(list(stays.items()))
 
 
 def _at(document: Document, path: Path) -> Any:

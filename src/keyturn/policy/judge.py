@@ -6,7 +6,7 @@ from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.policy.fleet import assemble
 from keyturn.policy.registry import RULES
-from keyturn.policy.rule import Context, Found, Rule, Scope
+from keyturn.policy.rule import Context, Found, Needs, Rule, Scope
 from keyturn.policy.settings import CONFIGURABLE, Settings, level, nearest_code
 from keyturn.policy.subject import Subject, Waiver
 
@@ -49,7 +49,7 @@ def _weighed(
         severity=severity,
         message=found.message,
         origin=found.origin(settings.place),
-        hint=found.hint or CODES[rule.code].fix,
+        hint=found.hint or CODES[rule.code].hint,
         address=found.subject.address if found.subject else None,
     )
 
@@ -70,11 +70,13 @@ def _waivers(subject: Subject, scope: Scope, lifted: set[tuple[str, str]]) -> It
 
 
 def _checked(code: str, scope: Scope) -> bool:
-    return all(scope.context.provides(rule.needs) for rule in RULES if rule.code == code)
+    # What time brings about may lift nothing today, and is meant for the day when it does.
+    needs = [rule.needs for rule in RULES if rule.code == code]
+    return Needs.HISTORY not in needs and all(map(scope.context.provides, needs))
 
 
 def _meta(code: str, severity: Severity, subject: Subject, waiver: Waiver, message: str) -> Diagnostic:
-    hint = CODES[code].fix
+    hint = CODES[code].hint
     if code == "KT301" and waiver.rule not in CODES:
         hint = nearest_code(waiver.rule)
     return Diagnostic(

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TypeAlias, TypeVar
 
 from keyturn.core.address import Origin
+from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted
 from keyturn.core.resource import EMPTY
@@ -45,7 +46,13 @@ class Reading:
         """Note that something at ``path`` below this section is wrong."""
         origin = self.where((*self.path, *path))
         self.faults.append(
-            Diagnostic(code=code, severity=Severity.ERROR, message=message, origin=origin, hint=hint)
+            Diagnostic(
+                code=code,
+                severity=Severity.ERROR,
+                message=message,
+                origin=origin,
+                hint=hint or CODES[code].hint,
+            )
         )
 
     def finish(self) -> None:

@@ -5,6 +5,7 @@ from keyturn.policy.rule import Rule
 from keyturn.policy.rules import (
     access,
     ageing,
+    connectors,
     expiry,
     labels,
     lasting,
@@ -15,7 +16,10 @@ from keyturn.policy.rules import (
     transport,
 )
 
-_MODULES = (access, ageing, expiry, labels, lasting, leaks, material, privilege, reach, separation, transport)
+_MODULES = (
+    *(access, ageing, connectors, expiry, labels, lasting, leaks, material),
+    *(privilege, reach, separation, transport),
+)
 
 RULES: tuple[Rule, ...] = tuple(
     sorted((rule for module in _MODULES for rule in module.RULES), key=lambda rule: rule.code)

@@ -50,15 +50,19 @@ class Context:
     """What is known besides the manifests, all of it keyed by a manifest's file.
 
     ``rotated`` says when the secret at a path last changed, ``()`` standing for all that are not
-    named; ``shallow`` that the history it was read from is cut. ``whole`` says that the subjects
+    named; ``shallow`` that the history it was read from is cut, ``lost`` in words why the rest of it
+    could not be read. ``whole`` says that the subjects
     are all there are. ``fingerprints`` are comparable within one run and nowhere else. ``secrets``
-    are the opened ones, by path below ``secrets``.
+    are the opened ones, by path below ``secrets``. ``connectors`` are the ids that the gallery is
+    known to have; there are others.
     """
 
     today: date
     rotated: Mapping[str, Mapping[Path, date]] = field(default_factory=lambda: EMPTY)
     shallow: bool = False
+    lost: str = ""
     whole: bool = True
+    connectors: tuple[str, ...] = ()
     fingerprints: Mapping[tuple[str, Path], str] = field(default_factory=lambda: EMPTY)
     secrets: Mapping[str, Mapping[Path, Secret]] = field(default_factory=lambda: EMPTY)
 

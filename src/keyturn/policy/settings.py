@@ -117,7 +117,9 @@ def recipients_for(settings: Settings, file: str) -> tuple[str, ...] | None:
 def nearest_code(word: str) -> str:
     """Return the hint for ``word``, which is no rule's code: the code that was meant, or where they lie."""
     meant = word.upper().translate(_MISREAD)
-    return f"did you mean {meant}?" if meant in CONFIGURABLE else "rules have codes from KT310 to KT399"
+    return (
+        f"did you mean {meant}?" if meant in CONFIGURABLE else "write the code of a rule, from KT310 to KT399"
+    )
 
 
 def settings_from(tree: Mapping[str, object], origin: Where) -> Settings:
@@ -194,7 +196,10 @@ def _rules(read: Reading) -> Mapping[str, tuple[Override, ...]]:
 
 def _unknown(code: str) -> tuple[str, str]:
     if code in CODES:
-        return f"{code} is no rule of policy, so its level cannot be set", "only KT310 to KT399 have levels"
+        return (
+            f"{code} is no rule of policy, so its level cannot be set",
+            "take it out: only KT310 to KT399 have levels",
+        )
     return "policy.rules names a rule that does not exist", nearest_code(code)
 
 

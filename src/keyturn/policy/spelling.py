@@ -18,3 +18,17 @@ def names_of(path: Path) -> tuple[str, ...]:
     """Return the names that a field goes by: its last key, and its last two (``tls: {mode: …}``)."""
     last = fold(path[-1])
     return (last, fold(path[-2]) + last) if len(path) > 1 else (last,)
+
+
+def slips(word: str, other: str) -> int:
+    """Return how many slips lie between two words: a letter more, one less, another one, or two swapped."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for down, letter in enumerate(word, 1):
+        before, above, row = row, before, [down]
+        for across, there in enumerate(other, 1):
+            steps = [before[across] + 1, row[-1] + 1, before[across - 1] + (letter != there)]
+            if above and across > 1 and word[down - 2 : down] == other[across - 2 : across][::-1]:
+                steps.append(above[across - 2] + 1)
+            row.append(min(steps))
+    return row[-1]

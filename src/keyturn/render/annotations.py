@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
@@ -72,6 +72,14 @@ def junit(findings: Findings) -> str:
     cases = sum(suite.count("<testcase ") for suite in suites)
     head = f'<testsuites name="keyturn validate" tests="{cases}" failures="{errors}">'
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>"]) + "\n"
+
+
+ANNOTATIONS: Final[Mapping[str, Callable[[Findings], str]]] = {
+    "github": github,
+    "gitlab": gitlab,
+    "sarif": sarif,
+    "junit": junit,
+}
 
 
 def _command(finding: Diagnostic, findings: Findings) -> str:

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT
-from keyturn.core.contrast import Contrast
+from keyturn.core.contrast import Contrast, Contrasted
 from keyturn.core.fields import Leaf, Path, dotted
 from keyturn.render.cells import fold
+from keyturn.render.forms import chosen
 from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
 from keyturn.render.safe import line
@@ -15,6 +16,15 @@ from keyturn.render.style import PLAIN, Style, paint, strong
 from keyturn.render.values import hidden, pair
 
 FORMAT: Final = "1.0"
+
+
+def draw_contrast(found: Contrasted, form: str = "text", style: Style = PLAIN) -> str:
+    """Return what sets two workspaces apart as ``text`` or ``json``; raises ValueError for another form."""
+    forms = {
+        "text": lambda: contrast_text(found.names, found.pairs, style),
+        "json": lambda: contrast_json(found.names, found.pairs, opened=found.opened),
+    }
+    return chosen(forms, form)()
 
 
 def contrast_text(names: tuple[str, str], pairs: tuple[Contrast, ...], style: Style = PLAIN) -> str:

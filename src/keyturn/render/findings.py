@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from keyturn.core.codes import CODES
+from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.resource import EMPTY
 from keyturn.render.cells import fold
@@ -113,13 +114,8 @@ def concise(finding: Diagnostic, style: Style = PLAIN) -> str:
 def tally(findings: Findings) -> str:
     """Return the last line, such as ``3 files checked: 1 error, 2 warnings.`` for a log."""
     grades = Counter(finding.severity for finding in findings.ranked)
-    counted = [
-        f"{grades[grade]:,} {grade.name.lower()}{'' if grades[grade] == 1 else 's'}"
-        for grade in Severity
-        if grades[grade]
-    ]
-    files = f"{len(findings.files):,} file{'' if len(findings.files) == 1 else 's'} checked"
-    return f"{files}: {', '.join(counted) or 'nothing found'}."
+    said = [numbered(grades[grade], grade.name.lower()) for grade in Severity if grades[grade]]
+    return f"{numbered(len(findings.files), 'file')} checked: {', '.join(said) or 'nothing found'}."
 
 
 def title(finding: Diagnostic) -> str:

@@ -1,10 +1,17 @@
 """A budget for what is drawn: detail goes by class, the least risky first; no class ever goes."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from keyturn.render.parts import Part, Section
+
+CUT: Final = re.compile(r"\b[\d,]+ more(?! are not drawn)\b")
+"""Finds where a value or a list was cut short aloud: ``(120 more characters)``, ``and 3 more``."""
+
+UNCUT: Final = "What is cut short above is whole in the JSON: keyturn plan --format json"
+"""Where to read what was cut short."""
 
 FULL: Final = 1 << 62
 """The level at which every entry is drawn with its details."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from keyturn.core.health import Check, State
 from keyturn.render.cells import fold
+from keyturn.render.forms import chosen
 from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
 from keyturn.render.safe import line
@@ -20,6 +21,12 @@ _SHOWN: Final = {
     State.DOUBT: ("!", Tone.CARE),
     State.BROKEN: ("✗", Tone.DANGER),
 }
+
+
+def draw_health(checks: tuple[Check, ...], form: str = "text", style: Style = PLAIN) -> str:
+    """Return a check-up as ``text`` or ``json``; raises ValueError for another form."""
+    forms = {"text": lambda: health_text(checks, style), "json": lambda: health_json(checks)}
+    return chosen(forms, form)()
 
 
 def health_text(checks: tuple[Check, ...], style: Style = PLAIN) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
+from keyturn.render.fit import CUT, UNCUT
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, View
 from keyturn.render.picture import picture
 from keyturn.render.safe import html as safe
@@ -23,8 +24,9 @@ def html(view: View) -> str:
         *map(_section, view.sections),
         _pictured(drawn) if drawn else "",
         "</main>",
-        f"<footer>{_foot(view)}</footer>",
     ]
+    cut = f"<p>{UNCUT}.</p>\n" if any(map(CUT.search, body)) else ""
+    body.append(f"<footer>{cut}{_foot(view)}</footer>")
     return page(title, "\n".join(filter(None, body)))
 
 

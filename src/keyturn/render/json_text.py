@@ -11,7 +11,7 @@ _encode: Final = json.JSONEncoder(ensure_ascii=True).encode
 
 def dumped(value: object) -> str:
     """Return a JSON document for people, indented."""
-    return _inert(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
+    return inert(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
 
 
 def lined(value: Mapping[str, object]) -> str:
@@ -21,7 +21,7 @@ def lined(value: Mapping[str, object]) -> str:
     is written in C, which is five times as fast.
     """
     parts = (f"{_encode(key)}: {_items(item)}" for key, item in value.items())
-    return _inert("{\n" + ",\n".join(parts) + "\n}\n")
+    return inert("{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def finding_tree(finding: Diagnostic) -> dict[str, Any]:
@@ -44,5 +44,6 @@ def _items(value: object) -> str:
     return "[\n" + ",\n".join(map(_encode, value)) + "\n]"
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
+    """Return JSON in which no terminal and no CI runner finds a command; it means the same."""
     return text.replace("\x7f", r"\u007f").replace("##", r"\u0023#")

@@ -4,11 +4,12 @@ However large the plan, the comment keeps its budget: detail is left out by clas
 first, never a class itself, and what was left out is said.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Final
 
 from keyturn.core.change import SecretState
-from keyturn.render.fit import FULL, fit
+from keyturn.render.fit import CUT, FULL, UNCUT, fit
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, View
 from keyturn.render.safe import fence, inline_code, line, md, percent
 
@@ -21,6 +22,7 @@ STEP_SUMMARY: Final = 960 * 1024
 WHOLE: Final = "`keyturn plan` prints the whole of it, and so does the HTML report."
 
 _CLIP: Final = 400
+_SHORT: Final = 120
 _REPEATED: Final = 20
 _RARE: Final = frozenset({"replace", "adopt", "forget"})
 _OPEN: Final = frozenset({Part.EXPOSURE, Part.ACCESS, Part.RETIRE, Part.REPLACE})
@@ -37,15 +39,19 @@ def markdown(view: View, *, budget: int = COMMENT, whole: str = WHOLE) -> str:
     ``whole`` is markdown that says where everything can be read; it is trusted.
     """
     head, foot = _head(view), _foot(view)
-    size = len(f"{head}\n\n{foot}\n".encode()) + 2 * _CLIP + len(whole.encode())
+    size = len(f"{head}\n\n{foot}\n{UNCUT}".encode()) + 2 * _CLIP + len(whole.encode())
     fitted = fit(view.sections, _section, budget - size)
     left_out = [f"**Left out to keep this short:** {fitted.said}. {whole}"] if fitted.said else []
-    return "\n\n".join([head, *left_out, *fitted.blocks, foot]) + "\n"
+    cut = [f"{UNCUT}."] if any(map(CUT.search, fitted.blocks)) else []
+    return "\n\n".join([head, *left_out, *fitted.blocks, *cut, foot]) + "\n"
 
 
 def marker(workspace: str) -> str:
     """Return the comment that a later run looks for, to edit its comment and not add another."""
-    return f"<!-- keyturn:{percent(workspace).replace('--', '-%2D')} -->"
+    name = percent(workspace).replace("--", "-%2D")
+    if len(name) > _CLIP:
+        name = f"{name[:_SHORT]}~{hashlib.sha256(name.encode()).hexdigest()}"
+    return f"<!-- keyturn:{name} -->"
 
 
 def _head(view: View) -> str:
@@ -80,7 +86,8 @@ def _foot(view: View) -> str:
 
 
 def _repeat(entry: Entry) -> str:
-    return f"- **{entry.symbol}** {inline_code(_clip(entry.label))} {md(_clip(entry.headline))}"
+    label, headline = _clip(entry.label, _SHORT), _clip(entry.headline, _SHORT)
+    return f"- **{entry.symbol}** {inline_code(label)} {md(headline)}"
 
 
 def _section(section: Section, level: int) -> str:
@@ -123,11 +130,11 @@ def _detail(detail: Detail) -> str:
             return f"#     {detail.topic}: {detail.text}"
 
 
-def _clip(text: str) -> str:
+def _clip(text: str, most: int = _CLIP) -> str:
     # Cut before it is made safe, which costs time, and after, for that may make it longer.
-    safe = line(text[:_CLIP])
-    more = len(text[_CLIP:]) + len(safe[_CLIP:])
-    return f"{safe[:_CLIP]}… ({more:,} more characters)" if more else safe
+    safe = line(text[:most])
+    more = len(text[most:]) + len(safe[most:])
+    return f"{safe[:most]}… ({more:,} more characters)" if more else safe
 
 
 def summary(view: View) -> str:

@@ -6,6 +6,7 @@ from enum import Enum
 from math import ceil
 from typing import TypeAlias
 
+from keyturn.core.counting import counted
 from keyturn.core.resource import EMPTY
 
 
@@ -132,7 +133,7 @@ class View:
         """About how many requests an apply makes, and how long they take at the pace; empty for none."""
         if not self.requests:
             return ""
-        return f"An apply makes about {self.requests:,} requests{_time(self.requests, self.pace)}."
+        return f"An apply makes about {counted(self.requests, 'request')}{_time(self.requests, self.pace)}."
 
 
 _LONG = 120

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from keyturn.core.change import Action, Change
+from keyturn.core.counting import counted
 from keyturn.core.plan import Impact
 from keyturn.render.parts import Note
 
@@ -17,30 +18,41 @@ def listed(names: tuple[str, ...]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def counted(number: int | None, noun: str) -> str:
-    """Return ``7 connections``, ``1 connection``, ``no connections`` or ``connections: unknown``."""
-    if number is None:
-        return f"{noun}s: unknown"
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"
-
-
 def reach(change: Change, impact: Impact | None) -> str:
     """Return how far a change reaches: ``used by 7 connections, 23 pipelines; 4 scheduled, next …``."""
     if impact is None:
         return "how far it reaches is unknown"
-    uses = [(impact.connections, "connection")] if change.address.kind == "credential" else []
-    uses += [(impact.pipelines, "pipeline"), (impact.syncs, "sync")]
-    known = [counted(number, noun) for number, noun in uses if number]
-    if not known and all(number == 0 for number, _ in uses):
+    uses = list(_uses(change, impact))
+    known = [said for number, least, noun in uses if (said := _known(number, least, noun))]
+    if not known and all(number == 0 for number, _, _ in uses):
         return f"used by nothing{_schedules(impact)}"
-    unknown = [f"{noun}s" for number, noun in uses if number is None]
+    unknown = [f"{noun}s" for number, least, noun in uses if number is None and not least]
     used = f"used by {', '.join(known)}" if known else "used by none that is known"
-    return used + (f"; {' and '.join(unknown)} unknown" if unknown else "") + _schedules(impact)
+    return used + (f"; {_joined(unknown)} unknown" if unknown else "") + _schedules(impact)
+
+
+def _uses(change: Change, impact: Impact) -> Iterator[tuple[int | None, int, str]]:
+    # A number that is not known may still have a least: what is known by name.
+    if change.address.kind == "credential":
+        yield impact.connections, len(impact.insiders) + len(impact.outsiders), "connection"
+    for number, noun in ((impact.pipelines, "pipeline"), (impact.syncs, "sync")):
+        yield number, sum(each.startswith(f"{noun}/") for each in impact.work), noun
+
+
+def _known(number: int | None, least: int, noun: str) -> str:
+    if number is None:
+        return f"at least {counted(least, noun)}" if least else ""
+    return counted(number, noun) if number else ""
+
+
+def _joined(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _schedules(impact: Impact) -> str:
     if impact.scheduled is None:
-        return "; schedules unknown"
+        return "; schedules unknown" + (f", one runs at {impact.next_run}" if impact.next_run else "")
     if not impact.scheduled:
         return "; nothing scheduled"
     following = f", next run {impact.next_run}" if impact.next_run else ", next run unknown"

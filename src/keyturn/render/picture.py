@@ -11,7 +11,12 @@ from keyturn.render.safe import html, line
 DRAWN: Final = 40
 """The most boxes of one column; those that change come first."""
 
-_COLUMNS: Final = (("credential", "Credentials"), ("connection", "Connections"), ("", "Pipelines and syncs"))
+_COLUMNS: Final = (
+    ("credential", "Credentials"),
+    ("connection", "Connections"),
+    ("", "Pipelines and syncs"),
+    ("schedule", "Schedules"),
+)
 _WIDTH, _HEIGHT, _GAP, _LEFT, _TOP = 270, 34, 12, 20, 44
 _STEP: Final = 360
 _NAME: Final = 30
@@ -56,14 +61,14 @@ def picture(links: tuple[Link, ...], marked: Mapping[str, str]) -> str:
     columns = _columns(links, marked)
     boxes = {
         node: _Box(node, column, row)
-        for column, nodes in enumerate(columns)
-        for row, node in enumerate(nodes[:DRAWN])
+        for column, nodes in enumerate(_drawn(columns, links, marked))
+        for row, node in enumerate(nodes)
     }
     if not boxes:
         return ""
     hidden = sum(map(len, columns)) - len(boxes)
     tall = _TOP + max(box.row + 1 for box in boxes.values()) * (_HEIGHT + _GAP) + (20 if hidden else 0)
-    wide = _LEFT * 2 + 2 * _STEP + _WIDTH
+    wide = _LEFT * 2 + max(2, *(box.column for box in boxes.values())) * _STEP + _WIDTH
     parts = [
         f'<svg class="picture" viewBox="0 0 {wide} {tall}" role="img" aria-labelledby="what told">',
         '<title id="what">What depends on what</title>',
@@ -83,10 +88,22 @@ def _columns(links: tuple[Link, ...], marked: Mapping[str, str]) -> tuple[list[s
     return tuple([node for node in nodes if _column(node) == index] for index in range(len(_COLUMNS)))
 
 
+def _drawn(
+    columns: tuple[list[str], ...], links: tuple[Link, ...], marked: Mapping[str, str]
+) -> Iterator[list[str]]:
+    # Where there is no room for all, what hangs together is drawn: a box without its arrows says little.
+    before: set[str] = set()
+    for nodes in columns:
+        near = {link.target for link in links if link.source in before}
+        first = sorted(nodes, key=lambda node: (node not in marked, node not in near, node))[:DRAWN]
+        yield [node for node in nodes if node in set(first)]
+        before |= set(first)
+
+
 def _column(node: str) -> int:
     kinds = [kind for kind, _ in _COLUMNS]
     kind = node.partition("/")[0]
-    return kinds.index(kind) if kind in kinds else len(kinds) - 1
+    return kinds.index(kind if kind in kinds else "")
 
 
 def _headings(columns: tuple[list[str], ...]) -> Iterator[str]:
@@ -107,7 +124,8 @@ def _arrows(links: tuple[Link, ...], boxes: Mapping[str, _Box]) -> Iterator[str]
 
 def _box(box: _Box, word: str) -> str:
     room = _NAME - (cells(word) + 2 if word else 0)
-    name = line(box.node.partition("/")[2] or box.node)
+    kind, _, own = box.node.partition("/")
+    name = line(f"sync {own}" if kind == "sync" else own or box.node)
     short = name if cells(name) <= room else name[: max(room - 1, 1)] + "…"
     said = (
         f'<text class="word" x="{box.x + _WIDTH - 8}" y="{box.y + 22}" text-anchor="end">{html(word)}</text>'

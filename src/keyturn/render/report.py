@@ -7,6 +7,7 @@ from typing import Any, Final
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import Plan
 from keyturn.render.cells import fold
+from keyturn.render.forms import chosen
 from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
 from keyturn.render.phrases import listed
@@ -22,6 +23,15 @@ _SHOWN: Final = {
     Ending.UNSURE: ("?", "Unsure: sent, and no answer came", Tone.DANGER),
     Ending.FAILED: ("✗", "Failed", Tone.DANGER),
 }
+
+
+def draw_report(plan: Plan, outcomes: tuple[Outcome, ...], form: str = "text", style: Style = PLAIN) -> str:
+    """Return what came of an apply as ``text`` or ``json``; raises ValueError for another form."""
+    forms = {
+        "text": lambda: report_text(outcomes, style),
+        "json": lambda: report_json(plan, outcomes),
+    }
+    return chosen(forms, form)()
 
 
 def report_text(outcomes: tuple[Outcome, ...], style: Style = PLAIN) -> str:

@@ -26,6 +26,7 @@ ACTIONS: Final = {
 }
 """The class, the symbol and the tone of each action."""
 
+_UNFELT: Final = frozenset({Action.CREATE, Action.FORGET, Action.NOTE})
 _TAKES: Final = frozenset({Action.RETIRE, Action.REPLACE})
 _GRADES: Final = {
     Severity.ERROR: ("✗", "error", Tone.DANGER),
@@ -137,7 +138,7 @@ def _details(change: Change, plan: Plan) -> Iterator[Detail]:
         yield _row(field)
     if change.known and change.known.retired_at and change.action is Action.RESTORE:
         yield Note("retired", f"on {change.known.retired_at[:10]}")
-    if impact or change.action not in {Action.CREATE, Action.FORGET}:
+    if impact or change.action not in _UNFELT:
         yield Note("reach", reach(change, impact))
     if change.action in _TAKES:
         yield from breakage(change, impact)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from keyturn.render.cells import cells, fold
+from keyturn.render.fit import CUT, UNCUT
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, Tone, View
 from keyturn.render.safe import line
 from keyturn.render.style import PLAIN, Style, paint, strong
@@ -22,11 +23,15 @@ _MARKS: Final = {"+": Tone.GAIN, "-": Tone.DANGER, "~": Tone.CHANGE}
 
 
 def text(view: View, style: Style = PLAIN) -> str:
-    """Return the plan as text, ending in a line feed; nothing of it is left out."""
+    """Return the plan as text, ending in a line feed; every entry is there with all its details.
+
+    A value or a list of names that is very long is cut short aloud, and it is said where it is whole.
+    """
     blocks = [_head(view, style), *(_section(section, style) for section in view.sections)]
+    cut = any(map(CUT.search, blocks))
     if view.repeated and len(view.sections) > 1:
         blocks.append(_repeated(view, style))
-    blocks.append(_foot(view, style))
+    blocks.append(_foot(view, style, cut=cut))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -121,8 +126,8 @@ def _repeated(view: View, style: Style) -> str:
     return "\n".join([paint("Before you approve", Tone.DANGER, style, bold=True), *lines])
 
 
-def _foot(view: View, style: Style) -> str:
-    lines = []
+def _foot(view: View, style: Style, *, cut: bool) -> str:
+    lines = [fold("", f"{UNCUT}.", style.width)] if cut else []
     if view.refusals:
         found = "1 finding refuses" if view.refusals == 1 else f"{view.refusals:,} findings refuse"
         lines.append(paint(f"{found} this plan: see Findings.", Tone.DANGER, style))

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from keyturn.core.trial import End, Tried
 from keyturn.render.cells import fold
+from keyturn.render.forms import chosen
 from keyturn.render.json_text import dumped
 from keyturn.render.parts import Tone
 from keyturn.render.safe import line
@@ -21,6 +22,16 @@ _SHOWN: Final = {
     End.UNCLEAR: ("?", Tone.DANGER),
     End.FAILED: ("✗", Tone.DANGER),
 }
+
+
+def draw_trials(workspace: str, tried: tuple[Tried, ...], form: str = "text", style: Style = PLAIN) -> str:
+    """Return connection tests as ``text``, ``json`` or ``junit``; raises ValueError for another form."""
+    forms = {
+        "text": lambda: trials_text(tried, style),
+        "json": lambda: trials_json(workspace, tried),
+        "junit": lambda: trials_junit(workspace, tried),
+    }
+    return chosen(forms, form)()
 
 
 def trials_text(tried: tuple[Tried, ...], style: Style = PLAIN) -> str:

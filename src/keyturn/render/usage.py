@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import Any, Final
 
+from keyturn.core.counting import counted, numbered
 from keyturn.core.usage import Review, Usage
 from keyturn.render.cells import cells, fold
 from keyturn.render.json_text import dumped
@@ -38,7 +39,7 @@ def row(review: Review, usage: Usage) -> tuple[str, ...]:
         _named((*(reach.pipelines or ()), *(f"sync {each}" for each in reach.syncs or ())), reach.pipelines),
         _scheduled(usage),
         _age(review, usage),
-        f"{usage.max_age_days} days" if usage.max_age_days else "not stated",
+        counted(usage.max_age_days, "day") if usage.max_age_days else "not stated",
         "; ".join(f"{each.what} on {each.day}" for each in usage.endings) or "nothing known",
         UNKNOWN if usage.readers is None else f"{len(usage.readers)}: {', '.join(usage.readers)}",
         usage.owner or "not stated",
@@ -49,7 +50,7 @@ def row(review: Review, usage: Usage) -> tuple[str, ...]:
 def total(review: Review) -> str:
     """Return the last line: ``Usage: 7 credentials, 1 overdue, 0 expiring, 2 unused, …``."""
     counts = ", ".join(f"{number} {word}" for word, number in review.counts().items())
-    return f"Usage: {len(review.usages)} credentials, {counts}."
+    return f"Usage: {numbered(len(review.usages), 'credential')}, {counts}."
 
 
 def usage_text(review: Review, style: Style = PLAIN) -> str:
@@ -160,7 +161,8 @@ def _age(review: Review, usage: Usage) -> str:
     if age is None:
         return UNKNOWN
     late = usage.overdue(review.today)
-    return f"{usage.rotated}, {age} days ago" + (f", {late} days overdue" if late else "")
+    more = f", {counted(late, 'day')} overdue" if late else ""
+    return f"{usage.rotated}, {counted(age, 'day')} ago{more}"
 
 
 def _columns(parts: Iterable[str]) -> str:

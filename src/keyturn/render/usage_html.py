@@ -5,7 +5,7 @@ from typing import Final
 
 from keyturn.core.usage import Review
 from keyturn.render.parts import Link
-from keyturn.render.picture import picture
+from keyturn.render.picture import DRAWN, picture
 from keyturn.render.safe import html as safe
 from keyturn.render.sheet import page
 from keyturn.render.usage import HEADS, row, total
@@ -49,6 +49,12 @@ def usage_html(review: Review) -> str:
     counts = "".join(
         f"<li{_faint(number)}><b>{number:,}</b> {safe(word)}</li>" for word, number in review.counts().items()
     )
+    figure = (
+        f"<section>\n<h2>What depends on what</h2>\n{_limits(review)}{drawn}\n</section>" if drawn else ""
+    )
+    table = f"{_SEARCH}\n{_table(review)}"
+    # Below a long table nobody would come upon the picture.
+    parts = [figure, table] if len(review.usages) > DRAWN else [table, figure]
     body = [
         f"<header><h1>{title}</h1>",
         f"<p>Organization <code>{safe(review.organization)}</code>, {review.today}.</p>",
@@ -56,9 +62,7 @@ def usage_html(review: Review) -> str:
         *(f'<p class="banner care">{safe(note)}</p>' for note in review.notes),
         "</header>",
         "<main>",
-        _SEARCH,
-        _table(review),
-        f"<section>\n<h2>What depends on what</h2>\n{drawn}\n</section>" if drawn else "",
+        *parts,
         "</main>",
         f"<footer><p><b>{safe(total(review))}</b></p></footer>",
     ]
@@ -93,10 +97,32 @@ def _short(text: str) -> str:
 
 
 def _links(review: Review) -> tuple[Link, ...]:
-    links = []
-    for usage in review.usages:
-        links += [Link(str(usage.address), f"connection/{each}") for each in usage.reach.connections]
-    return tuple(links)
+    pairs = dict.fromkeys(
+        pair
+        for usage in review.usages
+        for pair in (
+            *((str(usage.address), f"connection/{each}") for each in usage.reach.connections),
+            *usage.reach.links,
+        )
+    )
+    return tuple(Link(source, target) for source, target in pairs)
+
+
+def _limits(review: Review) -> str:
+    said = []
+    if len(review.usages) > DRAWN:
+        said.append(
+            f"There is room for {DRAWN} of {len(review.usages):,} credentials, those that are overdue, "
+            "expiring or unused first, and for what hangs on them. The table has all of them."
+        )
+    hidden = {
+        word: sum(getattr(usage.reach, word) is None for usage in review.usages)
+        for word in ("pipelines", "syncs", "schedules")
+    }
+    unknown = [word for word, number in hidden.items() if number]
+    if unknown:
+        said.append(f"Not known, and so not drawn: {', '.join(unknown)}.")
+    return "".join(f'<p class="limits">{safe(each)}</p>\n' for each in said)
 
 
 def _marked(review: Review) -> dict[str, str]:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from judging import TODAY, judged, places, settings
+from judging import TODAY, judged, places, settings, subject
+from keyturn.policy.rules.ageing import asked
 
 TEXT = """\
 kind: credential
@@ -85,3 +86,32 @@ def test_a_shallow_history_is_said():
     assert [str(one.origin) for one in found if one.code == "KT327"] == ["keyturn.yaml:1:1"]
     assert places("KT327", judged(TEXT, shallow=True, rotated=aged(all=1), whole=False)) == []
     assert places("KT327", judged(TEXT, whole=False)) == []
+
+
+def test_a_history_that_could_not_be_read_is_said():
+    """With its cause, and where one secret of several is not dated."""
+    known = {"lost": "git could not be run", "rotated": aged(password=1), "whole": False}
+    (found,) = [each for each in judged(TEXT, **known) if each.code == "KT327"]
+    assert found.message == "git could not be run, so the age of the secrets of 1 manifest is not known"
+    assert "git log" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("rules", "days"),
+    [
+        ({}, 30),
+        ({"KT320": "off", "KT321": "off"}, 30),
+        (dict.fromkeys(("KT320", "KT321", "KT327"), "off"), 0),
+    ],
+)
+def test_an_age_is_asked_where_a_rule_about_ages_is_on(rules, days):
+    """Of the manifest, or of the settings."""
+    assert asked(subject(TEXT), settings({"rules": rules})) == days
+    assert asked(subject(TEXT[: TEXT.index("rotation:")]), settings({"rules": rules})) == 0
+
+
+def test_a_waiver_for_a_day_to_come_is_none_too_many():
+    """A secret that its vendor never changes is waived before it is old."""
+    text = TEXT + "waive: [{rule: KT320, reason: the vendor issues one for good}]\n"
+    assert places("KT320", judged(text, rotated=aged(all=200))) == []
+    assert places("KT302", judged(text, rotated=aged(all=1))) == []

@@ -10,3 +10,8 @@ class Code:
     title: str
     why: str
     fix: str
+
+    @property
+    def hint(self) -> str:
+        """The fix as a finding's hint is written: a phrase with neither capital nor full stop."""
+        return f"{self.fix[:1].lower()}{self.fix[1:]}".removesuffix(".")

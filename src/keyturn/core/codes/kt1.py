@@ -27,7 +27,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "KT104": Code(
             "the file is larger than 1 MiB",
             "A manifest describes one resource; what is this large is something else, or an attack.",
-            "One resource per file.",
+            "Split it: one resource per file.",
         ),
         "KT105": Code(
             "a tab where YAML wants blanks",
@@ -42,7 +42,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "KT107": Code(
             "a second document in one file",
             "sops reads the metadata of the first document only, and prints the first one only.",
-            "One resource and one document per file.",
+            "Move the second document into a file of its own.",
         ),
         "KT108": Code(
             "the file holds no keys",

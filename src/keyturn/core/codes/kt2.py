@@ -78,8 +78,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "Set it again with `keyturn secret set`.",
         ),
         "KT214": Code(
-            "the selector does not cover secrets:",
-            "What the selector leaves out, sops writes in clear the next time somebody adds a secret.",
+            "the selector is not that of the secrets: block",
+            "What the selector leaves out, sops writes in clear the next time somebody adds a secret. What it "
+            "covers beyond, and stands in clear, keeps the file from being opened.",
             "Encrypt the file again with `encrypted_regex: ^secrets$`, as `keyturn init` sets it.",
         ),
         "KT215": Code(

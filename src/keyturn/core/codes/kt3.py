@@ -79,6 +79,12 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "it is.",
             "Add the label `cost_center`.",
         ),
+        "KT316": Code(
+            "the connector's type looks misspelt",
+            "Any type is accepted, for the gallery has more connectors than are documented. So a slip of the "
+            "pen is no error: the settings below it are not checked, and the service refuses it at the apply.",
+            "Correct the type; if the gallery of your deployment has it, waive the rule here.",
+        ),
         "KT320": Code(
             "rotation is overdue",
             "The secret is older than its manifest or the policy allows. The longer a secret lives, the more "

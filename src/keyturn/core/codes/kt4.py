@@ -71,7 +71,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "KT462": Code(
             "two manifests claim one resource",
-            "moved_from says that this manifest used to have another name, but another manifest holds or "
+            "The key moved_from says that this manifest used to have another name, but another manifest holds or "
             "claims that name too.",
             "Leave moved_from in one of them and remove the old manifest.",
         ),
@@ -131,7 +131,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "KT481": Code(
             "somebody who was removed still has the data key",
-            "updatekeys removes a recipient and keeps the data key, so that whoever had it can read this file and its future values.",
+            "`sops updatekeys` removes a recipient and keeps the data key, so that whoever had it can read this file and its future values.",
             "Run sops rotate on the file and set new secrets.",
         ),
         "KT482": Code(
@@ -148,7 +148,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "a data key was wrapped again",
             "Only the list of those who can decrypt was written anew, as `sops updatekeys` does. The secrets "
             "are the ones that they were.",
-            "Nothing. After somebody lost access, run `sops rotate` and set new secrets.",
+            "Nothing to do. After somebody lost access, run `sops rotate` and set new secrets.",
         ),
         "KT485": Code(
             "who gained or lost access is not known",

@@ -89,7 +89,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "the journal was changed",
             "Each record carries the hash of the one before. One was edited, lost or moved: what it says "
             "of things under way cannot be relied on.",
-            "`keyturn log --verify` shows where. Put an untouched copy back, or move the journal away.",
+            "See `keyturn log --verify` for the place. Put an untouched copy back, or move the journal away.",
         ),
         "KT622": Code(
             "the journal is not the ledger's",

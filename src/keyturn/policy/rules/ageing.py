@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path, dotted
+from keyturn.core.resource import EMPTY
 from keyturn.policy.fleet import Fleet
 from keyturn.policy.rule import Context, Found, Needs, on_context, on_fleet, on_manifest
 from keyturn.policy.rules.expiry import until
-from keyturn.policy.settings import Settings
+from keyturn.policy.settings import Settings, level
 from keyturn.policy.subject import Subject
+
+_LOST = "run `git log` here and look what it says; `keyturn plan` knows the ages that the ledger holds"
 
 
 def overdue(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
@@ -35,7 +39,7 @@ def unstated(fleet: Fleet, settings: Settings) -> Iterator[Found]:
         subject for subject in fleet.subjects if subject.secret_paths and not _allowed(subject, settings)
     ]
     if lacking:
-        message = f"nothing says how old the secrets of {len(lacking)} manifests may become"
+        message = f"nothing says how old the secrets of {counted(len(lacking), 'manifest')} may become"
         yield Found(message=message)
 
 
@@ -47,15 +51,20 @@ def longer_than_policy(subject: Subject, settings: Settings) -> Iterator[Found]:
 
 
 def unknown_age(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
-    """Say that ages are unknown because history was cut."""
+    """Say that ages are unknown because history was cut or could not be read."""
+    cause = context.lost or ("history is shallow" if context.shallow else "")
     unknown = [
-        subject
-        for subject in fleet.subjects
-        if subject.secret_paths and _allowed(subject, settings) and not context.rotated.get(subject.file)
+        subject for subject in fleet.subjects if _allowed(subject, settings) and _undated(subject, context)
     ]
-    if context.shallow and unknown:
-        message = f"history is shallow, so the age of the secrets of {len(unknown)} manifests is not known"
-        yield Found(message=message)
+    if cause and unknown:
+        message = f"{cause}, so the age of the secrets of {counted(len(unknown), 'manifest')} is not known"
+        yield Found(message=message, hint=_LOST if context.lost else "")
+
+
+def asked(subject: Subject, settings: Settings) -> int:
+    """Return how many days old the secrets of a manifest may become; 0 where no rule asks."""
+    on = any(level(settings, rule.code, subject.file, rule.severity) is not None for rule in BY_AGE)
+    return _allowed(subject, settings) if on else 0
 
 
 def _ages(fleet: Fleet, settings: Settings, context: Context) -> Iterator[tuple[Subject, Path, int, int]]:
@@ -78,14 +87,24 @@ def _dated(subject: Subject, changed: Mapping[Path, date]) -> Iterator[tuple[Pat
             yield ("secrets", *path), day
 
 
+def _undated(subject: Subject, context: Context) -> bool:
+    changed = context.rotated.get(subject.file, EMPTY)
+    return () not in changed and any(path not in changed for path in subject.ciphers)
+
+
 def _allowed(subject: Subject, settings: Settings) -> int:
     return subject.lifecycle.max_age_days or settings.max_age_days
 
 
-RULES = (
+BY_AGE = (
     on_context("KT320", Severity.WARNING, Needs.HISTORY, overdue),
     on_context("KT321", Severity.NOTE, Needs.HISTORY, due_soon),
+    on_context("KT327", Severity.NOTE, Needs.MANIFEST, unknown_age),
+)
+"""The rules that have to know when a secret last changed."""
+
+RULES = (
+    *BY_AGE,
     on_fleet("KT325", Severity.NOTE, unstated, Needs.MANIFEST),
     on_manifest("KT326", Severity.WARNING, longer_than_policy),
-    on_context("KT327", Severity.NOTE, Needs.MANIFEST, unknown_age),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path
 from keyturn.policy.environments import environment_of
@@ -65,7 +66,9 @@ def workloads(fleet: Fleet, _: Settings) -> Iterator[Found]:
         stated = {use.user.labels["workload"] for use in uses if use.user.labels.get("workload")}
         if len(stated) > 1:
             used = uses[0].used
-            message = f"the {used.address.kind} serves {len(stated)} workloads, by their label workload"
+            message = (
+                f"the {used.address.kind} serves {counted(len(stated), 'workload')}, by their label workload"
+            )
             yield Found(subject=used, path=("name",), message=message)
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from keyturn.cli.events import OVERRIDE, refuse_untrusted, untrusted
 from keyturn.core.diagnostic import Faulty
+from keyturn.load.events import OVERRIDE, refuse_untrusted, untrusted
 
 
 def event(tmp_path, head, base="acme/x"):

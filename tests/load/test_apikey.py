@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from keyturn.cli.apikey import LONGEST, api_key
 from keyturn.core.diagnostic import Faulty
+from keyturn.load.apikey import LONGEST, api_key
 from keyturn.load.project import KeySource
 
 

@@ -1,20 +1,15 @@
-"""The doing of doctor: each part as far as the ones before it allow."""
+"""The whole check-up: each part as far as the ones before it allow."""
 
-import os
-from unittest import mock
-
-import click
 import pytest
 
-from keyturn.cli.examiner import examine
 from keyturn.core.health import State
+from keyturn.engine.checkup import examine
 
 
 def examined(office, folder=None, workspace="", **environment):
     """Return the checks of an office."""
     surroundings = {**office.repo.environment(), **environment}
-    with mock.patch.dict(os.environ, surroundings, clear=True), click.Context(click.Command("doctor")):
-        return examine(folder or office.repo.root, workspace, ask=True)
+    return examine(folder or office.repo.root, workspace, surroundings, ask=True)
 
 
 def topics(checks, state):

@@ -1,0 +1,38 @@
+"""Plan a workspace, write the plan as Markdown, and apply it unless it takes something away."""
+
+import os
+import sys
+from pathlib import Path
+
+from keyturn import engine, render
+
+ASK_FIRST = {engine.Action.RETIRE, engine.Action.REPLACE}
+
+
+def deploy(folder: Path, workspace: str) -> bool:
+    """Return whether the workspace is now as git says."""
+    wish = engine.Wish()
+    with engine.open_run(folder, workspace, os.environ) as run:
+        reviewed = engine.plan(run, wish).plan
+        Path("plan.md").write_text(render.draw_plan(reviewed, "markdown"), "utf-8")
+        if any(change.action in ASK_FIRST for change in reviewed.changes):
+            print("plan.md takes something away: it waits for a person")
+            return False
+
+        def decide(planned: engine.Planned) -> bool:
+            # It was planned again under the lock: only what stands in plan.md is agreed to.
+            return planned.plan.digest() == reviewed.digest()
+
+        report = engine.carry_out(run, wish, engine.Terms(), decide)
+    print(render.draw_report(report.plan, report.outcomes), end="")
+    return report.agreed and all(each.ending is engine.Ending.DONE for each in report.outcomes)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(0 if deploy(Path(sys.argv[1]), sys.argv[2]) else 1)
+    except engine.Faulty as faulty:
+        found = faulty.findings
+    except engine.ServiceError as error:
+        found = (error.finding(),)
+    sys.exit(render.draw_findings(render.Findings(found=found), "stopped"))

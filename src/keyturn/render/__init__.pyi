@@ -1,0 +1,31 @@
+from keyturn.render.contrast import draw_contrast as draw_contrast
+from keyturn.render.finding_forms import draw_findings as draw_findings
+from keyturn.render.findings import Findings as Findings
+from keyturn.render.health import draw_health as draw_health
+from keyturn.render.plan_forms import draw_plan as draw_plan
+from keyturn.render.pulling import draw_pulled as draw_pulled
+from keyturn.render.report import draw_report as draw_report
+from keyturn.render.safe import line as line
+from keyturn.render.safe import plain as plain
+from keyturn.render.since import Side as Side
+from keyturn.render.since import since_text as since_text
+from keyturn.render.style import Style as Style
+from keyturn.render.trials import draw_trials as draw_trials
+from keyturn.render.usage_forms import draw_usage as draw_usage
+
+__all__ = [
+    "Findings",
+    "Side",
+    "Style",
+    "draw_contrast",
+    "draw_findings",
+    "draw_health",
+    "draw_plan",
+    "draw_pulled",
+    "draw_report",
+    "draw_trials",
+    "draw_usage",
+    "line",
+    "plain",
+    "since_text",
+]

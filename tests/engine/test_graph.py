@@ -1,0 +1,43 @@
+"""What mentions an object."""
+
+import pytest
+
+from keyturn.engine.graph import Graph, Use, gathered, graph_of, strings
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        ("a", ["a"]),
+        ({"a": "b", "c": ["d", {"e": "f"}], "g": 1, "h": None}, ["b", "d", "f"]),
+        (7, []),
+        ([], []),
+    ],
+)
+def test_ids_stand_anywhere(tree, expected):
+    """However deep a vendor puts them."""
+    assert list(strings(tree)) == expected
+
+
+def test_what_is_met_twice_counts_once():
+    """And two of one name are two."""
+    known = {"a": (Use("nightly", "1"), Use("nightly", "2")), "b": (Use("nightly", "1"),)}
+    assert gathered(known, ["a", "b", "c"]) == (Use("nightly", "1"), Use("nightly", "2"))
+    assert gathered(known, []) == ()
+    assert gathered(None, ["a"]) is None
+
+
+def test_schedules_are_known_by_their_pipeline_too(office, begin):
+    """A picture draws the arrow from the pipeline that a schedule starts; one that is off is none."""
+    node = {"id": "n", "config": {"connectionId": "conn_1"}}
+    office.service.seed(pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}])
+    times = {"pipeline_id": "pl_1", "cron_expression": "0 3 * * *", "timezone": "UTC"}
+    run = {**times, "next_run_at": "2030-01-02T03:00:00Z"}
+    office.service.seed(
+        schedules=[{"id": "sch_1", "enabled": True, **run}, {"id": "sch_2", "enabled": False, **run}]
+    )
+    found = graph_of(begin().service, frozenset({"conn_1"}), linked=True)
+    use = (Use("2030-01-02T03:00:00Z", "sch_1"),)
+    assert isinstance(found, Graph)
+    assert (found.runs, found.schedules) == ({"pl_1": use}, {"conn_1": use})
+    assert found.pipelines == {"conn_1": (Use("nightly", "pl_1"),)}

@@ -1,0 +1,176 @@
+"""What git says while the machine runs, and how people change it: manifests in no files at all."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from faults.scenes import HOST
+from keyturn.core.address import Address, Origin
+from keyturn.core.resource import Desired, Lifecycle
+from keyturn.core.secret import Secret
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "credential": ("c-a", "c-b", "c-c", "c-d"),
+    "connection": ("n-a", "n-b", "n-c"),
+}
+"""All names that ever stand in a manifest."""
+
+STRATEGIES = ("verify", "replace", "in_place")
+PASSWORD = ("password",)
+CREDENTIAL = ("credential",)
+
+
+def sealed(desired: Desired) -> Desired:
+    """Return a manifest with the digest of what it says now."""
+    said = (desired.address, sorted(desired.fields.items(), key=str), desired.ciphers, desired.keep)
+    digest = hashlib.sha256(repr((said, desired.lifecycle)).encode()).hexdigest()
+    return replace(desired, digest=digest, origin=Origin(f"{desired.address.name}.yaml"))
+
+
+def living(desired: Desired, **words: Any) -> Desired:
+    """Return a manifest whose ``lifecycle`` or ``rotation`` says something else."""
+    return sealed(replace(desired, lifecycle=replace(desired.lifecycle, **words)))
+
+
+@dataclass
+class Git:
+    """Manifests by address: those that stand, those that were removed, and all that ever stood.
+
+    ``category`` goes into every connection, where the service wants one.
+    """
+
+    mint: Callable[[str], str]
+    category: str = ""
+    now: dict[Address, Desired] = field(default_factory=dict)
+    gone: dict[Address, Desired] = field(default_factory=dict)
+    ever: list[Desired] = field(default_factory=list)
+
+    def put(self, desired: Desired) -> None:
+        """Write a manifest; no other one says any more that it had this name."""
+        here = desired.address
+        for address, other in list(self.now.items()):
+            if address.kind == here.kind and address != here and other.lifecycle.moved_from == here.name:
+                self.now[address] = living(other, moved_from="")
+        before = desired.lifecycle.moved_from
+        others = [each for one, each in self.now.items() if one.kind == here.kind and one != here]
+        taken = {name for each in others for name in (each.address.name, each.lifecycle.moved_from)}
+        self.now[here] = living(desired, moved_from="") if before in taken else sealed(desired)
+        self.gone.pop(here, None)
+        self.ever.append(self.now[here])
+
+    def credential(self, name: str, user: str, secret: str, strategy: str = "") -> None:
+        """Write a credential; its life stays as it was but for the strategy.
+
+        No two that were ever made are alike, for then one would look like the other renamed.
+        """
+        address = Address("credential", name)
+        old = self.now.get(address)
+        life = old.lifecycle if old else Lifecycle()
+        birth = old.fields["config", "database"] if old else f"{len(self.ever)}"
+        fields = {**HOST, "engine": "postgresql", "username": user, "database": birth}
+        self.put(
+            Desired(
+                address=address,
+                type="database",
+                fields={("config", key): leaf for key, leaf in fields.items()},
+                digest="",
+                origin=Origin(name),
+                lifecycle=replace(life, strategy=strategy or life.strategy),
+                **self._secret(name, secret),
+            )
+        )
+
+    def _secret(self, name: str, label: str) -> dict[str, Any]:
+        value = self.mint(f"{name} {label}")
+        cipher = hashlib.sha256(f"{name} {label}".encode()).hexdigest()
+        return {"secrets": {PASSWORD: Secret(value)}, "ciphers": {PASSWORD: cipher}, "keep": ()}
+
+    def turned(self, address: Address, label: str) -> None:
+        """Write another secret into a credential, and nothing else."""
+        self.put(replace(self.now[address], **self._secret(address.name, label)))
+
+    def connection(self, name: str, base: str, uses: Address) -> None:
+        """Write a connection."""
+        address = Address("connection", name)
+        old = self.now.get(address)
+        birth = str(old.fields["config", "database"]).partition("-")[0] if old else f"{len(self.ever)}"
+        fields = {**HOST, "database": f"{birth}-{base}"}
+        self.put(
+            Desired(
+                address=address,
+                type="postgres",
+                fields={
+                    **{("config", key): leaf for key, leaf in fields.items()},
+                    CREDENTIAL: uses,
+                    **({("category",): self.category} if self.category else {}),
+                },
+                secrets={},
+                ciphers={},
+                digest="",
+                origin=Origin(name),
+                lifecycle=old.lifecycle if old else Lifecycle(),
+            )
+        )
+
+    def remove(self, address: Address) -> None:
+        """Remove a manifest, and those that refer to it."""
+        for one in [one for one, each in self.now.items() if address in (one, *each.fields.values())]:
+            self.gone[one] = self.now.pop(one)
+
+    def bring_back(self, address: Address) -> None:
+        """Write a removed manifest as it was, if what it refers to is there."""
+        desired = self.gone[address]
+        if all(leaf in self.now for leaf in desired.fields.values() if isinstance(leaf, Address)):
+            self.put(desired)
+
+    def rename(self, address: Address, name: str, known: Collection[Address]) -> None:
+        """Give a manifest another name, in whatever refers to it too; ``known`` is what was applied."""
+        old, new = self.now.pop(address), Address(address.kind, name)
+        source = address.name if address in known else old.lifecycle.moved_from
+        self.put(living(replace(old, address=new), moved_from="" if source == name else source))
+        for one, each in list(self.now.items()):
+            if address in each.fields.values():
+                fields = {path: new if leaf == address else leaf for path, leaf in each.fields.items()}
+                self.now[one] = sealed(replace(each, fields=fields))
+
+    def protect(self, address: Address, *, protect: bool) -> None:
+        """Say of a manifest whether its resource must not go."""
+        self.put(living(self.now[address], protect=protect))
+
+    def relent(self, address: Address) -> None:
+        """Write the manifest of a protected resource again, no longer protected."""
+        claims = [each for each in self.gone.values() if each.lifecycle.moved_from == address.name]
+        found = self.gone.get(address) or next((c for c in claims if c.address.kind == address.kind), None)
+        if found and found.address not in self.now:
+            self.put(living(found, protect=False))
+        elif address.kind == "credential":
+            self.credential(address.name, "p", "x")
+        self._mend(address.name)
+
+    def _mend(self, name: str) -> None:
+        address = Address("connection", name)
+        uses = self.now[address].fields[CREDENTIAL] if address in self.now else None
+        if address not in self.now or uses not in self.now:
+            if not self.named("credential"):
+                self.credential("c-a", "p", "x")
+            self.connection(name, "p", self.named("credential")[0])
+            self.put(living(self.now[address], protect=False))
+
+    def strategy(self, address: Address, strategy: str) -> None:
+        """Say how the secrets of a credential are rotated."""
+        self.put(living(self.now[address], strategy=strategy))
+
+    def keep(self, address: Address) -> None:
+        """Let a credential keep the secret that is live."""
+        self.now[address] = sealed(
+            replace(self.now[address], secrets={}, ciphers={}, keep=(PASSWORD,)),
+        )
+
+    def named(self, kind: str) -> list[Address]:
+        """Return the addresses of a kind, sorted."""
+        return sorted(each for each in self.now if each.kind == kind)
+
+    def free(self, kind: str) -> list[str]:
+        """Return the names of a kind that no manifest has."""
+        return [name for name in NAMES[kind] if Address(kind, name) not in self.now]
