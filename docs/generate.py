@@ -44,6 +44,11 @@ HUNDREDS = {
 }
 """What the first digit of a code says."""
 
+FORMATS = (
+    "plan", "report", "findings", "test", "usage", "diff", "pull", "import", "doctor", "log", "ledger",
+)  # fmt: skip
+"""What is printed or kept as JSON, in the order of its page."""
+
 ENDINGS = {
     "DONE": ("done, or nothing to do", "nothing"),
     "FAULT": (
@@ -154,9 +159,10 @@ def single(name: str, title: str) -> str:
 def formats() -> str:
     """Return the page of what keyturn prints as JSON."""
     parts = ["# JSON formats\n", NOTE, PROMISE]
-    for name in ("plan", "report", "findings", "ledger"):
+    for name in FORMATS:
         schema = _schema(name)
-        parts += [f"## {name}\n", _prose(schema["description"]) + "\n", _table(schema, schema)]
+        shape = schema["items"] if schema["type"] == "array" else schema
+        parts += [f"## {name}\n", _prose(schema["description"]) + "\n", _table(shape, schema)]
     return "\n".join(parts)
 
 

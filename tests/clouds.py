@@ -1,8 +1,17 @@
 """Stand-ins for Google Cloud Storage and Azure Blob: what a ledger needs of them, and no more.
 
-Written from the services' public references (XML API of Cloud Storage: ``x-goog-if-generation-match``
-and ``x-goog-generation``; Put Blob of Azure: ``If-None-Match``, ``If-Match`` and ``ETag``). They
-check conditions under a lock, so that of two writers one is refused, as the services promise.
+They take of a write only the conditions that the service itself takes, and so show a client that
+relies on any other: what has none that counts overwrites. They check under a lock, so that of two
+writers one is refused, as the services promise.
+
+Cloud Storage, XML API (cloud.google.com/storage/docs/request-preconditions): a write heeds
+``x-goog-if-generation-match`` alone, 0 meaning that there is no such object, and is refused with 412;
+``If-Match`` and ``If-None-Match`` are for requests that read. Every answer has ``x-goog-generation``.
+
+Azure, Put Blob (learn.microsoft.com/rest/api/storageservices, "Specifying conditional headers for
+Blob service operations" and "Put Blob"): ``If-None-Match: *`` means that there is no such blob, or
+409 BlobAlreadyExists; ``If-Match`` names the entity tag, quotes included, or 412 ConditionNotMet, as
+where there is no blob. ``x-ms-blob-type`` is required.
 """
 
 import threading
@@ -40,21 +49,25 @@ class Cloud(ThreadingHTTPServer):
         """Write if the condition in ``headers`` holds; return the number of the write, or None."""
         with self.guard:
             _, number = self.objects.get(name, (b"", 0))
-            if not _holds(headers, number):
+            if not _HOLDS[self.flavour](headers, number):
                 return None
             self.writes += 1
             self.objects[name] = (data, self.writes)
             return self.writes
 
 
-def _holds(headers: dict[str, str], number: int) -> bool:
-    if "x-goog-if-generation-match" in headers:
-        return int(headers["x-goog-if-generation-match"]) == number
-    if headers.get("if-none-match") == "*":
-        return number == 0
-    if "if-match" in headers:
-        return headers["if-match"] == _tag(number)
-    return True
+def _google(headers: dict[str, str], number: int) -> bool:
+    wanted = headers.get("x-goog-if-generation-match")
+    return wanted is None or int(wanted) == number
+
+
+def _azure(headers: dict[str, str], number: int) -> bool:
+    if headers.get("if-none-match") == "*" and number:
+        return False
+    return headers.get("if-match") in {None, _tag(number) if number else ""}
+
+
+_HOLDS = {"gs": _google, "az": _azure}
 
 
 def _tag(number: int) -> str:
@@ -73,6 +86,8 @@ class _Door(BaseHTTPRequestHandler):
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.server.refuse_with:
             return self._answer(self.server.refuse_with)
+        if self.server.flavour == "az" and self.headers.get("x-ms-blob-type") != "BlockBlob":
+            return self._answer(400)
         number = self.server.put(self._name(), data, {k.lower(): v for k, v in self.headers.items()})
         if number is None:
             # Azure tells the two conditions apart, Cloud Storage does not.

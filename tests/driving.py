@@ -12,6 +12,9 @@ import canary
 from keyturn.cli.main import main
 from running import Ended
 
+HOURS = 3600.0
+"""Patience of a command within this process, in seconds: progress is for processes of their own."""
+
 
 class Terminal(io.TextIOWrapper):
     """A stream as a program sees it; ``tty`` says whether a person sits at its other end."""
@@ -50,6 +53,7 @@ def drive(
     code: object = 0
     with (
         mock.patch.dict(os.environ, dict(env), clear=True),
+        mock.patch("keyturn.cli.progress.PATIENCE", HOURS),  # what is said must not hang on how busy we are
         mock.patch.multiple(sys, stdin=stdin_, stdout=out, stderr=err, argv=["keyturn", *arguments]),
         contextlib.chdir(cwd),
     ):

@@ -63,7 +63,7 @@ _CONNECTORS = (
         *("Mailchimp", "Klaviyo", "Workday", "BambooHR", "Mixpanel", "Amplitude", "Segment", "Google Sheets"),
         *("Slack", "Zendesk", "Jira"),
     ),
-    *_family("ai", "models of a vendor", "OpenAI", "Azure OpenAI", "Anthropic", "Google"),
+    *_family("ai", "models of a vendor", "OpenAI", "Azure OpenAI", "Anthropic", "Google", "Google AI"),
 )
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType({each.id: each for each in _CONNECTORS})

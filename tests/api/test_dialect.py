@@ -281,6 +281,18 @@ def test_written_as_the_deployment_writes():
     assert "config" in body
 
 
+def test_what_nests_becomes_text_where_settings_are_text():
+    """As JSON, which the same deployment gives back; what holds a secret is left for the last step."""
+    password = Secret("s")
+    config = {"staging": {"credentialId": "c", "port": 1}, "tags": ["a", 1], "headers": {"X-Key": password}}
+    assert spelled({"config": config}, BACKEND)["params"] == {
+        "staging": '{"credentialId":"c","port":1}',
+        "tags": '["a",1]',
+        "headers": {"X-Key": password},
+    }
+    assert spelled({"config": config}, DOCUMENTED)["config"] == config
+
+
 def test_a_body_without_settings_gets_none():
     """Nothing is added to a body that renames or detaches."""
     assert spelled({"name": "x"}, BACKEND) == {"name": "x"}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from published import valid
+
 
 @pytest.fixture
 def lived_in(office):
@@ -25,7 +27,7 @@ def test_what_was_imported_is_told(lived_in):
     done = lived_in.here("import", "--all")
     file = "manifests/prod/credentials/prod-lake.yaml"
     assert (done.code, done.stdout.splitlines()[0]) == (0, f"import credential/prod-lake: {file}")
-    assert "Imported 1 of 1." in done.stderr
+    assert done.stdout.splitlines()[-1] == "Imported 1 of 1."
     assert (lived_in.repo.root / file).exists()
 
 
@@ -41,3 +43,15 @@ def test_what_was_left_out_is_told(lived_in):
 def test_pairs_that_are_none(lived_in, words):
     """Two words with = between them."""
     assert lived_in.here("import", "--all", *words).code == 64
+
+
+def test_as_json(lived_in):
+    """One value, as its schema says: what was written, and what was left out and why."""
+    lived_in.service.seed(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
+    done = lived_in.here("import", "--all", "--format", "json")
+    assert done.code == 3
+    tree = valid("import", done.stdout)
+    assert tree["summary"] == {"imported": 1, "left": 1, "line": "Imported 1 of 2."}
+    found = {each["address"]: each for each in tree["objects"]}
+    assert found["credential/prod-lake"]["file"] == "manifests/prod/credentials/prod-lake.yaml"
+    assert "cannot be the name of a file" in found["credential/No File/Name"]["why"]

@@ -145,3 +145,34 @@ def test_the_script_is_called_what_the_examples_call_it():
     """The name in every example is the one that an installation makes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert "keyturn" in project["scripts"]
+
+
+SCHEMAS = {
+    "validate": "findings",
+    "import": "import",
+    "pull": "pull",
+    "plan": "plan",
+    "show": "plan",
+    "apply": "report",
+    "test": "test",
+    "usage": "usage",
+    "diff": "diff",
+    "log": "log",
+    "doctor": "doctor",
+}
+"""The schema of what a command prints with ``--format json``."""
+
+
+def test_json_of_every_command_has_a_published_schema():
+    """Whatever takes --format takes json, and what it prints then is described on the page of formats."""
+    forms = {
+        words: option.type.choices
+        for words, command in ALL.items()
+        for option in command.params
+        if "--format" in option.opts
+    }
+    assert {words for words, choices in forms.items() if "json" in choices} == forms.keys() == SCHEMAS.keys()
+    page = (ROOT / "docs" / "reference" / "json.md").read_text("utf-8")
+    for name in SCHEMAS.values():
+        assert (ROOT / "schemas" / f"{name}.schema.json").is_file()
+        assert f"\n## {name}\n" in page

@@ -41,6 +41,38 @@ def test_states(desired, entry, seen, expected):
     assert change.reason
 
 
+REASONS = {
+    "the file is as it was applied": (CLOSED, known("old"), {}),
+    "it was not decrypted": (CLOSED, None, {}),
+    "not known to be set": (OPENED, None, NOW),
+    "an earlier write was cut off, so it is written again": (
+        OPENED,
+        held(OPENED, "id", {}, digest="", earlier=("/password:x",)),
+        NOW,
+    ),
+    "the same value as last applied": (OPENED, known("new"), NOW),
+    "a value that was in use before returns": (OPENED, known("old", earlier=("/password:wen",)), NOW),
+    "another value than last applied": (OPENED, known("old"), NOW),
+}
+"""Every reason that a state is given with, and when."""
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_state_says_why(reason):
+    """In words for the reviewer, and none of them holds a value or its fingerprint."""
+    (change,) = states(*REASONS[reason])
+    assert change.reason == reason
+    assert not {"new", "wen", "old"} & set(change.reason.split())
+
+
+def test_a_doubt_is_no_rotation_and_no_clearance():
+    """Suspicion changes the word and writes nothing: every other state stays what it was."""
+    (before,) = states(OPENED, known("new"), NOW)
+    (after,) = suspected((before,))
+    assert (before.state, after.state) == (SecretState.UNCHANGED, SecretState.SUSPECT)
+    assert suspected((after,)) == (after,)
+
+
 def test_kept_and_cleared():
     """What the manifest keeps is kept; what it dropped is cleared; a kept field is not cleared."""
     entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from console import Command, Shell, mistakes, rewritten, steps
+from keyturn.cli.main import COMMANDS
 from sources import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -23,3 +24,20 @@ def test_commands_answer_as_shown(page, tmp_path, request):
     assert not found, "look, then run with --rewrite-pages\n\n" + "\n\n".join(found)
     for secret in SECRET.findall(text):
         assert not [answer.command.text for answer in answers if secret in answer.text], secret
+
+
+UNSHOWN = {"demo": "takes a minute and shows other commands: tests/cli/test_story.py tells the whole of it"}
+"""Commands that no page runs, each with the reason."""
+
+
+def test_every_command_is_run_on_some_page():
+    """Whoever looks for a command finds a place where it is used and what it answers."""
+    ran = {
+        name
+        for page in TOLD
+        for step in steps(page.read_text("utf-8"))
+        if isinstance(step, Command) and step.shown
+        for name in re.findall(r"\bkeyturn ([a-z]+)", step.text)
+    }
+    assert set(COMMANDS) - ran == set(UNSHOWN)
+    assert (ROOT / "tests" / "cli" / "test_story.py").is_file()

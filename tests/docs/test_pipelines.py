@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from keys import AgeKey
+from keyturn.engine.templates import GITLAB as FIRST
 from keyturn.engine.templates import WORKFLOW
 from pipelines import Runner, scripts
 from planasonix_emulator.running import Emulator
@@ -92,8 +93,16 @@ def workflow(name):
 
 
 def test_init_writes_the_simplest_one():
-    """What `keyturn init` writes is the first example."""
+    """What `keyturn init` writes is the first example, of both vendors."""
     assert workflow("keyturn").read_text() == WORKFLOW
+    assert (CI / "gitlab" / "keyturn.yml").read_text() == FIRST
+
+
+@pytest.mark.parametrize("text", [WORKFLOW, FIRST], ids=["github", "gitlab"])
+def test_the_simplest_ones_say_why_a_ledger_needs_a_bucket(text):
+    """A folder of a runner is gone with it; what to write in its place stands there."""
+    assert "`ledger: file:…` in keyturn.yaml is a folder of this runner" in text
+    assert "ledger: s3://bucket/prefix" in text
 
 
 @pytest.mark.parametrize("path", GITHUB, ids=lambda path: path.stem)
@@ -253,6 +262,15 @@ def test_the_workflow_of_init_validates_and_applies(team):
     """Both jobs of the simplest workflow."""
     assert [step.code for step in team.runner("check").github(workflow("keyturn"), "validate")] == [0, 0]
     assert [step.code for step in team.runner("push").github(workflow("keyturn"), "apply")] == [0, 0]
+    assert team.live() == ["prod-db", "prod-pg"]
+
+
+def test_the_pipeline_of_init_validates_and_applies(team):
+    """Both jobs of the simplest pipeline of GitLab; the report of the first is one of code quality."""
+    simplest = CI / "gitlab" / "keyturn.yml"
+    assert team.runner("check", keys=False).gitlab(simplest, "validate").code == 0
+    keys = dict(zip(KEYS, team.keys.values(), strict=True))
+    assert team.runner("push").gitlab(simplest, "apply", **keys).code == 0
     assert team.live() == ["prod-db", "prod-pg"]
 
 

@@ -61,29 +61,84 @@ def lived_in(office, canary):
     return office
 
 
-@pytest.mark.parametrize("office", [{}, {"dialect": "jsonapi"}], indirect=True, ids=["docs", "jsonapi"])
-def test_the_first_plan_after_an_import_is_empty(lived_in):
-    """Everything that can be imported is, references by name, and nothing is left to do."""
-    done = lived_in.repo.inside("import", "--all")
+DEPLOYMENTS = {
+    "docs": {},
+    "backend": {"dialect": "backend"},
+    "backend, link accepted": {"dialect": "backend", "backend_link": "accept"},
+    "backend, no link": {"dialect": "backend", "backend_link": "ignore"},
+    "jsonapi": {"dialect": "jsonapi"},
+    "numbers as text": {"stringify": True},
+    "null for secrets": {"reply_secrets": "null"},
+    "masked": {"reply_secrets": "mask"},
+    "leaked": {"reply_secrets": "leak"},
+    "pages of two": {"page_size": 2},
+    "deleted are listed": {"list_deleted": True},
+    "more fields": {"extra_fields": True},
+    "trims and lowers": {"normalise": ("trim", "lower", "defaults", "order")},
+}
+
+
+@pytest.mark.parametrize("office", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
+def test_the_first_plan_after_an_import_is_empty(lived_in, request):
+    """On every deployment: all that can be imported is, by name, and nothing is left to do."""
+    lived_in.repo.project(policy={"rules": {"KT350": "off"}})
+    linked = "link" not in request.node.name
+    links = [] if linked else ["--credential", "prod-pg=prod-db", "--credential", "prod-flake=prod-db"]
+    done = lived_in.repo.inside("import", "--all", *links)
     assert done.code == 3, done.stdout + done.stderr
-    assert "prod-flake.yaml" in done.stdout, done.stdout
     assert "cannot be the name of a file" in done.stdout
+    assert names_in(lived_in, "manifests/prod") == ["prod-db", "prod-flake", "prod-pg", "prod-s3"], (
+        done.stdout
+    )
     flake = (lived_in.repo.root / "manifests/prod/connections/prod-flake.yaml").read_text()
-    assert "credential: " in flake
-    assert "prod-db" in flake
-    assert "credential/prod-s3" in flake
+    assert "credential: prod-db" in flake
+    assert "ref: credential/prod-s3" in flake
     checked = lived_in.repo.inside("validate")
     assert checked.code == 0, checked.stdout
     plan = lived_in.repo.inside("plan", "--detailed-exitcode")
     assert plan.code == 0, plan.stdout + plan.stderr
+    before = lived_in.service.requests()[-1]["number"]
+    assert lived_in.repo.inside("apply", "--auto-approve").code == 0
+    assert not [
+        each for each in lived_in.service.requests(before) if each["write"] and each["method"] != "GET"
+    ]
 
 
 def test_a_second_import_brings_in_only_what_is_new(lived_in):
-    """Run again, nothing is written twice."""
+    """Run again, nothing is written twice; what was made meanwhile is."""
     lived_in.repo.inside("import", "--all")
+    written = {path: path.read_bytes() for path in (lived_in.repo.root / "manifests").rglob("*.yaml")}
     again = lived_in.repo.inside("import", "prod-*")
     assert again.code == 0, again.stdout
-    assert "Imported 0 of 0." in again.stderr
+    assert again.stdout == "Imported 0 of 0.\n"
+    lived_in.service.seed(
+        credentials=[{"name": "prod-late", "type": "password", "config": {"username": "late"}}]
+    )
+    third = lived_in.repo.inside("import", "prod-*")
+    assert third.code == 0, third.stdout + third.stderr
+    assert third.stdout.startswith("import credential/prod-late: ")
+    assert third.stdout.endswith("Imported 1 of 1.\n")
+    assert {path: path.read_bytes() for path in written} == written
+    assert lived_in.repo.inside("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("office", [{"accept_unknown_type": True, "reply_secrets": "leak"}], indirect=True)
+def test_types_that_keyturn_does_not_know(lived_in, canary):
+    """A connector is taken with its fields, without what looks like a secret; a credential is left out."""
+    config = {"endpoint": "https://x.example.com", "api_token": canary(), "depth": 3}
+    lived_in.service.seed(
+        connections=[{"name": "prod-odd", "type": "vendor-x", "config": config}],
+        credentials=[{"name": "prod-strange", "type": "quantum", "config": {"realm": "r"}}],
+    )
+    done = lived_in.repo.inside("import", "prod-odd", "prod-strange")
+    assert done.code == 3, done.stdout + done.stderr
+    assert "credential/prod-strange: left out: its type quantum" in done.stdout
+    assert "config.api_token: the service shows a mask or what looks like a secret there" in done.stdout
+    text = (lived_in.repo.root / "manifests/prod/connections/prod-odd.yaml").read_text()
+    assert "api_token" not in text
+    assert "depth: 3" in text
+    assert lived_in.repo.inside("validate").code == 0
+    assert lived_in.repo.inside("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_kept_secret_is_set_later(lived_in, canary):
@@ -162,7 +217,7 @@ def test_a_deployment_that_shows_no_link(lived_in):
     place = {"host": "db.example.com", "port": "5432", "database": "second"}
     lived_in.service.seed(connections=[{"name": "prod-second", "type": "postgres", "config": place}])
     done = lived_in.repo.inside("import", "--all", "--credential", "prod-pg=prod-db")
-    assert done.stdout.count("which credential it uses is not shown") == 1
+    assert done.stdout.count("which credential it uses is not shown") == 2
     assert (
         "credential: prod-db" in (lived_in.repo.root / "manifests/prod/connections/prod-pg.yaml").read_text()
     )

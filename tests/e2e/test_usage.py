@@ -109,3 +109,21 @@ def test_every_form_names_every_credential(lived_in, form):
     done = lived_in.repo.keyturn("usage", "--format", form)
     assert done.code == 0, done.stderr
     assert all(name in done.stdout for name in ("prod-db", "prod-s3", "ui-made"))
+
+
+@pytest.mark.parametrize("office", [{}, {"dialect": "backend"}, {"dialect": "jsonapi"}], indirect=True)
+def test_a_reference_inside_settings_is_a_use(office, canary):
+    """On each dialect, one that holds mappings as text included: it is not called unused."""
+    office.repo.credential("prod-db", {"password": canary()})
+    role = {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}
+    office.repo.credential("prod-s3", {}, role, type="aws")
+    staging = {"credentialId": {"ref": "credential/prod-s3"}, "bucket": "b"}
+    more = {"category": "source"} if office.service.settings()["dialect"] == "backend" else {}
+    config = {"account": "xy1", "warehouse": "W", "staging": staging}
+    office.repo.connection("prod-flake", "prod-db", config, type="snowflake", **more)
+    done = office.repo.inside("apply", "--auto-approve", "--no-test")
+    assert done.code == 0, done.stdout
+    found, _ = asked(office)
+    assert found["prod-s3"]["connections"] == ["prod-flake"]
+    assert "unused" not in found["prod-s3"]["flags"]
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0

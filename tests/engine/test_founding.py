@@ -1,12 +1,16 @@
 """A new repository."""
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from encrypting import document
 from keyturn.core.diagnostic import Faulty
 from keyturn.engine.founding import found, recipients
 from keyturn.engine.templates import Choice
+from keyturn.load.definitions import text
 from workspace import SOPS
 
 
@@ -40,6 +44,17 @@ def test_it_adds_and_never_overwrites(tmp_path, choice, surroundings):
     assert not second.made
     assert set(second.kept) == set(first.made)
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("kind", ["credential", "connection"])
+def test_an_editor_finds_the_schema_from_where_a_manifest_is(tmp_path, choice, surroundings, kind):
+    """By the first line, in the repository itself, without the network; it is the one that we check with."""
+    found(tmp_path, choice, surroundings, bytes)
+    manifest = tmp_path / f"manifests/prod/{kind}s/prod-warehouse.yaml"
+    first = manifest.read_text().splitlines()[0]
+    schema = manifest.parent / first.removeprefix("# yaml-language-server: $schema=")
+    assert schema.read_text() == text(kind)
+    Draft202012Validator(json.loads(schema.read_text())).validate(document(manifest.read_text()).tree)
 
 
 def test_no_secret_stands_in_clear(tmp_path, choice, surroundings, canary):

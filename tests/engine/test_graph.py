@@ -11,6 +11,8 @@ from keyturn.engine.graph import Graph, Use, gathered, graph_of, strings
         ("a", ["a"]),
         ({"a": "b", "c": ["d", {"e": "f"}], "g": 1, "h": None}, ["b", "d", "f"]),
         (7, []),
+        ('{"a": ["b"]}', ['{"a": ["b"]}', "b"]),
+        ("{broken", ["{broken"]),
         ([], []),
     ],
 )

@@ -45,6 +45,8 @@ def test_an_object_that_is_hidden_makes_use_unknown(settled, begin):
     found, lines = seen(begin())
     assert "not shown to this key" in found.notes[0]
     assert lines["prod-my"].reach.used is None
+    assert lines["prod-my"].reach.pipelines is None
+    assert lines["prod-my"].reach.schedules is None
     assert found.flags(lines["prod-my"]) == ("expiring", "unknown")
 
 

@@ -18,6 +18,7 @@ from faults.straight import writes
 from faults.trees import Stage, Tree
 from keyturn.api.call import Call
 from keyturn.core.address import Address
+from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import nest
 from keyturn.core.protect import UNTIL
 from keyturn.core.resource import Desired
@@ -218,6 +219,8 @@ def _counted(stage: Stage, acts: tuple[Act, ...]) -> Iterator[str]:
     for act in acts:
         if act.writes > EXTRA + 3 * len(stage.after.desired):
             yield f"I10: {act.writes} writes"
+        if isinstance(act.error, Faulty) and act.writes:
+            yield "I11: a write in a run that was refused"
         refused = False
         for each in act.requests:
             if refused and writes(each["method"], each["path"]):

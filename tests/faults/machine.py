@@ -16,7 +16,8 @@ from faults.memory import Doors
 from faults.model import NAMES, STRATEGIES, Git
 from faults.rig import Act, Rig, unmanaged
 from faults.scenes import CREATE, HOST
-from faults.standing import Before, Watchman, amiss, entries, kept_word, rows, standing
+from faults.standing import Before, Watchman, amiss, entries, kept_word, rows, stale, standing
+from faults.straight import TEST
 from faults.trees import Tree
 from keyturn.core.address import Address
 from keyturn.core.change import Action
@@ -52,6 +53,11 @@ def _named(faults: tuple[Fault, ...]) -> dict[str, Fault]:
     return {" ".join(str(each[word]) for word in words if word in each): each for each in faults}
 
 
+def _met(trouble: str, of: str, nth: int) -> list[Fault]:
+    place = {"any": {"among": "writes"}, "test": {"path": TEST}}.get(of, {"among": "writes", "method": of})
+    return [{**place, "nth": nth, **TROUBLES[trouble]}] if trouble != NONE else []
+
+
 NONE = "none"
 TROUBLES: Mapping[str, Fault] = {NONE: {}, **_named((*LOST, *REFUSED, *EDITS))}
 """What may meet a write, by name."""
@@ -78,10 +84,14 @@ DEATHS = (
 """Where a run may die: before and after what it does to the world."""
 
 
+class Broken(AssertionError):  # noqa: N818
+    """Raised where an invariant does not hold, a line for each."""
+
+
 def fine(broken: Iterable[str]) -> None:
-    """Fail with what is broken, if anything is."""
-    lines = list(broken)
-    assert not lines, "\n".join(lines)
+    """Raise Broken with what is broken, if anything is."""
+    if lines := list(broken):
+        raise Broken("\n".join(lines))
 
 
 class Snare(Doors):
@@ -241,10 +251,8 @@ class Machine(RuleBasedStateMachine):
     def apply(self, *, trouble: str, of: str, nth: int, dies: str, there: int, lag: float) -> None:
         """Apply at once; the nth write of a sort meets trouble, the run dies at a door, another follows."""
         self._lag(lag)
-        among = {"among": "writes", "nth": nth, **({} if of == "any" else {"method": of})}
         self.rig.memory.tears = dies == "append, torn"
-        faults = [{**among, **TROUBLES[trouble]}] if trouble != NONE else []
-        act = self.go(*faults, doors=Snare(dies, there), alone="edit" not in trouble)
+        act = self.go(*_met(trouble, of, nth), doors=Snare(dies, there), alone="edit" not in trouble)
         self.rig.memory.tears = False
         if act.killed:
             self.go()
@@ -344,10 +352,7 @@ class Machine(RuleBasedStateMachine):
         good = sorted(set(self.rig.minted.values()) - {bad})
         self.rig.service.set_targets([{"type": "postgres", "match": HOST, "accepts": {"password": good}}])
         self.watchman.bad = {bad}
-        self.go(
-            *([{"among": "writes", "nth": nth, **TROUBLES[trouble]}] if trouble != NONE else []),
-            doors=Snare(dies, there),
-        )
+        self.go(*_met(trouble, "any", nth), doors=Snare(dies, there))
         self.go()
         self.rig.service.set_targets([])
         self.watchman.bad = set()
@@ -359,13 +364,31 @@ class Machine(RuleBasedStateMachine):
             desired.lifecycle.strategy != "in_place" and known.digest == desired.digest and not desired.keep
         )
 
-    @rule(data=st.data(), strategy=st.sampled_from(STRATEGIES))
-    def rotate(self, data: Any, strategy: str) -> None:
-        """A credential in use gets another secret, which the target knows, and is applied."""
+    @rule(data=st.data(), strategy=st.sampled_from(STRATEGIES),
+          trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(_named((*LOST, *REFUSED))))),
+          of=st.sampled_from(("any", "test")), nth=st.integers(1, 4))  # fmt: skip
+    def rotate(self, *, data: Any, strategy: str, trouble: str, of: str, nth: int) -> None:
+        """A credential in use gets another secret, which the target knows; a write or test meets trouble."""
         if fit := self._in_use():
             which = data.draw(st.sampled_from(fit), "which")
             self.git.strategy(which, strategy)
             self._turn(which)
+            self.go(*_met(trouble, of, nth))
+
+    @precondition(lambda self: self._applied())
+    @rule(trouble=st.sampled_from(tuple(TROUBLES)), nth=st.integers(1, 4), dies=st.sampled_from(DEATHS),
+          there=st.integers(1, 4), strategy=st.sampled_from((NONE, *STRATEGIES)))  # fmt: skip
+    def rewrite(self, *, trouble: str, nth: int, dies: str, there: int, strategy: str) -> None:
+        """Every manifest says something else, one secret turns perhaps, and a write meets trouble."""
+        self.turns += 1
+        if strategy != NONE and (used := self._in_use()):
+            self.git.strategy(used[0], strategy)
+            self._turn(used[0])
+        for address in list(self.git.now):
+            self.git.reword(address, f"w{self.turns}")
+        self._lag(0.0)
+        act = self.go(*_met(trouble, "any", nth), doors=Snare(dies, there), alone="edit" not in trouble)
+        if act.killed:
             self.go()
 
     @rule()
@@ -451,6 +474,8 @@ class Machine(RuleBasedStateMachine):
         broken = [*standing(rig, act, before, tree, self.people), *self.watchman.broken]
         if alone:
             broken += kept_word(rig, act, tree, self.people)
+        if alone and not faults and not rig.service.world.settings.list_lag_seconds:
+            broken += stale(act, tree)
         fine(broken)
         self._relent()
         return act

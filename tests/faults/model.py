@@ -157,6 +157,16 @@ class Git:
             self.connection(name, "p", self.named("credential")[0])
             self.put(living(self.now[address], protect=False))
 
+    def reword(self, address: Address, word: str) -> None:
+        """Write another value into a plain field of a manifest: the user, or the database."""
+        old = self.now[address]
+        if address.kind == "credential":
+            fields = {**old.fields, ("config", "username"): word}
+        else:
+            birth = str(old.fields["config", "database"]).partition("-")[0]
+            fields = {**old.fields, ("config", "database"): f"{birth}-{word}"}
+        self.put(replace(old, fields=fields))
+
     def strategy(self, address: Address, strategy: str) -> None:
         """Say how the secrets of a credential are rotated."""
         self.put(living(self.now[address], strategy=strategy))

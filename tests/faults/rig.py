@@ -245,7 +245,8 @@ class Rig:
         report, error, run = None, None, self.run(tree)
         try:
             terms = Terms(parallelism=self.parallelism, **more)
-            report = carry_out(run, Wish(consents=consents), terms, _agree)
+            with self._crew():
+                report = carry_out(run, Wish(consents=consents), terms, _agree)
         except (Killed, Faulty, ServiceError) as raised:
             error = raised
         run.service.close()

@@ -180,6 +180,24 @@ def _with_less_users(repo: Repository, secrets: Secrets) -> None:
     repo.remove("n-crowd-3")
 
 
+def crowd(strategy: str) -> Scene:
+    """Return a rotation of a credential that three connections use."""
+    stem = f"crowd-{strategy}".replace("_", "-")
+
+    def write(age: str) -> Write:
+        def at_once(repo: Repository, secrets: Secrets) -> None:
+            pair(stem, f"crowd {strategy} {age}", rotation={"strategy": strategy})(repo, secrets)
+            for number in (2, 3):
+                connection(repo, f"n-{stem}-{number}", f"c-{stem}", config={"database": f"{stem}-{number}"})
+
+        return at_once
+
+    return Scene(name=f"rotate {strategy} in a crowd", before=write("old"), after=write("new"))
+
+
+CROWDS: Mapping[str, Scene] = {how: crowd(how) for how in ("verify", "replace", "in_place")}
+"""Rotations by each strategy where not one connection uses the credential, but three."""
+
 MOVES: Mapping[str, Scene] = {
     scene.name: scene
     for scene in (

@@ -38,10 +38,13 @@ class Watchman(Auditor):
     tree: Tree | None = None
     bad: set[str] = field(default_factory=set)
     tried: set[object] = field(default_factory=set)
+    used: set[object] = field(default_factory=set)
 
     def begin(self, tree: Tree) -> None:
-        """Begin a run: what an earlier one tried counts no more."""
+        """Begin a run: what an earlier one tried counts no more, what is in use may be returned to."""
         self.tree, self.tried = tree, set()
+        users = self.rig.service.world.store.everything()
+        self.used = {self._secret(each.credential_id) for each in users if each.active}
 
     def __call__(self, call: Call) -> None:
         """Check one request that is about to reach the service."""
@@ -82,8 +85,8 @@ class Watchman(Auditor):
         ours = [each for each in self.intents.values() if each.get("object") == identity]
         if record is None or not any(each["op"] == "repoint" for each in ours):
             return
-        new, old = draft.get("credentialId"), record.credential_id
-        if new != old and self._secret(new) not in {*self.tried, self._secret(old)}:
+        new = draft.get("credentialId")
+        if new != record.credential_id and self._secret(new) not in {*self.tried, *self.used}:
             self.broken.append(f"I3: {call.path} is pointed to a secret that was not tried")
 
     def _strategies(self, identity: str) -> set[str]:
@@ -134,7 +137,7 @@ def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str
         *(f"I4: {each.name} of somebody was touched" for one, each in people.items() if now.get(one) != each),
         *_shielded(before, now, tree),
         *_kept(rig, before, now, tree),
-        *_bare(rig, ours),
+        *_bare(rig, ours, tree),
         *_silent(rig, act, tree),
         *_bounded(act),
         *_whole(rig),
@@ -172,9 +175,12 @@ def _kept(rig: Rig, before: Before, now: Mapping[str, Record], tree: Tree) -> It
             yield f"I3: {each.address} keeps its secret, and has another one"
 
 
-def _bare(rig: Rig, ours: Iterable[Record]) -> Iterator[str]:
+def _bare(rig: Rig, ours: Iterable[Record], tree: Tree) -> Iterator[str]:
+    # What keeps a secret that somebody has thrown away for good is made anew without one.
+    kept = {each.address.name for each in tree.desired if each.keep}
     for each in ours:
-        if each.collection == "credentials" and not rig.service.world.secrets(each):
+        whole = each.collection != "credentials" or rig.service.world.secrets(each)
+        if not whole and each.name.partition("-by-hand")[0] not in kept:
             yield f"I3: {each.name} has lost its secret"
 
 
@@ -217,6 +223,14 @@ def kept_word(rig: Rig, act: Act, tree: Tree, people: Mapping[str, Record]) -> I
         if outcome.ending is Ending.DONE and outcome.action in WRITTEN and desired:
             doubt = any("no sign" in each for each in outcome.warnings)
             yield from (f"{each}, and is called done" for each in amiss(rig, desired, ours, secret=not doubt))
+
+
+def stale(act: Act, tree: Tree) -> Iterator[str]:
+    """Yield each change that found its object moved, in a run during which nobody moved anything."""
+    kept = {each.address for each in tree.desired if each.keep}
+    for outcome in act.report.outcomes if act.report else ():
+        if outcome.ending is Ending.STALE and outcome.address not in kept:
+            yield f"I7: {outcome.address} is stale, and nobody touched it: {outcome.message}"
 
 
 def amiss(rig: Rig, desired: Desired, ours: Iterable[Record], *, secret: bool = True) -> Iterator[str]:

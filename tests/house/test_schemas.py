@@ -10,6 +10,7 @@ from keyturn.core.looks import SECRET_KEY
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import definition, folder, schema, types
 from keyturn.load.shape import ANNOTATIONS, compiled
+from planasonix_emulator.gallery import CONNECTORS
 
 UNDER_SOPS = ("sops",)
 TYPES = [(kind, name) for kind in KINDS for name in types(kind)]
@@ -137,6 +138,11 @@ def test_each_variant_of_each_type_has_an_example():
         for branch in definition("credential", name).get("oneOf", ()):
             fits = compiled({**branch, "$defs": schema("credential")["$defs"]})
             assert any(map(fits, trees)), branch["title"]
+
+
+def test_the_emulator_offers_each_connector_of_the_schema():
+    """And more than those, for a deployment has more."""
+    assert set(types("connection")) < set(CONNECTORS)
 
 
 def test_each_documented_connector_has_an_example():

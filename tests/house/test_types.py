@@ -29,7 +29,7 @@ POSITIONAL = {
     "keyturn.core.change.FieldChange",
     "keyturn.core.resource.Lifecycle",
     "keyturn.engine.generations.Relay",
-    "keyturn.engine.importing.Imported",
+    "keyturn.core.imported.Imported",
     "keyturn.engine.pairs.Pair",
     "keyturn.engine.probe.Trial",
     "keyturn.load.ciphertext.Ciphertext",

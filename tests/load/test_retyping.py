@@ -28,3 +28,20 @@ def test_what_is_no_setting_is_left_alone():
     """A reference and the category have no type of their own."""
     fields = {("credential",): "1", ("category",): "source"}
     assert retyped("connection", "postgres", fields) == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('{"credentialId":"c","bucket":"b"}', {("credentialId",): "c", ("bucket",): "b"}),
+        ("{}", {(): {}}),
+        ('{"bucket"', {(): '{"bucket"'}),
+        ("[1]", {(): "[1]"}),
+        ("plain", {(): "plain"}),
+    ],
+)
+def test_a_mapping_as_text_becomes_its_fields(text, fields):
+    """Where the schema means a mapping; what does not read as one stays text."""
+    path = ("config", "staging")
+    found = retyped("connection", "snowflake", {path: text})
+    assert found == {(*path, *inner): value for inner, value in fields.items()}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.load.definitions import definition
+from keyturn.load.definitions import definition, types
 from keyturn.load.variants import misfit
 
 AWS = "alternatives: access keys (access_key_id, secret_access_key); a role to assume (role_arn)"
@@ -116,3 +116,16 @@ def test_the_hint_lists_every_alternative_with_its_fields():
     found = misfit([], definition("credential", "aws")["oneOf"])
     assert found is not None
     assert found.hint == AWS
+
+
+@pytest.mark.parametrize(
+    "type_", [name for name in types("credential") if "oneOf" in definition("credential", name)]
+)
+def test_each_type_with_alternatives_names_all_of_them(type_):
+    """By title and fields, where none of them is there and where two stand together."""
+    branches = definition("credential", type_)["oneOf"]
+    nothing = misfit([], branches)
+    everything = misfit([name for branch in branches for name in branch["x-own"]], branches)
+    for found, code in ((nothing, "KT137"), (everything, "KT138")):
+        assert found.code == code
+        assert all(f"{each['title']} ({', '.join(each['x-own'])})" in found.hint for each in branches)

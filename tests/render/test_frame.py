@@ -84,6 +84,13 @@ def test_a_masked_value_is_marked_as_a_whole():
     ]
 
 
+def test_the_caret_is_below_a_key_among_masked_values():
+    """A misspelt key of a flow mapping, whose values may be secrets."""
+    shown, caret = drawn("config: {host: db, prot: 5432}", 1, 20, clear=frozenset())
+    assert shown == " 1 | config: {host: ▒▒▒, prot: ▒▒▒}"
+    assert caret == "   |" + " " * (shown.index("prot") - 4) + "^^^^"
+
+
 def test_a_long_line_is_cut_around_the_caret():
     """What is marked stays in sight, and the cuts are shown."""
     words = " ".join(f"w{number}" for number in range(100))

@@ -118,6 +118,26 @@ def test_a_doubtful_line_shows_its_key_alone(text):
     assert "hunter2" in "\n".join(shown(text, frozenset({2})))
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("config: {host: hunter2, prot: hunter2}", "config: {host: ▒▒▒, prot: ▒▒▒}"),
+        ("config: {a: 'hunter2 {', b: \"hunter2, \" }  ", "config: {a: ▒▒▒, b: ▒▒▒ }  "),
+        ("config: {a: {b: hunter2}}", "config: ▒▒▒"),
+        ("config: {a: hunter2, hunter2}", "config: ▒▒▒"),
+        ("config: {a: hunter2", "config: ▒▒▒"),
+        ("config: {a: b,", "config: ▒▒▒"),
+        ("config: {a: b}hunter2", "config: ▒▒▒"),
+        ("config: {a: b} # hunter2", "config: ▒▒▒"),
+        ("config: {ghp_aB3dE5gH7jK9mN1pQ3sT5vW7: b}", "config: ▒▒▒"),
+        ("password: {a: hunter2}", "password: ▒▒▒"),
+    ],
+)
+def test_a_doubtful_flow_mapping_shows_its_keys_alone(line, kept):
+    """So that a caret can stand below the one that is meant; what may be none is masked as a whole."""
+    assert shown(line, frozenset()) == [kept]
+
+
 @given(st.text(alphabet="ab: \n\t-#'\"|>{}[]&*!%@,?secrts", max_size=120), st.integers(0, 6))
 def test_below_secrets_nothing_is_shown_but_known_keys(text, indent):
     """For any text below ``secrets:``: only words that are names of secret fields survive."""

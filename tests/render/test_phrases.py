@@ -71,10 +71,11 @@ def test_listed_counts_what_it_does_not_name():
 
 
 def test_breakage_names_who_is_hit():
-    """What is in git, what is not, what runs, who goes first, and the way back."""
-    notes = {(note.topic, note.text) for note in breakage(RETIRE, REACH)}
+    """What stays on it in git, what is not in git, what runs, who lets go first, and the way back."""
+    both = replace(REACH, insiders=("connection/prod-ml", "connection/prod-pg"))
+    notes = {(note.topic, note.text) for note in breakage(RETIRE, both)}
     assert notes == {
-        ("breaks", "in git: connection/prod-pg"),
+        ("breaks", "in git: connection/prod-ml"),
         ("breaks", "made outside git: connection/made-in-the-ui"),
         ("breaks", "work that runs on it: pipeline/nightly-load, pipeline/hourly-sync"),
         ("after", "done once these let go of it: connection/prod-pg"),

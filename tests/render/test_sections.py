@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from keyturn.core.change import Action
+from keyturn.core.address import Origin
+from keyturn.core.change import Action, Exposure
 from keyturn.core.diagnostic import Severity
+from keyturn.render import draw_plan
 from keyturn.render.parts import FieldRow, Note, Part, SecretRow
 from keyturn.render.sections import ACTIONS, consents, entries
 from plans import CASES, CREATE, DB, FINDINGS, REACH, RENAME, UPDATE, change, finding, plan
+
+MOVED = "config.host changes: db.example.com → db.example.net"
 
 
 def of(case, part):
@@ -35,7 +39,7 @@ def test_an_exposure_names_the_credential_the_way_and_the_consent():
     )
     assert (through.label, through.headline) == (
         "credential/prod-old",
-        "its secret stays while its destination changes, through connection/prod-pg",
+        f"its secret stays while {MOVED}, through connection/prod-pg",
     )
     assert through.details[-1] == Note("consent", "agreed to by name")
 
@@ -85,6 +89,38 @@ def test_every_change_of_what_exists_says_how_far_it_reaches():
         (_, entry), *_ = entries(plan(change(action)))
         said = any(isinstance(row, Note) and row.topic == "reach" for row in entry.details)
         assert said is (action not in {Action.CREATE, Action.FORGET, Action.NOTE})
+
+
+def test_an_exposure_of_several_fields_names_them():
+    """Where more than one moves, the line says which; the details say where to."""
+    moves = tuple(Exposure(DB, DB, ("config", key), "a", "b") for key in ("host", "port"))
+    (_, entry), *_ = entries(plan(replace(UPDATE, exposures=moves)))
+    assert entry.headline == "its secret stays while its destination changes: config.host, config.port"
+
+
+def test_findings_of_one_text_are_one_entry():
+    """One rule broken in many places is read once: where, and how often."""
+    places = [Origin(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
+    same = tuple(
+        finding("KT355", Severity.WARNING, "no TLS", hint="state it", origin=each) for each in places
+    )
+    other = finding("KT355", Severity.WARNING, "another text", hint="state it", origin=places[0])
+    found = [entry for _, entry in entries(plan(findings=(*same[:6], other, *same[6:])))]
+    assert [(each.headline, each.count) for each in found] == [
+        ("no TLS (in 12 places)", 12),
+        ("another text", 1),
+    ]
+    assert found[0].details[0] == Note("fix", "state it")
+    assert found[0].details[1].text.startswith("manifests/00.yaml:1:1, manifests/01.yaml:1:1, ")
+    assert found[0].details[1].text.endswith(" and 2 more")
+    assert found[1].place == "manifests/00.yaml:1:1"
+
+
+def test_a_title_counts_findings_and_not_entries():
+    """The number is that of the findings, in every drawing."""
+    places = [Origin(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
+    made = plan(findings=tuple(finding("KT355", Severity.WARNING, "no TLS", origin=each) for each in places))
+    assert all("Findings (12)" in draw_plan(made, form) for form in ("text", "markdown", "html"))
 
 
 def test_a_rename_names_the_old_name():

@@ -10,13 +10,30 @@ from pathlib import Path
 
 import pytest
 
+from keyturn.core.change import Action, SecretState
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Impact
 from keyturn.render import draw_plan
 from keyturn.render.markdown import COMMENT
 from keyturn.render.parts import Link, Part
 from keyturn.render.view import TITLES, attention, summary, view
-from plans import CASES, CREATE, DB, FINDINGS, PG, REACH, RETIRE, UNAPPROVED, crowd, finding, many, plan
+from plans import (
+    CASES,
+    CREATE,
+    DB,
+    FINDINGS,
+    PG,
+    REACH,
+    RETIRE,
+    UNAPPROVED,
+    change,
+    crowd,
+    finding,
+    many,
+    moved,
+    plan,
+    secret,
+)
 
 GRAMMAR = re.compile(
     r"^(Plan: \d+ to \w+(, \d+ to \w+){5,8}|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$"
@@ -196,3 +213,29 @@ def test_the_order_of_a_mapping_is_nothing_to_see():
     )
     assert list(turned.impact) != list(case.impact)
     assert drawings(turned) == drawings(case)
+
+
+THREE = change(Action.UPDATE, fields=(moved("config.port", 5001, 5002, 5003),))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
+def test_drift_is_three_values_in_every_drawing(form):
+    """What we applied, what is live, what git wants; a change without drift has two."""
+    drawn = draw_plan(plan(THREE), form)
+    assert all(value in drawn for value in ("5001", "5002", "5003"))
+    if form != "json":
+        calm = draw_plan(plan(replace(THREE, fields=(moved("config.port", 5002, 5002, 5003),))), form)
+        assert "5001" not in calm
+        assert "drift" not in calm
+        assert "last applied" not in calm
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
+@pytest.mark.parametrize("state", SecretState, ids=lambda state: state.value)
+def test_every_state_has_its_word_and_its_reason_in_every_drawing(form, state):
+    """Never one blank mask; no value, no length, no digest of one."""
+    made = change(Action.ROTATE, secrets=(secret(state.value, "for this very reason"),))
+    drawn = draw_plan(plan(made), form)
+    assert "for this very reason" in drawn
+    assert re.search(rf"\b{state.value}\b", drawn.split("</style>")[-1])
+    assert "***" not in drawn

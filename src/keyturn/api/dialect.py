@@ -5,6 +5,7 @@ snake_case and camelCase, ``config``, ``params`` and ``parameters``. What fits n
 error: never "nothing there".
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from keyturn.api.records import DOCUMENTED, Record, Spelling
 from keyturn.api.strict import Puzzling
 from keyturn.core.fields import Path
 from keyturn.core.looks import masked, secret_key, secret_value, suspicious
+from keyturn.core.secret import Secret
 
 Tree = Mapping[str, Any]
 
@@ -100,8 +102,8 @@ def record(fields: Tree, *, partial: bool = False, pending: bool = False) -> Rec
 def spelled(tree: Tree, spelling: Spelling) -> dict[str, Any]:
     """Return a body with its ``config`` written as the deployment writes settings.
 
-    Where settings are text, numbers and booleans become text (5432 → "5432", true → "true");
-    secrets, nulls, lists and mappings stay as they are.
+    Where settings are text, numbers and booleans become text (5432 → "5432", true → "true"), and so
+    do lists and mappings, as JSON. Secrets, nulls, and what holds a secret stay as they are.
     """
     body = dict(tree)
     if "config" in body:
@@ -235,5 +237,12 @@ def _words(config: Tree) -> Iterator[tuple[str, Any]]:
             yield key, "true" if value else "false"
         elif isinstance(value, int | float):
             yield key, str(value)
+        elif isinstance(value, Mapping | list) and not _secret_within(value):
+            yield key, json.dumps(value, default=dict, ensure_ascii=False, separators=(",", ":"))
         else:
             yield key, value
+
+
+def _secret_within(value: object) -> bool:
+    below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return isinstance(value, Secret) or any(map(_secret_within, below))

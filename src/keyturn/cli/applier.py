@@ -99,10 +99,10 @@ class Applier:
             )
 
             def decide(planned: Planned) -> bool:
+                progress.pause()
                 if kept:
-                    progress.pause()
                     self._compare(run, kept, planned)
-                agreed = self._decide(planned, kept, progress)
+                agreed = self._decide(planned, kept)
                 interrupts.soften()
                 return agreed
 
@@ -130,7 +130,7 @@ class Applier:
         click.echo(since_text(*sides, access, style).rstrip("\n"), err=True)
         agree(kept.plan, planned.plan, "the saved plan")
 
-    def _decide(self, planned: Planned, kept: SavedPlan | None, progress: Progress) -> bool:
+    def _decide(self, planned: Planned, kept: SavedPlan | None) -> bool:
         plan = planned.plan
         approved = self._chosen["approve"]
         if approved and approved != plan.digest():
@@ -141,7 +141,6 @@ class Applier:
                 "look at the plan above: something moved since the review; approve it anew",
             )
         if not kept and self._chosen["form"] == "text":
-            progress.pause()
             click.echo(draw(plan, "text", self._colour))
         if plan.blocked:
             raise Faulty(*plan.blocked)

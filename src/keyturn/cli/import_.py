@@ -29,6 +29,7 @@ from keyturn.cli.doors import Leave, doors
 )
 @options.workspace
 @options.chdir
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.pass_obj
 def command(
     colour: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path, **more: Any
@@ -47,22 +48,15 @@ def command(
     with doors(colour):
         from keyturn.cli.wiring import open_run, watched
         from keyturn.engine import Order, bring_in
-        from keyturn.render import line
+        from keyturn.render import draw_imported
 
         if bool(names) == everything:
             raise click.UsageError("name what to import, or say --all")
         order = Order(names, _pairs("--map", more["folders"]), _pairs("--credential", more["credentials"]))
-        with watched(open_run(folder, workspace), "import") as run:
+        with watched(open_run(folder, workspace), "import", more["form"]) as run:
             results = bring_in(run, order)
-        for each in results:
-            head = f"import {line(str(each.address))}"
-            click.echo(
-                f"{head}: {line(each.file)}" if each.file else f"{head}: left out: {line(each.trouble)}"
-            )
-            for note in each.notes:
-                click.echo(f"    {line(note)}")
+        click.echo(draw_imported(run.workspace.name, results, more["form"]).rstrip("\n"))
         left = sum(not each.file for each in results)
-        click.echo(f"Imported {len(results) - left} of {len(results)}.", err=True)
         if left:
             raise Leave(status.PARTIAL)
 

@@ -96,7 +96,7 @@ def main() -> None:
 
 def _code() -> int:
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="keyturn", standalone_mode=False)
     except SystemExit as leave:
         code = leave.code
     except click.exceptions.Exit as leave:

@@ -68,7 +68,8 @@ def everywhere(command: click.Command, words: str) -> click.Command:
         command.epilog = epilog(words)
         for option in command.params:
             if isinstance(option, click.Option) and not option.is_flag and option.default not in _UNSAID:
-                option.show_default = option.show_default or isinstance(option.default, str | int | float)
+                said = "as policy allows" if option.default == -1 else True
+                option.show_default = option.show_default or said
     for name, below in command.commands.items() if isinstance(command, click.Group) else ():
         everywhere(below, f"{words} {name}")
     return command
@@ -103,20 +104,10 @@ def consents(command: F) -> F:
     for option in (
         click.option("--allow-empty", is_flag=True, help="Agree to a workspace without any manifest."),
         click.option(
-            "--allow-rotate",
-            type=int,
-            default=-1,
-            show_default="as policy allows",
-            metavar="N",
-            help="Agree to N rotations in one plan.",
+            "--allow-rotate", type=int, default=-1, metavar="N", help="Agree to N rotations in one plan."
         ),
         click.option(
-            "--allow-retire",
-            type=int,
-            default=-1,
-            show_default="as policy allows",
-            metavar="N",
-            help="Agree to N retirements in one plan.",
+            "--allow-retire", type=int, default=-1, metavar="N", help="Agree to N retirements in one plan."
         ),
         click.option(
             "--allow-reuse",

@@ -53,6 +53,7 @@ def command(
         from keyturn.cli.progress import Progress
         from keyturn.cli.surroundings import environment, width
         from keyturn.cli.wiring import open_run
+        from keyturn.core.counting import counted
         from keyturn.core.trial import End
         from keyturn.engine import Budget, try_out
         from keyturn.render import Style, draw_trials
@@ -63,7 +64,8 @@ def command(
         style = Style(colour, width(sys.stdout, environment()))
         click.echo(draw_trials(run.workspace.name, session.tried, form, style).rstrip("\n"))
         if session.strangers and not names:
-            click.echo(f"{session.strangers} other live connections were not tested: not keyturn's", err=True)
+            others = counted(session.strangers, "other live connection")
+            click.echo(f"not tested, for keyturn does not own it: {others}", err=True)
         ends = {each.end for each in session.tried}
         if ends & {End.FAILED, End.UNCLEAR}:
             raise Leave(status.FAULT)

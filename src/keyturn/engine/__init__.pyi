@@ -35,6 +35,7 @@ from keyturn.engine.savedplan import SavedPlan as SavedPlan
 from keyturn.engine.savedplan import agree as agree
 from keyturn.engine.savedplan import open_plan as open_plan
 from keyturn.engine.savedplan import save_plan as save_plan
+from keyturn.engine.sealing import fields_of as fields_of
 from keyturn.engine.sealing import seal_again as seal_again
 from keyturn.engine.sealing import set_field as set_field
 from keyturn.engine.session import Report as Report
@@ -86,6 +87,7 @@ __all__ = [
     "check",
     "compare_workspaces",
     "examine",
+    "fields_of",
     "find_root",
     "found",
     "open_plan",

@@ -12,6 +12,7 @@ from keyturn.core.secret import Secret
 from keyturn.engine import templates
 from keyturn.engine.templates import Choice
 from keyturn.load.decrypt import opener
+from keyturn.load.definitions import text as schema_text
 from keyturn.load.keys import keyring
 from keyturn.load.project import FINGERPRINT_KEY, Project, read_project
 from keyturn.load.repository_key import FIELD, LENGTH
@@ -86,6 +87,8 @@ def _settings(ground: "_Ground", choice: Choice, ci: str) -> None:
     ground.text(".sops.yaml", templates.sops_rules(choice))
     ground.lines(".gitignore", templates.ignored(choice))
     ground.text(".pre-commit-config.yaml", templates.PRE_COMMIT)
+    for kind, file in templates.SCHEMAS.items():
+        ground.text(file, schema_text(kind))
     if ci in CI:
         file, content = CI[ci]
         ground.text(file, content(choice))
@@ -107,8 +110,11 @@ def _example(ground: "_Ground", write: Writer, workspace: str, password: str) ->
         write,
         f"manifests/{workspace}/credentials/{name}.yaml",
         _credential(name, workspace, Secret(password)),
+        templates.MODELINES["credential"],
     )
-    connection = templates.CONNECTION.format(name=name, workspace=workspace)
+    connection = templates.MODELINES["connection"] + templates.CONNECTION.format(
+        name=name, workspace=workspace
+    )
     ground.text(f"manifests/{workspace}/connections/{name}.yaml", connection)
 
 
@@ -169,10 +175,10 @@ class _Ground:
             file.write(("" if there.endswith("\n") or not there else "\n") + "\n".join([*missing, ""]))
         self.added.append(relative)
 
-    def sealed(self, write: Writer, relative: str, tree: dict[str, object]) -> None:
+    def sealed(self, write: Writer, relative: str, tree: dict[str, object], head: str = "") -> None:
         if self._vacant(relative):
             (self._root / relative).parent.mkdir(parents=True, exist_ok=True)
-            write.new_file(relative, tree)
+            write.new_file(relative, tree, head)
 
     def says(self, relative: str, word: str) -> bool:
         """Tell whether a file has a word in it."""

@@ -1,5 +1,6 @@
 """What mentions an object: pipelines, syncs and schedules, as far as the service tells."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,9 +66,15 @@ def graph_of(service: Client, ids: frozenset[str], linked: bool) -> Graph:  # no
 
 
 def strings(tree: object) -> Iterator[str]:
-    """Yield every string in a document, however deep: ids stand wherever a vendor puts them."""
+    """Yield every string in a document, however deep: ids stand wherever a vendor puts them.
+
+    Some deployments hold a mapping as text: what stands in that is yielded, too.
+    """
     if isinstance(tree, str):
         yield tree
+        if tree.startswith(("{", "[")):
+            with suppress(ValueError, RecursionError):
+                yield from strings(json.loads(tree))
     elif isinstance(tree, Mapping):
         for value in tree.values():
             yield from strings(value)

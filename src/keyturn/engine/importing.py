@@ -9,6 +9,7 @@ from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import dotted, nest
+from keyturn.core.imported import Imported
 from keyturn.core.outcome import Ending
 from keyturn.core.protect import matches
 from keyturn.core.resource import EMPTY, Known, Live
@@ -46,16 +47,6 @@ class Order:
     names: tuple[str, ...] = ()
     folders: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     credentials: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """One object: the file that was written for it, or why there is none; ``notes`` for the reader."""
-
-    address: Address
-    file: str
-    trouble: str = ""
-    notes: tuple[str, ...] = ()
 
 
 def bring_in(run: Run, order: Order) -> tuple[Imported, ...]:

@@ -205,12 +205,15 @@ def _reach(address: Address, live: Live | None, scene: _Scene) -> Reach:
     direct = [*shown, *(each for each in scene.users.get(address, ()) if each not in shown)]
     ids = [each.id for each in direct] + ([live.id] if live else [])
     runs = gathered(graph.schedules, ids)
+    # Where a connection may be hidden, so may be whatever runs on it: none is then no answer.
+    sure = scene.complete
+    pipelines, syncs = _names(graph.pipelines, ids), _names(graph.syncs, ids)
     return Reach(
         connections=tuple(sorted(each.address.name for each in direct)),
         complete=scene.complete,
-        pipelines=_names(graph.pipelines, ids),
-        syncs=_names(graph.syncs, ids),
-        schedules=None if runs is None else len(runs),
+        pipelines=pipelines if sure or pipelines else None,
+        syncs=syncs if sure or syncs else None,
+        schedules=len(runs) if runs is not None and (sure or runs) else None,
         next_run=min((each.label for each in runs or () if each.label), default=""),
         links=tuple(sorted(set(_links(address, live, direct, graph)))),
     )

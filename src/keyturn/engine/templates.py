@@ -126,8 +126,13 @@ repos:
         files: ^manifests/.*\\.ya?ml$
 """
 
+SCHEMAS = {kind: f".keyturn/{kind}.schema.json" for kind in ("credential", "connection")}
+"""Where a repository keeps the schemas, for editors."""
+
+MODELINES = {kind: f"# yaml-language-server: $schema=../../../{file}\n" for kind, file in SCHEMAS.items()}
+"""The first line of a manifest at ``manifests/WORKSPACE/KINDs/NAME.yaml``, which leads an editor there."""
+
 CONNECTION = """\
-# yaml-language-server: $schema=https://keyturn.dev/schemas/connection.schema.json
 kind: connection
 name: {name}
 type: postgres
@@ -141,7 +146,10 @@ config:
 """
 
 WORKFLOW = """\
-# Plan in the pull request, apply after the merge. Neither secret is in reach of a fork.
+# Check the pull request, apply after the merge. Neither secret is in reach of a fork.
+# Before the first apply: `ledger: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
+# the next run would know nothing of this one. Write `ledger: s3://bucket/prefix` (or gs://, az://), and give
+# the apply access to the bucket by its environment. Until then, run the apply on a machine of yours.
 name: keyturn
 on:
   pull_request:
@@ -180,6 +188,9 @@ _STEP = "      # exec, so that a cancelled job reaches keyturn and not only the 
 GITLAB = """\
 # Check in the merge request, apply after the merge. Mark PLANASONIX_API_KEY and SOPS_AGE_KEY as protected
 # and masked, for the environment `production` alone: no merge request's pipeline has a key in reach then.
+# Before the first apply: `ledger: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
+# the next run would know nothing of this one. Write `ledger: s3://bucket/prefix` (or gs://, az://), and give
+# the apply access to the bucket by its environment. Until then, run the apply on a machine of yours.
 stages: [check, apply]
 
 default:

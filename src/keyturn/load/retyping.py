@@ -1,8 +1,10 @@
 """Settings as text become what their schema says they are: some deployments answer everything as text."""
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keyturn.core.fields import Fields, Leaf
+from keyturn.core.fields import Fields, Leaf, Path, flatten
 from keyturn.load.definitions import config_types
 
 _SWITCHES = {"true": True, "false": False}
@@ -11,18 +13,47 @@ _SWITCHES = {"true": True, "false": False}
 def retyped(kind: str, type: str, fields: Fields) -> Fields:  # noqa: A002
     """Return fields of a resource with text as numbers and booleans, where its schema means them.
 
-    Only what the schema calls a number or a boolean and what reads as one is changed.
+    Text that holds a mapping or a list as JSON, where the schema means one, becomes its fields. Only
+    what the schema calls so and what reads as one is changed.
     """
     types = config_types(kind, type)
-    return {path: _typed(leaf, types.get(path[1:])) for path, leaf in fields.items()}
+    return dict(_read(fields, types))
+
+
+def _read(fields: Fields, types: Mapping[Path, Any]) -> Iterator[tuple[Path, Leaf]]:
+    for path, leaf in fields.items():
+        whole = _unfolded(leaf, types.get(path[1:]))
+        if isinstance(whole, Mapping) and whole:
+            yield from (
+                (inner, _typed(each, types.get(inner[1:]))) for inner, each in flatten(whole, path).items()
+            )
+        else:
+            yield path, _typed(whole, types.get(path[1:]))
+
+
+def _unfolded(leaf: Leaf, wanted: Any) -> Any:
+    allowed = _allowed(wanted)
+    if not isinstance(leaf, str) or "string" in allowed:
+        return leaf
+    form = "object" if leaf.startswith("{") else "array" if leaf.startswith("[") else ""
+    if form not in allowed:
+        return leaf
+    try:
+        return json.loads(leaf)
+    except ValueError:
+        return leaf
 
 
 def _typed(leaf: Leaf, wanted: Any) -> Leaf:
     if not isinstance(leaf, str) or not leaf.isascii():
         return leaf
-    allowed = {wanted} if isinstance(wanted, str) else set(wanted or ())
+    allowed = _allowed(wanted)
     if "string" in allowed:
         return leaf
     if allowed & {"integer", "number"} and leaf.removeprefix("-").isdigit():
         return int(leaf)
     return _SWITCHES.get(leaf, leaf) if "boolean" in allowed else leaf
+
+
+def _allowed(wanted: Any) -> frozenset[str]:
+    return frozenset({wanted}) if isinstance(wanted, str) else frozenset(wanted or ())

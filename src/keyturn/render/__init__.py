@@ -21,8 +21,9 @@ HOMES = MappingProxyType(
         "draw_trials": "keyturn.render.trials",
         "draw_usage": "keyturn.render.usage_forms",
         "draw_pulled": "keyturn.render.pulling",
-        "plain": "keyturn.render.safe",
+        "draw_imported": "keyturn.render.importing",
         "line": "keyturn.render.safe",
+        "inert": "keyturn.render.json_text",
         "Style": "keyturn.render.style",
     }
 )

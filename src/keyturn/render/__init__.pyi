@@ -2,11 +2,12 @@ from keyturn.render.contrast import draw_contrast as draw_contrast
 from keyturn.render.finding_forms import draw_findings as draw_findings
 from keyturn.render.findings import Findings as Findings
 from keyturn.render.health import draw_health as draw_health
+from keyturn.render.importing import draw_imported as draw_imported
+from keyturn.render.json_text import inert as inert
 from keyturn.render.plan_forms import draw_plan as draw_plan
 from keyturn.render.pulling import draw_pulled as draw_pulled
 from keyturn.render.report import draw_report as draw_report
 from keyturn.render.safe import line as line
-from keyturn.render.safe import plain as plain
 from keyturn.render.since import Side as Side
 from keyturn.render.since import since_text as since_text
 from keyturn.render.style import Style as Style
@@ -20,12 +21,13 @@ __all__ = [
     "draw_contrast",
     "draw_findings",
     "draw_health",
+    "draw_imported",
     "draw_plan",
     "draw_pulled",
     "draw_report",
     "draw_trials",
     "draw_usage",
+    "inert",
     "line",
-    "plain",
     "since_text",
 ]

@@ -1,5 +1,6 @@
 """A plan as one self-contained HTML page: no script, nothing loaded, light and dark."""
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
@@ -10,6 +11,7 @@ from keyturn.render.picture import picture
 from keyturn.render.safe import html as safe
 from keyturn.render.sheet import page
 
+_CODE: Final = re.compile(r"`([^`]+)`")
 _OPEN: Final = frozenset({Part.EXPOSURE, Part.ACCESS, Part.RETIRE, Part.REPLACE, Part.FINDING})
 
 
@@ -61,7 +63,7 @@ def _faint(number: int) -> str:
 
 
 def _section(section: Section) -> str:
-    title = f'<h2 class="{section.tone.value}">{safe(section.title)} ({len(section.entries):,})</h2>'
+    title = f'<h2 class="{section.tone.value}">{safe(section.title)} ({section.count:,})</h2>'
     entries = "\n".join(_entry(entry, opened=section.part in _OPEN) for entry in section.entries)
     return f"<section>\n{title}\n{entries}\n</section>"
 
@@ -69,7 +71,7 @@ def _section(section: Section) -> str:
 def _entry(entry: Entry, *, opened: bool) -> str:
     head = (
         f'<span class="symbol {entry.tone.value}" aria-hidden="true">{safe(entry.symbol)}</span>'
-        f"<code>{safe(entry.label)}</code> {safe(entry.headline)}"
+        f"<code>{safe(entry.label)}</code> {_prose(entry.headline)}"
     )
     if entry.place:
         head += f' <span class="place mono">{safe(entry.place)}</span>'
@@ -107,7 +109,11 @@ def _row(detail: Detail, *, drift: bool) -> str:
         case SecretRow():
             return _cells(detail.path, [f"<b>{safe(detail.state)}</b>", safe(detail.reason)])
         case Note():
-            return _cells(detail.topic, [safe(detail.text)])
+            return _cells(detail.topic, [_prose(detail.text)])
+
+
+def _prose(text: str) -> str:
+    return _CODE.sub(r"<code>\1</code>", safe(text))
 
 
 def _cells(name: str, cells: list[str]) -> str:
@@ -119,8 +125,17 @@ def _pictured(drawn: str) -> str:
     return f"<section>\n<h2>What depends on what</h2>\n{drawn}\n</section>"
 
 
+def _repeated(view: View) -> str:
+    lines = (
+        f'<li><span class="symbol {entry.tone.value}" aria-hidden="true">{safe(entry.symbol)}</span>'
+        f"<code>{safe(entry.label)}</code> {_prose(entry.headline)}</li>"
+        for entry in view.repeated
+    )
+    return '<h2 class="danger">Before you approve</h2>\n<ul class="again">\n' + "\n".join(lines) + "\n</ul>"
+
+
 def _foot(view: View) -> str:
-    parts = []
+    parts = [_repeated(view)] if view.repeated else []
     if view.cost:
         parts.append(f"<p>{safe(view.cost)}</p>")
     if view.approve:

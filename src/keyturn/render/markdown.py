@@ -91,7 +91,7 @@ def _repeat(entry: Entry) -> str:
 
 
 def _section(section: Section, level: int) -> str:
-    title = f"{section.title} ({len(section.entries):,})"
+    title = f"{section.title} ({section.count:,})"
     if not level:
         return f"**{title}**: not listed here."
     entries = section.entries[:level]

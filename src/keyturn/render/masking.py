@@ -40,6 +40,9 @@ _SECRETS: Final = re.compile(r"(?<![\w-])[\"']?secrets[\"']?\s*:", re.IGNORECASE
 _PAIR: Final = re.compile(
     r"(\s*(?:-\s+)*)((?P<q>[\"']?)([^\s\"':#{}\[\],&*!|>%@`-][^\"':#]*?)(?P=q))(\s*:)(\s+|$)(.*)"
 )
+_ENTRY: Final = re.compile(
+    r"""(\s*([\w.-]{1,64})\s*:\s+)("[^"\\]*"|'[^']*'|[^\s"'{}\[\],#&*!|>%@`][^"'{}\[\],#]*?)(\s*(?:,|\}\s*$))"""
+)
 _ITEM: Final = re.compile(r"(\s*(?:-\s+)+)(.*)")
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*")
 _BLOCK: Final = re.compile(r"[|>][-+0-9]*\s*$")
@@ -126,7 +129,8 @@ class _Reader:
             elif _BLOCK.search(value):
                 self._block = indent
             yield Piece(0, at, line[:at], verbatim=True)
-            yield from _value(line, at, secret=secret)
+            entries = [] if secret_key(pair[4]) or not doubtful else _entries(line, at)
+            yield from entries or _value(line, at, secret=secret)
         elif item:
             yield Piece(0, item.end(1), item[1], verbatim=True)
             yield from _value(line, item.end(1), secret=doubtful)
@@ -181,6 +185,18 @@ def _pieces(line: str, key: tuple[int, int], *, shows: bool) -> Iterator[Piece]:
         blank = len(rest) - len(rest.lstrip())
         yield Piece(end, blank, rest[:blank], verbatim=True)
         yield Piece(end + blank, len(rest) - blank, shown, verbatim=False)
+
+
+def _entries(line: str, at: int) -> list[Piece]:
+    # A caret below a key of a flow mapping needs that key in sight.
+    found = [Piece(at, 1, "{", verbatim=True)]
+    end = at + 1
+    while line[at : at + 1] == "{" and (entry := _ENTRY.match(line, end)) and not suspicious(entry[2]):
+        found.append(Piece(end, len(entry[1]), entry[1], verbatim=True))
+        found.append(Piece(entry.start(3), len(entry[3]), MASK, verbatim=False))
+        found.append(Piece(entry.start(4), len(entry[4]), entry[4], verbatim=True))
+        end = entry.end()
+    return found if end == len(line) and line.rstrip().endswith("}") else []
 
 
 def _value(line: str, at: int, *, secret: bool) -> Iterator[Piece]:

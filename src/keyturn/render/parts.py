@@ -75,7 +75,7 @@ Detail: TypeAlias = FieldRow | SecretRow | Note
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of a section, with the details below it."""
+    """One line of a section, with the details below it; ``count`` things of one text share it."""
 
     symbol: str
     label: str
@@ -83,6 +83,7 @@ class Entry:
     tone: Tone
     place: str = ""
     details: tuple[Detail, ...] = ()
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,11 @@ class Section:
     title: str
     tone: Tone
     entries: tuple[Entry, ...]
+
+    @property
+    def count(self) -> int:
+        """How many things the entries tell of."""
+        return sum(entry.count for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)

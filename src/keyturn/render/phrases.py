@@ -61,8 +61,10 @@ def _schedules(impact: Impact) -> str:
 
 def breakage(change: Change, impact: Impact | None) -> Iterator[Note]:
     """Yield what would break, and how to undo it, for a change that takes an object away."""
-    if impact and impact.insiders:
-        yield Note("breaks", f"in git: {listed(impact.insiders)}")
+    # What lets go of it in the same plan is not broken by it.
+    left = tuple(each for each in impact.insiders if each not in map(str, change.after)) if impact else ()
+    if left:
+        yield Note("breaks", f"in git: {listed(left)}")
     if impact and impact.outsiders:
         yield Note("breaks", f"made outside git: {listed(impact.outsiders)}")
     if impact and impact.work:

@@ -28,7 +28,7 @@ _TONES: Final = {
     "retire": "danger",
     "replace": "danger",
     "rotate": "care",
-    "no-op": "care",
+    "in doubt": "care",
     "restore": "gain",
     "create": "gain",
     "rename": "change",

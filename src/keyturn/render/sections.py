@@ -5,11 +5,12 @@ from itertools import groupby
 from typing import Final
 
 from keyturn.core.change import Action, Change, Exposure, FieldChange
+from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import dotted, same
 from keyturn.core.plan import Plan
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Tone
-from keyturn.render.phrases import breakage, reach, strategy
+from keyturn.render.phrases import breakage, listed, reach, strategy
 from keyturn.render.values import NOTHING, pair, shown
 
 ACTIONS: Final = {
@@ -47,10 +48,10 @@ def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
         yield ACTIONS[change.action][0], _changed(change, plan)
         if consents(change) and change.address not in said:
             yield Part.MANUAL, _consent(change)
-    for finding in plan.access:
-        yield Part.ACCESS, noticed(finding)
-    for finding in plan.findings:
-        yield Part.MANUAL if finding.code == _CONSENT else Part.FINDING, noticed(finding)
+    for alike in _grouped(plan.access):
+        yield Part.ACCESS, noticed(alike)
+    for alike in _grouped(plan.findings):
+        yield Part.MANUAL if alike[0].code == _CONSENT else Part.FINDING, noticed(alike)
 
 
 def consents(change: Change) -> bool:
@@ -66,16 +67,28 @@ def consents(change: Change) -> bool:
     return change.action is Action.UPDATE and bool(change.fields)
 
 
-def noticed(finding: Diagnostic) -> Entry:
-    """Return the entry of a finding."""
-    symbol, grade, tone = _GRADES[finding.severity]
+def _grouped(findings: tuple[Diagnostic, ...]) -> Iterator[tuple[Diagnostic, ...]]:
+    # One rule broken in three hundred manifests is one thing to read.
+    groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for each in findings:
+        groups.setdefault((each.code, each.severity, each.message, each.hint), []).append(each)
+    yield from map(tuple, groups.values())
+
+
+def noticed(alike: tuple[Diagnostic, ...]) -> Entry:
+    """Return the entry of one finding, or of several that say the same of different places."""
+    first, places = alike[0], tuple(dict.fromkeys(str(each.origin) for each in alike))
+    symbol, grade, tone = _GRADES[first.severity]
+    several = len(places) > 1
+    details = [Note("fix", first.hint)] if first.hint else []
     return Entry(
         symbol=symbol,
-        label=f"{finding.code} {grade}",
-        headline=finding.message,
+        label=f"{first.code} {grade}",
+        headline=f"{first.message} (in {numbered(len(places), 'place')})" if several else first.message,
         tone=tone,
-        place=str(finding.origin),
-        details=(Note("fix", finding.hint),) if finding.hint else (),
+        place="" if several else places[0],
+        details=(*details, *([Note("places", listed(places))] if several else [])),
+        count=len(alike),
     )
 
 
@@ -92,14 +105,21 @@ def _exposed(change: Change, *, refused: bool) -> Iterator[Entry]:
             for each in change.secrets
             if credential == change.address
         ]
+        rows = tuple(map(_destination, group))
         yield Entry(
             symbol="!",
             label=str(credential),
-            headline=f"its secret stays while its destination changes{through}",
+            headline=f"its secret stays while {_moves(rows)}{through}",
             tone=Tone.DANGER,
             place=_place(change),
-            details=(*map(_destination, group), *stays, Note("consent", verdict)),
+            details=(*rows, *stays, Note("consent", verdict)),
         )
+
+
+def _moves(rows: tuple[FieldRow, ...]) -> str:
+    if len(rows) == 1:
+        return f"{rows[0].path} changes: {rows[0].before} → {rows[0].after}"
+    return f"its destination changes: {listed(tuple(row.path for row in rows))}"
 
 
 def _destination(exposure: Exposure) -> FieldRow:

@@ -21,6 +21,7 @@ h2 { font-size: 1.15rem; margin: 2rem 0 0.5rem; }
 .counts li, details, .entry, .picture { border: 1px solid var(--line); border-radius: 0.5rem; }
 .counts li { padding: 0.25rem 0.75rem; background: var(--soft); }
 .counts b { font-variant-numeric: tabular-nums; }
+.again { list-style: none; padding: 0; overflow-wrap: anywhere; }
 .none { color: var(--quiet); }
 .danger { color: var(--danger); } .care { color: var(--care); } .gain { color: var(--gain); }
 .change { color: var(--change); } .quiet { color: var(--quiet); }
@@ -35,6 +36,8 @@ th, td { border-top: 1px solid var(--line); padding: 0.3rem 0.75rem 0.3rem 0;
   text-align: left; vertical-align: top; }
 thead th { border-top: 0; color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 500; width: 14rem; }
+td b { overflow-wrap: normal; }
+@media (max-width: 40rem) { body { padding: 1rem 0.75rem; } tbody th { width: 8rem; } }
 .picture { background: var(--soft); width: 100%; height: auto; }
 .picture text { fill: var(--ink); font: 13px ui-monospace, monospace; }
 .picture .column { fill: var(--quiet); font: 600 13px system-ui, sans-serif; }

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change, FieldChange
+from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Leaf, Path, dotted
 from keyturn.core.plan import QUIET, Impact, Plan, operation
@@ -157,7 +158,7 @@ def _beside(then: Plan, now: Plan) -> Iterator[Row]:
             yield from _reach((before, then.impact.get(address)), (after, now.impact.get(address)))
     yield from _findings(then, now)
     if then.resources != now.resources:
-        yield "", "in git", f"{then.resources:,} resources then, {now.resources:,} now"
+        yield "", "in git", f"{numbered(then.resources, 'resource')} then, {now.resources:,} now"
     if then.pace != now.pace:
         yield "", "pace", f"{_pace(then)} then, {_pace(now)} now"
 

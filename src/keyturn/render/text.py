@@ -45,7 +45,7 @@ def _head(view: View, style: Style) -> str:
 
 
 def _section(section: Section, style: Style) -> str:
-    title = f"{section.title} ({len(section.entries):,})"
+    title = f"{section.title} ({section.count:,})"
     return "\n".join(
         [
             paint(title, section.tone, style, bold=True),

@@ -162,7 +162,7 @@ def _age(review: Review, usage: Usage) -> str:
         return UNKNOWN
     late = usage.overdue(review.today)
     more = f", {counted(late, 'day')} overdue" if late else ""
-    return f"{usage.rotated}, {counted(age, 'day')} ago{more}"
+    return f"{usage.rotated}, {counted(age, 'day')} ago{more}" if age else f"{usage.rotated}, today"
 
 
 def _columns(parts: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from keyturn.core.counting import numbered
 from keyturn.core.usage import Review
 from keyturn.render.parts import Link
 from keyturn.render.picture import DRAWN, picture
@@ -112,7 +113,7 @@ def _limits(review: Review) -> str:
     said = []
     if len(review.usages) > DRAWN:
         said.append(
-            f"There is room for {DRAWN} of {len(review.usages):,} credentials, those that are overdue, "
+            f"There is room for {DRAWN} of {numbered(len(review.usages), 'credential')}, those that are overdue, "
             "expiring or unused first, and for what hangs on them. The table has all of them."
         )
     hidden = {

@@ -50,6 +50,7 @@ _ALWAYS: Final = (
     Action.RETIRE,
 )
 _SOMETIMES: Final = (Action.REPLACE, Action.ADOPT, Action.FORGET)
+_WORDS: Final = {Action.NOTE: "in doubt"}
 _REPEATED: Final = frozenset({Part.EXPOSURE, Part.ACCESS, Part.RETIRE, Part.REPLACE})
 
 
@@ -74,7 +75,9 @@ def view(plan: Plan) -> View:
         offline=plan.offline,
         links=tuple(dict.fromkeys(_links(plan))),
         marked={
-            str(change.address): "exposed" if change.exposures else change.action.value
+            str(change.address): "exposed"
+            if change.exposures
+            else _WORDS.get(change.action, change.action.value)
             for change in plan.changes
         },
     )

@@ -125,9 +125,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "KT327": Code(
             "the age of secrets cannot be told",
-            "There is no ledger at hand and git's history is shallow, so when a secret last changed is not "
-            "known. Nothing is reported as overdue, which does not mean that nothing is.",
-            "Fetch the whole history (`git fetch --unshallow`, in CI `fetch-depth: 0`) or name the ledger.",
+            "No ledger says when the secret last changed, and git's history of its ciphertext is shallow or "
+            "cannot be read. Nothing is reported as overdue, which does not mean that nothing is.",
+            "Fetch the whole history (`git fetch --unshallow`, in CI `fetch-depth: 0`).",
         ),
         "KT328": Code(
             "a recorded expiry is not a date",

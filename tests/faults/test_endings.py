@@ -1,0 +1,235 @@
+"""How a run ends: told to stop, with one thing that fails, without its ledger, on a service with habits."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from faults.campaign import Case, finish, smooth
+from faults.conftest import WHOLE
+from faults.memory import Doors
+from faults.rig import HOST
+from faults.scenes import CROWDS, EVERYTHING, MOVES, REFUSALS, SCENES, TEN, VERIFY
+from faults.straight import writes
+from keyturn.core.address import Address
+from keyturn.core.inputs import Consents
+from keyturn.core.secret import Secret
+from keyturn.ledger.lock import holder_of
+
+pytestmark = pytest.mark.faults
+ALL = (*SCENES.values(), *REFUSALS.values(), *MOVES.values(), EVERYTHING)
+HABITS = (
+    {"normalise": ("trim", "lower", "defaults", "order", "numbers")},
+    {"stringify": True},
+    {"null_deletes": True, "extra_fields": True},
+    {"reply_secrets": "mask"},
+    {"reply_secrets": "leak"},
+    {"precision": "microseconds"},
+    {"list_deleted": True, "deleted_get": 404},
+)
+EVERY = 1 if WHOLE else 5
+
+
+@pytest.mark.parametrize("scene", ALL, ids=lambda scene: scene.name)
+def test_a_service_with_habits_of_its_own(scene, walk):
+    """Values normalised, turned into text, masked or leaked; more fields, finer times, the trash in lists."""
+    walk([Case(scene=scene, settings=habit) for habit in HABITS])
+
+
+def endings(act):
+    """Return how the changes of a run ended, by address."""
+    return {str(each.address): each.ending.value for each in act.report.outcomes}
+
+
+@pytest.mark.parametrize("scene", ALL, ids=lambda scene: scene.name)
+def test_whoever_is_told_to_stop_begins_nothing_new(scene, rig, record_property):
+    """At each request: what was announced is finished, nothing else is, the lock is free, a later run goes on."""
+    stage, count = rig.stage_of(scene), len(smooth(rig, scene).requests)
+    numbers = range(1, count + 1, EVERY)
+    for number in numbers:
+        rig.begin(stage)
+        heard, told = [], []
+
+        def stopping(call, number=number, heard=heard, told=told):
+            heard.append(call)
+            if len(heard) == number:
+                told.append(len(intents(rig)))
+
+        rig.on_request = stopping
+        act = rig.apply(stage.after, scene.consents, stopped=lambda told=told: bool(told))
+        rig.on_request = lambda _: None
+        assert len(intents(rig)) == told[0]
+        assert holder_of(rig.memory) is None
+        assert finish(rig, stage, [act]) == []
+    record_property("cases", len(numbers))
+    record_property("violations", 0)
+
+
+def intents(rig):
+    """Return the intents in the journal, each once."""
+    lines = map(json.loads, bytes(rig.memory.journal).splitlines())
+    return {each["id"] for each in lines if each["event"] == "intent"}
+
+
+@pytest.mark.parametrize("status", [403, 422])
+def test_one_failure_stops_only_what_waits_for_it(status, rig, record_property):
+    """Each write of a plan with all actions is refused in turn: the others go through, the rest is skipped."""
+    stage, smoothly = rig.stage_of(EVERYTHING), smooth(rig, EVERYTHING)
+    numbers = [n for n, each in enumerate(smoothly.requests, 1) if writes(each["method"], each["path"])]
+    after = {str(each.address): {str(one) for one in each.after} for each in smoothly.report.plan.changes}
+    for number in numbers[::EVERY]:
+        rig.begin(stage, {"kind": "status_before", "status": status, "at": number})
+        act = rig.apply(stage.after, EVERYTHING.consents)
+        ended = endings(act)
+        failed = {address for address, ending in ended.items() if ending not in {"done", "blocked"}}
+        blocked = {address for address, ending in ended.items() if ending == "blocked"}
+        assert len(failed) == 1, (number, ended)
+        assert all(after[each] & (failed | blocked) for each in blocked)
+        assert not act.report.denied
+        rig.service.set_faults([])
+        assert finish(rig, stage, [act]) == []
+    record_property("cases", len(numbers[::EVERY]))
+    record_property("violations", 0)
+
+
+def test_a_429_that_names_a_date_is_waited_for(rig):
+    """Retry-After as an HTTP date, half a minute from now by the service's own clock."""
+    stage = rig.stage_of(VERIFY)
+    rig.begin(stage, retry_after="date", rate_limit=8, rate_window_seconds=30.0)
+    rig.hour.naps.clear()
+    act = rig.apply(stage.after, VERIFY.consents, Doors())
+    assert set(endings(act).values()) == {"done"}
+    assert any(each["status"] == 429 for each in act.requests)
+    refused = [each["at"] for each in act.requests if each["status"] == 429]
+    later = [each["at"] for each in act.requests if each["at"] > refused[0]]
+    assert later[0] - refused[0] >= 20 * 1_000_000
+
+
+@pytest.mark.parametrize("strategy", ["verify", "replace", "in_place"])
+@pytest.mark.parametrize("bad", ["", "-2", "-3"], ids=["first", "second", "third"])
+def test_one_of_many_that_refuses_holds_the_rotation_back(strategy, bad, rig):
+    """A test fails for one of three dependents: what runs has the old secret in the end, all of it."""
+    scene, stem = CROWDS[strategy], f"crowd-{strategy}".replace("_", "-")
+    stage = rig.stage_of(scene)
+    rig.begin(stage)
+    old, new = (rig.mint(f"crowd {strategy} {age}") for age in ("old", "new"))
+    match = {"host": HOST["host"]}
+    rig.service.set_targets(
+        [
+            {"type": "postgres", "match": {**match, "database": stem + bad}, "accepts": {"password": [old]}},
+            {"type": "postgres", "match": match, "accepts": {"password": [old, new]}},
+        ]
+    )
+    before = {each.name: rig.service.world.secrets(each) for each in rig.service.world.store.everything()}
+    act = rig.apply(stage.after, scene.consents)
+    assert set(endings(act).values()) == {"failed"}
+    records = rig.service.world.store.everything()
+    assert {each.name: rig.service.world.secrets(each) for each in records if each.active} == before
+    ids = {each.id: each.name for each in records}
+    users = [each for each in records if each.name.startswith("n-")]
+    assert [ids[each.credential_id] for each in users] == [f"c-{stem}"] * 3
+    rig.service.world.targets.replace(())
+    assert finish(rig, stage, [act]) == []
+
+
+@pytest.mark.parametrize("strategy", ["verify", "replace", "in_place"])
+def test_a_secret_that_is_changed_in_the_ui_meanwhile_is_never_passed_over(strategy, rig, record_property):
+    """At each request: git's secret is there in the end, or the plan says that it may not be."""
+    scene = SCENES[f"rotate {strategy}"]
+    stage, count = rig.stage_of(scene), len(smooth(rig, scene).requests)
+    name = next(each.address.name for each in stage.after.desired if each.secrets)
+    edit = {"collection": "credentials", "name": name, "change": {"config": {"password": "set in the UI"}}}
+    for number in range(1, count + 1):
+        rig.begin(stage, {"kind": "edit_before", "at": number, "edit": edit})
+        act = rig.apply(stage.after, scene.consents)
+        rig.service.set_faults([])
+        broken = finish(rig, stage, [act])
+        said = any(each.code == "KT464" for each in rig.plan(stage.after).plan.findings)
+        assert said or broken == []
+        assert [line for line in broken if not line.startswith("I3")] == []
+    record_property("cases", count)
+    record_property("violations", 0)
+
+
+@pytest.mark.parametrize("scene", [SCENES["update"], VERIFY, SCENES["retire"]], ids=lambda scene: scene.name)
+def test_without_its_ledger_a_run_guesses_nothing(scene, rig):
+    """Document and journal are gone: nothing is written without consent; with it, git is reached."""
+    stage = rig.stage_of(scene)
+    rig.begin(stage)
+    rig.memory.put_back(({}, b""))
+    act = rig.apply(stage.after, Consents())
+    assert act.writes == 0
+    if stage.after.desired:
+        assert [each.code for each in act.error.findings if each.code != "KT457"] == []
+    everyone = Consents(adopt=frozenset(each.address.name for each in stage.after.desired))
+    done = rig.apply(stage.after, everyone)
+    assert set(endings(done).values()) <= {"done"}
+    assert rig.plan(stage.after).plan.empty
+    held = {each.name: rig.service.world.secrets(each) for each in rig.service.world.store.everything()}
+    for each in stage.after.desired:
+        assert held[each.address.name] == {path[0]: value.reveal() for path, value in each.secrets.items()}
+
+
+def test_a_damaged_ledger_stops_a_run_before_it_begins(rig):
+    """Every byte of the document is damaged in turn, some of them: refused, or without any effect."""
+    stage = rig.stage_of(VERIFY)
+    rig.begin(stage)
+    objects, journal = stage.ledger
+    whole = objects["ledger.json"]
+    for place in range(0, len(whole.data), 97 if WHOLE else 499):
+        rig.begin(stage)
+        damaged = bytes((*whole.data[:place], whole.data[place] ^ 0x15, *whole.data[place + 1 :]))
+        rig.memory.put_back(
+            ({**objects, "ledger.json": type(whole)(damaged, whole.etag, whole.modified)}, journal)
+        )
+        act = rig.apply(stage.after, VERIFY.consents)
+        assert act.error is not None, place
+        assert act.writes == 0
+
+
+@pytest.mark.parametrize("scene", [SCENES["update"], VERIFY, SCENES["rename"]], ids=lambda scene: scene.name)
+def test_a_ledger_that_was_rolled_back_makes_nothing_twice(scene, rig):
+    """Document and journal are as they were before the apply that went through: the next run finds it done."""
+    stage = rig.stage_of(scene)
+    rig.begin(stage, unique_names=False)
+    act = rig.apply(stage.after, scene.consents)
+    rig.memory.put_back(stage.ledger)
+    assert finish(rig, stage, [act, rig.apply(stage.after, scene.consents)]) == []
+
+
+def many(rig, like, count):
+    """Return a tree of so many resources, half of them credentials, that was never on disk."""
+    pairs = {each.address.kind: each for each in like.desired[-2:] + like.desired[:2]}
+    found = []
+    for number in range(count // 2):
+        uses, own = Address("credential", f"c-many-{number}"), Address("connection", f"n-many-{number}")
+        secret = Secret(rig.mint("many"))
+        credential = replace(
+            pairs["credential"], address=uses, secrets={("password",): secret}, digest=f"c{number}"
+        )
+        fields = {**pairs["connection"].fields, ("credential",): uses}
+        found += [credential, replace(pairs["connection"], address=own, fields=fields, digest=f"n{number}")]
+    return rig.once.invent(like, 1_000_000 + count, tuple(found))
+
+
+def test_a_plan_asks_for_pages_and_not_for_objects(rig):
+    """Ten times as many resources: as many requests more as there are pages more."""
+    stage = rig.stage_of(TEN)
+    requests = []
+    for count in (10, 100) if not WHOLE else (100, 1000):
+        rig.begin(stage)
+        tree = many(rig, stage.after, count)
+        assert set(endings(rig.apply(tree, Consents())).values()) == {"done"}
+        before = len(rig.service.requests())
+        assert rig.plan(tree).plan.empty
+        requests.append(len(rig.service.requests()) - before)
+    assert requests[1] - requests[0] <= 2 * (1000 // 500)
+
+
+def test_nothing_is_written_after_a_refusal_by_policy(rig):
+    """A plan that a guard blocks ends with its findings, and without a single write."""
+    stage = rig.stage_of(EVERYTHING)
+    rig.begin(stage)
+    act = rig.apply(stage.after, Consents())
+    assert [each.code for each in act.error.findings]
+    assert act.writes == 0
