@@ -36,7 +36,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--latency-ms", type=float, help="Milliseconds from each request to its answer, at least.")
 def main(**options: Any) -> None:
-    """Serve the Planasonix API on loopback, for trying and testing."""
+    """Serve the Planasonix API on loopback, for trying and testing.
+
+    Prints a line with its address when it is ready, and serves until it is interrupted.
+
+    \b
+    Examples:
+      planasonix-emulator --port 8631 --key plnx_live_try
+      planasonix-emulator --dialect backend --set page_size=2 --targets targets.json
+    """  # noqa: D301  # click takes the character itself for "leave the lines as they are"
     try:
         emulator = Emulator(_setup(options), _settings(options))
     except (SettingsError, OSError, ValueError) as error:

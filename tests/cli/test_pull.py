@@ -21,11 +21,19 @@ def test_exit_codes(drifted):
     assert drifted.here("pull").stdout == "Pull: no drift.\n"
 
 
-def test_a_field_that_is_gone_live_is_left(drifted):
-    """In part: 3, and the file keeps it."""
+def test_a_field_that_is_gone_live_is_taken_out(drifted):
+    """Of the manifest that keyturn wrote it from."""
     drifted.service.edit("connections", "prod-pg", config={"database": None, "host": "db.example.com"})
     done = drifted.here("pull")
-    assert (done.code, "gone live" in done.stdout) == (3, True)
+    assert (done.code, "gone live" in done.stdout) == (0, True)
+    assert "database:" not in (drifted.repo.root / "manifests/prod/connections/prod-pg.yaml").read_text()
+
+
+def test_what_is_left_makes_it_a_part(drifted):
+    """3: a connection that was detached in the UI is not detached in git without a word."""
+    drifted.service.edit("connections", "prod-pg", credentialId=None, config={"host": "db.example.com"})
+    done = drifted.here("pull")
+    assert (done.code, "left: it" in done.stdout) == (3, True)
 
 
 def test_a_dry_run_says_so(drifted):

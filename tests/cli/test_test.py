@@ -27,7 +27,7 @@ def test_forms(settled):
 def test_what_was_not_tested_is_counted(settled):
     """On the error stream, unless names were given."""
     settled.service.seed(connections=[{"name": "ui", "type": "postgres", "config": {"host": "h"}}])
-    assert "1 other live connections" in settled.here("test").stderr
+    assert "1 other live connection" in settled.here("test").stderr
     assert settled.here("test", "prod-pg").stderr == ""
     assert settled.here("test", "ui").code == 5
 

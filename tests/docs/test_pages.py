@@ -41,3 +41,15 @@ def test_every_command_is_run_on_some_page():
     }
     assert set(COMMANDS) - ran == set(UNSHOWN)
     assert (ROOT / "tests" / "cli" / "test_story.py").is_file()
+
+
+UNRUN = re.compile(r"^ *```(?:sh|bash|shell)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INSTALLING = ("pip install ", "git clone ", "make setup")
+"""What a page may show without running it: it needs a package index, or this repository's own address."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_is_not_run_only_installs(page):
+    """Every other block of commands is a console, whose answers are compared."""
+    lines = [line.strip() for block in UNRUN.findall(page.read_text("utf-8")) for line in block.splitlines()]
+    assert [line for line in lines if line and not line.startswith(INSTALLING)] == []

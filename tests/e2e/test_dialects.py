@@ -2,6 +2,8 @@
 
 import pytest
 
+from planasonix_emulator.witness import digest
+
 DEPLOYMENTS = {
     "docs": {},
     "backend": {"dialect": "backend"},
@@ -15,7 +17,22 @@ DEPLOYMENTS = {
     "masked": {"reply_secrets": "mask"},
     "leaked": {"reply_secrets": "leak"},
     "pages of two": {"page_size": 2},
+    "backend with dates": {"dialect": "backend", "backend_timestamps": True},
+    "jsonapi that replaces and masks": {
+        "dialect": "jsonapi",
+        "credential_put": "replace",
+        "reply_secrets": "mask",
+    },
+    "backend that wipes and leaks": {
+        "dialect": "backend",
+        "credential_put": "wipe",
+        "reply_secrets": "leak",
+    },
+    "null for secrets": {"reply_secrets": "null"},
     "204 and 202": {"delete_status": 204, "create_status": 202},
+    "200 for all": {"create_status": 200, "update_status": 200, "delete_status": 200},
+    "updates without a word": {"create_status": 202, "update_status": 204, "delete_status": 202},
+    "connections merge, words for masks": {"connection_put": "merge", "reply_secrets": "mask"},
     "names stay taken": {"delete_frees_name": False},
     "deleted are listed": {"list_deleted": True},
     "deleted are gone": {"deleted_get": 404},
@@ -35,22 +52,23 @@ def applied(office, *more):
 
 @pytest.mark.parametrize("office", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
 def test_the_story_on_every_deployment(office, canary, request):
-    """Create, change, rotate, rename, retire, restore; after each the plan is empty."""
-    secret, config = (
-        canary(),
-        {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"},
-    )
-    office.repo.credential("prod-db", {"password": secret}, config)
-    office.repo.credential("prod-other", {"password": canary()}, {**config, "host": "other.example.com"})
+    """Create, change, rotate, rename, retire, restore; after each the plan is empty.
+
+    No secret is ever sent but those in git: no mask and nothing that a reply has shown.
+    """
+    config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+    written = [canary() for _ in range(4)]
+    first, other, last, secret = written
+    office.repo.credential("prod-db", {"password": first}, config)
+    office.repo.credential("prod-other", {"password": other}, {**config, "host": "other.example.com"})
     more = {"category": "source"} if "backend" in request.node.name else {}
     place = {"host": "db.example.com", "port": 5432, "database": "app"}
     office.repo.connection("prod-pg", "prod-db", place, **more)
     applied(office)
     office.repo.connection("prod-pg", "prod-db", {**place, "database": "second"}, **more)
     applied(office)
-    office.repo.credential("prod-db", {"password": canary()}, config)
+    office.repo.credential("prod-db", {"password": last}, config)
     applied(office)
-    secret = canary()
     office.repo.remove("prod-other")
     office.repo.credential(
         "prod-more", {"password": secret}, {**config, "host": "other.example.com"}, moved_from="prod-other"
@@ -60,5 +78,7 @@ def test_the_story_on_every_deployment(office, canary, request):
     applied(office)
     office.repo.credential("prod-more", {"password": secret}, {**config, "host": "other.example.com"})
     applied(office)
-    names = {each["name"]: each for each in office.service.holds("salt")}
-    assert set(names) >= {"prod-db", "prod-more"}
+    held = {each["name"]: each["secrets"] for each in office.service.holds("salt")}
+    assert held["prod-db"] == {"password": digest("salt", last)}
+    assert held["prod-more"] == {"password": digest("salt", secret)}
+    assert set(office.service.secrets("salt")) <= {digest("salt", each) for each in written}

@@ -1,5 +1,9 @@
 """Break glass, and the end of a credential."""
 
+import shutil
+
+import pytest
+
 
 def live(office, collection="credentials"):
     """Return the active objects of a collection by name."""
@@ -23,13 +27,42 @@ def test_revoke_detaches_and_deletes(office, canary):
     assert not live(office, "connections")["prod-pg"].get("credentialId")
 
 
-def test_revoke_works_when_manifests_and_ledger_are_broken(office, canary):
-    """Only keyturn.yaml and the API are needed."""
+def _ledger_torn(office):
+    (office.repo.root / ".keyturn/prod/ledger.json").write_text("broken")
+
+
+def _ledger_lost(office):
+    shutil.rmtree(office.repo.root / ".keyturn")
+
+
+def _journal_forged(office):
+    journal = office.repo.root / ".keyturn/prod/journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"hash":"', b'"hash":"0', 1))
+
+
+def _bucket_away(office):
+    office.repo.project(ledger="s3://nowhere/prod")
+
+
+BROKEN = [_ledger_torn, _ledger_lost, _journal_forged, _bucket_away]
+NOWHERE = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nobody",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__.strip("_"))
+def test_revoke_works_whatever_else_is_broken(office, canary, broken):
+    """Only keyturn.yaml and the API are needed: no manifest that can be read, and no ledger either."""
     settled(office, canary)
     (office.repo.root / "manifests/prod/credentials/prod-db.yaml").write_text("{{{ broken")
-    (office.repo.root / ".keyturn/prod/ledger.json").write_text("broken")
-    assert office.repo.inside("revoke", "prod-db", "--yes").code == 0
+    broken(office)
+    done = office.repo.inside("revoke", "prod-db", "--yes", env=office.repo.environment(**NOWHERE))
+    assert done.code == 0, done.stderr
     assert live(office) == {}
+    assert not live(office, "connections")["prod-pg"].get("credentialId")
 
 
 def test_what_was_revoked_does_not_come_back_unasked(office, canary):

@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from planasonix_emulator.witness import digest
 from relay import Relay
 
 ROLES = ("svc_a", "svc_b")
@@ -104,15 +105,22 @@ def test_a_rotation_is_never_noticed_by_what_runs(office, database, canary, stra
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
 def test_a_wrong_password_is_found_out_by_the_database_itself(office, database, canary, strategy):
-    """PostgreSQL refuses the probe; the pipeline never sees the wrong password."""
+    """PostgreSQL refuses the probe; the pipeline never sees the wrong password, nor does what is in use."""
     good = (ROLES[0], canary())
     database.let_in(*good)
     write(office, database, strategy, good)
     assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    before = {each["id"]: each for each in office.service.holds("s")}
+    wrong = canary()
     with pipeline(office) as said:
-        write(office, database, strategy, (ROLES[0], canary()))
+        write(office, database, strategy, (ROLES[0], wrong))
         done = office.repo.keyturn("apply", "--auto-approve")
     assert done.code == 1
+    after = {each["id"]: each for each in office.service.holds("s") if each["status"] != "deleted"}
+    assert after == before
+    met = [each for each in office.service.pairs("s") if each["secret"] == digest("s", wrong)]
+    assert met
+    assert not {each["holder"] for each in met} & before.keys()
     assert "password authentication failed" in " ".join(done.stdout.split())
     assert said
     assert all(each["ok"] for each in said)

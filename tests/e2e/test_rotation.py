@@ -78,6 +78,19 @@ def test_replace_keeps_two_generations(office, canary):
     assert office.repo.inside("plan", "--detailed-exitcode").code == 0
 
 
+def test_two_rotations_on_one_day_leave_two_generations(office, canary):
+    """Both old generations stay until the same day, under names of their own."""
+    secrets = [canary() for _ in range(3)]
+    accept(office, *secrets)
+    for secret in secrets:
+        rotating(office, "replace", secret)
+        done = office.repo.inside("apply", "--auto-approve")
+        assert done.code == 0, done.stdout + done.stderr
+    old = [name for name in held(office) if name.startswith("prod-db-until-")]
+    assert len(old) == 2
+    assert office.repo.inside("plan", "--detailed-exitcode").code == 0
+
+
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
 def test_a_wrong_password_changes_nothing_that_runs(office, canary, strategy):
     """Under verify and replace the target is asked before anything in use is touched."""

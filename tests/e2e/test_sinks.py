@@ -18,6 +18,7 @@ from keyturn.core.change import ABSENT, FieldChange
 from keyturn.core.contrast import Contrast, Contrasted, Difference
 from keyturn.core.diagnostic import Severity
 from keyturn.core.health import Check, State
+from keyturn.core.imported import Imported
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.pulled import Left, Pulled
 from keyturn.core.trial import End, Reason, Tried
@@ -30,6 +31,7 @@ from keyturn.render import (
     draw_contrast,
     draw_findings,
     draw_health,
+    draw_imported,
     draw_plan,
     draw_pulled,
     draw_report,
@@ -120,6 +122,12 @@ def pulled(said):
     )
 
 
+def imported(said):
+    """Return an import that wrote one file and left another out."""
+    done = Imported(credential(said or "x"), said or "x", notes=(said,))
+    return (done, Imported(connection(said or "x"), "", said))
+
+
 def differences(said):
     """Return a reviewed plan beside another one."""
     then, now = hostile_plan(said), hostile_plan(said + "x")
@@ -176,6 +184,10 @@ def sinks():
                 f"pulled {form}": lambda said, form=form, look=look: draw_pulled(
                     said, pulled(said), form, look
                 )
+                for form in ("text", "json")
+            },
+            **{
+                f"imported {form}": lambda said, form=form: draw_imported(said, imported(said), form)
                 for form in ("text", "json")
             },
             "since text": lambda said, look=look: since_text(*differences(said), look),
@@ -238,7 +250,7 @@ def test_every_renderer_is_tried():
     """What is drawn somewhere is a sink of this file."""
     drawing = {name for name in renderers.__all__ if name.startswith("draw_") or name.endswith("_text")}
     told = {"draw_plan", "draw_findings", "draw_usage", "draw_report", "draw_trials", "draw_health"}
-    assert drawing == told | {"draw_contrast", "draw_pulled", "since_text"}
+    assert drawing == told | {"draw_contrast", "draw_pulled", "draw_imported", "since_text"}
     assert len([name for name in SINKS if name.startswith("findings") and "plain" in name]) == len(
         FINDING_FORMS
     )

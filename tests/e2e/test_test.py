@@ -1,8 +1,11 @@
 """Connection tests as they look from the command line."""
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
+
+from published import valid
 
 HOST = {"host": "db.example.com"}
 
@@ -102,3 +105,23 @@ def test_neither_yes_nor_no_is_no_pass(office, canary):
     done = office.repo.keyturn("test")
     assert done.code == 1
     assert "1 unclear" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [("network", "network"), ("tls", "tls"), ("consent", "consent"), ("auth", "authentication")],
+)
+def test_each_class_of_failure_has_its_hint(office, applied, outcome, reason):
+    """In the text, in the JSON and in the JUnit report: at which layer it stopped, and what to do."""
+    accept(office, applied, outcome=outcome)
+    told = office.repo.inside("test", "prod-pg", "--format", "json")
+    assert told.code == 1
+    (found,) = valid("test", told.stdout)["tests"]
+    assert (found["result"], found["reason"]) == ("failed", reason)
+    assert found["hint"]
+    text = office.repo.inside("test", "prod-pg")
+    assert f"{reason}: " in text.stdout
+    assert " ".join(found["hint"].split()) in " ".join(text.stdout.split())
+    report = office.repo.inside("test", "prod-pg", "--format", "junit")
+    (case,) = ET.fromstring(report.stdout).iter("testcase")  # noqa: S314  # our own
+    assert reason in case.find("failure").get("message", "") + case.find("failure").get("type", "")

@@ -37,6 +37,17 @@ def test_only_some(project):
     assert [each.origin.file for each in checked.findings if each.code == "KT044"] == ["elsewhere/x.yaml"]
 
 
+def test_a_misspelt_connector_is_asked_after(office):
+    """The rule knows the connectors of the schema."""
+    office.repo.connection("prod-pg", "prod-db", type="postgers")
+    office.repo.connection("prod-zd", "prod-db", type="zendesk")
+    project = read_project(office.repo.root)
+    found = check(project, project.workspaces.values(), (), TODAY, {}).findings
+    assert [each.origin.file for each in found if each.code == "KT316"] == [
+        "manifests/prod/connections/prod-pg.yaml"
+    ]
+
+
 def test_the_worst():
     """Nothing found is None, which is better than a note."""
     assert Checked((), ()).worst is None

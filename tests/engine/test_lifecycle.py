@@ -59,6 +59,22 @@ def test_restore_writes_what_git_says(office, desk, made, canary):
     assert office.service.holds("salt") != before
 
 
+@pytest.mark.parametrize("office", [{"list_deleted": True, "deleted_get": 404}], indirect=True)
+def test_what_is_in_the_trash_comes_back_even_if_it_is_only_listed(office, canary):
+    """The list shows it as deleted, on its own there is none: that is no reason to leave it there."""
+    secret = canary()
+    office.repo.credential("prod-db", {"password": secret})
+    office.repo.credential("prod-other", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    identity = office.live()["prod-db"]["id"]
+    office.repo.remove("prod-db")
+    assert office.here("apply", "--yes").code == 0
+    office.repo.credential("prod-db", {"password": secret})
+    done = office.here("apply", "--yes")
+    assert done.code == 0, done.stdout + done.stderr
+    assert office.live()["prod-db"]["id"] == identity
+
+
 def test_replace_gives_the_name_to_a_new_object(office, desk, made):
     """The old one stands aside until the end, and is retired then."""
     desk.entries[made.known.id] = made.known

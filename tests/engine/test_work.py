@@ -4,10 +4,21 @@ from dataclasses import replace
 
 import pytest
 
+from keyturn.api.records import Record
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
 from keyturn.core.fields import flatten
 from keyturn.engine.desk import Stale
-from keyturn.engine.work import body_of, create, merge, read, record, refuse_unwritten, reread, update
+from keyturn.engine.work import (
+    as_written,
+    body_of,
+    create,
+    merge,
+    read,
+    record,
+    refuse_unwritten,
+    reread,
+    update,
+)
 from keyturn.kinds import KINDS
 from making import connection, credential, held, shown, wanted
 
@@ -144,3 +155,42 @@ def test_a_form_of_its_own_is_a_warning(desk):
     done = record(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), back, desk)
     assert done.warnings == ("the service keeps config.host in a form of its own",)
     assert done.entry.observed == back.fields
+
+
+WROTE = "2026-03-01T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("told", "shown", "held"),
+    [
+        (WROTE, WROTE, WROTE),
+        (WROTE, "2026-03-01T10:00:07Z", WROTE),
+        (WROTE, "2026-03-01T10:00:00.250Z", "2026-03-01T10:00:00.250Z"),
+        ("", "2026-03-01T10:00:07Z", "2026-03-01T10:00:07Z"),
+    ],
+    ids=["ours", "somebody else's", "more exact", "not told"],
+)
+def test_the_time_of_a_write_is_that_of_its_answer(told, shown, held):
+    """What is read back may be of somebody who wrote right after us; the ledger holds our own time."""
+    answer = Record(id="id1", name="prod-db", type="database", updated_at=told)
+    assert as_written(answer, replace(LIVE, updated_at=shown)).updated_at == held
+    assert as_written(None, replace(LIVE, updated_at=shown)).updated_at == shown
+
+
+def test_a_secret_that_is_set_by_hand_right_after_ours_is_suspect(office, canary):
+    """Between our write and our look: nothing shows it but the time, and the next plan says so."""
+    office.repo.credential("prod-db", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    office.repo.credential("prod-db", {"password": canary()})
+    edit = {"collection": "credentials", "name": "prod-db", "change": {"config": {"password": canary()}}}
+    office.service.fault("edit_after", method="PUT", path="/api/credentials/*", edit=edit)
+    assert office.here("apply", "--yes").code == 0
+    assert "KT464" in office.here("plan").stdout
+
+
+def test_what_is_kept_live_cannot_be_written_in_full(desk):
+    """A rename, too, would send an object without its secret: the user says whether that is safe."""
+    desired = wanted(DB, CONFIG, keep=(("password",),))
+    change = Change(action=Action.RENAME, address=DB, desired=desired, live=LIVE)
+    with pytest.raises(Stale, match="put: partial"):
+        body_of(change, LIVE, desk)

@@ -19,7 +19,7 @@ from faults.trees import Stage, Tree
 from keyturn.api.call import Call
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.fields import nest
+from keyturn.core.fields import nest, same
 from keyturn.core.protect import UNTIL
 from keyturn.core.resource import Desired
 from planasonix_emulator.records import Record
@@ -106,7 +106,7 @@ def _held(rig: Rig, desired: Desired, records: Iterable[Record]) -> Iterator[str
         return
     record, ids = mine[0], _ids(records)
     config = nest({path: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
-    if any(record.plain().get(name) != leaf for name, leaf in config.get("config", {}).items()):
+    if any(not same(record.plain().get(name), leaf) for name, leaf in config.get("config", {}).items()):
         yield f"I2: {desired.address} holds other settings"
     credential = desired.fields.get(("credential",))
     if isinstance(credential, Address) and record.credential_id != ids.get(credential):
@@ -161,8 +161,11 @@ def _generations(rig: Rig, stage: Stage, records: Iterable[Record]) -> Iterator[
             for each in stage.before.desired
             if each.address == Address("credential", record.name.partition(UNTIL)[0])
         ]
-        held = (record.plain(), rig.service.world.secrets(record))
-        if held not in [(nest(_plain(each))["config"], _secrets(each)) for each in former]:
+        secrets, config = rig.service.world.secrets(record), record.plain()
+        if not any(
+            secrets == _secrets(each) and config.items() >= nest(_plain(each))["config"].items()
+            for each in former
+        ):
             yield f"I3: the old generation {record.name} is not whole"
 
 
@@ -174,8 +177,9 @@ def _plain(desired: Desired) -> dict[tuple[str, ...], Any]:
     return {path: leaf for path, leaf in desired.fields.items() if path[0] == "config"}
 
 
-def _place(config: Any) -> tuple[Any, Any]:
-    return config.get("host"), config.get("port")
+def _place(config: Any) -> tuple[Any, str]:
+    # A service may hold numbers as text.
+    return config.get("host"), str(config.get("port"))
 
 
 def _strangers(stage: Stage, records: Iterable[Record], wanted: Iterable[Desired]) -> Iterator[str]:

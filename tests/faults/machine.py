@@ -16,7 +16,7 @@ from faults.memory import Doors
 from faults.model import NAMES, STRATEGIES, Git
 from faults.rig import Act, Rig, unmanaged
 from faults.scenes import CREATE, HOST
-from faults.standing import Before, Watchman, amiss, entries, kept_word, rows, stale, standing
+from faults.standing import Before, Watchman, amiss, entries, kept_word, rows, stale, standing, unsettled
 from faults.straight import TEST
 from faults.trees import Tree
 from keyturn.core.address import Address
@@ -320,7 +320,8 @@ class Machine(RuleBasedStateMachine):
     def stranger(self, trouble: str, lag: float) -> None:
         """Somebody makes the name that we are about to make, lists do not show it, our answer is lost."""
         fresh = [name for name in NAMES["credential"] if Address("credential", name) not in entries(self.rig)]
-        if not fresh:
+        if not fresh or unsettled(self.rig):
+            # What bears the name of a create that was cut off, and is younger, passes for our own.
             return
         if Address("credential", fresh[0]) not in self.git.now:
             self.git.credential(fresh[0], "p", "x")

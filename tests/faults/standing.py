@@ -128,6 +128,11 @@ def entries(rig: Rig) -> Mapping[Address, Known]:
     return read_ledger(rig.memory, "prod", rig.service.organization).ledger.entries
 
 
+def unsettled(rig: Rig) -> bool:
+    """Tell whether an earlier run has left something open."""
+    return bool(read_ledger(rig.memory, "prod", rig.service.organization).ledger.open)
+
+
 def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str, Record]) -> list[str]:
     """Return what is broken right after a run, however it ended; ``people`` made the rest, as it must be."""
     now = rows(rig)

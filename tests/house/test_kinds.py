@@ -17,7 +17,9 @@ def test_every_kind_has_a_schema():
     """A kind is one module and one schema; other schemas are of documents that have no kind."""
     schemas = {path: json.loads(path.read_text()) for path in SCHEMAS.glob("*.schema.json")}
     of_kinds = {
-        path.name for path, schema in schemas.items() if "const" in schema["properties"].get("kind", {})
+        path.name
+        for path, schema in schemas.items()
+        if "const" in schema.get("properties", {}).get("kind", {})
     }
     assert KINDS == ["connection", "credential"]
     assert of_kinds == {f"{kind}.schema.json" for kind in KINDS}

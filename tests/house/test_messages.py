@@ -18,14 +18,14 @@ NAMES = ("API", "Azure", "FTP", "JSON", "SOPS", "TLS", "MAC", "PLANASONIX", "UTF
 
 LEADS = frozenset(
     {
-        "add", "after", "agree", "allowed:", "apply", "ask", "attach", "authorize", "begin", "break", "bring",
-        "check", "chmod", "choose", "commit", "compare", "complete", "copy", "correct", "decrypt", "delete", "detach",
-        "did", "do", "download", "encode", "encrypt", "export", "fetch", "fill", "fix", "for", "give", "if",
-        "install", "keep", "known", "leave", "let", "look", "lower", "make", "move", "name", "nothing",
-        "open", "plan", "provide", "put", "refer", "register", "remove", "rename", "renew", "replace",
-        "restore", "retire", "review", "rotate", "run", "run:", "save", "say", "see", "set", "share",
-        "shorten", "split", "state", "take", "to", "trust", "try", "unfold", "use", "wait", "where",
-        "whoever", "write",
+        "add", "after", "agree", "allowed:", "apply", "ask", "attach", "authorize", "begin", "break",
+        "bring", "check", "chmod", "choose", "commit", "compare", "complete", "copy", "correct",
+        "decrypt", "delete", "detach", "did", "do", "download", "encode", "encrypt", "export", "fetch",
+        "fill", "fix", "for", "give", "if", "install", "keep", "known", "leave", "let", "look", "lower",
+        "make", "move", "name", "nothing", "open", "plan", "provide", "put", "refer", "register",
+        "remove", "rename", "renew", "replace", "restore", "retire", "review", "rotate", "run", "run:",
+        "save", "say", "see", "set", "share", "shorten", "split", "state", "take", "to", "trust", "try",
+        "unfold", "use", "wait", "where", "whoever", "write",
     }
 )  # fmt: skip
 """How a next step begins: with what is to be done, or with the case in which it is."""

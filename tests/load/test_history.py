@@ -261,6 +261,17 @@ def test_a_history_without_end_is_left(clone):
     assert (found.lost, dict(found.days)) == ("git's history is too long to be read", {})
 
 
+def test_a_git_that_says_nothing_is_left(clone, tmp_path, monkeypatch):
+    """Nobody waits for a repository on a disk that hangs."""
+    monkeypatch.setattr("keyturn.load.history.SILENCE", 0.05)
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/git"
+    script.write_text("#!/bin/sh\nexec sleep 600\n")
+    script.chmod(0o700)
+    found = clone.ask(1, path=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    assert found == History(lost="git's history is too long to be read")
+
+
 HOSTILE = (
     "diff.external=touch {0}", "core.pager=touch {0}", "pager.log=touch {0}", "gpg.program={1}",
     "log.showSignature=true", "diff.evil.textconv=touch {0}", "diff.evil.command=touch {0}",

@@ -16,7 +16,7 @@ from keyturn.core.secret import Secret
 from keyturn.load.decrypt import opener
 from keyturn.load.files import load_file
 from keyturn.load.sops_binary import find_sops
-from keyturn.load.writing import Writer
+from keyturn.load.writing import Writer, cuttable
 from keyturn.policy.settings import Settings
 
 AWKWARD = (
@@ -255,7 +255,7 @@ import sys, pathlib, os
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import opener
 from keyturn.load.sops_binary import find_sops
-from keyturn.load.writing import Writer
+from keyturn.load.writing import Writer, cuttable
 from keyturn.policy.settings import Settings
 environment = dict(os.environ)
 settings = Settings()
@@ -336,3 +336,31 @@ def test_the_real_sops_can_go_on_from_there(writer, path, age_key):
     writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})
     sops("rotate", "--in-place", str(path), env=around(age_key))
     assert secrets(writer) == {"password": "new", "token": "kept"}
+
+
+def test_takes_a_key_out_and_nothing_else(writer, path):
+    """Its line goes, of the ciphertext only the MAC is new, and sops still opens the file."""
+    before = path.read_text()
+    assert cuttable(document(before.encode(), "m/a.yaml"), ("config", "port"))
+    after = writer.set_values("m/a.yaml", {}, [("config", "port")]).data.decode()
+    gone = [line for line in before.split("\n") if line not in after.split("\n")]
+    assert {line.split(":")[0].strip() for line in gone} - {"lastmodified"} == {"port", "mac"}
+    assert set(changed(before, after)) - {"lastmodified"} == {"mac"}
+    assert secrets(writer)["password"] == "old"
+
+
+def test_what_shares_its_lines_stays_whole(writer, path):
+    """KT225: a key among others on one line is for a person to take out."""
+    text = "kind: connection\nname: b\nconfig: {host: a, port: 1}\n"
+    (writer.root / "m/b.yaml").write_text(text)
+    assert not cuttable(document(text.encode(), "m/b.yaml"), ("config", "port"))
+    assert codes(lambda: writer.set_values("m/b.yaml", {}, [("config", "port")])) == ["KT225"]
+    assert (writer.root / "m/b.yaml").read_text() == text
+    assert path.exists()
+
+
+def test_sets_and_takes_out_at_once(writer):
+    """In a file without secrets, which no sops is asked about."""
+    (writer.root / "m/b.yaml").write_text("kind: connection\nname: b\nconfig:\n  host: a  # why\n  port: 1\n")
+    after = writer.set_values("m/b.yaml", {("config", "port"): 2}, [("config", "host")]).data.decode()
+    assert after == "kind: connection\nname: b\nconfig:\n  # why\n  port: 2\n"

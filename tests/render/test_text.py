@@ -10,7 +10,7 @@ from keyturn.render.parts import Part
 from keyturn.render.style import Style
 from keyturn.render.text import text
 from keyturn.render.view import TITLES, view
-from plans import CASES, HOSTILE, crowd, hostile_plan, hostile_text
+from plans import CASES, HOSTILE, crowd, hostile_plan, hostile_text, many, plan
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 FORBIDDEN = re.compile(
@@ -78,6 +78,15 @@ def test_what_is_dangerous_is_repeated_before_the_summary():
     end = text(view(CASES["everything"])).split("Before you approve")[1]
     assert "credential/prod-old-4" in end
     assert "credential/prod-db" in end
+
+
+def test_what_is_repeated_is_bounded():
+    """A mass retirement repeats its first lines and counts the rest, which stands above in full."""
+    said = text(view(plan(*many(Part.RETIRE, 50).changes, access=CASES["access"].access)))
+    above, end = said.split("Before you approve")
+    assert sum(line.startswith("  - ") for line in end.splitlines()) == 19
+    assert "  and 31 more, above" in end
+    assert sum(line.startswith("  - ") for line in above.splitlines()) == 50
 
 
 def test_every_class_has_a_title():

@@ -22,7 +22,7 @@ class Action(Enum):
     RENAME      another name, same id
     CREATE      a new object
     UPDATE      plain fields change
-    ADOPT       nothing is written to the service; the ledger takes the object in
+    ADOPT       an object of this name is written as the manifest says; the ledger takes it in
     FORGET      nothing is written to the service; the ledger lets the entry go
     NOTE        nothing is done; there is something to say
     ==========  ================================================================

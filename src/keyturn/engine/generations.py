@@ -9,13 +9,14 @@ from datetime import timedelta
 
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
-from keyturn.core.change import Change
+from keyturn.core.change import ABSENT, Change
+from keyturn.core.fields import Leaf, Path, same
 from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.aside import move_aside
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.probe import Trial, Verdict, heirs, run_tests
-from keyturn.engine.work import Written, as_shown, create, read, record, refuse_edited, reread
+from keyturn.engine.work import Written, as_shown, as_written, create, read, record, refuse_edited, reread
 from keyturn.kinds import KINDS
 
 
@@ -87,18 +88,26 @@ def _repoint(relay: Relay, trials: list[Trial], desk: Desk) -> list[Verdict]:
 
 
 def _has_its_own(relay: Relay, trial: Trial, desk: Desk) -> bool:
-    # A change of its own writes all of it, the credential too, and expects it as the plan saw it.
+    # A change of its own that waits for us writes all of it, the credential too, and expects it as
+    # the plan saw it; one that does not wait may be done, and has put back what we take over.
     own = desk.changes.get(trial.id)
-    return own is not None and own.address not in relay.change.after
+    return own is not None and relay.change.address in own.after
 
 
 def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: Desk) -> None:
     before, after = ids
     kind = KINDS["connection"]
     now = read(kind, trial.id, desk)
-    fields = {path: after if leaf in before else leaf for path, leaf in now.fields.items()}
-    if fields == now.fields:
+    if not before & set(now.fields.values()):
         return
+    known = desk.entries.get(now.id)
+    said = known.applied if known else {}
+
+    def kept(path: Path, leaf: Leaf) -> Leaf:
+        # As git said it where it is the same: a service may show a number as text.
+        return said[path] if same(said.get(path, ABSENT), leaf) else leaf
+
+    fields = {path: after if leaf in before else kept(path, leaf) for path, leaf in now.fields.items()}
     wanted = replace(as_shown(now), fields=fields)
     intent = desk.intend(relay.change, "repoint", object=now.id, expect=now.address.name)
     body = kind.encode(wanted, desk.ids)
@@ -138,7 +147,7 @@ def _succeed(relay: Relay, made: Known, desk: Desk) -> Written:
     refuse_edited(relay.desired, answer, back)
     if back.address.name != name:
         raise Stale("the service answered yes and kept the name")
-    done = record(replace(relay.change, live=back), back, desk)
+    done = record(replace(relay.change, live=back), as_written(answer, back), desk)
     desk.ids[relay.change.address] = relay.new
     desk.finish(intent, done.entry, (made.address,))
     return replace(done, warnings=(*moved.warnings, *done.warnings))

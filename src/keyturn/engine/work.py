@@ -20,6 +20,8 @@ from keyturn.ledger.event import Intent
 LOOKS = (0.0, 2.0, 4.0, 8.0)
 """Seconds before each look for what a lost create may have made: lists may lag behind by their sum."""
 
+_SECOND = len("2026-01-01T00:00:00")
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -41,7 +43,7 @@ def create(change: Change, desk: Desk) -> Written:
         desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, identity, body))
     back = read(kind, identity, desk)
     refuse_edited(desired, answer, back)
-    done = record(change, back, desk)
+    done = record(change, as_written(answer, back), desk)
     desk.ids[change.address] = identity
     desk.finish(intent, done.entry)
     return done
@@ -100,7 +102,7 @@ def update(change: Change, desk: Desk, confirm: Callable[[Intent], None] = lambd
     refuse_unwritten(change, now, back)
     refuse_edited(desired, answer, back)
     confirm(intent)
-    done = record(change, back, desk)
+    done = record(change, as_written(answer, back), desk)
     if desired.secrets and back.updated_at == now.updated_at:
         done = replace(done, warnings=(*done.warnings, "the service shows no sign that it took the secret"))
     desk.ids[change.address] = now.id
@@ -124,6 +126,9 @@ def reread(change: Change, kind: Kind, desk: Desk) -> Live:
     try:
         now = read(kind, change.live.id, desk)
     except Absent:
+        if change.live.status == "deleted":
+            # A service may list what is in the trash and not show it on its own.
+            return change.live
         raise Stale("it is gone since the plan was made") from None
     if now.updated_at != change.expected or now.status != change.live.status:
         moved = [
@@ -236,6 +241,21 @@ def refuse_edited(desired: Desired, answer: Record | None, back: Live) -> None:
     ]
     if moved:
         raise Stale(f"somebody edited it while it was written: {', '.join(sorted(moved))}")
+
+
+def as_written(answer: Record | None, back: Live) -> Live:
+    """Return what was read back as of our own write, which the answer to it dates.
+
+    A later time is somebody else's: a secret that was set by hand in between shows nothing but that.
+    """
+    if answer is None or not answer.updated_at or _at_once(answer.updated_at, back.updated_at):
+        return back
+    return replace(back, updated_at=answer.updated_at)
+
+
+def _at_once(one: str, other: str) -> bool:
+    # Two places of a service may write a time at two precisions.
+    return one == other or (len(one) != len(other) and one[:_SECOND] == other[:_SECOND])
 
 
 def record(change: Change, back: Live, desk: Desk) -> Written:

@@ -38,6 +38,7 @@ _CIPHER: Final = re.compile(rb"ENC\[AES256_GCM,[^\]\s]*\]")
 _MARK: Final = b"ENC[AES256_GCM,"
 _PIECE: Final = 1 << 16
 _LONGEST: Final = 1 << 21
+_TIMEOUT: Final = 60.0
 _LAST: Final = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
@@ -81,7 +82,7 @@ def history(question: Question, environment: Mapping[str, str], most: int = MOST
     walk = _Walk(question, git_environment(environment))
     try:
         return walk.through(most)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return History(lost="git could not be run")
 
 
@@ -110,7 +111,7 @@ class _Walk:
             self._settle()
             if not told.ended:
                 return self._found("git's history is too long to be read")
-            if log.wait():
+            if log.wait(_TIMEOUT):
                 return self._unread()
         self._uncommitted(self._left)
         return self._found()
@@ -191,6 +192,7 @@ class _Walk:
             env=self._environment,
             input=stdin,
             capture_output=True,
+            timeout=_TIMEOUT,
             check=False,
         )
 

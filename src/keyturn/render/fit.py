@@ -10,6 +10,9 @@ from keyturn.render.parts import Part, Section
 CUT: Final = re.compile(r"\b[\d,]+ more(?! are not drawn)\b")
 """Finds where a value or a list was cut short aloud: ``(120 more characters)``, ``and 3 more``."""
 
+REPEATED: Final = 20
+"""The most entries that are shown once more at the end; the rest is counted."""
+
 UNCUT: Final = "What is cut short above is whole in the JSON: keyturn plan --format json"
 """Where to read what was cut short."""
 

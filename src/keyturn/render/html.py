@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-from keyturn.render.fit import CUT, UNCUT
+from keyturn.render.fit import CUT, REPEATED, UNCUT
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, View
 from keyturn.render.picture import picture
 from keyturn.render.safe import html as safe
@@ -126,11 +126,13 @@ def _pictured(drawn: str) -> str:
 
 
 def _repeated(view: View) -> str:
-    lines = (
+    lines = [
         f'<li><span class="symbol {entry.tone.value}" aria-hidden="true">{safe(entry.symbol)}</span>'
         f"<code>{safe(entry.label)}</code> {_prose(entry.headline)}</li>"
-        for entry in view.repeated
-    )
+        for entry in view.repeated[:REPEATED]
+    ]
+    if len(view.repeated) > REPEATED:
+        lines.append(f"<li>and {len(view.repeated) - REPEATED:,} more, above</li>")
     return '<h2 class="danger">Before you approve</h2>\n<ul class="again">\n' + "\n".join(lines) + "\n</ul>"
 
 

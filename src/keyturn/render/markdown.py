@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from keyturn.core.change import SecretState
-from keyturn.render.fit import CUT, FULL, UNCUT, fit
+from keyturn.render.fit import CUT, FULL, REPEATED, UNCUT, fit
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, View
 from keyturn.render.safe import fence, inline_code, line, md, percent
 
@@ -23,7 +23,6 @@ WHOLE: Final = "`keyturn plan` prints the whole of it, and so does the HTML repo
 
 _CLIP: Final = 400
 _SHORT: Final = 120
-_REPEATED: Final = 20
 _RARE: Final = frozenset({"replace", "adopt", "forget"})
 _OPEN: Final = frozenset({Part.EXPOSURE, Part.ACCESS, Part.RETIRE, Part.REPLACE})
 # Column 0 of a diff fence colours the line: + green, - red, ! orange, # grey.
@@ -74,9 +73,9 @@ def _head(view: View) -> str:
 def _foot(view: View) -> str:
     blocks = []
     if view.repeated:
-        lines = [_repeat(entry) for entry in view.repeated[:_REPEATED]]
-        if len(view.repeated) > _REPEATED:
-            lines.append(f"- and {len(view.repeated) - _REPEATED:,} more, above")
+        lines = [_repeat(entry) for entry in view.repeated[:REPEATED]]
+        if len(view.repeated) > REPEATED:
+            lines.append(f"- and {len(view.repeated) - REPEATED:,} more, above")
         blocks.append("\n".join(["**Before you approve**", "", *lines]))
     said = [view.cost] if view.cost else []
     if view.approve:

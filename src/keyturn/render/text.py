@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from keyturn.render.cells import cells, fold
-from keyturn.render.fit import CUT, UNCUT
+from keyturn.render.fit import CUT, REPEATED, UNCUT
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, Tone, View
 from keyturn.render.safe import line
 from keyturn.render.style import PLAIN, Style, paint, strong
@@ -122,7 +122,9 @@ def _tinted(folded: str, detail: Detail, style: Style) -> str:
 
 
 def _repeated(view: View, style: Style) -> str:
-    lines = [_line(entry, style) for entry in view.repeated]
+    lines = [_line(entry, style) for entry in view.repeated[:REPEATED]]
+    if len(view.repeated) > REPEATED:
+        lines.append(f"  and {len(view.repeated) - REPEATED:,} more, above")
     return "\n".join([paint("Before you approve", Tone.DANGER, style, bold=True), *lines])
 
 

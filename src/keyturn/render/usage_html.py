@@ -112,9 +112,10 @@ def _links(review: Review) -> tuple[Link, ...]:
 def _limits(review: Review) -> str:
     said = []
     if len(review.usages) > DRAWN:
+        whole = numbered(len(review.usages), "credential")
         said.append(
-            f"There is room for {DRAWN} of {numbered(len(review.usages), 'credential')}, those that are overdue, "
-            "expiring or unused first, and for what hangs on them. The table has all of them."
+            f"There is room for {DRAWN} of {whole}, those that are overdue, expiring or unused first, "
+            "and for what hangs on them. The table has all of them."
         )
     hidden = {
         word: sum(getattr(usage.reach, word) is None for usage in review.usages)
