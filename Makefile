@@ -38,7 +38,7 @@ bench-peers: $(VENV)/.dev ## measure keyturn against what does a part of its job
 	@$(BIN)/python benchmarks/peers.py $(BENCH)
 
 faults: $(VENV)/.dev ## walk through every fault and crash
-	@FAULTS=whole $(PYTEST) -m faults $(TESTS) tests/faults
+	@FAULTS=whole $(PYTEST) -m faults $(TESTS) --dist worksteal tests/faults
 
 fuzz: $(VENV)/.dev ## search at random for longer than the tests do; CASES=100000 for longer still
 	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis $(TESTS)

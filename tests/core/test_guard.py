@@ -6,9 +6,10 @@ import pytest
 
 from keyturn.core.change import Action, Change, Exposure, SecretChange, SecretState
 from keyturn.core.diagnostic import Severity
-from keyturn.core.guard import Question, guard
+from keyturn.core.guard import guard
 from keyturn.core.inputs import Consents
 from keyturn.core.limits import Limit, Limits
+from keyturn.core.question import Question
 from keyturn.core.resource import EMPTY
 from making import connection, credential, held, shown, sides, wanted
 

@@ -9,9 +9,10 @@ import pytest
 from keyturn.core.diagnostic import Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
-from keyturn.core.guard import Question, guard
+from keyturn.core.guard import guard
 from keyturn.core.inputs import Consents
 from keyturn.core.limits import Limits
+from keyturn.core.question import Question
 from keyturn.core.resource import EMPTY
 from keyturn.core.secret import Secret
 from keyturn.load.definitions import config_fields, definition, leads, schema, takes, types

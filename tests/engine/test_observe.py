@@ -42,6 +42,16 @@ def test_a_census_is_two_lists(office, run):
     assert requests == 2
 
 
+def test_what_is_doubted_is_asked_for_where_no_list_shows_it(office, run):
+    """A list may lag, or be filtered: an object that is there is found by its id, one that is gone is not."""
+    config = {"engine": "postgresql", "host": "db.example.com", "username": "svc"}
+    made = [{"name": name, "type": "database", "config": config} for name in ("shown", "hidden")]
+    shown, hidden = office.service.seed(credentials=made)["credentials"]
+    office.service.set(hidden=["hidden"], hidden_get=200)
+    asked_for = [("credential", shown), ("credential", hidden), ("credential", "gone")]
+    assert [each.id for each in census(run.service, asked_for)] == [shown, hidden]
+
+
 def test_only_what_matters_is_read_in_full(office, run):
     """What is ours and moved; what is ours and did not comes from the ledger; the rest is left."""
     seeded(office)

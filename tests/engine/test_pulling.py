@@ -108,10 +108,10 @@ def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
 
 
 def test_what_the_manifest_cannot_be_without_is_left(settled, begin):
-    """A connection without its account would be refused by validate."""
-    settled.service.edit("connections", "prod-flake", config={"account": None, "warehouse": None})
-    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db", "prod-s3"})))
-    assert [each.path for each in pulled.written] == [("config", "warehouse")]
+    """A credential for a database without its user would be refused by validate."""
+    settled.service.edit("credentials", "prod-db", config={"username": None})
+    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
+    assert pulled.written == ()
     assert [(each.path, "cannot be without it" in each.why) for each in pulled.left] == [
-        (("config", "account"), True)
+        (("config", "username"), True)
     ]

@@ -183,13 +183,13 @@ REFUSED: tuple[Fault, ...] = (
 EDITS: tuple[Fault, ...] = tuple(
     {
         "kind": f"edit_{when}",
-        "path": f"/api/{collection}/*",
+        "path": f"/api/{collection}/*_0*",
         "edit": {"change": {"config": {field: "edited"}}},
     }
     for when in ("before", "inside", "after")
     for collection, field in (("credentials", "username"), ("connections", "database"))
 )
-"""Somebody edits, in the UI, the very object that a request is about."""
+"""Somebody edits, in the UI, the very object that a request is about, if it is one of ours."""
 
 LAGS = (0.4, 2.0, 10.0)
 """Seconds by which lists lag behind."""

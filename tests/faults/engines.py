@@ -198,6 +198,10 @@ def _no_roll_back(patch: Patch) -> None:
     patch.setattr(rotate, "roll_back", lambda *_: ("", True))
 
 
+def _believes_absence(patch: Patch) -> None:
+    patch.setattr("keyturn.engine.planning.doubted", lambda _: ())
+
+
 def _mere_names(patch: Patch) -> None:
     patch.setattr(aside, "_whole", lambda *_: None)
 
@@ -234,6 +238,11 @@ ENGINES: tuple[Engine, ...] = (
     Engine("forgets open intents", _forgets_intents, deaths(CREATE)),
     Engine("leaves its probes behind", _keeps_probes, quiet(VERIFY)),
     Engine("rotates without a rehearsal", _no_rehearsal, quiet(REFUSALS["refused rotate verify"])),
+    Engine(
+        "takes what a list does not show for retired",
+        _believes_absence,
+        deaths(REFUSALS["refused rotate replace"], list_lag_seconds=10.0),
+    ),
     Engine(
         "sends a mere name to a service that takes wholes",
         _mere_names,

@@ -9,7 +9,7 @@ I10 writes are bounded · I11 no write after the key was refused.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,12 +161,15 @@ def _generations(rig: Rig, stage: Stage, records: Iterable[Record]) -> Iterator[
             for each in stage.before.desired
             if each.address == Address("credential", record.name.partition(UNTIL)[0])
         ]
-        secrets, config = rig.service.world.secrets(record), record.plain()
-        if not any(
-            secrets == _secrets(each) and config.items() >= nest(_plain(each))["config"].items()
-            for each in former
-        ):
+        if not any(_whole(record, rig.service.world.secrets(record), each) for each in former):
             yield f"I3: the old generation {record.name} is not whole"
+
+
+def _whole(record: Record, secrets: Mapping[str, Any], desired: Desired) -> bool:
+    config, wanted = record.plain(), nest(_plain(desired))["config"]
+    # What people edit there afterwards is theirs.
+    same_config = all(config.get(name) in {leaf, "edited"} for name, leaf in wanted.items())
+    return secrets == _secrets(desired) and same_config
 
 
 def _secrets(desired: Desired) -> dict[str, Any]:

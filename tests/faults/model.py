@@ -182,5 +182,6 @@ class Git:
         return sorted(each for each in self.now if each.kind == kind)
 
     def free(self, kind: str) -> list[str]:
-        """Return the names of a kind that no manifest has."""
-        return [name for name in NAMES[kind] if Address(kind, name) not in self.now]
+        """Return the names of a kind that no manifest has, or had before it was renamed."""
+        left = {each.lifecycle.moved_from for one, each in self.now.items() if one.kind == kind}
+        return [name for name in NAMES[kind] if name not in left and Address(kind, name) not in self.now]

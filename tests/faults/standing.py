@@ -142,7 +142,7 @@ def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str
         *(f"I4: {each.name} of somebody was touched" for one, each in people.items() if now.get(one) != each),
         *_shielded(before, now, tree),
         *_kept(rig, before, now, tree),
-        *_bare(rig, ours, tree),
+        *_bare(rig, ours),
         *_silent(rig, act, tree),
         *_bounded(act),
         *_whole(rig),
@@ -180,12 +180,9 @@ def _kept(rig: Rig, before: Before, now: Mapping[str, Record], tree: Tree) -> It
             yield f"I3: {each.address} keeps its secret, and has another one"
 
 
-def _bare(rig: Rig, ours: Iterable[Record], tree: Tree) -> Iterator[str]:
-    # What keeps a secret that somebody has thrown away for good is made anew without one.
-    kept = {each.address.name for each in tree.desired if each.keep}
+def _bare(rig: Rig, ours: Iterable[Record]) -> Iterator[str]:
     for each in ours:
-        whole = each.collection != "credentials" or rig.service.world.secrets(each)
-        if not whole and each.name.partition("-by-hand")[0] not in kept:
+        if each.collection == "credentials" and not rig.service.world.secrets(each):
             yield f"I3: {each.name} has lost its secret"
 
 

@@ -8,7 +8,7 @@ from faults.scenes import CREATE, EVERYTHING, IN_PLACE, MOVES, REFUSALS, SCENES,
 pytestmark = pytest.mark.faults
 ALL = (*SCENES.values(), *REFUSALS.values(), *MOVES.values(), TEN, EVERYTHING)
 SMALL = (CREATE, IN_PLACE, SCENES["adopt"], SCENES["forget"])
-CHANGES = (*SCENES.values(), *MOVES.values())
+CHANGES = (*SCENES.values(), *REFUSALS.values(), *MOVES.values())
 NAMES = [scene.name for scene in ALL]
 TWINS = {"unique_names": False}
 
@@ -32,6 +32,13 @@ def test_a_death_under_lagging_lists_leaves_no_twin(scene, rig, walk):
             for lag in LAGS
         ]
     )
+
+
+def test_what_a_list_does_not_show_yet_was_not_retired(walk):
+    """The successor was just made, no list has it, and the run dies before it is retired again."""
+    scene = REFUSALS["refused rotate replace"]
+    lagging = {"list_lag_seconds": 10.0, **TWINS}
+    walk([Case(scene=scene, at=number, settings=lagging) for number in range(30, 38)])
 
 
 @pytest.mark.parametrize("scene", CHANGES, ids=[scene.name for scene in CHANGES])

@@ -15,6 +15,9 @@ from keyturn.core.address import Address
 from keyturn.core.inputs import Consents
 from keyturn.core.secret import Secret
 from keyturn.ledger.lock import holder_of
+from offices import office
+
+__all__ = ["office"]
 
 pytestmark = pytest.mark.faults
 ALL = (*SCENES.values(), *REFUSALS.values(), *MOVES.values(), EVERYTHING)
@@ -234,3 +237,18 @@ def test_nothing_is_written_after_a_refusal_by_policy(rig):
     act = rig.apply(stage.after, Consents())
     assert [each.code for each in act.error.findings]
     assert act.writes == 0
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_key_that_is_revoked_midway_ends_with_six(office, canary, number):
+    """The command line's own word for it, whichever write it is; and a key that may write goes on."""
+    for name in ("one", "two"):
+        office.repo.credential(f"c-{name}", {"password": canary()})
+    office.repo.connection("n-one", "c-one")
+    office.service.fault("status_before", status=401, among="writes", at=number, times=0)
+    refused = office.here("apply", "--yes", "--no-test", "--parallelism", "1")
+    assert refused.code == 6
+    assert office.writes() == number
+    office.service.set_faults([])
+    assert office.here("apply", "--yes", "--no-test").code == 0
+    assert sorted([*office.live(), *office.live("connections")]) == ["c-one", "c-two", "n-one"]

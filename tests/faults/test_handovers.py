@@ -3,7 +3,8 @@
 import pytest
 
 from faults.campaign import smooth
-from faults.scenes import REPLACED
+from faults.scenes import REPLACED, Scene, connection, credential
+from keyturn.core.inputs import Consents
 
 pytestmark = pytest.mark.faults
 
@@ -23,3 +24,52 @@ def test_the_next_run_takes_the_connections_along(rig):
     assert "failed" in {each.ending.value for each in first.report.outcomes}
     assert {each.ending.value for each in second.report.outcomes} == {"done"}
     assert link.credential_id == new
+
+
+def test_who_leaves_is_not_taken_along(rig):
+    """One connection goes to another credential, one goes for good; neither is pointed to the successor."""
+    how = {"strategy": "replace", "grace": "7d"}
+
+    def before(repo, secrets):
+        credential(repo, "c-turns", secrets("turns old"), rotation=how)
+        credential(repo, "c-zero", secrets("zero"))
+        connection(repo, "n-leaves", "c-turns")
+        connection(repo, "n-goes", "c-turns")
+
+    def after(repo, secrets):
+        credential(repo, "c-turns", secrets("turns new"), rotation=how)
+        credential(repo, "c-zero", secrets("zero"), config={"username": "another"})
+        connection(repo, "n-leaves", "c-zero")
+        repo.remove("n-goes")
+
+    scene = Scene(name="leaving", before=before, after=after, consents=Consents(retire=1))
+    rig.begin(rig.stage_of(scene))
+    act = rig.apply(rig.stage_of(scene).after, scene.consents)
+    assert {str(each.address): each.ending.value for each in act.report.outcomes} == {
+        "credential/c-turns": "done",
+        "credential/c-zero": "done",
+        "connection/n-leaves": "done",
+        "connection/n-goes": "done",
+    }
+
+
+def test_a_connection_is_put_back_before_its_credential_turns_under_another_name(rig):
+    """Somebody pointed it elsewhere; git renames the credential and turns its secret in the same commit."""
+
+    def before(repo, secrets):
+        credential(repo, "c-old", secrets("old"))
+        connection(repo, "n-strays", "c-old")
+
+    def after(repo, secrets):
+        repo.remove("c-old")
+        credential(repo, "c-new", secrets("new"), moved_from="c-old")
+        connection(repo, "n-strays", "c-new")
+
+    def stray(service):
+        service.edit("connections", "n-strays", config={"host": "elsewhere.example.com"})
+
+    scene = Scene(name="straying", before=before, meanwhile=stray, after=after)
+    rig.begin(rig.stage_of(scene))
+    act = rig.apply(rig.stage_of(scene).after, scene.consents)
+    assert act.error is None
+    assert {each.ending.value for each in act.report.outcomes} == {"done"}

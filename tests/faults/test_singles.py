@@ -38,6 +38,14 @@ def test_what_was_not_done_is_done_later(scene, rig, walk):
     walk([Case(scene=scene, faults=(fault,)) for fault in singles(requests, REFUSED)])
 
 
+def test_a_roll_back_that_was_not_taken_is_not_tested(rig, walk):
+    """The service says yes and keeps the new secret: that goes to the new place alone, and to no test."""
+    scene = MOVES["refused move in_place"]
+    requests = enumerate(smooth(rig, scene).requests, 1)
+    last = max(number for number, each in requests if each["method"] == "PUT")
+    walk([Case(scene=scene, faults=({"kind": "ignore", "at": last},))])
+
+
 @pytest.mark.parametrize("scene", SCENES.values(), ids=list(SCENES))
 def test_an_edit_at_any_moment_is_seen(scene, rig, walk):
     """Before, within and after each request somebody edits the object in the UI."""

@@ -89,9 +89,12 @@ def _repoint(relay: Relay, trials: list[Trial], desk: Desk) -> list[Verdict]:
 
 def _has_its_own(relay: Relay, trial: Trial, desk: Desk) -> bool:
     # A change of its own that waits for us writes all of it, the credential too, and expects it as
-    # the plan saw it; one that does not wait may be done, and has put back what we take over.
-    own = desk.changes.get(trial.id)
-    return own is not None and relay.change.address in own.after
+    # the plan saw it; so does one that takes it elsewhere, or away. One that is to stay with us and
+    # does not wait may be done, and has put back what we take over.
+    own, ours = desk.changes.get(trial.id), relay.change.address
+    if own is None:
+        return False
+    return own.desired is None or ours in own.after or ours not in own.desired.fields.values()
 
 
 def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: Desk) -> None:

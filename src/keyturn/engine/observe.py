@@ -40,11 +40,16 @@ def refuse_foreign(service: Client, organization: str) -> None:
     )
 
 
-def census(service: Client) -> tuple[Live, ...]:
-    """Return every object that both lists show; raises the client's errors, and never half a list."""
-    return tuple(
+def census(service: Client, doubted: Iterable[tuple[str, str]] = ()) -> tuple[Live, ...]:
+    """Return every object that both lists show; raises the client's errors, and never half a list.
+
+    What is ``doubted``, by kind and id, is asked for on its own where the lists do not show it.
+    """
+    listed = tuple(
         kind.decode(record) for kind in KINDS.values() for record in service.records(kind.collection).records
     )
+    seen = {each.id for each in listed}
+    return (*listed, *_read(service, [each for each in doubted if each[1] not in seen]))
 
 
 def observe(

@@ -15,11 +15,12 @@ from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
 from keyturn.core.fields import Leaf
-from keyturn.core.guard import Question, guard
+from keyturn.core.guard import guard
 from keyturn.core.inputs import Inputs
 from keyturn.core.order import order
 from keyturn.core.plan import Plan
 from keyturn.core.protect import protect
+from keyturn.core.question import Question
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 from keyturn.engine.access import with_access
 from keyturn.engine.planning import Wish

@@ -9,11 +9,12 @@ from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
-from keyturn.core.guard import Question, guard
+from keyturn.core.guard import guard
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.order import order
 from keyturn.core.plan import Plan
 from keyturn.core.protect import Hands, protect
+from keyturn.core.question import Question
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.ages import Ages, ages, by_ledger
 from keyturn.engine.checking import judged_with
@@ -21,7 +22,7 @@ from keyturn.engine.impact import Reach, measure
 from keyturn.engine.observe import census, observe, refuse_foreign
 from keyturn.engine.opening import Opener
 from keyturn.engine.placing import placed
-from keyturn.engine.recover import Settled, settle
+from keyturn.engine.recover import Settled, doubted, settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import Reading, read_ledger
 from keyturn.load.definitions import leads
@@ -79,7 +80,7 @@ def plan(run: Run, wish: Wish) -> Planned:
     run.watch.phase("workspace")
     refuse_foreign(run.service, run.workspace.organization)
     ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    listed = census(run.service)
+    listed = census(run.service, doubted(ledger.ledger))
     settled = settle(ledger.ledger, listed)
     live = observe(run.service, listed, loaded.desired, settled.entries)
     run.watch.phase("secrets")

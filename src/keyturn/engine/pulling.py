@@ -18,7 +18,7 @@ from keyturn.core.secret import Secret
 from keyturn.engine.founding import writer
 from keyturn.engine.observe import census, observe, refuse_foreign
 from keyturn.engine.opening import Opener
-from keyturn.engine.recover import settle
+from keyturn.engine.recover import doubted, settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import read_ledger
 from keyturn.load.definitions import SEAL, schema, sealed_among
@@ -52,7 +52,7 @@ def pull(run: Run, ask: Ask) -> tuple[Pulled, ...]:
     chosen = _chosen(loaded.desired, ask.names)
     refuse_foreign(run.service, run.workspace.organization)
     ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization).ledger
-    listed = census(run.service)
+    listed = census(run.service, doubted(ledger))
     entries = settle(ledger, listed).entries
     live = observe(run.service, listed, chosen, entries)
     names = {known.id: address for address, known in entries.items()}

@@ -35,6 +35,11 @@ class Settled:
     findings: tuple[Diagnostic, ...] = ()
 
 
+def doubted(ledger: Ledger) -> tuple[tuple[str, str], ...]:
+    """Return what may have been retired, by kind and id: that a list does not show it proves nothing."""
+    return tuple((each.address.kind, each.object) for each in ledger.open if each.op == "retire")
+
+
 def settle(ledger: Ledger, listed: Iterable[Live]) -> Settled:
     """Return what the ledger holds once the open intents are compared with what the service lists."""
     settled = Settled(entries=ledger.entries)

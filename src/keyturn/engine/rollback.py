@@ -14,9 +14,9 @@ from keyturn.core.change import Change
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import pointer
 from keyturn.core.resource import Desired, Known
-from keyturn.engine.desk import Desk
+from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.probe import Trial, run_tests
-from keyturn.engine.work import read
+from keyturn.engine.work import as_written, read
 from keyturn.kinds import KINDS
 from keyturn.load.previous import as_committed
 
@@ -31,7 +31,7 @@ def roll_back(change: Change, trials: list[Trial], desk: Desk) -> tuple[str, boo
         return "it could not be rolled back: git does not hold the secret that was in use", False
     try:
         entry = _write(change, change.known, before, desk)
-    except ServiceError as error:
+    except (ServiceError, Stale) as error:
         return f"the roll-back did not go through: {error.message}", False
     # What this apply was to move stays where it is: it waits for the rotation that failed.
     standing = [trial.now or trial for trial in trials]
@@ -64,11 +64,15 @@ def in_use(change: Change, desk: Desk) -> Desired | None:
 
 def _write(change: Change, known: Known, before: Desired, desk: Desk) -> Known:
     kind = KINDS["credential"]
+    body, now = kind.encode(before, desk.ids), read(kind, known.id, desk)
     intent = desk.intend(change, "update", object=known.id, expect=before.address.name)
-    body = kind.encode(before, desk.ids)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, known.id, body))
+    answer = desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, known.id, body))
     back = read(kind, known.id, desk)
+    if (back.updated_at, back.fields) == (now.updated_at, now.fields):
+        # It may hold the new secret still, and no test may take that to the old place.
+        raise Stale("the service shows no sign that it took the previous secret")
     # As it was, but for the time of this write: the next apply tries the new secret again.
-    entry = replace(known, fingerprints=desk.prints(before), updated_at=back.updated_at)
+    at = as_written(answer, back).updated_at
+    entry = replace(known, fingerprints=desk.prints(before), updated_at=at)
     desk.finish(intent, entry)
     return entry

@@ -7,6 +7,7 @@ from datetime import datetime
 from keyturn.api.records import Figures
 from keyturn.api.wire import Veil
 from keyturn.core.address import Address
+from keyturn.core.change import Action
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import QUIET, Plan
@@ -169,7 +170,7 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
     return Desk(
         run=run,
         journal=journal,
-        ids={each.address: each.id for each in known if not each.retired_at},
+        ids={each.address: each.id for each in known if not each.retired_at} | _staying(planned.plan),
         entries={each.id: each for each in known},
         key=planned.opener.key,
         permit=permit,
@@ -180,6 +181,12 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
             each.live.id: each for each in planned.plan.changes if each.live and each.action not in QUIET
         },
     )
+
+
+def _staying(plan: Plan) -> dict[Address, str]:
+    # What is renamed or comes back keeps its id, and may be referred to before its turn comes.
+    stays = (each for each in plan.changes if each.desired and each.action is not Action.REPLACE)
+    return {each.address: each.live.id for each in stays if each.live}
 
 
 def _veil(planned: Planned) -> Veil:

@@ -13,7 +13,7 @@ from keyturn.core.resource import Live
 from keyturn.core.trial import BEFORE_LOGIN, End, Reason, Tried, harmless, hint_of, reason_of
 from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
 from keyturn.engine.pairs import Pair, pair
-from keyturn.engine.recover import settle
+from keyturn.engine.recover import doubted, settle
 from keyturn.engine.run import Run
 from keyturn.kinds import KINDS
 from keyturn.ledger.reading import read_ledger
@@ -46,7 +46,8 @@ def try_out(run: Run, names: Iterable[str], budget: Budget) -> Session:
     """
     refuse_foreign(run.service, run.workspace.organization)
     reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    listed = [each for each in census(run.service) if each.status != "deleted"]
+    seen = census(run.service, doubted(reading.ledger))
+    listed = [each for each in seen if each.status != "deleted"]
     entries = settle(reading.ledger, listed).entries
     ours = {known.id for known in entries.values() if not known.retired_at}
     connections = [each for each in listed if each.address.kind == "connection"]

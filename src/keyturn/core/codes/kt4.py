@@ -119,6 +119,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "A purge cannot be undone, so it is a second step after a retirement, and never part of an apply.",
             "Remove the manifest, apply, and purge then.",
         ),
+        "KT472": Code(
+            "a secret to be kept is nowhere",
+            "keep: leaves the live value of a secret alone. The object is gone, or a new one takes its place, and the service tells nobody what the value was.",
+            "Set the secret in git and take it out of keep:; then plan again.",
+        ),
         "KT468": Code(
             "changes wait for each other",
             "A cycle of references has no first step.",

@@ -1,0 +1,39 @@
+"""What the limits of a plan look at, and how they answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keyturn.core.address import Origin
+from keyturn.core.change import Change
+from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.inputs import Consents, Inputs
+from keyturn.core.limits import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a guard looks at.
+
+    ``users`` holds what the service says uses an object: by id, the names of things that are not
+    in git. ``room`` is how many more connections the organization may have, None where unknown.
+    """
+
+    changes: tuple[Change, ...]
+    inputs: Inputs
+    consents: Consents
+    limits: Limits
+    users: Mapping[str, tuple[str, ...]]
+    room: int | None = None
+
+
+def breach(code: str, change: Change, message: str, hint: str) -> Diagnostic:
+    """Return the error that a change breaks a rule, at its manifest or, without one, at the ledger."""
+    origin = change.desired.origin if change.desired else Origin("ledger")
+    return Diagnostic(
+        code=code,
+        severity=Severity.ERROR,
+        message=message,
+        origin=origin,
+        hint=hint,
+        address=change.address,
+    )

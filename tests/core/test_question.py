@@ -1,0 +1,16 @@
+"""How a limit answers."""
+
+from keyturn.core.change import Action, Change
+from keyturn.core.diagnostic import Severity
+from keyturn.core.question import breach
+from making import credential, wanted
+
+DB = credential("prod-db")
+
+
+def test_a_breach_stands_at_its_manifest_or_at_the_ledger():
+    """An error with its address; what has no manifest any more is the ledger's."""
+    there = breach("KT459", Change(action=Action.UPDATE, address=DB, desired=wanted(DB)), "said", "do")
+    gone = breach("KT459", Change(action=Action.RETIRE, address=DB), "said", "do")
+    assert (there.severity, there.address, there.message, there.hint) == (Severity.ERROR, DB, "said", "do")
+    assert (there.origin.file, gone.origin.file) == ("manifests/credentials/prod-db.yaml", "ledger")
