@@ -172,6 +172,9 @@ def main() -> None:
     try:
         fleet = write(folder / "fleet", 2 * given.files)
         files = [path for path in fleet.manifests if path.parent.name == "credentials"]
+        # What is not encrypted is no work for sops, so it is none for keyturn either.
+        for path in set(fleet.manifests).difference(files):
+            path.unlink()
         found = Peers(given.programs)
         taken = []
         for measure in chain(
