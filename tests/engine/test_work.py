@@ -194,3 +194,16 @@ def test_what_is_kept_live_cannot_be_written_in_full(desk):
     change = Change(action=Action.RENAME, address=DB, desired=desired, live=LIVE)
     with pytest.raises(Stale, match="put: partial"):
         body_of(change, LIVE, desk)
+
+
+def test_a_secret_of_whose_writing_there_is_no_sign_is_written_again(office, canary):
+    """The service says yes and does nothing, once: what it holds in the end is what git says."""
+    config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+    office.service.seed(credentials=[{"name": "prod-db", "type": "database", "config": config}])
+    office.repo.credential("prod-db", {"password": canary()}, config)
+    office.service.fault("ignore", method="PUT", path="/api/credentials/*")
+    done = office.here("apply", "--yes", "--adopt", "prod-db")
+    assert done.code == 0
+    assert "no sign" not in done.stdout
+    (held,) = office.service.holds("s")
+    assert set(held["secrets"]) == {"password"}
