@@ -21,13 +21,19 @@ def test_the_examples_become_a_workspace(office, canary):
     project["workspaces"][name] |= {
         "base_url": office.service.base_url,
         "organization": office.service.organization,
+        "put": "partial",
     }
     (repo.root / "keyturn.yaml").write_text(yaml.safe_dump(project))
+    # What is kept is there before git is: somebody made it, and its password is in no file.
+    kept = yaml.safe_load((repo.root / "manifests/prod/credentials/prod-oracle-kept.yaml").read_text())
+    service_has = {**kept["config"], "password": canary()}
+    office.service.seed(credentials=[{"name": kept["name"], "type": kept["type"], "config": service_has}])
     (key,) = _keys(repo.root)
     canary.allow(repo.root, "the examples' key is published")
     env = repo.environment(SOPS_AGE_KEY_FILE=str(key))
     assert repo.inside("validate", env=env).code == 0
-    done = repo.inside("apply", "--auto-approve", "--no-test", env=env)
+    agreed = ("--adopt", kept["name"], "--allow-destination-change", kept["name"])
+    done = repo.inside("apply", "--auto-approve", "--no-test", *agreed, env=env)
     assert done.code == 0, done.stdout[-3000:] + done.stderr
     left = repo.inside("plan", "--detailed-exitcode", env=env)
     assert left.code == 0, left.stdout[-3000:]

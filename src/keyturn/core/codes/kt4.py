@@ -121,8 +121,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "KT472": Code(
             "a secret to be kept is nowhere",
-            "keep: leaves the live value of a secret alone. The object is gone, or a new one takes its place, and the service tells nobody what the value was.",
-            "Set the secret in git and take it out of keep:; then plan again.",
+            "A manifest that keeps a secret leaves its live value alone. The object is gone, or a new one takes its place, and the service tells nobody what the value was.",
+            "Set the secret in git and take it out of `keep:`; then plan again.",
         ),
         "KT468": Code(
             "changes wait for each other",
