@@ -20,6 +20,7 @@ OUT_OF_REACH = {
     "does not roll back": "a roll-back reads the last secret from a commit, and these manifests are in none",
     "sends a mere name to a service that takes wholes": "the same: what goes along is read from a commit",
     "tries a new secret at the old place": "all connections lead to one host: there is no other place",
+    "does not read back after a write": "a secret without a sign is sent again; what is left is too rare",
     "takes what a list does not show for retired": "lag, a refused hand-over, a death at one door: too rare",
 }
 """Mistakes that the machine cannot show, and why; the campaign shows them."""
