@@ -2,6 +2,9 @@
 
 import pytest
 
+from keyturn.cli import wiring
+from keyturn.cli.progress import Progress
+
 
 @pytest.fixture
 def drifted(office, canary):
@@ -34,6 +37,19 @@ def test_what_is_left_makes_it_a_part(drifted):
     drifted.service.edit("connections", "prod-pg", credentialId=None, config={"host": "db.example.com"})
     done = drifted.here("pull")
     assert (done.code, "left: it" in done.stdout) == (3, True)
+
+
+def test_nothing_stands_beside_json(drifted, monkeypatch):
+    """No progress, for a program reads both."""
+    forms = []
+
+    def heard(form, phase):
+        forms.append(form)
+        return Progress(form, phase)
+
+    monkeypatch.setattr(wiring, "Progress", heard)
+    done = drifted.here("pull", "--format", "json", "--allow-destination-change", "prod-db")
+    assert (done.code, done.stderr, forms) == (0, "", ["json"])
 
 
 def test_a_dry_run_says_so(drifted):

@@ -38,6 +38,7 @@ def test_what_is_no_setting_is_left_alone():
         ('{"bucket"', {(): '{"bucket"'}),
         ("[1]", {(): "[1]"}),
         ("plain", {(): "plain"}),
+        ('{"a":' * 50_000, {(): '{"a":' * 50_000}),
     ],
 )
 def test_a_mapping_as_text_becomes_its_fields(text, fields):

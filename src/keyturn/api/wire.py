@@ -14,6 +14,7 @@ LONGEST_KEY = 4096
 """Bytes of an API key: JSON web tokens, which the service takes too, stay below this."""
 
 _SHORTEST_HIDDEN = 4
+_SHORT = 1000  # letters: the message of a test has some fifty
 _LONGEST_HEADER = 256
 
 
@@ -87,20 +88,19 @@ class Veil:
     """Hides many secrets in short texts: what one text costs does not grow with their number.
 
     Each stretch of a text that is as long as some secret is looked up by its hash, which Python keys
-    anew in each process; only what is met by that is compared.
+    anew in each process; only what is met by that is compared. In a long text each secret is looked
+    for, which takes less then.
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        self._met: dict[int, Secret] = {}
-        lengths = set()
-        for secret in secrets:
-            value = _text(secret)
-            self._met[hash(value)] = secret
-            lengths.add(len(value))
-        self._lengths = sorted(lengths - {0}, reverse=True)
+        longest_first = sorted(secrets, key=lambda secret: -len(_text(secret)))
+        self._met = {hash(_text(secret)): secret for secret in longest_first}
+        self._lengths = sorted({len(_text(secret)) for secret in longest_first} - {0}, reverse=True)
 
     def over(self, text: str) -> str:
         """Return ``text`` as ``conceal`` would, longer secrets first."""
+        if len(text) > _SHORT:
+            return conceal(text, self._met.values())
         stretches = (
             hash(text[start : start + length])
             for length in self._lengths

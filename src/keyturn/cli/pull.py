@@ -51,7 +51,7 @@ def command(
         from keyturn.engine import Ask, pull
         from keyturn.render import Style, draw_pulled
 
-        with watched(open_run(folder, workspace), "pull") as run:
+        with watched(open_run(folder, workspace), "pull", form) as run:
             pulled = pull(run, Ask(names, frozenset(agreed), write=not dry_run))
         style = Style(colour, width(sys.stdout, environment()))
         click.echo(draw_pulled(run.workspace.name, pulled, form, style).rstrip("\n"))

@@ -40,7 +40,7 @@ def _unfolded(leaf: Leaf, wanted: Any) -> Any:
         return leaf
     try:
         return json.loads(leaf)
-    except ValueError:
+    except (ValueError, RecursionError):
         return leaf
 
 

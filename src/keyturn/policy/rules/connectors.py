@@ -1,6 +1,7 @@
 """Connectors: an id that is probably a slip of the pen."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from keyturn.core.diagnostic import Severity
@@ -27,6 +28,7 @@ def misspelt(fleet: Fleet, _: Settings, context: Context) -> Iterator[Found]:
             yield Found(subject=subject, path=("type",), message=message, hint=f"did you mean {meant}?")
 
 
+@lru_cache
 def _meant(word: str, known: tuple[str, ...]) -> str:
     if _ELSEWHERE.get(word) in known:
         return _ELSEWHERE[word]
