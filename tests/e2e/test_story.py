@@ -154,6 +154,27 @@ def test_a_credential_that_somebody_uses_is_not_retired(office, canary):
     assert "prod-db" in live(office)
 
 
+def test_a_retired_connection_that_people_brought_back_is_theirs(office, canary):
+    """It uses the credential again, so that is refused to go; where only a list still shows it, it goes."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.credential("prod-other", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    applied(office)
+    office.repo.remove("prod-pg")
+    applied(office)
+    office.repo.remove("prod-db")
+    office.service.act("restore", collection="connections", name="prod-pg")
+    done = office.repo.inside("apply", "--auto-approve")
+    assert (done.code, "KT458" in done.stderr, "prod-pg" in done.stderr) == (5, True, True)
+    office.service.clock(advance=120)
+    office.service.act("trash", collection="connections", name="prod-pg")
+    office.service.set(list_lag_seconds=60.0)
+    done = office.repo.inside("plan")
+    assert (done.code, "1 to retire" in done.stdout) == (0, True), done.stdout + done.stderr
+    applied(office)
+    assert "prod-db" not in live(office)
+
+
 @pytest.mark.parametrize("form", ["json", "markdown", "html", "summary", "gitlab"])
 def test_every_form_of_a_plan_is_drawn(office, canary, form):
     """No form fails, and each ends in exit 0."""

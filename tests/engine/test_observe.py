@@ -72,6 +72,20 @@ def test_only_what_matters_is_read_in_full(office, run):
     assert not named["pg-2"].detailed
 
 
+def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, canary):
+    """Once written again, a credential stands in the list as it was; on its own it is shown as it is."""
+    office.repo.credential("prod-db", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    office.service.clock(advance=60)
+    office.repo.credential("prod-db", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    office.service.set(list_lag_seconds=10.0)
+    before = len(office.service.requests())
+    done = office.here("plan", "--detailed-exitcode")
+    assert (done.code, "KT464" in done.stdout + done.stderr) == (0, False)
+    assert len(office.service.requests()) - before == 4
+
+
 def test_absence_from_a_list_is_no_proof(office, run):
     """What the ledger knows and no list shows is asked for by its id."""
     known = held(wanted(PG), "con_nobody")

@@ -75,7 +75,7 @@ def _look(
         users=users,
         complete=whole and linked,
         graph=graph_of(service, frozenset(ids), linked),
-        ours=frozenset(each.id for each in known.values()),
+        ours=frozenset(each.id for each in known.values() if not each.retired_at),
     )
 
 

@@ -57,25 +57,35 @@ def observe(
 ) -> dict[str, Live]:
     """Return the live objects by id, in as much detail as the plan needs.
 
-    A connection whose ``updated_at`` the ledger holds takes its fields from there.
+    A connection whose ``updated_at`` the ledger holds takes its fields from there. What the ledger
+    knows at another time than a list shows, or as retired, is read on its own: a list may lag behind
+    our own writes.
     """
     by_id = {known.id: known for known in entries.values()}
     wanted = {each.address for each in desired}
+    new = wanted.difference(entries)
     live: dict[str, Live] = {}
     unread: list[tuple[str, str]] = []
     for each in listed:
         known = by_id.get(each.id)
-        relevant = known is not None or (each.address in wanted and each.address not in entries)
-        if each.detailed or not relevant:
-            live[each.id] = each
-        elif known and known.updated_at and known.updated_at == each.updated_at:
-            live[each.id] = replace(each, fields={**known.observed, **each.fields}, detailed=True)
-        else:
-            live[each.id] = each
+        if known and known.retired_at and each.status != "deleted":
             unread.append((each.address.kind, each.id))
-    unread += _missing(wanted, entries, live)
+            continue
+        live[each.id] = each
+        if not (known and known.updated_at and known.updated_at == each.updated_at):
+            unread += [(each.address.kind, each.id)] * _relevant(each, known, new)
+        elif not each.detailed:
+            live[each.id] = replace(each, fields={**known.observed, **each.fields}, detailed=True)
+    asked = frozenset(unread)
+    unread += (each for each in _missing(wanted, entries, live) if each not in asked)
     live.update((each.id, each) for each in _read(service, unread))
     return live
+
+
+def _relevant(listed: Live, known: Known | None, new: Collection[Address]) -> bool:
+    if listed.detailed:
+        return known is not None and bool(known.updated_at and listed.updated_at)
+    return known is not None or listed.address in new
 
 
 def _missing(
