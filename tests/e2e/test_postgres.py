@@ -4,8 +4,10 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,57 @@ def test_a_rotation_is_never_noticed_by_what_runs(office, database, canary, stra
         assert done.code == 0, done.stdout + done.stderr
     assert len(said) > 3
     assert [each for each in said if not each["ok"]] == []
+
+
+@contextmanager
+def session(database, login):
+    """Log in once and ask, again and again; yield what was answered."""
+    role, password = login
+    there = {"host": "127.0.0.1", "port": database.port, "dbname": "postgres", "user": role}
+    answers, over = [], threading.Event()
+
+    def run(line):
+        while not over.wait(0.005):
+            answers.append(line.execute("SELECT current_user").fetchone()[0])
+
+    with psycopg.connect(**there, password=password, autocommit=True) as line:
+        worker = threading.Thread(target=run, args=(line,))
+        worker.start()
+        try:
+            yield answers
+        finally:
+            over.set()
+            worker.join()
+
+
+@pytest.mark.parametrize("strategy", ["verify", "replace"])
+def test_one_role_s_own_password_is_rotated_under_a_client_that_queries(office, database, canary, strategy):
+    """The database knows one password at a time: the gap lasts from its change to ours, and only once.
+
+    Who is logged in notices nothing. What is in use never holds the new password before a login with it.
+    """
+    role, old, new = ROLES[0], canary(), canary()
+    database.let_in(role, old)
+    write(office, database, strategy, (role, old))
+    assert office.repo.keyturn("apply", "--auto-approve").code == 0
+    used = {each["id"] for each in office.service.holds("s")}
+    with session(database, (role, old)) as answers, pipeline(office) as said:
+        database.let_in(role, new)
+        write(office, database, strategy, (role, new))
+        done = office.repo.keyturn("apply", "--auto-approve")
+        assert done.code == 0, done.stdout + done.stderr
+        after, asked = len(said) + 1, len(answers)  # one login may have begun before
+        end = time.monotonic() + 30
+        while (len(said) < after + 3 or len(answers) == asked) and time.monotonic() < end:
+            time.sleep(0.01)
+    assert len(said) >= after + 3
+    assert len(answers) > asked
+    assert set(answers) == {role}
+    changes = [each for each, _ in groupby(said, key=lambda one: one["ok"])]
+    assert changes in ([True, False, True], [False, True])
+    assert all(each["ok"] for each in said[after:])
+    first, *_ = [each["holder"] for each in office.service.pairs("s") if each["secret"] == digest("s", new)]
+    assert first not in used
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])

@@ -1,6 +1,7 @@
 """How a run ends: told to stop, with one thing that fails, without its ledger, on a service with habits."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -216,18 +217,23 @@ def many(rig, like, count):
     return rig.once.invent(like, 1_000_000 + count, tuple(found))
 
 
-def test_a_plan_asks_for_pages_and_not_for_objects(rig):
-    """Ten times as many resources: as many requests more as there are pages more."""
+def test_ten_times_as_many_resources_cost_ten_times_as_much(rig):
+    """A plan asks for pages and not for objects, and needs memory for each resource alike."""
     stage = rig.stage_of(TEN)
-    requests = []
-    for count in (10, 100) if not WHOLE else (100, 1000):
+    requests, peaks = [], []
+    for count in (100, 1000) if not WHOLE else (1000, 10_000):
         rig.begin(stage)
         tree = many(rig, stage.after, count)
         assert set(endings(rig.apply(tree, Consents())).values()) == {"done"}
         before = len(rig.service.requests())
+        tracemalloc.start()
         assert rig.plan(tree).plan.empty
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
         requests.append(len(rig.service.requests()) - before)
-    assert requests[1] - requests[0] <= 2 * (1000 // 500)
+    pages = 2 * (9 * count // 10 // 2 // 500 + 1)  # of 500, and both lists are asked
+    assert requests[1] - requests[0] <= pages
+    assert peaks[1] < 11 * peaks[0]
 
 
 def test_nothing_is_written_after_a_refusal_by_policy(rig):
