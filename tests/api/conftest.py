@@ -58,7 +58,8 @@ def client_of(clock: Clock) -> Callable[[Handler], Client]:
 
     def making(handler: Handler) -> Client:
         headers = {"Authorization": b"Bearer k"}
-        line = httpx.MockTransport(handler)
-        return Client(Transport(site("https://api.example.com"), headers, clock.tempo(), line), clock.tempo())
+        tempo = clock.tempo()
+        place = site("https://api.example.com")
+        return Client(Transport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
 
     return making

@@ -2,13 +2,15 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from breaking import Clock
+from keyturn.api.admission import Admission
 from keyturn.api.attempts import Attempts
 from keyturn.api.call import Call, Reply
-from keyturn.api.errors import Absent, Busy, Facts, Refused, Unreachable, Unsure
+from keyturn.api.errors import Absent, Busy, Facts, KeptBack, Refused, Unreachable, Unsure
 from keyturn.api.retry import EXTRA_FLOOR
 
 READ = Call(method="GET", path="/api/credentials/1", template="/api/credentials/{id}", verb="read")
@@ -26,13 +28,14 @@ class Script:
         self.sent = []
         self.closed = False
 
-    def send(self, call):
+    def send(self, call, admission):
         """Give the next answer; the last one for ever."""
-        self.sent.append(call)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        with admission.turn(call):
+            self.sent.append(call)
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
     def close(self):
         """Remember it."""
@@ -167,6 +170,29 @@ def test_the_gate_is_asked_before_each_request(clock):
     with pytest.raises(KeyboardInterrupt):
         Attempts(script, clock.tempo(gate)).send(READ, idempotent=True)
     assert (len(asked), len(script.sent)) == (3, 2)
+
+
+def test_a_write_that_is_not_allowed_any_more_is_kept_back(clock):
+    """Reads and tests of connections go on: they change nothing."""
+    script = Script(FINE)
+    attempts = Attempts(script, clock.tempo())
+    attempts.admission = Admission(allowed=lambda: False)
+    with pytest.raises(KeptBack):
+        attempts.send(WRITE, idempotent=True)
+    assert (script.sent, attempts.figures.by_verb) == ([], {})
+    for call in (READ, replace(WRITE, method="POST", verb="test")):
+        assert attempts.send(call, idempotent=True) is FINE
+
+
+def test_a_repetition_that_is_not_allowed_ends_in_the_doubt_before(clock):
+    """What became of the first is not known, and that nothing more was sent does not change it."""
+    leave = iter((True, False))
+    script = Script(put_off(500))
+    attempts = Attempts(script, clock.tempo())
+    attempts.admission = Admission(allowed=lambda: next(leave))
+    with pytest.raises(Unsure):
+        attempts.send(WRITE, idempotent=True)
+    assert len(script.sent) == 1
 
 
 def test_the_service_s_clock(clock):

@@ -201,8 +201,9 @@ def test_repeated_only_where_twice_is_the_same(talk, deed):
 )
 def test_any_2xx_to_a_delete_will_do(talk, answer):
     """The body of an answer to DELETE says nothing that the status does not."""
-    client, _ = talk(answer)
+    client, sent = talk(answer)
     client.retire(CONNECTIONS, "conn_1")
+    assert sent == [("DELETE", "/api/connections/conn_1", None)]
 
 
 @pytest.mark.parametrize(
@@ -424,11 +425,14 @@ def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
         return answer
 
     headers = {"Authorization": f"Bearer {key}".encode()}
-    line = httpx.MockTransport(handler)
-    client = Client(Transport(site("https://api.example.com"), headers, clock.tempo(), line), clock.tempo())
+    tempo = clock.tempo()
+    place = site("https://api.example.com")
+    client = Client(Transport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
     body = {"name": "x", "type": "password", "config": {"password": Secret(secret)}}
     for deed in deeds(client, body):
-        canary.also("an answer or error", ended(deed))
+        said = ended(deed)
+        assert key not in said
+        assert secret not in said
 
 
 WORDS = (
@@ -461,8 +465,9 @@ def test_whatever_the_service_says(tree, status):
         return httpx.Response(status, content=answer)
 
     tempo = Clock().tempo()
-    line = httpx.MockTransport(handler)
-    client = Client(Transport(site("https://api.example.com"), {}, tempo, line), tempo)
+    client = Client(
+        Transport(site("https://api.example.com"), {}, tempo, lambda: httpx.MockTransport(handler)), tempo
+    )
     for deed in deeds(client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}):
         with suppress(ServiceError):
             deed()

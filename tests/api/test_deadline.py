@@ -63,7 +63,7 @@ def test_a_timeout_shrinks_with_the_end_of_the_call(inner, clock):
     ("use", "late"),
     [
         (lambda stream, left: stream.read(1, left), httpcore.ReadTimeout),
-        (lambda stream, left: stream.write(b"x", left), httpcore.WriteTimeout),
+        (lambda stream, left: (stream.write(b"x", left), stream.read(1)), httpcore.WriteTimeout),
         (
             lambda stream, left: stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), None, left),
             httpcore.ConnectTimeout,
@@ -85,7 +85,31 @@ def test_a_long_body_is_written_in_pieces(inner, clock):
     """A peer that reads slowly is waited for piece by piece, each no longer than what is left."""
     stream = Patient(inner).connect_tcp("host", 1)
     stream.write(b"x" * 40_000, Left(10, clock.time + 5, lambda: clock.time))
-    assert inner.seen[1:] == [(16_384, 5), (16_384, 5), (7_232, 5)]
+    stream.read(1, 2.0)
+    assert inner.seen[1:] == [(16_384, 5), (16_384, 5), (7_232, 5), 2.0]
+
+
+def test_head_and_body_leave_together(inner):
+    """Nothing is written before an answer is waited for, and nothing twice."""
+    stream = Patient(inner).connect_tcp("host", 1)
+    stream.write(b"head", 1.0)
+    stream.write(b"body", 1.0)
+    assert inner.seen == [None]
+    stream.read(1, 2.0)
+    stream.read(1, 2.0)
+    assert inner.seen[1:] == [(8, 1.0), 2.0, 2.0]
+
+
+def test_an_answer_before_the_end_of_a_request_is_read(inner, monkeypatch):
+    """A service that refuses a request half-way and closes has said why."""
+
+    def broken(*_):
+        raise httpcore.WriteError
+
+    monkeypatch.setattr(inner, "write", broken)
+    stream = Patient(inner).connect_tcp("host", 1)
+    stream.write(b"x", 1.0)
+    assert stream.read(1, 2.0) == b"x"
 
 
 def test_everything_else_is_handed_on(inner):

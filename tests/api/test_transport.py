@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
@@ -18,12 +19,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from breaking import answer, reset, say
+from keyturn.api.admission import Admission
 from keyturn.api.call import Call, Tempo
-from keyturn.api.errors import Malformed, Refused, Unreachable, Unsure
+from keyturn.api.errors import KeptBack, Malformed, Refused, Unreachable, Unsure
 from keyturn.api.site import site
-from keyturn.api.transport import LARGEST, Timeouts, Transport, open_line
+from keyturn.api.transport import LARGEST, Timeouts, Transport, lines
 
-QUICK = Timeouts(connect=1, read=0.15, pool=0.5, whole=0.4)
+QUICK = Timeouts(connect=1, read=0.15, whole=0.4)
 REAL = Tempo(monotonic=time.monotonic, now=time.time, sleep=time.sleep, chance=random.random)
 KEY = b"Bearer plnx_live_0123456789"
 
@@ -40,6 +42,7 @@ def call(method="GET", body=None, **more):
     )
 
 
+OPEN = Admission()
 READ = call()
 WRITE = call("PUT", b'{"name":"x"}')
 
@@ -47,7 +50,7 @@ WRITE = call("PUT", b'{"name":"x"}')
 def transport(url, timeouts=QUICK, **options):
     """Return the real transport to an address."""
     place = site(url)
-    return Transport(place, {"Authorization": KEY}, REAL, open_line(place, **options), timeouts)
+    return Transport(place, {"Authorization": KEY}, REAL, lines(place, **options), timeouts)
 
 
 @pytest.fixture
@@ -61,9 +64,9 @@ def way(raw):
 def test_what_is_sent(raw, way):
     """Method, path, query and headers are exactly these; nothing else says who we are."""
     raw.acts(answer(), answer(), answer())
-    way.send(call(query=(("limit", "500"), ("cursor", "a&b=c d/é"))))
-    way.send(WRITE)
-    way.send(call("POST"))
+    way.send(call(query=(("limit", "500"), ("cursor", "a&b=c d/é"))), OPEN)
+    way.send(WRITE, OPEN)
+    way.send(call("POST"), OPEN)
     first, second, third = raw.requests
     assert first.line == "GET /v1/api/credentials/1?limit=500&cursor=a%26b%3Dc+d%2F%C3%A9"
     lines = first.head.split("\r\n")[1:]
@@ -93,7 +96,7 @@ def test_what_is_kept_of_an_answer(raw, way):
             set_cookie="b=c",
         )
     )
-    reply = way.send(READ)
+    reply = way.send(READ, OPEN)
     assert (reply.status, reply.body, reply.date) == (418, b'{"data": []}', 784_111_777)
     assert reply.headers["retry-after"] == "7"
     assert reply.headers["x-request-id"] == "deadbeef"
@@ -103,15 +106,15 @@ def test_what_is_kept_of_an_answer(raw, way):
 def test_no_cookie_is_kept(raw, way):
     """What the service wants us to remember is forgotten."""
     raw.acts(answer(set_cookie="session=1; Path=/"), answer())
-    way.send(READ)
-    way.send(READ)
+    way.send(READ, OPEN)
+    way.send(READ, OPEN)
     assert raw.requests[1].header("cookie") is None
 
 
 def test_a_header_that_echoes_the_key_is_dropped(raw, way):
     """A service that names requests by their key does not bring the key into our messages."""
     raw.acts(answer(x_request_id="plnx_live_0123456789", request_id="0123456789"))
-    assert not {"x-request-id", "request-id"} & way.send(READ).headers.keys()
+    assert not {"x-request-id", "request-id"} & way.send(READ, OPEN).headers.keys()
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
@@ -155,7 +158,7 @@ def test_no_whole_answer_is_unsure(raw, way, act, request_):
     """Once the request is out, whatever breaks leaves open what happened."""
     raw.acts(act)
     with pytest.raises(Unsure) as caught:
-        way.send(request_)
+        way.send(request_, OPEN)
     assert len(raw.requests) == 1
     assert caught.value.__context__ is caught.value.__cause__ is None
 
@@ -165,7 +168,7 @@ def test_silence(raw, way, hang):
     raw.acts(hang)
     begun = time.monotonic()
     with pytest.raises(Unsure, match="no answer in time"):
-        way.send(WRITE)
+        way.send(WRITE, OPEN)
     assert time.monotonic() - begun < 2
 
 
@@ -182,7 +185,7 @@ def test_a_byte_now_and_then_does_not_hold_us(raw, way, drip, head):
     raw.acts(act)
     begun = time.monotonic()
     with pytest.raises(Unsure, match="no answer in time"):
-        way.send(READ)
+        way.send(READ, OPEN)
     assert 0.3 < time.monotonic() - begun < 3
 
 
@@ -195,8 +198,8 @@ def test_patience_is_longer_where_it_is_asked_for(raw, way):
 
     raw.acts(late, late)
     with pytest.raises(Unsure):
-        way.send(READ)
-    assert way.send(call("POST", b"{}", patience=5)).status == 200
+        way.send(READ, OPEN)
+    assert way.send(call("POST", b"{}", patience=5), OPEN).status == 200
 
 
 def test_a_peer_that_does_not_read(raw, hang):
@@ -209,7 +212,7 @@ def test_a_peer_that_does_not_read(raw, hang):
     raw.acts(deaf)
     raw._read = lambda _: raw.over.wait(5) and None
     with pytest.raises(Unsure):
-        opened.send(call("PUT", b"x" * (32 << 20)))
+        opened.send(call("PUT", b"x" * (32 << 20)), OPEN)
     opened.close()
 
 
@@ -218,34 +221,13 @@ def test_nobody_there():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(Unreachable, match="nothing listens there"):
-        transport(f"http://127.0.0.1:{port}").send(WRITE)
+        transport(f"http://127.0.0.1:{port}").send(WRITE, OPEN)
 
 
 def test_a_name_that_nobody_knows():
     """A name that is not resolved: nothing was sent."""
     with pytest.raises(Unreachable, match="name is not known"):
-        transport("https://keyturn.invalid").send(WRITE)
-
-
-def test_no_connection_free(raw, hang):
-    """All connections are taken: nothing was sent."""
-    opened = transport(raw.url, Timeouts(connect=1, read=2, pool=0.05, whole=2))
-    opened._line._pool._max_connections = 1
-    raw.acts(hang)
-
-    def hold():
-        with pytest.raises(Unsure):
-            opened.send(READ)
-
-    held = threading.Thread(target=hold)
-    held.start()
-    while not raw.requests:
-        time.sleep(0.005)
-    with pytest.raises(Unreachable, match="no connection was free"):
-        opened.send(WRITE)
-    raw.over.set()
-    held.join()
-    opened.close()
+        transport("https://keyturn.invalid").send(WRITE, OPEN)
 
 
 def test_a_kept_connection_that_the_service_closed_meanwhile(raw, way):
@@ -256,14 +238,16 @@ def test_a_kept_connection_that_the_service_closed_meanwhile(raw, way):
         return False
 
     raw.acts(closing, answer(), say(b""))
-    way.send(READ)
+    way.send(READ, OPEN)
     deadline = time.monotonic() + 2
-    while not all(kept.has_expired() for kept in way._line._pool.connections) and time.monotonic() < deadline:
+    while (
+        not all(kept.has_expired() for kept in way._idle[0]._pool.connections) and time.monotonic() < deadline
+    ):
         time.sleep(0.005)
-    assert way.send(WRITE).status == 200
+    assert way.send(WRITE, OPEN).status == 200
     assert raw.connections == 2
     with pytest.raises(Unsure):
-        way.send(WRITE)
+        way.send(WRITE, OPEN)
     assert len(raw.requests) == 3
 
 
@@ -280,10 +264,10 @@ def test_no_endless_answer(raw, way, request_, kind, told):
         return False
 
     raw.acts(endless, answer())
-    way._timeouts = Timeouts(connect=1, read=2, pool=1, whole=10)
+    way._timeouts = Timeouts(connect=1, read=2, whole=10)
     with pytest.raises(kind, match="larger than 10 MB"):
-        way.send(request_)
-    assert way.send(READ).status == 200
+        way.send(request_, OPEN)
+    assert way.send(READ, OPEN).status == 200
 
 
 @pytest.mark.parametrize(("request_", "kind"), [(READ, Malformed), (WRITE, Unsure)], ids=["read", "write"])
@@ -291,8 +275,8 @@ def test_nothing_is_decompressed(raw, way, request_, kind):
     """A compressed answer, which may grow without end, was not asked for."""
     raw.acts(answer(b"\x1f\x8b" * 10, content_encoding="gzip"), answer(b"", content_encoding="gzip"))
     with pytest.raises(kind, match="compressed"):
-        way.send(request_)
-    assert way.send(request_).status == 200
+        way.send(request_, OPEN)
+    assert way.send(request_, OPEN).status == 200
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -304,7 +288,7 @@ def test_a_read_follows_on_the_same_origin(raw, way, status):
         answer(status=status, location="here"),
         answer({"id": "x"}),
     )
-    assert way.send(READ).body == b'{"id": "x"}'
+    assert way.send(READ, OPEN).body == b'{"id": "x"}'
     assert [sent.line for sent in raw.requests[1:]] == ["GET /elsewhere?a=b", "GET /v1/there", "GET /v1/here"]
 
 
@@ -313,7 +297,7 @@ def test_a_read_follows_on_the_same_origin(raw, way, status):
 def test_a_write_is_never_sent_elsewhere(raw, way, status, method):
     """Not even on the same origin: the answer is handed back as it is."""
     raw.acts(answer(status=status, location="/elsewhere"))
-    assert way.send(call(method, b"{}")).status == status
+    assert way.send(call(method, b"{}"), OPEN).status == status
     assert len(raw.requests) == 1
 
 
@@ -342,10 +326,10 @@ def test_a_read_is_not_sent_elsewhere(raw, way, status, location):
         raw.acts(answer(status=status, location=location.format(port=raw.port)))
         if location == "\xff\xfe":
             raw.acts(answer())
-            assert way.send(READ).status == 200  # a relative path, percent-encoded
+            assert way.send(READ, OPEN).status == 200  # a relative path, percent-encoded
             return
         with pytest.raises(Refused) as caught:
-            way.send(READ)
+            way.send(READ, OPEN)
         assert caught.value.number == "KT517"
         assert len(raw.requests) == 1
 
@@ -354,11 +338,11 @@ def test_a_read_does_not_run_in_circles(raw, way):
     """The fourth redirect is the end, and one to itself is one too many."""
     raw.acts(*(answer(status=302, location=f"/{hop}") for hop in range(5)))
     with pytest.raises(Refused, match="too often"):
-        way.send(READ)
+        way.send(READ, OPEN)
     assert len(raw.requests) == 4
     raw._acts[:] = [answer(status=302, location="1")]
     with pytest.raises(Refused, match="elsewhere"):
-        way.send(READ)
+        way.send(READ, OPEN)
 
 
 @pytest.mark.parametrize(
@@ -371,17 +355,17 @@ def test_the_environment_has_no_say(raw, monkeypatch, tmp_path, name):
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     raw.acts(answer())
     opened = transport(raw.url)
-    assert opened.send(READ).status == 200
+    assert opened.send(READ, OPEN).status == 200
     opened.close()
     place = site("https://localhost")
-    assert open_line(place)._pool._ssl_context.keylog_filename is None
+    assert lines(place)()._pool._ssl_context.keylog_filename is None
 
 
 def test_a_proxy_of_the_project(raw):
     """A proxy that is set explicitly is used."""
     raw.acts(answer({"id": "x"}))
     opened = transport("http://127.0.0.1:1", proxy=raw.url)
-    assert opened.send(READ).status == 200
+    assert opened.send(READ, OPEN).status == 200
     assert raw.requests[0].line == "GET http://127.0.0.1:1/api/credentials/1"
     opened.close()
 
@@ -391,7 +375,7 @@ def test_a_proxy_that_lets_nobody_through(raw):
     raw.acts(answer(status=403))
     opened = transport("https://api.example.com", proxy=raw.url)
     with pytest.raises(Unreachable, match="proxy"):
-        opened.send(WRITE)
+        opened.send(WRITE, OPEN)
     opened.close()
 
 
@@ -399,7 +383,7 @@ def test_libraries_are_quiet(raw, way, caplog):
     """Whatever the level of the root, httpx and httpcore do not log requests."""
     caplog.set_level(logging.DEBUG)
     raw.acts(answer())
-    way.send(READ)
+    way.send(READ, OPEN)
     assert not [record for record in caplog.records if record.name.startswith("http")]
 
 
@@ -410,9 +394,9 @@ def test_thirty_two_at_a_time(raw):
         return answer()(line)
 
     raw.acts(*[echo] * 320)
-    opened = transport(raw.url, Timeouts(connect=2, read=5, pool=5, whole=10))
+    opened = transport(raw.url, Timeouts(connect=2, read=5, whole=10))
     with ThreadPoolExecutor(32) as pool:
-        replies = list(pool.map(lambda _: opened.send(READ).status, range(320)))
+        replies = list(pool.map(lambda _: opened.send(READ, OPEN).status, range(320)))
     assert replies == [200] * 320
     assert raw.connections <= 32
     opened.close()
@@ -464,15 +448,15 @@ def test_tls_is_verified(raw, tmp_path, name):
     url = f"https://localhost:{raw.port}"
     unknown = transport(url)
     with pytest.raises(Unreachable, match="certificate is not trusted") as caught:
-        unknown.send(WRITE)
+        unknown.send(WRITE, OPEN)
     assert caught.value.lasting
     assert not raw.requests
     known = transport(url, authority=pem)
     if name == "localhost":
-        assert known.send(WRITE).status == 200
+        assert known.send(WRITE, OPEN).status == 200
     else:
         with pytest.raises(Unreachable, match="certificate is not trusted"):
-            known.send(WRITE)
+            known.send(WRITE, OPEN)
     unknown.close()
     known.close()
 
@@ -481,7 +465,7 @@ def test_plain_http_where_tls_is_meant(raw):
     """A server without TLS at a TLS address gets nothing."""
     raw._read = lambda line: line.recv(1) and line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     with pytest.raises(Unreachable, match="TLS"):
-        transport(f"https://localhost:{raw.port}").send(WRITE)
+        transport(f"https://localhost:{raw.port}").send(WRITE, OPEN)
     assert not raw.requests
 
 
@@ -498,6 +482,58 @@ EXCEPTIONS = [
     OSError,
     RecursionError,
 ]
+
+
+def test_no_more_are_under_way_than_there_are_places(raw):
+    """Eight workers, three places: the service never sees a fourth request beside three."""
+    under, most, lock = 0, [], threading.Lock()
+
+    def slow(line):
+        nonlocal under
+        with lock:
+            under += 1
+            most.append(under)
+        time.sleep(0.02)
+        with lock:
+            under -= 1
+        return answer()(line)
+
+    raw.acts(*[slow] * 24)
+    opened = transport(raw.url, Timeouts(connect=2, read=5, whole=10))
+    admission = Admission(places=threading.BoundedSemaphore(3))
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: opened.send(WRITE, admission).status, range(24)))
+    opened.close()
+    assert replies == [200] * 24
+    assert max(most) == 3
+
+
+def test_a_turn_ends_with_the_last_byte(raw, way, monkeypatch):
+    """What is made of an answer keeps nobody else waiting; an answer that breaks off ends it, too."""
+    steps = []
+
+    @contextmanager
+    def places():
+        try:
+            yield
+        finally:
+            steps.append("free")
+
+    monkeypatch.setattr("keyturn.api.transport.unix_time", lambda _: steps.append("read"))
+    raw.acts(answer({"id": "x"}), say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
+    way.send(READ, Admission(places=places()))
+    with pytest.raises(Unsure):
+        way.send(READ, Admission(places=places()))
+    assert steps == ["free", "read", "free"]
+
+
+def test_what_is_kept_back_is_not_sent(raw, way):
+    """Not a byte, and the line serves the next."""
+    raw.acts(answer())
+    with pytest.raises(KeptBack):
+        way.send(WRITE, Admission(allowed=lambda: False))
+    assert way.send(WRITE, OPEN).status == 200
+    assert (len(raw.requests), raw.connections) == (1, 1)
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS)
@@ -519,9 +555,11 @@ def test_no_exception_carries_what_was_sent(canary, kind, when):
         raise error
 
     place = site("https://api.example.com")
-    way = Transport(place, {"Authorization": f"Bearer {key}".encode()}, REAL, httpx.MockTransport(handler))
+    way = Transport(
+        place, {"Authorization": f"Bearer {key}".encode()}, REAL, lambda: httpx.MockTransport(handler)
+    )
     with pytest.raises((Unreachable, Unsure)) as caught:
-        way.send(call("PUT", f'{{"password":"{secret}"}}'.encode()))
+        way.send(call("PUT", f'{{"password":"{secret}"}}'.encode()), OPEN)
     error = caught.value
     assert error.__context__ is error.__cause__ is None
     canary.also("its attributes", repr(vars(error)) + repr(error.finding()))

@@ -44,4 +44,4 @@ def test_what_was_opened_is_closed(office, monkeypatch):
 
 def connected(service):
     """Tell whether a client holds connections."""
-    return bool(service._exchange._line._pool.connections)
+    return any(line._pool.connections for line in service._exchange._lines)

@@ -7,7 +7,6 @@ import pytest
 from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending
 from keyturn.engine.apply import WORKERS, execute, perform
-from keyturn.engine.desk import Halt
 from keyturn.engine.watch import Watch
 from making import connection, credential, wanted
 
@@ -80,14 +79,20 @@ def test_a_refused_key_stops_everything(office, desk, changes):
 
 def test_without_leave_nothing_is_written(office, desk, changes):
     """A lost lock, an interrupt."""
-
-    def halt():
-        raise Halt
-
-    ended = execute(changes, replace(desk, permit=halt), Heard(), 4)
+    ended = execute(changes, replace(desk, allowed=lambda: False), Heard(), 4)
     assert ended.halted
     assert Ending.DONE not in endings(ended).values()
     assert office.writes() == 0
+
+
+def test_what_waits_for_its_turn_is_not_sent_any_more(office, desk, changes):
+    """An interrupt between intent and request: nothing is sent, and the journal says so."""
+    with desk.run.service.admitting(2, lambda: False):
+        ended = execute(changes, desk, Heard(), 4)
+    assert ended.halted
+    assert set(endings(ended).values()) == {Ending.BLOCKED}
+    assert office.writes() == 0
+    assert desk.journal.ledger().open == ()
 
 
 def test_every_action_that_does_something_has_a_worker():

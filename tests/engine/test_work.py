@@ -1,5 +1,6 @@
 """One change: re-read, intend, write, read back, record."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -207,3 +208,21 @@ def test_a_secret_of_whose_writing_there_is_no_sign_is_written_again(office, can
     assert "no sign" not in done.stdout
     (held,) = office.service.holds("s")
     assert set(held["secrets"]) == {"password"}
+
+
+def test_an_object_that_was_there_before_is_not_what_was_made(office, canary):
+    """The answer to a create names somebody else's object: nothing of it is taken over or touched."""
+    theirs = {"id": "cred_theirs", "name": "theirs", "type": "database", "config": CONFIG}
+    office.service.seed(credentials=[theirs])
+    (before,) = office.service.state()["credentials"]
+    office.repo.credential("prod-db", {"password": canary()}, CONFIG)
+    office.service.fault("body_after", method="POST", path="/api/credentials", body=json.dumps(theirs))
+    first = office.here("apply", "--yes")
+    assert first.code == 4
+    assert "another object" in first.stdout
+    office.service.clock(advance=60)
+    assert office.here("apply", "--yes").code == 0
+    assert office.here("plan", "--detailed-exitcode").code == 0
+    after = {each["name"]: each for each in office.service.state()["credentials"]}
+    assert set(after) == {"theirs", "prod-db"}
+    assert after["theirs"] == before

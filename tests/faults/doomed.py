@@ -48,9 +48,9 @@ def wrap(doors):
     """Put doors before and after what a run does to the world."""
     send, put, append = Transport.send, Folder.put, FileTape.append
 
-    def sending(self, call):
+    def sending(self, call, admission):
         doors(call.method)
-        reply = send(self, call)
+        reply = send(self, call, admission)
         doors(f"{call.method}, done")
         return reply
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from keyturn.api.admission import Admission
 from keyturn.api.broken import classified
 from keyturn.api.call import Call, Reply
 from keyturn.api.retry import unix_time
@@ -73,8 +74,12 @@ class Straight:
     before: Callable[[Call], None]
     lock: threading.Lock
 
-    def send(self, call: Call) -> Reply:
+    def send(self, call: Call, admission: Admission) -> Reply:
         """Return the answer, or raise as the transport does."""
+        with admission.turn(call):
+            return self._send(call)
+
+    def _send(self, call: Call) -> Reply:
         self.door(f"{call.method} {call.template}")
         with self.lock:
             self.before(call)

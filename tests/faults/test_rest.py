@@ -15,7 +15,7 @@ from faults.scenes import CONFIG, CREATE, SCENES, pair
 from faults.straight import writes
 from keyturn.api.client import Client
 from keyturn.api.site import site
-from keyturn.api.transport import Timeouts, Transport, open_line
+from keyturn.api.transport import Timeouts, Transport, lines
 from keyturn.api.wire import bearer
 from keyturn.core.secret import Secret
 from keyturn.engine.session import LEASE
@@ -52,9 +52,9 @@ def impatient(rig):
     """Return a client on real sockets and a real clock that gives up after half a second."""
     place, tempo = site(rig.service.base_url), rig._tempo()
     headers = {"Authorization": bearer(Secret(rig.service.key), "a test")}
-    timeouts = Timeouts(connect=WHOLE, read=0.6 * WHOLE, pool=WHOLE, whole=WHOLE)
+    timeouts = Timeouts(connect=WHOLE, read=0.6 * WHOLE, whole=WHOLE)
     real = replace(tempo, monotonic=time.monotonic)
-    return Client(Transport(place, headers, real, open_line(place), timeouts), tempo)
+    return Client(Transport(place, headers, real, lines(place), timeouts), tempo)
 
 
 def dawdled(rig, fault):

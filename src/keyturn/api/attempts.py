@@ -4,8 +4,9 @@ import threading
 from collections import Counter
 from types import MappingProxyType
 
-from keyturn.api.call import Call, Exchange, Reply, Tempo
-from keyturn.api.errors import ServiceError
+from keyturn.api.admission import Admission, Exchange
+from keyturn.api.call import Call, Reply, Tempo
+from keyturn.api.errors import KeptBack, ServiceError
 from keyturn.api.judge import judged
 from keyturn.api.limiter import Limiter
 from keyturn.api.records import Figures
@@ -27,6 +28,7 @@ class Attempts:
         self._date: float | None = None
         self._answered = False
         self.denied = False
+        self.admission = Admission()
 
     @property
     def breaker(self) -> Breaker:
@@ -59,10 +61,14 @@ class Attempts:
         ``idempotent``: a request whose outcome is unknown may be sent again. Reads always are.
         """
         number = 1
+        doubt: ServiceError | None = None
         while True:
             answer = self._once(call, number)
             if isinstance(answer, Reply):
                 return answer
+            if isinstance(answer, KeptBack):
+                raise doubt or answer
+            doubt = answer
             attempt = Attempt(number=number, idempotent=idempotent or call.reads, chance=self._tempo.chance())
             step = next_step(attempt, answer, self._budget)
             # Whoever was told to wait, all workers do: a repetition, and whatever looks for its outcome.
@@ -76,14 +82,19 @@ class Attempts:
     def _once(self, call: Call, number: int) -> Reply | ServiceError:
         waited = self._limiter.take()
         self._tempo.gate(call)
+        reply: Reply | ServiceError
+        try:
+            reply = self._exchange.send(call, self.admission)
+        except KeptBack as error:
+            return error
+        except ServiceError as error:
+            reply = error
         with self._lock:
             self._by_verb[call.verb] += 1
             self._waited += waited
             self._budget = self._budget.counted(number)
-        try:
-            reply = self._exchange.send(call)
-        except ServiceError as error:
-            return error
+        if isinstance(reply, ServiceError):
+            return reply
         self._limiter.heed(reply.headers, reply.date)
         self._date = self._date if reply.date is None else reply.date
         verdict = judged(call, reply, self._tempo.now())

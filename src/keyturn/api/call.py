@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 READS = frozenset({"GET"})
+TEST = "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,11 @@ class Call:
         return self.method in READS
 
     @property
+    def writes(self) -> bool:
+        """Whether the request changes an object; a test of a connection does not."""
+        return not self.reads and self.verb != TEST
+
+    @property
     def where(self) -> str:
         """The request as messages name it: ``PUT /api/connections/{id}``."""
         return f"{self.method} {self.template}"
@@ -43,16 +48,6 @@ class Reply:
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     date: float | None = None
-
-
-class Exchange(Protocol):
-    """What carries a request to the service: the transport, or a stand-in of a test."""
-
-    def send(self, call: Call) -> Reply:
-        """Return the answer, whatever its status; raises ServiceError where there is none."""
-
-    def close(self) -> None:
-        """Let go of all connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,16 @@
 """The service as keyturn uses it: every request there is, in words of the domain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, Self, TypeVar
 
 from keyturn.api import results
+from keyturn.api.admission import Admission, Exchange
 from keyturn.api.attempts import Attempts
-from keyturn.api.call import Call, Exchange, Reply, Tempo
+from keyturn.api.call import TEST, Call, Reply, Tempo
 from keyturn.api.dialect import record, rows, single, spelled
 from keyturn.api.judge import puzzled, tree_of
 from keyturn.api.lists import Lists
@@ -58,7 +61,7 @@ class Settings:
 
 
 class Client:
-    """All requests to one workspace; used from up to 32 threads at once.
+    """All requests to one workspace; used from any number of threads at once.
 
     Every method raises ``errors.ServiceError``, whose subclass tells what may have happened. A body
     is a mapping with ``Secret`` leaves in canonical form (``config``); it is written the way the
@@ -81,7 +84,7 @@ class Client:
         headers = {"Authorization": bearer(settings.key, settings.source)}
         if settings.organization:
             headers["X-Organization-ID"] = header(settings.organization, "organization")
-        line = transport.open_line(place, proxy=settings.proxy, authority=settings.authority)
+        line = transport.lines(place, proxy=settings.proxy, authority=settings.authority)
         return cls(transport.Transport(place, headers, tempo, line), tempo, settings.rate)
 
     def __enter__(self) -> Self:
@@ -93,6 +96,19 @@ class Client:
     def close(self) -> None:
         """Close all connections."""
         self._exchange.close()
+
+    @contextmanager
+    def admitting(self, places: int, allowed: Callable[[], bool]) -> Iterator[None]:
+        """Meanwhile have ``places`` requests under way at a time, and send a write only while ``allowed``.
+
+        What is no longer allowed when its turn comes raises KeptBack, or what became of it before.
+        """
+        before = self._attempts.admission
+        self._attempts.admission = Admission(places=BoundedSemaphore(places), allowed=allowed)
+        try:
+            yield
+        finally:
+            self._attempts.admission = before
 
     @property
     def figures(self) -> Figures:
@@ -222,7 +238,7 @@ class Client:
         the body are hidden anyway.
         """
         encoded = self._encoded(CONNECTIONS, body)
-        call = Call(method="POST", path=_TEST, template=_TEST, verb="test", body=encoded, patience=_PATIENCE)
+        call = Call(method="POST", path=_TEST, template=_TEST, verb=TEST, body=encoded, patience=_PATIENCE)
         reply = self._attempts.send(call, idempotent=False)
         sent = secrets_of(body)
         return results.result_of_test(tree_of(call, reply), lambda text: conceal(hide.over(text), sent))

@@ -4,6 +4,7 @@
 
     ServiceError
     ├── Unreachable   no byte of the request was sent: connect, DNS, TLS
+    ├── KeptBack      not sent, for this run may write no more
     ├── Refused       4xx: not done, and asking again would not help
     │   ├── Denied      401, 403
     │   ├── Absent      404, 410
@@ -114,6 +115,13 @@ class Unreachable(ServiceError):  # noqa: N818
     def lasting(self) -> bool:
         """Whether the cause is one that waiting does not cure."""
         return self.number == "KT514"
+
+
+class KeptBack(ServiceError):  # noqa: N818
+    """A write whose turn came when this run might write no more: nothing of it was sent."""
+
+    number = "KT508"
+    verdict = "was kept back"
 
 
 class Refused(ServiceError):  # noqa: N818

@@ -6,7 +6,8 @@ are what it adds, and none of it is wanted here; it also doubles the cost of a r
 
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import certifi
 import httpx
 
 from keyturn import __version__
+from keyturn.api.admission import Admission
 from keyturn.api.broken import classified
 from keyturn.api.call import Call, Reply, Tempo
 from keyturn.api.deadline import Left, Patient
@@ -28,10 +30,11 @@ LARGEST = 10 * 1024 * 1024
 MOST_HOPS = 3
 """Redirects of a read that are followed."""
 
-MOST_CONNECTIONS = 32
-
 _IDLE = 3.0
 """Seconds that an idle connection is kept: common servers close theirs after 5 s or more."""
+
+_LAST_BYTE = "http11.receive_response_body.complete"
+"""A step of which httpcore tells a trace: https://www.encode.io/httpcore/extensions/#trace"""
 
 _KEPT = frozenset(
     {
@@ -50,11 +53,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds: to connect, to wait for the next bytes, for a free connection, and for the whole call."""
+    """Seconds: to connect, to wait for the next bytes, and for the whole call."""
 
     connect: float = 10
     read: float = 30
-    pool: float = 60
     whole: float = 120
 
 
@@ -62,14 +64,18 @@ USUAL = Timeouts()
 
 
 class Transport:
-    """Carries requests to one site, from up to 32 threads at a time."""
+    """Carries requests to one site, from any number of threads, each on a line of its own.
+
+    Not on one pool of connections, which all threads would wait for: with twelve of them it asks the
+    system eleven times a request which of its connections are still alive, holding its lock.
+    """
 
     def __init__(
         self,
         site: Site,
         headers: Mapping[str, bytes],
         tempo: Tempo,
-        line: httpx.BaseTransport,
+        open_line: Callable[[], httpx.BaseTransport],
         timeouts: Timeouts = USUAL,
     ) -> None:
         self._site = site
@@ -84,19 +90,22 @@ class Transport:
         self._authorization = headers.get("Authorization", b"")
         self._tempo = tempo
         self._timeouts = timeouts
-        self._line = line
+        self._open_line = open_line
+        self._lines: list[httpx.BaseTransport] = []
+        self._idle: list[httpx.BaseTransport] = []
         self._url = lru_cache(maxsize=256)(self._parsed)
 
-    def send(self, call: Call) -> Reply:
+    def send(self, call: Call, admission: Admission) -> Reply:
         """Return the answer to ``call``, whatever its status; a read follows redirects on its own origin.
 
         Raises Unreachable where nothing was sent, Unsure where no whole answer came, Malformed for
-        an answer to a read that is too large, Refused for a redirect of a read to elsewhere.
+        an answer to a read that is too large, Refused for a redirect of a read to elsewhere, KeptBack
+        for what ``admission`` does not let pass.
         """
         query = str(httpx.QueryParams(call.query)) if call.query else ""
         url = self._url(self._site.prefix + call.path + ("?" + query if query else ""))
         for _ in range(MOST_HOPS + 1):
-            reply = self._exchange(call, url)
+            reply = self._exchange(call, url, admission)
             if not call.reads or reply.status not in _REDIRECTS:
                 return reply
             url = _followed(call, url, reply)
@@ -104,26 +113,41 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        self._line.close()
+        for line in self._lines:
+            line.close()
 
     def _parsed(self, target: str) -> httpx.URL:
         return self._base.copy_with(raw_path=target.encode("ascii"))
 
-    def _exchange(self, call: Call, url: httpx.URL) -> Reply:
+    def _exchange(self, call: Call, url: httpx.URL, admission: Admission) -> Reply:
         # The error is raised outside of the handler, so that no exception of the library, which may
         # hold headers and body, stays attached to it as its context.
         error: ServiceError
         try:
-            response = self._line.handle_request(self._request(call, url))
-            try:
-                return self._reply(call, response)
-            finally:
-                response.close()
+            request = self._request(call, url)
+            with ExitStack() as turn, self._line() as line:
+                turn.enter_context(admission.turn(call))
+                # The turn ends with the last byte: what is left to do is not under way any more.
+                request.extensions = {"timeout": self._timeout(call), "trace": _at_the_end(turn.close)}
+                with closing(line.handle_request(request)) as response:
+                    return self._reply(call, response)
         except ServiceError as known:
             error = known
         except Exception as raised:  # noqa: BLE001 - whatever it is, a byte may have been sent
             error = classified(call, raised)
         raise error
+
+    @contextmanager
+    def _line(self) -> Iterator[httpx.BaseTransport]:
+        try:
+            line = self._idle.pop()  # the one used last, whose connection is the most alive
+        except IndexError:
+            line = self._open_line()
+            self._lines.append(line)
+        try:
+            yield line
+        finally:
+            self._idle.append(line)
 
     def _request(self, call: Call, url: httpx.URL) -> httpx.Request:
         headers = [*self._headers, (b"Content-Length", str(len(call.body or b"")).encode())]
@@ -131,19 +155,14 @@ class Transport:
             headers.append((b"Content-Type", b"application/json"))
         elif call.reads:
             headers.pop()
+        return httpx.Request(call.method, url, headers=headers, content=call.body)
+
+    def _timeout(self, call: Call) -> dict[str, float]:
         times = self._timeouts
         clock = self._tempo.monotonic
         end = clock() + max(times.whole, call.patience)
         wait = Left(max(times.read, call.patience), end, clock)
-        timeout = {
-            "connect": Left(times.connect, end, clock),
-            "read": wait,
-            "write": wait,
-            "pool": times.pool,
-        }
-        return httpx.Request(
-            call.method, url, headers=headers, content=call.body, extensions={"timeout": timeout}
-        )
+        return {"connect": Left(times.connect, end, clock), "read": wait, "write": wait}
 
     def _reply(self, call: Call, response: httpx.Response) -> Reply:
         headers = self._kept(response)
@@ -163,24 +182,23 @@ class Transport:
         }
 
 
-def open_line(site: Site, *, proxy: str = "", authority: Path | None = None) -> httpx.BaseTransport:
-    """Return the real way to ``site``: HTTP/1.1, kept alive, TLS verified, nothing from the environment.
+def lines(site: Site, *, proxy: str = "", authority: Path | None = None) -> Callable[[], httpx.HTTPTransport]:
+    """Return what opens a line to ``site``: one connection at a time, HTTP/1.1, kept alive, TLS verified.
 
-    ``proxy`` is a URL, ``authority`` a PEM file of certificates to trust instead of the usual ones.
+    ``proxy`` is a URL, ``authority`` a PEM file of certificates to trust instead of the usual ones;
+    nothing comes from the environment.
     """
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    limits = httpx.Limits(
-        max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS, keepalive_expiry=_IDLE
-    )
-    line = httpx.HTTPTransport(
-        verify=_trusting(authority) if site.encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        trust_env=False,
-        limits=limits,
-        proxy=proxy or None,
-    )
-    pool = line._pool  # noqa: SLF001 - httpx has no argument for it; a test with a slow server holds this up
-    pool._network_backend = Patient(pool._network_backend)  # noqa: SLF001
+    trust = _trusting(authority) if site.encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
+
+    def line() -> httpx.HTTPTransport:
+        opened = httpx.HTTPTransport(verify=trust, trust_env=False, limits=limits, proxy=proxy or None)
+        pool = opened._pool  # noqa: SLF001 - httpx has no argument for it; a test with a slow server holds this up
+        pool._network_backend = Patient(pool._network_backend)  # noqa: SLF001
+        return opened
+
     return line
 
 
@@ -190,6 +208,14 @@ def _trusting(authority: Path | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cafile=str(authority) if authority else certifi.where())
     return context
+
+
+def _at_the_end(do: Callable[[], None]) -> Callable[[str, object], None]:
+    def told(step: str, _: object) -> None:
+        if step == _LAST_BYTE:
+            do()
+
+    return told
 
 
 def _followed(call: Call, url: httpx.URL, reply: Reply) -> httpx.URL:

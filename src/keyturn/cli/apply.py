@@ -23,7 +23,7 @@ from keyturn.cli.doors import Leave, doors
     type=click.IntRange(1, 32),
     default=8,
     show_default=True,
-    help="Changes made side by side.",
+    help="Requests under way at a time.",
 )
 @click.option("--no-test", is_flag=True, help="Leave out connection tests; nothing is rehearsed.")
 @click.option(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from keyturn.api.errors import Denied, ServiceError, Unsure
+from keyturn.api.errors import Denied, KeptBack, ServiceError, Unsure
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Faulty
@@ -42,13 +42,15 @@ class Ended:
 def execute(changes: tuple[Change, ...], desk: Desk, watch: Watch, parallelism: int = 8) -> Ended:
     """Make the changes, each as soon as what it waits for is done; return how each of them ended.
 
+    Half as many again as may send at a time are at work: while those wait, these make ready.
     A failure blocks only what waits for it. A refused key or a lost lock stops everything that
     has not begun; what is under way is finished and written down.
     """
     by_address = {change.address: change for change in changes if change.action not in QUIET}
     crew = _Crew(Schedule({address: each.after for address, each in by_address.items()}), by_address, desk)
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as pool:
-        while crew.start(pool, parallelism, watch):
+    workers = parallelism + parallelism // 2
+    with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
+        while crew.start(pool, workers, watch):
             crew.collect(watch)
     return crew.ended(watch)
 
@@ -63,9 +65,9 @@ class _Crew:
         self._culprit: dict[Address, Address] = {}
         self._denied = self._halted = False
 
-    def start(self, pool: ThreadPoolExecutor, parallelism: int, watch: Watch) -> bool:
+    def start(self, pool: ThreadPoolExecutor, workers: int, watch: Watch) -> bool:
         """Put ready changes to work; tell whether anything is running."""
-        while len(self._running) < parallelism and not self._denied and not self._halted:
+        while len(self._running) < workers and not self._denied and not self._halted:
             address = self._schedule.take()
             if address is None:
                 break
@@ -126,6 +128,8 @@ def perform(change: Change, desk: Desk) -> Outcome:
         return _outcome(change, Ending.STALE, stale.message, "plan again and look at what moved")
     except Rejected as rejected:
         return _rejected(change, rejected)
+    except KeptBack:
+        raise Halt from None
     except Denied:
         raise
     except Unsure as error:

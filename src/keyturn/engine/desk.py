@@ -47,10 +47,10 @@ class Desk:
     """The shared things of an apply.
 
     ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
-    ``permit`` raises ``Halt`` when nothing more may be
-    written; it is asked before every intent. ``key`` fingerprints secrets;
-    ``hide`` is over the opened ones, which no message of the service may repeat. ``changes`` says, by
-    id, what this apply does to the objects that are there.
+    ``allowed`` says whether more may be written; it is asked before every intent.
+    ``key`` fingerprints secrets; ``hide`` is over the opened ones, which no message of the service may
+    repeat. ``changes`` says, by id, what this apply does to the objects that are there. ``taken`` are
+    ids that no create can have led to: what the plan saw, and what this run has made.
     """
 
     run: Run
@@ -58,7 +58,7 @@ class Desk:
     ids: dict[Address, str]
     entries: dict[str, Known]
     key: Callable[[], bytes]
-    permit: Callable[[], None]
+    allowed: Callable[[], bool]
     tests: bool = True
     hide: Veil = UNVEILED
     changes: Mapping[str, Change] = field(default_factory=lambda: EMPTY)
@@ -75,7 +75,8 @@ class Desk:
 
     def intend(self, change: Change, op: str, **more: str) -> Intent:
         """Write down what is about to be sent, durably, and return it; raises Halt or Faulty."""
-        self.permit()
+        if not self.allowed():
+            raise Halt
         desired = change.desired
         intent = Intent(
             id=self.run.fresh(),
@@ -131,16 +132,17 @@ class Desk:
             try:
                 return send()
             except Unsure as error:
-                if attempt == TRIES - 1:
+                if attempt == TRIES - 1 or not self.allowed():
                     self.drop(intent, Ending.UNSURE, error.where)
                     raise
-                self.permit()
             except ServiceError as error:
                 self.drop(intent, Ending.UNSURE if attempt else Ending.FAILED, error.where)
                 raise
         raise AssertionError  # pragma: no cover
 
-    def claim(self, identity: str) -> None:
-        """Note that an object belongs to this run, so that nobody else adopts it."""
+    def claim(self, identity: str) -> bool:
+        """Note that an object was made by this run, so that nobody else adopts it; False if it was there."""
         with self.guard:
+            there = identity in self.taken
             self.taken.add(identity)
+        return not there

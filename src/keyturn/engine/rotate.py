@@ -14,12 +14,12 @@ from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Live
-from keyturn.engine.desk import Desk, Halt, Stale
+from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.generations import take_over
 from keyturn.engine.probe import Trial, Verdict, dependents, run_tests
 from keyturn.engine.recover import PROBE
 from keyturn.engine.rollback import roll_back
-from keyturn.engine.work import Written, look, update
+from keyturn.engine.work import ANOTHER, Written, look, update
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Intent
 
@@ -89,7 +89,7 @@ def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
         desk.drop(intent, Ending.FAILED, error.where)
         raise
     if made.name != intent.expect:
-        return _found(intent, desk, Stale("the service answered with another object"))
+        return _found(intent, desk, Stale(ANOTHER))
     return made.id
 
 
@@ -106,15 +106,16 @@ def purge(intent: Intent, identity: str, desk: Desk, *, again: bool = False) -> 
     Only who asks ``again`` takes "there is none" for an answer: what was just made is there.
     """
     service = desk.run.service
+    if not desk.allowed():
+        return
     try:
-        desk.permit()
         # With its id on record, a probe is found again even in the trash.
         intent = replace(intent, object=identity)
         desk.journal.append(intent)
         for send in (partial(service.retire, "credentials"), service.purge):
             with suppress(*(Absent,) * again):
                 send(identity, idempotent=True)
-    except (ServiceError, Halt):
+    except ServiceError:
         return
     desk.finish(intent)
 

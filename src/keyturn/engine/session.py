@@ -14,7 +14,7 @@ from keyturn.core.plan import QUIET, Plan
 from keyturn.core.resource import Known
 from keyturn.core.secret import Secret
 from keyturn.engine.apply import Ended, execute
-from keyturn.engine.desk import Desk, Halt
+from keyturn.engine.desk import Desk
 from keyturn.engine.entry import observed
 from keyturn.engine.lifecycle import tails
 from keyturn.engine.planning import Planned, Wish, plan
@@ -124,11 +124,12 @@ def _write(run: Run, planned: Planned, terms: Terms, lease: Lease) -> Ended:
     begun = run.fresh()
     journal.append(_started(run, begun))
     desk = _desk(run, planned, (journal, terms, lease))
-    _resolve(planned, desk)
-    run.watch.phase("apply", len(planned.plan.changes))
-    ended = execute(planned.plan.changes, desk, run.watch, terms.parallelism)
-    if not (ended.denied or ended.halted):
-        ended = _follow_up(ended, planned, desk)
+    with run.service.admitting(terms.parallelism, desk.allowed):
+        _resolve(planned, desk)
+        run.watch.phase("apply", len(planned.plan.changes))
+        ended = execute(planned.plan.changes, desk, run.watch, terms.parallelism)
+        if not (ended.denied or ended.halted):
+            ended = _follow_up(ended, planned, desk)
     counts = {ending.value: sum(each.ending is ending for each in ended.outcomes) for ending in Ending}
     journal.append(RunEnded(begun, "halted" if ended.halted else "ended", counts))
     if lease.valid():
@@ -155,16 +156,12 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
     journal, terms, lease = means
     end = run.clock.monotonic() + terms.deadline
 
-    def permit() -> None:
+    def allowed() -> bool:
         if terms.stopped() or not lease.valid() or (terms.deadline and run.clock.monotonic() > end):
-            raise Halt
+            return False
         if run.service.breaker.open or run.service.denied:
-            raise Halt
-        if lease.left() < LEASE * 2 / 3:
-            try:
-                lease.renew()
-            except Faulty:
-                raise Halt from None
+            return False
+        return lease.left() > LEASE * 2 / 3 or _renewed(lease)
 
     known = planned.seen.settled.entries.values()
     return Desk(
@@ -173,14 +170,22 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         ids={each.address: each.id for each in known if not each.retired_at} | _staying(planned.plan),
         entries={each.id: each for each in known},
         key=planned.opener.key,
-        permit=permit,
+        allowed=allowed,
         tests=terms.tests,
         hide=_veil(planned),
-        taken={each.id for each in known},
+        taken={each.id for each in known} | planned.seen.hands.inputs.live.keys(),
         changes={
             each.live.id: each for each in planned.plan.changes if each.live and each.action not in QUIET
         },
     )
+
+
+def _renewed(lease: Lease) -> bool:
+    try:
+        lease.renew()
+    except Faulty:
+        return False
+    return True
 
 
 def _staying(plan: Plan) -> dict[Address, str]:

@@ -20,6 +20,8 @@ from keyturn.ledger.event import Intent
 LOOKS = (0.0, 2.0, 4.0, 8.0)
 """Seconds before each look for what a lost create may have made: lists may lag behind by their sum."""
 
+ANOTHER = "the service answered with another object"
+
 _SECOND = len("2026-01-01T00:00:00")
 
 
@@ -37,7 +39,9 @@ def create(change: Change, desk: Desk) -> Written:
     body = kind.encode(desired, desk.ids)
     intent = desk.intend(change, "create", expect=desired.address.name)
     identity, answer = _post(intent, kind, body, desk)
-    desk.claim(identity)
+    if not desk.claim(identity):
+        # What was there before was not made now, whatever the answer says: it may be anybody's.
+        raise Stale(ANOTHER)
     if answer is None:
         # It was found, not answered for: whether the secrets arrived whole is not known.
         desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, identity, body))
@@ -67,10 +71,9 @@ def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) ->
         found = look(intent, kind, desk)
         if len(found) == 1:
             return found[0].id, None
-        if found or isinstance(doubt, Conflict) or attempt == TRIES - 1:
+        if found or isinstance(doubt, Conflict) or attempt == TRIES - 1 or not desk.allowed():
             desk.drop(intent, Ending.UNSURE, doubt.where)
             raise doubt
-        desk.permit()
     raise AssertionError  # pragma: no cover
 
 
@@ -152,7 +155,7 @@ def read(kind: Kind, identity: str, desk: Desk) -> Live:
     """Return an object as it is now; raises the client's errors, and Stale for another object."""
     back = kind.decode(desk.run.service.fetch(kind.collection, identity))
     if back.id != identity:
-        raise Stale("the service answered with another object")
+        raise Stale(ANOTHER)
     return back
 
 

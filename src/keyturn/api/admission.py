@@ -1,0 +1,42 @@
+"""Whose turn it is to send: a bound on what is under way, and a last question before each write."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from keyturn.api.call import Call, Reply
+from keyturn.api.errors import KeptBack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Who may send now.
+
+    A request holds one of ``places`` until the last byte of its answer is there. ``allowed`` is asked
+    in its turn, before each write, for a turn may be long in coming.
+    """
+
+    places: AbstractContextManager[object] = field(default_factory=nullcontext)
+    allowed: Callable[[], bool] = lambda: True
+
+    @contextmanager
+    def turn(self, call: Call) -> Iterator[None]:
+        """Wait for a place, and hold it; raises KeptBack for a write that is no longer allowed."""
+        with self.places:
+            if call.writes and not self.allowed():
+                raise KeptBack(call)
+            yield
+
+
+class Exchange(Protocol):
+    """What carries a request to the service: the transport, or a stand-in of a test."""
+
+    def send(self, call: Call, admission: Admission) -> Reply:
+        """Return the answer, whatever its status; raises ServiceError where there is none.
+
+        Nothing is sent but in a turn that ``admission`` gives.
+        """
+
+    def close(self) -> None:
+        """Let go of all connections."""
