@@ -62,6 +62,24 @@ def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
 
 
 @pytest.mark.usefixtures("lived_in")
+@pytest.mark.parametrize("folder", ["manifests/prod", "manifests/prod/deeper/still"])
+def test_an_editor_finds_the_schema_where_there_is_one(lived_in, begin, folder):
+    """The first line leads to what `init` put there, from any depth; without it there is no such line."""
+    root = lived_in.repo.root
+    order = Order(("credential/*",), folders={"prod-": folder})
+    (root / ".keyturn").mkdir(exist_ok=True)
+    (root / ".keyturn/credential.schema.json").write_text("{}")
+    bring_in(begin(), order)
+    for name in ("prod-lake", "prod-spare"):
+        file = root / folder / f"credentials/{name}.yaml"
+        first = file.read_text().splitlines()[0]
+        schema = file.parent / first.removeprefix("# yaml-language-server: $schema=")
+        assert schema.resolve() == root / ".keyturn/credential.schema.json"
+    bring_in(begin(), Order(("connection/*",)))
+    connection = (root / "manifests/prod/connections/prod-s3.yaml").read_text()
+    assert connection.startswith("kind: connection\n")
+
+
 def test_not_while_somebody_applies(begin):
     """The ledger has one writer."""
     run = begin()

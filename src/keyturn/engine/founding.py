@@ -106,16 +106,12 @@ def _example(ground: "_Ground", write: Writer, workspace: str, password: str) ->
     if ground.holds(f"manifests/{workspace}", f"{workspace}-warehouse"):
         return
     name = f"{workspace}-warehouse"
-    ground.sealed(
-        write,
-        f"manifests/{workspace}/credentials/{name}.yaml",
-        _credential(name, workspace, Secret(password)),
-        templates.MODELINES["credential"],
-    )
-    connection = templates.MODELINES["connection"] + templates.CONNECTION.format(
-        name=name, workspace=workspace
-    )
-    ground.text(f"manifests/{workspace}/connections/{name}.yaml", connection)
+    file = f"manifests/{workspace}/credentials/{name}.yaml"
+    tree = _credential(name, workspace, Secret(password))
+    ground.sealed(write, file, tree, templates.modeline("credential", file))
+    file = f"manifests/{workspace}/connections/{name}.yaml"
+    connection = templates.CONNECTION.format(name=name, workspace=workspace)
+    ground.text(file, templates.modeline("connection", file) + connection)
 
 
 def writer(project: Project, environment: Mapping[str, str]) -> Writer:

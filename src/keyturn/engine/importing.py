@@ -17,6 +17,7 @@ from keyturn.engine.entry import observed
 from keyturn.engine.impact import linked_at_all
 from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
 from keyturn.engine.run import Run
+from keyturn.engine.templates import SCHEMAS, modeline
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Finished
 from keyturn.ledger.journal import open_journal
@@ -170,10 +171,12 @@ def _written(live: Live, scene: _Scene) -> Imported:
     if drafted is None:
         message = f"its type {live.type} with these fields does not fit the schema; write it by hand"
         return Imported(live.address, "", message)
-    path = run.root / _file(live, scene)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(drafted.text)
+    file = _file(live, scene)
+    # Where `init` put the schemas, each manifest leads an editor to its own.
+    schema = (run.root / SCHEMAS[live.address.kind]).is_file()
+    (run.root / file).parent.mkdir(parents=True, exist_ok=True)
+    with (run.root / file).open("x", encoding="utf-8") as target:
+        target.write(modeline(live.address.kind, file) * schema + drafted.text)
     notes = [f"{field} is not ours to manage and was left out" for field in drafted.left_out]
     if drafted.tree.get("keep"):
         kept = ", ".join(drafted.tree["keep"])
@@ -184,7 +187,7 @@ def _written(live: Live, scene: _Scene) -> Imported:
         if dotted(hidden[1:]) not in drafted.tree.get("keep", ()):
             shown = "the service shows a mask or what looks like a secret there"
             notes.append(f"{dotted(hidden)}: {shown}; it was left out")
-    return Imported(live.address, _file(live, scene), notes=tuple(notes))
+    return Imported(live.address, file, notes=tuple(notes))
 
 
 def _tree(live: Live, scene: _Scene) -> dict[str, Any]:

@@ -129,8 +129,11 @@ repos:
 SCHEMAS = {kind: f".keyturn/{kind}.schema.json" for kind in ("credential", "connection")}
 """Where a repository keeps the schemas, for editors."""
 
-MODELINES = {kind: f"# yaml-language-server: $schema=../../../{file}\n" for kind, file in SCHEMAS.items()}
-"""The first line of a manifest at ``manifests/WORKSPACE/KINDs/NAME.yaml``, which leads an editor there."""
+
+def modeline(kind: str, manifest: str) -> str:
+    """Return the first line of a manifest at this path below the root: it leads an editor to the schema."""
+    return f"# yaml-language-server: $schema={'../' * manifest.count('/')}{SCHEMAS[kind]}\n"
+
 
 CONNECTION = """\
 kind: connection
