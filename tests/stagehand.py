@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from faults.memory import Memory
-from faults.straight import Straight
+from faults.straight import AtOnce, Straight
 from keyturn.api.call import Tempo
 from keyturn.api.client import Client
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.plan import Plan
 from keyturn.core.resource import Desired
 from keyturn.core.secret import Secret
-from keyturn.engine import opening
+from keyturn.engine import observe, opening
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
@@ -119,6 +119,7 @@ class Stagehand:
     def _handed(self) -> Iterator[None]:
         loaded = self._loaded()
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(observe, "Thread", AtOnce)
             patch.setattr(opening, "load", lambda *_: loaded)
             patch.setattr(opening, "unseal", lambda some, *_: tuple(map(self._open, some)))
             patch.setattr(opening, "repository_key", lambda *_: b"k" * 32)

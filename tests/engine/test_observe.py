@@ -1,11 +1,14 @@
 """What the service shows, with few requests."""
 
+import subprocess
+import sys
 import threading
+from functools import partial
 
 import pytest
 
 from keyturn.core.diagnostic import Faulty
-from keyturn.engine.observe import census, observe, refuse_foreign, side_by_side
+from keyturn.engine.observe import at_once, census, observe, refuse_foreign, side_by_side
 from making import connection, held, wanted
 
 PG = connection("prod-pg")
@@ -91,6 +94,46 @@ def test_absence_from_a_list_is_no_proof(office, run):
     known = held(wanted(PG), "con_nobody")
     live, requests = asked(office, lambda: observe(run.service, [], [], {PG: known}))
     assert (live, requests) == ({}, 1)
+
+
+def test_who_we_are_is_asked_beside_the_lists(office, run):
+    """In the time of one request, and the wrong organization is refused before anything is compared."""
+    organization = run.workspace.organization
+    listed, requests = asked(office, lambda: census(run.service, (), organization))
+    assert (listed, requests) == ((), 3)
+    with pytest.raises(Faulty) as caught:
+        census(run.service, (), "org_other")
+    assert [each.code for each in caught.value.findings] == ["KT520"]
+
+
+def test_works_at_once_are_all_over_in_the_end():
+    """Each on a thread of its own, results in order; what the first raised is raised, the last still done."""
+    together = threading.Barrier(3, timeout=5)
+    done = []
+
+    def work(number):
+        together.wait()
+        done.append(number)
+        if number:
+            raise ValueError(number)
+        return number
+
+    with pytest.raises(ValueError, match="1"):
+        at_once([partial(work, number) for number in range(3)])
+    assert sorted(done) == [0, 1, 2]
+    assert at_once([partial(str, number) for number in range(3)]) == ["0", "1", "2"]
+
+
+def test_works_keep_no_process_alive():
+    """Who interrupts the wait for a silent service does not wait for it all the same."""
+    code = (
+        "import os, signal, threading\n"
+        "from keyturn.engine.observe import at_once\n"
+        "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "at_once([threading.Event().wait])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], timeout=30, check=False, capture_output=True)
+    assert b"KeyboardInterrupt" in done.stderr
 
 
 def test_side_by_side_keeps_the_order():

@@ -20,7 +20,7 @@ import pytest
 
 from faults.memory import Doors, Killed, Memory
 from faults.scenes import GOING, HOST, Scene, Write
-from faults.straight import Inline, Near, Straight, writes
+from faults.straight import AtOnce, Inline, Near, Straight, writes
 from faults.trees import Once, Stage, Tree, passwords
 from keys import AgeKey
 from keyturn.api.call import Call, Tempo
@@ -269,6 +269,7 @@ class Rig:
             if self.parallelism == 1 and not self.sockets:
                 patch.setattr(apply, "ThreadPoolExecutor", Inline)
                 patch.setattr(observe, "ThreadPoolExecutor", Inline)
+                patch.setattr(observe, "Thread", AtOnce)
             yield
 
     def _next(self) -> int:

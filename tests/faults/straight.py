@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -58,6 +59,22 @@ class Inline(Executor):
         except BaseException as error:  # noqa: BLE001  # as a pool of threads does
             future.set_exception(error)
         return future
+
+
+class AtOnce:
+    """A thread that is over when it has begun."""
+
+    def __init__(self, target: Callable[..., None], args: tuple[Any, ...], *, daemon: bool) -> None:
+        """Take what a thread takes."""
+        del daemon
+        self._work = partial(target, *args)
+
+    def start(self) -> None:
+        """Do it."""
+        self._work()
+
+    def join(self) -> None:
+        """Wait for nothing."""
 
 
 @dataclass

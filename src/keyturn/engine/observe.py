@@ -8,6 +8,9 @@ filtered by the key's rights, so absence from one is never proof.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import chain
+from threading import Thread
 from typing import TypeVar
 
 from keyturn.api.client import Client
@@ -15,7 +18,7 @@ from keyturn.api.errors import Absent
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.resource import Desired, Known, Live
-from keyturn.kinds import KINDS
+from keyturn.kinds import KINDS, Kind
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,16 +43,28 @@ def refuse_foreign(service: Client, organization: str) -> None:
     )
 
 
-def census(service: Client, doubted: Iterable[tuple[str, str]] = ()) -> tuple[Live, ...]:
+def census(
+    service: Client, doubted: Iterable[tuple[str, str]] = (), organization: str = ""
+) -> tuple[Live, ...]:
     """Return every object that both lists show; raises the client's errors, and never half a list.
 
-    What is ``doubted``, by kind and id, is asked for on its own where the lists do not show it.
+    What is ``doubted``, by kind and id, is asked for on its own where the lists do not show it. That
+    the key belongs to ``organization`` is asked beside them, if one is named; raises Faulty KT520.
     """
-    listed = tuple(
-        kind.decode(record) for kind in KINDS.values() for record in service.records(kind.collection).records
-    )
+    asking = [partial(_ours, service, organization)] if organization else []
+    lists = [partial(_listed, service, kind) for kind in KINDS.values()]
+    listed = tuple(chain.from_iterable(at_once([*asking, *lists])))
     seen = {each.id for each in listed}
     return (*listed, *_read(service, [each for each in doubted if each[1] not in seen]))
+
+
+def _ours(service: Client, organization: str) -> tuple[Live, ...]:
+    refuse_foreign(service, organization)
+    return ()
+
+
+def _listed(service: Client, kind: Kind) -> tuple[Live, ...]:
+    return tuple(kind.decode(record) for record in service.records(kind.collection).records)
 
 
 def observe(
@@ -113,3 +128,27 @@ def side_by_side(work: Callable[[T], R], items: list[T], workers: int) -> list[R
         return [work(item) for item in items]
     with ThreadPoolExecutor(min(workers, len(items))) as pool:
         return list(pool.map(work, items))
+
+
+def at_once(works: list[Callable[[], T]]) -> list[T]:
+    """Return what comes of each work, in their order, once all are over; raises what the first raised.
+
+    Nobody waits for them but this call: who interrupts it need not wait for a service that is silent.
+    """
+    done: dict[int, T] = {}
+    errors: dict[int, BaseException] = {}
+
+    def one(number: int) -> None:
+        try:
+            done[number] = works[number]()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+            errors[number] = error
+
+    threads = [Thread(target=one, args=(number,), daemon=True) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[min(errors)]
+    return [done[number] for number in range(len(works))]

@@ -19,7 +19,7 @@ from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.ages import Ages, ages, by_ledger
 from keyturn.engine.checking import judged_with
 from keyturn.engine.impact import Reach, measure
-from keyturn.engine.observe import census, observe, refuse_foreign
+from keyturn.engine.observe import census, observe
 from keyturn.engine.opening import Opener
 from keyturn.engine.placing import placed
 from keyturn.engine.recover import Settled, doubted, settle
@@ -78,9 +78,8 @@ def plan(run: Run, wish: Wish) -> Planned:
     run.watch.phase("manifests")
     loaded = opener.load()
     run.watch.phase("workspace")
-    refuse_foreign(run.service, run.workspace.organization)
     ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    listed = census(run.service, doubted(ledger.ledger))
+    listed = census(run.service, doubted(ledger.ledger), run.workspace.organization)
     settled = settle(ledger.ledger, listed)
     live = observe(run.service, listed, loaded.desired, settled.entries)
     run.watch.phase("secrets")
