@@ -1,10 +1,12 @@
 """Exposures: a secret that stays meets a destination that is new to it."""
 
+from dataclasses import replace
+
 import pytest
 
 from keyturn.core.change import Action
 from keyturn.core.diff import diff
-from keyturn.core.exposing import expose
+from keyturn.core.exposing import expose, sends
 from keyturn.core.order import order
 from keyturn.load.definitions import leads
 from making import connection, credential, held, prints, shown, sides, wanted
@@ -200,3 +202,60 @@ def test_a_field_that_leads_nowhere_is_no_obstacle():
     """Somebody chose another schema in the UI."""
     inputs = scene({("config", "schema"): "other"})
     assert [each for change in expose(diff(inputs), inputs, leads) for each in change.exposures] == []
+
+
+def half_way():
+    """Return what a run left that wrote a new secret and did not come to the connection that uses it."""
+    credential_, connection_ = (
+        wanted(A, secrets=SECRET),
+        wanted(B, {"host": "new", "sslMode": "require"}, uses="prod-db"),
+    )
+    planned = diff(sides(credential_, connection_, fingerprints={A: prints(SECRET)}))
+    before = applied(credential_, "id-prod-db", SECRET, destinations=sends(planned, leads)[A])
+    return credential_, connection_, before
+
+
+def test_a_run_that_ended_half_way_is_taken_up_without_a_word():
+    """The plan that wrote the secret showed where it was to go."""
+    credential_, connection_, before = half_way()
+    assert exposures(credential_, connection_, *before) == []
+    without = (replace(before[0], destinations=()), before[1])
+    assert {each[2] for each in exposures(credential_, connection_, *without)} == {"host", "sslMode"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        wanted(B, {"host": "evil", "sslMode": "require"}, uses="prod-db"),
+        wanted(B, {"host": "new", "sslMode": "disable"}, uses="prod-db"),
+        wanted(B, {"host": "new"}, uses="prod-db"),
+        wanted(B, {"host": "new", "sslMode": "require", "proxy": "evil"}, uses="prod-db"),
+        wanted(connection("prod-other"), {"host": "new", "sslMode": "require"}, uses="prod-db"),
+        replace(wanted(B, {"host": "new", "sslMode": "require"}, uses="prod-db"), type="mysql"),
+    ],
+    ids=["host", "value", "less", "more", "name", "type"],
+)
+def test_another_place_than_was_shown_is_news(other):
+    """Each of name, type and what says where counts."""
+    credential_, _, before = half_way()
+    assert exposures(credential_, other, *before) != []
+
+
+def test_what_was_shown_for_one_secret_is_not_shown_for_another():
+    """Somebody wrote the credential since: which secret it holds is not known."""
+    credential_, connection_, (known, live) = half_way()
+    assert exposures(credential_, connection_, known, replace(live, updated_at="2026-12-31T00:00:00Z")) != []
+
+
+def test_a_secret_that_is_written_again_is_no_new_one():
+    """Whoever asks for it with --reassert has not said that it may go elsewhere."""
+    before = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
+    was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
+    after = (wanted(A, secrets=SECRET), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
+    forgotten = replace(before[0], fingerprints={}, digest="")
+    inputs = sides(*after, forgotten, before[1], *was, fingerprints={A: prints(SECRET)})
+    ledger = {A: before[0], B: was[0]}
+    found = [each.path[-1] for one in expose(diff(inputs), inputs, leads, ledger) for each in one.exposures]
+    assert found == ["host"]
+    new = replace(inputs, prints={A: prints({"password": "p2"})})
+    assert [each for one in expose(diff(new), new, leads, ledger) for each in one.exposures] == []

@@ -175,6 +175,41 @@ def test_a_retired_connection_that_people_brought_back_is_theirs(office, canary)
     assert "prod-db" not in live(office)
 
 
+PLACE = {"host": "db.example.com", "port": 5432, "database": "app", "sslMode": "require"}
+
+
+def test_an_apply_that_failed_half_way_is_simply_run_again(office, canary):
+    """The plan that wrote the secret showed where it goes: no consent is asked for on the second run."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db", PLACE)
+    office.service.fault("status_before", method="POST", path="/api/connections", times=0, status=422)
+    assert office.repo.inside("apply", "--auto-approve", "--no-test").code == 3
+    assert sorted(live(office)) == ["prod-db"]
+    office.service.set_faults([])
+    office.repo.connection("prod-pg", "prod-db", PLACE | {"host": "evil.example.net"})
+    done = office.repo.inside("apply", "--auto-approve", "--no-test")
+    assert (done.code, "KT451" in done.stderr) == (5, True)
+    office.repo.connection("prod-pg", "prod-db", PLACE)
+    done = office.repo.inside("apply", "--auto-approve", "--no-test")
+    assert done.code == 0, done.stdout + done.stderr
+    assert sorted(live(office, "connections")) == ["prod-pg"]
+
+
+def test_a_secret_that_is_written_again_may_not_go_elsewhere(office, canary):
+    """`--reassert` says that the secret is the one in git, and nothing of where it may go."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db", PLACE)
+    done = office.repo.inside("apply", "--auto-approve", "--no-test")
+    assert done.code == 0, done.stdout + done.stderr
+    office.repo.connection("prod-pg", "prod-db", PLACE | {"host": "evil.example.net"})
+    for more in ((), ("--reassert", "prod-db")):
+        done = office.repo.inside("apply", "--auto-approve", "--no-test", *more)
+        assert (done.code, "KT451" in done.stderr) == (5, True)
+    office.repo.connection("prod-pg", "prod-db", PLACE)
+    done = office.repo.inside("apply", "--auto-approve", "--no-test", "--reassert", "prod-db")
+    assert done.code == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("form", ["json", "markdown", "html", "summary", "gitlab"])
 def test_every_form_of_a_plan_is_drawn(office, canary, form):
     """No form fails, and each ends in exit 0."""

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from keyturn.engine.entry import REMEMBERED, entry
+from keyturn.engine.entry import REMEMBERED, Stamp, entry
 from making import connection, credential, held, prints, shown, wanted
 
 DB = credential("prod-db")
 DESIRED = wanted(DB, {"host": "h", "port": 1}, digest="d2", protect=True)
 LIVE = shown(held(DESIRED, "id1"), updated_at="2026-02-02T00:00:00Z")
-NOW = ("2026-02-02T00:00:00Z", "c0ffee")
+NOW = Stamp(now="2026-02-02T00:00:00Z", commit="c0ffee")
 
 
 def test_a_new_entry():
@@ -18,7 +18,7 @@ def test_a_new_entry():
     assert made.applied == DESIRED.fields
     assert made.observed == LIVE.fields
     assert made.updated_at == LIVE.updated_at
-    assert made.rotated_at == NOW[0]
+    assert made.rotated_at == NOW.now
     assert made.earlier == ()
 
 
@@ -37,7 +37,23 @@ def test_the_age_of_a_secret_moves_with_the_secret_alone():
     """Another field is no rotation."""
     known = held(DESIRED, "id1", {"password": "x"}, rotated_at="2025-01-01T00:00:00Z")
     assert entry(DESIRED, LIVE, known, prints({"password": "x"}), NOW).rotated_at == known.rotated_at
-    assert entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW).rotated_at == NOW[0]
+    assert entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW).rotated_at == NOW.now
+
+
+def test_destinations_belong_to_the_secrets_that_were_written_with_them():
+    """Of new secrets they are the plan's, of old ones as they were, of a mixture none."""
+    secrets = {"password": "x", "ssh_private_key": "k"}
+    desired = wanted(DB, secrets=secrets)
+    there = replace(NOW, destinations=("k1-there",))
+    made = entry(desired, LIVE, None, prints(secrets), there)
+    assert made.destinations == ("k1-there",)
+    later = replace(NOW, destinations=("k1-elsewhere",))
+    assert entry(desired, LIVE, made, prints(secrets), later).destinations == ("k1-there",)
+    both = {"password": "y", "ssh_private_key": "l"}
+    assert entry(desired, LIVE, made, prints(both), later).destinations == ("k1-elsewhere",)
+    assert entry(desired, LIVE, made, prints(both | {"password": "x"}), later).destinations == ()
+    kept = replace(desired, keep=frozenset({("passphrase",)}))
+    assert entry(kept, LIVE, None, prints(secrets), there).destinations == ()
 
 
 def test_earlier_secrets_are_remembered():

@@ -198,9 +198,18 @@ def crowd(strategy: str) -> Scene:
 CROWDS: Mapping[str, Scene] = {how: crowd(how) for how in ("verify", "replace", "in_place")}
 """Rotations by each strategy where not one connection uses the credential, but three."""
 
+
+def _apart(repo: Repository, secrets: Secrets) -> None:
+    credential(repo, "c-apart", secrets("apart"), config={"username": "apart"})
+    for number in (1, 2):
+        config = {"database": f"apart-{number}", "sslMode": "require"}
+        connection(repo, f"n-apart-{number}", "c-apart", config=config)
+
+
 MOVES: Mapping[str, Scene] = {
     scene.name: scene
     for scene in (
+        Scene(name="create for places of their own", after=_apart),
         *(move(how, refused=no) for how in ("verify", "replace", "in_place") for no in (False, True)),
         Scene(
             name="replace in a crowd",
@@ -210,7 +219,7 @@ MOVES: Mapping[str, Scene] = {
         ),
     )
 }
-"""Rotations in one plan with changes of the connections that use the credential."""
+"""Secrets and, in the same plan, new places for them."""
 
 
 def _each(step: str) -> Write:

@@ -58,7 +58,12 @@ def test_the_published_schema_describes_the_document(ledger, known):
     """Other tools can rely on the schema: it takes what is written and nothing that is not."""
     schema = json.loads((Path(__file__).parents[2] / "schemas" / "ledger.schema.json").read_text())
     whole = Draft202012Validator(schema, format_checker=None)
-    reference = known("connection/z", applied={("credential",): Address("credential", "x")}, protect=True)
+    reference = known(
+        "connection/z",
+        applied={("credential",): Address("credential", "x")},
+        protect=True,
+        destinations=("k1-0a",),
+    )
     for each in (ledger, ledger.with_entry(reference), Ledger(workspace="w", organization="o")):
         whole.validate(json.loads(to_json(each)))
     tree = json.loads(to_json(ledger.with_entry(reference)))

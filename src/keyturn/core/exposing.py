@@ -4,7 +4,8 @@ A service that merges what it is sent keeps the stored secret when only the host
 whoever may change a host may read the secret. Such a change is an exposure, and so is a
 connection that points a credential at a host where it was never sent before, and a new secret for
 a credential that somebody points elsewhere meanwhile. A destination that was applied before, by
-git and through keyturn, is no news.
+git and through keyturn, is no news, and neither is one to which the plan that wrote the secret was
+to send it: a run that ended half-way is taken up again without a word.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,9 +14,10 @@ from typing import TypeAlias
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, Exposure, SecretState
+from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import Fields, Path, same
 from keyturn.core.inputs import Inputs
-from keyturn.core.resource import Desired, Known, Live
+from keyturn.core.resource import EMPTY, Desired, Known, Live
 
 Leads: TypeAlias = Callable[[str, str, Path], bool]
 """Tells of a kind, a type and a path whether the field says where a secret goes."""
@@ -38,12 +40,34 @@ _ANEW = frozenset({Action.CREATE, Action.REPLACE})
 _SILENT = frozenset({Action.RETIRE, Action.FORGET, Action.NOTE})
 
 
-def expose(changes: tuple[Change, ...], inputs: Inputs, leads: Leads) -> tuple[Change, ...]:
-    """Return the changes with the exposures that each of them brings."""
+def expose(
+    changes: tuple[Change, ...], inputs: Inputs, leads: Leads, ledger: Mapping[Address, Known] = EMPTY
+) -> tuple[Change, ...]:
+    """Return the changes with the exposures that each of them brings.
+
+    ``ledger`` is what is truly known, where the inputs pretend to know less so that a secret is
+    written again: the same value is no new secret for that.
+    """
     users = _users(inputs.known.values()) if changes else {}
     holders = _holders(inputs) if any(map(writes_secrets, changes)) else {}
-    view = _View({change.address: change for change in changes}, inputs, leads, users, holders)
+    view = _View({change.address: change for change in changes}, inputs, leads, users, holders, ledger)
     return tuple(replace(change, exposures=tuple(view.exposures(change))) for change in changes)
+
+
+def sends(changes: Iterable[Change], leads: Leads) -> dict[Address, tuple[str, ...]]:
+    """Return by credential the digests of where connections of these changes send its secrets."""
+    found: dict[Address, list[str]] = {}
+    for change in changes:
+        if change.desired and change.address.kind == "connection" and change.action not in _SILENT:
+            for credential in _links(change.desired.fields):
+                found.setdefault(credential, []).append(_place(change.desired, leads))
+    return {credential: tuple(sorted(places)) for credential, places in found.items()}
+
+
+def _place(desired: Desired, leads: Leads) -> str:
+    kind, name, fields = desired.address.kind, desired.address.name, desired.fields
+    paths = [path for path in fields if leads(kind, desired.type, path) or isinstance(fields[path], Address)]
+    return seal(kind, name, desired.type, destination(fields, paths))
 
 
 def restores(change: Change) -> bool:
@@ -82,6 +106,7 @@ class _View:
     leads: Leads
     users: Mapping[Address, list[Known]]
     holders: Mapping[str, list[tuple[Known, Live]]]
+    ledger: Mapping[Address, Known]
 
     def exposures(self, change: Change) -> Iterator[Exposure]:
         if change.desired is None or change.action in _SILENT:
@@ -120,6 +145,8 @@ class _View:
                 yield Exposure(change.address, known.address, path, before, after)
 
     def _pointed(self, change: Change, desired: Desired, credential: Address) -> Iterator[Exposure]:
+        if self._shown(credential, desired):
+            return
         names = self._names(credential)
         holders = [known for name in sorted(names) for known in self.users.get(name, ())]
         before: Fields = change.known.applied if change.known else {}
@@ -136,6 +163,15 @@ class _View:
             yield Exposure(
                 credential, change.address, path, before.get(path, ABSENT), desired.fields.get(path, ABSENT)
             )
+
+    def _shown(self, credential: Address, desired: Desired) -> bool:
+        change = self.changes.get(credential)
+        known = change.known if change else self.inputs.known.get(credential)
+        if known is None or (
+            change and any(one.state is not SecretState.UNCHANGED for one in change.secrets)
+        ):
+            return False
+        return bool(known.destinations) and _place(desired, self.leads) in known.destinations
 
     def _names(self, credential: Address) -> frozenset[Address]:
         change = self.changes.get(credential)
@@ -168,7 +204,7 @@ class _View:
 
     def _retained(self, change: Change) -> bool:
         if change.action not in _ANEW:
-            return any(secret.state in _STAYS for secret in change.secrets)
+            return any(secret.state in _STAYS for secret in change.secrets) or self._again(change)
         if change.action is Action.REPLACE:
             return any(secret.state in _STAYS - {SecretState.CLEARED} for secret in change.secrets)
         if change.known is None:
@@ -176,6 +212,13 @@ class _View:
         # Made again after it was removed outside: the same secret is no new one for that.
         prints = self.inputs.prints.get(change.address, {})
         return any(prints.get(path) == before for path, before in change.known.fingerprints.items())
+
+    def _again(self, change: Change) -> bool:
+        known = self.ledger.get(change.known.address) if change.known else None
+        prints = self.inputs.prints.get(change.address, {})
+        return known is not None and any(
+            prints.get(path) == before for path, before in known.fingerprints.items()
+        )
 
     def _stays(self, credential: Address) -> bool:
         change = self.changes.get(credential)

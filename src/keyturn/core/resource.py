@@ -84,7 +84,9 @@ class Known:
 
     ``applied`` are the plain fields last written, ``observed`` the same fields as the service
     showed them afterwards; ``fingerprints`` of the secret fields last written by path, ``earlier``
-    those of values written before. ``retired_at`` is set on a tombstone.
+    those of values written before. ``retired_at`` is set on a tombstone. ``destinations`` are digests
+    of where the plan that wrote these secrets was to send them: what of it a run did not come to is
+    no news to the next.
     """
 
     address: Address
@@ -100,3 +102,4 @@ class Known:
     retired_at: str = ""
     protect: bool = False
     commit: str = ""
+    destinations: tuple[str, ...] = ()

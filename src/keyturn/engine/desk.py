@@ -49,8 +49,9 @@ class Desk:
     ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
     ``allowed`` says whether more may be written; it is asked before every intent.
     ``key`` fingerprints secrets; ``hide`` is over the opened ones, which no message of the service may
-    repeat. ``changes`` says, by id, what this apply does to the objects that are there. ``taken`` are
-    ids that no create can have led to: what the plan saw, and what this run has made.
+    repeat. ``changes`` says, by id, what this apply does to the objects that are there, ``destinations``
+    where it sends the secrets of each credential. ``taken`` are ids that no create can have led to:
+    what the plan saw, and what this run has made.
     """
 
     run: Run
@@ -62,6 +63,7 @@ class Desk:
     tests: bool = True
     hide: Veil = UNVEILED
     changes: Mapping[str, Change] = field(default_factory=lambda: EMPTY)
+    destinations: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     taken: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 

@@ -1,7 +1,7 @@
 """The ledger's entry of a resource, made from what was wanted and what was read back."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from keyturn.core.fields import Fields, Path, pointer
 from keyturn.core.resource import EMPTY, Desired, Known, Live
@@ -11,17 +11,24 @@ REMEMBERED = 20
 """How many earlier fingerprints of a resource are kept to notice one that returns."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What a write goes by: the time (RFC 3339), the commit, and where its plan sends the secrets."""
+
+    now: str
+    commit: str
+    destinations: tuple[str, ...] = ()
+
+
 def entry(
-    desired: Desired, back: Live, known: Known | None, prints: Mapping[Path, str], stamps: tuple[str, str]
+    desired: Desired, back: Live, known: Known | None, prints: Mapping[Path, str], stamp: Stamp
 ) -> Known:
     """Return what the ledger holds once ``desired`` was written and ``back`` was read.
 
-    ``stamps`` are the time of a rotation (RFC 3339) and the commit. Fields that the manifest
-    keeps live are not fingerprinted.
+    Fields that the manifest keeps live are not fingerprinted.
     """
-    now, commit = stamps
     before = known.fingerprints if known else {}
-    turned = any(before.get(path) != value for path, value in prints.items())
+    turned = {path for path, value in prints.items() if before.get(path) != value}
     return Known(
         address=desired.address,
         id=back.id,
@@ -32,10 +39,20 @@ def entry(
         fingerprints=prints,
         updated_at=back.updated_at,
         earlier=_earlier(known, prints),
-        rotated_at=now if turned or not known else known.rotated_at,
+        rotated_at=stamp.now if turned or not known else known.rotated_at,
         protect=desired.lifecycle.protect,
-        commit=commit,
+        commit=stamp.commit,
+        destinations=_destinations(desired, known, turned, stamp),
     )
+
+
+def _destinations(
+    desired: Desired, known: Known | None, turned: Collection[Path], stamp: Stamp
+) -> tuple[str, ...]:
+    # They are the secrets': all of them new, the plan's; all of them old, as they were; of a mixture, none.
+    if not turned:
+        return known.destinations if known else ()
+    return stamp.destinations if turned == desired.secrets.keys() and not desired.keep else ()
 
 
 def observed(desired: Desired, back: Live, known: Known | None) -> Fields:

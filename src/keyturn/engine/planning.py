@@ -85,7 +85,7 @@ def plan(run: Run, wish: Wish) -> Planned:
     run.watch.phase("secrets")
     sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
     hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
-    changes = order(expose(diff(hands.inputs), hands.inputs, leads), settled.entries)
+    changes = order(expose(diff(hands.inputs), hands.inputs, leads, settled.entries), settled.entries)
     run.watch.phase("reach")
     reach = measure(run.service, changes, live, settled.entries)
     seen = Evidence(ledger=ledger, loaded=loaded, settled=settled, sides=sides, hands=hands)

@@ -9,6 +9,7 @@ from keyturn.api.wire import Veil
 from keyturn.core.address import Address
 from keyturn.core.change import Action
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.exposing import sends
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import QUIET, Plan
 from keyturn.core.resource import Known
@@ -25,6 +26,7 @@ from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted
 from keyturn.ledger.journal import Journal, open_journal
 from keyturn.ledger.lock import Held, Holder, Lease, acquire
 from keyturn.ledger.reading import compact
+from keyturn.load.definitions import leads
 
 LEASE = 600.0
 """Seconds for which the lock is ours without a renewal."""
@@ -177,6 +179,7 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         changes={
             each.live.id: each for each in planned.plan.changes if each.live and each.action not in QUIET
         },
+        destinations=sends(planned.plan.changes, leads),
     )
 
 

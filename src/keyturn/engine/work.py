@@ -11,7 +11,7 @@ from keyturn.core.fields import Fields, dotted, same
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.desk import TRIES, Desk, Stale
-from keyturn.engine.entry import entry
+from keyturn.engine.entry import Stamp, entry
 from keyturn.engine.recover import claimable
 from keyturn.kinds import KINDS, Kind
 from keyturn.ledger.clock import stamp
@@ -271,8 +271,12 @@ def _at_once(one: str, other: str) -> bool:
 def record(change: Change, back: Live, desk: Desk) -> Written:
     """Return the entry for what was written, with a warning for each field that reads differently."""
     desired = _desired(change)
-    stamps = (stamp(desk.run.clock.now()), desk.run.author.commit)
-    made = entry(desired, back, change.known, desk.prints(desired), stamps)
+    when = Stamp(
+        now=stamp(desk.run.clock.now()),
+        commit=desk.run.author.commit,
+        destinations=desk.destinations.get(desired.address, ()),
+    )
+    made = entry(desired, back, change.known, desk.prints(desired), when)
     return Written(made, tuple(_differences(desired, back, desk)))
 
 

@@ -55,6 +55,8 @@ class Codec:
             tree["earlier"] = known.earlier
         if known.protect:
             tree["protect"] = True
+        if known.destinations:
+            tree["destinations"] = known.destinations
         return tree
 
     def decode(self, tree: Tree) -> Known:
@@ -78,6 +80,7 @@ class Codec:
             rotated_at=rotated_at,
             retired_at=retired_at,
             commit=commit,
+            destinations=texts(tree.get("destinations", ())),
         )
 
     def pack(self, fields: Mapping[Path, Any]) -> Tree:
