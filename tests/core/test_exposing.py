@@ -8,6 +8,7 @@ from keyturn.core.change import Action
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose, sends
 from keyturn.core.order import order
+from keyturn.engine.entry import doubtful
 from keyturn.load.definitions import leads
 from making import connection, credential, held, prints, shown, sides, wanted
 
@@ -259,3 +260,15 @@ def test_a_secret_that_is_written_again_is_no_new_one():
     assert found == ["host"]
     new = replace(inputs, prints={A: prints({"password": "p2"})})
     assert [each for one in expose(diff(new), new, leads, ledger) for each in one.exposures] == []
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "removed outside"])
+@pytest.mark.parametrize("now", ["p1", "p0", "p2"])
+def test_after_a_write_that_was_cut_off_the_same_secret_is_no_new_one(now, gone):
+    """The ledger is not sure of it, and knows it still: the value before the write, and those before that."""
+    known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
+    was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
+    cut = doubtful(replace(known, earlier=("/password:" + prints({"password": "p0"})["password",],)))
+    after = (wanted(A, secrets={"password": now}), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
+    found = exposures(*after, cut, *was, *(() if gone else (live,)), secrets={"password": now})
+    assert [each[2] for each in found if each[1] == B] == (["host"] if now != "p2" else [])

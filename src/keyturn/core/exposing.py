@@ -15,7 +15,7 @@ from typing import TypeAlias
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, Exposure, SecretState
 from keyturn.core.exposure import destination, seal
-from keyturn.core.fields import Fields, Path, same
+from keyturn.core.fields import Fields, Path, pointer, same
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 
@@ -203,21 +203,18 @@ class _View:
         return [path for path in sorted({*fields, *before}) if self.leads(kind, name, path)]
 
     def _retained(self, change: Change) -> bool:
-        if change.action not in _ANEW:
-            return any(secret.state in _STAYS for secret in change.secrets) or self._again(change)
-        if change.action is Action.REPLACE:
-            return any(secret.state in _STAYS - {SecretState.CLEARED} for secret in change.secrets)
-        if change.known is None:
-            return False
-        # Made again after it was removed outside: the same secret is no new one for that.
-        prints = self.inputs.prints.get(change.address, {})
-        return any(prints.get(path) == before for path, before in change.known.fingerprints.items())
+        staying = _STAYS - {SecretState.CLEARED} if change.action is Action.REPLACE else _STAYS
+        stays = change.action is not Action.CREATE and any(one.state in staying for one in change.secrets)
+        return stays or self._again(change)
 
     def _again(self, change: Change) -> bool:
-        known = self.ledger.get(change.known.address) if change.known else None
-        prints = self.inputs.prints.get(change.address, {})
-        return known is not None and any(
-            prints.get(path) == before for path, before in known.fingerprints.items()
+        # Made or written again, for whatever reason: the same secret is no new one for that.
+        if change.known is None:
+            return False
+        known = self.ledger.get(change.known.address, change.known)
+        return any(
+            known.fingerprints.get(path) == value or f"{pointer(path)}:{value}" in known.earlier
+            for path, value in self.inputs.prints.get(change.address, {}).items()
         )
 
     def _stays(self, credential: Address) -> bool:
