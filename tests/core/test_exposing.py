@@ -242,6 +242,18 @@ def test_another_place_than_was_shown_is_news(other):
     assert exposures(credential_, other, *before) != []
 
 
+@pytest.mark.parametrize(("at", "news"), [("2025-12-31T00:00:00Z", []), ("2026-01-02T00:00:00Z", ["host"])])
+def test_what_was_shown_is_done_with_once_the_connection_was_written(at, news):
+    """A connection that a run did not come to may follow; one that went elsewhere since may not go back."""
+    credential_, connection_, (known, live) = half_way()
+    known = replace(known, updated_at="2026-01-01T00:00:00Z")
+    elsewhere = wanted(B, {"host": "old", "sslMode": "require"}, uses="prod-db", digest="d0")
+    was, there = applied(elsewhere, "id-prod-pg", updated_at=at)
+    live = replace(live, updated_at=known.updated_at)
+    found = exposures(credential_, connection_, known, live, was, there)
+    assert [each[2] for each in found] == news
+
+
 def test_what_was_shown_for_one_secret_is_not_shown_for_another():
     """Somebody wrote the credential since: which secret it holds is not known."""
     credential_, connection_, (known, live) = half_way()

@@ -41,14 +41,14 @@ def test_the_age_of_a_secret_moves_with_the_secret_alone():
 
 
 def test_destinations_belong_to_the_secrets_that_were_written_with_them():
-    """Of new secrets they are the plan's, of old ones as they were, of a mixture none."""
+    """Of new secrets they are the plan's, of old ones and of a mixture there are none."""
     secrets = {"password": "x", "ssh_private_key": "k"}
     desired = wanted(DB, secrets=secrets)
     there = replace(NOW, destinations=("k1-there",))
     made = entry(desired, LIVE, None, prints(secrets), there)
     assert made.destinations == ("k1-there",)
     later = replace(NOW, destinations=("k1-elsewhere",))
-    assert entry(desired, LIVE, made, prints(secrets), later).destinations == ("k1-there",)
+    assert entry(desired, LIVE, made, prints(secrets), later).destinations == ()
     both = {"password": "y", "ssh_private_key": "l"}
     assert entry(desired, LIVE, made, prints(both), later).destinations == ("k1-elsewhere",)
     assert entry(desired, LIVE, made, prints(both | {"password": "x"}), later).destinations == ()

@@ -145,7 +145,7 @@ class _View:
                 yield Exposure(change.address, known.address, path, before, after)
 
     def _pointed(self, change: Change, desired: Desired, credential: Address) -> Iterator[Exposure]:
-        if self._shown(credential, desired):
+        if self._shown(credential, change, desired):
             return
         names = self._names(credential)
         holders = [known for name in sorted(names) for known in self.users.get(name, ())]
@@ -164,14 +164,14 @@ class _View:
                 credential, change.address, path, before.get(path, ABSENT), desired.fields.get(path, ABSENT)
             )
 
-    def _shown(self, credential: Address, desired: Desired) -> bool:
-        change = self.changes.get(credential)
-        known = change.known if change else self.inputs.known.get(credential)
-        if known is None or (
-            change and any(one.state is not SecretState.UNCHANGED for one in change.secrets)
-        ):
+    def _shown(self, credential: Address, change: Change, desired: Desired) -> bool:
+        # Until the connection was written after the secret: then what was shown is done with.
+        holder = self.changes.get(credential)
+        known = holder.known if holder else self.inputs.known.get(credential)
+        if known is None or (change.known and change.known.updated_at >= known.updated_at):
             return False
-        return bool(known.destinations) and _place(desired, self.leads) in known.destinations
+        held = not holder or all(each.state is SecretState.UNCHANGED for each in holder.secrets)
+        return held and bool(known.destinations) and _place(desired, self.leads) in known.destinations
 
     def _names(self, credential: Address) -> frozenset[Address]:
         change = self.changes.get(credential)

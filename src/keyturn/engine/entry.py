@@ -1,6 +1,6 @@
 """The ledger's entry of a resource, made from what was wanted and what was read back."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keyturn.core.fields import Fields, Path, pointer
@@ -29,6 +29,8 @@ def entry(
     """
     before = known.fingerprints if known else {}
     turned = {path for path, value in prints.items() if before.get(path) != value}
+    # Only a plan that wrote all of its secrets anew has shown where they go.
+    anew = bool(turned) and turned == desired.secrets.keys() and not desired.keep
     return Known(
         address=desired.address,
         id=back.id,
@@ -42,17 +44,8 @@ def entry(
         rotated_at=stamp.now if turned or not known else known.rotated_at,
         protect=desired.lifecycle.protect,
         commit=stamp.commit,
-        destinations=_destinations(desired, known, turned, stamp),
+        destinations=stamp.destinations if anew else (),
     )
-
-
-def _destinations(
-    desired: Desired, known: Known | None, turned: Collection[Path], stamp: Stamp
-) -> tuple[str, ...]:
-    # They are the secrets': all of them new, the plan's; all of them old, as they were; of a mixture, none.
-    if not turned:
-        return known.destinations if known else ()
-    return stamp.destinations if turned == desired.secrets.keys() and not desired.keep else ()
 
 
 def observed(desired: Desired, back: Live, known: Known | None) -> Fields:
