@@ -66,26 +66,38 @@ def write(office, database, strategy, login):
 
 
 @contextmanager
-def pipeline(office):
-    """Log in through the connection as it is live, again and again; yield what each login said."""
-    said, over = [], threading.Event()
+def meanwhile(step, pause=0.0):
+    """Take a step on another thread, again and again, so many seconds apart."""
+    over = threading.Event()
 
     def run():
-        with httpx.Client(base_url=office.service.base_url, trust_env=False) as client:
-            client.headers["Authorization"] = f"Bearer {office.service.key}"
-            (listed,) = client.get("/api/connections").json()["data"]
-            while not over.is_set():
-                live = client.get(f"/api/connections/{listed['id']}").json()
-                body = {name: live[name] for name in ("type", "config", "credentialId")}
-                said.append(client.post("/api/connections/test", json=body).json())
+        while not over.wait(pause):
+            step()
 
     worker = threading.Thread(target=run)
     worker.start()
     try:
-        yield said
+        yield
     finally:
         over.set()
         worker.join()
+
+
+@contextmanager
+def pipeline(office):
+    """Log in through the connection as it is live, again and again; yield what each login said."""
+    said = []
+    with httpx.Client(base_url=office.service.base_url, trust_env=False) as client:
+        client.headers["Authorization"] = f"Bearer {office.service.key}"
+        (listed,) = client.get("/api/connections").json()["data"]
+
+        def login():
+            live = client.get(f"/api/connections/{listed['id']}").json()
+            body = {name: live[name] for name in ("type", "config", "credentialId")}
+            said.append(client.post("/api/connections/test", json=body).json())
+
+        with meanwhile(login):
+            yield said
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
@@ -110,20 +122,12 @@ def session(database, login):
     """Log in once and ask, again and again; yield what was answered."""
     role, password = login
     there = {"host": "127.0.0.1", "port": database.port, "dbname": "postgres", "user": role}
-    answers, over = [], threading.Event()
-
-    def run(line):
-        while not over.wait(0.005):
-            answers.append(line.execute("SELECT current_user").fetchone()[0])
-
-    with psycopg.connect(**there, password=password, autocommit=True) as line:
-        worker = threading.Thread(target=run, args=(line,))
-        worker.start()
-        try:
-            yield answers
-        finally:
-            over.set()
-            worker.join()
+    answers = []
+    with (
+        psycopg.connect(**there, password=password, autocommit=True) as line,
+        meanwhile(lambda: answers.append(line.execute("SELECT current_user").fetchone()[0]), 0.005),
+    ):
+        yield answers
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])

@@ -173,10 +173,10 @@ def _written(live: Live, scene: _Scene) -> Imported:
         return Imported(live.address, "", message)
     file = _file(live, scene)
     # Where `init` put the schemas, each manifest leads an editor to its own.
-    schema = (run.root / SCHEMAS[live.address.kind]).is_file()
+    schemas = (run.root / SCHEMAS[live.address.kind]).is_file()
     (run.root / file).parent.mkdir(parents=True, exist_ok=True)
     with (run.root / file).open("x", encoding="utf-8") as target:
-        target.write(modeline(live.address.kind, file) * schema + drafted.text)
+        target.write((modeline(live.address.kind, file) if schemas else "") + drafted.text)
     notes = [f"{field} is not ours to manage and was left out" for field in drafted.left_out]
     if drafted.tree.get("keep"):
         kept = ", ".join(drafted.tree["keep"])

@@ -87,9 +87,10 @@ def observe(
             unread.append((each.address.kind, each.id))
             continue
         live[each.id] = each
-        if not (known and known.updated_at and known.updated_at == each.updated_at):
-            unread += [(each.address.kind, each.id)] * _relevant(each, known, new)
-        elif not each.detailed:
+        current = known and known.updated_at and known.updated_at == each.updated_at
+        if not current and _relevant(each, known, new):
+            unread.append((each.address.kind, each.id))
+        elif known and current and not each.detailed:
             live[each.id] = replace(each, fields={**known.observed, **each.fields}, detailed=True)
     asked = frozenset(unread)
     unread += (each for each in _missing(wanted, entries, live) if each not in asked)
