@@ -24,7 +24,7 @@ from keyturn.core.diagnostic import Faulty
 from keyturn.core.plan import Plan
 from keyturn.core.resource import Desired
 from keyturn.core.secret import Secret
-from keyturn.engine import observe, opening
+from keyturn.engine import opening, together
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
@@ -119,8 +119,8 @@ class Stagehand:
     def _handed(self) -> Iterator[None]:
         loaded = self._loaded()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(observe, "Thread", AtOnce)
-            patch.setattr(opening, "load", lambda *_: loaded)
+            patch.setattr(together, "Thread", AtOnce)
+            patch.setattr(opening, "load", lambda *_, **__: loaded)
             patch.setattr(opening, "unseal", lambda some, *_: tuple(map(self._open, some)))
             patch.setattr(opening, "repository_key", lambda *_: b"k" * 32)
             yield

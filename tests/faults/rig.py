@@ -29,7 +29,7 @@ from keyturn.api.errors import ServiceError
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.inputs import Consents
 from keyturn.core.secret import Secret
-from keyturn.engine import apply, observe, opening
+from keyturn.engine import apply, opening, together
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
@@ -268,8 +268,8 @@ class Rig:
         with pytest.MonkeyPatch.context() as patch:
             if self.parallelism == 1 and not self.sockets:
                 patch.setattr(apply, "ThreadPoolExecutor", Inline)
-                patch.setattr(observe, "ThreadPoolExecutor", Inline)
-                patch.setattr(observe, "Thread", AtOnce)
+                patch.setattr(together, "ThreadPoolExecutor", Inline)
+                patch.setattr(together, "Thread", AtOnce)
             yield
 
     def _next(self) -> int:

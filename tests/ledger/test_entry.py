@@ -8,25 +8,9 @@ from hypothesis import strategies as st
 
 from keyturn.core.address import Address
 from keyturn.core.resource import Known
-from keyturn.ledger.entry import Codec, text, texts
+from keyturn.ledger.entry import Codec
+from shapes import addresses, fields, names, prints
 
-names = st.text(min_size=1, max_size=8)
-addresses = st.builds(
-    Address,
-    st.sampled_from(["credential", "connection"]),
-    st.text(min_size=1, max_size=8),
-)
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
-items = st.recursive(
-    scalars | addresses,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(names | st.sampled_from(["ref", "literal"]), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-fields = st.dictionaries(st.lists(names, min_size=1, max_size=3).map(tuple), items, max_size=4)
-prints = st.dictionaries(st.lists(names, min_size=1, max_size=2).map(tuple), names, max_size=2)
 entries = st.builds(
     Known,
     address=addresses,
@@ -107,15 +91,3 @@ def test_entries_cannot_be_changed_in_place(known):
     for mapping in (back.applied, back.observed, back.fingerprints):
         with pytest.raises(TypeError):
             mapping["x",] = "y"
-
-
-def test_text_is_text():
-    """The two checks at the bottom refuse what they name."""
-    assert text("a") == "a"
-    assert texts(["a", "b"]) == ("a", "b")
-    for refused in (7, None, ["a"]):
-        with pytest.raises(TypeError):
-            text(refused)
-    for refused in ("ab", {"a": 1}, [1]):
-        with pytest.raises(TypeError):
-            texts(refused)

@@ -16,7 +16,7 @@ from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import nest
 from keyturn.core.resource import Live
-from keyturn.engine.observe import side_by_side
+from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
 
 DETACHERS = 8

@@ -45,6 +45,7 @@ def entry(
         protect=desired.lifecycle.protect,
         commit=stamp.commit,
         destinations=stamp.destinations if anew else (),
+        gist=desired.gist,
     )
 
 

@@ -11,7 +11,8 @@ from keyturn.api.dialect import either
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.api.records import Record
 from keyturn.api.strict import Puzzling
-from keyturn.engine.observe import READERS, side_by_side
+from keyturn.engine.observe import READERS
+from keyturn.engine.together import side_by_side
 
 PIPELINES = 500
 """How many pipelines are read in full at most; beyond that, what uses a connection is unknown."""

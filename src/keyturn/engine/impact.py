@@ -14,7 +14,8 @@ from keyturn.core.change import Action, Change
 from keyturn.core.plan import Impact
 from keyturn.core.resource import Known, Live
 from keyturn.engine.graph import Graph, Uses, gathered, graph_of, strings
-from keyturn.engine.observe import READERS, side_by_side
+from keyturn.engine.observe import READERS
+from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
 
 CONNECTIONS = 500

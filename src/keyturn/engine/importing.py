@@ -15,9 +15,10 @@ from keyturn.core.protect import matches
 from keyturn.core.resource import EMPTY, Known, Live
 from keyturn.engine.entry import observed
 from keyturn.engine.impact import linked_at_all
-from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
+from keyturn.engine.observe import READERS, census, refuse_foreign
 from keyturn.engine.run import Run
 from keyturn.engine.templates import SCHEMAS, modeline
+from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Finished
 from keyturn.ledger.journal import open_journal

@@ -5,23 +5,18 @@ since the ledger last saw it, and whatever the ledger knows and the lists do not
 filtered by the key's rights, so absence from one is never proof.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from threading import Thread
-from typing import TypeVar
 
 from keyturn.api.client import Client
 from keyturn.api.errors import Absent
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.resource import Desired, Known, Live
+from keyturn.engine.together import at_once, side_by_side
 from keyturn.kinds import KINDS, Kind
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 READERS = 8
 """How many objects are read side by side; the client's limiter sets the pace."""
@@ -121,35 +116,3 @@ def _read(service: Client, unread: list[tuple[str, str]]) -> Iterator[Live]:
             return None
 
     yield from (found for found in side_by_side(one, unread, READERS) if found)
-
-
-def side_by_side(work: Callable[[T], R], items: list[T], workers: int) -> list[R]:
-    """Return what ``work`` gives for each item, in their order; with one of either, without threads."""
-    if len(items) <= 1 or workers == 1:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(workers, len(items))) as pool:
-        return list(pool.map(work, items))
-
-
-def at_once(works: list[Callable[[], T]]) -> list[T]:
-    """Return what comes of each work, in their order, once all are over; raises what the first raised.
-
-    Nobody waits for them but this call: who interrupts it need not wait for a service that is silent.
-    """
-    done: dict[int, T] = {}
-    errors: dict[int, BaseException] = {}
-
-    def one(number: int) -> None:
-        try:
-            done[number] = works[number]()
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
-            errors[number] = error
-
-    threads = [Thread(target=one, args=(number,), daemon=True) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[min(errors)]
-    return [done[number] for number in range(len(works))]

@@ -16,7 +16,7 @@ from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
 from keyturn.core.trial import harmless
 from keyturn.engine.desk import Desk
-from keyturn.engine.observe import side_by_side
+from keyturn.engine.together import side_by_side
 from keyturn.engine.work import joined
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import leads

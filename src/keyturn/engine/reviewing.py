@@ -18,9 +18,10 @@ from keyturn.core.secret import Secret
 from keyturn.core.usage import Ending, Reach, Review, Usage
 from keyturn.engine.graph import Graph, Uses, gathered, graph_of, strings
 from keyturn.engine.impact import linked_at_all
-from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
+from keyturn.engine.observe import READERS, census, refuse_foreign
 from keyturn.engine.opening import Opener
 from keyturn.engine.run import Run
+from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
 from keyturn.ledger.reading import read_ledger
 from keyturn.load.access import readers

@@ -11,10 +11,11 @@ from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.protect import matches
 from keyturn.core.resource import Live
 from keyturn.core.trial import BEFORE_LOGIN, End, Reason, Tried, harmless, hint_of, reason_of
-from keyturn.engine.observe import READERS, census, refuse_foreign, side_by_side
+from keyturn.engine.observe import READERS, census, refuse_foreign
 from keyturn.engine.pairs import Pair, pair
 from keyturn.engine.recover import doubted, settle
 from keyturn.engine.run import Run
+from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
 from keyturn.ledger.reading import read_ledger
 

@@ -14,9 +14,10 @@ from typing import Any, Self
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.resource import EMPTY, Known
-from keyturn.ledger.entry import Codec, text
+from keyturn.ledger.entry import Codec
 from keyturn.ledger.event import Intent, Position, pack_intent, unpack_intent
 from keyturn.ledger.faults import fault
+from keyturn.ledger.shape import text
 
 VERSION = 1
 """The version of the document that this keyturn writes; it reads no newer one."""

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 from keyturn.core.address import Address
 from keyturn.core.fields import Fields, Path, pointer, unpointer
 from keyturn.core.resource import EMPTY, Known
+from keyturn.ledger.gist import fitting, pack_gist, unpack_gist
+from keyturn.ledger.shape import text, texts
 
 Tree: TypeAlias = dict[str, Any]
 
@@ -57,6 +59,8 @@ class Codec:
             tree["protect"] = True
         if known.destinations:
             tree["destinations"] = known.destinations
+        if gist := fitting(known):
+            tree["gist"] = pack_gist(gist, self, same=_identical(gist.fields, known.applied))
         return tree
 
     def decode(self, tree: Tree) -> Known:
@@ -66,8 +70,10 @@ class Codec:
         words = [tree.get(name, "") for name in _TEXTS]
         "".join(words)  # The cheapest way to have a TypeError for whatever is not text.
         identity, kind, digest, updated_at, rotated_at, retired_at, commit = words
+        address = Address.parse(tree["address"])
+        gist = tree.get("gist")
         return Known(
-            address=Address.parse(tree["address"]),
+            address=address,
             applied=applied,
             observed=applied if observed is None else self.unpack(observed),
             fingerprints=self.prints(tree.get("fingerprints", EMPTY)),
@@ -81,6 +87,7 @@ class Codec:
             retired_at=retired_at,
             commit=commit,
             destinations=texts(tree.get("destinations", ())),
+            gist=None if gist is None else unpack_gist(gist, (address, kind, digest, applied), self),
         )
 
     def pack(self, fields: Mapping[Path, Any]) -> Tree:
@@ -107,23 +114,6 @@ class Codec:
         "".join(tree.values())
         paths = self._paths
         return MappingProxyType({paths[name]: digest for name, digest in tree.items()})
-
-
-def text(value: object) -> str:
-    """Return ``value``, which must be text; raises TypeError."""
-    if not isinstance(value, str):
-        message = "text was expected"
-        raise TypeError(message)
-    return value
-
-
-def texts(values: object) -> tuple[str, ...]:
-    """Return ``values``, which must be a list of text; raises TypeError."""
-    if not isinstance(values, list | tuple):
-        message = "a list was expected"
-        raise TypeError(message)
-    "".join(values)
-    return tuple(values)
 
 
 def _identical(one: Fields, other: Fields) -> bool:

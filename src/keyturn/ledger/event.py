@@ -9,7 +9,8 @@ from keyturn.core.address import Address
 from keyturn.core.fields import Path
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import EMPTY, Known
-from keyturn.ledger.entry import Codec, Tree, text, texts
+from keyturn.ledger.entry import Codec, Tree
+from keyturn.ledger.shape import text, texts
 
 GENESIS = "0" * 64
 """The hash that the first record of a journal follows."""

@@ -14,9 +14,9 @@ from datetime import timedelta
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.ledger.clock import Clock, stamp
-from keyturn.ledger.entry import text
 from keyturn.ledger.faults import fault
 from keyturn.ledger.medium import ABSENT, Blob, Moved, Store
+from keyturn.ledger.shape import text
 
 KEY = "lock.json"
 """Where the lock stands in a store."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from keyturn.ledger.entry import text
 from keyturn.ledger.event import GENESIS, Event, Position, unpack
 from keyturn.ledger.medium import Line
+from keyturn.ledger.shape import text
 
 _SEAM = b',"hash":"'
 _END = b'"}\n'

@@ -6,12 +6,13 @@ from pathlib import Path as File
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.resource import Desired
+from keyturn.core.resource import Desired, Gist
 from keyturn.load.examining import examine
 from keyturn.load.files import Source, load_file, stem, survey
-from keyturn.load.manifest import Manifest, manifest
+from keyturn.load.manifest import Manifest, manifest, recalled
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, Workspace
+from keyturn.load.recall import Recall, checks
 from keyturn.load.references import circles, dangling, twins
 from keyturn.load.revision import Revision
 from keyturn.load.seal import Bound, bound
@@ -25,22 +26,27 @@ class Loaded:
 
     ``doubtful`` are encrypted files that do not fit their schema: they give nothing that is
     wanted, and where a key is at hand their seals tell a slip of the pen from tampering.
+    ``recalled`` are the manifests that were not read, since a ledger recalls what is in them.
     """
 
     desired: tuple[Desired, ...] = ()
     subjects: tuple[Subject, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     doubtful: tuple[Bound, ...] = ()
+    recalled: frozenset[Address] = frozenset()
 
 
-def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> Loaded:
+def load(
+    project: Project, workspace: Workspace, only: Collection[str] = (), gists: Iterable[Gist] = ()
+) -> Loaded:
     """Read every manifest of a workspace, or those of ``only`` (paths below the root).
 
     Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
-    ``only``, references may lead to files beside them, of which no more is read than that.
+    ``only``, references may lead to files beside them, of which no more is read than that. A file
+    of which one of the ``gists`` still holds is not parsed.
     """
     found = survey(project.root, workspace.manifests, only)
-    batch = _Batch(project.policy, workspace.name)
+    batch = _Batch(project.policy, workspace.name, gists)
     batch.take(found.sources)
     batch.pass_over(project.root, found.unread)
     batch.findings.extend(each for each in found.findings if not only or each.origin.file in only)
@@ -55,9 +61,12 @@ def load_at(project: Project, workspace: Workspace, revision: Revision) -> Loade
 
 
 class _Batch:
-    def __init__(self, settings: Settings, workspace: str) -> None:
+    def __init__(self, settings: Settings, workspace: str, gists: Iterable[Gist] = ()) -> None:
         self.findings: list[Diagnostic] = []
         self._settings = settings
+        self._checks = checks(settings)
+        self._recall = Recall(gists, self._checks)
+        self._recalled: set[Address] = set()
         self._workspace = workspace
         self._manifests: list[Manifest] = []
         self._doubtful: list[Bound] = []
@@ -67,14 +76,22 @@ class _Batch:
 
     def take(self, sources: Sequence[Source]) -> None:
         for source in sources:
-            seen = examine(source, self._settings)
-            self.findings.extend(seen.findings)
-            if seen.document is None:
-                self._unread.add(stem(source.relative))
-            elif seen.fits:
-                self._manifests.append(manifest(source, seen.document, self._workspace))
+            if found := self._recall.of(source):
+                self._recalled.add(found.address)
+                self._manifests.append(recalled(found, source.root, self._workspace))
             else:
-                self._turn_down(source, seen.document)
+                self._read(source)
+
+    def _read(self, source: Source) -> None:
+        seen = examine(source, self._settings)
+        self.findings.extend(seen.findings)
+        if seen.document is None:
+            self._unread.add(stem(source.relative))
+        elif seen.fits:
+            passed = "" if seen.findings else self._checks
+            self._manifests.append(manifest(source, seen.document, self._workspace, passed))
+        else:
+            self._turn_down(source, seen.document)
 
     def pass_over(self, root: File, names: Iterable[str]) -> None:
         for name in names:
@@ -92,6 +109,7 @@ class _Batch:
             subjects=subjects,
             findings=tuple(sorted(dict.fromkeys(self.findings), key=lambda finding: finding.rank)),
             doubtful=tuple(self._doubtful),
+            recalled=frozenset(self._recalled),
         )
 
     def _turn_down(self, source: Source, document: Document) -> None:

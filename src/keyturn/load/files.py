@@ -89,6 +89,15 @@ def load_file(root: Path, relative: str) -> Source:
     return _or_raise(walker.result()).sources[0]
 
 
+def load_again(root: Path, relative: str, digest: str) -> Source:
+    """Read one file again; raises Faulty as ``load_file``, and KT143 where it has other bytes than it had."""
+    source = load_file(root, relative)
+    if source.digest != digest:
+        message = "the file changed while it was being read"
+        raise Faulty(fault("KT143", Origin(relative, 1, 1), message, "run the command again"))
+    return source
+
+
 def open_folder(root: Path, relative: str, *, make: bool = False) -> int:
     """Return a handle of a folder below ``root``, which the caller closes; ``make`` makes what is missing.
 

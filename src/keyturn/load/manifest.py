@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path as File
 from types import MappingProxyType
 from typing import Any, Final
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Leaf, Path, flatten
-from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
+from keyturn.core.resource import EMPTY, Desired, Gist, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
 from keyturn.load.files import Source, load_file, stem
@@ -55,28 +56,49 @@ def misnamed(document: Document) -> tuple[Diagnostic, ...]:
     return (fault("KT141", origin, f"the name is not that of the file ({called})", hint),)
 
 
-def manifest(source: Source, document: Document, workspace: str = "") -> Manifest:
-    """Return what a document means that its schema accepts."""
+def manifest(source: Source, document: Document, workspace: str = "", passed: str = "") -> Manifest:
+    """Return what a document means that its schema accepts; ``passed`` as in ``Gist``."""
+    return recalled(gist(source, document, passed), source.root, workspace)
+
+
+def gist(source: Source, document: Document, passed: str = "") -> Gist:
+    """Return all that a document says that its schema accepts."""
     tree = document.tree
-    address = address_of(document)
-    fields = MappingProxyType(dict(_fields(tree)))
-    secrets = flatten(tree.get("secrets", EMPTY))
-    hidden = {path: text for path, text in secrets.items() if path != (SEAL,)}
-    ciphers = {path: _digest(text) for path, text in hidden.items() if looks_encrypted(text)}
-    desired = Desired(
-        address=address,
-        type=tree["type"],
-        fields=fields,
-        secrets={path: Sealed(digest) for path, digest in ciphers.items()},
-        ciphers=ciphers,
+    hidden = flatten(tree.get("secrets", EMPTY))
+    secrets = {path: _digest(text) for path, text in hidden.items() if path != (SEAL,)}
+    return Gist(
+        file=source.relative,
         digest=source.digest,
-        origin=_name_origin(source),
+        address=address_of(document),
+        type=tree["type"],
+        fields=MappingProxyType(dict(_fields(tree))),
+        secrets=secrets,
+        keep=tuple(path for path in map(kept, tree.get("keep", ())) if not secrets.get(path)),
         labels=tree.get("labels", EMPTY),
         lifecycle=_lifecycle(tree),
-        keep=tuple(path for path in map(kept, tree.get("keep", ())) if path not in ciphers),
-        destination=destination_among(address.kind, tree["type"], fields),
+        waivers=tuple((each["rule"], each["reason"]) for each in tree.get("waive", ())),
+        passed=passed,
     )
-    return Manifest(_subject(source, document, desired, (workspace, (*hidden, *desired.keep))), desired)
+
+
+def recalled(gist: Gist, root: File, workspace: str = "") -> Manifest:
+    """Return the manifest that a file below ``root`` holds, from all that the file says."""
+    ciphers = {path: digest for path, digest in gist.secrets.items() if digest}
+    desired = Desired(
+        address=gist.address,
+        type=gist.type,
+        fields=gist.fields,
+        secrets={path: Sealed(digest) for path, digest in ciphers.items()},
+        ciphers=ciphers,
+        digest=gist.digest,
+        origin=Origin(gist.file, 1, 1),
+        labels=gist.labels,
+        lifecycle=gist.lifecycle,
+        keep=gist.keep,
+        destination=destination_among(gist.address.kind, gist.type, gist.fields),
+        gist=gist if gist.passed else None,
+    )
+    return Manifest(_subject(gist, ciphers, root, workspace), desired)
 
 
 def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
@@ -92,11 +114,7 @@ def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
 
 
 def _digest(text: object) -> str:
-    return sha256(str(text).encode()).hexdigest()
-
-
-def _name_origin(source: Source) -> Origin:
-    return Origin(source.relative, 1, 1)
+    return sha256(str(text).encode()).hexdigest() if looks_encrypted(text) else ""
 
 
 def _lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
@@ -118,30 +136,22 @@ def _life(turning: tuple[str, str, str], protect: bool, moved_from: str) -> Life
     )
 
 
-def _subject(
-    source: Source, document: Document, desired: Desired, beside: tuple[str, tuple[Path, ...]]
-) -> Subject:
-    workspace, secret_paths = beside
+def _subject(gist: Gist, ciphers: Mapping[Path, str], root: File, workspace: str) -> Subject:
     return Subject(
-        address=desired.address,
-        type=desired.type,
-        file=source.relative,
+        address=gist.address,
+        type=gist.type,
+        file=gist.file,
         workspace=workspace,
-        config={path: leaf for path, leaf in desired.fields.items() if path[0] == "config"},
-        labels=desired.labels,
-        references={path: leaf for path, leaf in desired.fields.items() if isinstance(leaf, Address)},
-        secret_paths=secret_paths,
-        lifecycle=desired.lifecycle,
-        waivers=_waivers(document),
-        places=_places(source),
-        digest=desired.digest,
-        ciphers=desired.ciphers,
+        config={path: leaf for path, leaf in gist.fields.items() if path[0] == "config"},
+        labels=gist.labels,
+        references={path: leaf for path, leaf in gist.fields.items() if isinstance(leaf, Address)},
+        secret_paths=(*gist.secrets, *gist.keep),
+        lifecycle=gist.lifecycle,
+        waivers=tuple(_waiver(rule, reason, at) for at, (rule, reason) in enumerate(gist.waivers)),
+        places=_places(root, gist.file, gist.digest),
+        digest=gist.digest,
+        ciphers=ciphers,
     )
-
-
-def _waivers(document: Document) -> tuple[Waiver, ...]:
-    stated = enumerate(document.tree.get("waive", ()))
-    return tuple(_waiver(each["rule"], each["reason"], at) for at, each in stated)
 
 
 @lru_cache(maxsize=4096)
@@ -149,9 +159,8 @@ def _waiver(rule: str, reason: str, at: int) -> Waiver:
     return Waiver(rule, reason, ("waive", str(at), "rule"))
 
 
-def _places(source: Source) -> Places:
+def _places(root: File, relative: str, digest: str) -> Places:
     # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
-    root, relative, digest = source.root, source.relative, source.digest
 
     def measure() -> dict[Path, Place]:
         try:

@@ -9,8 +9,7 @@ from keyturn.core.fields import Path
 from keyturn.core.resource import Desired
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import Opener, opener
-from keyturn.load.files import load_file
-from keyturn.load.findings import fault
+from keyturn.load.files import load_again, load_file
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project
 from keyturn.load.seal import Bound, broken, verified, weight
@@ -72,12 +71,12 @@ def _opened(
 
 def _again(root: File, wanted: Sequence[Desired]) -> tuple[Document, ...]:
     documents = []
-    moved = []
+    moved: list[Diagnostic] = []
     for one in wanted:
-        source = load_file(root, one.origin.file)
-        if source.digest != one.digest:
-            hint = "run the command again"
-            moved.append(fault("KT143", one.origin, "the file changed while it was being read", hint))
+        try:
+            source = load_again(root, one.origin.file, one.digest)
+        except Faulty as error:
+            moved += error.findings
         else:
             documents.append(read(source.data, source.relative))
     if moved:

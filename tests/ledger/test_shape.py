@@ -1,0 +1,17 @@
+"""What JSON must be to be taken."""
+
+import pytest
+
+from keyturn.ledger.shape import text, texts
+
+
+def test_text_is_text():
+    """The two checks at the bottom refuse what they name."""
+    assert text("a") == "a"
+    assert texts(["a", "b"]) == ("a", "b")
+    for refused in (7, None, ["a"]):
+        with pytest.raises(TypeError):
+            text(refused)
+    for refused in ("ab", {"a": 1}, [1]):
+        with pytest.raises(TypeError):
+            texts(refused)
