@@ -1,5 +1,5 @@
 """``python -m keyturn``."""
 
-from keyturn.cli.main import main
+from keyturn.cli.main import run
 
-main()
+run()

@@ -6,7 +6,7 @@ import pytest
 
 from keyturn.core.diagnostic import Severity
 from keyturn.engine.ages import Ages, by_ledger
-from keyturn.engine.checking import Checked, check, judged_with
+from keyturn.engine.checking import Checked, check, judged_with, looked_at
 from keyturn.load.desired import load
 from keyturn.load.project import read_project
 from making import credential, held, sides
@@ -65,7 +65,7 @@ def test_the_ledger_knows_the_age_of_a_secret(office, canary):
         known = held(desired, "id1", rotated_at=f"{day}T00:00:00Z")
         inputs = sides(desired, known)
         aged = Ages(today=TODAY, rotated=by_ledger(inputs))
-        found = judged_with(project, loaded, inputs, aged, b"chance" * 6)
+        found = judged_with(project, looked_at(project, loaded, TODAY), inputs, aged, b"chance" * 6)
         codes[day] = {each.code for each in found}
     assert codes["2025-01-01"] - codes["2026-02-28"]
     assert credential("prod-db") == desired.address

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from keyturn.engine.together import at_once, side_by_side
+from keyturn.engine.together import at_once, begin, side_by_side
 
 
 def test_works_at_once_are_all_over_in_the_end():
@@ -26,6 +26,17 @@ def test_works_at_once_are_all_over_in_the_end():
         at_once([partial(work, number) for number in range(3)])
     assert sorted(done) == [0, 1, 2]
     assert at_once([partial(str, number) for number in range(3)]) == ["0", "1", "2"]
+
+
+def test_a_work_goes_on_while_another_is_done():
+    """What came of it, or what it raised, is there for who asks."""
+    go = threading.Event()
+    end = begin(lambda: go.wait(5))
+    failing = begin(partial(int, "x"))
+    go.set()
+    assert end() is True
+    with pytest.raises(ValueError, match="'x'"):
+        failing()
 
 
 def test_works_keep_no_process_alive():

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging import SETTINGS, judged, places, settings, subject
+from judging import SETTINGS, TODAY, judged, places, settings, subject
+from keyturn.policy.judge import conclude, judge, look
+from keyturn.policy.rule import Context
 from keyturn.policy.rules import privilege
 from keyturn.policy.subject import Waiver
 
@@ -132,6 +134,18 @@ def test_the_order_of_manifests_does_not_matter(dice: random.Random):
     prints = list(SAME.items())
     dice.shuffle(prints)
     assert judged(*shuffled, fingerprints=dict(prints)) == judged(*FLEET, fingerprints=SAME)
+
+
+def test_what_needs_no_secret_is_said_before_one_is_opened():
+    """The rest is added: together they are all that is said, a waiver's own finding at the end."""
+    alone, all_of_it = Context(today=TODAY), Context(today=TODAY, fingerprints=SAME)
+    manifests = (*FLEET, subject(waived(("KT350", "lab"), ("KT352", "none here"))))
+    looked = look(manifests, settings(), alone)
+    whole = judge(manifests, settings(), all_of_it)
+    assert conclude(looked, settings(), all_of_it) == whole
+    assert set(looked.findings) < set(whole)
+    later = {each.code for each in whole} - {each.code for each in looked.findings}
+    assert later == {"KT302", "KT361"}
 
 
 def said_of(value):

@@ -4,10 +4,9 @@ import ssl
 from collections.abc import Mapping
 from socket import gaierror
 
-import httpx
-
 from keyturn.api.call import Call
 from keyturn.api.errors import Facts, ServiceError, Unreachable, Unsure
+from keyturn.api.http import httpx
 
 _BEFORE: Mapping[type[Exception], str] = {
     httpx.ConnectTimeout: "no connection in time",

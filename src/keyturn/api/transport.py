@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import certifi
-import httpx
 
 from keyturn import __version__
 from keyturn.api.admission import Admission
@@ -21,6 +20,7 @@ from keyturn.api.broken import classified
 from keyturn.api.call import Call, Reply, Tempo
 from keyturn.api.deadline import Left, Patient
 from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unsure
+from keyturn.api.http import httpx
 from keyturn.api.retry import unix_time
 from keyturn.api.site import Site
 

@@ -5,6 +5,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -81,7 +82,20 @@ def cli(ctx: click.Context, folder: Path) -> None:
     ctx.obj = colour
 
 
-def main() -> None:
+def run() -> NoReturn:
+    """Run the command line in a process of its own, and leave that at once.
+
+    Everything durable is on disk by then, and every file and line is closed. To take ten thousand
+    manifests apart one by one, and then each module, is 0.1 s that the system does in no time.
+    """
+    try:
+        main()
+    except SystemExit as leave:
+        sys.stderr.flush()
+        os._exit(leave.code if isinstance(leave.code, int) else status.FAULT)
+
+
+def main() -> NoReturn:
     """Run the command line and exit: usage mistakes with 64, because 2 reads as "changes wait"."""
     # Nearly everything that is made lives to the end: to look for garbage in it is a fifth of a plan.
     gc.set_threshold(1_000_000, 20, 20)

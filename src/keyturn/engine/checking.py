@@ -14,7 +14,7 @@ from keyturn.engine.ages import Ages, ages
 from keyturn.load.definitions import types
 from keyturn.load.desired import Loaded, load
 from keyturn.load.project import FILE, Project, Workspace
-from keyturn.policy.judge import judge
+from keyturn.policy.judge import Looked, conclude, judge, look
 from keyturn.policy.likeness import fingerprints
 from keyturn.policy.rule import Context
 from keyturn.policy.settings import covers
@@ -69,8 +69,13 @@ def check(
     return Checked(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
 
 
+def looked_at(project: Project, loaded: Loaded, today: date) -> Looked:
+    """Return what the rules say of the manifests as they stand, before anything else is known."""
+    return look(loaded.subjects, project.policy, _context(Ages(today=today)))
+
+
 def judged_with(
-    project: Project, loaded: Loaded, inputs: Inputs, aged: Ages, chance: bytes
+    project: Project, looked: Looked, inputs: Inputs, aged: Ages, chance: bytes
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules say when the ages and the opened secrets are known as well.
 
@@ -86,7 +91,7 @@ def judged_with(
     secrets = {file: opened for file, opened in secrets.items() if opened}
     likeness = fingerprints(secrets, chance)
     context = replace(_context(aged), secrets=secrets, fingerprints=likeness)
-    return judge(loaded.subjects, project.policy, context)
+    return conclude(looked, project.policy, context)
 
 
 def _context(aged: Ages, *, whole: bool = True) -> Context:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 from keyturn.core.address import Address, Origin
@@ -17,16 +18,18 @@ from keyturn.core.protect import Hands, protect
 from keyturn.core.question import Question
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.ages import Ages, ages, by_ledger
-from keyturn.engine.checking import judged_with
+from keyturn.engine.checking import judged_with, looked_at
 from keyturn.engine.impact import Reach, measure
 from keyturn.engine.observe import census, observe
 from keyturn.engine.opening import Opener
 from keyturn.engine.placing import placed
 from keyturn.engine.recover import Settled, doubted, settle
 from keyturn.engine.run import Run
+from keyturn.engine.together import begin
 from keyturn.ledger.reading import Reading, read_ledger
 from keyturn.load.definitions import leads
 from keyturn.load.desired import Loaded
+from keyturn.policy.judge import Looked
 
 REQUESTS: Mapping[Action, int] = MappingProxyType(
     {
@@ -58,6 +61,7 @@ class Evidence:
 
     ledger: Reading
     loaded: Loaded
+    looked: Looked
     settled: Settled
     sides: Inputs
     hands: Hands
@@ -79,7 +83,10 @@ def plan(run: Run, wish: Wish) -> Planned:
     ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
     loaded = opener.load(ledger.ledger.entries.values())
     run.watch.phase("workspace")
-    listed = census(run.service, doubted(ledger.ledger), run.workspace.organization)
+    listing = begin(partial(census, run.service, doubted(ledger.ledger), run.workspace.organization))
+    # The service takes its time for the lists; what the rules say of the manifests does not hang on them.
+    looked = looked_at(run.project, loaded, run.clock.now().date())
+    listed = listing()
     settled = settle(ledger.ledger, listed)
     live = observe(run.service, listed, loaded.desired, settled.entries)
     run.watch.phase("secrets")
@@ -89,7 +96,7 @@ def plan(run: Run, wish: Wish) -> Planned:
     opener.confirm(each.desired for each in changes if each.desired and each.address in loaded.recalled)
     run.watch.phase("reach")
     reach = measure(run.service, changes, live, settled.entries)
-    seen = Evidence(ledger=ledger, loaded=loaded, settled=settled, sides=sides, hands=hands)
+    seen = Evidence(ledger=ledger, loaded=loaded, looked=looked, settled=settled, sides=sides, hands=hands)
     return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
 
 
@@ -120,7 +127,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
     findings = (
         *seen.ledger.findings,
         *seen.loaded.findings,
-        *judged_with(run.project, seen.loaded, seen.sides, _ages(run, seen), run.fresh().encode()),
+        *judged_with(run.project, seen.looked, seen.sides, _ages(run, seen), run.fresh().encode()),
         *seen.settled.findings,
         *seen.hands.findings,
         *placed(guard(question), changes, seen.loaded.subjects),

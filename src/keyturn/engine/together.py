@@ -1,4 +1,4 @@
-"""Several things at once: many of one sort, or a few of different sorts."""
+"""Several things at once: many of one sort, a few of different sorts, one while another is done."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,25 +17,41 @@ def side_by_side(work: Callable[[T], R], items: list[T], workers: int) -> list[R
         return list(pool.map(work, items))
 
 
-def at_once(works: list[Callable[[], T]]) -> list[T]:
-    """Return what comes of each work, in their order, once all are over; raises what the first raised.
+def begin(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin a work; what is returned waits for its end, and gives what came of it or raises what it raised.
 
-    Nobody waits for them but this call: who interrupts it need not wait for a service that is silent.
+    Nobody waits for it but that call: who interrupts it need not wait for a service that is silent.
     """
-    done: dict[int, T] = {}
-    errors: dict[int, BaseException] = {}
+    done: list[T] = []
+    errors: list[BaseException] = []
 
-    def one(number: int) -> None:
+    def run() -> None:
         try:
-            done[number] = works[number]()
+            done.append(work())
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
-            errors[number] = error
+            errors.append(error)
 
-    threads = [Thread(target=one, args=(number,), daemon=True) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
+    def end() -> T:
         thread.join()
+        if errors:
+            raise errors[0]
+        return done[0]
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    return end
+
+
+def at_once(works: list[Callable[[], T]]) -> list[T]:
+    """Return what comes of each work, in their order, once all are over; raises what the first raised."""
+    ends = [begin(work) for work in works]
+    results: list[T] = []
+    errors: list[BaseException] = []
+    for end in ends:
+        try:
+            results.append(end())
+        except Exception as error:  # noqa: BLE001 - the others are waited for first
+            errors.append(error)
     if errors:
-        raise errors[min(errors)]
-    return [done[number] for number in range(len(works))]
+        raise errors[0]
+    return results

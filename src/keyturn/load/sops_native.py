@@ -8,12 +8,9 @@ reason to decline rather than to fail: the real sops then has the last word.
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keyturn.core.fields import Path
 from keyturn.core.secret import Secret
@@ -44,6 +41,8 @@ class Declined:
 
 Opened: TypeAlias = Mapping[Path, Secret]
 """The encrypted values of a document by their path in the file."""
+Read: TypeAlias = Callable[[Any, str], str | None]
+"""From a leaf and what it is bound to, to its text; None where it does not open as one."""
 
 
 def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
@@ -67,7 +66,7 @@ def decrypt(document: Document, keyring: Keyring) -> Opened | Declined:
     data_key = _data_key(found, keyring)
     if data_key is None:
         return Declined("no age key at hand opens it")
-    return _Walk(document, AESGCM(data_key), chosen).open(found)
+    return _Walk(document, _reader(data_key), chosen).open(found)
 
 
 def _bracketed(text: str) -> Iterator[str]:
@@ -112,9 +111,9 @@ def _data_key(found: Envelope, keyring: Keyring) -> bytes | None:
 
 
 class _Walk:
-    def __init__(self, document: Document, cipher: AESGCM, chosen: Chosen) -> None:
+    def __init__(self, document: Document, value: Read, chosen: Chosen) -> None:
         self._document = document
-        self._cipher = cipher
+        self._value = value
         self._chosen = chosen
         self._hash = hashlib.sha512()
 
@@ -133,14 +132,24 @@ class _Walk:
         fits = hmac.compare_digest(mac.encode(), self._hash.hexdigest().upper().encode())
         return opened if fits and _MAC.fullmatch(mac) else Declined("the MAC does not fit")
 
-    def _value(self, leaf: Any, context: str) -> str | None:
-        cipher = parse(leaf) if isinstance(leaf, str) else None
-        if cipher is None or cipher.type != "str":
+
+def _reader(data_key: bytes) -> Read:
+    # Here and not above: a plan without changes opens nothing, and does not wait for ciphers.
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    cipher = AESGCM(data_key)
+
+    def value(leaf: Any, context: str) -> str | None:
+        parts = parse(leaf) if isinstance(leaf, str) else None
+        if parts is None or parts.type != "str":
             return None
         try:
-            return self._cipher.decrypt(cipher.iv, cipher.data + cipher.tag, context.encode()).decode()
+            return cipher.decrypt(parts.iv, parts.data + parts.tag, context.encode()).decode()
         except (InvalidTag, UnicodeDecodeError):
             return None
+
+    return value
 
 
 def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[Path, Path, Any]]:

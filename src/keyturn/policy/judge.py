@@ -1,30 +1,61 @@
 """Judge: run every rule that is on, apply levels and waivers, and sort what is found."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.policy.fleet import assemble
+from keyturn.policy.fleet import Fleet, assemble
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Needs, Rule, Scope
 from keyturn.policy.settings import CONFIGURABLE, Settings, level, nearest_code
 from keyturn.policy.subject import Subject, Waiver
 
+_OPEN = tuple(rule for rule in RULES if rule.needs in (Needs.MANIFEST, Needs.FLEET))
+_LATER = tuple(rule for rule in RULES if rule not in _OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the manifests alone show: the fleet, what was found, and which waivers lifted what, by file."""
+
+    fleet: Fleet
+    findings: tuple[Diagnostic, ...]
+    lifted: frozenset[tuple[str, str]]
+
+
+def look(subjects: Iterable[Subject], settings: Settings, context: Context) -> Looked:
+    """Run the rules that need no age and no secret; of ``context`` they ask nothing that comes later."""
+    fleet = assemble(subjects, whole=context.whole)
+    found, lifted = _run(_OPEN, Scope(fleet, settings, context))
+    return Looked(fleet, found, lifted)
+
+
+def conclude(looked: Looked, settings: Settings, context: Context) -> tuple[Diagnostic, ...]:
+    """Return the findings of all rules, worst first, those included that ``look`` had found."""
+    scope = Scope(looked.fleet, settings, context)
+    found, lifted = _run(_LATER, scope)
+    lifting = lifted | looked.lifted
+    notes = (note for subject in looked.fleet.subjects for note in _waivers(subject, scope, lifting))
+    return tuple(sorted((*looked.findings, *found, *notes), key=lambda finding: finding.rank))
+
 
 def judge(subjects: Iterable[Subject], settings: Settings, context: Context) -> tuple[Diagnostic, ...]:
     """Return the findings of all rules, worst first; the order of ``subjects`` does not matter."""
-    fleet = assemble(subjects, whole=context.whole)
-    scope = Scope(fleet, settings, context)
+    return conclude(look(subjects, settings, context), settings, context)
+
+
+def _run(rules: Iterable[Rule], scope: Scope) -> tuple[tuple[Diagnostic, ...], frozenset[tuple[str, str]]]:
     lifted: set[tuple[str, str]] = set()
-    findings = [
+    settings = scope.settings
+    findings = tuple(
         finding
-        for rule in RULES
+        for rule in rules
         if _on(rule, settings)
         for found in rule.check(scope)
         for finding in _weighed(rule, found, settings, lifted)
-    ]
-    findings += (note for subject in fleet.subjects for note in _waivers(subject, scope, lifted))
-    return tuple(sorted(findings, key=lambda finding: finding.rank))
+    )
+    return findings, frozenset(lifted)
 
 
 def _on(rule: Rule, settings: Settings) -> bool:
@@ -58,7 +89,7 @@ def _lifts(waiver: Waiver, code: str) -> bool:
     return waiver.rule == code and bool(waiver.reason.strip())
 
 
-def _waivers(subject: Subject, scope: Scope, lifted: set[tuple[str, str]]) -> Iterator[Diagnostic]:
+def _waivers(subject: Subject, scope: Scope, lifted: Collection[tuple[str, str]]) -> Iterator[Diagnostic]:
     for waiver in subject.waivers:
         if waiver.rule not in CONFIGURABLE:
             what = f"{waiver.rule} cannot be waived" if waiver.rule in CODES else "the waiver names no rule"

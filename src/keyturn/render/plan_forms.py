@@ -5,21 +5,50 @@ from typing import Final
 
 from keyturn.core.plan import Plan
 from keyturn.render.forms import chosen
-from keyturn.render.html import html
-from keyturn.render.markdown import markdown
-from keyturn.render.markdown import summary as step_summary
-from keyturn.render.plan_json import gitlab_report, plan_json
 from keyturn.render.style import PLAIN, Style
 from keyturn.render.text import text
 from keyturn.render.view import view
 
+# Who reads a plan on a terminal waits for no other form of it: below, each is imported where it is drawn.
+
+
+def _json(plan: Plan, _: Style) -> str:
+    from keyturn.render.plan_json import plan_json  # noqa: PLC0415
+
+    return plan_json(plan)
+
+
+def _markdown(plan: Plan, _: Style) -> str:
+    from keyturn.render.markdown import markdown  # noqa: PLC0415
+
+    return markdown(view(plan))
+
+
+def _html(plan: Plan, _: Style) -> str:
+    from keyturn.render.html import html  # noqa: PLC0415
+
+    return html(view(plan))
+
+
+def _summary(plan: Plan, _: Style) -> str:
+    from keyturn.render.markdown import summary  # noqa: PLC0415
+
+    return summary(view(plan))
+
+
+def _gitlab(plan: Plan, _: Style) -> str:
+    from keyturn.render.plan_json import gitlab_report  # noqa: PLC0415
+
+    return gitlab_report(plan)
+
+
 FORMS: Final[Mapping[str, Callable[[Plan, Style], str]]] = {
     "text": lambda plan, style: text(view(plan), style),
-    "json": lambda plan, _: plan_json(plan),
-    "markdown": lambda plan, _: markdown(view(plan)),
-    "html": lambda plan, _: html(view(plan)),
-    "summary": lambda plan, _: step_summary(view(plan)),
-    "gitlab": lambda plan, _: gitlab_report(plan),
+    "json": _json,
+    "markdown": _markdown,
+    "html": _html,
+    "summary": _summary,
+    "gitlab": _gitlab,
 }
 
 
