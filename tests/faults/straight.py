@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -64,10 +63,10 @@ class Inline(Executor):
 class AtOnce:
     """A thread that is over when it has begun."""
 
-    def __init__(self, target: Callable[..., None], args: tuple[Any, ...], *, daemon: bool) -> None:
+    def __init__(self, target: Callable[[], None], *, daemon: bool) -> None:
         """Take what a thread takes."""
         del daemon
-        self._work = partial(target, *args)
+        self._work = target
 
     def start(self) -> None:
         """Do it."""

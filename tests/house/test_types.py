@@ -1,6 +1,7 @@
 """Types: values are frozen, without a dictionary, and named where there are many."""
 
 import ast
+import re
 
 from sources import modules
 
@@ -56,14 +57,23 @@ def dataclasses():
                 for decorator in node.decorator_list:
                     call = decorator if isinstance(decorator, ast.Call) else None
                     name = call.func if call else decorator
-                    if ast.unparse(name) in {"dataclass", "dataclasses.dataclass"}:
-                        options = (
-                            {word.arg for word in call.keywords if ast.unparse(word.value) == "True"}
-                            if call
-                            else set()
-                        )
+                    if ast.unparse(name) in {"dataclass", "dataclasses.dataclass", "frozen"}:
+                        words = call.keywords if call else []
+                        options = {word.arg for word in words if ast.unparse(word.value) == "True"}
+                        if ast.unparse(name) == "frozen":
+                            options |= {"frozen", "slots"}
                         fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
                         yield f"{module.name}.{node.name}", options, len(fields)
+
+
+def test_frozen_data_is_made_in_one_way():
+    """Half of what a dataclass costs is not paid, and nobody forgets a word."""
+    plain = {
+        m.name
+        for m in modules("keyturn")
+        if re.search(r"^from dataclasses import .*\bdataclass\b", m.text, re.MULTILINE)
+    }
+    assert plain == {"keyturn.core.frozen"}
 
 
 def test_dataclasses_are_frozen():
@@ -88,7 +98,7 @@ def test_no_mutable_collections_in_values():
     for module in modules("keyturn"):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and any(
-                "dataclass" in ast.unparse(each) for each in node.decorator_list
+                "frozen" in ast.unparse(each) for each in node.decorator_list
             ):
                 for field in node.body:
                     if isinstance(field, ast.AnnAssign):

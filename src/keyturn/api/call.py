@@ -1,13 +1,15 @@
 """A request and its answer, as values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from keyturn.core.frozen import frozen
 
 READS = frozenset({"GET"})
 TEST = "test"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Call:
     """One request.
 
@@ -40,7 +42,7 @@ class Call:
         return f"{self.method} {self.template}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reply:
     """One answer, whole: ``headers`` by lower-case name; ``date`` is the service's clock in Unix seconds."""
 
@@ -50,7 +52,7 @@ class Reply:
     date: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tempo:
     """Time and chance, handed in: the API package has no clock of its own.
 

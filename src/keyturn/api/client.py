@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Self, TypeVar
@@ -28,6 +28,7 @@ from keyturn.api.retry import Breaker
 from keyturn.api.site import segment, site
 from keyturn.api.strict import Puzzling
 from keyturn.api.wire import UNVEILED, Veil, bearer, conceal, encode_body, header, secrets_of
+from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 
 CREDENTIALS = "credentials"
@@ -42,7 +43,7 @@ _PATIENCE = 90.0
 """Seconds to wait for a connection test, which logs in to a system far away."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """Where the service is and how to speak to it.
 

@@ -7,7 +7,6 @@ error: never "nothing there".
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +35,6 @@ _ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _NAMED = frozenset(alias for aliases in _ALIASES.values() for alias in aliases)
-_secret_key = lru_cache(maxsize=1024)(secret_key)  # ten thousand objects have the same few keys
 _RESOURCES = frozenset({"credential", "credentials", "connection", "connections"})
 
 
@@ -203,10 +201,10 @@ def _shown(tree: Tree, path: Path, hidden: dict[Path, bool]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in tree.items():
         here = (*path, key)
-        if isinstance(value, dict) and not _secret_key(key):
+        if isinstance(value, dict) and not secret_key(key):
             kept[key] = _shown(value, here, hidden)
         elif (
-            isinstance(value, list) and not _secret_key(key) and any(isinstance(item, dict) for item in value)
+            isinstance(value, list) and not secret_key(key) and any(isinstance(item, dict) for item in value)
         ):
             items = {str(number): item for number, item in enumerate(value)}
             kept[key] = list(_shown(items, here, hidden).values())
@@ -219,7 +217,7 @@ def _shown(tree: Tree, path: Path, hidden: dict[Path, bool]) -> dict[str, Any]:
 
 def _suspicious(key: str, value: object) -> bool:
     if isinstance(value, str):
-        return _secret_key(key) or masked(value) or secret_value(value)
+        return secret_key(key) or masked(value) or secret_value(value)
     return suspicious(key, value)
 
 

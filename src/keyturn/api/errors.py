@@ -18,15 +18,14 @@ None of them holds a body, a header, an id or a value; ``code`` and ``details`` 
 vocabulary (``hearsay``). No decision looks at the text of an error.
 """
 
-from dataclasses import dataclass
-
 from keyturn.api.call import Call
 from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Facts:
     """What an answer said beyond its status: all of it safe to show.
 

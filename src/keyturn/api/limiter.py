@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keyturn.api.call import Tempo
+from keyturn.core.frozen import frozen
 
 HEADROOM = 0.2
 """The share of the service's limit below which we slow down, for others use the same limit."""
@@ -16,7 +17,7 @@ _HEADERS = ("limit", "remaining", "reset")
 _MOST_DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Pace:
     """When the next request may start; all times are monotonic seconds.
 

@@ -1,11 +1,12 @@
 """A list is complete or it failed: following the cursor, and not believing it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from keyturn.api.strict import Puzzling
 from keyturn.core.counting import counted
+from keyturn.core.frozen import frozen
 
 LIMIT = 500
 """The page size asked for; a service may give less."""
@@ -23,7 +24,7 @@ class Broken(ValueError):  # noqa: N818
     """A list that is not whole; its text is ours and holds nothing of the answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Page:
     """One page: its objects, and what ``meta`` says of the rest."""
 
@@ -31,7 +32,7 @@ class Page:
     meta: Tree = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Collected:
     """All objects of a list, each once; ``cut`` where the list may end early without saying so."""
 

@@ -1,17 +1,18 @@
 """What the service shows: objects, lists, test results, as frozen values in one spelling."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spelling:
     """How a deployment writes an object's settings (F4, F6 of the API notes).
 
@@ -26,7 +27,7 @@ DOCUMENTED = Spelling()
 BACKEND = Spelling("params", text=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Record:
     """An object as the service shows it; times are RFC 3339 text, empty where it does not say.
 
@@ -63,7 +64,7 @@ class Record:
         return tuple(path for path, shown in self.hidden.items() if shown)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Listing:
     """A whole list. ``server_date`` is the service's clock (Unix) at the first page, None if not told."""
 
@@ -73,7 +74,7 @@ class Listing:
     pages: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TestResult:
     """What a connection test said. ``ok`` is None where the answer says neither yes nor no: never a pass.
 
@@ -89,7 +90,7 @@ class TestResult:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Organization:
     """The organization that the key belongs to."""
 
@@ -99,7 +100,7 @@ class Organization:
     plan: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Figures:
     """Requests of a client: by verb, how many of them were repetitions, and seconds waited for the pace."""
 

@@ -5,11 +5,12 @@ sent again is the caller's knowledge: ``idempotent``.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from keyturn.api.errors import Busy, Refused, ServiceError, Unreachable, Unsure
+from keyturn.core.frozen import frozen
 
 MOST_ATTEMPTS = 4
 LONGEST_BACKOFF = 30.0
@@ -27,21 +28,21 @@ _DATE = re.compile(
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Ask again after so many seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GiveUp:
     """Do not ask again, and why."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """The extra requests of a run: at most 10 % of those sent first, and never fewer than ten.
 
@@ -61,7 +62,7 @@ class Budget:
         return replace(self, first=self.first + 1) if attempt == 1 else replace(self, extra=self.extra + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Breaker:
     """Operations that failed in a row; ``open`` after five: the caller starts nothing new."""
 
@@ -81,7 +82,7 @@ class Breaker:
         return Breaker() if fine else Breaker(self.failures + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Attempt:
     """What was tried: ``number`` from 1; ``chance`` in [0, 1) is drawn by the caller for this decision."""
 

@@ -2,12 +2,12 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 
 _URL = re.compile(r"[!-~]{1,2000}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
@@ -16,7 +16,7 @@ _PORTS = {"https": 443, "http": 80}
 _LONGEST_ID = 512
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """Where the API is: ``prefix`` is empty or begins with a slash and ends without one."""
 

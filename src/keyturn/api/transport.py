@@ -8,7 +8,6 @@ import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unsure
 from keyturn.api.http import httpx
 from keyturn.api.retry import unix_time
 from keyturn.api.site import Site
+from keyturn.core.frozen import frozen
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of the largest answer that is read: 10,000 connections are about 3 MB."""
@@ -51,7 +51,7 @@ _SHOWN = frozenset({b"request-id", b"x-correlation-id", b"x-request-id"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Timeouts:
     """Seconds: to connect, to wait for the next bytes, and for the whole call."""
 

@@ -2,10 +2,10 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from keyturn.cli import status
+from keyturn.core.frozen import frozen
 
 WIDE = 76
 """Columns of the help's own lines; the help is indented by two, and a terminal has eighty."""
@@ -34,7 +34,7 @@ _WHO = ("GITHUB_…, GITLAB_…, CI_…", "who runs this and which event started
 _COLOUR = ("NO_COLOR, FORCE_COLOR", "colours never, or always; COLUMNS is the width")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """What is particular to a command: the ways it ends, the variables it reads, what is near it.
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,13 @@ import click
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 
 ORGANIZATION = "org_01jq8demo"
 """The organization of the demo's workspace."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """Where the story is told. ``remote`` steers the emulator as people in the UI would."""
 

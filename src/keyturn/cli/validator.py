@@ -1,17 +1,17 @@
 """The doing of validate: which files, what was found, how it is told."""
 
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from keyturn.cli.surroundings import environment
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 from keyturn.engine import Checked, check, open_project, texts
 from keyturn.render import Findings, Style, draw_findings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examined:
     """What was checked and where the project is."""
 

@@ -1,10 +1,11 @@
 """Where a resource stands: its name in git, its place in a file."""
 
-from dataclasses import dataclass
 from typing import Self
 
+from keyturn.core.frozen import frozen
 
-@dataclass(frozen=True, slots=True, order=True)
+
+@frozen(order=True)
 class Address:
     """The name by which git knows a resource: ``credential/prod-x``."""
 
@@ -24,7 +25,7 @@ class Address:
         return cls(kind, name)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Origin:
     """A place in a file: its path below the project's root, line and column from 1 (0: all of it)."""
 

@@ -3,11 +3,11 @@
 ``why`` is for the reader and steers nothing.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Leaf, Path
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Known, Live
 
 
@@ -57,7 +57,7 @@ ABSENT = "\0absent"
 """Stands for a field that is not there; NUL cannot occur in a manifest, so no value equals it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldChange:
     """A plain field: what we last applied, what is live, what git wants; ``ABSENT`` where there is none."""
 
@@ -72,7 +72,7 @@ class FieldChange:
         return self.applied not in (ABSENT, self.live) and self.live != self.wanted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecretChange:
     """A secret field and its state, with the reason in words; never a value."""
 
@@ -81,7 +81,7 @@ class SecretChange:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exposure:
     """A secret that stays while its destination changes: who consents to it is named ``address``.
 
@@ -95,7 +95,7 @@ class Exposure:
     after: Leaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """What will be done to one resource, and on what understanding.
 

@@ -2,18 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT
 from keyturn.core.fields import Leaf, Path, same
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired
 
 Strip = Callable[[str], str]
 """Takes the prefix of an environment off a name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """A plain field, or ``("type",)`` and ``("labels", …)``; ``ABSENT`` where a side has none."""
 
@@ -22,7 +22,7 @@ class Difference:
     right: Leaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Contrast:
     """One resource by its name without a prefix: who it is on either side, and what differs.
 
@@ -49,7 +49,7 @@ class Contrast:
         return self.left is None or self.right is None or bool(self.differences) or lone
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contrasted:
     """Two workspaces by name, what sets them apart, and whether the values of secrets were compared too."""
 

@@ -1,10 +1,10 @@
 """A finding: what is wrong or worth knowing, where, why it matters and what to do next."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
+from keyturn.core.frozen import frozen
 
 
 class Severity(IntEnum):
@@ -15,7 +15,7 @@ class Severity(IntEnum):
     NOTE = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Diagnostic:
     """A finding as a value.
 

@@ -9,13 +9,14 @@ to send it: a run that ended half-way is taken up again without a word.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, Exposure, SecretState
 from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import Fields, Path, pointer, same
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 
@@ -99,7 +100,7 @@ def strayed(known: Known, live: Live, leads: Leads) -> tuple[Path, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _View:
     changes: Mapping[Address, Change]
     inputs: Inputs

@@ -1,10 +1,10 @@
 """What a check-up found: one line for each thing that was looked at."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 
 
 class State(Enum):
@@ -17,7 +17,7 @@ class State(Enum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Check:
     """One thing that was looked at; ``code`` is empty where there is nothing to explain."""
 

@@ -1,11 +1,10 @@
 """What became of one live object in an import."""
 
-from dataclasses import dataclass
-
 from keyturn.core.address import Address
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Imported:
     """One object: the file that was written for it, or why there is none; ``notes`` for the reader."""
 

@@ -1,14 +1,15 @@
 """The three sides that a plan compares, held together as one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Inputs:
     """What git wants, what the ledger knows and what the service shows.
 
@@ -29,7 +30,7 @@ class Inputs:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Consents:
     """What the user agreed to by name or by number on the command line."""
 

@@ -1,9 +1,9 @@
 """How much one plan may do unasked."""
 
-from dataclasses import dataclass
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """How much a plan may do of one thing unasked: ``count``, and ``percent`` of what is ours."""
 
@@ -11,7 +11,7 @@ class Limit:
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """The limits on a whole plan."""
 

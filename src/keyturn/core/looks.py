@@ -7,6 +7,7 @@ expressions of JSON Schema have none.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 
 def _any_case(words: str) -> str:
@@ -45,6 +46,7 @@ _telling = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # ten thousand objects have the same few keys
 def secret_key(name: str) -> bool:
     """Tell whether a key of this name holds a secret."""
     return _secret_key.search(name) is not None

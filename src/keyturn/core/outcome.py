@@ -1,9 +1,9 @@
 """How a change ended."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from keyturn.core.address import Address
+from keyturn.core.frozen import frozen
 
 
 class Ending(Enum):
@@ -16,7 +16,7 @@ class Ending(Enum):
     UNSURE = "unsure"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outcome:
     """The end of one change: what became of it, in words, and what the user does next."""
 

@@ -5,19 +5,20 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import Leaf, dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 
 QUIET = frozenset({Action.NOTE})
 """Actions that change nothing anywhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Impact:
     """How far a credential or connection reaches; ``None`` means unknown, never zero.
 
@@ -36,7 +37,7 @@ class Impact:
     work: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """Changes sorted by address, findings worst first; the same inputs give the same plan.
 

@@ -5,11 +5,12 @@ answers needs every edge case thought of; filtering what it is asked does not.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import Desired, Known
 
@@ -25,7 +26,7 @@ NEXT = "-next-"
 """What stands between the name and a random tail of a credential that is about to take over."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hands:
     """The inputs that are left, and what was held back and why."""
 

@@ -1,13 +1,12 @@
 """What a pull did to one manifest: the fields that it wrote, and those that it left, each with why."""
 
-from dataclasses import dataclass
-
 from keyturn.core.address import Address
 from keyturn.core.change import FieldChange
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """A field that drifted and was not written; ``consent`` names the credential that could be agreed to."""
 
@@ -16,7 +15,7 @@ class Left:
     consent: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Pulled:
     """One manifest that differs from what is live; ``sealed`` tells that its secrets were bound anew.
 

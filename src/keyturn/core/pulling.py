@@ -1,17 +1,17 @@
 """Which drift may go back into git: what moved live alone, is plain, and tells no secret where to go."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, FieldChange
 from keyturn.core.fields import Leaf, Path, same
+from keyturn.core.frozen import frozen
 from keyturn.core.looks import suspicious
 from keyturn.core.pulled import Left
 from keyturn.core.resource import Desired, Live
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """The drift of one manifest, sorted into what is written and what is left."""
 

@@ -1,16 +1,16 @@
 """What the limits of a plan look at, and how they answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.limits import Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Question:
     """What a guard looks at.
 

@@ -1,25 +1,26 @@
 """What a resource is: where it was written, what is wanted, what is live, what we know of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import Fields, Path
+from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sealed:
     """A secret field that was not decrypted; ``digest`` is the SHA-256 of its ciphertext, as hex."""
 
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lifecycle:
     """What a manifest says of its resource's life; none of it is known to the service."""
 
@@ -30,7 +31,7 @@ class Lifecycle:
     grace_days: int = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Gist:
     """All that a manifest says, without the file around it: what is wanted can be told from it.
 
@@ -54,7 +55,7 @@ class Gist:
     passed: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Desired:
     """One manifest as it was meant.
 
@@ -85,7 +86,7 @@ class Desired:
         return all(isinstance(value, Secret) for value in self.secrets.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Live:
     """An object as the service shows it; ``fields`` as in ``Desired``, with ids for references.
 
@@ -104,7 +105,7 @@ class Live:
     suspicious: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Known:
     """What the ledger holds of a resource that is ours.
 

@@ -1,11 +1,11 @@
 """A connection test as a value: what was tried, how it ended, and the reason in one word."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from keyturn.core.address import Address
+from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_value
 
 
@@ -32,7 +32,7 @@ class Reason(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tried:
     """One connection: how its test ended and what to do next; times in milliseconds, None if not told.
 

@@ -5,14 +5,14 @@ some deployments do not say which credential a connection uses.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
 from keyturn.core.address import Address
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """Something that ends on a day: a certificate, a client secret, what a label records."""
 
@@ -20,7 +20,7 @@ class Ending:
     day: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reach:
     """What uses a credential, by name; ``complete`` tells that no connection of it can be hidden.
 
@@ -45,7 +45,7 @@ class Reach:
         return False if self.complete and self.pipelines is not None and self.syncs is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Usage:
     """One credential. ``file`` is empty for one that is not in git, ``status`` for one that is not live.
 
@@ -85,7 +85,7 @@ class Usage:
         return tuple(sorted(near, key=lambda each: (each.day, each.what)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Review:
     """A workspace's review on a day; ``notes`` say what could not be seen, ``notice`` is in days."""
 

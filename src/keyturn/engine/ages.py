@@ -1,10 +1,11 @@
 """How old the secrets are: by the ledger where it says so, else by git's history of the ciphertext."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY
 from keyturn.load.history import Question, history
@@ -13,7 +14,7 @@ from keyturn.policy.rules.ageing import asked
 from keyturn.policy.subject import Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ages:
     """When secrets last changed, as a ``Context`` takes it, and why some of it is not known."""
 

@@ -4,12 +4,13 @@ Connections still run on it, or may have to be pointed back to it, so it is writ
 that can be done: a service that replaces would drop what a mere name leaves out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Live
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.rollback import in_use
@@ -18,7 +19,7 @@ from keyturn.kinds import KINDS
 from keyturn.ledger.event import Intent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aside:
     """An object that was moved and read back, with the intent that is still to be ended."""
 

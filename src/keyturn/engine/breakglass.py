@@ -7,7 +7,6 @@ object that was deleted outside of an apply and does not bring it back unasked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from keyturn.api.client import Client
 from keyturn.api.errors import Absent, ServiceError
@@ -15,6 +14,7 @@ from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import nest
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Live
 from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
@@ -22,7 +22,7 @@ from keyturn.kinds import KINDS
 DETACHERS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One thing that was done, and how it ended; ``trouble`` is empty when it went well."""
 
@@ -31,7 +31,7 @@ class Step:
     trouble: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Revocation:
     """What a revocation did, in order."""
 

@@ -1,12 +1,13 @@
 """Everything that can be said of manifests without a key and without the network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY, Desired
 from keyturn.core.secret import Secret
@@ -21,7 +22,7 @@ from keyturn.policy.settings import covers
 from keyturn.policy.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """What was found and which files were looked at, as paths below the root."""
 

@@ -1,10 +1,11 @@
 """The tree compared with a base revision: what is wanted, who may read it, what guards it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.engine.access import review, settings
 from keyturn.engine.offline import against
@@ -17,7 +18,7 @@ from keyturn.load.revision import Revision, head
 RULES = ".sops.yaml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """Both sides of a comparison with a base, and the review of who gained or lost access."""
 

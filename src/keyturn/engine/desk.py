@@ -6,7 +6,7 @@ whether we still hold the lock.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from keyturn.api.wire import UNVEILED, Veil
 from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import EMPTY, Desired, Known
 from keyturn.core.secret import Secret
@@ -42,7 +43,7 @@ class Stale(Exception):  # noqa: N818
         self.message = message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Desk:
     """The shared things of an apply.
 

@@ -1,13 +1,13 @@
 """A check-up of everything between a manifest and the service; whatever is broken, the rest is looked at."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from keyturn.api.client import Client
 from keyturn.api.errors import Denied, ServiceError
 from keyturn.core.address import Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.frozen import frozen
 from keyturn.core.health import Check, State, found, good
 from keyturn.engine.observe import refuse_foreign
 from keyturn.ledger.clock import Clock
@@ -22,7 +22,7 @@ SKEW = 60.0
 """Seconds by which this machine's clock and the service's may differ without a word."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doors:
     """How the service and the ledger of a workspace are opened; each may raise Faulty."""
 

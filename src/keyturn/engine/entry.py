@@ -1,9 +1,10 @@
 """The ledger's entry of a resource, made from what was wanted and what was read back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keyturn.core.fields import Fields, Path, pointer
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 from keyturn.load.definitions import leads
 
@@ -11,7 +12,7 @@ REMEMBERED = 20
 """How many earlier fingerprints of a resource are kept to notice one that returns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Stamp:
     """What a write goes by: the time (RFC 3339), the commit, and where its plan sends the secrets."""
 

@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import flatten
+from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.engine import templates
 from keyturn.engine.templates import Choice
@@ -29,7 +29,7 @@ CI: Mapping[str, tuple[str, Callable[[Choice], str]]] = MappingProxyType(
 """Where each CI looks for its file, and what stands in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Founded:
     """What was made, what lines were added to, and what was left as it stood, as paths below the root.
 

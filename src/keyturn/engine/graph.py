@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from keyturn.api.client import Client
@@ -11,6 +10,7 @@ from keyturn.api.dialect import either
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.api.records import Record
 from keyturn.api.strict import Puzzling
+from keyturn.core.frozen import frozen
 from keyturn.engine.observe import READERS
 from keyturn.engine.together import side_by_side
 
@@ -18,7 +18,7 @@ PIPELINES = 500
 """How many pipelines are read in full at most; beyond that, what uses a connection is unknown."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Use:
     """What mentions an object: a pipeline or sync by name, a schedule by its next run, each with its id."""
 
@@ -30,7 +30,7 @@ Uses: TypeAlias = Mapping[str, tuple[Use, ...]] | None
 """By the id of an object, what mentions it; None where the service did not tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Graph:
     """What refers to an object.
 

@@ -5,12 +5,12 @@ the API do not tell. Unknown is never nought.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from keyturn.api.client import Client
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
+from keyturn.core.frozen import frozen
 from keyturn.core.plan import Impact
 from keyturn.core.resource import Known, Live
 from keyturn.engine.graph import Graph, Uses, gathered, graph_of, strings
@@ -24,7 +24,7 @@ CONNECTIONS = 500
 _QUIET = frozenset({Action.CREATE, Action.NOTE, Action.FORGET})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reach:
     """The impact of each change, and by id the names of what uses an object and is not in git.
 
@@ -37,7 +37,7 @@ class Reach:
     room: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class _Scene:
     """What was seen: by the id of a credential its connections, and whether those are surely all."""
 

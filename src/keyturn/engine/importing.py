@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import dotted, nest
+from keyturn.core.frozen import frozen
 from keyturn.core.imported import Imported
 from keyturn.core.outcome import Ending
 from keyturn.core.protect import matches
@@ -37,7 +38,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?", re.ASCII)
 LEASE = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What is imported and where to: names or patterns (none: everything).
 
@@ -103,7 +104,7 @@ def _bring_in(run: Run, reading: Reading, order: Order) -> tuple[Imported, ...]:
     return tuple(results)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Scene:
     """What one import works with: ``addresses`` by id, ``described`` the file of each address in git.
 

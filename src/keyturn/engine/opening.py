@@ -1,11 +1,12 @@
 """Secrets are opened only where a write may follow, and compared by fingerprints made here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty, Severity
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs, touched
 from keyturn.core.resource import Desired, Known
 from keyturn.core.secret import Secret
@@ -25,7 +26,7 @@ TAMPERED = ("KT221", "KT222", "KT223", "KT25")
 """Codes that say that a file is not what somebody with the key made of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opener:
     """Opens secrets and fingerprints them, with the repository's key read once and only when needed."""
 

@@ -1,7 +1,7 @@
 """The pipeline: files, ledger and service in; a plan out. This is the picture of the README."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
+from keyturn.core.frozen import frozen
 from keyturn.core.guard import guard
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.order import order
@@ -46,7 +47,7 @@ REQUESTS: Mapping[Action, int] = MappingProxyType(
 """About how many requests a change costs: reading again, writing, reading back, probes and tests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Wish:
     """What the user asked for beyond the manifests: a narrower view, consents, secrets to write again."""
 
@@ -55,7 +56,7 @@ class Wish:
     reassert: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Evidence:
     """All that a plan rests on, in the order in which it is found."""
 
@@ -67,7 +68,7 @@ class Evidence:
     hands: Hands
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Planned:
     """A plan with what it was made of; an apply goes on from here."""
 

@@ -5,13 +5,14 @@ what is live, or of what this apply writes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.exposing import strayed
 from keyturn.core.fields import Fields, Path, dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
 from keyturn.core.trial import harmless
@@ -27,7 +28,7 @@ TESTERS = 4
 _WRITTEN = frozenset({Action.UPDATE, Action.RENAME, Action.ADOPT})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trial:
     """A connection to be tested: its name for the reader, its id, its type, its fields with ids.
 
@@ -43,7 +44,7 @@ class Trial:
     now: "Trial | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """How a test ended; ``passed`` is true only for an explicit yes."""
 

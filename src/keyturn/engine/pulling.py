@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from keyturn.core.address import Address, Origin
@@ -10,6 +10,7 @@ from keyturn.core.change import ABSENT, FieldChange
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.diff import field_changes
 from keyturn.core.fields import Leaf, Path, flatten
+from keyturn.core.frozen import frozen
 from keyturn.core.protect import matches
 from keyturn.core.pulled import Left, Pulled
 from keyturn.core.pulling import choose
@@ -32,7 +33,7 @@ BELOW = 2
 """Keys of a path right below ``config``: no more than such a field goes as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """What is pulled: names or patterns (none: everything), consents by credential, writing or not."""
 

@@ -6,11 +6,12 @@ a secret means: write it again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import EMPTY, Known, Live
 from keyturn.engine.entry import doubtful
@@ -21,7 +22,7 @@ PROBE = "keyturn-probe-"
 """How the names of credentials begin that are made for a test and purged after it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Settled:
     """The entries with every open intent settled, and what is left to do or to say.
 

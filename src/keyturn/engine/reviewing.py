@@ -5,7 +5,6 @@ are searched for ids, because further references stand wherever a connector puts
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from keyturn.api.errors import ServiceError
@@ -13,6 +12,7 @@ from keyturn.core.address import Address
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.core.secret import Secret
 from keyturn.core.usage import Ending, Reach, Review, Usage
@@ -36,7 +36,7 @@ from keyturn.policy.subject import Subject
 _LASTING = frozenset({"KT330", "KT331", "KT332"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class _Scene:
     """What was seen: the live objects, which of them were read whole, and what the ledger knows."""
 

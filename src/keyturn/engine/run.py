@@ -1,18 +1,19 @@
 """What a run works with: handed in once, and never looked up elsewhere."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Self
 
 from keyturn.api.client import Client
+from keyturn.core.frozen import frozen
 from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
 from keyturn.ledger.medium import Store
 from keyturn.load.project import Project, Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Author:
     """Who runs this, where, and of which commit: for the lock and the journal."""
 
@@ -23,7 +24,7 @@ class Author:
     tool: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Run:
     """The doors of a run: files, service, ledger, clock, chance.
 

@@ -10,7 +10,6 @@ import hmac
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 from keyturn import __version__
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Consents
 from keyturn.core.plan import Plan
 from keyturn.engine.moved import moved
@@ -37,7 +37,7 @@ LIFETIME = timedelta(hours=24)
 _HEAD = b"keyturn-plan 1 "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SavedPlan:
     """A plan as it was reviewed; ``expires`` is RFC 3339."""
 

@@ -1,7 +1,7 @@
 """One apply from lock to release: plan again, ask, write, tidy up, record."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from keyturn.api.records import Figures
@@ -10,6 +10,7 @@ from keyturn.core.address import Address
 from keyturn.core.change import Action
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.exposing import sends
+from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import QUIET, Plan
 from keyturn.core.resource import Known
@@ -35,7 +36,7 @@ PATIENCE = 2.0
 """Seconds between two looks at a lock that somebody else holds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Terms:
     """How an apply goes about its work; times in seconds, ``deadline`` 0 for none.
 
@@ -49,7 +50,7 @@ class Terms:
     stopped: Callable[[], bool] = lambda: False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Report:
     """What came of an apply: the plan it made, how each change ended, and what it cost."""
 

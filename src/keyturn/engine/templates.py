@@ -1,9 +1,9 @@
 """The text files of a new repository."""
 
-from dataclasses import dataclass
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Choice:
     """What somebody chose for a new repository.
 

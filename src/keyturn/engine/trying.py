@@ -1,12 +1,13 @@
 """Connection tests on demand, side by side, without locking anybody's account."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from keyturn.api.errors import ServiceError
 from keyturn.api.records import TestResult
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.protect import matches
 from keyturn.core.resource import Live
@@ -22,7 +23,7 @@ from keyturn.ledger.reading import read_ledger
 _BAD = frozenset({End.FAILED, End.UNCLEAR})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """How many credentials are tried at once, and how many failed logins each of them may have."""
 
@@ -30,7 +31,7 @@ class Budget:
     failures: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """What came of the tests, and how many live connections are none of keyturn's."""
 
@@ -104,7 +105,7 @@ def _groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
     return [members for _, members in groups]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Tester:
     run: Run
     ids: Mapping[Address, str]

@@ -1,13 +1,14 @@
 """How one change is made: re-read, intend, write, read back, test, record."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keyturn.api.errors import Absent, Conflict, ServiceError, Unsure
 from keyturn.api.records import Record
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Change, SecretState
 from keyturn.core.fields import Fields, dotted, same
+from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.desk import TRIES, Desk, Stale
@@ -25,7 +26,7 @@ ANOTHER = "the service answered with another object"
 _SECOND = len("2026-01-01T00:00:00")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """The entry that a write led to, and what is worth saying of it."""
 

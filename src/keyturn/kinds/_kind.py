@@ -1,11 +1,11 @@
 """Kind: a kind of resource as a frozen record of functions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Fields, Path
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Live
 
 
@@ -57,7 +57,7 @@ Ids = Mapping[Address, str]
 References = tuple[tuple[Path, Address], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Kind:
     """What can be done with a kind of resource, without a service.
 

@@ -1,11 +1,12 @@
 """Time as an argument: the ledger never asks a clock of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from keyturn.core.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Clock:
     """The two clocks of a run.
 

@@ -7,12 +7,13 @@ lost or added byte goes unnoticed; then one line per entry, so that a diff can b
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Known
 from keyturn.ledger.entry import Codec
 from keyturn.ledger.event import Intent, Position, pack_intent, unpack_intent
@@ -33,7 +34,7 @@ _scan = json.JSONDecoder().raw_decode
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ledger:
     """What is known of a workspace.
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field, fields
 from typing import Any, Self, TypeAlias
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import EMPTY, Known
 from keyturn.ledger.entry import Codec, Tree
@@ -16,7 +17,7 @@ GENESIS = "0" * 64
 """The hash that the first record of a journal follows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Position:
     """A place in the journal: number and hash of a record, and the tape's mark to read it again."""
 
@@ -34,7 +35,7 @@ class Position:
         return cls(int(tree["seq"]), text(tree["hash"]), int(tree["mark"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunStarted:
     """Somebody began to write: a random id, who and where, which commit, which keyturn."""
 
@@ -49,7 +50,7 @@ class RunStarted:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Intent:
     """What is about to be sent to the service; nothing is sent before this is on disk.
 
@@ -72,7 +73,7 @@ class Intent:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Finished:
     """How an intent ended, and what the ledger holds from now on.
 
@@ -89,7 +90,7 @@ class Finished:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnded:
     """A run came to its end: its id, how, and how many changes ended in which way."""
 
@@ -98,14 +99,14 @@ class RunEnded:
     counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repaired:
     """A torn last line of ``dropped`` bytes, left by a killed or powerless writer, was cut off."""
 
     dropped: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compacted:
     """The ledger's document number ``serial`` was written and holds all that stands before this."""
 
@@ -168,8 +169,11 @@ def _unpack_finished(tree: Tree) -> Finished:
     )
 
 
+_STARTED = tuple(each.name for each in fields(RunStarted))
+
+
 def _unpack_started(tree: Tree) -> RunStarted:
-    return RunStarted(**{name: text(tree[name]) for name in RunStarted.__slots__})
+    return RunStarted(**{name: text(tree[name]) for name in _STARTED})
 
 
 def _unpack_ended(tree: Tree) -> RunEnded:

@@ -5,11 +5,11 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.frozen import frozen
 from keyturn.ledger import presence
 from keyturn.ledger.disk import broken, flush_folder, irregular, open_file, write_out
 from keyturn.ledger.medium import ABSENT, Blob, Moved
@@ -19,7 +19,7 @@ _GUARD = ".guard"
 _ASIDE = ".aside"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folder:
     """A store in the folder ``parts`` below ``root``; an etag is the SHA-256 of the content.
 

@@ -4,9 +4,9 @@ Threads that write at the same time share one flush: the first of them writes fo
 """
 
 import threading
-from dataclasses import dataclass
 
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.frozen import frozen
 from keyturn.ledger.clock import Clock, stamp
 from keyturn.ledger.document import Ledger
 from keyturn.ledger.event import Event, Position, Repaired, pack
@@ -16,7 +16,7 @@ from keyturn.ledger.record import compose, read
 from keyturn.ledger.replay import Fold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class _Batch:
     first: int
     lines: tuple[bytes, ...]

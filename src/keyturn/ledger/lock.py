@@ -8,11 +8,12 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 from keyturn.ledger.clock import Clock, stamp
 from keyturn.ledger.faults import fault
 from keyturn.ledger.medium import ABSENT, Blob, Moved, Store
@@ -25,7 +26,7 @@ GRACE = timedelta(seconds=30)
 """How long after its end, by the store's clock, a lease is left alone before it is taken over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Holder:
     """Who holds the lock: ``id`` is random and what ``unlock`` asks for, ``ttl`` in seconds."""
 
@@ -37,7 +38,7 @@ class Holder:
     ttl: float = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LockRecord:
     """The lock as it stands in the store; ``since`` and ``renewed`` are the holder's own time."""
 

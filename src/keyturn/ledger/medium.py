@@ -1,15 +1,16 @@
 """What a ledger is written on: a store of small objects, and a tape that only grows."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
+
+from keyturn.core.frozen import frozen
 
 ABSENT = ""
 """The expectation that nothing stands under a key; no store has an empty etag."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blob:
     """An object as it was read; ``etag`` names this content, ``modified`` is the store's own time."""
 

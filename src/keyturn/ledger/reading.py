@@ -1,10 +1,11 @@
 """The ledger as it stands: the document, and what the journal has seen since."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.frozen import frozen
 from keyturn.ledger.document import KEY, Ledger, foreign, from_json, to_json
 from keyturn.ledger.event import Compacted, Position, RunStarted
 from keyturn.ledger.faults import fault, finding
@@ -14,7 +15,7 @@ from keyturn.ledger.record import Record, Unreadable, follows, parse
 from keyturn.ledger.replay import Fold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reading:
     """What ``read_ledger`` found.
 

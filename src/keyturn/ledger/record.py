@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from keyturn.core.frozen import frozen
 from keyturn.ledger.event import GENESIS, Event, Position, unpack
 from keyturn.ledger.medium import Line
 from keyturn.ledger.shape import text
@@ -16,7 +16,7 @@ _TAIL = len(_SEAM) + 64 + len(_END)
 _scan = json.JSONDecoder().decode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreadable:
     """Stands for the event of a line that says nothing this keyturn understands.
 
@@ -29,7 +29,7 @@ class Unreadable:
 Said: TypeAlias = Event | Unreadable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Record:
     """A line as it was read; ``hash`` is computed from its bytes, ``stated`` what it says of itself."""
 

@@ -1,17 +1,17 @@
 """Who can decrypt each file: told from the envelopes alone, without any key."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import Path, flatten
+from keyturn.core.frozen import frozen
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.files import Source
 from keyturn.load.metadata import Envelope, envelope
 from keyturn.load.nodes import Document, read
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Readers:
     """The recipients of a file as ``kind:name``, their wrapped data keys, and its secrets as ciphertext."""
 

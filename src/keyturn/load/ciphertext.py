@@ -2,8 +2,9 @@
 
 import binascii
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from keyturn.core.frozen import frozen
 
 _FORM: Final = re.compile(
     r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z0-9]+)\]"
@@ -12,7 +13,7 @@ _IV_BYTES: Final = 32
 _TAG_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ciphertext:
     """The parts of an encrypted value; ``iv`` has 32 bytes, ``tag`` 16. ``type`` is not authenticated."""
 

@@ -1,11 +1,11 @@
 """A workspace's files become what is wanted; nothing is decrypted until somebody needs a secret."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path as File
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Gist
 from keyturn.load.examining import examine
 from keyturn.load.files import Source, load_file, stem, survey
@@ -20,7 +20,7 @@ from keyturn.policy.settings import Settings
 from keyturn.policy.subject import Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Loaded:
     """A workspace's manifests as they stand, all sealed, with every finding, sorted.
 

@@ -1,11 +1,11 @@
 """A manifest drafted from what is live: plain fields as they are, secrets as "keep what is there"."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from keyturn.core.fields import dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Live
 from keyturn.load.definitions import SEAL, config_fields, secret_fields
 from keyturn.load.nodes import read
@@ -16,7 +16,7 @@ MOST = 3
 """How many secret fields a variant of a credential has at most, of those that must be there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """A manifest as text that its schema accepts, and the live fields that it leaves out."""
 

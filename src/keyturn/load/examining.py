@@ -4,10 +4,10 @@ One process does it for all files. Sharing 10,000 of them between two took 5.7 s
 what the other process finds has to be pickled, and that costs more than finding it.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.frozen import frozen
 from keyturn.load.envelope import judge
 from keyturn.load.files import Source
 from keyturn.load.manifest import misnamed
@@ -20,7 +20,7 @@ _EMPTY: Final = "KT139"
 _HOLLOW: Final = ("KT212", "KT255")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examined:
     """What one file showed: None for a document that cannot be read, ``fits`` where its schema takes it."""
 

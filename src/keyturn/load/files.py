@@ -11,12 +11,12 @@ import stat
 import unicodedata
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.frozen import frozen
 from keyturn.load.findings import doubt, fault
 from keyturn.load.text import LIMIT, TOO_LARGE
 
@@ -31,7 +31,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_REGULAR: Final = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDIR)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """A file as it was read once: ``relative`` to ``root`` with slashes, SHA-256 of its bytes as hex."""
 
@@ -41,7 +41,7 @@ class Source:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """What a walk found: files sorted by name, what could not be taken, and names that nobody asked for."""
 

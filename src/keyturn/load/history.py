@@ -13,11 +13,12 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 from keyturn.load.git_environment import COMMAND, git_environment
 
@@ -42,7 +43,7 @@ _TIMEOUT: Final = 60.0
 _LAST: Final = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class History:
     """The days on which ciphertexts came into git, in UTC, by the SHA-256 of their text as hex.
 
@@ -55,7 +56,7 @@ class History:
     lost: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Question:
     """The ciphertexts of each file below ``root``, by their digests; what is not committed is of ``today``.
 

@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ import pyrage  # type: ignore[import-untyped]
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.frozen import frozen
 from keyturn.load.findings import doubt
 
 KEY: Final = "SOPS_AGE_KEY"
@@ -26,7 +27,7 @@ _TIMEOUT: Final = 60.0
 _LARGEST: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Keyring:
     """The age keys at hand, none of which can be looked at.
 

@@ -1,7 +1,6 @@
 """One manifest: what the rules see of it, and what is wanted of the service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path as File
@@ -11,6 +10,7 @@ from typing import Any, Final
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Leaf, Path, flatten
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Desired, Gist, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
@@ -25,7 +25,7 @@ GRACE: Final = 7
 """Days that a replaced credential stays, where the manifest does not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """A manifest that fits its schema, read two ways."""
 

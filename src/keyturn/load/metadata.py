@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
 from keyturn.policy.reading import closest
@@ -61,7 +61,7 @@ _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2
 _VERSION: Final = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,5})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipient:
     """A key that opens the file: ``kind`` as SOPS names it, ``name`` its public name, the wrapped data key.
 
@@ -75,7 +75,7 @@ class Recipient:
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Envelope:
     """What a ``sops:`` block says. ``selector`` is one of ``SELECTORS`` or empty, ``pattern`` its value.
 

@@ -6,7 +6,6 @@ before anything grows.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import yaml
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
 from keyturn.load.places import Place, Places, origin_of
 from keyturn.load.scalars import Ambiguous, Scalar, plain
@@ -34,7 +34,7 @@ _PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _QUOTE: Final = "put it in quotes if it is text; write a number plainly (1000, 0.5) or true, false, null"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """One YAML document: ``tree`` of plain values, ``places`` of every path in it.
 

@@ -1,14 +1,14 @@
 """Places: where each key and value of a file stands, worked out when somebody asks."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from keyturn.core.address import Origin
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a value and its key stand: lines and columns from 1, columns and lengths in characters.
 

@@ -5,12 +5,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.frozen import frozen
 from keyturn.load.files import load_file, open_folder
 from keyturn.load.findings import fault
 
@@ -41,7 +41,7 @@ def place(root: Path, relative: str, *, new: bool = False) -> Iterator["Place"]:
         os.close(handle)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A file that may be written; ``handle`` is its folder, locked."""
 

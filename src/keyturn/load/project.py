@@ -1,12 +1,12 @@
 """keyturn.yaml: the workspaces of a repository and what its policy asks, from the tree or from git."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.frozen import frozen
 from keyturn.load.files import load_file
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document, read
@@ -25,7 +25,7 @@ Decryptor = Literal["auto", "sops"]
 Put = Literal["full", "partial"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeySource:
     """Where the API key comes from: ``name`` of an environment variable or a file; never the key."""
 
@@ -33,7 +33,7 @@ class KeySource:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Workspace:
     """One organization of the service and the folders that describe it.
 
@@ -51,7 +51,7 @@ class Workspace:
     put: Put = "full"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Project:
     """A repository: its workspaces by name, its policy, how it decrypts.
 

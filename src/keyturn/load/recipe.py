@@ -1,12 +1,12 @@
 """For whom a new file is encrypted: as policy says for its path, or as the repository's .sops.yaml does."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
 from keyturn.policy.settings import Settings, recipients_for
 
@@ -19,7 +19,7 @@ SELECTOR: Final = "^secrets$"
 _FINGERPRINT: Final = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{40}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """A ``.sops.yaml`` whose rules decide, or recipients by name."""
 

@@ -4,13 +4,14 @@ A finding whose code is KT250 to KT299 says that a file is not what somebody wit
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import Fields, Path, dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired
 from keyturn.core.secret import Secret
 from keyturn.load.definitions import SEAL, leaves, sealed_among
@@ -29,7 +30,7 @@ _SEALING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """What a seal is made of: who the secrets belong to, and their plain fields by path."""
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from typing import Any, Final
 from keyturn.core import fields
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.findings import fault
@@ -59,7 +59,7 @@ _OTHER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Sops:
     """The sops binary; ``environment`` is the user's, of which a child gets what it needs.
 

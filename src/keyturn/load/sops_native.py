@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import parse
 from keyturn.load.keys import Keyring
@@ -32,7 +32,7 @@ _COMMENT: Final = re.compile(r"#(?:ENC\[|[ \t]*\r?$)", re.MULTILINE)
 """Comments that sops decrypts, and empty ones, which it turns into values in an encrypted list."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declined:
     """Why a document is left to the real sops; never a value."""
 

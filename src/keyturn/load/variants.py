@@ -1,12 +1,12 @@
 """The alternatives of a credential type: which one was meant, what it lacks, what does not go with it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from keyturn.core.frozen import frozen
 from keyturn.load.shape import Schema, expression
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Fit:
     title: str
     own: tuple[str, ...]
@@ -19,7 +19,7 @@ class _Fit:
         return (held - len(self.foreign), -len(self.missing))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Misfit:
     """Why no alternative fits, or more than one: ``missing`` are the fields that would complete one."""
 

@@ -4,12 +4,12 @@ jsonschema's own messages quote the value, and a value that is in the wrong plac
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_key
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import PARTS
@@ -41,14 +41,14 @@ def spoken(path: Path) -> str:
     return ".".join(key if key.isdigit() or say((key,)) == key else "…" for key in path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Case:
     document: Document
     kind: str
     type: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Word:
     finding: Diagnostic
     missing: frozenset[str] = frozenset()

@@ -6,12 +6,12 @@ holds ciphertext. Killed at any point, a file is the old one or the new one.
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, Final, TypeAlias
 
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted, flatten, nest
+from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import Opener, open_one
 from keyturn.load.envelope import BLOCK, judge, reachable
@@ -33,7 +33,7 @@ _NO_KEY: Final = ("KT020", "KT021", "KT220")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Writer:
     """Writes manifests below ``root``; ``open_all`` decrypts what was written, to compare it."""
 

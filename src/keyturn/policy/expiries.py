@@ -1,10 +1,10 @@
 """Expiries: the days on which something ends, as data for rules and for the review."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
 from keyturn.policy.words import say
@@ -16,7 +16,7 @@ _ENDS = ("expires", "expiresat", "expireson", "expiry", "expirydate", "expiratio
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expiry:
     """The day on which something ends: the path in the manifest, and the thing in words."""
 
@@ -45,6 +45,8 @@ def declared(subject: Subject) -> Iterator[Expiry]:
 
 def readable(text: str) -> date | None:
     """Return the day that ``text`` begins with, as ISO 8601 writes it; None where it is none."""
+    if not text:
+        return None
     try:
         return date.fromisoformat(text[:10])
     except ValueError:

@@ -1,17 +1,17 @@
 """Fleet: all manifests side by side, in the order of their files, with who uses what."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.policy.subject import Subject
 from keyturn.policy.tokens import SHORTEST
 from keyturn.policy.words import texts
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Use:
     """One reference that resolves: ``user`` refers to ``used`` at ``path``."""
 
@@ -20,7 +20,7 @@ class Use:
     used: Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Writing:
     """A text of a manifest: a value, or the name of a field (``key``)."""
 
@@ -30,7 +30,7 @@ class Writing:
     key: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Fleet:
     """The manifests, sorted by file, and what is asked of all of them, worked out once.
 

@@ -1,10 +1,10 @@
 """Judge: run every rule that is on, apply levels and waivers, and sort what is found."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 from keyturn.policy.fleet import Fleet, assemble
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Needs, Rule, Scope
@@ -15,7 +15,7 @@ _OPEN = tuple(rule for rule in RULES if rule.needs in (Needs.MANIFEST, Needs.FLE
 _LATER = tuple(rule for rule in RULES if rule not in _OPEN)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """What the manifests alone show: the fleet, what was found, and which waivers lifted what, by file."""
 

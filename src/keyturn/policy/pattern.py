@@ -1,11 +1,12 @@
 """Pattern: a regular expression that is compiled when it is first used; most runs use few of them."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
+from keyturn.core.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Pattern:
     """A regular expression as written, with its flags."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeAlias, TypeVar
 
@@ -10,6 +10,7 @@ from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 
 Where: TypeAlias = Callable[[Path], Origin]
@@ -33,7 +34,7 @@ def closest(word: str, known: Collection[str]) -> str:
     return f"known here: {', '.join(sorted(known))}" if known else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reading:
     """A cursor over one mapping of settings; ``faults`` is shared with every section below it."""
 

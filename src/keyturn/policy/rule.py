@@ -1,7 +1,7 @@
 """Rule: one code, one small function, and what it has to know."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from enum import Enum
 from typing import TypeAlias
@@ -10,6 +10,7 @@ from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 from keyturn.core.secret import Secret
 from keyturn.policy.fleet import Fleet
@@ -26,7 +27,7 @@ class Needs(Enum):
     SECRETS = "secrets"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Found:
     """A place that breaks a rule. ``hint`` empty stands for the fix of the rule's code.
 
@@ -45,7 +46,7 @@ class Found:
         return project if self.subject is None else self.subject.origin(self.path, key=self.key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Context:
     """What is known besides the manifests, all of it keyed by a manifest's file.
 
@@ -76,7 +77,7 @@ class Context:
         }[needs]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """All that one run of the rules looks at."""
 
@@ -85,7 +86,7 @@ class Scope:
     context: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Rule:
     """A rule: its code, what it weighs unless settings say otherwise, what it needs, how it looks."""
 

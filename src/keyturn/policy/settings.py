@@ -1,13 +1,14 @@
 """Settings: the ``policy:`` section of keyturn.yaml, read once and frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from keyturn.core.address import Origin
 from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.limits import Limit, Limits
 from keyturn.core.resource import EMPTY
 from keyturn.policy.reading import Reading, Where, closest
@@ -48,7 +49,7 @@ _SECTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Environment:
     """An environment: the prefix of its resources' names, and whether it is production."""
 
@@ -56,7 +57,7 @@ class Environment:
     production: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Override:
     """Another level for a rule, below some paths or (none given) everywhere; ``None`` turns it off."""
 
@@ -64,7 +65,7 @@ class Override:
     paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """What the project asks of its manifests; the defaults are those of an absent section.
 

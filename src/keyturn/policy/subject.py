@@ -1,11 +1,12 @@
 """Subject: one manifest as the rules see it, plain fields and places, no secret and no file access."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import Fields, Leaf, Path
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Lifecycle
 from keyturn.policy.spelling import names_of
 
@@ -30,7 +31,7 @@ class Place(Protocol):
         """Column of the key, 0 where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiver:
     """An inline waiver: the code of the rule it lifts, why, and the path of that code in the manifest."""
 
@@ -39,7 +40,7 @@ class Waiver:
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Subject:
     """One manifest, as far as it can be read without a key.
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import Final
 
 from keyturn.core.codes import CODES
 from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 from keyturn.render.cells import fold
 from keyturn.render.frame import frame
@@ -26,7 +27,7 @@ COMMENT: Final = 60 * 1024
 _TONES: Final = {Severity.ERROR: Tone.DANGER, Severity.WARNING: Tone.CARE, Severity.NOTE: Tone.CHANGE}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Findings:
     """What was found and where was looked.
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from keyturn.core.frozen import frozen
 from keyturn.render.parts import Part, Section
 
 CUT: Final = re.compile(r"\b[\d,]+ more(?! are not drawn)\b")
@@ -30,7 +30,7 @@ _TIERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fitted:
     """One block for each section, in their order, and what was left out; empty where nothing was."""
 

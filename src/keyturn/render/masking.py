@@ -8,9 +8,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_key, secret_value
 
 MASK: Final = "▒▒▒"
@@ -51,7 +51,7 @@ _RUN: Final = re.compile(r"[A-Za-z0-9+=_/-]{20,}")
 _INNER: Final = re.compile(r"([\w-]+)[\"']?\s*[:=]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """A stretch of a source line from ``start`` (from 0) of ``length``, and what is shown for it."""
 

@@ -1,12 +1,13 @@
 """What a view is made of: sections of entries, entries with details; raw text, not yet made safe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from math import ceil
 from typing import TypeAlias
 
 from keyturn.core.counting import counted
+from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 
 
@@ -39,7 +40,7 @@ class Part(Enum):
     FINDING = "finding"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FieldRow:
     """A plain field: ``mark`` is ``+`` where it comes, ``-`` where it goes, ``~`` where it changes.
 
@@ -53,7 +54,7 @@ class FieldRow:
     applied: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecretRow:
     """A secret field: its state in one word and the reason."""
 
@@ -62,7 +63,7 @@ class SecretRow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Anything else that is worth a line: what it is about, and what there is to say."""
 
@@ -73,7 +74,7 @@ class Note:
 Detail: TypeAlias = FieldRow | SecretRow | Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Entry:
     """One line of a section, with the details below it; ``count`` things of one text share it."""
 
@@ -86,7 +87,7 @@ class Entry:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Section:
     """Entries of one class."""
 
@@ -101,7 +102,7 @@ class Section:
         return sum(entry.count for entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
 
@@ -109,7 +110,7 @@ class Link:
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class View:
     """What is shown of a plan, decided once and drawn as text, markdown and HTML.
 

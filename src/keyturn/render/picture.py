@@ -1,9 +1,9 @@
 """A picture of what depends on what: credentials, the connections that use them, and their work."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from keyturn.core.frozen import frozen
 from keyturn.render.cells import cells
 from keyturn.render.parts import Link
 from keyturn.render.safe import html, line
@@ -38,7 +38,7 @@ _TONES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Box:
     node: str
     column: int

@@ -1,7 +1,6 @@
 """A plan as it was reviewed beside the plan made now: what moved, and what moved beside it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -10,6 +9,7 @@ from keyturn.core.change import Change, FieldChange
 from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Leaf, Path, dotted
+from keyturn.core.frozen import frozen
 from keyturn.core.plan import QUIET, Impact, Plan, operation
 from keyturn.render.cells import cells, fold
 from keyturn.render.parts import Tone
@@ -28,7 +28,7 @@ Row: TypeAlias = tuple[str, str, str]
 """What a line is about (an address or nothing), its topic, and what is said."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Side:
     """A plan and the commit that it was made of; the commit is empty outside of git."""
 

@@ -1,12 +1,12 @@
 """Colour and width of a terminal, as a value that is handed down."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from keyturn.core.frozen import frozen
 from keyturn.render.parts import Tone
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How text is drawn: whether ANSI colours may be used, and how many columns there are."""
 

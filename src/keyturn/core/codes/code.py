@@ -1,9 +1,9 @@
 """Code: what ``keyturn explain`` says of a finding."""
 
-from dataclasses import dataclass
+from keyturn.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Code:
     """A kind of finding: what it is in a few words, why it matters, how to end it."""
 

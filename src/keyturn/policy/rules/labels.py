@@ -46,7 +46,7 @@ def prefix(subject: Subject, settings: Settings) -> Iterator[Found]:
 def naming(subject: Subject, _: Settings) -> Iterator[Found]:
     """Find a name that does not say which system it is for."""
     name, system = subject.address.name, subject.labels.get("system", "")
-    if system and fold(system) not in fold(name):
+    if system and system not in name and fold(system) not in fold(name):
         message = "the name does not hold the system that the label names"
         yield Found(subject=subject, path=("name",), message=message)
     elif not _WORDS.search(name):

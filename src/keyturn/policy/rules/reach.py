@@ -69,22 +69,17 @@ def residency(subject: Subject, _: Settings) -> Iterator[Found]:
 
 def replicas(fleet: Fleet, _: Settings) -> Iterator[Found]:
     """Find connections named for a replica that have the host of one that is not."""
-    primaries = {
-        host: subject
-        for subject in fleet.subjects
-        if subject.address.kind == "connection" and not _replica(subject)
-        for host in _hosts(subject)
-    }
-    for subject in fleet.subjects:
-        if subject.address.kind == "connection" and _replica(subject):
-            for host, path in _hosts(subject).items():
-                if host in primaries:
-                    message = f"the replica's host is that of {primaries[host].address}"
-                    yield Found(subject=subject, path=path, message=message)
-
-
-def _replica(subject: Subject) -> bool:
-    return "replica" in fold(subject.address.name)
+    connections = [subject for subject in fleet.subjects if subject.address.kind == "connection"]
+    copies = {subject.file: subject for subject in connections if "replica" in fold(subject.address.name)}
+    if not copies:
+        return
+    others = [subject for subject in connections if subject.file not in copies]
+    primaries = {host: subject for subject in others for host in _hosts(subject)}
+    for subject in copies.values():
+        for host, path in _hosts(subject).items():
+            if host in primaries:
+                message = f"the replica's host is that of {primaries[host].address}"
+                yield Found(subject=subject, path=path, message=message)
 
 
 def _hosts(subject: Subject) -> dict[str, Path]:

@@ -18,6 +18,7 @@ _MODES = frozenset(
 )  # fmt: skip
 _OFF = frozenset({"disable", "disabled", "off", "false", "no", "none", "plaintext", "saslplaintext"})
 _WEAK = frozenset({"allow", "prefer", "preferred", "optional"})
+_OPEN = _OFF | _WEAK
 _STRENGTH = {"require": 0, "required": 0, "verifyca": 1, "verifyfull": 2, "verifyidentity": 2, "strict": 2}
 _LABS = frozenset({"lab", "local", "sandbox"})
 _STATED_FOR = frozenset(
@@ -96,7 +97,7 @@ def unstated(subject: Subject, settings: Settings) -> Iterator[Found]:
 
 def plain_ftp(subject: Subject, _: Settings) -> Iterator[Found]:
     """Find FTP without TLS."""
-    if any(_mode(leaf) not in (_OFF | _WEAK) for _, leaf in subject.named(_MODES)):
+    if any(_mode(leaf) not in _OPEN for _, leaf in subject.named(_MODES)):
         return
     if subject.address.kind == "connection" and subject.type == "ftp":
         yield Found(subject=subject, path=("type",), message="the connection uses FTP")

@@ -1,0 +1,58 @@
+"""Frozen data: a dataclass that cannot change and has no room for more, compared by what it holds.
+
+A dataclass writes the text of each of its methods and compiles it: 0.9 ms for each class on a slow
+machine, and a plan has 130 of them. Comparing and printing are the same for all, so they are written
+here once; what is left to dataclasses, the making of instances, costs less than half of that.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, TypeVar, dataclass_transform, overload
+
+T = TypeVar("T")
+
+
+@overload
+def frozen(cls: type[T], /) -> type[T]: ...
+
+
+@overload
+def frozen(*, kw_only: bool = ..., order: bool = ...) -> Callable[[type[T]], type[T]]: ...
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen(cls: Any = None, /, *, kw_only: bool = False, order: bool = False) -> Any:
+    """Make a class frozen data; with ``kw_only`` it is made by names alone, with ``order`` it can be sorted.
+
+    Two are equal that are of one class and hold the same; fields with ``compare=False`` do not count.
+    """
+
+    def made(plain: type[Any]) -> type[Any]:
+        if order:
+            return dataclass(frozen=True, slots=True, kw_only=kw_only, order=True)(plain)
+        whole = dataclass(frozen=True, slots=True, kw_only=kw_only, eq=False, repr=False)(plain)
+        for name, method in _methods(whole).items():
+            if name not in vars(plain):
+                setattr(whole, name, method)
+        return whole
+
+    return made(cls) if cls else made
+
+
+def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
+    compared = [each.name for each in fields(cls) if each.compare]
+    shown = [each.name for each in fields(cls) if each.repr]
+    held: Callable[[Any], Any] = attrgetter(*compared) if compared else lambda _: ()
+
+    def equal(self: Any, other: object) -> Any:
+        return held(self) == held(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def hashed(self: Any) -> int:
+        return hash(held(self))
+
+    def printed(self: Any) -> str:
+        inner = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__qualname__}({inner})"
+
+    return {"__eq__": equal, "__hash__": hashed, "__repr__": printed}
