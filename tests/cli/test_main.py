@@ -50,6 +50,12 @@ def test_what_says_something_of_itself_imports_nothing_of_weight(tmp_path, words
     assert heavy(tmp_path, words, {}) == set()
 
 
+def test_a_version_is_said_without_the_core(tmp_path):
+    """Half of what it takes is click; nothing of ours is there that is not needed for one line."""
+    ended = execute([sys.executable, "-c", PROBE, "--version"], cwd=tmp_path, env={})
+    assert {"dataclasses", "difflib", "shutil", "textwrap", "keyturn.core"}.isdisjoint(ended.stderr.split())
+
+
 def test_completion_imports_nothing_of_weight(tmp_path):
     """A shell that asks for completions waits for every millisecond."""
     env = {"_KEYTURN_COMPLETE": "bash_complete", "COMP_WORDS": "keyturn unl", "COMP_CWORD": "1"}

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import click
 
-from keyturn.core.diagnostic import Faulty
-
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 _KIND = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
@@ -21,6 +19,8 @@ _HEAD = 4096
 
 def _safely(found: Callable[[click.Context], Iterator[str]]) -> Complete:
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from keyturn.core.diagnostic import Faulty
+
         try:
             return sorted({each for each in found(ctx) if each.startswith(incomplete)})
         except (Faulty, OSError, ValueError):
@@ -74,6 +74,8 @@ connections = _of("connection")
 
 def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Offer the secret fields of the credential that was named: those that its manifest has, first."""
+    from keyturn.core.diagnostic import Faulty
+
     try:
         found = dict.fromkeys(_fields(ctx))
     except (Faulty, OSError, ValueError):

@@ -1,7 +1,5 @@
 """Groups of commands: without a command they explain themselves, and a misspelt one is guessed."""
 
-import difflib
-
 import click
 
 from keyturn.cli import status
@@ -23,6 +21,8 @@ class Guessing(click.Group):
         """Return the command that is meant; raises UsageError with the nearest name."""
         name = args[0]
         if not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            import difflib
+
             near = difflib.get_close_matches(name, self.list_commands(ctx), 1, 0.5)
             meant = f"; did you mean {near[0]}?" if near else ""
             ctx.fail(f"there is no command {name!a}{meant}")

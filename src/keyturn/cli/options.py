@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import click
 
 from keyturn.cli import completing
-from keyturn.cli.manual import epilog
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,6 +62,8 @@ def everywhere(command: click.Command, words: str) -> click.Command:
     That is --no-color and --verbose behind its name, defaults that are shown, and in its help the
     exit codes, the environment and what to read next.
     """
+    from keyturn.cli.manual import epilog
+
     if not any("--no-color" in option.opts for option in command.params):
         verbosely(plainly(command))
         command.epilog = epilog(words)

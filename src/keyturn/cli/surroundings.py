@@ -1,7 +1,6 @@
 """What surrounds the command line: the environment, and whether a stream takes colour."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,5 +25,7 @@ def coloured(stream: Any, surroundings: Mapping[str, str]) -> bool:
 def width(stream: Any, surroundings: Mapping[str, str]) -> int:
     """Return the columns of a stream: the terminal's, those of COLUMNS, or as many as it likes."""
     if stream.isatty() or surroundings.get("COLUMNS", "").isdigit():
+        import shutil
+
         return shutil.get_terminal_size().columns
     return WIDE
