@@ -1,5 +1,8 @@
 """Frozen data."""
 
+import copy
+import inspect
+import pickle
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.core.frozen import frozen
+from keyturn.core.secret import Secret
 
 
 @frozen
@@ -32,6 +36,14 @@ class Theirs:
 @frozen(kw_only=True)
 class Named:
     """Made by names alone."""
+
+    one: int
+    two: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TheirsNamed:
+    """What dataclasses make of that."""
 
     one: int
     two: int = 2
@@ -64,6 +76,21 @@ class Own:
 
     def __hash__(self):
         return 7
+
+
+@frozen
+class Made:
+    """Has fields that are made, and one that is worked out."""
+
+    given: int
+    filled: list[int] = field(default_factory=list)
+    fixed: int = field(default=5, init=False)
+    fresh: list[int] = field(default_factory=list, init=False)
+    after: int = field(init=False)
+    last: int = field(default=1, kw_only=True)
+
+    def __post_init__(self):
+        object.__setattr__(self, "after", self.given + self.last)
 
 
 texts = st.text(max_size=2)
@@ -108,6 +135,31 @@ def test_names_and_order_are_asked_for():
     with pytest.raises(TypeError):
         Ours("a") < Ours("b")  # noqa: B015  # the comparison is what is tried
     assert [each.name for each in fields(Ours)] == ["name", "number", "rest", "beside"]
+
+
+def test_fields_are_made_as_dataclasses_makes_them():
+    """Each instance has its own; what is worked out is there; what is not asked for cannot be given."""
+    one, other = Made(1), Made(2, [3], last=4)
+    assert (one.given, one.filled, one.fixed, one.fresh, one.after) == (1, [], 5, [], 2)
+    assert (other.filled, other.after) == ([3], 6)
+    assert one.filled is not Made(1).filled
+    assert one.fresh is not Made(1).fresh
+    assert replace(other, given=7).after == 11
+    for words in ({"fixed": 6}, {"after": 6}, {"other": 1}):
+        with pytest.raises(TypeError, match="unexpected keyword"):
+            Made(1, **words)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
+        Ours()
+    assert inspect.signature(Named) == inspect.signature(TheirsNamed)
+
+
+def test_a_copy_is_equal():
+    """Through copy and pickle; what refuses to be copied refuses within it."""
+    for value in (Ours("a", 2, ("b",)), Named(one=1), Sorted(1), Empty()):
+        again = pickle.loads(pickle.dumps(value))  # noqa: S301  # what we wrote ourselves
+        assert copy.copy(value) == copy.deepcopy(value) == again == value
+    with pytest.raises(TypeError):
+        copy.deepcopy(Ours("a", Secret("x")))
 
 
 def test_own_methods_stay():

@@ -108,11 +108,13 @@ def inputs(desired: Iterable[Desired], known: Mapping[Address, Known], live: Map
 
 def doubt(sides: Inputs, names: frozenset[str]) -> Inputs:
     """Return the inputs with some fingerprints forgotten, so that those secrets are written again."""
+    if not names:
+        return sides
     known = {
         address: replace(each, fingerprints={}, digest="") if address.name in names else each
         for address, each in sides.known.items()
     }
-    return replace(sides, known=known) if names else sides
+    return replace(sides, known=known)
 
 
 def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], reach: Reach) -> Plan:

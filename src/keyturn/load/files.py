@@ -231,10 +231,11 @@ class _Walker:
             os.close(handle)
 
     def _keep(self, handle: int, relative: str) -> None:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
             self._irregular(relative)
             return
-        data = _bytes(handle)
+        data = _bytes(handle, found.st_size)
         if len(data) > LIMIT:
             self._note("KT104", relative, *TOO_LARGE)
             return
@@ -271,9 +272,13 @@ def _descend(root: Path, path: PurePosixPath, *, make: bool) -> int:
     return handle
 
 
-def _bytes(handle: int) -> bytes:
-    parts = []
-    wanted = LIMIT + 1
+def _bytes(handle: int, size: int) -> bytes:
+    # One byte more is asked for than there should be: where it does not come, this is all of it.
+    first = os.read(handle, min(size, LIMIT) + 1)
+    if len(first) == size:
+        return first
+    parts = [first]
+    wanted = LIMIT + 1 - len(first)
     while wanted > 0 and (part := os.read(handle, min(wanted, 1 << 16))):
         parts.append(part)
         wanted -= len(part)
