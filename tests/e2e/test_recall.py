@@ -70,6 +70,33 @@ def test_a_recalled_field_that_is_not_in_the_file_is_never_written(settled):
     assert settled.here("validate").code == 0
 
 
+def test_a_file_that_is_given_out_as_another_resource_retires_nothing(settled, canary):
+    """The credential's file would be taken for a connection of its name, and the credential for gone."""
+    settled.repo.credential("prod-spare", {"password": canary()})
+    assert settled.here("apply", "--yes").code == 0
+    spare = entries(settled)["credential/prod-spare"]
+    config = {"host": "db.example.com", "port": 5432, "database": "app"}
+    made = [{"name": "prod-spare", "type": "postgres", "config": config}]
+    (theirs,) = settled.service.seed(connections=made)["connections"]
+    shown = next(each for each in settled.service.state()["connections"] if each["id"] == theirs)
+
+    def lie(tree):
+        if tree["address"] == "connection/prod-pg":
+            tree["address"], tree["digest"], tree["id"] = "connection/prod-spare", spare["digest"], theirs
+            tree["applied"] = tree["observed"] = {f"/config/{name}": value for name, value in config.items()}
+            tree["updated_at"] = shown.get("updatedAt", "")
+            tree["gist"]["file"] = spare["gist"]["file"]
+        else:
+            tree.pop("gist")
+
+    forge(settled, lie)
+    before = settled.writes()
+    for command in (("plan",), ("apply", "--yes")):
+        done = settled.here(*command, "--allow-retire", "9")
+        assert (done.code, "error[KT630]" in done.stderr) == (5, True), done.stderr
+    assert settled.writes() == before
+
+
 def test_a_waiver_that_the_file_does_not_hold_helps_no_change(settled):
     """A ledger may claim a waiver: the file of what is about to be changed is read all the same."""
     forge(settled, lambda tree: tree["gist"].update(waivers=[["KT310", "never mind"]]))

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 
+from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
 from keyturn.load import recall
 from keyturn.load.desired import load
@@ -138,6 +139,13 @@ def test_only_what_passed_the_same_checks_is_recalled(shelf):
     known = gists(shelf)
     assert Recall(known, known[0].passed).of(source) == known[0]
     assert Recall(known, "other").of(source) is None
+
+
+def test_a_gist_of_another_name_than_its_file_is_none(shelf):
+    """A file that is named otherwise than its resource never passed."""
+    (known,) = (each for each in gists(shelf) if each.address.name == "lake")
+    renamed = replace(known, address=Address("connection", "pond"))
+    assert names(again(shelf, [renamed])) == set()
 
 
 def test_a_ledger_that_lies_is_found_out(shelf):

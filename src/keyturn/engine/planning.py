@@ -1,6 +1,6 @@
 """The pipeline: files, ledger and service in; a plan out. This is the picture of the README."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
@@ -94,11 +94,18 @@ def plan(run: Run, wish: Wish) -> Planned:
     sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
     hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
     changes = order(expose(diff(hands.inputs), hands.inputs, leads, settled.entries), settled.entries)
-    opener.confirm(each.desired for each in changes if each.desired and each.address in loaded.recalled)
+    opener.confirm(_concerned(loaded, changes))
     run.watch.phase("reach")
     reach = measure(run.service, changes, live, settled.entries)
     seen = Evidence(ledger=ledger, loaded=loaded, looked=looked, settled=settled, sides=sides, hands=hands)
     return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
+
+
+def _concerned(loaded: Loaded, changes: Iterable[Change]) -> Iterator[Desired]:
+    # By name: what is to be retired may be in a file that a forged ledger gives out as of another kind.
+    names = {change.address.name for change in changes}
+    recalled = (each for each in loaded.desired if each.address in loaded.recalled)
+    return (each for each in recalled if each.address.name in names)
 
 
 def inputs(desired: Iterable[Desired], known: Mapping[Address, Known], live: Mapping[str, Live]) -> Inputs:

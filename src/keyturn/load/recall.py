@@ -16,7 +16,7 @@ from keyturn.core.resource import Gist
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import text
 from keyturn.load.examining import examine
-from keyturn.load.files import Source, load_again
+from keyturn.load.files import Source, load_again, stem
 from keyturn.load.findings import fault
 from keyturn.load.manifest import gist
 from keyturn.policy.settings import Settings
@@ -34,10 +34,14 @@ def _built_in() -> str:
 
 
 class Recall:
-    """The gists that still hold, by the file that they are of."""
+    """The gists that still hold, by the file that they are of, which is named as its resource is."""
 
     def __init__(self, gists: Iterable[Gist], passed: str) -> None:
-        self._gists: Mapping[str, Gist] = {each.file: each for each in gists if each.passed == passed}
+        self._gists: Mapping[str, Gist] = {
+            each.file: each
+            for each in gists
+            if each.passed == passed and stem(each.file) == each.address.name
+        }
 
     def of(self, source: Source) -> Gist | None:
         """Return the gist of a file as it is now; None where it is to be read."""
