@@ -160,6 +160,21 @@ def test_contradictions_and_nonsense_are_errors(fields):
         record({**FLAT, **fields})
 
 
+@pytest.mark.parametrize("fields", [{"config": {"host": "a"}, "params": None}, {"params": None}])
+def test_settings_that_are_null_are_not_said(fields):
+    """In whichever order they stand, and whatever stands beside them."""
+    for order in (fields, dict(reversed(fields.items()))):
+        found = record({"id": "c1", "name": "x", **order})
+        assert found.config == fields.get("config")
+        assert found.extra == {}
+
+
+def test_of_two_spellings_that_agree_the_documented_one_counts():
+    """Settings are written back under the name that comes first, in whichever order they stand."""
+    for fields in ({"params": {}, "config": {}}, {"config": {}, "params": {}}):
+        assert record({"id": "c1", "name": "x", **fields}).spelling == DOCUMENTED
+
+
 @pytest.mark.parametrize(
     ("fields", "credential"),
     [({}, None), ({"credentialId": None}, ""), ({"credentialId": ""}, ""), ({"credentialId": 7}, "7")],

@@ -1,7 +1,10 @@
 """What looks like a secret: names, masks, telling values."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from keyturn.core import looks
 from keyturn.core.looks import masked, secret_key, secret_value, suspicious
 
 SECRET = """
@@ -97,3 +100,9 @@ def test_an_answer_that_may_hold_a_secret_is_suspicious(name, value):
 def test_an_ordinary_answer_is_not(name, value):
     """A null or a flag under a secret's name says only that there is one."""
     assert not suspicious(name, value)
+
+
+@given(st.from_regex(looks._telling))  # the quick question is held to the exact one
+def test_no_secret_is_passed_over_in_haste(text):
+    """Whatever gives itself away holds one of the marks that are looked for first."""
+    assert looks.secret_value(text)

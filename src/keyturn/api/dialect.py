@@ -6,7 +6,8 @@ error: never "nothing there".
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,9 @@ from keyturn.core.looks import masked, secret_key, secret_value, suspicious
 from keyturn.core.secret import Secret
 
 Tree = Mapping[str, Any]
+_Told = dict[str, tuple[str, Any]]
+"""What an object says of itself by our name for it: the key under which that stands, and its value."""
+_NOTHING: tuple[str, Any] = ("", None)
 
 SETTINGS = ("config", "params", "parameters")
 LISTS = ("data", "items", "results")
@@ -34,7 +38,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "config": SETTINGS,
     }
 )
-_NAMED = frozenset(alias for aliases in _ALIASES.values() for alias in aliases)
+_MEANT = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
 _RESOURCES = frozenset({"credential", "credentials", "connection", "connections"})
 
 
@@ -72,19 +76,18 @@ def record(fields: Tree, *, partial: bool = False, pending: bool = False) -> Rec
     Id and name are required, the name not with ``partial``. Fields that are not known are kept in
     ``extra`` as they are. Masked values and what looks like a secret are taken out of the settings.
     """
-    told = {name: fields[name] for name in SETTINGS if fields.get(name) is not None}
-    key, settings = _alias(told, "config")
+    told, others = _told(fields)
+    key, settings = told.get("config", _NOTHING)
     hidden: dict[Path, bool] = {}
-    others = {name: value for name, value in fields.items() if name not in _NAMED}
     found = Record(
         id=_identity(fields.get("id")),
-        name=_text(fields, "name"),
-        type=_text(fields, "type"),
-        status=_text(fields, "status"),
-        created_at=_text(fields, "created_at"),
-        updated_at=_text(fields, "updated_at"),
-        deleted_at=_text(fields, "deleted_at"),
-        credential_id=_credential(fields),
+        name=_text(told, "name"),
+        type=_text(told, "type"),
+        status=_text(told, "status"),
+        created_at=_text(told, "created_at"),
+        updated_at=_text(told, "updated_at"),
+        deleted_at=_text(told, "deleted_at"),
+        credential_id=_credential(told),
         config=_settings(settings, hidden),
         extra=MappingProxyType(_shown(others, (), hidden)),
         hidden=MappingProxyType(hidden),
@@ -116,7 +119,9 @@ def either(fields: Tree, name: str) -> Any:
     Raises Puzzling where both spellings stand and differ.
     """
     head, *tail = name.split("_")
-    return _one_of(fields, (name, head + "".join(word.capitalize() for word in tail)))[1]
+    spellings = dict.fromkeys((name, head + "".join(word.capitalize() for word in tail)))
+    found = [(each, fields[each]) for each in spellings if each in fields]
+    return reduce(_agreed, found)[1] if found else None
 
 
 def _meta(tree: Tree) -> Tree:
@@ -144,26 +149,36 @@ def _merged(tree: Tree, attributes: Tree) -> Tree:
     return {**outer, **attributes}
 
 
-def _alias(fields: Tree, name: str) -> tuple[str, Any]:
-    return _one_of(fields, _ALIASES[name])
+def _told(fields: Tree) -> tuple[_Told, dict[str, Any]]:
+    # One walk over the fields of each of ten thousand objects, and not one for each name.
+    told: _Told = {}
+    others: dict[str, Any] = {}
+    for key, value in fields.items():
+        name = _MEANT.get(key)
+        if name is None:
+            others[key] = value
+        elif name == "config" and value is None:
+            continue
+        elif name in told:
+            told[name] = _agreed(*sorted((told[name], (key, value)), key=_rank))
+        else:
+            told[name] = (key, value)
+    return told, others
 
 
-def _one_of(fields: Tree, aliases: Sequence[str]) -> tuple[str, Any]:
-    if len(aliases) == 1:
-        return aliases[0], fields.get(aliases[0])
-    found = [alias for alias in aliases if alias in fields]
-    if not found:
-        return "", None
-    key, *others = found
-    for other in others:
-        if fields[other] != fields[key]:
-            message = f"`{key}` and `{other}` stand side by side, and differ"
-            raise Puzzling(message)
-    return key, fields[key]
+def _rank(said: tuple[str, Any]) -> int:
+    return _ALIASES[_MEANT[said[0]]].index(said[0])
 
 
-def _text(fields: Tree, name: str) -> str:
-    key, value = _alias(fields, name)
+def _agreed(one: tuple[str, Any], other: tuple[str, Any]) -> tuple[str, Any]:
+    if one[1] != other[1]:
+        message = f"`{one[0]}` and `{other[0]}` stand side by side, and differ"
+        raise Puzzling(message)
+    return one
+
+
+def _text(told: _Told, name: str) -> str:
+    key, value = told.get(name, _NOTHING)
     if value is None:
         return ""
     if isinstance(value, str):
@@ -181,8 +196,8 @@ def _identity(value: object) -> str:
     raise Puzzling(message)
 
 
-def _credential(fields: Tree) -> str | None:
-    key, value = _alias(fields, "credential_id")
+def _credential(told: _Told) -> str | None:
+    key, value = told.get("credential_id", _NOTHING)
     if not key:
         return None
     return "" if value in (None, "") else _identity(value)

@@ -45,6 +45,11 @@ _telling = re.compile(
     r"(?:live|test|rt|enroll)_|\bwhsec_|\bsk_live_|\bgh[pousr]_\w{20,}|\bxox[abprs]-|\bglpat-|://[^/@:\s]*:[^/@\s]+@",
 )
 
+_mark = re.compile(
+    r"BEGIN |eyJ|AGE-SECRET-KEY-1|_(?:live|test|rt|enroll)_|whsec_|gh[pousr]_|xox[abprs]-|glpat-|://"
+)
+"""What each of these holds, found in a tenth of the time: nearly every value holds nothing of it."""
+
 
 @lru_cache(maxsize=4096)  # ten thousand objects have the same few keys
 def secret_key(name: str) -> bool:
@@ -59,7 +64,9 @@ def masked(value: object) -> bool:
 
 def secret_value(value: object) -> bool:
     """Tell whether a value gives itself away: a private key, a known token, a URL with a password."""
-    return isinstance(value, str) and _telling.search(value) is not None
+    if not isinstance(value, str) or _mark.search(value) is None:
+        return False
+    return _telling.search(value) is not None
 
 
 def suspicious(name: str, value: object) -> bool:
@@ -67,10 +74,12 @@ def suspicious(name: str, value: object) -> bool:
 
     Looks into lists and mappings. A null, a boolean or a reference's id is never one.
     """
+    if isinstance(value, str):  # as nearly all are
+        return secret_key(name) or masked(value) or secret_value(value)
     if isinstance(value, Mapping):
         return any(suspicious(str(key), item) or suspicious(name, item) for key, item in value.items())
     if isinstance(value, list | tuple):
         return any(suspicious(name, item) for item in value)
     if value is None or isinstance(value, bool):
         return False
-    return secret_key(name) or masked(value) or secret_value(value)
+    return secret_key(name)
