@@ -8,9 +8,8 @@ import threading
 import pytest
 
 from driving import Terminal
-from keyturn.api.records import Figures
 from keyturn.cli import progress as module
-from keyturn.cli.progress import PATIENCE, Manner, Progress, manner, requests
+from keyturn.cli.progress import PATIENCE, Manner, Progress, manner
 from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.render.cells import cells
@@ -130,13 +129,6 @@ def test_silence_is_broken_while_nothing_happens(stream, monkeypatch):
         assert not seen.wait(0.1)
     assert made.said() == before
     assert set(before.splitlines()) == {"planning (0 s)"}
-
-
-def test_requests_are_counted():
-    """By what was asked; waiting is said where there was any."""
-    figures = Figures(by_verb={"list": 2, "create": 1}, repeated=1, waited=0.0)
-    assert requests(figures) == "requests: 3 (1 create, 2 list; 1 repeated)"
-    assert requests(Figures(by_verb={}, repeated=0, waited=1.25)).endswith("waited 1.2 s for the pace")
 
 
 # On real terminals -------------------------------------------------------------------------------

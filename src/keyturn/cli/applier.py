@@ -12,8 +12,9 @@ from typing import Any, Self
 import click
 
 from keyturn.cli import options, status
+from keyturn.cli.figures import requests
 from keyturn.cli.planner import draw
-from keyturn.cli.progress import Progress, requests
+from keyturn.cli.progress import Progress
 from keyturn.cli.surroundings import coloured, environment, width
 from keyturn.cli.wiring import open_run, wish
 from keyturn.core.address import Origin

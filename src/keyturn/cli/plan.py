@@ -68,7 +68,7 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
 
             made = offline(folder, workspace, wished, chosen["base"], chosen["ledger"])
         else:
-            from keyturn.cli.progress import requests
+            from keyturn.cli.figures import requests
             from keyturn.cli.wiring import open_run, watched
             from keyturn.engine import plan, save_plan, with_review
 

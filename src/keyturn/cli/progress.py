@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import click
 
-from keyturn.api.records import Figures
 from keyturn.cli import options
 from keyturn.cli.surroundings import coloured, environment
 from keyturn.core.change import Change
@@ -53,13 +52,6 @@ def manner(form: str, *, verbose: bool) -> Manner:
     if form == "json":
         return Manner.SILENT
     return Manner.BAR if sys.stderr.isatty() and environment().get("TERM") != "dumb" else Manner.LINES
-
-
-def requests(figures: Figures) -> str:
-    """Return in a line what a run asked of the service."""
-    verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(figures.by_verb.items()))
-    waited = f", waited {figures.waited:.1f} s for the pace" if figures.waited else ""
-    return f"requests: {figures.total} ({verbs}; {figures.repeated} repeated){waited}"
 
 
 class Progress(Watch):

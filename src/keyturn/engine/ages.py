@@ -8,7 +8,6 @@ from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY
-from keyturn.load.history import Question, history
 from keyturn.load.project import Project
 from keyturn.policy.rules.ageing import asked
 from keyturn.policy.subject import Subject
@@ -47,6 +46,9 @@ def ages(
     unknown = {file: one for file, one in asking.items() if most[file]}
     if not unknown:
         return Ages(today=today, rotated=told)
+    # Most runs ask git for nothing: a hook sees single files, and a ledger knows the rest.
+    from keyturn.load.history import Question, history  # noqa: PLC0415
+
     question = Question(
         root=project.root,
         folders=tuple(folder for each in project.workspaces.values() for folder in each.manifests),
