@@ -12,6 +12,10 @@ class Address:
     kind: str
     name: str
 
+    def __hash__(self) -> int:
+        # Everything is looked up by its address: the name alone is quicker, and tells nearly all apart.
+        return hash(self.name)
+
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
 

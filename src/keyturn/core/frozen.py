@@ -7,10 +7,12 @@ left to dataclasses, the making of instances, takes 0.3 to 0.5 ms.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from operator import attrgetter, eq, ge, gt, le, lt
 from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+
+_ORDER = {"__lt__": lt, "__le__": le, "__gt__": gt, "__ge__": ge}
 
 
 @overload
@@ -29,10 +31,8 @@ def frozen(cls: Any = None, /, *, kw_only: bool = False, order: bool = False) ->
     """
 
     def made(plain: type[Any]) -> type[Any]:
-        if order:
-            return dataclass(frozen=True, slots=True, kw_only=kw_only, order=True)(plain)
         whole = dataclass(frozen=True, slots=True, kw_only=kw_only, eq=False, repr=False)(plain)
-        for name, method in _methods(whole).items():
+        for name, method in _methods(whole, order=order).items():
             if name not in vars(plain):
                 setattr(whole, name, method)
         return whole
@@ -40,13 +40,10 @@ def frozen(cls: Any = None, /, *, kw_only: bool = False, order: bool = False) ->
     return made(cls) if cls else made
 
 
-def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
+def _methods(cls: type[Any], *, order: bool) -> dict[str, Callable[..., Any]]:
     compared = [each.name for each in fields(cls) if each.compare]
     shown = [each.name for each in fields(cls) if each.repr]
     held: Callable[[Any], Any] = attrgetter(*compared) if compared else lambda _: ()
-
-    def equal(self: Any, other: object) -> Any:
-        return held(self) == held(other) if other.__class__ is self.__class__ else NotImplemented
 
     def hashed(self: Any) -> int:
         return hash(held(self))
@@ -55,4 +52,12 @@ def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
         inner = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
         return f"{type(self).__qualname__}({inner})"
 
-    return {"__eq__": equal, "__hash__": hashed, "__repr__": printed}
+    def compared_by(relation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        def compare(self: Any, other: object) -> Any:
+            same = other.__class__ is self.__class__
+            return relation(held(self), held(other)) if same else NotImplemented
+
+        return compare
+
+    sorting = {name: compared_by(relation) for name, relation in _ORDER.items() if order}
+    return {"__eq__": compared_by(eq), "__hash__": hashed, "__repr__": printed, **sorting}
