@@ -33,7 +33,7 @@ def test_nothing_is_left_running(tmp_path):
             [sys.executable, "-c", f"{script}; time.sleep(60)"],
             cwd=tmp_path,
             env={},
-            timeout=0.5,
+            timeout=3,
         )
     assert threading.active_count() == threads
     assert _ended(int(Path(tmp_path, "pid").read_text()))

@@ -15,7 +15,7 @@ def test_it_ends_with_its_block():
     with Emulator.start() as emulator, httpx.Client(trust_env=False) as client:
         emulator.fault("hang")
         with pytest.raises(httpx.ReadTimeout):
-            client.get(f"{emulator.base_url}/api/organization", timeout=0.05)
+            client.get(f"{emulator.base_url}/api/organization", timeout=httpx.Timeout(10, read=0.05))
         client.get(f"{emulator.base_url}/api/openapi.json")
     assert threading.active_count() == before
     with pytest.raises(httpx.ConnectError):

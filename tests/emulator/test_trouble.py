@@ -115,7 +115,7 @@ def test_an_answer_may_never_come(api, kind, kept):
     """The service may fall silent, before or after the work, until the client leaves."""
     api.emulator.fault(kind)
     with pytest.raises(httpx.ReadTimeout):
-        api.client.post("/api/credentials", json=NEW, timeout=0.05)
+        api.client.post("/api/credentials", json=NEW, timeout=httpx.Timeout(10, read=0.5))
     assert _names(api) == kept
     assert _last(api)["status"] == 0
 
