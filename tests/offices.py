@@ -1,6 +1,6 @@
 """Where a user works: a repository, and a running emulator that it describes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,3 +44,12 @@ def office(tmp_path: Path, age_key: AgeKey, request: pytest.FixtureRequest) -> I
         repo = Repository(tmp_path / "repo", age_key, service.base_url, service.organization)
         repo.key = service.key
         yield Office(repo, service)
+
+
+@pytest.fixture
+def settled(office: Office, canary: Callable[[], str]) -> Office:
+    """Return an office with an applied credential and the connection that uses it."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    assert office.here("apply", "--yes").code == 0
+    return office

@@ -20,6 +20,14 @@ workspaces:
     api_key: {env: PLANASONIX_API_KEY}
     manifests: [manifests]
 """
+WISHES = """keep: [ssh_private_key]
+rotation: {max_age: 12w, strategy: replace, grace: 0d}
+lifecycle: {protect: true}
+moved_from: old-reader
+waive:
+  - {rule: KT330, reason: because}
+"""
+"""All that a manifest of a credential may say beside what is written to the service."""
 
 
 def document(text: str, file: str = "manifests/x.yaml") -> Document:

@@ -56,6 +56,17 @@ def test_a_version_is_said_without_the_core(tmp_path):
     assert {"dataclasses", "difflib", "shutil", "textwrap", "keyturn.core"}.isdisjoint(ended.stderr.split())
 
 
+@pytest.mark.parametrize(("words", "code"), [(("explain", "KT451"), 0), (("pln",), 64), (("plan",), 1)])
+def test_a_process_leaves_at_once_and_says_all(tmp_path, words, code):
+    """What Python would do at its end is not done; nothing said is lost, the code is the same."""
+    start = "import atexit, sys\nfrom keyturn.cli.main import run\natexit.register(print, 'at the end')\n"
+    program = [sys.executable, "-c", f"{start}sys.argv = ['keyturn', *{words!r}]\nrun()"]
+    ended = execute(program, cwd=tmp_path, env={"PATH": os.defpath, "HOME": str(tmp_path)})
+    same = here(tmp_path, *words)
+    assert (ended.code, ended.stdout, ended.stderr) == (code, same.stdout, same.stderr)
+    assert ended.stdout or ended.stderr
+
+
 def test_completion_imports_nothing_of_weight(tmp_path):
     """A shell that asks for completions waits for every millisecond."""
     env = {"_KEYTURN_COMPLETE": "bash_complete", "COMP_WORDS": "keyturn unl", "COMP_CWORD": "1"}

@@ -3,15 +3,6 @@
 import pytest
 
 
-@pytest.fixture
-def settled(office, canary):
-    """Return an office with an applied credential and its connection."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    return office
-
-
 def test_revoke_says_what_it_did_and_what_comes_next(settled):
     """Results on standard output, advice beside it."""
     done = settled.here("revoke", "prod-db", "--yes")

@@ -2,18 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from published import valid
-
-
-@pytest.fixture
-def settled(office, canary):
-    """Return an office with a connection."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    return office
 
 
 def test_forms(settled):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.core.address import Address
-from keyturn.core.fields import dotted, flatten, nest, pointer, same, unpointer
+from keyturn.core.fields import dotted, flatten, identical, nest, pointer, same, unpointer
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 LEAVES = SCALARS | st.lists(SCALARS, max_size=3) | st.just(Address("credential", "a"))
@@ -132,3 +132,12 @@ def test_what_does_not(one, other):
 def test_everything_is_the_same_as_itself(leaf):
     """A leaf never differs from itself."""
     assert same(leaf, leaf)
+
+
+@pytest.mark.parametrize("other", [True, 1.0, [1], "1", None])
+def test_identical_is_more_than_equal(other):
+    """What a service tells apart is not one, within a list either."""
+    assert identical({("a",): 1}, {("a",): 1})
+    assert not identical({("a",): 1}, {("a",): other})
+    assert not identical({("a",): [1]}, {("a",): [other]})
+    assert not identical({("a",): 1}, {})

@@ -4,19 +4,8 @@ import hashlib
 import json
 import re
 
-import pytest
-
 LEDGER = ".keyturn/prod/ledger.json"
 FILE = "manifests/prod/connections/prod-pg.yaml"
-
-
-@pytest.fixture
-def settled(office, canary):
-    """Return an office in which everything is applied."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    return office
 
 
 def entries(office):

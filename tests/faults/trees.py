@@ -76,12 +76,12 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
     once = Once()
     load, unseal, key = opening.load, opening.unseal, opening.repository_key
 
-    def load_once(project: Project, workspace: Any, gists: Iterable[Gist] = ()) -> Loaded:
+    def load_once(project: Project, workspace: Any, gists: Iterable[Gist] | None = None) -> Loaded:
         if not project.root.is_relative_to(base):
             return load(project, workspace, gists=gists)
         if project.root not in once.loaded:
-            once.loaded[project.root] = load(project, workspace)
-        loaded, known = once.loaded[project.root], list(gists)
+            once.loaded[project.root] = load(project, workspace, gists=())
+        loaded, known = once.loaded[project.root], list(gists or ())
         recalled = (each.address for each in loaded.desired if each.gist and each.gist in known)
         return replace(loaded, recalled=frozenset(recalled))
 

@@ -105,6 +105,7 @@ def test_a_gist_of_another_file_is_not_kept(part):
         ("labels", ["owner"]),
         ("secrets", {"/password": 7}),
         ("keep", [7]),
+        ("keep", "/password"),
         ("lifecycle", {"protect": "yes"}),
         ("lifecycle", {"max_age_days": True}),
         ("lifecycle", {"other": 1}),

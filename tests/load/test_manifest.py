@@ -9,9 +9,10 @@ from keyturn.core.resource import Lifecycle, Sealed
 from keyturn.load.files import load_file
 from keyturn.load.manifest import address_of, manifest, misnamed
 from keyturn.load.nodes import read
-from shelf import document
+from shelf import WISHES, document
 
-CREDENTIAL = """kind: credential
+CREDENTIAL = (
+    """kind: credential
 name: reader
 type: database
 labels: {environment: prod}
@@ -22,13 +23,9 @@ config:
 secrets:
   password: ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]
   seal: ENC[AES256_GCM,data:Yg==,iv:YQ==,tag:YQ==,type:str]
-keep: [ssh_private_key]
-rotation: {max_age: 12w, strategy: replace, grace: 0d}
-lifecycle: {protect: true}
-moved_from: old-reader
-waive:
-  - {rule: KT330, reason: because}
 """
+    + WISHES
+)
 CONNECTION = """kind: connection
 name: x
 type: snowflake

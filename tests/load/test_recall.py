@@ -11,9 +11,10 @@ from keyturn.load import recall
 from keyturn.load.desired import load
 from keyturn.load.recall import Recall, belied, checks
 from keyturn.policy.settings import Override, Settings
-from shelf import Shelf
+from shelf import WISHES, Shelf
 
-CREDENTIAL = """kind: credential
+CREDENTIAL = (
+    """kind: credential
 name: reader
 type: database
 labels: {environment: prod}
@@ -21,13 +22,9 @@ config: {host: db.example.com, port: 5432, username: svc}
 secrets:
   password: WORD
   seal: SEAL
-keep: [ssh_private_key]
-rotation: {max_age: 12w, strategy: replace, grace: 0d}
-lifecycle: {protect: true}
-moved_from: old-reader
-waive:
-  - {rule: KT330, reason: because}
 """
+    + WISHES
+)
 CONNECTION = """kind: connection
 name: lake
 type: snowflake
@@ -49,7 +46,7 @@ def shelf(tmp_path, age_key, sops, canary):
 
 def gists(shelf):
     """Return the gists of all files in which nothing was found."""
-    return [each.gist for each in shelf.load().desired if each.gist]
+    return [each.gist for each in again(shelf, ()).desired if each.gist]
 
 
 def again(shelf, recalled):
@@ -64,10 +61,11 @@ def names(loaded):
 
 def test_what_is_recalled_is_what_was_read(shelf):
     """Every part of both, the places of a finding included."""
-    read = shelf.load()
+    read = again(shelf, ())
     recalled = again(shelf, gists(shelf))
     assert names(recalled) == {"reader", "lake"}
     assert not read.recalled
+    assert not [each.gist for each in shelf.load().desired if each.gist]  # nobody asked for any
     assert recalled.desired == read.desired
     assert recalled.subjects == read.subjects
     assert recalled.findings == read.findings == ()
@@ -157,6 +155,16 @@ def test_a_ledger_that_lies_is_found_out(shelf):
     assert list(belied(honest, shelf.root, settings)) == []
     (finding,) = belied([lie, honest[1]], shelf.root, settings)
     assert (finding.code, finding.origin.file) == ("KT630", "manifests/lake.yaml")
+
+
+@pytest.mark.parametrize("lie", [{"keywords": [1, 1, 2.5]}, {"keywords": [1.0, True, 2.5]}])
+def test_a_lie_that_is_equal_to_python_is_one(shelf, lie):
+    """1, 1.0 and true are one value to Python and three to a service."""
+    (known,) = (each for each in gists(shelf) if each.address.name == "lake")
+    told = {("config", name): value for name, value in lie.items()}
+    forged = replace(known, fields={**known.fields, **told})
+    assert forged == known
+    assert [each.code for each in belied([forged], shelf.root, shelf.project.policy)] == ["KT630"]
 
 
 def test_a_file_that_fails_its_checks_belies_its_gist(shelf):

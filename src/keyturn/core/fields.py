@@ -55,6 +55,13 @@ def dotted(path: Path) -> str:
     return ".".join(path)
 
 
+def identical(one: Fields, other: Fields) -> bool:
+    """Tell whether two sets of fields are one and the same to a service, which tells 1 from 1.0 and true."""
+    return one is other or (
+        one == other and all(repr(leaf) == repr(other[path]) for path, leaf in one.items())
+    )
+
+
 def same(one: object, other: object) -> bool:
     """Tell whether two leaves mean the same, as the service reads them.
 

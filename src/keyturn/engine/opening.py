@@ -43,12 +43,12 @@ class Opener:
         project = self.run.project
         return opener(self.run.environment, project.policy, project.decryptor)
 
-    def load(self, entries: Iterable[Known] = ()) -> Loaded:
+    def load(self, entries: Iterable[Known] | None = None) -> Loaded:
         """Return the workspace's manifests, sealed; raises Faulty where any of them is wrong.
 
-        A file that one of ``entries`` recalls is not parsed: before it is written by, ``confirm`` it.
+        A file whose gist one of ``entries`` has is not parsed: ``confirm`` it before anything rests on it.
         """
-        gists = (each.gist for each in entries if each.gist)
+        gists = None if entries is None else [each.gist for each in entries if each.gist]
         loaded = load(self.run.project, self.run.workspace, gists=gists)
         errors = [finding for finding in loaded.findings if finding.severity is Severity.ERROR]
         if not errors:

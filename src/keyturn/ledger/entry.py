@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Fields, Path, pointer, unpointer
+from keyturn.core.fields import Fields, Path, identical, pointer, unpointer
 from keyturn.core.resource import EMPTY, Known
 from keyturn.ledger.gist import fitting, pack_gist, unpack_gist
 from keyturn.ledger.shape import text, texts
@@ -49,7 +49,7 @@ class Codec:
         for name in _TEXTS:
             if value := getattr(known, name):
                 tree[name] = value
-        if not _identical(known.observed, known.applied):
+        if not identical(known.observed, known.applied):
             tree["observed"] = self.pack(known.observed)
         if known.fingerprints:
             tree["fingerprints"] = self.pack(known.fingerprints)
@@ -60,7 +60,7 @@ class Codec:
         if known.destinations:
             tree["destinations"] = known.destinations
         if gist := fitting(known):
-            tree["gist"] = pack_gist(gist, self, same=_identical(gist.fields, known.applied))
+            tree["gist"] = pack_gist(gist, self, same=identical(gist.fields, known.applied))
         return tree
 
     def decode(self, tree: Tree) -> Known:
@@ -114,13 +114,6 @@ class Codec:
         "".join(tree.values())
         paths = self._paths
         return MappingProxyType({paths[name]: digest for name, digest in tree.items()})
-
-
-def _identical(one: Fields, other: Fields) -> bool:
-    # 1, 1.0 and True are equal to Python and three different things to a service.
-    return one is other or (
-        one == other and all(repr(leaf) == repr(other[path]) for path, leaf in one.items())
-    )
 
 
 def _pack_leaf(leaf: Any) -> Any:

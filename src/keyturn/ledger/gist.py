@@ -70,7 +70,7 @@ def unpack_gist(tree: Tree, of: Subject, codec: Fielded) -> Gist:
         type=kind,
         fields=applied if stated is None else codec.unpack(stated),
         secrets=codec.prints(tree.get("secrets", EMPTY)),
-        keep=tuple(map(unpointer, tree.get("keep", ()))),
+        keep=tuple(map(unpointer, texts(tree.get("keep", ())))),
         labels=labels,
         lifecycle=_life(tuple(tree["lifecycle"].items())) if "lifecycle" in tree else _AS_EVER,
         waivers=tuple(map(_pair, tree.get("waivers", ()))),

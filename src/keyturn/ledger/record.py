@@ -73,7 +73,7 @@ def _event(tree: dict[str, object]) -> Said:
         return unpack(tree)
     except KeyError as error:
         return Unreadable(str(tree.get("event", "")) if error.args == ("event",) else "")
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return Unreadable()
 
 

@@ -37,13 +37,16 @@ class Loaded:
 
 
 def load(
-    project: Project, workspace: Workspace, only: Collection[str] = (), gists: Iterable[Gist] = ()
+    project: Project,
+    workspace: Workspace,
+    only: Collection[str] = (),
+    gists: Iterable[Gist] | None = None,
 ) -> Loaded:
     """Read every manifest of a workspace, or those of ``only`` (paths below the root).
 
     Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
     ``only``, references may lead to files beside them, of which no more is read than that. A file
-    of which one of the ``gists`` still holds is not parsed.
+    of which one of the ``gists`` still holds is not parsed; without any, even none, no gist is made.
     """
     found = survey(project.root, workspace.manifests, only)
     batch = _Batch(project.policy, workspace.name, gists)
@@ -61,11 +64,11 @@ def load_at(project: Project, workspace: Workspace, revision: Revision) -> Loade
 
 
 class _Batch:
-    def __init__(self, settings: Settings, workspace: str, gists: Iterable[Gist] = ()) -> None:
+    def __init__(self, settings: Settings, workspace: str, gists: Iterable[Gist] | None = None) -> None:
         self.findings: list[Diagnostic] = []
         self._settings = settings
-        self._checks = checks(settings)
-        self._recall = Recall(gists, self._checks)
+        self._checks = "" if gists is None else checks(settings)
+        self._recall = Recall(gists or (), self._checks)
         self._recalled: set[Address] = set()
         self._workspace = workspace
         self._manifests: list[Manifest] = []
