@@ -140,7 +140,7 @@ def slow(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     office.service.set(latency_ms=150)
-    office.service.fault("latency", method="GET", path="/api/connections", times=0, seconds=1.2)
+    office.service.fault("latency", method="GET", path="/api/connections", times=0, seconds=2)
     return office
 
 
@@ -153,7 +153,7 @@ def run(office, *arguments, columns=80, streams=("stderr",), **variables):
 
 @pytest.mark.parametrize("columns", [80, 200])
 def test_a_bar_on_a_terminal(slow, columns):
-    """A plan of two seconds: the phase, a bar in colour, within the columns, gone at the end."""
+    """A plan of three seconds: the phase, a bar in colour, within the columns, gone at the end."""
     done = run(slow, "plan", columns=columns)
     assert done.code == 0
     drawn = frames(done.stderr)

@@ -44,6 +44,7 @@ def test_works_keep_no_process_alive():
     code = (
         "import os, signal, threading\n"
         "from keyturn.engine.together import at_once\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "at_once([threading.Event().wait])\n"
     )

@@ -207,7 +207,7 @@ def test_the_ladder_of_a_cancelled_job(yard):
 @pytest.mark.waits
 def test_a_stopped_holder_writes_nothing_after_its_lease(yard):
     """SIGSTOP for longer than the lease, SIGCONT: not one more write reaches the service."""
-    yard.service.fault("latency", method="POST", path="/api/credentials", times=0, seconds=0.4)
+    yard.service.fault("latency", method="POST", path="/api/credentials", times=0, seconds=2)
     (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2", lease=1.2)
     yard.seen(2)
     os.kill(pid, signal.SIGSTOP)
