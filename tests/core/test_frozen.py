@@ -1,7 +1,6 @@
 """Frozen data."""
 
 import copy
-import inspect
 import pickle
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keyturn.core import frozen as module
 from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 
@@ -41,14 +41,6 @@ class Named:
     two: int = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TheirsNamed:
-    """What dataclasses make of that."""
-
-    one: int
-    two: int = 2
-
-
 @frozen(order=True)
 class Sorted:
     """Has an order."""
@@ -76,21 +68,6 @@ class Own:
 
     def __hash__(self):
         return 7
-
-
-@frozen
-class Made:
-    """Has fields that are made, and one that is worked out."""
-
-    given: int
-    filled: list[int] = field(default_factory=list)
-    fixed: int = field(default=5, init=False)
-    fresh: list[int] = field(default_factory=list, init=False)
-    after: int = field(init=False)
-    last: int = field(default=1, kw_only=True)
-
-    def __post_init__(self):
-        object.__setattr__(self, "after", self.given + self.last)
 
 
 texts = st.text(max_size=2)
@@ -137,20 +114,70 @@ def test_names_and_order_are_asked_for():
     assert [each.name for each in fields(Ours)] == ["name", "number", "rest", "beside"]
 
 
-def test_fields_are_made_as_dataclasses_makes_them():
-    """Each instance has its own; what is worked out is there; what is not asked for cannot be given."""
-    one, other = Made(1), Made(2, [3], last=4)
-    assert (one.given, one.filled, one.fixed, one.fresh, one.after) == (1, [], 5, [], 2)
+@pytest.fixture(params=["frozen", "compiled", "theirs"])
+def made(request, monkeypatch):
+    """Return a class with every sort of field: of few instances, of many, and as dataclasses make it."""
+    monkeypatch.setattr(module, "MANY", 0 if request.param == "compiled" else 200)
+
+    class Made:
+        given: int
+        filled: list[int] = field(default_factory=list)
+        fixed: int = field(default=5, init=False)
+        fresh: list[int] = field(default_factory=list, init=False)
+        after: int = field(init=False)
+        last: int = field(default=1, kw_only=True)
+
+        def __post_init__(self):
+            object.__setattr__(self, "after", self.given + self.last)
+
+    return (dataclass(frozen=True, slots=True) if request.param == "theirs" else frozen)(Made)
+
+
+def test_fields_are_made_as_dataclasses_makes_them(made):
+    """Each instance has its own; what is worked out is there."""
+    one, other = made(1), made(2, [3], last=4)
+    assert (one.given, one.filled, one.fixed, one.fresh, one.after, one.last) == (1, [], 5, [], 2, 1)
     assert (other.filled, other.after) == ([3], 6)
-    assert one.filled is not Made(1).filled
-    assert one.fresh is not Made(1).fresh
+    assert made(given=2, filled=[3], last=4) == other
+    assert one.filled is not made(1).filled
+    assert one.fresh is not made(1).fresh
     assert replace(other, given=7).after == 11
-    for words in ({"fixed": 6}, {"after": 6}, {"other": 1}):
-        with pytest.raises(TypeError, match="unexpected keyword"):
-            Made(1, **words)
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
-        Ours()
-    assert inspect.signature(Named) == inspect.signature(TheirsNamed)
+    assert [each.name for each in fields(made)] == ["given", "filled", "fixed", "fresh", "after", "last"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words", "message"),
+    [
+        ((), {}, "__init__() missing 1 required positional argument: 'given'"),
+        ((1,), {"fixed": 6}, "__init__() got an unexpected keyword argument 'fixed'"),
+        ((1,), {"after": 6}, "__init__() got an unexpected keyword argument 'after'"),
+        ((1,), {"other": 6}, "__init__() got an unexpected keyword argument 'other'"),
+        ((1,), {"given": 6}, "__init__() got multiple values for argument 'given'"),
+        ((1, [], 5), {}, "__init__() takes from 2 to 3 positional arguments but 4 were given"),
+    ],
+)
+def test_a_wrong_call_is_told_as_dataclasses_tells_it(made, args, words, message):
+    """Whichever way instances are made; and the next call is right again."""
+    with pytest.raises(TypeError) as caught:
+        made(*args, **words)
+    assert str(caught.value).endswith(message)
+    assert made(1).after == 2
+
+
+def test_the_making_of_many_is_compiled():
+    """The last of the few is as the first of the many."""
+
+    @frozen
+    class Counted:
+        number: int
+
+    before = Counted.__init__
+    several = [Counted(number) for number in range(module.MANY)]
+    assert Counted.__init__ is before
+    several.append(Counted(module.MANY))
+    assert Counted.__init__ is not before
+    assert [each.number for each in several] == list(range(module.MANY + 1))
+    assert several[0] == Counted(0)
 
 
 def test_a_copy_is_equal():
