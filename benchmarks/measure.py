@@ -74,11 +74,24 @@ def median(
     """Run something several times, once more to warm up, and return the median."""
     if runs > 1:
         run()
-    samples = [run() for _ in range(runs)]
+    return _middle(name, [run() for _ in range(runs)], floor, note)
+
+
+def in_turns(
+    name: str, run: Callable[[], Sample], bare: Callable[[], Sample], runs: int
+) -> tuple[Measure, Measure]:
+    """Run something and its floor in turns, and return both: a machine changes its speed within minutes."""
+    run(), bare()
+    pairs = [(run(), bare()) for _ in range(runs)]
+    floor = _middle(f"floor of {name}", [below for _, below in pairs])
+    return _middle(name, [taken for taken, _ in pairs], floor.wall), floor
+
+
+def _middle(name: str, samples: Sequence[Sample], floor: float | None = None, note: str = "") -> Measure:
     walls = [sample.wall for sample in samples]
     return Measure(
         name=name,
-        runs=runs,
+        runs=len(samples),
         wall=statistics.median(walls),
         cpu=statistics.median(sample.cpu for sample in samples),
         peak=max(sample.peak for sample in samples),

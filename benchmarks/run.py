@@ -19,7 +19,7 @@ from pathlib import Path
 from bare import processor_seconds, seconds
 from drawing import drawings
 from fleet import KEY, Fleet, write
-from measure import Measure, Sample, median, once, table
+from measure import Measure, Sample, in_turns, median, once, table
 from service import Service, emulator, program
 
 RESULTS = Path(__file__).parent / "results"
@@ -34,10 +34,9 @@ KEYLESS = {"PLANASONIX_API_KEY": KEY}
 def start_up(folder: Path, runs: int) -> Iterator[Measure]:
     """Measure how long it takes to do nothing."""
     run = partial(once, cwd=folder)
-    floor = median("an interpreter", partial(run, [sys.executable, "-c", "pass"], env={}), runs).wall
-    version = partial(run, [KEYTURN, "--version"], env={})
-    yield median("keyturn --version", version, runs, floor=floor)
-    yield median("completion of `keyturn pl`", partial(run, [KEYTURN], env=COMPLETION), runs, floor=floor)
+    floor = partial(run, [sys.executable, "-c", "pass"], env={})
+    yield in_turns("keyturn --version", partial(run, [KEYTURN, "--version"], env={}), floor, runs)[0]
+    yield in_turns("completion of `keyturn pl`", partial(run, [KEYTURN], env=COMPLETION), floor, runs)[0]
 
 
 def validation(fleet: Fleet, runs: int) -> Iterator[Measure]:
@@ -45,9 +44,9 @@ def validation(fleet: Fleet, runs: int) -> Iterator[Measure]:
     paths = [str(path.relative_to(fleet.root)) for path in fleet.manifests]
     run = partial(once, cwd=fleet.root, env={})
     for count in (1, 50, 500):
-        floor = median("compose", partial(run, [sys.executable, FLOOR, *paths[:count]]), runs).wall
+        floor = partial(run, [sys.executable, FLOOR, *paths[:count]])
         check = partial(run, [KEYTURN, "validate", *paths[:count]])
-        yield median(f"validate {count} files", check, runs, floor=floor)
+        yield in_turns(f"validate {count} files", check, floor, runs)[0]
     yield median(f"validate all {len(paths):,} files", partial(run, [KEYTURN, "validate"]), max(1, runs // 2))
 
 
@@ -63,13 +62,14 @@ class Reconciliation:
         """Yield every measure, in the only order in which they can be taken."""
         yield from self._creation()
         yield from self._emulator()
-        floor = partial(self._run, [sys.executable, FLOOR, "manifests", self._service.base_url])
-        bare = median("floor", floor, self._runs)
-        yield self._unchanged(bare)
+        yield self._unchanged()
         again = partial(self._run, [KEYTURN, "apply", "--auto-approve"])
-        yield median(f"apply, nothing changed in {self._count:,}", again, self._runs, floor=bare.wall)
+        yield in_turns(f"apply, nothing changed in {self._count:,}", again, self._floor, self._runs)[0]
         for changes in (1, self._count // 100):
-            yield self._changed(changes, bare.wall)
+            yield self._changed(changes)
+
+    def _floor(self) -> Sample:
+        return self._run([sys.executable, FLOOR, "manifests", self._service.base_url])
 
     def _run(self, argv: list[object], env: dict[str, str] | None = None, expect: int = 0) -> Sample:
         words = self.fleet.environment if env is None else env
@@ -101,18 +101,18 @@ class Reconciliation:
             sample = Sample(wall, used, 0)
             yield median(f"{name} ({self._count:,} objects)", partial(_given, sample), 1, note=note)
 
-    def _unchanged(self, bare: Measure) -> Measure:
+    def _unchanged(self) -> Measure:
         # Without a key to decrypt with: a plan that finds nothing changed needs none.
         plan = partial(self._run, self._plan, KEYLESS)
         before = self._requests()
         plan()
         sent = self._requests() - before
-        taken = median(f"plan, nothing changed in {self._count:,}", plan, self._runs, floor=bare.wall)
+        taken, bare = in_turns(f"plan, nothing changed in {self._count:,}", plan, self._floor, self._runs)
         each = taken.wall / self._count * 1000
         ratios = f"{taken.wall / bare.wall:.1f}x the floor, processor {taken.cpu / bare.cpu:.1f}x"
         return replace(taken, note=f"{sent} requests; {each:.2f} ms a resource; {ratios}; no decryption")
 
-    def _changed(self, changes: int, floor: float) -> Measure:
+    def _changed(self, changes: int) -> Measure:
         changed = [path for path in self.fleet.manifests if path.parent.name == "connections"]
         changed = [path for path in changed if b"warehouse: LOAD" in path.read_bytes()][: max(changes, 1)]
         for path in changed:
@@ -120,10 +120,10 @@ class Reconciliation:
         plan = partial(self._run, self._plan, expect=2)
         printed = plan().printed
         name = f"plan, {len(changed):,} changed in {self._count:,}"
-        taken = median(name, plan, self._runs, floor=floor, note=f"{printed:,} bytes of text")
+        taken, _ = in_turns(name, plan, self._floor, self._runs)
         for path in changed:
             path.write_bytes(path.read_bytes().replace(b"warehouse: OTHER", b"warehouse: LOAD"))
-        return taken
+        return replace(taken, note=f"{printed:,} bytes of text")
 
     def _requests(self) -> int:
         return len(self._service.requests())
