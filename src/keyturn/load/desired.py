@@ -46,7 +46,7 @@ def load(
 
     Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
     ``only``, references may lead to files beside them, of which no more is read than that. A file
-    of which one of the ``gists`` still holds is not parsed; without any, even none, no gist is made.
+    of which one of the ``gists`` still holds is not parsed; None in their place: no gist is made, either.
     """
     found = survey(project.root, workspace.manifests, only)
     batch = _Batch(project.policy, workspace.name, gists)
