@@ -81,7 +81,8 @@ def in_turns(
     name: str, run: Callable[[], Sample], bare: Callable[[], Sample], runs: int
 ) -> tuple[Measure, Measure]:
     """Run something and its floor in turns, and return both: a machine changes its speed within minutes."""
-    run(), bare()
+    run()
+    bare()
     pairs = [(run(), bare()) for _ in range(runs)]
     floor = _middle(f"floor of {name}", [below for _, below in pairs])
     return _middle(name, [taken for taken, _ in pairs], floor.wall), floor

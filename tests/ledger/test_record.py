@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,9 @@ from keyturn.ledger.medium import Line
 from keyturn.ledger.record import Unreadable, compose, follows, parse, read, verify
 
 NOW = "2026-03-09T12:00:00.000Z"
+OUTCOME = {"intent": "i1", "address": "credential/prod-x", "action": "create", "ending": "done"}
+GIST = {"file": "x.yaml", "passed": "b", "lifecycle": "protect"}
+ENTRY = {"address": "credential/prod-x", "applied": {}, "id": "cred_1", "type": "aws", "digest": "d" * 64}
 
 
 def chained(count, start=None):
@@ -99,9 +103,20 @@ def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
     assert verify([record]) is None
 
 
-def test_a_broken_event_under_a_right_hash_is_found():
-    """A record that says nothing is not passed over."""
-    data, _ = compose(Position(), NOW, '{"event":"repair","dropped":"x"}')
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "repair", "dropped": "x"},
+        {"event": "end", "run": "r1", "ending": "done", "counts": [1]},
+        {"event": "outcome", **OUTCOME, "entry": "prod-x"},
+        {"event": "outcome", **OUTCOME, "entry": {**ENTRY, "applied": ["a"]}},
+        {"event": "outcome", **OUTCOME, "entry": {**ENTRY, "gist": GIST}},
+    ],
+    ids=["number", "counts", "entry", "fields", "gist"],
+)
+def test_a_broken_event_under_a_right_hash_is_found(event):
+    """A record that says nothing is not passed over, of whatever shape it is."""
+    data, _ = compose(Position(), NOW, json.dumps(event))
     assert verify([parse(Line(0, data))]) == 0
 
 

@@ -5,7 +5,7 @@ a plan has 120 of them. Here each method is there once for all classes; only for
 instances what makes them is compiled, by dataclasses, which then makes them three times as fast.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields, make_dataclass
 from itertools import count
 from operator import attrgetter, eq, ge, gt, le, lt
@@ -14,8 +14,8 @@ from typing import Any, TypeVar, dataclass_transform, overload
 T = TypeVar("T")
 Init = Callable[..., None]
 
-MANY = 200
-"""Instances of a class after which their making is compiled: 0.3 ms, for 1.2 us less with each."""
+MANY = 300
+"""Instances of a class after which their making is compiled: 0.34 ms, for 1.1 us less with each."""
 
 _ORDER = {"__lt__": lt, "__le__": le, "__gt__": gt, "__ge__": ge}
 
@@ -53,8 +53,9 @@ def _maker(cls: type[Any]) -> Init:
     calls = count(1)
 
     def make(self: Any, *args: Any, **words: Any) -> None:
+        values = dict(zip(places, args, strict=False)) | words
         # Whatever is wrong with a call, the compiled one says best.
-        if next(calls) > MANY or not _fill(self, held, _given(places, args, words)):
+        if next(calls) > MANY or _fill(self, held, values) != len(args) + len(words):
             cls.__init__ = compiled = _compiled(cls)
             compiled(self, *args, **words)
         elif after:
@@ -63,14 +64,8 @@ def _maker(cls: type[Any]) -> Init:
     return make
 
 
-def _given(places: Sequence[str], args: Sequence[Any], words: dict[str, Any]) -> Mapping[str, Any] | None:
-    values = dict(zip(places, args, strict=False)) | words
-    return values if len(values) == len(args) + len(words) else None
-
-
-def _fill(instance: object, held: Iterable[Field[Any]], values: Mapping[str, Any] | None) -> bool:
-    if values is None:
-        return False
+def _fill(instance: object, held: Iterable[Field[Any]], values: Mapping[str, Any]) -> int:
+    # Returns how many of the values found their place; -1 where one is missing.
     put, taken = object.__setattr__, 0
     for each in held:
         if each.init and each.name in values:
@@ -81,8 +76,8 @@ def _fill(instance: object, held: Iterable[Field[Any]], values: Mapping[str, Any
         elif each.default_factory is not MISSING:
             put(instance, each.name, each.default_factory())
         elif each.init:
-            return False
-    return taken == len(values)
+            return -1
+    return taken
 
 
 def _compiled(cls: type[Any]) -> Init:
