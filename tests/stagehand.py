@@ -31,7 +31,7 @@ from keyturn.engine.session import Report, Terms, carry_out
 from keyturn.ledger.clock import Clock
 from keyturn.load.desired import Loaded
 from keyturn.load.files import Source
-from keyturn.load.manifest import manifest
+from keyturn.load.manifest import build_manifest
 from keyturn.load.nodes import read
 from keyturn.load.project import read_project
 from planasonix_emulator.app import App
@@ -138,7 +138,7 @@ class Stagehand:
         data = json.dumps(whole).encode()
         relative = f"manifests/{tree['kind']}s/{tree['name']}.yaml"
         source = Source(self.folder, relative, hashlib.sha256(data).hexdigest(), data)
-        return manifest(source, read(data, relative), "prod")
+        return build_manifest(source, read(data, relative), "prod")
 
     def _cipher(self, value: str) -> str:
         cipher = f"ENC[{hashlib.sha256(value.encode()).hexdigest()}]"

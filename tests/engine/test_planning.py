@@ -41,18 +41,6 @@ def test_an_object_of_that_name_is_taken_over_only_with_consent(office, begin, c
     assert plan(begin(), agreed).plan.blocked == ()
 
 
-def test_what_has_not_changed_is_recalled_and_not_read(office, begin, canary):
-    """All of it after an apply; a file with another byte is read, and none before there is a ledger."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert plan(begin(), Wish()).seen.loaded.recalled == frozenset()
-    assert office.here("apply", "--yes").code == 0
-    assert {each.name for each in plan(begin(), Wish()).seen.loaded.recalled} == {"prod-db", "prod-pg"}
-    path = office.repo.root / "manifests/prod/connections/prod-pg.yaml"
-    path.write_text(path.read_text() + "# a comment\n")
-    assert {each.name for each in plan(begin(), Wish()).seen.loaded.recalled} == {"prod-db"}
-
-
 def test_targets_narrow_the_view(office, begin, canary):
     """And take along what they refer to."""
     for name in ("prod-a", "prod-b"):

@@ -1,6 +1,6 @@
 """What the scenes are read from: trees on disk, loaded and opened once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from faults.scenes import Scene
 from keyturn.core.address import Address
-from keyturn.core.resource import Desired, Gist, Sealed
+from keyturn.core.resource import Desired, Sealed
 from keyturn.engine import opening
 from keyturn.load.desired import Loaded
 from keyturn.load.project import Project
@@ -76,14 +76,12 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
     once = Once()
     load, unseal, key = opening.load, opening.unseal, opening.repository_key
 
-    def load_once(project: Project, workspace: Any, gists: Iterable[Gist] | None = None) -> Loaded:
+    def load_once(project: Project, workspace: Any) -> Loaded:
         if not project.root.is_relative_to(base):
-            return load(project, workspace, gists=gists)
+            return load(project, workspace)
         if project.root not in once.loaded:
-            once.loaded[project.root] = load(project, workspace, gists=())
-        loaded, known = once.loaded[project.root], list(gists or ())
-        recalled = (each.address for each in loaded.desired if each.gist and each.gist in known)
-        return replace(loaded, recalled=frozenset(recalled))
+            once.loaded[project.root] = load(project, workspace)
+        return once.loaded[project.root]
 
     def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
         if not project.root.is_relative_to(base):

@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from keyturn.core.address import Address
-from keyturn.core.resource import Gist, Lifecycle
 from keyturn.ledger.document import VERSION, Ledger, from_json, to_json
 from keyturn.ledger.event import Intent, Position
 
@@ -65,20 +64,6 @@ def test_the_published_schema_describes_the_document(ledger, known):
         protect=True,
         destinations=("k1-0a",),
     )
-    said = Gist(
-        file="manifests/z.yaml",
-        digest=reference.digest,
-        address=reference.address,
-        type=reference.type,
-        fields={("config", "host"): "h"},
-        secrets={("password",): "a" * 64},
-        keep=(("token",),),
-        labels={"owner": "data"},
-        lifecycle=Lifecycle(protect=True, moved_from="y", max_age_days=90, strategy="replace", grace_days=0),
-        waivers=(("KT330", "because"),),
-        passed="b" * 64,
-    )
-    reference = replace(reference, gist=said)
     for each in (ledger, ledger.with_entry(reference), Ledger(workspace="w", organization="o")):
         whole.validate(json.loads(to_json(each)))
     tree = json.loads(to_json(ledger.with_entry(reference)))
@@ -87,12 +72,18 @@ def test_the_published_schema_describes_the_document(ledger, known):
         *schema["$defs"]["entry"]["properties"],
         *schema["$defs"]["intent"]["properties"],
     }
-    recalled = next(entry["gist"] for entry in tree["entries"] if "gist" in entry)
-    assert set(recalled) == set(schema["$defs"]["gist"]["properties"])
-    assert set(recalled["lifecycle"]) == set(schema["$defs"]["gist"]["properties"]["lifecycle"]["properties"])
     for name in tree:
         assert not whole.is_valid({key: value for key, value in tree.items() if key != name})
     assert not whole.is_valid(tree | {"more": 1})
+
+
+@pytest.mark.parametrize("gist", ['{"file":"x.yaml","passed":"b"}', "7"])
+def test_the_copy_of_a_manifest_is_dropped(ledger, gist):
+    """A document may hold one under ``gist``; it is read without it, and written again without it."""
+    data = forged(ledger, b'{"address"', f'{{"gist":{gist},"address"'.encode())
+    assert data.count(b'"gist"') == 2
+    assert read(data) == ledger
+    assert to_json(read(data)) == to_json(ledger)
 
 
 def test_an_empty_ledger_is_a_document_too():

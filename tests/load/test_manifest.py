@@ -7,7 +7,7 @@ import pytest
 from keyturn.core.address import Address, Origin
 from keyturn.core.resource import Lifecycle, Sealed
 from keyturn.load.files import load_file
-from keyturn.load.manifest import address_of, manifest, misnamed
+from keyturn.load.manifest import address_of, build_manifest, misnamed
 from keyturn.load.nodes import read
 from shelf import WISHES, document
 
@@ -40,7 +40,7 @@ def made(tmp_path: Path, text: str, name: str = "reader"):
     (tmp_path / "manifests").mkdir(exist_ok=True)
     (tmp_path / "manifests" / f"{name}.yaml").write_text(text)
     source = load_file(tmp_path, f"manifests/{name}.yaml")
-    return manifest(source, read(source.data, source.relative), "prod")
+    return build_manifest(source, read(source.data, source.relative), "prod")
 
 
 def test_a_credential_is_wanted_sealed(tmp_path):

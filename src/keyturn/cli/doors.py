@@ -52,7 +52,6 @@ _CODES = {
     "KT620": status.REFUSED,
     "KT622": status.REFUSED,
     "KT626": status.STALE,
-    "KT630": status.REFUSED,
     "KT650": status.REFUSED,
     "KT651": status.STALE,
     "KT652": status.STALE,

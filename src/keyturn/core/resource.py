@@ -32,30 +32,6 @@ class Lifecycle:
 
 
 @frozen(kw_only=True)
-class Gist:
-    """All that a manifest says, without the file around it: what is wanted can be told from it.
-
-    ``fields`` as in ``Desired``. ``secrets`` holds the SHA-256 of the ciphertext of each secret
-    field by path below ``secrets``, empty for one that stands in clear; ``keep`` the fields whose
-    live value stays; ``waivers`` pairs of a rule's code and a reason. ``file`` below the root and
-    ``digest``, the SHA-256 of its bytes as hex, say which file this is the gist of; ``passed`` names
-    the checks that found nothing in that file, and is empty where some did or none were made.
-    """
-
-    file: str
-    digest: str
-    address: Address
-    type: str
-    fields: Fields
-    secrets: Mapping[Path, str]
-    keep: tuple[Path, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    lifecycle: Lifecycle = field(default_factory=Lifecycle)
-    waivers: tuple[tuple[str, str], ...] = ()
-    passed: str = ""
-
-
-@frozen(kw_only=True)
 class Desired:
     """One manifest as it was meant.
 
@@ -63,8 +39,7 @@ class Desired:
     resource is a leaf of type ``Address``. ``secrets`` holds the secret fields by path below
     ``config`` (``("password",)``), opened or not. ``digest`` is the SHA-256 of the file's bytes,
     as hex; ``ciphers`` the SHA-256 of each secret's ciphertext. ``keep`` names the secret fields
-    whose live value stays; ``destination`` the plain fields that say where a secret goes. ``gist``
-    is what a ledger may recall of the file: None where something was found in it.
+    whose live value stays; ``destination`` the plain fields that say where a secret goes.
     """
 
     address: Address
@@ -78,7 +53,6 @@ class Desired:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     keep: tuple[Path, ...] = ()
     destination: frozenset[Path] = frozenset()
-    gist: Gist | None = None
 
     @property
     def opened(self) -> bool:
@@ -113,7 +87,7 @@ class Known:
     showed them afterwards; ``fingerprints`` of the secret fields last written by path, ``earlier``
     those of values written before. ``retired_at`` is set on a tombstone. ``destinations`` are digests
     of where the plan that wrote these secrets was to send them: what of it a run did not come to is
-    no news to the next. ``gist`` is what the file of ``digest`` said.
+    no news to the next.
     """
 
     address: Address
@@ -130,4 +104,3 @@ class Known:
     protect: bool = False
     commit: str = ""
     destinations: tuple[str, ...] = ()
-    gist: Gist | None = None

@@ -46,7 +46,6 @@ def entry(
         protect=desired.lifecycle.protect,
         commit=stamp.commit,
         destinations=stamp.destinations if anew else (),
-        gist=desired.gist,
     )
 
 

@@ -28,7 +28,7 @@ from keyturn.ledger.reading import Reading, compact, read_ledger
 from keyturn.load.desired import load
 from keyturn.load.drafting import draft
 from keyturn.load.files import load_file
-from keyturn.load.manifest import manifest
+from keyturn.load.manifest import build_manifest
 from keyturn.load.nodes import read
 from keyturn.load.retyping import retyped
 from keyturn.policy.environments import by_prefix
@@ -227,7 +227,7 @@ def _labels(live: Live, run: Run) -> dict[str, str]:
 
 def _entry(live: Live, file: str, run: Run) -> Known:
     source = load_file(run.root, file)
-    desired = manifest(source, read(source.data, source.relative)).desired
+    desired = build_manifest(source, read(source.data, source.relative)).desired
     return Known(
         address=live.address,
         id=live.id,

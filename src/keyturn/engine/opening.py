@@ -1,6 +1,6 @@
 """Secrets are opened only where a write may follow, and compared by fingerprints made here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from keyturn.core.address import Address
@@ -15,7 +15,6 @@ from keyturn.ledger.fingerprint import derive, fingerprint
 from keyturn.load.decrypt import Opener as Decrypt
 from keyturn.load.decrypt import opener
 from keyturn.load.desired import Loaded, load
-from keyturn.load.recall import belied
 from keyturn.load.repository_key import repository_key
 from keyturn.load.unseal import accuse, unseal
 
@@ -43,24 +42,14 @@ class Opener:
         project = self.run.project
         return opener(self.run.environment, project.policy, project.decryptor)
 
-    def load(self, entries: Iterable[Known] | None = None) -> Loaded:
-        """Return the workspace's manifests, sealed; raises Faulty where any of them is wrong.
-
-        A file whose gist one of ``entries`` has is not parsed: ``confirm`` it before anything rests on it.
-        """
-        gists = None if entries is None else [each.gist for each in entries if each.gist]
-        loaded = load(self.run.project, self.run.workspace, gists=gists)
+    def load(self) -> Loaded:
+        """Return the workspace's manifests, sealed; raises Faulty where any of them is wrong."""
+        loaded = load(self.run.project, self.run.workspace)
         errors = [finding for finding in loaded.findings if finding.severity is Severity.ERROR]
         if not errors:
             return loaded
         accused = accuse(loaded.doubtful, self.run.project, self.run.environment) if loaded.doubtful else ()
         raise Faulty(*errors, *(each for each in accused if each.code.startswith(TAMPERED)))
-
-    def confirm(self, recalled: Iterable[Desired]) -> None:
-        """Read the files of what was recalled; raises Faulty KT630 where one says something else."""
-        gists = (each.gist for each in recalled if each.gist)
-        if wrong := tuple(belied(gists, self.run.root, self.run.project.policy)):
-            raise Faulty(*wrong)
 
     def root_key(self) -> bytes:
         """Return the repository's key; raises Faulty where it cannot be opened."""

@@ -13,7 +13,7 @@ from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.plan import Impact, Plan
-from keyturn.core.resource import EMPTY, Desired, Gist, Known, Lifecycle, Live, Sealed
+from keyturn.core.resource import EMPTY, Desired, Known, Lifecycle, Live, Sealed
 from keyturn.core.secret import Secret
 
 _CLASSES: Mapping[str, type[Any]] = {
@@ -26,12 +26,10 @@ _CLASSES: Mapping[str, type[Any]] = {
 _ENUMS: Mapping[str, type[Enum]] = {each.__name__: each for each in (Action, SecretState, Severity)}
 
 
-def pack(value: Any) -> Any:  # noqa: C901, PLR0911  # one return for each form
+def pack(value: Any) -> Any:  # noqa: PLR0911  # one return for each form
     """Return a plan, or any part of one, as JSON values; secrets and fingerprints stay behind."""
     if isinstance(value, Secret):
         return pack(Sealed(""))
-    if isinstance(value, Gist):
-        return None  # of no use to whoever reads the plan: what is applied is read from its file
     if isinstance(value, Known):
         value = replace(value, fingerprints=EMPTY, earlier=())
     if type(value).__name__ in _CLASSES:

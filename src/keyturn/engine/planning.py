@@ -1,6 +1,6 @@
 """The pipeline: files, ledger and service in; a plan out. This is the picture of the README."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
@@ -81,9 +81,9 @@ def plan(run: Run, wish: Wish) -> Planned:
     """Compare git, ledger and service, and say what would be done; nothing is written."""
     opener = Opener.of(run)
     run.watch.phase("manifests")
-    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    loaded = opener.load(ledger.ledger.entries.values())
+    loaded = opener.load()
     run.watch.phase("workspace")
+    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
     listing = begin(partial(census, run.service, doubted(ledger.ledger), run.workspace.organization))
     # The service takes its time for the lists; what the rules say of the manifests does not hang on them.
     looked = looked_at(run.project, loaded, run.clock.now().date())
@@ -94,18 +94,10 @@ def plan(run: Run, wish: Wish) -> Planned:
     sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
     hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
     changes = order(expose(diff(hands.inputs), hands.inputs, leads, settled.entries), settled.entries)
-    opener.confirm(_concerned(loaded, changes))
     run.watch.phase("reach")
     reach = measure(run.service, changes, live, settled.entries)
     seen = Evidence(ledger=ledger, loaded=loaded, looked=looked, settled=settled, sides=sides, hands=hands)
     return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
-
-
-def _concerned(loaded: Loaded, changes: Iterable[Change]) -> Iterator[Desired]:
-    # By name: what is to be retired may be in a file that a forged ledger gives out as of another kind.
-    names = {change.address.name for change in changes}
-    recalled = (each for each in loaded.desired if each.address in loaded.recalled)
-    return (each for each in recalled if each.address.name in names)
 
 
 def inputs(desired: Iterable[Desired], known: Mapping[Address, Known], live: Mapping[str, Live]) -> Inputs:

@@ -258,7 +258,6 @@ def refreshed(planned: Planned, changed: Iterable[Address]) -> tuple[Known, ...]
             fingerprints=inputs.prints.get(address, known.fingerprints),
             updated_at=live.updated_at,
             protect=desired.lifecycle.protect,
-            gist=desired.gist,
         )
         if now != known:
             found.append(now)

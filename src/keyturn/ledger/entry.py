@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 from keyturn.core.address import Address
 from keyturn.core.fields import Fields, Path, identical, pointer, unpointer
 from keyturn.core.resource import EMPTY, Known
-from keyturn.ledger.gist import fitting, pack_gist, unpack_gist
 from keyturn.ledger.shape import text, texts
 
 Tree: TypeAlias = dict[str, Any]
@@ -59,8 +58,6 @@ class Codec:
             tree["protect"] = True
         if known.destinations:
             tree["destinations"] = known.destinations
-        if gist := fitting(known):
-            tree["gist"] = pack_gist(gist, self, same=identical(gist.fields, known.applied))
         return tree
 
     def decode(self, tree: Tree) -> Known:
@@ -70,10 +67,8 @@ class Codec:
         words = [tree.get(name, "") for name in _TEXTS]
         "".join(words)  # The cheapest way to have a TypeError for whatever is not text.
         identity, kind, digest, updated_at, rotated_at, retired_at, commit = words
-        address = Address.parse(tree["address"])
-        gist = tree.get("gist")
         return Known(
-            address=address,
+            address=Address.parse(tree["address"]),
             applied=applied,
             observed=applied if observed is None else self.unpack(observed),
             fingerprints=self.prints(tree.get("fingerprints", EMPTY)),
@@ -87,7 +82,6 @@ class Codec:
             retired_at=retired_at,
             commit=commit,
             destinations=texts(tree.get("destinations", ())),
-            gist=None if gist is None else unpack_gist(gist, (address, kind, digest, applied), self),
         )
 
     def pack(self, fields: Mapping[Path, Any]) -> Tree:

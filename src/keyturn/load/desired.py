@@ -6,13 +6,12 @@ from pathlib import Path as File
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.frozen import frozen
-from keyturn.core.resource import Desired, Gist
+from keyturn.core.resource import Desired
 from keyturn.load.examining import examine
 from keyturn.load.files import Source, load_file, stem, survey
-from keyturn.load.manifest import Manifest, manifest, recalled
+from keyturn.load.manifest import Manifest, build_manifest
 from keyturn.load.nodes import Document, read
 from keyturn.load.project import Project, Workspace
-from keyturn.load.recall import Recall, checks
 from keyturn.load.references import circles, dangling, twins
 from keyturn.load.revision import Revision
 from keyturn.load.seal import Bound, bound
@@ -26,30 +25,22 @@ class Loaded:
 
     ``doubtful`` are encrypted files that do not fit their schema: they give nothing that is
     wanted, and where a key is at hand their seals tell a slip of the pen from tampering.
-    ``recalled`` are the manifests that were not read, since a ledger recalls what is in them.
     """
 
     desired: tuple[Desired, ...] = ()
     subjects: tuple[Subject, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     doubtful: tuple[Bound, ...] = ()
-    recalled: frozenset[Address] = frozenset()
 
 
-def load(
-    project: Project,
-    workspace: Workspace,
-    only: Collection[str] = (),
-    gists: Iterable[Gist] | None = None,
-) -> Loaded:
+def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> Loaded:
     """Read every manifest of a workspace, or those of ``only`` (paths below the root).
 
     Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
-    ``only``, references may lead to files beside them, of which no more is read than that. A file
-    of which one of the ``gists`` still holds is not parsed; None in their place: no gist is made, either.
+    ``only``, references may lead to files beside them, of which no more is read than that.
     """
     found = survey(project.root, workspace.manifests, only)
-    batch = _Batch(project.policy, workspace.name, gists)
+    batch = _Batch(project.policy, workspace.name)
     batch.take(found.sources)
     batch.pass_over(project.root, found.unread)
     batch.findings.extend(each for each in found.findings if not only or each.origin.file in only)
@@ -64,12 +55,9 @@ def load_at(project: Project, workspace: Workspace, revision: Revision) -> Loade
 
 
 class _Batch:
-    def __init__(self, settings: Settings, workspace: str, gists: Iterable[Gist] | None = None) -> None:
+    def __init__(self, settings: Settings, workspace: str) -> None:
         self.findings: list[Diagnostic] = []
         self._settings = settings
-        self._checks = "" if gists is None else checks(settings)
-        self._recall = Recall(gists or (), self._checks)
-        self._recalled: set[Address] = set()
         self._workspace = workspace
         self._manifests: list[Manifest] = []
         self._doubtful: list[Bound] = []
@@ -79,11 +67,7 @@ class _Batch:
 
     def take(self, sources: Sequence[Source]) -> None:
         for source in sources:
-            if found := self._recall.of(source):
-                self._recalled.add(found.address)
-                self._manifests.append(recalled(found, source.root, self._workspace))
-            else:
-                self._read(source)
+            self._read(source)
 
     def _read(self, source: Source) -> None:
         seen = examine(source, self._settings)
@@ -91,8 +75,7 @@ class _Batch:
         if seen.document is None:
             self._unread.add(stem(source.relative))
         elif seen.fits:
-            passed = "" if seen.findings else self._checks
-            self._manifests.append(manifest(source, seen.document, self._workspace, passed))
+            self._manifests.append(build_manifest(source, seen.document, self._workspace))
         else:
             self._turn_down(source, seen.document)
 
@@ -112,7 +95,6 @@ class _Batch:
             subjects=subjects,
             findings=tuple(sorted(dict.fromkeys(self.findings), key=lambda finding: finding.rank)),
             doubtful=tuple(self._doubtful),
-            recalled=frozenset(self._recalled),
         )
 
     def _turn_down(self, source: Source, document: Document) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path as File
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Leaf, Path, flatten
 from keyturn.core.frozen import frozen
-from keyturn.core.resource import EMPTY, Desired, Gist, Lifecycle, Sealed
+from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
 from keyturn.load.files import Source, load_file, stem
@@ -56,49 +55,27 @@ def misnamed(document: Document) -> tuple[Diagnostic, ...]:
     return (fault("KT141", origin, f"the name is not that of the file ({called})", hint),)
 
 
-def manifest(source: Source, document: Document, workspace: str = "", passed: str = "") -> Manifest:
-    """Return what a document means that its schema accepts; ``passed`` as in ``Gist``."""
-    return recalled(gist(source, document, passed), source.root, workspace)
-
-
-def gist(source: Source, document: Document, passed: str = "") -> Gist:
-    """Return all that a document says that its schema accepts."""
+def build_manifest(source: Source, document: Document, workspace: str = "") -> Manifest:
+    """Return what a document means that its schema accepts."""
     tree = document.tree
-    hidden = flatten(tree.get("secrets", EMPTY))
-    secrets = {path: _digest(text) for path, text in hidden.items() if path != (SEAL,)}
-    return Gist(
-        file=source.relative,
-        digest=source.digest,
-        address=address_of(document),
-        type=tree["type"],
-        fields=MappingProxyType(dict(_fields(tree))),
-        secrets=secrets,
-        keep=tuple(path for path in map(kept, tree.get("keep", ())) if not secrets.get(path)),
-        labels=tree.get("labels", EMPTY),
-        lifecycle=_lifecycle(tree),
-        waivers=tuple((each["rule"], each["reason"]) for each in tree.get("waive", ())),
-        passed=passed,
-    )
-
-
-def recalled(gist: Gist, root: File, workspace: str = "") -> Manifest:
-    """Return the manifest that a file below ``root`` holds, from all that the file says."""
-    ciphers = {path: digest for path, digest in gist.secrets.items() if digest}
+    address = address_of(document)
+    fields = MappingProxyType(dict(_fields(tree)))
+    hidden = {path: text for path, text in flatten(tree.get("secrets", EMPTY)).items() if path != (SEAL,)}
+    ciphers = {path: _digest(text) for path, text in hidden.items() if looks_encrypted(text)}
     desired = Desired(
-        address=gist.address,
-        type=gist.type,
-        fields=gist.fields,
+        address=address,
+        type=tree["type"],
+        fields=fields,
         secrets={path: Sealed(digest) for path, digest in ciphers.items()},
         ciphers=ciphers,
-        digest=gist.digest,
-        origin=Origin(gist.file, 1, 1),
-        labels=gist.labels,
-        lifecycle=gist.lifecycle,
-        keep=gist.keep,
-        destination=destination_among(gist.address.kind, gist.type, gist.fields),
-        gist=gist if gist.passed else None,
+        digest=source.digest,
+        origin=Origin(source.relative, 1, 1),
+        labels=tree.get("labels", EMPTY),
+        lifecycle=_lifecycle(tree),
+        keep=tuple(path for path in map(kept, tree.get("keep", ())) if path not in ciphers),
+        destination=destination_among(address.kind, tree["type"], fields),
     )
-    return Manifest(_subject(gist, ciphers, root, workspace), desired)
+    return Manifest(_build_subject(source, document, desired, (*hidden, *desired.keep), workspace), desired)
 
 
 def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
@@ -114,7 +91,7 @@ def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
 
 
 def _digest(text: object) -> str:
-    return sha256(str(text).encode()).hexdigest() if looks_encrypted(text) else ""
+    return sha256(str(text).encode()).hexdigest()
 
 
 def _lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
@@ -136,21 +113,24 @@ def _life(turning: tuple[str, str, str], protect: bool, moved_from: str) -> Life
     )
 
 
-def _subject(gist: Gist, ciphers: Mapping[Path, str], root: File, workspace: str) -> Subject:
+def _build_subject(
+    source: Source, document: Document, desired: Desired, secret_paths: tuple[Path, ...], workspace: str
+) -> Subject:
+    waivers = document.tree.get("waive", ())
     return Subject(
-        address=gist.address,
-        type=gist.type,
-        file=gist.file,
+        address=desired.address,
+        type=desired.type,
+        file=source.relative,
         workspace=workspace,
-        config={path: leaf for path, leaf in gist.fields.items() if path[0] == "config"},
-        labels=gist.labels,
-        references={path: leaf for path, leaf in gist.fields.items() if isinstance(leaf, Address)},
-        secret_paths=(*gist.secrets, *gist.keep),
-        lifecycle=gist.lifecycle,
-        waivers=tuple(_waiver(rule, reason, at) for at, (rule, reason) in enumerate(gist.waivers)),
-        places=_places(root, gist.file, gist.digest),
-        digest=gist.digest,
-        ciphers=ciphers,
+        config={path: leaf for path, leaf in desired.fields.items() if path[0] == "config"},
+        labels=desired.labels,
+        references={path: leaf for path, leaf in desired.fields.items() if isinstance(leaf, Address)},
+        secret_paths=secret_paths,
+        lifecycle=desired.lifecycle,
+        waivers=tuple(_waiver(each["rule"], each["reason"], at) for at, each in enumerate(waivers)),
+        places=_places(source),
+        digest=desired.digest,
+        ciphers=desired.ciphers,
     )
 
 
@@ -159,8 +139,9 @@ def _waiver(rule: str, reason: str, at: int) -> Waiver:
     return Waiver(rule, reason, ("waive", str(at), "rule"))
 
 
-def _places(root: File, relative: str, digest: str) -> Places:
+def _places(source: Source) -> Places:
     # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
+    root, relative, digest = source.root, source.relative, source.digest
 
     def measure() -> dict[Path, Place]:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from keyturn.core.diagnostic import Faulty, Severity
 from keyturn.core.resource import Desired
 from keyturn.load.decrypt import open_one, opener
-from keyturn.load.manifest import manifest
+from keyturn.load.manifest import build_manifest
 from keyturn.load.nodes import read
 from keyturn.load.project import Project
 from keyturn.load.revision import Revision
@@ -19,7 +19,7 @@ def as_committed(project: Project, file: str, commit: str, environment: Mapping[
     """
     source = Revision(project.root, commit, environment).read(file)
     document = read(source.data, source.relative)
-    sealed = manifest(source, document).desired
+    sealed = build_manifest(source, document).desired
     opened = open_one(document, opener(environment, project.policy, project.decryptor))
     below = {path[1:]: secret for path, secret in opened.items() if path[0] == "secrets"}
     whole, wrong = verified(sealed, below, weight(project.policy))

@@ -119,14 +119,6 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "The lock keeps writers apart; whoever lost it is stopped here.",
             "See `keyturn log` for who it was, and plan again.",
         ),
-        "KT630": Code(
-            "the ledger recalls a manifest otherwise than it is",
-            "A file that has not changed is not read again: the ledger recalls what is in it. Before anything "
-            "is done to a resource its file is read all the same, and the two did not agree. keyturn "
-            "writes no such ledger.",
-            "Restore ledger.json from a backup, or move it away: it is rebuilt from the journal beside it. "
-            "Find out who can write it.",
-        ),
         "KT650": Code(
             "a saved plan cannot be trusted",
             "The file was changed, cut short, made for another workspace or by somebody who cannot decrypt the repository.",
