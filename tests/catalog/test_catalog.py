@@ -1,0 +1,62 @@
+"""The catalog of diagnostic codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from keyturn.catalog import Code, find_code, load_catalog
+from keyturn.cli import status
+
+
+@pytest.mark.parametrize(
+    ("fix", "hint"),
+    [
+        ("Run `keyturn plan` again.", "run `keyturn plan` again"),
+        ("Remove it. Then set it again.", "remove it. Then set it again"),
+        ("`keyturn doctor` says more (see KT020)", "`keyturn doctor` says more (see KT020)"),
+    ],
+)
+def test_hint_is_the_fix_as_a_phrase(fix, hint):
+    """The catalog has a sentence, a diagnostic shows a phrase."""
+    assert Code(title="a title", why="Why.", fix=fix, exit_code=1).hint == hint
+
+
+def test_unknown_code():
+    """No entry is made up."""
+    with pytest.raises(KeyError):
+        find_code("KT999")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("KT131", status.FAULT),
+        ("KT031", status.REFUSED),
+        ("KT250", status.REFUSED),
+        ("KT310", status.REFUSED),
+        ("KT451", status.REFUSED),
+        ("KT463", status.FAULT),
+        ("KT502", status.DENIED),
+        ("KT610", status.STALE),
+    ],
+)
+def test_exit_code_of_an_error(code, expected):
+    """Policy and integrity refuse, a lock or a change makes stale, and other errors are in the input."""
+    assert find_code(code).exit_code == expected
+
+
+def test_every_exit_code_is_one_of_an_error():
+    """No code of an error has another meaning for scripts."""
+    used = {entry.exit_code for entry in load_catalog().values()}
+    assert used == {status.FAULT, status.STALE, status.REFUSED, status.DENIED}
+
+
+def test_texts_load_only_on_use():
+    """A command without diagnostics neither imports the TOML parser nor reads the file."""
+    program = (
+        "import sys; from keyturn import catalog; before = 'tomllib' in sys.modules; "
+        "catalog.load_catalog(); print(before, 'tomllib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"
