@@ -1,4 +1,4 @@
-"""Manifests against their schemas: accepted without jsonschema, explained with it."""
+"""Manifests against their schemas: jsonschema-rs accepts them, jsonschema explains what is wrong."""
 
 import subprocess
 import sys
@@ -6,7 +6,14 @@ import sys
 import pytest
 
 from corpus import manifests
-from keyturn.load.schema import check, destination_paths, fits, reference_paths, sealed_paths, secret_paths
+from keyturn.load.schema import (
+    check,
+    destination_paths,
+    is_valid_manifest,
+    reference_paths,
+    sealed_paths,
+    secret_paths,
+)
 from shelf import document
 
 PG = "kind: connection\nname: x\ntype: postgres\n"
@@ -88,9 +95,15 @@ def test_a_type_that_is_no_text_is_explained():
     ]
 
 
+def test_a_whole_float_is_right_where_any_number_is():
+    """jsonschema decides: 1.0 is a number, and no port."""
+    assert codes(MY + "config: {ratio: 1.0}\n") == []
+    assert codes(PG + "config: {port: 5432.0}\n") == [("KT133", 4, 16)]
+
+
 def test_everything_that_is_asked_of_a_schema_is_here():
     """One module to ask."""
-    assert fits("credential")({"kind": "credential"}) is False
+    assert is_valid_manifest({"kind": "credential"}, "credential") is False
     tree = {"type": "aws", "secrets": {"a": "b"}, "config": {"region": "r", "role_arn": "x"}}
     assert secret_paths("credential", tree) == (("a",),)
     assert sealed_paths("credential", tree) == (("config", "role_arn"),)

@@ -1,7 +1,7 @@
 """Drift to git: what somebody edited in the UI is written back into the manifests, plain fields only."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,11 +22,11 @@ from keyturn.engine.opening import Opener
 from keyturn.engine.recover import doubted, settle
 from keyturn.engine.run import Run
 from keyturn.ledger.reading import read_ledger
-from keyturn.load.definitions import SEAL, schema, sealed_among
+from keyturn.load.definitions import SEAL, sealed_among
 from keyturn.load.files import load_file
 from keyturn.load.nodes import Document, read
+from keyturn.load.schema import is_valid_manifest
 from keyturn.load.seal import bound, expected
-from keyturn.load.shape import compiled
 from keyturn.load.writing import cuttable
 
 BELOW = 2
@@ -100,7 +100,7 @@ def _one(run: Run, ask: Ask, sides: tuple[Desired, Known, Live], names: Mapping[
     left += stuck
     values: dict[Path, Any] = {_where(field): _value(field) for field in take if field.live != ABSENT}
     gone = _gone(document, take)
-    if not compiled(schema(desired.address.kind))(_with(document.tree, values, gone)):
+    if not is_valid_manifest(_with(document.tree, values, gone), desired.address.kind):
         whole = tuple(Left(field.path, "the schema has no room for the live value") for field in take)
         return replace(pulled, left=(*left, *whole))
     seal = _seal(document, values, gone) if any(field.path in sealed for field in take) else {}
@@ -117,9 +117,9 @@ def _one(run: Run, ask: Ask, sides: tuple[Desired, Known, Live], names: Mapping[
 def _removable(
     document: Document, take: tuple[FieldChange, ...], kind: str
 ) -> tuple[tuple[FieldChange, ...], tuple[Left, ...]]:
-    fits, kept, left = compiled(schema(kind)), [], []
+    kept, left = [], []
     for field in take:
-        why = _stuck(document, field.path, fits) if field.live == ABSENT else ""
+        why = _stuck(document, field.path, kind) if field.live == ABSENT else ""
         if why:
             left.append(Left(field.path, why))
         else:
@@ -132,8 +132,8 @@ def _removable(
     return tuple(kept), tuple(left)
 
 
-def _stuck(document: Document, path: Path, fits: Callable[[dict[str, Any]], bool]) -> str:
-    if not fits(_with(document.tree, {}, (path,))):
+def _stuck(document: Document, path: Path, kind: str) -> str:
+    if not is_valid_manifest(_with(document.tree, {}, (path,)), kind):
         return "it is gone live, and the manifest cannot be without it: apply to bring it back"
     if path not in document.places or not cuttable(document, path):
         line = document.origin(path).line

@@ -6,17 +6,21 @@ secret (``writeOnly``), a destination (``x-destination``), an identity (``x-iden
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path as File
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from keyturn.core.fields import Path, flatten
 from keyturn.kinds import KINDS
-from keyturn.load.shape import Schema
+
+Schema: TypeAlias = Mapping[str, Any]
 
 SEAL = "seal"
 """The key below ``secrets`` that holds the seal, and is never sent."""
+
+_DOLLAR: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$")
 
 
 def folder() -> File:
@@ -34,6 +38,12 @@ def text(name: str) -> str:
 def schema(kind: str) -> Schema:
     """Return the schema of a kind of manifest."""
     return json.loads(text(kind))  # type: ignore[no-any-return]
+
+
+@cache
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a schema's pattern compiled; ``$`` matches only at the very end, as in ECMA 262."""
+    return re.compile(_DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern))
 
 
 @cache

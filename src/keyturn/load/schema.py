@@ -1,10 +1,16 @@
-"""Manifests against their schemas: accepted in microseconds, or explained at leisure."""
+"""Manifests against their schemas: jsonschema-rs accepts a manifest, jsonschema words what is wrong with it.
+
+Nearly every manifest is right, and jsonschema is slow to import and to run. Where the two may differ,
+jsonschema decides: see ``is_valid_manifest``.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import Any, Final
+
+from jsonschema_rs import Draft202012Validator
 
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import dotted, flatten
@@ -21,15 +27,60 @@ from keyturn.load.definitions import (
 )
 from keyturn.load.findings import doubt, fault
 from keyturn.load.nodes import Document
-from keyturn.load.shape import Accept, compiled
 
-__all__ = ["check", "destination_paths", "fits", "reference_paths", "sealed_paths", "secret_paths"]
+__all__ = [
+    "check",
+    "destination_paths",
+    "is_valid_manifest",
+    "reference_paths",
+    "sealed_paths",
+    "secret_paths",
+]
+
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
+
+
+def is_valid_manifest(tree: Mapping[str, Any], kind: str) -> bool:
+    """Tell whether ``tree`` fits the schema of ``kind``: credential or connection."""
+    if is_accepted(tree, compile_schema(kind)):
+        return True
+    from keyturn.load.validator import build_validator  # noqa: PLC0415  # jsonschema costs 70 ms to import
+
+    return build_validator(kind).is_valid(tree)
 
 
 @cache
-def fits(kind: str) -> Accept:
-    """Return the question whether a tree is a right manifest of its kind."""
-    return compiled(schema(kind))
+def compile_schema(kind: str) -> Draft202012Validator:
+    """Return the schema of a kind, compiled by jsonschema-rs."""
+    return Draft202012Validator(schema(kind))  # type: ignore[arg-type]
+
+
+def is_accepted(tree: Any, validator: Draft202012Validator) -> bool:
+    """Tell whether jsonschema-rs accepts ``tree``, and jsonschema is certain to accept it, too.
+
+    False leaves the decision to jsonschema.
+    """
+    try:
+        return _is_plain(tree) and validator.is_valid(tree)
+    except UnicodeEncodeError:  # a lone surrogate, which is no UTF-8
+        return False
+
+
+def _is_plain(tree: Any) -> bool:
+    # jsonschema-rs takes 5432.0 for an integer and a tuple for a list, and refuses objects of other classes.
+    pending = [tree]
+    while pending:
+        value = pending.pop()
+        kind = type(value)
+        if kind is dict:
+            if not all(type(key) is str for key in value):
+                return False
+            pending.extend(value.values())
+        elif kind is list:
+            pending.extend(value)
+        elif kind not in _SCALARS and not (kind is float and not value.is_integer()):
+            return False
+    return True
 
 
 def check(document: Document, kind: str) -> tuple[Diagnostic, ...]:
@@ -42,7 +93,7 @@ def check(document: Document, kind: str) -> tuple[Diagnostic, ...]:
         replace(document, tree=_documented(document.tree)) if "undocumented" in document.tree else document
     )
     misspelt = (*_misspelt(known, kind), *_doubled(known))
-    if kind in KINDS and fits(kind)(known.tree):
+    if kind in KINDS and is_accepted(known.tree, compile_schema(kind)):
         return misspelt
     from keyturn.load.wording import findings  # noqa: PLC0415  # jsonschema costs 70 ms to import
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from keyturn.core.frozen import frozen
-from keyturn.load.shape import Schema, expression
+from keyturn.load.definitions import Schema, compile_pattern
 
 
 @frozen
@@ -76,5 +76,5 @@ def _is(own: str, name: str) -> bool:
 
 def _allows(rule: Schema, name: str) -> bool:
     if "pattern" in rule:
-        return expression(rule["pattern"]).search(name) is not None
+        return compile_pattern(rule["pattern"]).search(name) is not None
     return name in rule.get("enum", ()) or any(_allows(each, name) for each in rule.get("anyOf", ()))

@@ -13,11 +13,17 @@ from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_key
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import PARTS
-from keyturn.load.definitions import SEAL, config_fields, definition, secret_fields
+from keyturn.load.definitions import (
+    SEAL,
+    Schema,
+    compile_pattern,
+    config_fields,
+    definition,
+    secret_fields,
+)
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
-from keyturn.load.shape import Schema, expression
-from keyturn.load.strict import strict
+from keyturn.load.validator import build_validator
 from keyturn.load.variants import misfit
 from keyturn.policy.words import say
 
@@ -64,11 +70,11 @@ def findings(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     if kind not in KINDS:
         return (_unknown_kind(document, kind),)
     case = _Case(document, kind, str(document.tree.get("type")))
-    errors = tuple(strict(kind).iter_errors(document.tree))
+    errors = tuple(build_validator(kind).iter_errors(document.tree))
     words = [word for error in errors for word in _words(case, error)]
     explained = frozenset[str]().union(*(word.explained for word in words))
     kept = tuple(dict.fromkeys(word.finding for word in words if not word.missing & explained))
-    if not kept and not any("x-rule" in error.schema for error in errors):
+    if errors and not kept and not any("x-rule" in error.schema for error in errors):
         hint = f"compare it with `keyturn schema {kind}`"
         kept = (fault("KT133", document.origin(), "the manifest does not fit its schema", hint),)
     return tuple(sorted(kept, key=lambda finding: finding.rank))
@@ -140,7 +146,7 @@ def _unknown_kind(document: Document, kind: str) -> Diagnostic:
 def _extra(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
     rule: Schema = error.schema
     known = tuple(rule.get("properties", {}))
-    patterns = [expression(pattern) for pattern in rule.get("patternProperties", {})]
+    patterns = [compile_pattern(pattern) for pattern in rule.get("patternProperties", {})]
     for key in error.instance:
         if key not in known and not any(pattern.search(key) for pattern in patterns):
             yield _unknown(case, (*path, key), tuple(name for name in known if name != "seal"))
