@@ -16,9 +16,9 @@ from typing import Any
 import click
 
 from keyturn import engine, render
+from keyturn.catalog import load_catalog
 from keyturn.cli import status
 from keyturn.cli.main import cli
-from keyturn.core.codes import CODES
 from planasonix_emulator.__main__ import main as emulator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ HUNDREDS = {
     "3": "Policy",
     "4": "References, plan, limits",
     "5": "The service",
-    "6": "Ledger, lock, journal, saved plans",
+    "6": "State, lock, journal, saved plans",
 }
 """What the first digit of a code says."""
 
@@ -113,7 +113,7 @@ def codes() -> str:
     parts = ["# Codes\n", NOTE, "`keyturn explain CODE` says the same in a terminal.\n"]
     for digit, area in HUNDREDS.items():
         parts.append(f"## KT{digit}xx: {area}\n")
-        for code, entry in sorted(CODES.items()):
+        for code, entry in load_catalog().items():
             if code[2] == digit:
                 title, why, fix = map(_prose, (entry.title, entry.why, entry.fix))
                 parts.append(f"### {code}: {title}\n\n{why}\n\n*Fix:* {fix}\n")

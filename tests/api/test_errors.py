@@ -17,8 +17,8 @@ from keyturn.api.errors import (
     Unreachable,
     Unsure,
 )
+from keyturn.catalog import find_code, load_catalog
 from keyturn.core.address import Origin
-from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Severity
 
 PUT = Call(method="PUT", path="/api/connections/c%2F1", template="/api/connections/{id}", verb="update")
@@ -30,14 +30,14 @@ ALL = [Refused, Denied, Absent, Conflict, Busy, Unsure, Unreachable, Malformed, 
 def test_every_error_is_explained(kind):
     """Each has a number with an entry, a message that names the request, and a next step."""
     error = kind(PUT, Facts(status=418, request_id="deadbeef", code="invalid_request", why="because"))
-    assert error.number in CODES
+    assert error.number in load_catalog()
     assert str(error) == error.message
     for part in ("PUT /api/connections/{id}", "418", "invalid_request", "because", "deadbeef"):
         assert part in error.message
     finding = error.finding()
     assert (finding.code, finding.severity) == (error.number, Severity.ERROR)
     assert finding.origin == Origin("PUT /api/connections/{id}")
-    assert finding.hint == CODES[error.number].hint
+    assert finding.hint == find_code(error.number).hint
     assert "c%2F1" not in repr(error)
 
 

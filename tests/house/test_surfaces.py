@@ -114,4 +114,4 @@ def test_the_wheel_is_typed(tmp_path):
     with ZipFile(wheel) as held:
         names = set(held.namelist())
     assert {"keyturn/py.typed", *(f"keyturn/{name}/__init__.pyi" for name in PACKAGES)} <= names
-    assert {"keyturn/engine/__init__.py", "keyturn/surface.py"} <= names
+    assert {"keyturn/engine/__init__.py", "keyturn/surface.py", "keyturn/catalog/codes.toml"} <= names

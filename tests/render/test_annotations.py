@@ -45,7 +45,7 @@ def test_github_names_file_line_column_and_title():
     """Below the repository's root, so that the pull request shows it in place."""
     first = github(SOME).splitlines()[0]
     assert first == (
-        f"::error file=infra/{FILE},line=4,col=3,title=KT454 a protected resource lost its manifest::"
+        f"::error file=infra/{FILE},line=4,col=3,title=KT454 manifest of a protected resource is missing::"
         "credential/prod-old is protected, and its manifest is gone"
     )
 

@@ -97,7 +97,7 @@ def test_json_validates_and_counts():
     document = valid("findings", findings_json(SOME))
     assert document["summary"] == {"errors": 1, "warnings": 1, "notes": 1}
     assert [each["code"] for each in document["findings"]] == ["KT454", "KT320", "KT313"]
-    assert document["findings"][0]["title"] == "a protected resource lost its manifest"
+    assert document["findings"][0]["title"] == "manifest of a protected resource is missing"
     assert json.loads(findings_json(Findings(found=())))["findings"] == []
 
 

@@ -19,8 +19,8 @@ vocabulary (``hearsay``). No decision looks at the text of an error.
 """
 
 from keyturn.api.call import Call
+from keyturn.catalog import find_code
 from keyturn.core.address import Origin
-from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.frozen import frozen
 
@@ -91,7 +91,7 @@ class ServiceError(Exception):
     @property
     def hint(self) -> str:
         """What to do next."""
-        return CODES[self.number].hint
+        return find_code(self.number).hint
 
     def finding(self, origin: Origin | None = None) -> Diagnostic:
         """Return the error as a finding; ``origin`` is the manifest or setting it concerns, if any."""

@@ -57,9 +57,9 @@ def _workspaces(ctx: click.Context) -> Iterator[str]:
 
 
 def _codes(_: click.Context) -> Iterator[str]:
-    from keyturn.core.codes import CODES
+    from keyturn.catalog import load_catalog
 
-    yield from CODES
+    yield from load_catalog()
 
 
 def _schemas(_: click.Context) -> Iterator[str]:

@@ -15,49 +15,6 @@ from keyturn.cli import status
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 
-_FAMILIES = {
-    "KT3": status.REFUSED,
-    "KT25": status.REFUSED,
-    "KT45": status.REFUSED,
-    "KT46": status.REFUSED,
-}
-_CODES = {
-    "KT030": status.DENIED,
-    "KT031": status.REFUSED,
-    "KT203": status.REFUSED,
-    "KT204": status.REFUSED,
-    "KT206": status.REFUSED,
-    "KT207": status.REFUSED,
-    "KT208": status.REFUSED,
-    "KT212": status.REFUSED,
-    "KT213": status.REFUSED,
-    "KT221": status.REFUSED,
-    "KT222": status.REFUSED,
-    "KT223": status.REFUSED,
-    "KT224": status.REFUSED,
-    "KT460": status.FAULT,
-    "KT462": status.FAULT,
-    "KT463": status.FAULT,
-    "KT502": status.DENIED,
-    "KT503": status.DENIED,
-    "KT512": status.DENIED,
-    "KT520": status.REFUSED,
-    "KT600": status.REFUSED,
-    "KT601": status.REFUSED,
-    "KT606": status.STALE,
-    "KT610": status.STALE,
-    "KT611": status.STALE,
-    "KT612": status.STALE,
-    "KT613": status.STALE,
-    "KT620": status.REFUSED,
-    "KT622": status.REFUSED,
-    "KT626": status.STALE,
-    "KT650": status.REFUSED,
-    "KT651": status.STALE,
-    "KT652": status.STALE,
-}
-"""What policy or integrity refuses, what moved or is locked, who is not let in; all else is the user's."""
-
 _DISK = frozenset(
     {
         errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT,
@@ -76,13 +33,10 @@ class Leave(Exception):  # noqa: N818
 
 def code_of(findings: tuple[Diagnostic, ...]) -> int:
     """Return the exit code for findings that stopped the work: the gravest of them decides."""
-    errors = [finding.code for finding in findings if finding.severity is Severity.ERROR]
-    return max(map(_code_of, errors), default=status.FAULT)
+    from keyturn.catalog import find_code
 
-
-def _code_of(code: str) -> int:
-    family = next((name for name in _FAMILIES if code.startswith(name)), "")
-    return _CODES.get(code, _FAMILIES.get(family, status.FAULT))
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    return max((find_code(error.code).exit_code for error in errors), default=status.FAULT)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ import textwrap
 
 import click
 
+from keyturn.catalog import load_catalog
 from keyturn.cli import completing
 from keyturn.cli.doors import doors
-from keyturn.core.codes import CODES
 
 
 @click.command("explain")
@@ -25,13 +25,18 @@ def command(colour: bool, /, code: str) -> None:
     """
     with doors(colour):
         if not code:
-            click.echo("\n".join(f"{name}  {entry.title}" for name, entry in sorted(CODES.items())))
+            click.echo("\n".join(f"{name}  {entry.title}" for name, entry in load_catalog().items()))
             return
-        entry = CODES.get(code.upper())
+        entry = load_catalog().get(code.upper())
         if entry is None:
-            near = difflib.get_close_matches(code.upper(), CODES, 1, 0.5)
+            near = difflib.get_close_matches(code.upper(), load_catalog(), 1, 0.5)
             told = f"; did you mean {near[0]}?" if near else "; `keyturn explain` lists them"
             raise click.UsageError(f"there is no code {code!a}{told}")
         click.echo(f"{code.upper()}: {entry.title}\n")
-        click.echo(textwrap.fill(entry.why, 88) + "\n")
-        click.echo(textwrap.fill(entry.fix, 88))
+        click.echo(_wrap(entry.why) + "\n")
+        click.echo(_wrap(entry.fix))
+
+
+def _wrap(text: str) -> str:
+    # The name of a flag has hyphens and must stay whole.
+    return textwrap.fill(text, 88, break_on_hyphens=False)

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from keyturn.core.codes import CODES
+from keyturn.catalog import find_code, load_catalog
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.frozen import frozen
 from keyturn.policy.fleet import Fleet, assemble
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Needs, Rule, Scope
-from keyturn.policy.settings import CONFIGURABLE, Settings, level, nearest_code
+from keyturn.policy.settings import Settings, is_rule_code, level, nearest_code
 from keyturn.policy.subject import Subject, Waiver
 
 _OPEN = tuple(rule for rule in RULES if rule.needs in (Needs.MANIFEST, Needs.FLEET))
@@ -80,7 +80,7 @@ def _weighed(
         severity=severity,
         message=found.message,
         origin=found.origin(settings.place),
-        hint=found.hint or CODES[rule.code].hint,
+        hint=found.hint or find_code(rule.code).hint,
         address=found.subject.address if found.subject else None,
     )
 
@@ -91,8 +91,9 @@ def _lifts(waiver: Waiver, code: str) -> bool:
 
 def _waivers(subject: Subject, scope: Scope, lifted: Collection[tuple[str, str]]) -> Iterator[Diagnostic]:
     for waiver in subject.waivers:
-        if waiver.rule not in CONFIGURABLE:
-            what = f"{waiver.rule} cannot be waived" if waiver.rule in CODES else "the waiver names no rule"
+        if not is_rule_code(waiver.rule):
+            is_known = waiver.rule in load_catalog()
+            what = f"{waiver.rule} cannot be waived" if is_known else "the waiver names no rule"
             yield _meta("KT301", Severity.ERROR, subject, waiver, what)
         elif not waiver.reason.strip():
             yield _meta("KT300", Severity.ERROR, subject, waiver, "the waiver gives no reason")
@@ -107,8 +108,8 @@ def _checked(code: str, scope: Scope) -> bool:
 
 
 def _meta(code: str, severity: Severity, subject: Subject, waiver: Waiver, message: str) -> Diagnostic:
-    hint = CODES[code].hint
-    if code == "KT301" and waiver.rule not in CODES:
+    hint = find_code(code).hint
+    if waiver.rule not in load_catalog():
         hint = nearest_code(waiver.rule)
     return Diagnostic(
         code=code,

@@ -6,8 +6,8 @@ from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeAlias, TypeVar
 
+from keyturn.catalog import find_code
 from keyturn.core.address import Origin
-from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted
 from keyturn.core.frozen import frozen
@@ -52,7 +52,7 @@ class Reading:
                 severity=Severity.ERROR,
                 message=message,
                 origin=origin,
-                hint=hint or CODES[code].hint,
+                hint=hint or find_code(code).hint,
             )
         )
 

@@ -6,8 +6,8 @@ from datetime import date
 from enum import Enum
 from typing import TypeAlias
 
+from keyturn.catalog import find_code
 from keyturn.core.address import Origin
-from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Severity
 from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
@@ -98,7 +98,7 @@ class Rule:
     @property
     def title(self) -> str:
         """What the rule finds, in a few words."""
-        return CODES[self.code].title
+        return find_code(self.code).title
 
 
 OnManifest: TypeAlias = Callable[[Subject, Settings], Iterable[Found]]

@@ -1,12 +1,13 @@
 """Settings: the ``policy:`` section of keyturn.yaml, read once and frozen."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
+from keyturn.catalog import load_catalog
 from keyturn.core.address import Origin
-from keyturn.core.codes import CODES
 from keyturn.core.diagnostic import Severity
 from keyturn.core.frozen import frozen
 from keyturn.core.limits import Limit, Limits
@@ -22,15 +23,13 @@ TLS_MODES = ("require", "verify-ca", "verify-full")
 LEVELS: Mapping[str, Severity | None] = MappingProxyType(
     {"off": None, "note": Severity.NOTE, "warning": Severity.WARNING, "error": Severity.ERROR}
 )
-CONFIGURABLE = tuple(code for code in CODES if "KT310" <= code <= "KT399")
-"""The codes whose level may be set and which may be waived: the rules, never integrity."""
-
 SHORT_LIVED = ("KT330", "KT331", "KT332")
 """The rules that ``short_lived: required`` turns into errors."""
 
 PRODUCTION = ("prod", "production", "live")
 """Environments that are production unless they say otherwise."""
 
+_RULE_CODE = re.compile(r"KT3[1-9]\d")
 _MISREAD = {ord("O"): "0", ord("I"): "1", ord("L"): "1"}
 _SECTIONS = (
     "required_labels",
@@ -115,11 +114,16 @@ def recipients_for(settings: Settings, file: str) -> tuple[str, ...] | None:
     return settings.recipients[max(covering, key=len)] if covering else None
 
 
+def is_rule_code(code: str) -> bool:
+    """Return whether a code belongs to a rule of policy: only those have a level and can be waived."""
+    return bool(_RULE_CODE.fullmatch(code)) and code in load_catalog()
+
+
 def nearest_code(word: str) -> str:
     """Return the hint for ``word``, which is no rule's code: the code that was meant, or where they lie."""
     meant = word.upper().translate(_MISREAD)
     return (
-        f"did you mean {meant}?" if meant in CONFIGURABLE else "write the code of a rule, from KT310 to KT399"
+        f"did you mean {meant}?" if is_rule_code(meant) else "write the code of a rule, from KT310 to KT399"
     )
 
 
@@ -188,7 +192,7 @@ def _rules(read: Reading) -> Mapping[str, tuple[Override, ...]]:
     section = read.section("rules")
     stated = {}
     for code in section.tree:
-        if code in CONFIGURABLE:
+        if is_rule_code(code):
             stated[code] = _overrides(section, code)
         else:
             section.fault("KT305", (code,), *_unknown(code))
@@ -196,7 +200,7 @@ def _rules(read: Reading) -> Mapping[str, tuple[Override, ...]]:
 
 
 def _unknown(code: str) -> tuple[str, str]:
-    if code in CODES:
+    if code in load_catalog():
         return (
             f"{code} is no rule of policy, so its level cannot be set",
             "take it out: only KT310 to KT399 have levels",

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from keyturn.core.codes import CODES
+from keyturn.catalog import load_catalog
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.render.findings import Findings, concise, tally, title
 from keyturn.render.json_text import dumped
@@ -107,7 +107,7 @@ def _marked(findings: Findings) -> Iterator[tuple[Diagnostic, str]]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    known = CODES.get(code)
+    known = load_catalog().get(code)
     rule: dict[str, Any] = {"id": code, "shortDescription": {"text": known.title if known else code}}
     if known:
         rule["fullDescription"] = {"text": known.why}

@@ -6,7 +6,7 @@ from dataclasses import field
 from itertools import groupby
 from typing import Final
 
-from keyturn.core.codes import CODES
+from keyturn.catalog import load_catalog
 from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.frozen import frozen
@@ -121,7 +121,7 @@ def tally(findings: Findings) -> str:
 
 def title(finding: Diagnostic) -> str:
     """Return what a finding's code says in a few words; the code itself where the table lacks it."""
-    known = CODES.get(finding.code)
+    known = load_catalog().get(finding.code)
     return known.title if known else finding.code
 
 
