@@ -74,6 +74,39 @@ def test_an_unknown_outcome_is_asked_again_only_where_that_is_allowed(clock, sta
         assert len(script.sent) == sent
 
 
+@pytest.mark.parametrize(("unapplied", "sent"), [(True, 2), (False, 1)])
+def test_a_create_is_repeated_only_when_it_certainly_was_not_applied(clock, unapplied, sent):
+    """The caller looks after each unknown outcome; a repetition waits and is counted like any other."""
+    looked = []
+    script = Script(Reply(status=500), Reply(status=409))
+    attempts = Attempts(script, clock.tempo())
+    with pytest.raises(Refused if unapplied else Unsure) as caught:
+        attempts.send_and_decode(
+            WRITE,
+            lambda reply: reply,
+            idempotent=False,
+            is_unapplied=lambda: looked.append(len(script.sent)) or unapplied,
+        )
+    assert (len(script.sent), attempts.figures.repeated, looked) == (sent, sent - 1, [1])
+    assert caught.value.may_be_applied
+
+
+def test_an_answer_that_cannot_be_decoded_is_repeated_like_a_lost_one(clock):
+    """Decoding is a part of the attempt; a refusal that follows still leaves the outcome unknown."""
+    clock.chance = 0.5
+    answers = [Unsure(WRITE), Refused(WRITE)]
+
+    def decode(_):
+        raise answers.pop(0)
+
+    script = Script(FINE)
+    attempts = Attempts(script, clock.tempo())
+    with pytest.raises(Refused) as caught:
+        attempts.send_and_decode(WRITE, decode, idempotent=True)
+    assert (len(script.sent), clock.naps, attempts.figures.repeated) == (2, [0.25], 1)
+    assert caught.value.may_be_applied
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
 def test_a_refusal_is_taken_at_its_word(clock, status):
     """No second try for what was refused."""
@@ -120,7 +153,7 @@ def test_all_workers_wait_when_one_is_asked_to(clock):
             with pytest.raises(Unsure):
                 attempts.send(WRITE, idempotent=False)
         else:
-            attempts._once(WRITE, 1)
+            attempts._once(WRITE, 1, lambda reply: reply)
             attempts._limiter.pause(9)
         attempts.send(READ, idempotent=True)
         assert clock.time - begun == 9

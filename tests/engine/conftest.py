@@ -26,7 +26,8 @@ def begin(office: Office) -> Iterator[Callable[[], Run]]:
         opened.append(open_run(office.repo.root, "", office.repo.environment()))
         return replace(opened[-1], sleep=lambda _: None)
 
-    with mock.patch.dict(os.environ, office.repo.environment()):
+    no_jitter = mock.patch("keyturn.engine.starting.random.random", return_value=0.0)
+    with no_jitter, mock.patch.dict(os.environ, office.repo.environment()):
         yield begin
     for run in opened:
         run.service.close()

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from keyturn.api.call import Call
-from keyturn.api.errors import Busy, Refused, Unsure
+from keyturn.api.errors import Busy, Refused, ServiceError, Unsure
 from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending
-from keyturn.engine.desk import TRIES, Halt
+from keyturn.engine.desk import Halt
 from keyturn.ledger.event import Finished, Intent
 from keyturn.ledger.reading import read_ledger
 from keyturn.ledger.record import read
@@ -26,17 +26,14 @@ def written(desk, kind):
     return [each for each in events if isinstance(each, kind) and getattr(each, "action", "") != "flush"]
 
 
-def sender(*results):
-    """Return a request that ends in one way after the other, and the list of those left."""
-    left = list(results)
+def failing(error, *, may_be_applied=False):
+    """Return a request that raises ``error``."""
 
     def send():
-        result = left.pop(0)
-        if isinstance(result, Exception):
-            raise result
-        return result
+        error.may_be_applied |= may_be_applied
+        raise error
 
-    return send, left
+    return send
 
 
 def test_the_intent_is_on_disk_before_anything_is_sent(desk):
@@ -68,42 +65,27 @@ def test_a_finished_intent_is_in_the_ledger(desk):
     assert ledger.open == ()
 
 
-@pytest.mark.parametrize("doubts", range(TRIES))
-def test_a_write_in_doubt_is_sent_again(desk, doubts):
-    """It means the same however often it arrives."""
-    send, left = sender(*(Unsure(CALL) for _ in range(doubts)), "done")
-    assert desk.repeatable(desk.intend(CHANGE, "update"), send) == "done"
-    assert left == []
-
-
-def test_after_too_many_doubts_the_intent_stays_open(desk):
-    """The next run looks."""
-    send, left = sender(*(Unsure(CALL) for _ in range(TRIES)), "never")
-    with pytest.raises(Unsure):
-        desk.repeatable(desk.intend(CHANGE, "update"), send)
-    assert left == ["never"]
-    assert [each.ending for each in written(desk, Finished)] == [Ending.UNSURE]
-
-
-@pytest.mark.parametrize("error", [Refused(CALL), Busy(CALL)])
-@pytest.mark.parametrize(("before", "ending"), [((), Ending.FAILED), ((Unsure(CALL),), Ending.UNSURE)])
-def test_a_refusal_closes_the_intent_unless_there_was_a_doubt(desk, error, before, ending):
-    """What an earlier attempt did is not known."""
-    send, _ = sender(*before, error)
-    with pytest.raises(type(error)):
-        desk.repeatable(desk.intend(CHANGE, "update"), send)
+@pytest.mark.parametrize(
+    ("send", "ending"),
+    [
+        (failing(Refused(CALL)), Ending.FAILED),
+        (failing(Busy(CALL)), Ending.FAILED),
+        (failing(Unsure(CALL)), Ending.UNSURE),
+        (failing(Refused(CALL), may_be_applied=True), Ending.UNSURE),
+    ],
+    ids=["refused", "busy", "unknown", "refused after an unknown outcome"],
+)
+def test_an_intent_stays_open_where_the_write_may_be_applied(desk, send, ending):
+    """The next run looks; what certainly was not applied is closed. Nothing is sent a second time here."""
+    with pytest.raises(ServiceError):
+        desk.send_write(desk.intend(CHANGE, "update"), send)
     assert [each.ending for each in written(desk, Finished)] == [ending]
 
 
-def test_a_repetition_needs_leave_too(desk):
-    """The lock may be lost between two attempts: then what became of the first is not known."""
-    leave = iter((True, False))
-    send, left = sender(Unsure(CALL), "done")
-    strict = replace(desk, allowed=lambda: next(leave))
-    with pytest.raises(Unsure):
-        strict.repeatable(strict.intend(CHANGE, "update"), send)
-    assert left == ["done"]
-    assert [each.ending for each in written(desk, Finished)] == [Ending.UNSURE]
+def test_a_write_that_succeeds_returns_its_answer(desk):
+    """The end is journaled by the caller, who knows the entry."""
+    assert desk.send_write(desk.intend(CHANGE, "update"), lambda: "done") == "done"
+    assert written(desk, Finished) == []
 
 
 def test_fingerprints_are_bound_to_their_place(desk):

@@ -1,13 +1,17 @@
 """One change: re-read, intend, write, read back, record."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
 
+from breaking import Clock
+from keyturn.api.client import Client, Settings
 from keyturn.api.records import Record
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
 from keyturn.core.fields import flatten
+from keyturn.core.secret import Secret
 from keyturn.engine.desk import Stale
 from keyturn.engine.work import (
     as_written,
@@ -48,6 +52,38 @@ def test_a_lost_answer_makes_no_twin(office, desk, canary, fault):
     office.service.fault(fault, method="POST", path="/api/credentials")
     done = create(creation(canary()), desk)
     assert [each["id"] for each in office.service.state()["credentials"]] == [done.entry.id]
+
+
+def patient(office, desk):
+    """Return the desk with a client whose waits are counted and not waited for, and their clock."""
+    clock = Clock(wall=time.time(), chance=0.5)
+    settings = Settings(base_url=office.service.base_url, key=Secret(office.service.key))
+    return replace(desk, run=replace(desk.run, service=Client.open(settings, clock.tempo()))), clock
+
+
+@pytest.mark.parametrize("kind", ["status_before", "status_after"])
+def test_a_repeated_update_backs_off_and_is_counted(office, desk, canary, kind):
+    """A 503 to a PUT is met by the policy of every request: backoff, budget and honest figures."""
+    desk, clock = patient(office, desk)
+    with desk.run.service:
+        change = creation(canary())
+        entry = create(change, desk).entry
+        live = read(KINDS["credential"], entry.id, desk)
+        clock.naps.clear()
+        office.service.fault(kind, method="PUT", path="/api/credentials/*", status=503, times=2)
+        update(replace(change, action=Action.UPDATE, known=entry, live=live), desk)
+        assert clock.naps == [0.25, 0.5]
+        assert desk.run.service.figures.repeated == 2
+
+
+def test_a_repeated_create_is_counted(office, desk, canary):
+    """Nothing was made, which the lists show; then the create is sent once more, by the same policy."""
+    desk, clock = patient(office, desk)
+    with desk.run.service:
+        office.service.fault("drop_before", method="POST", path="/api/credentials")
+        create(creation(canary()), desk)
+        assert clock.naps == [0.25]
+        assert desk.run.service.figures.repeated == 1
 
 
 def test_update_is_refused_for_what_moved(office, desk, canary):

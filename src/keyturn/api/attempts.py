@@ -2,15 +2,19 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from types import MappingProxyType
+from typing import TypeVar
 
 from keyturn.api.admission import Admission, Exchange
 from keyturn.api.call import Call, Reply, Tempo
-from keyturn.api.errors import KeptBack, ServiceError
+from keyturn.api.errors import KeptBack, ServiceError, Unsure
 from keyturn.api.judge import judged
 from keyturn.api.limiter import Limiter
 from keyturn.api.records import Figures
 from keyturn.api.retry import Attempt, Breaker, Budget, GiveUp, next_step
+
+T = TypeVar("T")
 
 
 class Attempts:
@@ -60,16 +64,34 @@ class Attempts:
 
         ``idempotent``: a request whose outcome is unknown may be sent again. Reads always are.
         """
+        return self.send_and_decode(call, lambda reply: reply, idempotent=idempotent)
+
+    def send_and_decode(
+        self,
+        call: Call,
+        decode: Callable[[Reply], T],
+        *,
+        idempotent: bool,
+        is_unapplied: Callable[[], bool] = lambda: False,
+    ) -> T:
+        """Return what ``decode`` makes of a 2xx answer. An error that ``decode`` raises may be repeated, too.
+
+        ``is_unapplied`` is called after each unknown outcome of a request that is not ``idempotent``. It
+        returns True only when the request certainly was not applied; then the request is sent again.
+        The error that is raised says in ``may_be_applied`` whether any of the attempts may have worked.
+        """
         number = 1
-        doubt: ServiceError | None = None
+        last: ServiceError | None = None
         while True:
-            answer = self._once(call, number)
-            if isinstance(answer, Reply):
+            answer = self._once(call, number, decode)
+            if not isinstance(answer, ServiceError):
                 return answer
             if isinstance(answer, KeptBack):
-                raise doubt or answer
-            doubt = answer
-            attempt = Attempt(number=number, idempotent=idempotent or call.reads, chance=self._tempo.chance())
+                raise last or answer
+            answer.may_be_applied |= last is not None and last.may_be_applied
+            last = answer
+            repeats = idempotent or call.reads or (isinstance(answer, Unsure) and is_unapplied())
+            attempt = Attempt(number=number, idempotent=repeats, chance=self._tempo.chance())
             step = next_step(attempt, answer, self._budget)
             # Whoever was told to wait, all workers do: a repetition, and whatever looks for its outcome.
             self._limiter.pause(answer.retry_after or 0.0)
@@ -79,7 +101,7 @@ class Attempts:
             self._tempo.sleep(step.seconds)
             number += 1
 
-    def _once(self, call: Call, number: int) -> Reply | ServiceError:
+    def _once(self, call: Call, number: int, decode: Callable[[Reply], T]) -> T | ServiceError:
         waited = self._limiter.take()
         self._tempo.gate(call)
         reply: Reply | ServiceError
@@ -98,9 +120,14 @@ class Attempts:
         self._limiter.heed(reply.headers, reply.date)
         self._date = self._date if reply.date is None else reply.date
         verdict = judged(call, reply, self._tempo.now())
-        if verdict is None:
-            self._ended(None)
-        return verdict or reply
+        if verdict is not None:
+            return verdict
+        try:
+            decoded = decode(reply)
+        except ServiceError as error:
+            return error
+        self._ended(None)
+        return decoded
 
     def _ended(self, error: ServiceError | None) -> None:
         with self._lock:

@@ -186,17 +186,24 @@ class Client:
         found = self._fetched(collection, identity, partial=False)
         return self._remembered(collection, found)
 
-    def create(self, collection: str, body: Tree) -> Record:
-        """Create an object and return it. Never repeated where it is not known whether it was done.
+    def create(
+        self, collection: str, body: Tree, *, is_unapplied: Callable[[], bool] = lambda: False
+    ) -> Record:
+        """Create an object and return it.
 
-        Raises Unsure also where the service says yes but not under which id. ``pending`` in the
-        answer asks the caller to look again.
+        ``is_unapplied`` is called after an unknown outcome: the request is repeated only where it says that
+        nothing was created. Raises Unsure also where the service says yes but not under which id.
+        ``pending`` in the answer asks the caller to look again.
         """
         call = _call("POST", (collection,), "create", self._encoded(collection, body))
-        reply = self._attempts.send(call, idempotent=False)
-        made = self._understood(
-            call, reply, lambda tree: record(single(tree), partial=True, pending=reply.status == _ACCEPTED)
-        )
+
+        def decode(reply: Reply) -> Record:
+            pending = reply.status == _ACCEPTED
+            return self._understood(
+                call, reply, lambda tree: record(single(tree), partial=True, pending=pending)
+            )
+
+        made = self._attempts.send_and_decode(call, decode, idempotent=False, is_unapplied=is_unapplied)
         name, kind = body.get("name"), body.get("type")
         made = replace(made, name=made.name or str(name or ""), type=made.type or str(kind or ""))
         return self._remembered(collection, made)
@@ -208,15 +215,18 @@ class Client:
         whole = {"id": identity, **body} if self.spelling(collection) == BACKEND else body
         encoded = self._encoded(collection, whole)
         call = _call("PUT", (collection, identity), "update", encoded)
-        reply = self._attempts.send(call, idempotent=idempotent)
-        tree = tree_of(call, reply)
-        try:
-            shown = record(single(tree), partial=True, pending=reply.status == _ACCEPTED)
-        except Puzzling:
-            return None
-        if shown.id != identity:
-            raise puzzled(call, reply, "another object was answered")
-        return shown
+
+        def decode(reply: Reply) -> Record | None:
+            tree = tree_of(call, reply)
+            try:
+                shown = record(single(tree), partial=True, pending=reply.status == _ACCEPTED)
+            except Puzzling:
+                return None
+            if shown.id != identity:
+                raise puzzled(call, reply, "another object was answered")
+            return shown
+
+        return self._attempts.send_and_decode(call, decode, idempotent=idempotent)
 
     def retire(self, collection: str, identity: str, *, idempotent: bool = False) -> None:
         """Delete an object: softly for credentials; a connection does not come back."""

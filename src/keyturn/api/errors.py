@@ -42,7 +42,10 @@ class Facts:
 
 
 class ServiceError(Exception):
-    """Something went wrong with one request; the subclass says what may have happened."""
+    """Something went wrong with one request; the subclass says what may have happened.
+
+    ``may_be_applied``: a write whose outcome is unknown, in this attempt or in an earlier one.
+    """
 
     number = "KT501"
     verdict = "failed"
@@ -52,6 +55,7 @@ class ServiceError(Exception):
         self.path = call.template
         self.facts = facts or Facts()
         self.number = number or type(self).number
+        self.may_be_applied = False
         super().__init__(self.message)
 
     @property
@@ -170,6 +174,7 @@ class Unsure(ServiceError):  # noqa: N818
 
     def __init__(self, call: Call, facts: Facts | None = None, *, number: str = "") -> None:
         super().__init__(call, facts, number=number or ("KT518" if call.reads else ""))
+        self.may_be_applied = call.writes
 
 
 class Malformed(ServiceError):  # noqa: N818

@@ -38,7 +38,8 @@ def move_aside(change: Change, now: Live, aside: Address, desk: Desk) -> Aside:
     whole = _whole(change, now, desk)
     body = kind.encode(replace(whole, address=aside), desk.ids) if whole else {"name": aside.name}
     intent = desk.intend(change, "update", object=now.id, expect=aside.name)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
+    service = desk.run.service
+    desk.send_write(intent, lambda: service.update(kind.collection, now.id, body, idempotent=True))
     live = read(kind, now.id, desk)
     if live.address != aside:
         raise Stale("the service answered yes and kept the name")

@@ -10,7 +10,7 @@ from dataclasses import field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from keyturn.api.errors import ServiceError, Unsure
+from keyturn.api.errors import ServiceError
 from keyturn.api.wire import UNVEILED, Veil
 from keyturn.core.address import Address
 from keyturn.core.change import Change
@@ -26,9 +26,6 @@ from keyturn.ledger.fingerprint import fingerprint
 from keyturn.ledger.journal import Journal
 
 T = TypeVar("T")
-
-TRIES = 3
-"""How often a write that may be repeated is sent when nobody knows whether it arrived."""
 
 
 class Halt(Exception):  # noqa: N818
@@ -125,23 +122,16 @@ class Desk:
         date = self.run.service.server_date
         return stamp(datetime.fromtimestamp(date, UTC)) if date else ""
 
-    def repeatable(self, intent: Intent, send: Callable[[], T]) -> T:
-        """Send a write that means the same however often it arrives; again when in doubt.
+    def send_write(self, intent: Intent, send: Callable[[], T]) -> T:
+        """Send the request of an intent, and journal its failure before the error is raised.
 
-        What was refused is dropped from the journal and raised; after ``TRIES`` doubts, or a refusal
-        after a doubt, the intent stays open, and the next run looks.
+        The intent stays open where the request may have been applied: the next run looks.
         """
-        for attempt in range(TRIES):
-            try:
-                return send()
-            except Unsure as error:
-                if attempt == TRIES - 1 or not self.allowed():
-                    self.drop(intent, Ending.UNSURE, error.where)
-                    raise
-            except ServiceError as error:
-                self.drop(intent, Ending.UNSURE if attempt else Ending.FAILED, error.where)
-                raise
-        raise AssertionError  # pragma: no cover
+        try:
+            return send()
+        except ServiceError as error:
+            self.drop(intent, Ending.UNSURE if error.may_be_applied else Ending.FAILED, error.where)
+            raise
 
     def claim(self, identity: str) -> bool:
         """Note that an object was made by this run, so that nobody else adopts it; False if it was there."""

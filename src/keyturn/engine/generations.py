@@ -115,7 +115,8 @@ def _point(relay: Relay, trial: Trial, ids: tuple[frozenset[str], str], desk: De
     wanted = replace(as_shown(now), fields=fields)
     intent = desk.intend(relay.change, "repoint", object=now.id, expect=now.address.name)
     body = kind.encode(wanted, desk.ids)
-    desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
+    service = desk.run.service
+    desk.send_write(intent, lambda: service.update(kind.collection, now.id, body, idempotent=True))
     back = read(kind, now.id, desk)
     if before & set(back.fields.values()):
         raise Stale("the service answered yes and changed nothing")
@@ -134,7 +135,8 @@ def _seen(known: Known | None, back: Live, new: str) -> Known | None:
 
 def _abandon(relay: Relay, made: Known, desk: Desk) -> None:
     intent = desk.intend(relay.change, "retire", object=relay.new)
-    desk.repeatable(intent, lambda: desk.run.service.retire("credentials", relay.new))
+    service = desk.run.service
+    desk.send_write(intent, lambda: service.retire("credentials", relay.new, idempotent=True))
     desk.finish(intent, None, (made.address,))
 
 
@@ -146,7 +148,10 @@ def _succeed(relay: Relay, made: Known, desk: Desk) -> Written:
     kind, name = KINDS["credential"], relay.desired.address.name
     intent = desk.intend(relay.change, "update", object=relay.new, expect=name)
     body = kind.encode(relay.desired, desk.ids)
-    answer = desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, relay.new, body))
+    service = desk.run.service
+    answer = desk.send_write(
+        intent, lambda: service.update(kind.collection, relay.new, body, idempotent=True)
+    )
     back = read(kind, relay.new, desk)
     refuse_edited(relay.desired, answer, back)
     if back.address.name != name:

@@ -28,7 +28,8 @@ def retire(change: Change, desk: Desk) -> Written:
     now = reread(change, kind, desk)
     _refuse_used(now, desk)
     intent = desk.intend(change, "retire", object=now.id)
-    desk.repeatable(intent, lambda: _gone(lambda: desk.run.service.retire(kind.collection, now.id)))
+    service = desk.run.service
+    desk.send_write(intent, lambda: _gone(lambda: service.retire(kind.collection, now.id, idempotent=True)))
     if _still_there(now, desk):
         raise Stale("the service answered yes, and the object is still there")
     tombstone = replace(known, retired_at=stamp(desk.run.clock.now()), protect=False)
@@ -86,7 +87,7 @@ def restore(change: Change, desk: Desk) -> Written:
     now = reread(change, kind, desk)
     intent = desk.intend(change, "restore", object=now.id)
     if now.status == "deleted":
-        desk.repeatable(intent, lambda: desk.run.service.restore(now.id))
+        desk.send_write(intent, lambda: desk.run.service.restore(now.id, idempotent=True))
     back = read(kind, now.id, desk)
     if back.status == "deleted":
         raise Stale("the service answered yes, and the object is still in the trash")

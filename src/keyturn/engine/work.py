@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from keyturn.api.errors import Absent, Conflict, ServiceError, Unsure
+from keyturn.api.errors import Absent, Conflict, ServiceError
 from keyturn.api.records import Record
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Change, SecretState
@@ -11,7 +11,7 @@ from keyturn.core.fields import Fields, dotted, same
 from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Known, Live
-from keyturn.engine.desk import TRIES, Desk, Stale
+from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.entry import Stamp, entry
 from keyturn.engine.recover import claimable
 from keyturn.kinds import KINDS, Kind
@@ -39,13 +39,14 @@ def create(change: Change, desk: Desk) -> Written:
     desired, kind = _desired(change), KINDS[change.address.kind]
     body = kind.encode(desired, desk.ids)
     intent = desk.intend(change, "create", expect=desired.address.name)
-    identity, answer = _post(intent, kind, body, desk)
+    identity, answer = _create_once(intent, kind, body, desk)
     if not desk.claim(identity):
         # What was there before was not made now, whatever the answer says: it may be anybody's.
         raise Stale(ANOTHER)
     if answer is None:
         # It was found, not answered for: whether the secrets arrived whole is not known.
-        desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, identity, body))
+        service = desk.run.service
+        desk.send_write(intent, lambda: service.update(kind.collection, identity, body, idempotent=True))
     back = read(kind, identity, desk)
     refuse_edited(desired, answer, back)
     done = record(change, as_written(answer, back), desk)
@@ -54,28 +55,30 @@ def create(change: Change, desk: Desk) -> Written:
     return done
 
 
-def _post(intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk) -> tuple[str, Record | None]:
-    for attempt in range(TRIES):
-        doubt: ServiceError
+def _create_once(
+    intent: Intent, kind: Kind, body: Mapping[str, object], desk: Desk
+) -> tuple[str, Record | None]:
+    found: tuple[Live, ...] = ()
+
+    def is_unapplied() -> bool:
+        nonlocal found
         try:
-            made = desk.run.service.create(kind.collection, body)
-        except Unsure as error:
-            doubt = error
-        except ServiceError as error:
-            if not (attempt and isinstance(error, Conflict)):
-                desk.drop(intent, Ending.UNSURE if attempt else Ending.FAILED, error.where)
-                raise
-            # The name is taken now: by what the attempt before this one made, in all likelihood.
-            doubt = error
-        else:
-            return made.id, made
-        found = look(intent, kind, desk)
+            found = look(intent, kind, desk)
+        except ServiceError:
+            return False
+        return not found
+
+    try:
+        made = desk.run.service.create(kind.collection, body, is_unapplied=is_unapplied)
+    except ServiceError as error:
+        if isinstance(error, Conflict) and error.may_be_applied:
+            # An earlier attempt probably took the name.
+            is_unapplied()
         if len(found) == 1:
             return found[0].id, None
-        if found or isinstance(doubt, Conflict) or attempt == TRIES - 1 or not desk.allowed():
-            desk.drop(intent, Ending.UNSURE, doubt.where)
-            raise doubt
-    raise AssertionError  # pragma: no cover
+        desk.drop(intent, Ending.UNSURE if error.may_be_applied else Ending.FAILED, error.where)
+        raise
+    return made.id, made
 
 
 def look(intent: Intent, kind: Kind, desk: Desk) -> tuple[Live, ...]:
@@ -103,7 +106,10 @@ def update(change: Change, desk: Desk, confirm: Callable[[Intent], None] = lambd
     intent = desk.intend(change, "update", object=now.id, expect=desired.address.name)
 
     def send() -> tuple[Record | None, Live]:
-        answer = desk.repeatable(intent, lambda: desk.run.service.update(kind.collection, now.id, body))
+        service = desk.run.service
+        answer = desk.send_write(
+            intent, lambda: service.update(kind.collection, now.id, body, idempotent=True)
+        )
         return answer, read(kind, now.id, desk)
 
     answer, back = send()
