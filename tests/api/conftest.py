@@ -8,8 +8,8 @@ import pytest
 
 from breaking import Act, Clock, Raw
 from keyturn.api.client import Client
-from keyturn.api.site import site
 from keyturn.api.transport import Transport
+from keyturn.core.service_url import parse_service_url
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def client_of(clock: Clock) -> Callable[[Handler], Client]:
     def making(handler: Handler) -> Client:
         headers = {"Authorization": b"Bearer k"}
         tempo = clock.tempo()
-        place = site("https://api.example.com")
+        place = parse_service_url("https://api.example.com")
         return Client(Transport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
 
     return making

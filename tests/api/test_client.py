@@ -26,11 +26,11 @@ from keyturn.api.errors import (
     Unsure,
 )
 from keyturn.api.records import BACKEND, DOCUMENTED
-from keyturn.api.site import site
 from keyturn.api.transport import Transport
 from keyturn.api.wire import Veil
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
+from keyturn.core.service_url import parse_service_url
 from planasonix_emulator.running import Emulator
 
 REAL = Tempo(monotonic=time.monotonic, now=time.time, sleep=lambda _: None, chance=random.random)
@@ -426,7 +426,7 @@ def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
 
     headers = {"Authorization": f"Bearer {key}".encode()}
     tempo = clock.tempo()
-    place = site("https://api.example.com")
+    place = parse_service_url("https://api.example.com")
     client = Client(Transport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
     body = {"name": "x", "type": "password", "config": {"password": Secret(secret)}}
     for deed in deeds(client, body):
@@ -465,9 +465,8 @@ def test_whatever_the_service_says(tree, status):
         return httpx.Response(status, content=answer)
 
     tempo = Clock().tempo()
-    client = Client(
-        Transport(site("https://api.example.com"), {}, tempo, lambda: httpx.MockTransport(handler)), tempo
-    )
+    base = parse_service_url("https://api.example.com")
+    client = Client(Transport(base, {}, tempo, lambda: httpx.MockTransport(handler)), tempo)
     for deed in deeds(client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}):
         with suppress(ServiceError):
             deed()

@@ -22,8 +22,8 @@ from breaking import answer, reset, say
 from keyturn.api.admission import Admission
 from keyturn.api.call import Call, Tempo
 from keyturn.api.errors import KeptBack, Malformed, Refused, Unreachable, Unsure
-from keyturn.api.site import site
 from keyturn.api.transport import LARGEST, USUAL, Timeouts, Transport, lines
+from keyturn.core.service_url import parse_service_url
 
 SHORT = Timeouts(connect=10, read=0.15, whole=0.4)
 """For answers that never come; one that does come would be late for them on a machine that is busy."""
@@ -50,7 +50,7 @@ WRITE = call("PUT", b'{"name":"x"}')
 
 def transport(url, timeouts=USUAL, **options):
     """Return the real transport to an address."""
-    place = site(url)
+    place = parse_service_url(url)
     return Transport(place, {"Authorization": KEY}, REAL, lines(place, **options), timeouts)
 
 
@@ -358,7 +358,7 @@ def test_the_environment_has_no_say(raw, monkeypatch, tmp_path, name):
     opened = transport(raw.url)
     assert opened.send(READ, OPEN).status == 200
     opened.close()
-    place = site("https://localhost")
+    place = parse_service_url("https://localhost")
     assert lines(place)()._pool._ssl_context.keylog_filename is None
 
 
@@ -555,7 +555,7 @@ def test_no_exception_carries_what_was_sent(canary, kind, when):
         error.request = request
         raise error
 
-    place = site("https://api.example.com")
+    place = parse_service_url("https://api.example.com")
     way = Transport(
         place, {"Authorization": f"Bearer {key}".encode()}, REAL, lambda: httpx.MockTransport(handler)
     )

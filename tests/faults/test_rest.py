@@ -14,10 +14,10 @@ from faults.memory import Doors
 from faults.scenes import CONFIG, CREATE, SCENES, pair
 from faults.straight import writes
 from keyturn.api.client import Client
-from keyturn.api.site import site
 from keyturn.api.transport import Timeouts, Transport, lines
 from keyturn.api.wire import bearer
 from keyturn.core.secret import Secret
+from keyturn.core.service_url import parse_service_url
 from keyturn.engine.session import LEASE
 from keyturn.ledger.lock import holder_of
 from offices import office
@@ -50,7 +50,7 @@ def numbers(rig, scene):
 
 def impatient(rig):
     """Return a client on real sockets and a real clock that gives up after half a second."""
-    place, tempo = site(rig.service.base_url), rig._tempo()
+    place, tempo = parse_service_url(rig.service.base_url), rig._tempo()
     headers = {"Authorization": bearer(Secret(rig.service.key), "a test")}
     timeouts = Timeouts(connect=WHOLE, read=0.6 * WHOLE, whole=WHOLE)
     real = replace(tempo, monotonic=time.monotonic)

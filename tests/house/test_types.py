@@ -24,7 +24,6 @@ SHARED = {
 """Fields of frozen values that are filled later, each with its reason beside it."""
 
 POSITIONAL = {
-    "keyturn.api.site.Site",
     "keyturn.cli.stage.Stage",
     "keyturn.core.change.Exposure",
     "keyturn.core.change.FieldChange",

@@ -25,11 +25,13 @@ from keyturn.api.records import (
     TestResult,
 )
 from keyturn.api.retry import Breaker
-from keyturn.api.site import segment, site
 from keyturn.api.strict import Puzzling
 from keyturn.api.wire import UNVEILED, Veil, bearer, conceal, encode_body, header, secrets_of
+from keyturn.core.address import Origin
+from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
+from keyturn.core.service_url import ServiceUrl, ServiceUrlError, parse_service_url, quote_path_segment
 
 CREDENTIALS = "credentials"
 CONNECTIONS = "connections"
@@ -81,12 +83,12 @@ class Client:
         """Return a client for the real service; raises Faulty (KT511, KT512) for unusable settings."""
         from keyturn.api import transport  # noqa: PLC0415 - httpx takes 0.1 s, which only those pay who ask
 
-        place = site(settings.base_url)
+        url = _service_url(settings.base_url)
         headers = {"Authorization": bearer(settings.key, settings.source)}
         if settings.organization:
             headers["X-Organization-ID"] = header(settings.organization, "organization")
-        line = transport.lines(place, proxy=settings.proxy, authority=settings.authority)
-        return cls(transport.Transport(place, headers, tempo, line), tempo, settings.rate)
+        line = transport.lines(url, proxy=settings.proxy, authority=settings.authority)
+        return cls(transport.Transport(url, headers, tempo, line), tempo, settings.rate)
 
     def __enter__(self) -> Self:
         return self
@@ -291,6 +293,22 @@ class Client:
         return found
 
 
+def _service_url(base_url: str) -> ServiceUrl:
+    try:
+        return parse_service_url(base_url)
+    except ServiceUrlError as error:
+        message = f"base_url is refused: {error}"
+    raise Faulty(
+        Diagnostic(
+            code="KT511",
+            severity=Severity.ERROR,
+            message=message,
+            origin=Origin("keyturn.yaml"),
+            hint="write https://HOST, with /v1 behind it where your deployment says so",
+        )
+    )
+
+
 def _path(collection: str) -> str:
     return f"/api/{collection}"
 
@@ -300,5 +318,5 @@ def _call(method: str, target: tuple[str, ...], verb: str, body: bytes | None = 
     path = template = _path(collection)
     if rest:
         tail = "".join(f"/{part}" for part in rest[1:])
-        path, template = f"{path}/{segment(rest[0])}{tail}", f"{template}/{{id}}{tail}"
+        path, template = f"{path}/{quote_path_segment(rest[0])}{tail}", f"{template}/{{id}}{tail}"
     return Call(method=method, path=path, template=template, verb=verb, body=body)

@@ -21,8 +21,8 @@ from keyturn.api.deadline import Left, Patient
 from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unsure
 from keyturn.api.http import httpx
 from keyturn.api.retry import unix_time
-from keyturn.api.site import Site
 from keyturn.core.frozen import frozen
+from keyturn.core.service_url import ServiceUrl
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of the largest answer that is read: 10,000 connections are about 3 MB."""
@@ -64,7 +64,7 @@ USUAL = Timeouts()
 
 
 class Transport:
-    """Carries requests to one site, from any number of threads, each on a line of its own.
+    """Carries requests to one base URL, from any number of threads, each on a line of its own.
 
     Not on one pool of connections, which all threads would wait for: with twelve of them it asks the
     system eleven times a request which of its connections are still alive, holding its lock.
@@ -72,14 +72,14 @@ class Transport:
 
     def __init__(
         self,
-        site: Site,
+        base: ServiceUrl,
         headers: Mapping[str, bytes],
         tempo: Tempo,
         open_line: Callable[[], httpx.BaseTransport],
         timeouts: Timeouts = USUAL,
     ) -> None:
-        self._site = site
-        self._base = httpx.URL(site.origin)
+        self._prefix = base.prefix
+        self._base = httpx.URL(base.origin)
         self._headers = (
             (b"Host", self._base.netloc),
             (b"Accept", b"application/json"),
@@ -103,7 +103,7 @@ class Transport:
         for what ``admission`` does not let pass.
         """
         query = str(httpx.QueryParams(call.query)) if call.query else ""
-        url = self._url(self._site.prefix + call.path + ("?" + query if query else ""))
+        url = self._url(self._prefix + call.path + ("?" + query if query else ""))
         for _ in range(MOST_HOPS + 1):
             reply = self._exchange(call, url, admission)
             if not call.reads or reply.status not in _REDIRECTS:
@@ -182,15 +182,17 @@ class Transport:
         }
 
 
-def lines(site: Site, *, proxy: str = "", authority: Path | None = None) -> Callable[[], httpx.HTTPTransport]:
-    """Return what opens a line to ``site``: one connection at a time, HTTP/1.1, kept alive, TLS verified.
+def lines(
+    base: ServiceUrl, *, proxy: str = "", authority: Path | None = None
+) -> Callable[[], httpx.HTTPTransport]:
+    """Return what opens a line to ``base``: one connection at a time, HTTP/1.1, kept alive, TLS verified.
 
     ``proxy`` is a URL, ``authority`` a PEM file of certificates to trust instead of the usual ones;
     nothing comes from the environment.
     """
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    trust = _trusting(authority) if site.encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trust = _trusting(authority) if base.is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
 
     def line() -> httpx.HTTPTransport:

@@ -7,12 +7,13 @@ from typing import Final, Literal
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.frozen import frozen
+from keyturn.core.service_url import ServiceUrlError, parse_service_url
 from keyturn.load.files import load_file
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document, read
 from keyturn.load.revision import Revision
 from keyturn.load.settings_file import Section
-from keyturn.load.urls import ledger_refusal, service_refusal
+from keyturn.load.urls import ledger_refusal
 from keyturn.policy.settings import Settings, settings_from
 
 FILE: Final = "keyturn.yaml"
@@ -173,7 +174,7 @@ def _workspace(name: str, section: Section) -> Workspace:
     section.only("base_url", "organization", "api_key", "manifests", "ledger", "pace", "put")
     return Workspace(
         name=name,
-        base_url=section.checked("base_url", service_refusal).rstrip("/"),
+        base_url=section.checked("base_url", _service_refusal).rstrip("/"),
         organization=section.text("organization"),
         api_key=_key_source(section),
         manifests=section.paths("manifests"),
@@ -181,6 +182,14 @@ def _workspace(name: str, section: Section) -> Workspace:
         pace=section.number("pace", 0.0),
         put="partial" if section.choice("put", ("full", "partial"), "full") == "partial" else "full",
     )
+
+
+def _service_refusal(text: str) -> str:
+    try:
+        parse_service_url(text)
+    except ServiceUrlError as error:
+        return str(error)
+    return ""
 
 
 def _key_source(section: Section) -> KeySource:
