@@ -126,7 +126,7 @@ class Reconciliation:
         return replace(taken, note=f"{printed:,} bytes of text")
 
     def _requests(self) -> int:
-        return len(self._service.requests())
+        return len(self._service.list_requests())
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _late(folder: Path, count: int) -> Late:
         fleet = write(folder, count, service.base_url)
         argv = [KEYTURN, "apply", "--auto-approve", "--parallelism", PARALLEL]
         sample = once(argv, cwd=fleet.root, env=fleet.environment)
-        seen = service.requests()
+        seen = service.list_requests()
         first = next(number for number, each in enumerate(seen) if each["method"] == "POST")
         sent = len(seen) - first
         writes = (seen[-1]["at"] - seen[first]["at"]) / 1e6 + LATENCY / 1000

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from fleet import KEY, ORGANIZATION
 
-from planasonix_emulator.remote import Remote
+from planasonix_emulator.testing.control_client import ControlClient
 
 _TOKEN = "benchmark"  # noqa: S105  # opens the side channel of a process that ends with this one
 
 
-class Service(Remote):
+class Service(ControlClient):
     """A running emulator and the number of its process."""
 
     def __init__(self, base_url: str, pid: int) -> None:

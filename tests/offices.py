@@ -9,7 +9,7 @@ import pytest
 
 from driving import drive
 from keys import AgeKey
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 from running import Ended
 from workspace import Repository
 
@@ -28,11 +28,11 @@ class Office:
 
     def writes(self) -> int:
         """Return how many requests so far were to change something."""
-        return max((each["write"] for each in self.service.requests()), default=0)
+        return max((each["write"] for each in self.service.list_requests()), default=0)
 
     def live(self, collection: str = "credentials") -> dict[str, dict[str, Any]]:
         """Return the active objects of a collection by name."""
-        found = self.service.state()[collection]
+        found = self.service.read_state()[collection]
         return {each["name"]: each for each in found if each.get("status") != "deleted"}
 
 

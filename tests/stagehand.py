@@ -34,8 +34,7 @@ from keyturn.load.files import Source
 from keyturn.load.manifest import build_manifest
 from keyturn.load.nodes import read
 from keyturn.load.project import read_project
-from planasonix_emulator.app import App
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 
 PROJECT = """version: 1
 workspaces:
@@ -61,7 +60,7 @@ class Stagehand:
     def __post_init__(self) -> None:
         (self.folder / "keyturn.yaml").write_text(PROJECT.replace("ORGANIZATION", self.service.organization))
         self.project = read_project(self.folder)
-        self.app = App(self.service.world, "")
+        self.app = self.service.app
         self._fresh = count(1)
         self._sealed: dict[str, Secret] = {}
         self.begin()
@@ -69,14 +68,14 @@ class Stagehand:
     def begin(self) -> None:
         """Begin with nothing anywhere."""
         self.service.reset(settings=True)
-        self.service.clock(hold=self.now)
+        self.service.set_clock(hold=self.now)
         self.memory = Memory(lambda: self.now)
         self.wanted = {}
 
     def sleep(self, seconds: float) -> None:
         """Let time pass on both sides."""
         self.now += seconds
-        self.service.world.clock.advance(seconds)
+        self.service.deployment.clock.advance(seconds)
 
     def run(self) -> Run:
         """Return the doors of a run."""

@@ -1,1 +1,1 @@
-"""The Planasonix API on loopback, for trying and testing; built from the vendor's pages alone."""
+"""An emulator of the Planasonix API on loopback, written from the vendor's public documentation."""

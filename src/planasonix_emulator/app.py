@@ -1,163 +1,167 @@
-"""The ASGI application: numbers each request, lets faults strike, authenticates, routes, answers."""
+"""The Starlette application: faults, authentication, rate limit, routing, responses and errors."""
 
-import asyncio
 import inspect
-import json
 import traceback
-from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
-from planasonix_emulator.access import allow
-from planasonix_emulator.control import Control
-from planasonix_emulator.dialects import speaking
-from planasonix_emulator.faults import writes
-from planasonix_emulator.messages import Problem, Reply, Request, encode
-from planasonix_emulator.openapi import PATHS as DOCUMENT_PATHS
-from planasonix_emulator.openapi import document
-from planasonix_emulator.pace import Pace
-from planasonix_emulator.routes import routed
-from planasonix_emulator.trouble import Trouble
-from planasonix_emulator.wire import Gone, Line, Message, Receive, Send, TooLarge
-from planasonix_emulator.witness import Seen
-from planasonix_emulator.world import World
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Scope, Send
 
-_ROUNDING = 0.001
-"""Seconds by which a wait may last longer than asked: a loop's selector rounds up to whole milliseconds."""
+from planasonix_emulator.deployment import Deployment
+from planasonix_emulator.http.access import RateLimit, require_scope
+from planasonix_emulator.http.messages import (
+    ApiError,
+    ApiRequest,
+    ApiResponse,
+    decode_json,
+    encode_headers,
+    strip_version,
+    unknown_path,
+)
+from planasonix_emulator.http.response_formats import select_format
+from planasonix_emulator.openapi import DOCUMENT_PATHS, build_document
+from planasonix_emulator.routes.table import API_ROUTES, ApiRoute
+from planasonix_emulator.testing.control_api import ControlApi
+from planasonix_emulator.testing.control_client import CONTROL_PREFIX
+from planasonix_emulator.testing.fault_injection import FaultInjector
+from planasonix_emulator.testing.faults import FaultRegistry
+from planasonix_emulator.testing.request_log import RequestLog
 
-_TOO_LARGE = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
-class App:
-    """The whole service as one ASGI callable over a world; `token` opens its control channel."""
+class EmulatorApp(Starlette):
+    """The API and the control API of one deployment; an empty `control_token` closes the control API."""
 
-    def __init__(self, world: World, token: str = "") -> None:
-        self.world = world
-        self._control = Control(world, token)
-        self._pace = Pace()
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; other kinds of connection are not served."""
-        if scope["type"] != "http":
-            return
-        line = Line(scope, receive, send)
-        try:
-            body = await line.body()
-        except Gone:
-            return
-        except TooLarge:
-            await self._send(line, self._refusal(_TOO_LARGE))
-            return
-        if scope["path"].startswith("/_emulator/"):
-            await self._send(line, self._control.answer(scope["method"], scope["path"], line.headers(), body))
-            return
-        await self._exchange(line, body)
-
-    async def _exchange(self, line: Line, body: bytes) -> None:
-        world, method, path = self.world, line.scope["method"], line.scope["path"]
-        wait = world.settings.latency_ms / 1000
-        due = asyncio.get_running_loop().time() + wait if wait else 0.0
-        bare = path.removeprefix("/v1") if path.startswith("/v1/api/") else path
-        write = writes(method, bare)
-        seen = world.witness.begin(method, path, world.clock.now(), write=write)
-        trouble = Trouble(world, world.faults.strike(method, bare, (seen.number, seen.write)), bare)
-        reply = await trouble.before(line)
-        if reply is None:
-            if trouble.over:
-                return
-            reply = await self._reply(line, bare, body, trouble)
-            seen.kept = write and reply.status < HTTPStatus.BAD_REQUEST
-        if wait:
-            await _until(due)
-        await self._finish(line, reply, trouble, seen)
-
-    async def _finish(self, line: Line, reply: Reply, trouble: Trouble, seen: Seen) -> None:
-        reply = trouble.spoiled(reply)
-        headers = [*self._headers(reply), ("X-Request-ID", f"req_{seen.number:08d}")]
-        body = trouble.cut(b"" if reply.status == HTTPStatus.NO_CONTENT else reply.encoded())
-        if not await trouble.after(line):
-            return
-        seen.status = reply.status
-        await trouble.deliver(line, reply.status, headers, body)
-
-    async def _reply(self, line: Line, path: str, body: bytes, trouble: Trouble) -> Reply:
-        if path.startswith("/v1/") or path == "/v1":
-            error = {"message": "No route for request", "type": "NoSuchEndpointException", "code": 404}
-            return Reply(HTTPStatus.NOT_FOUND, {"error": error})
-        if path in DOCUMENT_PATHS and line.scope["method"] == "GET":
-            return Reply(HTTPStatus.OK, document())
-        try:
-            return await self._routed(line, path, body, trouble)
-        except Problem as problem:
-            return self._refusal(problem)
-        except Exception as error:  # noqa: BLE001 - told as a reply, without the values that a traceback shows
-            return self._refusal(_bug(error))
-
-    async def _routed(self, line: Line, path: str, body: bytes, trouble: Trouble) -> Reply:
-        world, scope = self.world, line.scope
-        key = world.access.authenticate(line.headers(), world.settings)
-        limits = self._pace.step(key.digest, world)
-        route, params = routed(scope["method"], path)
-        allow(key, route.scope)
-        request = Request(
-            method=scope["method"],
-            path=path,
-            query=_query(scope["query_string"]),
-            body=_tree(body) if scope["method"] in ("POST", "PUT", "PATCH") else None,
-            organization=key.organization,
-            params=params,
+    def __init__(self, deployment: Deployment, control_token: str = "") -> None:
+        self.deployment = deployment
+        self.faults = FaultRegistry()
+        self.request_log = RequestLog()
+        self.control = ControlApi(
+            deployment, faults=self.faults, request_log=self.request_log, token=control_token
         )
-        with trouble.intruding():
-            reply = route.answer(world, request)
-            answered = await reply if inspect.isawaitable(reply) else reply
-        return replace(answered, headers=(*answered.headers, *limits))
+        super().__init__(
+            routes=self._build_routes(),
+            middleware=[
+                Middleware(
+                    FaultInjector, deployment=deployment, faults=self.faults, request_log=self.request_log
+                )
+            ],
+            exception_handlers={ApiError: self._respond_error, HTTPException: self._respond_unknown_path},
+        )
 
-    def _refusal(self, problem: Problem) -> Reply:
-        return Reply(problem.status, speaking(self.world.settings).problem(problem), problem.headers)
+    def _build_routes(self) -> list[BaseRoute]:
+        return [
+            *(Route(prefix + path, _respond_document) for path in DOCUMENT_PATHS for prefix in ("", "/v1")),
+            Mount(CONTROL_PREFIX, app=_ControlEndpoint(self.control, self.deployment)),
+            Mount("/", app=_ApiGateway(self.deployment)),
+        ]
 
-    def _headers(self, reply: Reply) -> list[tuple[str, str]]:
-        headers = [("Date", self.world.clock.date()), *reply.headers]
-        if reply.body is not None and reply.status != HTTPStatus.NO_CONTENT:
-            headers.append(("Content-Type", "application/json"))
-        return headers
+    async def _respond_error(self, request: Request, error: Any) -> Response:
+        del request
+        return select_format(self.deployment.settings).respond_error(error)
 
-    async def _send(self, line: Line, reply: Reply) -> None:
-        await line.answer(reply.status, self._headers(reply), reply.encoded())
-
-
-async def _until(due: float) -> None:
-    # Benchmarks count in tenths of a millisecond: the last one is spent looking at the clock.
-    clock = asyncio.get_running_loop().time
-    if (early := due - clock() - _ROUNDING) > 0:
-        await asyncio.sleep(early)
-    while clock() < due:  # noqa: ASYNC110  # a time is awaited, not an event
-        await asyncio.sleep(0)
-
-
-def _bug(error: Exception) -> Problem:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).stem}.{place.name}, line {place.lineno}"
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "emulator_bug", f"{type(error).__name__} in {where}")
+    async def _respond_unknown_path(self, request: Request, error: Any) -> Response:
+        del error
+        return await self._respond_error(request, unknown_path())
 
 
-def _query(raw: bytes) -> dict[str, str]:
-    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+class _ControlEndpoint:
+    def __init__(self, control: ControlApi, deployment: Deployment) -> None:
+        self._control = control
+        self._clock = deployment.clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        response = self._control.respond(request.method, scope["path"], request.headers, body)
+        response.headers["Date"] = self._clock.http_date()
+        await response(scope, receive, send)
 
 
-def _tree(body: bytes) -> Any:
-    if not body:
-        return None
-    try:
-        tree = json.loads(body, parse_constant=_refused)
-        if b"\\u" in body:
-            encode(tree)  # half a surrogate pair is JSON, and no text
-    except (ValueError, RecursionError):
-        message = "The request body is not valid JSON."
-        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_request", message) from None
-    return tree
+class _ApiGateway:
+    """Authenticates and counts each request before its path is looked up."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._rate_limit = RateLimit()
+        paths: dict[str, dict[str, ApiRoute]] = {}
+        for route in API_ROUTES:
+            paths.setdefault(route.path, {})[route.method] = route
+        self._router = Router(
+            [Route(path, _PathEndpoint(deployment, routes)) for path, routes in paths.items()],
+            redirect_slashes=False,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        deployment = self._deployment
+        path = strip_version(scope["path"])
+        if path == "/v1" or path.startswith("/v1/"):
+            await _catalog_error()(scope, receive, send)
+            return
+        key = deployment.keys.authenticate(Request(scope).headers, deployment.settings)
+        now = deployment.clock.now()
+        limits = self._rate_limit.count_request(key.digest, deployment.settings, now)
+        scope = {**scope, "root_path": "", "path": "/" + path.strip("/"), "auth": key, "limits": limits}
+        await self._router(scope, receive, send)
 
 
-def _refused(constant: str) -> Any:
-    raise ValueError(constant)
+class _PathEndpoint:
+    """Calls the route for the method of a request, and answers bugs without the values of a traceback."""
+
+    def __init__(self, deployment: Deployment, routes: dict[str, ApiRoute]) -> None:
+        self._deployment = deployment
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.get(scope["method"])
+        if route is None:
+            raise self._method_not_allowed()
+        key = scope["auth"]
+        require_scope(key, route.scope)
+        request = Request(scope, receive)
+        api_request = ApiRequest(
+            query=dict(request.query_params),
+            body=decode_json(await request.body()) if route.method in _BODY_METHODS else None,
+            organization=key.organization,
+            path_params=request.path_params,
+        )
+        try:
+            response = route.endpoint(self._deployment, api_request)
+            if inspect.isawaitable(response):
+                response = await response
+        except ApiError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the response shows no values, unlike a traceback
+            raise _bug_error(error) from None
+        response.raw_headers += encode_headers(scope["limits"])
+        await response(scope, receive, send)
+
+    def _method_not_allowed(self) -> ApiError:
+        message = "The path does not take this method."
+        headers = (("Allow", ", ".join(sorted(self._routes))),)
+        return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message, headers=headers)
+
+
+async def _respond_document(request: Request) -> Response:
+    del request
+    return ApiResponse(HTTPStatus.OK, build_document())
+
+
+def _catalog_error() -> ApiResponse:
+    error = {"message": "No route for request", "type": "NoSuchEndpointException", "code": 404}
+    return ApiResponse(HTTPStatus.NOT_FOUND, {"error": error})
+
+
+def _bug_error(error: Exception) -> ApiError:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    location = f"{Path(frame.filename).stem}.{frame.name}, line {frame.lineno}"
+    message = f"{type(error).__name__} in {location}"
+    return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "emulator_bug", message)

@@ -1,4 +1,4 @@
-"""How the emulated deployment behaves wherever the vendor's pages leave a choice open."""
+"""Settings: how the emulated deployment behaves where the vendor's documentation leaves it open."""
 
 import json
 from collections.abc import Mapping
@@ -29,28 +29,28 @@ CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "backend_link": ("echo", "accept", "ignore"),
     }
 )
-"""The values that each closed setting takes; the first is usually, but not always, the default."""
+"""The allowed values of each setting that has a fixed set of values."""
 
 NORMALISATIONS = ("trim", "lower", "defaults", "order", "numbers")
-"""What a server may do to plain values before it keeps them."""
+"""The changes that the emulator can make to plain values before it stores them."""
 
 SECOND = 1_000_000
-"""Microseconds, the unit of every stored time."""
+"""One second in microseconds, the unit of all stored times."""
 
 
 class SettingsError(ValueError):
-    """Something set that does not exist, or not with this value; says of what, and what is wrong."""
+    """An option does not exist or has an invalid value; the message names both."""
 
     def __init__(self, *, of: str, issue: str) -> None:
         super().__init__(f"{of}: {issue}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Every switch of the emulator; the defaults are the documented behaviour, or the likeliest one.
+class EmulatorSettings:
+    """All settings; the defaults are the documented behaviour, or else the most likely one.
 
-    Times ending in `_seconds` run on the emulator's clock, which tests can hold and advance;
-    `latency_ms` and the waits of faults run on the real one.
+    Settings that end in `_seconds` use the emulator's clock, which tests can hold and advance.
+    `latency_ms` and the delays of faults use real time.
     """
 
     dialect: str = "docs"
@@ -111,34 +111,34 @@ class Settings:
     plan: str = "enterprise"
 
     @property
-    def tick(self) -> int:
-        """The smallest step between two timestamps, in microseconds."""
+    def timestamp_step(self) -> int:
+        """The smallest difference between two timestamps, in microseconds."""
         return {"seconds": SECOND, "milliseconds": 1_000, "microseconds": 1}[self.precision]
 
 
-def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return the settings with the changes laid over; lists become tuples.
+def change_settings(settings: EmulatorSettings, changes: Mapping[str, Any]) -> EmulatorSettings:
+    """Return the settings with the changes; lists become tuples.
 
-    Raises SettingsError for a name that does not exist and for a value of the wrong kind.
+    Raises SettingsError for an unknown name or an invalid value.
     """
-    known = {each.name: each for each in fields(Settings)}
+    known = {each.name: each for each in fields(EmulatorSettings)}
     for name in changes:
         if name not in known:
-            raise SettingsError(of=name, issue="there is no such setting")
-    return replace(settings, **{name: _checked(name, value) for name, value in changes.items()})
+            raise SettingsError(of=name, issue="unknown setting")
+    return replace(settings, **{name: _check_value(name, value) for name, value in changes.items()})
 
 
-def read_settings(path: Path) -> Settings:
-    """Read settings from a JSON file that holds one object of names and values."""
+def read_settings(path: Path) -> EmulatorSettings:
+    """Read settings from a JSON file with one object of names and values; raises SettingsError."""
     tree = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(tree, dict):
-        raise SettingsError(of=path.name, issue="holds no JSON object")
-    return changed(Settings(), tree)
+        raise SettingsError(of=path.name, issue="must contain a JSON object")
+    return change_settings(EmulatorSettings(), tree)
 
 
-def as_tree(settings: Settings) -> dict[str, Any]:
-    """Return the settings as plain JSON values."""
-    plain = {each.name: getattr(settings, each.name) for each in fields(Settings)}
+def settings_to_json(settings: EmulatorSettings) -> dict[str, Any]:
+    """Return the settings as JSON values."""
+    plain = {each.name: getattr(settings, each.name) for each in fields(EmulatorSettings)}
     return {
         name: list(value)
         if isinstance(value, tuple)
@@ -149,40 +149,40 @@ def as_tree(settings: Settings) -> dict[str, Any]:
     }
 
 
-_DEFAULTS = Settings()
+_DEFAULTS = EmulatorSettings()
 
 
-def _checked(name: str, value: Any) -> Any:
+def _check_value(name: str, value: Any) -> Any:
     default = getattr(_DEFAULTS, name)
     if name in CHOICES:
         if value not in CHOICES[name] or isinstance(value, bool):
-            raise SettingsError(of=name, issue=f"takes one of {list(CHOICES[name])}")
+            raise SettingsError(of=name, issue=f"must be one of {list(CHOICES[name])}")
         return value
     if isinstance(default, tuple):
-        return _words(name, value)
+        return _check_strings(name, value)
     if isinstance(default, Mapping):
         if not isinstance(value, Mapping):
-            raise SettingsError(of=name, issue="takes an object")
+            raise SettingsError(of=name, issue="must be an object")
         return MappingProxyType(dict(value))
-    return _scalar(name, default, value)
+    return _check_scalar(name, default, value)
 
 
-def _words(name: str, value: Any) -> tuple[str, ...]:
+def _check_strings(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise SettingsError(of=name, issue="takes a list of strings")
+        raise SettingsError(of=name, issue="must be a list of strings")
     if name == "normalise" and not set(value) <= set(NORMALISATIONS):
-        raise SettingsError(of=name, issue=f"takes some of {list(NORMALISATIONS)}")
+        raise SettingsError(of=name, issue=f"must contain only {list(NORMALISATIONS)}")
     return tuple(value)
 
 
-def _scalar(name: str, default: Any, value: Any) -> Any:
+def _check_scalar(name: str, default: Any, value: Any) -> Any:
     wanted = type(default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:
-        raise SettingsError(of=name, issue=f"takes a value of type {wanted.__name__}")
+        raise SettingsError(of=name, issue=f"must be of type {wanted.__name__}")
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        raise SettingsError(of=name, issue="is not negative")
+        raise SettingsError(of=name, issue="must not be negative")
     if name in ("page_size", "page_limit") and value < 1:
-        raise SettingsError(of=name, issue="is at least 1")
+        raise SettingsError(of=name, issue="must be at least 1")
     return value

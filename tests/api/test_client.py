@@ -31,7 +31,7 @@ from keyturn.api.wire import Veil
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import parse_service_url
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 
 REAL = Tempo(monotonic=time.monotonic, now=time.time, sleep=lambda _: None, chance=random.random)
 FLAT = {"id": "conn_1", "name": "prod-db", "type": "postgres"}
@@ -489,7 +489,7 @@ def connected(emulator, **more):
 
 def test_the_life_of_a_credential_and_a_connection(emulator):
     """Create, read, list, write, test, retire, restore and purge in every dialect of the service."""
-    emulator.set(unknown_target="ok")
+    emulator.change_settings(unknown_target="ok")
     with connected(emulator) as client:
         assert client.organization().id == emulator.organization
         assert client.limits()["max_connections"] > 0
@@ -538,10 +538,10 @@ def test_the_life_of_a_credential_and_a_connection(emulator):
 
 def test_reading_of_what_refers_to_connections(emulator):
     """Pipelines, schedules, syncs and the gallery are understood in every dialect."""
-    made = emulator.seed(connections=[{"name": "a", "type": "postgres", "config": {"host": "h"}}])
+    made = emulator.seed_objects(connections=[{"name": "a", "type": "postgres", "config": {"host": "h"}}])
     (connection,) = made["connections"]
     nodes = [{"id": "n1", "type": "source.postgres", "config": {"connectionId": connection}}]
-    emulator.seed(
+    emulator.seed_objects(
         pipelines=[{"id": "pl_1", "name": "p", "status": "active", "nodes": nodes, "edges": []}],
         schedules=[{"id": "sch_1", "pipeline_id": "pl_1", "enabled": True}],
         syncs=[{"id": "retl_sync_1", "name": "s", "destination_id": connection}],
@@ -561,13 +561,13 @@ def test_reading_of_what_refers_to_connections(emulator):
 def test_an_answer_that_is_lost(emulator, kind):
     """The service did it and we did not hear of it: unsure, once, and there to be found."""
     with connected(emulator) as client:
-        emulator.fault(kind, method="POST")
+        emulator.add_fault(kind, method="POST")
         with pytest.raises(Unsure):
             client.create(
                 CREDENTIALS, {"name": "x", "type": "password", "config": {"password": Secret("pw-012345")}}
             )
         assert [record.name for record in client.credentials().records] == ["x"]
-        posts = [request for request in emulator.requests() if request["method"] == "POST"]
+        posts = [request for request in emulator.list_requests() if request["method"] == "POST"]
         assert len(posts) == 1
 
 
@@ -576,9 +576,9 @@ def test_an_answer_that_is_lost(emulator, kind):
 )
 def test_a_read_is_asked_again(emulator, kind):
     """Whatever happened to a read, it is asked again."""
-    emulator.seed(credentials=[{"name": "x", "type": "password", "config": {"username": "u"}}])
+    emulator.seed_objects(credentials=[{"name": "x", "type": "password", "config": {"username": "u"}}])
     with connected(emulator) as client:
-        emulator.fault(kind, method="GET", retry_after="0")
+        emulator.add_fault(kind, method="GET", retry_after="0")
         assert [record.name for record in client.credentials().records] == ["x"]
         assert client.figures.repeated == 1
 
@@ -587,11 +587,11 @@ def test_the_key_and_the_organization(emulator):
     """A revoked key, a network that is not allowed, and an emulator that is gone."""
     with connected(emulator, organization=emulator.organization) as client:
         assert client.organization().id == emulator.organization
-        emulator.set(network_allowed=False)
+        emulator.change_settings(network_allowed=False)
         with pytest.raises(Denied) as caught:
             client.credentials()
         assert caught.value.status == 403
-        emulator.set(network_allowed=True, key_revoked=True)
+        emulator.change_settings(network_allowed=True, key_revoked=True)
         with pytest.raises(Denied) as caught:
             client.credentials()
         assert caught.value.status == 401
@@ -602,9 +602,9 @@ def test_the_key_and_the_organization(emulator):
 
 def test_small_pages_and_wrong_totals(emulator):
     """Two objects a page are read whole; a total above them is an error."""
-    emulator.set(page_size=2, page_limit=2)
+    emulator.change_settings(page_size=2, page_limit=2)
     names = [f"c{number}" for number in range(7)]
-    emulator.seed(
+    emulator.seed_objects(
         credentials=[{"name": name, "type": "password", "config": {"username": "u"}} for name in names]
     )
     with connected(emulator) as client:
@@ -616,7 +616,7 @@ def test_small_pages_and_wrong_totals(emulator):
 def test_secrets_in_replies(emulator, canary, way):
     """Masked, leaked or absent: no record holds them, and a leak is told."""
     secret = canary()
-    emulator.set(reply_secrets=way)
+    emulator.change_settings(reply_secrets=way)
     with connected(emulator) as client:
         made = client.create(
             CREDENTIALS,

@@ -22,24 +22,24 @@ def emulator():
 def pages(emulator, since):
     """Return the paths of the pages of lists that were asked for since request ``since``."""
     lists = ("/api/credentials", "/api/connections")
-    return [each["path"] for each in emulator.requests()[since:] if each["path"] in lists]
+    return [each["path"] for each in emulator.list_requests()[since:] if each["path"] in lists]
 
 
 def test_the_floor_reads_the_same_pages_as_a_plan(emulator, tmp_path, run):
     """A list of several pages is followed to its end: the same pages as a plan reads."""
     small = fleet.write(tmp_path / "repository", 24, emulator.base_url)
-    emulator.seed(
+    emulator.seed_objects(
         credentials=[
             {"name": f"c{number}", "type": "password", "config": {"password": "x" * 8}}
             for number in range(1100)
         ]
     )
-    before = len(emulator.requests())
+    before = len(emulator.list_requests())
     words = [sys.executable, FLOOR, "manifests", emulator.base_url]
     env = {"PLANASONIX_API_KEY": fleet.KEY}
     subprocess.run(words, check=True, cwd=small.root, env=env)
     floor = pages(emulator, before)
-    before = len(emulator.requests())
+    before = len(emulator.list_requests())
     ended = run("plan", cwd=small.root, env=small.environment)
     assert ended.code == 0
     assert sorted(floor) == sorted(pages(emulator, before))
@@ -48,7 +48,7 @@ def test_the_floor_reads_the_same_pages_as_a_plan(emulator, tmp_path, run):
 
 def test_bare_requests_are_all_sent(emulator):
     """As many requests as were asked for arrive, however many connections they share."""
-    before = len(emulator.requests())
+    before = len(emulator.list_requests())
     assert bare.seconds(emulator.base_url, "/api/organization", 10, 4) > 0
-    assert len(emulator.requests()) == before + 10
+    assert len(emulator.list_requests()) == before + 10
     assert bare.processor_seconds(emulator.pid) > 0

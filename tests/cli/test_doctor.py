@@ -14,7 +14,7 @@ def test_offline_asks_nobody(office):
     """No request, and the check is said to be untried."""
     done = office.here("doctor", "--offline")
     assert "not asked: --offline" in done.stdout
-    assert office.service.requests() == []
+    assert office.service.list_requests() == []
 
 
 def test_something_broken_is_a_fault(office):

@@ -9,7 +9,7 @@ from published import valid
 def lived_in(office):
     """Return an office whose workspace somebody filled."""
     role = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
-    office.service.seed(credentials=[{"name": "prod-lake", "type": "aws", "config": role}])
+    office.service.seed_objects(credentials=[{"name": "prod-lake", "type": "aws", "config": role}])
     (office.repo.root / "manifests/prod").mkdir(parents=True)
     return office
 
@@ -19,7 +19,7 @@ def test_names_or_all(lived_in, words):
     """Neither, or both, is not clear; nothing is read."""
     done = lived_in.here("import", *words)
     assert done.code == 64
-    assert not lived_in.service.requests()
+    assert not lived_in.service.list_requests()
 
 
 def test_what_was_imported_is_told(lived_in):
@@ -33,7 +33,7 @@ def test_what_was_imported_is_told(lived_in):
 
 def test_what_was_left_out_is_told(lived_in):
     """3, with the reason."""
-    lived_in.service.seed(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
+    lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
     done = lived_in.here("import", "--all")
     assert done.code == 3
     assert "left out: its name cannot be the name of a file" in done.stdout
@@ -47,7 +47,7 @@ def test_pairs_that_are_none(lived_in, words):
 
 def test_as_json(lived_in):
     """One value, as its schema says: what was written, and what was left out and why."""
-    lived_in.service.seed(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
+    lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
     done = lived_in.here("import", "--all", "--format", "json")
     assert done.code == 3
     tree = valid("import", done.stdout)

@@ -15,11 +15,11 @@ def test_against_an_exported_ledger(office, canary):
     exported = office.repo.root / "ledger.json"
     exported.write_bytes((office.repo.root / ".keyturn/prod/ledger.json").read_bytes())
     office.repo.remove("prod-other")
-    before = len(office.service.requests())
+    before = len(office.service.list_requests())
     plan = offline(office.repo.root, "", Wish(), "", exported)
     assert [(each.action.value, each.address.name) for each in plan.changes] == [("retire", "prod-other")]
     assert plan.offline
-    assert len(office.service.requests()) == before
+    assert len(office.service.list_requests()) == before
 
 
 def test_without_git_there_is_no_base(office):

@@ -31,9 +31,9 @@ def test_two_forms_at_once(ready):
 def test_a_class_that_was_named_fails_the_plan(ready):
     """5, with the plan shown; a misspelt class is noticed before anything is read."""
     assert ready.here("plan", "--fail-on", "findings").code == 5
-    before = len(ready.service.requests())
+    before = len(ready.service.list_requests())
     assert ready.here("plan", "--fail-on", "finding").code == 64
-    assert len(ready.service.requests()) == before
+    assert len(ready.service.list_requests()) == before
 
 
 def test_an_offline_plan_cannot_be_saved(ready):
@@ -47,8 +47,8 @@ def test_drift_alone(ready):
     assert ready.here("apply", "--yes").code == 0
     ready.repo.connection("prod-pg", "prod-db")
     assert "No changes." in ready.here("plan", "--refresh-only").stdout
-    ready.service.clock(advance=5)
-    ready.service.edit("credentials", "prod-db", config={"username": "eve"})
+    ready.service.set_clock(advance=5)
+    ready.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
     shown = ready.here("plan", "--refresh-only").stdout
     assert "credential/prod-db" in shown
     assert "connection/prod-pg" not in shown

@@ -139,8 +139,8 @@ def slow(office, canary):
     """Return an office whose service takes its time, with something to plan."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
-    office.service.set(latency_ms=150)
-    office.service.fault("latency", method="GET", path="/api/connections", times=0, seconds=2)
+    office.service.change_settings(latency_ms=150)
+    office.service.add_fault("latency", method="GET", path="/api/connections", times=0, seconds=2)
     return office
 
 

@@ -12,8 +12,10 @@ def drifted(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
-    office.service.clock(advance=60)
-    office.service.edit("connections", "prod-pg", config={"database": "second", "host": "other.example.com"})
+    office.service.set_clock(advance=60)
+    office.service.edit_in_ui(
+        "connections", "prod-pg", config={"database": "second", "host": "other.example.com"}
+    )
     return office
 
 
@@ -26,7 +28,7 @@ def test_exit_codes(drifted):
 
 def test_a_field_that_is_gone_live_is_taken_out(drifted):
     """Of the manifest that keyturn wrote it from."""
-    drifted.service.edit("connections", "prod-pg", config={"database": None, "host": "db.example.com"})
+    drifted.service.edit_in_ui("connections", "prod-pg", config={"database": None, "host": "db.example.com"})
     done = drifted.here("pull")
     assert (done.code, "gone live" in done.stdout) == (0, True)
     assert "database:" not in (drifted.repo.root / "manifests/prod/connections/prod-pg.yaml").read_text()
@@ -34,7 +36,7 @@ def test_a_field_that_is_gone_live_is_taken_out(drifted):
 
 def test_what_is_left_makes_it_a_part(drifted):
     """3: a connection that was detached in the UI is not detached in git without a word."""
-    drifted.service.edit("connections", "prod-pg", credentialId=None, config={"host": "db.example.com"})
+    drifted.service.edit_in_ui("connections", "prod-pg", credentialId=None, config={"host": "db.example.com"})
     done = drifted.here("pull")
     assert (done.code, "left: it" in done.stdout) == (3, True)
 

@@ -27,4 +27,4 @@ def test_purge_asks_for_the_name(settled):
     done = settled.here("purge", "prod-db", stdin="prod-db\n", ttys=["stdin"])
     assert done.code == 0, done.stderr
     assert done.stdout.startswith("purged credential/prod-db (")
-    assert settled.service.state()["credentials"] == []
+    assert settled.service.read_state()["credentials"] == []

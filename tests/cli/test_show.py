@@ -8,11 +8,11 @@ def test_a_saved_plan_is_shown_as_it_was_drawn(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     drawn = office.here("plan", "--out", "plan.kt").stdout
     assert (office.repo.root / "plan.kt").stat().st_mode & 0o777 == 0o600
-    before = len(office.service.requests())
+    before = len(office.service.list_requests())
     assert office.here("show", "plan.kt").stdout == drawn
     tree = json.loads(office.here("show", "plan.kt", "--format", "json").stdout)
     assert tree["resource_changes"][0]["address"] == "credential/prod-db"
-    assert len(office.service.requests()) == before
+    assert len(office.service.list_requests()) == before
 
 
 def test_a_file_that_is_no_plan(office):

@@ -27,11 +27,11 @@ def test_another_ending_ends_the_story(tmp_path):
 def test_the_emulator_runs_while_the_stage_stands(tmp_path):
     """In a process of its own, and gone afterwards."""
     with stage(tmp_path, colour=False) as scene:
-        assert scene.remote.state()["credentials"] == []
+        assert scene.remote.read_state()["credentials"] == []
         assert scene.folder == tmp_path / "repository"
         assert set(scene.environment) >= {"PLANASONIX_API_KEY", "SOPS_AGE_KEY_FILE", "NO_COLOR"}
     with pytest.raises(OSError, match="refused"):
-        scene.remote.state()
+        scene.remote.read_state()
 
 
 def test_without_the_emulator_it_is_said_how_to_get_it(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ def test_forms(settled):
 
 def test_what_was_not_tested_is_counted(settled):
     """On the error stream, unless names were given."""
-    settled.service.seed(connections=[{"name": "ui", "type": "postgres", "config": {"host": "h"}}])
+    settled.service.seed_objects(connections=[{"name": "ui", "type": "postgres", "config": {"host": "h"}}])
     assert "1 other live connection" in settled.here("test").stderr
     assert settled.here("test", "prod-pg").stderr == ""
     assert settled.here("test", "ui").code == 5

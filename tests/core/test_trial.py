@@ -3,7 +3,7 @@
 import pytest
 
 from keyturn.core.trial import BEFORE_LOGIN, WITHHELD, Reason, harmless, hint_of, reason_of
-from planasonix_emulator.targets import MESSAGES
+from planasonix_emulator.targets.targets import OUTCOME_MESSAGES
 
 CLASSES = {
     "network": Reason.NETWORK,
@@ -17,10 +17,10 @@ CLASSES = {
 }
 
 
-@pytest.mark.parametrize("outcome", sorted(MESSAGES.keys() - {"ok"}))
+@pytest.mark.parametrize("outcome", sorted(OUTCOME_MESSAGES.keys() - {"ok"}))
 def test_documented_messages_have_their_class(outcome):
     """Each failure of the vendor's troubleshooting page is told apart."""
-    assert reason_of(MESSAGES[outcome]) is CLASSES[outcome]
+    assert reason_of(OUTCOME_MESSAGES[outcome]) is CLASSES[outcome]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from keys import AgeKey
 from keyturn.engine.templates import GITLAB as FIRST
 from keyturn.engine.templates import WORKFLOW
 from pipelines import Runner, scripts
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 from sources import ROOT
 from workspace import Repository
 
@@ -76,7 +76,7 @@ class Team:
 
     def live(self) -> list[str]:
         """Return the names of what is live."""
-        state = self.service.state()
+        state = self.service.read_state()
         return sorted(each["name"] for kind in ("credentials", "connections") for each in state[kind])
 
 
@@ -158,13 +158,13 @@ def test_a_fork_gets_its_plan_and_no_key(team):
     team.git("checkout", "-q", "-b", "change")
     team.repo.connection("prod-more", "prod-db")
     team.commit("One more")
-    before = len(team.service.requests())
+    before = len(team.service.list_requests())
     runner = team.runner("fork", fork=True, keys=False, **event(team, fork=True))
     steps = list(runner.github(workflow("pull-request"), "offline"))
     assert [step.code for step in steps] == [0] * 4, steps[-1]
     assert "1 to create" not in runner.comments()
     assert "connection/prod-more" in runner.summary()
-    assert len(team.service.requests()) == before
+    assert len(team.service.list_requests()) == before
 
 
 def test_a_comment_is_kept_up_to_date(team):
@@ -231,17 +231,17 @@ def test_a_cancelled_job_ends_keyturn_itself(team):
     tree = yaml.safe_load(workflow("apply").read_text())
     (script,) = (step["run"] for step in tree["jobs"]["apply"]["steps"] if step.get("name") == "Apply")
     plan = json.loads(team.repo.keyturn("plan", "--format", "json").stdout)
-    team.service.set(latency_ms=150)
+    team.service.change_settings(latency_ms=150)
     told = team.repo.environment(DIGEST=plan["approval"]["digest"])
     (team.ground / "step.sh").write_text(script)
     step = [shutil.which("bash"), "-e", str(team.ground / "step.sh")]
     with subprocess.Popen(step, cwd=team.repo.root, env=told, stdout=subprocess.DEVNULL) as job:
-        while not any(each["write"] for each in team.service.requests()):
+        while not any(each["write"] for each in team.service.list_requests()):
             assert job.poll() is None
             time.sleep(0.02)
         job.send_signal(signal.SIGINT)
         assert job.wait(30) == 130
-    team.service.set(latency_ms=0)
+    team.service.change_settings(latency_ms=0)
     assert team.repo.keyturn("apply", "--yes").code == 0
     assert team.live() == ["prod-db", "prod-pg"]
 
@@ -250,7 +250,7 @@ def test_a_night_without_drift_is_quiet_and_one_with_it_is_not(team):
     """The job fails with 2 where somebody edited, and says so as an annotation."""
     assert team.repo.keyturn("apply", "--yes").code == 0
     assert [step.code for step in team.runner("quiet").github(workflow("drift"), "drift")] == [0, 0]
-    team.service.edit("connections", "prod-pg", config={"database": "scratch"})
+    team.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     loud = team.runner("loud")
     steps = list(loud.github(workflow("drift"), "drift"))
     assert [step.code for step in steps] == [0, 2]
@@ -293,5 +293,5 @@ def test_gitlab_checks_plans_applies_and_watches(team):
     assert runner.gitlab(GITLAB, "apply", **keys, DIGEST=digest).code == 0
     assert team.live() == ["prod-db", "prod-more", "prod-pg"]
     assert runner.gitlab(GITLAB, "drift", **keys).code == 0
-    team.service.edit("connections", "prod-pg", config={"database": "scratch"})
+    team.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     assert runner.gitlab(GITLAB, "drift", **keys).code == 2

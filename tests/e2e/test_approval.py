@@ -150,8 +150,8 @@ def test_then_and_now_are_told_of_each_field(reviewed, canary):
 
 def test_an_object_that_was_written_meanwhile(reviewed):
     """The live object moved: both times are told."""
-    reviewed.service.clock(advance=60)
-    reviewed.service.edit("credentials", "prod-db", config={"username": "eve"})
+    reviewed.service.set_clock(advance=60)
+    reviewed.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
     done = reviewed.here("apply", "plan.kt")
     assert done.code == 4
     assert "live object written meanwhile:" in flat(done.stderr)
@@ -162,7 +162,7 @@ def test_a_new_user_is_told_and_is_no_obstacle(reviewed):
     """Somebody builds a connection on the credential after the review: the plan holds, the reach does not."""
     identity = reviewed.live()["prod-db"]["id"]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
-    reviewed.service.seed(connections=[{"name": "made-in-ui", "credentialId": identity, **where}])
+    reviewed.service.seed_objects(connections=[{"name": "made-in-ui", "credentialId": identity, **where}])
     done = reviewed.here("apply", "plan.kt", "--no-test")
     assert done.code == 0, done.stderr
     said = flat(done.stderr)
@@ -204,10 +204,10 @@ def test_a_plan_for_another_organization_is_refused(reviewed):
     other = text.replace(reviewed.repo.organization, "org_01another")
     assert other != text
     (reviewed.repo.root / "keyturn.yaml").write_text(other)
-    before = len(reviewed.service.requests())
+    before = len(reviewed.service.list_requests())
     done = reviewed.here("apply", "plan.kt")
     assert done.code == 5
     assert (
         f"error[KT650]: this saved plan is for organization {reviewed.repo.organization}, not" in done.stderr
     )
-    assert len(reviewed.service.requests()) == before
+    assert len(reviewed.service.list_requests()) == before

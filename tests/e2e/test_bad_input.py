@@ -213,7 +213,9 @@ def test_401(ready, canary):
 
 def test_403(ready):
     """A key with too few rights: which rights are needed is said."""
-    ready.service.admit(ready.repo.key, scopes=["pipelines:read"], organization=ready.service.organization)
+    ready.service.accept_key(
+        ready.repo.key, scopes=["pipelines:read"], organization=ready.service.organization
+    )
     refused(ready, "plan", code=(6, "KT503"), says=["403", "connections:read"])
 
 
@@ -234,7 +236,7 @@ def test_api_key_that_is_none(ready, value, code, says):
     del environment["PLANASONIX_API_KEY"]
     environment |= {} if value is None else {"PLANASONIX_API_KEY": value}
     done = refused(ready, "plan", code=(6, code), says=says, env=environment)
-    assert not ready.service.requests()
+    assert not ready.service.list_requests()
     assert not value or not value.strip() or value not in done.stderr
 
 
@@ -318,8 +320,8 @@ def test_stale_saved_plan(settled):
     """A live object that moved after the plan was saved: what moved is said."""
     edit(settled, CONNECTION, "database: app", "database: app2")
     assert settled.here("plan", "--out", "plan.kt").code == 0
-    settled.service.clock(advance=5)
-    settled.service.edit("connections", "prod-pg", config={"database": "scratch"})
+    settled.service.set_clock(advance=5)
+    settled.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     says = ["connection/prod-pg", "moved since the plan was made"]
     refused(settled, "apply", "plan.kt", code=(4, "KT652"), says=says)
 
@@ -373,7 +375,7 @@ def test_nobody_to_ask(ready):
         done = ready.here(*command)
         assert done.code == 64, command
         assert "there is nobody to ask" in done.stderr
-    assert not ready.service.requests()
+    assert not ready.service.list_requests()
 
 
 def test_failures_are_one_json_value(ready, canary):

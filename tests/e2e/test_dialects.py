@@ -2,7 +2,7 @@
 
 import pytest
 
-from planasonix_emulator.witness import digest
+from planasonix_emulator.storage.secret_log import digest_secret
 
 DEPLOYMENTS = {
     "docs": {},
@@ -78,7 +78,7 @@ def test_the_story_on_every_deployment(office, canary, request):
     applied(office)
     office.repo.credential("prod-more", {"password": secret}, {**config, "host": "other.example.com"})
     applied(office)
-    held = {each["name"]: each["secrets"] for each in office.service.holds("salt")}
-    assert held["prod-db"] == {"password": digest("salt", last)}
-    assert held["prod-more"] == {"password": digest("salt", secret)}
-    assert set(office.service.secrets("salt")) <= {digest("salt", each) for each in written}
+    held = {each["name"]: each["secrets"] for each in office.service.list_held_secrets("salt")}
+    assert held["prod-db"] == {"password": digest_secret("salt", last)}
+    assert held["prod-more"] == {"password": digest_secret("salt", secret)}
+    assert set(office.service.count_secrets("salt")) <= {digest_secret("salt", each) for each in written}

@@ -39,7 +39,7 @@ def test_text(two):
     assert "secrets.password  the same secret in both" in done.stdout
     assert "+ credential/prod-only  only in prod" in done.stdout
     assert "credential  " not in done.stdout
-    assert two.service.requests() == []
+    assert two.service.list_requests() == []
 
 
 def test_json_without_keys(two):

@@ -131,7 +131,7 @@ def test_no_api_key_and_a_revoked_one(healthy):
     """The first was never set, the second is refused."""
     code, faults, _ = examined(healthy, PLANASONIX_API_KEY=None)
     assert (code, "KT030" in faults) == (1, True)
-    healthy.service.revoke(healthy.repo.key)
+    healthy.service.revoke_key(healthy.repo.key)
     code, faults, checks = examined(healthy)
     assert code == 1
     assert any("unknown, revoked or expired" in each["hint"] for each in checks)
@@ -139,7 +139,7 @@ def test_no_api_key_and_a_revoked_one(healthy):
 
 def test_a_key_without_the_scope(healthy):
     """403 is told from 401."""
-    healthy.service.admit("plnx_live_narrow", scopes=["pipelines:read"])
+    healthy.service.accept_key("plnx_live_narrow", scopes=["pipelines:read"])
     code, _, checks = examined(healthy, PLANASONIX_API_KEY="plnx_live_narrow")
     assert code == 1
     assert any("lacks a scope" in each["hint"] for each in checks)
@@ -159,7 +159,7 @@ def test_the_wrong_organization_and_an_api_out_of_reach(healthy):
 
 def test_a_clock_that_is_wrong(healthy):
     """The service's own clock says so."""
-    healthy.service.clock(advance=3600)
+    healthy.service.set_clock(advance=3600)
     code, faults, _ = examined(healthy)
     assert code == 0
     assert "behind" in faults["KT083"]["message"]
@@ -210,7 +210,7 @@ def test_a_journal_that_was_changed(healthy):
 
 def test_a_stranger_gets_no_key(healthy):
     """Under an event of a fork nothing is decrypted and the API is not asked."""
-    before = len(healthy.service.requests())
+    before = len(healthy.service.list_requests())
     _, _, checks = examined(healthy, GITHUB_EVENT_NAME="pull_request_target")
-    assert len(healthy.service.requests()) == before
+    assert len(healthy.service.list_requests()) == before
     assert sum(each["state"] == "untried" for each in checks) >= 2

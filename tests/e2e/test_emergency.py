@@ -7,7 +7,7 @@ import pytest
 
 def live(office, collection="credentials"):
     """Return the active objects of a collection by name."""
-    found = office.service.state()[collection]
+    found = office.service.read_state()[collection]
     return {each["name"]: each for each in found if each.get("status") != "deleted"}
 
 
@@ -98,5 +98,5 @@ def test_purge_is_a_second_step(office, canary):
     assert office.repo.keyturn("purge", "prod-db", "--confirm", "prod-dbb").code == 64
     done = office.repo.inside("purge", "prod-db", "--confirm", "prod-db")
     assert done.code == 0, done.stderr
-    assert [each["name"] for each in office.service.state()["credentials"]] == ["prod-other"]
+    assert [each["name"] for each in office.service.read_state()["credentials"]] == ["prod-other"]
     assert office.repo.inside("plan", "--detailed-exitcode").code == 0

@@ -27,7 +27,9 @@ def test_the_examples_become_a_workspace(office, canary):
     # What is kept is there before git is: somebody made it, and its password is in no file.
     kept = yaml.safe_load((repo.root / "manifests/prod/credentials/prod-oracle-kept.yaml").read_text())
     service_has = {**kept["config"], "password": canary()}
-    office.service.seed(credentials=[{"name": kept["name"], "type": kept["type"], "config": service_has}])
+    office.service.seed_objects(
+        credentials=[{"name": kept["name"], "type": kept["type"], "config": service_has}]
+    )
     (key,) = _keys(repo.root)
     canary.allow(repo.root, "the examples' key is published")
     env = repo.environment(SOPS_AGE_KEY_FILE=str(key))

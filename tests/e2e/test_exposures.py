@@ -14,7 +14,7 @@ from keyturn.engine import planning
 from keyturn.engine.planning import Wish
 from keyturn.engine.session import Report, Terms
 from keyturn.load.definitions import leads
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 from stagehand import Stagehand
 
 SALT = "salt"
@@ -158,22 +158,22 @@ class Drama:
         collection = "credentials" if name in CREDENTIALS else "connections"
         live = {
             each["name"]: each
-            for each in self.stage.service.state()[collection]
+            for each in self.stage.service.read_state()[collection]
             if each["status"] != "deleted"
         }
         if name not in live:
             return
         if "credential" in change:
-            uses = {each["name"]: each["id"] for each in self.stage.service.state()["credentials"]}
+            uses = {each["name"]: each["id"] for each in self.stage.service.read_state()["credentials"]}
             change = {"credentialId": uses.get(change["credential"], live[name].get("credentialId"))}
         what = {"change": change} if word == "edit" else {}
         before = marks(self.pairs())
-        self.stage.service.act(word, collection=collection, name=name, **what)
+        self.stage.service.perform_ui_action(word, collection=collection, name=name, **what)
         self.excused |= marks(self.pairs()) - before
 
     def apply(self, targets=()):
         """Apply without consent to any destination, and look at every pair that ever stood."""
-        received = set(self.stage.service.secrets(SALT))
+        received = set(self.stage.service.count_secrets(SALT))
         trees = {name: {**tree, "config": dict(tree["config"])} for name, tree in self.stage.wanted.items()}
         before = self.approval.number
         planned = self.stage.plan(Wish(targets=targets, consents=EVERYTHING_ELSE)).plan
@@ -186,7 +186,7 @@ class Drama:
 
     def pairs(self):
         """Return what the emulator saw."""
-        return self.stage.service.pairs(SALT)
+        return self.stage.service.list_pairings(SALT)
 
     def wrong(self):
         """Return the pairs that nobody approved."""
@@ -286,7 +286,7 @@ def test_no_sequence_of_plans_exposes_a_secret(stage, canary):
 def begun(stage, canary, **switches):
     """Return a drama in which two credentials and a connection were applied."""
     stage.begin()
-    stage.service.set(**switches)
+    stage.service.change_settings(**switches)
     drama = Drama(stage, Names(canary))
     for name in CREDENTIALS:
         drama.commit("credential", name)

@@ -27,7 +27,7 @@ CREDENTIALS = [
 def lived_in(office, canary):
     """Return an office whose workspace somebody filled in the UI."""
     secret = canary()
-    office.service.seed(
+    office.service.seed_objects(
         credentials=[
             {
                 **each,
@@ -36,8 +36,8 @@ def lived_in(office, canary):
             for each in CREDENTIALS
         ]
     )
-    ids = {each["name"]: each["id"] for each in office.service.state()["credentials"]}
-    office.service.seed(
+    ids = {each["name"]: each["id"] for each in office.service.read_state()["credentials"]}
+    office.service.seed_objects(
         connections=[
             {
                 "name": "prod-pg",
@@ -97,10 +97,10 @@ def test_the_first_plan_after_an_import_is_empty(lived_in, request):
     assert checked.code == 0, checked.stdout
     plan = lived_in.repo.inside("plan", "--detailed-exitcode")
     assert plan.code == 0, plan.stdout + plan.stderr
-    before = lived_in.service.requests()[-1]["number"]
+    before = lived_in.service.list_requests()[-1]["number"]
     assert lived_in.repo.inside("apply", "--auto-approve").code == 0
     assert not [
-        each for each in lived_in.service.requests(before) if each["write"] and each["method"] != "GET"
+        each for each in lived_in.service.list_requests(before) if each["write"] and each["method"] != "GET"
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_second_import_brings_in_only_what_is_new(lived_in):
     again = lived_in.repo.inside("import", "prod-*")
     assert again.code == 0, again.stdout
     assert again.stdout == "Imported 0 of 0.\n"
-    lived_in.service.seed(
+    lived_in.service.seed_objects(
         credentials=[{"name": "prod-late", "type": "password", "config": {"username": "late"}}]
     )
     third = lived_in.repo.inside("import", "prod-*")
@@ -126,7 +126,7 @@ def test_a_second_import_brings_in_only_what_is_new(lived_in):
 def test_types_that_keyturn_does_not_know(lived_in, canary):
     """A connector is taken with its fields, without what looks like a secret; a credential is left out."""
     config = {"endpoint": "https://x.example.com", "api_token": canary(), "depth": 3}
-    lived_in.service.seed(
+    lived_in.service.seed_objects(
         connections=[{"name": "prod-odd", "type": "vendor-x", "config": config}],
         credentials=[{"name": "prod-strange", "type": "quantum", "config": {"realm": "r"}}],
     )
@@ -161,7 +161,7 @@ def names_in(office, folder):
 def several(office, canary):
     """Return an office whose organization holds two environments, described in two folders."""
     config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
-    office.service.seed(
+    office.service.seed_objects(
         credentials=[
             {"name": name, "type": "database", "config": {**config, "password": canary()}}
             for name in ("prod-db", "dev-db", "shared-db")
@@ -215,7 +215,7 @@ def test_what_is_kept_is_noted(lived_in):
 def test_a_deployment_that_shows_no_link(lived_in):
     """The link is named on the command line, or by hand later; the plan is empty either way."""
     place = {"host": "db.example.com", "port": "5432", "database": "second"}
-    lived_in.service.seed(connections=[{"name": "prod-second", "type": "postgres", "config": place}])
+    lived_in.service.seed_objects(connections=[{"name": "prod-second", "type": "postgres", "config": place}])
     done = lived_in.repo.inside("import", "--all", "--credential", "prod-pg=prod-db")
     assert done.stdout.count("which credential it uses is not shown") == 2
     assert (

@@ -28,9 +28,9 @@ def offline(office, *more):
 
 def test_nothing_changed_needs_no_key_and_no_network(branch):
     """An untouched branch has no changes, and the service sees no request."""
-    before = len(branch.service.requests())
+    before = len(branch.service.list_requests())
     assert offline(branch)["resource_changes"] == []
-    assert len(branch.service.requests()) == before
+    assert len(branch.service.list_requests()) == before
 
 
 def test_a_secret_that_was_set_again_is_seen_by_its_ciphertext(branch, canary):
@@ -99,11 +99,11 @@ def test_no_base_is_an_error_that_says_what_to_do(office, canary):
 )
 def test_a_strangers_event_gets_no_key(branch, event):
     """Neither the service nor sops is asked."""
-    before = len(branch.service.requests())
+    before = len(branch.service.list_requests())
     done = branch.repo.keyturn("plan", env=branch.repo.environment(**event))
     assert done.code == 5
     assert "KT031" in done.stderr
-    assert len(branch.service.requests()) == before
+    assert len(branch.service.list_requests()) == before
     assert branch.repo.keyturn("plan", "--offline", env={**keyless(branch), **event}).code == 0
 
 

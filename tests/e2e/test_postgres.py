@@ -15,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from planasonix_emulator.witness import digest
+from planasonix_emulator.storage.secret_log import digest_secret
 from relay import Relay
 
 ROLES = ("svc_a", "svc_b")
@@ -140,7 +140,7 @@ def test_one_role_s_own_password_is_rotated_under_a_client_that_queries(office, 
     database.let_in(role, old)
     write(office, database, strategy, (role, old))
     assert office.repo.keyturn("apply", "--auto-approve").code == 0
-    used = {each["id"] for each in office.service.holds("s")}
+    used = {each["id"] for each in office.service.list_held_secrets("s")}
     with session(database, (role, old)) as answers, pipeline(office) as said:
         database.let_in(role, new)
         write(office, database, strategy, (role, new))
@@ -156,7 +156,11 @@ def test_one_role_s_own_password_is_rotated_under_a_client_that_queries(office, 
     changes = [each for each, _ in groupby(said, key=lambda one: one["ok"])]
     assert changes in ([True, False, True], [False, True])
     assert all(each["ok"] for each in said[after:])
-    first, *_ = [each["holder"] for each in office.service.pairs("s") if each["secret"] == digest("s", new)]
+    first, *_ = [
+        each["holder"]
+        for each in office.service.list_pairings("s")
+        if each["secret"] == digest_secret("s", new)
+    ]
     assert first not in used
 
 
@@ -167,15 +171,17 @@ def test_a_wrong_password_is_found_out_by_the_database_itself(office, database, 
     database.let_in(*good)
     write(office, database, strategy, good)
     assert office.repo.keyturn("apply", "--auto-approve").code == 0
-    before = {each["id"]: each for each in office.service.holds("s")}
+    before = {each["id"]: each for each in office.service.list_held_secrets("s")}
     wrong = canary()
     with pipeline(office) as said:
         write(office, database, strategy, (ROLES[0], wrong))
         done = office.repo.keyturn("apply", "--auto-approve")
     assert done.code == 1
-    after = {each["id"]: each for each in office.service.holds("s") if each["status"] != "deleted"}
+    after = {
+        each["id"]: each for each in office.service.list_held_secrets("s") if each["status"] != "deleted"
+    }
     assert after == before
-    met = [each for each in office.service.pairs("s") if each["secret"] == digest("s", wrong)]
+    met = [each for each in office.service.list_pairings("s") if each["secret"] == digest_secret("s", wrong)]
     assert met
     assert not {each["holder"] for each in met} & before.keys()
     assert "password authentication failed" in " ".join(done.stdout.split())

@@ -37,8 +37,8 @@ def drifted(office, canary):
     path.parent.mkdir(parents=True)
     path.write_text(CONNECTION)
     assert office.repo.inside("apply", "--auto-approve").code == 0
-    office.service.clock(advance=60)
-    office.service.edit("connections", "prod-pg", config={"database": "app2"})
+    office.service.set_clock(advance=60)
+    office.service.edit_in_ui("connections", "prod-pg", config={"database": "app2"})
     return office
 
 
@@ -68,7 +68,7 @@ def test_a_dry_run_writes_nothing(drifted):
 
 def test_a_destination_is_left_until_it_is_agreed_to(drifted):
     """The host of a connection says where the secret of its credential goes."""
-    drifted.service.edit("connections", "prod-pg", config={"host": "new.example.com"})
+    drifted.service.edit_in_ui("connections", "prod-pg", config={"host": "new.example.com"})
     refused = drifted.repo.inside("pull")
     assert refused.code == 5
     assert "--allow-destination-change prod-db" in refused.stdout
@@ -82,7 +82,7 @@ def test_a_destination_is_left_until_it_is_agreed_to(drifted):
 def test_an_encrypted_file_keeps_its_ciphertext(drifted):
     """A plain field of it is written through sops: the MAC holds, and the password is as it was."""
     before = manifest(drifted, "credential", "prod-db")
-    drifted.service.edit("credentials", "prod-db", config={"port": 5433})
+    drifted.service.edit_in_ui("credentials", "prod-db", config={"port": 5433})
     assert drifted.repo.inside("pull", "prod-db").code == 5
     done = drifted.repo.inside("pull", "prod-db", "--allow-destination-change", "prod-db")
     assert done.code == 0, done.stdout
@@ -113,7 +113,7 @@ def test_nothing_to_pull(drifted):
 
 def test_a_field_that_is_gone_live_goes_out_of_git(drifted):
     """Its line goes, the comment behind it stays, and so does every other character."""
-    drifted.service.edit("connections", "prod-pg", config={"database": None})
+    drifted.service.edit_in_ui("connections", "prod-pg", config={"database": None})
     done = drifted.repo.inside("pull")
     assert done.code == 0, done.stdout + done.stderr
     assert "- config.database  app → gone live" in done.stdout
@@ -126,7 +126,7 @@ def test_a_field_that_is_gone_live_goes_out_of_git(drifted):
 def test_a_field_that_is_gone_live_goes_out_of_an_encrypted_file(drifted):
     """Through sops: the MAC covers what is left, the ciphertext of the password stays as it was."""
     before = manifest(drifted, "credential", "prod-db")
-    drifted.service.edit("credentials", "prod-db", config={"database": None})
+    drifted.service.edit_in_ui("credentials", "prod-db", config={"database": None})
     done = drifted.repo.inside("pull", "prod-db", "--allow-destination-change", "prod-db")
     assert done.code == 0, done.stdout + done.stderr
     after = manifest(drifted, "credential", "prod-db")
@@ -144,7 +144,7 @@ def test_what_cannot_be_taken_out_says_how(drifted):
     path = drifted.repo.root / "manifests/prod/connections/prod-pg.yaml"
     flow = CONNECTION.partition("config:")[0] + "config: {host: db.example.com, port: 5432, database: app}\n"
     path.write_text(flow)
-    drifted.service.edit("connections", "prod-pg", config={"database": None})
+    drifted.service.edit_in_ui("connections", "prod-pg", config={"database": None})
     done = drifted.repo.inside("pull")
     assert done.code == 3
     assert "take it out by hand, in line 8, or apply to bring it back" in done.stdout
@@ -153,7 +153,7 @@ def test_what_cannot_be_taken_out_says_how(drifted):
 
 def test_a_pull_as_json(drifted):
     """One value, as its schema says: what was set, what was taken out, what was left and why."""
-    drifted.service.edit("connections", "prod-pg", config={"database": None, "host": "new.example.com"})
+    drifted.service.edit_in_ui("connections", "prod-pg", config={"database": None, "host": "new.example.com"})
     done = drifted.repo.keyturn("pull", "--format", "json", "--dry-run")
     assert done.code == 5
     tree = valid("pull", done.stdout)

@@ -29,7 +29,7 @@ def rotating(office, strategy, secret):
 
 def held(office, salt="s"):
     """Return which digests of secrets each credential holds, by name."""
-    return {each["name"]: each for each in office.service.holds(salt)}
+    return {each["name"]: each for each in office.service.list_held_secrets(salt)}
 
 
 def test_in_place_rolls_back_to_the_secret_in_git(office, canary):
@@ -73,7 +73,9 @@ def test_replace_keeps_two_generations(office, canary):
     names = held(office)
     assert names["prod-db"]["id"] != first
     assert next(name for name in names if name.startswith("prod-db-until-"))
-    connection = next(each for each in office.service.state()["connections"] if each["name"] == "prod-pg")
+    connection = next(
+        each for each in office.service.read_state()["connections"] if each["name"] == "prod-pg"
+    )
     assert connection["credentialId"] == names["prod-db"]["id"]
     assert office.repo.inside("plan", "--detailed-exitcode").code == 0
 

@@ -32,11 +32,15 @@ def hostile(office, canary):
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
     identity = office.live()["prod-db"]["id"]
-    ids = office.service.seed(connections=[{"name": NAME, "credentialId": identity, **WHERE}])["connections"]
+    ids = office.service.seed_objects(connections=[{"name": NAME, "credentialId": identity, **WHERE}])[
+        "connections"
+    ]
     nodes = [{"config": {"connectionId": ids[0]}}]
-    office.service.seed(pipelines=[{"id": "pl_1", "name": NAME, "status": "active", "nodes": nodes}])
-    office.service.seed(schedules=[{"id": "s", "pipeline_id": "pl_1", "enabled": True, "next_run_at": NAME}])
-    office.service.edit("connections", "prod-pg", config={"database": HOSTILE})
+    office.service.seed_objects(pipelines=[{"id": "pl_1", "name": NAME, "status": "active", "nodes": nodes}])
+    office.service.seed_objects(
+        schedules=[{"id": "s", "pipeline_id": "pl_1", "enabled": True, "next_run_at": NAME}]
+    )
+    office.service.edit_in_ui("connections", "prod-pg", config={"database": HOSTILE})
     office.repo.credential("prod-db", {"password": canary()})
     return office
 

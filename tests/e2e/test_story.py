@@ -18,7 +18,9 @@ def applied(office, *more):
 def live(office, collection="credentials"):
     """Return the active objects of a collection by name."""
     return {
-        each["name"]: each for each in office.service.state()[collection] if each.get("status") != "deleted"
+        each["name"]: each
+        for each in office.service.read_state()[collection]
+        if each.get("status") != "deleted"
     }
 
 
@@ -46,12 +48,12 @@ def test_a_rotation_reaches_the_service(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     applied(office)
-    before, held = live(office)["prod-db"]["id"], office.service.holds("salt")
+    before, held = live(office)["prod-db"]["id"], office.service.list_held_secrets("salt")
     office.repo.credential("prod-db", {"password": canary()})
     assert "1 to rotate" in office.repo.inside("plan").stdout
     applied(office)
     assert live(office)["prod-db"]["id"] == before
-    assert office.service.holds("salt") != held
+    assert office.service.list_held_secrets("salt") != held
     assert len(live(office)) == 1
 
 
@@ -77,7 +79,7 @@ def test_drift_is_shown_as_three_values_and_put_back(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     applied(office)
-    office.service.edit("connections", "prod-pg", config={"database": "scratch"})
+    office.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     shown = office.repo.inside("plan", "--detailed-exitcode")
     assert shown.code == 2
     assert "we applied app, live is scratch, git wants app" in shown.stdout
@@ -137,7 +139,7 @@ def test_a_credential_that_somebody_uses_is_not_retired(office, canary):
     office.repo.credential("prod-other", {"password": canary()})
     applied(office)
     identity = live(office)["prod-db"]["id"]
-    office.service.seed(
+    office.service.seed_objects(
         connections=[
             {
                 "name": "made-in-ui",
@@ -163,12 +165,12 @@ def test_a_retired_connection_that_people_brought_back_is_theirs(office, canary)
     office.repo.remove("prod-pg")
     applied(office)
     office.repo.remove("prod-db")
-    office.service.act("restore", collection="connections", name="prod-pg")
+    office.service.perform_ui_action("restore", collection="connections", name="prod-pg")
     done = office.repo.inside("apply", "--auto-approve")
     assert (done.code, "KT458" in done.stderr, "prod-pg" in done.stderr) == (5, True, True)
-    office.service.clock(advance=120)
-    office.service.act("trash", collection="connections", name="prod-pg")
-    office.service.set(list_lag_seconds=60.0)
+    office.service.set_clock(advance=120)
+    office.service.perform_ui_action("trash", collection="connections", name="prod-pg")
+    office.service.change_settings(list_lag_seconds=60.0)
     done = office.repo.inside("plan")
     assert (done.code, "1 to retire" in done.stdout) == (0, True), done.stdout + done.stderr
     applied(office)
@@ -182,7 +184,7 @@ def test_an_apply_that_failed_half_way_is_simply_run_again(office, canary):
     """The plan that wrote the secret showed where it goes: no consent is asked for on the second run."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db", PLACE)
-    office.service.fault("status_before", method="POST", path="/api/connections", times=0, status=422)
+    office.service.add_fault("status_before", method="POST", path="/api/connections", times=0, status=422)
     assert office.repo.inside("apply", "--auto-approve", "--no-test").code == 3
     assert sorted(live(office)) == ["prod-db"]
     office.service.set_faults([])

@@ -43,7 +43,7 @@ def team(office, canary, s3, request):
 def names(office):
     """Return the names of all active credentials, repetitions included."""
     return sorted(
-        each["name"] for each in office.service.state()["credentials"] if each["status"] != "deleted"
+        each["name"] for each in office.service.read_state()["credentials"] if each["status"] != "deleted"
     )
 
 

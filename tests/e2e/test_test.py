@@ -30,7 +30,7 @@ def applied(office, canary):
 
 def asked(office):
     """Return how many connection tests the service was asked for."""
-    return sum(each["path"].endswith("/connections/test") for each in office.service.requests())
+    return sum(each["path"].endswith("/connections/test") for each in office.service.list_requests())
 
 
 @pytest.mark.usefixtures("applied")
@@ -80,7 +80,7 @@ def test_what_fails_before_the_login_costs_nothing(office, applied):
 @pytest.mark.usefixtures("applied")
 def test_a_connection_that_was_edited_in_the_ui_is_refused(office):
     """The secret is not carried to a host that nobody approved."""
-    office.service.edit("connections", "prod-pg", config={"host": "evil.example.com"})
+    office.service.edit_in_ui("connections", "prod-pg", config={"host": "evil.example.com"})
     before = asked(office)
     done = office.repo.inside("test", "prod-pg")
     assert done.code == 5, done.stdout + done.stderr

@@ -12,7 +12,7 @@ def lived_in(office, canary):
     """Apply a credential with its connection; a pipeline and a schedule use it; one was made in the UI."""
     office.repo.project(policy={"rules": {"KT384": "off"}})
     office.repo.credential("prod-db", {"password": canary()}, labels={"owner": "data"})
-    more = {"category": "source"} if office.service.settings()["dialect"] == "backend" else {}
+    more = {"category": "source"} if office.service.read_settings()["dialect"] == "backend" else {}
     office.repo.connection("prod-pg", "prod-db", **more)
     office.repo.credential(
         "prod-s3",
@@ -21,15 +21,17 @@ def lived_in(office, canary):
         type="aws",
     )
     assert office.repo.inside("apply", "--auto-approve").code == 0
-    office.service.seed(
+    office.service.seed_objects(
         credentials=[
             {"name": "ui-made", "type": "password", "config": {"username": "u", "password": canary()}}
         ]
     )
-    ids = {each["name"]: each["id"] for each in office.service.state()["connections"]}
+    ids = {each["name"]: each["id"] for each in office.service.read_state()["connections"]}
     node = {"id": "n", "config": {"connectionId": ids["prod-pg"]}}
-    office.service.seed(pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}])
-    office.service.seed(
+    office.service.seed_objects(
+        pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}]
+    )
+    office.service.seed_objects(
         schedules=[
             {
                 "id": "sch_1",
@@ -84,7 +86,7 @@ def test_without_a_decryption_key_the_rest_is_told(lived_in):
 
 def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
     """Unknown, and not unused."""
-    lived_in.service.admit("plnx_live_reader", scopes=["connections:read"])
+    lived_in.service.accept_key("plnx_live_reader", scopes=["connections:read"])
     environment = lived_in.repo.environment(PLANASONIX_API_KEY="plnx_live_reader")
     done = lived_in.repo.inside("usage", "--format", "json", env=environment)
     found = {each["address"]: each for each in json.loads(done.stdout)["credentials"]}
@@ -118,7 +120,7 @@ def test_a_reference_inside_settings_is_a_use(office, canary):
     role = {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}
     office.repo.credential("prod-s3", {}, role, type="aws")
     staging = {"credentialId": {"ref": "credential/prod-s3"}, "bucket": "b"}
-    more = {"category": "source"} if office.service.settings()["dialect"] == "backend" else {}
+    more = {"category": "source"} if office.service.read_settings()["dialect"] == "backend" else {}
     config = {"account": "xy1", "warehouse": "W", "staging": staging}
     office.repo.connection("prod-flake", "prod-db", config, type="snowflake", **more)
     done = office.repo.inside("apply", "--auto-approve", "--no-test")

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from planasonix_emulator.records import CONNECTIONS, CREDENTIALS, Record
-from planasonix_emulator.running import Emulator, Setup, opened
-from planasonix_emulator.settings import Settings, changed
-from planasonix_emulator.world import World
+from planasonix_emulator.deployment import Deployment
+from planasonix_emulator.server import Emulator, EmulatorOptions, open_deployment
+from planasonix_emulator.settings import EmulatorSettings, change_settings
+from planasonix_emulator.storage.records import CONNECTIONS, CREDENTIALS, StoredRecord
 
 PLAIN: dict[str, Any] = {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 """Clients of loopback alone: loading the machine's certificates takes longer than most tests."""
@@ -61,7 +61,7 @@ class Api:
 
     def held(self, name: str) -> dict[str, Any]:
         """Return what the emulator keeps under a name, with the digests of secrets under salt `s`."""
-        (found,) = [each for each in self.emulator.holds("s") if each["name"] == name]
+        (found,) = [each for each in self.emulator.list_held_secrets("s") if each["name"] == name]
         return dict(found)
 
 
@@ -86,12 +86,12 @@ def api(start: Callable[..., Api]) -> Api:
 
 
 @pytest.fixture
-def world() -> Iterator[Callable[..., World]]:
+def make_deployment() -> Iterator[Callable[..., Deployment]]:
     """Make deployments without a server, with the given settings."""
     with ExitStack() as stack:
 
-        def make(**settings: Any) -> World:
-            made = opened(Setup(), changed(Settings(), settings))
+        def make(**settings: Any) -> Deployment:
+            made = open_deployment(EmulatorOptions(), change_settings(EmulatorSettings(), settings))
             stack.callback(made.store.close)
             return made
 
@@ -99,10 +99,10 @@ def world() -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture
-def record() -> Callable[..., Record]:
+def record() -> Callable[..., StoredRecord]:
     """Make records, credentials unless told otherwise."""
 
-    def make(identifier: str = "cred_1", **fields: Any) -> Record:
+    def make(identifier: str = "cred_1", **fields: Any) -> StoredRecord:
         collection = CONNECTIONS if identifier.startswith("conn_") else CREDENTIALS
         defaults = {
             "collection": collection,
@@ -113,6 +113,6 @@ def record() -> Callable[..., Record]:
             "created_at": 1_000_000,
             "updated_at": 1_000_000,
         }
-        return Record(id=identifier, **defaults | fields)
+        return StoredRecord(id=identifier, **defaults | fields)
 
     return make

@@ -55,7 +55,7 @@ def test_bodies_that_are_no_objects_are_refused(api, body):
     """Whatever is not a JSON object of valid text is 400, in one connection after another."""
     for path in ("/api/credentials", "/api/connections", "/api/connections/test"):
         assert api.client.post(path, content=body).status_code == 400
-    assert api.emulator.state()["credentials"] == []
+    assert api.emulator.read_state()["credentials"] == []
 
 
 def test_a_body_beyond_all_measure_is_refused(api):
@@ -65,7 +65,7 @@ def test_a_body_beyond_all_measure_is_refused(api):
 
 def test_every_answer_has_date_and_request_id(api):
     """The server's time, on its own clock, and the number of the request stand in the headers."""
-    api.emulator.clock(hold=1_800_000_000)
+    api.emulator.set_clock(hold=1_800_000_000)
     first, second = api.get("/api/organization"), api.get("/api/nothing")
     assert parsedate_to_datetime(first.headers["Date"]).timestamp() == 1_800_000_000
     assert first.headers.get_list("Date") == [first.headers["Date"]]
@@ -92,7 +92,7 @@ def test_a_bug_of_ours_is_told_without_values(api, canary, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError(secret)
 
-    monkeypatch.setattr(api.emulator.world, "claim", broken)
+    monkeypatch.setattr(api.emulator.deployment, "require_free_name", broken)
     answer = api.post("/api/credentials", {"name": "a", "type": "password", "config": {"password": secret}})
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "emulator_bug"

@@ -4,34 +4,34 @@ import time
 
 import pytest
 
-from planasonix_emulator.clock import Clock, http_date, stamp
+from planasonix_emulator.clock import EmulatorClock, format_http_date, format_timestamp
 from planasonix_emulator.settings import SECOND
 
 
 def test_it_tells_real_time():
     """Untouched, the clock is the machine's."""
-    assert abs(Clock().now() / SECOND - time.time()) < 1
+    assert abs(EmulatorClock().now() / SECOND - time.time()) < 1
 
 
 def test_it_can_be_held_and_advanced():
     """Held, it stands until it is advanced; running again, it tells real time."""
-    clock = Clock()
+    clock = EmulatorClock()
     clock.hold(1_800_000_000)
-    assert clock.held
+    assert clock.is_held
     assert clock.now() == clock.now() == 1_800_000_000 * SECOND
     clock.advance(1.5)
     assert clock.now() == 1_800_000_001_500_000
-    assert clock.date() == "Fri, 15 Jan 2027 08:00:01 GMT"
+    assert clock.http_date() == "Fri, 15 Jan 2027 08:00:01 GMT"
     clock.hold()
     assert clock.now() == 1_800_000_001_500_000
-    clock.run()
-    assert not clock.held
+    clock.resume()
+    assert not clock.is_held
     assert abs(clock.now() / SECOND - time.time()) < 1
 
 
 def test_it_can_be_shifted():
     """Running, it may be a day ahead or behind."""
-    clock = Clock()
+    clock = EmulatorClock()
     clock.advance(-86_400)
     assert abs(clock.now() / SECOND - time.time() + 86_400) < 1
 
@@ -46,10 +46,10 @@ def test_it_can_be_shifted():
 )
 def test_times_in_replies(precision, text):
     """Times are RFC 3339 in UTC, as precise as set."""
-    assert stamp(1_800_000_001_020_304, precision) == text
-    assert stamp(None, precision) is None
+    assert format_timestamp(1_800_000_001_020_304, precision) == text
+    assert format_timestamp(None, precision) is None
 
 
 def test_dates_in_headers():
     """HTTP dates are whole seconds in GMT."""
-    assert http_date(1_800_000_001_999_999) == "Fri, 15 Jan 2027 08:00:01 GMT"
+    assert format_http_date(1_800_000_001) == "Fri, 15 Jan 2027 08:00:01 GMT"

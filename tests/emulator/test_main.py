@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from planasonix_emulator.__main__ import main
-from planasonix_emulator.remote import Remote
+from planasonix_emulator.testing.control_client import ControlClient
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_it_serves_until_told_to_end(launch, tmp_path):
         assert client.get("/api/organization").status_code == 500
         test = client.post("/api/connections/test", json={"type": "s3", "config": {"bucket": "b"}})
         assert "certificate" in test.text
-    remote = Remote(url, "t")
-    settings = remote.settings()
+    remote = ControlClient(url, "t")
+    settings = remote.read_settings()
     remote.close()
     assert (settings["dialect"], settings["page_size"], settings["plan"]) == ("jsonapi", 7, "starter")
     assert (settings["extra_fields"], settings["latency_ms"]) == (True, 1)

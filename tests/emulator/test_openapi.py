@@ -1,18 +1,22 @@
 """The OpenAPI document, against the service that publishes it."""
 
+import json
 import os
+import re
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from planasonix_emulator.openapi import PATHS, document
-from planasonix_emulator.routes import ROUTES
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.openapi import DOCUMENT_PATHS, build_document
+from planasonix_emulator.routes.table import API_ROUTES
+from planasonix_emulator.server import Emulator
 
-SCHEMA = schemathesis.openapi.from_dict(document())
+SCHEMAS = build_document()["components"]["schemas"]
+SCHEMA = schemathesis.openapi.from_dict(build_document())
 BEYOND_SCHEMAS = [
     positive_data_acceptance,  # no schema knows which ids exist, and of which type an object is
     negative_data_rejection,  # unknown fields are passed over, as such services do
@@ -25,7 +29,7 @@ SCHEMA.config.phases.coverage.enabled = FUZZ
 def served():
     """An emulator with an object of each kind, at ids that a generator tries first."""
     with Emulator.start() as emulator:
-        emulator.seed(
+        emulator.seed_objects(
             credentials=[
                 {"id": "0", "name": "c", "type": "database", "config": {"host": "h", "password": "p"}}
             ],
@@ -39,17 +43,17 @@ def served():
 
 def test_the_document_is_valid_and_whole():
     """The document is valid OpenAPI and has every route, and no other."""
-    validate(document())
-    told = {(method.upper(), path) for path, each in document()["paths"].items() for method in each}
-    assert told == {(route.method, route.path) for route in ROUTES}
-    assert all(each["summary"] for path in document()["paths"].values() for each in path.values())
+    validate(build_document())
+    told = {(method.upper(), path) for path, each in build_document()["paths"].items() for method in each}
+    assert told == {(route.method, route.path) for route in API_ROUTES}
+    assert all(each["summary"] for path in build_document()["paths"].values() for each in path.values())
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/v1/api/openapi.json"])
+@pytest.mark.parametrize("path", [*DOCUMENT_PATHS, "/v1/api/openapi.json"])
 def test_anyone_may_read_it(api, path):
     """The document is served without a key, in any dialect."""
     del api.client.headers["Authorization"]
-    assert api.get(path).json() == document()
+    assert api.get(path).json() == build_document()
 
 
 @SCHEMA.parametrize()
@@ -64,3 +68,16 @@ def test_the_service_keeps_its_word(case, served):
     """Whatever is sent, good or bad, the answer is one that the document describes."""
     headers = {"Authorization": f"Bearer {served.key}"}
     case.call_and_validate(base_url=served.base_url, headers=headers, excluded_checks=BEYOND_SCHEMAS)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_each_is_a_schema(name):
+    """Each schema is valid JSON Schema, and requires only properties that it describes."""
+    Draft202012Validator.check_schema(SCHEMAS[name])
+    assert set(SCHEMAS[name]["required"]) <= set(SCHEMAS[name]["properties"])
+
+
+def test_each_reference_names_a_schema():
+    """Each operation refers to schemas of the document."""
+    references = re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(build_document()))
+    assert set(references) == set(SCHEMAS)

@@ -5,23 +5,30 @@ from dataclasses import fields
 
 import pytest
 
-from planasonix_emulator.settings import CHOICES, Settings, SettingsError, as_tree, changed, read_settings
+from planasonix_emulator.settings import (
+    CHOICES,
+    EmulatorSettings,
+    SettingsError,
+    change_settings,
+    read_settings,
+    settings_to_json,
+)
 
 
 def test_defaults_are_among_the_choices():
     """Each closed setting begins with a value that it takes."""
-    assert all(getattr(Settings(), name) in values for name, values in CHOICES.items())
+    assert all(getattr(EmulatorSettings(), name) in values for name, values in CHOICES.items())
 
 
 def test_settings_survive_json(tmp_path):
     """What is written as JSON is read back as the same settings."""
-    settings = changed(
-        Settings(), {"normalise": ["trim"], "statuses": {"*": "odd"}, "page_size": 2, "latency_ms": 1}
+    settings = change_settings(
+        EmulatorSettings(), {"normalise": ["trim"], "statuses": {"*": "odd"}, "page_size": 2, "latency_ms": 1}
     )
     file = tmp_path / "settings.json"
-    file.write_text(json.dumps(as_tree(settings)))
+    file.write_text(json.dumps(settings_to_json(settings)))
     assert read_settings(file) == settings
-    assert len(as_tree(settings)) == len(fields(Settings))
+    assert len(settings_to_json(settings)) == len(fields(EmulatorSettings))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +53,7 @@ def test_settings_survive_json(tmp_path):
 def test_nonsense_is_refused(change):
     """A setting that does not exist, or not with this value, is refused by name."""
     with pytest.raises(SettingsError, match=next(iter(change))):
-        changed(Settings(), change)
+        change_settings(EmulatorSettings(), change)
 
 
 def test_a_file_holds_one_object(tmp_path):

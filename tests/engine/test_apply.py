@@ -61,7 +61,7 @@ def test_what_waits_comes_later(office, desk, changes):
 
 def test_a_failure_blocks_only_what_waits_for_it(office, desk, changes):
     """The one apart is made; the one that waits says for whom."""
-    office.service.fault("status_before", method="POST", path="/api/credentials", status=422)
+    office.service.add_fault("status_before", method="POST", path="/api/credentials", status=422)
     ended = execute(changes, desk, Heard(), 1)
     assert endings(ended) == {"prod-pg": Ending.BLOCKED, "prod-db": Ending.FAILED, "prod-other": Ending.DONE}
     blocked = next(each for each in ended.outcomes if each.ending is Ending.BLOCKED)
@@ -71,7 +71,7 @@ def test_a_failure_blocks_only_what_waits_for_it(office, desk, changes):
 
 def test_a_refused_key_stops_everything(office, desk, changes):
     """Nothing more is tried with it."""
-    office.service.revoke(office.repo.key)
+    office.service.revoke_key(office.repo.key)
     ended = execute(changes, desk, Heard(), 1)
     assert ended.denied
     assert sorted(each.value for each in endings(ended).values()) == ["blocked", "blocked", "failed"]
@@ -102,7 +102,7 @@ def test_every_action_that_does_something_has_a_worker():
 
 def test_an_answer_that_is_lost_for_good_is_unsure(office, desk, changes):
     """Neither done nor failed: the next run looks."""
-    office.service.fault("drop_before", method="POST", path="/api/credentials", times=0)
+    office.service.add_fault("drop_before", method="POST", path="/api/credentials", times=0)
     outcome = perform(changes[1], desk)
     assert outcome.ending is Ending.UNSURE
     assert "apply again" in outcome.hint

@@ -18,7 +18,7 @@ def rotated(office, canary, **more):
     assert office.here("apply", "--yes").code == 0
     held = held_by(office, OLD)
     for collection, edit in more.items():
-        office.service.edit(collection, "prod-db", config=edit)
+        office.service.edit_in_ui(collection, "prod-db", config=edit)
     office.repo.credential("prod-db", {"password": canary()}, rotation=ROTATION)
     done = office.here("apply", "--yes")
     assert done.code == 0, done.stdout + done.stderr
@@ -27,7 +27,7 @@ def rotated(office, canary, **more):
 
 def held_by(office, name):
     """Return the settings and the digests of the secrets of the credential whose name begins so."""
-    (found,) = [each for each in office.service.holds("s") if each["name"].startswith(name)]
+    (found,) = [each for each in office.service.list_held_secrets("s") if each["name"].startswith(name)]
     return found["config"], found["secrets"]
 
 
@@ -87,7 +87,7 @@ def test_a_connection_of_another_type_leaves_the_old_one_whole(office, canary):
     )
     done = office.here("apply", "--yes")
     assert done.code == 0, done.stdout + done.stderr
-    (gone,) = [each for each in office.service.state()["connections"] if each["id"] == before["id"]]
+    (gone,) = [each for each in office.service.read_state()["connections"] if each["id"] == before["id"]]
     assert (gone["config"], gone["credentialId"]) == (before["config"], before["credentialId"])
 
 

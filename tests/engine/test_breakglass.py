@@ -9,9 +9,11 @@ from keyturn.engine.breakglass import revoke, target
 @pytest.fixture
 def used(office):
     """Put a credential with two connections into the service, by nobody's manifest."""
-    (db,) = office.service.seed(credentials=[{"name": "db", "type": "database", "config": {}}])["credentials"]
+    (db,) = office.service.seed_objects(credentials=[{"name": "db", "type": "database", "config": {}}])[
+        "credentials"
+    ]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}, "credentialId": db}
-    office.service.seed(connections=[{"name": name, **where} for name in ("one", "two")])
+    office.service.seed_objects(connections=[{"name": name, **where} for name in ("one", "two")])
     return office
 
 
@@ -38,7 +40,7 @@ def test_detached_everywhere_and_deleted(used, run):
 
 def test_it_goes_on_whatever_fails(used, run):
     """One connection cannot be detached: the rest is done, and it is said."""
-    used.service.fault("status_before", method="PUT", path="/api/connections/*", status=422)
+    used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)
     done = revoke(run.service, target(run.service, "db"))
     assert not done.complete
     assert [bool(step.trouble) for step in done.steps].count(True) >= 1

@@ -38,7 +38,7 @@ def test_a_door_that_does_not_open_is_one_line(run):
 @pytest.mark.parametrize(("advance", "word"), [(3600, "behind"), (30, "")])
 def test_clocks(doors, run, office, advance, word):
     """A minute is no matter, an hour is."""
-    office.service.clock(advance=advance)
+    office.service.set_clock(advance=advance)
     check = list(service(doors, run.workspace))[-1]
     assert check.topic == "clock"
     assert (check.state is State.DOUBT) is bool(word)

@@ -32,10 +32,12 @@ def test_what_is_met_twice_counts_once():
 def test_schedules_are_known_by_their_pipeline_too(office, begin):
     """A picture draws the arrow from the pipeline that a schedule starts; one that is off is none."""
     node = {"id": "n", "config": {"connectionId": "conn_1"}}
-    office.service.seed(pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}])
+    office.service.seed_objects(
+        pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}]
+    )
     times = {"pipeline_id": "pl_1", "cron_expression": "0 3 * * *", "timezone": "UTC"}
     run = {**times, "next_run_at": "2030-01-02T03:00:00Z"}
-    office.service.seed(
+    office.service.seed_objects(
         schedules=[{"id": "sch_1", "enabled": True, **run}, {"id": "sch_2", "enabled": False, **run}]
     )
     found = graph_of(begin().service, frozenset({"conn_1"}), linked=True)

@@ -30,7 +30,7 @@ class World:
 
     def seed(self, **trees):
         """Make objects as people in the UI do."""
-        return self.office.service.seed(**trees)
+        return self.office.service.seed_objects(**trees)
 
     def connect(self, name, **more):
         """Make a connection; return its id."""
@@ -76,7 +76,7 @@ class World:
 
     def asked(self, since=0):
         """Return the paths that were read."""
-        return [each["path"] for each in self.office.service.requests(since)]
+        return [each["path"] for each in self.office.service.list_requests(since)]
 
 
 @pytest.fixture
@@ -196,8 +196,8 @@ def test_what_is_off_or_gone_is_not_counted(world):
     """A disabled schedule does not run, a deleted pipeline or connection uses nothing."""
     world.schedule("sch_2", "pl_1", enabled=False, next_run_at="2025-01-01T00:00:00Z")
     world.pipeline("pl_2", world.pg, name="gone", status="deleted")
-    world.office.service.set(list_deleted=True)
-    world.office.service.act("trash", collection="connections", name="made-in-ui")
+    world.office.service.change_settings(list_deleted=True)
+    world.office.service.perform_ui_action("trash", collection="connections", name="made-in-ui")
     found = world.impact()
     assert numbers(found) == (1, 1, 0, 1)
     assert found.next_run == "2026-01-02T03:00:00Z"
@@ -215,7 +215,7 @@ def test_a_schedule_without_a_time_counts(world):
 
 def test_rights_that_end_before_pipelines(world):
     """Unknown, and the connections are still told."""
-    world.office.service.admit(
+    world.office.service.accept_key(
         world.office.repo.key, scopes=["connections:read"], organization=world.office.service.organization
     )
     assert numbers(world.impact()) == (2, None, None, None)
@@ -233,7 +233,7 @@ def test_rights_that_end_before_pipelines(world):
 @pytest.mark.parametrize("status", [403, 404, 400])
 def test_a_route_that_does_not_answer_is_unknown(world, path, expected, status):
     """Each of them alone: the number is not known, and never nought."""
-    world.office.service.fault("status_before", path=path, status=status, times=0)
+    world.office.service.add_fault("status_before", path=path, status=status, times=0)
     found = numbers(world.impact())
     if (path, status) == ("/api/pipelines/*", 404):
         # One that is gone is no riddle; in this dialect the list says nothing of it.
@@ -265,7 +265,7 @@ def test_more_connections_than_are_read(world, monkeypatch):
 
 def test_a_connection_that_cannot_be_read(world):
     """It may use the credential in its settings: the numbers are unknown."""
-    world.office.service.fault("status_before", path="/api/connections/*", status=403, times=0)
+    world.office.service.add_fault("status_before", path="/api/connections/*", status=403, times=0)
     assert numbers(world.impact()) == UNKNOWN
 
 
@@ -336,11 +336,11 @@ def test_a_plan_without_changes_asks_for_no_reach(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
-    since = len(office.service.requests())
+    since = len(office.service.list_requests())
     assert office.here("plan").code == 0
-    paths = [each["path"] for each in office.service.requests(since)]
+    paths = [each["path"] for each in office.service.list_requests(since)]
     assert not set(paths) & set(ASKED)
     office.repo.credential("prod-db", {"password": canary()})
-    since = len(office.service.requests())
+    since = len(office.service.list_requests())
     assert office.here("plan").code == 0
-    assert set(ASKED) <= {each["path"] for each in office.service.requests(since)}
+    assert set(ASKED) <= {each["path"] for each in office.service.list_requests(since)}

@@ -14,14 +14,14 @@ ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"
 def lived_in(office):
     """Return an office whose workspace somebody filled: two credentials, one of them used."""
     made = [{"name": name, "type": "aws", "config": ROLE} for name in ("prod-lake", "prod-spare")]
-    ids = office.service.seed(credentials=made)["credentials"]
+    ids = office.service.seed_objects(credentials=made)["credentials"]
     bucket = {
         "name": "prod-s3",
         "type": "s3",
         "credentialId": ids[0],
         "config": {"bucket": "b", "region": "eu"},
     }
-    office.service.seed(connections=[bucket])
+    office.service.seed_objects(connections=[bucket])
     (office.repo.root / "manifests/prod").mkdir(parents=True)
     return office
 
@@ -98,7 +98,7 @@ def test_a_folder_that_no_plan_looks_into_is_refused(begin):
 
 def test_what_is_written_is_adopted(lived_in, begin):
     """File and entry of the ledger come together; what has no file has no entry."""
-    lived_in.service.seed(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
+    lived_in.service.seed_objects(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
     run = begin()
     found = told(bring_in(run, Order()))
     assert found["Not A File"] is False
@@ -108,8 +108,8 @@ def test_what_is_written_is_adopted(lived_in, begin):
 
 def test_two_of_a_name_are_left(lived_in, begin):
     """Which one is meant is not for a machine to say."""
-    lived_in.service.set(unique_names=False)
-    lived_in.service.seed(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
+    lived_in.service.change_settings(unique_names=False)
+    lived_in.service.seed_objects(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
     found = [each for each in bring_in(begin(), Order()) if each.address.name == "prod-spare"]
     assert found
     assert all("stands for 2 objects" in each.trouble for each in found)

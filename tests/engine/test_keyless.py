@@ -26,11 +26,11 @@ def test_against_a_base(office, canary, sides):
     office.repo.credential("prod-db", {"password": canary()})
     commit(office)
     office.repo.credential("prod-other", {"password": canary()})
-    before = len(office.service.requests())
+    before = len(office.service.list_requests())
     made = plan_against_base(*sides, Wish(), office.repo.environment(), "HEAD")
     assert told(made) == [("create", "prod-other")]
     assert made.offline
-    assert len(office.service.requests()) == before
+    assert len(office.service.list_requests()) == before
 
 
 def test_without_git_there_is_no_base(office, sides):

@@ -41,7 +41,7 @@ def test_retire_leaves_a_tombstone(office, desk, made):
 def test_what_is_used_is_not_retired(office, desk, made):
     """A connection that appeared since the plan."""
     fields = {"name": "ui", "type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
-    office.service.seed(connections=[{**fields, "credentialId": made.known.id}])
+    office.service.seed_objects(connections=[{**fields, "credentialId": made.known.id}])
     with pytest.raises(Stale, match="connection/ui"):
         retire(seen(made, desk, Action.RETIRE), desk)
     assert set(office.live()) == {"prod-db"}
@@ -50,13 +50,13 @@ def test_what_is_used_is_not_retired(office, desk, made):
 def test_restore_writes_what_git_says(office, desk, made, canary):
     """The same object, with the secret of today and not of the day on which it went."""
     tombstone = retire(seen(made, desk, Action.RETIRE), desk).entry
-    before = office.service.holds("salt")
-    office.service.clock(advance=5)
+    before = office.service.list_held_secrets("salt")
+    office.service.set_clock(advance=5)
     again = replace(made, known=tombstone, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
     done = restore(seen(again, desk, Action.RESTORE), desk)
     assert office.live()["prod-db"]["id"] == done.entry.id == tombstone.id
     assert done.entry.retired_at == ""
-    assert office.service.holds("salt") != before
+    assert office.service.list_held_secrets("salt") != before
 
 
 @pytest.mark.parametrize("office", [{"list_deleted": True, "deleted_get": 404}], indirect=True)
@@ -88,9 +88,9 @@ def test_replace_gives_the_name_to_a_new_object(office, desk, made):
 
 def test_forget_sends_nothing(office, desk):
     """The entry goes; the service hears nothing."""
-    before = len(office.service.requests())
+    before = len(office.service.list_requests())
     known = held(wanted(DB), "id1")
     assert forget(Change(action=Action.FORGET, address=DB, known=known), desk).entry == known
     events = [record.event for record in records(desk.run.store.tape().read(0))]
     assert [each.gone for each in events if isinstance(each, Finished)] == [(DB,)]
-    assert len(office.service.requests()) == before
+    assert len(office.service.list_requests()) == before

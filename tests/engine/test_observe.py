@@ -13,13 +13,13 @@ def seeded(office, count=3):
     """Put connections into the service."""
     config = {"host": "h", "port": 1, "database": "d"}
     each = [{"name": f"pg-{number}", "type": "postgres", "config": config} for number in range(count)]
-    office.service.seed(connections=each)
+    office.service.seed_objects(connections=each)
 
 
 def asked(office, call):
     """Return what a call gives, and how many requests it made."""
-    before = len(office.service.requests())
-    return call(), len(office.service.requests()) - before
+    before = len(office.service.list_requests())
+    return call(), len(office.service.list_requests()) - before
 
 
 def test_another_organization(run):
@@ -44,8 +44,8 @@ def test_what_is_doubted_is_asked_for_where_no_list_shows_it(office, run):
     """A list may lag, or be filtered: an object that is there is found by its id, one that is gone is not."""
     config = {"engine": "postgresql", "host": "db.example.com", "username": "svc"}
     made = [{"name": name, "type": "database", "config": config} for name in ("shown", "hidden")]
-    shown, hidden = office.service.seed(credentials=made)["credentials"]
-    office.service.set(hidden=["hidden"], hidden_get=200)
+    shown, hidden = office.service.seed_objects(credentials=made)["credentials"]
+    office.service.change_settings(hidden=["hidden"], hidden_get=200)
     asked_for = [("credential", shown), ("credential", hidden), ("credential", "gone")]
     assert [each.id for each in census(run.service, asked_for)] == [shown, hidden]
 
@@ -74,14 +74,14 @@ def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, cana
     """Once written again, a credential stands in the list as it was; on its own it is shown as it is."""
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
-    office.service.clock(advance=60)
+    office.service.set_clock(advance=60)
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
-    office.service.set(list_lag_seconds=10.0)
-    before = len(office.service.requests())
+    office.service.change_settings(list_lag_seconds=10.0)
+    before = len(office.service.list_requests())
     done = office.here("plan", "--detailed-exitcode")
     assert (done.code, "KT464" in done.stdout + done.stderr) == (0, False)
-    assert len(office.service.requests()) - before == 4
+    assert len(office.service.list_requests()) - before == 4
 
 
 def test_absence_from_a_list_is_no_proof(office, run):

@@ -35,7 +35,9 @@ def test_the_same_input_gives_the_same_plan(office, begin, canary):
 def test_an_object_of_that_name_is_taken_over_only_with_consent(office, begin, canary):
     """Without it, the plan is blocked."""
     office.repo.credential("prod-db", {"password": canary()})
-    office.service.seed(credentials=[{"name": "prod-db", "type": "database", "config": {"host": "h"}}])
+    office.service.seed_objects(
+        credentials=[{"name": "prod-db", "type": "database", "config": {"host": "h"}}]
+    )
     assert [each.code for each in plan(begin(), Wish()).plan.blocked] == ["KT457"]
     agreed = Wish(consents=Consents(adopt=frozenset({"prod-db"})))
     assert plan(begin(), agreed).plan.blocked == ()

@@ -51,7 +51,7 @@ def test_only_an_explicit_yes_is_one(office, desk, good):
     """A service that answers without a verdict, or not at all, has not said yes."""
     assert good
     trials = dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
-    office.service.set(test_reply="verdictless")
+    office.service.change_settings(test_reply="verdictless")
     (verdict,) = run_tests(trials, desk)
     assert not verdict.passed
     assert "neither yes nor no" in verdict.message
@@ -70,9 +70,9 @@ def test_nothing_is_sent_where_a_connection_was_moved(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
-    office.service.edit("connections", "prod-pg", config={"proxy": "evil.example.com"})
+    office.service.edit_in_ui("connections", "prod-pg", config={"proxy": "evil.example.com"})
     office.repo.credential("prod-db", {"password": canary()})
-    tests = len([each for each in office.service.requests() if each["path"].endswith("/test")])
+    tests = len([each for each in office.service.list_requests() if each["path"].endswith("/test")])
     writes = office.writes()
     done = office.here("apply", "--yes")
     assert done.code == 5
@@ -80,7 +80,7 @@ def test_nothing_is_sent_where_a_connection_was_moved(office, canary):
     agreed = office.here("apply", "--yes", "--allow-destination-change", "prod-db")
     assert agreed.code == 1
     assert "config.proxy is not as it was applied" in " ".join((agreed.stdout + agreed.stderr).split())
-    assert len([each for each in office.service.requests() if each["path"].endswith("/test")]) == tests
+    assert len([each for each in office.service.list_requests() if each["path"].endswith("/test")]) == tests
     assert office.writes() > writes
 
 
@@ -113,7 +113,7 @@ def test_a_new_secret_is_tried_where_it_will_be_used(office, canary, strategy):
     moving(office, strategy, new, THERE)
     done = office.here("apply", "--yes")
     assert done.code == 0, done.stdout + done.stderr
-    tried = [each for each in office.service.pairs("s") if each["holder"] == "test"]
+    tried = [each for each in office.service.list_pairings("s") if each["holder"] == "test"]
     places = {each["secret"]: set() for each in tried}
     for each in tried:
         places[each["secret"]].add(each["destination"]["host"])
@@ -139,13 +139,15 @@ def test_a_place_that_git_does_not_state_is_not_tried(office, canary):
     old, new = canary(), canary()
     moving(office, "verify", old, "db.example.com")
     assert office.here("apply", "--yes").code == 0
-    office.service.edit("connections", "prod-pg", config={"proxy": "evil.example.com"})
+    office.service.edit_in_ui("connections", "prod-pg", config={"proxy": "evil.example.com"})
     moving(office, "verify", new, THERE)
     done = office.here("apply", "--yes", "--allow-destination-change", "prod-db")
     assert done.code == 1
     assert "config.proxy is not as it was applied" in " ".join((done.stdout + done.stderr).split())
     assert all(
-        "proxy" not in each["destination"] for each in office.service.pairs("s") if each["holder"] == "test"
+        "proxy" not in each["destination"]
+        for each in office.service.list_pairings("s")
+        if each["holder"] == "test"
     )
 
 

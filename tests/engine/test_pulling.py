@@ -19,7 +19,7 @@ def settled(office, canary):
     office.repo.connection("prod-pg", "prod-db")
     done = office.here("apply", "--yes", "--no-test")
     assert done.code == 0, done.stdout
-    office.service.clock(advance=60)
+    office.service.set_clock(advance=60)
     return office
 
 
@@ -31,8 +31,8 @@ def test_nothing_drifted(begin):
 
 def test_a_field_is_written_where_it_stands(settled, begin):
     """And the name of another file is left alone."""
-    settled.service.edit("connections", "prod-flake", config={"warehouse": "OTHER"})
-    settled.service.edit("connections", "prod-pg", config={"database": "second"})
+    settled.service.edit_in_ui("connections", "prod-flake", config={"warehouse": "OTHER"})
+    settled.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
     (pulled,) = pull(begin(), Ask(names=("prod-flake",)))
     assert [(each.path, each.live) for each in pulled.written] == [(("config", "warehouse"), "OTHER")]
     assert "warehouse: OTHER" in (settled.repo.root / pulled.file).read_text()
@@ -40,7 +40,7 @@ def test_a_field_is_written_where_it_stands(settled, begin):
 
 def test_without_writing_the_answer_is_the_same(settled, begin):
     """What would be written is told, and the file stays."""
-    settled.service.edit("connections", "prod-pg", config={"database": "second"})
+    settled.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
     before = (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes()
     dry = pull(begin(), Ask(write=False))
     assert (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes() == before
@@ -49,8 +49,10 @@ def test_without_writing_the_answer_is_the_same(settled, begin):
 
 def test_another_name_and_another_object_are_left(settled, begin):
     """A rename is git's to make, and what git does not have cannot be referred to."""
-    settled.service.seed(credentials=[{"id": "cred_ui", "name": "ui-made", "type": "database", "config": {}}])
-    settled.service.edit("connections", "prod-pg", name="prod-renamed", credentialId="cred_ui")
+    settled.service.seed_objects(
+        credentials=[{"id": "cred_ui", "name": "ui-made", "type": "database", "config": {}}]
+    )
+    settled.service.edit_in_ui("connections", "prod-pg", name="prod-renamed", credentialId="cred_ui")
     (pulled,) = pull(begin(), Ask())
     assert {each.path: each.why.split(":")[0] for each in pulled.left} == {
         ("name",): "it is called prod-renamed live",
@@ -61,18 +63,18 @@ def test_another_name_and_another_object_are_left(settled, begin):
 
 def test_what_the_schema_has_no_room_for_is_left(settled, begin):
     """A manifest that no plan would take is worse than drift."""
-    settled.service.edit("connections", "prod-pg", config={"port": "none"})
+    settled.service.edit_in_ui("connections", "prod-pg", config={"port": "none"})
     (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
     assert pulled.left[0].why == "the schema has no room for the live value"
 
 
 def test_a_name_that_means_nothing(settled, begin):
     """An error, before anything is read of the service."""
-    before = len(settled.service.requests())
+    before = len(settled.service.list_requests())
     with pytest.raises(Faulty) as caught:
         pull(begin(), Ask(names=("nothing",)))
     assert [each.code for each in caught.value.findings] == ["KT071"]
-    assert len(settled.service.requests()) == before
+    assert len(settled.service.list_requests()) == before
 
 
 @pytest.mark.parametrize(
@@ -86,8 +88,8 @@ def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
     done = office.here("apply", "--yes", "--no-test")
     assert done.code == 0, done.stdout
     before = path.read_text()
-    office.service.clock(advance=60)
-    office.service.edit("connections", "prod-x", config={"tables": ["a", "c"]})
+    office.service.set_clock(advance=60)
+    office.service.edit_in_ui("connections", "prod-x", config={"tables": ["a", "c"]})
     (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
     assert bool(pulled.written) is bool(after)
     assert path.read_text() == (before.replace(written, after) if after else before)
@@ -95,7 +97,7 @@ def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
 
 def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
     """Its last field does not leave an empty key behind."""
-    settled.service.edit("connections", "prod-flake", config={"staging": None})
+    settled.service.edit_in_ui("connections", "prod-flake", config={"staging": None})
     (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db", "prod-s3"})))
     assert {each.path for each in pulled.written} == {
         ("config", "staging", "credentialId"),
@@ -109,7 +111,7 @@ def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
 
 def test_what_the_manifest_cannot_be_without_is_left(settled, begin):
     """A credential for a database without its user would be refused by validate."""
-    settled.service.edit("credentials", "prod-db", config={"username": None})
+    settled.service.edit_in_ui("credentials", "prod-db", config={"username": None})
     (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
     assert pulled.written == ()
     assert [(each.path, "cannot be without it" in each.why) for each in pulled.left] == [

@@ -24,7 +24,7 @@ def test_only_what_was_retired(settled, begin, name, said):
     with pytest.raises(Faulty) as caught:
         purge_retired(begin(), name)
     assert said in caught.value.findings[0].message
-    assert len(settled.service.state()["credentials"]) == 2
+    assert len(settled.service.read_state()["credentials"]) == 2
 
 
 def test_a_tombstone_is_purged_and_forgotten(settled, begin):
@@ -32,7 +32,7 @@ def test_a_tombstone_is_purged_and_forgotten(settled, begin):
     settled.repo.remove("prod-db")
     assert settled.here("apply", "--yes").code == 0
     assert purge_retired(begin(), "prod-db").address.name == "prod-db"
-    assert [each["name"] for each in settled.service.state()["credentials"]] == ["prod-other"]
+    assert [each["name"] for each in settled.service.read_state()["credentials"]] == ["prod-other"]
     with pytest.raises(Faulty):
         purge_retired(begin(), "prod-db")
     assert settled.here("apply", "--yes").code == 0

@@ -40,8 +40,8 @@ def test_each_credential_has_its_line(settled, begin):
 
 def test_an_object_that_is_hidden_makes_use_unknown(settled, begin):
     """Absence from a list that rights may have cut is no proof."""
-    ids = [each["id"] for each in settled.service.state()["connections"]]
-    settled.service.set(hidden=ids)
+    ids = [each["id"] for each in settled.service.read_state()["connections"]]
+    settled.service.change_settings(hidden=ids)
     found, lines = seen(begin())
     assert "not shown to this key" in found.notes[0]
     assert lines["prod-my"].reach.used is None

@@ -39,7 +39,7 @@ def test_a_probe_is_deleted_for_good(office, desk, canary):
     identity = create(change, desk).entry.id
     intent = desk.intend(change, "probe", expect=probe.name)
     purge(intent, identity, desk)
-    assert office.service.state()["credentials"] == []
+    assert office.service.read_state()["credentials"] == []
     purge(intent, identity, desk)
 
 

@@ -88,7 +88,7 @@ def test_names_narrow(begin):
 
 def test_strangers_are_counted_and_refused_by_name(fleet, begin):
     """What was made in the UI was never approved here."""
-    fleet.service.seed(connections=[{"name": "ui-made", "type": "postgres", "config": {"host": "h"}}])
+    fleet.service.seed_objects(connections=[{"name": "ui-made", "type": "postgres", "config": {"host": "h"}}])
     assert try_out(begin(), (), Budget()).strangers == 1
     (named,) = try_out(begin(), ("ui-made",), Budget()).tried
     assert named.end is End.REFUSED

@@ -49,9 +49,9 @@ def test_create_writes_reads_back_and_records(office, desk, canary):
 @pytest.mark.parametrize("fault", ["drop_after", "status_after", "invalid_after"])
 def test_a_lost_answer_makes_no_twin(office, desk, canary, fault):
     """What was made is found by its name, and written once more in full."""
-    office.service.fault(fault, method="POST", path="/api/credentials")
+    office.service.add_fault(fault, method="POST", path="/api/credentials")
     done = create(creation(canary()), desk)
-    assert [each["id"] for each in office.service.state()["credentials"]] == [done.entry.id]
+    assert [each["id"] for each in office.service.read_state()["credentials"]] == [done.entry.id]
 
 
 def patient(office, desk):
@@ -70,7 +70,7 @@ def test_a_repeated_update_backs_off_and_is_counted(office, desk, canary, kind):
         entry = create(change, desk).entry
         live = read(KINDS["credential"], entry.id, desk)
         clock.naps.clear()
-        office.service.fault(kind, method="PUT", path="/api/credentials/*", status=503, times=2)
+        office.service.add_fault(kind, method="PUT", path="/api/credentials/*", status=503, times=2)
         update(replace(change, action=Action.UPDATE, known=entry, live=live), desk)
         assert clock.naps == [0.25, 0.5]
         assert desk.run.service.figures.repeated == 2
@@ -80,7 +80,7 @@ def test_a_repeated_create_is_counted(office, desk, canary):
     """Nothing was made, which the lists show; then the create is sent once more, by the same policy."""
     desk, clock = patient(office, desk)
     with desk.run.service:
-        office.service.fault("drop_before", method="POST", path="/api/credentials")
+        office.service.add_fault("drop_before", method="POST", path="/api/credentials")
         create(creation(canary()), desk)
         assert clock.naps == [0.25]
         assert desk.run.service.figures.repeated == 1
@@ -91,8 +91,8 @@ def test_update_is_refused_for_what_moved(office, desk, canary):
     change = creation(canary())
     entry = create(change, desk).entry
     live = read(KINDS["credential"], entry.id, desk)
-    office.service.clock(advance=5)
-    office.service.edit("credentials", "prod-db", config={"username": "eve"})
+    office.service.set_clock(advance=5)
+    office.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
     before = office.writes()
     with pytest.raises(Stale, match=r"config\.username"):
         update(replace(change, action=Action.UPDATE, known=entry, live=live), desk)
@@ -110,15 +110,15 @@ def test_update_writes_the_secret(office, desk, canary):
     """The same id, another secret."""
     change = creation(canary())
     entry = create(change, desk).entry
-    held_before = office.service.holds("salt")
-    office.service.clock(advance=5)
+    held_before = office.service.list_held_secrets("salt")
+    office.service.set_clock(advance=5)
     live = read(KINDS["credential"], entry.id, desk)
     new = replace(change, action=Action.ROTATE, known=entry, live=live)
     new = replace(new, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
     done = update(new, desk)
     assert done.entry.id == entry.id
     assert done.entry.fingerprints != entry.fingerprints
-    assert office.service.holds("salt") != held_before
+    assert office.service.list_held_secrets("salt") != held_before
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_secret_that_is_set_by_hand_right_after_ours_is_suspect(office, canary
     assert office.here("apply", "--yes").code == 0
     office.repo.credential("prod-db", {"password": canary()})
     edit = {"collection": "credentials", "name": "prod-db", "change": {"config": {"password": canary()}}}
-    office.service.fault("edit_after", method="PUT", path="/api/credentials/*", edit=edit)
+    office.service.add_fault("edit_after", method="PUT", path="/api/credentials/*", edit=edit)
     assert office.here("apply", "--yes").code == 0
     assert "KT464" in office.here("plan").stdout
 
@@ -236,29 +236,29 @@ def test_what_is_kept_live_cannot_be_written_in_full(desk):
 def test_a_secret_of_whose_writing_there_is_no_sign_is_written_again(office, canary):
     """The service says yes and does nothing, once: what it holds in the end is what git says."""
     config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
-    office.service.seed(credentials=[{"name": "prod-db", "type": "database", "config": config}])
+    office.service.seed_objects(credentials=[{"name": "prod-db", "type": "database", "config": config}])
     office.repo.credential("prod-db", {"password": canary()}, config)
-    office.service.fault("ignore", method="PUT", path="/api/credentials/*")
+    office.service.add_fault("ignore", method="PUT", path="/api/credentials/*")
     done = office.here("apply", "--yes", "--adopt", "prod-db")
     assert done.code == 0
     assert "no sign" not in done.stdout
-    (held,) = office.service.holds("s")
+    (held,) = office.service.list_held_secrets("s")
     assert set(held["secrets"]) == {"password"}
 
 
 def test_an_object_that_was_there_before_is_not_what_was_made(office, canary):
     """The answer to a create names somebody else's object: nothing of it is taken over or touched."""
     theirs = {"id": "cred_theirs", "name": "theirs", "type": "database", "config": CONFIG}
-    office.service.seed(credentials=[theirs])
-    (before,) = office.service.state()["credentials"]
+    office.service.seed_objects(credentials=[theirs])
+    (before,) = office.service.read_state()["credentials"]
     office.repo.credential("prod-db", {"password": canary()}, CONFIG)
-    office.service.fault("body_after", method="POST", path="/api/credentials", body=json.dumps(theirs))
+    office.service.add_fault("body_after", method="POST", path="/api/credentials", body=json.dumps(theirs))
     first = office.here("apply", "--yes")
     assert first.code == 4
     assert "another object" in first.stdout
-    office.service.clock(advance=60)
+    office.service.set_clock(advance=60)
     assert office.here("apply", "--yes").code == 0
     assert office.here("plan", "--detailed-exitcode").code == 0
-    after = {each["name"]: each for each in office.service.state()["credentials"]}
+    after = {each["name"]: each for each in office.service.read_state()["credentials"]}
     assert set(after) == {"theirs", "prod-db"}
     assert after["theirs"] == before

@@ -13,7 +13,7 @@ from faults.trees import Stage
 from keyturn.api.call import Call
 from keyturn.core.outcome import Ending
 from keyturn.ledger.reading import read_ledger
-from planasonix_emulator.settings import Settings, changed
+from planasonix_emulator.settings import EmulatorSettings, change_settings
 
 Fault = dict[str, Any]
 
@@ -55,16 +55,16 @@ def run(rig: Rig, case: Case) -> list[str]:
     acts = [rig.apply(stage.after, case.scene.consents, Doors(case.at))]
     if case.turns:
         rig.on_request = auditor
-        rig.service.set(**{name: getattr(Settings(), name) for name in case.turns})
-    rig.met = rig.service.world.faults.listed()
-    rig.service.world.faults.replace(())
+        rig.service.change_settings(**{name: getattr(EmulatorSettings(), name) for name in case.turns})
+    rig.met = rig.service.app.faults.list_faults()
+    rig.service.app.faults.replace_faults(())
     if case.again:
         acts.append(rig.apply(stage.after, case.scene.consents, Doors(case.again)))
     rig.memory.tears = False
     if case.settings.get("list_lag_seconds"):
         rig.hour.pass_by(1.0)
         acts.append(rig.apply(stage.after, case.scene.consents))
-        rig.service.set(list_lag_seconds=0.0)
+        rig.service.change_settings(list_lag_seconds=0.0)
     broken = [*_unfinished(case, acts[0])]
     broken += [*finish(rig, stage, acts), *auditor.broken, *_lost_note(rig, case)]
     return [] if case.faults and _told(acts[0]) and all(line.startswith("I3") for line in broken) else broken
@@ -102,7 +102,7 @@ def _turning(rig: Rig, case: Case, auditor: Auditor) -> Callable[[Call], None]:
 
     def heard(call: Call) -> None:
         if next(numbers) == case.turn:
-            rig.service.world.settings = changed(rig.service.world.settings, case.turns)
+            rig.service.deployment.settings = change_settings(rig.service.deployment.settings, case.turns)
         auditor(call)
 
     return heard
@@ -118,8 +118,8 @@ def _unfinished(case: Case, act: Act) -> Iterator[str]:
 
 def _lost_note(rig: Rig, case: Case) -> Iterator[str]:
     met = any(each["met"] >= each["at"] for each in rig.met)
-    for record in rig.service.world.store.everything():
-        if met and record.name == case.keeps and record.plain().get("note") != "kept":
+    for record in rig.service.deployment.store.list_records():
+        if met and record.name == case.keeps and record.plain_config().get("note") != "kept":
             yield f"I4: what somebody added to {case.keeps} is gone"
 
 

@@ -22,8 +22,8 @@ from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import nest, same
 from keyturn.core.protect import UNTIL
 from keyturn.core.resource import Desired
-from planasonix_emulator.records import Record
-from planasonix_emulator.witness import digest
+from planasonix_emulator.storage.records import StoredRecord
+from planasonix_emulator.storage.secret_log import digest_secret
 
 PROBE = "keyturn-probe-"
 EXTRA = 12
@@ -47,7 +47,7 @@ class Auditor:
             return
         self._catch_up()
         parts = call.path.strip("/").split("/")
-        self.names |= {each.id: each.name for each in self.rig.service.world.store.everything()}
+        self.names |= {each.id: each.name for each in self.rig.service.deployment.store.list_records()}
         name = self.names.get(parts[2], "") if len(parts) > 2 else ""
         if parts[-1] == "permanent" and not name.startswith(PROBE):
             self.broken.append(f"I5: {call.path} is deleted for good")
@@ -79,7 +79,7 @@ def _announces(intent: dict[str, Any], call: Call, parts: list[str], name: str) 
 def check(rig: Rig, stage: Stage, acts: Iterable[Act], tree: Tree | None = None) -> list[str]:
     """Return every invariant that is broken now that all is quiet; ``tree`` is what git says."""
     wanted = (tree or stage.after).desired
-    records = rig.service.world.store.everything()
+    records = rig.service.deployment.store.list_records()
     acts = tuple(acts)
     return [
         *_names(records),
@@ -94,44 +94,48 @@ def check(rig: Rig, stage: Stage, acts: Iterable[Act], tree: Tree | None = None)
     ]
 
 
-def _names(records: Iterable[Record]) -> Iterator[str]:
-    names = Counter((each.collection, each.name) for each in records if each.active)
+def _names(records: Iterable[StoredRecord]) -> Iterator[str]:
+    names = Counter((each.collection, each.name) for each in records if each.is_active)
     yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
 
 
-def _held(rig: Rig, desired: Desired, records: Iterable[Record]) -> Iterator[str]:
-    mine = [each for each in records if each.active and _named(each, desired.address)]
+def _held(rig: Rig, desired: Desired, records: Iterable[StoredRecord]) -> Iterator[str]:
+    mine = [each for each in records if each.is_active and _named(each, desired.address)]
     if len(mine) != 1 or mine[0].type != desired.type:
         yield f"I2: {desired.address} exists {len(mine)} times, as {[each.type for each in mine]}"
         return
     record, ids = mine[0], _ids(records)
     config = nest({path: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
-    if any(not same(record.plain().get(name), leaf) for name, leaf in config.get("config", {}).items()):
+    if any(
+        not same(record.plain_config().get(name), leaf) for name, leaf in config.get("config", {}).items()
+    ):
         yield f"I2: {desired.address} holds other settings"
     credential = desired.fields.get(("credential",))
     if isinstance(credential, Address) and record.credential_id != ids.get(credential):
         yield f"I2: {desired.address} uses another credential"
-    held = rig.service.world.secrets(record)
+    held = rig.service.deployment.decrypt_secrets(record)
     if held != _secrets(desired):
         yield f"I3: {desired.address} holds another secret than git: {sorted(held)}"
 
 
-def _ids(records: Iterable[Record]) -> dict[Address, str]:
-    return {Address(each.collection.removesuffix("s"), each.name): each.id for each in records if each.active}
+def _ids(records: Iterable[StoredRecord]) -> dict[Address, str]:
+    return {
+        Address(each.collection.removesuffix("s"), each.name): each.id for each in records if each.is_active
+    }
 
 
-def _named(record: Record, address: Address) -> bool:
+def _named(record: StoredRecord, address: Address) -> bool:
     return (record.collection.removesuffix("s"), record.name) == (address.kind, address.name)
 
 
 def pairs(rig: Rig, stood: Iterable[Desired]) -> Iterator[str]:
     """Yield each secret that met a destination beside which it never ``stood`` in git."""
     allowed = {
-        (digest("s", value.reveal()), _place(nest(_plain(each))["config"]))
+        (digest_secret("s", value.reveal()), _place(nest(_plain(each))["config"]))
         for each in stood
         for value in each.secrets.values()
     }
-    for pair in rig.service.world.witness.pairs("s"):
+    for pair in rig.service.deployment.secret_log.list_pairings("s"):
         if (
             pair["holder"] == pair["credential"]
             and (pair["secret"], _place(pair["destination"])) not in allowed
@@ -141,32 +145,32 @@ def pairs(rig: Rig, stood: Iterable[Desired]) -> Iterator[str]:
 
 def _tried(rig: Rig, stage: Stage) -> Iterator[str]:
     allowed = {
-        (digest("s", value.reveal()), _place(nest(_plain(user))["config"]))
+        (digest_secret("s", value.reveal()), _place(nest(_plain(user))["config"]))
         for tree in (stage.first, stage.before, stage.after)
         for each in tree.desired
         for user in tree.desired
         if each.address in user.fields.values()
         for value in each.secrets.values()
     }
-    for pair in rig.service.world.witness.pairs("s"):
+    for pair in rig.service.deployment.secret_log.list_pairings("s"):
         if pair["holder"] == "test" and (pair["secret"], _place(pair["destination"])) not in allowed:
             yield "I3: a test took a secret to a place that no commit put it with"
 
 
-def _generations(rig: Rig, stage: Stage, records: Iterable[Record]) -> Iterator[str]:
+def _generations(rig: Rig, stage: Stage, records: Iterable[StoredRecord]) -> Iterator[str]:
     # An old generation is there to be pointed back to: whole, or it is worth nothing.
-    for record in (each for each in records if each.active and UNTIL in each.name):
+    for record in (each for each in records if each.is_active and UNTIL in each.name):
         former = [
             each
             for each in stage.before.desired
             if each.address == Address("credential", record.name.partition(UNTIL)[0])
         ]
-        if not any(_whole(record, rig.service.world.secrets(record), each) for each in former):
+        if not any(_whole(record, rig.service.deployment.decrypt_secrets(record), each) for each in former):
             yield f"I3: the old generation {record.name} is not whole"
 
 
-def _whole(record: Record, secrets: Mapping[str, Any], desired: Desired) -> bool:
-    config, wanted = record.plain(), nest(_plain(desired))["config"]
+def _whole(record: StoredRecord, secrets: Mapping[str, Any], desired: Desired) -> bool:
+    config, wanted = record.plain_config(), nest(_plain(desired))["config"]
     # What people edit there afterwards is theirs.
     same_config = all(config.get(name) in {leaf, "edited"} for name, leaf in wanted.items())
     return secrets == _secrets(desired) and same_config
@@ -185,7 +189,7 @@ def _place(config: Any) -> tuple[Any, str]:
     return config.get("host"), str(config.get("port"))
 
 
-def _strangers(stage: Stage, records: Iterable[Record], wanted: Iterable[Desired]) -> Iterator[str]:
+def _strangers(stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[Desired]) -> Iterator[str]:
     now = {each.id: each for each in records}
     ours = {(each.address.kind, each.address.name) for each in wanted}
     for before in stage.rows:
@@ -196,17 +200,17 @@ def _strangers(stage: Stage, records: Iterable[Record], wanted: Iterable[Desired
             yield f"I5: {before.name} is gone for good"
 
 
-def _leftovers(records: Iterable[Record], wanted: Iterable[Desired], stage: Stage) -> Iterator[str]:
+def _leftovers(records: Iterable[StoredRecord], wanted: Iterable[Desired], stage: Stage) -> Iterator[str]:
     names = {(each.address.kind, each.address.name) for each in wanted}
     for each in records:
         place = (each.collection.removesuffix("s"), each.name)
         people = each.id.endswith("_ui")
         old = UNTIL in each.name
-        if each.active and place not in names and not people and not old:
+        if each.is_active and place not in names and not people and not old:
             yield f"I2: {each.name} is left over"
         if each.name.startswith(PROBE):
             yield f"I5: the probe {each.name} is left over"
-    generations = [each.name for each in records if each.active and UNTIL in each.name]
+    generations = [each.name for each in records if each.is_active and UNTIL in each.name]
     if len(generations) > sum(
         "replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)
     ):

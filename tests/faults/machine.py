@@ -23,9 +23,9 @@ from keyturn.core.address import Address
 from keyturn.core.change import Action
 from keyturn.core.inputs import Consents
 from keyturn.core.protect import UNTIL
-from planasonix_emulator.faults import read_faults
-from planasonix_emulator.records import Record
-from planasonix_emulator.settings import changed
+from planasonix_emulator.settings import change_settings
+from planasonix_emulator.storage.records import StoredRecord
+from planasonix_emulator.testing.faults import parse_faults
 
 EVERYBODY = frozenset(name for names in NAMES.values() for name in names)
 CONSENTS = Consents(
@@ -125,8 +125,8 @@ class Machine(RuleBasedStateMachine):
         rig = self.rig
         self.like = rig.stage_of(CREATE).after
         rig.clear()
-        rig.service.seed(**unmanaged())
-        rig.service.set(unique_names=unique, **SERVICES[service])
+        rig.service.seed_objects(**unmanaged())
+        rig.service.change_settings(unique_names=unique, **SERVICES[service])
         self.unique = unique
         self.people = rows(rig)
         self.git = Git(rig.mint, "source" if service == "backend" else "")
@@ -214,29 +214,29 @@ class Machine(RuleBasedStateMachine):
         ours = [each for one, each in rows(self.rig).items() if one not in self.people]
         credentials = [each for each in ours if each.collection == "credentials"]
         fit = {
-            "revive": [each for each in credentials if not each.active and self._nameless(each.name)],
+            "revive": [each for each in credentials if not each.is_active and self._nameless(each.name)],
             "purge": credentials,
-        }.get(deed, [each for each in ours if each.active])
+        }.get(deed, [each for each in ours if each.is_active])
         if fit:
             names = {f"{each.collection} {each.name}": each for each in fit}
             self._do(deed, names[data.draw(st.sampled_from(sorted(names)), "which")])
 
     def _nameless(self, name: str) -> bool:
-        return not any(each.active and each.name == name for each in rows(self.rig).values())
+        return not any(each.is_active and each.name == name for each in rows(self.rig).values())
 
-    def _do(self, deed: str, which: Record) -> None:
+    def _do(self, deed: str, which: StoredRecord) -> None:
         service, identity = self.rig.service, which.id
         self.touched.add(which.name)
         if deed == "edit":
             field = "username" if which.collection == "credentials" else "database"
-            service.act("edit", id=identity, change={"config": {field: "edited"}})
+            service.perform_ui_action("edit", id=identity, change={"config": {field: "edited"}})
         elif deed == "rename":
-            service.act("edit", id=identity, change={"name": f"{which.name}-by-hand"})
+            service.perform_ui_action("edit", id=identity, change={"name": f"{which.name}-by-hand"})
         elif deed == "revive":
-            service.act("restore", id=identity)
+            service.perform_ui_action("restore", id=identity)
             self.revived.add(identity)
         else:
-            service.act(deed, id=identity)
+            service.perform_ui_action(deed, id=identity)
 
     # Runs --------------------------------------------------------------------------------------------
 
@@ -265,8 +265,8 @@ class Machine(RuleBasedStateMachine):
         self.go()
 
     def _lag(self, seconds: float) -> None:
-        settings = self.rig.service.world.settings
-        self.rig.service.world.settings = changed(settings, {"list_lag_seconds": seconds})
+        settings = self.rig.service.deployment.settings
+        self.rig.service.deployment.settings = change_settings(settings, {"list_lag_seconds": seconds})
 
     @rule(lag=st.sampled_from(LAGS))
     def rival(self, lag: float) -> None:
@@ -289,17 +289,19 @@ class Machine(RuleBasedStateMachine):
         ours = [
             each
             for one, each in rows(self.rig).items()
-            if one not in self.people and each.active and each.collection == "connections"
+            if one not in self.people and each.is_active and each.collection == "connections"
         ]
         if not ours:
             return
         which = data.draw(st.sampled_from([each.name for each in ours]), "which")
         chosen = next(each for each in ours if each.name == which)
         change, noted = {"config": {"schema": "kept"}}, []
-        with self._agreeing(lambda: noted.append(self.rig.service.act("edit", id=chosen.id, change=change))):
+        with self._agreeing(
+            lambda: noted.append(self.rig.service.perform_ui_action("edit", id=chosen.id, change=change))
+        ):
             self.go(alone=False)
         now = rows(self.rig).get(chosen.id)
-        if noted and now and now.active and now.plain().get("schema") != "kept":
+        if noted and now and now.is_active and now.plain_config().get("schema") != "kept":
             fine([f"I4: what somebody added to {which} is gone"])
 
     @contextmanager
@@ -330,14 +332,14 @@ class Machine(RuleBasedStateMachine):
         identity = f"cred_{self.turns}_ui"
         self.turns += 1
         config = {**HOST, "engine": "postgresql", "username": "person"}
-        self.rig.service.seed(
+        self.rig.service.seed_objects(
             credentials=[{"id": identity, "name": fresh[0], "type": "database", "config": config}]
         )
         self.people[identity] = rows(self.rig)[identity]
         self.rig.hour.pass_by(3.0)
         self.go({**TROUBLES[trouble], "method": "POST", "path": "/api/credentials"})
         del self.people[identity]
-        self.rig.service.act("purge", id=identity)
+        self.rig.service.perform_ui_action("purge", id=identity)
 
     @rule(data=st.data(), trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(_named((*LOST, *REFUSED))))),
           nth=st.integers(1, 4), dies=st.sampled_from(DEATHS), there=st.integers(1, 4))  # fmt: skip
@@ -436,7 +438,7 @@ class Machine(RuleBasedStateMachine):
                 self.git.relent(address)
 
     def _settled(self, tree: Tree) -> Iterator[str]:
-        ours = [each for one, each in rows(self.rig).items() if each.active and one not in self.people]
+        ours = [each for one, each in rows(self.rig).items() if each.is_active and one not in self.people]
         for desired in tree.desired:
             yield from amiss(self.rig, desired, ours)
         yield from pairs(self.rig, self.git.ever)
@@ -461,11 +463,11 @@ class Machine(RuleBasedStateMachine):
     ) -> Act:
         """Apply what git says, and check all that holds at any moment."""
         rig, tree = self.rig, tree or self.tree()
-        rig.service.world.faults.replace(read_faults(list(faults)))
+        rig.service.app.faults.replace_faults(parse_faults(list(faults)))
         before = Before.of(rig)
         self.watchman.begin(tree)
         act = rig.apply(tree, CONSENTS, doors)
-        rig.service.world.faults.replace(())
+        rig.service.app.faults.replace_faults(())
         if act.report:
             self.doubted |= {
                 each.address.name
@@ -475,7 +477,7 @@ class Machine(RuleBasedStateMachine):
         broken = [*standing(rig, act, before, tree, self.people), *self.watchman.broken]
         if alone:
             broken += kept_word(rig, act, tree, self.people)
-        if alone and not faults and not rig.service.world.settings.list_lag_seconds:
+        if alone and not faults and not rig.service.deployment.settings.list_lag_seconds:
             broken += stale(act, tree)
         fine(broken)
         self._relent()

@@ -35,10 +35,8 @@ from keyturn.engine.run import Author, Run
 from keyturn.engine.session import Report, Terms, carry_out
 from keyturn.ledger.clock import Clock
 from keyturn.load.project import read_project
-from planasonix_emulator.app import App
-from planasonix_emulator.faults import read_faults
-from planasonix_emulator.history import History
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
+from planasonix_emulator.testing.faults import parse_faults
 from workspace import Repository
 
 START = 1_790_000_000.0
@@ -65,7 +63,7 @@ class Hour:
     def pass_by(self, seconds: float) -> None:
         """Let time pass without a word."""
         self.now += seconds
-        self.service.world.clock.advance(seconds)
+        self.service.deployment.clock.advance(seconds)
 
     def wall(self) -> float:
         """Return what our own clock shows, in Unix seconds."""
@@ -106,7 +104,7 @@ class Rig:
         self.watch: Callable[[str], object] = lambda _: None
         self.sockets = False
         self.met: list[dict[str, Any]] = []
-        self.app = App(self.service.world, "")
+        self.app = self.service.app
         self.hour = Hour(self.service)
         self.memory = Memory(self.hour.wall)
         self.parallelism = 1
@@ -129,7 +127,7 @@ class Rig:
         repo = Repository(root, self.age, self.service.base_url, self.service.organization)
         repo.key = self.service.key
         (root / "manifests/prod").mkdir(parents=True)
-        self.service.seed(**unmanaged())
+        self.service.seed_objects(**unmanaged())
         first = self._tree(repo, scene.before)
         self.settle_on(first, Consents())
         second = self._tree(repo, scene.gone)
@@ -141,7 +139,7 @@ class Rig:
             first=first,
             before=second,
             after=after,
-            rows=self.service.world.store.everything(),
+            rows=self.service.deployment.store.list_records(),
             ledger=self.memory.kept(),
             at=self.hour.now,
         )
@@ -172,23 +170,23 @@ class Rig:
         """Begin with nothing anywhere."""
         self.service.reset(settings=True)
         self.hour.now, self.hour.skew = START, 0.0
-        self.service.clock(hold=START)
+        self.service.set_clock(hold=START)
         self.memory.put_back(({}, b""))
         self.memory.doors, self.memory.tears = Doors(), False
-        self.service.world.targets.replace(())
+        self.service.deployment.targets.replace_targets(())
 
     def begin(self, stage: Stage, *faults: dict[str, Any], **settings: Any) -> None:
         """Put a scene's beginning back, with faults from the first request on and settings of the service."""
-        world = self.service.world
+        deployment = self.service.deployment
         self.clear()
         self.hour.now = stage.at
-        self.service.clock(hold=stage.at)
-        world.store.keep(*stage.rows)
+        self.service.set_clock(hold=stage.at)
+        deployment.store.save_records(*stage.rows)
         self.memory.put_back(stage.ledger)
-        world.histories = {name: History() for name in world.histories}
-        world.faults.replace(read_faults(list(faults)))
+        deployment.clear_history()
+        self.service.app.faults.replace_faults(parse_faults(list(faults)))
         if settings:
-            self.service.set(**settings)
+            self.service.change_settings(**settings)
         if stage.scene.refused or stage.scene.accepts:
             self.service.set_targets(list(self._targets(stage)))
 
@@ -241,7 +239,7 @@ class Rig:
     def apply(self, tree: Tree, consents: Consents, doors: Doors | None = None, **more: Any) -> Act:
         """Apply a tree; whatever comes of it is in the act, a death too."""
         self.memory.doors = doors or Doors()
-        since = len(self.service.world.witness._log)
+        since = len(self.service.app.request_log)
         report, error, run = None, None, self.run(tree)
         try:
             terms = Terms(parallelism=self.parallelism, **more)
@@ -250,7 +248,7 @@ class Rig:
         except (Killed, Faulty, ServiceError) as raised:
             error = raised
         run.service.close()
-        requests = tuple(self.service.world.witness.requests(since))
+        requests = tuple(self.service.app.request_log.list_requests(since))
         act = Act(report=report, error=error, requests=requests, doors=tuple(self.memory.doors.passed))
         self.memory.doors = Doors()
         self.memory.living.clear()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keyturn.core.inputs import Consents
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 from workspace import Repository
 
 Secrets = Callable[[str], str]
@@ -93,7 +93,7 @@ GOING = Consents(retire=20, empty=True)
 
 
 def _foreign(service: Emulator) -> None:
-    service.seed(credentials=[{"name": "c-adopt", "type": "database", "config": CONFIG}])
+    service.seed_objects(credentials=[{"name": "c-adopt", "type": "database", "config": CONFIG}])
 
 
 def _adopting(repo: Repository, secrets: Secrets) -> None:
@@ -101,7 +101,7 @@ def _adopting(repo: Repository, secrets: Secrets) -> None:
 
 
 def _purged(service: Emulator) -> None:
-    service.act("trash", collection="connections", name="n-forget")
+    service.perform_ui_action("trash", collection="connections", name="n-forget")
 
 
 CREATE = Scene(name="create", after=pair("new"))

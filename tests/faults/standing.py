@@ -20,8 +20,8 @@ from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Known
 from keyturn.ledger.reading import read_ledger
 from keyturn.ledger.record import read, verify
-from planasonix_emulator.dialects import Docs, speaking
-from planasonix_emulator.records import Record
+from planasonix_emulator.http.response_formats import DocsFormat, select_format
+from planasonix_emulator.storage.records import StoredRecord
 
 WRITTEN = frozenset({"create", "update", "rename", "rotate", "restore", "replace"})
 EACH = 8
@@ -43,8 +43,8 @@ class Watchman(Auditor):
     def begin(self, tree: Tree) -> None:
         """Begin a run: what an earlier one tried counts no more, what is in use may be returned to."""
         self.tree, self.tried = tree, set()
-        users = self.rig.service.world.store.everything()
-        self.used = {self._secret(each.credential_id) for each in users if each.active}
+        users = self.rig.service.deployment.store.list_records()
+        self.used = {self._secret(each.credential_id) for each in users if each.is_active}
 
     def __call__(self, call: Call) -> None:
         """Check one request that is about to reach the service."""
@@ -59,29 +59,29 @@ class Watchman(Auditor):
             self._repoint(call)
 
     def _test(self, call: Call) -> None:
-        draft = self._speech().test_draft(json.loads(call.body or b"{}"))
+        draft = self._speech().parse_test(json.loads(call.body or b"{}"))
         secret = self._secret(draft.get("credentialId"))
         if secret not in self.bad:
             self.tried.add(secret)
 
     def _let_go(self, call: Call) -> None:
-        users = self.rig.service.world.store.users_of(call.path.split("/")[3])
+        users = self.rig.service.deployment.store.list_users(call.path.split("/")[3])
         if users:
             self.broken.append(f"I4: {call.path} goes, and is used by {[each.name for each in users]}")
 
     def _cut_over(self, call: Call) -> None:
-        world, identity = self.rig.service.world, call.path.rsplit("/", 1)[-1]
-        draft = self._speech().credential_draft(json.loads(call.body or b"{}"))
+        deployment, identity = self.rig.service.deployment, call.path.rsplit("/", 1)[-1]
+        draft = self._speech().parse_credential(json.loads(call.body or b"{}"))
         new = draft.get("config", {}).get(PASSWORD[0])
-        used = any(each.active for each in world.store.users_of(identity))
+        used = any(each.is_active for each in deployment.store.list_users(identity))
         moved = new is not None and new != self._secret(identity)
         if used and moved and "verify" in self._strategies(identity) and new not in self.tried:
             self.broken.append(f"I3: {call.path} gets a secret that was not tried, and it is in use")
 
     def _repoint(self, call: Call) -> None:
         identity = call.path.rsplit("/", 1)[-1]
-        draft = self._speech().connection_draft(json.loads(call.body or b"{}"), whole=False)
-        record = self.rig.service.world.store.by_id(identity)
+        draft = self._speech().parse_connection(json.loads(call.body or b"{}"))
+        record = self.rig.service.deployment.store.find_by_id(identity)
         ours = [each for each in self.intents.values() if each.get("object") == identity]
         if record is None or not any(each["op"] == "repoint" for each in ours):
             return
@@ -98,18 +98,18 @@ class Watchman(Auditor):
         }
 
     def _secret(self, identity: object) -> object:
-        record = self.rig.service.world.store.by_id(str(identity))
-        return self.rig.service.world.secrets(record).get(PASSWORD[0]) if record else None
+        record = self.rig.service.deployment.store.find_by_id(str(identity))
+        return self.rig.service.deployment.decrypt_secrets(record).get(PASSWORD[0]) if record else None
 
-    def _speech(self) -> Docs:
-        return speaking(self.rig.service.world.settings)
+    def _speech(self) -> DocsFormat:
+        return select_format(self.rig.service.deployment.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
     """What stood before a run: the rows of the service by id, and the ledger's entries."""
 
-    rows: Mapping[str, Record]
+    rows: Mapping[str, StoredRecord]
     known: Mapping[Address, Known]
 
     @classmethod
@@ -118,9 +118,9 @@ class Before:
         return cls(rows=rows(rig), known=entries(rig))
 
 
-def rows(rig: Rig) -> dict[str, Record]:
+def rows(rig: Rig) -> dict[str, StoredRecord]:
     """Return all that the service has, by id, what lies in the trash too."""
-    return {each.id: each for each in rig.service.world.store.everything()}
+    return {each.id: each for each in rig.service.deployment.store.list_records()}
 
 
 def entries(rig: Rig) -> Mapping[Address, Known]:
@@ -133,10 +133,10 @@ def unsettled(rig: Rig) -> bool:
     return bool(read_ledger(rig.memory, "prod", rig.service.organization).ledger.open)
 
 
-def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str, Record]) -> list[str]:
+def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str, StoredRecord]) -> list[str]:
     """Return what is broken right after a run, however it ended; ``people`` made the rest, as it must be."""
     now = rows(rig)
-    ours = [each for each in now.values() if each.active and each.id not in people]
+    ours = [each for each in now.values() if each.is_active and each.id not in people]
     return [
         *_twins(ours),
         *(f"I4: {each.name} of somebody was touched" for one, each in people.items() if now.get(one) != each),
@@ -149,12 +149,12 @@ def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str
     ]
 
 
-def _twins(ours: Iterable[Record]) -> Iterator[str]:
+def _twins(ours: Iterable[StoredRecord]) -> Iterator[str]:
     names = Counter((each.collection, each.name) for each in ours)
     yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
 
 
-def _shielded(before: Before, now: Mapping[str, Record], tree: Tree) -> Iterator[str]:
+def _shielded(before: Before, now: Mapping[str, StoredRecord], tree: Tree) -> Iterator[str]:
     free = {
         Address(each.address.kind, name)
         for each in tree.desired
@@ -167,12 +167,12 @@ def _shielded(before: Before, now: Mapping[str, Record], tree: Tree) -> Iterator
             yield f"I2: {address} is protected, and gone"
 
 
-def _stands(known: Known, among: Mapping[str, Record]) -> bool:
-    return known.id in among and among[known.id].active
+def _stands(known: Known, among: Mapping[str, StoredRecord]) -> bool:
+    return known.id in among and among[known.id].is_active
 
 
-def _kept(rig: Rig, before: Before, now: Mapping[str, Record], tree: Tree) -> Iterator[str]:
-    open_secrets = rig.service.world.secrets
+def _kept(rig: Rig, before: Before, now: Mapping[str, StoredRecord], tree: Tree) -> Iterator[str]:
+    open_secrets = rig.service.deployment.decrypt_secrets
     for each in tree.desired:
         known = before.known.get(each.address)
         there = each.keep and known and known.id in before.rows and known.id in now
@@ -180,9 +180,9 @@ def _kept(rig: Rig, before: Before, now: Mapping[str, Record], tree: Tree) -> It
             yield f"I3: {each.address} keeps its secret, and has another one"
 
 
-def _bare(rig: Rig, ours: Iterable[Record]) -> Iterator[str]:
+def _bare(rig: Rig, ours: Iterable[StoredRecord]) -> Iterator[str]:
     for each in ours:
-        if each.collection == "credentials" and not rig.service.world.secrets(each):
+        if each.collection == "credentials" and not rig.service.deployment.decrypt_secrets(each):
             yield f"I3: {each.name} has lost its secret"
 
 
@@ -216,10 +216,10 @@ def _whole(rig: Rig) -> Iterator[str]:
     )
 
 
-def kept_word(rig: Rig, act: Act, tree: Tree, people: Mapping[str, Record]) -> Iterator[str]:
+def kept_word(rig: Rig, act: Act, tree: Tree, people: Mapping[str, StoredRecord]) -> Iterator[str]:
     """Yield each change that is said to be done and is not; nobody else may have been at work meanwhile."""
     wanted = {each.address: each for each in tree.desired}
-    ours = [each for one, each in rows(rig).items() if each.active and one not in people]
+    ours = [each for one, each in rows(rig).items() if each.is_active and one not in people]
     for outcome in act.report.outcomes if act.report else ():
         desired = wanted.get(outcome.address)
         if outcome.ending is Ending.DONE and outcome.action in WRITTEN and desired:
@@ -235,7 +235,7 @@ def stale(act: Act, tree: Tree) -> Iterator[str]:
             yield f"I7: {outcome.address} is stale, and nobody touched it: {outcome.message}"
 
 
-def amiss(rig: Rig, desired: Desired, ours: Iterable[Record], *, secret: bool = True) -> Iterator[str]:
+def amiss(rig: Rig, desired: Desired, ours: Iterable[StoredRecord], *, secret: bool = True) -> Iterator[str]:
     """Yield what is not as a manifest wants it."""
     ours = tuple(ours)
     ids = {Address(each.collection.removesuffix("s"), each.name): each.id for each in ours}
@@ -243,14 +243,14 @@ def amiss(rig: Rig, desired: Desired, ours: Iterable[Record], *, secret: bool = 
     if len(mine) != 1:
         yield f"I2: {desired.address} is not there"
         return
-    plain = mine[0].plain()
+    plain = mine[0].plain_config()
     for path, leaf in desired.fields.items():
         if path[0] == "config" and not same(plain.get(path[1]), leaf):
             yield f"I2: {path[1]} of {desired.address} is another"
     uses = desired.fields.get(CREDENTIAL)
     if isinstance(uses, Address) and mine[0].credential_id != ids.get(uses):
         yield f"I2: {desired.address} uses another credential"
-    held = rig.service.world.secrets(mine[0])
+    held = rig.service.deployment.decrypt_secrets(mine[0])
     if (
         secret
         and desired.secrets

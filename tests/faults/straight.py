@@ -17,11 +17,11 @@ from keyturn.api.admission import Admission
 from keyturn.api.broken import classified
 from keyturn.api.call import Call, Reply
 from keyturn.api.retry import unix_time
-from planasonix_emulator.app import App
-from planasonix_emulator.control import HEADER, Control
-from planasonix_emulator.faults import WRITES
-from planasonix_emulator.running import Emulator, Setup
-from planasonix_emulator.settings import Settings
+from planasonix_emulator.app import EmulatorApp
+from planasonix_emulator.server import Emulator, EmulatorOptions
+from planasonix_emulator.settings import EmulatorSettings
+from planasonix_emulator.testing.control_client import CONTROL_PREFIX, CONTROL_TOKEN_HEADER
+from planasonix_emulator.testing.faults import WRITE_METHODS
 
 TEST = "/api/connections/test"
 T = TypeVar("T")
@@ -29,19 +29,20 @@ T = TypeVar("T")
 
 def writes(method: str, path: str) -> bool:
     """Tell whether a request changes anything: a connection test is a POST that does not."""
-    return method in WRITES and path != TEST
+    return method in WRITE_METHODS and path != TEST
 
 
 class Near(Emulator):
     """An emulator whose side channel is called as a function, too."""
 
-    def __init__(self, setup: Setup, settings: Settings) -> None:
+    def __init__(self, setup: EmulatorOptions, settings: EmulatorSettings) -> None:
         super().__init__(setup, settings)
-        self._control = Control(self.world, self.token)
+        self._control = self.app.control
 
-    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        reply = self._control.answer(method, f"/_emulator/{path}", {HEADER: self.token}, body or b"")
-        return reply.status, reply.encoded()
+    def _exchange(self, method: str, operation: str, body: bytes | None) -> tuple[int, bytes]:
+        headers = {CONTROL_TOKEN_HEADER: self.token}
+        response = self._control.respond(method, CONTROL_PREFIX + operation, headers, body or b"")
+        return response.status_code, bytes(response.body)
 
 
 class Inline(Executor):
@@ -84,7 +85,7 @@ class Straight:
     ``before`` sees each request that the service is about to get.
     """
 
-    app: App
+    app: EmulatorApp
     key: str
     door: Callable[[str], None]
     before: Callable[[Call], None]

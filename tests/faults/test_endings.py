@@ -127,15 +127,20 @@ def test_one_of_many_that_refuses_holds_the_rotation_back(strategy, bad, rig):
             {"type": "postgres", "match": match, "accepts": {"password": [old, new]}},
         ]
     )
-    before = {each.name: rig.service.world.secrets(each) for each in rig.service.world.store.everything()}
+    before = {
+        each.name: rig.service.deployment.decrypt_secrets(each)
+        for each in rig.service.deployment.store.list_records()
+    }
     act = rig.apply(stage.after, scene.consents)
     assert set(endings(act).values()) == {"failed"}
-    records = rig.service.world.store.everything()
-    assert {each.name: rig.service.world.secrets(each) for each in records if each.active} == before
+    records = rig.service.deployment.store.list_records()
+    assert {
+        each.name: rig.service.deployment.decrypt_secrets(each) for each in records if each.is_active
+    } == before
     ids = {each.id: each.name for each in records}
     users = [each for each in records if each.name.startswith("n-")]
     assert [ids[each.credential_id] for each in users] == [f"c-{stem}"] * 3
-    rig.service.world.targets.replace(())
+    rig.service.deployment.targets.replace_targets(())
     assert finish(rig, stage, [act]) == []
 
 
@@ -172,7 +177,10 @@ def test_without_its_ledger_a_run_guesses_nothing(scene, rig):
     done = rig.apply(stage.after, everyone)
     assert set(endings(done).values()) <= {"done"}
     assert rig.plan(stage.after).plan.empty
-    held = {each.name: rig.service.world.secrets(each) for each in rig.service.world.store.everything()}
+    held = {
+        each.name: rig.service.deployment.decrypt_secrets(each)
+        for each in rig.service.deployment.store.list_records()
+    }
     for each in stage.after.desired:
         assert held[each.address.name] == {path[0]: value.reveal() for path, value in each.secrets.items()}
 
@@ -225,12 +233,12 @@ def test_ten_times_as_many_resources_cost_ten_times_as_much(rig):
         rig.begin(stage)
         tree = many(rig, stage.after, count)
         assert set(endings(rig.apply(tree, Consents())).values()) == {"done"}
-        before = len(rig.service.requests())
+        before = len(rig.service.list_requests())
         tracemalloc.start()
         assert rig.plan(tree).plan.empty
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        requests.append(len(rig.service.requests()) - before)
+        requests.append(len(rig.service.list_requests()) - before)
     pages = 2 * (9 * count // 10 // 2 // 500 + 1)  # of 500, and both lists are asked
     assert requests[1] - requests[0] <= pages
     assert peaks[1] < 11 * peaks[0]
@@ -251,7 +259,7 @@ def test_a_key_that_is_revoked_midway_ends_with_six(office, canary, number):
     for name in ("one", "two"):
         office.repo.credential(f"c-{name}", {"password": canary()})
     office.repo.connection("n-one", "c-one")
-    office.service.fault("status_before", status=401, among="writes", at=number, times=0)
+    office.service.add_fault("status_before", status=401, among="writes", at=number, times=0)
     refused = office.here("apply", "--yes", "--no-test", "--parallelism", "1")
     assert refused.code == 6
     assert office.writes() == number

@@ -55,7 +55,7 @@ def race(rig):
             ends.extend(each.code for each in held.findings)
 
     rig.apply(stage.after, CREATE.consents, Intruder(second))
-    names = [each.name for each in rig.service.world.store.everything() if each.active]
+    names = [each.name for each in rig.service.deployment.store.list_records() if each.is_active]
     return ends, len(names) - len(set(names))
 
 
@@ -76,13 +76,13 @@ def stranger(rig):
         stage, {"kind": "drop_after", "among": "writes", "at": 1}, unique_names=False, list_lag_seconds=4.0
     )
     config = {"host": "person.example.com", "port": 5432, "engine": "postgresql", "username": "person"}
-    (theirs,) = rig.service.seed(credentials=[{"name": "c-new", "type": "database", "config": config}])[
-        "credentials"
-    ]
+    (theirs,) = rig.service.seed_objects(
+        credentials=[{"name": "c-new", "type": "database", "config": config}]
+    )["credentials"]
     rig.hour.pass_by(3.0)
     rig.on_request = lambda _: None
     rig.apply(stage.after, CREATE.consents)
-    return rig.service.world.store.by_id(theirs).plain()["host"]
+    return rig.service.deployment.store.find_by_id(theirs).plain_config()["host"]
 
 
 def test_what_a_stranger_made_is_not_ours(rig, record_property):

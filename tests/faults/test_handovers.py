@@ -18,8 +18,8 @@ def test_the_next_run_takes_the_connections_along(rig):
     rig.service.set_faults([])
     rig.hour.pass_by(60.0)
     second = rig.apply(stage.after, REPLACED.consents)
-    rows = rig.service.world.store.everything()
-    (new,) = [each.id for each in rows if each.active and each.name == "c-replace"]
+    rows = rig.service.deployment.store.list_records()
+    (new,) = [each.id for each in rows if each.is_active and each.name == "c-replace"]
     (link,) = [each for each in rows if each.name == "n-replace"]
     assert "failed" in {each.ending.value for each in first.report.outcomes}
     assert {each.ending.value for each in second.report.outcomes} == {"done"}
@@ -66,7 +66,7 @@ def test_a_connection_is_put_back_before_its_credential_turns_under_another_name
         connection(repo, "n-strays", "c-new")
 
     def stray(service):
-        service.edit("connections", "n-strays", config={"host": "elsewhere.example.com"})
+        service.edit_in_ui("connections", "n-strays", config={"host": "elsewhere.example.com"})
 
     scene = Scene(name="straying", before=before, meanwhile=stray, after=after)
     rig.begin(rig.stage_of(scene))

@@ -23,9 +23,11 @@ def test_a_successor_that_no_list_shows_in_use_stays(rig):
     stage = rig.stage_of(REPLACED)
     rig.begin(stage, hidden=["n-replace"], hidden_get=200)
     day = (datetime.fromtimestamp(rig.hour.wall(), UTC) + timedelta(days=7)).date().isoformat()
-    rig.service.seed(credentials=[{"name": f"c-replace-until-{day}", "type": "database", "config": CONFIG}])
+    rig.service.seed_objects(
+        credentials=[{"name": f"c-replace-until-{day}", "type": "database", "config": CONFIG}]
+    )
     act = rig.apply(stage.after, REPLACED.consents)
-    rows = {each.id: each for each in rig.service.world.store.everything()}
+    rows = {each.id: each for each in rig.service.deployment.store.list_records()}
     (link,) = [each for each in rows.values() if each.name == "n-replace"]
     assert [each.ending.value for each in act.report.outcomes] == ["failed", "stale"]
-    assert rows[link.credential_id].active
+    assert rows[link.credential_id].is_active

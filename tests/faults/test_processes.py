@@ -16,7 +16,7 @@ import pytest
 from faults.conftest import WHOLE
 from faults.scenes import TEN
 from faults.straight import writes
-from planasonix_emulator.running import Emulator
+from planasonix_emulator.server import Emulator
 from workspace import Repository
 
 pytestmark = pytest.mark.faults
@@ -59,13 +59,13 @@ class Yard:
 
     def names(self):
         """Return how often each active name stands."""
-        state = self.service.state()
+        state = self.service.read_state()
         rows = [*state["credentials"], *state["connections"]]
         return Counter((each["collection"], each["name"]) for each in rows if each["status"] != "deleted")
 
     def written(self):
         """Return the writes that the service has begun to answer, in order."""
-        return [each for each in self.service.requests() if writes(each["method"], each["path"])]
+        return [each for each in self.service.list_requests() if writes(each["method"], each["path"])]
 
     def seen(self, count):
         """Wait until so many writes have reached the service."""
@@ -136,7 +136,7 @@ def test_a_kill_at_any_point_is_mended_by_the_next_apply(yard, record_property):
 @pytest.mark.parametrize("copies", [2, 4, 8] if WHOLE else [4])
 def test_many_at_once_make_nothing_twice(yard, copies):
     """One of them applies; the others end with 4 and say who holds the lock."""
-    yard.service.fault("latency", method="POST", path="/api/credentials", times=0, seconds=0.4)
+    yard.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=0.4)
     codes, _, said = yard.run("apply", "--auto-approve", "--no-test", copies=copies)
     assert sorted(codes) == [0] + [4] * (copies - 1)
     assert all("holds the lock since" in text for code, text in zip(codes, said, strict=True) if code == 4)
@@ -148,7 +148,7 @@ def test_many_at_once_make_nothing_twice(yard, copies):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_interrupt_begins_nothing_new(yard, number):
     """What is under way is finished and written down, nothing else is begun, and the exit code is 130."""
-    yard.service.fault("latency", method="POST", path="/api/credentials", times=0, seconds=1)
+    yard.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=1)
     (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
     yard.seen(2)
     os.kill(pid, number)
@@ -165,7 +165,7 @@ def test_the_first_interrupt_begins_nothing_new(yard, number):
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
 def test_the_second_interrupt_leaves_at_once(yard, numbers):
     """The service is silent; the second signal ends the run long before its patience does."""
-    yard.service.fault("hang_after", method="POST", path="/api/credentials", times=0)
+    yard.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
     (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
     yard.seen(2)
     os.kill(pid, numbers[0])
@@ -183,7 +183,7 @@ def test_the_second_interrupt_leaves_at_once(yard, numbers):
 @pytest.mark.waits
 def test_the_ladder_of_a_cancelled_job(yard):
     """SIGINT, SIGTERM, SIGKILL, as GitHub cancels a job, ten times faster; `exec` lets them reach us."""
-    yard.service.fault("hang_after", method="POST", path="/api/credentials", times=0)
+    yard.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
     command = 'exec "$0" -m keyturn apply --auto-approve --no-test --parallelism 2'
     environment = {**os.environ, **yard.repo.environment()}
     with subprocess.Popen(
@@ -207,7 +207,7 @@ def test_the_ladder_of_a_cancelled_job(yard):
 @pytest.mark.waits
 def test_a_stopped_holder_writes_nothing_after_its_lease(yard):
     """SIGSTOP for longer than the lease, SIGCONT: not one more write reaches the service."""
-    yard.service.fault("latency", method="POST", path="/api/credentials", times=0, seconds=2)
+    yard.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=2)
     (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2", lease=1.2)
     yard.seen(2)
     os.kill(pid, signal.SIGSTOP)

@@ -119,15 +119,15 @@ def test_what_was_there_before_is_nobodys_lost_create(skew, rig):
 
     def meanwhile(call):
         if call.path == "/api/connections" and not theirs:
-            theirs.extend(rig.service.seed(credentials=[{**TAKEN, "name": "c-new"}])["credentials"])
-            theirs.append(rig.service.world.store.everything())
+            theirs.extend(rig.service.seed_objects(credentials=[{**TAKEN, "name": "c-new"}])["credentials"])
+            theirs.append(rig.service.deployment.store.list_records())
             rig.hour.pass_by(5.0)
 
     rig.on_request = meanwhile
     rig.apply(stage.after, CREATE.consents)
     rig.on_request = lambda _: None
     (before,) = [each for each in theirs[1] if each.id == theirs[0]]
-    assert before in rig.service.world.store.everything()
+    assert before in rig.service.deployment.store.list_records()
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY])
@@ -174,9 +174,9 @@ def twins(rig, count, name):
     """Put credentials of a name into the trash, as people do; return them as they are then."""
     made = []
     for _ in range(count):
-        made += rig.service.seed(credentials=[{**TAKEN, "name": name}])["credentials"]
-        rig.service.act("trash", id=made[-1])
-    return [each for each in rig.service.world.store.everything() if each.id in made]
+        made += rig.service.seed_objects(credentials=[{**TAKEN, "name": name}])["credentials"]
+        rig.service.perform_ui_action("trash", id=made[-1])
+    return [each for each in rig.service.deployment.store.list_records() if each.id in made]
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["hidden", "listed"])
@@ -187,14 +187,14 @@ def test_twins_in_the_trash_are_left_there(count, reserved, listed, rig):
     stage = rig.stage_of(CREATE)
     rig.begin(stage, list_deleted=listed)
     there = twins(rig, count, "c-new")
-    rig.service.set(delete_frees_name=not reserved)
+    rig.service.change_settings(delete_frees_name=not reserved)
     act = rig.apply(stage.after, CREATE.consents)
     refused = bool(count and reserved)
     first, second = ("failed", "blocked") if refused else ("done", "done")
     assert endings(act) == {"c-new": first, "n-new": second}
-    assert set(there) <= set(rig.service.world.store.everything())
+    assert set(there) <= set(rig.service.deployment.store.list_records())
     for each in there if refused else ():
-        rig.service.act("purge", id=each.id)
+        rig.service.perform_ui_action("purge", id=each.id)
     assert finish(rig, stage, [act]) == []
 
 
@@ -204,12 +204,12 @@ def test_a_restore_under_reserved_names_waits_for_the_twins(count, rig):
     stage = rig.stage_of(RESTORE)
     rig.begin(stage)
     there = twins(rig, count, "c-back")
-    rig.service.set(delete_frees_name=False)
+    rig.service.change_settings(delete_frees_name=False)
     act = rig.apply(stage.after, RESTORE.consents)
     assert endings(act)["c-back"] == "failed"
-    assert set(there) <= set(rig.service.world.store.everything())
+    assert set(there) <= set(rig.service.deployment.store.list_records())
     for each in there:
-        rig.service.act("purge", id=each.id)
+        rig.service.perform_ui_action("purge", id=each.id)
     assert finish(rig, stage, [act]) == []
 
 
@@ -221,16 +221,16 @@ def test_a_restore_whose_name_is_taken_meanwhile_takes_nothing(rig):
 
     def meanwhile(call):
         if call.template.endswith("/restore") and not made:
-            made.extend(rig.service.seed(credentials=[TAKEN])["credentials"])
+            made.extend(rig.service.seed_objects(credentials=[TAKEN])["credentials"])
 
     rig.on_request = meanwhile
     act = rig.apply(stage.after, RESTORE.consents)
     rig.on_request = lambda _: None
     assert endings(act) == {"c-back": "failed", "n-back": "blocked"}
-    (theirs,) = [each for each in rig.service.world.store.everything() if each.id == made[0]]
-    assert theirs.active
+    (theirs,) = [each for each in rig.service.deployment.store.list_records() if each.id == made[0]]
+    assert theirs.is_active
     assert theirs.updated_at == theirs.created_at
-    rig.service.act("purge", id=made[0])
+    rig.service.perform_ui_action("purge", id=made[0])
     assert finish(rig, stage, [act]) == []
 
 
@@ -266,7 +266,7 @@ def test_a_full_disk_stops_before_the_service_is_asked(office, canary):
             text=True,
             check=False,
         )
-        written = [each for each in office.service.requests() if writes(each["method"], each["path"])]
+        written = [each for each in office.service.list_requests() if writes(each["method"], each["path"])]
         codes.append(ended.returncode)
         counts.add(len(written))
         assert "Traceback" not in ended.stderr

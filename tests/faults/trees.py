@@ -14,7 +14,7 @@ from keyturn.core.resource import Desired, Sealed
 from keyturn.engine import opening
 from keyturn.load.desired import Loaded
 from keyturn.load.project import Project
-from planasonix_emulator.records import Record
+from planasonix_emulator.storage.records import StoredRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Stage:
     first: Tree
     before: Tree
     after: Tree
-    rows: tuple[Record, ...]
+    rows: tuple[StoredRecord, ...]
     ledger: tuple[dict[str, Any], bytes]
     at: float
 

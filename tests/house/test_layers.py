@@ -25,8 +25,8 @@ WRONG = {
     "service": ("keyturn/api/retry.py", "import keyturn.core.plan"),
     "pure": ("keyturn/core/plan.py", "import deepdiff"),
     "cycles": ("keyturn/core/address.py", "import keyturn.core.resource"),
-    "strangers": ("planasonix_emulator/store.py", "import keyturn.core.secret"),
-    "service only": ("keyturn/engine/planning.py", "import planasonix_emulator.store"),
+    "strangers": ("planasonix_emulator/storage/store.py", "import keyturn.core.secret"),
+    "service only": ("keyturn/engine/planning.py", "import planasonix_emulator.storage.store"),
 }
 """For each contract an import that breaks it."""
 

@@ -10,7 +10,7 @@ from corpus import manifests, tree
 from keyturn.core.looks import SECRET_KEY
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import definition, folder, schema, types
-from planasonix_emulator.gallery import CONNECTORS
+from planasonix_emulator.targets.connectors import CONNECTORS
 from vocabulary import ANNOTATIONS, CONDITIONS, list_schemas
 
 UNDER_SOPS = ("sops",)

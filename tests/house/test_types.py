@@ -7,9 +7,8 @@ from sources import modules
 
 POSITIONAL_FIELDS = 3
 MUTABLE = {
-    "planasonix_emulator.access.Access",  # keys come and go while the service runs
-    "planasonix_emulator.faults._Armed",  # counts how often it was met
-    "planasonix_emulator.witness.Seen",  # a line of the log, finished when the answer goes out
+    "planasonix_emulator.testing.faults._ArmedFault",  # counts how often it was met
+    "planasonix_emulator.testing.request_log.LoggedRequest",  # finished when the response is sent
 }
 """Dataclasses that change in place, each with its reason beside it."""
 
@@ -41,9 +40,8 @@ POSITIONAL = {
     "keyturn.load.variants.Misfit",
     "keyturn.load.writing.Writer",
     "keyturn.render.masking.Piece",
-    "planasonix_emulator.gallery.Connector",
-    "planasonix_emulator.routes.Route",
-    "planasonix_emulator.targets.Verdict",
+    "planasonix_emulator.targets.connectors.Connector",
+    "planasonix_emulator.targets.targets.LoginResult",
 }
 """Dataclasses of more than three fields that are made by position all the same: take away, do not add."""
 

@@ -67,7 +67,7 @@ def stage(folder: Path, colour: bool) -> Iterator[Stage]:
     """Set the stage in ``folder``, and clear the emulator away afterwards; raises Faulty KT042."""
     if find_spec("planasonix_emulator") is None or find_spec("uvicorn") is None:
         raise Faulty(_missing())
-    from planasonix_emulator.remote import Remote
+    from planasonix_emulator.testing.control_client import ControlClient
 
     key, token = "plnx_live_" + secrets.token_hex(12), secrets.token_hex(12)
     arguments = ["--organization", ORGANIZATION, "--key", key, "--control", token]
@@ -82,7 +82,7 @@ def stage(folder: Path, colour: bool) -> Iterator[Stage]:
             environment = _environment(folder, key, colour)
             repository = folder / "repository"
             repository.mkdir(exist_ok=True)
-            yield Stage(repository, environment, base_url, Remote(base_url, token), colour)
+            yield Stage(repository, environment, base_url, ControlClient(base_url, token), colour)
         finally:
             server.terminate()
 

@@ -54,7 +54,7 @@ def _begin(scene: Stage) -> None:
 
 def _drift(scene: Stage) -> None:
     scene.say("Somebody edits the connection in the UI")
-    scene.remote.edit("connections", "prod-warehouse", config={"database": "scratch"})
+    scene.remote.edit_in_ui("connections", "prod-warehouse", config={"database": "scratch"})
     scene.run("keyturn plan --detailed-exitcode", expect=2)
     scene.run("keyturn apply --auto-approve")
 

@@ -1,0 +1,1 @@
+"""Requests, responses, response formats, pagination, authentication and raw connections."""

@@ -1,0 +1,1 @@
+"""What the emulator stores: objects, documents, encrypted secrets."""

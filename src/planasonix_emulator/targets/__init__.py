@@ -1,0 +1,1 @@
+"""The connectors of the deployment and the systems that connections lead to."""

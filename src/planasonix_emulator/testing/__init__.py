@@ -1,0 +1,1 @@
+"""What only tests use: faults, request log, UI actions and the control API."""
