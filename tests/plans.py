@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretChange, SecretState
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import Impact, Plan
 from keyturn.core.resource import Lifecycle
@@ -78,6 +78,7 @@ UNAPPROVED = finding(
     "the secret of credential/prod-db would go where it never went: config.host of credential/prod-db",
     hint="set a new secret in the same change, or agree with --allow-destination-change prod-db",
     address=DB,
+    cause=Cause.NEW_DESTINATION,
 )
 
 CREATE = change(

@@ -16,6 +16,7 @@ from keyturn.api.errors import (
     ServiceError,
     Unreachable,
     Unsure,
+    UntrustedCertificateError,
 )
 from keyturn.catalog import find_code, load_catalog
 from keyturn.core.address import Origin
@@ -23,7 +24,18 @@ from keyturn.core.diagnostic import Severity
 
 PUT = Call(method="PUT", path="/api/connections/c%2F1", template="/api/connections/{id}", verb="update")
 
-ALL = [Refused, Denied, Absent, Conflict, Busy, Unsure, Unreachable, Malformed, Incomplete]
+ALL = [
+    Refused,
+    Denied,
+    Absent,
+    Conflict,
+    Busy,
+    Unsure,
+    Unreachable,
+    UntrustedCertificateError,
+    Malformed,
+    Incomplete,
+]
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -65,7 +77,7 @@ def test_an_error_without_facts():
     assert (error.status, error.request_id, error.code, error.retry_after) == (0, "", "", None)
     assert error.message == "PUT /api/connections/{id} was not sent"
     assert not error.lasting
-    assert Unreachable(PUT, number="KT514").lasting
+    assert UntrustedCertificateError(PUT).lasting
 
 
 def test_no_answer_to_a_read_changed_nothing():

@@ -16,6 +16,7 @@ from keyturn.api.errors import (
     Refused,
     Unreachable,
     Unsure,
+    UntrustedCertificateError,
 )
 from keyturn.api.retry import (
     EXTRA_FLOOR,
@@ -46,7 +47,7 @@ def tried(number=1, *, idempotent=False, chance=0.5):
     [
         (Busy(POST), True, True),
         (Unreachable(POST), True, True),
-        (Unreachable(POST, number="KT514"), False, False),
+        (UntrustedCertificateError(POST), False, False),
         (Unsure(POST), False, True),
         (Refused(POST), False, False),
         (Denied(POST, Facts(status=401)), False, False),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Change, Exposure
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.engine.placing import placed
 from keyturn.load.places import Place
 from keyturn.policy.subject import Subject
@@ -25,14 +25,15 @@ CHANGE = Change(
 )
 
 
-def finding(code, file=DESIRED.origin.file):
+def finding(code, file=DESIRED.origin.file, cause=Cause.OTHER):
     """Return a finding that stands at the top of its file."""
-    return Diagnostic(code=code, severity=Severity.ERROR, message="m", origin=Origin(file, 1, 1), address=A)
+    origin = Origin(file, 1, 1)
+    return Diagnostic(code=code, severity=Severity.ERROR, message="m", origin=origin, address=A, cause=cause)
 
 
 def test_an_exposure_points_at_the_field():
     """The host that moved, not the first line."""
-    (found,) = placed([finding("KT451")], [CHANGE], [SUBJECT])
+    (found,) = placed([finding("KT451", cause=Cause.NEW_DESTINATION)], [CHANGE], [SUBJECT])
     assert (found.origin.line, found.origin.column) == (5, 9)
 
 

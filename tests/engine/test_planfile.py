@@ -7,7 +7,7 @@ import pytest
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.plan import Impact, Plan
 from keyturn.core.resource import Sealed
 from keyturn.engine.planfile import pack, unpack
@@ -21,7 +21,12 @@ def plan(**more):
     desired = wanted(DB, {"host": "h", "port": 1, "tls": True, "none": None, "of": PG}, **more)
     known = held(desired, "id1", {"password": "y"}, earlier=("/password:z",))
     finding = Diagnostic(
-        code="KT451", severity=Severity.ERROR, message="m", origin=Origin("f", 1, 2), address=DB
+        code="KT451",
+        severity=Severity.ERROR,
+        message="m",
+        origin=Origin("f", 1, 2),
+        address=DB,
+        cause=Cause.NEW_DESTINATION,
     )
     change = Change(
         action=Action.ROTATE,

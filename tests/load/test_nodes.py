@@ -11,7 +11,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import Cause, Faulty
 from keyturn.load.nodes import DEPTH, FAULTS, NODES, Document, read
 
 
@@ -149,6 +149,16 @@ def test_the_origin_of_what_is_absent_is_what_is_around_it():
 def test_refuses_what_readers_take_differently(text, expected):
     """Each thing that is not read here has its code and stands at its place."""
     assert findings(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["a: &x 1\n", "a: !t 1\n", "a: 0123\n", "a: 1\na: 2\n", "a: [\n", "a:\n\tb: 1\n"]
+)
+def test_no_value_of_refused_yaml_may_be_shown(text):
+    """Any line of such a file may contain a secret in plain text."""
+    with pytest.raises(Faulty) as caught:
+        read(text.encode(), "m.yaml")
+    assert {finding.cause for finding in caught.value.findings} == {Cause.POSSIBLE_PLAINTEXT}
 
 
 def test_a_secret_in_a_broken_line_is_not_in_the_finding(canary):

@@ -8,7 +8,7 @@ from hypothesis import given
 from markdown_it import MarkdownIt
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Severity
+from keyturn.core.diagnostic import Cause, Severity
 from keyturn.render.findings import (
     COMMENT,
     Findings,
@@ -31,7 +31,14 @@ type: database
 secrets:
   password: hunter2
 """
-UNKNOWN = finding("KT131", Severity.ERROR, "`pasword` is no field", origin=Origin(FILE, 6, 3), address=DB)
+UNKNOWN = finding(
+    "KT131",
+    Severity.ERROR,
+    "`pasword` is no field",
+    origin=Origin(FILE, 6, 3),
+    address=DB,
+    cause=Cause.POSSIBLE_PLAINTEXT,
+)
 SOME = Findings(found=(*FINDINGS, *FINDINGS[:1]), files=(FILE, "manifests/prod/x.yaml"), texts={FILE: TEXT})
 
 
@@ -80,7 +87,8 @@ def test_a_doubtful_finding_masks_the_rest_of_its_file():
     """Where a key is misspelled, a value beside another finding may be a secret too."""
     text = "kind: credential\nconfig:\n  pasword: hunter2\n  port: x\n"
     port = finding("KT133", Severity.ERROR, "a port is a number", origin=Origin(FILE, 4, 9))
-    misspelled = finding("KT131", Severity.ERROR, "no such field", origin=Origin(FILE, 3, 3))
+    origin, cause = Origin(FILE, 3, 3), Cause.POSSIBLE_PLAINTEXT
+    misspelled = finding("KT131", Severity.ERROR, "no such field", origin=origin, cause=cause)
     shown = findings_text(Findings(found=(port, misspelled), texts={FILE: text}))
     assert "hunter2" not in shown
     assert "  port: x" in shown

@@ -6,7 +6,7 @@ import pytest
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Exposure
-from keyturn.core.diagnostic import Severity
+from keyturn.core.diagnostic import Cause, Severity
 from keyturn.render import draw_plan
 from keyturn.render.parts import FieldRow, Note, Part, SecretRow
 from keyturn.render.sections import ACTIONS, consents, entries
@@ -149,9 +149,9 @@ def test_consent_is_asked_for_when_settings_change():
 
 
 def test_consent_that_a_finding_asks_for_is_not_asked_twice():
-    """A finding of that code takes the place of our own line, among the manual steps."""
+    """A finding with that cause replaces the line of the view, among the manual steps."""
     oauth = replace(CREATE, desired=replace(CREATE.desired, type="oauth"))
-    said = finding("KT465", Severity.WARNING, "authorise prod-db", address=DB)
+    said = finding("KT465", Severity.WARNING, "authorise prod-db", address=DB, cause=Cause.CONSENT_NEEDED)
     found = [part for part, _ in entries(plan(oauth, findings=(said,)))]
     assert found.count(Part.MANUAL) == 1
     assert Part.FINDING not in found

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from socket import gaierror
 
 from keyturn.api.call import Call
-from keyturn.api.errors import Facts, ServiceError, Unreachable, Unsure
+from keyturn.api.errors import Facts, ServiceError, Unreachable, Unsure, UntrustedCertificateError
 from keyturn.api.http import httpx
 
 _BEFORE: Mapping[type[Exception], str] = {
@@ -23,12 +23,12 @@ _AFTER: Mapping[type[Exception], str] = {
     httpx.CloseError: "the connection broke",
     httpx.RemoteProtocolError: "the connection ended before the answer did, or the answer is no HTTP",
 }
-_CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
-    (ssl.SSLCertVerificationError, "the certificate is not trusted", "KT514"),
-    (ssl.SSLError, "TLS could not be agreed on", ""),
-    (gaierror, "the host's name is not known", ""),
-    (ConnectionRefusedError, "nothing listens there", ""),
-)
+_CAUSES: Mapping[type[BaseException], str] = {
+    ssl.SSLCertVerificationError: "the certificate is not trusted",
+    ssl.SSLError: "TLS could not be agreed on",
+    gaierror: "the host's name is not known",
+    ConnectionRefusedError: "nothing listens there",
+}
 
 
 def classified(call: Call, error: Exception) -> ServiceError:
@@ -41,18 +41,20 @@ def classified(call: Call, error: Exception) -> ServiceError:
     """
     for kind, why in _BEFORE.items():
         if isinstance(error, kind):
-            cause, number = _cause(error)
-            return Unreachable(call, Facts(why=cause or why), number=number)
+            cause, found = _find_cause(error)
+            trusted = not isinstance(cause, ssl.SSLCertVerificationError)
+            refusal = Unreachable if trusted else UntrustedCertificateError
+            return refusal(call, Facts(why=found or why))
     why = next((why for kind, why in _AFTER.items() if isinstance(error, kind)), "")
     return Unsure(call, Facts(why=why or "an unexpected failure while it was sent or answered"))
 
 
-def _cause(error: BaseException | None) -> tuple[str, str]:
+def _find_cause(error: BaseException | None) -> tuple[BaseException | None, str]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        for kind, why, number in _CAUSES:
+        for kind, why in _CAUSES.items():
             if isinstance(error, kind):
-                return why, number
+                return error, why
         error = error.__cause__ or error.__context__
-    return "", ""
+    return None, ""

@@ -4,6 +4,7 @@
 
     ServiceError
     ├── Unreachable   no byte of the request was sent: connect, DNS, TLS
+    │   └── UntrustedCertificateError  and a retry would not help
     ├── KeptBack      not sent, for this run may write no more
     ├── Refused       4xx: not done, and asking again would not help
     │   ├── Denied      401, 403
@@ -109,15 +110,18 @@ class ServiceError(Exception):
 
 
 class Unreachable(ServiceError):  # noqa: N818
-    """No byte of the request was sent. ``lasting``: asking again will not help (a certificate)."""
+    """No byte of the request was sent. ``lasting``: a retry has the same result."""
 
     number = "KT508"
     verdict = "was not sent"
+    lasting = False
 
-    @property
-    def lasting(self) -> bool:
-        """Whether the cause is one that waiting does not cure."""
-        return self.number == "KT514"
+
+class UntrustedCertificateError(Unreachable):
+    """The certificate of the service is not trusted, so no byte of the request was sent."""
+
+    number = "KT514"
+    lasting = True
 
 
 class KeptBack(ServiceError):  # noqa: N818

@@ -1,6 +1,6 @@
 """A finding: what is wrong or worth knowing, where, why it matters and what to do next."""
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
@@ -15,12 +15,41 @@ class Severity(IntEnum):
     NOTE = 2
 
 
+class Cause(Enum):
+    """The reason for a diagnostic, where a later decision depends on it.
+
+    Code decides by the cause, never by the ``KT`` code, which is for people.
+    """
+
+    OTHER = "other"
+    POSSIBLE_PLAINTEXT = "possible_plaintext"
+    """The source line may contain a secret in plain text, so no value of it is shown."""
+    EMPTY_VALUE = "empty_value"
+    MERGE_CONFLICT = "merge_conflict"
+    NO_KEY = "no_key"
+    WRONG_KEY = "wrong_key"
+    """Keys are available, but none of them belongs to a recipient of the file."""
+    MAC_MISMATCH = "mac_mismatch"
+    TAMPERING = "tampering"
+    """The file differs from what a holder of the key encrypted or sealed; see also MAC_MISMATCH."""
+    NEW_DESTINATION = "new_destination"
+    """A stored secret would be sent to a destination that nobody approved."""
+    NOT_COMPARED = "not_compared"
+    """No key is available to tell whether a secret changed."""
+    CONSENT_NEEDED = "consent_needed"
+    """A person must authorize an OAuth credential in the UI."""
+    LONG_LIVED_KEY = "long_lived_key"
+    STATIC_DATABASE_LOGIN = "static_database_login"
+    """A connection uses a password although its database supports short-lived tokens."""
+
+
 @frozen(kw_only=True)
 class Diagnostic:
     """A finding as a value.
 
     ``code`` is stable (``KT201``) and explained by ``keyturn explain``. ``message`` says what is
     wrong and never holds a value of a manifest that could be a secret; ``hint`` says what to do.
+    ``cause`` is for decisions of the program.
     """
 
     code: str
@@ -29,6 +58,7 @@ class Diagnostic:
     origin: Origin
     hint: str = ""
     address: Address | None = None
+    cause: Cause = Cause.OTHER
 
     @property
     def rank(self) -> tuple[int, Origin, str, str]:

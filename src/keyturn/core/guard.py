@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from keyturn.core.change import Action, Change, SecretState
 from keyturn.core.counting import counted
-from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import dotted
 from keyturn.core.obstacles import OBSTACLES
 from keyturn.core.question import Question, breach
@@ -27,6 +27,7 @@ def _exposed(question: Question) -> Iterator[Diagnostic]:
                 change,
                 f"the secret of {owner} would go where it never went: {paths}",
                 f"set a new secret in the same change, or agree with --allow-destination-change {owner.name}",
+                cause=Cause.NEW_DESTINATION,
             )
 
 

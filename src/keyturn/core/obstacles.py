@@ -6,7 +6,7 @@ from dataclasses import replace
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, SecretState
 from keyturn.core.counting import counted
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.fields import dotted
 from keyturn.core.question import Question, breach
 from keyturn.core.schedule import Cycle, Schedule
@@ -56,6 +56,7 @@ def _unopened(question: Question) -> Iterator[Diagnostic]:
                 change,
                 f"{change.address}: {', '.join(dotted(each.path) for each in closed)} could not be compared",
                 "provide the decryption key, for example in SOPS_AGE_KEY_FILE",
+                cause=Cause.NOT_COMPARED,
             )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Change
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.limits import Limits
@@ -26,7 +26,7 @@ class Question:
     room: int | None = None
 
 
-def breach(code: str, change: Change, message: str, hint: str) -> Diagnostic:
+def breach(code: str, change: Change, message: str, hint: str, *, cause: Cause = Cause.OTHER) -> Diagnostic:
     """Return the error that a change breaks a rule, at its manifest or, without one, at the ledger."""
     origin = change.desired.origin if change.desired else Origin("ledger")
     return Diagnostic(
@@ -36,4 +36,5 @@ def breach(code: str, change: Change, message: str, hint: str) -> Diagnostic:
         origin=origin,
         hint=hint,
         address=change.address,
+        cause=cause,
     )

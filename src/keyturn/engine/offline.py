@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change, SecretState
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
 from keyturn.core.fields import Leaf
@@ -26,9 +26,6 @@ from keyturn.engine.access import with_access
 from keyturn.engine.planning import Wish
 from keyturn.load.definitions import leads
 from keyturn.load.project import Project, Workspace
-
-NOT_FOR_OFFLINE = frozenset({"KT463"})
-"""Findings that only an apply cares about: what could not be opened is said by its state."""
 
 _AGAIN = "it was encrypted anew, so whether its value changed cannot be told"
 
@@ -58,7 +55,8 @@ def plan_offline(
         limits=project.policy.limits,
         users=EMPTY,
     )
-    breaches = (each for each in guard(question) if each.code not in NOT_FOR_OFFLINE)
+    # Only an apply compares secrets; offline, the state of each secret says that it is unknown.
+    breaches = (each for each in guard(question) if each.cause is not Cause.NOT_COMPARED)
     plan = Plan(
         workspace=workspace.name,
         organization=workspace.organization,

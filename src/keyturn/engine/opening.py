@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Faulty, Severity
+from keyturn.core.diagnostic import Cause, Faulty, Severity
 from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs, touched
@@ -21,8 +21,7 @@ from keyturn.load.unseal import accuse, unseal
 PURPOSE = "secrets"
 """What the key that fingerprints secrets is derived for."""
 
-TAMPERED = ("KT221", "KT222", "KT223", "KT25")
-"""Codes that say that a file is not what somebody with the key made of it."""
+_TAMPERING = frozenset({Cause.MAC_MISMATCH, Cause.TAMPERING})
 
 
 @frozen
@@ -49,7 +48,7 @@ class Opener:
         if not errors:
             return loaded
         accused = accuse(loaded.doubtful, self.run.project, self.run.environment) if loaded.doubtful else ()
-        raise Faulty(*errors, *(each for each in accused if each.code.startswith(TAMPERED)))
+        raise Faulty(*errors, *(each for each in accused if each.cause in _TAMPERING))
 
     def root_key(self) -> bytes:
         """Return the repository's key; raises Faulty where it cannot be opened."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change
-from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import Path
 from keyturn.policy.subject import Subject
 
@@ -30,5 +30,5 @@ def _placed(
     subject = known.get(finding.address) if finding.address else None
     if subject is None or finding.address is None or subject.file != finding.origin.file:
         return finding
-    path = exposed.get(finding.address, ()) if finding.code == "KT451" else ()
+    path = exposed.get(finding.address, ()) if finding.cause is Cause.NEW_DESTINATION else ()
     return replace(finding, origin=subject.origin(path or ("name",)))

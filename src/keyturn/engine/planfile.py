@@ -11,7 +11,7 @@ from typing import Any
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.plan import Impact, Plan
 from keyturn.core.resource import EMPTY, Desired, Known, Lifecycle, Live, Sealed
 from keyturn.core.secret import Secret
@@ -23,7 +23,7 @@ _CLASSES: Mapping[str, type[Any]] = {
         Plan, Sealed, SecretChange,
     )
 }  # fmt: skip
-_ENUMS: Mapping[str, type[Enum]] = {each.__name__: each for each in (Action, SecretState, Severity)}
+_ENUMS: Mapping[str, type[Enum]] = {each.__name__: each for each in (Action, Cause, SecretState, Severity)}
 
 
 def pack(value: Any) -> Any:  # noqa: PLR0911  # one return for each form

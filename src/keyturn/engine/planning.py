@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
 from keyturn.core.frozen import frozen
@@ -168,4 +168,5 @@ def _consent(change: Change) -> Diagnostic:
         origin=change.desired.origin if change.desired else Origin("manifests"),
         hint="after the apply, open a connection that uses it in Planasonix and click Authorize",
         address=change.address,
+        cause=Cause.CONSENT_NEEDED,
     )

@@ -10,7 +10,7 @@ from datetime import date
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.counting import counted
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import Cause, Faulty
 from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Known, Live
@@ -32,8 +32,6 @@ from keyturn.policy.judge import judge
 from keyturn.policy.material import expiries
 from keyturn.policy.rule import Context
 from keyturn.policy.subject import Subject
-
-_LASTING = frozenset({"KT330", "KT331", "KT332"})
 
 
 @frozen(kw_only=True)
@@ -173,11 +171,13 @@ def _endings(subject: Subject, secrets: Mapping[Path, Secret]) -> tuple[Ending, 
 
 def _lasting(run: Run, loaded: Loaded, today: date) -> Mapping[Address, str]:
     findings = judge(loaded.subjects, run.project.policy, Context(today=today))
-    found = {each.address: each.message for each in findings if each.code in _LASTING and each.address}
+    found = {
+        each.address: each.message for each in findings if each.cause is Cause.LONG_LIVED_KEY and each.address
+    }
     users = {each.address: each for each in loaded.desired}
     for each in findings:
         # The finding stands at the connection; the password that could be none is its credential's.
-        if each.code == "KT333" and each.address:
+        if each.cause is Cause.STATIC_DATABASE_LOGIN and each.address:
             used = users[each.address].fields.get(("credential",))
             if isinstance(used, Address):
                 found.setdefault(used, each.message)

@@ -1,11 +1,12 @@
 """The part of a check-up that needs no service: tools, keys, files, hooks."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from keyturn.core.address import Origin
 from keyturn.core.counting import counted
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
 from keyturn.core.health import Check, State, found, good, untried
 from keyturn.load.decrypt import opener
 from keyturn.load.desired import load
@@ -23,7 +24,6 @@ IGNORED = (
 )  # fmt: skip
 """Variables by which others take part in what is said to the API; keyturn obeys none of them."""
 
-_CONFLICT, _MAC = "KT103", "KT221"
 SHOWN = 5
 """How many findings of manifests are told one by one."""
 
@@ -85,8 +85,8 @@ def manifests(
     """Check the files: no half merge, nothing that stops a plan; with ``decrypt``, that they open."""
     loaded = load(project, workspace)
     errors = [each for each in loaded.findings if each.severity is Severity.ERROR]
-    torn = [each for each in errors if each.code == _CONFLICT]
-    rest = [each for each in errors if each.code != _CONFLICT]
+    torn = [each for each in errors if each.cause is Cause.MERGE_CONFLICT]
+    rest = [each for each in errors if each.cause is not Cause.MERGE_CONFLICT]
     yield from found("manifests", (*torn, *rest[:SHOWN]))
     if len(rest) > SHOWN:
         message = f"{counted(len(rest) - SHOWN, 'more error')}: keyturn validate tells all of them"
@@ -100,25 +100,25 @@ def manifests(
     try:
         unseal(holding, project, environment)
     except Faulty as faulty:
-        named = [each for each in faulty.findings if each.code not in {"KT020", "KT021"}]
+        named = [each for each in faulty.findings if each.cause is not Cause.NO_KEY]
         if not named:
             yield untried("manifests", "without a key, it is not known whether every file still opens")
-        yield from (_mended(each) for each in found("manifests", named[:SHOWN]))
+        yield from found("manifests", map(_with_repair, named[:SHOWN]))
     else:
         yield good("manifests", f"{counted(len(holding), 'encrypted file')} opened; every seal holds")
 
 
-def _mended(check: Check) -> Check:
-    if check.code != _MAC:
-        return check
-    file = check.message.split(":", 1)[0]
+def _with_repair(finding: Diagnostic) -> Diagnostic:
+    if finding.cause is not Cause.MAC_MISMATCH:
+        return finding
+    file = finding.origin.file
     name = Path(file).stem
     hint = (
         f"git checkout origin/main -- {file}, then make the change again; after a merge whose sides are "
         f"both meant and reviewed: sops set --ignore-mac {file} '[\"name\"]' '\"{name}\"', then "
         f"keyturn seal {name}"
     )
-    return Check(topic=check.topic, state=check.state, message=check.message, hint=hint, code=check.code)
+    return replace(finding, hint=hint)
 
 
 def hooks(root: Path) -> Iterator[Check]:

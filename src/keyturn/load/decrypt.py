@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path
 from keyturn.core.secret import Secret
 from keyturn.load import sops_native
@@ -96,7 +97,8 @@ class _Opener:
         broken = "; ".join(finding.message for finding in keys.findings)
         hint = "set SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, or put the key into sops/age/keys.txt of ~/.config"
         message = f"there is no age key to decrypt with{': ' if broken else ''}{broken}"
-        return fault("KT021" if broken else "KT020", Origin(document.file), message, hint)
+        code = "KT021" if broken else "KT020"
+        return fault(code, Origin(document.file), message, hint, cause=Cause.NO_KEY)
 
     def _by_sops(self, document: Document, reason: str) -> Opened:
         sops = self._sops
@@ -121,7 +123,7 @@ class _Opener:
 
 def _located(finding: Diagnostic, document: Document, reason: str) -> Diagnostic:
     message = f"{finding.message}, and this file needs it: {reason}"
-    return fault(finding.code, Origin(document.file), message, finding.hint)
+    return replace(finding, origin=Origin(document.file), message=message)
 
 
 def _cores() -> int:

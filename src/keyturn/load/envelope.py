@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import Path, dotted
 from keyturn.load.ciphertext import looks_encrypted, parse
 from keyturn.load.findings import doubt, fault
@@ -64,7 +64,8 @@ def _plain(document: Document) -> Iterator[Diagnostic]:
     if block not in (None, {}, []):
         hint = "run `sops encrypt --in-place` on it; if it was pushed, the secrets are lost: rotate them"
         origin = document.origin((BLOCK,), key=True)
-        yield fault("KT201", origin, "the file has secrets but is not encrypted", hint)
+        message = "the file has secrets but is not encrypted"
+        yield fault("KT201", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
     elif BLOCK in document.tree:
         yield _empty(document, (BLOCK,))
 
@@ -133,7 +134,8 @@ def _values(document: Document) -> Iterator[Diagnostic]:
             for path, leaf in _leaves(value, (key,)):
                 if looks_encrypted(leaf):
                     message = f"{dotted(path)} is encrypted, but is not below secrets:"
-                    yield fault("KT210", document.origin(path), message, _AGAIN)
+                    origin = document.origin(path)
+                    yield fault("KT210", origin, message, _AGAIN, cause=Cause.POSSIBLE_PLAINTEXT)
     yield from _comments(document)
 
 
@@ -142,21 +144,22 @@ def _secrets(document: Document, block: Any) -> Iterator[Diagnostic]:
         name = dotted(path)
         if _in_list(block, path):
             message = f"{name} is an item of a list"
-            yield fault("KT216", document.origin(path), message, "give each secret a name of its own")
+            hint = "give each secret a name of its own"
+            yield fault("KT216", document.origin(path), message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
         elif leaf in (None, "", [], {}) and not isinstance(leaf, bool | int):
             yield _empty(document, path)
         elif not looks_encrypted(leaf):
             message = f"{name} stands in clear"
             hint = "remove the line, then use `keyturn secret set`; if it was pushed, it is lost: rotate it"
-            yield fault("KT209", document.origin(path), message, hint)
+            yield fault("KT209", document.origin(path), message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
         elif (cipher := parse(leaf)) is None:
             message = f"the ciphertext of {name} is damaged"
             hint = "take the line back from git, or set the secret again"
-            yield fault("KT211", document.origin(path), message, hint)
+            yield fault("KT211", document.origin(path), message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
         elif cipher.type != "str":
             message = f"{name} was encrypted as something other than text"
             hint = "set it again with `keyturn secret set`: without quotes, digits may have been lost"
-            yield fault("KT213", document.origin(path), message, hint)
+            yield fault("KT213", document.origin(path), message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
 def _in_list(block: Any, path: Path) -> bool:
@@ -170,7 +173,7 @@ def _in_list(block: Any, path: Path) -> bool:
 def _empty(document: Document, path: Path) -> Diagnostic:
     message = f"{dotted(path)} is empty"
     hint = "set it, remove the line, or name the field under keep: to leave the live value alone"
-    return fault("KT212", document.origin(path), message, hint)
+    return fault("KT212", document.origin(path), message, hint, cause=Cause.EMPTY_VALUE)
 
 
 def _comments(document: Document) -> Iterator[Diagnostic]:
@@ -184,9 +187,9 @@ def _comments(document: Document) -> Iterator[Diagnostic]:
         column = _comment(line)
         if column:
             hint = "remove it: sops encrypts comments by halves, and old passwords live in them"
-            yield doubt(
-                "KT215", Origin(document.file, number, column), "a comment in clear beside secrets", hint
-            )
+            origin = Origin(document.file, number, column)
+            message = "a comment in clear beside secrets"
+            yield doubt("KT215", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
 def _comment(line: str) -> int:

@@ -4,9 +4,7 @@ One process does it for all files. Sharing 10,000 of them between two took 5.7 s
 what the other process finds has to be pickled, and that costs more than finding it.
 """
 
-from typing import Final
-
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
 from keyturn.core.frozen import frozen
 from keyturn.load.envelope import judge
 from keyturn.load.files import Source
@@ -15,9 +13,6 @@ from keyturn.load.nodes import Document, read
 from keyturn.load.schema import check
 from keyturn.load.seal import absent, hollow, weight
 from keyturn.policy.settings import Settings
-
-_EMPTY: Final = "KT139"
-_HOLLOW: Final = ("KT212", "KT255")
 
 
 @frozen
@@ -37,9 +32,9 @@ def examine(source: Source, settings: Settings) -> Examined:
         return Examined(None, fits=False, findings=error.findings)
     misfits = (*misnamed(document), *check(document, str(document.tree.get("kind", ""))))
     empties = (*hollow(document), *judge(document, settings))
-    lines = {each.origin.line for each in empties if each.code in _HOLLOW}
+    lines = {each.origin.line for each in empties if each.cause is Cause.EMPTY_VALUE}
     findings = (
-        *(each for each in misfits if each.code != _EMPTY or each.origin.line not in lines),
+        *(each for each in misfits if each.cause is not Cause.EMPTY_VALUE or each.origin.line not in lines),
         *empties,
         *absent(document, weight(settings)),
     )

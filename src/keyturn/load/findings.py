@@ -1,14 +1,18 @@
 """Findings in one line: what is wrong, where, and what to do next."""
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 
 
-def fault(code: str, origin: Origin, message: str, hint: str) -> Diagnostic:
+def fault(code: str, origin: Origin, message: str, hint: str, *, cause: Cause = Cause.OTHER) -> Diagnostic:
     """Return an error as a value."""
-    return Diagnostic(code=code, severity=Severity.ERROR, message=message, origin=origin, hint=hint)
+    return Diagnostic(
+        code=code, severity=Severity.ERROR, message=message, origin=origin, hint=hint, cause=cause
+    )
 
 
-def doubt(code: str, origin: Origin, message: str, hint: str) -> Diagnostic:
+def doubt(code: str, origin: Origin, message: str, hint: str, *, cause: Cause = Cause.OTHER) -> Diagnostic:
     """Return a warning as a value."""
-    return Diagnostic(code=code, severity=Severity.WARNING, message=message, origin=origin, hint=hint)
+    return Diagnostic(
+        code=code, severity=Severity.WARNING, message=message, origin=origin, hint=hint, cause=cause
+    )

@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
 from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
@@ -237,7 +237,8 @@ class _Builder:
     def _fault(self, code: str, event: Any, message: str, hint: str) -> None:
         at = event.start_mark if event is not None else None
         origin = Origin(self.file, at.line + 1, at.column + 1) if at else Origin(self.file)
-        self._faults.append(fault(code, origin, message, hint))
+        # Where YAML is refused, any line may hold a secret.
+        self._faults.append(fault(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
         if len(self._faults) >= FAULTS:
             raise Faulty(*self._faults)
 

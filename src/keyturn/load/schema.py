@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator
 
-from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import dotted, flatten
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import (
@@ -129,4 +129,5 @@ def _misspelt(document: Document, kind: str) -> Iterator[Diagnostic]:
             path = ("config", key)
             message = f"{dotted(path)} is not a known field of a {kind} of type {type_}"
             hint = f"did you mean {near[0]}? If it is meant so, list it under undocumented"
-            yield fault("KT131", document.origin(path, key=True), message, hint)
+            origin = document.origin(path, key=True)
+            yield fault("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from keyturn.core.address import Address, Origin
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import Fields, Path, dotted
 from keyturn.core.frozen import frozen
@@ -18,9 +18,6 @@ from keyturn.load.definitions import SEAL, leaves, sealed_among
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
 from keyturn.policy.settings import Settings
-
-INTEGRITY: Final = ("KT250", "KT299")
-"""The first and the last code of a finding that means: refused for its integrity (exit code 5)."""
 
 _EMPTY_BLOCKS: Final = frozenset(
     {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
@@ -94,7 +91,8 @@ def broken(what: Bound, opened: Mapping[Path, Secret]) -> tuple[Diagnostic, ...]
     if (SEAL,) not in opened or opened[(SEAL,)] == Secret(expected(what)):
         return ()
     message = f"the secrets of {what.address} were sealed for another destination"
-    return (replace(fault("KT251", what.origin, message, _SEALING), address=what.address),)
+    finding = fault("KT251", what.origin, message, _SEALING, cause=Cause.TAMPERING)
+    return (replace(finding, address=what.address),)
 
 
 def verified(
@@ -147,6 +145,5 @@ def _block(path: Path) -> bool:
 
 def _hollow(document: Document, path: Path) -> Diagnostic:
     message = f"{dotted(path)} is empty, and an encrypted file's MAC does not cover what is empty"
-    return fault(
-        "KT255", document.origin(path, key=True), message, "remove it, or give it a value and encrypt again"
-    )
+    hint = "remove it, or give it a value and encrypt again"
+    return fault("KT255", document.origin(path, key=True), message, hint, cause=Cause.EMPTY_VALUE)

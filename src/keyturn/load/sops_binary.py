@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from keyturn.core import fields
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
 from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import looks_encrypted
@@ -52,6 +52,7 @@ _EXIT: Final[Mapping[int, tuple[str, str, str]]] = {
         "take the file back from git; then make the change through `keyturn secret set` or `sops edit`",
     ),
 }
+_CAUSES: Final[Mapping[int, Cause]] = {128: Cause.WRONG_KEY, 51: Cause.MAC_MISMATCH}
 _OTHER: Final = (
     "KT223",
     "sops refuses the file",
@@ -87,7 +88,9 @@ class Sops:
             tree = json.loads(done.stdout)
             return dict(_opened(document, tree))
         except (ValueError, RecursionError):
-            raise Faulty(fault(_OTHER[0], Origin(document.file), *_OTHER[1:])) from None
+            code, message, hint = _OTHER
+            origin = Origin(document.file)
+            raise Faulty(fault(code, origin, message, hint, cause=Cause.TAMPERING)) from None
 
     def encrypt(self, plain: bytes, recipe: Recipe, file: str) -> bytes:
         """Return YAML encrypted for the recipients of ``recipe``; ``file`` is the path it will have.
@@ -196,7 +199,7 @@ def locate(environment: Mapping[str, str]) -> Path | None:
 def refusal(code: int, file: str) -> Diagnostic:
     """Return the finding for an exit code of ``sops decrypt`` (getsops/sops ``cmd/sops/codes``)."""
     name, message, hint = _EXIT.get(code, _OTHER)
-    return fault(name, Origin(file), message, hint)
+    return fault(name, Origin(file), message, hint, cause=_CAUSES.get(code, Cause.TAMPERING))
 
 
 def _bundled() -> Path | None:
@@ -249,7 +252,7 @@ def _opened(document: Document, tree: Any) -> Iterator[tuple[fields.Path, Secret
         elif not _same(here, there):
             message = "sops reads a plain value of this file in another way than keyturn"
             hint = "put the value in quotes, then encrypt the file again"
-            raise Faulty(fault("KT223", document.origin(path), message, hint))
+            raise Faulty(fault("KT223", document.origin(path), message, hint, cause=Cause.TAMPERING))
 
 
 def not_text(document: Document, path: fields.Path) -> Diagnostic:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.load.findings import fault
 
 _EXPLAINED: Final = (
@@ -70,7 +70,7 @@ def explained(error: Any, text: str, file: str) -> Diagnostic:
     message, hint = _words(problem, _character(text, mark))
     origin = Origin(file, mark.line + 1, mark.column + 1) if mark else Origin(file)
     code = "KT105" if "tab" in message else "KT106"
-    return fault(code, origin, message, hint)
+    return fault(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
 def _words(problem: str, character: str) -> tuple[str, str]:

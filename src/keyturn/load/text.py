@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
 from keyturn.load.findings import fault
 
 LIMIT: Final = 1024 * 1024
@@ -47,7 +47,8 @@ def _refuse_controls(text: str, file: str) -> None:
         return
     message = f"the character U+{ord(found.group()):04X} is not allowed in a manifest"
     hint = "remove it, or write it as an escape inside double quotes"
-    raise Faulty(fault("KT102", _origin(text, found.start(), file), message, hint))
+    origin = _origin(text, found.start(), file)
+    raise Faulty(fault("KT102", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
 
 
 def _refuse_conflict(text: str, file: str) -> None:
@@ -59,7 +60,8 @@ def _refuse_conflict(text: str, file: str) -> None:
         "take one side whole (git checkout --ours FILE, or --theirs): mixed sides fail the integrity "
         "check of sops; then make the other side's change again, a secret with `keyturn secret set`"
     )
-    raise Faulty(fault("KT103", _origin(text, found.start(), file), message, hint))
+    origin = _origin(text, found.start(), file)
+    raise Faulty(fault("KT103", origin, message, hint, cause=Cause.MERGE_CONFLICT))
 
 
 def _not_utf8(data: bytes, at: int, file: str) -> Diagnostic:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
-from keyturn.core.diagnostic import Diagnostic
+from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_key
@@ -109,7 +109,8 @@ def _own_words(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
 
 def _theirs(case: _Case, path: Path, why: str) -> _Word:
     origin = case.document.origin(path, key=True)
-    return _Word(fault("KT140", origin, f"{spoken(path)} is not yours to set", why))
+    message = f"{spoken(path)} is not yours to set"
+    return _Word(fault("KT140", origin, message, why, cause=Cause.POSSIBLE_PLAINTEXT))
 
 
 def _alternatives(case: _Case, rule: Schema) -> Iterator[_Word]:
@@ -158,19 +159,22 @@ def _unknown(case: _Case, path: Path, known: tuple[str, ...]) -> _Word:
     if (refused := _refused(case, key)) is not None:
         return _theirs(case, path, refused)
     if (home := _home(case, path)) is not None and home != path[0]:
-        code = "KT135" if home == "secrets" else "KT136"
-        what = "a secret" if home == "secrets" else "plain"
+        is_secret = home == "secrets"
+        code = "KT135" if is_secret else "KT136"
+        cause = Cause.POSSIBLE_PLAINTEXT if is_secret else Cause.OTHER
+        what = "a secret" if is_secret else "plain"
         message = f"{spoken(path)} is {what} and belongs under {home}"
         hint = _moving(home, path)
-        return _Word(fault(code, origin, message, hint), explained=frozenset({key}))
+        return _Word(fault(code, origin, message, hint, cause=cause), explained=frozenset({key}))
     if case.kind == "connection" and secret_key(key):
         message = f"{spoken(path)} is named like a secret, and a connection holds none"
         hint = "put it under secrets of a credential, and name that in `credential:`"
-        return _Word(fault("KT131", origin, message, hint))
+        return _Word(fault("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
     near, hint = _near(key, known)
     where = f" of type {case.type}" if len(path) > 1 and definition(case.kind, case.type) else ""
     message = f"{spoken(path)} is not a field of a {case.kind}{where}"
-    return _Word(fault("KT131", origin, message, hint), explained=frozenset({near} if near else ()))
+    finding = fault("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
+    return _Word(finding, explained=frozenset({near} if near else ()))
 
 
 def _refused(case: _Case, key: str) -> str | None:
@@ -207,9 +211,8 @@ def _type(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
     form, hint = _FORMS.get(wanted if isinstance(wanted, str) else "", ("another type", ""))
     if error.instance is None:
         message = f"{spoken(path)} is null: it has no value"
-        yield _Word(
-            fault("KT139", case.document.origin(path), message, f"give it a value ({form}), or remove it")
-        )
+        hint = f"give it a value ({form}), or remove it"
+        yield _Word(fault("KT139", case.document.origin(path), message, hint, cause=Cause.EMPTY_VALUE))
         return
     hint = error.schema.get("errorMessage", hint)
     if wanted == "string" and isinstance(error.instance, Mapping | list):
@@ -231,7 +234,8 @@ def _choice(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:
 
 def _empty(case: _Case, path: Path, _: _Error) -> Iterator[_Word]:
     message = f"{spoken(path)} is empty"
-    yield _Word(fault("KT139", case.document.origin(path), message, "give it a value, or remove it"))
+    hint = "give it a value, or remove it"
+    yield _Word(fault("KT139", case.document.origin(path), message, hint, cause=Cause.EMPTY_VALUE))
 
 
 def _bounds(case: _Case, path: Path, error: _Error) -> Iterator[_Word]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path as File
 from typing import Any, Final, TypeAlias
 
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted, flatten, nest
 from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
@@ -29,7 +29,7 @@ from keyturn.policy.settings import Settings
 Value: TypeAlias = Secret | str | int | float | bool | list[object] | None
 
 _REFRESHED: Final = (("sops", "lastmodified"), ("sops", "mac"))
-_NO_KEY: Final = ("KT020", "KT021", "KT220")
+_KEY_CAUSES: Final = frozenset({Cause.NO_KEY, Cause.WRONG_KEY})
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -117,7 +117,8 @@ class Writer:
         if BLOCK in document.tree:
             hint = "encrypt the file first: sops encrypt --in-place"
             origin = document.origin((BLOCK,), key=True)
-            raise Faulty(fault("KT209", origin, "secrets stand in clear in this file", hint))
+            message = "secrets stand in clear in this file"
+            raise Faulty(fault("KT209", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
         revealed = {path: value.reveal() for path, value in secret.items() if isinstance(value, Secret)}
         plain = flow(dict(document.tree) | nest(revealed)).encode()
         recipe = recipe_for(self.root, self.settings, document.file)
@@ -148,7 +149,7 @@ class Writer:
         try:
             opened = open_one(after, self.open_all) if "sops" in after.tree else {}
         except Faulty as error:
-            if may_be_unreadable and all(finding.code in _NO_KEY for finding in error.findings):
+            if may_be_unreadable and all(finding.cause in _KEY_CAUSES for finding in error.findings):
                 return
             raise
         for path, value in values.items():

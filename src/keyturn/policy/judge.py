@@ -82,6 +82,7 @@ def _weighed(
         origin=found.origin(settings.place),
         hint=found.hint or find_code(rule.code).hint,
         address=found.subject.address if found.subject else None,
+        cause=rule.cause,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from keyturn.catalog import find_code
 from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Severity
+from keyturn.core.diagnostic import Cause, Severity
 from keyturn.core.fields import Path
 from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
@@ -94,6 +94,7 @@ class Rule:
     severity: Severity
     needs: Needs
     check: Callable[[Scope], Iterable[Found]]
+    cause: Cause = Cause.OTHER
 
     @property
     def title(self) -> str:
@@ -107,13 +108,13 @@ OnFleet: TypeAlias = Callable[[Fleet, Settings], Iterable[Found]]
 OnContext: TypeAlias = Callable[[Fleet, Settings, Context], Iterable[Found]]
 
 
-def on_manifest(code: str, severity: Severity, look: OnManifest) -> Rule:
+def on_manifest(code: str, severity: Severity, look: OnManifest, *, cause: Cause = Cause.OTHER) -> Rule:
     """Return a rule that looks at each manifest alone."""
 
     def check(scope: Scope) -> Iterable[Found]:
         return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings))
 
-    return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check)
+    return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check, cause=cause)
 
 
 def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
@@ -126,10 +127,21 @@ def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
     return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check)
 
 
-def on_fleet(code: str, severity: Severity, look: OnFleet, needs: Needs = Needs.FLEET) -> Rule:
+def on_fleet(
+    code: str,
+    severity: Severity,
+    look: OnFleet,
+    needs: Needs = Needs.FLEET,
+    *,
+    cause: Cause = Cause.OTHER,
+) -> Rule:
     """Return a rule that looks at all manifests side by side, or goes through them at once."""
     return Rule(
-        code=code, severity=severity, needs=needs, check=lambda scope: look(scope.fleet, scope.settings)
+        code=code,
+        severity=severity,
+        needs=needs,
+        check=lambda scope: look(scope.fleet, scope.settings),
+        cause=cause,
     )
 
 

@@ -8,13 +8,12 @@ from typing import Final
 
 from keyturn.catalog import load_catalog
 from keyturn.core.counting import numbered
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 from keyturn.render.cells import fold
 from keyturn.render.frame import frame
 from keyturn.render.json_text import dumped, finding_tree
-from keyturn.render.masking import DOUBTFUL
 from keyturn.render.parts import Tone
 from keyturn.render.safe import inline_code, line, md
 from keyturn.render.style import PLAIN, Style, paint, strong
@@ -51,7 +50,7 @@ class Findings:
         A file with broken YAML or a misspelled key may hold a secret on any line.
         """
         here = [each for each in self.found if each.origin.file == file]
-        doubtful = {each.origin.line for each in here if each.code in DOUBTFUL}
+        doubtful = {each.origin.line for each in here if each.cause is Cause.POSSIBLE_PLAINTEXT}
         return frozenset({each.origin.line for each in here} - doubtful) if doubtful else None
 
     def path(self, finding: Diagnostic) -> str:

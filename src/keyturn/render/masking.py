@@ -15,14 +15,6 @@ from keyturn.core.looks import secret_key, secret_value
 
 MASK: Final = "▒▒▒"
 
-DOUBTFUL: Final = frozenset(
-    {"KT102", "KT105", "KT106", "KT109", "KT110", "KT111", "KT112", "KT113", "KT131", "KT135", "KT140"}
-    | {"KT201", "KT209", "KT210", "KT211", "KT212", "KT213", "KT215", "KT216"}
-    | {"KT370", "KT371", "KT372", "KT373", "KT374", "KT375"}
-)
-"""Codes of findings whose line may hold a secret wherever it stands: broken YAML, a misspelled key, a
-value in clear, a token."""
-
 _SEALED: Final = "ENC[…]"
 _TOP_KEYS: Final = frozenset(
     {"kind", "name", "type", "labels", "config", "credential", "rotation", "lifecycle", "moved_from"}

@@ -6,7 +6,7 @@ from typing import Final
 
 from keyturn.core.change import Action, Change, Exposure, FieldChange
 from keyturn.core.counting import numbered
-from keyturn.core.diagnostic import Diagnostic, Severity
+from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.fields import dotted, same
 from keyturn.core.plan import Plan
 from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Tone
@@ -34,14 +34,12 @@ _GRADES: Final = {
     Severity.WARNING: ("!", "warning", Tone.CARE),
     Severity.NOTE: ("·", "note", Tone.QUIET),
 }
-_UNAPPROVED: Final = "KT451"
-_CONSENT: Final = "KT465"
 
 
 def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
     """Yield every entry of a plan with its class; within a class in the order of the plan."""
-    refused = {finding.address for finding in plan.findings if finding.code == _UNAPPROVED}
-    said = {finding.address for finding in plan.findings if finding.code == _CONSENT}
+    refused = {finding.address for finding in plan.findings if finding.cause is Cause.NEW_DESTINATION}
+    said = {finding.address for finding in plan.findings if finding.cause is Cause.CONSENT_NEEDED}
     for change in plan.changes:
         for exposure in _exposed(change, refused=change.address in refused):
             yield Part.EXPOSURE, exposure
@@ -51,7 +49,8 @@ def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
     for alike in _grouped(plan.access):
         yield Part.ACCESS, noticed(alike)
     for alike in _grouped(plan.findings):
-        yield Part.MANUAL if alike[0].code == _CONSENT else Part.FINDING, noticed(alike)
+        is_manual = alike[0].cause is Cause.CONSENT_NEEDED
+        yield Part.MANUAL if is_manual else Part.FINDING, noticed(alike)
 
 
 def consents(change: Change) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from keyturn.core.diagnostic import Severity
+from keyturn.core.diagnostic import Cause, Severity
 from keyturn.core.fields import Path
 from keyturn.policy.fleet import Fleet
 from keyturn.policy.pattern import Pattern
@@ -84,10 +84,10 @@ def _lasting(subject: Subject, path: Path, message: str) -> Found:
 
 
 RULES = (
-    on_manifest("KT330", Severity.WARNING, aws_key),
-    on_manifest("KT331", Severity.WARNING, gcp_key),
-    on_manifest("KT332", Severity.WARNING, azure_key),
-    on_fleet("KT333", Severity.NOTE, database_password),
+    on_manifest("KT330", Severity.WARNING, aws_key, cause=Cause.LONG_LIVED_KEY),
+    on_manifest("KT331", Severity.WARNING, gcp_key, cause=Cause.LONG_LIVED_KEY),
+    on_manifest("KT332", Severity.WARNING, azure_key, cause=Cause.LONG_LIVED_KEY),
+    on_fleet("KT333", Severity.NOTE, database_password, cause=Cause.STATIC_DATABASE_LOGIN),
     on_manifest("KT334", Severity.NOTE, personal_consent),
     on_manifest("KT335", Severity.NOTE, personal_account),
 )

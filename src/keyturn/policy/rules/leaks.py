@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from keyturn.core.diagnostic import Severity
+from keyturn.core.diagnostic import Cause, Severity
 from keyturn.core.fields import Path
 from keyturn.core.looks import secret_key
 from keyturn.policy.fleet import Fleet
@@ -64,7 +64,7 @@ def _looking(test: Callable[[str], bool], what: str, public: tuple[str, ...] = (
 
 
 def _on_writings(code: str, severity: Severity, look: OnFleet) -> Rule:
-    return on_fleet(code, severity, look, Needs.MANIFEST)
+    return on_fleet(code, severity, look, Needs.MANIFEST, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
 def _public(path: Path, public: tuple[str, ...]) -> bool:
@@ -80,7 +80,7 @@ def _random(text: str) -> bool:
 
 
 RULES = (
-    on_manifest("KT370", Severity.ERROR, secret_in_settings),
+    on_manifest("KT370", Severity.ERROR, secret_in_settings, cause=Cause.POSSIBLE_PLAINTEXT),
     _on_writings("KT371", Severity.ERROR, _looking(marked, "what has the form of a token", ("accesskeyid",))),
     _on_writings("KT372", Severity.WARNING, _looking(_random, "text that looks random", _PUBLIC)),
     _on_writings("KT373", Severity.ERROR, _looking(private_key, "a private key")),
