@@ -2,6 +2,10 @@
 
 import pytest
 
+from keyturn.engine.starting import clock
+from keyturn.ledger.lock import Holder, acquire
+from keyturn.ledger.store import open_store
+
 
 def test_revoke_says_what_it_did_and_what_comes_next(settled):
     """Results on standard output, advice beside it."""
@@ -9,6 +13,34 @@ def test_revoke_says_what_it_did_and_what_comes_next(settled):
     assert done.code == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["detach", "soft-delete"]
     assert "--allow-restore prod-db" in done.stderr
+    assert settled.live() == {}
+
+
+def test_revoke_is_in_the_log(settled):
+    """Who, on which host, and each step with its end."""
+    assert settled.here("revoke", "prod-db", "--yes").code == 0
+    told = settled.here("log").stdout
+    last = [line.split("Z", 1)[1].strip() for line in told.splitlines() if "Z" in line][-7:]
+    assert last[0].startswith("revoke ")
+    assert " by " in last[0]
+    assert " on " in last[0]
+    assert last[1:5] == [
+        "detach connection/prod-pg (revoke)",
+        "done connection/prod-pg",
+        "soft-delete credential/prod-db (revoke)",
+        "done credential/prod-db",
+    ]
+    assert last[5].endswith(": 2 done")
+    assert settled.here("log", "--verify").code == 0
+
+
+def test_revoke_says_what_is_not_recorded(settled):
+    """Another run holds the lock: it is done all the same, with a warning."""
+    store = open_store("file:.keyturn/prod", settled.repo.root, {})
+    acquire(store, Holder(id="x", who="ada", host="elsewhere"), clock())
+    done = settled.here("revoke", "prod-db", "--yes")
+    assert done.code == 0
+    assert "warning: the journal does not record all of this: ada on elsewhere holds the lock" in done.stderr
     assert settled.live() == {}
 
 

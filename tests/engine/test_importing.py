@@ -4,8 +4,10 @@ import pytest
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.engine.importing import Order, bring_in
+from keyturn.ledger.event import Finished, RunEnded, RunStarted
 from keyturn.ledger.lock import Held, Holder, acquire
 from keyturn.ledger.reading import read_ledger
+from keyturn.ledger.record import read
 
 ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
 
@@ -113,3 +115,19 @@ def test_two_of_a_name_are_left(lived_in, begin):
     found = [each for each in bring_in(begin(), Order()) if each.address.name == "prod-spare"]
     assert found
     assert all("stands for 2 objects" in each.trouble for each in found)
+
+
+def test_the_journal_names_who_imported(lived_in, begin):
+    """Who, host, commit and run id, what was taken in, and how many were not."""
+    run = begin()
+    file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("# mine\n")
+    bring_in(run, Order())
+    events = [record.event for record in read(run.store.tape().read(0))]
+    started = events[0]
+    assert isinstance(started, RunStarted)
+    assert (started.command, started.who, started.host) == ("import", run.author.who, run.author.host)
+    assert {each.address.name for each in events if isinstance(each, Finished)} == {"prod-spare", "prod-s3"}
+    (ended,) = [each for each in events if isinstance(each, RunEnded)]
+    assert (ended.run, ended.counts) == (started.run, {"done": 2, "skipped": 1})

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from keyturn.api.errors import ServiceError
 from keyturn.core.diagnostic import Faulty
+from keyturn.core.outcome import Ending
 from keyturn.engine.purging import purge_retired
+from keyturn.ledger.event import Finished, RunEnded, RunStarted
 from keyturn.ledger.lock import Held, Holder, acquire
+from keyturn.ledger.record import read
 
 
 @pytest.fixture
@@ -45,3 +49,25 @@ def test_not_while_somebody_applies(begin):
     acquire(run.store, Holder(id="x", who="ada", host="elsewhere"), run.clock)
     with pytest.raises(Held):
         purge_retired(replace(run), "prod-db")
+
+
+@pytest.mark.parametrize(
+    ("status", "ending", "end"), [(0, Ending.DONE, "ended"), (403, Ending.FAILED, "failed")]
+)
+def test_the_journal_names_who_purged(settled, begin, status, ending, end):
+    """Who, host, commit and run id; a refusal is recorded, too."""
+    settled.repo.remove("prod-db")
+    assert settled.here("apply", "--yes").code == 0
+    run = begin()
+    before = len(list(read(run.store.tape().read(0))))
+    if status:
+        settled.service.add_fault("status_before", method="DELETE", status=status)
+        with pytest.raises(ServiceError):
+            purge_retired(run, "prod-db")
+    else:
+        purge_retired(run, "prod-db")
+    events = [record.event for record in read(run.store.tape().read(0))][before:]
+    (started,) = [each for each in events if isinstance(each, RunStarted)]
+    assert (started.command, started.who, started.host) == ("purge", run.author.who, run.author.host)
+    assert [each.ending for each in events if isinstance(each, Finished)] == [ending]
+    assert [(each.run, each.ending) for each in events if isinstance(each, RunEnded)] == [(started.run, end)]

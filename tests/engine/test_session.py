@@ -6,8 +6,9 @@ import pytest
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending
+from keyturn.engine.exclusive_run import PATIENCE
 from keyturn.engine.planning import Wish, plan
-from keyturn.engine.session import PATIENCE, Terms, carry_out, refreshed
+from keyturn.engine.session import Terms, carry_out, refreshed
 from keyturn.ledger.clock import Clock
 from keyturn.ledger.lock import Held, Holder, acquire
 from keyturn.ledger.record import read

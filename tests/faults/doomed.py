@@ -17,7 +17,7 @@ from pathlib import Path
 from keyturn.api.transport import Transport
 from keyturn.cli import applier, planner  # noqa: F401 - imported once here, and not in every child
 from keyturn.cli.main import main
-from keyturn.engine import session, work
+from keyturn.engine import exclusive_run, session, work
 from keyturn.ledger import tape
 from keyturn.ledger.folder import Folder
 from keyturn.ledger.tape import FileTape
@@ -79,7 +79,7 @@ def child(order):
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     wrap(Doors(order))
-    session.LEASE = order["lease"]
+    exclusive_run.LEASE = order["lease"]
     # Lists do not lag here, and the waiting for those that do is walked through on a virtual clock.
     session.LOOKS = work.LOOKS = (0.0, 0.1)
     sys.argv = ["keyturn", *order["argv"]]

@@ -18,6 +18,7 @@ from keyturn.engine import (
     apply,
     aside,
     desk,
+    exclusive_run,
     generations,
     lifecycle,
     observe,
@@ -28,6 +29,7 @@ from keyturn.engine import (
     work,
 )
 from keyturn.ledger import lock
+from keyturn.ledger.journal import Journal
 
 Patch = pytest.MonkeyPatch
 Cases = Callable[[Rig], list[Case]]
@@ -109,14 +111,14 @@ def _no_read_back(patch: Patch) -> None:
 
 def _intent_afterwards(patch: Patch) -> None:
     intend = desk.Desk.intend
-    append = session.Journal.append
+    append = Journal.append
 
     def late(self: Any, change: Any, op: str, **more: str) -> Any:
-        patch.setattr(session.Journal, "append", lambda journal, event: journal.enqueue(event))
+        patch.setattr(Journal, "append", lambda journal, event: journal.enqueue(event))
         try:
             return intend(self, change, op, **more)
         finally:
-            patch.setattr(session.Journal, "append", append)
+            patch.setattr(Journal, "append", append)
 
     patch.setattr(desk.Desk, "intend", late)
 
@@ -165,7 +167,7 @@ def _no_lock(patch: Patch) -> None:
         store.objects.pop(lock.KEY, None)
         return lock.acquire(store, holder, clock)
 
-    patch.setattr(session, "acquire", free)
+    patch.setattr(exclusive_run, "acquire", free)
 
 
 def _adopts_anything(patch: Patch) -> None:

@@ -18,7 +18,7 @@ from keyturn.api.transport import Timeouts, Transport, lines
 from keyturn.api.wire import bearer
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import parse_service_url
-from keyturn.engine.session import LEASE
+from keyturn.engine.exclusive_run import LEASE
 from keyturn.ledger.lock import holder_of
 from offices import office
 

@@ -19,8 +19,8 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
     """Break glass: take a credential out of use, now.
 
     It is detached from every connection and soft-deleted. Needs the API alone: manifests and ledger may
-    be broken. Revoke it at its vendor too. Nothing brings it back unasked: `keyturn apply --allow-
-    restore NAME` does.
+    be broken, and another run may hold the lock. The journal records it where that is possible. Revoke it
+    at its vendor too. Nothing brings it back unasked: `keyturn apply --allow-restore NAME` does.
 
     \b
     Examples:
@@ -28,7 +28,7 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
       keyturn revoke prod-db --yes
     """
     with doors(colour):
-        from keyturn.cli.wiring import open_service
+        from keyturn.cli.wiring import open_run, open_service
         from keyturn.engine import revoke, target
         from keyturn.render import line
 
@@ -39,10 +39,12 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
         if not yes and not click.confirm(f"Detach {line(name)} everywhere and delete it?", err=True):
             click.echo("Nothing was changed.", err=True)
             raise Leave(status.FAULT)
-        done = revoke(service, credential)
+        done = revoke(service, credential, lambda: open_run(folder, workspace))
         for step in done.steps:
             mark = f"FAILED: {line(step.trouble)}" if step.trouble else "done"
             click.echo(f"{step.deed} {line(str(step.address))} ({step.address.kind} of {line(name)}): {mark}")
+        if done.unrecorded:
+            click.echo(f"warning: the journal does not record all of this: {line(done.unrecorded)}", err=True)
         click.echo("\nNext: revoke it at its vendor, set a new secret, and apply with", err=True)
         click.echo(f"  keyturn apply --allow-restore {line(name)}", err=True)
         if not done.complete:

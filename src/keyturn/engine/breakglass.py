@@ -1,13 +1,16 @@
 """Break glass: a compromised credential is detached everywhere and soft-deleted, now.
 
-It works without git, without manifests and without a ledger, because at three in the morning any
-of them may be what is broken. What was done is recorded where that is possible: in the journal, or
-else in what the command prints. The ledger's entry is left as it is, so that the next plan sees an
-object that was deleted outside of an apply and does not bring it back unasked.
+It needs keyturn.yaml and the service alone: manifests, ledger, lock and store may be broken. Each step is
+journaled before it is sent wherever that is possible; where it is not, the result says why. The
+ledger's entry stays as it is, so that the next plan sees an object that was deleted outside of an apply
+and does not bring it back unasked.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from keyturn.api.call import READS
 from keyturn.api.client import Client
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.core.address import Address, Origin
@@ -15,28 +18,38 @@ from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import nest
 from keyturn.core.frozen import frozen
+from keyturn.core.outcome import Ending
 from keyturn.core.resource import Live
+from keyturn.engine.exclusive_run import exclusive_run
+from keyturn.engine.run import Run
 from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
+from keyturn.ledger.event import Finished, Intent
+from keyturn.ledger.journal import Journal
 
 DETACHERS = 8
 
 
-@frozen
+@frozen(kw_only=True)
 class Step:
-    """One thing that was done, and how it ended; ``trouble`` is empty when it went well."""
+    """One thing that was done, and how it ended; ``trouble`` is empty when it went well.
+
+    ``may_be_applied`` says of a step that failed that it may have been done nevertheless.
+    """
 
     address: Address
     deed: str
     trouble: str = ""
+    may_be_applied: bool = False
 
 
 @frozen
 class Revocation:
-    """What a revocation did, in order."""
+    """What a revocation did, in order; ``unrecorded`` says why the journal does not hold all of it."""
 
     credential: Live
     steps: tuple[Step, ...]
+    unrecorded: str = ""
 
     @property
     def complete(self) -> bool:
@@ -67,25 +80,93 @@ def target(service: Client, name: str) -> Live:
     )
 
 
-def revoke(service: Client, credential: Live) -> Revocation:
-    """Detach a credential from every connection and soft-delete it; goes on whatever fails."""
+def revoke(service: Client, credential: Live, open_run: Callable[[], Run]) -> Revocation:
+    """Detach a credential from every connection and soft-delete it; goes on whatever fails.
+
+    ``open_run`` gives the run whose journal records it. A lock that is held, and a store or a ledger that
+    cannot be used, do not stop the revocation.
+    """
+    record = _Record()
+    steps: tuple[Step, ...] = ()
+    try:
+        run = open_run()
+        with exclusive_run(run, "revoke") as held:
+            record = _Record(held.begin_journal(held.read_ledger()), run.fresh)
+            steps = _revoke(service, credential, record)
+            held.end_journal(Counter(_ending(step).value for step in steps))
+    except Faulty as faulty:
+        record.fail(faulty)
+    return Revocation(credential, steps or _revoke(service, credential, record), record.trouble)
+
+
+class _Record:
+    """Journals steps as long as the journal can be written; ``trouble`` says why it cannot."""
+
+    def __init__(self, journal: Journal | None = None, fresh: Callable[[], str] = str) -> None:
+        self._journal, self._fresh = journal, fresh
+        self.trouble = ""
+
+    def fail(self, faulty: Faulty) -> None:
+        """Journal nothing more."""
+        self._journal = None
+        self.trouble = self.trouble or faulty.findings[0].message
+
+    def perform(self, target: Live, deed: str, send: Callable[[], str]) -> Step:
+        """Journal a step, make it, and journal its end; ``send`` returns what is wrong after a yes."""
+        intent = Intent(id=self._fresh(), op=deed, address=target.address, action="revoke", object=target.id)
+        self._append(intent)
+        step, where = Step(address=target.address, deed=deed), ""
+        try:
+            step = replace(step, trouble=send())
+        except ServiceError as error:
+            # Where reading back fails, the write before it may have been applied.
+            unknown = error.may_be_applied or error.method in READS
+            step = replace(step, trouble=error.message, may_be_applied=unknown)
+            where = error.where
+        end = Finished(
+            intent=intent.id,
+            address=target.address,
+            action="revoke",
+            ending=_ending(step),
+            message=where,
+        )
+        self._append(end)
+        return step
+
+    def _append(self, event: Intent | Finished) -> None:
+        journal = self._journal
+        if journal is None:
+            return
+        try:
+            journal.append(event)
+        except Faulty as faulty:
+            self.fail(faulty)
+
+
+def _ending(step: Step) -> Ending:
+    if not step.trouble:
+        return Ending.DONE
+    return Ending.UNSURE if step.may_be_applied else Ending.FAILED
+
+
+def _revoke(service: Client, credential: Live, record: _Record) -> tuple[Step, ...]:
     kind = KINDS["connection"]
     listed = [kind.decode(each) for each in service.records(kind.collection).records]
     users = [each for each in listed if credential.id in each.fields.values()]
-    steps = side_by_side(lambda each: _detach(service, each, credential), users, DETACHERS)
-    return Revocation(credential, (*steps, _delete(service, credential)))
+
+    def detach(user: Live) -> Step:
+        return record.perform(user, "detach", lambda: _detach(service, user, credential))
+
+    steps = side_by_side(detach, users, DETACHERS)
+    return (*steps, record.perform(credential, "soft-delete", lambda: _delete(service, credential)))
 
 
-def _detach(service: Client, user: Live, credential: Live) -> Step:
-    try:
-        kind = KINDS["connection"]
-        now = kind.decode(service.fetch(kind.collection, user.id))
-        service.update(kind.collection, now.id, _without(now, credential.id), idempotent=True)
-        back = kind.decode(service.fetch(kind.collection, now.id))
-    except ServiceError as error:
-        return Step(user.address, "detach", error.message)
-    still = credential.id in back.fields.values()
-    return Step(user.address, "detach", "the service still shows it attached" if still else "")
+def _detach(service: Client, user: Live, credential: Live) -> str:
+    kind = KINDS["connection"]
+    now = kind.decode(service.fetch(kind.collection, user.id))
+    service.update(kind.collection, now.id, _without(now, credential.id), idempotent=True)
+    back = kind.decode(service.fetch(kind.collection, now.id))
+    return "the service still shows it attached" if credential.id in back.fields.values() else ""
 
 
 def _without(now: Live, identity: str) -> Mapping[str, object]:
@@ -93,13 +174,10 @@ def _without(now: Live, identity: str) -> Mapping[str, object]:
     return {"name": now.address.name, "config": nest(config), "credentialId": None}
 
 
-def _delete(service: Client, credential: Live) -> Step:
+def _delete(service: Client, credential: Live) -> str:
     try:
         service.retire("credentials", credential.id, idempotent=True)
         after = KINDS["credential"].decode(service.fetch("credentials", credential.id))
     except Absent:
-        return Step(credential.address, "soft-delete")
-    except ServiceError as error:
-        return Step(credential.address, "soft-delete", error.message)
-    gone = after.status == "deleted"
-    return Step(credential.address, "soft-delete", "" if gone else "the service still shows it active")
+        return ""
+    return "" if after.status == "deleted" else "the service still shows it active"

@@ -15,6 +15,7 @@ from keyturn.core.outcome import Ending
 from keyturn.core.protect import matches
 from keyturn.core.resource import EMPTY, Known, Live
 from keyturn.engine.entry import observed
+from keyturn.engine.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.engine.impact import linked_at_all
 from keyturn.engine.observe import READERS, census, refuse_foreign
 from keyturn.engine.run import Run
@@ -22,9 +23,6 @@ from keyturn.engine.templates import SCHEMAS, modeline
 from keyturn.engine.together import side_by_side
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Finished
-from keyturn.ledger.journal import open_journal
-from keyturn.ledger.lock import Holder, acquire
-from keyturn.ledger.reading import Reading, compact, read_ledger
 from keyturn.load.desired import load
 from keyturn.load.drafting import draft
 from keyturn.load.files import load_file
@@ -35,7 +33,6 @@ from keyturn.policy.environments import by_prefix
 from keyturn.policy.settings import covers
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?", re.ASCII)
-LEASE = 300.0
 
 
 @frozen
@@ -62,15 +59,8 @@ def bring_in(run: Run, order: Order) -> tuple[Imported, ...]:
         if not any(covers(each, folder) for each in run.workspace.manifests):
             raise Faulty(_astray(folder, run))
     refuse_foreign(run.service, run.workspace.organization)
-    author = run.author
-    holder = Holder(id=run.fresh(), who=author.who, host=author.host, ttl=LEASE)
-    lease = acquire(run.store, holder, run.clock)
-    try:
-        reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-        return _bring_in(run, reading, order)
-    finally:
-        if lease.valid():
-            lease.release()
+    with exclusive_run(run, "import") as held:
+        return _bring_in(run, held, order)
 
 
 def _astray(folder: str, run: Run) -> Diagnostic:
@@ -83,14 +73,15 @@ def _astray(folder: str, run: Run) -> Diagnostic:
     )
 
 
-def _bring_in(run: Run, reading: Reading, order: Order) -> tuple[Imported, ...]:
+def _bring_in(run: Run, held: ExclusiveRun, order: Order) -> tuple[Imported, ...]:
+    reading = held.read_ledger()
     listed = [each for each in census(run.service) if each.status != "deleted"]
     ours = {known.id for known in reading.ledger.entries.values() if not known.retired_at}
     wanted = [each for each in listed if each.id not in ours and _named(each.address, order.names)]
     whole = side_by_side(lambda each: _whole(each, run), wanted, READERS)
     linked = linked_at_all({each.id: each for each in listed})
     scene = _Scene(run, order, {each.id: each.address for each in listed}, _described(run), linked)
-    journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
+    journal = held.begin_journal(reading)
     results = []
     for live in sorted(whole, key=lambda each: each.address):
         trouble = _unusable(live, listed, scene)
@@ -100,7 +91,8 @@ def _bring_in(run: Run, reading: Reading, order: Order) -> tuple[Imported, ...]:
             journal.enqueue(
                 Finished(intent="", address=live.address, action="import", ending=Ending.DONE, entry=entry)
             )
-    compact(run.store, reading, journal)
+    written = sum(bool(each.file) for each in results)
+    held.end_journal({"done": written, "skipped": len(results) - written})
     return tuple(results)
 
 

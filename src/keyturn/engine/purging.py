@@ -1,45 +1,51 @@
 """Purge: the end of a credential that was retired. Not part of any apply, and never to be undone."""
 
+from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Known
+from keyturn.engine.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.engine.run import Run
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Finished, Intent
-from keyturn.ledger.journal import open_journal
-from keyturn.ledger.lock import Holder, acquire
-from keyturn.ledger.reading import Reading, compact, read_ledger
-
-LEASE = 120.0
+from keyturn.ledger.reading import Reading
 
 
 def purge_retired(run: Run, name: str) -> Known:
     """Delete a retired credential for good and forget it; return its last entry. Raises Faulty KT471."""
-    author = run.author
-    lease = acquire(run.store, Holder(id=run.fresh(), who=author.who, host=author.host, ttl=LEASE), run.clock)
-    try:
-        reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
+    with exclusive_run(run, "purge") as held:
+        reading = held.read_ledger()
         known = _tombstone(reading, name)
         _refuse_used(run, known)
-        journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
-        intent = Intent(id=run.fresh(), op="purge", address=known.address, action="purge", object=known.id)
-        journal.append(intent)
-        run.service.purge(known.id, idempotent=True)
-        journal.append(
-            Finished(
-                intent=intent.id,
-                address=known.address,
-                action="purge",
-                ending=Ending.DONE,
-                gone=(known.address,),
-            )
-        )
-        compact(run.store, reading, journal)
+        _purge(run, held, reading, known)
         return known
-    finally:
-        if lease.valid():
-            lease.release()
+
+
+def _purge(run: Run, held: ExclusiveRun, reading: Reading, known: Known) -> None:
+    journal = held.begin_journal(reading)
+    intent = Intent(id=run.fresh(), op="purge", address=known.address, action="purge", object=known.id)
+    journal.append(intent)
+    try:
+        with run.service.admitting(1, held.holds_lock):
+            run.service.purge(known.id, idempotent=True)
+    except ServiceError as error:
+        ending = Ending.UNSURE if error.may_be_applied else Ending.FAILED
+        journal.append(_end(intent, ending, message=error.where))
+        raise
+    journal.append(_end(intent, Ending.DONE, gone=(known.address,)))
+    held.end_journal({Ending.DONE.value: 1})
+
+
+def _end(intent: Intent, ending: Ending, gone: tuple[Address, ...] = (), message: str = "") -> Finished:
+    return Finished(
+        intent=intent.id,
+        address=intent.address,
+        action=intent.action,
+        ending=ending,
+        gone=gone,
+        message=message,
+    )
 
 
 def _tombstone(reading: Reading, name: str) -> Known:

@@ -18,22 +18,15 @@ from keyturn.core.secret import Secret
 from keyturn.engine.apply import Ended, execute
 from keyturn.engine.desk import Desk
 from keyturn.engine.entry import observed
+from keyturn.engine.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.engine.lifecycle import tails
 from keyturn.engine.planning import Planned, Wish, plan
 from keyturn.engine.rotate import purge
 from keyturn.engine.run import Run
 from keyturn.engine.work import LOOKS
-from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted
-from keyturn.ledger.journal import Journal, open_journal
-from keyturn.ledger.lock import Held, Holder, Lease, acquire
-from keyturn.ledger.reading import compact
+from keyturn.ledger.event import Finished, Intent
+from keyturn.ledger.journal import Journal
 from keyturn.load.definitions import leads
-
-LEASE = 600.0
-"""Seconds for which the lock is ours without a renewal."""
-
-PATIENCE = 2.0
-"""Seconds between two looks at a lock that somebody else holds."""
 
 
 @frozen(kw_only=True)
@@ -70,14 +63,13 @@ def carry_out(run: Run, wish: Wish, terms: Terms, decide: Callable[[Planned], bo
     and in the journal, never lost in an exception.
     """
     run.watch.phase("lock")
-    lease = _lock(run, terms)
-    try:
+    with exclusive_run(run, "apply", terms.lock_timeout) as held:
         planned = _planned(run, wish)
         if not decide(planned):
             return Report(plan=planned.plan, agreed=False)
         if planned.plan.blocked:
             raise Faulty(*planned.plan.blocked)
-        ended = _write(run, planned, terms, lease)
+        ended = _write(run, planned, terms, held)
         return Report(
             plan=planned.plan,
             outcomes=ended.outcomes,
@@ -85,24 +77,6 @@ def carry_out(run: Run, wish: Wish, terms: Terms, decide: Callable[[Planned], bo
             halted=ended.halted,
             figures=run.service.figures,
         )
-    finally:
-        if lease.valid():
-            lease.release()
-
-
-def _lock(run: Run, terms: Terms) -> Lease:
-    author = run.author
-    holder = Holder(
-        id=run.fresh(), who=author.who, host=author.host, url=author.url, commit=author.commit, ttl=LEASE
-    )
-    end = run.clock.monotonic() + terms.lock_timeout
-    while True:
-        try:
-            return acquire(run.store, holder, run.clock)
-        except Held:
-            if run.clock.monotonic() + PATIENCE > end:
-                raise
-            run.sleep(PATIENCE)
 
 
 def _planned(run: Run, wish: Wish) -> Planned:
@@ -122,11 +96,9 @@ def _pause(run: Run, intent: Intent) -> float:
     return sum(LOOKS) - (run.service.server_date - datetime.fromisoformat(intent.server_date).timestamp())
 
 
-def _write(run: Run, planned: Planned, terms: Terms, lease: Lease) -> Ended:
-    journal = open_journal(run.store, planned.seen.ledger.ledger, planned.seen.ledger.torn, run.clock)
-    begun = run.fresh()
-    journal.append(_started(run, begun))
-    desk = _desk(run, planned, (journal, terms, lease))
+def _write(run: Run, planned: Planned, terms: Terms, held: ExclusiveRun) -> Ended:
+    journal = held.begin_journal(planned.seen.ledger)
+    desk = _desk(run, planned, journal, _permission(run, terms, held), tests=terms.tests)
     with run.service.admitting(terms.parallelism, desk.allowed):
         _resolve(planned, desk)
         run.watch.phase("apply", len(planned.plan.changes))
@@ -134,38 +106,24 @@ def _write(run: Run, planned: Planned, terms: Terms, lease: Lease) -> Ended:
         if not (ended.denied or ended.halted):
             ended = _follow_up(ended, planned, desk)
     counts = {ending.value: sum(each.ending is ending for each in ended.outcomes) for ending in Ending}
-    journal.append(RunEnded(begun, "halted" if ended.halted else "ended", counts))
-    if lease.valid():
-        compact(run.store, planned.seen.ledger, journal)
+    held.end_journal(counts, "halted" if ended.halted else "ended")
     return ended
 
 
-def _started(run: Run, identity: str) -> RunStarted:
-    author = run.author
-    return RunStarted(
-        run=identity,
-        command="apply",
-        workspace=run.workspace.name,
-        organization=run.workspace.organization,
-        who=author.who,
-        host=author.host,
-        commit=author.commit,
-        tool=author.tool,
-        url=author.url,
-    )
-
-
-def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> Desk:
-    journal, terms, lease = means
+def _permission(run: Run, terms: Terms, held: ExclusiveRun) -> Callable[[], bool]:
     end = run.clock.monotonic() + terms.deadline
 
-    def allowed() -> bool:
-        if terms.stopped() or not lease.valid() or (terms.deadline and run.clock.monotonic() > end):
+    def may_write() -> bool:
+        if terms.stopped() or (terms.deadline and run.clock.monotonic() > end):
             return False
         if run.service.breaker.open or run.service.denied:
             return False
-        return lease.left() > LEASE * 2 / 3 or _renewed(lease)
+        return held.holds_lock()
 
+    return may_write
+
+
+def _desk(run: Run, planned: Planned, journal: Journal, allowed: Callable[[], bool], *, tests: bool) -> Desk:
     known = planned.seen.settled.entries.values()
     return Desk(
         run=run,
@@ -174,7 +132,7 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         entries={each.id: each for each in known},
         key=planned.opener.key,
         allowed=allowed,
-        tests=terms.tests,
+        tests=tests,
         hide=_veil(planned),
         taken={each.id for each in known} | planned.seen.hands.inputs.live.keys(),
         changes={
@@ -182,14 +140,6 @@ def _desk(run: Run, planned: Planned, means: tuple[Journal, Terms, Lease]) -> De
         },
         destinations=sends(planned.plan.changes, leads),
     )
-
-
-def _renewed(lease: Lease) -> bool:
-    try:
-        lease.renew()
-    except Faulty:
-        return False
-    return True
 
 
 def _staying(plan: Plan) -> dict[Address, str]:

@@ -55,7 +55,8 @@ class Intent:
     """What is about to be sent to the service; nothing is sent before this is on disk.
 
     ``id`` is random and given by the caller; ``op`` says which request (``create``, ``update``,
-    ``retire``, ``restore``, ``purge``, ``probe``), ``action`` of which change it is a part.
+    ``repoint``, ``retire``, ``restore``, ``purge``, ``probe``; ``detach`` and ``soft-delete`` of a
+    revocation), ``action`` of which change or command it is a part.
     ``object`` is the id of the object written to, ``expect`` the name that it will carry,
     ``precondition`` the ``updated_at`` that it had, ``server_date`` the service's own clock just
     before. ``fingerprints`` are those of the secrets sent, ``digest`` that of the source file.

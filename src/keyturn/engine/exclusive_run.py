@@ -1,0 +1,112 @@
+"""The bracket around every command that writes: the lock, the journal with its author, the compaction."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from keyturn.core.diagnostic import Faulty
+from keyturn.engine.run import Run
+from keyturn.ledger.event import RunEnded, RunStarted
+from keyturn.ledger.journal import Journal, open_journal
+from keyturn.ledger.lock import Held, Holder, Lease, acquire
+from keyturn.ledger.reading import Reading, compact, read_ledger
+
+LEASE = 600.0
+"""Seconds for which the lock is held without a renewal."""
+
+PATIENCE = 2.0
+"""Seconds between two looks at a lock that another run holds."""
+
+
+class ExclusiveRun:
+    """One command that holds the lock; ``exclusive_run`` makes it and releases the lock."""
+
+    def __init__(self, run: Run, command: str, lease: Lease) -> None:
+        self._run, self._command, self._lease = run, command, lease
+        self._id = run.fresh()
+        self._journal: Journal | None = None
+        self._reading: Reading | None = None
+
+    def holds_lock(self) -> bool:
+        """Tell whether this run may still write; renew the lease when a third of it is used."""
+        if not self._lease.valid():
+            return False
+        return self._lease.left() > LEASE * 2 / 3 or self._renew()
+
+    def read_ledger(self) -> Reading:
+        """Return the ledger of the workspace, as it is under the lock."""
+        return read_ledger(self._run.store, self._run.workspace.name, self._run.workspace.organization)
+
+    def begin_journal(self, reading: Reading) -> Journal:
+        """Open the journal behind ``reading`` and record who runs which command; called once."""
+        run, author = self._run, self._run.author
+        journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
+        started = RunStarted(
+            run=self._id,
+            command=self._command,
+            workspace=run.workspace.name,
+            organization=run.workspace.organization,
+            who=author.who,
+            host=author.host,
+            commit=author.commit,
+            tool=author.tool,
+            url=author.url,
+        )
+        journal.append(started)
+        self._journal, self._reading = journal, reading
+        return journal
+
+    def end_journal(self, counts: Mapping[str, int], ending: str = "ended") -> None:
+        """Record how the run ended, and compact the journal into the ledger while the lock is held."""
+        if self._journal is None or self._reading is None:
+            return
+        journal, self._journal = self._journal, None
+        journal.append(RunEnded(self._id, ending, counts))
+        if self._lease.valid():
+            compact(self._run.store, self._reading, journal)
+
+    def record_failure(self) -> None:
+        """Record that the run failed, where its journal is open and can be written."""
+        if self._journal is not None:
+            with suppress(Faulty):
+                self._journal.append(RunEnded(self._id, "failed"))
+
+    def _renew(self) -> bool:
+        try:
+            self._lease.renew()
+        except Faulty:
+            return False
+        return True
+
+
+@contextmanager
+def exclusive_run(run: Run, command: str, lock_timeout: float = 0.0) -> Iterator[ExclusiveRun]:
+    """Hold the lock while ``command`` runs; wait at most ``lock_timeout`` seconds for it.
+
+    Raises Held where another run holds the lock. A command that fails after ``begin_journal`` is
+    recorded as failed.
+    """
+    lease = _acquire_lock(run, lock_timeout)
+    held = ExclusiveRun(run, command, lease)
+    try:
+        yield held
+    except Exception:
+        held.record_failure()
+        raise
+    finally:
+        if lease.valid():
+            lease.release()
+
+
+def _acquire_lock(run: Run, lock_timeout: float) -> Lease:
+    author = run.author
+    holder = Holder(
+        id=run.fresh(), who=author.who, host=author.host, url=author.url, commit=author.commit, ttl=LEASE
+    )
+    end = run.clock.monotonic() + lock_timeout
+    while True:
+        try:
+            return acquire(run.store, holder, run.clock)
+        except Held:
+            if run.clock.monotonic() + PATIENCE > end:
+                raise
+            run.sleep(PATIENCE)
