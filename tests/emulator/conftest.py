@@ -1,4 +1,4 @@
-"""What the emulator's tests share: emulators that end with the test, and a client to talk to them."""
+"""Fixtures of the emulator's tests: emulators, clients, deployments, records."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from planasonix_emulator.settings import EmulatorSettings, change_settings
 from planasonix_emulator.storage.records import CONNECTIONS, CREDENTIALS, StoredRecord
 
 PLAIN: dict[str, Any] = {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
-"""Clients of loopback alone: loading the machine's certificates takes longer than most tests."""
+"""Clients use only loopback: loading the machine's certificates takes longer than most tests."""
 DATABASE = {"name": "prod-db", "type": "database", "config": {"host": "db.example", "username": "app"}}
 POSTGRES = {"name": "prod-pg", "type": "postgres", "config": {"host": "db.example", "port": 5432}}
 
@@ -60,7 +60,7 @@ class Api:
         return str(answer.json()["id"])
 
     def held(self, name: str) -> dict[str, Any]:
-        """Return what the emulator keeps under a name, with the digests of secrets under salt `s`."""
+        """Return the stored object with a name and the digests of its secrets with the salt `s`."""
         (found,) = [each for each in self.emulator.list_held_secrets("s") if each["name"] == name]
         return dict(found)
 

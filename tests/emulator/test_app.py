@@ -1,4 +1,4 @@
-"""The application as a whole: prefixes, bodies, headers, refusals."""
+"""The application: prefixes, bodies, headers, errors."""
 
 from email.utils import parsedate_to_datetime
 
@@ -7,13 +7,13 @@ import pytest
 
 @pytest.mark.parametrize("prefix", ["/api", "/v1/api"])
 def test_both_prefixes_lead_to_the_service(api, prefix):
-    """The version may stand before `/api`."""
+    """Paths can start with `/api` or `/v1/api`."""
     assert api.get(f"{prefix}/organization").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/credentials", "/v1/pipelines", "/v1/config"])
 def test_the_bare_version_is_another_api(api, path):
-    """Bare `/v1` belongs to a catalog that answers errors in its own form."""
+    """Paths below `/v1` other than `/v1/api` belong to a catalog with its own error format."""
     answer = api.get(path)
     assert answer.status_code == 404
     assert answer.json()["error"] == {
@@ -27,7 +27,7 @@ def test_the_bare_version_is_another_api(api, path):
     ("method", "path", "status"), [("GET", "/api/nothing", 404), ("PATCH", "/api/credentials", 405)]
 )
 def test_unknown_paths_and_methods_have_the_envelope(api, method, path, status):
-    """What is not there is refused like everything else, to those with a key."""
+    """Unknown paths and methods have the normal error format and need a key."""
     answer = api.send(method, path)
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message"})
     del api.client.headers["Authorization"]
@@ -52,19 +52,19 @@ def test_unknown_paths_and_methods_have_the_envelope(api, method, path, status):
     ],
 )
 def test_bodies_that_are_no_objects_are_refused(api, body):
-    """Whatever is not a JSON object of valid text is 400, in one connection after another."""
+    """A body that is not a JSON object of valid text is 400."""
     for path in ("/api/credentials", "/api/connections", "/api/connections/test"):
         assert api.client.post(path, content=body).status_code == 400
     assert api.emulator.read_state()["credentials"] == []
 
 
-def test_a_body_beyond_all_measure_is_refused(api):
+def test_a_very_large_body_is_rejected(api):
     """A body of more than 8 MiB is not read."""
     assert api.client.post("/api/credentials", content=b" " * (8 * 1024 * 1024 + 1)).status_code == 413
 
 
 def test_every_answer_has_date_and_request_id(api):
-    """The server's time, on its own clock, and the number of the request stand in the headers."""
+    """Each response has the time of the emulator's clock and the number of the request in its headers."""
     api.emulator.set_clock(hold=1_800_000_000)
     first, second = api.get("/api/organization"), api.get("/api/nothing")
     assert parsedate_to_datetime(first.headers["Date"]).timestamp() == 1_800_000_000
@@ -74,7 +74,7 @@ def test_every_answer_has_date_and_request_id(api):
 
 
 def test_what_is_empty_has_no_type_or_length(start):
-    """A 204 has neither a body nor headers about one."""
+    """A 204 response has no body, no content type and no content length."""
     api = start(delete_status=204, update_status=204)
     identifier = api.credential()
     for answer in (
@@ -85,8 +85,8 @@ def test_what_is_empty_has_no_type_or_length(start):
         assert not {"content-type", "content-length"} & set(answer.headers)
 
 
-def test_a_bug_of_ours_is_told_without_values(api, canary, monkeypatch):
-    """An error that nobody foresaw is a 500 that names its place and no value."""
+def test_a_bug_is_reported_without_values(api, canary, monkeypatch):
+    """A bug is a 500 that names its location and no value."""
     secret = canary()
 
     def broken(*_, **__):
@@ -101,7 +101,7 @@ def test_a_bug_of_ours_is_told_without_values(api, canary, monkeypatch):
 
 
 def test_latency_holds_every_request(start):
-    """The latency of the settings is on every request."""
+    """The setting `latency_ms` delays each request."""
     api = start(latency_ms=30)
     assert api.get("/api/organization").elapsed.total_seconds() >= 0.03
 

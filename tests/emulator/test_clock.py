@@ -9,12 +9,12 @@ from planasonix_emulator.settings import SECOND
 
 
 def test_it_tells_real_time():
-    """Untouched, the clock is the machine's."""
+    """By default the clock shows real time."""
     assert abs(EmulatorClock().now() / SECOND - time.time()) < 1
 
 
 def test_it_can_be_held_and_advanced():
-    """Held, it stands until it is advanced; running again, it tells real time."""
+    """A held clock changes only by `advance`; a resumed clock shows real time."""
     clock = EmulatorClock()
     clock.hold(1_800_000_000)
     assert clock.is_held
@@ -30,7 +30,7 @@ def test_it_can_be_held_and_advanced():
 
 
 def test_it_can_be_shifted():
-    """Running, it may be a day ahead or behind."""
+    """A running clock can be shifted."""
     clock = EmulatorClock()
     clock.advance(-86_400)
     assert abs(clock.now() / SECOND - time.time() + 86_400) < 1
@@ -45,7 +45,7 @@ def test_it_can_be_shifted():
     ],
 )
 def test_times_in_replies(precision, text):
-    """Times are RFC 3339 in UTC, as precise as set."""
+    """Times are RFC 3339 in UTC, at the precision of the settings."""
     assert format_timestamp(1_800_000_001_020_304, precision) == text
     assert format_timestamp(None, precision) is None
 

@@ -1,4 +1,4 @@
-"""One deployment and the way in which its objects change."""
+"""One deployment and the changes of its objects."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from planasonix_emulator.http.messages import ApiError
 
 
 def test_the_time_of_a_write_is_later_than_the_last(make_deployment, record):
-    """A write has a later time than the one before it, at the precision of replies, clock or not."""
+    """Each write has a later time than the write before, at the precision of responses."""
     deployment = make_deployment()
     deployment.clock.hold(1000)
     assert deployment.next_write_time() == 1_000_000_000
@@ -30,7 +30,7 @@ def test_names_stand_within_collection_and_organization(make_deployment, record)
 
 
 def test_trash_and_back(make_deployment, record):
-    """An object goes into the trash and comes back with later times."""
+    """An object is deleted and restored with later times."""
     deployment = make_deployment()
     kept = deployment.save_record(None, record())
     gone = deployment.trash_record(kept)
@@ -42,7 +42,7 @@ def test_trash_and_back(make_deployment, record):
 
 
 def test_removed_connections_are_absent(make_deployment, record):
-    """A connection has no trash that a client could see; a credential has."""
+    """A deleted connection is not found; a deleted credential is."""
     deployment = make_deployment()
     deployment.trash_record(deployment.save_record(None, record("conn_1")))
     deployment.trash_record(deployment.save_record(None, record("cred_1")))

@@ -16,7 +16,7 @@ from planasonix_emulator.testing.control_client import ControlClient
 
 @pytest.fixture
 def launch():
-    """Start emulators in processes of their own, and end them."""
+    """Start emulators in other processes and stop them."""
     begun = []
 
     def begin(*arguments, **environment):
@@ -36,8 +36,8 @@ def launch():
         process.communicate()
 
 
-def test_it_serves_until_told_to_end(launch, tmp_path):
-    """The emulator prints where it listens, does what its files say, and ends at once on SIGTERM."""
+def test_it_runs_until_a_signal(launch, tmp_path):
+    """The emulator prints its address, reads its files, and stops at once on SIGTERM."""
     (tmp_path / "targets.json").write_text('[{"type": "s3", "outcome": "tls"}]')
     (tmp_path / "faults.json").write_text('[{"kind": "status_before", "at": 2}]')
     (tmp_path / "settings.json").write_text('{"page_size": 7}')
@@ -65,7 +65,7 @@ def test_it_serves_until_told_to_end(launch, tmp_path):
 
 
 def test_key_and_token_may_come_from_the_environment(launch):
-    """A key in the environment is not on the command line; a key made up is printed."""
+    """The API key can come from the environment; a generated key is printed."""
     _, lines = launch(PLANASONIX_EMULATOR_KEY="from-env")
     url = lines[0].removeprefix("listening on ").strip()
     answer = httpx.get(
@@ -86,8 +86,8 @@ def test_key_and_token_may_come_from_the_environment(launch):
         (["--settings", "absent.json"], "absent.json"),
     ],
 )
-def test_mistakes_are_told(arguments, words):
-    """A wrong option ends the command with a message, without a trace."""
+def test_invalid_options_are_reported(arguments, words):
+    """An invalid option ends the command with a message and without a traceback."""
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code != 0
     assert words in result.output
@@ -95,7 +95,7 @@ def test_mistakes_are_told(arguments, words):
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", json.dumps({"a": 1})])
-def test_files_that_are_wrong_are_told(tmp_path, content):
+def test_invalid_files_are_reported(tmp_path, content):
     """A file of targets or faults that is not valid ends the command with a message."""
     file = tmp_path / "file.json"
     file.write_text(content)

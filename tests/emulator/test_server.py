@@ -1,4 +1,4 @@
-"""The emulator within the present process."""
+"""The emulator in this process."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ from planasonix_emulator.settings import EmulatorSettings, SettingsError
 
 
 def test_it_ends_with_its_block():
-    """Leaving the block closes port and thread, even with connections open and requests hanging."""
+    """The end of the block stops the server, also with open connections and hanging requests."""
     before = threading.active_count()
     with Emulator.start() as emulator, httpx.Client(trust_env=False) as client:
         emulator.add_fault("hang")
@@ -33,7 +33,7 @@ def test_emulators_do_not_know_each_other(start):
 
 
 def test_options_are_of_setup_or_settings(start):
-    """What is not about starting is a setting; unknown names are refused."""
+    """Options that are not start options are settings; unknown names are rejected."""
     api = start(key="mine", organization="org_mine", control="token", page_size=3)
     assert (api.emulator.key, api.emulator.organization, api.emulator.token) == ("mine", "org_mine", "token")
     assert api.emulator.read_settings()["page_size"] == 3
@@ -42,14 +42,14 @@ def test_options_are_of_setup_or_settings(start):
 
 
 def test_a_port_that_is_taken_is_an_error(start):
-    """Nothing is left behind when the port cannot be had."""
+    """A port in use is an error, and nothing stays open."""
     taken = int(start().emulator.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         Emulator.start(port=taken)
 
 
 def test_a_database_outlives_its_emulator(start, tmp_path, canary):
-    """What was kept is there when the same file is served again, secrets too."""
+    """Objects and secrets are there when the same database is served again."""
     database, secret = str(tmp_path / "emulator.db"), canary()
     first = start(database=database)
     identifier = first.credential(config={"password": secret})
@@ -61,7 +61,7 @@ def test_a_database_outlives_its_emulator(start, tmp_path, canary):
 
 
 def test_another_key_does_not_open_a_database(tmp_path):
-    """A database is refused with the key of another."""
+    """A database cannot be opened with another encryption key."""
     open_deployment(EmulatorOptions(database=str(tmp_path / "a.db")), EmulatorSettings()).store.close()
     other = EmulatorOptions(database=str(tmp_path / "a.db"), encryption_key=tmp_path / "other.key")
     with pytest.raises(SettingsError, match="encryption key"):
@@ -77,7 +77,7 @@ def test_port_0_takes_any_free_port():
 
 
 def test_connections_are_kept(api):
-    """Requests one after another use one connection, and the server names nothing of itself."""
+    """Requests reuse one connection, and responses have no server header."""
     streams = set()
     for _ in range(3):
         answer = api.get("/api/organization")

@@ -16,12 +16,12 @@ from planasonix_emulator.settings import (
 
 
 def test_defaults_are_among_the_choices():
-    """Each closed setting begins with a value that it takes."""
+    """The default of each setting with fixed values is one of them."""
     assert all(getattr(EmulatorSettings(), name) in values for name, values in CHOICES.items())
 
 
 def test_settings_survive_json(tmp_path):
-    """What is written as JSON is read back as the same settings."""
+    """Settings written as JSON are read back equal."""
     settings = change_settings(
         EmulatorSettings(), {"normalise": ["trim"], "statuses": {"*": "odd"}, "page_size": 2, "latency_ms": 1}
     )
@@ -50,14 +50,14 @@ def test_settings_survive_json(tmp_path):
         {"statuses": []},
     ],
 )
-def test_nonsense_is_refused(change):
-    """A setting that does not exist, or not with this value, is refused by name."""
+def test_invalid_input_is_rejected(change):
+    """An unknown setting or an invalid value is rejected by name."""
     with pytest.raises(SettingsError, match=next(iter(change))):
         change_settings(EmulatorSettings(), change)
 
 
 def test_a_file_holds_one_object(tmp_path):
-    """A file with anything but an object is refused."""
+    """A settings file must contain an object."""
     file = tmp_path / "settings.json"
     file.write_text("[]")
     with pytest.raises(SettingsError):

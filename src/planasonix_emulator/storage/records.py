@@ -1,12 +1,13 @@
 """Stored credentials and connections, and how the emulator normalises their plain values."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 CREDENTIALS = "credentials"
 CONNECTIONS = "connections"
@@ -59,7 +60,7 @@ class StoredRecord:
 
     def plain_config(self) -> dict[str, Any]:
         """Return the configuration without secrets."""
-        config: dict[str, Any] = json.loads(self.config)
+        config: dict[str, Any] = msgspec.json.decode(self.config)
         return config
 
 
@@ -78,7 +79,7 @@ class IdGenerator:
 
 def format_config(config: Mapping[str, Any]) -> str:
     """Format plain values as the JSON text that a record contains."""
-    return json.dumps(config, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(config).decode()
 
 
 def normalise_config(kind: str, config: Mapping[str, Any], rules: tuple[str, ...]) -> dict[str, Any]:

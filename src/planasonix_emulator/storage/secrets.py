@@ -137,14 +137,14 @@ def split_secrets(kind: str, config: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 def merge_secrets(plain: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[str, Any]:
     """Merge the secret tree into the plain tree."""
-    whole = dict(plain)
+    merged = dict(plain)
     for key, value in secret.items():
-        below = whole.get(key)
+        below = merged.get(key)
         if isinstance(below, Mapping) and isinstance(value, Mapping):
-            whole[key] = merge_secrets(below, value)
+            merged[key] = merge_secrets(below, value)
         else:
-            whole[key] = value
-    return whole
+            merged[key] = value
+    return merged
 
 
 def mask_secrets(secret: Any, mask: str | None) -> Any:

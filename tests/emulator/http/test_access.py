@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""API keys, scopes and the rate limit."""
 
 from email.utils import parsedate_to_datetime
 
@@ -10,7 +10,7 @@ def _with(api, headers):
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic abc", "Token abc"])
-def test_without_a_valid_bearer_key_nothing_is_told(api, header):
+def test_a_valid_bearer_key_is_required(api, header):
     """A missing, malformed or unknown key is 401 with a challenge."""
     del api.client.headers["Authorization"]
     answer = _with(api, {"Authorization": header} if header is not None else {})
@@ -20,7 +20,7 @@ def test_without_a_valid_bearer_key_nothing_is_told(api, header):
 
 
 def test_the_scheme_is_read_in_any_case(api):
-    """`bearer` is as good as `Bearer`."""
+    """The scheme `bearer` is accepted in any case."""
     assert _with(api, {"Authorization": f"bearer {api.emulator.key}"}).status_code == 200
 
 
@@ -35,7 +35,7 @@ def test_a_revoked_key_is_refused(api):
 
 
 def test_the_legacy_header_needs_its_switch(start):
-    """X-Planasonix-Api-Key is a way in only where it is switched on."""
+    """The header X-Planasonix-Api-Key works only with the setting `legacy_key_header`."""
     for allowed, status in ((False, 401), (True, 200)):
         api = start(legacy_key_header=allowed)
         del api.client.headers["Authorization"]
@@ -44,12 +44,12 @@ def test_the_legacy_header_needs_its_switch(start):
 
 @pytest.mark.parametrize(("claimed", "status"), [("org_01HEMULATED", 200), ("org_other", 403)])
 def test_the_organization_is_checked_where_it_is_sent(api, claimed, status):
-    """X-Organization-ID must be the key's own."""
+    """X-Organization-ID must be the organization of the key."""
     assert _with(api, {"X-Organization-ID": claimed}).status_code == status
 
 
-def test_a_foreign_network_is_forbidden(start):
-    """Outside the IP allowlist a valid key gets 403."""
+def test_another_network_is_forbidden(start):
+    """A valid key from a network outside the allowlist gets 403."""
     answer = start(network_allowed=False).get("/api/credentials")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ip_not_allowed")
 
@@ -66,7 +66,7 @@ def test_a_foreign_network_is_forbidden(start):
     ],
 )
 def test_each_route_asks_for_its_scope(api, scope, method, path):
-    """A key with every scope but one is forbidden, and told which; with it alone it gets on."""
+    """A key without the scope of a route gets 403 with its name; a key with only that scope works."""
     everything = [
         "connections:read",
         "connections:write",
@@ -91,7 +91,7 @@ def _exhausted(start, **options):
 
 
 def test_the_limit_holds_for_a_window(start):
-    """After so many requests come refusals that keep nothing, until the window is over."""
+    """Requests above the limit are rejected until the window ends."""
     api, answers = _exhausted(start)
     assert [each.status_code for each in answers] == [200, 200, 429]
     assert [each.headers["X-RateLimit-Remaining"] for each in answers] == ["1", "0", "0"]
@@ -104,7 +104,7 @@ def test_the_limit_holds_for_a_window(start):
 
 
 def test_each_key_has_its_own_window(start):
-    """One key's haste does not slow another."""
+    """Each key has its own rate limit."""
     api, _ = _exhausted(start)
     api.emulator.accept_key("second")
     assert api.client.get("/api/organization", headers={"Authorization": "Bearer second"}).status_code == 200
@@ -115,20 +115,20 @@ def test_each_key_has_its_own_window(start):
     [("none", None), ("zero", "0"), ("huge", "86400"), ("garbage", "soon"), ("negative", "-5")],
 )
 def test_forms_of_waiting(start, form, header):
-    """The time to wait may be missing, or nonsense."""
+    """The Retry-After header can be missing or invalid."""
     _, answers = _exhausted(start, retry_after=form, rate_headers=False)
     assert answers[2].headers.get("Retry-After") == header
     assert "X-RateLimit-Limit" not in answers[2].headers
 
 
 def test_waiting_as_a_date(start):
-    """The time to wait may be a date, never before the window ends."""
+    """The Retry-After header can be a date, not before the end of the window."""
     _, answers = _exhausted(start, retry_after="date")
     assert parsedate_to_datetime(answers[2].headers["Retry-After"]).timestamp() >= 1_800_000_060
 
 
 def test_a_clock_that_went_back_begins_again(start):
-    """A window that begins in the future is no window."""
+    """A window that starts in the future is replaced."""
     api, _ = _exhausted(start)
     api.emulator.set_clock(advance=-86_400)
     assert api.get("/api/organization").status_code == 200

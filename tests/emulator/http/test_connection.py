@@ -1,4 +1,4 @@
-"""Answers on the wire, byte by byte."""
+"""Broken responses, seen on a raw socket."""
 
 import socket
 
@@ -25,14 +25,14 @@ def keyed(start):
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
 def test_a_drop_sends_nothing(keyed, kind):
-    """A dropped connection is reset without a byte."""
+    """A dropped connection is reset without a response."""
     keyed.emulator.add_fault(kind)
     with pytest.raises(ConnectionResetError):
         _raw(keyed)
 
 
 def test_a_truncated_answer_ends_early(keyed):
-    """A cut answer has whole headers, half of the promised body, and an end."""
+    """A truncated response has complete headers and half of the announced body."""
     keyed.emulator.add_fault("truncate_after")
     head, _, body = _raw(keyed).partition(b"\r\n\r\n")
     (length,) = [
@@ -42,7 +42,7 @@ def test_a_truncated_answer_ends_early(keyed):
 
 
 def test_a_closed_connection_had_a_whole_answer(keyed):
-    """A connection that closes after its answer does not say so in advance."""
+    """The fault `close_after` closes the connection without a header that announces it."""
     keyed.emulator.add_fault("close_after")
     head, _, body = _raw(keyed).partition(b"\r\n\r\n")
     assert body.endswith(b"}")
@@ -50,7 +50,7 @@ def test_a_closed_connection_had_a_whole_answer(keyed):
 
 
 def test_a_client_that_leaves_within_its_body_is_not_counted(keyed):
-    """A request whose body never came is no request."""
+    """A request without its complete body is not logged."""
     port = int(keyed.emulator.base_url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
         wire.sendall(b"POST /api/credentials HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")

@@ -1,4 +1,4 @@
-"""Requests, replies and refusals."""
+"""Requests, responses and errors."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_a_body_is_an_object_or_refused():
 
 @pytest.mark.parametrize(("text", "number"), [("1", 1), ("007", 7), ("999999999", 999_999_999)])
 def test_numbers_in_a_query(text, number):
-    """A positive number is read, and the default stands for none."""
+    """A positive number is parsed; without one the default is used."""
     assert _request(limit=text).positive_number("limit", 5) == number
     assert _request().positive_number("limit", 5) == 5
 
@@ -32,14 +32,14 @@ def test_other_text_is_no_number(text):
 
 
 def test_bodies_are_compact_utf_8():
-    """JSON is written without spaces, and not in ASCII."""
+    """JSON is compact UTF-8."""
     assert ApiResponse(200, {"a": "ü"}).body == '{"a":"ü"}'.encode()
     assert ApiResponse(204, {"a": 1}).body == b""
     assert encode_json([]) == b"[]"
 
 
 def test_a_refusal_names_fields_not_values():
-    """The message of a refusal says which fields are wrong, and how."""
+    """The message of an error names the invalid fields and their issues."""
     assert str(invalid_request(("name", "blank"), ("type", "unknown"))).endswith(
         "name (blank), type (unknown)."
     )

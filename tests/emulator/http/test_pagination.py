@@ -1,4 +1,4 @@
-"""Pages of a list, and the ways in which a list may mislead."""
+"""Pages of lists, and the paging errors."""
 
 import itertools
 
@@ -32,12 +32,12 @@ NAMES = [f"c{number}" for number in range(7)]
 
 
 def test_cursors_lead_through_the_whole_list(filled):
-    """Following the cursor gives every row once, in the order of creation."""
+    """The cursors lead through all rows once, in the order of creation."""
     assert list(_pages(filled())) == [["c0", "c1"], ["c2", "c3"], ["c4", "c5"], ["c6"]]
 
 
 def test_a_full_last_page_has_no_cursor(start):
-    """A list that ends with a page has no cursor to an empty one."""
+    """A full last page has no cursor."""
     api = start(page_size=2)
     api.emulator.seed_objects(credentials=[{"name": name, "type": "aws", "config": {}} for name in "ab"])
     assert list(_pages(api)) == [["a", "b"]]
@@ -45,7 +45,7 @@ def test_a_full_last_page_has_no_cursor(start):
 
 @pytest.mark.parametrize(("limit", "rows", "told"), [("3", 3, 3), ("500", 7, 500), ("100000", 7, 500)])
 def test_a_limit_may_be_asked_for(filled, limit, rows, told):
-    """The page is as long as asked, up to the largest allowed."""
+    """The requested limit applies up to the maximum."""
     page = filled().get("/api/credentials", limit=limit).json()
     assert (len(page["data"]), page["meta"]["page"]["limit"]) == (rows, told)
 
@@ -54,45 +54,45 @@ def test_a_limit_may_be_asked_for(filled, limit, rows, told):
     "query",
     [{"limit": "0"}, {"limit": "-1"}, {"limit": "x"}, {"limit": ""}, {"cursor": "%"}, {"cursor": "/w"}],
 )
-def test_nonsense_is_refused(filled, query):
-    """A limit that is no positive number and a cursor that nobody gave are 400."""
+def test_invalid_input_is_rejected(filled, query):
+    """An invalid limit and an unknown cursor are 400."""
     assert filled().get("/api/credentials", **query).status_code == 400
 
 
 def test_a_page_may_be_lost(filled):
-    """A list may skip a page without a word."""
+    """The paging trouble `lost` skips a page."""
     rows = list(itertools.chain.from_iterable(_pages(filled(paging_trouble="lost"))))
     assert len(rows) < len(NAMES)
 
 
-def test_a_cursor_may_lead_in_circles(filled):
-    """A list may give the same cursor for ever."""
+def test_a_cursor_can_repeat(filled):
+    """The paging trouble `loop` returns the same cursor again and again."""
     assert len(list(_pages(filled(paging_trouble="loop")))) == 20
 
 
 def test_rows_may_be_repeated(filled):
-    """Pages may overlap."""
+    """The paging trouble `repeat` repeats rows."""
     rows = list(itertools.chain.from_iterable(_pages(filled(paging_trouble="repeat"))))
     assert sorted(set(rows)) == NAMES
     assert len(rows) > len(NAMES)
 
 
 def test_a_cursor_may_expire(filled):
-    """A cursor may be refused."""
+    """An expired cursor is rejected."""
     api = filled(paging_trouble="expired")
     cursor = api.get("/api/credentials").json()["meta"]["page"]["cursor"]
     assert api.get("/api/credentials", cursor=cursor).json()["error"]["code"] == "cursor_expired"
 
 
 def test_a_total_may_be_larger_than_the_rows(start):
-    """The list of connections may claim more than it shows."""
+    """The setting `total_excess` increases the total."""
     api = start(total_excess=3)
     api.connection()
     assert api.get("/api/connections").json()["meta"]["total"] == 4
 
 
 def test_connections_may_have_pages(start):
-    """The list of connections is whole, unless a page size is set for it."""
+    """The list of connections has pages only with its own page size."""
     api = start(connection_page_size=1)
     first = api.connection()
     second = api.connection(name="b")
@@ -105,7 +105,7 @@ def test_connections_may_have_pages(start):
 
 
 def test_a_lagging_list_filters_too(start):
-    """Filters hold for what a late reader sees, too."""
+    """Filters apply to a lagging list, too."""
     api = start(list_lag_requests=1)
     api.connection()
     api.connection(name="landing", type="s3", config={"bucket": "b"})
@@ -117,7 +117,7 @@ def test_a_lagging_list_filters_too(start):
 
 
 def test_a_lagging_list_pages_too(filled):
-    """A list that lags is cut into pages as any other."""
+    """A lagging list has pages, too."""
     api = filled(list_lag_requests=1)
     list(_pages(api))
     assert list(itertools.chain.from_iterable(_pages(api))) == NAMES

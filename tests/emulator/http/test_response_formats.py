@@ -1,4 +1,4 @@
-"""The shapes in which the service may speak."""
+"""The response formats."""
 
 import pytest
 
@@ -7,13 +7,13 @@ CREDENTIAL = {"name": "prod-db", "type": "database", "config": {"host": "db.exam
 
 @pytest.fixture
 def backend(start):
-    """An emulator that speaks as the vendor's Go client claims."""
+    """An emulator with the format of the Go client."""
     return start(dialect="backend")
 
 
 @pytest.fixture
 def jsonapi(start):
-    """An emulator that speaks as the introduction promises."""
+    """An emulator with the format of the introduction."""
     return start(dialect="jsonapi")
 
 
@@ -45,7 +45,7 @@ def test_backend_lists_a_bare_array(backend):
     [{"category": "both"}, {"params": {"port": 5432}}, {"params": None}, {"name": None}, {"config": {}}],
 )
 def test_backend_refuses_in_a_string(backend, change):
-    """A connection that is not valid is refused with an error that is a string."""
+    """An invalid connection is rejected with an error that is a string."""
     body = {name: value for name, value in _params(**change).items() if value is not None}
     if "config" in change:
         del body["params"]
@@ -55,7 +55,7 @@ def test_backend_refuses_in_a_string(backend, change):
 
 
 def test_backend_wants_the_whole_object_in_a_put(backend):
-    """A PUT that leaves something out is refused; a whole one replaces the parameters."""
+    """An incomplete PUT is rejected; a complete PUT replaces the parameters."""
     identifier = backend.post("/api/connections", _params()).json()["id"]
     assert backend.put(f"/api/connections/{identifier}", {"name": "x"}).status_code == 400
     answer = backend.put(
@@ -67,7 +67,7 @@ def test_backend_wants_the_whole_object_in_a_put(backend):
 
 @pytest.mark.parametrize(("link", "kept", "shown"), [("echo", 1, 1), ("accept", 1, 0), ("ignore", 0, 0)])
 def test_backend_may_know_nothing_of_credentials(start, link, kept, shown):
-    """The link to a credential is echoed, kept silently, or ignored, as the switch says."""
+    """The setting `backend_link` selects whether the credential id is shown, only stored, or ignored."""
     backend = start(dialect="backend", backend_link=link)
     credential = backend.credential()
     made = backend.post("/api/connections", _params(credentialId=credential)).json()
@@ -76,7 +76,7 @@ def test_backend_may_know_nothing_of_credentials(start, link, kept, shown):
 
 
 def test_backend_may_show_times(start):
-    """Times are in a backend's answers only behind their switch."""
+    """The Go client's format shows times only with the setting `backend_timestamps`."""
     backend = start(dialect="backend", backend_timestamps=True)
     assert {"createdAt", "updatedAt"} <= set(backend.post("/api/connections", _params()).json())
 
@@ -89,7 +89,7 @@ def test_backend_tests_say_success(backend):
 
 
 def test_backend_deletes_with_success(backend):
-    """The removal of a connection answers success; pipelines are a bare array with both ends."""
+    """The deletion of a connection returns success; pipelines are an array with both connections."""
     identifier = backend.post("/api/connections", _params()).json()["id"]
     assert backend.delete(f"/api/connections/{identifier}").json() == {"success": True}
     backend.emulator.seed_objects(pipelines=[{"id": "pl_1", "name": "p", "sourceConnectionId": "conn_1"}])
@@ -98,7 +98,7 @@ def test_backend_deletes_with_success(backend):
 
 
 def test_backend_leaves_credentials_as_they_are(backend):
-    """Nothing says that credentials have another shape there."""
+    """The Go client has no other format for credentials."""
     identifier = backend.credential()
     assert backend.get(f"/api/credentials/{identifier}").json()["data"]["id"] == identifier
 
@@ -116,7 +116,7 @@ def test_jsonapi_wraps_credentials(jsonapi):
 @pytest.mark.parametrize("wrapped", [True, False])
 @pytest.mark.parametrize("spelling", ["credential_id", "credentialId"])
 def test_jsonapi_takes_both_spellings_wrapped_or_not(jsonapi, wrapped, spelling):
-    """A body may be wrapped and may spell the credential's id in either way."""
+    """A body can have an envelope, and its credential id can be in snake_case or camelCase."""
     credential = jsonapi.post("/api/credentials", CREDENTIAL).json()["data"]["id"]
     body = {
         "name": "prod-pg",
@@ -131,7 +131,7 @@ def test_jsonapi_takes_both_spellings_wrapped_or_not(jsonapi, wrapped, spelling)
 
 
 def test_jsonapi_pages_connections(start):
-    """The list of connections is cut into pages like any other."""
+    """The list of connections has pages."""
     jsonapi = start(dialect="jsonapi", page_size=2)
     for number in range(3):
         jsonapi.post("/api/connections", {"name": f"c{number}", "type": "s3", "config": {"bucket": "b"}})
@@ -143,7 +143,7 @@ def test_jsonapi_pages_connections(start):
 
 
 def test_jsonapi_wraps_the_rest(jsonapi):
-    """Tests, removals and pipelines are resources too; errors are objects."""
+    """Tests, deletions and pipelines are resources, too; errors are objects."""
     identifier = jsonapi.post(
         "/api/connections", {"name": "c", "type": "s3", "config": {"bucket": "b"}}
     ).json()["data"]["id"]
@@ -166,7 +166,7 @@ def test_jsonapi_wraps_the_rest(jsonapi):
 
 @pytest.mark.parametrize("dialect", ["docs", "backend", "jsonapi"])
 def test_extra_fields_are_in_every_shape(start, dialect):
-    """Fields that nobody knows appear in each dialect, in lists and in single objects."""
+    """The setting `extra_fields` adds fields in each format, in lists and in single objects."""
     api = start(dialect=dialect, extra_fields=True)
     made = api.post("/api/connections", {**_params(), "config": {"host": "h"}})
     assert "x_revision" in made.text

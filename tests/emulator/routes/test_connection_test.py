@@ -11,7 +11,7 @@ def _try(api, **fields):
 
 
 def test_stored_secrets_are_tried(api, canary):
-    """A test with a credential's id uses what is stored, so a rotation shows at once."""
+    """A test with a credential id uses the stored secret, also after a rotation."""
     right, wrong = canary(), canary()
     api.emulator.set_targets(
         [{"type": "s3", "match": {"bucket": "landing"}, "accepts": {"secret_access_key": right}}]
@@ -31,7 +31,7 @@ def test_stored_secrets_are_tried(api, canary):
 
 
 def test_settings_of_the_credential_stand_in(api):
-    """What the connection does not say, the credential may."""
+    """The credential supplies settings that the connection lacks."""
     api.emulator.set_targets([{"type": "postgres", "match": {"host": "db.example"}, "outcome": "network"}])
     identifier = api.credential(config={"host": "db.example"})
     assert (
@@ -53,7 +53,7 @@ def test_settings_of_the_credential_stand_in(api):
     ],
 )
 def test_a_test_that_cannot_run_is_refused(api, change, field):
-    """A body that is not valid is 400, not a failed test."""
+    """An invalid body is 400 and not a failed test."""
     answer = _try(api, **change)
     assert answer.status_code == 400
     assert answer.json()["error"]["details"][0]["field"] == field
@@ -68,7 +68,7 @@ def test_a_test_that_cannot_run_is_refused(api, change, field):
     ],
 )
 def test_targets_that_nobody_described(start, unknown, ok, message):
-    """A system that is not in the table answers as the switch says."""
+    """The setting `unknown_target` selects the result for an unknown target."""
     answer = _try(start(unknown_target=unknown)).json()
     assert answer["ok"] is ok
     assert answer["message"].startswith(message)
@@ -93,20 +93,20 @@ def test_targets_that_nobody_described(start, unknown, ok, message):
     ],
 )
 def test_a_credential_without_its_secret_fails(api, kind, config, ok):
-    """Where nobody described the system, a credential must at least be complete."""
+    """Without a matching target, a login succeeds with a complete credential only."""
     identifier = api.credential(name="c", type=kind, config=config)
     assert _try(api, credentialId=identifier).json()["ok"] is ok
 
 
 def test_a_deleted_credential_fails(api):
-    """What is in the trash authorizes nothing."""
+    """A test with a deleted credential fails."""
     identifier = api.credential(config={"password": "p"})
     api.delete(f"/api/credentials/{identifier}")
     assert _try(api, credentialId=identifier).json()["ok"] is False
 
 
-def test_oauth_needs_a_person(api):
-    """An oauth credential fails with a call for consent until somebody authorizes it."""
+def test_oauth_needs_consent(api):
+    """A test of an oauth credential fails until it is authorized."""
     identifier = api.credential(name="crm", type="oauth", config={"client_id": "c", "client_secret": "s"})
     assert "authorize" in _try(api, type="salesforce", credentialId=identifier).json()["message"]
     api.emulator.perform_ui_action("authorize", id=identifier)
@@ -114,7 +114,7 @@ def test_oauth_needs_a_person(api):
 
 
 def test_consent_may_not_be_needed(start):
-    """A deployment may let oauth credentials work at once."""
+    """The setting `oauth_needs_consent` can let oauth credentials work without consent."""
     api = start(oauth_needs_consent=False)
     identifier = api.credential(name="crm", type="oauth", config={"client_secret": "s"})
     assert _try(api, type="salesforce", credentialId=identifier).json()["ok"] is True
@@ -122,14 +122,14 @@ def test_consent_may_not_be_needed(start):
 
 @pytest.mark.parametrize("status", [400, 422, 502])
 def test_a_failed_test_may_be_an_error(start, status):
-    """A deployment may answer a failed test with an error status."""
+    """The setting `test_failure_status` selects the status of a failed test."""
     answer = _try(start(unknown_target="fail", test_failure_status=status))
     assert answer.status_code == status
     assert answer.json()["error"]["message"] == "login failed"
 
 
 def test_a_verdict_may_be_missing(start):
-    """A deployment may answer without saying whether the test passed."""
+    """The setting `test_reply` can omit the result of a test."""
     assert "ok" not in _try(start(test_reply="verdictless")).json()
     backend = start(test_reply="verdictless", dialect="backend")
     assert set(backend.post(TEST, {"type": "s3", "params": {}}).json()) == {"message"}

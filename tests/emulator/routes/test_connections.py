@@ -1,4 +1,4 @@
-"""The routes under /api/connections that keep connections."""
+"""The endpoints below /api/connections."""
 
 import pytest
 
@@ -6,7 +6,7 @@ BASE = "/api/connections"
 
 
 def test_create_and_get_are_bare_and_camel_case(api):
-    """A single connection is not wrapped; a new one tells when it was created, any other when updated."""
+    """A single connection has no envelope; a new one has the creation time, others the update time."""
     credential = api.credential()
     body = {
         "name": "prod-pg",
@@ -22,7 +22,7 @@ def test_create_and_get_are_bare_and_camel_case(api):
 
 
 def test_list_has_no_settings(api):
-    """The list counts its rows and shows everything but the settings."""
+    """The list has a total and shows all fields but the configuration."""
     identifier = api.connection()
     listed = api.get(BASE).json()
     assert listed["meta"] == {"total": 1}
@@ -42,7 +42,7 @@ def test_list_has_no_settings(api):
     ],
 )
 def test_list_filters_by_type_and_part_of_the_name(api, query, names):
-    """The type must be the same, the search is part of the name in any case."""
+    """The type filter is exact; the search matches a part of the name in any case."""
     api.connection()
     api.connection(name="Prod-Landing", type="s3", config={"bucket": "landing"})
     listed = api.get(BASE, **query).json()
@@ -64,7 +64,7 @@ def test_list_filters_by_type_and_part_of_the_name(api, query, names):
     ],
 )
 def test_create_names_the_field_that_is_wrong(api, change, field):
-    """A connection that is not valid is refused with 400 and the field at fault."""
+    """An invalid connection is rejected with 400, which names the field."""
     body = {"name": "prod-pg", "type": "postgres", "config": {"host": "db.example"}} | change
     answer = api.post(BASE, body)
     assert answer.status_code == 400
@@ -72,19 +72,19 @@ def test_create_names_the_field_that_is_wrong(api, change, field):
 
 
 def test_the_host_may_stand_in_the_credential(api):
-    """A setting that a connector insists on counts when the credential has it."""
+    """The credential can contain a setting that the connector requires."""
     identifier = api.credential(config={"host": "db.example"})
     assert api.connection(config={"port": 5432}, credentialId=identifier)
 
 
 def test_checks_can_be_switched_off(start):
-    """A deployment may take any type, any settings, any credential id."""
+    """The settings can disable the checks of type, required settings and credential id."""
     api = start(accept_unknown_type=True, check_required=False, check_credential=False)
     assert api.connection(type="mainframe", config={}, credentialId="cred_nobody")
 
 
 def test_a_deleted_credential_cannot_be_attached(api):
-    """Neither a new connection nor a change may name a credential in the trash; what names it stays."""
+    """A connection cannot be given a deleted credential, but it keeps one that was deleted later."""
     credential = api.credential()
     identifier = api.connection(credentialId=credential)
     api.delete(f"/api/credentials/{credential}")
@@ -105,7 +105,7 @@ def test_a_deleted_credential_cannot_be_attached(api):
     ],
 )
 def test_put_of_settings(start, how, left):
-    """A PUT of settings replaces them, merges them or keeps nothing, as the switch says."""
+    """The setting `connection_put` selects whether a PUT replaces, merges or is ignored."""
     api = start(connection_put=how)
     identifier = api.connection()
     answer = api.put(f"{BASE}/{identifier}", {"config": {"host": "new.example"}})
@@ -113,7 +113,7 @@ def test_put_of_settings(start, how, left):
 
 
 def test_put_changes_only_what_it_sends(api):
-    """A rename leaves settings and credential alone."""
+    """A rename changes neither settings nor credential."""
     credential = api.credential()
     identifier = api.connection(credentialId=credential)
     before = api.get(f"{BASE}/{identifier}").json()
@@ -122,8 +122,8 @@ def test_put_changes_only_what_it_sends(api):
     assert after == before | {"name": "prod-pg-2"}
 
 
-def test_where_a_put_takes_wholes_what_is_not_sent_is_gone(start):
-    """A mere name leaves neither settings nor a credential, unless the connector cannot be without."""
+def test_put_whole_removes_what_is_not_sent(start):
+    """With the mode `whole`, a PUT of the name removes settings and credential unless they are required."""
     api = start(connection_put="whole")
     assert api.put(f"{BASE}/{api.connection()}", {"name": "prod-pg-2"}).status_code == 400
     api = start(connection_put="whole", check_required=False)
@@ -145,7 +145,7 @@ def test_where_a_put_takes_wholes_what_is_not_sent_is_gone(start):
     ],
 )
 def test_put_refuses_what_cannot_be(api, change, status):
-    """The type never changes, and the checks of a creation hold for a change too."""
+    """The type cannot change, and a change has the checks of a creation."""
     api.connection(name="taken")
     assert api.put(f"{BASE}/{api.connection()}", change).status_code == status
 
@@ -161,7 +161,7 @@ def test_put_refuses_what_cannot_be(api, change, status):
     ],
 )
 def test_delete_is_refused_while_a_pipeline_uses_it(api, pipeline, status):
-    """Every pipeline that is not deleted stands against the removal of a connection that it mentions."""
+    """A connection cannot be deleted while a pipeline uses it."""
     identifier = api.connection()
     node = {"id": "n1", "type": "source.postgres", "config": {"connectionId": identifier}}
     api.emulator.seed_objects(pipelines=[{"id": "pl_1", "name": "orders", "nodes": [node]} | pipeline])
@@ -173,7 +173,7 @@ def test_delete_is_refused_while_a_pipeline_uses_it(api, pipeline, status):
 
 
 def test_delete_leaves_nothing(api):
-    """A removed connection is gone, and its name is free."""
+    """A deleted connection is not found, and its name is free."""
     identifier = api.connection()
     gone = api.delete(f"{BASE}/{identifier}").json()
     assert (gone["ok"], gone["id"]) == (True, identifier)
@@ -184,7 +184,7 @@ def test_delete_leaves_nothing(api):
 
 
 def test_a_secret_in_the_settings_is_not_shown(api, canary):
-    """What looks like a secret among the settings of a connection is kept and never shown."""
+    """A secret in the settings of a connection is stored and not shown."""
     secret = canary()
     config = {"host": "db.example", "auth": {"clientSecret": secret, "clientId": "c"}, "tokenUrl": "u"}
     identifier = api.connection(config=config)

@@ -1,4 +1,4 @@
-"""The routes under /api/credentials."""
+"""The endpoints below /api/credentials."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ def _digest(value):
 
 
 def test_create_answers_without_secrets_and_keeps_them(api, canary):
-    """A new credential comes back with its plain settings only, while its password is kept."""
+    """A new credential is returned without its password, which is stored."""
     secret = canary()
     answer = api.post(
         GENERIC,
@@ -55,7 +55,7 @@ def test_list_and_get_show_metadata_only(api, canary):
     ],
 )
 def test_create_names_the_field_that_is_wrong(api, body, field):
-    """A body that is not valid is refused with 400 and the field at fault."""
+    """An invalid body is rejected with 400, which names the field."""
     answer = api.post(GENERIC, body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "invalid_request"
@@ -72,7 +72,7 @@ def test_names_are_unique_among_the_active(api):
 
 
 def test_names_need_not_be_unique(start):
-    """A deployment may take one name twice, answer 400, or keep names of deleted ones."""
+    """The settings can allow duplicate names, answer 400, or reserve the names of deleted credentials."""
     api = start(unique_names=False)
     assert api.credential() != api.credential()
     api = start(duplicate_status=400)
@@ -94,7 +94,7 @@ def test_names_need_not_be_unique(start):
     ],
 )
 def test_put_of_settings(start, canary, how, config, secrets):
-    """A PUT of one setting merges, replaces, wipes unsent secrets or keeps nothing, as the switch says."""
+    """The setting `credential_put` selects: merge, replace, wipe unsent secrets, or ignore."""
     api = start(credential_put=how)
     identifier = api.credential(config={"host": "db.example", "username": "app", "password": canary()})
     answer = api.put(f"{GENERIC}/{identifier}", {"config": {"host": "new.example"}})
@@ -105,7 +105,7 @@ def test_put_of_settings(start, canary, how, config, secrets):
 
 
 def test_put_changes_only_what_it_sends(api, canary):
-    """A rename leaves settings and secrets alone, and always moves updated_at."""
+    """A rename changes neither settings nor secrets, and changes updated_at."""
     identifier = api.credential(config={"host": "db.example", "password": canary()})
     before = api.held("prod-db")
     answer = api.put(f"{GENERIC}/{identifier}", {"name": "prod-db-2"})
@@ -116,7 +116,7 @@ def test_put_changes_only_what_it_sends(api, canary):
 
 
 def test_where_a_put_takes_wholes_a_mere_name_is_all_that_is_left(start, canary):
-    """Nothing that is not sent stays, settings and secrets included."""
+    """With the mode `whole`, unsent settings and secrets are removed."""
     api = start(credential_put="whole")
     identifier = api.credential(config={"host": "db.example", "password": canary()})
     assert api.put(f"{GENERIC}/{identifier}", {"name": "prod-db-2"}).status_code == 200
@@ -125,7 +125,7 @@ def test_where_a_put_takes_wholes_a_mere_name_is_all_that_is_left(start, canary)
 
 
 def test_updated_at_rises_with_every_write(api):
-    """Two writes within one second have different times, whatever the clock says."""
+    """Two writes within one second have different times."""
     identifier = api.credential()
     api.emulator.set_clock(hold=1_900_000_000)
     times = [
@@ -148,7 +148,7 @@ def test_updated_at_rises_with_every_write(api):
     ],
 )
 def test_put_refuses_what_cannot_be(api, change, status):
-    """The type never changes, and the checks of a creation hold for a change too."""
+    """The type cannot change, and a change has the checks of a creation."""
     api.credential(name="taken")
     identifier = api.credential()
     assert api.put(f"{GENERIC}/{identifier}", change).status_code == status
@@ -156,7 +156,7 @@ def test_put_refuses_what_cannot_be(api, change, status):
 
 @pytest.mark.parametrize(("deletes", "left"), [(True, {"host"}), (False, {"host", "username"})])
 def test_null_may_remove_a_setting(start, deletes, left):
-    """A null in a PUT removes the key only behind its switch."""
+    """A null in a PUT removes the key only with the setting `null_deletes`."""
     api = start(null_deletes=deletes)
     identifier = api.credential()
     api.put(f"{GENERIC}/{identifier}", {"config": {"username": None, "absent": None}})
@@ -164,7 +164,7 @@ def test_null_may_remove_a_setting(start, deletes, left):
 
 
 def test_consent_outlives_a_replacing_put(start, canary):
-    """What a person's consent left in an oauth credential stays, even where a PUT replaces."""
+    """A PUT keeps the values that consent added to an oauth credential, in each mode."""
     api = start(credential_put="replace")
     identifier = api.credential(
         name="crm", type="oauth", config={"client_id": "c", "client_secret": canary()}
@@ -186,14 +186,14 @@ def test_delete_is_soft(api):
 
 
 def test_delete_does_not_ask_who_uses_it(api):
-    """A credential that a connection names is deleted all the same."""
+    """A credential in use can be deleted."""
     identifier = api.credential()
     api.connection(credentialId=identifier)
     assert api.delete(f"{GENERIC}/{identifier}").status_code == 200
 
 
 def test_deleted_ones_may_be_listed_or_absent(start):
-    """Deployments may list deleted credentials, and may answer 404 for them."""
+    """The settings can list deleted credentials and can answer 404 for them."""
     api = start(list_deleted=True, deleted_get=404)
     identifier = api.credential()
     api.delete(f"{GENERIC}/{identifier}")
@@ -202,7 +202,7 @@ def test_deleted_ones_may_be_listed_or_absent(start):
 
 
 def test_restore_brings_back_settings_and_secrets(api, canary):
-    """A restored credential is the old one, with the old secret."""
+    """A restored credential has its old secret."""
     identifier = api.credential(config={"host": "db.example", "password": canary()})
     before = api.held("prod-db")
     api.delete(f"{GENERIC}/{identifier}")
@@ -213,7 +213,7 @@ def test_restore_brings_back_settings_and_secrets(api, canary):
 
 
 def test_restore_is_refused_while_the_name_is_taken(api):
-    """A name that somebody took meanwhile stands against a restore."""
+    """A credential cannot be restored if another one has its name."""
     identifier = api.credential()
     api.delete(f"{GENERIC}/{identifier}")
     api.credential()
@@ -221,7 +221,7 @@ def test_restore_is_refused_while_the_name_is_taken(api):
 
 
 def test_purge_is_final(api):
-    """After a permanent deletion there is nothing to get, change or restore."""
+    """A purged credential cannot be read, changed or restored."""
     identifier = api.credential()
     assert api.delete(f"{GENERIC}/{identifier}/permanent").json() == {
         "data": {"id": identifier, "purged": True}
@@ -232,7 +232,7 @@ def test_purge_is_final(api):
 
 
 def test_purge_may_need_the_trash(start):
-    """A deployment may purge only what is in the trash."""
+    """The setting `purge_needs_trash` allows the purge of deleted credentials only."""
     api = start(purge_needs_trash=True)
     identifier = api.credential()
     assert api.delete(f"{GENERIC}/{identifier}/permanent").status_code == 409
@@ -268,7 +268,7 @@ def test_other_organizations_see_nothing(api):
 
 @pytest.mark.parametrize("status", [200, 403, 404])
 def test_rights_may_hide_a_credential(start, status):
-    """What the key's rights hide is not listed, and by id answers as the switch says."""
+    """A hidden object is not listed; the setting `hidden_get` selects the response to its id."""
     api = start(hidden_get=status)
     identifier = api.credential()
     api.credential(name="other")

@@ -1,4 +1,4 @@
-"""The routes that look into a connection."""
+"""The endpoints that read data through a connection."""
 
 import pytest
 
@@ -16,7 +16,7 @@ import pytest
     ],
 )
 def test_looking_into_a_connection(api, path, keys):
-    """Each route answers in its documented shape, for a connection that exists."""
+    """Each endpoint returns its documented format for an existing connection."""
     identifier = api.connection()
     assert set(api.get(f"/api/connections/{identifier}/{path}").json()) == keys
     assert api.get(f"/api/connections/conn_nobody/{path}").status_code == 404

@@ -1,4 +1,4 @@
-"""The routes about the organization, connectors, pipelines, schedules and syncs."""
+"""The endpoints for the organization, connectors, pipelines, schedules and syncs."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def seeded(start):
 
 
 def test_the_organization_is_the_keys_own(start):
-    """What tells tenants apart is answered for the key."""
+    """The endpoints of the organization answer for the organization of the key."""
     api = start(organization="org_acme", plan="premium", max_connections=7)
     data = api.get("/api/organization").json()["data"]
     assert (data["id"], data["slug"], data["plan"]) == ("org_acme", "acme", "premium")
@@ -38,7 +38,7 @@ def test_the_organization_is_the_keys_own(start):
 
 
 def test_keys_are_listed_without_any_part_of_them(api):
-    """The list of API keys shows names and scopes of the organization's own."""
+    """The list of API keys shows names and scopes of the organization's keys."""
     api.emulator.accept_key("elsewhere", organization="org_other")
     answer = api.get("/api/user/api-keys")
     assert len(answer.json()["data"]) == 1
@@ -63,7 +63,7 @@ def test_the_gallery_lists_connectors(api):
     ],
 )
 def test_pipelines_are_listed_without_nodes(seeded, query, found):
-    """The list filters, leaves deleted pipelines out, and shows no nodes."""
+    """The list has filters, omits deleted pipelines, and shows no nodes."""
     listed = seeded().get("/api/pipelines", **query).json()
     assert [each["id"] for each in listed["data"]] == found
     assert listed["meta"]["total"] == len(found)
@@ -112,7 +112,7 @@ def test_schedules_of_the_backend_are_flat(seeded):
 
 
 def test_single_schedules_and_syncs(seeded):
-    """A schedule or a sync by its id is a resource, or absent."""
+    """A schedule or a sync is returned by its id, or 404."""
     api = seeded()
     assert api.get("/api/schedules/sch_1").json()["data"]["attributes"]["enabled"] is False
     assert api.get("/api/reverse-etl/syncs/retl_sync_1").json()["data"]["attributes"]["name"] == "crm"

@@ -1,4 +1,4 @@
-"""Checks of what clients write."""
+"""Validation of written objects."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_names_that_are_taken(name):
 
 @pytest.mark.parametrize("name", [None, 7, "", "\t", "a" * 256])
 def test_names_that_are_refused(name):
-    """Everything else is not."""
+    """Other values are rejected."""
     with pytest.raises(ApiError):
         validate_name(name)
 

@@ -1,4 +1,4 @@
-"""What replies tell of an object."""
+"""The fields of an object in a response."""
 
 import pytest
 
@@ -19,27 +19,27 @@ def filled(start, canary):
 
 @pytest.mark.parametrize(("how", "shown"), [("mask", "********"), ("null", None)])
 def test_secrets_may_be_masked(filled, how, shown):
-    """A deployment may show a secret's key with a mask, or with null."""
+    """The setting `reply_secrets` can show a mask or null for each secret."""
     _, view, _ = filled(reply_secrets=how)
     assert view["config"]["password"] == shown
 
 
 def test_secrets_may_leak(filled):
-    """A deployment may show the secret itself, and clients must cope."""
+    """The setting `reply_secrets` can show the secrets."""
     _, view, secret = filled(reply_secrets="leak")
     assert view["config"].pop("password") == secret
     assert view["config"] == {"host": "db.example", "port": 5432, "tls": True}
 
 
 def test_numbers_may_be_strings(filled):
-    """A deployment may turn every number and truth value into text."""
+    """The setting `stringify` turns numbers and booleans into text."""
     _, view, _ = filled(stringify=True)
     assert view["config"] == {"host": "db.example", "port": "5432", "tls": "true"}
 
 
 @pytest.mark.parametrize("by", ["id", "name", "*"])
 def test_the_status_may_be_unknown(filled, by):
-    """A credential may have a status that no page lists; a deleted one is deleted all the same."""
+    """The setting `statuses` gives an active credential an unknown status; a deleted one stays deleted."""
     api, view, _ = filled()
     api.emulator.change_settings(statuses={view.get(by, "*"): "quarantined"})
     path = f"/api/credentials/{view['id']}"
@@ -50,7 +50,7 @@ def test_the_status_may_be_unknown(filled, by):
 
 @pytest.mark.parametrize("precision", ["seconds", "milliseconds", "microseconds"])
 def test_times_rise_at_any_precision(start, precision):
-    """However precise the times are, each write has a later one."""
+    """Each write has a later time at each precision."""
     api = start(precision=precision)
     identifier = api.connection()
     api.emulator.set_clock(hold=True)

@@ -1,4 +1,4 @@
-"""Lists that lag behind what was written."""
+"""Lists that lag behind changes."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def _listed(api):
 
 @pytest.mark.parametrize("lag", [1, 2])
 def test_lag_in_readings(start, lag):
-    """A creation, a change and a deletion show only after so many readings of the list."""
+    """A list shows a creation, a change and a deletion after `list_lag_requests` more requests."""
     api = start(list_lag_requests=lag)
     identifier = api.credential()
     assert [_listed(api) for _ in range(lag)] == [[]] * lag
@@ -26,7 +26,7 @@ def test_lag_in_readings(start, lag):
 
 
 def test_lag_in_seconds_of_the_clock(start):
-    """A creation shows when so many seconds have passed on the emulator's clock."""
+    """A list shows a new object after `list_lag_seconds` of the emulator's clock."""
     api = start(list_lag_seconds=10)
     api.emulator.set_clock(hold=True)
     identifier = api.credential()
@@ -39,7 +39,7 @@ def test_lag_in_seconds_of_the_clock(start):
 
 
 def test_connections_lag_by_themselves(start):
-    """Readings of one list do not age the other."""
+    """Requests for one list do not count for the other."""
     api = start(list_lag_requests=1)
     api.connection()
     _listed(api)
@@ -48,7 +48,7 @@ def test_connections_lag_by_themselves(start):
 
 
 def test_old_changes_are_forgotten(record):
-    """A busy list keeps a bounded past, and the latest changes are in it."""
+    """The history is bounded and contains the latest changes."""
     settings = change_settings(EmulatorSettings(), {"list_lag_seconds": 1000})
     history = ChangeHistory()
     for number in range(10_500):

@@ -1,4 +1,4 @@
-"""What is kept of one object."""
+"""Stored records and their normalisation."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_ids_look_like_ulids_in_order():
 
 
 def test_plain_settings_are_kept_as_text(record):
-    """Settings survive as compact JSON."""
+    """Plain values are stored as compact JSON."""
     made = record(config=format_config({"host": "ü", "port": 1}))
     assert made.config == '{"host":"ü","port":1}'
     assert made.plain_config() == {"host": "ü", "port": 1}
@@ -40,23 +40,23 @@ CONFIG = {"host": " DB.Example ", "port": "5432", "tags": ["b", "a"], "deep": {"
     ],
 )
 def test_each_way(ways, changed):
-    """Each way changes what it is about, and nothing else."""
+    """Each normalisation changes only its own values."""
     assert normalise_config("postgres", CONFIG, ways) == CONFIG | changed
 
 
 def test_keys_may_be_sorted():
-    """Keys come back in another order than they were sent."""
+    """The normalisation `order` sorts the keys."""
     assert list(normalise_config("", CONFIG, ("order",))) == ["deep", "host", "port", "tags"]
 
 
 @pytest.mark.parametrize("text", ["007", "1e3", "", "1.5", "9" * 40])
 def test_only_plain_numbers_are_read(text):
-    """Text that would not be written back the same stays text."""
+    """Text that is not the normal form of a number stays text."""
     assert normalise_config("", {"a": text}, ("numbers",)) == {"a": text}
 
 
 def test_secrets_are_never_normalised(start, canary):
-    """Whatever happens to settings, a secret is kept byte for byte."""
+    """Secrets are never normalised."""
     api = start(normalise=["trim", "lower", "defaults", "order", "numbers"])
     secret = f" {canary().upper()} "
     api.credential(config={"host": " DB ", "password": secret})

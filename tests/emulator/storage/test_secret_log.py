@@ -17,7 +17,7 @@ def test_digests_are_salted(canary):
 
 
 def test_what_was_received(api, canary):
-    """Every arrival of a secret is counted, in creations, changes and tests."""
+    """Received secrets are counted in creations, changes and tests."""
     secret = canary()
     identifier = api.credential(config={"password": secret})
     api.put(f"/api/credentials/{identifier}", {"config": {"password": secret}})
@@ -25,8 +25,8 @@ def test_what_was_received(api, canary):
     assert api.emulator.count_secrets("s") == {digest_secret("s", secret): 3}
 
 
-def test_which_secret_met_which_place(api, canary):
-    """Every destination that a secret ever stood beside is remembered: its own, a connection's, a test's."""
+def test_secrets_are_logged_with_their_destinations(api, canary):
+    """The log has each destination of a secret: in its credential, in a connection, in a test."""
     old, new = canary(), canary()
     credential = api.credential(config={"host": "one", "password": old})
     connection = api.connection(credentialId=credential, config={"host": "two"})

@@ -21,7 +21,7 @@ from planasonix_emulator.storage.secrets import (
 
 
 def test_what_is_sealed_can_be_opened(canary):
-    """A tree of secrets comes back as it went in, and its encrypted form differs every time."""
+    """Decryption returns the encrypted secrets; each encryption differs."""
     cipher, secret = SecretCipher(generate_key()), {"password": canary(), "headers": {"X-Key": canary()}}
     encrypted = cipher.encrypt("cred_1", secret)
     assert cipher.decrypt("cred_1", encrypted) == secret
@@ -30,7 +30,7 @@ def test_what_is_sealed_can_be_opened(canary):
 
 
 def test_another_key_or_owner_opens_nothing(canary):
-    """A encrypted value is bound to its key and to the object that owns it."""
+    """An encrypted value can be decrypted only with its key and its owner."""
     cipher = SecretCipher(generate_key())
     encrypted = cipher.encrypt("cred_1", {"password": canary()})
     with pytest.raises(InvalidTag):
@@ -42,7 +42,7 @@ def test_another_key_or_owner_opens_nothing(canary):
 
 
 def test_a_key_is_made_once_and_kept_private(tmp_path):
-    """The key's file is made when absent, for its owner alone, and then read."""
+    """A missing key file is created with mode 0600, and then read."""
     file = tmp_path / "db.key"
     key = load_key(file)
     assert len(key) == 32
@@ -63,13 +63,13 @@ PLAIN = (
 
 @pytest.mark.parametrize("key", SECRET.split())
 def test_names_that_hold_secrets(key):
-    """Usual names of secrets are known in any spelling."""
+    """Usual names of secrets are recognised in any spelling."""
     assert is_secret_name(key)
 
 
 @pytest.mark.parametrize("key", PLAIN.split())
 def test_names_that_only_sound_so(key):
-    """Names about a secret, or of other things, are plain."""
+    """Names of attributes of a secret, and other names, are plain."""
     assert not is_secret_name(key)
 
 
@@ -97,7 +97,7 @@ def test_each_type_of_credential(kind, plain, secret):
 
 
 def test_secrets_within_settings():
-    """A secret is found at any depth; a list that hides one is secret as a whole."""
+    """A secret is found at any depth; a list that contains a secret is secret."""
     plain, secret = split_secrets(
         "",
         {"a": {"b": {"token": "t", "c": 1}}, "list": [{"password": "p"}], "plain": [{"x": 1}], "token": True},
@@ -115,12 +115,12 @@ TREES = st.recursive(
 
 
 @given(st.dictionaries(KEYS, TREES), st.sampled_from(["", *CREDENTIAL_TYPES]))
-def test_both_trees_together_are_the_whole(config, kind):
-    """Parting and joining loses nothing."""
+def test_splitting_and_merging_return_the_configuration(config, kind):
+    """Splitting and merging a configuration returns the same configuration."""
     assert merge_secrets(*split_secrets(kind, config)) == config
 
 
-def test_a_veil_covers_every_leaf():
+def test_masking_replaces_each_leaf():
     """Masked secrets keep their keys and nothing else."""
     assert mask_secrets({"a": "x", "b": {"c": ["y"]}}, "***") == {"a": "***", "b": {"c": "***"}}
     assert list_leaves({"a": "x", "b": {"c": 1}}) == [(("a",), "x"), (("b", "c"), 1)]

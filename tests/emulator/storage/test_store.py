@@ -1,4 +1,4 @@
-"""The SQLite file behind the emulator."""
+"""The SQLite database of the emulator."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ ALL = RecordQuery(collection="credentials", organization="org_1")
 
 @pytest.fixture
 def store():
-    """A store in memory."""
+    """A database in memory."""
     made = RecordStore()
     yield made
     made.close()
@@ -32,7 +32,7 @@ def test_records_come_back_as_they_were(store, record):
 
 
 def test_pages_and_filters(store, record):
-    """A query gives records in order, from a place on, filtered, without the deleted."""
+    """A query returns the matching records in order, after an id, without deleted ones."""
     names = ["Alpha", "beta", "alphabet", "gone"]
     store.save_records(*[record(f"cred_{place}", name=name) for place, name in enumerate(names)])
     store.save_records(replace(record("cred_3", name="gone"), status="deleted"))
@@ -44,7 +44,7 @@ def test_pages_and_filters(store, record):
 
 
 def test_many_records_are_kept_together_or_not_at_all(store, record):
-    """A record that cannot be kept takes those beside it along."""
+    """Several records are stored all or none."""
     broken = replace(record("cred_2"), name=None)
     with pytest.raises(Exception, match="NOT NULL"):
         store.save_records(record("cred_1"), broken)
@@ -52,7 +52,7 @@ def test_many_records_are_kept_together_or_not_at_all(store, record):
 
 
 def test_names_and_users(store, record):
-    """Namesakes are found, deleted ones too; so are the live connections of a credential."""
+    """Records are found by name, also deleted ones; active connections are found by credential."""
     store.save_records(record("cred_1", name="a"), record("cred_2", name="a", status="deleted"))
     store.save_records(record("conn_1", credential_id="cred_1"))
     store.save_records(record("conn_2", credential_id="cred_1", status="deleted"))
@@ -62,7 +62,7 @@ def test_names_and_users(store, record):
 
 
 def test_documents_and_what_they_mention(store):
-    """A document is found by any string in it, and no longer once it is replaced."""
+    """A document is found by each string in it until it is replaced."""
     node = {"config": {"connectionId": "conn_1"}}
     store.save_documents("pipelines", "org_1", [{"id": "pl_1", "nodes": [[node]]}, {"id": "pl_2"}])
     assert [each["id"] for each in store.list_documents("pipelines", "org_1")] == ["pl_1", "pl_2"]
@@ -75,7 +75,7 @@ def test_documents_and_what_they_mention(store):
 
 
 def test_a_file_is_read_again(tmp_path, record):
-    """What was kept is there after the file was closed; clear removes everything."""
+    """Records are there after the database is opened again; `clear` deletes them."""
     path = str(tmp_path / "a.db")
     first = RecordStore(path)
     assert first.load_proof(b"one") == b"one"

@@ -1,4 +1,4 @@
-"""The connectors on offer."""
+"""The connectors."""
 
 from planasonix_emulator.targets.connectors import CONNECTORS, find_missing_settings, is_known_type
 
@@ -11,8 +11,8 @@ def test_ids_are_plain_words():
     assert not is_known_type("Azure Blob")
 
 
-def test_only_documented_settings_are_insisted_on():
-    """A few connectors want one setting; the others, and unknown ones, want none."""
+def test_only_documented_settings_are_required():
+    """Some connectors require one setting; others and unknown ones require none."""
     assert find_missing_settings("postgres", {"port": 5432}) == ("host",)
     assert find_missing_settings("s3", {"bucket": ""}) == ("bucket",)
     assert find_missing_settings("snowflake", {"account": "a"}) == ()

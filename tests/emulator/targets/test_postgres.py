@@ -15,7 +15,7 @@ from planasonix_emulator.targets.targets import LoginAttempt
 
 @pytest.fixture(scope="module")
 def ground():
-    """Give a folder that PostgreSQL's own user can reach, whatever another pytest does to its folders."""
+    """Return a folder that the user of PostgreSQL can read and that no other test run deletes."""
     folder = tempfile.mkdtemp(prefix="pg-", dir=os.environ["PYTEST_DEBUG_TEMPROOT"])
     yield Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
@@ -41,7 +41,7 @@ def server(ground):
 
 @pytest.fixture
 def role(server, canary):
-    """Give the address of the server, a session, and the role's password, new in every test."""
+    """Return the address of the server, a session, and the role's password, which is new in each test."""
     address, session = server
     password = canary()
     session.execute(f"ALTER ROLE app PASSWORD '{password}'")
@@ -53,7 +53,7 @@ def _attempt(config, password):
 
 
 def test_the_right_password_logs_in(role):
-    """A login with the right password tells the server's version."""
+    """A successful login returns the server's version."""
     address, _, password = role
     verdict = log_in_to_postgres(_attempt(address, password), 5)
     assert (verdict.ok, verdict.message) == (True, "Connection successful")
@@ -71,8 +71,8 @@ def test_the_right_password_logs_in(role):
         ({"sslMode": "nonsense"}, "login failed"),
     ],
 )
-def test_what_is_wrong_is_said_in_our_words(role, canary, change, message):
-    """A failed login is told without names, addresses or secrets."""
+def test_failures_have_messages_without_values(role, canary, change, message):
+    """The message for a failed login has no names, addresses or secrets."""
     address, _, password = role
     config = address | change
     verdict = log_in_to_postgres(_attempt(config, config.pop("password", password)), 5)
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_said_in_our_words(role, canary, change, message):
 
 
 def test_a_closed_port_refuses(role):
-    """A server that is not there is told from one that says no."""
+    """The message tells a closed port from a rejected login."""
     *_, password = role
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -90,7 +90,7 @@ def test_a_closed_port_refuses(role):
 
 
 def test_a_silent_server_times_out():
-    """A server that says nothing is a time-out."""
+    """A server that does not respond is a timeout."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -112,7 +112,7 @@ def test_a_rotation_at_the_server_shows_in_the_tests(role, api):
 
 
 def test_when_a_login_is_real(role, start):
-    """Real logins can be switched off; a simulated target stands before a real server, unless it is real."""
+    """The settings can disable real logins; a simulated target replaces the server unless it is `real`."""
     address, _, _ = role
     test = {"type": "postgres", "config": address | {"username": "app", "password": "wrong"}}
     api = start()
@@ -139,5 +139,5 @@ def test_when_a_login_is_real(role, start):
     ],
 )
 def test_which_hosts_are_this_machine(host, here):
-    """Only loopback and sockets in the file system are here."""
+    """Only loopback addresses and Unix sockets are local."""
     assert is_loopback({"host": host}) is here

@@ -1,4 +1,4 @@
-"""The simulated systems behind connections."""
+"""The simulated targets."""
 
 import hashlib
 
@@ -41,14 +41,14 @@ def _attempt(**fields):
     ],
 )
 def test_a_target_is_reached_by_its_settings(match, found):
-    """Type and settings lead to a target, in any case and as text."""
+    """Type and settings select a target; settings are compared as text, in any case."""
     table = TargetTable()
     table.replace_targets((SimulatedTarget(type="postgres"), SimulatedTarget(type="s3", match=match)))
     assert (table.find_target(_attempt()) is not None) == found
 
 
-def test_the_first_that_fits_is_the_one():
-    """Special targets stand before general ones."""
+def test_the_first_match_is_used():
+    """The first matching target is used."""
     table = TargetTable()
     table.replace_targets(
         parse_targets([{"type": "s3", "match": {"bucket": "landing"}, "outcome": "tls"}, {"type": "s3"}])
@@ -67,8 +67,8 @@ def test_the_first_that_fits_is_the_one():
         ({"session_token": "right"}, False),
     ],
 )
-def test_a_wrong_secret_fails_as_in_life(accepts, ok):
-    """Only the secrets that a target accepts let a connection in, given in clear or as digests."""
+def test_only_accepted_secrets_log_in(accepts, ok):
+    """A login succeeds only with accepted secrets, given as text or as digests."""
     hashed = {
         name: [
             hashlib.sha256(each.encode()).hexdigest()
@@ -88,21 +88,21 @@ def test_a_wrong_secret_fails_as_in_life(accepts, ok):
 
 
 @pytest.mark.parametrize(("kind", "words"), [("mysql", "Access denied"), ("salesforce", "login failed")])
-def test_each_kind_has_its_own_words_of_refusal(kind, words):
-    """A wrong secret is refused in the words of the system."""
+def test_each_type_has_its_own_message(kind, words):
+    """Each type has its own message for a wrong secret."""
     target = SimulatedTarget(type=kind, accepts={"password": "right"})
     assert simulate_login(target, _attempt(type=kind)).message == words
 
 
 @pytest.mark.parametrize("outcome", sorted(set(OUTCOME_MESSAGES) - {"ok"}))
 def test_other_outcomes(outcome):
-    """A target that is not well says so, whatever the secret."""
+    """A target's outcome applies with each secret."""
     verdict = simulate_login(SimulatedTarget(type="s3", outcome=outcome, server_version="9"), _attempt())
     assert (verdict.ok, verdict.message, verdict.server_version) == (False, OUTCOME_MESSAGES[outcome], "")
 
 
-def test_a_target_may_have_its_own_words():
-    """The message and the version of a target can be given."""
+def test_a_target_can_have_its_own_message():
+    """A target can have its own message and version."""
     verdict = simulate_login(
         SimulatedTarget(type="s3", message="welcome", server_version="9", latency_ms=3), _attempt()
     )
@@ -126,8 +126,8 @@ def test_a_target_may_have_its_own_words():
         [{"type": "s3", "outcome": "maybe"}],
     ],
 )
-def test_nonsense_is_refused(trees):
-    """Targets with unknown fields or values are not set."""
+def test_invalid_input_is_rejected(trees):
+    """Targets with unknown fields or invalid values are rejected."""
     with pytest.raises(SettingsError):
         parse_targets(trees)
     assert parse_targets({"targets": [{"type": "s3"}]}) == (SimulatedTarget(type="s3"),)

@@ -1,4 +1,4 @@
-"""The side channel."""
+"""The control API."""
 
 import httpx
 import pytest
@@ -9,13 +9,13 @@ from planasonix_emulator.testing.control_client import CONTROL_TOKEN_HEADER
 
 @pytest.mark.parametrize("token", [None, "", "wrong"])
 def test_without_its_token_it_is_not_there(api, token):
-    """The side channel answers 404 to everyone without the token, API key or not."""
+    """The control API answers 404 without its token, also with an API key."""
     headers = {CONTROL_TOKEN_HEADER: token} if token is not None else {}
     assert api.client.get("/_emulator/state", headers=headers).status_code == 404
 
 
 def test_it_takes_no_numbers_and_meets_no_faults(api):
-    """The side channel is not in the request log, and works while the service fails."""
+    """Control requests are not in the request log and meet no faults."""
     api.emulator.add_fault("drop_before", times=0)
     api.emulator.change_settings(page_size=3)
     assert api.emulator.list_requests() == []
@@ -40,8 +40,8 @@ def test_it_takes_no_numbers_and_meets_no_faults(api):
         ("POST", "requests", b'{"since": "x"}', 400),
     ],
 )
-def test_what_it_does_not_understand_is_refused(api, method, path, body, status):
-    """A mistake in a test is told, and never breaks the emulator."""
+def test_invalid_requests_are_rejected(api, method, path, body, status):
+    """An invalid control request is rejected and does not stop the emulator."""
     answer = api.client.request(
         method, f"/_emulator/{path}", content=body, headers={CONTROL_TOKEN_HEADER: api.emulator.token}
     )
@@ -49,7 +49,7 @@ def test_what_it_does_not_understand_is_refused(api, method, path, body, status)
 
 
 def test_state_shows_everything_but_secrets(api, canary):
-    """The dump has all objects, trash and documents, whatever the switches say, and no secret."""
+    """The state contains all objects, also deleted ones, and documents with any settings, and no secret."""
     api.emulator.change_settings(reply_secrets="leak", list_lag_seconds=100)
     identifier = api.credential(config={"host": "h", "password": canary()})
     api.delete(f"/api/credentials/{identifier}")
@@ -63,8 +63,8 @@ def test_state_shows_everything_but_secrets(api, canary):
     canary.also("state", state)
 
 
-def test_reset_forgets(api):
-    """A reset empties objects, log, faults and clock; settings stay unless asked."""
+def test_reset_deletes_everything(api):
+    """A reset deletes objects, log and faults and resumes the clock; settings are reset on request."""
     api.credential()
     api.emulator.set_clock(hold=1_800_000_000)
     api.emulator.change_settings(page_size=7)
@@ -79,8 +79,8 @@ def test_reset_forgets(api):
     assert api.get("/api/organization").headers["X-Request-ID"] == "req_00000001"
 
 
-def test_the_log_tells_what_happened(api):
-    """A line of the log has number, method, path, status, and whether something was kept."""
+def test_the_log_has_each_request(api):
+    """A log entry has number, method, path, status, and whether a change was stored."""
     api.credential()
     api.get("/api/credentials")
     api.post("/api/credentials", {})
@@ -96,7 +96,7 @@ def test_the_log_tells_what_happened(api):
 
 
 def test_the_clock_can_be_set(api):
-    """The side channel holds, advances and releases the clock."""
+    """The control API holds, advances and resumes the clock."""
     assert api.emulator.set_clock(hold=1_800_000_000) == 1_800_000_000
     assert api.emulator.set_clock(advance=2.5) == 1_800_000_002.5
     assert api.emulator.set_clock(run=True) != 1_800_000_002.5

@@ -1,12 +1,12 @@
-"""The side channel from the other end."""
+"""The client of the control API."""
 
 import pytest
 
 from planasonix_emulator.testing.control_client import ControlClient, ControlError
 
 
-def test_another_process_is_steered_the_same_way(api):
-    """Address and token are enough to steer an emulator."""
+def test_address_and_token_are_enough(api):
+    """A client needs only the address and the token."""
     remote = ControlClient(api.emulator.base_url, api.emulator.token)
     assert remote.change_settings(page_size=3)["page_size"] == 3
     assert api.emulator.read_settings()["page_size"] == 3
@@ -19,7 +19,7 @@ def test_another_process_is_steered_the_same_way(api):
 
 
 def test_a_refusal_is_an_error(api):
-    """What the side channel refuses is raised with its words."""
+    """A rejected control request raises an error with the message of the response."""
     with pytest.raises(ControlError, match="dialect"):
         api.emulator.change_settings(dialect="soap")
     stranger = ControlClient(api.emulator.base_url, "wrong")
@@ -29,7 +29,7 @@ def test_a_refusal_is_an_error(api):
 
 
 def test_a_connection_that_went_away_is_made_again(api):
-    """A side channel whose connection broke meanwhile is opened again."""
+    """The client opens a broken connection again."""
     api.emulator.read_settings()
     api.emulator._connection.sock.close()
     assert api.emulator.read_settings()["page_size"] == 50

@@ -1,4 +1,4 @@
-"""What each kind of fault does to a request, seen from the client."""
+"""The effect of each kind of fault on a client, over a socket."""
 
 import json
 import time
@@ -19,7 +19,7 @@ def _last(api):
 
 @pytest.mark.parametrize(("kind", "kept"), [("status_before", []), ("status_after", ["new"])])
 def test_a_status_in_place_of_the_answer(api, kind, kept):
-    """An error may come before or after the work, with any status and headers."""
+    """An error response can come before or after the change, with any status and headers."""
     api.emulator.add_fault(kind, status=503, headers={"Retry-After": "7"})
     answer = api.post("/api/credentials", NEW)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
@@ -30,7 +30,7 @@ def test_a_status_in_place_of_the_answer(api, kind, kept):
 
 @pytest.mark.parametrize(("kind", "kept"), [("drop_before", []), ("drop_after", ["new"])])
 def test_a_dropped_connection(api, kind, kept):
-    """The connection may break without a byte of an answer, before or after the work."""
+    """The connection can be reset without a response, before or after the change."""
     api.emulator.add_fault(kind)
     with pytest.raises(httpx.ReadError):
         api.post("/api/credentials", NEW)
@@ -39,7 +39,7 @@ def test_a_dropped_connection(api, kind, kept):
 
 
 def test_a_truncated_body(api):
-    """The body may end in the middle, against its promised length."""
+    """The fault `truncate_after` sends less than the announced length."""
     api.emulator.add_fault("truncate_after")
     with pytest.raises(httpx.RemoteProtocolError):
         api.post("/api/credentials", NEW)
@@ -47,7 +47,7 @@ def test_a_truncated_body(api):
 
 
 def test_a_truncated_answer_without_a_body_breaks(start):
-    """Where there is no body to cut, the connection breaks."""
+    """A response without a body is dropped by `truncate_after`."""
     api = start(delete_status=204)
     identifier = api.credential()
     api.emulator.add_fault("truncate_after", method="DELETE")
@@ -57,7 +57,7 @@ def test_a_truncated_answer_without_a_body_breaks(start):
 
 @pytest.mark.parametrize("kind", ["invalid_after", "empty_after"])
 def test_a_body_that_is_no_json(api, kind):
-    """The status may be right and the body worthless."""
+    """The status can be right and the body no JSON."""
     api.emulator.add_fault(kind)
     answer = api.post("/api/credentials", NEW)
     assert answer.status_code == 201
@@ -67,14 +67,14 @@ def test_a_body_that_is_no_json(api, kind):
 
 
 def test_any_body_may_be_answered(api):
-    """The body may be anything at all, as from something that stands between."""
+    """The fault `body_after` sends any body, as a proxy can."""
     api.emulator.add_fault("body_after", body="<html>welcome</html>")
     assert api.post("/api/credentials", NEW).text == "<html>welcome</html>"
     assert _names(api) == ["new"]
 
 
 def test_another_object_may_be_answered(api):
-    """The answer may speak of something else than was asked for."""
+    """The fault `other_object` answers with another object."""
     identifier = api.credential()
     api.emulator.add_fault("other_object", method="GET")
     data = api.get(f"/api/credentials/{identifier}").json()["data"]
@@ -83,7 +83,7 @@ def test_another_object_may_be_answered(api):
 
 @pytest.mark.parametrize("collection", ["credentials", "connections"])
 def test_a_write_may_be_ignored(api, collection):
-    """A PUT may be answered with 200 and change nothing, once."""
+    """The fault `ignore` answers one PUT with 200 and changes nothing."""
     identifier = api.credential() if collection == "credentials" else api.connection()
     api.emulator.add_fault("ignore", method="PUT")
     change = {"config": {"host": "new.example"}}
@@ -94,8 +94,8 @@ def test_a_write_may_be_ignored(api, collection):
 
 
 @pytest.mark.parametrize("waits", ["7", "Wed, 21 Oct 2026 07:28:00 GMT", "soon", "-3", ""])
-def test_a_request_may_be_turned_away(api, waits):
-    """A 429 keeps nothing, and says of waiting exactly what the fault says."""
+def test_a_request_can_be_rate_limited(api, waits):
+    """A 429 stores nothing and sends the Retry-After header of the fault."""
     api.emulator.add_fault("rate_limit", retry_after=waits)
     answer = api.post("/api/credentials", NEW)
     assert (answer.status_code, answer.headers.get("Retry-After", "")) == (429, waits)
@@ -103,7 +103,7 @@ def test_a_request_may_be_turned_away(api, waits):
 
 
 def test_an_answer_may_be_late(api):
-    """Latency holds a request back, before its work."""
+    """The fault `latency` delays a request before its change."""
     api.emulator.add_fault("latency", seconds=0.05)
     begun = time.monotonic()
     assert api.post("/api/credentials", NEW).status_code == 201
@@ -111,8 +111,8 @@ def test_an_answer_may_be_late(api):
 
 
 @pytest.mark.parametrize(("kind", "kept"), [("hang", []), ("hang_after", ["new"])])
-def test_an_answer_may_never_come(api, kind, kept):
-    """The service may fall silent, before or after the work, until the client leaves."""
+def test_a_response_can_be_missing(api, kind, kept):
+    """The faults `hang` and `hang_after` send nothing until the client closes, before or after the change."""
     api.emulator.add_fault(kind)
     with pytest.raises(httpx.ReadTimeout):
         api.client.post("/api/credentials", json=NEW, timeout=httpx.Timeout(10, read=0.5))
@@ -121,13 +121,13 @@ def test_an_answer_may_never_come(api, kind, kept):
 
 
 @pytest.mark.parametrize(("kind", "status"), [("hang", 201), ("hang_after", 201)])
-def test_silence_may_end(api, kind, status):
-    """Silence for some seconds is followed by the ordinary answer."""
+def test_a_hang_can_end(api, kind, status):
+    """A fault `hang` with seconds is followed by the normal response."""
     api.emulator.add_fault(kind, seconds=0.03)
     assert api.post("/api/credentials", NEW).status_code == status
 
 
-def test_a_body_may_come_drop_by_drop(api):
+def test_a_body_can_be_slow(api):
     """A slow body arrives whole, piece by piece."""
     api.emulator.add_fault("slow_body", piece=40, seconds=0.002)
     with api.client.stream("POST", "/api/credentials", json=NEW) as answer:
@@ -137,7 +137,7 @@ def test_a_body_may_come_drop_by_drop(api):
 
 
 def test_a_kept_connection_may_close(api):
-    """After a whole answer the connection may close without a word."""
+    """The fault `close_after` closes the connection after a complete response."""
     api.emulator.add_fault("close_after")
     with httpx.Client(base_url=api.emulator.base_url, trust_env=False) as client:
         client.headers.update(api.client.headers)
@@ -146,8 +146,8 @@ def test_a_kept_connection_may_close(api):
     assert "connection" not in answer.headers
 
 
-def test_somebody_may_edit_before(api):
-    """An edit just before a PUT is seen by it, and outlived by what it does not write."""
+def test_an_edit_can_come_before(api):
+    """A PUT sees an edit before it and keeps the values that it does not send."""
     identifier = api.credential()
     api.emulator.add_fault(
         "edit_before", method="PUT", edit={"change": {"name": "theirs", "config": {"port": 1}}}
@@ -157,8 +157,8 @@ def test_somebody_may_edit_before(api):
     assert data["config"] == {"host": "ours", "username": "app", "port": 1}
 
 
-def test_somebody_may_edit_inside(api):
-    """An edit in the middle of a PUT is lost: the PUT began from what was there before."""
+def test_an_edit_can_come_inside(api):
+    """An edit within a PUT is overwritten, because the PUT has read the object already."""
     identifier = api.credential()
     api.emulator.add_fault(
         "edit_inside", edit={"change": {"name": "theirs", "config": {"port": 1}}}, method="PUT"
@@ -169,8 +169,8 @@ def test_somebody_may_edit_inside(api):
 
 
 @pytest.mark.parametrize("edit", [{}, {"id": ""}])
-def test_somebody_may_edit_after(api, edit):
-    """An edit right after a PUT stands, and the PUT's answer does not know of it."""
+def test_an_edit_can_come_after(api, edit):
+    """An edit after a PUT stays, and the response of the PUT does not show it."""
     identifier = api.connection()
     change = {"config": {"port": 1}}
     api.emulator.add_fault("edit_after", method="PUT", edit={**edit, "change": change})
@@ -179,8 +179,8 @@ def test_somebody_may_edit_after(api, edit):
     assert api.held("prod-pg")["config"] == {"host": "h", "port": 1}
 
 
-def test_somebody_may_edit_something_else(api):
-    """The edit may be of any object, and one that is not there harms nobody."""
+def test_an_edit_can_change_another_object(api):
+    """The edit can change any object; an unknown object is ignored."""
     api.credential()
     other = api.credential(name="other")
     api.emulator.add_fault("edit_before", edit={"id": other, "change": {"config": {"host": "theirs"}}})
@@ -189,13 +189,13 @@ def test_somebody_may_edit_something_else(api):
     assert api.held("other")["config"]["host"] == "theirs"
 
 
-def test_a_storm_goes_on(api):
-    """A fault may strike every request from some number on."""
+def test_a_fault_can_meet_all_requests(api):
+    """A fault can meet all requests from a number on."""
     api.emulator.add_fault("status_before", status=503, at=2, times=0)
     assert [api.get("/api/organization").status_code for _ in range(4)] == [200, 503, 503, 503]
 
 
 def test_faults_meet_versioned_paths_too(api):
-    """The path of a fault begins at `/api`, however the request was written."""
+    """The path of a fault starts at `/api`, also for requests below `/v1/api`."""
     api.emulator.add_fault("status_before", path="/api/organization")
     assert api.get("/v1/api/organization").status_code == 500

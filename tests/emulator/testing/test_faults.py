@@ -1,4 +1,4 @@
-"""Which request meets which trouble."""
+"""Which requests meet which fault."""
 
 import pytest
 
@@ -46,13 +46,13 @@ def _struck(**fields):
         ({"at": 4, "method": "POST"}, []),
     ],
 )
-def test_when_a_fault_strikes(fields, struck):
-    """A fault strikes by number among all or among writes, or the nth time that it fits."""
+def test_which_requests_meet_a_fault(fields, struck):
+    """A fault meets requests by their number, by their number as a write, or by the number of matches."""
     assert _struck(**fields) == struck
 
 
-def test_faults_tell_how_often_they_fitted():
-    """A listed fault says how many requests it has met, struck or not."""
+def test_faults_count_their_matches():
+    """A listed fault shows the number of matching requests."""
     faults = FaultRegistry()
     faults.replace_faults(parse_faults([{"kind": "latency", "method": "GET", "nth": 9}]))
     faults.add_faults([Fault(kind="hang", method="PUT")])
@@ -93,12 +93,12 @@ def test_what_counts_as_a_write(method, path, changes):
         [{"kind": "hang", "headers": []}],
     ],
 )
-def test_nonsense_is_refused(trees):
-    """Faults with unknown kinds, fields or values are not set."""
+def test_invalid_input_is_rejected(trees):
+    """Faults with unknown kinds, fields or invalid values are rejected."""
     with pytest.raises(SettingsError):
         parse_faults(trees)
 
 
 def test_whole_seconds_are_seconds():
-    """An integer is as good as a number with a point."""
+    """An integer is accepted as a number of seconds."""
     assert parse_faults([{"kind": "latency", "seconds": 1}])[0].seconds == 1.0

@@ -1,4 +1,4 @@
-"""What people do in the UI."""
+"""Changes by users in the UI."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from planasonix_emulator.testing.control_client import ControlError
 
 
 def test_an_edit_merges_and_removes(api, canary):
-    """An edit changes what it names, null removes, and the time of the last change moves."""
+    """An edit merges its values, null removes a value, and updated_at changes."""
     api.credential(config={"host": "db.example", "username": "app", "password": canary()})
     before = api.held("prod-db")
     edited = api.emulator.edit_in_ui(
@@ -19,14 +19,14 @@ def test_an_edit_merges_and_removes(api, canary):
 
 
 def test_an_edit_may_repoint_a_connection(api):
-    """A connection can be given another credential, or none."""
+    """An edit can set or remove the credential of a connection."""
     first = api.credential()
     api.connection(credentialId=first)
     assert api.emulator.edit_in_ui("connections", "prod-pg", credentialId=None)["credentialId"] is None
 
 
 def test_trash_restore_and_purge(api):
-    """People delete, restore and purge as clients do."""
+    """Users can delete, restore and purge objects."""
     identifier = api.credential()
     assert api.emulator.perform_ui_action("trash", id=identifier)["status"] == "deleted"
     assert api.emulator.perform_ui_action("restore", id=identifier)["status"] == "active"
@@ -46,21 +46,21 @@ def test_trash_restore_and_purge(api):
     ],
 )
 def test_what_cannot_be_done_is_refused(api, what):
-    """An object that is not there, or an action that nobody knows, is an error."""
+    """An unknown object and an unknown action are errors."""
     api.credential()
     with pytest.raises(ControlError):
         api.emulator.perform_ui_action(**what)
 
 
-def test_a_namesake_in_the_trash_does_not_hide_the_living(api):
-    """By name, the active object is meant."""
+def test_a_deleted_object_with_the_same_name_is_not_selected(api):
+    """A name selects the active object."""
     api.delete(f"/api/credentials/{api.credential()}")
     identifier = api.credential()
     assert api.emulator.edit_in_ui("credentials", "prod-db", config={"port": 1})["id"] == identifier
 
 
 def test_objects_can_be_made(api, canary):
-    """Seeded objects are as good as any, may have ids of their own, and may be in the trash already."""
+    """Seeded objects are normal objects, can have their own ids, and can be deleted ones."""
     api.emulator.seed_objects(
         credentials=[
             {"id": "cred_a", "name": "a", "type": "database", "config": {"host": "h", "password": canary()}},
