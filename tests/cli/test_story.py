@@ -28,7 +28,7 @@ class Scene:
         """Hear a command."""
         self.ran.append((command, expect, stdin))
 
-    def edit(self, *_, **__):
+    def edit_in_ui(self, *_, **__):
         """Hear of an edit in the UI."""
 
     def set_targets(self, targets):

@@ -204,7 +204,7 @@ def test_a_trusted_plan_uses_the_settings_of_the_base(team):
         runner = team.runner("trusted", **event(team, fork=False))
         assert [step.code for step in runner.github(workflow("pull-request"), "trusted")] == [0, 0]
         assert "2 to create" in runner.summary()
-        assert other.requests() == []
+        assert other.list_requests() == []
 
 
 def test_what_was_approved_is_applied_and_nothing_else(team):
