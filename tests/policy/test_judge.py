@@ -69,6 +69,17 @@ def test_a_waiver_with_a_reason_lifts_its_rule():
     assert places("KT351", found) == ["prod-x-two:5:52", "prod-x:5:52"]
 
 
+def test_a_manifest_without_findings_needs_no_catalog(monkeypatch):
+    """The catalog is read only where a text of it is shown."""
+
+    def refuse():
+        pytest.fail("the catalog was read")
+
+    monkeypatch.setattr("keyturn.catalog.load_catalog", refuse)
+    monkeypatch.setattr("keyturn.policy.judge.load_catalog", refuse)
+    assert judged(waived(("KT350", "isolated network"), ("KT351", "isolated network"))) == ()
+
+
 def test_a_waiver_without_a_reason_lifts_nothing_and_is_found():
     """At the rule it names."""
     found = judged(waived(("KT350", " ")))

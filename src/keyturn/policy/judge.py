@@ -8,11 +8,12 @@ from keyturn.core.frozen import frozen
 from keyturn.policy.fleet import Fleet, assemble
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Needs, Rule, Scope
-from keyturn.policy.settings import Settings, is_rule_code, level, nearest_code
+from keyturn.policy.settings import Settings, level, nearest_code
 from keyturn.policy.subject import Subject, Waiver
 
 _OPEN = tuple(rule for rule in RULES if rule.needs in (Needs.MANIFEST, Needs.FLEET))
 _LATER = tuple(rule for rule in RULES if rule not in _OPEN)
+_WAIVABLE = frozenset(rule.code for rule in RULES)
 
 
 @frozen
@@ -92,7 +93,7 @@ def _lifts(waiver: Waiver, code: str) -> bool:
 
 def _waivers(subject: Subject, scope: Scope, lifted: Collection[tuple[str, str]]) -> Iterator[Diagnostic]:
     for waiver in subject.waivers:
-        if not is_rule_code(waiver.rule):
+        if waiver.rule not in _WAIVABLE:
             is_known = waiver.rule in load_catalog()
             what = f"{waiver.rule} cannot be waived" if is_known else "the waiver names no rule"
             yield _meta("KT301", Severity.ERROR, subject, waiver, what)
