@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretChange, SecretState
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
+from keyturn.core.oauth_consent import find_needed_consents
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import Impact, Plan
 from keyturn.core.resource import Lifecycle
@@ -167,7 +168,12 @@ def _restoring() -> Change:
 
 def _consenting() -> Plan:
     oauth = replace(change(Action.CREATE, new=True).desired, type="oauth")
-    return plan(replace(CREATE, desired=oauth))
+    return _with_consents(plan(replace(CREATE, desired=oauth)))
+
+
+def _with_consents(made: Plan) -> Plan:
+    # As planning does it.
+    return replace(made, findings=(*made.findings, *find_needed_consents(made.changes)))
 
 
 ACCESS = finding(
@@ -292,7 +298,7 @@ def many(part: Part, count: int) -> Plan:
             made = replace(made, exposures=(moved,))
         impact[address] = REACH
         changes.append(made)
-    return plan(*changes, impact=impact, resources=count)
+    return _with_consents(plan(*changes, impact=impact, resources=count))
 
 
 _SAMPLES = {

@@ -1,9 +1,11 @@
 """Changes: facts about one resource, and the precondition they stand on."""
 
+from dataclasses import replace
+
 import pytest
 
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretState
-from making import credential, held, shown, wanted
+from making import connection, credential, held, shown, wanted
 
 PATH = ("config", "host")
 
@@ -55,3 +57,30 @@ def test_a_change_is_its_facts():
     one = Change(action=Action.UPDATE, address=credential("a"), why="host changed")
     assert one == Change(action=Action.UPDATE, address=credential("a"), why="host changed")
     assert one != Change(action=Action.UPDATE, address=credential("a"), why="port changed")
+
+
+def changed(action, address, type, **more):  # noqa: A002 - the word of the manifest
+    """Return a change of a resource of this type."""
+    return Change(action=action, address=address, desired=replace(wanted(address), type=type), **more)
+
+
+@pytest.mark.parametrize(
+    ("action", "needed"),
+    [
+        *((action, True) for action in (Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE)),
+        *((action, False) for action in (Action.RENAME, Action.ADOPT, Action.NOTE, Action.UPDATE)),
+    ],
+)
+def test_consent_is_needed_where_it_is_lost(action, needed):
+    """An OAuth credential that is new, restored or has another secret needs a person; nothing else does."""
+    crm = credential("crm")
+    assert changed(action, crm, "oauth").is_consent_needed is needed
+    assert not changed(action, crm, "database").is_consent_needed
+    assert not changed(action, connection("crm"), "oauth").is_consent_needed
+    assert not Change(action=action, address=crm).is_consent_needed
+
+
+def test_consent_is_needed_when_settings_change():
+    """Another client, scope or endpoint outdates a consent."""
+    field = FieldChange(PATH, "a", "a", "b")
+    assert changed(Action.UPDATE, credential("crm"), "oauth", fields=(field,)).is_consent_needed

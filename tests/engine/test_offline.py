@@ -101,3 +101,10 @@ def test_against_a_ledger(tmp_path):
     for digest, expected in (("d1", []), ("d2", [SecretState.UNKNOWN])):
         sides = against_ledger({DB: known}, [closed(DB, digest=digest)])
         assert states(plan_offline(project, project.workspace(), sides, Wish(), ((), ()))) == expected
+
+
+def test_a_needed_consent_is_noted(made):
+    """By the same rule as a plan that reads the workspace."""
+    crm = replace(closed(credential("prod-crm")), type="oauth")
+    (note,) = made([], [crm]).findings
+    assert (note.code, note.severity) == ("KT465", Severity.NOTE)

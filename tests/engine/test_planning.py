@@ -72,6 +72,31 @@ def test_oauth_needs_a_person(office, begin, canary):
     assert "KT465" not in {each.code for each in found.blocked}
 
 
+def test_oauth_needs_a_person_when_its_settings_change(office, begin, canary):
+    """The plan says so itself, in its findings; no view has a rule of its own."""
+    secret = canary()
+
+    def write(client):
+        office.repo.credential(
+            "prod-crm",
+            {"client_secret": secret},
+            {
+                "client_id": client,
+                "authorization_url": "https://a.example/a",
+                "token_url": "https://a.example/t",
+            },
+            type="oauth",
+        )
+
+    write("x")
+    assert office.here("apply", "--yes").code == 0
+    assert "KT465" not in {each.code for each in plan(begin(), Wish()).plan.findings}
+    write("y")
+    found = plan(begin(), Wish()).plan
+    assert [change.action for change in found.changes] == [Action.UPDATE]
+    assert "KT465" in {each.code for each in found.findings}
+
+
 def test_doubt_forgets_what_was_written():
     """Only of those that are named."""
     known = held(wanted(DB), "id1", {"password": "x"})

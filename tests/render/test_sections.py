@@ -6,10 +6,10 @@ import pytest
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Exposure
-from keyturn.core.diagnostic import Cause, Severity
+from keyturn.core.diagnostic import Severity
 from keyturn.render import draw_plan
 from keyturn.render.parts import FieldRow, Note, Part, SecretRow
-from keyturn.render.sections import ACTIONS, consents, entries
+from keyturn.render.sections import ACTIONS, entries
 from plans import CASES, CREATE, DB, FINDINGS, REACH, RENAME, UPDATE, change, finding, plan
 
 MOVED = "config.host changes: db.example.com → db.example.net"
@@ -129,32 +129,13 @@ def test_a_rename_names_the_old_name():
     assert entry.headline == "renamed from prod-database; the manifest has another name"
 
 
-@pytest.mark.parametrize(
-    ("action", "asks"),
-    [
-        *((action, True) for action in (Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE)),
-        *((action, False) for action in (Action.RENAME, Action.ADOPT, Action.NOTE, Action.UPDATE)),
-    ],
-)
-def test_consent_is_asked_for_where_it_is_lost(action, asks):
-    """An OAuth credential that is new, back or other needs a person."""
-    base = change(action)
-    assert consents(replace(base, desired=replace(base.desired, type="oauth"))) is asks
-    assert not consents(base)
-
-
-def test_consent_is_asked_for_when_settings_change():
-    """Another client, scope or endpoint outdates a consent."""
-    assert consents(replace(UPDATE, desired=replace(UPDATE.desired, type="oauth")))
-
-
-def test_consent_that_a_finding_asks_for_is_not_asked_twice():
-    """A finding with that cause replaces the line of the view, among the manual steps."""
-    oauth = replace(CREATE, desired=replace(CREATE.desired, type="oauth"))
-    said = finding("KT465", Severity.WARNING, "authorise prod-db", address=DB, cause=Cause.CONSENT_NEEDED)
-    found = [part for part, _ in entries(plan(oauth, findings=(said,)))]
+def test_consent_is_a_manual_step_once():
+    """The note that planning makes is shown among the manual steps, and the view decides nothing itself."""
+    found = [part for part, _ in entries(CASES["consent"])]
     assert found.count(Part.MANUAL) == 1
     assert Part.FINDING not in found
+    bare = replace(CASES["consent"], findings=())
+    assert Part.MANUAL not in [part for part, _ in entries(bare)]
 
 
 def test_findings_have_code_severity_place_and_fix():

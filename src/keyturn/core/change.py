@@ -53,6 +53,8 @@ class SecretState(Enum):
     CLEARED = "cleared"
 
 
+_CONSENT_LOST = frozenset({Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE})
+
 ABSENT = "\0absent"
 """Stands for a field that is not there; NUL cannot occur in a manifest, so no value equals it."""
 
@@ -120,3 +122,14 @@ class Change:
     def expected(self) -> str:
         """The precondition: ``updated_at`` of the live object, empty where there is none."""
         return self.live.updated_at if self.live else ""
+
+    @property
+    def is_consent_needed(self) -> bool:
+        """Whether a person must authorize an OAuth credential after this change.
+
+        A new or restored object and a new secret have no consent; another client, scope or endpoint
+        outdates the consent that was given.
+        """
+        if self.desired is None or self.desired.type != "oauth" or self.address.kind != "credential":
+            return False
+        return self.action in _CONSENT_LOST or (self.action is Action.UPDATE and bool(self.fields))

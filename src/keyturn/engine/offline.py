@@ -17,6 +17,7 @@ from keyturn.core.exposing import expose
 from keyturn.core.fields import Leaf
 from keyturn.core.guard import guard
 from keyturn.core.inputs import Inputs
+from keyturn.core.oauth_consent import find_needed_consents
 from keyturn.core.order import order
 from keyturn.core.plan import Plan
 from keyturn.core.protect import protect
@@ -57,11 +58,12 @@ def plan_offline(
     )
     # Only an apply compares secrets; offline, the state of each secret says that it is unknown.
     breaches = (each for each in guard(question) if each.cause is not Cause.NOT_COMPARED)
+    found_here = (*findings, *hands.findings, *breaches, *find_needed_consents(changes))
     plan = Plan(
         workspace=workspace.name,
         organization=workspace.organization,
         changes=changes,
-        findings=tuple(sorted((*findings, *hands.findings, *breaches), key=lambda each: each.rank)),
+        findings=tuple(sorted(found_here, key=lambda each: each.rank)),
         resources=len(sides.desired),
         offline=True,
     )

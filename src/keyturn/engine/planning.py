@@ -5,14 +5,14 @@ from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
 
-from keyturn.core.address import Address, Origin
+from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
-from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
 from keyturn.core.frozen import frozen
 from keyturn.core.guard import guard
 from keyturn.core.inputs import Consents, Inputs
+from keyturn.core.oauth_consent import find_needed_consents
 from keyturn.core.order import order
 from keyturn.core.plan import Plan
 from keyturn.core.protect import Hands, protect
@@ -133,7 +133,7 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
         *seen.settled.findings,
         *seen.hands.findings,
         *placed(guard(question), changes, seen.loaded.subjects),
-        *(_consent(change) for change in changes if _needs_consent(change)),
+        *find_needed_consents(changes),
     )
     return Plan(
         workspace=run.workspace.name,
@@ -150,23 +150,3 @@ def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], 
 def _ages(run: Run, seen: Evidence) -> Ages:
     today = run.clock.now().date()
     return ages(run.project, seen.loaded.subjects, by_ledger(seen.sides), today, run.environment)
-
-
-def _needs_consent(change: Change) -> bool:
-    return (
-        change.desired is not None
-        and change.desired.type == "oauth"
-        and change.action in {Action.CREATE, Action.REPLACE, Action.ROTATE}
-    )
-
-
-def _consent(change: Change) -> Diagnostic:
-    return Diagnostic(
-        code="KT465",
-        severity=Severity.NOTE,
-        message=f"{change.address} works only after a person has authorized it",
-        origin=change.desired.origin if change.desired else Origin("manifests"),
-        hint="after the apply, open a connection that uses it in Planasonix and click Authorize",
-        address=change.address,
-        cause=Cause.CONSENT_NEEDED,
-    )

@@ -11,7 +11,6 @@ from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, S
 from keyturn.core.fields import Fields, Leaf, Path, dotted, nest
 from keyturn.core.plan import Impact, Plan, show
 from keyturn.render.json_text import dumped, finding_tree, lined
-from keyturn.render.sections import consents
 from keyturn.render.values import bare, hidden
 from keyturn.render.view import attention, counts, summary
 
@@ -64,7 +63,7 @@ def tree(plan: Plan) -> dict[str, Any]:
         "manual_steps": [
             {"address": str(change.address), "step": "authorize"}
             for change in plan.changes
-            if consents(change)
+            if change.is_consent_needed
         ],
         "approval": {
             "digest": digest,

@@ -39,31 +39,15 @@ _GRADES: Final = {
 def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
     """Yield every entry of a plan with its class; within a class in the order of the plan."""
     refused = {finding.address for finding in plan.findings if finding.cause is Cause.NEW_DESTINATION}
-    said = {finding.address for finding in plan.findings if finding.cause is Cause.CONSENT_NEEDED}
     for change in plan.changes:
         for exposure in _exposed(change, refused=change.address in refused):
             yield Part.EXPOSURE, exposure
         yield ACTIONS[change.action][0], _changed(change, plan)
-        if consents(change) and change.address not in said:
-            yield Part.MANUAL, _consent(change)
     for alike in _grouped(plan.access):
         yield Part.ACCESS, noticed(alike)
     for alike in _grouped(plan.findings):
         is_manual = alike[0].cause is Cause.CONSENT_NEEDED
         yield Part.MANUAL if is_manual else Part.FINDING, noticed(alike)
-
-
-def consents(change: Change) -> bool:
-    """Tell whether a person must authorise an OAuth credential again once the change is made.
-
-    The API has no call for it: replacing or restoring loses the consent, another client or scope
-    outdates it.
-    """
-    if change.desired is None or change.desired.type != "oauth" or change.address.kind != "credential":
-        return False
-    if change.action in {Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE}:
-        return True
-    return change.action is Action.UPDATE and bool(change.fields)
 
 
 def _grouped(findings: tuple[Diagnostic, ...]) -> Iterator[tuple[Diagnostic, ...]]:
@@ -172,16 +156,3 @@ def _row(field: FieldChange) -> FieldRow:
     mark = "+" if before == NOTHING else "-" if after == NOTHING else "~"
     applied = shown(field.path, field.applied) if field.drifted else ""
     return FieldRow(path=dotted(field.path), mark=mark, before=before, after=after, applied=applied)
-
-
-def _consent(change: Change) -> Entry:
-    return Entry(
-        symbol="»",
-        label=str(change.address),
-        headline="authorise it in Planasonix once this is applied",
-        tone=Tone.CARE,
-        place=_place(change),
-        details=(
-            Note("why", "a person gives the consent of an OAuth credential; the API has no call for it"),
-        ),
-    )

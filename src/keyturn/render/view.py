@@ -21,7 +21,7 @@ from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.plan import Plan
 from keyturn.render.parts import Entry, Link, Part, Section, View
-from keyturn.render.sections import consents, entries
+from keyturn.render.sections import entries
 
 TITLES: Final = {
     Part.EXPOSURE: "EXPOSES SECRET TO NEW DESTINATION",
@@ -95,7 +95,7 @@ def attention(plan: Plan) -> int:
     A resource counts once, however many exposures, manual steps and findings (errors and warnings)
     it has; so does each line on access and each finding that names no resource.
     """
-    exposed = {change.address for change in plan.changes if change.exposures or consents(change)}
+    exposed = {change.address for change in plan.changes if change.exposures or change.is_consent_needed}
     grave = [finding for finding in plan.findings if finding.severity is not Severity.NOTE]
     return len(exposed | set(map(_subject, (*plan.access, *grave))))
 
