@@ -17,7 +17,7 @@ from keyturn.core.resource import EMPTY
 from keyturn.core.secret import Secret
 from keyturn.load.definitions import config_fields, definition, leads, schema, takes, types
 from keyturn.load.files import Source
-from keyturn.load.manifest import manifest
+from keyturn.load.manifest import build_manifest
 from keyturn.load.nodes import read
 from keyturn.load.seal import Bound, expected, verified
 from making import held, shown, sides
@@ -82,7 +82,7 @@ def desired(kind, name, config, secret="", **more):
         whole["secrets"] = {"password": "ENC[" + hashlib.sha256(secret.encode()).hexdigest() + "]"}
     data = json.dumps(whole).encode()
     source = Source(None, f"{kind}.yaml", hashlib.sha256(data).hexdigest(), data)
-    made = manifest(source, read(data, source.relative)).desired
+    made = build_manifest(source, read(data, source.relative)).desired
     return replace(made, secrets={path: Secret(secret) for path in made.secrets})
 
 
