@@ -10,7 +10,7 @@ from fleet import KEY, ORGANIZATION
 
 from planasonix_emulator.testing.control_client import ControlClient
 
-_TOKEN = "benchmark"  # noqa: S105  # opens the side channel of a process that ends with this one
+_TOKEN = "benchmark"  # noqa: S105  # the control API of a process that ends with this one
 
 
 class Service(ControlClient):

@@ -33,7 +33,7 @@ def writes(method: str, path: str) -> bool:
 
 
 class Near(Emulator):
-    """An emulator whose side channel is called as a function, too."""
+    """An emulator whose control API is called as a function, too."""
 
     def __init__(self, setup: EmulatorOptions, settings: EmulatorSettings) -> None:
         super().__init__(setup, settings)
