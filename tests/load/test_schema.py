@@ -96,7 +96,7 @@ def test_a_type_that_is_no_text_is_explained():
 
 
 def test_a_whole_float_is_right_where_any_number_is():
-    """jsonschema decides: 1.0 is a number, and no port."""
+    """Jsonschema decides: 1.0 is a number, and no port."""
     assert codes(MY + "config: {ratio: 1.0}\n") == []
     assert codes(PG + "config: {port: 5432.0}\n") == [("KT133", 4, 16)]
 
