@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bare import processor_seconds, seconds
 from drawing import drawings
 from fleet import KEY, Fleet, write
 from measure import Measure, Sample, in_turns, median, once, table
+from msgspec.structs import replace
 from service import Service, emulator, program
 
 RESULTS = Path(__file__).parent / "results"

@@ -1,10 +1,10 @@
 """Plans of every kind, for the renderers: one for each action, class, state of a secret and size."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretChange, SecretState

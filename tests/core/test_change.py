@@ -1,8 +1,7 @@
 """Changes: facts about one resource, and the precondition they stand on."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretState
 from making import connection, credential, held, shown, wanted

@@ -1,8 +1,7 @@
 """Drift alone."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState

@@ -1,8 +1,7 @@
 """Exposures: a secret that stays meets a destination that is new to it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action
 from keyturn.core.diff import diff

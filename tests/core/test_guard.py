@@ -1,8 +1,7 @@
 """The limits of a whole plan: each breach, the consent to it, and the plan that keeps the limit."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change, Exposure, SecretChange, SecretState
 from keyturn.core.diagnostic import Severity

@@ -1,6 +1,6 @@
 """Consent of OAuth credentials."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Cause, Severity

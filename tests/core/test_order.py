@@ -1,6 +1,6 @@
 """The order of changes follows references."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.core.change import Action
 from keyturn.core.diff import diff

@@ -1,8 +1,7 @@
 """The plan: counts, what blocks it, and the digest that an approval binds."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import (

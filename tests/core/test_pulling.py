@@ -1,8 +1,7 @@
 """Which drift may go back into git."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, FieldChange

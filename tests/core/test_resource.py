@@ -1,8 +1,9 @@
 """Resources: what is wanted, and whether its secrets are at hand."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.resource import Desired, Known, Live, Sealed
 from keyturn.core.secret import Secret

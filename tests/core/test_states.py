@@ -1,8 +1,7 @@
 """The state of each secret field."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import SecretChange, SecretState
 from keyturn.core.resource import Sealed

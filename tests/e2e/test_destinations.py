@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.diff import diff

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -12,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import keyturn.render as renderers
 from keyturn.core.change import ABSENT, FieldChange
@@ -24,24 +24,21 @@ from keyturn.core.pulled import Left, Pulled
 from keyturn.core.trial import End, Reason, Tried
 from keyturn.core.usage import Ending as End_
 from keyturn.core.usage import Reach, Review, Usage
-from keyturn.render import (
-    Findings,
-    Side,
-    Style,
-    draw_contrast,
-    draw_findings,
-    draw_health,
-    draw_imported,
-    draw_plan,
-    draw_pulled,
-    draw_report,
-    draw_trials,
-    draw_usage,
-    since_text,
-)
+from keyturn.render.contrast import draw_contrast
 from keyturn.render.finding_forms import FORMS as FINDING_FORMS
+from keyturn.render.finding_forms import draw_findings
+from keyturn.render.findings import Findings
+from keyturn.render.health import draw_health
+from keyturn.render.importing import draw_imported
 from keyturn.render.plan_forms import FORMS as PLAN_FORMS
+from keyturn.render.plan_forms import draw_plan
+from keyturn.render.pulling import draw_pulled
+from keyturn.render.report import draw_report
+from keyturn.render.since import Side, since_text
+from keyturn.render.style import Style
+from keyturn.render.trials import draw_trials
 from keyturn.render.usage_forms import FORMS as USAGE_FORMS
+from keyturn.render.usage_forms import draw_usage
 from making import connection, credential
 from plans import finding, hostile_plan, hostile_text
 from unseen import COMMAND, SORTS, unseen

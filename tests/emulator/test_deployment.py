@@ -1,8 +1,7 @@
 """One deployment and the changes of its objects."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from planasonix_emulator.http.messages import ApiError
 

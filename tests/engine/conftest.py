@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from unittest import mock
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.engine.desk import Desk
 from keyturn.engine.run import Run

@@ -1,8 +1,7 @@
 """The access review, from what two sides say."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Plan

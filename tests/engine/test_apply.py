@@ -1,8 +1,7 @@
 """Apply: each change as soon as what it waits for is done."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change
 from keyturn.core.outcome import Ending

@@ -1,8 +1,7 @@
 """Break glass."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending

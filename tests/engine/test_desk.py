@@ -1,8 +1,7 @@
 """The bracket around every write."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.api.call import Call
 from keyturn.api.errors import Busy, Refused, ServiceError, Unsure

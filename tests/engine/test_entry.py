@@ -1,6 +1,6 @@
 """The ledger's entry of a resource."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.engine.entry import REMEMBERED, Stamp, entry
 from making import connection, credential, held, prints, shown, wanted

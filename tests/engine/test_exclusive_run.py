@@ -1,9 +1,9 @@
 """The bracket around every command that writes."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.engine.exclusive_run import LEASE, exclusive_run

@@ -1,8 +1,7 @@
 """How far a change reaches, asked of the emulator."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change
 from keyturn.core.plan import Impact

@@ -1,8 +1,7 @@
 """How objects go and come back."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change
 from keyturn.engine.desk import Stale

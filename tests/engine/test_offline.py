@@ -1,8 +1,7 @@
 """Plans of two sides that are both in git."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, SecretState

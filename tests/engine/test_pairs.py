@@ -1,6 +1,6 @@
 """What may be tested with what: only what is live as it was applied."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.engine.pairs import pair

@@ -1,6 +1,6 @@
 """Findings of guards point at what a reader should look at."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Change, Exposure

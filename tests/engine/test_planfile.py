@@ -1,9 +1,9 @@
 """A plan as JSON and back."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState

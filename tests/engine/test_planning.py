@@ -1,8 +1,7 @@
 """The pipeline."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action
 from keyturn.core.inputs import Consents

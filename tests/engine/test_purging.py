@@ -1,8 +1,7 @@
 """The end of a credential that was retired."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.api.errors import ServiceError
 from keyturn.core.diagnostic import Faulty

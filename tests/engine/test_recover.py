@@ -1,8 +1,7 @@
 """What an earlier run left open is settled by looking."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.engine.recover import adopted, claimable, settle
 from keyturn.ledger.document import Ledger

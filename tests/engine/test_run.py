@@ -1,6 +1,6 @@
 """What a run works with."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 
 class Service:

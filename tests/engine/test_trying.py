@@ -1,8 +1,7 @@
 """Connection tests on demand: who is tried, in which order, and when it stops."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.outcome import Ending

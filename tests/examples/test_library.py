@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from keyturn import engine
+from keyturn.engine.starting import open_run
 from keyturn.ledger.lock import Holder, acquire
 from offices import office
 from running import execute
@@ -100,7 +100,7 @@ def test_what_goes_wrong_is_said(live, deploy, more, code):
 
 def test_somebody_else_applies(live, deploy):
     """The lock is respected, and its holder named."""
-    with engine.open_run(live.repo.root, "", live.repo.environment()) as run:
+    with open_run(live.repo.root, "", live.repo.environment()) as run:
         acquire(run.store, Holder(id="1", who="eve", host="elsewhere", ttl=600), run.clock)
     ended = deploy()
     assert ended.code == 1

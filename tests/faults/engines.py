@@ -4,10 +4,11 @@ They are the test of the tests: the campaign has to catch every one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from faults.campaign import LOST, REFUSED, Case, singles, smooth
 from faults.rig import Rig

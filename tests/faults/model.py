@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from faults.scenes import HOST
 from keyturn.core.address import Address, Origin

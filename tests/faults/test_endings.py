@@ -2,9 +2,9 @@
 
 import json
 import tracemalloc
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from faults.campaign import Case, finish, smooth
 from faults.conftest import WHOLE

@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from faults.campaign import finish, smooth
 from faults.memory import Doors

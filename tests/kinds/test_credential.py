@@ -1,8 +1,7 @@
 """Credentials: the body that is sent, and the record that is read."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.resource import Sealed

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.ledger.document import VERSION, Ledger, from_json, to_json

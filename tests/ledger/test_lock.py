@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Faulty
 from keyturn.ledger.faults import fault

@@ -1,6 +1,6 @@
 """The journal folded into the ledger."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.outcome import Ending

@@ -1,12 +1,12 @@
 """The plan as a comment on a pull request."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Exposure

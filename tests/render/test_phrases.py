@@ -1,8 +1,7 @@
 """The words for reach, breakage and strategy."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action
 from keyturn.core.plan import Impact

@@ -1,14 +1,13 @@
 """Which entries a plan has."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.change import Action, Exposure
 from keyturn.core.diagnostic import Severity
-from keyturn.render import draw_plan
 from keyturn.render.parts import FieldRow, Note, Part, SecretRow
+from keyturn.render.plan_forms import draw_plan
 from keyturn.render.sections import ACTIONS, entries
 from plans import CASES, CREATE, DB, FINDINGS, REACH, RENAME, UPDATE, change, finding, plan
 

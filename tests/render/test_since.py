@@ -1,10 +1,10 @@
 """A reviewed plan beside the one made now."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Exposure, SecretState
 from keyturn.core.diagnostic import Severity

@@ -6,12 +6,12 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from keyturn.core.usage import Reach, Review, Usage
 from keyturn.render.usage_html import SCRIPT, usage_html

@@ -4,18 +4,18 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, SecretState
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Impact
-from keyturn.render import draw_plan
 from keyturn.render.markdown import COMMENT
 from keyturn.render.parts import Link, Part
+from keyturn.render.plan_forms import draw_plan
 from keyturn.render.view import TITLES, attention, summary, view
 from plans import (
     CASES,

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from keyturn.api.call import Call, Reply
 from keyturn.api.errors import KeptBack
-from keyturn.core.frozen import frozen
 
 
-@frozen(kw_only=True)
-class Admission:
+class Admission(Struct, frozen=True, kw_only=True):
     """Who may send now.
 
     A request holds one of ``places`` until the last byte of its answer is there. ``allowed`` is asked

@@ -1,16 +1,14 @@
 """A request and its answer, as values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct, field
 
 READS = frozenset({"GET"})
 TEST = "test"
 
 
-@frozen(kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request.
 
     ``path`` is below the base URL, with ids percent-encoded; ``template`` names it without them, for
@@ -22,9 +20,13 @@ class Call:
     path: str
     template: str
     verb: str
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | None = None
     query: tuple[tuple[str, str], ...] = ()
     patience: float = 0
+
+    def __repr__(self) -> str:
+        # The body may hold secrets.
+        return f"Call({self.method} {self.path})"
 
     @property
     def reads(self) -> bool:
@@ -42,18 +44,20 @@ class Call:
         return f"{self.method} {self.template}"
 
 
-@frozen(kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """One answer, whole: ``headers`` by lower-case name; ``date`` is the service's clock in Unix seconds."""
 
     status: int
-    body: bytes = field(default=b"", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
     date: float | None = None
 
+    def __repr__(self) -> str:
+        # The body and the headers may echo secrets.
+        return f"Reply(status={self.status}, {len(self.body)} bytes)"
 
-@frozen(kw_only=True)
-class Tempo:
+
+class Tempo(Struct, frozen=True, kw_only=True):
     """Time and chance, handed in: the API package has no clock of its own.
 
     ``monotonic`` and ``now`` (Unix) return seconds; ``sleep`` may raise to end a wait early;

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api import results
 from keyturn.api.admission import Admission, Exchange
@@ -29,7 +31,6 @@ from keyturn.api.strict import Puzzling
 from keyturn.api.wire import UNVEILED, Veil, bearer, conceal, encode_body, header, secrets_of
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import ServiceUrl, ServiceUrlError, parse_service_url, quote_path_segment
 
@@ -45,8 +46,7 @@ _PATIENCE = 90.0
 """Seconds to wait for a connection test, which logs in to a system far away."""
 
 
-@frozen(kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """Where the service is and how to speak to it.
 
     ``source`` names where the key came from, for messages. ``organization`` is sent as

@@ -19,15 +19,15 @@ None of them holds a body, a header, an id or a value; ``code`` and ``details`` 
 vocabulary (``hearsay``). No decision looks at the text of an error.
 """
 
+from msgspec import Struct
+
 from keyturn.api.call import Call
 from keyturn.catalog import find_code
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.frozen import frozen
 
 
-@frozen(kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What an answer said beyond its status: all of it safe to show.
 
     ``why`` is ours, in a few words. ``code`` and ``details`` (``field: issue``) are the service's.

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api.call import Tempo
-from keyturn.core.frozen import frozen
 
 HEADROOM = 0.2
 """The share of the service's limit below which we slow down, for others use the same limit."""
@@ -17,8 +18,7 @@ _HEADERS = ("limit", "remaining", "reset")
 _MOST_DIGITS = 12
 
 
-@frozen(kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """When the next request may start; all times are monotonic seconds.
 
     The generic cell rate algorithm (ITU-T I.371): ``due`` is when a request would start at an even

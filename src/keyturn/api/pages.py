@@ -1,12 +1,12 @@
 """A list is complete or it failed: following the cursor, and not believing it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Any
+
+from msgspec import Struct, field
 
 from keyturn.api.strict import Puzzling
 from keyturn.core.counting import counted
-from keyturn.core.frozen import frozen
 
 LIMIT = 500
 """The page size asked for; a service may give less."""
@@ -24,16 +24,14 @@ class Broken(ValueError):  # noqa: N818
     """A list that is not whole; its text is ours and holds nothing of the answer."""
 
 
-@frozen(kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """One page: its objects, and what ``meta`` says of the rest."""
 
     rows: tuple[Tree, ...]
     meta: Tree = field(default_factory=dict)
 
 
-@frozen(kw_only=True)
-class Collected:
+class Collected(Struct, frozen=True, kw_only=True):
     """All objects of a list, each once; ``cut`` where the list may end early without saying so."""
 
     rows: tuple[Tree, ...]

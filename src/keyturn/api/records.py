@@ -1,19 +1,18 @@
 """What the service shows: objects, lists, test results, as frozen values in one spelling."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct, field
+
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-@frozen
-class Spelling:
+class Spelling(Struct, frozen=True):
     """How a deployment writes an object's settings (F4, F6 of the API notes).
 
     ``settings`` is the key: ``config``, ``params`` or ``parameters``. ``text``: its values are all text.
@@ -27,8 +26,7 @@ DOCUMENTED = Spelling()
 BACKEND = Spelling("params", text=True)
 
 
-@frozen(kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """An object as the service shows it; times are RFC 3339 text, empty where it does not say.
 
     ``credential_id`` is None where the answer has no such field and empty where it is null. ``config``
@@ -64,8 +62,7 @@ class Record:
         return tuple(path for path, shown in self.hidden.items() if shown)
 
 
-@frozen(kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """A whole list. ``server_date`` is the service's clock (Unix) at the first page, None if not told."""
 
     records: tuple[Record, ...]
@@ -74,8 +71,7 @@ class Listing:
     pages: int = 1
 
 
-@frozen(kw_only=True)
-class TestResult:
+class TestResult(Struct, frozen=True, kw_only=True):
     """What a connection test said. ``ok`` is None where the answer says neither yes nor no: never a pass.
 
     ``message`` is the service's text, cut to 200 characters, without control characters, and with the
@@ -90,8 +86,7 @@ class TestResult:
     message: str = ""
 
 
-@frozen(kw_only=True)
-class Organization:
+class Organization(Struct, frozen=True, kw_only=True):
     """The organization that the key belongs to."""
 
     id: str
@@ -100,8 +95,7 @@ class Organization:
     plan: str = ""
 
 
-@frozen(kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """Requests of a client: by verb, how many of them were repetitions, and seconds waited for the pace."""
 
     by_verb: Mapping[str, int]

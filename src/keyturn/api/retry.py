@@ -5,12 +5,13 @@ sent again is the caller's knowledge: ``idempotent``.
 """
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from keyturn.api.errors import Busy, Refused, ServiceError, Unreachable, Unsure
-from keyturn.core.frozen import frozen
 
 MOST_ATTEMPTS = 4
 LONGEST_BACKOFF = 30.0
@@ -28,22 +29,19 @@ _DATE = re.compile(
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
-@frozen
-class Wait:
+class Wait(Struct, frozen=True):
     """Ask again after so many seconds."""
 
     seconds: float
 
 
-@frozen
-class GiveUp:
+class GiveUp(Struct, frozen=True):
     """Do not ask again, and why."""
 
     why: str
 
 
-@frozen
-class Budget:
+class Budget(Struct, frozen=True):
     """The extra requests of a run: at most 10 % of those sent first, and never fewer than ten.
 
     The floor keeps a plan of three requests from failing at the first 429.
@@ -62,8 +60,7 @@ class Budget:
         return replace(self, first=self.first + 1) if attempt == 1 else replace(self, extra=self.extra + 1)
 
 
-@frozen
-class Breaker:
+class Breaker(Struct, frozen=True):
     """Operations that failed in a row; ``open`` after five: the caller starts nothing new."""
 
     failures: int = 0
@@ -82,8 +79,7 @@ class Breaker:
         return Breaker() if fine else Breaker(self.failures + 1)
 
 
-@frozen(kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """What was tried: ``number`` from 1; ``chance`` in [0, 1) is drawn by the caller for this decision."""
 
     number: int

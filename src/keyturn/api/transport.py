@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import certifi
+from msgspec import Struct
 
 from keyturn import __version__
 from keyturn.api.admission import Admission
@@ -21,7 +22,6 @@ from keyturn.api.deadline import Left, Patient
 from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unsure
 from keyturn.api.http import httpx
 from keyturn.api.retry import unix_time
-from keyturn.core.frozen import frozen
 from keyturn.core.service_url import ServiceUrl
 
 LARGEST = 10 * 1024 * 1024
@@ -51,8 +51,7 @@ _SHOWN = frozenset({b"request-id", b"x-correlation-id", b"x-request-id"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-@frozen(kw_only=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True, kw_only=True):
     """Seconds: to connect, to wait for the next bytes, and for the whole call."""
 
     connect: float = 10

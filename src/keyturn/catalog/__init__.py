@@ -5,11 +5,10 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 
-@frozen(kw_only=True)
-class Code:
+class Code(Struct, frozen=True, kw_only=True):
     """An entry of the catalog; ``exit_code`` is that of a command that stops with this error."""
 
     title: str

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyrage  # type: ignore[import-untyped]
 
-from keyturn.engine import recipients
+from keyturn.engine.founding import recipients
 
 
 def own_key(surroundings: Mapping[str, str]) -> tuple[str, Path | None]:

@@ -4,12 +4,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 import click
+from msgspec.structs import replace
 
 from keyturn.cli import options, status
 from keyturn.cli.figures import requests
@@ -20,19 +20,14 @@ from keyturn.cli.wiring import open_run, wish
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine import (
-    Planned,
-    Report,
-    Run,
-    SavedPlan,
-    Terms,
-    Wish,
-    agree,
-    carry_out,
-    open_plan,
-    reviewed_since,
-)
-from keyturn.render import Side, Style, draw_report, since_text
+from keyturn.engine.comparing import reviewed_since
+from keyturn.engine.planning import Planned, Wish
+from keyturn.engine.run import Run
+from keyturn.engine.savedplan import SavedPlan, agree, open_plan
+from keyturn.engine.session import Report, Terms, carry_out
+from keyturn.render.report import draw_report
+from keyturn.render.since import Side, since_text
+from keyturn.render.style import Style
 
 
 class Interrupts:

@@ -30,7 +30,7 @@ def _safely(found: Callable[[click.Context], Iterator[str]]) -> Complete:
 
 
 def _manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    from keyturn.engine import open_project
+    from keyturn.load.project import open_project
 
     project = open_project(Path(ctx.params.get("folder") or "."))
     wanted = ctx.params.get("workspace")
@@ -51,7 +51,7 @@ def _of(*kinds: str) -> Complete:
 
 
 def _workspaces(ctx: click.Context) -> Iterator[str]:
-    from keyturn.engine import open_project
+    from keyturn.load.project import open_project
 
     yield from open_project(Path(ctx.params.get("folder") or ".")).workspaces
 
@@ -84,7 +84,8 @@ def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]
 
 
 def _fields(ctx: click.Context) -> Iterator[str]:
-    from keyturn.engine import fields_of, open_project
+    from keyturn.engine.sealing import fields_of
+    from keyturn.load.project import open_project
 
     yield from fields_of(open_project(Path(ctx.params.get("folder") or ".")), str(ctx.params.get("name")))
 

@@ -46,8 +46,10 @@ def command(colour: bool, /, left: str, right: str, form: str, detailed_exitcode
 
         from keyturn.cli.progress import Progress
         from keyturn.cli.surroundings import environment, width
-        from keyturn.engine import compare_workspaces, open_project
-        from keyturn.render import Style, draw_contrast
+        from keyturn.engine.contrasting import compare_workspaces
+        from keyturn.load.project import open_project
+        from keyturn.render.contrast import draw_contrast
+        from keyturn.render.style import Style
 
         project = open_project(folder)
         sides = project.workspace(left), project.workspace(right)

@@ -32,8 +32,9 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, as_json: b
         from keyturn.cli.progress import Progress
         from keyturn.cli.surroundings import environment, width
         from keyturn.core.health import broken
-        from keyturn.engine import examine
-        from keyturn.render import Style, draw_health
+        from keyturn.engine.checkup import examine
+        from keyturn.render.health import draw_health
+        from keyturn.render.style import Style
 
         form = "json" if as_json else form
         with Progress(form, "looking"):

@@ -58,7 +58,7 @@ def doors(colour: bool) -> Iterator[None]:
     except (click.exceptions.Exit, click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
-        from keyturn.engine import ServiceError
+        from keyturn.api.errors import ServiceError
 
         if isinstance(error, ServiceError):
             show((error.finding(),), colour)
@@ -73,7 +73,9 @@ def doors(colour: bool) -> Iterator[None]:
 def show(findings: tuple[Diagnostic, ...], colour: bool) -> None:
     """Print findings on the error stream, and as JSON on the other where that was asked for."""
     from keyturn.cli.surroundings import coloured, environment, width
-    from keyturn.render import Findings, Style, draw_findings
+    from keyturn.render.finding_forms import draw_findings
+    from keyturn.render.findings import Findings
+    from keyturn.render.style import Style
 
     ctx = click.get_current_context(silent=True)
     asked = ctx.params if ctx else {}
@@ -86,7 +88,8 @@ def show(findings: tuple[Diagnostic, ...], colour: bool) -> None:
 
 
 def _texts(folder: Path | None, findings: tuple[Diagnostic, ...]) -> Mapping[str, str]:
-    from keyturn.engine import find_root, texts
+    from keyturn.load.excerpts import texts
+    from keyturn.load.project import find_root
 
     try:
         return texts(find_root(folder), findings) if folder else {}

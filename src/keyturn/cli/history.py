@@ -7,7 +7,8 @@ from keyturn.core.counting import counted
 from keyturn.ledger.event import Finished, Intent, RunEnded, RunStarted, name_of, pack
 from keyturn.ledger.medium import Store
 from keyturn.ledger.record import Record, Unreadable, read, verify
-from keyturn.render import inert, line
+from keyturn.render.json_text import inert
+from keyturn.render.safe import line
 
 
 def check(store: Store) -> tuple[str, bool]:

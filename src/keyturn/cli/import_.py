@@ -47,8 +47,8 @@ def command(
     """
     with doors(colour):
         from keyturn.cli.wiring import open_run, watched
-        from keyturn.engine import Order, bring_in
-        from keyturn.render import draw_imported
+        from keyturn.engine.importing import Order, bring_in
+        from keyturn.render.importing import draw_imported
 
         if bool(names) == everything:
             raise click.UsageError("name what to import, or say --all")

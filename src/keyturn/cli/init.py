@@ -58,7 +58,7 @@ def command(colour: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
 
         from keyturn.cli.agekey import own_key
         from keyturn.cli.surroundings import environment
-        from keyturn.engine import found
+        from keyturn.engine.founding import found
 
         surroundings = environment()
         answers = _asked(folder, chosen)
@@ -100,7 +100,7 @@ def _asked(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _choice(answers: Mapping[str, Any], public: str) -> Any:
-    from keyturn.engine import Choice
+    from keyturn.engine.templates import Choice
 
     names, organizations = answers["names"], answers["organizations"]
     if len(organizations) == 1:

@@ -35,8 +35,8 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, address: s
     with doors(colour):
         from keyturn.cli.history import check, tell, tell_json
         from keyturn.cli.surroundings import environment
-        from keyturn.engine import open_project
         from keyturn.ledger.store import open_store
+        from keyturn.load.project import open_project
 
         project = open_project(folder)
         chosen = project.workspace(workspace)

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from keyturn.cli import status
-from keyturn.core.frozen import frozen
 
 WIDE = 76
 """Columns of the help's own lines; the help is indented by two, and a terminal has eighty."""
@@ -34,8 +35,7 @@ _WHO = ("GITHUB_…, GITLAB_…, CI_…", "who runs this and which event started
 _COLOUR = ("NO_COLOR, FORCE_COLOR", "colours never, or always; COLUMNS is the width")
 
 
-@frozen
-class Page:
+class Page(Struct, frozen=True):
     """What is particular to a command: the ways it ends, the variables it reads, what is near it.
 
     ``endings`` are exit codes; ``reads`` pairs of a variable and what it is for; ``near`` names of

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from keyturn.cli.surroundings import environment
 from keyturn.core.plan import Plan
-from keyturn.engine import Wish, open_project, plan_against_base, plan_against_ledger
+from keyturn.engine.keyless import plan_against_base, plan_against_ledger
+from keyturn.engine.planning import Wish
+from keyturn.load.project import open_project
 
 
 def offline(folder: Path, workspace: str, wish: Wish, base: str, ledger: Path | None) -> Plan:

@@ -70,7 +70,9 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
         else:
             from keyturn.cli.figures import requests
             from keyturn.cli.wiring import open_run, watched
-            from keyturn.engine import plan, save_plan, with_review
+            from keyturn.engine.keyless import with_review
+            from keyturn.engine.planning import plan
+            from keyturn.engine.savedplan import save_plan
 
             run = open_run(folder, workspace, config_from=chosen["config_from"])
             with watched(run, "plan", form) as seen:

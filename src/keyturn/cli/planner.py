@@ -7,7 +7,8 @@ import click
 
 from keyturn.core.change import Action
 from keyturn.core.plan import Plan
-from keyturn.render import Style, draw_plan
+from keyturn.render.plan_forms import draw_plan
+from keyturn.render.style import Style
 
 CLASSES: Mapping[str, Callable[[Plan], bool]] = {
     "exposure": lambda plan: any(change.exposures for change in plan.changes),

@@ -12,8 +12,8 @@ from keyturn.cli import options
 from keyturn.cli.surroundings import coloured, environment
 from keyturn.core.change import Change
 from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine import Alarm, Watch
-from keyturn.render import line
+from keyturn.engine.watch import Alarm, Watch
+from keyturn.render.safe import line
 
 PATIENCE = 1.0
 """Seconds before anything is drawn."""

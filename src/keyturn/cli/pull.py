@@ -48,8 +48,9 @@ def command(
     with doors(colour):
         from keyturn.cli.surroundings import environment, width
         from keyturn.cli.wiring import open_run, watched
-        from keyturn.engine import Ask, pull
-        from keyturn.render import Style, draw_pulled
+        from keyturn.engine.pulling import Ask, pull
+        from keyturn.render.pulling import draw_pulled
+        from keyturn.render.style import Style
 
         with watched(open_run(folder, workspace), "pull", form) as run:
             pulled = pull(run, Ask(names, frozenset(agreed), write=not dry_run))

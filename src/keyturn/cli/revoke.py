@@ -29,8 +29,8 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
     """
     with doors(colour):
         from keyturn.cli.wiring import open_run, open_service
-        from keyturn.engine import revoke, target
-        from keyturn.render import line
+        from keyturn.engine.breakglass import revoke, target
+        from keyturn.render.safe import line
 
         if not yes and not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: say --yes")
@@ -70,7 +70,7 @@ def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path
     """
     with doors(colour):
         from keyturn.cli.wiring import open_run
-        from keyturn.engine import purge_retired
+        from keyturn.engine.purging import purge_retired
 
         if not confirm and not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: say --confirm NAME")

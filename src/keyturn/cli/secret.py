@@ -73,7 +73,8 @@ def set_secret(
     with doors(colour):
         from keyturn.cli.surroundings import environment
         from keyturn.core.secret import Secret
-        from keyturn.engine import open_project, set_field
+        from keyturn.engine.sealing import set_field
+        from keyturn.load.project import open_project
 
         if generate and field.partition(".")[0] in ISSUED:
             raise click.UsageError(f"{field} is made by whoever issues it: only passwords can be made up")
@@ -100,7 +101,8 @@ def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:
     """
     with doors(colour):
         from keyturn.cli.surroundings import environment
-        from keyturn.engine import open_project, seal_again
+        from keyturn.engine.sealing import seal_again
+        from keyturn.load.project import open_project
 
         project = open_project(folder)
         for name in names:

@@ -30,7 +30,8 @@ def command(colour: bool, /, planfile: Path, folder: Path, form: str) -> None:
 
         from keyturn.cli.planner import draw
         from keyturn.cli.surroundings import environment
-        from keyturn.engine import open_plan, open_project
+        from keyturn.engine.savedplan import open_plan
+        from keyturn.load.project import open_project
 
         project = open_project(folder)
         kept = open_plan(project, environment(), planfile, datetime.now(UTC))

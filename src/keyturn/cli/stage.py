@@ -15,17 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 
 ORGANIZATION = "org_01jq8demo"
 """The organization of the demo's workspace."""
 
 
-@frozen
-class Stage:
+class Stage(Struct, frozen=True):
     """Where the story is told. ``remote`` steers the emulator as people in the UI would."""
 
     folder: Path

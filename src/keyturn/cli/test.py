@@ -1,10 +1,10 @@
 """keyturn test: do the connections work, as they are live?"""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from keyturn.cli import completing, options, status
 from keyturn.cli.doors import Leave, doors
@@ -55,8 +55,9 @@ def command(
         from keyturn.cli.wiring import open_run
         from keyturn.core.counting import counted
         from keyturn.core.trial import End
-        from keyturn.engine import Budget, try_out
-        from keyturn.render import Style, draw_trials
+        from keyturn.engine.trying import Budget, try_out
+        from keyturn.render.style import Style
+        from keyturn.render.trials import draw_trials
 
         run = open_run(folder, workspace)
         with Progress(form) as progress:

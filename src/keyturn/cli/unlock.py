@@ -25,10 +25,10 @@ def command(colour: bool, /, lock_id: str, workspace: str, folder: Path) -> None
     """
     with doors(colour):
         from keyturn.cli.surroundings import environment
-        from keyturn.engine import open_project
         from keyturn.ledger.lock import unlock
         from keyturn.ledger.store import open_store
-        from keyturn.render import line
+        from keyturn.load.project import open_project
+        from keyturn.render.safe import line
 
         project = open_project(folder)
         chosen = project.workspace(workspace)

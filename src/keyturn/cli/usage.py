@@ -39,8 +39,9 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, no_decrypt
         from keyturn.cli.surroundings import environment, width
         from keyturn.cli.wiring import open_run, watched
         from keyturn.core.usage import CLASSES
-        from keyturn.engine import review
-        from keyturn.render import Style, draw_usage
+        from keyturn.engine.reviewing import review
+        from keyturn.render.style import Style
+        from keyturn.render.usage_forms import draw_usage
 
         classes = [each.strip() for each in fail_on.split(",") if each.strip()]
         for each in classes:

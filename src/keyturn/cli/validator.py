@@ -4,15 +4,19 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
+
 from keyturn.cli.surroundings import environment
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.frozen import frozen
-from keyturn.engine import Checked, check, open_project, texts
-from keyturn.render import Findings, Style, draw_findings
+from keyturn.engine.checking import Checked, check
+from keyturn.load.excerpts import texts
+from keyturn.load.project import open_project
+from keyturn.render.finding_forms import draw_findings
+from keyturn.render.findings import Findings
+from keyturn.render.style import Style
 
 
-@frozen
-class Examined:
+class Examined(Struct, frozen=True):
     """What was checked and where the project is."""
 
     root: Path

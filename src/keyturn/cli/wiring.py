@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
-from keyturn import engine
 from keyturn.api.client import Client
 from keyturn.cli.progress import Progress
 from keyturn.cli.surroundings import environment
 from keyturn.core.inputs import Consents
-from keyturn.engine import Run, Wish
+from keyturn.engine import starting
+from keyturn.engine.planning import Wish
+from keyturn.engine.run import Run
+from keyturn.load.project import open_project
 
 
 def open_run(folder: Path, workspace: str, config_from: str = "") -> Run:
@@ -20,15 +22,15 @@ def open_run(folder: Path, workspace: str, config_from: str = "") -> Run:
 
     ``config_from`` is a revision whose keyturn.yaml is used in place of the tree's.
     """
-    run = engine.open_run(folder, workspace, environment(), config_from)
+    run = starting.open_run(folder, workspace, environment(), config_from)
     _closed_at_the_end(run.service)
     return run
 
 
 def open_service(folder: Path, workspace: str) -> Client:
     """Return the client for a workspace of the project around ``folder``, and read nothing else of it."""
-    project = engine.open_project(folder)
-    service = engine.open_service(project, project.workspace(workspace), environment())
+    project = open_project(folder)
+    service = starting.open_service(project, project.workspace(workspace), environment())
     _closed_at_the_end(service)
     return service
 

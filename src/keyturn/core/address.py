@@ -2,11 +2,10 @@
 
 from typing import Self
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 
-@frozen(order=True)
-class Address:
+class Address(Struct, frozen=True, order=True):
     """The name by which git knows a resource: ``credential/prod-x``."""
 
     kind: str
@@ -29,8 +28,7 @@ class Address:
         return cls(kind, name)
 
 
-@frozen(order=True)
-class Origin:
+class Origin(Struct, frozen=True, order=True):
     """A place in a file: its path below the project's root, line and column from 1 (0: all of it)."""
 
     file: str

@@ -5,9 +5,10 @@
 
 from enum import Enum
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.fields import Leaf, Path
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Known, Live
 
 
@@ -59,8 +60,7 @@ ABSENT = "\0absent"
 """Stands for a field that is not there; NUL cannot occur in a manifest, so no value equals it."""
 
 
-@frozen
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """A plain field: what we last applied, what is live, what git wants; ``ABSENT`` where there is none."""
 
     path: Path
@@ -74,8 +74,7 @@ class FieldChange:
         return self.applied not in (ABSENT, self.live) and self.live != self.wanted
 
 
-@frozen
-class SecretChange:
+class SecretChange(Struct, frozen=True):
     """A secret field and its state, with the reason in words; never a value."""
 
     path: Path
@@ -83,8 +82,7 @@ class SecretChange:
     reason: str = ""
 
 
-@frozen
-class Exposure:
+class Exposure(Struct, frozen=True):
     """A secret that stays while its destination changes: who consents to it is named ``address``.
 
     ``through`` is the resource whose ``path`` moved: the credential itself or a connection.
@@ -97,8 +95,7 @@ class Exposure:
     after: Leaf
 
 
-@frozen(kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What will be done to one resource, and on what understanding.
 
     ``desired``, ``known`` and ``live`` are what was compared; which of them are there follows

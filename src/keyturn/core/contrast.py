@@ -3,18 +3,18 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT
 from keyturn.core.fields import Leaf, Path, same
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired
 
 Strip = Callable[[str], str]
 """Takes the prefix of an environment off a name."""
 
 
-@frozen
-class Difference:
+class Difference(Struct, frozen=True):
     """A plain field, or ``("type",)`` and ``("labels", …)``; ``ABSENT`` where a side has none."""
 
     path: Path
@@ -22,8 +22,7 @@ class Difference:
     right: Leaf
 
 
-@frozen(kw_only=True)
-class Contrast:
+class Contrast(Struct, frozen=True, kw_only=True):
     """One resource by its name without a prefix: who it is on either side, and what differs.
 
     ``secrets`` maps the path of each secret field to which side has it: ``left``, ``right``, ``both``,
@@ -49,8 +48,7 @@ class Contrast:
         return self.left is None or self.right is None or bool(self.differences) or lone
 
 
-@frozen
-class Contrasted:
+class Contrasted(Struct, frozen=True):
     """Two workspaces by name, what sets them apart, and whether the values of secrets were compared too."""
 
     names: tuple[str, str]

@@ -2,9 +2,10 @@
 
 from enum import Enum, IntEnum
 
+from msgspec import Struct
+
 from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
-from keyturn.core.frozen import frozen
 
 
 class Severity(IntEnum):
@@ -43,8 +44,7 @@ class Cause(Enum):
     """A connection uses a password although its database supports short-lived tokens."""
 
 
-@frozen(kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """A finding as a value.
 
     ``code`` is stable (``KT201``) and explained by ``keyturn explain``. ``message`` says what is

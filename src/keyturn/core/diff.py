@@ -6,8 +6,9 @@ normalises from one that drifted.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState

@@ -1,6 +1,6 @@
 """Drift alone: what moved without us, and not what git wants anew."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change, SecretState
 from keyturn.core.plan import Plan

@@ -9,14 +9,15 @@ to send it: a run that ended half-way is taken up again without a word.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Action, Change, Exposure, SecretState
 from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import Fields, Path, pointer, same
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 
@@ -100,8 +101,7 @@ def strayed(known: Known, live: Live, leads: Leads) -> tuple[Path, ...]:
     )
 
 
-@frozen
-class _View:
+class _View(Struct, frozen=True):
     changes: Mapping[Address, Change]
     inputs: Inputs
     leads: Leads

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from enum import Enum
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.frozen import frozen
 
 
 class State(Enum):
@@ -17,8 +18,7 @@ class State(Enum):
     BROKEN = "broken"
 
 
-@frozen(kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One thing that was looked at; ``code`` is empty where there is nothing to explain."""
 
     topic: str

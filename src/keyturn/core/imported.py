@@ -1,11 +1,11 @@
 """What became of one live object in an import."""
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
-from keyturn.core.frozen import frozen
 
 
-@frozen
-class Imported:
+class Imported(Struct, frozen=True):
     """One object: the file that was written for it, or why there is none; ``notes`` for the reader."""
 
     address: Address

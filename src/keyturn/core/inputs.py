@@ -1,16 +1,15 @@
 """The three sides that a plan compares, held together as one value."""
 
 from collections.abc import Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 
 
-@frozen(kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True):
     """What git wants, what the ledger knows and what the service shows.
 
     ``live`` is by id. ``prints`` holds the keyed fingerprints of the secrets that were opened.
@@ -30,8 +29,7 @@ class Inputs:
         return found
 
 
-@frozen(kw_only=True)
-class Consents:
+class Consents(Struct, frozen=True, kw_only=True):
     """What the user agreed to by name or by number on the command line."""
 
     destinations: frozenset[str] = frozenset()

@@ -1,18 +1,16 @@
 """How much one plan may do unasked."""
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Limit:
+class Limit(Struct, frozen=True):
     """How much a plan may do of one thing unasked: ``count``, and ``percent`` of what is ours."""
 
     count: int
     percent: int
 
 
-@frozen
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits on a whole plan."""
 
     retire: Limit = Limit(5, 20)

@@ -1,7 +1,8 @@
 """What stands in the way of a plan whatever anybody agrees to: no consent makes it possible."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, SecretState

@@ -4,7 +4,8 @@ A connection that somebody pointed elsewhere is put back before its credential g
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change

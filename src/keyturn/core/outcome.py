@@ -2,8 +2,9 @@
 
 from enum import Enum
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
-from keyturn.core.frozen import frozen
 
 
 class Ending(Enum):
@@ -16,8 +17,7 @@ class Ending(Enum):
     UNSURE = "unsure"
 
 
-@frozen(kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The end of one change: what became of it, in words, and what the user does next."""
 
     address: Address

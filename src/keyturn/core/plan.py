@@ -5,21 +5,20 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import Leaf, dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 
 QUIET = frozenset({Action.NOTE})
 """Actions that change nothing anywhere."""
 
 
-@frozen(kw_only=True)
-class Impact:
+class Impact(Struct, frozen=True, kw_only=True):
     """How far a credential or connection reaches; ``None`` means unknown, never zero.
 
     ``scheduled`` counts enabled schedules, ``next_run`` is the earliest of them (RFC 3339).
@@ -37,8 +36,7 @@ class Impact:
     work: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """Changes sorted by address, findings worst first; the same inputs give the same plan.
 
     ``requests`` is about how many requests an apply will make, and ``pace`` how many of them a second

@@ -5,12 +5,13 @@ answers needs every edge case thought of; filtering what it is asked does not.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import Desired, Known
 
@@ -26,8 +27,7 @@ NEXT = "-next-"
 """What stands between the name and a random tail of a credential that is about to take over."""
 
 
-@frozen
-class Hands:
+class Hands(Struct, frozen=True):
     """The inputs that are left, and what was held back and why."""
 
     inputs: Inputs

@@ -1,13 +1,13 @@
 """What a pull did to one manifest: the fields that it wrote, and those that it left, each with why."""
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.change import FieldChange
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 
 
-@frozen
-class Left:
+class Left(Struct, frozen=True):
     """A field that drifted and was not written; ``consent`` names the credential that could be agreed to."""
 
     path: Path
@@ -15,8 +15,7 @@ class Left:
     consent: str = ""
 
 
-@frozen(kw_only=True)
-class Pulled:
+class Pulled(Struct, frozen=True, kw_only=True):
     """One manifest that differs from what is live; ``sealed`` tells that its secrets were bound anew.
 
     A field of ``written`` whose live value is ``ABSENT`` was taken out of the manifest.

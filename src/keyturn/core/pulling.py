@@ -2,17 +2,17 @@
 
 from collections.abc import Collection
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, FieldChange
 from keyturn.core.fields import Leaf, Path, same
-from keyturn.core.frozen import frozen
 from keyturn.core.looks import suspicious
 from keyturn.core.pulled import Left
 from keyturn.core.resource import Desired, Live
 
 
-@frozen
-class Choice:
+class Choice(Struct, frozen=True):
     """The drift of one manifest, sorted into what is written and what is left."""
 
     take: tuple[FieldChange, ...]

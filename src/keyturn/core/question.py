@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from keyturn.core.address import Origin
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.limits import Limits
 
 
-@frozen(kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What a guard looks at.
 
     ``users`` holds what the service says uses an object: by id, the names of things that are not

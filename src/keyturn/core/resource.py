@@ -1,27 +1,25 @@
 """What a resource is: where it was written, what is wanted, what is live, what we know of it."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct, field
+
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import Fields, Path
-from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
-@frozen
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A secret field that was not decrypted; ``digest`` is the SHA-256 of its ciphertext, as hex."""
 
     digest: str
 
 
-@frozen
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """What a manifest says of its resource's life; none of it is known to the service."""
 
     protect: bool = False
@@ -31,8 +29,7 @@ class Lifecycle:
     grace_days: int = 7
 
 
-@frozen(kw_only=True)
-class Desired:
+class Desired(Struct, frozen=True, kw_only=True):
     """One manifest as it was meant.
 
     ``fields`` holds the plain fields by path, beginning with ``config``; a reference to another
@@ -60,8 +57,7 @@ class Desired:
         return all(isinstance(value, Secret) for value in self.secrets.values())
 
 
-@frozen(kw_only=True)
-class Live:
+class Live(Struct, frozen=True, kw_only=True):
     """An object as the service shows it; ``fields`` as in ``Desired``, with ids for references.
 
     ``detailed`` is false for an item of a list that carries no ``config``. ``suspicious`` are the
@@ -79,8 +75,7 @@ class Live:
     suspicious: tuple[Path, ...] = ()
 
 
-@frozen(kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What the ledger holds of a resource that is ours.
 
     ``applied`` are the plain fields last written, ``observed`` the same fields as the service

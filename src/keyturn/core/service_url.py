@@ -5,7 +5,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 _PRINTABLE: Final = re.compile(r"[!-$&-\[\]-~]{1,2000}", re.ASCII)
 _HOST: Final = re.compile(
@@ -20,8 +20,7 @@ class ServiceUrlError(ValueError):
     """Raised for a text that is no base URL; its message says why and does not repeat the text."""
 
 
-@frozen(kw_only=True)
-class ServiceUrl:
+class ServiceUrl(Struct, frozen=True, kw_only=True):
     """Where the API is: ``prefix`` is empty or begins with a slash and ends without one."""
 
     scheme: str

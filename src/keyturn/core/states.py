@@ -1,7 +1,8 @@
 """The state of each secret field: told from fingerprints and ciphertext, never from values."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from keyturn.core.change import SecretChange, SecretState
 from keyturn.core.fields import Path, pointer

@@ -4,8 +4,9 @@ import re
 from enum import Enum
 from typing import Final
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
-from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_value
 
 
@@ -32,8 +33,7 @@ class Reason(Enum):
     UNKNOWN = "unknown"
 
 
-@frozen(kw_only=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """One connection: how its test ended and what to do next; times in milliseconds, None if not told.
 
     ``credentials`` are those that the test used. ``reason`` is None for a test that passed or was

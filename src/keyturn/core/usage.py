@@ -8,20 +8,19 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
-from keyturn.core.frozen import frozen
 
 
-@frozen
-class Ending:
+class Ending(Struct, frozen=True):
     """Something that ends on a day: a certificate, a client secret, what a label records."""
 
     what: str
     day: date
 
 
-@frozen(kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """What uses a credential, by name; ``complete`` tells that no connection of it can be hidden.
 
     ``schedules`` counts those that are enabled; ``next_run`` is RFC 3339 or empty. ``links`` are
@@ -45,8 +44,7 @@ class Reach:
         return False if self.complete and self.pipelines is not None and self.syncs is not None else None
 
 
-@frozen(kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """One credential. ``file`` is empty for one that is not in git, ``status`` for one that is not live.
 
     ``max_age_days`` is 0 where nothing says how old it may become. ``readers`` are the recipients
@@ -85,8 +83,7 @@ class Usage:
         return tuple(sorted(near, key=lambda each: (each.day, each.what)))
 
 
-@frozen(kw_only=True)
-class Review:
+class Review(Struct, frozen=True, kw_only=True):
     """A workspace's review on a day; ``notes`` say what could not be seen, ``notice`` is in days."""
 
     workspace: str

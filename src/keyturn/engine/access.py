@@ -1,7 +1,8 @@
 """The access review: who gained or lost the ability to decrypt, and which guards of the project moved."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity

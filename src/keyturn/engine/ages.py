@@ -1,11 +1,11 @@
 """How old the secrets are: by the ledger where it says so, else by git's history of the ciphertext."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from datetime import date, timedelta
 
+from msgspec import Struct, field
+
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY
 from keyturn.load.project import Project
@@ -13,8 +13,7 @@ from keyturn.policy.rules.ageing import asked
 from keyturn.policy.subject import Subject
 
 
-@frozen(kw_only=True)
-class Ages:
+class Ages(Struct, frozen=True, kw_only=True):
     """When secrets last changed, as a ``Context`` takes it, and why some of it is not known."""
 
     today: date

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from msgspec import Struct
+
 from keyturn.api.errors import Denied, KeptBack, ServiceError, Unsure
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import QUIET
 from keyturn.core.schedule import Schedule
@@ -30,8 +31,7 @@ WORKERS: Mapping[Action, Callable[[Change, Desk], Written]] = {
 }
 
 
-@frozen
-class Ended:
+class Ended(Struct, frozen=True):
     """How a set of changes ended; ``denied`` when the key itself was refused, ``halted`` when stopped."""
 
     outcomes: tuple[Outcome, ...]

@@ -4,13 +4,13 @@ Connections still run on it, or may have to be pointed back to it, so it is writ
 that can be done: a service that replaces would drop what a mere name leaves out.
 """
 
-from dataclasses import replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Live
 from keyturn.engine.desk import Desk, Stale
 from keyturn.engine.rollback import in_use
@@ -19,8 +19,7 @@ from keyturn.kinds import KINDS
 from keyturn.ledger.event import Intent
 
 
-@frozen
-class Aside:
+class Aside(Struct, frozen=True):
     """An object that was moved and read back, with the intent that is still to be ended."""
 
     intent: Intent

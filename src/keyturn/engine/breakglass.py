@@ -8,7 +8,9 @@ and does not bring it back unasked.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api.call import READS
 from keyturn.api.client import Client
@@ -17,7 +19,6 @@ from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import nest
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Live
 from keyturn.engine.exclusive_run import exclusive_run
@@ -30,8 +31,7 @@ from keyturn.ledger.journal import Journal
 DETACHERS = 8
 
 
-@frozen(kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One thing that was done, and how it ended; ``trouble`` is empty when it went well.
 
     ``may_be_applied`` says of a step that failed that it may have been done nevertheless.
@@ -43,8 +43,7 @@ class Step:
     may_be_applied: bool = False
 
 
-@frozen
-class Revocation:
+class Revocation(Struct, frozen=True):
     """What a revocation did, in order; ``unrecorded`` says why the journal does not hold all of it."""
 
     credential: Live

@@ -1,13 +1,14 @@
 """Everything that can be said of manifests without a key and without the network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.fields import dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.core.resource import EMPTY, Desired
 from keyturn.core.secret import Secret
@@ -22,8 +23,7 @@ from keyturn.policy.settings import covers
 from keyturn.policy.subject import Subject
 
 
-@frozen
-class Checked:
+class Checked(Struct, frozen=True):
     """What was found and which files were looked at, as paths below the root."""
 
     findings: tuple[Diagnostic, ...]

@@ -1,11 +1,12 @@
 """The tree compared with a base revision: what is wanted, who may read it, what guards it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs
 from keyturn.engine.access import review, settings
 from keyturn.engine.offline import against
@@ -18,8 +19,7 @@ from keyturn.load.revision import Revision, head
 RULES = ".sops.yaml"
 
 
-@frozen
-class Compared:
+class Compared(Struct, frozen=True):
     """Both sides of a comparison with a base, and the review of who gained or lost access."""
 
     commit: str

@@ -6,16 +6,16 @@ whether we still hold the lock.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from datetime import UTC, datetime
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from keyturn.api.errors import ServiceError
 from keyturn.api.wire import UNVEILED, Veil
 from keyturn.core.address import Address
 from keyturn.core.change import Change
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import EMPTY, Desired, Known
 from keyturn.core.secret import Secret
@@ -40,8 +40,7 @@ class Stale(Exception):  # noqa: N818
         self.message = message
 
 
-@frozen(kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """The shared things of an apply.
 
     ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.

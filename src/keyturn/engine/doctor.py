@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
+from msgspec import Struct
+
 from keyturn.api.client import Client
 from keyturn.api.errors import Denied, ServiceError
 from keyturn.core.address import Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.core.health import Check, State, found, good
 from keyturn.engine.observe import refuse_foreign
 from keyturn.ledger.clock import Clock
@@ -22,8 +23,7 @@ SKEW = 60.0
 """Seconds by which this machine's clock and the service's may differ without a word."""
 
 
-@frozen
-class Doors:
+class Doors(Struct, frozen=True):
     """How the service and the ledger of a workspace are opened; each may raise Faulty."""
 
     service: Callable[[], Client]

@@ -1,10 +1,11 @@
 """The ledger's entry of a resource, made from what was wanted and what was read back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.fields import Fields, Path, pointer
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Desired, Known, Live
 from keyturn.load.definitions import leads
 
@@ -12,8 +13,7 @@ REMEMBERED = 20
 """How many earlier fingerprints of a resource are kept to notice one that returns."""
 
 
-@frozen(kw_only=True)
-class Stamp:
+class Stamp(Struct, frozen=True, kw_only=True):
     """What a write goes by: the time (RFC 3339), the commit, and where its plan sends the secrets."""
 
     now: str

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import flatten
-from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.engine import templates
 from keyturn.engine.templates import Choice
@@ -29,8 +30,7 @@ CI: Mapping[str, tuple[str, Callable[[Choice], str]]] = MappingProxyType(
 """Where each CI looks for its file, and what stands in it."""
 
 
-@frozen(kw_only=True)
-class Founded:
+class Founded(Struct, frozen=True, kw_only=True):
     """What was made, what lines were added to, and what was left as it stood, as paths below the root.
 
     ``advice`` is what only a person can do about files that were there.

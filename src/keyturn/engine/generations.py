@@ -4,14 +4,15 @@ The old one stays under a name that says until when; it is retired by the first 
 day. Whatever fails on the way, every connection is pointed back to the old one.
 """
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT, Change
 from keyturn.core.fields import Leaf, Path, same
-from keyturn.core.frozen import frozen
 from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.aside import move_aside
@@ -21,8 +22,7 @@ from keyturn.engine.work import Written, as_shown, as_written, create, read, rec
 from keyturn.kinds import KINDS
 
 
-@frozen
-class Relay:
+class Relay(Struct, frozen=True):
     """A hand-over: the change, the old object, its successor's id, and the ids that are in use so far."""
 
     change: Change

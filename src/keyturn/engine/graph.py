@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from keyturn.api.client import Client
 from keyturn.api.dialect import either
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.api.records import Record
 from keyturn.api.strict import Puzzling
-from keyturn.core.frozen import frozen
 from keyturn.engine.observe import READERS
 from keyturn.engine.together import side_by_side
 
@@ -18,8 +19,7 @@ PIPELINES = 500
 """How many pipelines are read in full at most; beyond that, what uses a connection is unknown."""
 
 
-@frozen(order=True)
-class Use:
+class Use(Struct, frozen=True, order=True):
     """What mentions an object: a pipeline or sync by name, a schedule by its next run, each with its id."""
 
     label: str
@@ -30,8 +30,7 @@ Uses: TypeAlias = Mapping[str, tuple[Use, ...]] | None
 """By the id of an object, what mentions it; None where the service did not tell."""
 
 
-@frozen(kw_only=True)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True):
     """What refers to an object.
 
     ``linked``: whether connections say which credential they use at all; some deployments do not.

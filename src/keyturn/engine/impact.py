@@ -6,11 +6,12 @@ the API do not tell. Unknown is never nought.
 
 from collections.abc import Collection, Iterator, Mapping
 
+from msgspec import Struct
+
 from keyturn.api.client import Client
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
-from keyturn.core.frozen import frozen
 from keyturn.core.plan import Impact
 from keyturn.core.resource import Known, Live
 from keyturn.engine.graph import Graph, Uses, gathered, graph_of, strings
@@ -24,8 +25,7 @@ CONNECTIONS = 500
 _QUIET = frozenset({Action.CREATE, Action.NOTE, Action.FORGET})
 
 
-@frozen
-class Reach:
+class Reach(Struct, frozen=True):
     """The impact of each change, and by id the names of what uses an object and is not in git.
 
     ``room`` is how many more connections the organization may have; None where it was not asked
@@ -37,8 +37,7 @@ class Reach:
     room: int | None = None
 
 
-@frozen(kw_only=True)
-class _Scene:
+class _Scene(Struct, frozen=True, kw_only=True):
     """What was seen: by the id of a credential its connections, and whether those are surely all."""
 
     users: Mapping[str, tuple[Live, ...]]

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import dotted, nest
-from keyturn.core.frozen import frozen
 from keyturn.core.imported import Imported
 from keyturn.core.outcome import Ending
 from keyturn.core.protect import matches
@@ -35,8 +36,7 @@ from keyturn.policy.settings import covers
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?", re.ASCII)
 
 
-@frozen
-class Order:
+class Order(Struct, frozen=True):
     """What is imported and where to: names or patterns (none: everything).
 
     ``folders`` gives the folder of names that begin with a prefix, the longest prefix first in
@@ -96,8 +96,7 @@ def _bring_in(run: Run, held: ExclusiveRun, order: Order) -> tuple[Imported, ...
     return tuple(results)
 
 
-@frozen
-class _Scene:
+class _Scene(Struct, frozen=True):
     """What one import works with: ``addresses`` by id, ``described`` the file of each address in git.
 
     ``linked`` tells whether this deployment says which credential a connection uses.

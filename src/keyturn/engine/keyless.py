@@ -1,8 +1,9 @@
 """What a plan tells from git alone, and what git tells beside a plan: no API key, no decryption key."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from keyturn.core.plan import Plan
 from keyturn.engine.access import with_access

@@ -6,9 +6,10 @@ filtered by the key's rights, so absence from one is never proof.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import chain
+
+from msgspec.structs import replace
 
 from keyturn.api.client import Client
 from keyturn.api.errors import Absent

@@ -7,7 +7,8 @@ nothing can be told.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change, SecretState

@@ -1,12 +1,13 @@
 """Secrets are opened only where a write may follow, and compared by fingerprints made here."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Cause, Faulty, Severity
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Inputs, touched
 from keyturn.core.resource import Desired, Known
 from keyturn.core.secret import Secret
@@ -24,8 +25,7 @@ PURPOSE = "secrets"
 _TAMPERING = frozenset({Cause.MAC_MISMATCH, Cause.TAMPERING})
 
 
-@frozen
-class Opener:
+class Opener(Struct, frozen=True):
     """Opens secrets and fingerprints them, with the repository's key read once and only when needed."""
 
     run: Run

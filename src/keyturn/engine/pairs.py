@@ -6,18 +6,18 @@ approved, must not get it there by having the connection tested.
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.change import ABSENT
 from keyturn.core.fields import Fields, Path, dotted, nest, same
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Known, Live
 from keyturn.load.definitions import destination_paths
 
 _CREDENTIAL = ("credential",)
 
 
-@frozen
-class Pair:
+class Pair(Struct, frozen=True):
     """A live connection and the credentials that it was applied with, or why it may not be tested."""
 
     live: Live

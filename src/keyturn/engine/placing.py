@@ -1,7 +1,8 @@
 """Where a finding about a change stands: on the field that exposes, or on the name of the resource."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change

@@ -5,9 +5,10 @@ pairs, so that nothing depends on how a key is spelled.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from enum import Enum
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState

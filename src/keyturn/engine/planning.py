@@ -1,15 +1,16 @@
 """The pipeline: files, ledger and service in; a plan out. This is the picture of the README."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.diff import diff
 from keyturn.core.exposing import expose
-from keyturn.core.frozen import frozen
 from keyturn.core.guard import guard
 from keyturn.core.inputs import Consents, Inputs
 from keyturn.core.oauth_consent import find_needed_consents
@@ -47,8 +48,7 @@ REQUESTS: Mapping[Action, int] = MappingProxyType(
 """About how many requests a change costs: reading again, writing, reading back, probes and tests."""
 
 
-@frozen(kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What the user asked for beyond the manifests: a narrower view, consents, secrets to write again."""
 
     targets: tuple[str, ...] = ()
@@ -56,8 +56,7 @@ class Wish:
     reassert: frozenset[str] = frozenset()
 
 
-@frozen(kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """All that a plan rests on, in the order in which it is found."""
 
     ledger: Reading
@@ -68,8 +67,7 @@ class Evidence:
     hands: Hands
 
 
-@frozen
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan with what it was made of; an apply goes on from here."""
 
     plan: Plan

@@ -5,14 +5,15 @@ what is live, or of what this apply writes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api.errors import Absent, ServiceError
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.exposing import strayed
 from keyturn.core.fields import Fields, Path, dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.protect import NEXT
 from keyturn.core.resource import Known, Live
 from keyturn.core.trial import harmless
@@ -28,8 +29,7 @@ TESTERS = 4
 _WRITTEN = frozenset({Action.UPDATE, Action.RENAME, Action.ADOPT})
 
 
-@frozen
-class Trial:
+class Trial(Struct, frozen=True):
     """A connection to be tested: its name for the reader, its id, its type, its fields with ids.
 
     With a ``refusal`` nothing is sent, and the test counts as failed. ``now`` is the same connection
@@ -44,8 +44,7 @@ class Trial:
     now: "Trial | None" = None
 
 
-@frozen
-class Verdict:
+class Verdict(Struct, frozen=True):
     """How a test ended; ``passed`` is true only for an explicit yes."""
 
     address: Address

@@ -2,15 +2,16 @@
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, FieldChange
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.diff import field_changes
 from keyturn.core.fields import Leaf, Path, flatten
-from keyturn.core.frozen import frozen
 from keyturn.core.protect import matches
 from keyturn.core.pulled import Left, Pulled
 from keyturn.core.pulling import choose
@@ -33,8 +34,7 @@ BELOW = 2
 """Keys of a path right below ``config``: no more than such a field goes as a whole."""
 
 
-@frozen
-class Ask:
+class Ask(Struct, frozen=True):
     """What is pulled: names or patterns (none: everything), consents by credential, writing or not."""
 
     names: tuple[str, ...] = ()

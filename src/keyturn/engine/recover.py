@@ -6,12 +6,13 @@ a secret means: write it again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.protect import NEXT, UNTIL
 from keyturn.core.resource import EMPTY, Known, Live
 from keyturn.engine.entry import doubtful
@@ -22,8 +23,7 @@ PROBE = "keyturn-probe-"
 """How the names of credentials begin that are made for a test and purged after it."""
 
 
-@frozen(kw_only=True)
-class Settled:
+class Settled(Struct, frozen=True, kw_only=True):
     """The entries with every open intent settled, and what is left to do or to say.
 
     ``leftovers`` are probes to be purged, each with its intent and its id; ``unseen`` the intents to

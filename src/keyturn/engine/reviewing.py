@@ -7,12 +7,13 @@ are searched for ids, because further references stand wherever a connector puts
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
+from msgspec import Struct
+
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address
 from keyturn.core.counting import counted
 from keyturn.core.diagnostic import Cause, Faulty
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.core.secret import Secret
 from keyturn.core.usage import Ending, Reach, Review, Usage
@@ -34,8 +35,7 @@ from keyturn.policy.rule import Context
 from keyturn.policy.subject import Subject
 
 
-@frozen(kw_only=True)
-class _Scene:
+class _Scene(Struct, frozen=True, kw_only=True):
     """What was seen: the live objects, which of them were read whole, and what the ledger knows."""
 
     run: Run

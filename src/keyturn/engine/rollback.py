@@ -5,8 +5,9 @@ fingerprint with what was in use, written back and tested. What cannot be opened
 back, and that is said.
 """
 
-from dataclasses import replace
 from pathlib import PurePosixPath
+
+from msgspec.structs import replace
 
 from keyturn.api.errors import ServiceError
 from keyturn.core.address import Address

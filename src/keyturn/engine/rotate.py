@@ -6,8 +6,9 @@ so that its id stays. One test fails, and nothing that runs was touched.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from keyturn.api.errors import Absent, ServiceError, Unsure
 from keyturn.core.address import Address

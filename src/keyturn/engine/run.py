@@ -1,20 +1,19 @@
 """What a run works with: handed in once, and never looked up elsewhere."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Self
 
+from msgspec import Struct, field
+
 from keyturn.api.client import Client
-from keyturn.core.frozen import frozen
 from keyturn.engine.watch import Watch
 from keyturn.ledger.clock import Clock
 from keyturn.ledger.medium import Store
 from keyturn.load.project import Project, Workspace
 
 
-@frozen(kw_only=True)
-class Author:
+class Author(Struct, frozen=True, kw_only=True):
     """Who runs this, where, and of which commit: for the lock and the journal."""
 
     who: str
@@ -24,8 +23,7 @@ class Author:
     tool: str = ""
 
 
-@frozen(kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """The doors of a run: files, service, ledger, clock, chance.
 
     ``fresh`` gives a new random id at each call; ``sleep`` waits for seconds; ``watch`` hears

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from msgspec import Struct
+
 from keyturn import __version__
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.inputs import Consents
 from keyturn.core.plan import Plan
 from keyturn.engine.moved import moved
@@ -37,8 +38,7 @@ LIFETIME = timedelta(hours=24)
 _HEAD = b"keyturn-plan 1 "
 
 
-@frozen(kw_only=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True, kw_only=True):
     """A plan as it was reviewed; ``expires`` is RFC 3339."""
 
     plan: Plan

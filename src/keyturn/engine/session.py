@@ -1,8 +1,10 @@
 """One apply from lock to release: plan again, ask, write, tidy up, record."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api.records import Figures
 from keyturn.api.wire import Veil
@@ -10,7 +12,6 @@ from keyturn.core.address import Address
 from keyturn.core.change import Action
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.exposing import sends
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.plan import QUIET, Plan
 from keyturn.core.resource import Known
@@ -29,8 +30,7 @@ from keyturn.ledger.journal import Journal
 from keyturn.load.definitions import leads
 
 
-@frozen(kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """How an apply goes about its work; times in seconds, ``deadline`` 0 for none.
 
     ``stopped`` is asked before every write: true means that nothing new may begin.
@@ -43,8 +43,7 @@ class Terms:
     stopped: Callable[[], bool] = lambda: False
 
 
-@frozen(kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What came of an apply: the plan it made, how each change ended, and what it cost."""
 
     plan: Plan

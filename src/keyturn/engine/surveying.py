@@ -1,8 +1,9 @@
 """The part of a check-up that needs no service: tools, keys, files, hooks."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.counting import counted

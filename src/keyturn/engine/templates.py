@@ -1,10 +1,9 @@
 """The text files of a new repository."""
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 
-@frozen(kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What somebody chose for a new repository.
 
     ``recipient`` is the age public key, ``pgp`` a fingerprint; either may be empty, not both.

@@ -1,13 +1,14 @@
 """Connection tests on demand, side by side, without locking anybody's account."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from keyturn.api.errors import ServiceError
 from keyturn.api.records import TestResult
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending, Outcome
 from keyturn.core.protect import matches
 from keyturn.core.resource import Live
@@ -23,16 +24,14 @@ from keyturn.ledger.reading import read_ledger
 _BAD = frozenset({End.FAILED, End.UNCLEAR})
 
 
-@frozen
-class Budget:
+class Budget(Struct, frozen=True):
     """How many credentials are tried at once, and how many failed logins each of them may have."""
 
     parallelism: int = 4
     failures: int = 1
 
 
-@frozen
-class Session:
+class Session(Struct, frozen=True):
     """What came of the tests, and how many live connections are none of keyturn's."""
 
     tried: tuple[Tried, ...]
@@ -105,8 +104,7 @@ def _groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
     return [members for _, members in groups]
 
 
-@frozen
-class _Tester:
+class _Tester(Struct, frozen=True):
     run: Run
     ids: Mapping[Address, str]
     failures: int

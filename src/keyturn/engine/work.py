@@ -1,14 +1,15 @@
 """How one change is made: re-read, intend, write, read back, test, record."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.api.errors import Absent, Conflict, ServiceError
 from keyturn.api.records import Record
 from keyturn.core.address import Address, Origin
 from keyturn.core.change import ABSENT, Change, SecretState
 from keyturn.core.fields import Fields, dotted, same
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Desired, Known, Live
 from keyturn.engine.desk import Desk, Stale
@@ -26,8 +27,7 @@ ANOTHER = "the service answered with another object"
 _SECOND = len("2026-01-01T00:00:00")
 
 
-@frozen
-class Written:
+class Written(Struct, frozen=True):
     """The entry that a write led to, and what is worth saying of it."""
 
     entry: Known

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.fields import Fields, Path
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired, Live
 
 
@@ -57,8 +58,7 @@ Ids = Mapping[Address, str]
 References = tuple[tuple[Path, Address], ...]
 
 
-@frozen(kw_only=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """What can be done with a kind of resource, without a service.
 
     ``name`` is the word in manifests and addresses, ``collection`` the one in the service's paths.

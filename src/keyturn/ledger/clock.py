@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Clock:
+class Clock(Struct, frozen=True):
     """The two clocks of a run.
 
     ``now`` returns an aware datetime and is for the reader of a record; it may jump. ``monotonic``

@@ -7,13 +7,14 @@ lost or added byte goes unnoticed; then one line per entry, so that a diff can b
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Known
 from keyturn.ledger.entry import Codec
 from keyturn.ledger.event import Intent, Position, pack_intent, unpack_intent
@@ -34,8 +35,7 @@ _scan = json.JSONDecoder().raw_decode
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@frozen(kw_only=True)
-class Ledger:
+class Ledger(Struct, frozen=True, kw_only=True):
     """What is known of a workspace.
 
     ``serial`` counts the documents written. ``position`` is the record of the journal up to which

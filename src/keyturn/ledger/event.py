@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, field, fields
 from typing import Any, Self, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, fields
 
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import EMPTY, Known
 from keyturn.ledger.entry import Codec, Tree
@@ -17,8 +18,7 @@ GENESIS = "0" * 64
 """The hash that the first record of a journal follows."""
 
 
-@frozen
-class Position:
+class Position(Struct, frozen=True):
     """A place in the journal: number and hash of a record, and the tape's mark to read it again."""
 
     seq: int = 0
@@ -35,8 +35,7 @@ class Position:
         return cls(int(tree["seq"]), text(tree["hash"]), int(tree["mark"]))
 
 
-@frozen(kw_only=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True, kw_only=True):
     """Somebody began to write: a random id, who and where, which commit, which keyturn."""
 
     run: str
@@ -50,8 +49,7 @@ class RunStarted:
     url: str = ""
 
 
-@frozen(kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """What is about to be sent to the service; nothing is sent before this is on disk.
 
     ``id`` is random and given by the caller; ``op`` says which request (``create``, ``update``,
@@ -74,8 +72,7 @@ class Intent:
     digest: str = ""
 
 
-@frozen(kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """How an intent ended, and what the ledger holds from now on.
 
     ``entry`` is put into the ledger, the entries of ``gone`` are taken out first. ``intent`` is
@@ -91,8 +88,7 @@ class Finished:
     message: str = ""
 
 
-@frozen
-class RunEnded:
+class RunEnded(Struct, frozen=True):
     """A run came to its end: its id, how, and how many changes ended in which way."""
 
     run: str
@@ -100,15 +96,13 @@ class RunEnded:
     counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
-@frozen
-class Repaired:
+class Repaired(Struct, frozen=True):
     """A torn last line of ``dropped`` bytes, left by a killed or powerless writer, was cut off."""
 
     dropped: int
 
 
-@frozen
-class Compacted:
+class Compacted(Struct, frozen=True):
     """The ledger's document number ``serial`` was written and holds all that stands before this."""
 
     serial: int

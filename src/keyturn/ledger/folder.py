@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.ledger import presence
 from keyturn.ledger.disk import broken, flush_folder, irregular, open_file, write_out
 from keyturn.ledger.medium import ABSENT, Blob, Moved
@@ -19,8 +20,7 @@ _GUARD = ".guard"
 _ASIDE = ".aside"
 
 
-@frozen
-class Folder:
+class Folder(Struct, frozen=True):
     """A store in the folder ``parts`` below ``root``; an etag is the SHA-256 of the content.
 
     ``place`` is what the user wrote. Nothing below ``root`` may be a link. The first write makes the

@@ -5,8 +5,9 @@ Threads that write at the same time share one flush: the first of them writes fo
 
 import threading
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.ledger.clock import Clock, stamp
 from keyturn.ledger.document import Ledger
 from keyturn.ledger.event import Event, Position, Repaired, pack
@@ -16,8 +17,7 @@ from keyturn.ledger.record import compose, read
 from keyturn.ledger.replay import Fold
 
 
-@frozen(kw_only=True)
-class _Batch:
+class _Batch(Struct, frozen=True, kw_only=True):
     first: int
     lines: tuple[bytes, ...]
     seq: int

@@ -8,12 +8,13 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from datetime import timedelta
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 from keyturn.ledger.clock import Clock, stamp
 from keyturn.ledger.faults import fault
 from keyturn.ledger.medium import ABSENT, Blob, Moved, Store
@@ -26,8 +27,7 @@ GRACE = timedelta(seconds=30)
 """How long after its end, by the store's clock, a lease is left alone before it is taken over."""
 
 
-@frozen(kw_only=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """Who holds the lock: ``id`` is random and what ``unlock`` asks for, ``ttl`` in seconds."""
 
     id: str
@@ -38,8 +38,7 @@ class Holder:
     ttl: float = 600.0
 
 
-@frozen(kw_only=True)
-class LockRecord:
+class LockRecord(Struct, frozen=True, kw_only=True):
     """The lock as it stands in the store; ``since`` and ``renewed`` are the holder's own time."""
 
     holder: Holder
@@ -204,7 +203,7 @@ def _free(store: Store, blob: Blob, record: LockRecord, host: str) -> bool:
 
 
 def _encode(record: LockRecord) -> bytes:
-    return json.dumps(asdict(record), indent=1).encode() + b"\n"
+    return json.dumps(to_builtins(record), indent=1).encode() + b"\n"
 
 
 def _decode(store: Store, blob: Blob) -> LockRecord:

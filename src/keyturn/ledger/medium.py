@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 ABSENT = ""
 """The expectation that nothing stands under a key; no store has an empty etag."""
 
 
-@frozen
-class Blob:
+class Blob(Struct, frozen=True):
     """An object as it was read; ``etag`` names this content, ``modified`` is the store's own time."""
 
     data: bytes

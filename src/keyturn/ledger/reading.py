@@ -1,11 +1,12 @@
 """The ledger as it stands: the document, and what the journal has seen since."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.frozen import frozen
 from keyturn.ledger.document import KEY, Ledger, foreign, from_json, to_json
 from keyturn.ledger.event import Compacted, Position, RunStarted
 from keyturn.ledger.faults import fault, finding
@@ -15,8 +16,7 @@ from keyturn.ledger.record import Record, Unreadable, follows, parse
 from keyturn.ledger.replay import Fold
 
 
-@frozen(kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What ``read_ledger`` found.
 
     ``ledger`` has the journal folded in; ``etag`` is the document's; ``torn`` counts the bytes of

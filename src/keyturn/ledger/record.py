@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
+
 from keyturn.ledger.event import GENESIS, Event, Position, unpack
 from keyturn.ledger.medium import Line
 from keyturn.ledger.shape import text
@@ -16,8 +17,7 @@ _TAIL = len(_SEAM) + 64 + len(_END)
 _scan = json.JSONDecoder().decode
 
 
-@frozen
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """Stands for the event of a line that says nothing this keyturn understands.
 
     ``name`` is the kind of event where only that is unknown: a newer keyturn wrote it.
@@ -29,8 +29,7 @@ class Unreadable:
 Said: TypeAlias = Event | Unreadable
 
 
-@frozen(kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """A line as it was read; ``hash`` is computed from its bytes, ``stated`` what it says of itself."""
 
     seq: int

@@ -1,8 +1,9 @@
 """The journal folded into the ledger: what was written since the document was."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.outcome import Ending

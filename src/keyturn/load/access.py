@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Faulty
 from keyturn.core.fields import Path, flatten
-from keyturn.core.frozen import frozen
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.files import Source
 from keyturn.load.metadata import Envelope, envelope
 from keyturn.load.nodes import Document, read
 
 
-@frozen
-class Readers:
+class Readers(Struct, frozen=True):
     """The recipients of a file as ``kind:name``, their wrapped data keys, and its secrets as ciphertext."""
 
     names: frozenset[str]

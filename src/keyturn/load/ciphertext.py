@@ -4,7 +4,7 @@ import binascii
 import re
 from typing import Final
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 _FORM: Final = re.compile(
     r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z0-9]+)\]"
@@ -13,8 +13,7 @@ _IV_BYTES: Final = 32
 _TAG_BYTES: Final = 16
 
 
-@frozen
-class Ciphertext:
+class Ciphertext(Struct, frozen=True):
     """The parts of an encrypted value; ``iv`` has 32 bytes, ``tag`` 16. ``type`` is not authenticated."""
 
     data: bytes

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path as File
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired
 from keyturn.load.examining import examine
 from keyturn.load.files import Source, load_file, stem, survey
@@ -19,8 +20,7 @@ from keyturn.policy.settings import Settings
 from keyturn.policy.subject import Subject
 
 
-@frozen(kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A workspace's manifests as they stand, all sealed, with every finding, sorted.
 
     ``doubtful`` are encrypted files that do not fit their schema: they give nothing that is

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from msgspec import Struct
+
 from keyturn.core.fields import dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Live
 from keyturn.load.definitions import SEAL, config_fields, secret_fields
 from keyturn.load.nodes import read
@@ -16,8 +17,7 @@ MOST = 3
 """How many secret fields a variant of a credential has at most, of those that must be there."""
 
 
-@frozen
-class Draft:
+class Draft(Struct, frozen=True):
     """A manifest as text that its schema accepts, and the live fields that it leaves out."""
 
     tree: Mapping[str, Any]

@@ -4,8 +4,9 @@ One process does it for all files. Sharing 10,000 of them between two took 5.7 s
 what the other process finds has to be pickled, and that costs more than finding it.
 """
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
-from keyturn.core.frozen import frozen
 from keyturn.load.envelope import judge
 from keyturn.load.files import Source
 from keyturn.load.manifest import misnamed
@@ -15,8 +16,7 @@ from keyturn.load.seal import absent, hollow, weight
 from keyturn.policy.settings import Settings
 
 
-@frozen
-class Examined:
+class Examined(Struct, frozen=True):
     """What one file showed: None for a document that cannot be read, ``fits`` where its schema takes it."""
 
     document: Document | None

@@ -14,9 +14,10 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from msgspec import Struct
+
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.frozen import frozen
 from keyturn.load.findings import doubt, fault
 from keyturn.load.text import LIMIT, TOO_LARGE
 
@@ -31,8 +32,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_REGULAR: Final = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDIR)
 
 
-@frozen
-class Source:
+class Source(Struct, frozen=True):
     """A file as it was read once: ``relative`` to ``root`` with slashes, SHA-256 of its bytes as hex."""
 
     root: Path
@@ -41,8 +41,7 @@ class Source:
     data: bytes
 
 
-@frozen
-class Survey:
+class Survey(Struct, frozen=True):
     """What a walk found: files sorted by name, what could not be taken, and names that nobody asked for."""
 
     sources: tuple[Source, ...]

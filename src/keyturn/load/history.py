@@ -13,12 +13,12 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct, field
+
 from keyturn.core.resource import EMPTY
 from keyturn.load.git_environment import COMMAND, git_environment
 
@@ -43,8 +43,7 @@ _TIMEOUT: Final = 60.0
 _LAST: Final = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
-@frozen
-class History:
+class History(Struct, frozen=True):
     """The days on which ciphertexts came into git, in UTC, by the SHA-256 of their text as hex.
 
     ``days`` has none for what is not known: because there is no repository, because the history is
@@ -56,8 +55,7 @@ class History:
     lost: str = ""
 
 
-@frozen(kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """The ciphertexts of each file below ``root``, by their digests; what is not committed is of ``today``.
 
     ``folders`` are those of the manifests. What was moved is found anew where it lay below the same

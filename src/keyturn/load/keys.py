@@ -3,15 +3,14 @@
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 import pyrage  # type: ignore[import-untyped]
+from msgspec import Struct, field
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic
-from keyturn.core.frozen import frozen
 from keyturn.load.findings import doubt
 
 KEY: Final = "SOPS_AGE_KEY"
@@ -27,8 +26,7 @@ _TIMEOUT: Final = 60.0
 _LARGEST: Final = 1 << 20
 
 
-@frozen(kw_only=True)
-class Keyring:
+class Keyring(Struct, frozen=True, kw_only=True):
     """The age keys at hand, none of which can be looked at.
 
     ``recipients`` are their public keys. ``others`` tells that there are keys which only sops
@@ -39,9 +37,13 @@ class Keyring:
     recipients: frozenset[str] = frozenset()
     others: bool = False
     findings: tuple[Diagnostic, ...] = ()
-    environment: Mapping[str, str] = field(repr=False, default_factory=dict)
-    unwrap: Callable[[str, str], bytes | None] = field(repr=False, default=lambda _recipient, _wrapped: None)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    unwrap: Callable[[str, str], bytes | None] = lambda _recipient, _wrapped: None
     """From a recipient and an armoured data key wrapped for it to the data key, or None."""
+
+    def __repr__(self) -> str:
+        # The environment may hold keys.
+        return f"Keyring(recipients={self.recipients!r}, others={self.others!r}, findings={self.findings!r})"
 
     @property
     def empty(self) -> bool:

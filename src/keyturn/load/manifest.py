@@ -6,10 +6,11 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec import Struct
+
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
 from keyturn.core.fields import Leaf, Path, flatten
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
@@ -24,8 +25,7 @@ GRACE: Final = 7
 """Days that a replaced credential stays, where the manifest does not say."""
 
 
-@frozen
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A manifest that fits its schema, read two ways."""
 
     subject: Subject

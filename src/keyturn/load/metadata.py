@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
 from keyturn.load.nodes import Document
 from keyturn.policy.reading import closest
@@ -61,8 +62,7 @@ _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2
 _VERSION: Final = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,5})")
 
 
-@frozen
-class Recipient:
+class Recipient(Struct, frozen=True):
     """A key that opens the file: ``kind`` as SOPS names it, ``name`` its public name, the wrapped data key.
 
     ``server`` is the address that is asked for it, empty where none is; ``path`` is where it stands.
@@ -75,8 +75,7 @@ class Recipient:
     path: Path
 
 
-@frozen(kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     """What a ``sops:`` block says. ``selector`` is one of ``SELECTORS`` or empty, ``pattern`` its value.
 
     ``mac`` and ``lastmodified`` are as written; ``version`` is that of the sops which wrote the

@@ -10,11 +10,11 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
 
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
 from keyturn.load.places import Place, Places, origin_of
 from keyturn.load.scalars import Ambiguous, Scalar, plain
@@ -34,8 +34,7 @@ _PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _QUOTE: Final = "put it in quotes if it is text; write a number plainly (1000, 0.5) or true, false, null"
 
 
-@frozen
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document: ``tree`` of plain values, ``places`` of every path in it.
 
     Mappings keep the order of the file. ``text`` is what was read, without a byte order mark.

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from msgspec import Struct
+
 from keyturn.core.address import Origin
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True):
     """Where a value and its key stand: lines and columns from 1, columns and lengths in characters.
 
     A length ends with the token or with its first line; it is at least 1. ``key_line`` is 0 for

@@ -8,9 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from msgspec import Struct
+
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.frozen import frozen
 from keyturn.load.files import load_file, open_folder
 from keyturn.load.findings import fault
 
@@ -41,8 +42,7 @@ def place(root: Path, relative: str, *, new: bool = False) -> Iterator["Place"]:
         os.close(handle)
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True):
     """A file that may be written; ``handle`` is its folder, locked."""
 
     root: Path

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.core.service_url import ServiceUrlError, parse_service_url
 from keyturn.load.files import load_file
 from keyturn.load.findings import fault
@@ -26,16 +27,14 @@ Decryptor = Literal["auto", "sops"]
 Put = Literal["full", "partial"]
 
 
-@frozen
-class KeySource:
+class KeySource(Struct, frozen=True):
     """Where the API key comes from: ``name`` of an environment variable or a file; never the key."""
 
     kind: Literal["env", "file"]
     name: str
 
 
-@frozen(kw_only=True)
-class Workspace:
+class Workspace(Struct, frozen=True, kw_only=True):
     """One organization of the service and the folders that describe it.
 
     ``pace`` is the most requests per second, 0 for as many as the service takes. ``put`` says
@@ -52,8 +51,7 @@ class Workspace:
     put: Put = "full"
 
 
-@frozen(kw_only=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """A repository: its workspaces by name, its policy, how it decrypts.
 
     ``fingerprint_key`` is a path relative to ``root``. ``digest`` is the SHA-256 of the project

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Faulty
-from keyturn.core.frozen import frozen
 from keyturn.load.findings import fault
 from keyturn.policy.settings import Settings, recipients_for
 
@@ -19,8 +20,7 @@ SELECTOR: Final = "^secrets$"
 _FINGERPRINT: Final = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{40}")
 
 
-@frozen
-class Recipe:
+class Recipe(Struct, frozen=True):
     """A ``.sops.yaml`` whose rules decide, or recipients by name."""
 
     rules: Path | None = None

@@ -1,9 +1,10 @@
 """References between manifests: to something that is there, of a type that fits, and never in a circle."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Diagnostic, Severity

@@ -5,12 +5,12 @@ jsonschema decides: see ``is_valid_manifest``.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator
+from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import dotted, flatten

@@ -4,14 +4,15 @@ A finding whose code is KT250 to KT299 says that a file is not what somebody wit
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.exposure import destination, seal
 from keyturn.core.fields import Fields, Path, dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import Desired
 from keyturn.core.secret import Secret
 from keyturn.load.definitions import SEAL, leaves, sealed_among
@@ -27,8 +28,7 @@ _SEALING: Final = (
 )
 
 
-@frozen
-class Bound:
+class Bound(Struct, frozen=True):
     """What a seal is made of: who the secrets belong to, and their plain fields by path."""
 
     address: Address

@@ -13,10 +13,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
+
 from keyturn.core import fields
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
-from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import looks_encrypted
 from keyturn.load.findings import fault
@@ -60,8 +61,7 @@ _OTHER: Final = (
 )
 
 
-@frozen(kw_only=True)
-class Sops:
+class Sops(Struct, frozen=True, kw_only=True):
     """The sops binary; ``environment`` is the user's, of which a child gets what it needs.
 
     ``key_types`` and ``servers`` are those that policy allows; a child gets the variables of no

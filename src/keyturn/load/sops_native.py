@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import parse
 from keyturn.load.keys import Keyring
@@ -32,8 +33,7 @@ _COMMENT: Final = re.compile(r"#(?:ENC\[|[ \t]*\r?$)", re.MULTILINE)
 """Comments that sops decrypts, and empty ones, which it turns into values in an encrypted list."""
 
 
-@frozen
-class Declined:
+class Declined(Struct, frozen=True):
     """Why a document is left to the real sops; never a value."""
 
     reason: str

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
+
 from keyturn.load.definitions import Schema, compile_pattern
 
 
-@frozen
-class _Fit:
+class _Fit(Struct, frozen=True):
     title: str
     own: tuple[str, ...]
     missing: tuple[str, ...]
@@ -19,8 +19,7 @@ class _Fit:
         return (held - len(self.foreign), -len(self.missing))
 
 
-@frozen
-class Misfit:
+class Misfit(Struct, frozen=True):
     """Why no alternative fits, or more than one: ``missing`` are the fields that would complete one."""
 
     code: str

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Cause, Diagnostic
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.looks import secret_key
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import PARTS
@@ -47,15 +48,13 @@ def spoken(path: Path) -> str:
     return ".".join(key if key.isdigit() or say((key,)) == key else "…" for key in path)
 
 
-@frozen
-class _Case:
+class _Case(Struct, frozen=True):
     document: Document
     kind: str
     type: str
 
 
-@frozen
-class _Word:
+class _Word(Struct, frozen=True):
     finding: Diagnostic
     missing: frozenset[str] = frozenset()
     explained: frozenset[str] = frozenset()

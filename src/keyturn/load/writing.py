@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path as File
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted, flatten, nest
-from keyturn.core.frozen import frozen
 from keyturn.core.secret import Secret
 from keyturn.load.decrypt import Opener, open_one
 from keyturn.load.envelope import BLOCK, judge, reachable
@@ -33,8 +34,7 @@ _KEY_CAUSES: Final = frozenset({Cause.NO_KEY, Cause.WRONG_KEY})
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@frozen
-class Writer:
+class Writer(Struct, frozen=True):
     """Writes manifests below ``root``; ``open_all`` decrypts what was written, to compare it."""
 
     root: File

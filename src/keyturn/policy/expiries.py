@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import date
 
+from msgspec import Struct
+
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.policy.spelling import fold
 from keyturn.policy.subject import Subject
 from keyturn.policy.words import say
@@ -16,8 +17,7 @@ _ENDS = ("expires", "expiresat", "expireson", "expiry", "expirydate", "expiratio
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 
-@frozen
-class Expiry:
+class Expiry(Struct, frozen=True):
     """The day on which something ends: the path in the manifest, and the thing in words."""
 
     path: Path

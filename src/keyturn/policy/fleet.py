@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.policy.subject import Subject
 from keyturn.policy.tokens import SHORTEST
 from keyturn.policy.words import texts
 
 
-@frozen
-class Use:
+class Use(Struct, frozen=True):
     """One reference that resolves: ``user`` refers to ``used`` at ``path``."""
 
     user: Subject
@@ -20,8 +20,7 @@ class Use:
     used: Subject
 
 
-@frozen(kw_only=True)
-class Writing:
+class Writing(Struct, frozen=True, kw_only=True):
     """A text of a manifest: a value, or the name of a field (``key``)."""
 
     subject: Subject
@@ -30,8 +29,7 @@ class Writing:
     key: bool = False
 
 
-@frozen(kw_only=True)
-class Fleet:
+class Fleet(Struct, frozen=True, kw_only=True):
     """The manifests, sorted by file, and what is asked of all of them, worked out once.
 
     ``uses`` are the references that resolve, ``writings`` all text long enough to hold a secret.

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from msgspec import Struct
+
 from keyturn.catalog import find_code, load_catalog
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.frozen import frozen
 from keyturn.policy.fleet import Fleet, assemble
 from keyturn.policy.registry import RULES
 from keyturn.policy.rule import Context, Found, Needs, Rule, Scope
@@ -16,8 +17,7 @@ _LATER = tuple(rule for rule in RULES if rule not in _OPEN)
 _WAIVABLE = frozenset(rule.code for rule in RULES)
 
 
-@frozen
-class Looked:
+class Looked(Struct, frozen=True):
     """What the manifests alone show: the fleet, what was found, and which waivers lifted what, by file."""
 
     fleet: Fleet

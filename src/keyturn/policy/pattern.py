@@ -3,11 +3,10 @@
 import re
 from functools import cache
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A regular expression as written, with its flags."""
 
     text: str

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from keyturn.catalog import find_code
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
 from keyturn.core.fields import Path, dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 
 Where: TypeAlias = Callable[[Path], Origin]
@@ -34,8 +34,7 @@ def closest(word: str, known: Collection[str]) -> str:
     return f"known here: {', '.join(sorted(known))}" if known else ""
 
 
-@frozen(kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """A cursor over one mapping of settings; ``faults`` is shared with every section below it."""
 
     tree: Mapping[str, object]

@@ -1,16 +1,16 @@
 """Rule: one code, one small function, and what it has to know."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from datetime import date
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from keyturn.catalog import find_code
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Cause, Severity
 from keyturn.core.fields import Path
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 from keyturn.core.secret import Secret
 from keyturn.policy.fleet import Fleet
@@ -27,8 +27,7 @@ class Needs(Enum):
     SECRETS = "secrets"
 
 
-@frozen(kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A place that breaks a rule. ``hint`` empty stands for the fix of the rule's code.
 
     ``subject`` is None where the project as a whole is meant. ``key`` asks for the place of the
@@ -46,8 +45,7 @@ class Found:
         return project if self.subject is None else self.subject.origin(self.path, key=self.key)
 
 
-@frozen(kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What is known besides the manifests, all of it keyed by a manifest's file.
 
     ``rotated`` says when the secret at a path last changed, ``()`` standing for all that are not
@@ -77,8 +75,7 @@ class Context:
         }[needs]
 
 
-@frozen
-class Scope:
+class Scope(Struct, frozen=True):
     """All that one run of the rules looks at."""
 
     fleet: Fleet
@@ -86,8 +83,7 @@ class Scope:
     context: Context
 
 
-@frozen(kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A rule: its code, what it weighs unless settings say otherwise, what it needs, how it looks."""
 
     code: str

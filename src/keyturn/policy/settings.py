@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from keyturn.catalog import load_catalog
 from keyturn.core.address import Origin
 from keyturn.core.diagnostic import Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.limits import Limit, Limits
 from keyturn.core.resource import EMPTY
 from keyturn.policy.reading import Reading, Where, closest
@@ -48,24 +48,21 @@ _SECTIONS = (
 )
 
 
-@frozen
-class Environment:
+class Environment(Struct, frozen=True):
     """An environment: the prefix of its resources' names, and whether it is production."""
 
     prefix: str
     production: bool = False
 
 
-@frozen
-class Override:
+class Override(Struct, frozen=True):
     """Another level for a rule, below some paths or (none given) everywhere; ``None`` turns it off."""
 
     level: Severity | None
     paths: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What the project asks of its manifests; the defaults are those of an absent section.
 
     ``recipients`` is keyed by a folder or glob below the root. ``max_age_days`` 0 means that no

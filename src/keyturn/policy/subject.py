@@ -1,12 +1,13 @@
 """Subject: one manifest as the rules see it, plain fields and places, no secret and no file access."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from keyturn.core.address import Address, Origin
 from keyturn.core.fields import Fields, Leaf, Path
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY, Lifecycle
 from keyturn.policy.spelling import names_of
 
@@ -31,8 +32,7 @@ class Place(Protocol):
         """Column of the key, 0 where there is none."""
 
 
-@frozen
-class Waiver:
+class Waiver(Struct, frozen=True):
     """An inline waiver: the code of the rule it lifts, why, and the path of that code in the manifest."""
 
     rule: str
@@ -40,8 +40,7 @@ class Waiver:
     path: Path
 
 
-@frozen(kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """One manifest, as far as it can be read without a key.
 
     ``config`` holds the plain fields, flat, each path beginning with ``config``. ``references``
@@ -64,11 +63,11 @@ class Subject:
     places: Mapping[Path, Place] = field(default_factory=lambda: EMPTY)
     digest: str = ""
     ciphers: Mapping[Path, str] = field(default_factory=lambda: EMPTY)
-    _names: frozenset[str] = field(init=False, repr=False, compare=False)
+    _names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         names = frozenset(name for path in self.config for name in names_of(path))
-        object.__setattr__(self, "_names", names)
+        force_setattr(self, "_names", names)
 
     def named(self, names: frozenset[str]) -> Iterable[tuple[Path, Leaf]]:
         """Return the plain fields that go by one of ``names``, folded: see ``spelling.names_of``."""

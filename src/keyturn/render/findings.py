@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
 from itertools import groupby
 from typing import Final
+
+from msgspec import Struct, field
 
 from keyturn.catalog import load_catalog
 from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 from keyturn.render.cells import fold
 from keyturn.render.frame import frame
@@ -26,8 +26,7 @@ COMMENT: Final = 60 * 1024
 _TONES: Final = {Severity.ERROR: Tone.DANGER, Severity.WARNING: Tone.CARE, Severity.NOTE: Tone.CHANGE}
 
 
-@frozen(kw_only=True)
-class Findings:
+class Findings(Struct, frozen=True, kw_only=True):
     """What was found and where was looked.
 
     ``files`` are the paths that were checked, below the project's root; ``texts`` the content of

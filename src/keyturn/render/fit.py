@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
+
 from keyturn.render.parts import Part, Section
 
 CUT: Final = re.compile(r"\b[\d,]+ more(?! are not drawn)\b")
@@ -30,8 +31,7 @@ _TIERS: Final = (
 )
 
 
-@frozen
-class Fitted:
+class Fitted(Struct, frozen=True):
     """One block for each section, in their order, and what was left out; empty where nothing was."""
 
     blocks: tuple[str, ...]

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
+
 from keyturn.core.looks import secret_key, secret_value
 
 MASK: Final = "▒▒▒"
@@ -43,8 +44,7 @@ _RUN: Final = re.compile(r"[A-Za-z0-9+=_/-]{20,}")
 _INNER: Final = re.compile(r"([\w-]+)[\"']?\s*[:=]")
 
 
-@frozen
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of a source line from ``start`` (from 0) of ``length``, and what is shown for it."""
 
     start: int

@@ -1,13 +1,13 @@
 """What a view is made of: sections of entries, entries with details; raw text, not yet made safe."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from enum import Enum
 from math import ceil
 from typing import TypeAlias
 
+from msgspec import Struct, field
+
 from keyturn.core.counting import counted
-from keyturn.core.frozen import frozen
 from keyturn.core.resource import EMPTY
 
 
@@ -40,8 +40,7 @@ class Part(Enum):
     FINDING = "finding"
 
 
-@frozen(kw_only=True)
-class FieldRow:
+class FieldRow(Struct, frozen=True, kw_only=True):
     """A plain field: ``mark`` is ``+`` where it comes, ``-`` where it goes, ``~`` where it changes.
 
     ``applied`` is filled for drift alone: what keyturn wrote before somebody changed it.
@@ -54,8 +53,7 @@ class FieldRow:
     applied: str = ""
 
 
-@frozen
-class SecretRow:
+class SecretRow(Struct, frozen=True):
     """A secret field: its state in one word and the reason."""
 
     path: str
@@ -63,8 +61,7 @@ class SecretRow:
     reason: str
 
 
-@frozen
-class Note:
+class Note(Struct, frozen=True):
     """Anything else that is worth a line: what it is about, and what there is to say."""
 
     topic: str
@@ -74,8 +71,7 @@ class Note:
 Detail: TypeAlias = FieldRow | SecretRow | Note
 
 
-@frozen(kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One line of a section, with the details below it; ``count`` things of one text share it."""
 
     symbol: str
@@ -87,8 +83,7 @@ class Entry:
     count: int = 1
 
 
-@frozen(kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """Entries of one class."""
 
     part: Part
@@ -102,16 +97,14 @@ class Section:
         return sum(entry.count for entry in self.entries)
 
 
-@frozen
-class Link:
+class Link(Struct, frozen=True):
     """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
 
     source: str
     target: str
 
 
-@frozen(kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """What is shown of a plan, decided once and drawn as text, markdown and HTML.
 
     ``repeated`` are the entries that expose, open or destroy: shown again at the end. ``approve`` is

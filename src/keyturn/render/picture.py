@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
+
 from keyturn.render.cells import cells
 from keyturn.render.parts import Link
 from keyturn.render.safe import html, line
@@ -38,8 +39,7 @@ _TONES: Final = {
 }
 
 
-@frozen
-class _Box:
+class _Box(Struct, frozen=True):
     node: str
     column: int
     row: int

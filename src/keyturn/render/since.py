@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from keyturn.core.address import Address
 from keyturn.core.change import Change, FieldChange
 from keyturn.core.counting import numbered
 from keyturn.core.diagnostic import Diagnostic
 from keyturn.core.fields import Leaf, Path, dotted
-from keyturn.core.frozen import frozen
 from keyturn.core.plan import QUIET, Impact, Plan, operation
 from keyturn.render.cells import cells, fold
 from keyturn.render.parts import Tone
@@ -28,8 +29,7 @@ Row: TypeAlias = tuple[str, str, str]
 """What a line is about (an address or nothing), its topic, and what is said."""
 
 
-@frozen
-class Side:
+class Side(Struct, frozen=True):
     """A plan and the commit that it was made of; the commit is empty outside of git."""
 
     plan: Plan

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from keyturn.core.frozen import frozen
+from msgspec import Struct
+
 from keyturn.render.parts import Tone
 
 
-@frozen
-class Style:
+class Style(Struct, frozen=True):
     """How text is drawn: whether ANSI colours may be used, and how many columns there are."""
 
     colour: bool = False
