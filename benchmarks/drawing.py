@@ -5,21 +5,21 @@ from collections.abc import Iterator
 
 from measure import Measure
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.change import ABSENT, Action, Change, FieldChange
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.change import MISSING, Action, Change, FieldChange
 from keyturn.core.plan import Plan
-from keyturn.core.resource import Desired
-from keyturn.render.html import html
-from keyturn.render.markdown import markdown
-from keyturn.render.plan_json import plan_json
-from keyturn.render.text import text
-from keyturn.render.view import view
+from keyturn.core.resource import DesiredResource
+from keyturn.render.html import render_plan_html
+from keyturn.render.markdown import render_plan_markdown
+from keyturn.render.plan_json import render_plan_json
+from keyturn.render.text import render_plan_text
+from keyturn.render.view import build_view
 
 FORMS = {
-    "text": lambda plan: text(view(plan)),
-    "comment": lambda plan: markdown(view(plan)),
-    "html": lambda plan: html(view(plan)),
-    "json": plan_json,
+    "text": lambda plan: render_plan_text(build_view(plan)),
+    "comment": lambda plan: render_plan_markdown(build_view(plan)),
+    "html": lambda plan: render_plan_html(build_view(plan)),
+    "json": render_plan_json,
 }
 
 
@@ -49,16 +49,16 @@ def drawings(resources: int, changes: int) -> Iterator[Measure]:
 def _change(number: int) -> Change:
     address = Address("connection", f"prod-{number:05}")
     fields = {("config", "host"): f"db{number}.example.com", ("config", "port"): 5432}
-    desired = Desired(
+    desired = DesiredResource(
         address=address,
         type="postgres",
         fields=fields,
         secrets={},
-        ciphers={},
+        ciphertext_digests={},
         digest=f"{number:064}",
-        origin=Origin(f"manifests/prod/connections/{address.name}.yaml", 1, 1),
+        origin=SourceLocation(f"manifests/prod/connections/{address.name}.yaml", 1, 1),
     )
-    changed = tuple(FieldChange(path, ABSENT, ABSENT, leaf) for path, leaf in fields.items())
+    changed = tuple(FieldChange(path, MISSING, MISSING, leaf) for path, leaf in fields.items())
     return Change(
-        action=Action.CREATE, address=address, desired=desired, fields=changed, why="the manifest is new"
+        action=Action.CREATE, address=address, desired=desired, fields=changed, reason="the manifest is new"
     )

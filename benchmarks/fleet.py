@@ -19,9 +19,9 @@ import pyrage
 import yaml
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from keyturn.core.exposure import destination, seal
-from keyturn.core.fields import flatten
-from keyturn.load.definitions import sealed_among
+from keyturn.core.exposure import select_fields, compute_seal
+from keyturn.core.fields import flatten_tree
+from keyturn.load.definitions import select_sealed_paths
 
 ORGANIZATION = "org_bench"
 KEY = "plnx_live_benchmark"
@@ -172,9 +172,9 @@ def _resources(count: int) -> Iterator[dict[str, Any]]:
 
 
 def _bound(tree: dict[str, Any]) -> dict[str, Any]:
-    fields = flatten({"config": tree["config"]} if "config" in tree else {})
-    covered = destination(fields, sealed_among(tree["kind"], tree["type"], fields))
-    mark = seal(tree["kind"], tree["name"], tree["type"], covered)
+    fields = flatten_tree({"config": tree["config"]} if "config" in tree else {})
+    covered = select_fields(fields, select_sealed_paths(tree["kind"], tree["type"], fields))
+    mark = compute_seal(tree["kind"], tree["name"], tree["type"], covered)
     return {**tree, "secrets": {**tree["secrets"], "seal": mark}}
 
 

@@ -4,12 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-from keyturn.load.desired import load
+from keyturn.load.desired import load_manifests
 from keyturn.load.project import read_project
-from keyturn.load.unseal import unseal
+from keyturn.load.unseal import decrypt_manifests
 
 project = read_project(Path(sys.argv[1]))
-sealed = [one for one in load(project, project.workspace()).desired if one.secrets]
-opened = unseal(sealed, project, os.environ)
-assert all(one.opened for one in opened)  # noqa: S101  # what was not opened was not measured
+sealed = [one for one in load_manifests(project, project.find_workspace()).desired if one.secrets]
+opened = decrypt_manifests(sealed, project, os.environ)
+assert all(one.is_decrypted for one in opened)  # noqa: S101  # what was not opened was not measured
 print(len(opened))

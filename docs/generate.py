@@ -18,7 +18,7 @@ import click
 from keyturn import engine, render
 from keyturn.catalog import load_catalog
 from keyturn.cli import status
-from keyturn.cli.main import cli
+from keyturn.cli.main import root_command
 from planasonix_emulator.__main__ import main as emulator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,8 +86,8 @@ def pages() -> Mapping[str, str]:
 
 def commands() -> str:
     """Return the page of commands: what ``--help`` says, for each."""
-    parts = ["# Commands\n", NOTE, _help(cli, "keyturn", "##")]
-    parts += [_help(command, name, "##") for name, command in _walk(cli, "keyturn")]
+    parts = ["# Commands\n", NOTE, _help(root_command, "keyturn", "##")]
+    parts += [_help(command, name, "##") for name, command in _walk(root_command, "keyturn")]
     parts += [_help(emulator, "planasonix-emulator", "##")]
     return "\n".join(parts)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from keyturn.api.call import Call, Tempo
+from keyturn.api.call import Request, ClientClock
 
 
 @dataclass
@@ -26,13 +26,13 @@ class Clock:
         self.time += seconds
         self.wall += seconds
 
-    def tempo(self, gate: Callable[[Call], None] = lambda _: None) -> Tempo:
+    def tempo(self, gate: Callable[[Request], None] = lambda _: None) -> ClientClock:
         """Return the clock as the package takes it."""
-        return Tempo(
+        return ClientClock(
             monotonic=lambda: self.time,
             now=lambda: self.wall,
             sleep=self.sleep,
-            chance=lambda: self.chance,
+            random_fraction=lambda: self.chance,
             gate=gate,
         )
 

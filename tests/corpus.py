@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from keyturn.load.nodes import read
+from keyturn.load.nodes import parse_document
 
 ROOT = Path(__file__).parents[1]
 PLAIN = ROOT / "examples" / "plain" / "manifests"
@@ -23,4 +23,4 @@ def manifests() -> Mapping[str, str]:
 
 def tree(name: str) -> dict[str, Any]:
     """Return one example as a tree of its own."""
-    return dict(read(manifests()[name].encode(), f"{name}.yaml").tree)
+    return dict(parse_document(manifests()[name].encode(), f"{name}.yaml").tree)

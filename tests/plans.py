@@ -6,14 +6,14 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretChange, SecretState
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.change import MISSING, Action, Change, Exposure, FieldChange, SecretChange, SecretStatus
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.oauth_consent import find_needed_consents
-from keyturn.core.outcome import Ending, Outcome
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
 from keyturn.core.plan import Impact, Plan
 from keyturn.core.resource import Lifecycle
-from keyturn.render.parts import Part
+from keyturn.render.parts import SectionKind
 from making import connection, credential, held, shown, wanted
 
 DB = credential("prod-db")
@@ -26,9 +26,9 @@ REACH = Impact(
     syncs=0,
     scheduled=4,
     next_run="2026-03-01T06:00:00Z",
-    insiders=("connection/prod-pg",),
-    outsiders=("connection/made-in-the-ui",),
-    work=("pipeline/nightly-load", "pipeline/hourly-sync"),
+    managed_connections=("connection/prod-pg",),
+    unmanaged_connections=("connection/made-in-the-ui",),
+    downstream=("pipeline/nightly-load", "pipeline/hourly-sync"),
 )
 
 
@@ -47,7 +47,7 @@ def plan(*changes: Change, **more: Any) -> Plan:
 def change(action: Action, address: Address = DB, *, new: bool = False, **more: Any) -> Change:
     """Return a change of an object that exists, unless it is ``new``."""
     desired = wanted(address, {"host": "db.example.com", "port": 5432}, secrets={"password": "p"})
-    desired = replace(desired, digest="d" * 64, ciphers={("password",): "c" * 64})
+    desired = replace(desired, digest="d" * 64, ciphertext_digests={("password",): "c" * 64})
     known = held(desired, f"id_{address.name}", rotated_at="2025-11-02T10:00:00Z")
     sides = {"desired": desired} if new else {"desired": desired, "known": known, "live": shown(known)}
     if action in {Action.RETIRE, Action.FORGET}:
@@ -62,12 +62,12 @@ def moved(path: str, applied: Any, live: Any, wanted: Any) -> FieldChange:
 
 def secret(state: str, reason: str, field: str = "password") -> SecretChange:
     """Return a secret field in a state."""
-    return SecretChange((field,), SecretState(state), reason)
+    return SecretChange((field,), SecretStatus(state), reason)
 
 
 def finding(code: str, severity: Severity, message: str, **more: Any) -> Diagnostic:
     """Return a finding at a place in the manifest of ``prod-db``."""
-    values = {"origin": Origin("manifests/prod/credentials/prod-db.yaml", 4, 3), "hint": "", **more}
+    values = {"origin": SourceLocation("manifests/prod/credentials/prod-db.yaml", 4, 3), "hint": "", **more}
     return Diagnostic(code=code, severity=severity, message=message, **values)
 
 
@@ -86,8 +86,8 @@ CREATE = change(
     Action.CREATE,
     new=True,
     fields=(
-        moved("config.host", ABSENT, ABSENT, "db.example.com"),
-        moved("config.port", ABSENT, ABSENT, 5432),
+        moved("config.host", MISSING, MISSING, "db.example.com"),
+        moved("config.port", MISSING, MISSING, 5432),
     ),
     secrets=(secret("set", "not known to be set"),),
     why="the manifest is new",
@@ -96,7 +96,7 @@ CREATE_USER = change(
     Action.CREATE,
     PG,
     new=True,
-    fields=(moved("credential", ABSENT, ABSENT, DB), moved("config.ssl", ABSENT, ABSENT, True)),
+    fields=(moved("credential", MISSING, MISSING, DB), moved("config.ssl", MISSING, MISSING, True)),
     after=(DB,),
     why="the manifest is new",
 )
@@ -110,8 +110,8 @@ UPDATE = change(
         moved(
             "config.query", "select " + "a, " * 60, "select " + "a, " * 60, "select " + "a, " * 59 + "b, c"
         ),
-        moved("config.schema", "public", "public", ABSENT),
-        moved("config.warehouse", ABSENT, ABSENT, "COMPUTE_WH"),
+        moved("config.schema", "public", "public", MISSING),
+        moved("config.warehouse", MISSING, MISSING, "COMPUTE_WH"),
         moved("config.api_token", "x-1", "x-1", "x-2"),
     ),
     secrets=(secret("unchanged", "the same value as last applied"),),
@@ -131,7 +131,7 @@ ROTATE = change(
 )
 RETIRE = change(Action.RETIRE, OLD, after=(PG,), why="its manifest is gone")
 SUSPECT = change(
-    Action.NOTE,
+    Action.NO_OP,
     secrets=(secret("suspect", "the live object was written after us, and no visible field explains it"),),
     why="a secret may not be what git says",
 )
@@ -158,12 +158,12 @@ def _exposing() -> Plan:
 
 def _replacing() -> Change:
     live = replace(RETIRE.live, address=DB, type="password")
-    return replace(change(Action.REPLACE), live=live, why="the type of an object cannot change")
+    return replace(change(Action.REPLACE), live=live, reason="the type of an object cannot change")
 
 
 def _restoring() -> Change:
-    tombstone = replace(CREATE.desired and change(Action.UPDATE).known, retired_at="2026-01-05T09:00:00Z")
-    return replace(change(Action.RESTORE), known=tombstone, why="it was retired")
+    tombstone = replace(CREATE.desired and change(Action.UPDATE).entry, retired_at="2026-01-05T09:00:00Z")
+    return replace(change(Action.RESTORE), entry=tombstone, reason="it was retired")
 
 
 def _consenting() -> Plan:
@@ -173,7 +173,7 @@ def _consenting() -> Plan:
 
 def _with_consents(made: Plan) -> Plan:
     # As planning does it.
-    return replace(made, findings=(*made.findings, *find_needed_consents(made.changes)))
+    return replace(made, diagnostics=(*made.diagnostics, *find_needed_consents(made.changes)))
 
 
 ACCESS = finding(
@@ -199,13 +199,13 @@ def _hostile() -> Plan:
     exposing = replace(
         base,
         fields=(row,),
-        secrets=(SecretChange((HOSTILE,), SecretState.ROTATED, HOSTILE),),
+        secrets=(SecretChange((HOSTILE,), SecretStatus.ROTATED, HOSTILE),),
         exposures=(Exposure(address, address, (HOSTILE,), HOSTILE, "b"),),
         renamed_from=HOSTILE,
     )
-    impact = replace(REACH, next_run=HOSTILE, insiders=(HOSTILE,), outsiders=(HOSTILE,), work=(HOSTILE,))
+    impact = replace(REACH, next_run=HOSTILE, managed_connections=(HOSTILE,), unmanaged_connections=(HOSTILE,), downstream=(HOSTILE,))
     bad = finding(
-        "KT454", Severity.ERROR, HOSTILE, hint=HOSTILE, origin=Origin(HOSTILE, 1, 1), address=address
+        "KT454", Severity.ERROR, HOSTILE, hint=HOSTILE, origin=SourceLocation(HOSTILE, 1, 1), address=address
     )
     return plan(
         exposing,
@@ -281,19 +281,19 @@ def crowd(size: int) -> Plan:
     return replace(few, changes=(*few.changes, *created), resources=size)
 
 
-def many(part: Part, count: int) -> Plan:
+def many(part: SectionKind, count: int) -> Plan:
     """Return a plan whose entries are ``count`` of one class, beside what cannot be without it."""
     names = [f"prod-{number:04}" for number in range(count)]
-    if part is Part.ACCESS:
+    if part is SectionKind.ACCESS:
         return plan(access=tuple(replace(ACCESS, message=f"age1{name} can decrypt this") for name in names))
-    if part is Part.FINDING:
+    if part is SectionKind.DIAGNOSTIC:
         return plan(findings=tuple(replace(FINDINGS[1], message=f"{name} is old") for name in names))
     base, impact = _SAMPLES[part], {}
     changes = []
     for name in names:
         address = Address(base.address.kind, name)
         made = replace(base, address=address)
-        if part is Part.EXPOSURE:
+        if part is SectionKind.EXPOSURE:
             moved = Exposure(address, address, NEW_HOST, "db.example.com", "db.example.net")
             made = replace(made, exposures=(moved,))
         impact[address] = REACH
@@ -302,33 +302,33 @@ def many(part: Part, count: int) -> Plan:
 
 
 _SAMPLES = {
-    Part.EXPOSURE: change(Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "as last applied"),)),
-    Part.RETIRE: RETIRE,
-    Part.REPLACE: _replacing(),
-    Part.ROTATE: ROTATE,
-    Part.RESTORE: _restoring(),
-    Part.RENAME: RENAME,
-    Part.CREATE: CREATE,
-    Part.UPDATE: UPDATE,
-    Part.ADOPT: change(Action.ADOPT, why="an object of this name exists and is not in the ledger"),
-    Part.FORGET: change(Action.FORGET, why="its manifest is gone, and so is the object"),
-    Part.DOUBT: SUSPECT,
-    Part.MANUAL: _consenting().changes[0],
+    SectionKind.EXPOSURE: change(Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "as last applied"),)),
+    SectionKind.RETIRE: RETIRE,
+    SectionKind.REPLACE: _replacing(),
+    SectionKind.ROTATE: ROTATE,
+    SectionKind.RESTORE: _restoring(),
+    SectionKind.RENAME: RENAME,
+    SectionKind.CREATE: CREATE,
+    SectionKind.UPDATE: UPDATE,
+    SectionKind.ADOPT: change(Action.ADOPT, why="an object of this name exists and is not in the ledger"),
+    SectionKind.FORGET: change(Action.FORGET, why="its manifest is gone, and so is the object"),
+    SectionKind.UNCERTAIN: SUSPECT,
+    SectionKind.MANUAL: _consenting().changes[0],
 }
 
 
 OUTCOMES = (
-    Outcome(address=DB, action="rotate", ending=Ending.DONE, warnings=("the old probe was left behind",)),
-    Outcome(
+    ChangeOutcome(address=DB, action="rotate", outcome_status=OutcomeStatus.DONE, warnings=("the old probe was left behind",)),
+    ChangeOutcome(
         address=OLD,
         action="retire",
-        ending=Ending.FAILED,
+        outcome_status=OutcomeStatus.FAILED,
         message="the service said 503",
         hint="run it again",
     ),
-    Outcome(address=PG, action="update", ending=Ending.BLOCKED, waits_for=(OLD,)),
-    Outcome(address=connection("prod-x"), action="create", ending=Ending.UNSURE, message="no answer came"),
-    Outcome(address=connection("prod-y"), action="update", ending=Ending.STALE, message="edited by somebody"),
+    ChangeOutcome(address=PG, action="update", outcome_status=OutcomeStatus.BLOCKED, waits_for=(OLD,)),
+    ChangeOutcome(address=connection("prod-x"), action="create", outcome_status=OutcomeStatus.UNKNOWN, message="no answer came"),
+    ChangeOutcome(address=connection("prod-y"), action="update", outcome_status=OutcomeStatus.STALE, message="edited by somebody"),
 )
 
 
@@ -374,16 +374,16 @@ def hostile_plan(text: str) -> Plan:
     made = change(Action.ROTATE, address, why=text, renamed_from=text, after=(address,))
     made = replace(
         made,
-        desired=replace(made.desired, type=text, origin=Origin(name, 2, 2)),
+        desired=replace(made.desired, type=text, origin=SourceLocation(name, 2, 2)),
         fields=(
             FieldChange((name, "config"), text, [text], {text: text}),
             FieldChange((name,), 1, text, text + "1"),
         ),
-        secrets=(SecretChange((name,), SecretState.ROTATED, text),),
-        exposures=(Exposure(address, address, (name,), text, ABSENT),),
+        secrets=(SecretChange((name,), SecretStatus.ROTATED, text),),
+        exposures=(Exposure(address, address, (name,), text, MISSING),),
     )
-    said = finding("KT454", Severity.ERROR, text, hint=text, origin=Origin(name, 1, 1), address=address)
-    reach = replace(REACH, next_run=text, insiders=(name,), outsiders=(name,), work=(name,))
+    said = finding("KT454", Severity.ERROR, text, hint=text, origin=SourceLocation(name, 1, 1), address=address)
+    reach = replace(REACH, next_run=text, managed_connections=(name,), unmanaged_connections=(name,), downstream=(name,))
     return plan(
         made,
         replace(made, action=Action.RETIRE, address=Address("connection", name)),

@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 
 from keys import AgeKey
-from keyturn.core.resource import Desired
-from keyturn.load.desired import Loaded, load
-from keyturn.load.nodes import Document, read
+from keyturn.core.resource import DesiredResource
+from keyturn.load.desired import LoadedManifests, load_manifests
+from keyturn.load.nodes import Document, parse_document
 from keyturn.load.project import Project, read_project
-from keyturn.load.seal import seal_of
-from keyturn.load.unseal import unseal
+from keyturn.load.seal import compute_document_seal
+from keyturn.load.unseal import decrypt_manifests
 
 PROJECT = """version: 1
 workspaces:
@@ -32,7 +32,7 @@ waive:
 
 def document(text: str, file: str = "manifests/x.yaml") -> Document:
     """Read a manifest from a text."""
-    return read(text.encode(), file)
+    return parse_document(text.encode(), file)
 
 
 class Shelf:
@@ -63,7 +63,7 @@ class Shelf:
 
     def sealed(self, name: str, text: str) -> Path:
         """Put a manifest through the real sops; ``SEAL`` in it stands for its right seal."""
-        whole = text.replace("SEAL", seal_of(document(text)))
+        whole = text.replace("SEAL", compute_document_seal(document(text)))
         command = [str(self.sops), "--config", "/dev/null", "encrypt", "--age", self.key.recipient]
         command += ["--encrypted-regex", "^secrets$", "--input-type", "yaml", "--output-type", "yaml"]
         command += ["--filename-override", "x.yaml", "/dev/stdin"]
@@ -76,13 +76,13 @@ class Shelf:
         command = [str(self.sops), "--config", "/dev/null", "decrypt", "--output", os.devnull, str(path)]
         return not subprocess.run(command, capture_output=True, check=False, env=self.environment).returncode
 
-    def load(self, *only: str) -> Loaded:
+    def load(self, *only: str) -> LoadedManifests:
         """Load the workspace, or some files of it."""
         project = self.project
-        return load(project, project.workspace(), only)
+        return load_manifests(project, project.find_workspace(), only)
 
-    def open(self) -> tuple[Desired, ...]:
+    def open(self) -> tuple[DesiredResource, ...]:
         """Load and open everything; nothing may be wrong with the files themselves."""
         loaded = self.load()
-        assert loaded.findings == ()
-        return unseal(loaded.desired, self.project, self.environment)
+        assert loaded.diagnostics == ()
+        return decrypt_manifests(loaded.desired, self.project, self.environment)

@@ -19,21 +19,21 @@ from msgspec.structs import replace
 
 from faults.memory import Memory
 from faults.straight import AtOnce, Straight
-from keyturn.api.call import Tempo
+from keyturn.api.call import ClientClock
 from keyturn.api.client import Client
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.plan import Plan
-from keyturn.core.resource import Desired
+from keyturn.core.resource import DesiredResource
 from keyturn.core.secret import Secret
 from keyturn.engine import opening, together
-from keyturn.engine.planning import Planned, Wish, plan
-from keyturn.engine.run import Author, Run
-from keyturn.engine.session import Report, Terms, carry_out
-from keyturn.ledger.clock import Clock
-from keyturn.load.desired import Loaded
-from keyturn.load.files import Source
+from keyturn.engine.planning import PlanResult, PlanOptions, plan_workspace
+from keyturn.engine.run import Actor, RunContext
+from keyturn.engine.session import ApplyReport, ApplyOptions, apply_plan
+from keyturn.ledger.clock import RunClock
+from keyturn.load.desired import LoadedManifests
+from keyturn.load.files import SourceFile
 from keyturn.load.manifest import build_manifest
-from keyturn.load.nodes import read
+from keyturn.load.nodes import parse_document
 from keyturn.load.project import read_project
 from planasonix_emulator.server import Emulator
 
@@ -78,40 +78,40 @@ class Stagehand:
         self.now += seconds
         self.service.deployment.clock.advance(seconds)
 
-    def run(self) -> Run:
+    def run(self) -> RunContext:
         """Return the doors of a run."""
-        tempo = Tempo(
-            monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, chance=lambda: 0.5,
+        tempo = ClientClock(
+            monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, random_fraction=lambda: 0.5,
             gate=lambda _: self.sleep(0.002),
         )  # fmt: skip
         doors = self.memory.doors
         exchange = Straight(self.app, self.service.key, doors, lambda _: None, doors.lock)
-        return Run(
+        return RunContext(
             root=self.folder,
             project=self.project,
-            workspace=self.project.workspace(),
+            workspace=self.project.find_workspace(),
             service=Client(exchange, tempo),
             store=self.memory,
-            clock=Clock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now),
+            clock=RunClock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now),
             sleep=self.sleep,
-            fresh=lambda: f"{next(self._fresh):016x}",
+            new_id=lambda: f"{next(self._fresh):016x}",
             environment={},
-            author=Author(who="tester", host="here"),
+            actor=Actor(who="tester", host="here"),
         )
 
-    def plan(self, wish: Wish) -> Planned:
+    def plan(self, wish: PlanOptions) -> PlanResult:
         """Plan what is wanted; nothing is written."""
         with self._handed():
-            return plan(self.run(), wish)
+            return plan_workspace(self.run(), wish)
 
-    def apply(self, wish: Wish, terms: Terms) -> Report | tuple[str, ...]:
+    def apply(self, wish: PlanOptions, terms: ApplyOptions) -> ApplyReport | tuple[str, ...]:
         """Apply what is wanted; return the report, or the codes of what forbade it."""
         self.sleep(60)
         try:
             with self._handed():
-                return carry_out(self.run(), wish, terms, _agree)
-        except Faulty as faulty:
-            return tuple(each.code for each in faulty.findings)
+                return apply_plan(self.run(), wish, terms, _agree)
+        except DiagnosticError as faulty:
+            return tuple(each.code for each in faulty.diagnostics)
         finally:
             self.memory.living.clear()
 
@@ -120,15 +120,15 @@ class Stagehand:
         loaded = self._loaded()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(together, "Thread", AtOnce)
-            patch.setattr(opening, "load", lambda *_, **__: loaded)
-            patch.setattr(opening, "unseal", lambda some, *_: tuple(map(self._open, some)))
-            patch.setattr(opening, "repository_key", lambda *_: b"k" * 32)
+            patch.setattr(opening, "load_manifests", lambda *_, **__: loaded)
+            patch.setattr(opening, "decrypt_manifests", lambda some, *_: tuple(map(self._open, some)))
+            patch.setattr(opening, "read_fingerprint_key", lambda *_: b"k" * 32)
             yield
 
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> LoadedManifests:
         made = [self._manifest(tree) for tree in self.wanted.values()]
-        return Loaded(
-            desired=tuple(each.desired for each in made), subjects=tuple(each.subject for each in made)
+        return LoadedManifests(
+            desired=tuple(each.desired for each in made), resource_views=tuple(each.resource_view for each in made)
         )
 
     def _manifest(self, tree: Mapping[str, Any]) -> Any:
@@ -137,26 +137,26 @@ class Stagehand:
             whole["secrets"] = {name: self._cipher(value) for name, value in tree["secrets"].items()}
         data = json.dumps(whole).encode()
         relative = f"manifests/{tree['kind']}s/{tree['name']}.yaml"
-        source = Source(self.folder, relative, hashlib.sha256(data).hexdigest(), data)
-        return build_manifest(source, read(data, relative), "prod")
+        source = SourceFile(self.folder, relative, hashlib.sha256(data).hexdigest(), data)
+        return build_manifest(source, parse_document(data, relative), "prod")
 
     def _cipher(self, value: str) -> str:
         cipher = f"ENC[{hashlib.sha256(value.encode()).hexdigest()}]"
         self._sealed[hashlib.sha256(cipher.encode()).hexdigest()] = Secret(value)
         return cipher
 
-    def _open(self, desired: Desired) -> Desired:
+    def _open(self, desired: DesiredResource) -> DesiredResource:
         return replace(
-            desired, secrets={path: self._sealed[digest] for path, digest in desired.ciphers.items()}
+            desired, secrets={path: self._sealed[digest] for path, digest in desired.ciphertext_digests.items()}
         )
 
 
-def _agree(planned: Planned) -> bool:
-    if planned.plan.blocked:
-        raise Faulty(*planned.plan.blocked)
+def _agree(planned: PlanResult) -> bool:
+    if planned.plan.blocking_diagnostics:
+        raise DiagnosticError(*planned.plan.blocking_diagnostics)
     return True
 
 
 def codes(planned: Plan) -> list[str]:
     """Return the codes of what forbids a plan."""
-    return [finding.code for finding in planned.blocked]
+    return [finding.code for finding in planned.blocking_diagnostics]

@@ -1,5 +1,5 @@
 """``python -m keyturn``."""
 
-from keyturn.cli.main import run
+from keyturn.cli.main import run_and_exit
 
-run()
+run_and_exit()

@@ -8,7 +8,7 @@ import pytest
 
 from breaking import Act, Clock, Raw
 from keyturn.api.client import Client
-from keyturn.api.transport import Transport
+from keyturn.api.transport import HttpTransport
 from keyturn.core.service_url import parse_service_url
 
 
@@ -60,6 +60,6 @@ def client_of(clock: Clock) -> Callable[[Handler], Client]:
         headers = {"Authorization": b"Bearer k"}
         tempo = clock.tempo()
         place = parse_service_url("https://api.example.com")
-        return Client(Transport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
+        return Client(HttpTransport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
 
     return making

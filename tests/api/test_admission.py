@@ -4,14 +4,14 @@ import threading
 
 import pytest
 
-from keyturn.api.admission import Admission
-from keyturn.api.call import TEST, Call
-from keyturn.api.errors import KeptBack
+from keyturn.api.admission import ConcurrencyLimit
+from keyturn.api.call import TEST_OPERATION, Request
+from keyturn.api.errors import Withheld
 
 
 def call(method, verb):
     """Return a request."""
-    return Call(method=method, path="/x", template="/x", verb=verb)
+    return Request(method=method, path="/x", path_template="/x", operation=verb)
 
 
 WRITES = [
@@ -27,32 +27,32 @@ WRITES = [
 def test_a_write_needs_leave(method, verb):
     """It is asked for in its turn, and the place of one that is kept back is free again."""
     places = threading.BoundedSemaphore(1)
-    admission = Admission(places=places, allowed=lambda: not places.acquire(blocking=False))
-    with admission.turn(call(method, verb)):
+    admission = ConcurrencyLimit(slots=places, may_write=lambda: not places.acquire(blocking=False))
+    with admission.acquire_slot(call(method, verb)):
         pass
-    refusing = Admission(places=places, allowed=lambda: False)
-    with pytest.raises(KeptBack, match=f"{method} /x was kept back"), refusing.turn(call(method, verb)):
+    refusing = ConcurrencyLimit(slots=places, may_write=lambda: False)
+    with pytest.raises(Withheld, match=f"{method} /x was kept back"), refusing.acquire_slot(call(method, verb)):
         raise AssertionError
     assert places.acquire(blocking=False)
 
 
-@pytest.mark.parametrize(("method", "verb"), [("GET", "read"), ("GET", "list"), ("POST", TEST)])
+@pytest.mark.parametrize(("method", "verb"), [("GET", "read"), ("GET", "list"), ("POST", TEST_OPERATION)])
 def test_what_changes_nothing_needs_none(method, verb):
     """Reading back what was written goes on after an interrupt."""
-    with Admission(allowed=lambda: False).turn(call(method, verb)):
+    with ConcurrencyLimit(may_write=lambda: False).acquire_slot(call(method, verb)):
         pass
 
 
 def test_a_turn_is_waited_for():
     """With one place, the second begins where the first ends."""
-    admission, steps = Admission(places=threading.BoundedSemaphore(1)), []
+    admission, steps = ConcurrencyLimit(slots=threading.BoundedSemaphore(1)), []
 
     def second():
-        with admission.turn(call("GET", "read")):
+        with admission.acquire_slot(call("GET", "read")):
             steps.append("second")
 
     other = threading.Thread(target=second)
-    with admission.turn(call("GET", "read")):
+    with admission.acquire_slot(call("GET", "read")):
         other.start()
         other.join(0.05)
         steps.append("first")

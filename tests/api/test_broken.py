@@ -6,11 +6,11 @@ import ssl
 import httpx
 import pytest
 
-from keyturn.api.broken import classified
-from keyturn.api.call import Call
-from keyturn.api.errors import Unreachable, Unsure
+from keyturn.api.broken import classify_transport_error
+from keyturn.api.call import Request
+from keyturn.api.errors import NotSent, OutcomeUnknown
 
-POST = Call(method="POST", path="/api/credentials", template="/api/credentials", verb="create")
+POST = Request(method="POST", path="/api/credentials", path_template="/api/credentials", operation="create")
 
 BEFORE = [
     httpx.ConnectTimeout,
@@ -36,16 +36,16 @@ OTHERS = [httpx.InvalidURL, OSError, ValueError, ssl.SSLError, RuntimeError, htt
 @pytest.mark.parametrize("kind", BEFORE)
 def test_nothing_was_sent(kind):
     """Connecting, its proxy and its TLS come before the first byte."""
-    assert type(classified(POST, kind("text"))) is Unreachable
+    assert type(classify_transport_error(POST, kind("text"))) is NotSent
 
 
 @pytest.mark.parametrize("kind", AFTER + OTHERS)
 def test_something_may_have_been_sent(kind):
     """All else may have come after the first byte, what is unknown too."""
     error = kind() if kind is httpx.StreamClosed else kind("text")
-    found = classified(POST, error)
-    assert type(found) is Unsure
-    assert found.facts.why
+    found = classify_transport_error(POST, error)
+    assert type(found) is OutcomeUnknown
+    assert found.error_details.reason
 
 
 def test_every_failure_of_the_library_was_thought_of():
@@ -76,8 +76,8 @@ def test_the_cause_below(cause, why, number):
     error = httpx.ConnectError("outer")
     error.__context__ = RuntimeError("middle")
     error.__context__.__cause__ = cause
-    found = classified(POST, error)
-    assert (found.facts.why, found.number) == (why, number)
+    found = classify_transport_error(POST, error)
+    assert (found.error_details.reason, found.diagnostic_code) == (why, number)
     assert found.lasting == (number == "KT514")
 
 
@@ -85,4 +85,4 @@ def test_a_chain_in_a_circle_ends():
     """Exceptions that point at each other do not hang us."""
     one, other = httpx.ConnectError("a"), RuntimeError("b")
     one.__context__, other.__context__ = other, one
-    assert type(classified(POST, one)) is Unreachable
+    assert type(classify_transport_error(POST, one)) is NotSent

@@ -11,29 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from breaking import Clock
-from keyturn.api.call import Tempo
-from keyturn.api.client import CONNECTIONS, CREDENTIALS, Client, Settings
-from keyturn.api.dialect import either
+from keyturn.api.call import ClientClock
+from keyturn.api.client import CONNECTIONS, CREDENTIALS, Client, ClientSettings
+from keyturn.api.dialect import read_either_case
 from keyturn.api.errors import (
-    Absent,
-    Busy,
+    NotFound,
+    Throttled,
     Conflict,
-    Denied,
-    Malformed,
-    Refused,
+    Unauthorized,
+    InvalidResponse,
+    RequestRejected,
     ServiceError,
-    Unreachable,
-    Unsure,
+    NotSent,
+    OutcomeUnknown,
 )
-from keyturn.api.records import BACKEND, DOCUMENTED
-from keyturn.api.transport import Transport
-from keyturn.api.wire import Veil
-from keyturn.core.diagnostic import Faulty
+from keyturn.api.records import BACKEND_ENCODING, DOCUMENTED_ENCODING
+from keyturn.api.transport import HttpTransport
+from keyturn.api.wire import SecretRedactor
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import parse_service_url
 from planasonix_emulator.server import Emulator
 
-REAL = Tempo(monotonic=time.monotonic, now=time.time, sleep=lambda _: None, chance=random.random)
+REAL = ClientClock(monotonic=time.monotonic, now=time.time, sleep=lambda _: None, random_fraction=random.random)
 FLAT = {"id": "conn_1", "name": "prod-db", "type": "postgres"}
 
 
@@ -65,26 +65,26 @@ def reply(status=200, tree=None):
 def test_opening_checks_what_it_is_given():
     """An address or key that cannot be used is found before anything is sent."""
     for settings, code in [
-        (Settings(base_url="http://api.example.com", key=Secret("k")), "KT511"),
-        (Settings(base_url="https://api.example.com", key=Secret("k k"), source="K"), "KT512"),
-        (Settings(base_url="https://api.example.com", key=Secret("k"), organization="a b"), "KT511"),
+        (ClientSettings(base_url="http://api.example.com", api_key=Secret("k")), "KT511"),
+        (ClientSettings(base_url="https://api.example.com", api_key=Secret("k k"), key_source="K"), "KT512"),
+        (ClientSettings(base_url="https://api.example.com", api_key=Secret("k"), organization="a b"), "KT511"),
     ]:
-        with pytest.raises(Faulty) as caught:
+        with pytest.raises(DiagnosticError) as caught:
             Client.open(settings, REAL)
-        assert caught.value.findings[0].code == code
+        assert caught.value.diagnostics[0].code == code
 
 
 def test_requests_go_where_the_vendor_says(talk):
     """Each operation has its method, path and body; ids are encoded."""
     client, sent = talk(reply(200, {**FLAT, "id": "a/b"}))
-    client.fetch(CONNECTIONS, "a/b")
-    client.update(CONNECTIONS, "a/b", {"name": "y"})
-    client.retire(CREDENTIALS, "a/b")
-    client.restore("a/b")
-    client.purge("a/b")
-    client.create(CREDENTIALS, {"name": "x", "type": "password", "config": {"password": Secret("pw")}})
-    client.test({"type": "postgres", "config": {"host": "h"}, "credentialId": "c"})
-    client.pipeline("a/b")
+    client.read_record(CONNECTIONS, "a/b")
+    client.update_record(CONNECTIONS, "a/b", {"name": "y"})
+    client.retire_record(CREDENTIALS, "a/b")
+    client.restore_credential("a/b")
+    client.purge_credential("a/b")
+    client.create_record(CREDENTIALS, {"name": "x", "type": "password", "config": {"password": Secret("pw")}})
+    client.test_connection({"type": "postgres", "config": {"host": "h"}, "credentialId": "c"})
+    client.read_pipeline("a/b")
     assert sent == [
         ("GET", "/api/connections/a%2Fb", None),
         ("PUT", "/api/connections/a%2Fb", {"name": "y"}),
@@ -96,7 +96,7 @@ def test_requests_go_where_the_vendor_says(talk):
         ("GET", "/api/pipelines/a%2Fb", None),
     ]
     verbs = ["read", "update", "retire", "restore", "purge", "create", "test"]
-    assert client.figures.by_verb == {**dict.fromkeys(verbs, 1), "read": 2}
+    assert client.request_stats.by_operation == {**dict.fromkeys(verbs, 1), "read": 2}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_requests_go_where_the_vendor_says(talk):
 def test_what_was_created(talk, status, tree, pending):
     """An answer that holds just the id is filled from what was asked for; 202 is not done yet."""
     client, _ = talk(reply(status, tree))
-    made = client.create(CONNECTIONS, {"name": "prod-db", "type": "postgres", "config": {}})
+    made = client.create_record(CONNECTIONS, {"name": "prod-db", "type": "postgres", "config": {}})
     assert (made.id, made.name, made.type, made.pending) == ("conn_1", "prod-db", "postgres", pending)
 
 
@@ -138,8 +138,8 @@ def test_what_was_created(talk, status, tree, pending):
 def test_a_create_without_an_id_is_unsure_and_not_repeated(talk, answer):
     """Whether it was done is not known, or under which id: one request, and the caller looks."""
     client, sent = talk(answer)
-    with pytest.raises(Unsure):
-        client.create(CREDENTIALS, {"name": "x", "type": "password", "config": {}})
+    with pytest.raises(OutcomeUnknown):
+        client.create_record(CREDENTIALS, {"name": "x", "type": "password", "config": {}})
     assert len(sent) == 1
 
 
@@ -157,7 +157,7 @@ def test_a_create_without_an_id_is_unsure_and_not_repeated(talk, answer):
 def test_what_was_updated(talk, answer, shown):
     """The object where the answer shows it, None where it says just yes."""
     client, _ = talk(answer)
-    found = client.update(CONNECTIONS, "conn_1", {"name": "x"})
+    found = client.update_record(CONNECTIONS, "conn_1", {"name": "x"})
     assert (found is not None) == shown
 
 
@@ -167,8 +167,8 @@ def test_what_was_updated(talk, answer, shown):
 def test_an_update_that_cannot_be_told(talk, answer):
     """Another object, or no JSON, in answer to a write: it is not known what was written."""
     client, sent = talk(answer)
-    with pytest.raises(Unsure):
-        client.update(CONNECTIONS, "conn_1", {"name": "x"})
+    with pytest.raises(OutcomeUnknown):
+        client.update_record(CONNECTIONS, "conn_1", {"name": "x"})
     assert len(sent) == 1
 
 
@@ -182,7 +182,7 @@ def test_repeated_only_where_twice_is_the_same(talk, deed):
         "purge": ("conn_1",),
     }[deed]
     client, sent = talk(reply(502), reply(200, FLAT))
-    with pytest.raises(Unsure):
+    with pytest.raises(OutcomeUnknown):
         getattr(client, deed)(*arguments)
     client, sent = talk(reply(502), reply(200, FLAT))
     getattr(client, deed)(*arguments, idempotent=True)
@@ -202,7 +202,7 @@ def test_repeated_only_where_twice_is_the_same(talk, deed):
 def test_any_2xx_to_a_delete_will_do(talk, answer):
     """The body of an answer to DELETE says nothing that the status does not."""
     client, sent = talk(answer)
-    client.retire(CONNECTIONS, "conn_1")
+    client.retire_record(CONNECTIONS, "conn_1")
     assert sent == [("DELETE", "/api/connections/conn_1", None)]
 
 
@@ -221,19 +221,19 @@ def test_any_2xx_to_a_delete_will_do(talk, answer):
 def test_a_read_that_shows_another_object_or_none(talk, answer):
     """An answer without the object that was asked for is not understood."""
     client, _ = talk(answer)
-    with pytest.raises(Malformed):
-        client.fetch(CONNECTIONS, "conn_1")
+    with pytest.raises(InvalidResponse):
+        client.read_record(CONNECTIONS, "conn_1")
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, Refused), (401, Denied), (403, Denied), (404, Absent), (409, Conflict), (429, Busy)],
+    [(400, RequestRejected), (401, Unauthorized), (403, Unauthorized), (404, NotFound), (409, Conflict), (429, Throttled)],
 )
 def test_refusals(talk, status, kind):
     """Each refusal is its own kind."""
     client, _ = talk(reply(status))
     with pytest.raises(kind) as caught:
-        client.fetch(CONNECTIONS, "conn_1")
+        client.read_record(CONNECTIONS, "conn_1")
     assert type(caught.value) is kind
 
 
@@ -241,13 +241,13 @@ def test_the_spelling_that_was_seen_is_the_one_that_is_written(talk):
     """A deployment that shows `params` gets `params`, as text, and its id in the body."""
     shown = {**FLAT, "category": "source", "params": {"port": "5432"}}
     client, sent = talk(reply(200, shown))
-    assert client.spelling(CONNECTIONS) == DOCUMENTED
-    assert client.fetch(CONNECTIONS, "conn_1").extra == {"category": "source"}
-    assert client.spelling(CONNECTIONS) == BACKEND
-    assert client.spelling(CREDENTIALS) == DOCUMENTED
-    client.update(CONNECTIONS, "conn_1", {"name": "x", "config": {"port": 5433, "on": True}})
-    client.test({"type": "postgres", "config": {"port": 5433}})
-    client.create(CREDENTIALS, {"name": "x", "type": "password", "config": {"n": 1}})
+    assert client.config_encoding(CONNECTIONS) == DOCUMENTED_ENCODING
+    assert client.read_record(CONNECTIONS, "conn_1").extra == {"category": "source"}
+    assert client.config_encoding(CONNECTIONS) == BACKEND_ENCODING
+    assert client.config_encoding(CREDENTIALS) == DOCUMENTED_ENCODING
+    client.update_record(CONNECTIONS, "conn_1", {"name": "x", "config": {"port": 5433, "on": True}})
+    client.test_connection({"type": "postgres", "config": {"port": 5433}})
+    client.create_record(CREDENTIALS, {"name": "x", "type": "password", "config": {"n": 1}})
     assert [body for _, _, body in sent[1:]] == [
         {"id": "conn_1", "name": "x", "params": {"port": "5433", "on": "true"}},
         {"type": "postgres", "params": {"port": "5433"}},
@@ -258,11 +258,11 @@ def test_the_spelling_that_was_seen_is_the_one_that_is_written(talk):
 def test_a_bare_list_tells_the_dialect_even_when_empty(talk):
     """Before any object was seen, a bare array of connections is what the backend sends."""
     client, _ = talk(reply(200, []))
-    client.connections()
-    assert client.spelling(CONNECTIONS) == BACKEND
+    client.list_connections()
+    assert client.config_encoding(CONNECTIONS) == BACKEND_ENCODING
     client, _ = talk(reply(200, {"data": []}))
-    client.connections()
-    assert client.spelling(CONNECTIONS) == DOCUMENTED
+    client.list_connections()
+    assert client.config_encoding(CONNECTIONS) == DOCUMENTED_ENCODING
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_bare_list_tells_the_dialect_even_when_empty(talk):
 def test_connection_tests(talk, answer, ok):
     """Yes, no, and neither; a no may come as 4xx."""
     client, sent = talk(answer)
-    assert client.test({"type": "postgres", "config": {}}).ok is ok
+    assert client.test_connection({"type": "postgres", "config": {}}).ok is ok
     assert len(sent) == 1
 
 
@@ -287,7 +287,7 @@ def test_a_connection_test_that_could_not_run(talk, answer):
     """An error is an error and no result; a test, which logs in somewhere, is not repeated."""
     client, sent = talk(answer)
     with pytest.raises(ServiceError):
-        client.test({"type": "postgres", "config": {}})
+        client.test_connection({"type": "postgres", "config": {}})
     assert len(sent) == 1
 
 
@@ -295,7 +295,7 @@ def test_the_message_of_a_test_hides_secrets(talk, canary):
     """What the service repeats of secrets, in the body or named by the caller, is taken out."""
     mine, stored = canary(), canary()
     client, _ = talk(reply(200, {"ok": False, "message": f"wrong: {mine} or {stored}"}))
-    found = client.test({"type": "x", "config": {"password": Secret(mine)}}, hide=Veil([Secret(stored)]))
+    found = client.test_connection({"type": "x", "config": {"password": Secret(mine)}}, hide=SecretRedactor([Secret(stored)]))
     assert found.message == "wrong: [hidden] or [hidden]"
     canary.also("the result", repr(found))
 
@@ -304,15 +304,15 @@ def test_the_message_of_a_test_hides_secrets(talk, canary):
 def test_no_api_at_this_address(talk, path):
     """404 to the very first question is about the address; later ones are about the object."""
     client, _ = talk(reply(404), reply(404), reply(200, FLAT), reply(404))
-    with pytest.raises(Absent) as caught:
+    with pytest.raises(NotFound) as caught:
         getattr(client, path)()
-    assert caught.value.number == "KT516"
-    with pytest.raises(Absent):
-        client.fetch(CONNECTIONS, "conn_1")
-    client.fetch(CONNECTIONS, "conn_1")
-    with pytest.raises(Absent) as caught:
+    assert caught.value.diagnostic_code == "KT516"
+    with pytest.raises(NotFound):
+        client.read_record(CONNECTIONS, "conn_1")
+    client.read_record(CONNECTIONS, "conn_1")
+    with pytest.raises(NotFound) as caught:
         getattr(client, path)()
-    assert caught.value.number == "KT504"
+    assert caught.value.diagnostic_code == "KT504"
 
 
 def test_preflight(talk):
@@ -322,15 +322,15 @@ def test_preflight(talk):
         reply(200, {"data": {"max_connections": 5}}),
         reply(200, {"connectors": [{"id": "postgres", "name": "PostgreSQL", "category": "source"}]}),
     )
-    assert client.organization().id == "org_1"
-    assert client.limits() == {"max_connections": 5}
-    assert [connector["id"] for connector in client.gallery()] == ["postgres"]
+    assert client.read_organization().id == "org_1"
+    assert client.read_limits() == {"max_connections": 5}
+    assert [connector["id"] for connector in client.list_connectors()] == ["postgres"]
     assert [path for _, path, _ in sent] == [
         "/api/organization",
         "/api/features/limits",
         "/api/connector-gallery",
     ]
-    assert client.figures.by_verb == {"preflight": 3}
+    assert client.request_stats.by_operation == {"preflight": 3}
 
 
 def test_what_refers_to_connections(talk):
@@ -347,10 +347,10 @@ def test_what_refers_to_connections(talk):
         reply(200, {"data": [{"id": "s", "type": "sync", "attributes": {"destination_id": "conn_1"}}]}),
         reply(200, {"id": "pl_1", "nodes": [{"id": "n", "config": {"connectionId": "conn_1"}}]}),
     )
-    assert client.pipelines().records[0].extra["projectId"] == "prj"
-    assert client.schedules().records[0].extra["pipeline_id"] == "pl_1"
-    assert client.syncs().records[0].extra["destination_id"] == "conn_1"
-    assert client.pipeline("pl_1").extra["nodes"][0]["config"] == {"connectionId": "conn_1"}
+    assert client.list_pipelines().records[0].extra["projectId"] == "prj"
+    assert client.list_schedules().records[0].extra["pipeline_id"] == "pl_1"
+    assert client.list_syncs().records[0].extra["destination_id"] == "conn_1"
+    assert client.read_pipeline("pl_1").extra["nodes"][0]["config"] == {"connectionId": "conn_1"}
     assert [path.partition("?")[0] for _, path, _ in sent] == [
         "/api/pipelines",
         "/api/schedules",
@@ -383,22 +383,22 @@ ECHOES = [
 def deeds(client, body):
     """Return everything that a client can do."""
     return [
-        client.organization,
-        client.limits,
-        client.gallery,
-        client.credentials,
-        client.connections,
-        client.pipelines,
-        client.schedules,
-        client.syncs,
-        lambda: client.pipeline("pl_1"),
-        lambda: client.fetch(CONNECTIONS, "conn_1"),
-        lambda: client.create(CREDENTIALS, body),
-        lambda: client.update(CONNECTIONS, "conn_1", body),
-        lambda: client.retire(CONNECTIONS, "conn_1"),
-        lambda: client.restore("conn_1"),
-        lambda: client.purge("conn_1"),
-        lambda: client.test(body),
+        client.read_organization,
+        client.read_limits,
+        client.list_connectors,
+        client.list_credentials,
+        client.list_connections,
+        client.list_pipelines,
+        client.list_schedules,
+        client.list_syncs,
+        lambda: client.read_pipeline("pl_1"),
+        lambda: client.read_record(CONNECTIONS, "conn_1"),
+        lambda: client.create_record(CREDENTIALS, body),
+        lambda: client.update_record(CONNECTIONS, "conn_1", body),
+        lambda: client.retire_record(CONNECTIONS, "conn_1"),
+        lambda: client.restore_credential("conn_1"),
+        lambda: client.purge_credential("conn_1"),
+        lambda: client.test_connection(body),
     ]
 
 
@@ -427,7 +427,7 @@ def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
     headers = {"Authorization": f"Bearer {key}".encode()}
     tempo = clock.tempo()
     place = parse_service_url("https://api.example.com")
-    client = Client(Transport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
+    client = Client(HttpTransport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
     body = {"name": "x", "type": "password", "config": {"password": Secret(secret)}}
     for deed in deeds(client, body):
         said = ended(deed)
@@ -466,7 +466,7 @@ def test_whatever_the_service_says(tree, status):
 
     tempo = Clock().tempo()
     base = parse_service_url("https://api.example.com")
-    client = Client(Transport(base, {}, tempo, lambda: httpx.MockTransport(handler)), tempo)
+    client = Client(HttpTransport(base, {}, tempo, lambda: httpx.MockTransport(handler)), tempo)
     for deed in deeds(client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}):
         with suppress(ServiceError):
             deed()
@@ -484,17 +484,17 @@ def emulator(request):
 
 def connected(emulator, **more):
     """Return a real client of an emulator."""
-    return Client.open(Settings(base_url=emulator.base_url, key=Secret(emulator.key), **more), REAL)
+    return Client.open(ClientSettings(base_url=emulator.base_url, api_key=Secret(emulator.key), **more), REAL)
 
 
 def test_the_life_of_a_credential_and_a_connection(emulator):
     """Create, read, list, write, test, retire, restore and purge in every dialect of the service."""
     emulator.change_settings(unknown_target="ok")
     with connected(emulator) as client:
-        assert client.organization().id == emulator.organization
-        assert client.limits()["max_connections"] > 0
-        assert client.credentials().records == client.connections().records == ()
-        credential = client.create(
+        assert client.read_organization().id == emulator.organization
+        assert client.read_limits()["max_connections"] > 0
+        assert client.list_credentials().records == client.list_connections().records == ()
+        credential = client.create_record(
             CREDENTIALS,
             {
                 "name": "prod-db",
@@ -511,29 +511,29 @@ def test_the_life_of_a_credential_and_a_connection(emulator):
             "credentialId": credential.id,
             "category": "source",
         }
-        connection = client.create(CONNECTIONS, body)
-        live = client.fetch(CONNECTIONS, connection.id)
+        connection = client.create_record(CONNECTIONS, body)
+        live = client.read_record(CONNECTIONS, connection.id)
         assert str(live.config["port"]) == "5432"
         assert live.credential_id in (credential.id, None)
-        assert [record.id for record in client.connections().records] == [connection.id]
+        assert [record.id for record in client.list_connections().records] == [connection.id]
         renamed = {**body, "name": "prod-pg-2", "config": {**body["config"], "port": 5433}}
-        client.update(CONNECTIONS, connection.id, renamed)
-        live = client.fetch(CONNECTIONS, connection.id)
+        client.update_record(CONNECTIONS, connection.id, renamed)
+        live = client.read_record(CONNECTIONS, connection.id)
         assert (live.name, str(live.config["port"])) == ("prod-pg-2", "5433")
-        client.update(CREDENTIALS, credential.id, {"name": "prod-db-2"})
-        assert client.fetch(CREDENTIALS, credential.id).name == "prod-db-2"
-        assert client.test({key: renamed[key] for key in ("type", "config", "credentialId", "category")}).ok
-        client.retire(CONNECTIONS, connection.id)
-        with pytest.raises(Absent):
-            client.fetch(CONNECTIONS, connection.id)
-        client.retire(CREDENTIALS, credential.id)
-        assert client.fetch(CREDENTIALS, credential.id).deleted
-        client.restore(credential.id)
-        assert not client.fetch(CREDENTIALS, credential.id).deleted
-        client.retire(CREDENTIALS, credential.id)
-        client.purge(credential.id)
-        with pytest.raises(Absent):
-            client.fetch(CREDENTIALS, credential.id)
+        client.update_record(CREDENTIALS, credential.id, {"name": "prod-db-2"})
+        assert client.read_record(CREDENTIALS, credential.id).name == "prod-db-2"
+        assert client.test_connection({key: renamed[key] for key in ("type", "config", "credentialId", "category")}).ok
+        client.retire_record(CONNECTIONS, connection.id)
+        with pytest.raises(NotFound):
+            client.read_record(CONNECTIONS, connection.id)
+        client.retire_record(CREDENTIALS, credential.id)
+        assert client.read_record(CREDENTIALS, credential.id).is_deleted
+        client.restore_credential(credential.id)
+        assert not client.read_record(CREDENTIALS, credential.id).is_deleted
+        client.retire_record(CREDENTIALS, credential.id)
+        client.purge_credential(credential.id)
+        with pytest.raises(NotFound):
+            client.read_record(CREDENTIALS, credential.id)
 
 
 def test_reading_of_what_refers_to_connections(emulator):
@@ -547,12 +547,12 @@ def test_reading_of_what_refers_to_connections(emulator):
         syncs=[{"id": "retl_sync_1", "name": "s", "destination_id": connection}],
     )
     with connected(emulator) as client:
-        assert [record.name for record in client.connections().records] == ["a"]
-        assert [record.id for record in client.pipelines().records] == ["pl_1"]
-        assert connection in repr(client.pipeline("pl_1").extra["nodes"])
-        assert [either(record.extra, "pipeline_id") for record in client.schedules().records] == ["pl_1"]
-        assert [either(record.extra, "destination_id") for record in client.syncs().records] == [connection]
-        assert "postgres" in {connector["id"] for connector in client.gallery()}
+        assert [record.name for record in client.list_connections().records] == ["a"]
+        assert [record.id for record in client.list_pipelines().records] == ["pl_1"]
+        assert connection in repr(client.read_pipeline("pl_1").extra["nodes"])
+        assert [read_either_case(record.extra, "pipeline_id") for record in client.list_schedules().records] == ["pl_1"]
+        assert [read_either_case(record.extra, "destination_id") for record in client.list_syncs().records] == [connection]
+        assert "postgres" in {connector["id"] for connector in client.list_connectors()}
 
 
 @pytest.mark.parametrize(
@@ -562,11 +562,11 @@ def test_an_answer_that_is_lost(emulator, kind):
     """The service did it and we did not hear of it: unsure, once, and there to be found."""
     with connected(emulator) as client:
         emulator.add_fault(kind, method="POST")
-        with pytest.raises(Unsure):
-            client.create(
+        with pytest.raises(OutcomeUnknown):
+            client.create_record(
                 CREDENTIALS, {"name": "x", "type": "password", "config": {"password": Secret("pw-012345")}}
             )
-        assert [record.name for record in client.credentials().records] == ["x"]
+        assert [record.name for record in client.list_credentials().records] == ["x"]
         posts = [request for request in emulator.list_requests() if request["method"] == "POST"]
         assert len(posts) == 1
 
@@ -579,25 +579,25 @@ def test_a_read_is_asked_again(emulator, kind):
     emulator.seed_objects(credentials=[{"name": "x", "type": "password", "config": {"username": "u"}}])
     with connected(emulator) as client:
         emulator.add_fault(kind, method="GET", retry_after="0")
-        assert [record.name for record in client.credentials().records] == ["x"]
-        assert client.figures.repeated == 1
+        assert [record.name for record in client.list_credentials().records] == ["x"]
+        assert client.request_stats.retries == 1
 
 
 def test_the_key_and_the_organization(emulator):
     """A revoked key, a network that is not allowed, and an emulator that is gone."""
     with connected(emulator, organization=emulator.organization) as client:
-        assert client.organization().id == emulator.organization
+        assert client.read_organization().id == emulator.organization
         emulator.change_settings(network_allowed=False)
-        with pytest.raises(Denied) as caught:
-            client.credentials()
+        with pytest.raises(Unauthorized) as caught:
+            client.list_credentials()
         assert caught.value.status == 403
         emulator.change_settings(network_allowed=True, key_revoked=True)
-        with pytest.raises(Denied) as caught:
-            client.credentials()
+        with pytest.raises(Unauthorized) as caught:
+            client.list_credentials()
         assert caught.value.status == 401
         emulator.stop()
-        with pytest.raises(Unreachable):
-            client.credentials()
+        with pytest.raises(NotSent):
+            client.list_credentials()
 
 
 def test_small_pages_and_wrong_totals(emulator):
@@ -608,8 +608,8 @@ def test_small_pages_and_wrong_totals(emulator):
         credentials=[{"name": name, "type": "password", "config": {"username": "u"}} for name in names]
     )
     with connected(emulator) as client:
-        assert sorted(record.name for record in client.credentials().records) == names
-        assert client.figures.by_verb == {"list": 4}
+        assert sorted(record.name for record in client.list_credentials().records) == names
+        assert client.request_stats.by_operation == {"list": 4}
 
 
 @pytest.mark.parametrize("way", ["mask", "leak", "null", "omit"])
@@ -618,13 +618,13 @@ def test_secrets_in_replies(emulator, canary, way):
     secret = canary()
     emulator.change_settings(reply_secrets=way)
     with connected(emulator) as client:
-        made = client.create(
+        made = client.create_record(
             CREDENTIALS,
             {"name": "x", "type": "password", "config": {"username": "u", "password": Secret(secret)}},
         )
-        found = client.fetch(CREDENTIALS, made.id)
+        found = client.read_record(CREDENTIALS, made.id)
         assert found.config.get("password") is None
-        assert found.leaked == ((("config", "password"),) if way == "leak" else ())
+        assert found.leaked_fields == ((("config", "password"),) if way == "leak" else ())
         assert dict(found.hidden) == {
             "mask": {("config", "password"): False},
             "leak": {("config", "password"): True},

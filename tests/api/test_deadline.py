@@ -5,7 +5,7 @@ import ssl
 import httpcore
 import pytest
 
-from keyturn.api.deadline import Left, Patient
+from keyturn.api.deadline import RemainingTimeout, DeadlineBackend
 
 
 class Inner(httpcore.NetworkBackend, httpcore.NetworkStream):
@@ -50,8 +50,8 @@ def inner():
 
 def test_a_timeout_shrinks_with_the_end_of_the_call(inner, clock):
     """Each wait may take its own timeout, and no more than what is left of the call."""
-    left = Left(10, clock.time + 25, lambda: clock.time)
-    stream = Patient(inner).connect_tcp("host", 1, left)
+    left = RemainingTimeout(10, clock.time + 25, lambda: clock.time)
+    stream = DeadlineBackend(inner).connect_tcp("host", 1, left)
     for passed in (0, 12, 8, 4.5):
         clock.time += passed
         stream.read(1, left)
@@ -72,26 +72,26 @@ def test_a_timeout_shrinks_with_the_end_of_the_call(inner, clock):
 )
 def test_nothing_starts_after_the_end(inner, clock, use, late):
     """When the call is over no socket is touched any more."""
-    stream = Patient(inner).connect_tcp("host", 1)
-    left = Left(10, clock.time, lambda: clock.time)
+    stream = DeadlineBackend(inner).connect_tcp("host", 1)
+    left = RemainingTimeout(10, clock.time, lambda: clock.time)
     with pytest.raises(late):
         use(stream, left)
     with pytest.raises(httpcore.ConnectTimeout):
-        Patient(inner).connect_tcp("host", 1, left)
+        DeadlineBackend(inner).connect_tcp("host", 1, left)
     assert inner.seen == [None]
 
 
 def test_a_long_body_is_written_in_pieces(inner, clock):
     """A peer that reads slowly is waited for piece by piece, each no longer than what is left."""
-    stream = Patient(inner).connect_tcp("host", 1)
-    stream.write(b"x" * 40_000, Left(10, clock.time + 5, lambda: clock.time))
+    stream = DeadlineBackend(inner).connect_tcp("host", 1)
+    stream.write(b"x" * 40_000, RemainingTimeout(10, clock.time + 5, lambda: clock.time))
     stream.read(1, 2.0)
     assert inner.seen[1:] == [(16_384, 5), (16_384, 5), (7_232, 5), 2.0]
 
 
 def test_head_and_body_leave_together(inner):
     """Nothing is written before an answer is waited for, and nothing twice."""
-    stream = Patient(inner).connect_tcp("host", 1)
+    stream = DeadlineBackend(inner).connect_tcp("host", 1)
     stream.write(b"head", 1.0)
     stream.write(b"body", 1.0)
     assert inner.seen == [None]
@@ -107,17 +107,17 @@ def test_an_answer_before_the_end_of_a_request_is_read(inner, monkeypatch):
         raise httpcore.WriteError
 
     monkeypatch.setattr(inner, "write", broken)
-    stream = Patient(inner).connect_tcp("host", 1)
+    stream = DeadlineBackend(inner).connect_tcp("host", 1)
     stream.write(b"x", 1.0)
     assert stream.read(1, 2.0) == b"x"
 
 
 def test_everything_else_is_handed_on(inner):
     """Plain timeouts, TLS, closing and questions about the socket go through."""
-    stream = Patient(inner).connect_tcp("host", 1, 3.0)
+    stream = DeadlineBackend(inner).connect_tcp("host", 1, 3.0)
     secure = stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "host", 2.0)
     assert secure.read(1, None) == b"x"
     assert secure.get_extra_info("socket") == "socket"
     secure.close()
-    Patient(inner).sleep(1)
+    DeadlineBackend(inner).sleep(1)
     assert inner.seen == [3.0, 2.0, None, "closed", 1]

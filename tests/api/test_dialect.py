@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.api.dialect import either, record, rows, single, spelled
-from keyturn.api.records import BACKEND, DOCUMENTED, Spelling
-from keyturn.api.strict import Puzzling
+from keyturn.api.dialect import read_either_case, decode_record, decode_rows, decode_single, encode_config
+from keyturn.api.records import BACKEND_ENCODING, DOCUMENTED_ENCODING, ConfigEncoding
+from keyturn.api.strict import ResponseFormatError
 from keyturn.core.secret import Secret
 
 FLAT = {"id": "conn_1", "name": "prod-db", "type": "postgres"}
@@ -45,7 +45,7 @@ CAMEL_TIMES = {"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-02T00:
 )
 def test_lists_in_every_form(tree, meta):
     """Bare, wrapped, under its own name, with attributes: the same list."""
-    assert rows(tree, "connections") == ((FLAT,), meta)
+    assert decode_rows(tree, "connections") == ((FLAT,), meta)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_lists_in_every_form(tree, meta):
 )
 def test_no_list_is_never_an_empty_list(tree):
     """What is not certainly a list is an error."""
-    with pytest.raises(Puzzling):
-        rows(tree, "connections")
+    with pytest.raises(ResponseFormatError):
+        decode_rows(tree, "connections")
 
 
 @pytest.mark.parametrize("tree", [[], {"data": []}, {"connections": []}, {"data": {"connections": []}}])
 def test_an_empty_list_is_one(tree):
     """Nothing there is said in each form too."""
-    assert rows(tree, "connections")[0] == ()
+    assert decode_rows(tree, "connections")[0] == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_an_empty_list_is_one(tree):
 )
 def test_objects_in_every_form(tree):
     """Flat, under data, under attributes: the same object."""
-    assert single(tree) == FLAT
+    assert decode_single(tree) == FLAT
 
 
 @pytest.mark.parametrize(
@@ -116,15 +116,15 @@ def test_objects_in_every_form(tree):
 )
 def test_no_object_is_an_error(tree):
     """Neither a list nor an object with two names is an object."""
-    with pytest.raises(Puzzling):
-        record(single(tree))
+    with pytest.raises(ResponseFormatError):
+        decode_record(decode_single(tree))
 
 
 @pytest.mark.parametrize("times", [TIMES, CAMEL_TIMES, TIMES | CAMEL_TIMES])
 @pytest.mark.parametrize("key", ["credential_id", "credentialId", "credential_ref", "credentialRef"])
 def test_both_spellings_are_read(times, key):
     """Snake case and camel case mean the same, and may stand side by side if they agree."""
-    found = record({**FLAT, **times, key: "cred_1"})
+    found = decode_record({**FLAT, **times, key: "cred_1"})
     assert (found.created_at, found.updated_at) == ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
     assert found.credential_id == "cred_1"
     assert found.extra == {}
@@ -156,15 +156,15 @@ def test_both_spellings_are_read(times, key):
 )
 def test_contradictions_and_nonsense_are_errors(fields):
     """Two spellings that differ, settings that are none, an object without id or name: not understood."""
-    with pytest.raises(Puzzling):
-        record({**FLAT, **fields})
+    with pytest.raises(ResponseFormatError):
+        decode_record({**FLAT, **fields})
 
 
 @pytest.mark.parametrize("fields", [{"config": {"host": "a"}, "params": None}, {"params": None}])
 def test_settings_that_are_null_are_not_said(fields):
     """In whichever order they stand, and whatever stands beside them."""
     for order in (fields, dict(reversed(fields.items()))):
-        found = record({"id": "c1", "name": "x", **order})
+        found = decode_record({"id": "c1", "name": "x", **order})
         assert found.config == fields.get("config")
         assert found.extra == {}
 
@@ -172,7 +172,7 @@ def test_settings_that_are_null_are_not_said(fields):
 def test_of_two_spellings_that_agree_the_documented_one_counts():
     """Settings are written back under the name that comes first, in whichever order they stand."""
     for fields in ({"params": {}, "config": {}}, {"config": {}, "params": {}}):
-        assert record({"id": "c1", "name": "x", **fields}).spelling == DOCUMENTED
+        assert decode_record({"id": "c1", "name": "x", **fields}).config_encoding == DOCUMENTED_ENCODING
 
 
 @pytest.mark.parametrize(
@@ -181,45 +181,45 @@ def test_of_two_spellings_that_agree_the_documented_one_counts():
 )
 def test_no_link_and_no_word_of_a_link_are_two_things(fields, credential):
     """A deployment without the field says nothing; null says that nothing is attached."""
-    assert record({**FLAT, **fields}).credential_id == credential
+    assert decode_record({**FLAT, **fields}).credential_id == credential
 
 
 @pytest.mark.parametrize(
     ("key", "spelling"),
-    [("config", DOCUMENTED), ("params", BACKEND), ("parameters", Spelling("parameters"))],
+    [("config", DOCUMENTED_ENCODING), ("params", BACKEND_ENCODING), ("parameters", ConfigEncoding("parameters"))],
 )
 def test_settings_under_each_name(key, spelling):
     """Settings are found under each of their names, and the name is remembered."""
-    found = record({**FLAT, key: {"host": "db", "port": 5432, "ratio": 1.5, "deep": {"list": [1, "a"]}}})
+    found = decode_record({**FLAT, key: {"host": "db", "port": 5432, "ratio": 1.5, "deep": {"list": [1, "a"]}}})
     assert found.config == {"host": "db", "port": 5432, "ratio": 1.5, "deep": {"list": [1, "a"]}}
     assert type(found.config["port"]) is int
-    assert found.spelling == spelling
+    assert found.config_encoding == spelling
 
 
 def test_no_settings_and_empty_settings_are_two_things():
     """An item of a list has none; an object may have none set."""
-    assert record(FLAT).config is None
-    assert record({**FLAT, "config": None}).config is None
-    assert record({**FLAT, "config": {}}).config == {}
-    assert record({**FLAT, "config": None, "params": {"a": "b"}}).config == {"a": "b"}
+    assert decode_record(FLAT).config is None
+    assert decode_record({**FLAT, "config": None}).config is None
+    assert decode_record({**FLAT, "config": {}}).config == {}
+    assert decode_record({**FLAT, "config": None, "params": {"a": "b"}}).config == {"a": "b"}
 
 
 def test_unknown_fields_are_kept_as_they_are():
     """What we have no name for is there to be echoed."""
     extra = {"category": "source", "future": {"a": [1, None]}, "ok": True}
-    assert record({**FLAT, **extra}).extra == extra
+    assert decode_record({**FLAT, **extra}).extra == extra
 
 
 def test_a_partial_answer_needs_no_name():
     """An answer to a write may hold just the id."""
-    assert record({"id": "conn_1"}, partial=True).name == ""
-    with pytest.raises(Puzzling):
-        record({"id": "conn_1"})
+    assert decode_record({"id": "conn_1"}, partial=True).name == ""
+    with pytest.raises(ResponseFormatError):
+        decode_record({"id": "conn_1"})
 
 
 def test_an_id_may_be_a_number():
     """Ids are opaque."""
-    assert record({**FLAT, "id": 17}).id == "17"
+    assert decode_record({**FLAT, "id": 17}).id == "17"
 
 
 @pytest.mark.parametrize(
@@ -252,31 +252,31 @@ def test_an_id_may_be_a_number():
 )
 def test_masks_and_leaks_are_taken_out_and_told(config, kept, hidden):
     """A masked value can neither be compared nor written back; a secret shown is a finding."""
-    found = record({**FLAT, "config": config})
+    found = decode_record({**FLAT, "config": config})
     assert (found.config, found.hidden) == (kept, hidden)
-    assert found.leaked == tuple(path for path, shown in hidden.items() if shown)
+    assert found.leaked_fields == tuple(path for path, shown in hidden.items() if shown)
 
 
 def test_a_secret_outside_of_the_settings_is_taken_out_too():
     """Fields that we do not know may hold secrets as well, at any depth, and the rest of them stays."""
     nodes = [{"id": "n1", "config": {"connectionId": "conn_1", "headers": {"Authorization": "Bearer abc"}}}]
-    found = record({**FLAT, "client_secret": "s3cret", "nodes": nodes})
+    found = decode_record({**FLAT, "client_secret": "s3cret", "nodes": nodes})
     assert found.extra == {"nodes": [{"id": "n1", "config": {"connectionId": "conn_1", "headers": {}}}]}
-    assert set(found.leaked) == {("client_secret",), ("nodes", "0", "config", "headers", "Authorization")}
+    assert set(found.leaked_fields) == {("client_secret",), ("nodes", "0", "config", "headers", "Authorization")}
 
 
 @pytest.mark.parametrize("status", ["active", "deleted", "suspended", "", "ACTIVE"])
 def test_an_unknown_status_is_no_crash(status):
     """The list of statuses is open."""
-    found = record({**FLAT, "status": status})
+    found = decode_record({**FLAT, "status": status})
     assert found.status == status
-    assert found.deleted == (status == "deleted")
+    assert found.is_deleted == (status == "deleted")
 
 
 def test_a_date_of_deletion_is_enough():
     """An object with a date of deletion is in the trash."""
-    assert record({**FLAT, "deletedAt": "2026-01-01T00:00:00Z"}).deleted
-    assert not record({**FLAT, "deleted_at": None}).deleted
+    assert decode_record({**FLAT, "deletedAt": "2026-01-01T00:00:00Z"}).is_deleted
+    assert not decode_record({**FLAT, "deleted_at": None}).is_deleted
 
 
 def test_written_as_the_deployment_writes():
@@ -286,9 +286,9 @@ def test_written_as_the_deployment_writes():
         "name": "x",
         "config": {"port": 5432, "on": True, "ratio": 0.5, "none": None, "password": password},
     }
-    assert spelled(body, DOCUMENTED) == body
-    assert spelled(body, Spelling("parameters"))["parameters"] == body["config"]
-    written = spelled(body, BACKEND)
+    assert encode_config(body, DOCUMENTED_ENCODING) == body
+    assert encode_config(body, ConfigEncoding("parameters"))["parameters"] == body["config"]
+    written = encode_config(body, BACKEND_ENCODING)
     assert written == {
         "name": "x",
         "params": {"port": "5432", "on": "true", "ratio": "0.5", "none": None, "password": password},
@@ -300,25 +300,25 @@ def test_what_nests_becomes_text_where_settings_are_text():
     """As JSON, which the same deployment gives back; what holds a secret is left for the last step."""
     password = Secret("s")
     config = {"staging": {"credentialId": "c", "port": 1}, "tags": ["a", 1], "headers": {"X-Key": password}}
-    assert spelled({"config": config}, BACKEND)["params"] == {
+    assert encode_config({"config": config}, BACKEND_ENCODING)["params"] == {
         "staging": '{"credentialId":"c","port":1}',
         "tags": '["a",1]',
         "headers": {"X-Key": password},
     }
-    assert spelled({"config": config}, DOCUMENTED)["config"] == config
+    assert encode_config({"config": config}, DOCUMENTED_ENCODING)["config"] == config
 
 
 def test_a_body_without_settings_gets_none():
     """Nothing is added to a body that renames or detaches."""
-    assert spelled({"name": "x"}, BACKEND) == {"name": "x"}
+    assert encode_config({"name": "x"}, BACKEND_ENCODING) == {"name": "x"}
 
 
 def test_either_spelling_of_a_field():
     """A field outside of records is read in either spelling, and not if both differ."""
-    assert either({"pipeline_id": "a"}, "pipeline_id") == either({"pipelineId": "a"}, "pipeline_id") == "a"
-    assert either({}, "pipeline_id") is None
-    with pytest.raises(Puzzling):
-        either({"pipeline_id": "a", "pipelineId": "b"}, "pipeline_id")
+    assert read_either_case({"pipeline_id": "a"}, "pipeline_id") == read_either_case({"pipelineId": "a"}, "pipeline_id") == "a"
+    assert read_either_case({}, "pipeline_id") is None
+    with pytest.raises(ResponseFormatError):
+        read_either_case({"pipeline_id": "a", "pipelineId": "b"}, "pipeline_id")
 
 
 JSON = st.recursive(
@@ -340,6 +340,6 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_is_understood_or_refused(tree):
     """Whatever comes, the decoder answers with a value or with its one error."""
-    for decode in (lambda: rows(tree, "connections"), lambda: record(single(tree), partial=True)):
-        with suppress(Puzzling):
+    for decode in (lambda: decode_rows(tree, "connections"), lambda: decode_record(decode_single(tree), partial=True)):
+        with suppress(ResponseFormatError):
             decode()

@@ -4,19 +4,19 @@ import json
 
 import pytest
 
-from keyturn.api.call import Call, Reply
-from keyturn.api.errors import Absent, Busy, Conflict, Denied, Malformed, Refused, Unsure
-from keyturn.api.judge import judged, puzzled, tree_of
+from keyturn.api.call import Request, Response
+from keyturn.api.errors import NotFound, Throttled, Conflict, Unauthorized, InvalidResponse, RequestRejected, OutcomeUnknown
+from keyturn.api.judge import classify_response, invalid_response, parse_response
 
-GET = Call(method="GET", path="/api/credentials/1", template="/api/credentials/{id}", verb="read")
-POST = Call(
+GET = Request(method="GET", path="/api/credentials/1", path_template="/api/credentials/{id}", operation="read")
+POST = Request(
     method="POST",
     path="/api/credentials",
-    template="/api/credentials",
-    verb="create",
+    path_template="/api/credentials",
+    operation="create",
     body=b'{"config":{"host":1}}',
 )
-TEST = Call(method="POST", path="/api/connections/test", template="/api/connections/test", verb="test")
+TEST = Request(method="POST", path="/api/connections/test", path_template="/api/connections/test", operation="test")
 NOON = 784_111_777.0
 
 
@@ -24,24 +24,24 @@ NOON = 784_111_777.0
     ("status", "read", "write"),
     [
         *((status, None, None) for status in (200, 201, 202, 204, 206, 299)),
-        *((status, Refused, Unsure) for status in (100, 300, 301, 302, 303, 304, 307, 308)),
+        *((status, RequestRejected, OutcomeUnknown) for status in (100, 300, 301, 302, 303, 304, 307, 308)),
         *(
-            (status, Refused, Refused)
+            (status, RequestRejected, RequestRejected)
             for status in (400, 402, 405, 406, 411, 413, 415, 418, 422, 425, 428, 431, 451)
         ),
-        *((status, Denied, Denied) for status in (401, 403)),
-        *((status, Absent, Absent) for status in (404, 410)),
-        (408, Unsure, Unsure),
+        *((status, Unauthorized, Unauthorized) for status in (401, 403)),
+        *((status, NotFound, NotFound) for status in (404, 410)),
+        (408, OutcomeUnknown, OutcomeUnknown),
         (409, Conflict, Conflict),
-        (429, Busy, Busy),
-        *((status, Unsure, Unsure) for status in (500, 501, 502, 504, 505, 507, 520, 524, 598, 599)),
-        (503, Busy, Unsure),
+        (429, Throttled, Throttled),
+        *((status, OutcomeUnknown, OutcomeUnknown) for status in (500, 501, 502, 504, 505, 507, 520, 524, 598, 599)),
+        (503, Throttled, OutcomeUnknown),
     ],
 )
 def test_every_status(status, read, write):
     """Only what is certainly not done is called so; the rest of a write is unsure."""
     for call, kind in ((GET, read), (POST, write)):
-        error = judged(call, Reply(status=status, body=b'{"error":{"code":"not_found"}}'), NOON)
+        error = classify_response(call, Response(status=status, body=b'{"error":{"code":"not_found"}}'), NOON)
         assert type(error) is (kind or type(None))
         assert error is None or error.status == status
 
@@ -56,8 +56,8 @@ def test_what_an_error_keeps_of_an_answer():
         }
     }
     headers = {"x-request-id": "deadbeefdeadbeef", "retry-after": "7"}
-    error = judged(POST, Reply(status=400, body=json.dumps(body).encode(), headers=headers), NOON)
-    assert (error.code, error.facts.details) == ("invalid_request", ("config.host: blank",))
+    error = classify_response(POST, Response(status=400, body=json.dumps(body).encode(), headers=headers), NOON)
+    assert (error.service_code, error.error_details.details) == ("invalid_request", ("config.host: blank",))
     assert (error.request_id, error.retry_after) == ("deadbeefdeadbeef", 7)
 
 
@@ -65,8 +65,8 @@ def test_what_an_error_keeps_of_an_answer():
 def test_a_date_to_come_back_is_told_by_the_service_s_clock(status):
     """Our clock may be a day off; the difference of the service's two dates is not."""
     headers = {"retry-after": "Sun, 06 Nov 1994 08:50:37 GMT"}
-    assert judged(GET, Reply(status=status, headers=headers, date=NOON), NOON - 86_400).retry_after == 60
-    assert judged(GET, Reply(status=status, headers=headers), NOON + 30).retry_after == 30
+    assert classify_response(GET, Response(status=status, headers=headers, date=NOON), NOON - 86_400).retry_after == 60
+    assert classify_response(GET, Response(status=status, headers=headers), NOON + 30).retry_after == 30
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_date_to_come_back_is_told_by_the_service_s_clock(status):
 )
 def test_any_body_of_an_error(body):
     """Whatever comes with a status, the status decides."""
-    error = judged(POST, Reply(status=400, body=body), NOON)
-    assert type(error) is Refused
-    assert (error.code, error.facts.details) == ("", ())
+    error = classify_response(POST, Response(status=400, body=body), NOON)
+    assert type(error) is RequestRejected
+    assert (error.service_code, error.error_details.details) == ("", ())
 
 
 @pytest.mark.parametrize(
@@ -108,25 +108,25 @@ def test_any_body_of_an_error(body):
 )
 def test_a_failed_connection_test_may_come_as_4xx(status, body, result):
     """An explicit no is the result of a test; any other refusal means that it could not run."""
-    assert (judged(TEST, Reply(status=status, body=body), NOON) is None) == result
-    assert judged(POST, Reply(status=status, body=body), NOON) is not None
+    assert (classify_response(TEST, Response(status=status, body=body), NOON) is None) == result
+    assert classify_response(POST, Response(status=status, body=body), NOON) is not None
 
 
 def test_the_tree_of_an_answer():
     """An empty answer holds nothing; one that is no JSON is Malformed to a read and Unsure to a write."""
-    assert tree_of(GET, Reply(status=200, body=b'{"data":[]}')) == {"data": []}
-    assert tree_of(GET, Reply(status=204)) is None
-    assert tree_of(POST, Reply(status=200, body=b" \r\n")) is None
-    for call, kind in ((GET, Malformed), (POST, Unsure)):
+    assert parse_response(GET, Response(status=200, body=b'{"data":[]}')) == {"data": []}
+    assert parse_response(GET, Response(status=204)) is None
+    assert parse_response(POST, Response(status=200, body=b" \r\n")) is None
+    for call, kind in ((GET, InvalidResponse), (POST, OutcomeUnknown)):
         with pytest.raises(kind) as caught:
-            tree_of(call, Reply(status=200, body=b"<html>", headers={"x-request-id": "deadbeef"}))
+            parse_response(call, Response(status=200, body=b"<html>", headers={"x-request-id": "deadbeef"}))
         assert caught.value.request_id == "deadbeef"
         assert caught.value.__context__ is None
-        assert type(puzzled(call, Reply(status=200), "because")) is kind
+        assert type(invalid_response(call, Response(status=200), "because")) is kind
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-correlation-id"])
 def test_the_id_of_a_request(name):
     """The id stands under one of three names, and is left out if it is none."""
-    assert judged(GET, Reply(status=500, headers={name: "deadbeef"}), NOON).request_id == "deadbeef"
-    assert judged(GET, Reply(status=500, headers={name: "s3cret-value"}), NOON).request_id == ""
+    assert classify_response(GET, Response(status=500, headers={name: "deadbeef"}), NOON).request_id == "deadbeef"
+    assert classify_response(GET, Response(status=500, headers={name: "s3cret-value"}), NOON).request_id == ""

@@ -3,9 +3,9 @@
 import pytest
 
 from keyturn.api.records import Organization
-from keyturn.api.results import failed_openly, limits, organization, result_of_test
-from keyturn.api.strict import Puzzling
-from keyturn.api.wire import Veil
+from keyturn.api.results import is_explicit_failure, decode_limits, decode_organization, decode_test_response
+from keyturn.api.strict import ResponseFormatError
+from keyturn.api.wire import SecretRedactor
 from keyturn.core.secret import Secret
 
 
@@ -33,8 +33,8 @@ from keyturn.core.secret import Secret
 )
 def test_only_an_explicit_true_is_a_pass(tree, ok):
     """Neither yes nor no is None, and so is both."""
-    assert result_of_test(tree).ok is ok
-    assert failed_openly(tree) == (ok is False and isinstance(tree, dict))
+    assert decode_test_response(tree).ok is ok
+    assert is_explicit_failure(tree) == (ok is False and isinstance(tree, dict))
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_only_an_explicit_true_is_a_pass(tree, ok):
 )
 def test_latency_and_version(tree, latency, version):
     """Numbers that are none and versions that are none are left out."""
-    found = result_of_test({"ok": True, **tree})
+    found = decode_test_response({"ok": True, **tree})
     assert (found.latency_ms, found.server_version) == (latency, version)
 
 
 def test_the_message_is_plain_short_and_without_secrets():
     """Control characters, what turns text around, the named secrets and the rest of a novel are taken out."""
     message = "FATAL:\n\x1b[31mno \u202ehunter2\u2028::error::" + "x" * 500
-    found = result_of_test({"ok": False, "message": message}, Veil([Secret("hunter2")]).over)
+    found = decode_test_response({"ok": False, "message": message}, SecretRedactor([Secret("hunter2")]).redact)
     assert found.message.startswith("FATAL: [31mno [hidden]::error::xxx")
     assert len(found.message) == 200
     assert found.message.endswith("…")
-    assert result_of_test({"ok": False, "message": {"a": 1}}).message == ""
+    assert decode_test_response({"ok": False, "message": {"a": 1}}).message == ""
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_the_message_is_plain_short_and_without_secrets():
 )
 def test_the_organization(tree):
     """In each form the same."""
-    assert organization(tree) == Organization(id="org_1", name="Acme", slug="acme", plan="enterprise")
+    assert decode_organization(tree) == Organization(id="org_1", name="Acme", slug="acme", plan="enterprise")
 
 
 @pytest.mark.parametrize("tree", [{}, {"data": {}}, {"id": ""}, {"id": 7}, [], None])
 def test_an_organization_without_an_id_guards_nothing(tree):
     """The guard against the wrong tenant needs the id."""
-    with pytest.raises(Puzzling):
-        organization(tree)
+    with pytest.raises(ResponseFormatError):
+        decode_organization(tree)
 
 
 def test_limits():
     """Whole numbers are limits; null, text and booleans are none."""
     tree = {"data": {"max_connections": 100, "max_pipelines": None, "tier": "x", "beta": True}}
-    assert limits(tree) == {"max_connections": 100}
-    with pytest.raises(Puzzling):
-        limits([])
+    assert decode_limits(tree) == {"max_connections": 100}
+    with pytest.raises(ResponseFormatError):
+        decode_limits([])

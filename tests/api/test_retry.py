@@ -4,115 +4,115 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.api.call import Call
+from keyturn.api.call import Request
 from keyturn.api.errors import (
-    Absent,
-    Busy,
+    NotFound,
+    Throttled,
     Conflict,
-    Denied,
-    Facts,
-    Incomplete,
-    Malformed,
-    Refused,
-    Unreachable,
-    Unsure,
+    Unauthorized,
+    ErrorDetails,
+    IncompleteResponse,
+    InvalidResponse,
+    RequestRejected,
+    NotSent,
+    OutcomeUnknown,
     UntrustedCertificateError,
 )
 from keyturn.api.retry import (
-    EXTRA_FLOOR,
-    LONGEST_ASKED,
-    LONGEST_BACKOFF,
-    MOST_ATTEMPTS,
-    Attempt,
-    Breaker,
-    Budget,
+    MIN_RETRY_BUDGET,
+    MAX_RETRY_AFTER,
+    MAX_BACKOFF,
+    MAX_ATTEMPTS,
+    RequestAttempt,
+    CircuitBreaker,
+    RetryBudget,
     GiveUp,
-    Wait,
-    asked_to_wait,
-    next_step,
-    unix_time,
+    RetryAfter,
+    parse_retry_after,
+    decide_retry,
+    parse_http_date,
 )
 
-POST = Call(method="POST", path="/api/credentials", template="/api/credentials", verb="create")
+POST = Request(method="POST", path="/api/credentials", path_template="/api/credentials", operation="create")
 NOON = 784_111_777.0
 
 
 def tried(number=1, *, idempotent=False, chance=0.5):
     """Return an attempt."""
-    return Attempt(number=number, idempotent=idempotent, chance=chance)
+    return RequestAttempt(number=number, idempotent=idempotent, jitter=chance)
 
 
 @pytest.mark.parametrize(
     ("error", "blind", "idempotent"),
     [
-        (Busy(POST), True, True),
-        (Unreachable(POST), True, True),
+        (Throttled(POST), True, True),
+        (NotSent(POST), True, True),
         (UntrustedCertificateError(POST), False, False),
-        (Unsure(POST), False, True),
-        (Refused(POST), False, False),
-        (Denied(POST, Facts(status=401)), False, False),
-        (Absent(POST), False, False),
+        (OutcomeUnknown(POST), False, True),
+        (RequestRejected(POST), False, False),
+        (Unauthorized(POST, ErrorDetails(status=401)), False, False),
+        (NotFound(POST), False, False),
         (Conflict(POST), False, False),
-        (Malformed(POST), False, False),
-        (Incomplete(POST), False, False),
+        (InvalidResponse(POST), False, False),
+        (IncompleteResponse(POST), False, False),
     ],
     ids=lambda case: type(case).__name__ if isinstance(case, Exception) else str(case),
 )
 def test_only_what_was_not_applied_is_repeated_blindly(error, blind, idempotent):
     """Not applied: again. Unknown: only where doing it twice is the same. Refused: never."""
-    assert isinstance(next_step(tried(), error, Budget()), Wait) == blind
-    assert isinstance(next_step(tried(idempotent=True), error, Budget()), Wait) == idempotent
+    assert isinstance(decide_retry(tried(), error, RetryBudget()), RetryAfter) == blind
+    assert isinstance(decide_retry(tried(idempotent=True), error, RetryBudget()), RetryAfter) == idempotent
 
 
 def test_four_attempts_are_all():
     """The fourth failure is the last."""
-    steps = [next_step(tried(number), Busy(POST), Budget()) for number in range(1, MOST_ATTEMPTS + 1)]
-    assert [type(step) for step in steps] == [Wait, Wait, Wait, GiveUp]
+    steps = [decide_retry(tried(number), Throttled(POST), RetryBudget()) for number in range(1, MAX_ATTEMPTS + 1)]
+    assert [type(step) for step in steps] == [RetryAfter, RetryAfter, RetryAfter, GiveUp]
 
 
 def test_a_tenth_extra_and_no_fewer_than_ten():
     """The budget grows with what was sent, and is never below its floor."""
-    budget = Budget()
-    for _ in range(EXTRA_FLOOR):
-        assert not budget.spent
-        budget = budget.counted(2)
-    assert budget.spent
-    assert isinstance(next_step(tried(), Busy(POST), budget), GiveUp)
+    budget = RetryBudget()
+    for _ in range(MIN_RETRY_BUDGET):
+        assert not budget.is_exhausted
+        budget = budget.after_attempt(2)
+    assert budget.is_exhausted
+    assert isinstance(decide_retry(tried(), Throttled(POST), budget), GiveUp)
     for _ in range(109):
-        budget = budget.counted(1)
-    assert budget.spent
-    assert not budget.counted(1).spent
+        budget = budget.after_attempt(1)
+    assert budget.is_exhausted
+    assert not budget.after_attempt(1).is_exhausted
 
 
 @given(
-    number=st.integers(1, MOST_ATTEMPTS - 1),
+    number=st.integers(1, MAX_ATTEMPTS - 1),
     chance=st.floats(0, 1, exclude_max=True),
     asked=st.none() | st.floats(0, 10_000),
 )
 def test_never_sooner_than_asked_and_never_longer_than_needed(number, chance, asked):
     """A wait is at least what the service asked for and at most half a minute more; too long gives up."""
-    step = next_step(tried(number, chance=chance), Busy(POST, Facts(retry_after=asked)), Budget())
-    if asked and asked > LONGEST_ASKED:
+    step = decide_retry(tried(number, chance=chance), Throttled(POST, ErrorDetails(retry_after=asked)), RetryBudget())
+    if asked and asked > MAX_RETRY_AFTER:
         assert isinstance(step, GiveUp)
     else:
-        assert (asked or 0) <= step.seconds <= (asked or 0) + min(LONGEST_BACKOFF, 2 ** (number - 2))
+        assert (asked or 0) <= step.seconds <= (asked or 0) + min(MAX_BACKOFF, 2 ** (number - 2))
 
 
 def test_jitter_is_full_and_grows():
     """Chance spreads a wait over all of a span that doubles."""
-    spans = [next_step(tried(number, chance=1), Busy(POST), Budget()).seconds for number in (1, 2, 3)]
+    spans = [decide_retry(tried(number, chance=1), Throttled(POST), RetryBudget()).seconds for number in (1, 2, 3)]
     assert spans == [0.5, 1, 2]
-    assert next_step(tried(chance=0), Busy(POST), Budget()) == Wait(0)
+    assert decide_retry(tried(chance=0), Throttled(POST), RetryBudget()) == RetryAfter(0)
 
 
 def test_five_failures_in_a_row_open_the_breaker():
     """Trouble counts, a refusal or a success ends the row."""
-    breaker = Breaker()
-    for error in (Unsure(POST), Unreachable(POST), Busy(POST), Malformed(POST)):
-        breaker = breaker.after(error)
-    assert not breaker.open
-    assert breaker.after(Unsure(POST)).open
-    assert breaker.after(None) == breaker.after(Conflict(POST)) == Breaker()
+    breaker = CircuitBreaker()
+    for error in (OutcomeUnknown(POST), NotSent(POST), Throttled(POST), InvalidResponse(POST)):
+        breaker = breaker.after_result(error)
+    assert not breaker.is_open
+    assert breaker.after_result(OutcomeUnknown(POST)).is_open
+    assert breaker.after_result(None) == breaker.after_result(Conflict(POST)) == CircuitBreaker()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_five_failures_in_a_row_open_the_breaker():
 )
 def test_retry_after_in_every_form(text, seconds):
     """Seconds and dates are read, the past is now, nonsense is nothing."""
-    assert asked_to_wait(text, NOON) == seconds
+    assert parse_retry_after(text, NOON) == seconds
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_retry_after_in_every_form(text, seconds):
 )
 def test_dates_of_http(text, moment):
     """The one form that servers must write is read, a leap second too."""
-    assert unix_time(text) == moment
+    assert parse_http_date(text) == moment

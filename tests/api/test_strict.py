@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.api.strict import DEEPEST, Puzzling, read_json
+from keyturn.api.strict import MAX_JSON_DEPTH, ResponseFormatError, parse_strict_json
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -18,9 +18,9 @@ TREES = st.recursive(
 @given(TREES)
 def test_reads_what_json_writes(tree):
     """Every value of JSON comes back as it was, numbers and unicode included."""
-    assert read_json(json.dumps(tree, ensure_ascii=False).encode("utf-8", "replace")) is not _MISSING
+    assert parse_strict_json(json.dumps(tree, ensure_ascii=False).encode("utf-8", "replace")) is not _MISSING
     if _encodable(tree):
-        assert read_json(json.dumps(tree).encode()) == tree
+        assert parse_strict_json(json.dumps(tree).encode()) == tree
 
 
 _MISSING = object()
@@ -56,15 +56,15 @@ def _encodable(tree):
         b"9" * 5000,
         b"[" * 100_000,
         b'{"a":' * 2000 + b"1" + b"}" * 2000,
-        b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1),
+        b"[" * (MAX_JSON_DEPTH + 1) + b"]" * (MAX_JSON_DEPTH + 1),
         b"[" + b"{}," * 1_000_001 + b"{}]",
     ],
     ids=lambda body: repr(body[:20]),
 )
 def test_refuses_what_has_no_single_meaning(body):
     """What is no JSON, ambiguous, endless or too deep is an error whose text holds nothing of it."""
-    with pytest.raises(Puzzling) as caught:
-        read_json(body)
+    with pytest.raises(ResponseFormatError) as caught:
+        parse_strict_json(body)
     assert len(str(caught.value)) < 60
     assert caught.value.__context__ is None
 
@@ -76,10 +76,10 @@ def test_refuses_what_has_no_single_meaning(body):
         (b"12345678901234567890", 12345678901234567890),
         (b"\xef\xbb\xbf[]", []),
         (b'"\\ud83d\\udd11"', "\U0001f511"),
-        (b"[" * DEEPEST + b"]" * DEEPEST, None),
+        (b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH, None),
     ],
 )
 def test_takes_what_is_merely_unusual(body, tree):
     """Long integers, a byte order mark, whole surrogate pairs and 64 levels are all right."""
-    found = read_json(body)
+    found = parse_strict_json(body)
     assert tree is None or (found == tree and type(found) is type(tree))

@@ -19,39 +19,39 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from breaking import answer, reset, say
-from keyturn.api.admission import Admission
-from keyturn.api.call import Call, Tempo
-from keyturn.api.errors import KeptBack, Malformed, Refused, Unreachable, Unsure
-from keyturn.api.transport import LARGEST, USUAL, Timeouts, Transport, lines
+from keyturn.api.admission import ConcurrencyLimit
+from keyturn.api.call import Request, ClientClock
+from keyturn.api.errors import Withheld, InvalidResponse, RequestRejected, NotSent, OutcomeUnknown
+from keyturn.api.transport import MAX_RESPONSE_BYTES, DEFAULT_TIMEOUTS, RequestTimeouts, HttpTransport, build_connection_factory
 from keyturn.core.service_url import parse_service_url
 
-SHORT = Timeouts(connect=10, read=0.15, whole=0.4)
+SHORT = RequestTimeouts(connect=10, read=0.15, total=0.4)
 """For answers that never come; one that does come would be late for them on a machine that is busy."""
-REAL = Tempo(monotonic=time.monotonic, now=time.time, sleep=time.sleep, chance=random.random)
+REAL = ClientClock(monotonic=time.monotonic, now=time.time, sleep=time.sleep, random_fraction=random.random)
 KEY = b"Bearer plnx_live_0123456789"
 
 
 def call(method="GET", body=None, **more):
     """Return a request for one credential."""
-    return Call(
+    return Request(
         method=method,
         path="/api/credentials/1",
-        template="/api/credentials/{id}",
-        verb="read",
+        path_template="/api/credentials/{id}",
+        operation="read",
         body=body,
         **more,
     )
 
 
-OPEN = Admission()
+OPEN = ConcurrencyLimit()
 READ = call()
 WRITE = call("PUT", b'{"name":"x"}')
 
 
-def transport(url, timeouts=USUAL, **options):
+def transport(url, timeouts=DEFAULT_TIMEOUTS, **options):
     """Return the real transport to an address."""
     place = parse_service_url(url)
-    return Transport(place, {"Authorization": KEY}, REAL, lines(place, **options), timeouts)
+    return HttpTransport(place, {"Authorization": KEY}, REAL, build_connection_factory(place, **options), timeouts)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
 def test_no_whole_answer_is_unsure(raw, way, act, request_):
     """Once the request is out, whatever breaks leaves open what happened."""
     raw.acts(act)
-    with pytest.raises(Unsure) as caught:
+    with pytest.raises(OutcomeUnknown) as caught:
         way.send(request_, OPEN)
     assert len(raw.requests) == 1
     assert caught.value.__context__ is caught.value.__cause__ is None
@@ -176,7 +176,7 @@ def test_silence(raw, hasty, hang):
     """No first byte in time."""
     raw.acts(hang)
     begun = time.monotonic()
-    with pytest.raises(Unsure, match="no answer in time"):
+    with pytest.raises(OutcomeUnknown, match="no answer in time"):
         hasty.send(WRITE, OPEN)
     assert time.monotonic() - begun < 2
 
@@ -193,7 +193,7 @@ def test_a_byte_now_and_then_does_not_hold_us(raw, hasty, drip, head):
 
     raw.acts(act)
     begun = time.monotonic()
-    with pytest.raises(Unsure, match="no answer in time"):
+    with pytest.raises(OutcomeUnknown, match="no answer in time"):
         hasty.send(READ, OPEN)
     assert 0.3 < time.monotonic() - begun < 3
 
@@ -206,7 +206,7 @@ def test_patience_is_longer_where_it_is_asked_for(raw, hasty, hang):
         return answer({"ok": True})(line)
 
     raw.acts(hang, late)
-    with pytest.raises(Unsure):
+    with pytest.raises(OutcomeUnknown):
         hasty.send(READ, OPEN)
     assert hasty.send(call("POST", b"{}", patience=5), OPEN).status == 200
 
@@ -214,7 +214,7 @@ def test_patience_is_longer_where_it_is_asked_for(raw, hasty, hang):
 def test_a_peer_that_does_not_read(raw, hasty):
     """A body that cannot be written in time may have been read in part."""
     raw._read = lambda _: raw.over.wait(5) and None
-    with pytest.raises(Unsure):
+    with pytest.raises(OutcomeUnknown):
         hasty.send(call("PUT", b"x" * (32 << 20)), OPEN)
 
 
@@ -222,13 +222,13 @@ def test_nobody_there():
     """A refused connection: nothing was sent."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(Unreachable, match="nothing listens there"):
+    with pytest.raises(NotSent, match="nothing listens there"):
         transport(f"http://127.0.0.1:{port}").send(WRITE, OPEN)
 
 
 def test_a_name_that_nobody_knows():
     """A name that is not resolved: nothing was sent."""
-    with pytest.raises(Unreachable, match="name is not known"):
+    with pytest.raises(NotSent, match="name is not known"):
         transport("https://keyturn.invalid").send(WRITE, OPEN)
 
 
@@ -243,17 +243,17 @@ def test_a_kept_connection_that_the_service_closed_meanwhile(raw, way):
     way.send(READ, OPEN)
     deadline = time.monotonic() + 10
     while (
-        not all(kept.has_expired() for kept in way._idle[0]._pool.connections) and time.monotonic() < deadline
+        not all(kept.has_expired() for kept in way._idle_connections[0]._pool.connections) and time.monotonic() < deadline
     ):
         time.sleep(0.005)
     assert way.send(WRITE, OPEN).status == 200
     assert raw.connections == 2
-    with pytest.raises(Unsure):
+    with pytest.raises(OutcomeUnknown):
         way.send(WRITE, OPEN)
     assert len(raw.requests) == 3
 
 
-@pytest.mark.parametrize(("request_", "kind"), [(READ, Malformed), (WRITE, Unsure)], ids=["read", "write"])
+@pytest.mark.parametrize(("request_", "kind"), [(READ, InvalidResponse), (WRITE, OutcomeUnknown)], ids=["read", "write"])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
 def test_no_endless_answer(raw, way, request_, kind, told):
     """Ten megabytes are enough, whether the length is told or not, and the connection is let go."""
@@ -261,7 +261,7 @@ def test_no_endless_answer(raw, way, request_, kind, told):
     def endless(line):
         line.sendall(b"HTTP/1.1 200 OK\r\n")
         line.sendall(b"Content-Length: 99999999\r\n\r\n" if told else b"Transfer-Encoding: chunked\r\n\r\n")
-        for _ in range(LARGEST // 65_536 + 2):
+        for _ in range(MAX_RESPONSE_BYTES // 65_536 + 2):
             line.sendall((b"" if told else b"10000\r\n") + b" " * 65_536 + (b"" if told else b"\r\n"))
         return False
 
@@ -271,7 +271,7 @@ def test_no_endless_answer(raw, way, request_, kind, told):
     assert way.send(READ, OPEN).status == 200
 
 
-@pytest.mark.parametrize(("request_", "kind"), [(READ, Malformed), (WRITE, Unsure)], ids=["read", "write"])
+@pytest.mark.parametrize(("request_", "kind"), [(READ, InvalidResponse), (WRITE, OutcomeUnknown)], ids=["read", "write"])
 def test_nothing_is_decompressed(raw, way, request_, kind):
     """A compressed answer, which may grow without end, was not asked for."""
     raw.acts(answer(b"\x1f\x8b" * 10, content_encoding="gzip"), answer(b"", content_encoding="gzip"))
@@ -329,20 +329,20 @@ def test_a_read_is_not_sent_elsewhere(raw, way, status, location):
             raw.acts(answer())
             assert way.send(READ, OPEN).status == 200  # a relative path, percent-encoded
             return
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RequestRejected) as caught:
             way.send(READ, OPEN)
-        assert caught.value.number == "KT517"
+        assert caught.value.diagnostic_code == "KT517"
         assert len(raw.requests) == 1
 
 
 def test_a_read_does_not_run_in_circles(raw, way):
     """The fourth redirect is the end, and one to itself is one too many."""
     raw.acts(*(answer(status=302, location=f"/{hop}") for hop in range(5)))
-    with pytest.raises(Refused, match="too often"):
+    with pytest.raises(RequestRejected, match="too often"):
         way.send(READ, OPEN)
     assert len(raw.requests) == 4
     raw._acts[:] = [answer(status=302, location="1")]
-    with pytest.raises(Refused, match="elsewhere"):
+    with pytest.raises(RequestRejected, match="elsewhere"):
         way.send(READ, OPEN)
 
 
@@ -359,7 +359,7 @@ def test_the_environment_has_no_say(raw, monkeypatch, tmp_path, name):
     assert opened.send(READ, OPEN).status == 200
     opened.close()
     place = parse_service_url("https://localhost")
-    assert lines(place)()._pool._ssl_context.keylog_filename is None
+    assert build_connection_factory(place)()._pool._ssl_context.keylog_filename is None
 
 
 def test_a_proxy_of_the_project(raw):
@@ -375,7 +375,7 @@ def test_a_proxy_that_lets_nobody_through(raw):
     """A tunnel that is refused: nothing was sent to the service."""
     raw.acts(answer(status=403))
     opened = transport("https://api.example.com", proxy=raw.url)
-    with pytest.raises(Unreachable, match="proxy"):
+    with pytest.raises(NotSent, match="proxy"):
         opened.send(WRITE, OPEN)
     opened.close()
 
@@ -448,15 +448,15 @@ def test_tls_is_verified(raw, tmp_path, name):
     raw.acts(answer())
     url = f"https://localhost:{raw.port}"
     unknown = transport(url)
-    with pytest.raises(Unreachable, match="certificate is not trusted") as caught:
+    with pytest.raises(NotSent, match="certificate is not trusted") as caught:
         unknown.send(WRITE, OPEN)
-    assert caught.value.lasting
+    assert caught.value.is_permanent
     assert not raw.requests
     known = transport(url, authority=pem)
     if name == "localhost":
         assert known.send(WRITE, OPEN).status == 200
     else:
-        with pytest.raises(Unreachable, match="certificate is not trusted"):
+        with pytest.raises(NotSent, match="certificate is not trusted"):
             known.send(WRITE, OPEN)
     unknown.close()
     known.close()
@@ -465,7 +465,7 @@ def test_tls_is_verified(raw, tmp_path, name):
 def test_plain_http_where_tls_is_meant(raw):
     """A server without TLS at a TLS address gets nothing."""
     raw._read = lambda line: line.recv(1) and line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    with pytest.raises(Unreachable, match="TLS"):
+    with pytest.raises(NotSent, match="TLS"):
         transport(f"https://localhost:{raw.port}").send(WRITE, OPEN)
     assert not raw.requests
 
@@ -501,7 +501,7 @@ def test_no_more_are_under_way_than_there_are_places(raw):
 
     raw.acts(*[slow] * 24)
     opened = transport(raw.url)
-    admission = Admission(places=threading.BoundedSemaphore(3))
+    admission = ConcurrencyLimit(slots=threading.BoundedSemaphore(3))
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda _: opened.send(WRITE, admission).status, range(24)))
     opened.close()
@@ -520,19 +520,19 @@ def test_a_turn_ends_with_the_last_byte(raw, way, monkeypatch):
         finally:
             steps.append("free")
 
-    monkeypatch.setattr("keyturn.api.transport.unix_time", lambda _: steps.append("read"))
+    monkeypatch.setattr("keyturn.api.transport.parse_http_date", lambda _: steps.append("read"))
     raw.acts(answer({"id": "x"}), say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
-    way.send(READ, Admission(places=places()))
-    with pytest.raises(Unsure):
-        way.send(READ, Admission(places=places()))
+    way.send(READ, ConcurrencyLimit(slots=places()))
+    with pytest.raises(OutcomeUnknown):
+        way.send(READ, ConcurrencyLimit(slots=places()))
     assert steps == ["free", "read", "free"]
 
 
 def test_what_is_kept_back_is_not_sent(raw, way):
     """Not a byte, and the line serves the next."""
     raw.acts(answer())
-    with pytest.raises(KeptBack):
-        way.send(WRITE, Admission(allowed=lambda: False))
+    with pytest.raises(Withheld):
+        way.send(WRITE, ConcurrencyLimit(may_write=lambda: False))
     assert way.send(WRITE, OPEN).status == 200
     assert (len(raw.requests), raw.connections) == (1, 1)
 
@@ -556,11 +556,11 @@ def test_no_exception_carries_what_was_sent(canary, kind, when):
         raise error
 
     place = parse_service_url("https://api.example.com")
-    way = Transport(
+    way = HttpTransport(
         place, {"Authorization": f"Bearer {key}".encode()}, REAL, lambda: httpx.MockTransport(handler)
     )
-    with pytest.raises((Unreachable, Unsure)) as caught:
+    with pytest.raises((NotSent, OutcomeUnknown)) as caught:
         way.send(call("PUT", f'{{"password":"{secret}"}}'.encode()), OPEN)
     error = caught.value
     assert error.__context__ is error.__cause__ is None
-    canary.also("its attributes", repr(vars(error)) + repr(error.finding()))
+    canary.also("its attributes", repr(vars(error)) + repr(error.to_diagnostic()))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.api.wire import LONGEST_KEY, Veil, bearer, conceal, encode_body, header, secrets_of
+from keyturn.api.wire import MAX_API_KEY_LENGTH, SecretRedactor, encode_bearer_token, redact_secrets, encode_body, encode_header_value, collect_secrets
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
 
 
@@ -72,9 +72,9 @@ def test_what_json_has_no_form_for(leaf, canary):
 @pytest.mark.parametrize("mask", ["********", "••••", "<redacted>", "[hidden]"])
 def test_a_mask_is_never_written(mask):
     """What stands for a hidden value would become the value."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         encode_body({"name": "x", "config": {"password": mask}})
-    (finding,) = caught.value.findings
+    (finding,) = caught.value.diagnostics
     assert finding.code == "KT513"
     assert "config.password" in finding.message
 
@@ -90,7 +90,7 @@ def test_a_secret_may_look_like_a_mask():
 )
 def test_a_key_is_trimmed(text):
     """The newline that every editor leaves is no part of the key."""
-    assert bearer(Secret(text), "PLANASONIX_API_KEY") == b"Bearer plnx_live_abc"
+    assert encode_bearer_token(Secret(text), "PLANASONIX_API_KEY") == b"Bearer plnx_live_abc"
 
 
 @pytest.mark.parametrize(
@@ -104,16 +104,16 @@ def test_a_key_is_trimmed(text):
         ("{}\x7f", "blanks"),
         ("{}€", "ASCII"),
         ("{}\u2028x", "ASCII"),
-        ("{}" + "x" * LONGEST_KEY, "longer"),
+        ("{}" + "x" * MAX_API_KEY_LENGTH, "longer"),
         ("{}" * 500_000, "longer"),
     ],
     ids=["empty", "blank", "label", "header", "nul", "del", "euro", "separator", "long", "huge"],
 )
 def test_a_key_that_is_none_is_refused_by_name_only(text, word, canary):
     """Nothing that would break a header, or make a library print it, gets near one."""
-    with pytest.raises(Faulty) as caught:
-        bearer(Secret(text.format(*[canary()] * 500_000)), "file .key")
-    (finding,) = caught.value.findings
+    with pytest.raises(DiagnosticError) as caught:
+        encode_bearer_token(Secret(text.format(*[canary()] * 500_000)), "file .key")
+    (finding,) = caught.value.diagnostics
     assert finding.code == "KT512"
     assert "file .key" in finding.message
     assert word in finding.message
@@ -123,14 +123,14 @@ def test_a_key_that_is_none_is_refused_by_name_only(text, word, canary):
 @pytest.mark.parametrize("text", ["", "a b", "a\r\nX-Evil: 1", "é", "x" * 300])
 def test_a_plain_header_is_checked_too(text):
     """An organization's id comes from a file of the repository, and is no less checked."""
-    with pytest.raises(Faulty) as caught:
-        header(text, "organization")
-    assert caught.value.findings[0].code == "KT511"
+    with pytest.raises(DiagnosticError) as caught:
+        encode_header_value(text, "organization")
+    assert caught.value.diagnostics[0].code == "KT511"
 
 
 def test_a_plain_header():
     """An id is sent as it is."""
-    assert header("org_01HV", "organization") == b"org_01HV"
+    assert encode_header_value("org_01HV", "organization") == b"org_01HV"
 
 
 @given(
@@ -141,18 +141,18 @@ def test_a_plain_header():
 def test_a_veil_hides_what_conceal_would_hide(text, values, rest):
     """Whatever occurs, the longest first; what does not occur changes nothing; in long texts, too."""
     longest_first = [Secret(value) for value in sorted(values, key=lambda value: -len(value))]
-    assert Veil(map(Secret, values)).over(text + rest) == conceal(text + rest, longest_first)
+    assert SecretRedactor(map(Secret, values)).redact(text + rest) == redact_secrets(text + rest, longest_first)
 
 
 def test_conceal_takes_secrets_out_of_a_text():
     """Each secret is replaced wherever it stands; a tiny one takes the whole text with it."""
     text = "login failed for svc with hunter2, hunter2 is wrong"
-    assert conceal(text, [Secret("hunter2")]) == "login failed for svc with [hidden], [hidden] is wrong"
-    assert conceal(text, [Secret("in")]) == "[hidden]"
-    assert conceal(text, [Secret(""), Secret("other")]) == text
+    assert redact_secrets(text, [Secret("hunter2")]) == "login failed for svc with [hidden], [hidden] is wrong"
+    assert redact_secrets(text, [Secret("in")]) == "[hidden]"
+    assert redact_secrets(text, [Secret(""), Secret("other")]) == text
 
 
 def test_secrets_of_a_body():
     """All secrets of a tree are found, in order."""
     tree = {"a": Secret("1"), "b": [{"c": Secret("2")}, "x", (Secret("3"),)], "d": 4}
-    assert list(secrets_of(tree)) == [Secret("1"), Secret("2"), Secret("3")]
+    assert list(collect_secrets(tree)) == [Secret("1"), Secret("2"), Secret("3")]

@@ -219,7 +219,7 @@ def test_clean_kind(canary, tmp_path, capsys, kind):
     """Work that keeps its secrets passes: a mask, a keyed fingerprint, random text, hex and base64."""
     secret = Secret(canary(kind))
     noise = os.urandom(50_000)
-    print(repr(secret), secret.mac(b"key", b"frame"), noise.hex(), base64.b64encode(noise))  # noqa: T201
+    print(repr(secret), secret.compute_hmac(b"key", b"frame"), noise.hex(), base64.b64encode(noise))  # noqa: T201
     assert "hidden" in capsys.readouterr().out
     Path(tmp_path, "noise").write_bytes(noise)
     Path(tmp_path, "name").write_text("Plan: 2 to create, 1 to update, 04817 host: db.example.com:5432\n")

@@ -31,14 +31,14 @@ def test_unknown_code():
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("KT131", status.FAULT),
-        ("KT031", status.REFUSED),
-        ("KT250", status.REFUSED),
-        ("KT310", status.REFUSED),
-        ("KT451", status.REFUSED),
-        ("KT463", status.FAULT),
-        ("KT502", status.DENIED),
-        ("KT610", status.STALE),
+        ("KT131", status.EXIT_ERROR),
+        ("KT031", status.EXIT_REFUSED),
+        ("KT250", status.EXIT_REFUSED),
+        ("KT310", status.EXIT_REFUSED),
+        ("KT451", status.EXIT_REFUSED),
+        ("KT463", status.EXIT_ERROR),
+        ("KT502", status.EXIT_UNAUTHORIZED),
+        ("KT610", status.EXIT_STALE),
     ],
 )
 def test_exit_code_of_an_error(code, expected):
@@ -49,7 +49,7 @@ def test_exit_code_of_an_error(code, expected):
 def test_every_exit_code_is_one_of_an_error():
     """No code of an error has another meaning for scripts."""
     used = {entry.exit_code for entry in load_catalog().values()}
-    assert used == {status.FAULT, status.STALE, status.REFUSED, status.DENIED}
+    assert used == {status.EXIT_ERROR, status.EXIT_STALE, status.EXIT_REFUSED, status.EXIT_UNAUTHORIZED}
 
 
 def test_texts_load_only_on_use():

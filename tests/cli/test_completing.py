@@ -8,7 +8,7 @@ import click
 import pytest
 
 from driving import drive
-from keyturn.cli.main import COMMANDS, cli
+from keyturn.cli.main import COMMAND_MODULES, root_command
 
 VENV = Path(sys.executable).parent
 
@@ -147,9 +147,9 @@ SILENT = {
 
 def parameters():
     """Yield every parameter that takes a value, with the words of its command."""
-    ctx = click.Context(cli)
-    for name in COMMANDS:
-        command = cli.get_command(ctx, name)
+    ctx = click.Context(root_command)
+    for name in COMMAND_MODULES:
+        command = root_command.get_command(ctx, name)
         below = command.commands if isinstance(command, click.Group) else {"": command}
         for other, each in below.items():
             for param in each.params:

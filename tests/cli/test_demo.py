@@ -3,15 +3,15 @@
 from click.testing import CliRunner
 
 from keyturn.cli import story
-from keyturn.cli.demo import command
+from keyturn.cli.demo import demo_command
 
 
 def test_the_story_is_told_in_a_folder_of_its_own(tmp_path, monkeypatch):
     """A temporary one, or the one that is named and kept."""
     told = []
-    monkeypatch.setattr(story, "tell", lambda folder, colour: told.append((folder, folder.is_dir(), colour)))
-    assert CliRunner().invoke(command, [], obj=False).exit_code == 0
-    assert CliRunner().invoke(command, ["--keep", str(tmp_path / "kept")], obj=True).exit_code == 0
+    monkeypatch.setattr(story, "run_demo", lambda folder, colour: told.append((folder, folder.is_dir(), colour)))
+    assert CliRunner().invoke(demo_command, [], obj=False).exit_code == 0
+    assert CliRunner().invoke(demo_command, ["--keep", str(tmp_path / "kept")], obj=True).exit_code == 0
     (first, was_there, plain), (second, *_) = told
     assert was_there
     assert plain is False

@@ -7,19 +7,19 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from keyturn.api.call import Call
-from keyturn.api.errors import Denied, Facts, Refused, Unreachable
+from keyturn.api.call import Request
+from keyturn.api.errors import Unauthorized, ErrorDetails, RequestRejected, NotSent
 from keyturn.catalog import load_catalog
 from keyturn.cli import options
-from keyturn.cli.doors import Leave, code_of, doors, show
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.cli.doors import ExitWith, exit_code_of, error_boundary, print_diagnostics
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 
 
 def finding(code, severity=Severity.ERROR, origin=None):
     """Return a finding with a code."""
     return Diagnostic(
-        code=code, severity=severity, message="it is so", origin=origin or Origin("f.yaml"), hint="do it"
+        code=code, severity=severity, message="it is so", origin=origin or SourceLocation("f.yaml"), hint="do it"
     )
 
 
@@ -27,10 +27,10 @@ def ended(error, *words):
     """Return how a command ends in which an error is raised."""
 
     @click.command()
-    @options.chdir
+    @options.chdir_option
     @click.option("--format", "form", default="text")
     def command(**_):
-        with doors(colour=False):
+        with error_boundary(color=False):
             raise error
 
     return CliRunner().invoke(command, words)
@@ -62,31 +62,31 @@ def ended(error, *words):
 )
 def test_exit_codes(codes, expected):
     """The gravest finding decides."""
-    assert code_of(tuple(map(finding, codes))) == expected
+    assert exit_code_of(tuple(map(finding, codes))) == expected
 
 
 def test_warnings_decide_nothing():
     """Only errors stop."""
-    assert code_of((finding("KT451", Severity.WARNING), finding("KT131"))) == 1
+    assert exit_code_of((finding("KT451", Severity.WARNING), finding("KT131"))) == 1
 
 
 def test_every_error_has_a_code_below_the_reserved_ones():
     """No finding ends with a code that means something else to scripts."""
-    assert {code_of((finding(code),)) for code in load_catalog()} <= {1, 4, 5, 6}
+    assert {exit_code_of((finding(code),)) for code in load_catalog()} <= {1, 4, 5, 6}
 
 
-CALL = Call(method="GET", path="/api/credentials", template="/api/credentials", verb="list")
+CALL = Request(method="GET", path="/api/credentials", path_template="/api/credentials", operation="list")
 
 
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (Faulty(finding("KT131")), 1, "error[KT131]: it is so"),
-        (Denied(CALL, Facts(status=401)), 6, "error[KT502]"),
-        (Denied(CALL, Facts(status=403)), 6, "error[KT503]"),
-        (Refused(CALL, Facts(status=400)), 1, "error[KT501]"),
-        (Unreachable(CALL), 1, "error[KT508]"),
-        (Leave(3), 3, ""),
+        (DiagnosticError(finding("KT131")), 1, "error[KT131]: it is so"),
+        (Unauthorized(CALL, ErrorDetails(status=401)), 6, "error[KT502]"),
+        (Unauthorized(CALL, ErrorDetails(status=403)), 6, "error[KT503]"),
+        (RequestRejected(CALL, ErrorDetails(status=400)), 1, "error[KT501]"),
+        (NotSent(CALL), 1, "error[KT508]"),
+        (ExitWith(3), 3, ""),
         (KeyboardInterrupt(), 130, "interrupted"),
         (BrokenPipeError(), 0, ""),
         (FileNotFoundError(errno.ENOENT, "x", "/a/b"), 1, "error[KT045]: a file cannot be read or written"),
@@ -115,7 +115,7 @@ def test_a_bug_shows_neither_text_nor_values(canary):
 
 def test_json_is_told_on_both_streams():
     """Programs read the one, people the other."""
-    result = ended(Faulty(finding("KT131"), finding("KT401")), "--format", "json")
+    result = ended(DiagnosticError(finding("KT131"), finding("KT401")), "--format", "json")
     assert [each["code"] for each in json.loads(result.stdout)["findings"]] == ["KT131", "KT401"]
     assert "error[KT401]" in result.stderr
 
@@ -124,7 +124,7 @@ def test_the_line_is_shown_where_the_project_is_known(tmp_path, monkeypatch):
     """A frame with a caret; without a project, the place alone."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f.yaml").write_text("kind: credential\nconfg: {}\n")
-    error = Faulty(finding("KT131", origin=Origin("f.yaml", 2, 1)))
+    error = DiagnosticError(finding("KT131", origin=SourceLocation("f.yaml", 2, 1)))
     assert "^" not in ended(error).stderr
     (tmp_path / "keyturn.yaml").write_text("version: 1\n")
     assert " 2 | confg" in ended(error).stderr
@@ -132,5 +132,5 @@ def test_the_line_is_shown_where_the_project_is_known(tmp_path, monkeypatch):
 
 def test_without_a_command(capsys):
     """Findings can be shown outside of click too."""
-    show((finding("KT131"),), colour=False)
+    print_diagnostics((finding("KT131"),), color=False)
     assert "f.yaml" in capsys.readouterr().err

@@ -4,10 +4,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from keyturn.cli.group import Guessing
+from keyturn.cli.group import SuggestingGroup
 
 
-@click.group(cls=Guessing)
+@click.group(cls=SuggestingGroup)
 def group():
     """Do things."""
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from keyturn.cli.history import check, tell, tell_json
+from keyturn.cli.history import check_journal, format_journal, format_journal_json
 from keyturn.ledger.store import open_store
 
 
@@ -19,7 +19,7 @@ def store(office, canary):
 
 def test_for_people(store):
     """Run, intents, endings, in order."""
-    words = [line.split("Z")[-1].split()[0] for line in tell(store, "")]
+    words = [line.split("Z")[-1].split()[0] for line in format_journal(store, "")]
     assert words[0] == "apply"
     assert words.count("create") == 2
     assert words.count("done") == 2
@@ -28,27 +28,27 @@ def test_for_people(store):
 
 def test_of_one_resource(store):
     """Only what names it."""
-    lines = list(tell(store, "credential/prod-db"))
+    lines = list(format_journal(store, "credential/prod-db"))
     assert len(lines) == 2
     assert all("credential/prod-db" in line for line in lines)
 
 
 def test_for_programs(store):
     """One JSON array; each record has its time and number."""
-    tree = json.loads(tell_json(store, ""))
+    tree = json.loads(format_journal_json(store, ""))
     assert [each["seq"] for each in tree] == sorted(each["seq"] for each in tree)
     assert all(each["at"] for each in tree)
-    assert json.loads(tell_json(store, "credential/nobody")) == []
+    assert json.loads(format_journal_json(store, "credential/nobody")) == []
 
 
 def test_the_chain(office, store):
     """Whole, and broken at the record that was edited."""
-    said, whole = check(store)
+    said, whole = check_journal(store)
     assert whole
     assert "whole" in said
     (journal,) = (office.repo.root / ".keyturn/prod").glob("journal*")
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([lines[0], lines[1].replace(b"create", b"retire"), *lines[2:]]))
-    said, whole = check(store)
+    said, whole = check_journal(store)
     assert not whole
     assert "damaged at record" in said

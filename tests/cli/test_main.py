@@ -9,7 +9,7 @@ import pytest
 
 from driving import drive
 from keyturn import __version__
-from keyturn.cli.main import COMMANDS
+from keyturn.cli.main import COMMAND_MODULES
 from running import execute
 
 HEAVY = (
@@ -105,7 +105,7 @@ def test_no_command_is_answered_with_the_help(tmp_path):
     """64, so that a script that lost its command does not go on; the help is on the error stream."""
     ended = here(tmp_path)
     assert (ended.code, ended.stdout) == (64, "")
-    assert [name for name in COMMANDS if not re.search(rf"^  {name} ", ended.stderr, re.MULTILINE)] == []
+    assert [name for name in COMMAND_MODULES if not re.search(rf"^  {name} ", ended.stderr, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,18 @@ import click
 import pytest
 
 from keyturn.cli import manual, status
-from keyturn.cli.main import COMMANDS, cli
+from keyturn.cli.main import COMMAND_MODULES, root_command
 from sources import ROOT, SRC
 
-ALWAYS = {status.USAGE, status.BUG, status.INTERRUPTED}
+ALWAYS = {status.EXIT_USAGE, status.EXIT_BUG, status.EXIT_INTERRUPTED}
 
 
 def commands():
     """Return every command by its words, those below a group included."""
-    ctx = click.Context(cli, info_name="keyturn")
+    ctx = click.Context(root_command, info_name="keyturn")
     found = {}
-    for name in COMMANDS:
-        command = cli.get_command(ctx, name)
+    for name in COMMAND_MODULES:
+        command = root_command.get_command(ctx, name)
         found[name] = command
         if isinstance(command, click.Group):
             found |= {f"{name} {each}": below for each, below in command.commands.items()}
@@ -55,7 +55,7 @@ def calls(line):
 
 def test_each_command_has_a_page():
     """None is forgotten, and none is told of that there is not."""
-    assert set(manual.PAGES) == set(ALL)
+    assert set(manual.HELP_PAGES) == set(ALL)
 
 
 @pytest.mark.parametrize("words", ALL)
@@ -97,31 +97,31 @@ def test_options_say_their_default_and_their_unit(words):
 @pytest.mark.parametrize("words", ALL)
 def test_exit_codes_are_those_of_the_command(words):
     """Whatever code its module speaks of is on its page, with what it means."""
-    module = COMMANDS[words.split()[0]].partition(":")[0]
+    module = COMMAND_MODULES[words.split()[0]].partition(":")[0]
     source = (SRC / "keyturn" / "cli" / f"{module}.py").read_text("utf-8")
     spoken = {getattr(status, name) for name in re.findall(r"status\.([A-Z]+)", source)}
     pages = [
-        set(manual.PAGES[each].endings)
+        set(manual.HELP_PAGES[each].exit_codes)
         for each in ALL
-        if COMMANDS[each.split()[0]].partition(":")[0] == module
+        if COMMAND_MODULES[each.split()[0]].partition(":")[0] == module
     ]
     assert spoken - ALWAYS <= set().union(*pages)
-    for code in manual.PAGES[words].endings:
-        assert re.search(rf"^ +{code} +{re.escape(manual.MEANINGS[code])}$", text(words), re.MULTILINE)
+    for code in manual.HELP_PAGES[words].exit_codes:
+        assert re.search(rf"^ +{code} +{re.escape(manual.EXIT_CODE_MEANINGS[code])}$", text(words), re.MULTILINE)
 
 
 def test_every_exit_code_has_a_meaning():
     """Those of every command are in one line, the others in the table."""
     known = {value for name, value in vars(status).items() if name.isupper()}
-    always = {int(code) for code in re.findall(r"\d+", manual.ALWAYS)}
+    always = {int(code) for code in re.findall(r"\d+", manual.COMMON_EXIT_CODES)}
     assert always == ALWAYS
-    assert set(manual.MEANINGS) | always == known
+    assert set(manual.EXIT_CODE_MEANINGS) | always == known
 
 
 @pytest.mark.parametrize("words", ALL)
 def test_what_is_near_is_there(words):
     """A command that is named exists, and so does a page."""
-    for each in manual.PAGES[words].near:
+    for each in manual.HELP_PAGES[words].see_also:
         assert each in ALL if not each.endswith(".md") else (ROOT / "docs" / each).is_file(), each
 
 

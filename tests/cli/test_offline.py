@@ -2,9 +2,9 @@
 
 import pytest
 
-from keyturn.cli.offline import offline
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.planning import Wish
+from keyturn.cli.offline import run_offline_plan
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.planning import PlanOptions
 
 
 def test_against_an_exported_ledger(office, canary):
@@ -16,7 +16,7 @@ def test_against_an_exported_ledger(office, canary):
     exported.write_bytes((office.repo.root / ".keyturn/prod/ledger.json").read_bytes())
     office.repo.remove("prod-other")
     before = len(office.service.list_requests())
-    plan = offline(office.repo.root, "", Wish(), "", exported)
+    plan = run_offline_plan(office.repo.root, "", PlanOptions(), "", exported)
     assert [(each.action.value, each.address.name) for each in plan.changes] == [("retire", "prod-other")]
     assert plan.offline
     assert len(office.service.list_requests()) == before
@@ -24,6 +24,6 @@ def test_against_an_exported_ledger(office, canary):
 
 def test_without_git_there_is_no_base(office):
     """It is said, and how to get one."""
-    with pytest.raises(Faulty) as caught:
-        offline(office.repo.root, "", Wish(), "", None)
-    assert "KT007" in {each.code for each in caught.value.findings} | {"KT123"}
+    with pytest.raises(DiagnosticError) as caught:
+        run_offline_plan(office.repo.root, "", PlanOptions(), "", None)
+    assert "KT007" in {each.code for each in caught.value.diagnostics} | {"KT123"}

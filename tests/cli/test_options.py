@@ -4,14 +4,14 @@ import click
 import pytest
 
 from keyturn.cli import options
-from keyturn.cli.main import COMMANDS, cli
+from keyturn.cli.main import COMMAND_MODULES, root_command
 
 
 def commands():
     """Yield every command with its words."""
-    ctx = click.Context(cli)
-    for name in COMMANDS:
-        found = cli.get_command(ctx, name)
+    ctx = click.Context(root_command)
+    for name in COMMAND_MODULES:
+        found = root_command.get_command(ctx, name)
         below = found.commands.items() if isinstance(found, click.Group) else ()
         yield (name,), found
         yield from (((name, other), command) for other, command in below)
@@ -53,7 +53,7 @@ def test_the_project_is_found_alike():
 
 def test_more_is_told_only_where_it_is_asked_for():
     """Outside of any command, and without -v, it is not."""
-    assert not options.verbose()
-    with click.Context(cli) as ctx:
-        assert not options.verbose()
-        assert not options.plain(ctx)
+    assert not options.is_verbose()
+    with click.Context(root_command) as ctx:
+        assert not options.is_verbose()
+        assert not options.is_color_disabled(ctx)

@@ -5,8 +5,8 @@ import json
 import click
 import pytest
 
-from keyturn.cli.plan import FORMATS
-from keyturn.cli.planner import CLASSES, draw, fails_on, named
+from keyturn.cli.plan import PLAN_FORMATS
+from keyturn.cli.planner import PLAN_FAIL_ON_CLASSES, format_plan, has_failing_class, parse_fail_on
 from keyturn.core.change import Action, Change
 from keyturn.core.plan import Plan
 from making import credential
@@ -14,10 +14,10 @@ from making import credential
 EMPTY = Plan(workspace="prod", organization="org", changes=())
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", PLAN_FORMATS)
 def test_every_form_is_drawn(form):
     """Without a newline at its end: click adds one."""
-    drawn = draw(EMPTY, form, colour=False)
+    drawn = format_plan(EMPTY, form, color=False)
     assert drawn
     assert not drawn.endswith("\n")
     if form in {"json", "gitlab"}:
@@ -30,14 +30,14 @@ def test_every_form_is_drawn(form):
 )
 def test_classes_are_named(words, expected):
     """Commas and blanks as people write them."""
-    assert named(words) == expected
+    assert parse_fail_on(words) == expected
 
 
 @pytest.mark.parametrize("words", ["exposures", "retire;rotate", "\x1b"])
 def test_a_class_that_is_none(words):
     """A misspelt brake would be no brake."""
     with pytest.raises(click.UsageError, match="--fail-on takes exposure, access"):
-        named(words)
+        parse_fail_on(words)
 
 
 def test_a_plan_fails_on_what_it_holds():
@@ -45,5 +45,5 @@ def test_a_plan_fails_on_what_it_holds():
     for action in (Action.RETIRE, Action.REPLACE, Action.ROTATE):
         change = Change(action=action, address=credential("prod-db"))
         plan = Plan(workspace="prod", organization="org", changes=(change,))
-        assert [name for name in CLASSES if fails_on(plan, [name])] == [action.value]
-        assert not fails_on(EMPTY, CLASSES)
+        assert [name for name in PLAN_FAIL_ON_CLASSES if has_failing_class(plan, [name])] == [action.value]
+        assert not has_failing_class(EMPTY, PLAN_FAIL_ON_CLASSES)

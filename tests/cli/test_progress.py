@@ -9,10 +9,10 @@ import pytest
 
 from driving import Terminal
 from keyturn.cli import progress as module
-from keyturn.cli.progress import PATIENCE, Manner, Progress, manner
+from keyturn.cli.progress import FIRST_DRAW_DELAY, ProgressStyle, ProgressDisplay, choose_progress_style
 from keyturn.core.change import Action, Change
-from keyturn.core.outcome import Ending, Outcome
-from keyturn.render.cells import cells
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
+from keyturn.render.cells import display_width
 from making import credential
 from terminals import colours, frames, on_terminal, plain
 
@@ -27,43 +27,43 @@ def stream(monkeypatch):
     def put(*, tty=False, **variables):
         made = Terminal(tty=tty)
         monkeypatch.setattr(sys, "stderr", made)
-        monkeypatch.setattr(module, "environment", lambda: {"TERM": "xterm", **variables})
+        monkeypatch.setattr(module, "read_environment", lambda: {"TERM": "xterm", **variables})
         return made
 
     return put
 
 
-def told(made, *, form="text", late=False, ending=Ending.DONE, address=DB):
+def told(made, *, form="text", late=False, ending=OutcomeStatus.DONE, address=DB):
     """Return what an apply of one change of two writes to a stream."""
-    with Progress(form) as progress:
+    with ProgressDisplay(form) as progress:
         if late:
-            progress._begun -= 2 * PATIENCE
-        progress.phase("plan")
-        progress.phase("apply", 2)
-        progress.began(CHANGE)
-        progress.ended(Outcome(address=address, action="create", ending=ending))
+            progress._started -= 2 * FIRST_DRAW_DELAY
+        progress.start_phase("plan")
+        progress.start_phase("apply", 2)
+        progress.start_change(CHANGE)
+        progress.finish_change(ChangeOutcome(address=address, action="create", outcome_status=ending))
     return made.said()
 
 
 @pytest.mark.parametrize(
     ("place", "form", "verbose", "expected"),
     [
-        ({"tty": True}, "text", False, Manner.BAR),
-        ({"tty": True}, "markdown", False, Manner.BAR),
-        ({"tty": True, "NO_COLOR": "1"}, "text", False, Manner.BAR),
-        ({"tty": True, "TERM": "dumb"}, "text", False, Manner.LINES),
-        ({}, "text", False, Manner.LINES),
-        ({"FORCE_COLOR": "1"}, "text", False, Manner.LINES),
-        ({"tty": True}, "json", False, Manner.SILENT),
-        ({}, "json", False, Manner.SILENT),
-        ({"tty": True}, "text", True, Manner.ALL),
-        ({}, "json", True, Manner.ALL),
+        ({"tty": True}, "text", False, ProgressStyle.BAR),
+        ({"tty": True}, "markdown", False, ProgressStyle.BAR),
+        ({"tty": True, "NO_COLOR": "1"}, "text", False, ProgressStyle.BAR),
+        ({"tty": True, "TERM": "dumb"}, "text", False, ProgressStyle.LINES),
+        ({}, "text", False, ProgressStyle.LINES),
+        ({"FORCE_COLOR": "1"}, "text", False, ProgressStyle.LINES),
+        ({"tty": True}, "json", False, ProgressStyle.SILENT),
+        ({}, "json", False, ProgressStyle.SILENT),
+        ({"tty": True}, "text", True, ProgressStyle.VERBOSE),
+        ({}, "json", True, ProgressStyle.VERBOSE),
     ],
 )
 def test_manners(stream, place, form, verbose, expected):
     """A bar for a person, lines for a log, nothing for a program, all for who asks."""
     stream(**place)
-    assert manner(form, verbose=verbose) is expected
+    assert choose_progress_style(form, verbose=verbose) is expected
 
 
 @pytest.mark.parametrize("tty", [True, False])
@@ -74,7 +74,7 @@ def test_a_quick_run_draws_nothing(stream, tty):
 
 def test_a_log_hears_of_what_went_wrong(stream):
     """A line for each change that did not end well."""
-    assert told(stream(), ending=Ending.FAILED) == "create credential/prod-db: failed\n"
+    assert told(stream(), ending=OutcomeStatus.FAILED) == "create credential/prod-db: failed\n"
 
 
 def test_a_log_of_a_slow_run_has_plain_lines(stream):
@@ -91,7 +91,7 @@ def test_a_terminal_sees_a_bar_after_a_while(stream):
 
 def test_a_program_hears_nothing(stream):
     """However long it takes and however it ends: the answer is on the other stream."""
-    assert told(stream(tty=True), form="json", late=True, ending=Ending.FAILED) == ""
+    assert told(stream(tty=True), form="json", late=True, ending=OutcomeStatus.FAILED) == ""
 
 
 def test_verbose_tells_all(stream, monkeypatch):
@@ -108,18 +108,18 @@ def test_verbose_tells_all(stream, monkeypatch):
 
 def test_a_name_stays_on_its_line(stream):
     """A line feed in a name would begin a line of its own."""
-    said = told(stream(), ending=Ending.FAILED, address=credential("a\n::error::b\x1b[2J\u202e"))
+    said = told(stream(), ending=OutcomeStatus.FAILED, address=credential("a\n::error::b\x1b[2J\u202e"))
     assert said == r"create credential/a\u{a}::error::b\u{1b}[2J\u{202e}: failed" + "\n"
 
 
 def test_silence_is_broken_while_nothing_happens(stream, monkeypatch):
     """One long phase without a step is told all the same, from the alarm's thread, again and again."""
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
-    monkeypatch.setattr(module, "PERIOD", 0.01)
+    monkeypatch.setattr(module, "FIRST_DRAW_DELAY", 0.01)
+    monkeypatch.setattr(module, "LINE_INTERVAL", 0.01)
     made, seen = stream(), threading.Event()
     write = made.write
     monkeypatch.setattr(made, "write", lambda text: (write(text), seen.set())[0])
-    with Progress(phase="plan") as progress:
+    with ProgressDisplay(start_phase="plan") as progress:
         for _ in range(3):
             assert seen.wait(10)
             seen.clear()
@@ -162,7 +162,7 @@ def test_a_bar_on_a_terminal(slow, columns):
         "planning: opening secrets",
     }
     assert any("━" in each for each in drawn)
-    assert max(map(cells, drawn)) <= columns
+    assert max(map(display_width, drawn)) <= columns
     assert colours(done.stderr)
     assert done.stderr.rstrip().endswith("\x1b[2K")
     assert "\x1b" not in done.stdout
@@ -219,6 +219,6 @@ def test_the_plan_fills_the_terminal(office, canary, columns):
     office.repo.credential("prod-db", {"password": canary()})
     done = run(office, "plan", columns=columns, streams=("stdout",))
     lines = plain(done.stdout).splitlines()
-    assert max(map(cells, lines[:-1])) <= columns
+    assert max(map(display_width, lines[:-1])) <= columns
     assert colours(done.stdout)
-    assert max(map(cells, lines)) > columns // 2
+    assert max(map(display_width, lines)) > columns // 2

@@ -3,7 +3,7 @@
 import pytest
 
 from keyturn.cli import wiring
-from keyturn.cli.progress import Progress
+from keyturn.cli.progress import ProgressDisplay
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_nothing_stands_beside_json(drifted, monkeypatch):
 
     def heard(form, phase):
         forms.append(form)
-        return Progress(form, phase)
+        return ProgressDisplay(form, phase)
 
-    monkeypatch.setattr(wiring, "Progress", heard)
+    monkeypatch.setattr(wiring, "ProgressDisplay", heard)
     done = drifted.here("pull", "--format", "json", "--allow-destination-change", "prod-db")
     assert (done.code, done.stderr, forms) == (0, "", ["json"])
 

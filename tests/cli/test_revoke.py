@@ -2,8 +2,8 @@
 
 import pytest
 
-from keyturn.engine.starting import clock
-from keyturn.ledger.lock import Holder, acquire
+from keyturn.engine.starting import create_system_clock
+from keyturn.ledger.lock import LockHolder, acquire_lock
 from keyturn.ledger.store import open_store
 
 
@@ -37,7 +37,7 @@ def test_revoke_is_in_the_log(settled):
 def test_revoke_says_what_is_not_recorded(settled):
     """Another run holds the lock: it is done all the same, with a warning."""
     store = open_store("file:.keyturn/prod", settled.repo.root, {})
-    acquire(store, Holder(id="x", who="ada", host="elsewhere"), clock())
+    acquire_lock(store, LockHolder(id="x", who="ada", host="elsewhere"), create_system_clock())
     done = settled.here("revoke", "prod-db", "--yes")
     assert done.code == 0
     assert "warning: the journal does not record all of this: ada on elsewhere holds the lock" in done.stderr

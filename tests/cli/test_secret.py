@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.cli.secret import ALPHABETS, _random
+from keyturn.cli.secret import ALPHABETS, _generate_secret
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
 
@@ -57,15 +57,15 @@ def test_seal_binds_again(ready):
 
 def test_random_secrets():
     """Long, plain, and never twice."""
-    assert len(_random(32)) == 32
-    assert _random(32).isalnum()
-    assert _random(32) != _random(32)
+    assert len(_generate_secret(32)) == 32
+    assert _generate_secret(32).isalnum()
+    assert _generate_secret(32) != _generate_secret(32)
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_what_a_random_one_is_made_of(alphabet):
     """Every character of the alphabet may come, and no other does."""
-    made = _random(5000, ALPHABETS[alphabet])
+    made = _generate_secret(5000, ALPHABETS[alphabet])
     assert set(made) == set(ALPHABETS[alphabet])
     assert set(made).isdisjoint("'\"\\`$ ")
 

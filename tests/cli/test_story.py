@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import click
 
 from keyturn.cli import story
-from keyturn.cli.main import cli
+from keyturn.cli.main import root_command
 
 
 class Scene:
@@ -45,15 +45,15 @@ def test_the_story(tmp_path, monkeypatch):
         scenes.append(Scene(folder))
         yield scenes[0]
 
-    monkeypatch.setattr(story, "stage", stage)
-    story.tell(tmp_path, colour=False)
+    monkeypatch.setattr(story, "open_demo", stage)
+    story.run_demo(tmp_path, color=False)
     ran = scenes[0].ran
     assert [expect for _, expect, _ in ran if expect] == [2, 1, 5]
     for line, _, _ in ran:
         words = shlex.split(line.rpartition("| ")[2])
         if words[0] == "keyturn":
-            ctx = cli.make_context("keyturn", words[1:])
-            name, command, rest = cli.resolve_command(ctx, words[1:])
+            ctx = root_command.make_context("keyturn", words[1:])
+            name, command, rest = root_command.resolve_command(ctx, words[1:])
             while isinstance(command, click.Group):
                 name, command, rest = command.resolve_command(ctx, rest)
             assert command.make_context(name, list(rest), parent=ctx)

@@ -3,7 +3,7 @@
 import pytest
 
 from driving import Terminal
-from keyturn.cli.surroundings import WIDE, coloured, environment, width
+from keyturn.cli.surroundings import UNLIMITED_WIDTH, use_color, read_environment, stream_width
 
 
 @pytest.mark.parametrize(
@@ -23,20 +23,20 @@ from keyturn.cli.surroundings import WIDE, coloured, environment, width
 )
 def test_colour(tty, surroundings, expected):
     """NO_COLOR wins, then FORCE_COLOR, then the terminal."""
-    assert coloured(Terminal(tty=tty), surroundings) is expected
+    assert use_color(Terminal(tty=tty), surroundings) is expected
 
 
 def test_width():
     """A log is not folded; a terminal, and whoever says COLUMNS, is."""
-    assert width(Terminal(), {}) == WIDE
-    assert width(Terminal(), {"COLUMNS": "x"}) == WIDE
-    assert width(Terminal(), {"COLUMNS": "70"}) < WIDE
-    assert width(Terminal(tty=True), {}) < WIDE
+    assert stream_width(Terminal(), {}) == UNLIMITED_WIDTH
+    assert stream_width(Terminal(), {"COLUMNS": "x"}) == UNLIMITED_WIDTH
+    assert stream_width(Terminal(), {"COLUMNS": "70"}) < UNLIMITED_WIDTH
+    assert stream_width(Terminal(tty=True), {}) < UNLIMITED_WIDTH
 
 
 def test_the_environment_is_a_copy(monkeypatch):
     """What is handed down does not move."""
-    before = environment()
+    before = read_environment()
     monkeypatch.setenv("KEYTURN_X", "1")
     assert "KEYTURN_X" not in before
-    assert environment()["KEYTURN_X"] == "1"
+    assert read_environment()["KEYTURN_X"] == "1"

@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.lock import Holder, acquire
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.lock import LockHolder, acquire_lock
 from keyturn.ledger.store import open_store
 
 
 @pytest.fixture
 def locked(office):
     """Return an office whose lock somebody holds elsewhere."""
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     store = open_store("file:.keyturn/prod", office.repo.root, {})
-    acquire(store, Holder(id="3f9c", who="ada", host="elsewhere"), clock)
+    acquire_lock(store, LockHolder(id="3f9c", who="ada", host="elsewhere"), clock)
     return office
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from driving_git import commit, git, keyless
-from keyturn.cli.validate import FORMATS
+from keyturn.cli.validate import VALIDATE_FORMATS
 from sarif_log import misfits
 
 FILE = "manifests/prod/connections/prod-pg.yaml"
@@ -20,7 +20,7 @@ def ready(office, canary):
     return office
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", VALIDATE_FORMATS)
 def test_forms(ready, form):
     """Whatever the form, 1 for an error, and it is named."""
     path = ready.repo.root / FILE
@@ -33,7 +33,7 @@ def test_forms(ready, form):
         assert misfits(json.loads(done.stdout)) == []
 
 
-@pytest.mark.parametrize("form", [form for form in FORMATS if form != "text"])
+@pytest.mark.parametrize("form", [form for form in VALIDATE_FORMATS if form != "text"])
 def test_a_project_that_cannot_be_read_is_told_in_every_form(ready, form):
     """A pipeline that reads annotations reads this one too."""
     (ready.repo.root / "keyturn.yaml").unlink()

@@ -2,15 +2,15 @@
 
 import click
 
-from keyturn.cli.wiring import open_run, open_service, wish
+from keyturn.cli.wiring import open_command_context, open_command_client, parse_plan_options
 
 
 def test_consents_come_from_options():
     """What was not said is not agreed to."""
-    nothing = wish({})
+    nothing = parse_plan_options({})
     assert nothing.targets == ()
-    assert (nothing.consents.retire, nothing.consents.rotate, nothing.consents.empty) == (-1, -1, False)
-    said = wish(
+    assert (nothing.approvals.retire, nothing.approvals.rotate, nothing.approvals.empty) == (-1, -1, False)
+    said = parse_plan_options(
         {
             "targets": ("b", "a"),
             "reassert": ("x",),
@@ -25,9 +25,9 @@ def test_consents_come_from_options():
     )
     assert said.targets == ("a", "b")
     assert said.reassert == {"x"}
-    consents = said.consents
+    consents = said.approvals
     assert (consents.destinations, consents.reuse, consents.restore) == ({"d"}, {"r"}, {"s"})
-    assert consents.adopts("anything")
+    assert consents.allows_adoption("anything")
     assert (consents.retire, consents.rotate, consents.empty) == (3, 0, True)
 
 
@@ -36,12 +36,12 @@ def test_what_was_opened_is_closed(office, monkeypatch):
     for name, value in office.repo.environment().items():
         monkeypatch.setenv(name, value)
     with click.Context(click.Command("plan")):
-        services = [open_run(office.repo.root, "").service, open_service(office.repo.root, "")]
-        assert [each.organization().id for each in services] == [office.service.organization] * 2
+        services = [open_command_context(office.repo.root, "").service, open_command_client(office.repo.root, "")]
+        assert [each.read_organization().id for each in services] == [office.service.organization] * 2
         assert all(map(connected, services))
     assert not any(map(connected, services))
 
 
 def connected(service):
     """Tell whether a client holds connections."""
-    return any(line._pool.connections for line in service._exchange._lines)
+    return any(line._pool.connections for line in service._transport._connections)

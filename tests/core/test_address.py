@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.core.address import Address, Origin
+from keyturn.core.address import Address, SourceLocation
 
 WORDS = st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True)
 
@@ -46,10 +46,10 @@ def test_an_address_does_not_change():
 @pytest.mark.parametrize(
     ("origin", "text"),
     [
-        (Origin("a.yaml"), "a.yaml"),
-        (Origin("a.yaml", 3), "a.yaml:3"),
-        (Origin("a.yaml", 3, 7), "a.yaml:3:7"),
-        (Origin(""), ""),
+        (SourceLocation("a.yaml"), "a.yaml"),
+        (SourceLocation("a.yaml", 3), "a.yaml:3"),
+        (SourceLocation("a.yaml", 3, 7), "a.yaml:3:7"),
+        (SourceLocation(""), ""),
     ],
 )
 def test_an_origin_is_written_as_editors_read_it(origin, text):
@@ -59,5 +59,5 @@ def test_an_origin_is_written_as_editors_read_it(origin, text):
 
 def test_origins_sort_by_place():
     """Places sort by file, then line, then column, as numbers."""
-    ordered = [Origin("a"), Origin("a", 2, 9), Origin("a", 2, 10), Origin("a", 10), Origin("b")]
+    ordered = [SourceLocation("a"), SourceLocation("a", 2, 9), SourceLocation("a", 2, 10), SourceLocation("a", 10), SourceLocation("b")]
     assert all(sorted(order) == ordered for order in permutations(ordered))

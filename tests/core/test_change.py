@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretState
+from keyturn.core.change import MISSING, Action, Change, FieldChange, SecretStatus
 from making import connection, credential, held, shown, wanted
 
 PATH = ("config", "host")
@@ -14,48 +14,48 @@ PATH = ("config", "host")
     [
         ("a", "b", "a", True),
         ("a", "b", "c", True),
-        ("a", ABSENT, "a", True),
+        ("a", MISSING, "a", True),
         ("a", "b", "b", False),
         ("a", "a", "b", False),
         ("a", "a", "a", False),
-        (ABSENT, "b", "a", False),
-        (ABSENT, ABSENT, "a", False),
+        (MISSING, "b", "a", False),
+        (MISSING, MISSING, "a", False),
     ],
 )
 def test_drift(applied, live, wanted, drifted):
     """A field drifted if we applied it, it moved, and it did not move to what git wants."""
-    assert FieldChange(PATH, applied, live, wanted).drifted is drifted
+    assert FieldChange(PATH, applied, live, wanted).has_drifted is drifted
 
 
 def test_expected_is_when_the_live_object_was_last_touched():
     """A change stands on the live object as it was seen."""
     live = shown(held(wanted(credential("a")), "1"), updated_at="2026-02-03T04:05:06Z")
     change = Change(action=Action.UPDATE, address=credential("a"), live=live)
-    assert change.expected == "2026-02-03T04:05:06Z"
+    assert change.expected_updated_at == "2026-02-03T04:05:06Z"
 
 
 def test_expected_is_empty_where_nothing_is_live():
     """A creation stands on nothing."""
-    assert Change(action=Action.CREATE, address=credential("a")).expected == ""
+    assert Change(action=Action.CREATE, address=credential("a")).expected_updated_at == ""
 
 
 def test_absent_is_no_value_of_a_manifest():
     """What stands for an absent field cannot be written in YAML, which refuses NUL."""
-    assert "\0" in ABSENT
+    assert "\0" in MISSING
 
 
 def test_names_are_those_of_the_plan():
     """Actions and states have the words that a plan shows, each one once."""
-    for names in (Action, SecretState):
+    for names in (Action, SecretStatus):
         assert len({each.value for each in names}) == len(names)
         assert all(each.value == each.value.lower() for each in names)
 
 
 def test_a_change_is_its_facts():
     """Two changes of the same facts are equal, and the reason is one of them."""
-    one = Change(action=Action.UPDATE, address=credential("a"), why="host changed")
-    assert one == Change(action=Action.UPDATE, address=credential("a"), why="host changed")
-    assert one != Change(action=Action.UPDATE, address=credential("a"), why="port changed")
+    one = Change(action=Action.UPDATE, address=credential("a"), reason="host changed")
+    assert one == Change(action=Action.UPDATE, address=credential("a"), reason="host changed")
+    assert one != Change(action=Action.UPDATE, address=credential("a"), reason="port changed")
 
 
 def changed(action, address, type, **more):  # noqa: A002 - the word of the manifest
@@ -67,7 +67,7 @@ def changed(action, address, type, **more):  # noqa: A002 - the word of the mani
     ("action", "needed"),
     [
         *((action, True) for action in (Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE)),
-        *((action, False) for action in (Action.RENAME, Action.ADOPT, Action.NOTE, Action.UPDATE)),
+        *((action, False) for action in (Action.RENAME, Action.ADOPT, Action.NO_OP, Action.UPDATE)),
     ],
 )
 def test_consent_is_needed_where_it_is_lost(action, needed):

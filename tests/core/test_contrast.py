@@ -2,9 +2,9 @@
 
 import pytest
 
-from keyturn.core.change import ABSENT
-from keyturn.core.contrast import Difference, contrast
-from keyturn.core.fields import flatten
+from keyturn.core.change import MISSING
+from keyturn.core.contrast import FieldDifference, diff_resources
+from keyturn.core.fields import flatten_tree
 from making import connection, credential, wanted
 
 
@@ -15,7 +15,7 @@ def strip(name):
 
 def compared(left, right, equal=()):
     """Return the pairs by name."""
-    return {each.stem: each for each in contrast(left, right, (strip, strip), frozenset(equal))}
+    return {each.base_name: each for each in diff_resources(left, right, (strip, strip), frozenset(equal))}
 
 
 def test_names_without_their_prefix_are_one():
@@ -24,27 +24,27 @@ def test_names_without_their_prefix_are_one():
     right = wanted(connection("prod-pg"), {"host": "b", "port": 5432, "ssl": True}, uses="prod-db")
     pair = compared([left], [right])["pg"]
     assert pair.differences == (
-        Difference(("config", "host"), "a", "b"),
-        Difference(("config", "ssl"), ABSENT, True),
+        FieldDifference(("config", "host"), "a", "b"),
+        FieldDifference(("config", "ssl"), MISSING, True),
     )
-    assert pair.differs
+    assert pair.has_differences
 
 
 def test_what_is_alike_is_alike():
     """Another environment's label is no difference, another owner's is."""
     left = wanted(credential("staging-db"), labels={"environment": "staging", "owner": "a"})
     right = wanted(credential("prod-db"), labels={"environment": "prod", "owner": "a"})
-    assert not compared([left], [right])["db"].differs
+    assert not compared([left], [right])["db"].has_differences
     other = wanted(credential("prod-db"), labels={"owner": "b"})
-    assert compared([left], [other])["db"].differences == (Difference(("labels", "owner"), "a", "b"),)
+    assert compared([left], [other])["db"].differences == (FieldDifference(("labels", "owner"), "a", "b"),)
 
 
 def test_what_one_side_has_alone():
     """On either side."""
     pairs = compared([wanted(credential("staging-a"))], [wanted(credential("prod-b"))])
     assert (pairs["a"].right, pairs["b"].left) == (None, None)
-    assert pairs["a"].differs
-    assert pairs["b"].differs
+    assert pairs["a"].has_differences
+    assert pairs["b"].has_differences
 
 
 def test_a_name_that_would_stand_for_two_keeps_its_prefix():
@@ -57,7 +57,7 @@ def test_a_name_that_would_stand_for_two_keeps_its_prefix():
 def test_another_type_is_a_difference():
     """The first of all."""
     left, right = wanted(connection("staging-x")), wanted(connection("prod-x"), type="mysql")
-    assert compared([left], [right])["x"].differences[0] == Difference(("type",), "postgres", "mysql")
+    assert compared([left], [right])["x"].differences[0] == FieldDifference(("type",), "postgres", "mysql")
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def test_secret_fields_are_told_by_name(ours, theirs, side):
     right = wanted(credential("prod-db"), secrets=dict.fromkeys(filter(None, [theirs]), "y"))
     pair = compared([left], [right])["db"]
     assert pair.secrets == {("password",): side}
-    assert pair.differs is (side != "both")
+    assert pair.has_differences is (side != "both")
 
 
 def test_the_same_secret_is_said():
     """It is no difference, and yet what such a comparison is for."""
     sides = [wanted(credential(name), secrets={"password": "x"}) for name in ("staging-db", "prod-db")]
     pair = compared(sides[:1], sides[1:], [(sides[0].address, ("password",))])["db"]
-    assert pair.shared == (("password",),)
-    assert not pair.differs
+    assert pair.shared_secrets == (("password",),)
+    assert not pair.has_differences
 
 
 def test_lists_are_compared_by_element():
     """A list is one field."""
     left, right = wanted(connection("staging-x"), {"a": [1]}), wanted(connection("prod-x"), {"a": ["1"]})
-    assert flatten({"config": {"a": [1]}}) == left.fields
-    assert not compared([left], [right])["x"].differs
+    assert flatten_tree({"config": {"a": [1]}}) == left.fields
+    assert not compared([left], [right])["x"].has_differences

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.core.counting import counted, numbered
+from keyturn.core.counting import pluralize_or_none, pluralize
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,13 @@ from keyturn.core.counting import counted, numbered
 )
 def test_how_many_is_said_in_words(number, said):
     """One thing is one, none is none, and what is not known is not nought."""
-    assert counted(number, "file") == said
+    assert pluralize_or_none(number, "file") == said
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "no entries"), (1, "1 entry"), (3, "3 entries")])
 def test_a_noun_may_have_a_plural_of_its_own(number, said):
     """Not every noun takes an s."""
-    assert counted(number, "entry", "entries") == said
+    assert pluralize_or_none(number, "entry", "entries") == said
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_a_noun_may_have_a_plural_of_its_own(number, said):
 )
 def test_a_line_that_is_parsed_has_a_number(number, said):
     """None is 0 there."""
-    assert numbered(number, "entry", "entries") == said
+    assert pluralize(number, "entry", "entries") == said

@@ -4,13 +4,13 @@ from itertools import permutations
 
 import pytest
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 
 
 def finding(severity, file="a.yaml", line=1, code="KT101", message="no"):
     """Return a finding."""
-    return Diagnostic(code=code, severity=severity, message=message, origin=Origin(file, line))
+    return Diagnostic(code=code, severity=severity, message=message, origin=SourceLocation(file, line))
 
 
 ORDERED = [
@@ -26,18 +26,18 @@ ORDERED = [
 def test_worst_first_then_by_place():
     """Findings are ranked by weight, then by file, line, code and message."""
     for order in list(permutations(ORDERED))[::37]:
-        assert sorted(order, key=lambda each: each.rank) == ORDERED
+        assert sorted(order, key=lambda each: each.sort_key) == ORDERED
 
 
 def test_faults_come_sorted():
     """All that is wrong is carried at once, in the order in which it is shown."""
-    assert Faulty(*reversed(ORDERED)).findings == tuple(ORDERED)
+    assert DiagnosticError(*reversed(ORDERED)).diagnostics == tuple(ORDERED)
 
 
 def test_faults_count_only():
     """The text of the exception says how many there are and quotes none of them."""
-    with pytest.raises(Faulty, match=r"^2 findings$") as raised:
-        raise Faulty(ORDERED[0], ORDERED[1])
+    with pytest.raises(DiagnosticError, match=r"^2 findings$") as raised:
+        raise DiagnosticError(ORDERED[0], ORDERED[1])
     assert raised.value.args == ("2 findings",)
 
 

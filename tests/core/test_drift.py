@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
-from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
+from keyturn.core.address import SourceLocation
+from keyturn.core.change import MISSING, Action, Change, FieldChange, SecretChange, SecretStatus
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.drift import drift_only
 from keyturn.core.plan import Impact, Plan
@@ -14,8 +14,8 @@ DB, OTHER = credential("prod-db"), credential("prod-other")
 KNOWN = held(wanted(DB), "id")
 EDITED = FieldChange(("config", "host"), "a", "x", "a")
 ANEW = FieldChange(("config", "port"), 1, 1, 2)
-SUSPECT = SecretChange(("password",), SecretState.SUSPECT)
-BASE = Change(action=Action.UPDATE, address=DB, known=KNOWN, live=shown(KNOWN))
+SUSPECT = SecretChange(("password",), SecretStatus.SUSPECT)
+BASE = Change(action=Action.UPDATE, address=DB, entry=KNOWN, live=shown(KNOWN))
 
 
 def plan(*changes):
@@ -43,9 +43,9 @@ def test_what_moved_without_us_is_shown(change):
     [
         BASE,
         replace(BASE, fields=(ANEW,)),
-        replace(BASE, fields=(FieldChange(("config", "x"), ABSENT, "live", "git"),)),
-        replace(BASE, action=Action.CREATE, known=None, live=None),
-        replace(BASE, known=replace(KNOWN, retired_at="2026-01-01T00:00:00Z"), live=None),
+        replace(BASE, fields=(FieldChange(("config", "x"), MISSING, "live", "git"),)),
+        replace(BASE, action=Action.CREATE, entry=None, live=None),
+        replace(BASE, entry=replace(KNOWN, retired_at="2026-01-01T00:00:00Z"), live=None),
         replace(BASE, action=Action.RETIRE),
     ],
 )
@@ -58,15 +58,15 @@ def test_the_rest_of_the_plan_is_about_the_drift_too():
     """Only its fields, findings and impact remain, and no request."""
     fields = (EDITED, ANEW)
     quiet = replace(BASE, address=OTHER, fields=(ANEW,))
-    line = Diagnostic(code="KT464", severity=Severity.WARNING, message="m", origin=Origin("f"), address=DB)
+    line = Diagnostic(code="KT464", severity=Severity.WARNING, message="m", origin=SourceLocation("f"), address=DB)
     whole = replace(
         plan(replace(BASE, fields=fields), quiet),
-        findings=(line, replace(line, address=OTHER), replace(line, address=None)),
-        access=(line,),
+        diagnostics=(line, replace(line, address=OTHER), replace(line, address=None)),
+        access_changes=(line,),
         impact={DB: Impact(), OTHER: Impact()},
     )
     found = drift_only(whole)
     assert [change.fields for change in found.changes] == [(EDITED,)]
-    assert found.findings == (line,)
+    assert found.diagnostics == (line,)
     assert set(found.impact) == {DB}
-    assert (found.access, found.requests) == ((), 0)
+    assert (found.access_changes, found.requests) == ((), 0)

@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.core.change import Action
-from keyturn.core.diff import diff
-from keyturn.core.exposing import expose, sends
-from keyturn.core.order import order
-from keyturn.engine.entry import doubtful
-from keyturn.load.definitions import leads
+from keyturn.core.diff import compute_changes
+from keyturn.core.exposing import find_exposures, credential_destinations
+from keyturn.core.order import resolve_dependencies
+from keyturn.engine.entry import mark_uncertain
+from keyturn.load.definitions import is_destination
 from making import connection, credential, held, prints, shown, sides, wanted
 
 A = credential("prod-db")
@@ -19,7 +19,7 @@ SECRET = {"password": "p1"}
 def exposures(*resources, secrets=SECRET):
     """Return (credential, through, path) of every exposure in the diff of some resources."""
     inputs = sides(*resources, fingerprints={A: prints(secrets)})
-    found = [each for change in expose(diff(inputs), inputs, leads) for each in change.exposures]
+    found = [each for change in find_exposures(compute_changes(inputs), inputs, is_destination) for each in change.exposures]
     return [(each.address, each.through, each.path[-1]) for each in found]
 
 
@@ -113,7 +113,7 @@ def test_a_retirement_exposes_nothing():
     """What goes is sent nowhere."""
     known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
     inputs = sides(known, live)
-    (change,) = expose(diff(inputs), inputs, leads)
+    (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
     assert (change.action, change.exposures) == (Action.RETIRE, ())
 
 
@@ -186,22 +186,22 @@ def scene(fields, **more):
 def test_a_new_secret_waits_for_a_connection_to_be_put_back():
     """What was edited is undone first, and nothing is exposed."""
     inputs = scene({("config", "host"): "evil"})
-    changes = order(expose(diff(inputs), inputs, leads), inputs.known)
-    assert {change.address: change.after for change in changes} == {A: (B,), B: ()}
+    changes = resolve_dependencies(find_exposures(compute_changes(inputs), inputs, is_destination), inputs.entries)
+    assert {change.address: change.depends_on for change in changes} == {A: (B,), B: ()}
     assert [each for change in changes for each in change.exposures] == []
 
 
 def test_a_new_secret_does_not_go_to_what_nobody_puts_back():
     """A proxy that somebody added stays where it is: the rotation needs consent."""
     inputs = scene({("config", "proxy"): "evil"})
-    (change,) = expose(diff(inputs), inputs, leads)
+    (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
     assert [(each.address, each.through, each.path[-1]) for each in change.exposures] == [(A, B, "proxy")]
 
 
 def test_a_field_that_leads_nowhere_is_no_obstacle():
     """Somebody chose another schema in the UI."""
     inputs = scene({("config", "schema"): "other"})
-    assert [each for change in expose(diff(inputs), inputs, leads) for each in change.exposures] == []
+    assert [each for change in find_exposures(compute_changes(inputs), inputs, is_destination) for each in change.exposures] == []
 
 
 def half_way():
@@ -210,8 +210,8 @@ def half_way():
         wanted(A, secrets=SECRET),
         wanted(B, {"host": "new", "sslMode": "require"}, uses="prod-db"),
     )
-    planned = diff(sides(credential_, connection_, fingerprints={A: prints(SECRET)}))
-    before = applied(credential_, "id-prod-db", SECRET, destinations=sends(planned, leads)[A])
+    planned = compute_changes(sides(credential_, connection_, fingerprints={A: prints(SECRET)}))
+    before = applied(credential_, "id-prod-db", SECRET, destinations=credential_destinations(planned, is_destination)[A])
     return credential_, connection_, before
 
 
@@ -267,10 +267,10 @@ def test_a_secret_that_is_written_again_is_no_new_one():
     forgotten = replace(before[0], fingerprints={}, digest="")
     inputs = sides(*after, forgotten, before[1], *was, fingerprints={A: prints(SECRET)})
     ledger = {A: before[0], B: was[0]}
-    found = [each.path[-1] for one in expose(diff(inputs), inputs, leads, ledger) for each in one.exposures]
+    found = [each.path[-1] for one in find_exposures(compute_changes(inputs), inputs, is_destination, ledger) for each in one.exposures]
     assert found == ["host"]
-    new = replace(inputs, prints={A: prints({"password": "p2"})})
-    assert [each for one in expose(diff(new), new, leads, ledger) for each in one.exposures] == []
+    new = replace(inputs, fingerprints={A: prints({"password": "p2"})})
+    assert [each for one in find_exposures(compute_changes(new), new, is_destination, ledger) for each in one.exposures] == []
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["there", "removed outside"])
@@ -279,7 +279,7 @@ def test_after_a_write_that_was_cut_off_the_same_secret_is_no_new_one(now, gone)
     """The ledger is not sure of it, and knows it still: the value before the write, and those before that."""
     known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
     was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
-    cut = doubtful(replace(known, earlier=("/password:" + prints({"password": "p0"})["password",],)))
+    cut = mark_uncertain(replace(known, earlier=("/password:" + prints({"password": "p0"})["password",],)))
     after = (wanted(A, secrets={"password": now}), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
     found = exposures(*after, cut, *was, *(() if gone else (live,)), secrets={"password": now})
     assert [each[2] for each in found if each[1] == B] == (["host"] if now != "p2" else [])

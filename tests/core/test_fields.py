@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.core.address import Address
-from keyturn.core.fields import dotted, flatten, identical, nest, pointer, same, unpointer
+from keyturn.core.fields import format_path, flatten_tree, values_identical, nest_fields, to_json_pointer, values_equal, from_json_pointer
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 LEAVES = SCALARS | st.lists(SCALARS, max_size=3) | st.just(Address("credential", "a"))
@@ -19,19 +19,19 @@ TREES = st.recursive(
 @given(TREES)
 def test_a_tree_comes_back(tree):
     """`nest` is the inverse of `flatten`."""
-    assert nest(flatten(tree)) == tree
+    assert nest_fields(flatten_tree(tree)) == tree
 
 
 @given(TREES)
 def test_order_is_kept(tree):
     """Leaves stand in the order in which they were written."""
-    assert list(nest(flatten(tree))) == list(tree)
+    assert list(nest_fields(flatten_tree(tree))) == list(tree)
 
 
 def test_flatten():
     """Mappings are walked; lists and empty mappings are leaves."""
     tree = {"config": {"host": "db", "tags": ["a", {"b": 1}], "options": {}, "ssl": {"on": True}}}
-    assert flatten(tree) == {
+    assert flatten_tree(tree) == {
         ("config", "host"): "db",
         ("config", "tags"): ["a", {"b": 1}],
         ("config", "options"): {},
@@ -41,19 +41,19 @@ def test_flatten():
 
 def test_flatten_below_a_prefix():
     """Paths begin with the prefix."""
-    assert flatten({"host": "db"}, ("config",)) == {("config", "host"): "db"}
+    assert flatten_tree({"host": "db"}, ("config",)) == {("config", "host"): "db"}
 
 
 def test_flatten_of_nothing():
     """Nothing has no fields."""
-    assert flatten({}) == {}
-    assert nest({}) == {}
+    assert flatten_tree({}) == {}
+    assert nest_fields({}) == {}
 
 
 @given(st.lists(st.text(), max_size=5).map(tuple))
 def test_a_pointer_is_read_as_it_is_written(path):
     """What `pointer` writes, `unpointer` reads, whatever the keys."""
-    assert unpointer(pointer(path)) == path
+    assert from_json_pointer(to_json_pointer(path)) == path
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_a_pointer_is_read_as_it_is_written(path):
 )
 def test_pointers_are_those_of_rfc_6901(path, text):
     """The escapes are those of the RFC, in its order."""
-    assert pointer(path) == text
-    assert unpointer(text) == path
+    assert to_json_pointer(path) == text
+    assert from_json_pointer(text) == path
 
 
 def test_dotted():
     """A reader sees a path with dots."""
-    assert dotted(("config", "host")) == "config.host"
+    assert format_path(("config", "host")) == "config.host"
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_dotted():
 )
 def test_what_means_the_same(one, other):
     """A deployment that stores scalars as text has not changed them."""
-    assert same(one, other)
-    assert same(other, one)
+    assert values_equal(one, other)
+    assert values_equal(other, one)
 
 
 @pytest.mark.parametrize(
@@ -124,20 +124,20 @@ def test_what_means_the_same(one, other):
 )
 def test_what_does_not(one, other):
     """Everything else is a difference, in either direction."""
-    assert not same(one, other)
-    assert not same(other, one)
+    assert not values_equal(one, other)
+    assert not values_equal(other, one)
 
 
 @given(LEAVES)
 def test_everything_is_the_same_as_itself(leaf):
     """A leaf never differs from itself."""
-    assert same(leaf, leaf)
+    assert values_equal(leaf, leaf)
 
 
 @pytest.mark.parametrize("other", [True, 1.0, [1], "1", None])
 def test_identical_is_more_than_equal(other):
     """What a service tells apart is not one, within a list either."""
-    assert identical({("a",): 1}, {("a",): 1})
-    assert not identical({("a",): 1}, {("a",): other})
-    assert not identical({("a",): [1]}, {("a",): [other]})
-    assert not identical({("a",): 1}, {})
+    assert values_identical({("a",): 1}, {("a",): 1})
+    assert not values_identical({("a",): 1}, {("a",): other})
+    assert not values_identical({("a",): [1]}, {("a",): [other]})
+    assert not values_identical({("a",): 1}, {})

@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.change import Action, Change, Exposure, SecretChange, SecretState
+from keyturn.core.change import Action, Change, Exposure, SecretChange, SecretStatus
 from keyturn.core.diagnostic import Severity
-from keyturn.core.guard import guard
-from keyturn.core.inputs import Consents
-from keyturn.core.limits import Limit, Limits
-from keyturn.core.question import Question
+from keyturn.core.guard import check_guards
+from keyturn.core.inputs import Approvals
+from keyturn.core.limits import PlanLimit, PlanLimits
+from keyturn.core.question import GuardContext
 from keyturn.core.resource import EMPTY
 from making import connection, credential, held, shown, sides, wanted
 
@@ -18,14 +18,14 @@ FLEET = tuple(held(wanted(credential(f"c{number}")), f"id{number}", {"p": "x"}) 
 
 def codes(changes, inputs=None, *, consents=None, users=EMPTY, limits=None):
     """Return the codes of what the guards find."""
-    question = Question(
+    question = GuardContext(
         changes=tuple(changes),
         inputs=inputs or sides(wanted(DB)),
-        consents=consents or Consents(),
-        limits=limits or Limits(),
+        approvals=consents or Approvals(),
+        limits=limits or PlanLimits(),
         users=users,
     )
-    return [finding.code for finding in guard(question)]
+    return [finding.code for finding in check_guards(question)]
 
 
 def change(action, address=DB, **more):
@@ -49,7 +49,7 @@ BREACHES = {
     "exposure by connection": (("KT451", [EXPOSED]), {"destinations": frozenset({"prod-pg"})}),
     "adoption": (("KT457", [change(Action.ADOPT)]), {"adopt": frozenset({"prod-db"})}),
     "adoption of all": (("KT457", [change(Action.ADOPT)]), {"adopt": frozenset({"*"})}),
-    "reuse": (("KT459", [secret(SecretState.REUSED)]), {"reuse": frozenset({"prod-db"})}),
+    "reuse": (("KT459", [secret(SecretStatus.REUSED)]), {"reuse": frozenset({"prod-db"})}),
     "resurrection": (("KT469", [RESTORED]), {"restore": frozenset({"prod-db"})}),
 }
 """What a guard refuses: its code, the changes, and the consent by name that it takes."""
@@ -60,9 +60,9 @@ def test_a_breach_is_an_error_and_consent_names_it(name):
     """Refused; agreed to by its name; not agreed to by another's."""
     (code, changes), consent = BREACHES[name]
     assert codes(changes) == [code]
-    assert codes(changes, consents=Consents(**consent)) == []
+    assert codes(changes, consents=Approvals(**consent)) == []
     other = {key: frozenset({"somebody-else"}) for key in consent}
-    assert codes(changes, consents=Consents(**other)) == [code]
+    assert codes(changes, consents=Approvals(**other)) == [code]
 
 
 @pytest.mark.parametrize("name", BREACHES)
@@ -73,45 +73,45 @@ def test_consent_to_one_thing_is_none_to_another(name):
         word: frozenset({"prod-db", "prod-pg", "*"}) for word in ("destinations", "adopt", "reuse", "restore")
     }
     others = {word: names for word, names in every.items() if word not in consent}
-    assert codes(changes, consents=Consents(**others, retire=99, rotate=99, empty=True)) == [code]
+    assert codes(changes, consents=Approvals(**others, retire=99, rotate=99, empty=True)) == [code]
 
 
 @pytest.mark.parametrize(
     ("count", "limit", "consent", "expected"),
     [
-        (1, Limit(5, 0), -1, []),
-        (2, Limit(5, 20), -1, []),
-        (3, Limit(5, 20), -1, ["KT452"]),
-        (3, Limit(5, 20), 2, ["KT452"]),
-        (3, Limit(5, 20), 3, []),
-        (6, Limit(5, 100), -1, ["KT452"]),
-        (6, Limit(5, 100), 6, []),
-        (1, Limit(0, 100), -1, ["KT452"]),
-        (0, Limit(0, 0), -1, []),
+        (1, PlanLimit(5, 0), -1, []),
+        (2, PlanLimit(5, 20), -1, []),
+        (3, PlanLimit(5, 20), -1, ["KT452"]),
+        (3, PlanLimit(5, 20), 2, ["KT452"]),
+        (3, PlanLimit(5, 20), 3, []),
+        (6, PlanLimit(5, 100), -1, ["KT452"]),
+        (6, PlanLimit(5, 100), 6, []),
+        (1, PlanLimit(0, 100), -1, ["KT452"]),
+        (0, PlanLimit(0, 0), -1, []),
     ],
 )
 def test_retirements(count, limit, consent, expected):
     """More than the count, or more than the share of ten; one alone always passes the share."""
     inputs = sides(wanted(DB), *FLEET)
-    limits = Limits(retire=limit)
-    assert codes(RETIRED[:count], inputs, limits=limits, consents=Consents(retire=consent)) == expected
+    limits = PlanLimits(retire=limit)
+    assert codes(RETIRED[:count], inputs, limits=limits, consents=Approvals(retire=consent)) == expected
 
 
 @pytest.mark.parametrize(
     ("count", "limit", "consent", "expected"),
     [
-        (5, Limit(5, 0), -1, []),
-        (6, Limit(5, 50), -1, ["KT453"]),
-        (6, Limit(5, 60), -1, []),
-        (6, Limit(5, 50), 5, ["KT453"]),
-        (6, Limit(5, 50), 6, []),
+        (5, PlanLimit(5, 0), -1, []),
+        (6, PlanLimit(5, 50), -1, ["KT453"]),
+        (6, PlanLimit(5, 60), -1, []),
+        (6, PlanLimit(5, 50), 5, ["KT453"]),
+        (6, PlanLimit(5, 50), 6, []),
     ],
 )
 def test_rotations(count, limit, consent, expected):
     """More than the count and more than the share: a changed key looks like that."""
     inputs = sides(wanted(DB), *FLEET)
-    limits = Limits(rotate=limit)
-    assert codes(ROTATED[:count], inputs, limits=limits, consents=Consents(rotate=consent)) == expected
+    limits = PlanLimits(rotate=limit)
+    assert codes(ROTATED[:count], inputs, limits=limits, consents=Approvals(rotate=consent)) == expected
 
 
 def test_tombstones_are_no_part_of_the_share():
@@ -135,7 +135,7 @@ def test_nothing_wanted():
     """An empty folder is refused, unless it is meant."""
     inputs = sides(FLEET[0])
     assert codes(RETIRED[:1], inputs) == ["KT456"]
-    assert codes(RETIRED[:1], inputs, consents=Consents(empty=True)) == []
+    assert codes(RETIRED[:1], inputs, consents=Approvals(empty=True)) == []
     assert codes([], inputs) == []
 
 
@@ -143,17 +143,17 @@ def test_nothing_wanted():
 def test_what_somebody_uses_is_not_retired(users):
     """Those who use it are named, the first five of them; no consent opens this."""
     known = held(wanted(DB), "id")
-    question = Question(
+    question = GuardContext(
         changes=(change(Action.RETIRE, known=known, live=shown(known)),),
         inputs=sides(wanted(PG)),
-        consents=Consents(retire=9, destinations=frozenset({"prod-db"})),
-        limits=Limits(),
+        approvals=Approvals(retire=9, destinations=frozenset({"prod-db"})),
+        limits=PlanLimits(),
         users={"id": users},
     )
-    (finding,) = guard(question)
+    (finding,) = check_guards(question)
     assert finding.code == "KT458"
     assert ("and 1 more" in finding.message) is (len(users) > 5)
-    assert guard(replace(question, users={"other": users})) == ()
+    assert check_guards(replace(question, users={"other": users})) == ()
 
 
 def test_a_tombstone_comes_back_unasked():
@@ -192,31 +192,31 @@ def test_two_claims_on_one_name():
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (SecretState.UNKNOWN, [("KT463", Severity.ERROR)]),
-        (SecretState.SUSPECT, [("KT464", Severity.WARNING)]),
-        (SecretState.SET, []),
-        (SecretState.ROTATED, []),
-        (SecretState.UNCHANGED, []),
-        (SecretState.KEPT, []),
-        (SecretState.CLEARED, []),
+        (SecretStatus.UNKNOWN, [("KT463", Severity.ERROR)]),
+        (SecretStatus.SUSPECT, [("KT464", Severity.WARNING)]),
+        (SecretStatus.SET, []),
+        (SecretStatus.ROTATED, []),
+        (SecretStatus.UNCHANGED, []),
+        (SecretStatus.KEPT, []),
+        (SecretStatus.CLEARED, []),
     ],
 )
 def test_states_of_secrets(state, expected):
     """What could not be opened stops an apply; what is doubtful is said."""
-    question = Question(
-        changes=(secret(state),), inputs=sides(wanted(DB)), consents=Consents(), limits=Limits(), users=EMPTY
+    question = GuardContext(
+        changes=(secret(state),), inputs=sides(wanted(DB)), approvals=Approvals(), limits=PlanLimits(), users=EMPTY
     )
-    assert [(each.code, each.severity) for each in guard(question)] == expected
+    assert [(each.code, each.severity) for each in check_guards(question)] == expected
 
 
 def test_findings_say_where_and_what_next():
     """The manifest's place, or the ledger's; a hint always; worst first."""
-    found = guard(
-        Question(
-            changes=(EXPOSED, secret(SecretState.SUSPECT), secret(SecretState.REUSED)),
+    found = check_guards(
+        GuardContext(
+            changes=(EXPOSED, secret(SecretStatus.SUSPECT), secret(SecretStatus.REUSED)),
             inputs=sides(wanted(DB)),
-            consents=Consents(),
-            limits=Limits(),
+            approvals=Approvals(),
+            limits=PlanLimits(),
             users=EMPTY,
         )
     )

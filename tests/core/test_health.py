@@ -2,25 +2,25 @@
 
 import pytest
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.health import State, broken, found, good, untried
+from keyturn.core.health import CheckStatus, has_failed_check, checks_from_diagnostics, passed_check, skipped_check
 
 
 @pytest.mark.parametrize(
     ("severity", "state"),
-    [(Severity.ERROR, State.BROKEN), (Severity.WARNING, State.DOUBT), (Severity.NOTE, State.NOTE)],
+    [(Severity.ERROR, CheckStatus.FAILED), (Severity.WARNING, CheckStatus.WARNING), (Severity.NOTE, CheckStatus.NOTE)],
 )
 def test_a_finding_becomes_a_check(severity, state):
     """It keeps its code and its hint, and says where it stands."""
-    finding = Diagnostic(code="KT010", severity=severity, message="m", origin=Origin("f", 3), hint="h")
-    (check,) = found("sops", [finding])
-    assert (check.topic, check.state, check.message, check.hint, check.code) == (
+    finding = Diagnostic(code="KT010", severity=severity, message="m", origin=SourceLocation("f", 3), hint="h")
+    (check,) = checks_from_diagnostics("sops", [finding])
+    assert (check.topic, check.status, check.message, check.hint, check.code) == (
         "sops", state, "f:3: m", "h", "KT010",
     )  # fmt: skip
-    assert broken([check]) is (state is State.BROKEN)
+    assert has_failed_check([check]) is (state is CheckStatus.FAILED)
 
 
 def test_what_was_not_looked_at_breaks_nothing():
     """Neither does what is in order."""
-    assert not broken([good("a", "b"), untried("c", "d")])
+    assert not has_failed_check([passed_check("a", "b"), skipped_check("c", "d")])

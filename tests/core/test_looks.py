@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.core import looks
-from keyturn.core.looks import masked, secret_key, secret_value, suspicious
+from keyturn.core.looks import is_mask, is_secret_name, is_secret_value, may_be_secret
 
 SECRET = """
     password dbPassword DB_PASSWORD passwd pwd passphrase keyPassphrase token accessToken tokens
@@ -23,13 +23,13 @@ HARMLESS = """
 @pytest.mark.parametrize("name", SECRET.split())
 def test_names_of_secrets_are_known(name):
     """Whatever its spelling, the name of a secret is seen."""
-    assert secret_key(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", HARMLESS.split())
 def test_names_beside_secrets_are_left_alone(name):
     """An id, a URL or a path that belongs to a secret is not one."""
-    assert not secret_key(name)
+    assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_names_beside_secrets_are_left_alone(name):
 )
 def test_masks_are_known(value):
     """A mask is never taken for a value."""
-    assert masked(value)
+    assert is_mask(value)
 
 
 @pytest.mark.parametrize("value", ["", "**", "xx", "x.y.z", "redacted-reports", 5432, None, True, ["***"]])
 def test_values_are_not_taken_for_masks(value):
     """Ordinary values pass."""
-    assert not masked(value)
+    assert not is_mask(value)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_values_are_not_taken_for_masks(value):
 )
 def test_values_that_give_themselves_away_are_known(value):
     """A private key, a token of a known form, a URL with a password."""
-    assert secret_value(value)
+    assert is_secret_value(value)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_values_that_give_themselves_away_are_known(value):
 )
 def test_plain_values_do_not(value):
     """A certificate and a URL without a password are plain."""
-    assert not secret_value(value)
+    assert not is_secret_value(value)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_plain_values_do_not(value):
 )
 def test_an_answer_that_may_hold_a_secret_is_suspicious(name, value):
     """By name, by mask or by value, however deep."""
-    assert suspicious(name, value)
+    assert may_be_secret(name, value)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ def test_an_answer_that_may_hold_a_secret_is_suspicious(name, value):
 )
 def test_an_ordinary_answer_is_not(name, value):
     """A null or a flag under a secret's name says only that there is one."""
-    assert not suspicious(name, value)
+    assert not may_be_secret(name, value)
 
 
-@given(st.from_regex(looks._telling))  # the quick question is held to the exact one
+@given(st.from_regex(looks._SECRET_VALUE_REGEX))  # the quick question is held to the exact one
 def test_no_secret_is_passed_over_in_haste(text):
     """Whatever gives itself away holds one of the marks that are looked for first."""
-    assert looks.secret_value(text)
+    assert looks.is_secret_value(text)

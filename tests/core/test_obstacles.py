@@ -3,10 +3,10 @@
 import pytest
 
 from keyturn.core.change import Action, Change
-from keyturn.core.guard import guard
-from keyturn.core.inputs import Consents
-from keyturn.core.limits import Limits
-from keyturn.core.question import Question
+from keyturn.core.guard import check_guards
+from keyturn.core.inputs import Approvals
+from keyturn.core.limits import PlanLimits
+from keyturn.core.question import GuardContext
 from keyturn.core.resource import EMPTY
 from making import credential, sides, wanted
 
@@ -15,10 +15,10 @@ KEPT = wanted(credential("prod-db"), keep=(("private_key",), ("passphrase",)), s
 
 def found(change):
     """Return what the guards say of a change, whatever is agreed to."""
-    everything = Consents(adopt=frozenset({"*"}), restore=frozenset({"prod-db"}), retire=99, rotate=99)
+    everything = Approvals(adopt=frozenset({"*"}), restore=frozenset({"prod-db"}), retire=99, rotate=99)
     inputs = sides(*([change.desired] if change.desired else []))
-    return guard(
-        Question(changes=(change,), inputs=inputs, consents=everything, limits=Limits(), users=EMPTY)
+    return check_guards(
+        GuardContext(changes=(change,), inputs=inputs, approvals=everything, limits=PlanLimits(), users=EMPTY)
     )
 
 
@@ -36,7 +36,7 @@ def test_a_new_object_has_no_live_value_to_keep(action):
     [
         (Action.UPDATE, KEPT),
         (Action.RESTORE, KEPT),
-        (Action.ROTATE, wanted(KEPT.address, keep=KEPT.keep, strategy="in_place")),
+        (Action.ROTATE, wanted(KEPT.address, keep=KEPT.kept_secrets, strategy="in_place")),
         (Action.CREATE, wanted(KEPT.address, secrets={"password": "x"})),
     ],
 )

@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from keyturn.core.change import Action
-from keyturn.core.diff import diff
-from keyturn.core.order import order
+from keyturn.core.diff import compute_changes
+from keyturn.core.order import resolve_dependencies
 from making import connection, credential, held, prints, shown, sides, wanted
 
 A = credential("prod-db")
@@ -14,7 +14,7 @@ B = connection("prod-pg")
 def waits(*resources):
     """Return what each change of a diff waits for."""
     inputs = sides(*resources)
-    return {change.address: change.after for change in order(diff(inputs), inputs.known)}
+    return {change.address: change.depends_on for change in resolve_dependencies(compute_changes(inputs), inputs.entries)}
 
 
 def test_a_connection_waits_for_its_credential():
@@ -55,6 +55,6 @@ def test_a_connection_waits_for_its_credential_to_come_back():
     lost = shown(user_known, fields=bare, updated_at="2026-02-01T00:00:00Z")
     retired = replace(known, retired_at="2026-01-02T00:00:00Z")
     inputs = sides(mine, retired, gone, user, user_known, lost, fingerprints={A: prints({"password": "new"})})
-    changes = {change.address: change for change in order(diff(inputs), inputs.known)}
+    changes = {change.address: change for change in resolve_dependencies(compute_changes(inputs), inputs.entries)}
     assert changes[A].action is Action.RESTORE
-    assert (changes[A].after, changes[B].after) == ((), (A,))
+    assert (changes[A].depends_on, changes[B].depends_on) == ((), (A,))

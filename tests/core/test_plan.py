@@ -3,18 +3,18 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.change import (
-    ABSENT,
+    MISSING,
     Action,
     Change,
     Exposure,
     FieldChange,
     SecretChange,
-    SecretState,
+    SecretStatus,
 )
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.plan import Impact, Plan, show
+from keyturn.core.plan import Impact, Plan, to_json_value
 from making import connection, credential, held, shown, wanted
 
 DB, PG = credential("prod-db"), connection("prod-pg")
@@ -24,19 +24,19 @@ CHANGE = Change(
     action=Action.ROTATE,
     address=DB,
     desired=DESIRED,
-    known=KNOWN,
+    entry=KNOWN,
     live=shown(KNOWN),
     fields=(FieldChange(("config", "host"), "a", "a", "b"),),
-    secrets=(SecretChange(("password",), SecretState.ROTATED, "another value"),),
+    secrets=(SecretChange(("password",), SecretStatus.ROTATED, "another value"),),
     exposures=(Exposure(DB, PG, ("config", "host"), "a", "b"),),
-    why="the secret changed",
+    reason="the secret changed",
 )
 PLAN = Plan(workspace="prod", organization="org", changes=(CHANGE,))
 
 
 def finding(severity):
     """Return a finding."""
-    return Diagnostic(code="KT451", severity=severity, message="m", origin=Origin("f"))
+    return Diagnostic(code="KT451", severity=severity, message="m", origin=SourceLocation("f"))
 
 
 COVERED = {
@@ -51,10 +51,10 @@ COVERED = {
     "precondition": replace(PLAN, changes=(replace(CHANGE, live=replace(CHANGE.live, updated_at="later")),)),
     "manifest": replace(PLAN, changes=(replace(CHANGE, desired=replace(DESIRED, digest="d2")),)),
     "ciphertext": replace(
-        PLAN, changes=(replace(CHANGE, desired=replace(DESIRED, ciphers={("password",): "c2"})),)
+        PLAN, changes=(replace(CHANGE, desired=replace(DESIRED, ciphertext_digests={("password",): "c2"})),)
     ),
     "state of a secret": replace(
-        PLAN, changes=(replace(CHANGE, secrets=(SecretChange(("password",), SecretState.SET),)),)
+        PLAN, changes=(replace(CHANGE, secrets=(SecretChange(("password",), SecretStatus.SET),)),)
     ),
     "field": replace(
         PLAN, changes=(replace(CHANGE, fields=(FieldChange(("config", "host"), "a", "a", "c"),)),)
@@ -67,15 +67,15 @@ COVERED = {
 """Plans that are not the one that was reviewed."""
 
 FREE = {
-    "commit": replace(PLAN, changes=(replace(CHANGE, known=replace(KNOWN, commit="abc")),)),
-    "reason": replace(PLAN, changes=(replace(CHANGE, why="in other words"),)),
+    "commit": replace(PLAN, changes=(replace(CHANGE, entry=replace(KNOWN, commit="abc")),)),
+    "reason": replace(PLAN, changes=(replace(CHANGE, reason="in other words"),)),
     "words of a secret": replace(
         PLAN, changes=(replace(CHANGE, secrets=(replace(CHANGE.secrets[0], reason="otherwise"),)),)
     ),
     "impact": replace(PLAN, impact={DB: Impact(connections=3)}),
-    "findings": replace(PLAN, findings=(finding(Severity.WARNING),)),
+    "findings": replace(PLAN, diagnostics=(finding(Severity.WARNING),)),
     "requests": replace(PLAN, requests=9, resources=8),
-    "a note": replace(PLAN, changes=(CHANGE, Change(action=Action.NOTE, address=PG))),
+    "a note": replace(PLAN, changes=(CHANGE, Change(action=Action.NO_OP, address=PG))),
 }
 """The same plan, told otherwise or at another time."""
 
@@ -83,24 +83,24 @@ FREE = {
 @pytest.mark.parametrize("what", COVERED)
 def test_the_digest_covers_what_was_reviewed(what):
     """Another one of these, another digest."""
-    assert COVERED[what].digest() != PLAN.digest()
+    assert COVERED[what].approval_digest() != PLAN.approval_digest()
 
 
 @pytest.mark.parametrize("what", FREE)
 def test_the_digest_covers_nothing_else(what):
     """A merge, a new commit, another hour: the approval holds."""
-    assert FREE[what].digest() == PLAN.digest()
+    assert FREE[what].approval_digest() == PLAN.approval_digest()
 
 
 def test_all_digests_differ():
     """No two of the plans above share one."""
-    digests = {each.digest() for each in COVERED.values()}
+    digests = {each.approval_digest() for each in COVERED.values()}
     assert len(digests) == len(COVERED)
 
 
 def test_the_form_of_a_digest():
     """``kt1-`` and 130 bits in letters that survive a chat."""
-    digest = PLAN.digest()
+    digest = PLAN.approval_digest()
     assert digest.startswith("kt1-")
     assert len(digest) == 30
     assert set(digest[4:]) <= set("abcdefghijklmnopqrstuvwxyz234567")
@@ -111,31 +111,31 @@ def test_facts_hold_no_secret(canary):
     value = canary()
     opened = wanted(DB, secrets={"password": value})
     plan = replace(PLAN, changes=(replace(CHANGE, desired=opened),))
-    canary.also("facts", repr(plan.facts()))
-    assert value not in repr(plan.facts())
-    assert plan.digest() == PLAN.digest()
+    canary.also("facts", repr(plan.digest_payload()))
+    assert value not in repr(plan.digest_payload())
+    assert plan.approval_digest() == PLAN.approval_digest()
 
 
 def test_empty_and_counts():
     """Notes are nothing to do; whatever else is."""
-    note = replace(PLAN, changes=(Change(action=Action.NOTE, address=DB),))
-    assert note.empty
-    assert replace(PLAN, changes=()).empty
-    assert not PLAN.empty
-    assert not replace(PLAN, changes=(Change(action=Action.FORGET, address=DB),)).empty
-    assert (PLAN.counts()[Action.ROTATE], PLAN.counts()[Action.CREATE]) == (1, 0)
+    note = replace(PLAN, changes=(Change(action=Action.NO_OP, address=DB),))
+    assert note.is_empty
+    assert replace(PLAN, changes=()).is_empty
+    assert not PLAN.is_empty
+    assert not replace(PLAN, changes=(Change(action=Action.FORGET, address=DB),)).is_empty
+    assert (PLAN.count_by_action()[Action.ROTATE], PLAN.count_by_action()[Action.CREATE]) == (1, 0)
 
 
 def test_only_errors_block():
     """Warnings and notes are for reading."""
     found = tuple(map(finding, (Severity.ERROR, Severity.WARNING, Severity.NOTE)))
-    assert replace(PLAN, findings=found).blocked == found[:1]
+    assert replace(PLAN, diagnostics=found).blocking_diagnostics == found[:1]
 
 
 @pytest.mark.parametrize(
     ("leaf", "expected"),
-    [(ABSENT, None), (DB, {"ref": "credential/prod-db"}), ("x", "x"), (1, 1), (None, None)],
+    [(MISSING, None), (DB, {"ref": "credential/prod-db"}), ("x", "x"), (1, 1), (None, None)],
 )
 def test_leaves_as_json(leaf, expected):
     """References by address; what is absent is null."""
-    assert show(leaf) == expected
+    assert to_json_value(leaf) == expected

@@ -2,7 +2,7 @@
 
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Severity
-from keyturn.core.question import breach
+from keyturn.core.question import guard_violation
 from making import credential, wanted
 
 DB = credential("prod-db")
@@ -10,7 +10,7 @@ DB = credential("prod-db")
 
 def test_a_breach_stands_at_its_manifest_or_at_the_ledger():
     """An error with its address; what has no manifest any more is the ledger's."""
-    there = breach("KT459", Change(action=Action.UPDATE, address=DB, desired=wanted(DB)), "said", "do")
-    gone = breach("KT459", Change(action=Action.RETIRE, address=DB), "said", "do")
+    there = guard_violation("KT459", Change(action=Action.UPDATE, address=DB, desired=wanted(DB)), "said", "do")
+    gone = guard_violation("KT459", Change(action=Action.RETIRE, address=DB), "said", "do")
     assert (there.severity, there.address, there.message, there.hint) == (Severity.ERROR, DB, "said", "do")
     assert (there.origin.file, gone.origin.file) == ("manifests/credentials/prod-db.yaml", "ledger")

@@ -210,7 +210,7 @@ def test_equality_is_of_values(one, other):
 def test_mac_is_hmac_over_frame_and_value(key, framing, value):
     """The keyed fingerprint is HMAC-SHA256 over the frame and the UTF-8 of the value."""
     expected = hmac.new(key, framing + value.encode(), hashlib.sha256).hexdigest()
-    assert Secret(value).mac(key, framing) == expected
+    assert Secret(value).compute_hmac(key, framing) == expected
 
 
 @pytest.mark.parametrize("value", [1, True, None, 1.5, b"bytes", ["a"]])

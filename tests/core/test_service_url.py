@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from keyturn.api.call import Tempo
-from keyturn.api.client import Client, Settings
-from keyturn.core.diagnostic import Faulty
+from keyturn.api.call import ClientClock
+from keyturn.api.client import Client, ClientSettings
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import (
     ServiceUrl,
@@ -15,9 +15,9 @@ from keyturn.core.service_url import (
     parse_service_url,
     quote_path_segment,
 )
-from keyturn.load.project import project_from
+from keyturn.load.project import parse_project
 
-TEMPO = Tempo(monotonic=time.monotonic, now=time.time, sleep=lambda _: None, chance=lambda: 0.0)
+TEMPO = ClientClock(monotonic=time.monotonic, now=time.time, sleep=lambda _: None, random_fraction=lambda: 0.0)
 PROJECT = """\
 version: 1
 workspaces:
@@ -152,17 +152,17 @@ def quoted(text):
 def refusals(text):
     """Return what `validate` and what the client says of a base URL: the message, or nothing."""
     try:
-        project_from(PROJECT.format(url=quoted(text)).encode(), None)
+        parse_project(PROJECT.format(url=quoted(text)).encode(), None)
         read = ""
-    except Faulty as faulty:
-        (finding,) = faulty.findings
+    except DiagnosticError as faulty:
+        (finding,) = faulty.diagnostics
         assert finding.code == "KT004"
         read = finding.message
     try:
-        Client.open(Settings(base_url=text, key=Secret("k")), TEMPO).close()
+        Client.open(ClientSettings(base_url=text, api_key=Secret("k")), TEMPO).close()
         opened = ""
-    except Faulty as faulty:
-        (finding,) = faulty.findings
+    except DiagnosticError as faulty:
+        (finding,) = faulty.diagnostics
         assert finding.code == "KT511"
         opened = finding.message
     return read, opened

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.change import SecretChange, SecretState
-from keyturn.core.resource import Sealed
-from keyturn.core.states import states, suspected
+from keyturn.core.change import SecretChange, SecretStatus
+from keyturn.core.resource import EncryptedSecret
+from keyturn.core.states import secret_changes, mark_suspect
 from making import credential, held, prints, wanted
 
 DB = credential("prod-db")
@@ -22,21 +22,21 @@ def known(value, **more):
 @pytest.mark.parametrize(
     ("desired", "entry", "seen", "expected"),
     [
-        (OPENED, None, NOW, SecretState.SET),
-        (OPENED, held(OPENED, "id"), NOW, SecretState.SET),
-        (OPENED, known("new"), NOW, SecretState.UNCHANGED),
-        (OPENED, known("old"), NOW, SecretState.ROTATED),
-        (OPENED, known("old", earlier=("/password:wen",)), NOW, SecretState.REUSED),
-        (CLOSED, known("old"), {}, SecretState.UNCHANGED),
-        (CLOSED, known("old", digest="other"), {}, SecretState.UNKNOWN),
-        (CLOSED, None, {}, SecretState.UNKNOWN),
-        (CLOSED, known("old"), NOW, SecretState.ROTATED),
+        (OPENED, None, NOW, SecretStatus.SET),
+        (OPENED, held(OPENED, "id"), NOW, SecretStatus.SET),
+        (OPENED, known("new"), NOW, SecretStatus.UNCHANGED),
+        (OPENED, known("old"), NOW, SecretStatus.ROTATED),
+        (OPENED, known("old", earlier=("/password:wen",)), NOW, SecretStatus.REUSED),
+        (CLOSED, known("old"), {}, SecretStatus.UNCHANGED),
+        (CLOSED, known("old", digest="other"), {}, SecretStatus.UNKNOWN),
+        (CLOSED, None, {}, SecretStatus.UNKNOWN),
+        (CLOSED, known("old"), NOW, SecretStatus.ROTATED),
     ],
 )
 def test_states(desired, entry, seen, expected):
     """From fingerprints, and from the file's digest where nothing was opened."""
-    (change,) = states(desired, entry, seen)
-    assert (change.path, change.state) == (("password",), expected)
+    (change,) = secret_changes(desired, entry, seen)
+    assert (change.path, change.status) == (("password",), expected)
     assert change.reason
 
 
@@ -59,43 +59,43 @@ REASONS = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_each_state_says_why(reason):
     """In words for the reviewer, and none of them holds a value or its fingerprint."""
-    (change,) = states(*REASONS[reason])
+    (change,) = secret_changes(*REASONS[reason])
     assert change.reason == reason
     assert not {"new", "wen", "old"} & set(change.reason.split())
 
 
 def test_a_doubt_is_no_rotation_and_no_clearance():
     """Suspicion changes the word and writes nothing: every other state stays what it was."""
-    (before,) = states(OPENED, known("new"), NOW)
-    (after,) = suspected((before,))
-    assert (before.state, after.state) == (SecretState.UNCHANGED, SecretState.SUSPECT)
-    assert suspected((after,)) == (after,)
+    (before,) = secret_changes(OPENED, known("new"), NOW)
+    (after,) = mark_suspect((before,))
+    assert (before.status, after.status) == (SecretStatus.UNCHANGED, SecretStatus.SUSPECT)
+    assert mark_suspect((after,)) == (after,)
 
 
 def test_kept_and_cleared():
     """What the manifest keeps is kept; what it dropped is cleared; a kept field is not cleared."""
     entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
-    found = states(replace(OPENED, keep=(("token",),)), entry, NOW)
-    assert {change.path[0]: change.state for change in found} == {
-        "password": SecretState.UNCHANGED,
-        "token": SecretState.KEPT,
-        "key": SecretState.CLEARED,
+    found = secret_changes(replace(OPENED, kept_secrets=(("token",),)), entry, NOW)
+    assert {change.path[0]: change.status for change in found} == {
+        "password": SecretStatus.UNCHANGED,
+        "token": SecretStatus.KEPT,
+        "key": SecretStatus.CLEARED,
     }
 
 
 def test_order_is_that_of_the_paths():
     """The same input gives the same bytes."""
-    desired = replace(CLOSED, secrets={("b",): Sealed("1"), ("a",): Sealed("2")})
-    assert [change.path for change in states(desired, None, {})] == [("a",), ("b",)]
+    desired = replace(CLOSED, secrets={("b",): EncryptedSecret("1"), ("a",): EncryptedSecret("2")})
+    assert [change.path for change in secret_changes(desired, None, {})] == [("a",), ("b",)]
 
 
 def test_suspicion_falls_on_what_looks_unchanged_alone():
     """What is written anyway needs no doubt."""
-    before = tuple(SecretChange((state.value,), state) for state in SecretState)
-    after = suspected(before)
+    before = tuple(SecretChange((state.value,), state) for state in SecretStatus)
+    after = mark_suspect(before)
     for old, new in zip(before, after, strict=True):
-        if old.state is SecretState.UNCHANGED:
-            assert new.state is SecretState.SUSPECT
+        if old.status is SecretStatus.UNCHANGED:
+            assert new.status is SecretStatus.SUSPECT
             assert "no visible field" in new.reason
         else:
             assert new == old

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from keyturn.core.usage import CLASSES, Ending, Reach, Review, Usage
+from keyturn.core.usage import USAGE_CLASSES, Expiry, CredentialUsers, UsageReport, CredentialUsage
 from making import credential
 
 TODAY = date(2026, 3, 1)
@@ -12,15 +12,15 @@ TODAY = date(2026, 3, 1)
 
 def usage(**more):
     """Return a credential that is in git, rotated and in use."""
-    values = {"file": "f.yaml", "type": "database", "reach": Reach(connections=("prod-pg",)), **more}
-    return Usage(address=credential("prod-db"), **values)
+    values = {"file": "f.yaml", "type": "database", "reach": CredentialUsers(connections=("prod-pg",)), **more}
+    return CredentialUsage(address=credential("prod-db"), **values)
 
 
 def flags(each, notice=30):
     """Return the classes that it is in."""
-    review = Review(workspace="prod", organization="o", today=TODAY, notice=notice, usages=(each,))
-    assert review.counts() == {name: int(name in review.flags(each)) for name in CLASSES}
-    return review.flags(each)
+    review = UsageReport(workspace="prod", organization="o", today=TODAY, notice_days=notice, usages=(each,))
+    assert review.count_by_class() == {name: int(name in review.classes_of(each)) for name in USAGE_CLASSES}
+    return review.classes_of(each)
 
 
 def test_what_is_in_order_is_in_no_class():
@@ -31,17 +31,17 @@ def test_what_is_in_order_is_in_no_class():
 @pytest.mark.parametrize(
     ("reach", "used"),
     [
-        (Reach(), False),
-        (Reach(complete=False), None),
-        (Reach(pipelines=None), None),
-        (Reach(syncs=None), None),
-        (Reach(connections=("c",), complete=False, pipelines=None), True),
-        (Reach(pipelines=("p",), complete=False), True),
+        (CredentialUsers(), False),
+        (CredentialUsers(complete=False), None),
+        (CredentialUsers(pipelines=None), None),
+        (CredentialUsers(syncs=None), None),
+        (CredentialUsers(connections=("c",), complete=False, pipelines=None), True),
+        (CredentialUsers(pipelines=("p",), complete=False), True),
     ],
 )
 def test_unused_is_said_only_of_what_is_seen_whole(reach, used):
     """Absence from a list that rights may have cut is no proof."""
-    assert reach.used is used
+    assert reach.is_used is used
     assert ("unused" in flags(usage(reach=reach))) is (used is False)
     assert ("unknown" in flags(usage(reach=reach))) is (used is None)
 
@@ -58,15 +58,15 @@ def test_unused_is_said_only_of_what_is_seen_whole(reach, used):
 def test_overdue_counts_the_days_beyond_what_is_allowed(rotated, max_age, late):
     """Where nothing is stated or known, nothing is overdue."""
     each = usage(rotated=rotated, max_age_days=max_age)
-    assert each.overdue(TODAY) == late
+    assert each.days_overdue(TODAY) == late
     assert ("overdue" in flags(each)) is bool(late)
 
 
 def test_what_ends_soon_is_told_soonest_first():
     """Over already, within the notice, and far away."""
-    past, near, far = (Ending(name, date(2026, month, 20)) for name, month in (("a", 2), ("b", 3), ("c", 9)))
+    past, near, far = (Expiry(name, date(2026, month, 20)) for name, month in (("a", 2), ("b", 3), ("c", 9)))
     each = usage(endings=(far, near, past))
-    assert each.expiring(TODAY, 30) == (past, near)
+    assert each.expiring_within(TODAY, 30) == (past, near)
     assert "expiring" in flags(each)
     assert "expiring" not in flags(usage(endings=(far,)))
 

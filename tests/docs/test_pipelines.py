@@ -14,8 +14,8 @@ import yaml
 from msgspec.structs import replace
 
 from keys import AgeKey
-from keyturn.engine.templates import GITLAB as FIRST
-from keyturn.engine.templates import WORKFLOW
+from keyturn.engine.templates import GITLAB_PIPELINE as FIRST
+from keyturn.engine.templates import GITHUB_WORKFLOW
 from pipelines import Runner, scripts
 from planasonix_emulator.server import Emulator
 from sources import ROOT
@@ -94,11 +94,11 @@ def workflow(name):
 
 def test_init_writes_the_simplest_one():
     """What `keyturn init` writes is the first example, of both vendors."""
-    assert workflow("keyturn").read_text() == WORKFLOW
+    assert workflow("keyturn").read_text() == GITHUB_WORKFLOW
     assert (CI / "gitlab" / "keyturn.yml").read_text() == FIRST
 
 
-@pytest.mark.parametrize("text", [WORKFLOW, FIRST], ids=["github", "gitlab"])
+@pytest.mark.parametrize("text", [GITHUB_WORKFLOW, FIRST], ids=["github", "gitlab"])
 def test_the_simplest_ones_say_why_a_ledger_needs_a_bucket(text):
     """A folder of a runner is gone with it; what to write in its place stands there."""
     assert "`ledger: file:…` in keyturn.yaml is a folder of this runner" in text

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from keyturn.render.plan_json import plan_json
+from keyturn.render.plan_json import render_plan_json
 from plans import CASES
 from sources import ROOT
 
@@ -35,7 +35,7 @@ def by_rego(plan):
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {"hostile"}))
 def test_both_say_the_same(name):
     """The two examples are one policy."""
-    plan = json.loads(plan_json(CASES[name]))
+    plan = json.loads(render_plan_json(CASES[name]))
     assert by_jq(plan) == by_rego(plan)
 
 
@@ -66,7 +66,7 @@ def test_each_rule_finds_what_it_is_for(change, said):
 
 def test_the_command_of_the_page_works(tmp_path):
     """The jq program is a file that jq takes with -f, as its first lines say."""
-    (tmp_path / "plan.json").write_text(plan_json(CASES[min(CASES)]))
+    (tmp_path / "plan.json").write_text(render_plan_json(CASES[min(CASES)]))
     done = subprocess.run(
         ["jq", "-r", "-f", POLICIES / "calm.jq", tmp_path / "plan.json"],
         capture_output=True,

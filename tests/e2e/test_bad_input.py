@@ -18,8 +18,8 @@ import pyrage
 import pytest
 
 from keyturn.catalog import load_catalog
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.lock import Holder, acquire
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.lock import LockHolder, acquire_lock
 from keyturn.ledger.store import open_store
 from offices import Office
 
@@ -297,8 +297,8 @@ def test_a_ledger_that_cannot_be_written(ready, inside):
 def holding(office, name):
     """Take the lock as another machine would."""
     store = open_store("file:.keyturn/prod", office.repo.root, {})
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    return acquire(store, Holder(id=name, who="ada", host="elsewhere"), clock)
+    clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    return acquire_lock(store, LockHolder(id=name, who="ada", host="elsewhere"), clock)
 
 
 def test_lock_held(ready):
@@ -345,7 +345,7 @@ def test_saved_plan_of_another_workspace(ready):
 
 def test_expired_saved_plan(ready, monkeypatch):
     """What was reviewed long ago is not applied."""
-    monkeypatch.setattr("keyturn.engine.savedplan.LIFETIME", timedelta(seconds=-5))
+    monkeypatch.setattr("keyturn.engine.savedplan.PLAN_LIFETIME", timedelta(seconds=-5))
     assert ready.here("plan", "--out", "plan.kt").code == 0
     refused(ready, "apply", "plan.kt", code=(4, "KT651"), says=["expired", "keyturn plan --out"])
 

@@ -7,19 +7,19 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Severity
-from keyturn.core.diff import diff
-from keyturn.core.exposing import expose
-from keyturn.core.guard import guard
-from keyturn.core.inputs import Consents
-from keyturn.core.limits import Limits
-from keyturn.core.question import Question
+from keyturn.core.diff import compute_changes
+from keyturn.core.exposing import find_exposures
+from keyturn.core.guard import check_guards
+from keyturn.core.inputs import Approvals
+from keyturn.core.limits import PlanLimits
+from keyturn.core.question import GuardContext
 from keyturn.core.resource import EMPTY
 from keyturn.core.secret import Secret
-from keyturn.load.definitions import config_fields, definition, leads, schema, takes, types
-from keyturn.load.files import Source
+from keyturn.load.definitions import config_fields, load_type_schema, is_destination, load_schema, credential_types_of, list_known_types
+from keyturn.load.files import SourceFile
 from keyturn.load.manifest import build_manifest
-from keyturn.load.nodes import read
-from keyturn.load.seal import Bound, expected, verified
+from keyturn.load.nodes import parse_document
+from keyturn.load.seal import SealSubject, compute_expected_seal, verify_secrets
 from making import held, shown, sides
 
 WAYS = ("value", "added", "removed", "type")
@@ -48,10 +48,10 @@ RETYPED = {
 
 def kind_of(kind, name, field):
     """Return the JSON type of a field; what has none in the schema counts as text."""
-    part = definition(kind, name)["properties"]["config"]["properties"][field]
+    part = load_type_schema(kind, name)["properties"]["config"]["properties"][field]
     while "$ref" in part:
         part = {
-            **schema(kind)["$defs"][part["$ref"].rpartition("/")[2]],
+            **load_schema(kind)["$defs"][part["$ref"].rpartition("/")[2]],
             **{k: v for k, v in part.items() if k != "$ref"},
         }
     found = part.get("type", "string")
@@ -62,9 +62,9 @@ def cases(kind):
     """Return every type with every destination field of it."""
     return [
         (name, field)
-        for name in types(kind)
+        for name in list_known_types(kind)
         for field in config_fields(kind, name)
-        if leads(kind, name, ("config", field))
+        if is_destination(kind, name, ("config", field))
     ]
 
 
@@ -81,8 +81,8 @@ def desired(kind, name, config, secret="", **more):
     if secret:
         whole["secrets"] = {"password": "ENC[" + hashlib.sha256(secret.encode()).hexdigest() + "]"}
     data = json.dumps(whole).encode()
-    source = Source(None, f"{kind}.yaml", hashlib.sha256(data).hexdigest(), data)
-    made = build_manifest(source, read(data, source.relative)).desired
+    source = SourceFile(None, f"{kind}.yaml", hashlib.sha256(data).hexdigest(), data)
+    made = build_manifest(source, parse_document(data, source.relative)).desired
     return replace(made, secrets={path: Secret(secret) for path in made.secrets})
 
 
@@ -92,15 +92,15 @@ def breaches(*changed, agreed=()):
     applied = [held(each, f"id-{each.address.name}", values(each)) for each, _ in pairs]
     prints = {each.address: {(path,): text[::-1] for path, text in values(each).items()} for _, each in pairs}
     inputs = sides(*(each for _, each in pairs), *applied, *map(shown, applied), fingerprints=prints)
-    question = Question(
-        changes=expose(diff(inputs), inputs, leads),
+    question = GuardContext(
+        changes=find_exposures(compute_changes(inputs), inputs, is_destination),
         inputs=inputs,
-        consents=Consents(destinations=frozenset(agreed)),
-        limits=Limits(),
+        approvals=Approvals(destinations=frozenset(agreed)),
+        limits=PlanLimits(),
         users=EMPTY,
     )
     assert question.changes
-    return {finding.code for finding in guard(question) if finding.severity is Severity.ERROR}
+    return {finding.code for finding in check_guards(question) if finding.severity is Severity.ERROR}
 
 
 def values(each):
@@ -117,8 +117,8 @@ def test_a_credentials_destination(name, field, canary):
             desired("credential", name, config, old) for config in configs("credential", name, field, way)
         )
         stale = {("seal",): sealed(before), **after.secrets}
-        assert [each.code for each in verified(after, stale, Severity.ERROR)[1]] == ["KT251"], way
-        assert verified(after, stale | {("seal",): sealed(after)}, Severity.ERROR)[1] == ()
+        assert [each.code for each in verify_secrets(after, stale, Severity.ERROR)[1]] == ["KT251"], way
+        assert verify_secrets(after, stale | {("seal",): sealed(after)}, Severity.ERROR)[1] == ()
         assert breaches(before, after) == {"KT451"}, way
         assert breaches(before, after, agreed=["another"]) == {"KT451"}
         assert breaches(before, after, agreed=["a-credential"]) == set(), way
@@ -128,12 +128,12 @@ def test_a_credentials_destination(name, field, canary):
 
 def sealed(each):
     """Return the right seal of a manifest."""
-    return Secret(expected(Bound(each.address, each.type, each.fields, each.origin)))
+    return Secret(compute_expected_seal(SealSubject(each.address, each.type, each.fields, each.origin)))
 
 
 def credential_for(connector):
     """Return a type of credential that a connector takes."""
-    return next(iter(takes(connector) or ("password",)), "password")
+    return next(iter(credential_types_of(connector) or ("password",)), "password")
 
 
 @pytest.mark.parametrize(("name", "field"), cases("connection"))
@@ -157,12 +157,12 @@ def test_a_number_as_text_is_the_same_place_and_another_seal(field, canary):
     """The service would take either, so nothing is exposed; but nobody with the key wrote it so."""
     before, after = (desired("credential", "database", {field: port}, canary()) for port in (5432, "5432"))
     stale = {("seal",): sealed(before), **after.secrets}
-    assert [each.code for each in verified(after, stale, Severity.ERROR)[1]] == ["KT251"]
+    assert [each.code for each in verify_secrets(after, stale, Severity.ERROR)[1]] == ["KT251"]
 
 
 def test_the_tables_leave_nothing_out():
     """Every type of credential whose configuration leads anywhere is in the table."""
     covered = {name for name, _ in cases("credential")}
-    assert covered == set(types("credential")) - {"api_key", "password"}
+    assert covered == set(list_known_types("credential")) - {"api_key", "password"}
     assert len(cases("credential")) > len(covered) * 2
-    assert len({name for name, _ in cases("connection")}) > len(types("connection")) / 2
+    assert len({name for name, _ in cases("connection")}) > len(list_known_types("connection")) / 2

@@ -7,14 +7,14 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from keyturn.engine.surveying import IGNORED
+from keyturn.engine.surveying import IGNORED_VARIABLES
 from published import valid
 from workspace import SOPS
 
 
 def examined(office, *more, apart=False, **environment):
     """Return the exit code and the checks that are not in order, by code; ``apart`` in a process."""
-    surroundings = {**dict.fromkeys(IGNORED, ""), **office.repo.environment(), **environment}
+    surroundings = {**dict.fromkeys(IGNORED_VARIABLES, ""), **office.repo.environment(), **environment}
     for name in [name for name, value in surroundings.items() if value is None]:
         del surroundings[name]
     run = office.repo.keyturn if apart else office.repo.inside

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from keyturn.core.inputs import Consents
+from keyturn.core.inputs import Approvals
 from keyturn.engine import planning
-from keyturn.engine.planning import Wish
-from keyturn.engine.session import Report, Terms
-from keyturn.load.definitions import leads
+from keyturn.engine.planning import PlanOptions
+from keyturn.engine.session import ApplyReport, ApplyOptions
+from keyturn.load.definitions import is_destination
 from planasonix_emulator.server import Emulator
 from stagehand import Stagehand
 
 SALT = "salt"
 CREDENTIALS, CONNECTIONS = ("ca", "cb"), ("x", "y")
 HOSTS = ("h1", "h2", "h3")
-EVERYTHING_ELSE = Consents(
+EVERYTHING_ELSE = Approvals(
     adopt=frozenset({"*"}),
     reuse=frozenset(CREDENTIALS),
     restore=frozenset({*CREDENTIALS, *CONNECTIONS}),
@@ -34,7 +34,7 @@ EVERYTHING_ELSE = Consents(
 def place(kind, name, config):
     """Return of a configuration what says where a secret goes."""
     fields = {("config", key): value for key, value in config.items()}
-    return frozenset((path[1], str(value)) for path, value in fields.items() if leads(kind, name, path))
+    return frozenset((path[1], str(value)) for path, value in fields.items() if is_destination(kind, name, path))
 
 
 @dataclass
@@ -176,12 +176,12 @@ class Drama:
         received = set(self.stage.service.count_secrets(SALT))
         trees = {name: {**tree, "config": dict(tree["config"])} for name, tree in self.stage.wanted.items()}
         before = self.approval.number
-        planned = self.stage.plan(Wish(targets=targets, consents=EVERYTHING_ELSE)).plan
-        if not planned.blocked:
+        planned = self.stage.plan(PlanOptions(targets=targets, approvals=EVERYTHING_ELSE)).plan
+        if not planned.blocking_diagnostics:
             self.approval.approve(trees, received)
-        done = self.stage.apply(Wish(targets=targets, consents=EVERYTHING_ELSE), Terms(parallelism=1))
-        self.ends[type(done).__name__ if isinstance(done, Report) else done] += 1
-        assert isinstance(done, Report) == (self.approval.number > before), done
+        done = self.stage.apply(PlanOptions(targets=targets, approvals=EVERYTHING_ELSE), ApplyOptions(parallelism=1))
+        self.ends[type(done).__name__ if isinstance(done, ApplyReport) else done] += 1
+        assert isinstance(done, ApplyReport) == (self.approval.number > before), done
         return self.wrong()
 
     def pairs(self):
@@ -298,7 +298,7 @@ def begun(stage, canary, **switches):
 
 def test_the_play_would_notice(stage, canary, monkeypatch):
     """Without the guard a moved host is found among the pairs: the property above can fail."""
-    monkeypatch.setattr(planning, "expose", lambda changes, *_: changes)
+    monkeypatch.setattr(planning, "find_exposures", lambda changes, *_: changes)
     for commits in (
         [("host", "ca", "h2")],
         [("host", "x", "h2")],

@@ -14,36 +14,36 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import keyturn.render as renderers
-from keyturn.core.change import ABSENT, FieldChange
-from keyturn.core.contrast import Contrast, Contrasted, Difference
+from keyturn.core.change import MISSING, FieldChange
+from keyturn.core.contrast import ResourceDiff, WorkspaceDiff, FieldDifference
 from keyturn.core.diagnostic import Severity
-from keyturn.core.health import Check, State
-from keyturn.core.imported import Imported
-from keyturn.core.outcome import Ending, Outcome
-from keyturn.core.pulled import Left, Pulled
-from keyturn.core.trial import End, Reason, Tried
-from keyturn.core.usage import Ending as End_
-from keyturn.core.usage import Reach, Review, Usage
-from keyturn.render.contrast import draw_contrast
-from keyturn.render.finding_forms import FORMS as FINDING_FORMS
-from keyturn.render.finding_forms import draw_findings
-from keyturn.render.findings import Findings
-from keyturn.render.health import draw_health
-from keyturn.render.importing import draw_imported
-from keyturn.render.plan_forms import FORMS as PLAN_FORMS
-from keyturn.render.plan_forms import draw_plan
-from keyturn.render.pulling import draw_pulled
-from keyturn.render.report import draw_report
-from keyturn.render.since import Side, since_text
-from keyturn.render.style import Style
-from keyturn.render.trials import draw_trials
-from keyturn.render.usage_forms import FORMS as USAGE_FORMS
-from keyturn.render.usage_forms import draw_usage
+from keyturn.core.health import CheckResult, CheckStatus
+from keyturn.core.imported import ImportResult
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
+from keyturn.core.pulled import SkippedField, PullResult
+from keyturn.core.trial import TestStatus, FailureReason, ConnectionTestResult
+from keyturn.core.usage import Expiry as End_
+from keyturn.core.usage import CredentialUsers, UsageReport, CredentialUsage
+from keyturn.render.contrast import render_workspace_diff
+from keyturn.render.finding_forms import DIAGNOSTIC_RENDERERS as FINDING_FORMS
+from keyturn.render.finding_forms import render_diagnostics
+from keyturn.render.findings import DiagnosticReport
+from keyturn.render.health import render_doctor_report
+from keyturn.render.importing import render_import
+from keyturn.render.plan_forms import PLAN_RENDERERS as PLAN_FORMS
+from keyturn.render.plan_forms import render_plan
+from keyturn.render.pulling import render_pull
+from keyturn.render.report import render_apply_report
+from keyturn.render.since import PlanRevision, render_changes_since_review
+from keyturn.render.style import TerminalStyle
+from keyturn.render.trials import render_connection_tests
+from keyturn.render.usage_forms import USAGE_RENDERERS as USAGE_FORMS
+from keyturn.render.usage_forms import render_usage
 from making import connection, credential
 from plans import finding, hostile_plan, hostile_text
 from unseen import COMMAND, SORTS, unseen
 
-COLOURED, NARROW, TODAY = Style(colour=True, width=80), Style(width=20), date(2026, 3, 1)
+COLOURED, NARROW, TODAY = TerminalStyle(color=True, width=80), TerminalStyle(width=20), date(2026, 3, 1)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -54,58 +54,58 @@ def findings(said):
         finding("KT133", grade, said, hint=said, origin=replace(finding("KT1", grade, "").origin, file=name))
         for grade in Severity
     )
-    return Findings(
-        found=found, files=(name,), base=name, texts={name: f"kind: x\nname: y\n  {said}: {said}\nz: {said}"}
+    return DiagnosticReport(
+        diagnostics=found, files=(name,), base_folder=name, texts={name: f"kind: x\nname: y\n  {said}: {said}\nz: {said}"}
     )
 
 
 def review(said):
     """Return a review of a credential of which ``said`` is all there is to say."""
     name = said or "x"
-    reach = Reach(connections=(name,), pipelines=(name,), syncs=(name,), schedules=1, next_run=said)
-    one = Usage(
-        address=credential(name), type=said, file=said, status=said, owner=said, reach=reach,
-        endings=(End_(said, TODAY),), lasting=said, readers=(said,),
+    reach = CredentialUsers(connections=(name,), pipelines=(name,), syncs=(name,), schedules=1, next_run=said)
+    one = CredentialUsage(
+        address=credential(name), type=said, file=said, status=said, owner=said, users=reach,
+        expiries=(End_(said, TODAY),), long_lived_reason=said, recipients=(said,),
     )  # fmt: skip
-    return Review(workspace=name, organization=said, today=TODAY, notice=30, usages=(one,), notes=(said,))
+    return UsageReport(workspace=name, organization=said, today=TODAY, notice_days=30, usages=(one,), notes=(said,))
 
 
 def outcomes(said):
     """Return an outcome of every ending."""
     return tuple(
-        Outcome(
-            address=credential(said or "x"), action=said, ending=each, message=said, hint=said,
+        ChangeOutcome(
+            address=credential(said or "x"), action=said, outcome_status=each, message=said, hint=said,
             warnings=(said,), waits_for=(connection(said or "x"),),
         )
-        for each in Ending
+        for each in OutcomeStatus
     )  # fmt: skip
 
 
 def trials(said):
     """Return a test of every end."""
     return tuple(
-        Tried(
-            address=connection(said or "x"), end=each, credentials=(credential(said or "x"),),
-            reason=Reason.TLS, message=said, hint=said, latency_ms=1.5, server_version=said,
+        ConnectionTestResult(
+            address=connection(said or "x"), status=each, credentials=(credential(said or "x"),),
+            reason=FailureReason.TLS, message=said, hint=said, latency_ms=1.5, server_version=said,
         )
-        for each in End
+        for each in TestStatus
     )  # fmt: skip
 
 
 def checks(said):
     """Return a check of every state."""
-    return tuple(Check(topic=said, state=each, message=said, hint=said, code=said) for each in State)
+    return tuple(CheckResult(topic=said, status=each, message=said, hint=said, code=said) for each in CheckStatus)
 
 
 def contrast(said):
     """Return two environments that share a secret and little else."""
     name, path = said or "x", (said or "x",)
-    both = Contrast(
-        kind="connection", stem=name, left=connection(name), right=connection(name),
-        differences=(Difference(path, said, ABSENT),), secrets={path: "same", ("a", *path): "left"},
+    both = ResourceDiff(
+        kind="connection", base_name=name, left=connection(name), right=connection(name),
+        differences=(FieldDifference(path, said, MISSING),), secrets={path: "same", ("a", *path): "left"},
     )  # fmt: skip
-    lone = Contrast(kind=name, stem=name, left=None, right=connection(name), secrets={})
-    return Contrasted((name, name), (both, lone), opened=True)
+    lone = ResourceDiff(kind=name, base_name=name, left=None, right=connection(name), secrets={})
+    return WorkspaceDiff((name, name), (both, lone), secrets_compared=True)
 
 
 def pulled(said):
@@ -113,22 +113,22 @@ def pulled(said):
     name, path = said or "x", (said or "x",)
     field = FieldChange(path, said, said + "1", said)
     return (
-        Pulled(
-            address=connection(name), file=name, written=(field,), left=(Left(path, said, name),), sealed=True
+        PullResult(
+            address=connection(name), file=name, written=(field,), skipped=(SkippedField(path, said, name),), resealed=True
         ),
     )
 
 
 def imported(said):
     """Return an import that wrote one file and left another out."""
-    done = Imported(credential(said or "x"), said or "x", notes=(said,))
-    return (done, Imported(connection(said or "x"), "", said))
+    done = ImportResult(credential(said or "x"), said or "x", notes=(said,))
+    return (done, ImportResult(connection(said or "x"), "", said))
 
 
 def differences(said):
     """Return a reviewed plan beside another one."""
     then, now = hostile_plan(said), hostile_plan(said + "x")
-    return Side(then, said), Side(now, said + "y"), then.access
+    return PlanRevision(then, said), PlanRevision(now, said + "y"), then.access_changes
 
 
 TEXT, JSON, XML, HTML, CSV = "text", "json", "xml", "html", "csv"
@@ -139,55 +139,55 @@ KINDS = {"github": LINES, "json": JSON, "sarif": JSON, "gitlab": JSON, "junit": 
 def sinks():
     """Yield each drawing there is by its name: its kind, and how it is drawn."""
     for style in ("plain", "coloured", "narrow"):
-        look = {"plain": Style(), "coloured": COLOURED, "narrow": NARROW}[style]
+        look = {"plain": TerminalStyle(), "coloured": COLOURED, "narrow": NARROW}[style]
         several = {
             **{
-                f"plan {form}": lambda said, form=form, look=look: draw_plan(hostile_plan(said), form, look)
+                f"plan {form}": lambda said, form=form, look=look: render_plan(hostile_plan(said), form, look)
                 for form in PLAN_FORMS
             },
             **{
-                f"findings {form}": lambda said, form=form, look=look: draw_findings(
+                f"findings {form}": lambda said, form=form, look=look: render_diagnostics(
                     findings(said), form, look
                 )
                 for form in FINDING_FORMS
             },
             **{
-                f"usage {form}": lambda said, form=form, look=look: draw_usage(review(said), form, look)
+                f"usage {form}": lambda said, form=form, look=look: render_usage(review(said), form, look)
                 for form in USAGE_FORMS
             },
             **{
-                f"report {form}": lambda said, form=form, look=look: draw_report(
+                f"report {form}": lambda said, form=form, look=look: render_apply_report(
                     hostile_plan(said), outcomes(said), form, look
                 )
                 for form in ("text", "json")
             },
             **{
-                f"trials {form}": lambda said, form=form, look=look: draw_trials(
+                f"trials {form}": lambda said, form=form, look=look: render_connection_tests(
                     said, trials(said), form, look
                 )
                 for form in ("text", "json", "junit")
             },
             **{
-                f"health {form}": lambda said, form=form, look=look: draw_health(checks(said), form, look)
+                f"health {form}": lambda said, form=form, look=look: render_doctor_report(checks(said), form, look)
                 for form in ("text", "json")
             },
             **{
-                f"contrast {form}": lambda said, form=form, look=look: draw_contrast(
+                f"contrast {form}": lambda said, form=form, look=look: render_workspace_diff(
                     contrast(said), form, look
                 )
                 for form in ("text", "json")
             },
             **{
-                f"pulled {form}": lambda said, form=form, look=look: draw_pulled(
+                f"pulled {form}": lambda said, form=form, look=look: render_pull(
                     said, pulled(said), form, look
                 )
                 for form in ("text", "json")
             },
             **{
-                f"imported {form}": lambda said, form=form: draw_imported(said, imported(said), form)
+                f"imported {form}": lambda said, form=form: render_import(said, imported(said), form)
                 for form in ("text", "json")
             },
-            "since text": lambda said, look=look: since_text(*differences(said), look),
+            "since text": lambda said, look=look: render_changes_since_review(*differences(said), look),
         }
         for name, drawn in several.items():
             kind = KINDS.get(name.split()[1], TEXT)

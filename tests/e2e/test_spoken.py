@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.lock import Holder, acquire
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.lock import LockHolder, acquire_lock
 from keyturn.ledger.store import open_store
 from plans import HOSTILE
 from terminals import on_terminal, plain
@@ -92,9 +92,9 @@ def test_a_hostile_file_name_is_harmless_in_every_form(office, canary, sort):
 def test_a_forged_lock_holder_is_harmless(office, canary):
     """Whoever may write to the ledger's place may call himself what he likes."""
     office.repo.credential("prod-db", {"password": canary()})
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    holder = Holder(id="3f9c2a7d", who=NAME, host=NAME, url=NAME, commit=NAME)
-    acquire(open_store("file:.keyturn/prod", office.repo.root, {}), holder, clock)
+    clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    holder = LockHolder(id="3f9c2a7d", who=NAME, host=NAME, url=NAME, commit=NAME)
+    acquire_lock(open_store("file:.keyturn/prod", office.repo.root, {}), holder, clock)
     for command in (("apply", "--yes"), ("doctor",), ("unlock", NAME), ("unlock", "3f9c2a7d")):
         done = office.here(*command)
         assert r"\u{202e}" in done.stdout + done.stderr

@@ -7,23 +7,23 @@ from unittest import mock
 import pytest
 from msgspec.structs import replace
 
-from keyturn.engine.desk import Desk
-from keyturn.engine.run import Run
-from keyturn.engine.starting import open_run
+from keyturn.engine.desk import ApplyContext
+from keyturn.engine.run import RunContext
+from keyturn.engine.starting import open_run_context
 from keyturn.ledger.journal import open_journal
-from keyturn.ledger.reading import read_ledger
+from keyturn.ledger.reading import load_state
 from offices import Office, office
 
 __all__ = ["office"]
 
 
 @pytest.fixture
-def begin(office: Office) -> Iterator[Callable[[], Run]]:
+def begin(office: Office) -> Iterator[Callable[[], RunContext]]:
     """Return a function that begins a run of the office as it is now; it waits for nothing."""
     opened = []
 
-    def begin() -> Run:
-        opened.append(open_run(office.repo.root, "", office.repo.environment()))
+    def begin() -> RunContext:
+        opened.append(open_run_context(office.repo.root, "", office.repo.environment()))
         return replace(opened[-1], sleep=lambda _: None)
 
     no_jitter = mock.patch("keyturn.engine.starting.random.random", return_value=0.0)
@@ -34,14 +34,14 @@ def begin(office: Office) -> Iterator[Callable[[], Run]]:
 
 
 @pytest.fixture
-def run(begin: Callable[[], Run]) -> Run:
+def run(begin: Callable[[], RunContext]) -> RunContext:
     """Return a run of an office in which nothing is written yet."""
     return begin()
 
 
 @pytest.fixture
-def desk(run: Run) -> Desk:
+def desk(run: RunContext) -> ApplyContext:
     """Return a desk of that run, with an open journal and leave to write."""
-    reading = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
-    return Desk(run=run, journal=journal, ids={}, entries={}, key=lambda: bytes(32), allowed=lambda: True)
+    reading = load_state(run.store, run.workspace.name, run.workspace.organization)
+    journal = open_journal(run.store, reading.state, reading.torn, run.clock)
+    return ApplyContext(run=run, journal=journal, ids={}, entries={}, fingerprint_key=lambda: bytes(32), may_write=lambda: True)

@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Plan
-from keyturn.engine.access import review, settings, with_access
-from keyturn.load.access import Readers
-from keyturn.load.project import project_from
+from keyturn.engine.access import recipient_changes, guarded_setting_changes, add_access_diagnostics
+from keyturn.load.access import FileRecipients
+from keyturn.load.project import parse_project
 from stagehand import PROJECT
 
 CIPHERS = frozenset({(("secrets", "password"), "ENC[1]")})
@@ -16,12 +16,12 @@ OTHERS = frozenset({(("secrets", "password"), "ENC[2]")})
 
 def file(*names, ciphers=CIPHERS, wrap="w"):
     """Return what is known of a file."""
-    return Readers(frozenset(names), dict.fromkeys(names, wrap), ciphers)
+    return FileRecipients(frozenset(names), dict.fromkeys(names, wrap), ciphers)
 
 
 def lines(before, after):
     """Return code, file and first word of every line."""
-    return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in review(before, after)]
+    return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in recipient_changes(before, after)]
 
 
 def test_nothing_moved():
@@ -43,7 +43,7 @@ def test_who_is_removed_without_a_new_data_key_still_reads():
 
 def test_wrapped_again_is_a_note():
     """The same secrets under the same readers."""
-    (line,) = review({"a": file("x")}, {"a": file("x", wrap="other")})
+    (line,) = recipient_changes({"a": file("x")}, {"a": file("x", wrap="other")})
     assert (line.code, line.severity) == ("KT484", Severity.NOTE)
 
 
@@ -72,24 +72,24 @@ def test_a_file_that_goes_is_no_news():
 )
 def test_settings_that_guard_are_named(tmp_path, word, old, new):
     """Each guard of the project that moved, by its word and never by its value."""
-    before, after = (project_from(text.encode(), tmp_path) for text in (PROJECT, PROJECT.replace(old, new)))
-    found = settings(before, after, rules_changed=False)
+    before, after = (parse_project(text.encode(), tmp_path) for text in (PROJECT, PROJECT.replace(old, new)))
+    found = guarded_setting_changes(before, after, rules_changed=False)
     assert [(each.code, each.message) for each in found] == [("KT483", f"this change touches {word}")]
-    assert settings(before, before, rules_changed=False) == ()
-    assert settings(None, after, rules_changed=True) == ()
+    assert guarded_setting_changes(before, before, rules_changed=False) == ()
+    assert guarded_setting_changes(None, after, rules_changed=True) == ()
 
 
 def test_creation_rules_guard_too(tmp_path):
     """Who can decrypt the files to come."""
-    project = project_from(PROJECT.encode(), tmp_path)
-    (line,) = settings(project, project, rules_changed=True)
+    project = parse_project(PROJECT.encode(), tmp_path)
+    (line,) = guarded_setting_changes(project, project, rules_changed=True)
     assert line.origin.file == ".sops.yaml"
 
 
 def test_notes_go_among_the_findings():
     """The access class is for what needs a look."""
-    gained, note = review({"a": file("x")}, {"a": file("x", "y", wrap="v")})
-    plan = with_access(Plan(workspace="w", organization="o", changes=()), (gained, note))
-    assert plan.access == (gained,)
-    assert plan.findings == (note,)
-    assert with_access(plan, ()) == replace(plan, access=())
+    gained, note = recipient_changes({"a": file("x")}, {"a": file("x", "y", wrap="v")})
+    plan = add_access_diagnostics(Plan(workspace="w", organization="o", changes=()), (gained, note))
+    assert plan.access_changes == (gained,)
+    assert plan.diagnostics == (note,)
+    assert add_access_diagnostics(plan, ()) == replace(plan, access_changes=())

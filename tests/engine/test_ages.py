@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from driving_git import git
-from keyturn.engine.ages import Ages, ages, by_ledger
-from keyturn.load.desired import load
+from keyturn.engine.ages import SecretAges, secret_ages, rotation_dates_from_state
+from keyturn.load.desired import load_manifests
 from keyturn.load.project import read_project
 from making import held, sides
 
@@ -37,21 +37,21 @@ def aged(office, canary):
     def tell(told=None, policy=None, **environment):
         repo.project(policy={"rotation": {"max_age": "90d"}} | (policy or {}))
         project = read_project(repo.root)
-        loaded = load(project, project.workspace(""))
-        return ages(project, loaded.subjects, told or {}, TODAY, os.environ | environment)
+        loaded = load_manifests(project, project.find_workspace(""))
+        return secret_ages(project, loaded.resource_views, told or {}, TODAY, os.environ | environment)
 
     return tell
 
 
 def test_git_knows_what_the_ledger_does_not(aged):
     """One day for all secrets of a file where it is one day."""
-    assert aged() == Ages(today=TODAY, rotated={FILE: {(): date(2025, 10, 1)}})
+    assert aged() == SecretAges(today=TODAY, rotated={FILE: {(): date(2025, 10, 1)}})
 
 
 def test_the_ledger_is_right(aged):
     """It knows of a rotation from when it was made."""
     told = {FILE: {(): TODAY - timedelta(1)}}
-    assert aged(told) == Ages(today=TODAY, rotated=told)
+    assert aged(told) == SecretAges(today=TODAY, rotated=told)
 
 
 def test_each_secret_has_a_day_of_its_own(aged, office, canary):
@@ -77,17 +77,17 @@ def test_each_secret_has_a_day_of_its_own(aged, office, canary):
 )
 def test_git_is_not_run_for_what_nobody_asks(aged, policy):
     """Where no age is allowed, or no rule about ages is on."""
-    assert aged(policy=policy, PATH="/nowhere") == Ages(today=TODAY)
-    assert aged(PATH="/nowhere") == Ages(today=TODAY, rotated={FILE: {}}, lost="git could not be run")
+    assert aged(policy=policy, PATH="/nowhere") == SecretAges(today=TODAY)
+    assert aged(PATH="/nowhere") == SecretAges(today=TODAY, rotated={FILE: {}}, history_error="git could not be run")
 
 
 def test_what_the_ledger_says(office, canary):
     """By the file; without a day, nothing."""
     office.repo.credential("prod-db", {"password": canary()})
     project = read_project(office.repo.root)
-    desired = load(project, project.workspace("")).desired[0]
+    desired = load_manifests(project, project.find_workspace("")).desired[0]
     days = {
-        day: by_ledger(sides(desired, held(desired, "id1", rotated_at=day)))
+        day: rotation_dates_from_state(sides(desired, held(desired, "id1", rotated_at=day)))
         for day in ("2025-01-01T00:00:00Z", "")
     }
     assert days == {"2025-01-01T00:00:00Z": {FILE: {(): date(2025, 1, 1)}}, "": {}}

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from keyturn.core.diagnostic import Severity
-from keyturn.engine.ages import Ages, by_ledger
-from keyturn.engine.checking import Checked, check, judged_with, looked_at
-from keyturn.load.desired import load
+from keyturn.engine.ages import SecretAges, rotation_dates_from_state
+from keyturn.engine.checking import ValidationResult, validate_project, run_policy, run_static_policy
+from keyturn.load.desired import load_manifests
 from keyturn.load.project import read_project
 from making import credential, held, sides
 
@@ -24,17 +24,17 @@ def project(office, canary):
 
 def test_all_files_are_looked_at(project):
     """Those of every workspace, none twice."""
-    checked = check(project, project.workspaces.values(), (), TODAY, {})
+    checked = validate_project(project, project.workspaces.values(), (), TODAY, {})
     assert [file.rpartition("/")[2] for file in checked.files] == ["prod-pg.yaml", "prod-db.yaml"]
-    assert checked.worst is None or checked.worst > Severity.ERROR
+    assert checked.worst_severity is None or checked.worst_severity > Severity.ERROR
 
 
 def test_only_some(project):
     """What is named, and nothing of the others; a stray file is said."""
     file = "manifests/prod/connections/prod-pg.yaml"
-    checked = check(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
+    checked = validate_project(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
     assert file in checked.files
-    assert [each.origin.file for each in checked.findings if each.code == "KT044"] == ["elsewhere/x.yaml"]
+    assert [each.origin.file for each in checked.diagnostics if each.code == "KT044"] == ["elsewhere/x.yaml"]
 
 
 def test_a_misspelt_connector_is_asked_after(office):
@@ -42,7 +42,7 @@ def test_a_misspelt_connector_is_asked_after(office):
     office.repo.connection("prod-pg", "prod-db", type="postgers")
     office.repo.connection("prod-zd", "prod-db", type="zendesk")
     project = read_project(office.repo.root)
-    found = check(project, project.workspaces.values(), (), TODAY, {}).findings
+    found = validate_project(project, project.workspaces.values(), (), TODAY, {}).diagnostics
     assert [each.origin.file for each in found if each.code == "KT316"] == [
         "manifests/prod/connections/prod-pg.yaml"
     ]
@@ -50,7 +50,7 @@ def test_a_misspelt_connector_is_asked_after(office):
 
 def test_the_worst():
     """Nothing found is None, which is better than a note."""
-    assert Checked((), ()).worst is None
+    assert ValidationResult((), ()).worst_severity is None
 
 
 def test_the_ledger_knows_the_age_of_a_secret(office, canary):
@@ -58,14 +58,14 @@ def test_the_ledger_knows_the_age_of_a_secret(office, canary):
     office.repo.project(policy={"rotation": {"max_age": "90d"}})
     office.repo.credential("prod-db", {"password": canary()})
     project = read_project(office.repo.root)
-    loaded = load(project, project.workspace(""))
+    loaded = load_manifests(project, project.find_workspace(""))
     desired = loaded.desired[0]
     codes = {}
     for day in ("2025-01-01", "2026-02-28"):
         known = held(desired, "id1", rotated_at=f"{day}T00:00:00Z")
         inputs = sides(desired, known)
-        aged = Ages(today=TODAY, rotated=by_ledger(inputs))
-        found = judged_with(project, looked_at(project, loaded, TODAY), inputs, aged, b"chance" * 6)
+        aged = SecretAges(today=TODAY, rotated=rotation_dates_from_state(inputs))
+        found = run_policy(project, run_static_policy(project, loaded, TODAY), inputs, aged, b"chance" * 6)
         codes[day] = {each.code for each in found}
     assert codes["2025-01-01"] - codes["2026-02-28"]
     assert credential("prod-db") == desired.address

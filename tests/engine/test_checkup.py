@@ -2,26 +2,26 @@
 
 import pytest
 
-from keyturn.core.health import State
-from keyturn.engine.checkup import examine
+from keyturn.core.health import CheckStatus
+from keyturn.engine.checkup import run_doctor
 
 
 def examined(office, folder=None, workspace="", **environment):
     """Return the checks of an office."""
     surroundings = {**office.repo.environment(), **environment}
-    return examine(folder or office.repo.root, workspace, surroundings, ask=True)
+    return run_doctor(folder or office.repo.root, workspace, surroundings, ask=True)
 
 
 def topics(checks, state):
     """Return the topics in a state."""
-    return {each.topic for each in checks if each.state is state}
+    return {each.topic for each in checks if each.status is state}
 
 
 def test_without_a_project_the_machine_is_looked_at(office, tmp_path):
     """And nothing that needs one."""
     checks = examined(office, tmp_path)
-    assert topics(checks, State.BROKEN) == {"project"}
-    assert {"sops", "keys"} <= topics(checks, State.GOOD)
+    assert topics(checks, CheckStatus.FAILED) == {"project"}
+    assert {"sops", "keys"} <= topics(checks, CheckStatus.PASSED)
     assert "ledger" not in {each.topic for each in checks}
 
 
@@ -35,8 +35,8 @@ def test_a_workspace_that_is_none(office):
 def test_a_stranger(office, trust):
     """No key is used, unless somebody vouches for the event."""
     checks = examined(office, GITHUB_EVENT_NAME="pull_request_target", KEYTURN_TRUST_EVENT=trust)
-    assert ("api" in topics(checks, State.GOOD)) is bool(trust)
-    assert ("api" in topics(checks, State.UNTRIED)) is not bool(trust)
+    assert ("api" in topics(checks, CheckStatus.PASSED)) is bool(trust)
+    assert ("api" in topics(checks, CheckStatus.SKIPPED)) is not bool(trust)
 
 
 def test_a_key_in_a_file(office):
@@ -45,6 +45,6 @@ def test_a_key_in_a_file(office):
     file.write_text(office.repo.key)
     office.repo.project(api_key={"file": "key"})
     file.chmod(0o600)
-    assert "api key" in topics(examined(office), State.GOOD)
+    assert "api key" in topics(examined(office), CheckStatus.PASSED)
     file.chmod(0o644)
-    assert "api key" in topics(examined(office), State.DOUBT)
+    assert "api key" in topics(examined(office), CheckStatus.WARNING)

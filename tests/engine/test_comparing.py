@@ -5,9 +5,9 @@ import subprocess
 import pyrage
 import pytest
 
-from keyturn.core.diagnostic import Faulty, Severity
-from keyturn.engine.comparing import base_of, compare, reviewed, reviewed_since
-from keyturn.load.desired import load
+from keyturn.core.diagnostic import DiagnosticError, Severity
+from keyturn.engine.comparing import find_base_revision, compare_with_base, access_changes, access_changes_since
+from keyturn.load.desired import load_manifests
 from keyturn.load.project import read_project
 
 
@@ -35,9 +35,9 @@ def committed(office, canary):
 def compared(office, base="HEAD"):
     """Compare the tree with a revision."""
     project = read_project(office.repo.root)
-    workspace = project.workspace("")
-    return compare(
-        project, workspace, load(project, workspace), base_of(project, base, office.repo.environment())
+    workspace = project.find_workspace("")
+    return compare_with_base(
+        project, workspace, load_manifests(project, workspace), find_base_revision(project, base, office.repo.environment())
     )
 
 
@@ -45,7 +45,7 @@ def test_an_untouched_tree(committed):
     """Both sides are there, nobody gained access."""
     found = compared(committed)
     assert found.commit == git(committed, "rev-parse", "HEAD")
-    assert set(found.sides.desired) == set(found.sides.known)
+    assert set(found.inputs.desired) == set(found.inputs.entries)
     assert found.access == ()
 
 
@@ -59,14 +59,14 @@ def test_settings_are_compared_too(committed):
 def test_a_file_that_was_encrypted_anew_tells_nothing(committed, canary):
     """Another data key: no fingerprint to compare."""
     committed.repo.credential("prod-db", {"password": canary()})
-    assert dict(compared(committed).sides.prints) == {}
+    assert dict(compared(committed).inputs.fingerprints) == {}
 
 
 def test_a_base_that_is_not_there(committed):
     """Said with what to do."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         compared(committed, "nowhere")
-    assert caught.value.findings[0].code == "KT007"
+    assert caught.value.diagnostics[0].code == "KT007"
 
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
@@ -75,7 +75,7 @@ FILE = "manifests/prod/credentials/prod-db.yaml"
 def review(office, base="HEAD"):
     """Return the review that a plan of the live workspace shows: code, file and first word of each line."""
     project = read_project(office.repo.root)
-    found = reviewed(project, project.workspace(""), base, office.repo.environment())
+    found = access_changes(project, project.find_workspace(""), base, office.repo.environment())
     assert base != "HEAD" or found == compared(office).access
     return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in found]
 
@@ -108,7 +108,7 @@ def test_nobody_gained_or_lost(committed):
     assert review(committed) == []
     project = read_project(committed.repo.root)
     nowhere = {"PATH": "/nonexistent"}
-    assert reviewed(project, project.workspace(""), "", nowhere) == ()
+    assert access_changes(project, project.find_workspace(""), "", nowhere) == ()
 
 
 def test_who_is_added_by_updatekeys_gains_and_the_secrets_are_the_same(shared, other):
@@ -117,8 +117,8 @@ def test_who_is_added_by_updatekeys_gains_and_the_secrets_are_the_same(shared, o
     rules(office, office.repo.age.recipient, other)
     run("updatekeys", "--yes")
     assert review(office) == [("KT480", FILE, f"age:{other}"), ("KT484", FILE, "the")]
-    sides = compared(office).sides
-    assert {address: each.fingerprints for address, each in sides.known.items()} == dict(sides.prints)
+    sides = compared(office).inputs
+    assert {address: each.fingerprints for address, each in sides.entries.items()} == dict(sides.fingerprints)
 
 
 def test_who_is_removed_by_updatekeys_alone_still_has_the_data_key(shared, other):
@@ -140,7 +140,7 @@ def test_files_that_come_go_or_are_renamed(shared, other, canary):
     office.repo.credential("prod-new", {"password": canary()})
     office.repo.remove("prod-db")
     assert review(office) == []
-    assert {str(address) for address in compared(office).sides.known} == {"credential/prod-db"}
+    assert {str(address) for address in compared(office).inputs.entries} == {"credential/prod-db"}
     git(office, "checkout", "-q", "--", FILE)
     rules(office, office.repo.age.recipient)
     run("rotate", "--in-place", "--add-age", other)
@@ -161,12 +161,12 @@ def test_a_shallow_clone_says_so(committed, tmp_path):
         capture_output=True,
     )
     project = read_project(clone)
-    (line,) = reviewed(project, project.workspace(""), "", committed.repo.environment())
+    (line,) = access_changes(project, project.find_workspace(""), "", committed.repo.environment())
     assert (line.code, line.severity.name) == ("KT485", "NOTE")
     assert "shallow" in line.message
     assert "fetch-depth: 0" in line.hint
-    with pytest.raises(Faulty):
-        reviewed(project, project.workspace(""), "nowhere", committed.repo.environment())
+    with pytest.raises(DiagnosticError):
+        access_changes(project, project.find_workspace(""), "nowhere", committed.repo.environment())
 
 
 def test_access_since_a_commit_that_is_gone(committed):
@@ -174,6 +174,6 @@ def test_access_since_a_commit_that_is_gone(committed):
     project = read_project(committed.repo.root)
     environment = committed.repo.environment()
     here = git(committed, "rev-parse", "HEAD")
-    assert reviewed_since(project, project.workspace(""), here, environment) == ()
-    (note,) = reviewed_since(project, project.workspace(""), "0" * 40, environment)
+    assert access_changes_since(project, project.find_workspace(""), here, environment) == ()
+    (note,) = access_changes_since(project, project.find_workspace(""), "0" * 40, environment)
     assert (note.code, note.severity) == ("KT485", Severity.NOTE)

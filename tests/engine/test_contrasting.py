@@ -6,7 +6,7 @@ import os
 import pytest
 import yaml
 
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.engine.contrasting import compare_workspaces
 from keyturn.load.project import read_project
 
@@ -33,26 +33,26 @@ def project(office, canary):
 
 def compared(project, environment):
     """Compare staging with prod."""
-    sides = project.workspace("staging"), project.workspace("prod")
+    sides = project.find_workspace("staging"), project.find_workspace("prod")
     return compare_workspaces(project, sides, environment, os.urandom(32))
 
 
 def test_with_keys_the_shared_secret_is_found(project, office):
     """And the one that differs is not taken for it."""
     found = compared(project, office.repo.environment())
-    assert found.opened
-    assert {each.stem: each.shared for each in found.pairs} == {"db": (("password",),), "my": ()}
+    assert found.secrets_compared
+    assert {each.base_name: each.shared_secrets for each in found.resources} == {"db": (("password",),), "my": ()}
 
 
 def test_without_keys_the_rest_is_compared(project):
     """Nothing is said of values then."""
     found = compared(project, {"PATH": os.environ["PATH"]})
-    assert not found.opened
-    assert [each.shared for each in found.pairs] == [(), ()]
+    assert not found.secrets_compared
+    assert [each.shared_secrets for each in found.resources] == [(), ()]
 
 
 def test_a_side_that_is_broken_is_an_error(project, office):
     """A comparison with half a side would mislead."""
     (office.repo.root / "manifests/staging/staging-db.yaml").write_text("kind: nothing\n")
-    with pytest.raises(Faulty):
+    with pytest.raises(DiagnosticError):
         compared(project, office.repo.environment())

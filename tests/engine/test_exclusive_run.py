@@ -5,33 +5,33 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.engine.exclusive_run import LEASE, exclusive_run
-from keyturn.engine.run import Author
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.event import Compacted, RunEnded, RunStarted
-from keyturn.ledger.lock import Held, holder_of
-from keyturn.ledger.reading import read_ledger
-from keyturn.ledger.record import read
+from keyturn.engine.run import Actor
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.event import JournalCompacted, RunFinished, RunStarted
+from keyturn.ledger.lock import LockHeld, read_held_lock
+from keyturn.ledger.reading import load_state
+from keyturn.ledger.record import read_journal_records
 
-ADA = Author(who="ada", host="laptop", url="https://ci.example.com/1", commit="c0ffee", tool="keyturn 0")
+ADA = Actor(who="ada", host="laptop", url="https://ci.example.com/1", commit="c0ffee", tool="keyturn 0")
 
 
 @pytest.fixture
 def ours(run):
     """Return a run of a known author."""
-    return replace(run, author=ADA)
+    return replace(run, actor=ADA)
 
 
 def events(run):
     """Return the events of the journal."""
-    return [record.event for record in read(run.store.tape().read(0))]
+    return [record.event for record in read_journal_records(run.store.open_log().read(0))]
 
 
 def test_the_lock_and_the_journal_name_the_author(ours):
     """Who, host, commit, url and run id; then the end, the document, and a free lock."""
     with exclusive_run(ours, "purge") as held:
-        locked = holder_of(ours.store).holder
+        locked = read_held_lock(ours.store).holder
         assert (locked.who, locked.host, locked.url) == (ADA.who, ADA.host, ADA.url)
         assert locked.commit == ADA.commit
         held.begin_journal(held.read_ledger())
@@ -42,10 +42,10 @@ def test_the_lock_and_the_journal_name_the_author(ours):
         "purge", ADA.who, ADA.host, ADA.commit, ADA.url, ADA.tool,
     )  # fmt: skip
     assert (started.workspace, started.organization) == (ours.workspace.name, ours.workspace.organization)
-    assert ended == RunEnded(started.run, "ended", {"done": 1})
-    assert isinstance(compacted, Compacted)
-    assert holder_of(ours.store) is None
-    assert read_ledger(ours.store, started.workspace, started.organization).ledger.serial == 1
+    assert ended == RunFinished(started.run, "ended", {"done": 1})
+    assert isinstance(compacted, JournalCompacted)
+    assert read_held_lock(ours.store) is None
+    assert load_state(ours.store, started.workspace, started.organization).state.serial == 1
 
 
 def test_what_writes_nothing_leaves_no_record(ours):
@@ -53,7 +53,7 @@ def test_what_writes_nothing_leaves_no_record(ours):
     with exclusive_run(ours, "apply") as held:
         held.end_journal({})
     assert events(ours) == []
-    assert holder_of(ours.store) is None
+    assert read_held_lock(ours.store) is None
 
 
 def test_a_failure_is_recorded_and_frees_the_lock(ours):
@@ -67,27 +67,27 @@ def test_a_failure_is_recorded_and_frees_the_lock(ours):
     with pytest.raises(ZeroDivisionError):
         fail()
     started, ended = events(ours)
-    assert ended == RunEnded(started.run, "failed")
-    assert holder_of(ours.store) is None
+    assert ended == RunFinished(started.run, "failed")
+    assert read_held_lock(ours.store) is None
 
 
 def test_a_second_run_is_refused(ours):
     """Two commands never write at the same time."""
     with exclusive_run(ours, "apply"):
-        with pytest.raises(Held):
+        with pytest.raises(LockHeld):
             exclusive_run(ours, "purge").__enter__()
-        assert holder_of(ours.store) is not None
+        assert read_held_lock(ours.store) is not None
 
 
 def test_the_lease_is_renewed_when_a_third_is_used(ours):
     """And a lease that ran out allows no write more."""
     now = [0.0]
-    timed = replace(ours, clock=Clock(now=ours.clock.now, monotonic=lambda: now[0]))
-    with suppress(Faulty), exclusive_run(timed, "apply") as held:
+    timed = replace(ours, clock=RunClock(now=ours.clock.now, monotonic=lambda: now[0]))
+    with suppress(DiagnosticError), exclusive_run(timed, "apply") as held:
         assert held.holds_lock()
-        assert holder_of(ours.store).renewals == 0
+        assert read_held_lock(ours.store).renewals == 0
         now[0] = LEASE / 2
         assert held.holds_lock()
-        assert holder_of(ours.store).renewals == 1
+        assert read_held_lock(ours.store).renewals == 1
         now[0] += LEASE + 1
         assert not held.holds_lock()

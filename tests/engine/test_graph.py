@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.engine.graph import Graph, Use, gathered, graph_of, strings
+from keyturn.engine.graph import UsageGraph, UsageNode, users_of, build_usage_graph, iterate_strings
 
 
 @pytest.mark.parametrize(
@@ -18,15 +18,15 @@ from keyturn.engine.graph import Graph, Use, gathered, graph_of, strings
 )
 def test_ids_stand_anywhere(tree, expected):
     """However deep a vendor puts them."""
-    assert list(strings(tree)) == expected
+    assert list(iterate_strings(tree)) == expected
 
 
 def test_what_is_met_twice_counts_once():
     """And two of one name are two."""
-    known = {"a": (Use("nightly", "1"), Use("nightly", "2")), "b": (Use("nightly", "1"),)}
-    assert gathered(known, ["a", "b", "c"]) == (Use("nightly", "1"), Use("nightly", "2"))
-    assert gathered(known, []) == ()
-    assert gathered(None, ["a"]) is None
+    known = {"a": (UsageNode("nightly", "1"), UsageNode("nightly", "2")), "b": (UsageNode("nightly", "1"),)}
+    assert users_of(known, ["a", "b", "c"]) == (UsageNode("nightly", "1"), UsageNode("nightly", "2"))
+    assert users_of(known, []) == ()
+    assert users_of(None, ["a"]) is None
 
 
 def test_schedules_are_known_by_their_pipeline_too(office, begin):
@@ -40,8 +40,8 @@ def test_schedules_are_known_by_their_pipeline_too(office, begin):
     office.service.seed_objects(
         schedules=[{"id": "sch_1", "enabled": True, **run}, {"id": "sch_2", "enabled": False, **run}]
     )
-    found = graph_of(begin().service, frozenset({"conn_1"}), linked=True)
-    use = (Use("2030-01-02T03:00:00Z", "sch_1"),)
-    assert isinstance(found, Graph)
-    assert (found.runs, found.schedules) == ({"pl_1": use}, {"conn_1": use})
-    assert found.pipelines == {"conn_1": (Use("nightly", "pl_1"),)}
+    found = build_usage_graph(begin().service, frozenset({"conn_1"}), linked=True)
+    use = (UsageNode("2030-01-02T03:00:00Z", "sch_1"),)
+    assert isinstance(found, UsageGraph)
+    assert (found.schedules_by_pipeline, found.schedules) == ({"pl_1": use}, {"conn_1": use})
+    assert found.pipelines == {"conn_1": (UsageNode("nightly", "pl_1"),)}

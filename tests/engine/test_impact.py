@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from keyturn.core.change import Action, Change
 from keyturn.core.plan import Impact
 from keyturn.engine import graph, impact
-from keyturn.engine.impact import measure
-from keyturn.engine.observe import census
+from keyturn.engine.impact import compute_impact
+from keyturn.engine.observe import list_live_objects
 from making import connection, credential, held, wanted
 
 DB, PG = credential("prod-db"), connection("prod-pg")
@@ -54,7 +54,7 @@ class World:
 
     def live(self):
         """Return what the two lists show, by id."""
-        return {each.id: each for each in census(self.run.service)}
+        return {each.id: each for each in list_live_objects(self.run.service)}
 
     def known(self, **applied):
         """Return the ledger's entries: the credential and the first connection are ours."""
@@ -65,8 +65,8 @@ class World:
         """Return how far a change of the credential, or of another object, reaches."""
         live, known = self.live(), known or self.known()
         address = PG if target == self.pg else DB
-        change = Change(action=action, address=address, known=known[address], live=live[target or self.db])
-        return measure(self.run.service, (change,), live, known)
+        change = Change(action=action, address=address, entry=known[address], live=live[target or self.db])
+        return compute_impact(self.run.service, (change,), live, known)
 
     def impact(self, target="", **more):
         """Return the impact alone."""
@@ -106,9 +106,9 @@ def test_users_in_git_and_in_the_ui_are_told_apart(world):
         syncs=1,
         scheduled=1,
         next_run="2026-01-02T03:00:00Z",
-        outsiders=("connection/made-in-ui",),
-        insiders=("connection/prod-pg",),
-        work=("pipeline/nightly", "sync/leads"),
+        unmanaged_connections=("connection/made-in-ui",),
+        managed_connections=("connection/prod-pg",),
+        downstream=("pipeline/nightly", "sync/leads"),
     )
     assert found.users[world.db] == ("connection/made-in-ui",)
 
@@ -136,7 +136,7 @@ def test_a_pipeline_is_searched_wherever_an_id_may_stand(world, shape):
 
     world.seed(pipelines=[{"id": "pl_2", "name": "odd", "status": "active", **filled(shape)}])
     found = world.impact()
-    assert (found.pipelines, found.work) == (2, ("pipeline/nightly", "pipeline/odd"))
+    assert (found.pipelines, found.downstream) == (2, ("pipeline/nightly", "pipeline/odd"))
 
 
 def test_a_pipeline_on_two_connections_counts_once(world):
@@ -171,7 +171,7 @@ def test_a_further_reference_in_settings_counts(world):
     world.connect("stages", credentialId=other, config={**WHERE["config"], **staging})
     found = world.reach()
     assert found.impact[DB].connections == 3
-    assert found.impact[DB].outsiders == ("connection/made-in-ui", "connection/stages")
+    assert found.impact[DB].unmanaged_connections == ("connection/made-in-ui", "connection/stages")
     assert "connection/stages" in found.users[world.db]
 
 
@@ -187,7 +187,7 @@ def test_the_reach_of_a_connection(world):
     world.sync("sy_1", world.pg)
     found = world.reach(world.pg, Action.RETIRE)
     assert numbers(found.impact[PG])[1:] == (1, 1, 1)
-    assert (found.impact[PG].insiders, found.impact[PG].outsiders) == ((), ())
+    assert (found.impact[PG].managed_connections, found.impact[PG].unmanaged_connections) == ((), ())
     assert found.users[world.pg] == ("pipeline nightly", "sync leads")
 
 
@@ -243,7 +243,7 @@ def test_a_route_that_does_not_answer_is_unknown(world, path, expected, status):
 
 def test_more_pipelines_than_are_read(world, monkeypatch):
     """Beyond the bound none is read in full, and the number is unknown."""
-    monkeypatch.setattr(graph, "PIPELINES", 3)
+    monkeypatch.setattr(graph, "MAX_PIPELINE_READS", 3)
     for number in range(2, 5):
         world.pipeline(f"pl_{number}", world.pg)
     since = len(world.asked())
@@ -253,12 +253,12 @@ def test_more_pipelines_than_are_read(world, monkeypatch):
 
 def test_more_connections_than_are_read(world, monkeypatch):
     """Beyond the bound: what the list shows is told by name, and that it is all is not."""
-    monkeypatch.setattr(impact, "CONNECTIONS", 1)
+    monkeypatch.setattr(impact, "MAX_CONNECTION_READS", 1)
     since = len(world.asked())
     found = world.impact()
     assert numbers(found) == UNKNOWN
-    assert found.outsiders == ("connection/made-in-ui",)
-    assert (found.work, found.next_run) == (("pipeline/nightly",), "2026-01-02T03:00:00Z")
+    assert found.unmanaged_connections == ("connection/made-in-ui",)
+    assert (found.downstream, found.next_run) == (("pipeline/nightly",), "2026-01-02T03:00:00Z")
     assert not [path for path in world.asked(since) if path.startswith("/api/connections/")]
 
 
@@ -275,8 +275,8 @@ def test_a_deployment_that_hides_who_uses_what(world):
     known[PG] = replace(known[PG], applied={("credential",): DB})
     found = world.impact(known=known)
     assert numbers(found) == UNKNOWN
-    assert (found.insiders, found.outsiders) == (("connection/prod-pg",), ())
-    assert found.work == ("pipeline/nightly",)
+    assert (found.managed_connections, found.unmanaged_connections) == (("connection/prod-pg",), ())
+    assert found.downstream == ("pipeline/nightly",)
 
 
 def test_a_schedule_that_contradicts_itself_is_unknown(world):
@@ -288,23 +288,23 @@ def test_a_schedule_that_contradicts_itself_is_unknown(world):
 # What is asked for -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", [Action.CREATE, Action.FORGET, Action.NOTE])
+@pytest.mark.parametrize("action", [Action.CREATE, Action.FORGET, Action.NO_OP])
 def test_what_nobody_feels_is_not_asked_for(world, action):
     """A new object, one that is gone, and a doubt ask the service nothing."""
     live, known = world.live(), world.known()
     since = len(world.asked())
-    change = Change(action=action, address=DB, known=known[DB], live=live[world.db])
-    found = measure(world.run.service, (change,), live, known)
+    change = Change(action=action, address=DB, entry=known[DB], live=live[world.db])
+    found = compute_impact(world.run.service, (change,), live, known)
     assert (found.impact, found.users) == ({}, {})
     assert world.asked(since) == []
 
 
-@pytest.mark.parametrize("action", sorted({*Action} - {Action.CREATE, Action.FORGET, Action.NOTE}, key=str))
+@pytest.mark.parametrize("action", sorted({*Action} - {Action.CREATE, Action.FORGET, Action.NO_OP}, key=str))
 def test_whatever_is_written_is_asked_for(world, action):
     """An adoption too: what others built on the object meets new values."""
     live, known = world.live(), world.known()
-    change = Change(action=action, address=DB, known=known[DB], live=live[world.db])
-    assert numbers(measure(world.run.service, (change,), live, known).impact[DB]) == (2, 1, 0, 1)
+    change = Change(action=action, address=DB, entry=known[DB], live=live[world.db])
+    assert numbers(compute_impact(world.run.service, (change,), live, known).impact[DB]) == (2, 1, 0, 1)
 
 
 def test_many_changes_ask_no_more_than_one(world):
@@ -312,10 +312,10 @@ def test_many_changes_ask_no_more_than_one(world):
     live, known = world.live(), world.known()
     since = len(world.asked())
     changes = tuple(
-        Change(action=Action.UPDATE, address=address, known=known[address], live=live[known[address].id])
+        Change(action=Action.UPDATE, address=address, entry=known[address], live=live[known[address].id])
         for address in (DB, PG)
     )
-    measure(world.run.service, changes, live, known)
+    compute_impact(world.run.service, changes, live, known)
     paths = world.asked(since)
     assert len(paths) == len(set(paths))
     assert set(ASKED) <= set(paths)
@@ -325,8 +325,8 @@ def test_a_change_of_a_connection_reads_no_connection(world):
     """Whom it hits stands in pipelines and syncs alone."""
     live, known = world.live(), world.known()
     since = len(world.asked())
-    change = Change(action=Action.UPDATE, address=PG, known=known[PG], live=live[world.pg])
-    measure(world.run.service, (change,), live, known)
+    change = Change(action=Action.UPDATE, address=PG, entry=known[PG], live=live[world.pg])
+    compute_impact(world.run.service, (change,), live, known)
     assert not [path for path in world.asked(since) if path.startswith("/api/connections/")]
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.importing import Order, bring_in
-from keyturn.ledger.event import Finished, RunEnded, RunStarted
-from keyturn.ledger.lock import Held, Holder, acquire
-from keyturn.ledger.reading import read_ledger
-from keyturn.ledger.record import read
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.importing import ImportOptions, import_resources
+from keyturn.ledger.event import OutcomeRecorded, RunFinished, RunStarted
+from keyturn.ledger.lock import LockHeld, LockHolder, acquire_lock
+from keyturn.ledger.reading import load_state
+from keyturn.ledger.record import read_journal_records
 
 ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
 
@@ -35,8 +35,8 @@ def told(results):
 
 def test_everything_once(lived_in, begin):
     """Then nothing is new, and nothing was written to the service."""
-    assert told(bring_in(begin(), Order())) == {"prod-lake": True, "prod-spare": True, "prod-s3": True}
-    assert bring_in(begin(), Order()) == ()
+    assert told(import_resources(begin(), ImportOptions())) == {"prod-lake": True, "prod-spare": True, "prod-s3": True}
+    assert import_resources(begin(), ImportOptions()) == ()
     assert lived_in.writes() == 0
     connection = (lived_in.repo.root / "manifests/prod/connections/prod-s3.yaml").read_text()
     assert "credential: " in connection
@@ -50,7 +50,7 @@ def test_everything_once(lived_in, begin):
 @pytest.mark.usefixtures("lived_in")
 def test_only_what_is_named(begin, names, expected):
     """Bare names, addresses, patterns."""
-    assert set(told(bring_in(begin(), Order(tuple(names))))) == expected
+    assert set(told(import_resources(begin(), ImportOptions(tuple(names))))) == expected
 
 
 def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
@@ -58,8 +58,8 @@ def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
     file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n")
-    results = {each.address.name: each for each in bring_in(begin(), Order(("prod-lake",)))}
-    assert "is there already" in results["prod-lake"].trouble
+    results = {each.address.name: each for each in import_resources(begin(), ImportOptions(("prod-lake",)))}
+    assert "is there already" in results["prod-lake"].error
     assert file.read_text() == "# mine\n"
 
 
@@ -68,16 +68,16 @@ def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
 def test_an_editor_finds_the_schema_where_there_is_one(lived_in, begin, folder):
     """The first line leads to what `init` put there, from any depth; without it there is no such line."""
     root = lived_in.repo.root
-    order = Order(("credential/*",), folders={"prod-": folder})
+    order = ImportOptions(("credential/*",), folders={"prod-": folder})
     (root / ".keyturn").mkdir(exist_ok=True)
     (root / ".keyturn/credential.schema.json").write_text("{}")
-    bring_in(begin(), order)
+    import_resources(begin(), order)
     for name in ("prod-lake", "prod-spare"):
         file = root / folder / f"credentials/{name}.yaml"
         first = file.read_text().splitlines()[0]
         schema = file.parent / first.removeprefix("# yaml-language-server: $schema=")
         assert schema.resolve() == root / ".keyturn/credential.schema.json"
-    bring_in(begin(), Order(("connection/*",)))
+    import_resources(begin(), ImportOptions(("connection/*",)))
     connection = (root / "manifests/prod/connections/prod-s3.yaml").read_text()
     assert connection.startswith("kind: connection\n")
 
@@ -85,26 +85,26 @@ def test_an_editor_finds_the_schema_where_there_is_one(lived_in, begin, folder):
 def test_not_while_somebody_applies(begin):
     """The ledger has one writer."""
     run = begin()
-    acquire(run.store, Holder(id="x", who="ada", host="elsewhere"), run.clock)
-    with pytest.raises(Held):
-        bring_in(run, Order())
+    acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
+    with pytest.raises(LockHeld):
+        import_resources(run, ImportOptions())
 
 
 @pytest.mark.usefixtures("lived_in")
 def test_a_folder_that_no_plan_looks_into_is_refused(begin):
     """What would be written there would never be seen again."""
-    with pytest.raises(Faulty) as caught:
-        bring_in(begin(), Order(folders={"prod-": "elsewhere"}))
-    assert caught.value.findings[0].code == "KT073"
+    with pytest.raises(DiagnosticError) as caught:
+        import_resources(begin(), ImportOptions(folders={"prod-": "elsewhere"}))
+    assert caught.value.diagnostics[0].code == "KT073"
 
 
 def test_what_is_written_is_adopted(lived_in, begin):
     """File and entry of the ledger come together; what has no file has no entry."""
     lived_in.service.seed_objects(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
     run = begin()
-    found = told(bring_in(run, Order()))
+    found = told(import_resources(run, ImportOptions()))
     assert found["Not A File"] is False
-    entries = read_ledger(run.store, run.workspace.name, run.workspace.organization).ledger.entries
+    entries = load_state(run.store, run.workspace.name, run.workspace.organization).state.entries
     assert {address.name for address in entries} == {name for name, written in found.items() if written}
 
 
@@ -112,9 +112,9 @@ def test_two_of_a_name_are_left(lived_in, begin):
     """Which one is meant is not for a machine to say."""
     lived_in.service.change_settings(unique_names=False)
     lived_in.service.seed_objects(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
-    found = [each for each in bring_in(begin(), Order()) if each.address.name == "prod-spare"]
+    found = [each for each in import_resources(begin(), ImportOptions()) if each.address.name == "prod-spare"]
     assert found
-    assert all("stands for 2 objects" in each.trouble for each in found)
+    assert all("stands for 2 objects" in each.error for each in found)
 
 
 def test_the_journal_names_who_imported(lived_in, begin):
@@ -123,11 +123,11 @@ def test_the_journal_names_who_imported(lived_in, begin):
     file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n")
-    bring_in(run, Order())
-    events = [record.event for record in read(run.store.tape().read(0))]
+    import_resources(run, ImportOptions())
+    events = [record.event for record in read_journal_records(run.store.open_log().read(0))]
     started = events[0]
     assert isinstance(started, RunStarted)
-    assert (started.command, started.who, started.host) == ("import", run.author.who, run.author.host)
-    assert {each.address.name for each in events if isinstance(each, Finished)} == {"prod-spare", "prod-s3"}
-    (ended,) = [each for each in events if isinstance(each, RunEnded)]
+    assert (started.command, started.who, started.host) == ("import", run.actor.who, run.actor.host)
+    assert {each.address.name for each in events if isinstance(each, OutcomeRecorded)} == {"prod-spare", "prod-s3"}
+    (ended,) = [each for each in events if isinstance(each, RunFinished)]
     assert (ended.run, ended.counts) == (started.run, {"done": 2, "skipped": 1})

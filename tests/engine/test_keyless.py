@@ -3,9 +3,9 @@
 import pytest
 
 from driving_git import commit
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.keyless import plan_against_base, plan_against_ledger, with_review
-from keyturn.engine.planning import Wish, plan
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.keyless import plan_against_base, plan_against_state, add_access_review
+from keyturn.engine.planning import PlanOptions, plan_workspace
 from keyturn.load.project import read_project
 
 
@@ -13,7 +13,7 @@ from keyturn.load.project import read_project
 def sides(office):
     """Return the project of an office and its workspace."""
     project = read_project(office.repo.root)
-    return project, project.workspace("prod")
+    return project, project.find_workspace("prod")
 
 
 def told(made):
@@ -27,7 +27,7 @@ def test_against_a_base(office, canary, sides):
     commit(office)
     office.repo.credential("prod-other", {"password": canary()})
     before = len(office.service.list_requests())
-    made = plan_against_base(*sides, Wish(), office.repo.environment(), "HEAD")
+    made = plan_against_base(*sides, PlanOptions(), office.repo.environment(), "HEAD")
     assert told(made) == [("create", "prod-other")]
     assert made.offline
     assert len(office.service.list_requests()) == before
@@ -35,9 +35,9 @@ def test_against_a_base(office, canary, sides):
 
 def test_without_git_there_is_no_base(office, sides):
     """It is said, and how to get one."""
-    with pytest.raises(Faulty) as caught:
-        plan_against_base(*sides, Wish(), office.repo.environment())
-    assert "KT007" in {each.code for each in caught.value.findings}
+    with pytest.raises(DiagnosticError) as caught:
+        plan_against_base(*sides, PlanOptions(), office.repo.environment())
+    assert "KT007" in {each.code for each in caught.value.diagnostics}
 
 
 def test_against_an_exported_ledger(office, canary, sides):
@@ -46,7 +46,7 @@ def test_against_an_exported_ledger(office, canary, sides):
     office.repo.credential("prod-other", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     office.repo.remove("prod-other")
-    made = plan_against_ledger(*sides, Wish(), office.repo.root / ".keyturn/prod/ledger.json")
+    made = plan_against_state(*sides, PlanOptions(), office.repo.root / ".keyturn/prod/ledger.json")
     assert told(made) == [("retire", "prod-other")]
 
 
@@ -54,8 +54,8 @@ def test_a_plan_with_what_git_tells(office, begin, canary):
     """A name that git does not know is refused; outside of git nothing is added."""
     office.repo.credential("prod-db", {"password": canary()})
     run = begin()
-    planned = plan(run, Wish())
-    assert with_review(run, planned).plan == planned.plan
-    with pytest.raises(Faulty) as caught:
-        with_review(run, planned, "no-such-revision")
-    assert caught.value.findings[0].code == "KT007"
+    planned = plan_workspace(run, PlanOptions())
+    assert add_access_review(run, planned).plan == planned.plan
+    with pytest.raises(DiagnosticError) as caught:
+        add_access_review(run, planned, "no-such-revision")
+    assert caught.value.diagnostics[0].code == "KT007"

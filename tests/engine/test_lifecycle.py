@@ -4,12 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.core.change import Action, Change
-from keyturn.engine.desk import Stale
-from keyturn.engine.lifecycle import RETIRING, forget, replace_object, restore, retire, tails
-from keyturn.engine.work import create, read
+from keyturn.engine.desk import StaleObject
+from keyturn.engine.lifecycle import RETIRING_INFIX, forget_entry, replace_object, restore_object, retire_object, pending_retirements
+from keyturn.engine.work import create_object, read_object
 from keyturn.kinds import KINDS
-from keyturn.ledger.event import Finished
-from keyturn.ledger.record import read as records
+from keyturn.ledger.event import OutcomeRecorded
+from keyturn.ledger.record import read_journal_records as records
 from making import credential, held, wanted
 
 DB = credential("prod-db")
@@ -21,17 +21,17 @@ def made(desk, canary):
     """Return the creation of a credential that was made, with its entry."""
     desired = wanted(DB, CONFIG, secrets={"password": canary()})
     change = Change(action=Action.CREATE, address=DB, desired=desired)
-    return replace(change, known=create(change, desk).entry)
+    return replace(change, entry=create_object(change, desk).entry)
 
 
 def seen(change, desk, action):
     """Return a change of an object as it is now."""
-    return replace(change, action=action, live=read(KINDS["credential"], change.known.id, desk))
+    return replace(change, action=action, live=read_object(KINDS["credential"], change.entry.id, desk))
 
 
 def test_retire_leaves_a_tombstone(office, desk, made):
     """Gone from the service's list, kept in ours."""
-    done = retire(seen(made, desk, Action.RETIRE), desk)
+    done = retire_object(seen(made, desk, Action.RETIRE), desk)
     assert office.live() == {}
     assert done.entry.retired_at
     assert not done.entry.protect
@@ -40,19 +40,19 @@ def test_retire_leaves_a_tombstone(office, desk, made):
 def test_what_is_used_is_not_retired(office, desk, made):
     """A connection that appeared since the plan."""
     fields = {"name": "ui", "type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
-    office.service.seed_objects(connections=[{**fields, "credentialId": made.known.id}])
-    with pytest.raises(Stale, match="connection/ui"):
-        retire(seen(made, desk, Action.RETIRE), desk)
+    office.service.seed_objects(connections=[{**fields, "credentialId": made.entry.id}])
+    with pytest.raises(StaleObject, match="connection/ui"):
+        retire_object(seen(made, desk, Action.RETIRE), desk)
     assert set(office.live()) == {"prod-db"}
 
 
 def test_restore_writes_what_git_says(office, desk, made, canary):
     """The same object, with the secret of today and not of the day on which it went."""
-    tombstone = retire(seen(made, desk, Action.RETIRE), desk).entry
+    tombstone = retire_object(seen(made, desk, Action.RETIRE), desk).entry
     before = office.service.list_held_secrets("salt")
     office.service.set_clock(advance=5)
-    again = replace(made, known=tombstone, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
-    done = restore(seen(again, desk, Action.RESTORE), desk)
+    again = replace(made, entry=tombstone, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
+    done = restore_object(seen(again, desk, Action.RESTORE), desk)
     assert office.live()["prod-db"]["id"] == done.entry.id == tombstone.id
     assert done.entry.retired_at == ""
     assert office.service.list_held_secrets("salt") != before
@@ -76,20 +76,20 @@ def test_what_is_in_the_trash_comes_back_even_if_it_is_only_listed(office, canar
 
 def test_replace_gives_the_name_to_a_new_object(office, desk, made):
     """The old one stands aside until the end, and is retired then."""
-    desk.entries[made.known.id] = made.known
+    desk.entries[made.entry.id] = made.entry
     done = replace_object(seen(made, desk, Action.REPLACE), desk)
-    assert done.entry.id != made.known.id
+    assert done.entry.id != made.entry.id
     aside = next(name for name in office.live() if name != "prod-db")
-    assert aside.startswith(f"prod-db{RETIRING}")
-    (tail,) = tails(desk.entries.values(), desk)
-    assert (tail.action, tail.live.id) == (Action.RETIRE, made.known.id)
+    assert aside.startswith(f"prod-db{RETIRING_INFIX}")
+    (tail,) = pending_retirements(desk.entries.values(), desk)
+    assert (tail.action, tail.live.id) == (Action.RETIRE, made.entry.id)
 
 
 def test_forget_sends_nothing(office, desk):
     """The entry goes; the service hears nothing."""
     before = len(office.service.list_requests())
     known = held(wanted(DB), "id1")
-    assert forget(Change(action=Action.FORGET, address=DB, known=known), desk).entry == known
-    events = [record.event for record in records(desk.run.store.tape().read(0))]
-    assert [each.gone for each in events if isinstance(each, Finished)] == [(DB,)]
+    assert forget_entry(Change(action=Action.FORGET, address=DB, entry=known), desk).entry == known
+    events = [record.event for record in records(desk.run.store.open_log().read(0))]
+    assert [each.removed for each in events if isinstance(each, OutcomeRecorded)] == [(DB,)]
     assert len(office.service.list_requests()) == before

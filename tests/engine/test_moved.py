@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.engine.moved import moved
+from keyturn.engine.moved import describe_differences
 
 
 def facts(*operations, **more):
@@ -17,7 +17,7 @@ def operation(address="credential/a", **more):
 
 def test_nothing_moved():
     """Equal facts have no lines."""
-    assert moved(facts(operation()), facts(operation())) == ()
+    assert describe_differences(facts(operation()), facts(operation())) == ()
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_nothing_moved():
 )
 def test_each_difference_has_its_words(now, words):
     """By address, never by value."""
-    assert list(moved(facts(operation()), now)) == words
+    assert list(describe_differences(facts(operation()), now)) == words

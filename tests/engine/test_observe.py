@@ -2,8 +2,8 @@
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.observe import census, observe, refuse_foreign
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.observe import list_live_objects, read_live_objects, check_organization
 from making import connection, held, wanted
 
 PG = connection("prod-pg")
@@ -24,10 +24,10 @@ def asked(office, call):
 
 def test_another_organization(run):
     """Both are named."""
-    refuse_foreign(run.service, run.workspace.organization)
-    with pytest.raises(Faulty) as caught:
-        refuse_foreign(run.service, "org_other")
-    (finding,) = caught.value.findings
+    check_organization(run.service, run.workspace.organization)
+    with pytest.raises(DiagnosticError) as caught:
+        check_organization(run.service, "org_other")
+    (finding,) = caught.value.diagnostics
     assert finding.code == "KT520"
     assert run.workspace.organization in finding.message
 
@@ -35,7 +35,7 @@ def test_another_organization(run):
 def test_a_census_is_two_lists(office, run):
     """However many objects there are on a page."""
     seeded(office, 20)
-    listed, requests = asked(office, lambda: census(run.service))
+    listed, requests = asked(office, lambda: list_live_objects(run.service))
     assert len(listed) == 20
     assert requests == 2
 
@@ -47,13 +47,13 @@ def test_what_is_doubted_is_asked_for_where_no_list_shows_it(office, run):
     shown, hidden = office.service.seed_objects(credentials=made)["credentials"]
     office.service.change_settings(hidden=["hidden"], hidden_get=200)
     asked_for = [("credential", shown), ("credential", hidden), ("credential", "gone")]
-    assert [each.id for each in census(run.service, asked_for)] == [shown, hidden]
+    assert [each.id for each in list_live_objects(run.service, asked_for)] == [shown, hidden]
 
 
 def test_only_what_matters_is_read_in_full(office, run):
     """What is ours and moved; what is ours and did not comes from the ledger; the rest is left."""
     seeded(office)
-    listed = census(run.service)
+    listed = list_live_objects(run.service)
     ours = {each.address: each for each in listed if each.address.name != "pg-2"}
     entries = {
         address: held(
@@ -62,12 +62,12 @@ def test_only_what_matters_is_read_in_full(office, run):
         for address, live in ours.items()
     }
     desired = [wanted(address) for address in entries]
-    live, requests = asked(office, lambda: observe(run.service, listed, desired, entries))
+    live, requests = asked(office, lambda: read_live_objects(run.service, listed, desired, entries))
     assert requests == 1
     named = {each.address.name: each for each in live.values()}
     assert named["pg-0"].fields["config", "host"] == "db.example.com"
     assert named["pg-1"].fields["config", "host"] == "h"
-    assert not named["pg-2"].detailed
+    assert not named["pg-2"].has_config
 
 
 def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, canary):
@@ -87,15 +87,15 @@ def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, cana
 def test_absence_from_a_list_is_no_proof(office, run):
     """What the ledger knows and no list shows is asked for by its id."""
     known = held(wanted(PG), "con_nobody")
-    live, requests = asked(office, lambda: observe(run.service, [], [], {PG: known}))
+    live, requests = asked(office, lambda: read_live_objects(run.service, [], [], {PG: known}))
     assert (live, requests) == ({}, 1)
 
 
 def test_who_we_are_is_asked_beside_the_lists(office, run):
     """In the time of one request, and the wrong organization is refused before anything is compared."""
     organization = run.workspace.organization
-    listed, requests = asked(office, lambda: census(run.service, (), organization))
+    listed, requests = asked(office, lambda: list_live_objects(run.service, (), organization))
     assert (listed, requests) == ((), 3)
-    with pytest.raises(Faulty) as caught:
-        census(run.service, (), "org_other")
-    assert [each.code for each in caught.value.findings] == ["KT520"]
+    with pytest.raises(DiagnosticError) as caught:
+        list_live_objects(run.service, (), "org_other")
+    assert [each.code for each in caught.value.diagnostics] == ["KT520"]

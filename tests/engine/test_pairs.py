@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from keyturn.core.address import Address
-from keyturn.engine.pairs import pair
+from keyturn.engine.pairs import approved_pair
 from making import connection, credential, held, shown, wanted
 
 DB, PG = credential("prod-db"), connection("prod-pg")
@@ -19,13 +19,13 @@ def scene():
 
 def refusal(live, entries, credentials):
     """Return why a pair is refused."""
-    return pair(live, entries, credentials).refusal
+    return approved_pair(live, entries, credentials).refusal
 
 
 def test_what_is_as_it_was_applied_may_be_tested():
     """The test sends the live fields."""
     entries, live, credentials = scene()
-    made = pair(live, entries, credentials)
+    made = approved_pair(live, entries, credentials)
     assert made.refusal == ""
     assert made.fields == live.fields
     assert made.credentials == (DB,)
@@ -37,7 +37,7 @@ def test_a_link_that_is_not_shown_is_taken_from_the_ledger():
     bare = {path: leaf for path, leaf in live.fields.items() if path != ("credential",)}
     observed = {path: leaf for path, leaf in entries[PG].observed.items() if path != ("credential",)}
     entries[PG] = replace(entries[PG], observed=observed)
-    made = pair(replace(live, fields=bare), entries, credentials)
+    made = approved_pair(replace(live, fields=bare), entries, credentials)
     assert made.refusal == ""
     assert made.fields[("credential",)] == DB
 

@@ -5,12 +5,12 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
-from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretState
+from keyturn.core.address import SourceLocation
+from keyturn.core.change import Action, Change, Exposure, FieldChange, SecretChange, SecretStatus
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 from keyturn.core.plan import Impact, Plan
-from keyturn.core.resource import Sealed
-from keyturn.engine.planfile import pack, unpack
+from keyturn.core.resource import EncryptedSecret
+from keyturn.engine.planfile import to_plan_json, from_plan_json
 from making import connection, credential, held, shown, wanted
 
 DB, PG = credential("prod-db"), connection("prod-pg")
@@ -24,7 +24,7 @@ def plan(**more):
         code="KT451",
         severity=Severity.ERROR,
         message="m",
-        origin=Origin("f", 1, 2),
+        origin=SourceLocation("f", 1, 2),
         address=DB,
         cause=Cause.NEW_DESTINATION,
     )
@@ -32,48 +32,48 @@ def plan(**more):
         action=Action.ROTATE,
         address=DB,
         desired=desired,
-        known=known,
+        entry=known,
         live=shown(known, suspicious=(("config", "x"),)),
         fields=(FieldChange(("config", "host"), "a", "b", "c"),),
-        secrets=(SecretChange(("password",), SecretState.ROTATED, "r"),),
+        secrets=(SecretChange(("password",), SecretStatus.ROTATED, "r"),),
         exposures=(Exposure(DB, PG, ("config", "host"), "a", "b"),),
-        after=(PG,),
+        depends_on=(PG,),
     )
     return Plan(
         workspace="prod",
         organization="org",
         changes=(change,),
-        findings=(finding,),
-        impact={DB: Impact(connections=2, outsiders=("connection/x",))},
+        diagnostics=(finding,),
+        impact={DB: Impact(connections=2, unmanaged_connections=("connection/x",))},
     )
 
 
 def test_a_plan_survives():
     """All of it but fingerprints, through text."""
     before = plan(secrets={"password": "x"}, opened=False)
-    after = unpack(json.loads(json.dumps(pack(before))))
+    after = from_plan_json(json.loads(json.dumps(to_plan_json(before))))
     (change,) = before.changes
     expected = replace(
-        before, changes=(replace(change, known=replace(change.known, fingerprints={}, earlier=())),)
+        before, changes=(replace(change, entry=replace(change.entry, fingerprints={}, earlier=())),)
     )
     assert after == expected
-    assert after.digest() == before.digest()
+    assert after.approval_digest() == before.approval_digest()
 
 
 def test_neither_secrets_nor_fingerprints_are_in_it(canary):
     """An opened secret leaves an empty seal behind."""
     secret = canary()
-    text = json.dumps(pack(plan(secrets={"password": secret})))
+    text = json.dumps(to_plan_json(plan(secrets={"password": secret})))
     canary.also("packed plan", text)
     assert '"fingerprints": {"is": "mapping", "items": []}' in text
-    assert unpack(json.loads(text)).changes[0].desired.secrets == {("password",): Sealed("")}
+    assert from_plan_json(json.loads(text)).changes[0].desired.secrets == {("password",): EncryptedSecret("")}
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"x", lambda: 1])
 def test_what_a_plan_cannot_hold_is_refused(value):
     """A closed set, so that nothing slips in."""
     with pytest.raises(TypeError):
-        pack(value)
+        to_plan_json(value)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_what_a_plan_cannot_hold_is_refused(value):
 def test_what_no_plan_holds_is_not_made(tree):
     """No class by name, no value that there is not."""
     with pytest.raises((KeyError, TypeError, ValueError)):
-        unpack(tree)
+        from_plan_json(tree)

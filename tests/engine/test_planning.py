@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.core.change import Action
-from keyturn.core.inputs import Consents
-from keyturn.engine.planning import REQUESTS, Wish, doubt, inputs, plan
+from keyturn.core.inputs import Approvals
+from keyturn.engine.planning import REQUESTS_PER_ACTION, PlanOptions, forget_fingerprints, build_inputs, plan_workspace
 from making import credential, held, shown, wanted
 
 DB = credential("prod-db")
@@ -13,7 +13,7 @@ DB = credential("prod-db")
 
 def changes(run, wish=None):
     """Return what a plan would do, by name."""
-    return {each.address.name: each.action for each in plan(run, wish or Wish()).plan.changes}
+    return {each.address.name: each.action for each in plan_workspace(run, wish or PlanOptions()).plan.changes}
 
 
 def test_a_plan_writes_nothing(office, begin, canary):
@@ -28,7 +28,7 @@ def test_the_same_input_gives_the_same_plan(office, begin, canary):
     """Whatever the order in which files are found."""
     for name in ("prod-b", "prod-a"):
         office.repo.credential(name, {"password": canary()})
-    assert plan(begin(), Wish()).plan == plan(begin(), Wish()).plan
+    assert plan_workspace(begin(), PlanOptions()).plan == plan_workspace(begin(), PlanOptions()).plan
 
 
 def test_an_object_of_that_name_is_taken_over_only_with_consent(office, begin, canary):
@@ -37,9 +37,9 @@ def test_an_object_of_that_name_is_taken_over_only_with_consent(office, begin, c
     office.service.seed_objects(
         credentials=[{"name": "prod-db", "type": "database", "config": {"host": "h"}}]
     )
-    assert [each.code for each in plan(begin(), Wish()).plan.blocked] == ["KT457"]
-    agreed = Wish(consents=Consents(adopt=frozenset({"prod-db"})))
-    assert plan(begin(), agreed).plan.blocked == ()
+    assert [each.code for each in plan_workspace(begin(), PlanOptions()).plan.blocking_diagnostics] == ["KT457"]
+    agreed = PlanOptions(approvals=Approvals(adopt=frozenset({"prod-db"})))
+    assert plan_workspace(begin(), agreed).plan.blocking_diagnostics == ()
 
 
 def test_targets_narrow_the_view(office, begin, canary):
@@ -47,7 +47,7 @@ def test_targets_narrow_the_view(office, begin, canary):
     for name in ("prod-a", "prod-b"):
         office.repo.credential(name, {"password": canary()})
     office.repo.connection("prod-pg", "prod-a")
-    assert set(changes(begin(), Wish(targets=("connection/prod-pg",)))) == {"prod-pg", "prod-a"}
+    assert set(changes(begin(), PlanOptions(targets=("connection/prod-pg",)))) == {"prod-pg", "prod-a"}
 
 
 def test_secrets_are_written_again_on_request(office, begin, canary):
@@ -55,7 +55,7 @@ def test_secrets_are_written_again_on_request(office, begin, canary):
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     assert changes(begin()) == {}
-    assert list(changes(begin(), Wish(reassert=frozenset({"prod-db"})))) == ["prod-db"]
+    assert list(changes(begin(), PlanOptions(reassert=frozenset({"prod-db"})))) == ["prod-db"]
 
 
 def test_oauth_needs_a_person(office, begin, canary):
@@ -66,9 +66,9 @@ def test_oauth_needs_a_person(office, begin, canary):
         {"client_id": "x", "authorization_url": "https://a.example/a", "token_url": "https://a.example/t"},
         type="oauth",
     )
-    found = plan(begin(), Wish()).plan
-    assert "KT465" in {each.code for each in found.findings}
-    assert "KT465" not in {each.code for each in found.blocked}
+    found = plan_workspace(begin(), PlanOptions()).plan
+    assert "KT465" in {each.code for each in found.diagnostics}
+    assert "KT465" not in {each.code for each in found.blocking_diagnostics}
 
 
 def test_oauth_needs_a_person_when_its_settings_change(office, begin, canary):
@@ -89,26 +89,26 @@ def test_oauth_needs_a_person_when_its_settings_change(office, begin, canary):
 
     write("x")
     assert office.here("apply", "--yes").code == 0
-    assert "KT465" not in {each.code for each in plan(begin(), Wish()).plan.findings}
+    assert "KT465" not in {each.code for each in plan_workspace(begin(), PlanOptions()).plan.diagnostics}
     write("y")
-    found = plan(begin(), Wish()).plan
+    found = plan_workspace(begin(), PlanOptions()).plan
     assert [change.action for change in found.changes] == [Action.UPDATE]
-    assert "KT465" in {each.code for each in found.findings}
+    assert "KT465" in {each.code for each in found.diagnostics}
 
 
 def test_doubt_forgets_what_was_written():
     """Only of those that are named."""
     known = held(wanted(DB), "id1", {"password": "x"})
-    sides = inputs([wanted(DB)], {DB: known}, {"id1": shown(known)})
-    assert doubt(sides, frozenset({"prod-db"})).known[DB].fingerprints == {}
-    assert doubt(sides, frozenset({"other"})).known[DB] == known
-    assert doubt(sides, frozenset()) is sides
+    sides = build_inputs([wanted(DB)], {DB: known}, {"id1": shown(known)})
+    assert forget_fingerprints(sides, frozenset({"prod-db"})).entries[DB].fingerprints == {}
+    assert forget_fingerprints(sides, frozenset({"other"})).entries[DB] == known
+    assert forget_fingerprints(sides, frozenset()) is sides
 
 
-@pytest.mark.parametrize("action", [each for each in Action if each not in {Action.NOTE, Action.FORGET}])
+@pytest.mark.parametrize("action", [each for each in Action if each not in {Action.NO_OP, Action.FORGET}])
 def test_every_write_costs_requests(action):
     """What asks the service for something is counted."""
-    assert REQUESTS[action] > 1
+    assert REQUESTS_PER_ACTION[action] > 1
 
 
 def test_a_plan_knows_the_pace_of_its_workspace(office, begin, canary):
@@ -116,5 +116,5 @@ def test_a_plan_knows_the_pace_of_its_workspace(office, begin, canary):
     office.repo.credential("prod-db", {"password": canary()})
     run = begin()
     paced = replace(run, workspace=replace(run.workspace, pace=8.0))
-    assert plan(run, Wish()).plan.pace == 0
-    assert plan(paced, Wish()).plan.pace == 8
+    assert plan_workspace(run, PlanOptions()).plan.requests_per_second == 0
+    assert plan_workspace(paced, PlanOptions()).plan.requests_per_second == 8

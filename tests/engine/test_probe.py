@@ -3,8 +3,8 @@
 import pytest
 
 from keyturn.core.change import Action, Change
-from keyturn.engine.probe import Trial, dependents, run_tests
-from keyturn.engine.work import create
+from keyturn.engine.probe import ConnectionTest, find_dependents, run_connection_tests
+from keyturn.engine.work import create_object
 from making import connection, credential, wanted
 
 DB, PG = credential("prod-db"), connection("prod-pg")
@@ -19,8 +19,8 @@ def good(office, desk, canary):
     target = {"type": "postgres", "match": {"host": "db.example.com"}, "accepts": {"password": [secret]}}
     office.service.set_targets([target])
     desired = wanted(DB, CONFIG, secrets={"password": secret})
-    create(Change(action=Action.CREATE, address=DB, desired=desired), desk)
-    create(Change(action=Action.CREATE, address=PG, desired=wanted(PG, WHERE, uses="prod-db")), desk)
+    create_object(Change(action=Action.CREATE, address=DB, desired=desired), desk)
+    create_object(Change(action=Action.CREATE, address=PG, desired=wanted(PG, WHERE, uses="prod-db")), desk)
     return secret
 
 
@@ -28,10 +28,10 @@ def test_dependents_are_found_with_their_settings(desk, good):
     """As they are live; a credential that nobody uses has none."""
     assert good
     change = Change(action=Action.ROTATE, address=DB)
-    (trial,) = dependents(change, desk.ids[DB], desk)
+    (trial,) = find_dependents(change, desk.ids[DB], desk)
     assert (trial.address, trial.id, trial.type) == (PG, desk.ids[PG], "postgres")
     assert trial.fields["config", "database"] == "app"
-    assert dependents(change, "nobody", desk) == []
+    assert find_dependents(change, "nobody", desk) == []
 
 
 def test_a_test_says_yes_or_no(desk, good, canary):
@@ -39,10 +39,10 @@ def test_a_test_says_yes_or_no(desk, good, canary):
     assert good
     other = credential("prod-other")
     desired = wanted(other, CONFIG, secrets={"password": canary()})
-    create(Change(action=Action.CREATE, address=other, desired=desired), desk)
-    trials = dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
-    assert [each.passed for each in run_tests(trials, desk)] == [True]
-    (refused,) = run_tests(trials, desk, {desk.ids[DB]: desk.ids[other]})
+    create_object(Change(action=Action.CREATE, address=other, desired=desired), desk)
+    trials = find_dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
+    assert [each.passed for each in run_connection_tests(trials, desk)] == [True]
+    (refused,) = run_connection_tests(trials, desk, {desk.ids[DB]: desk.ids[other]})
     assert not refused.passed
     assert refused.message
 
@@ -50,9 +50,9 @@ def test_a_test_says_yes_or_no(desk, good, canary):
 def test_only_an_explicit_yes_is_one(office, desk, good):
     """A service that answers without a verdict, or not at all, has not said yes."""
     assert good
-    trials = dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
+    trials = find_dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
     office.service.change_settings(test_reply="verdictless")
-    (verdict,) = run_tests(trials, desk)
+    (verdict,) = run_connection_tests(trials, desk)
     assert not verdict.passed
     assert "neither yes nor no" in verdict.message
 
@@ -61,8 +61,8 @@ def test_verdicts_are_sorted(desk, good):
     """By address, whoever ends first."""
     assert good
     fields = {("config", key): value for key, value in WHERE.items()}
-    trials = [Trial(connection(name), name, "postgres", fields) for name in "cab"]
-    assert [each.address.name for each in run_tests(trials, desk)] == ["a", "b", "c"]
+    trials = [ConnectionTest(connection(name), name, "postgres", fields) for name in "cab"]
+    assert [each.address.name for each in run_connection_tests(trials, desk)] == ["a", "b", "c"]
 
 
 def test_nothing_is_sent_where_a_connection_was_moved(office, canary):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.pulling import Ask, pull
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.pulling import PullOptions, pull_drift
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def settled(office, canary):
 @pytest.mark.usefixtures("settled")
 def test_nothing_drifted(begin):
     """Nothing to tell."""
-    assert pull(begin(), Ask()) == ()
+    assert pull_drift(begin(), PullOptions()) == ()
 
 
 def test_a_field_is_written_where_it_stands(settled, begin):
     """And the name of another file is left alone."""
     settled.service.edit_in_ui("connections", "prod-flake", config={"warehouse": "OTHER"})
     settled.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
-    (pulled,) = pull(begin(), Ask(names=("prod-flake",)))
+    (pulled,) = pull_drift(begin(), PullOptions(names=("prod-flake",)))
     assert [(each.path, each.live) for each in pulled.written] == [(("config", "warehouse"), "OTHER")]
     assert "warehouse: OTHER" in (settled.repo.root / pulled.file).read_text()
 
@@ -42,9 +42,9 @@ def test_without_writing_the_answer_is_the_same(settled, begin):
     """What would be written is told, and the file stays."""
     settled.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
     before = (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes()
-    dry = pull(begin(), Ask(write=False))
+    dry = pull_drift(begin(), PullOptions(write=False))
     assert (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes() == before
-    assert pull(begin(), Ask()) == dry
+    assert pull_drift(begin(), PullOptions()) == dry
 
 
 def test_another_name_and_another_object_are_left(settled, begin):
@@ -53,8 +53,8 @@ def test_another_name_and_another_object_are_left(settled, begin):
         credentials=[{"id": "cred_ui", "name": "ui-made", "type": "database", "config": {}}]
     )
     settled.service.edit_in_ui("connections", "prod-pg", name="prod-renamed", credentialId="cred_ui")
-    (pulled,) = pull(begin(), Ask())
-    assert {each.path: each.why.split(":")[0] for each in pulled.left} == {
+    (pulled,) = pull_drift(begin(), PullOptions())
+    assert {each.path: each.reason.split(":")[0] for each in pulled.skipped} == {
         ("name",): "it is called prod-renamed live",
         ("credential",): "it refers to what is not in git",
     }
@@ -64,16 +64,16 @@ def test_another_name_and_another_object_are_left(settled, begin):
 def test_what_the_schema_has_no_room_for_is_left(settled, begin):
     """A manifest that no plan would take is worse than drift."""
     settled.service.edit_in_ui("connections", "prod-pg", config={"port": "none"})
-    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
-    assert pulled.left[0].why == "the schema has no room for the live value"
+    (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db"})))
+    assert pulled.skipped[0].reason == "the schema has no room for the live value"
 
 
 def test_a_name_that_means_nothing(settled, begin):
     """An error, before anything is read of the service."""
     before = len(settled.service.list_requests())
-    with pytest.raises(Faulty) as caught:
-        pull(begin(), Ask(names=("nothing",)))
-    assert [each.code for each in caught.value.findings] == ["KT071"]
+    with pytest.raises(DiagnosticError) as caught:
+        pull_drift(begin(), PullOptions(names=("nothing",)))
+    assert [each.code for each in caught.value.diagnostics] == ["KT071"]
     assert len(settled.service.list_requests()) == before
 
 
@@ -90,7 +90,7 @@ def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
     before = path.read_text()
     office.service.set_clock(advance=60)
     office.service.edit_in_ui("connections", "prod-x", config={"tables": ["a", "c"]})
-    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
+    (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db"})))
     assert bool(pulled.written) is bool(after)
     assert path.read_text() == (before.replace(written, after) if after else before)
 
@@ -98,7 +98,7 @@ def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
 def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
     """Its last field does not leave an empty key behind."""
     settled.service.edit_in_ui("connections", "prod-flake", config={"staging": None})
-    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db", "prod-s3"})))
+    (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db", "prod-s3"})))
     assert {each.path for each in pulled.written} == {
         ("config", "staging", "credentialId"),
         ("config", "staging", "bucket"),
@@ -106,14 +106,14 @@ def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
     text = (settled.repo.root / pulled.file).read_text()
     assert "staging" not in text
     assert "warehouse: W" in text
-    assert pull(begin(), Ask()) == ()
+    assert pull_drift(begin(), PullOptions()) == ()
 
 
 def test_what_the_manifest_cannot_be_without_is_left(settled, begin):
     """A credential for a database without its user would be refused by validate."""
     settled.service.edit_in_ui("credentials", "prod-db", config={"username": None})
-    (pulled,) = pull(begin(), Ask(agreed=frozenset({"prod-db"})))
+    (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db"})))
     assert pulled.written == ()
-    assert [(each.path, "cannot be without it" in each.why) for each in pulled.left] == [
+    assert [(each.path, "cannot be without it" in each.reason) for each in pulled.skipped] == [
         (("config", "username"), True)
     ]

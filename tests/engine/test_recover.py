@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.engine.recover import adopted, claimable, settle
-from keyturn.ledger.document import Ledger
+from keyturn.engine.recover import uncertain_entry, matching_creates, resolve_open_intents
+from keyturn.ledger.document import State
 from keyturn.ledger.event import Intent
 from making import credential, held, shown, wanted
 
@@ -16,7 +16,7 @@ START = "2026-01-01T00:00:00Z"
 
 def ledger(*intents, known=()):
     """Return a ledger with open intents."""
-    return replace(Ledger(workspace="prod", organization="org").with_entry(*known), open=intents)
+    return replace(State(workspace="prod", organization="org").with_entry(*known), open_intents=intents)
 
 
 def intent(op, **more):
@@ -26,9 +26,9 @@ def intent(op, **more):
 
 def test_nothing_open_changes_nothing():
     """The entries are the ledger's."""
-    settled = settle(ledger(known=(KNOWN,)), [LIVE])
+    settled = resolve_open_intents(ledger(known=(KNOWN,)), [LIVE])
     assert settled.entries == {DB: KNOWN}
-    assert (settled.leftovers, settled.findings) == ((), ())
+    assert (settled.leftover_probes, settled.diagnostics) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -43,45 +43,45 @@ def test_nothing_open_changes_nothing():
 )
 def test_a_create_is_looked_for_by_name_and_time(live, found):
     """Found, it is ours, and nothing of its content is certain."""
-    entries = settle(ledger(intent("create")), [live]).entries
-    assert (entries == {DB: adopted(DB, live)}) is found
+    entries = resolve_open_intents(ledger(intent("create")), [live]).entries
+    assert (entries == {DB: uncertain_entry(DB, live)}) is found
     if found:
         assert (entries[DB].digest, entries[DB].fingerprints, entries[DB].updated_at) == ("", {}, "")
 
 
 def test_two_candidates_are_one_too_many():
     """It is said, and nothing is taken over."""
-    settled = settle(ledger(intent("create")), [LIVE, replace(LIVE, id="id2")])
+    settled = resolve_open_intents(ledger(intent("create")), [LIVE, replace(LIVE, id="id2")])
     assert settled.entries == {}
-    assert [each.code for each in settled.findings] == ["KT466"]
+    assert [each.code for each in settled.diagnostics] == ["KT466"]
 
 
 def test_what_belongs_to_an_entry_is_not_taken():
     """An object has one owner."""
-    assert claimable(intent("create"), [LIVE], frozenset({"id1"})) == ()
-    assert claimable(intent("create"), [LIVE], frozenset()) == (LIVE,)
+    assert matching_creates(intent("create"), [LIVE], frozenset({"id1"})) == ()
+    assert matching_creates(intent("create"), [LIVE], frozenset()) == (LIVE,)
 
 
 @pytest.mark.parametrize("op", ["update", "restore", "repoint"])
 def test_a_write_in_doubt_is_written_again(op):
     """The entry stays, its fingerprints do not count any more."""
-    entries = settle(ledger(intent(op, object="id1"), known=(KNOWN,)), [LIVE]).entries
+    entries = resolve_open_intents(ledger(intent(op, object="id1"), known=(KNOWN,)), [LIVE]).entries
     assert entries[DB].id == "id1"
     assert entries[DB].fingerprints == {}
     assert entries[DB] != KNOWN
-    assert settle(ledger(intent(op, object="other"), known=(KNOWN,)), [LIVE]).entries == {DB: KNOWN}
+    assert resolve_open_intents(ledger(intent(op, object="other"), known=(KNOWN,)), [LIVE]).entries == {DB: KNOWN}
 
 
 @pytest.mark.parametrize(("listed", "gone"), [((LIVE,), False), ((), True)])
 def test_a_retire_is_done_when_the_object_is_gone(listed, gone):
     """Then there is a tombstone."""
-    entries = settle(ledger(intent("retire", object="id1"), known=(KNOWN,)), listed).entries
+    entries = resolve_open_intents(ledger(intent("retire", object="id1"), known=(KNOWN,)), listed).entries
     assert bool(entries[DB].retired_at) is gone
 
 
 def test_a_probe_is_left_over():
     """Whatever bears its name is to be purged, and is nobody's entry."""
     probe = intent("probe", expect="keyturn-probe-1")
-    settled = settle(ledger(probe), [replace(LIVE, address=credential("keyturn-probe-1"))])
+    settled = resolve_open_intents(ledger(probe), [replace(LIVE, address=credential("keyturn-probe-1"))])
     assert settled.entries == {}
-    assert len(settled.leftovers) == 1
+    assert len(settled.leftover_probes) == 1

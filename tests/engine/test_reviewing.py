@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from certificates import certificate
-from keyturn.engine.reviewing import review
+from keyturn.engine.reviewing import build_usage_report
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def settled(office, canary):
 
 def seen(run, **more):
     """Return the review and its credentials by name."""
-    found = review(run, decrypt=more.pop("decrypt", True))
+    found = build_usage_report(run, decrypt=more.pop("decrypt", True))
     return found, {each.address.name: each for each in found.usages}
 
 
@@ -31,11 +31,11 @@ def test_each_credential_has_its_line(settled, begin):
     found, lines = seen(begin())
     assert found.notes == ()
     used = lines["prod-db"]
-    assert used.reach.connections == ("prod-pg",)
+    assert used.users.connections == ("prod-pg",)
     assert used.max_age_days == 30
     assert abs((used.rotated - date.today()).days) <= 1  # noqa: DTZ011  # the emulator has the same clock
-    assert used.readers == (f"age:{settled.repo.age.recipient}",)
-    assert found.flags(lines["prod-my"]) == ("expiring", "unused")
+    assert used.recipients == (f"age:{settled.repo.age.recipient}",)
+    assert found.classes_of(lines["prod-my"]) == ("expiring", "unused")
 
 
 def test_an_object_that_is_hidden_makes_use_unknown(settled, begin):
@@ -44,10 +44,10 @@ def test_an_object_that_is_hidden_makes_use_unknown(settled, begin):
     settled.service.change_settings(hidden=ids)
     found, lines = seen(begin())
     assert "not shown to this key" in found.notes[0]
-    assert lines["prod-my"].reach.used is None
-    assert lines["prod-my"].reach.pipelines is None
-    assert lines["prod-my"].reach.schedules is None
-    assert found.flags(lines["prod-my"]) == ("expiring", "unknown")
+    assert lines["prod-my"].users.is_used is None
+    assert lines["prod-my"].users.pipelines is None
+    assert lines["prod-my"].users.schedules is None
+    assert found.classes_of(lines["prod-my"]) == ("expiring", "unknown")
 
 
 def test_a_certificate_among_the_secrets_is_looked_into(office, begin, canary):
@@ -61,6 +61,6 @@ def test_a_certificate_among_the_secrets_is_looked_into(office, begin, canary):
         type="azure",
     )
     found, lines = seen(begin())
-    assert found.flags(lines["prod-az"])[0] == "expiring"
+    assert found.classes_of(lines["prod-az"])[0] == "expiring"
     _, closed = seen(begin(), decrypt=False)
-    assert closed["prod-az"].endings == ()
+    assert closed["prod-az"].expiries == ()

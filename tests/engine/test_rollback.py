@@ -1,7 +1,7 @@
 """Back to the previous secret."""
 
 from keyturn.core.change import Action, Change
-from keyturn.engine.rollback import roll_back
+from keyturn.engine.rollback import roll_back_secret
 from making import credential, held, shown, wanted
 
 DB = credential("prod-db")
@@ -11,8 +11,8 @@ def rolled(desk, known):
     """Return what becomes of a roll-back to an entry."""
     desired = wanted(DB, secrets={"password": "new"})
     live = shown(known) if known else None
-    return roll_back(
-        Change(action=Action.ROTATE, address=DB, desired=desired, known=known, live=live), [], desk
+    return roll_back_secret(
+        Change(action=Action.ROTATE, address=DB, desired=desired, entry=known, live=live), [], desk
     )
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from keyturn.core.change import Action, Change
-from keyturn.engine.probe import Verdict
-from keyturn.engine.rotate import Rejected, purge, rotate
-from keyturn.engine.rotate import tested as verdict_of
-from keyturn.engine.work import create
+from keyturn.engine.probe import ConnectionTestVerdict
+from keyturn.engine.rotate import SecretRejected, purge_probe, rotate_secrets
+from keyturn.engine.rotate import check_written_connection as verdict_of
+from keyturn.engine.work import create_object
 from making import connection, credential, wanted
 
 DB, PG = credential("prod-db"), connection("prod-pg")
@@ -16,19 +16,19 @@ CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "usern
 def test_a_rejection_names_those_that_failed():
     """With the reason, or that none was given; those that passed are not in it."""
     verdicts = [
-        Verdict(PG, True, ""),
-        Verdict(connection("b"), False, "no"),
-        Verdict(connection("c"), False, ""),
+        ConnectionTestVerdict(PG, True, ""),
+        ConnectionTestVerdict(connection("b"), False, "no"),
+        ConnectionTestVerdict(connection("c"), False, ""),
     ]
-    rejected = Rejected(verdicts, "rolled back")
+    rejected = SecretRejected(verdicts, "rolled back")
     assert rejected.message == "connection/b: no; connection/c: no reason given"
-    assert rejected.after == "rolled back"
+    assert rejected.rollback_message == "rolled back"
 
 
 def test_a_rotation_needs_both_sides(desk):
     """A change that is none is a bug, and no request."""
     with pytest.raises(ValueError, match="without"):
-        rotate(Change(action=Action.ROTATE, address=DB), desk)
+        rotate_secrets(Change(action=Action.ROTATE, address=DB), desk)
 
 
 def test_a_probe_is_deleted_for_good(office, desk, canary):
@@ -36,11 +36,11 @@ def test_a_probe_is_deleted_for_good(office, desk, canary):
     probe = credential("keyturn-probe-1")
     desired = wanted(probe, CONFIG, secrets={"password": canary()})
     change = Change(action=Action.CREATE, address=probe, desired=desired)
-    identity = create(change, desk).entry.id
-    intent = desk.intend(change, "probe", expect=probe.name)
-    purge(intent, identity, desk)
+    identity = create_object(change, desk).entry.id
+    intent = desk.record_intent(change, "probe", expect=probe.name)
+    purge_probe(intent, identity, desk)
     assert office.service.read_state()["credentials"] == []
-    purge(intent, identity, desk)
+    purge_probe(intent, identity, desk)
 
 
 def test_only_connections_are_tested_afterwards(desk):

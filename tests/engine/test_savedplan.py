@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.inputs import Consents
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.inputs import Approvals
 from keyturn.engine import savedplan
-from keyturn.engine.planning import Wish, plan
-from keyturn.engine.savedplan import LIFETIME, agree, open_plan, opened, save_plan, saved
+from keyturn.engine.planning import PlanOptions, plan_workspace
+from keyturn.engine.savedplan import PLAN_LIFETIME, require_same_plan, open_plan, decode_plan, save_plan, encode_plan
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-WISH = Wish(
-    targets=("prod-*",), consents=Consents(adopt=frozenset({"a"}), retire=3), reassert=frozenset({"b"})
+WISH = PlanOptions(
+    targets=("prod-*",), approvals=Approvals(adopt=frozenset({"a"}), retire=3), reassert=frozenset({"b"})
 )
 
 
@@ -20,26 +20,26 @@ WISH = Wish(
 def made(office, begin, canary):
     """Return a file, the plan in it, and the key that signs it."""
     office.repo.credential("prod-db", {"password": canary()})
-    planned = plan(begin(), Wish())
-    data = saved(planned, WISH, NOW, "c0ffee")
+    planned = plan_workspace(begin(), PlanOptions())
+    data = encode_plan(planned, WISH, NOW, "c0ffee")
     canary.also("saved plan", data)
-    return data, planned.plan, planned.opener.root_key()
+    return data, planned.plan, planned.secret_loader.read_root_key()
 
 
 def code(call, *arguments):
     """Return the code of the finding that a call raises."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         call(*arguments)
-    return caught.value.findings[0].code
+    return caught.value.diagnostics[0].code
 
 
 def test_it_comes_back(made):
     """The plan, the wish with its consents, the commit."""
     data, before, key = made
-    kept = opened(data, key, "plan.kt", NOW)
-    assert kept.plan.digest() == before.digest()
-    assert (kept.wish, kept.commit) == (WISH, "c0ffee")
-    agree(kept.plan, before, "plan.kt")
+    kept = decode_plan(data, key, "plan.kt", NOW)
+    assert kept.plan.approval_digest() == before.approval_digest()
+    assert (kept.options, kept.commit) == (WISH, "c0ffee")
+    require_same_plan(kept.plan, before, "plan.kt")
 
 
 def test_every_bit_counts(made):
@@ -92,15 +92,15 @@ def saved_again(made):
     """Return the same plan in a file that was made a second later."""
     data, _, key = made
     body = data.partition(b"\n")[2].replace(b"12:00:00", b"12:00:01")
-    return savedplan._HEAD + savedplan._mac(key, body) + b"\n" + body
+    return savedplan._HEADER + savedplan._compute_mac(key, body) + b"\n" + body
 
 
 def opened_code(data, key):
     """Return the code with which a file is refused, or nothing."""
     try:
-        opened(data, key, "plan.kt", NOW)
-    except Faulty as faulty:
-        return faulty.findings[0].code
+        decode_plan(data, key, "plan.kt", NOW)
+    except DiagnosticError as faulty:
+        return faulty.diagnostics[0].code
     return ""
 
 
@@ -114,21 +114,21 @@ def test_another_repository(made):
 def test_it_expires(made, late, expected):
     """Good until its time is over, and not a second longer."""
     data, _, key = made
-    moment = NOW + LIFETIME + timedelta(seconds=late)
+    moment = NOW + PLAN_LIFETIME + timedelta(seconds=late)
     if expected:
-        assert code(opened, data, key, "plan.kt", moment) == expected
+        assert code(decode_plan, data, key, "plan.kt", moment) == expected
     else:
-        assert opened(data, key, "plan.kt", moment)
+        assert decode_plan(data, key, "plan.kt", moment)
 
 
 def test_things_that_moved_are_named(made, office, begin, canary):
     """Another secret in git: not what was reviewed."""
     data, _, key = made
     office.repo.credential("prod-db", {"password": canary()})
-    after = plan(begin(), Wish()).plan
-    with pytest.raises(Faulty) as caught:
-        agree(opened(data, key, "plan.kt", NOW).plan, after, "plan.kt")
-    (finding,) = caught.value.findings
+    after = plan_workspace(begin(), PlanOptions()).plan
+    with pytest.raises(DiagnosticError) as caught:
+        require_same_plan(decode_plan(data, key, "plan.kt", NOW).plan, after, "plan.kt")
+    (finding,) = caught.value.diagnostics
     assert finding.code == "KT652"
     assert "credential/prod-db: an encrypted secret" in finding.message
 
@@ -139,11 +139,11 @@ def test_a_plan_on_the_disk(office, begin, canary, tmp_path):
     run, file = begin(), tmp_path / "plans/plan.kt"
     file.parent.mkdir()
     file.write_text("an older one")
-    planned = plan(run, Wish())
+    planned = plan_workspace(run, PlanOptions())
     save_plan(run, planned, WISH, file)
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(file.parent.iterdir()) == [file]
     kept = open_plan(run.project, run.environment, file, run.clock.now())
-    assert (kept.plan.digest(), kept.wish) == (planned.plan.digest(), WISH)
+    assert (kept.plan.approval_digest(), kept.options) == (planned.plan.approval_digest(), WISH)
     file.write_bytes(file.read_bytes().replace(b"prod-db", b"prod-dc"))
     assert code(open_plan, run.project, run.environment, file, run.clock.now()) == "KT650"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
-from keyturn.engine.sealing import _refuse_unknown, manifest_of, seal_again, set_field
+from keyturn.engine.sealing import _reject_unknown_field, find_credential_file, reseal_credential, set_secret
 from keyturn.load.project import read_project
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
@@ -21,36 +21,36 @@ def project(office, canary):
 @pytest.mark.parametrize("name", ["prod-db", FILE])
 def test_a_manifest_is_found_by_name_or_path(project, name):
     """As people name it."""
-    assert manifest_of(project, name).relative == FILE
+    assert find_credential_file(project, name).relative == FILE
 
 
 @pytest.mark.parametrize("name", ["prod-pg", "prod", "prod-db.yaml", ""])
 def test_another_name_is_no_credential(project, name):
     """A connection holds no secret of its own."""
-    with pytest.raises(Faulty) as caught:
-        manifest_of(project, name)
-    assert caught.value.findings[0].code == "KT041"
+    with pytest.raises(DiagnosticError) as caught:
+        find_credential_file(project, name)
+    assert caught.value.diagnostics[0].code == "KT041"
 
 
 def test_a_field_is_set_and_the_file_is_still_valid(office, project, canary):
     """The plan sees another secret, with a seal that holds."""
     environment = office.repo.environment()
     assert office.here("apply", "--yes").code == 0
-    assert set_field(project, "prod-db", "password", Secret(canary()), environment) == FILE
+    assert set_secret(project, "prod-db", "password", Secret(canary()), environment) == FILE
     assert "1 to rotate" in office.here("plan").stdout
 
 
 def test_sealed_again_after_an_intended_change(office, project):
     """What sops accepts and the seal does not is accepted once it is sealed anew."""
-    assert seal_again(project, "prod-db", office.repo.environment()) == FILE
+    assert reseal_credential(project, "prod-db", office.repo.environment()) == FILE
     assert office.here("apply", "--yes").code == 0
 
 
 def test_a_field_that_the_type_does_not_have_is_refused():
     """A typing mistake is told with what was meant."""
-    with pytest.raises(Faulty) as caught:
-        _refuse_unknown("pasword", "database", "x.yaml")
-    (finding,) = caught.value.findings
+    with pytest.raises(DiagnosticError) as caught:
+        _reject_unknown_field("pasword", "database", "x.yaml")
+    (finding,) = caught.value.diagnostics
     assert (finding.code, finding.hint) == ("KT043", "did you mean password?")
     for field, type_ in [("password", "database"), ("headers.X-Key", "api_key"), ("key_left", "api_key")]:
-        _refuse_unknown(field, type_, "x.yaml")
+        _reject_unknown_field(field, type_, "x.yaml")

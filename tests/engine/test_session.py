@@ -3,14 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.outcome import Ending
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.outcome import OutcomeStatus
 from keyturn.engine.exclusive_run import PATIENCE
-from keyturn.engine.planning import Wish, plan
-from keyturn.engine.session import Terms, carry_out, refreshed
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.lock import Held, Holder, acquire
-from keyturn.ledger.record import read
+from keyturn.engine.planning import PlanOptions, plan_workspace
+from keyturn.engine.session import ApplyOptions, apply_plan, find_refreshed_entries
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.lock import LockHeld, LockHolder, acquire_lock
+from keyturn.ledger.record import read_journal_records
 
 
 @pytest.fixture
@@ -22,20 +22,20 @@ def ready(office, canary):
 
 def carried(run, decide=lambda _: True, **terms):
     """Carry out an apply."""
-    return carry_out(run, Wish(), Terms(**terms), decide)
+    return apply_plan(run, PlanOptions(), ApplyOptions(**terms), decide)
 
 
 def words(run):
     """Return the journal's events by their class."""
-    return [type(record.event).__name__ for record in read(run.store.tape().read(0))]
+    return [type(record.event).__name__ for record in read_journal_records(run.store.open_log().read(0))]
 
 
 def test_from_lock_to_release(ready, run):
     """Started, intended, finished, ended; the lock is free again, and nothing is left to do."""
     report = carried(run)
-    assert [each.ending for each in report.outcomes] == [Ending.DONE]
+    assert [each.outcome_status for each in report.outcomes] == [OutcomeStatus.DONE]
     assert words(run)[:4] == ["RunStarted", "Intent", "Finished", "RunEnded"]
-    assert report.figures.total > 0
+    assert report.request_stats.total_requests > 0
     assert carried(run).outcomes == ()
     assert ready.live()
 
@@ -43,27 +43,27 @@ def test_from_lock_to_release(ready, run):
 def test_no_is_no(ready, run):
     """Nothing sent, nothing recorded, the lock is free."""
     report = carried(run, lambda _: False)
-    assert not report.agreed
+    assert not report.approved
     assert ready.writes() == 0
     assert words(run) == []
-    assert carried(run).agreed
+    assert carried(run).approved
 
 
 def test_a_blocked_plan_is_refused_whoever_agrees(ready, run, begin):
     """A guard is no advice: a secret does not follow a host because some program says yes to all."""
-    assert carried(run).agreed
+    assert carried(run).approved
     before = ready.writes()
     file = ready.repo.root / "manifests/prod/connections/prod-pg.yaml"
     ready.repo.connection("prod-pg", "prod-db")
-    assert carried(begin()).agreed
+    assert carried(begin()).approved
     file.write_text(file.read_text().replace("db.example.com", "db.example.net"))
     writes = ready.writes()
     assert writes > before
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         carried(begin())
-    assert {each.code for each in caught.value.findings} == {"KT451"}
+    assert {each.code for each in caught.value.diagnostics} == {"KT451"}
     assert ready.writes() == writes
-    assert carried(begin(), lambda _: False).agreed is False
+    assert carried(begin(), lambda _: False).approved is False
 
 
 def test_what_goes_wrong_before_the_first_write_frees_the_lock(ready, run):
@@ -74,7 +74,7 @@ def test_what_goes_wrong_before_the_first_write_frees_the_lock(ready, run):
 
     with pytest.raises(KeyboardInterrupt):
         carried(run, refuse)
-    assert carried(run).agreed
+    assert carried(run).approved
     assert ready.live()
 
 
@@ -86,12 +86,12 @@ def test_somebody_else_applies(ready, run):
         slept.append(seconds)
         now[0] += seconds
 
-    acquire(run.store, Holder(id="other", who="ada", host="elsewhere"), run.clock)
-    timed = replace(run, sleep=sleep, clock=Clock(now=run.clock.now, monotonic=lambda: now[0]))
-    with pytest.raises(Held):
+    acquire_lock(run.store, LockHolder(id="other", who="ada", host="elsewhere"), run.clock)
+    timed = replace(run, sleep=sleep, clock=RunClock(now=run.clock.now, monotonic=lambda: now[0]))
+    with pytest.raises(LockHeld):
         carried(timed)
     assert slept == []
-    with pytest.raises(Held):
+    with pytest.raises(LockHeld):
         carried(timed, lock_timeout=3 * PATIENCE)
     assert slept == [PATIENCE] * 3
     assert ready.writes() == 0
@@ -101,8 +101,8 @@ def test_somebody_else_applies(ready, run):
 def test_out_of_time_nothing_new_begins(ready, run, terms):
     """An interrupt and a deadline are alike: said, and recorded."""
     report = carried(run, **terms)
-    assert report.halted
-    assert [each.ending for each in report.outcomes] == [Ending.BLOCKED]
+    assert report.stopped
+    assert [each.outcome_status for each in report.outcomes] == [OutcomeStatus.BLOCKED]
     assert ready.writes() == 0
 
 
@@ -112,12 +112,12 @@ def test_a_comment_is_remembered_without_a_write(ready, run, begin):
     path = ready.repo.root / "manifests/prod/credentials/prod-db.yaml"
     path.write_text("# a comment\n" + path.read_text())
     writes = ready.writes()
-    planned = plan(begin(), Wish())
-    (entry,) = refreshed(planned, ())
-    assert entry.digest != planned.seen.settled.entries[entry.address].digest
-    assert refreshed(planned, [entry.address]) == ()
+    planned = plan_workspace(begin(), PlanOptions())
+    (entry,) = find_refreshed_entries(planned, ())
+    assert entry.digest != planned.context.recovery.entries[entry.address].digest
+    assert find_refreshed_entries(planned, [entry.address]) == ()
     assert carried(begin()).outcomes == ()
-    assert refreshed(plan(begin(), Wish()), ()) == ()
+    assert find_refreshed_entries(plan_workspace(begin(), PlanOptions()), ()) == ()
     assert ready.writes() == writes
 
 
@@ -126,7 +126,7 @@ def test_manifests_that_are_wrong_stop_it_under_the_lock(ready, run):
     path = ready.repo.root / "manifests/prod/credentials/prod-db.yaml"
     good = path.read_text()
     path.write_text("kind: nothing\n")
-    with pytest.raises(Faulty):
+    with pytest.raises(DiagnosticError):
         carried(run)
     path.write_text(good)
-    assert carried(run).agreed
+    assert carried(run).approved

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.starting import author, clock, open_run
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.starting import detect_actor, create_system_clock, open_run_context
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ from keyturn.engine.starting import author, clock, open_run
 )
 def test_a_pipeline_says_who_it_works_for(tmp_path, surroundings, who, url):
     """The lock and the journal name the person and the run."""
-    found = author(tmp_path, surroundings)
+    found = detect_actor(tmp_path, surroundings)
     assert (found.who, found.url, found.commit) == (who, url, "")
     assert found.tool.startswith("keyturn ")
 
 
 def test_at_home_it_is_the_user(tmp_path):
     """Without a pipeline there is a user, and no address."""
-    found = author(tmp_path, {})
+    found = detect_actor(tmp_path, {})
     assert found.who
     assert found.host
     assert found.url == ""
@@ -41,7 +41,7 @@ def test_at_home_it_is_the_user(tmp_path):
 
 def test_the_clock_goes_on():
     """Both clocks move forward, and the one for people has a zone."""
-    hands = clock()
+    hands = create_system_clock()
     first = hands.monotonic()
     assert hands.now().tzinfo
     assert hands.monotonic() >= first
@@ -50,32 +50,32 @@ def test_the_clock_goes_on():
 
 def test_at_home_it_is_who_is_logged_in(tmp_path):
     """As the environment that was handed in says, not this process's own."""
-    assert author(tmp_path, {"USER": "eve", "LOGNAME": ""}).who == "eve"
+    assert detect_actor(tmp_path, {"USER": "eve", "LOGNAME": ""}).who == "eve"
 
 
 def test_a_run_knows_its_doors(office):
     """Service, ledger and project are those of the workspace; a name that is none is refused."""
     environment = office.repo.environment()
-    with open_run(office.repo.root, "", environment) as run:
+    with open_run_context(office.repo.root, "", environment) as run:
         assert run.workspace.name == "prod"
         assert run.root == office.repo.root
-        assert run.fresh() != run.fresh()
-    with pytest.raises(Faulty) as caught:
-        open_run(office.repo.root, "stage", environment)
-    assert caught.value.findings[0].code == "KT005"
+        assert run.new_id() != run.new_id()
+    with pytest.raises(DiagnosticError) as caught:
+        open_run_context(office.repo.root, "stage", environment)
+    assert caught.value.diagnostics[0].code == "KT005"
 
 
 def test_nothing_but_the_environment_leads_to_a_key(office):
     """A run takes the environment that it is handed, whatever this process has."""
-    with pytest.raises(Faulty) as caught:
-        open_run(office.repo.root, "", {})
-    assert caught.value.findings[0].code == "KT030"
+    with pytest.raises(DiagnosticError) as caught:
+        open_run_context(office.repo.root, "", {})
+    assert caught.value.diagnostics[0].code == "KT030"
 
 
 def test_no_key_is_used_for_strangers(office):
     """A program in a pipeline is as careful as the command line."""
-    with pytest.raises(Faulty) as caught:
-        open_run(
+    with pytest.raises(DiagnosticError) as caught:
+        open_run_context(
             office.repo.root, "", office.repo.environment() | {"GITHUB_EVENT_NAME": "pull_request_target"}
         )
-    assert caught.value.findings[0].code == "KT031"
+    assert caught.value.diagnostics[0].code == "KT031"

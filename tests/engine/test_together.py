@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from keyturn.engine.together import at_once, begin, side_by_side
+from keyturn.engine.together import run_concurrently, start_background, map_parallel
 
 
 def test_works_at_once_are_all_over_in_the_end():
@@ -23,16 +23,16 @@ def test_works_at_once_are_all_over_in_the_end():
         return number
 
     with pytest.raises(ValueError, match="1"):
-        at_once([partial(work, number) for number in range(3)])
+        run_concurrently([partial(work, number) for number in range(3)])
     assert sorted(done) == [0, 1, 2]
-    assert at_once([partial(str, number) for number in range(3)]) == ["0", "1", "2"]
+    assert run_concurrently([partial(str, number) for number in range(3)]) == ["0", "1", "2"]
 
 
 def test_a_work_goes_on_while_another_is_done():
     """What came of it, or what it raised, is there for who asks."""
     go = threading.Event()
-    end = begin(lambda: go.wait(5))
-    failing = begin(partial(int, "x"))
+    end = start_background(lambda: go.wait(5))
+    failing = start_background(partial(int, "x"))
     go.set()
     assert end() is True
     with pytest.raises(ValueError, match="'x'"):
@@ -60,8 +60,8 @@ def test_side_by_side_keeps_the_order():
         seen.append(threading.current_thread())
         return item * 2
 
-    assert side_by_side(work, [1, 2, 3], 3) == [2, 4, 6]
+    assert map_parallel(work, [1, 2, 3], 3) == [2, 4, 6]
     assert threading.main_thread() not in seen
-    assert side_by_side(work, [4], 3) == [8]
-    assert side_by_side(work, [5, 6], 1) == [10, 12]
+    assert map_parallel(work, [4], 3) == [8]
+    assert map_parallel(work, [5, 6], 1) == [10, 12]
     assert set(seen[-3:]) == {threading.main_thread()}

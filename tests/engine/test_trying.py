@@ -3,29 +3,29 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.outcome import Ending
-from keyturn.core.trial import End
-from keyturn.engine.trying import Budget, try_out
-from keyturn.engine.watch import Watch
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.trial import TestStatus
+from keyturn.engine.trying import FailureBudget, run_test_session
+from keyturn.engine.watch import ProgressListener
 
 CONFIG = {"engine": "postgresql", "port": 5432, "username": "svc"}
 
 
-class Listener(Watch):
+class Listener(ProgressListener):
     """Keeps what it hears."""
 
     def __init__(self):
         self.total, self.endings = 0, []
 
-    def phase(self, name, total=0):
+    def start_phase(self, name, total=0):
         """Keep how many there will be."""
         assert name == "test"
         self.total = total
 
-    def ended(self, outcome):
+    def finish_change(self, outcome):
         """Keep an ending."""
-        self.endings.append(outcome.ending)
+        self.endings.append(outcome.outcome_status)
 
 
 @pytest.fixture
@@ -48,46 +48,46 @@ def refuse(office, host, outcome):
 
 def ends(session):
     """Return how each test ended, by name."""
-    return {each.address.name: each.end for each in session.tried}
+    return {each.address.name: each.status for each in session.results}
 
 
 @pytest.mark.usefixtures("fleet")
 def test_all_are_tried_and_told(begin):
     """Each is heard of once, and the result is sorted."""
     listener = Listener()
-    session = try_out(replace(begin(), watch=listener), (), Budget())
+    session = run_test_session(replace(begin(), progress=listener), (), FailureBudget())
     assert list(ends(session)) == ["prod-a1", "prod-a2", "prod-a3", "prod-b1"]
-    assert set(ends(session).values()) == {End.PASSED}
-    assert (listener.total, listener.endings) == (4, [Ending.DONE] * 4)
-    assert session.strangers == 0
+    assert set(ends(session).values()) == {TestStatus.PASSED}
+    assert (listener.total, listener.endings) == (4, [OutcomeStatus.DONE] * 4)
+    assert session.unmanaged == 0
 
 
 @pytest.mark.parametrize(("failures", "tried"), [(1, 1), (2, 2), (9, 3)])
 def test_a_credential_fails_no_more_often_than_it_may(fleet, begin, failures, tried):
     """Its other connections are left alone; those of another credential are not."""
     refuse(fleet, "prod-a.example.com", "auth")
-    found = ends(try_out(begin(), (), Budget(failures=failures)))
-    assert list(found.values()).count(End.FAILED) == tried
-    assert list(found.values()).count(End.SKIPPED) == 3 - tried
-    assert found["prod-b1"] is End.PASSED
+    found = ends(run_test_session(begin(), (), FailureBudget(max_failures=failures)))
+    assert list(found.values()).count(TestStatus.FAILED) == tried
+    assert list(found.values()).count(TestStatus.SKIPPED) == 3 - tried
+    assert found["prod-b1"] is TestStatus.PASSED
 
 
 @pytest.mark.usefixtures("fleet")
 def test_names_narrow(begin):
     """A pattern means as many as it fits; what means nothing is an error."""
-    assert set(ends(try_out(begin(), ("prod-a*",), Budget()))) == {
+    assert set(ends(run_test_session(begin(), ("prod-a*",), FailureBudget()))) == {
         "prod-a1",
         "prod-a2",
         "prod-a3",
     }
-    with pytest.raises(Faulty) as caught:
-        try_out(begin(), ("prod-a1", "nothing"), Budget())
-    assert [each.code for each in caught.value.findings] == ["KT070"]
+    with pytest.raises(DiagnosticError) as caught:
+        run_test_session(begin(), ("prod-a1", "nothing"), FailureBudget())
+    assert [each.code for each in caught.value.diagnostics] == ["KT070"]
 
 
 def test_strangers_are_counted_and_refused_by_name(fleet, begin):
     """What was made in the UI was never approved here."""
     fleet.service.seed_objects(connections=[{"name": "ui-made", "type": "postgres", "config": {"host": "h"}}])
-    assert try_out(begin(), (), Budget()).strangers == 1
-    (named,) = try_out(begin(), ("ui-made",), Budget()).tried
-    assert named.end is End.REFUSED
+    assert run_test_session(begin(), (), FailureBudget()).unmanaged == 1
+    (named,) = run_test_session(begin(), ("ui-made",), FailureBudget()).results
+    assert named.status is TestStatus.REFUSED

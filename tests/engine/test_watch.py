@@ -3,17 +3,17 @@
 import threading
 
 from keyturn.core.change import Action, Change
-from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine.watch import Alarm, Watch
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
+from keyturn.engine.watch import PeriodicTimer, ProgressListener
 from making import credential
 
 
 def test_nobody_has_to_listen():
     """Each moment can be ignored."""
-    watch, address = Watch(), credential("a")
-    watch.phase("plan")
-    watch.began(Change(action=Action.CREATE, address=address))
-    watch.ended(Outcome(address=address, action="create", ending=Ending.DONE))
+    watch, address = ProgressListener(), credential("a")
+    watch.start_phase("plan")
+    watch.start_change(Change(action=Action.CREATE, address=address))
+    watch.finish_change(ChangeOutcome(address=address, action="create", outcome_status=OutcomeStatus.DONE))
     assert vars(watch) == {}
 
 
@@ -25,7 +25,7 @@ def test_an_alarm_rings_until_it_is_stopped():
         names.append(threading.current_thread().name)
         rung.release()
 
-    alarm = Alarm(0.001, 0.001, ring)
+    alarm = PeriodicTimer(0.001, 0.001, ring)
     assert all(rung.acquire(timeout=10) for _ in range(3))
     alarm.stop()
     count = len(names)
@@ -36,5 +36,5 @@ def test_an_alarm_rings_until_it_is_stopped():
 def test_an_alarm_that_is_stopped_in_time_never_rings():
     """As for every quick run."""
     names = []
-    Alarm(60, 60, lambda: names.append("x")).stop()
+    PeriodicTimer(60, 60, lambda: names.append("x")).stop()
     assert names == []

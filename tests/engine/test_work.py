@@ -7,22 +7,22 @@ import pytest
 from msgspec.structs import replace
 
 from breaking import Clock
-from keyturn.api.client import Client, Settings
-from keyturn.api.records import Record
-from keyturn.core.change import ABSENT, Action, Change, FieldChange, SecretChange, SecretState
-from keyturn.core.fields import flatten
+from keyturn.api.client import Client, ClientSettings
+from keyturn.api.records import ApiRecord
+from keyturn.core.change import MISSING, Action, Change, FieldChange, SecretChange, SecretStatus
+from keyturn.core.fields import flatten_tree
 from keyturn.core.secret import Secret
-from keyturn.engine.desk import Stale
+from keyturn.engine.desk import StaleObject
 from keyturn.engine.work import (
-    as_written,
-    body_of,
-    create,
-    merge,
-    read,
-    record,
-    refuse_unwritten,
-    reread,
-    update,
+    with_write_time,
+    build_update_body,
+    create_object,
+    merge_fields,
+    read_object,
+    build_write_result,
+    reject_ignored_write,
+    reread_object,
+    update_object,
 )
 from keyturn.kinds import KINDS
 from making import connection, credential, held, shown, wanted
@@ -40,9 +40,9 @@ def creation(secret, address=DB):
 
 def test_create_writes_reads_back_and_records(office, desk, canary):
     """One object, its id in the ledger."""
-    done = create(creation(canary()), desk)
+    done = create_object(creation(canary()), desk)
     assert office.live()["prod-db"]["id"] == done.entry.id == desk.ids[DB]
-    assert done.entry.observed == flatten({"config": CONFIG})
+    assert done.entry.observed == flatten_tree({"config": CONFIG})
     assert done.warnings == ()
 
 
@@ -50,14 +50,14 @@ def test_create_writes_reads_back_and_records(office, desk, canary):
 def test_a_lost_answer_makes_no_twin(office, desk, canary, fault):
     """What was made is found by its name, and written once more in full."""
     office.service.add_fault(fault, method="POST", path="/api/credentials")
-    done = create(creation(canary()), desk)
+    done = create_object(creation(canary()), desk)
     assert [each["id"] for each in office.service.read_state()["credentials"]] == [done.entry.id]
 
 
 def patient(office, desk):
     """Return the desk with a client whose waits are counted and not waited for, and their clock."""
     clock = Clock(wall=time.time(), chance=0.5)
-    settings = Settings(base_url=office.service.base_url, key=Secret(office.service.key))
+    settings = ClientSettings(base_url=office.service.base_url, api_key=Secret(office.service.key))
     return replace(desk, run=replace(desk.run, service=Client.open(settings, clock.tempo()))), clock
 
 
@@ -67,13 +67,13 @@ def test_a_repeated_update_backs_off_and_is_counted(office, desk, canary, kind):
     desk, clock = patient(office, desk)
     with desk.run.service:
         change = creation(canary())
-        entry = create(change, desk).entry
-        live = read(KINDS["credential"], entry.id, desk)
+        entry = create_object(change, desk).entry
+        live = read_object(KINDS["credential"], entry.id, desk)
         clock.naps.clear()
         office.service.add_fault(kind, method="PUT", path="/api/credentials/*", status=503, times=2)
-        update(replace(change, action=Action.UPDATE, known=entry, live=live), desk)
+        update_object(replace(change, action=Action.UPDATE, entry=entry, live=live), desk)
         assert clock.naps == [0.25, 0.5]
-        assert desk.run.service.figures.repeated == 2
+        assert desk.run.service.request_stats.retries == 2
 
 
 def test_a_repeated_create_is_counted(office, desk, canary):
@@ -81,41 +81,41 @@ def test_a_repeated_create_is_counted(office, desk, canary):
     desk, clock = patient(office, desk)
     with desk.run.service:
         office.service.add_fault("drop_before", method="POST", path="/api/credentials")
-        create(creation(canary()), desk)
+        create_object(creation(canary()), desk)
         assert clock.naps == [0.25]
-        assert desk.run.service.figures.repeated == 1
+        assert desk.run.service.request_stats.retries == 1
 
 
 def test_update_is_refused_for_what_moved(office, desk, canary):
     """Somebody edited it since the plan: nothing is written over."""
     change = creation(canary())
-    entry = create(change, desk).entry
-    live = read(KINDS["credential"], entry.id, desk)
+    entry = create_object(change, desk).entry
+    live = read_object(KINDS["credential"], entry.id, desk)
     office.service.set_clock(advance=5)
     office.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
     before = office.writes()
-    with pytest.raises(Stale, match=r"config\.username"):
-        update(replace(change, action=Action.UPDATE, known=entry, live=live), desk)
+    with pytest.raises(StaleObject, match=r"config\.username"):
+        update_object(replace(change, action=Action.UPDATE, entry=entry, live=live), desk)
     assert office.writes() == before
 
 
 def test_an_object_that_is_gone_is_stale(desk):
     """It is said."""
     live = shown(held(wanted(DB), "nobody"))
-    with pytest.raises(Stale, match="gone"):
-        reread(Change(action=Action.UPDATE, address=DB, live=live), KINDS["credential"], desk)
+    with pytest.raises(StaleObject, match="gone"):
+        reread_object(Change(action=Action.UPDATE, address=DB, live=live), KINDS["credential"], desk)
 
 
 def test_update_writes_the_secret(office, desk, canary):
     """The same id, another secret."""
     change = creation(canary())
-    entry = create(change, desk).entry
+    entry = create_object(change, desk).entry
     held_before = office.service.list_held_secrets("salt")
     office.service.set_clock(advance=5)
-    live = read(KINDS["credential"], entry.id, desk)
-    new = replace(change, action=Action.ROTATE, known=entry, live=live)
+    live = read_object(KINDS["credential"], entry.id, desk)
+    new = replace(change, action=Action.ROTATE, entry=entry, live=live)
     new = replace(new, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
-    done = update(new, desk)
+    done = update_object(new, desk)
     assert done.entry.id == entry.id
     assert done.entry.fingerprints != entry.fingerprints
     assert office.service.list_held_secrets("salt") != held_before
@@ -134,15 +134,15 @@ def test_update_writes_the_secret(office, desk, canary):
 )
 def test_merge(others, ours, expected):
     """Ours win, and take the place of what stood above or below."""
-    assert merge(others, ours) == expected
+    assert merge_fields(others, ours) == expected
 
 
 def test_a_connection_keeps_what_others_own(desk):
     """All but what git dropped."""
     desired = wanted(PG, {"host": "h"})
-    now = shown(held(desired, "id1"), fields=flatten({"config": {"host": "x", "theirs": 1, "dropped": 2}}))
-    gone = FieldChange(("config", "dropped"), 2, 2, ABSENT)
-    body = body_of(
+    now = shown(held(desired, "id1"), fields=flatten_tree({"config": {"host": "x", "theirs": 1, "dropped": 2}}))
+    gone = FieldChange(("config", "dropped"), 2, 2, MISSING)
+    body = build_update_body(
         Change(action=Action.UPDATE, address=PG, desired=desired, live=now, fields=(gone,)), now, desk
     )
     assert body["config"] == {"host": "h", "theirs": 1}
@@ -152,14 +152,14 @@ def test_a_mask_is_not_written_back(desk):
     """It would become the value."""
     desired = wanted(PG, {"host": "h"})
     now = shown(held(desired, "id1"), suspicious=(("config", "password"),))
-    with pytest.raises(Stale, match=r"config\.password"):
-        body_of(Change(action=Action.UPDATE, address=PG, desired=desired, live=now), now, desk)
+    with pytest.raises(StaleObject, match=r"config\.password"):
+        build_update_body(Change(action=Action.UPDATE, address=PG, desired=desired, live=now), now, desk)
 
 
 KNOWN = held(wanted(DB), "id1")
 LIVE = shown(KNOWN)
 HOST = FieldChange(("config", "host"), "db.example.com", "db.example.com", "new.example.com")
-TURNED = SecretChange(("password",), SecretState.ROTATED)
+TURNED = SecretChange(("password",), SecretStatus.ROTATED)
 
 
 @pytest.mark.parametrize(
@@ -180,16 +180,16 @@ def test_a_yes_that_changed_nothing_is_no_yes(change, back, silent):
         **{"action": Action.UPDATE, "address": DB, "desired": wanted(DB), "known": KNOWN, **change}
     )
     if silent:
-        with pytest.raises(Stale, match="changed nothing"):
-            refuse_unwritten(asked, LIVE, replace(LIVE, **back))
+        with pytest.raises(StaleObject, match="changed nothing"):
+            reject_ignored_write(asked, LIVE, replace(LIVE, **back))
     else:
-        refuse_unwritten(asked, LIVE, replace(LIVE, **back))
+        reject_ignored_write(asked, LIVE, replace(LIVE, **back))
 
 
 def test_a_form_of_its_own_is_a_warning(desk):
     """What the service keeps differently is said, and no drift afterwards."""
     back = replace(LIVE, fields={("config", "host"): "DB.EXAMPLE.COM"})
-    done = record(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), back, desk)
+    done = build_write_result(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), back, desk)
     assert done.warnings == ("the service keeps config.host in a form of its own",)
     assert done.entry.observed == back.fields
 
@@ -209,9 +209,9 @@ WROTE = "2026-03-01T10:00:00Z"
 )
 def test_the_time_of_a_write_is_that_of_its_answer(told, shown, held):
     """What is read back may be of somebody who wrote right after us; the ledger holds our own time."""
-    answer = Record(id="id1", name="prod-db", type="database", updated_at=told)
-    assert as_written(answer, replace(LIVE, updated_at=shown)).updated_at == held
-    assert as_written(None, replace(LIVE, updated_at=shown)).updated_at == shown
+    answer = ApiRecord(id="id1", name="prod-db", type="database", updated_at=told)
+    assert with_write_time(answer, replace(LIVE, updated_at=shown)).updated_at == held
+    assert with_write_time(None, replace(LIVE, updated_at=shown)).updated_at == shown
 
 
 def test_a_secret_that_is_set_by_hand_right_after_ours_is_suspect(office, canary):
@@ -229,8 +229,8 @@ def test_what_is_kept_live_cannot_be_written_in_full(desk):
     """A rename, too, would send an object without its secret: the user says whether that is safe."""
     desired = wanted(DB, CONFIG, keep=(("password",),))
     change = Change(action=Action.RENAME, address=DB, desired=desired, live=LIVE)
-    with pytest.raises(Stale, match="put: partial"):
-        body_of(change, LIVE, desk)
+    with pytest.raises(StaleObject, match="put: partial"):
+        build_update_body(change, LIVE, desk)
 
 
 def test_a_secret_of_whose_writing_there_is_no_sign_is_written_again(office, canary):

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from keyturn.engine.starting import open_run
-from keyturn.ledger.lock import Holder, acquire
+from keyturn.engine.starting import open_run_context
+from keyturn.ledger.lock import LockHolder, acquire_lock
 from offices import office
 from running import execute
 from sources import ROOT
@@ -100,8 +100,8 @@ def test_what_goes_wrong_is_said(live, deploy, more, code):
 
 def test_somebody_else_applies(live, deploy):
     """The lock is respected, and its holder named."""
-    with open_run(live.repo.root, "", live.repo.environment()) as run:
-        acquire(run.store, Holder(id="1", who="eve", host="elsewhere", ttl=600), run.clock)
+    with open_run_context(live.repo.root, "", live.repo.environment()) as run:
+        acquire_lock(run.store, LockHolder(id="1", who="eve", host="elsewhere", ttl=600), run.clock)
     ended = deploy()
     assert ended.code == 1
     assert "error[KT610]: eve on elsewhere holds the lock" in ended.stderr

@@ -10,14 +10,14 @@ import pytest
 
 from corpus import ROOT, manifests
 from keyturn.core.diagnostic import Severity
-from keyturn.load.decrypt import opener
-from keyturn.load.desired import load
+from keyturn.load.decrypt import decryptor_for
+from keyturn.load.desired import load_manifests
 from keyturn.load.files import load_file
-from keyturn.load.nodes import read
+from keyturn.load.nodes import parse_document
 from keyturn.load.project import read_project
-from keyturn.load.unseal import unseal
-from keyturn.policy.judge import judge
-from keyturn.policy.rule import Context
+from keyturn.load.unseal import decrypt_manifests
+from keyturn.policy.judge import run_rules
+from keyturn.policy.rule import RuleContext
 
 REPO = ROOT / "examples" / "repo"
 KEY = REPO / "published-test-key.txt"
@@ -34,27 +34,27 @@ def project():
 @pytest.fixture(scope="module")
 def loaded(project):
     """Return everything that the examples want."""
-    return load(project, project.workspace())
+    return load_manifests(project, project.find_workspace())
 
 
 def test_the_examples_have_no_finding(loaded):
     """Not even a warning."""
-    assert loaded.findings == ()
+    assert loaded.diagnostics == ()
     assert len(loaded.desired) == len(FILES)
 
 
 def test_each_example_opens_and_its_seal_holds(project, loaded):
     """Every file, with the published key."""
-    opened = unseal(loaded.desired, project, ENVIRONMENT)
-    assert all(each.opened for each in opened)
+    opened = decrypt_manifests(loaded.desired, project, ENVIRONMENT)
+    assert all(each.is_decrypted for each in opened)
     assert sum(bool(each.secrets) for each in opened) > 15
 
 
 def test_the_rules_have_nothing_to_say(project, loaded):
     """Examples are what people copy: with every secret opened, no rule finds fault with any."""
-    opened = unseal(loaded.desired, project, ENVIRONMENT)
+    opened = decrypt_manifests(loaded.desired, project, ENVIRONMENT)
     secrets = {each.origin.file: each.secrets for each in opened}
-    found = judge(loaded.subjects, project.policy, Context(today=date(2090, 1, 1), secrets=secrets))
+    found = run_rules(loaded.resource_views, project.policy, RuleContext(today=date(2090, 1, 1), secrets=secrets))
     assert [str(each.origin) + each.code for each in found if each.severity < Severity.NOTE] == []
 
 
@@ -66,9 +66,9 @@ def test_each_plain_source_has_its_file():
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_says_what_its_source_says(file):
     """All that is plain is as it was written; whoever changed the source ran make examples."""
-    made = dict(read(load_file(REPO, file).data, file).tree)
+    made = dict(parse_document(load_file(REPO, file).data, file).tree)
     kind = "credentials" if "credentials" in file else "connections"
-    source = dict(read(manifests()[f"{kind}/{file.split('/')[-1][:-5]}"].encode(), file).tree)
+    source = dict(parse_document(manifests()[f"{kind}/{file.split('/')[-1][:-5]}"].encode(), file).tree)
     made.pop("sops", None)
     secrets, words = made.pop("secrets", {}), source.pop("secrets", {})
     config, plain = made.pop("config", {}), source.pop("config", {})
@@ -87,9 +87,9 @@ def test_a_file_has_the_modeline_of_its_schema(file):
 
 def test_sops_itself_opens_the_examples(project, sops):
     """Not only our own reader: the real binary, for each file, to the same secrets."""
-    documents = [read(load_file(REPO, file).data, file) for file in FILES if "credentials" in file]
-    ours = opener(ENVIRONMENT, project.policy)(documents)
-    theirs = opener({**ENVIRONMENT, "PATH": str(sops.parent)}, project.policy, "sops")(documents)
+    documents = [parse_document(load_file(REPO, file).data, file) for file in FILES if "credentials" in file]
+    ours = decryptor_for(ENVIRONMENT, project.policy)(documents)
+    theirs = decryptor_for({**ENVIRONMENT, "PATH": str(sops.parent)}, project.policy, "sops")(documents)
     assert ours == theirs
 
 
@@ -104,8 +104,8 @@ def test_the_examples_can_be_made_anew(tmp_path):
     shutil.copytree(ROOT / "examples" / "plain", tmp_path / "examples" / "plain", dirs_exist_ok=True)
     subprocess.run([sys.executable, tmp_path / "examples" / "regenerate.py"], check=True, capture_output=True)
     again = read_project(tmp_path / "examples" / "repo")
-    fresh = load(again, again.workspace())
-    assert fresh.findings == ()
+    fresh = load_manifests(again, again.find_workspace())
+    assert fresh.diagnostics == ()
     assert [each.origin.file for each in fresh.desired] == FILES
     before = (REPO / FILES[-1]).read_text()
     assert (tmp_path / "examples" / "repo" / FILES[-1]).read_text() != before

@@ -10,9 +10,9 @@ from faults.memory import Doors
 from faults.rig import Act, Rig
 from faults.scenes import Scene
 from faults.trees import Stage
-from keyturn.api.call import Call
-from keyturn.core.outcome import Ending
-from keyturn.ledger.reading import read_ledger
+from keyturn.api.call import Request
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.ledger.reading import load_state
 from planasonix_emulator.settings import EmulatorSettings, change_settings
 
 Fault = dict[str, Any]
@@ -78,7 +78,7 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
         if (
             not acts[-1].killed
             and acts[-1].error is None
-            and rig.plan(stage.after).plan.empty
+            and rig.plan(stage.after).plan.is_empty
             and _settled(rig)
         ):
             break
@@ -88,19 +88,19 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
         return check(rig, stage, acts, stage.before)
     last = rig.plan(stage.after)
     broken = check(rig, stage, acts)
-    if not last.plan.empty:
+    if not last.plan.is_empty:
         broken.append(
             f"I6: still to do: {[f'{each.action.value} {each.address}' for each in last.plan.changes]}"
         )
-    if last.plan.blocked:
+    if last.plan.blocking_diagnostics:
         broken.append(f"I7: blocked by {[each.code for each in last.plan.blocked]}")
     return broken
 
 
-def _turning(rig: Rig, case: Case, auditor: Auditor) -> Callable[[Call], None]:
+def _turning(rig: Rig, case: Case, auditor: Auditor) -> Callable[[Request], None]:
     numbers = count(1)
 
-    def heard(call: Call) -> None:
+    def heard(call: Request) -> None:
         if next(numbers) == case.turn:
             rig.service.deployment.settings = change_settings(rig.service.deployment.settings, case.turns)
         auditor(call)
@@ -112,7 +112,7 @@ def _unfinished(case: Case, act: Act) -> Iterator[str]:
     if case.faults or case.at or case.turns or case.scene.refused or act.report is None:
         return
     for each in act.report.outcomes:
-        if each.ending is not Ending.DONE:
+        if each.outcome_status is not OutcomeStatus.DONE:
             yield f"I7: {each.address} is {each.ending.value} without any trouble: {each.message}"
 
 
@@ -129,7 +129,7 @@ def _told(act: Act) -> bool:
 
 
 def _settled(rig: Rig) -> bool:
-    return not read_ledger(rig.memory, "prod", rig.service.organization).ledger.open
+    return not load_state(rig.memory, "prod", rig.service.organization).state.open_intents
 
 
 def smooth(rig: Rig, scene: Scene, *faults: Fault, at: int = 0, **settings: Any) -> Act:

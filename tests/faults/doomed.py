@@ -14,13 +14,13 @@ import threading
 import traceback
 from pathlib import Path
 
-from keyturn.api.transport import Transport
+from keyturn.api.transport import HttpTransport
 from keyturn.cli import applier, planner  # noqa: F401 - imported once here, and not in every child
 from keyturn.cli.main import main
 from keyturn.engine import exclusive_run, session, work
 from keyturn.ledger import tape
-from keyturn.ledger.folder import Folder
-from keyturn.ledger.tape import FileTape
+from keyturn.ledger.folder import DirectoryStore
+from keyturn.ledger.tape import FileLog
 
 
 class Doors:
@@ -46,7 +46,7 @@ class Doors:
 
 def wrap(doors):
     """Put doors before and after what a run does to the world."""
-    send, put, append = Transport.send, Folder.put, FileTape.append
+    send, put, append = HttpTransport.send, DirectoryStore.put, FileLog.append
 
     def sending(self, call, admission):
         doors(call.method)
@@ -64,13 +64,13 @@ def wrap(doors):
         if doors.next("append"):
             if doors.tears:
                 data = b"".join(lines)
-                tape.write_out(self._handle, data[: len(data) - len(lines[-1]) // 2])
+                tape.write_durably(self._handle, data[: len(data) - len(lines[-1]) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         mark = append(self, first, lines)
         doors("append, done")
         return mark
 
-    Transport.send, Folder.put, FileTape.append = sending, putting, appending
+    HttpTransport.send, DirectoryStore.put, FileLog.append = sending, putting, appending
 
 
 def child(order):
@@ -81,7 +81,7 @@ def child(order):
     wrap(Doors(order))
     exclusive_run.LEASE = order["lease"]
     # Lists do not lag here, and the waiting for those that do is walked through on a virtual clock.
-    session.LOOKS = work.LOOKS = (0.0, 0.1)
+    session.LOOKUP_DELAYS = work.LOOKUP_DELAYS = (0.0, 0.1)
     sys.argv = ["keyturn", *order["argv"]]
     code = 70
     try:

@@ -14,7 +14,7 @@ from faults.campaign import LOST, REFUSED, Case, singles, smooth
 from faults.rig import Rig
 from faults.scenes import CREATE, MOVES, REFUSALS, REPLACED, SCENES, VERIFY, Scene
 from keyturn.api.client import Client
-from keyturn.api.lists import Lists
+from keyturn.api.lists import ListReader
 from keyturn.engine import (
     apply,
     aside,
@@ -87,15 +87,15 @@ def noted(rig: Rig) -> list[Case]:
 
 
 def _naive_retry(patch: Patch) -> None:
-    patch.setattr(work, "look", lambda *_: ())
+    patch.setattr(work, "find_created", lambda *_: ())
 
 
 def _no_grace(patch: Patch) -> None:
-    patch.setattr(work, "LOOKS", (0.0,))
+    patch.setattr(work, "LOOKUP_DELAYS", (0.0,))
 
 
 def _no_second_plan(patch: Patch) -> None:
-    patch.setattr(session, "_pause", lambda *_: 0.0)
+    patch.setattr(session, "_compute_lookup_delay", lambda *_: 0.0)
 
 
 def _no_reread(patch: Patch) -> None:
@@ -107,11 +107,11 @@ def _no_reread(patch: Patch) -> None:
 
 
 def _no_read_back(patch: Patch) -> None:
-    patch.setattr(work, "refuse_unwritten", lambda *_: None)
+    patch.setattr(work, "reject_ignored_write", lambda *_: None)
 
 
 def _intent_afterwards(patch: Patch) -> None:
-    intend = desk.Desk.intend
+    intend = desk.ApplyContext.record_intent
     append = Journal.append
 
     def late(self: Any, change: Any, op: str, **more: str) -> Any:
@@ -121,7 +121,7 @@ def _intent_afterwards(patch: Patch) -> None:
         finally:
             patch.setattr(Journal, "append", append)
 
-    patch.setattr(desk.Desk, "intend", late)
+    patch.setattr(desk.ApplyContext, "record_intent", late)
 
 
 def _restore_without_put(patch: Patch) -> None:
@@ -129,28 +129,28 @@ def _restore_without_put(patch: Patch) -> None:
         kind = lifecycle.KINDS[change.address.kind]
         intent = at.intend(change, "restore", object=change.live.id)
         at.run.service.restore(change.live.id)
-        back = lifecycle.read(kind, change.live.id, at)
-        done = work.record(replace(change, live=back), back, at)
+        back = lifecycle.read_object(kind, change.live.id, at)
+        done = work.build_write_result(replace(change, live=back), back, at)
         at.finish(intent, done.entry)
         at.ids[change.address] = change.live.id
         return done
 
-    patch.setattr(apply, "WORKERS", {**apply.WORKERS, apply.Action.RESTORE: half})
+    patch.setattr(apply, "ACTION_HANDLERS", {**apply.ACTION_HANDLERS, apply.Action.RESTORE: half})
 
 
 def _believes_lists(patch: Patch) -> None:
-    patch.setattr(observe, "_missing", lambda *_: iter(()))
-    read = Lists.read
+    patch.setattr(observe, "_find_unlisted", lambda *_: iter(()))
+    read = ListReader.read_list
 
     def short(self: Any, path: str, **more: Any) -> Any:
         listing = read(self, path, **more)
         return replace(listing, records=listing.records[1:])
 
-    patch.setattr(Lists, "read", short)
+    patch.setattr(ListReader, "read_list", short)
 
 
 def _partial_put(patch: Patch) -> None:
-    body_of = work.body_of
+    body_of = work.build_update_body
 
     def part(change: Any, now: Any, at: Any) -> Any:
         body = body_of(change, now, at)
@@ -160,65 +160,65 @@ def _partial_put(patch: Patch) -> None:
             }
         return body
 
-    patch.setattr(work, "body_of", part)
+    patch.setattr(work, "build_update_body", part)
 
 
 def _no_lock(patch: Patch) -> None:
     def free(store: Any, holder: Any, clock: Any) -> Any:
-        store.objects.pop(lock.KEY, None)
-        return lock.acquire(store, holder, clock)
+        store.objects.pop(lock.LOCK_KEY, None)
+        return lock.acquire_lock(store, holder, clock)
 
-    patch.setattr(exclusive_run, "acquire", free)
+    patch.setattr(exclusive_run, "acquire_lock", free)
 
 
 def _adopts_anything(patch: Patch) -> None:
     def any_of(intent: Any, live: Any, taken: Any) -> Any:
         return tuple(each for each in live if each.address == intent.address and each.id not in taken)
 
-    patch.setattr(recover, "claimable", any_of)
-    patch.setattr(work, "claimable", any_of)
+    patch.setattr(recover, "matching_creates", any_of)
+    patch.setattr(work, "matching_creates", any_of)
 
 
 def _loses_outcomes(patch: Patch) -> None:
-    patch.setattr(desk.Desk, "_end", lambda *_: None)
+    patch.setattr(desk.ApplyContext, "_record_end", lambda *_: None)
 
 
 def _forgets_intents(patch: Patch) -> None:
-    patch.setattr(session, "_resolve", lambda *_: None)
-    patch.setattr("keyturn.engine.planning.settle", lambda ledger, _: recover.Settled(entries=ledger.entries))
+    patch.setattr(session, "_record_recovery", lambda *_: None)
+    patch.setattr("keyturn.engine.planning.resolve_open_intents", lambda ledger, _: recover.Recovery(entries=ledger.entries))
 
 
 def _keeps_probes(patch: Patch) -> None:
-    patch.setattr(rotate, "purge", lambda intent, _, at, **__: at.finish(intent))
+    patch.setattr(rotate, "purge_probe", lambda intent, _, at, **__: at.finish(intent))
 
 
 def _no_rehearsal(patch: Patch) -> None:
-    patch.setattr(rotate, "_rehearse", lambda *_: None)
-    patch.setattr(rotate, "_confirm", lambda *_: None)
+    patch.setattr(rotate, "_test_with_probe", lambda *_: None)
+    patch.setattr(rotate, "_test_in_place", lambda *_: None)
 
 
 def _no_roll_back(patch: Patch) -> None:
-    patch.setattr(rotate, "roll_back", lambda *_: ("", True))
+    patch.setattr(rotate, "roll_back_secret", lambda *_: ("", True))
 
 
 def _believes_absence(patch: Patch) -> None:
-    patch.setattr("keyturn.engine.planning.doubted", lambda _: ())
+    patch.setattr("keyturn.engine.planning.list_uncertain_retirements", lambda _: ())
 
 
 def _mere_names(patch: Patch) -> None:
-    patch.setattr(aside, "_whole", lambda *_: None)
+    patch.setattr(aside, "_full_content", lambda *_: None)
 
 
 def _tries_old_places(patch: Patch) -> None:
-    patch.setattr(probe, "_foreseen", lambda trial, *_: trial)
+    patch.setattr(probe, "_as_planned", lambda trial, *_: trial)
 
 
 def _repoints_twice(patch: Patch) -> None:
-    patch.setattr(generations, "_has_its_own", lambda *_: False)
+    patch.setattr(generations, "_has_own_change", lambda *_: False)
 
 
 def _goes_on_after_401(patch: Patch) -> None:
-    patch.setattr(Client, "denied", property(lambda _: False))
+    patch.setattr(Client, "unauthorized", property(lambda _: False))
 
 
 _LAGGING: Mapping[str, Any] = {"list_lag_seconds": 2.0}

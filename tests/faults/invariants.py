@@ -16,12 +16,12 @@ from typing import Any
 from faults.rig import Act, Rig
 from faults.straight import writes
 from faults.trees import Stage, Tree
-from keyturn.api.call import Call
+from keyturn.api.call import Request
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.fields import nest, same
-from keyturn.core.protect import UNTIL
-from keyturn.core.resource import Desired
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.fields import nest_fields, values_equal
+from keyturn.core.protect import RETIRES_ON_INFIX
+from keyturn.core.resource import DesiredResource
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.storage.secret_log import digest_secret
 
@@ -41,7 +41,7 @@ class Auditor:
     told: bytes = b""
     names: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, call: Call) -> None:
+    def __call__(self, call: Request) -> None:
         """Check one request that is about to reach the service."""
         if not writes(call.method, call.path):
             return
@@ -52,7 +52,7 @@ class Auditor:
         if parts[-1] == "permanent" and not name.startswith(PROBE):
             self.broken.append(f"I5: {call.path} is deleted for good")
         if not any(_announces(intent, call, parts, name) for intent in self.intents.values()):
-            self.broken.append(f"I9: {call.method} {call.template} without an intent")
+            self.broken.append(f"I9: {call.method} {call.path_template} without an intent")
 
     def _catch_up(self) -> None:
         journal = bytes(self.rig.memory.journal)
@@ -68,7 +68,7 @@ class Auditor:
         self.read, self.told = whole, journal[:whole]
 
 
-def _announces(intent: dict[str, Any], call: Call, parts: list[str], name: str) -> bool:
+def _announces(intent: dict[str, Any], call: Request, parts: list[str], name: str) -> bool:
     if len(parts) == 2:
         name = json.loads(call.body or b"{}").get("name")
     elif intent.get("object") == parts[2]:
@@ -99,15 +99,15 @@ def _names(records: Iterable[StoredRecord]) -> Iterator[str]:
     yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
 
 
-def _held(rig: Rig, desired: Desired, records: Iterable[StoredRecord]) -> Iterator[str]:
+def _held(rig: Rig, desired: DesiredResource, records: Iterable[StoredRecord]) -> Iterator[str]:
     mine = [each for each in records if each.is_active and _named(each, desired.address)]
     if len(mine) != 1 or mine[0].type != desired.type:
         yield f"I2: {desired.address} exists {len(mine)} times, as {[each.type for each in mine]}"
         return
     record, ids = mine[0], _ids(records)
-    config = nest({path: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
+    config = nest_fields({path: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
     if any(
-        not same(record.plain_config().get(name), leaf) for name, leaf in config.get("config", {}).items()
+        not values_equal(record.plain_config().get(name), leaf) for name, leaf in config.get("config", {}).items()
     ):
         yield f"I2: {desired.address} holds other settings"
     credential = desired.fields.get(("credential",))
@@ -128,10 +128,10 @@ def _named(record: StoredRecord, address: Address) -> bool:
     return (record.collection.removesuffix("s"), record.name) == (address.kind, address.name)
 
 
-def pairs(rig: Rig, stood: Iterable[Desired]) -> Iterator[str]:
+def pairs(rig: Rig, stood: Iterable[DesiredResource]) -> Iterator[str]:
     """Yield each secret that met a destination beside which it never ``stood`` in git."""
     allowed = {
-        (digest_secret("s", value.reveal()), _place(nest(_plain(each))["config"]))
+        (digest_secret("s", value.reveal()), _place(nest_fields(_plain(each))["config"]))
         for each in stood
         for value in each.secrets.values()
     }
@@ -145,7 +145,7 @@ def pairs(rig: Rig, stood: Iterable[Desired]) -> Iterator[str]:
 
 def _tried(rig: Rig, stage: Stage) -> Iterator[str]:
     allowed = {
-        (digest_secret("s", value.reveal()), _place(nest(_plain(user))["config"]))
+        (digest_secret("s", value.reveal()), _place(nest_fields(_plain(user))["config"]))
         for tree in (stage.first, stage.before, stage.after)
         for each in tree.desired
         for user in tree.desired
@@ -159,28 +159,28 @@ def _tried(rig: Rig, stage: Stage) -> Iterator[str]:
 
 def _generations(rig: Rig, stage: Stage, records: Iterable[StoredRecord]) -> Iterator[str]:
     # An old generation is there to be pointed back to: whole, or it is worth nothing.
-    for record in (each for each in records if each.is_active and UNTIL in each.name):
+    for record in (each for each in records if each.is_active and RETIRES_ON_INFIX in each.name):
         former = [
             each
             for each in stage.before.desired
-            if each.address == Address("credential", record.name.partition(UNTIL)[0])
+            if each.address == Address("credential", record.name.partition(RETIRES_ON_INFIX)[0])
         ]
         if not any(_whole(record, rig.service.deployment.decrypt_secrets(record), each) for each in former):
             yield f"I3: the old generation {record.name} is not whole"
 
 
-def _whole(record: StoredRecord, secrets: Mapping[str, Any], desired: Desired) -> bool:
-    config, wanted = record.plain_config(), nest(_plain(desired))["config"]
+def _whole(record: StoredRecord, secrets: Mapping[str, Any], desired: DesiredResource) -> bool:
+    config, wanted = record.plain_config(), nest_fields(_plain(desired))["config"]
     # What people edit there afterwards is theirs.
     same_config = all(config.get(name) in {leaf, "edited"} for name, leaf in wanted.items())
     return secrets == _secrets(desired) and same_config
 
 
-def _secrets(desired: Desired) -> dict[str, Any]:
-    return nest({path: value.reveal() for path, value in desired.secrets.items()})
+def _secrets(desired: DesiredResource) -> dict[str, Any]:
+    return nest_fields({path: value.reveal() for path, value in desired.secrets.items()})
 
 
-def _plain(desired: Desired) -> dict[tuple[str, ...], Any]:
+def _plain(desired: DesiredResource) -> dict[tuple[str, ...], Any]:
     return {path: leaf for path, leaf in desired.fields.items() if path[0] == "config"}
 
 
@@ -189,7 +189,7 @@ def _place(config: Any) -> tuple[Any, str]:
     return config.get("host"), str(config.get("port"))
 
 
-def _strangers(stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[Desired]) -> Iterator[str]:
+def _strangers(stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[DesiredResource]) -> Iterator[str]:
     now = {each.id: each for each in records}
     ours = {(each.address.kind, each.address.name) for each in wanted}
     for before in stage.rows:
@@ -200,17 +200,17 @@ def _strangers(stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[D
             yield f"I5: {before.name} is gone for good"
 
 
-def _leftovers(records: Iterable[StoredRecord], wanted: Iterable[Desired], stage: Stage) -> Iterator[str]:
+def _leftovers(records: Iterable[StoredRecord], wanted: Iterable[DesiredResource], stage: Stage) -> Iterator[str]:
     names = {(each.address.kind, each.address.name) for each in wanted}
     for each in records:
         place = (each.collection.removesuffix("s"), each.name)
         people = each.id.endswith("_ui")
-        old = UNTIL in each.name
+        old = RETIRES_ON_INFIX in each.name
         if each.is_active and place not in names and not people and not old:
             yield f"I2: {each.name} is left over"
         if each.name.startswith(PROBE):
             yield f"I5: the probe {each.name} is left over"
-    generations = [each.name for each in records if each.is_active and UNTIL in each.name]
+    generations = [each.name for each in records if each.is_active and RETIRES_ON_INFIX in each.name]
     if len(generations) > sum(
         "replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)
     ):
@@ -230,7 +230,7 @@ def _counted(stage: Stage, acts: tuple[Act, ...]) -> Iterator[str]:
     for act in acts:
         if act.writes > EXTRA + 3 * len(stage.after.desired):
             yield f"I10: {act.writes} writes"
-        if isinstance(act.error, Faulty) and act.writes:
+        if isinstance(act.error, DiagnosticError) and act.writes:
             yield "I11: a write in a run that was refused"
         refused = False
         for each in act.requests:

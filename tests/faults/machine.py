@@ -21,14 +21,14 @@ from faults.straight import TEST
 from faults.trees import Tree
 from keyturn.core.address import Address
 from keyturn.core.change import Action
-from keyturn.core.inputs import Consents
-from keyturn.core.protect import UNTIL
+from keyturn.core.inputs import Approvals
+from keyturn.core.protect import RETIRES_ON_INFIX
 from planasonix_emulator.settings import change_settings
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.testing.faults import parse_faults
 
 EVERYBODY = frozenset(name for names in NAMES.values() for name in names)
-CONSENTS = Consents(
+CONSENTS = Approvals(
     destinations=EVERYBODY, reuse=EVERYBODY, restore=EVERYBODY, retire=99, rotate=99, empty=True
 )
 
@@ -364,7 +364,7 @@ class Machine(RuleBasedStateMachine):
     def _careful(self, address: Address) -> bool:
         desired, known = self.git.now[address], entries(self.rig)[address]
         return (
-            desired.lifecycle.strategy != "in_place" and known.digest == desired.digest and not desired.keep
+            desired.lifecycle.strategy != "in_place" and known.digest == desired.digest and not desired.kept_secrets
         )
 
     @rule(data=st.data(), strategy=st.sampled_from(STRATEGIES),
@@ -413,9 +413,9 @@ class Machine(RuleBasedStateMachine):
         fine(
             f"I6: still to {each.action.value} {each.address}: {each.why}"
             for each in plan.changes
-            if each.action is not Action.NOTE or each.address.name not in self.touched
+            if each.action is not Action.NO_OP or each.address.name not in self.touched
         )
-        fine(f"I7: {each.code}: {each.message}" for each in plan.blocked)
+        fine(f"I7: {each.code}: {each.message}" for each in plan.blocking_diagnostics)
         fine(self._settled(tree))
 
     def teardown(self) -> None:
@@ -426,7 +426,7 @@ class Machine(RuleBasedStateMachine):
     def _settle_git(self) -> None:
         self._relent()
         for address in self.git.named("credential"):
-            if self.git.now[address].keep or address.name in self.doubted:
+            if self.git.now[address].kept_secrets or address.name in self.doubted:
                 self._turn(address)
         self.doubted.clear()
 
@@ -447,7 +447,7 @@ class Machine(RuleBasedStateMachine):
         for each in ours:
             if (each.collection.removesuffix("s"), each.name) in names or each.id in self.revived:
                 continue
-            if today >= (each.name.partition(UNTIL)[2] or today):
+            if today >= (each.name.partition(RETIRES_ON_INFIX)[2] or today):
                 yield f"I2: {each.name} is left over"
         yield from (
             f"I5: {each.name} is left" for each in rows(self.rig).values() if each.name.startswith(PROBE)

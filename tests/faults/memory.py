@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from keyturn.ledger.medium import ABSENT, Blob, Line, Moved
+from keyturn.ledger.medium import NO_ETAG, StoredObject, LogLine, PreconditionFailed
 
 
 class Killed(BaseException):
@@ -42,21 +42,21 @@ class Memory:
 
     clock: Callable[[], float]
     doors: Doors = field(default_factory=Doors)
-    objects: dict[str, Blob] = field(default_factory=dict)
+    objects: dict[str, StoredObject] = field(default_factory=dict)
     journal: bytearray = field(default_factory=bytearray)
     living: set[str] = field(default_factory=set)
     tears: bool = False
     place: str = "memory:"
 
-    def kept(self) -> tuple[dict[str, Blob], bytes]:
+    def kept(self) -> tuple[dict[str, StoredObject], bytes]:
         """Return everything, to be put back."""
         return dict(self.objects), bytes(self.journal)
 
-    def put_back(self, kept: tuple[dict[str, Blob], bytes]) -> None:
+    def put_back(self, kept: tuple[dict[str, StoredObject], bytes]) -> None:
         """Hold again what was kept."""
         self.objects, self.journal = dict(kept[0]), bytearray(kept[1])
 
-    def read(self, key: str) -> Blob | None:
+    def read(self, key: str) -> StoredObject | None:
         """See ``Store.read``."""
         return self.objects.get(key)
 
@@ -64,10 +64,10 @@ class Memory:
         """See ``Store.put``."""
         self.doors(f"put {key}")
         found = self.objects.get(key)
-        if (found.etag if found else ABSENT) != expect:
-            raise Moved
+        if (found.etag if found else NO_ETAG) != expect:
+            raise PreconditionFailed
         etag = hashlib.sha256(data).hexdigest()
-        self.objects[key] = Blob(data, etag, self.now())
+        self.objects[key] = StoredObject(data, etag, self.now())
         self.doors(f"put {key}, done")
         return etag
 
@@ -99,10 +99,10 @@ class Reel:
     def __init__(self, memory: Memory) -> None:
         self._memory, self._end = memory, 0
 
-    def read(self, mark: int) -> Iterator[Line]:
+    def read(self, mark: int) -> Iterator[LogLine]:
         """See ``Tape.read``."""
         for line in bytes(self._memory.journal[mark:]).splitlines(keepends=True):
-            yield Line(mark, line)
+            yield LogLine(mark, line)
             mark += len(line)
 
     def attach(self, torn: int) -> None:
@@ -115,7 +115,7 @@ class Reel:
         del first
         data = b"".join(lines)
         if len(self._memory.journal) != self._end:
-            raise Moved
+            raise PreconditionFailed
         try:
             self._memory.doors("append")
         except Killed:

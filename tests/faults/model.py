@@ -8,8 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from faults.scenes import HOST
-from keyturn.core.address import Address, Origin
-from keyturn.core.resource import Desired, Lifecycle
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.resource import DesiredResource, Lifecycle
 from keyturn.core.secret import Secret
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -23,14 +23,14 @@ PASSWORD = ("password",)
 CREDENTIAL = ("credential",)
 
 
-def sealed(desired: Desired) -> Desired:
+def sealed(desired: DesiredResource) -> DesiredResource:
     """Return a manifest with the digest of what it says now."""
-    said = (desired.address, sorted(desired.fields.items(), key=str), desired.ciphers, desired.keep)
+    said = (desired.address, sorted(desired.fields.items(), key=str), desired.ciphertext_digests, desired.kept_secrets)
     digest = hashlib.sha256(repr((said, desired.lifecycle)).encode()).hexdigest()
-    return replace(desired, digest=digest, origin=Origin(f"{desired.address.name}.yaml"))
+    return replace(desired, digest=digest, origin=SourceLocation(f"{desired.address.name}.yaml"))
 
 
-def living(desired: Desired, **words: Any) -> Desired:
+def living(desired: DesiredResource, **words: Any) -> DesiredResource:
     """Return a manifest whose ``lifecycle`` or ``rotation`` says something else."""
     return sealed(replace(desired, lifecycle=replace(desired.lifecycle, **words)))
 
@@ -44,11 +44,11 @@ class Git:
 
     mint: Callable[[str], str]
     category: str = ""
-    now: dict[Address, Desired] = field(default_factory=dict)
-    gone: dict[Address, Desired] = field(default_factory=dict)
-    ever: list[Desired] = field(default_factory=list)
+    now: dict[Address, DesiredResource] = field(default_factory=dict)
+    gone: dict[Address, DesiredResource] = field(default_factory=dict)
+    ever: list[DesiredResource] = field(default_factory=list)
 
-    def put(self, desired: Desired) -> None:
+    def put(self, desired: DesiredResource) -> None:
         """Write a manifest; no other one says any more that it had this name."""
         here = desired.address
         for address, other in list(self.now.items()):
@@ -72,12 +72,12 @@ class Git:
         birth = old.fields["config", "database"] if old else f"{len(self.ever)}"
         fields = {**HOST, "engine": "postgresql", "username": user, "database": birth}
         self.put(
-            Desired(
+            DesiredResource(
                 address=address,
                 type="database",
                 fields={("config", key): leaf for key, leaf in fields.items()},
                 digest="",
-                origin=Origin(name),
+                origin=SourceLocation(name),
                 lifecycle=replace(life, strategy=strategy or life.strategy),
                 **self._secret(name, secret),
             )
@@ -99,7 +99,7 @@ class Git:
         birth = str(old.fields["config", "database"]).partition("-")[0] if old else f"{len(self.ever)}"
         fields = {**HOST, "database": f"{birth}-{base}"}
         self.put(
-            Desired(
+            DesiredResource(
                 address=address,
                 type="postgres",
                 fields={
@@ -108,9 +108,9 @@ class Git:
                     **({("category",): self.category} if self.category else {}),
                 },
                 secrets={},
-                ciphers={},
+                ciphertext_digests={},
                 digest="",
-                origin=Origin(name),
+                origin=SourceLocation(name),
                 lifecycle=old.lifecycle if old else Lifecycle(),
             )
         )
@@ -176,7 +176,7 @@ class Git:
     def keep(self, address: Address) -> None:
         """Let a credential keep the secret that is live."""
         self.now[address] = sealed(
-            replace(self.now[address], secrets={}, ciphers={}, keep=(PASSWORD,)),
+            replace(self.now[address], secrets={}, ciphertext_digests={}, kept_secrets=(PASSWORD,)),
         )
 
     def named(self, kind: str) -> list[Address]:

@@ -23,17 +23,17 @@ from faults.scenes import GOING, HOST, Scene, Write
 from faults.straight import AtOnce, Inline, Near, Straight, writes
 from faults.trees import Once, Stage, Tree, passwords
 from keys import AgeKey
-from keyturn.api.call import Call, Tempo
-from keyturn.api.client import Client, Settings
+from keyturn.api.call import Request, ClientClock
+from keyturn.api.client import Client, ClientSettings
 from keyturn.api.errors import ServiceError
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.inputs import Consents
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.inputs import Approvals
 from keyturn.core.secret import Secret
 from keyturn.engine import apply, opening, together
-from keyturn.engine.planning import Planned, Wish, plan
-from keyturn.engine.run import Author, Run
-from keyturn.engine.session import Report, Terms, carry_out
-from keyturn.ledger.clock import Clock
+from keyturn.engine.planning import PlanResult, PlanOptions, plan_workspace
+from keyturn.engine.run import Actor, RunContext
+from keyturn.engine.session import ApplyReport, ApplyOptions, apply_plan
+from keyturn.ledger.clock import RunClock
 from keyturn.load.project import read_project
 from planasonix_emulator.server import Emulator
 from planasonix_emulator.testing.faults import parse_faults
@@ -69,16 +69,16 @@ class Hour:
         """Return what our own clock shows, in Unix seconds."""
         return self.now + self.skew
 
-    def clock(self) -> Clock:
+    def clock(self) -> RunClock:
         """Return the clocks as the ledger takes them."""
-        return Clock(now=lambda: datetime.fromtimestamp(self.wall(), UTC), monotonic=lambda: self.now)
+        return RunClock(now=lambda: datetime.fromtimestamp(self.wall(), UTC), monotonic=lambda: self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """How one run went: its report, or what it ended with; its part of the service's log."""
 
-    report: Report | None = None
+    report: ApplyReport | None = None
     error: BaseException | None = None
     requests: tuple[dict[str, Any], ...] = ()
     doors: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class Rig:
         self.hour = Hour(self.service)
         self.memory = Memory(self.hour.wall)
         self.parallelism = 1
-        self.on_request: Callable[[Call], None] = lambda _: None
+        self.on_request: Callable[[Request], None] = lambda _: None
         self._counter = 0
         self.stage_of = cache(self._staged)
 
@@ -129,7 +129,7 @@ class Rig:
         (root / "manifests/prod").mkdir(parents=True)
         self.service.seed_objects(**unmanaged())
         first = self._tree(repo, scene.before)
-        self.settle_on(first, Consents())
+        self.settle_on(first, Approvals())
         second = self._tree(repo, scene.gone)
         self.settle_on(second, GOING)
         scene.meanwhile(self.service)
@@ -152,19 +152,19 @@ class Rig:
         commit = _git(repo, "rev-parse", "HEAD")
         copy = Path(shutil.copytree(repo.root, f"{repo.root}-{self._next()}"))
         project = read_project(copy)
-        loaded = opening.load(project, project.workspace())
-        assert not [each for each in loaded.findings if each.severity.name == "ERROR"], loaded.findings
+        loaded = opening.load_manifests(project, project.find_workspace())
+        assert not [each for each in loaded.diagnostics if each.severity.name == "ERROR"], loaded.diagnostics
         sealed = tuple(each for each in loaded.desired if each.secrets)
-        opened = {each.address: each for each in opening.unseal(sealed, project, repo.environment())}
+        opened = {each.address: each for each in opening.decrypt_manifests(sealed, project, repo.environment())}
         desired = tuple(opened.get(each.address, each) for each in loaded.desired)
         return Tree(project=project, desired=desired, commit=commit)
 
-    def settle_on(self, tree: Tree, consents: Consents) -> None:
+    def settle_on(self, tree: Tree, consents: Approvals) -> None:
         """Apply a tree without any trouble."""
         act = self.apply(tree, consents)
         assert act.error is None, act.error
         assert act.report is not None
-        assert all(each.ending.value == "done" for each in act.report.outcomes), act.report.outcomes
+        assert all(each.outcome_status.value == "done" for each in act.report.outcomes), act.report.outcomes
 
     def clear(self) -> None:
         """Begin with nothing anywhere."""
@@ -199,24 +199,24 @@ class Rig:
 
     # Runs --------------------------------------------------------------------------------------------
 
-    def run(self, tree: Tree) -> Run:
+    def run(self, tree: Tree) -> RunContext:
         """Return the doors of a run over a tree."""
-        return Run(
+        return RunContext(
             root=tree.project.root,
             project=tree.project,
-            workspace=tree.project.workspace(),
+            workspace=tree.project.find_workspace(),
             service=self._client(),
             store=self.memory,
             clock=self.hour.clock(),
             sleep=self.hour.sleep,
-            fresh=lambda: hashlib.sha256(str(self._next()).encode()).hexdigest()[:16],
+            new_id=lambda: hashlib.sha256(str(self._next()).encode()).hexdigest()[:16],
             environment={"SOPS_AGE_KEY_FILE": str(self.age.file)},
-            author=Author(who="tester", host="here", commit=tree.commit),
+            actor=Actor(who="tester", host="here", commit=tree.commit),
         )
 
     def _client(self) -> Client:
         if self.sockets:
-            settings = Settings(base_url=self.service.base_url, key=Secret(self.service.key))
+            settings = ClientSettings(base_url=self.service.base_url, api_key=Secret(self.service.key))
             return Client.open(settings, self._tempo())
         exchange = Straight(
             self.app,
@@ -227,25 +227,25 @@ class Rig:
         )
         return Client(exchange, self._tempo())
 
-    def _tempo(self) -> Tempo:
-        return Tempo(
+    def _tempo(self) -> ClientClock:
+        return ClientClock(
             monotonic=lambda: self.hour.now,
             now=self.hour.wall,
             sleep=self.hour.sleep,
-            chance=lambda: 0.5,
+            random_fraction=lambda: 0.5,
             gate=lambda _: self.hour.pass_by(0.002),
         )
 
-    def apply(self, tree: Tree, consents: Consents, doors: Doors | None = None, **more: Any) -> Act:
+    def apply(self, tree: Tree, consents: Approvals, doors: Doors | None = None, **more: Any) -> Act:
         """Apply a tree; whatever comes of it is in the act, a death too."""
         self.memory.doors = doors or Doors()
         since = len(self.service.app.request_log)
         report, error, run = None, None, self.run(tree)
         try:
-            terms = Terms(parallelism=self.parallelism, **more)
+            terms = ApplyOptions(parallelism=self.parallelism, **more)
             with self._crew():
-                report = carry_out(run, Wish(consents=consents), terms, _agree)
-        except (Killed, Faulty, ServiceError) as raised:
+                report = apply_plan(run, PlanOptions(approvals=consents), terms, _agree)
+        except (Killed, DiagnosticError, ServiceError) as raised:
             error = raised
         run.service.close()
         requests = tuple(self.service.app.request_log.list_requests(since))
@@ -254,11 +254,11 @@ class Rig:
         self.memory.living.clear()
         return act
 
-    def plan(self, tree: Tree) -> Planned:
+    def plan(self, tree: Tree) -> PlanResult:
         """Plan a tree."""
         run = self.run(tree)
         with run.service, self._crew():
-            return plan(run, Wish())
+            return plan_workspace(run, PlanOptions())
 
     @contextmanager
     def _crew(self) -> Iterator[None]:
@@ -275,9 +275,9 @@ class Rig:
         return self._counter
 
 
-def _agree(planned: Planned) -> bool:
-    if planned.plan.blocked:
-        raise Faulty(*planned.plan.blocked)
+def _agree(planned: PlanResult) -> bool:
+    if planned.plan.blocking_diagnostics:
+        raise DiagnosticError(*planned.plan.blocking_diagnostics)
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from keyturn.core.inputs import Consents
+from keyturn.core.inputs import Approvals
 from planasonix_emulator.server import Emulator
 from workspace import Repository
 
@@ -33,7 +33,7 @@ class Scene:
     gone: Write = nothing
     meanwhile: Callable[[Emulator], None] = nothing
     after: Write = nothing
-    consents: Consents = field(default_factory=Consents)
+    consents: Approvals = field(default_factory=Approvals)
     refused: tuple[str, ...] = ()
     accepts: tuple[tuple[str, str], ...] = ()
 
@@ -89,7 +89,7 @@ def _retyped(repo: Repository, _: Secrets) -> None:
     repo.credential("c-type", {}, role, type="aws")
 
 
-GOING = Consents(retire=20, empty=True)
+GOING = Approvals(retire=20, empty=True)
 
 
 def _foreign(service: Emulator) -> None:
@@ -124,7 +124,7 @@ SCENES: Mapping[str, Scene] = {
         Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), consents=GOING),
         Scene(name="replace", before=pair("type"), after=_retyped),
         Scene(
-            name="adopt", meanwhile=_foreign, after=_adopting, consents=Consents(adopt=frozenset({"c-adopt"}))
+            name="adopt", meanwhile=_foreign, after=_adopting, consents=Approvals(adopt=frozenset({"c-adopt"}))
         ),
         Scene(name="forget", before=pair("forget"), meanwhile=_purged, after=_without("n-forget")),
     )
@@ -215,7 +215,7 @@ MOVES: Mapping[str, Scene] = {
             name="replace in a crowd",
             before=_with_another_user,
             after=_with_less_users,
-            consents=Consents(retire=20),
+            consents=Approvals(retire=20),
         ),
     )
 }
@@ -241,7 +241,7 @@ EVERYTHING = Scene(
     gone=_each("gone"),
     meanwhile=_all_at_once,
     after=_each("after"),
-    consents=Consents(adopt=frozenset({"c-adopt"}), retire=20, rotate=20),
+    consents=Approvals(adopt=frozenset({"c-adopt"}), retire=20, rotate=20),
 )
 """All actions in one plan."""
 

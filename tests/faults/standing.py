@@ -12,14 +12,14 @@ from faults.model import CREDENTIAL, PASSWORD
 from faults.rig import Act, Rig
 from faults.straight import TEST, writes
 from faults.trees import Tree
-from keyturn.api.call import Call
+from keyturn.api.call import Request
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.fields import nest, same
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import Desired, Known
-from keyturn.ledger.reading import read_ledger
-from keyturn.ledger.record import read, verify
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.fields import nest_fields, values_equal
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.resource import DesiredResource, StateEntry
+from keyturn.ledger.reading import load_state
+from keyturn.ledger.record import read_journal_records, verify_chain
 from planasonix_emulator.http.response_formats import DocsFormat, select_format
 from planasonix_emulator.storage.records import StoredRecord
 
@@ -46,7 +46,7 @@ class Watchman(Auditor):
         users = self.rig.service.deployment.store.list_records()
         self.used = {self._secret(each.credential_id) for each in users if each.is_active}
 
-    def __call__(self, call: Call) -> None:
+    def __call__(self, call: Request) -> None:
         """Check one request that is about to reach the service."""
         super().__call__(call)
         if call.path == TEST:
@@ -58,18 +58,18 @@ class Watchman(Auditor):
         elif call.method == "PUT":
             self._repoint(call)
 
-    def _test(self, call: Call) -> None:
+    def _test(self, call: Request) -> None:
         draft = self._speech().parse_test(json.loads(call.body or b"{}"))
         secret = self._secret(draft.get("credentialId"))
         if secret not in self.bad:
             self.tried.add(secret)
 
-    def _let_go(self, call: Call) -> None:
+    def _let_go(self, call: Request) -> None:
         users = self.rig.service.deployment.store.list_users(call.path.split("/")[3])
         if users:
             self.broken.append(f"I4: {call.path} goes, and is used by {[each.name for each in users]}")
 
-    def _cut_over(self, call: Call) -> None:
+    def _cut_over(self, call: Request) -> None:
         deployment, identity = self.rig.service.deployment, call.path.rsplit("/", 1)[-1]
         draft = self._speech().parse_credential(json.loads(call.body or b"{}"))
         new = draft.get("config", {}).get(PASSWORD[0])
@@ -78,7 +78,7 @@ class Watchman(Auditor):
         if used and moved and "verify" in self._strategies(identity) and new not in self.tried:
             self.broken.append(f"I3: {call.path} gets a secret that was not tried, and it is in use")
 
-    def _repoint(self, call: Call) -> None:
+    def _repoint(self, call: Request) -> None:
         identity = call.path.rsplit("/", 1)[-1]
         draft = self._speech().parse_connection(json.loads(call.body or b"{}"))
         record = self.rig.service.deployment.store.find_by_id(identity)
@@ -110,7 +110,7 @@ class Before:
     """What stood before a run: the rows of the service by id, and the ledger's entries."""
 
     rows: Mapping[str, StoredRecord]
-    known: Mapping[Address, Known]
+    known: Mapping[Address, StateEntry]
 
     @classmethod
     def of(cls, rig: Rig) -> Self:
@@ -123,14 +123,14 @@ def rows(rig: Rig) -> dict[str, StoredRecord]:
     return {each.id: each for each in rig.service.deployment.store.list_records()}
 
 
-def entries(rig: Rig) -> Mapping[Address, Known]:
+def entries(rig: Rig) -> Mapping[Address, StateEntry]:
     """Return what the ledger holds."""
-    return read_ledger(rig.memory, "prod", rig.service.organization).ledger.entries
+    return load_state(rig.memory, "prod", rig.service.organization).state.entries
 
 
 def unsettled(rig: Rig) -> bool:
     """Tell whether an earlier run has left something open."""
-    return bool(read_ledger(rig.memory, "prod", rig.service.organization).ledger.open)
+    return bool(load_state(rig.memory, "prod", rig.service.organization).state.open_intents)
 
 
 def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str, StoredRecord]) -> list[str]:
@@ -167,7 +167,7 @@ def _shielded(before: Before, now: Mapping[str, StoredRecord], tree: Tree) -> It
             yield f"I2: {address} is protected, and gone"
 
 
-def _stands(known: Known, among: Mapping[str, StoredRecord]) -> bool:
+def _stands(known: StateEntry, among: Mapping[str, StoredRecord]) -> bool:
     return known.id in among and among[known.id].is_active
 
 
@@ -175,7 +175,7 @@ def _kept(rig: Rig, before: Before, now: Mapping[str, StoredRecord], tree: Tree)
     open_secrets = rig.service.deployment.decrypt_secrets
     for each in tree.desired:
         known = before.known.get(each.address)
-        there = each.keep and known and known.id in before.rows and known.id in now
+        there = each.kept_secrets and known and known.id in before.rows and known.id in now
         if there and open_secrets(before.rows[known.id]) != open_secrets(now[known.id]):
             yield f"I3: {each.address} keeps its secret, and has another one"
 
@@ -198,7 +198,7 @@ def _bounded(act: Act) -> Iterator[str]:
     planned = len(act.report.plan.changes) if act.report else len(act.requests)
     if act.writes > EXTRA + EACH * planned:
         yield f"I10: {act.writes} writes for {planned} changes"
-    if isinstance(act.error, Faulty) and act.writes:
+    if isinstance(act.error, DiagnosticError) and act.writes:
         yield "I11: a run that was refused has written"
     refused = False
     for each in act.requests:
@@ -208,11 +208,11 @@ def _bounded(act: Act) -> Iterator[str]:
 
 
 def _whole(rig: Rig) -> Iterator[str]:
-    wrong = verify(read(rig.memory.tape().read(0)))
+    wrong = verify_chain(read_journal_records(rig.memory.tape().read(0)))
     if wrong is not None:
         yield f"I9: record {wrong} of the journal is not what was written"
     yield from (
-        f"I9: {each.code}" for each in read_ledger(rig.memory, "prod", rig.service.organization).findings
+        f"I9: {each.code}" for each in load_state(rig.memory, "prod", rig.service.organization).diagnostics
     )
 
 
@@ -222,20 +222,20 @@ def kept_word(rig: Rig, act: Act, tree: Tree, people: Mapping[str, StoredRecord]
     ours = [each for one, each in rows(rig).items() if each.is_active and one not in people]
     for outcome in act.report.outcomes if act.report else ():
         desired = wanted.get(outcome.address)
-        if outcome.ending is Ending.DONE and outcome.action in WRITTEN and desired:
+        if outcome.outcome_status is OutcomeStatus.DONE and outcome.action in WRITTEN and desired:
             doubt = any("no sign" in each for each in outcome.warnings)
             yield from (f"{each}, and is called done" for each in amiss(rig, desired, ours, secret=not doubt))
 
 
 def stale(act: Act, tree: Tree) -> Iterator[str]:
     """Yield each change that found its object moved, in a run during which nobody moved anything."""
-    kept = {each.address for each in tree.desired if each.keep}
+    kept = {each.address for each in tree.desired if each.kept_secrets}
     for outcome in act.report.outcomes if act.report else ():
-        if outcome.ending is Ending.STALE and outcome.address not in kept:
+        if outcome.outcome_status is OutcomeStatus.STALE and outcome.address not in kept:
             yield f"I7: {outcome.address} is stale, and nobody touched it: {outcome.message}"
 
 
-def amiss(rig: Rig, desired: Desired, ours: Iterable[StoredRecord], *, secret: bool = True) -> Iterator[str]:
+def amiss(rig: Rig, desired: DesiredResource, ours: Iterable[StoredRecord], *, secret: bool = True) -> Iterator[str]:
     """Yield what is not as a manifest wants it."""
     ours = tuple(ours)
     ids = {Address(each.collection.removesuffix("s"), each.name): each.id for each in ours}
@@ -245,7 +245,7 @@ def amiss(rig: Rig, desired: Desired, ours: Iterable[StoredRecord], *, secret: b
         return
     plain = mine[0].plain_config()
     for path, leaf in desired.fields.items():
-        if path[0] == "config" and not same(plain.get(path[1]), leaf):
+        if path[0] == "config" and not values_equal(plain.get(path[1]), leaf):
             yield f"I2: {path[1]} of {desired.address} is another"
     uses = desired.fields.get(CREDENTIAL)
     if isinstance(uses, Address) and mine[0].credential_id != ids.get(uses):
@@ -254,6 +254,6 @@ def amiss(rig: Rig, desired: Desired, ours: Iterable[StoredRecord], *, secret: b
     if (
         secret
         and desired.secrets
-        and held != nest({path: value.reveal() for path, value in desired.secrets.items()})
+        and held != nest_fields({path: value.reveal() for path, value in desired.secrets.items()})
     ):
         yield f"I3: {desired.address} holds another secret than git"

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from keyturn.api.admission import Admission
-from keyturn.api.broken import classified
-from keyturn.api.call import Call, Reply
-from keyturn.api.retry import unix_time
+from keyturn.api.admission import ConcurrencyLimit
+from keyturn.api.broken import classify_transport_error
+from keyturn.api.call import Request, Response
+from keyturn.api.retry import parse_http_date
 from planasonix_emulator.app import EmulatorApp
 from planasonix_emulator.server import Emulator, EmulatorOptions
 from planasonix_emulator.settings import EmulatorSettings
@@ -88,16 +88,16 @@ class Straight:
     app: EmulatorApp
     key: str
     door: Callable[[str], None]
-    before: Callable[[Call], None]
+    before: Callable[[Request], None]
     lock: threading.Lock
 
-    def send(self, call: Call, admission: Admission) -> Reply:
+    def send(self, call: Request, admission: ConcurrencyLimit) -> Response:
         """Return the answer, or raise as the transport does."""
-        with admission.turn(call):
+        with admission.acquire_slot(call):
             return self._send(call)
 
-    def _send(self, call: Call) -> Reply:
-        self.door(f"{call.method} {call.template}")
+    def _send(self, call: Request) -> Response:
+        self.door(f"{call.method} {call.path_template}")
         with self.lock:
             self.before(call)
             told = _Told(call.body or b"")
@@ -109,20 +109,20 @@ class Straight:
             else:
                 coroutine.close()
                 told.broken = True
-        self.door(f"{call.method} {call.template}, done")
+        self.door(f"{call.method} {call.path_template}, done")
         if told.broken or told.status == 0:
-            raise classified(call, httpx.ReadError("broken off"))
-        return Reply(
+            raise classify_transport_error(call, httpx.ReadError("broken off"))
+        return Response(
             status=told.status,
             body=b"".join(told.pieces),
             headers=told.headers,
-            date=unix_time(told.headers.get("date", "")),
+            date=parse_http_date(told.headers.get("date", "")),
         )
 
     def close(self) -> None:
         """Let go of nothing."""
 
-    def _scope(self, call: Call) -> dict[str, Any]:
+    def _scope(self, call: Request) -> dict[str, Any]:
         headers: Mapping[str, str] = {
             "authorization": f"Bearer {self.key}",
             "content-type": "application/json",

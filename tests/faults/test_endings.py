@@ -13,9 +13,9 @@ from faults.rig import HOST
 from faults.scenes import CROWDS, EVERYTHING, MOVES, REFUSALS, SCENES, TEN, VERIFY
 from faults.straight import writes
 from keyturn.core.address import Address
-from keyturn.core.inputs import Consents
+from keyturn.core.inputs import Approvals
 from keyturn.core.secret import Secret
-from keyturn.ledger.lock import holder_of
+from keyturn.ledger.lock import read_held_lock
 from offices import office
 
 __all__ = ["office"]
@@ -42,7 +42,7 @@ def test_a_service_with_habits_of_its_own(scene, walk):
 
 def endings(act):
     """Return how the changes of a run ended, by address."""
-    return {str(each.address): each.ending.value for each in act.report.outcomes}
+    return {str(each.address): each.outcome_status.value for each in act.report.outcomes}
 
 
 @pytest.mark.parametrize("scene", ALL, ids=lambda scene: scene.name)
@@ -63,7 +63,7 @@ def test_whoever_is_told_to_stop_begins_nothing_new(scene, rig, record_property)
         act = rig.apply(stage.after, scene.consents, stopped=lambda told=told: bool(told))
         rig.on_request = lambda _: None
         assert len(intents(rig)) == told[0]
-        assert holder_of(rig.memory) is None
+        assert read_held_lock(rig.memory) is None
         assert finish(rig, stage, [act]) == []
     record_property("cases", len(numbers))
     record_property("violations", 0)
@@ -80,7 +80,7 @@ def test_one_failure_stops_only_what_waits_for_it(status, rig, record_property):
     """Each write of a plan with all actions is refused in turn: what does not wait for it goes through."""
     stage, smoothly = rig.stage_of(EVERYTHING), smooth(rig, EVERYTHING)
     numbers = [n for n, each in enumerate(smoothly.requests, 1) if writes(each["method"], each["path"])]
-    after = {str(each.address): {str(one) for one in each.after} for each in smoothly.report.plan.changes}
+    after = {str(each.address): {str(one) for one in each.depends_on} for each in smoothly.report.plan.changes}
     for number in numbers[::EVERY]:
         rig.begin(stage, {"kind": "status_before", "status": status, "at": number})
         act = rig.apply(stage.after, EVERYTHING.consents)
@@ -92,7 +92,7 @@ def test_one_failure_stops_only_what_waits_for_it(status, rig, record_property):
         # What is left to tidy up is left to the next run, and fails no change.
         assert len(failed) <= 1, (number, ended)
         assert all(after[each] & (failed | blocked) for each in blocked)
-        assert not act.report.denied
+        assert not act.report.unauthorized
         rig.service.set_faults([])
         assert finish(rig, stage, [act]) == []
     record_property("cases", len(numbers[::EVERY]))
@@ -156,7 +156,7 @@ def test_a_secret_that_is_changed_in_the_ui_meanwhile_is_never_passed_over(strat
         act = rig.apply(stage.after, scene.consents)
         rig.service.set_faults([])
         broken = finish(rig, stage, [act])
-        said = any(each.code == "KT464" for each in rig.plan(stage.after).plan.findings)
+        said = any(each.code == "KT464" for each in rig.plan(stage.after).plan.diagnostics)
         assert said or not any("holds another secret" in line for line in broken)
         assert [line for line in broken if not line.startswith("I3")] == []
     record_property("cases", count)
@@ -169,14 +169,14 @@ def test_without_its_ledger_a_run_guesses_nothing(scene, rig):
     stage = rig.stage_of(scene)
     rig.begin(stage)
     rig.memory.put_back(({}, b""))
-    act = rig.apply(stage.after, Consents())
+    act = rig.apply(stage.after, Approvals())
     assert act.writes == 0
     if stage.after.desired:
-        assert [each.code for each in act.error.findings if each.code != "KT457"] == []
-    everyone = Consents(adopt=frozenset(each.address.name for each in stage.after.desired))
+        assert [each.code for each in act.error.diagnostics if each.code != "KT457"] == []
+    everyone = Approvals(adopt=frozenset(each.address.name for each in stage.after.desired))
     done = rig.apply(stage.after, everyone)
     assert set(endings(done).values()) <= {"done"}
-    assert rig.plan(stage.after).plan.empty
+    assert rig.plan(stage.after).plan.is_empty
     held = {
         each.name: rig.service.deployment.decrypt_secrets(each)
         for each in rig.service.deployment.store.list_records()
@@ -232,10 +232,10 @@ def test_ten_times_as_many_resources_cost_ten_times_as_much(rig):
     for count in (100, 1000) if not WHOLE else (1000, 10_000):
         rig.begin(stage)
         tree = many(rig, stage.after, count)
-        assert set(endings(rig.apply(tree, Consents())).values()) == {"done"}
+        assert set(endings(rig.apply(tree, Approvals())).values()) == {"done"}
         before = len(rig.service.list_requests())
         tracemalloc.start()
-        assert rig.plan(tree).plan.empty
+        assert rig.plan(tree).plan.is_empty
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         requests.append(len(rig.service.list_requests()) - before)
@@ -248,8 +248,8 @@ def test_nothing_is_written_after_a_refusal_by_policy(rig):
     """A plan that a guard blocks ends with its findings, and without a single write."""
     stage = rig.stage_of(EVERYTHING)
     rig.begin(stage)
-    act = rig.apply(stage.after, Consents())
-    assert [each.code for each in act.error.findings]
+    act = rig.apply(stage.after, Approvals())
+    assert [each.code for each in act.error.diagnostics]
     assert act.writes == 0
 
 

@@ -6,10 +6,10 @@ from faults.campaign import run
 from faults.engines import ADOPTS_ANYTHING, ENGINES, NO_LOCK, noted
 from faults.memory import Doors
 from faults.scenes import CREATE
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.inputs import Consents
-from keyturn.engine.planning import Wish
-from keyturn.engine.session import Terms, carry_out
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.inputs import Approvals
+from keyturn.engine.planning import PlanOptions
+from keyturn.engine.session import ApplyOptions, apply_plan
 
 pytestmark = pytest.mark.faults
 
@@ -50,9 +50,9 @@ def race(rig):
 
     def second():
         try:
-            carry_out(rig.run(stage.after), Wish(consents=Consents()), Terms(parallelism=1), lambda _: True)
-        except Faulty as held:
-            ends.extend(each.code for each in held.findings)
+            apply_plan(rig.run(stage.after), PlanOptions(approvals=Approvals()), ApplyOptions(parallelism=1), lambda _: True)
+        except DiagnosticError as held:
+            ends.extend(each.code for each in held.diagnostics)
 
     rig.apply(stage.after, CREATE.consents, Intruder(second))
     names = [each.name for each in rig.service.deployment.store.list_records() if each.is_active]

@@ -4,7 +4,7 @@ import pytest
 
 from faults.campaign import smooth
 from faults.scenes import REPLACED, Scene, connection, credential
-from keyturn.core.inputs import Consents
+from keyturn.core.inputs import Approvals
 
 pytestmark = pytest.mark.faults
 
@@ -21,8 +21,8 @@ def test_the_next_run_takes_the_connections_along(rig):
     rows = rig.service.deployment.store.list_records()
     (new,) = [each.id for each in rows if each.is_active and each.name == "c-replace"]
     (link,) = [each for each in rows if each.name == "n-replace"]
-    assert "failed" in {each.ending.value for each in first.report.outcomes}
-    assert {each.ending.value for each in second.report.outcomes} == {"done"}
+    assert "failed" in {each.outcome_status.value for each in first.report.outcomes}
+    assert {each.outcome_status.value for each in second.report.outcomes} == {"done"}
     assert link.credential_id == new
 
 
@@ -42,10 +42,10 @@ def test_who_leaves_is_not_taken_along(rig):
         connection(repo, "n-leaves", "c-zero")
         repo.remove("n-goes")
 
-    scene = Scene(name="leaving", before=before, after=after, consents=Consents(retire=1))
+    scene = Scene(name="leaving", before=before, after=after, consents=Approvals(retire=1))
     rig.begin(rig.stage_of(scene))
     act = rig.apply(rig.stage_of(scene).after, scene.consents)
-    assert {str(each.address): each.ending.value for each in act.report.outcomes} == {
+    assert {str(each.address): each.outcome_status.value for each in act.report.outcomes} == {
         "credential/c-turns": "done",
         "credential/c-zero": "done",
         "connection/n-leaves": "done",
@@ -72,4 +72,4 @@ def test_a_connection_is_put_back_before_its_credential_turns_under_another_name
     rig.begin(rig.stage_of(scene))
     act = rig.apply(rig.stage_of(scene).after, scene.consents)
     assert act.error is None
-    assert {each.ending.value for each in act.report.outcomes} == {"done"}
+    assert {each.outcome_status.value for each in act.report.outcomes} == {"done"}

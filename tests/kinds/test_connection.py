@@ -37,12 +37,12 @@ def test_a_category_is_passed_through():
     """Deployments that ask for a category get the one that is stated."""
     desired = made()
     fields = {("category",): "source", **desired.fields}
-    assert KIND.test("postgres", fields, IDS)["category"] == "source"
+    assert KIND.encode_test("postgres", fields, IDS)["category"] == "source"
 
 
 def test_a_test_body_needs_no_secret():
     """A test carries type, settings and the credential's id."""
-    assert KIND.test("postgres", made().fields, {**IDS, READER: "cred_probe"}) == {
+    assert KIND.encode_test("postgres", made().fields, {**IDS, READER: "cred_probe"}) == {
         "type": "postgres",
         "config": {"host": "db", "staging": {"credentialId": "cred_2", "bucket": "b"}},
         "credentialId": "cred_probe",
@@ -52,7 +52,7 @@ def test_a_test_body_needs_no_secret():
 def test_live_fields_can_be_tested_as_they_are():
     """What was read holds ids already."""
     live = KIND.decode(Answer({"host": "db"}, type="postgres", credential_id="cred_9"))
-    assert KIND.test(live.type, live.fields, {}) == {
+    assert KIND.encode_test(live.type, live.fields, {}) == {
         "type": "postgres",
         "config": {"host": "db"},
         "credentialId": "cred_9",
@@ -73,12 +73,12 @@ def test_a_secret_in_an_answer_goes_no_further(canary):
     config = {"host": "db", "password": secret, "url": f"postgres://u:{secret}@db/x", "token": "********"}
     live = KIND.decode(Answer(config))
     assert live.fields == {("config", "host"): "db"}
-    assert live.suspicious == (("config", "password"), ("config", "url"), ("config", "token"))
+    assert live.secret_like_paths == (("config", "password"), ("config", "url"), ("config", "token"))
 
 
 def test_references_are_found():
     """Every reference with its path, and nothing else."""
-    assert KIND.references(made().fields) == (
+    assert KIND.find_references(made().fields) == (
         (("credential",), READER),
         (("config", "staging", "credentialId"), STAGING),
     )
@@ -87,4 +87,4 @@ def test_references_are_found():
 def test_what_the_client_took_out_is_reported():
     """A mask that never reached the fields is still known, so that nothing is written over it."""
     answer = Answer({"host": "db"}, type="postgres", hidden={("options", "token"): False})
-    assert KINDS["connection"].decode(answer).suspicious == (("config", "options", "token"),)
+    assert KINDS["connection"].decode(answer).secret_like_paths == (("config", "options", "token"),)

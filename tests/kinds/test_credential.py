@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.core.address import Address
-from keyturn.core.resource import Sealed
+from keyturn.core.resource import EncryptedSecret
 from keyturn.core.secret import Secret
 from keyturn.kinds import KINDS
-from keyturn.kinds.credential import SECRETS
-from keyturn.load.definitions import definition, types
+from keyturn.kinds.credential import SECRET_FIELDS
+from keyturn.load.definitions import load_type_schema, list_known_types
 from kinds_answers import Answer
 from making import credential, wanted
 
@@ -45,7 +45,7 @@ def test_an_empty_config_is_sent_as_one():
 def test_a_sealed_secret_is_never_sent():
     """Forgetting to open a manifest is a bug; its digest must not go out in the secret's place."""
     desired = wanted(credential("x"), secrets={"password": "irrelevant"}, opened=False)
-    assert isinstance(desired.secrets[("password",)], Sealed)
+    assert isinstance(desired.secrets[("password",)], EncryptedSecret)
     with pytest.raises(TypeError, match="sealed"):
         KIND.encode(desired, {})
 
@@ -55,14 +55,14 @@ def test_a_record_is_read():
     live = KIND.decode(Answer({"host": "db", "port": 5432}))
     assert live.address == Address("credential", "prod-x")
     assert live.fields == {("config", "host"): "db", ("config", "port"): 5432}
-    assert (live.id, live.status, live.detailed, live.suspicious) == ("cred_1", "active", True, ())
+    assert (live.id, live.status, live.has_config, live.secret_like_paths) == ("cred_1", "active", True, ())
     assert (live.created_at, live.updated_at) == ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
 
 
 def test_a_record_without_config_is_not_detailed():
     """An item of a list that carries no config says so."""
     live = KIND.decode(Answer(None))
-    assert (live.detailed, live.fields) == (False, {})
+    assert (live.has_config, live.fields) == (False, {})
 
 
 def test_a_record_that_does_not_say_its_status_is_active():
@@ -71,25 +71,25 @@ def test_a_record_that_does_not_say_its_status_is_active():
     assert KIND.decode(Answer({}, status="deleted")).status == "deleted"
 
 
-@pytest.mark.parametrize("name", sorted(SECRETS | {"key_part", "dbPassword"}))
+@pytest.mark.parametrize("name", sorted(SECRET_FIELDS | {"key_part", "dbPassword"}))
 def test_a_secret_in_an_answer_goes_no_further(canary, name):
     """What the service should not have sent is named by path and dropped, whatever its value."""
     secret = canary()
     live = KIND.decode(Answer({"host": "db", name: secret}, type="api_key"))
     assert live.fields == {("config", "host"): "db"}
-    assert live.suspicious == (("config", name),)
+    assert live.secret_like_paths == (("config", name),)
     assert secret not in repr(live)
 
 
 def test_a_mask_in_an_answer_goes_no_further():
     """Asterisks that are written back would become the password."""
     live = KIND.decode(Answer({"host": "********", "options": {"a": "****"}}))
-    assert (live.fields, live.suspicious) == ({}, (("config", "host"), ("config", "options", "a")))
+    assert (live.fields, live.secret_like_paths) == ({}, (("config", "host"), ("config", "options", "a")))
 
 
 def test_what_is_secret_agrees_with_the_schema():
     """The kind and its schema name the same secret fields."""
     blocks = [
-        definition("credential", name)["properties"]["secrets"]["properties"] for name in types("credential")
+        load_type_schema("credential", name)["properties"]["secrets"]["properties"] for name in list_known_types("credential")
     ]
-    assert {name for block in blocks for name in block} - {"seal"} == SECRETS
+    assert {name for block in blocks for name in block} - {"seal"} == SECRET_FIELDS

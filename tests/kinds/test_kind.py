@@ -5,16 +5,16 @@ import dataclasses
 import pytest
 
 from keyturn.kinds import KINDS
-from keyturn.kinds._kind import Kind, Recorded
+from keyturn.kinds._kind import ResourceKind, ServiceRecord
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_is_whole(name):
     """Found by its name; all that every kind can do is there."""
     kind = KINDS[name]
-    assert isinstance(kind, Kind)
+    assert isinstance(kind, ResourceKind)
     assert (kind.name, kind.collection) == (name, f"{name}s")
-    assert all(callable(each) for each in (kind.encode, kind.decode, kind.references))
+    assert all(callable(each) for each in (kind.encode, kind.decode, kind.find_references))
 
 
 def test_a_kind_is_a_value():
@@ -25,7 +25,7 @@ def test_a_kind_is_a_value():
 
 def test_a_record_is_what_the_client_returns():
     """Each thing that a kind may ask of a record, the client's records have."""
-    from keyturn.api.records import Record  # noqa: PLC0415
+    from keyturn.api.records import ApiRecord  # noqa: PLC0415
 
-    asked = {name for name in vars(Recorded) if isinstance(vars(Recorded)[name], property)}
-    assert asked <= {field.name for field in dataclasses.fields(Record)}
+    asked = {name for name in vars(ServiceRecord) if isinstance(vars(ServiceRecord)[name], property)}
+    assert asked <= {field.name for field in dataclasses.fields(ApiRecord)}

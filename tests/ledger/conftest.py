@@ -10,10 +10,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.resource import Known
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.medium import Store
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError
+from keyturn.core.resource import StateEntry
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.medium import StateStore
 from keyturn.ledger.store import open_store
 
 BUCKET = "team-ledgers"
@@ -32,9 +32,9 @@ class Hands:
         self.seconds += seconds
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> RunClock:
         """What is handed to the ledger."""
-        return Clock(lambda: self.moment, lambda: self.seconds)
+        return RunClock(lambda: self.moment, lambda: self.seconds)
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def hands() -> Hands:
 
 
 @pytest.fixture
-def clock(hands: Hands) -> Clock:
+def clock(hands: Hands) -> RunClock:
     """The clock of those hands."""
     return hands.clock
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Store:
+def folder(tmp_path: Path) -> StateStore:
     """A store in a folder that is not there yet."""
     return open_store("file:.keyturn/prod", tmp_path, {})
 
@@ -81,15 +81,15 @@ def s3() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def bucket(s3: dict[str, str], tmp_path: Path) -> Store:
+def bucket(s3: dict[str, str], tmp_path: Path) -> StateStore:
     """A store in a bucket of that server, below a prefix of its own."""
     return open_store(f"s3://{BUCKET}/{tmp_path.name}/prod", tmp_path, s3)
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def store(request: pytest.FixtureRequest) -> Store:
+def store(request: pytest.FixtureRequest) -> StateStore:
     """Each kind of store in turn."""
-    found: Store = request.getfixturevalue(request.param)
+    found: StateStore = request.getfixturevalue(request.param)
     return found
 
 
@@ -100,9 +100,9 @@ def refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
     @contextmanager
     def expect(code: str) -> Iterator[list[Diagnostic]]:
         found: list[Diagnostic] = []
-        with pytest.raises(Faulty) as stopped:
+        with pytest.raises(DiagnosticError) as stopped:
             yield found
-        found.extend(stopped.value.findings)
+        found.extend(stopped.value.diagnostics)
         assert [finding.code for finding in found] == [code]
         assert all(finding.message and finding.hint for finding in found)
 
@@ -110,12 +110,12 @@ def refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
 
 
 @pytest.fixture
-def known() -> Callable[..., Known]:
+def known() -> Callable[..., StateEntry]:
     """Makes entries: ``known("credential/x", id="c1")``."""
     return make_known
 
 
-def make_known(address: str = "credential/prod-x", **changes: object) -> Known:
+def make_known(address: str = "credential/prod-x", **changes: object) -> StateEntry:
     """Return an entry with something in every field."""
     fields = {("config", "host"): "db.acme.com", ("config", "port"): 5432}
     whole: dict[str, object] = {
@@ -131,4 +131,4 @@ def make_known(address: str = "credential/prod-x", **changes: object) -> Known:
         "rotated_at": "2026-03-01T00:00:00Z",
         "commit": "c" * 40,
     }
-    return Known(**(whole | changes))  # type: ignore[arg-type]
+    return StateEntry(**(whole | changes))  # type: ignore[arg-type]

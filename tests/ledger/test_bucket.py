@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 import pytest
 
 from clouds import Cloud, running
-from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.medium import ABSENT, Moved
-from keyturn.ledger.segments import JOURNAL
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.ledger.medium import NO_ETAG, PreconditionFailed
+from keyturn.ledger.segments import JOURNAL_PREFIX
 from keyturn.ledger.store import open_store
 
 AZURITE = shutil.which("azurite-blob")
@@ -57,24 +57,24 @@ def store(cloud, tmp_path):
 def exercise(store):
     """Write, lose a race, list and append, as every apply does."""
     assert store.read("ledger.json") is None
-    first = store.put("ledger.json", b"one", ABSENT)
-    for stale in (ABSENT, '"0x0"\n99'):
-        with pytest.raises(Moved):
+    first = store.put("ledger.json", b"one", NO_ETAG)
+    for stale in (NO_ETAG, '"0x0"\n99'):
+        with pytest.raises(PreconditionFailed):
             store.put("ledger.json", b"other", stale)
     second = store.put("ledger.json", b"two", first)
-    with pytest.raises(Moved):
+    with pytest.raises(PreconditionFailed):
         store.put("ledger.json", b"three", first)
-    with pytest.raises(Moved):
+    with pytest.raises(PreconditionFailed):
         store.put("never made", b"x", first)
     assert (store.read("ledger.json").data, store.read("ledger.json").etag) == (b"two", second)
-    tape = store.tape()
+    tape = store.open_log()
     for number in (1, 2, 3):
         tape.append(number, [b"%d\n" % number])
-    with pytest.raises(Moved):
-        store.tape().append(3, [b"somebody else\n"])
+    with pytest.raises(PreconditionFailed):
+        store.open_log().append(3, [b"somebody else\n"])
     assert [line.data for line in tape.read(0)] == [b"1\n", b"2\n", b"3\n"]
     assert [line.data for line in tape.read(2)] == [b"2\n", b"3\n"]
-    assert abs((store.now() - datetime.now(UTC)).total_seconds()) < 60
+    assert abs((store.current_time() - datetime.now(UTC)).total_seconds()) < 60
 
 
 def test_conditions_hold_on_google_and_azure(store):
@@ -137,11 +137,11 @@ def test_conditions_hold_on_s3(bucket):
 def test_our_own_write_is_recognised_when_its_answer_was_lost(store, cloud):
     """A write that is sent again because nobody answered finds itself, not a rival."""
     cloud.lose_answers = 1
-    first = store.put("lock.json", b"mine", ABSENT)
+    first = store.put("lock.json", b"mine", NO_ETAG)
     cloud.lose_answers = 1
     assert store.put("lock.json", b"mine again", first) == store.read("lock.json").etag
     cloud.lose_answers = 1
-    store.tape().append(1, [b"one\n"])
+    store.open_log().append(1, [b"one\n"])
     assert cloud.writes == 3
 
 
@@ -150,20 +150,20 @@ def test_a_refusal_is_told_by_what_ends_it(store, cloud, refused, status, code):
     """Rights, a missing bucket and the rest are three things to do."""
     cloud.refuse_with = status
     with refused(code) as found:
-        store.put("a", b"x", ABSENT)
-    assert found[0].origin.file == store.place
+        store.put("a", b"x", NO_ETAG)
+    assert found[0].origin.file == store.location
     if code != "KT609":
         with refused(code):
             store.read("a")
         with refused(code):
-            store.now()
+            store.current_time()
 
 
 def test_an_object_that_vanished_has_moved(store, cloud):
     """Whoever changes what they have read, and finds nothing there, has been overtaken."""
-    first = store.put("a", b"x", ABSENT)
+    first = store.put("a", b"x", NO_ETAG)
     cloud.refuse_with = 404
-    with pytest.raises(Moved):
+    with pytest.raises(PreconditionFailed):
         store.put("a", b"y", first)
 
 
@@ -171,17 +171,17 @@ def test_a_missing_bucket_is_said(refused, tmp_path, s3):
     """A bucket is not made for anybody; the user learns that it is not there."""
     store = open_store("s3://no-such-bucket/prod", tmp_path, s3)
     with refused("KT609"):
-        store.put("a", b"x", ABSENT)
+        store.put("a", b"x", NO_ETAG)
     with refused("KT604") as found:
-        list(store.tape().read(0))
+        list(store.open_log().read(0))
     assert "that it exists" in found[0].hint
 
 
 def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
     """Reading many at once fails as a whole where one is gone."""
-    bucket.tape().append(1, [b"one\n"])
+    bucket.open_log().append(1, [b"one\n"])
     with refused("KT609"):
-        list(bucket.read_all((*bucket.keys(JOURNAL), "journal/000000000002.jsonl")))
+        list(bucket.read_all((*bucket.list_keys(JOURNAL_PREFIX), "journal/000000000002.jsonl")))
 
 
 READING = """
@@ -218,9 +218,9 @@ def test_no_error_holds_a_credential(scheme, tmp_path, canary):
         "AZURE_STORAGE_SAS_TOKEN": f"?sv=2021&sig={secret}",
         "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:9/",
     }
-    with pytest.raises(Faulty) as stopped:
-        open_store(f"{scheme}://ledgers/prod", tmp_path, settings).put("a", b"x", ABSENT)
-    assert secret not in repr(stopped.value.findings)
+    with pytest.raises(DiagnosticError) as stopped:
+        open_store(f"{scheme}://ledgers/prod", tmp_path, settings).put("a", b"x", NO_ETAG)
+    assert secret not in repr(stopped.value.diagnostics)
     assert stopped.value.__suppress_context__
 
 
@@ -232,7 +232,7 @@ def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
     with Cloud("az", host="127.0.0.2") as elsewhere:
         store = open_store("az://ledgers/prod", tmp_path, environment(elsewhere))
         with refused("KT604"):
-            store.put("a", b"x", ABSENT)
+            store.put("a", b"x", NO_ETAG)
         elsewhere.socket.setblocking(False)
         with pytest.raises(BlockingIOError):
             elsewhere.socket.accept()
@@ -241,8 +241,8 @@ def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
 def test_a_prefix_keeps_workspaces_apart(s3, tmp_path):
     """Two workspaces in one bucket do not see each other, not even by a common beginning."""
     one, two = (open_store(f"s3://team-ledgers/apart/{name}", tmp_path, s3) for name in ("prod", "prod-eu"))
-    one.put("ledger.json", b"one", ABSENT)
-    two.tape().append(1, [b"x\n"])
+    one.put("ledger.json", b"one", NO_ETAG)
+    two.open_log().append(1, [b"x\n"])
     assert two.read("ledger.json") is None
-    assert one.keys("") == ("ledger.json",)
-    assert list(one.tape().read(0)) == []
+    assert one.list_keys("") == ("ledger.json",)
+    assert list(one.open_log().read(0)) == []

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from keyturn.ledger.disk import broken, flush_folder, irregular, open_file, write_out
+from keyturn.ledger.disk import io_error, sync_directory, not_regular_error, open_regular_file, write_durably
 
 
 def test_a_file_is_made_for_its_owner_alone(tmp_path):
@@ -14,19 +14,19 @@ def test_a_file_is_made_for_its_owner_alone(tmp_path):
     path = tmp_path / "a"
     before = os.umask(0)
     try:
-        handle = open_file(path, os.O_WRONLY | os.O_CREAT)
+        handle = open_regular_file(path, os.O_WRONLY | os.O_CREAT)
     finally:
         os.umask(before)
-    write_out(handle, b"abc")
+    write_durably(handle, b"abc")
     os.close(handle)
-    flush_folder(tmp_path)
+    sync_directory(tmp_path)
     assert path.read_bytes() == b"abc"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_no_file_is_no_error(tmp_path):
     """Reading what is not there gives nothing."""
-    assert open_file(tmp_path / "a", os.O_RDONLY) is None
+    assert open_regular_file(tmp_path / "a", os.O_RDONLY) is None
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
@@ -42,10 +42,10 @@ def test_what_is_no_regular_file_is_refused(tmp_path, refused, kind, flags):
     else:
         path.symlink_to(tmp_path / ("target" if kind == "link" else "nothing"))
     with refused("KT607") as found:
-        open_file(path, flags)
+        open_regular_file(path, flags)
     assert found[0].origin.file == str(path)
     assert (tmp_path / "target").read_text() == "precious"
-    assert irregular(path).findings == tuple(found)
+    assert not_regular_error(path).diagnostics == tuple(found)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,6 @@ def test_what_is_no_regular_file_is_refused(tmp_path, refused, kind, flags):
 )
 def test_a_failure_is_told_by_what_ends_it(tmp_path, number, code):
     """Room, rights and the rest are three things to do."""
-    (finding,) = broken(tmp_path, OSError(number, "x")).findings
+    (finding,) = io_error(tmp_path, OSError(number, "x")).diagnostics
     assert finding.code == code
     assert os.strerror(number) in finding.message

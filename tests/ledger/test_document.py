@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from keyturn.core.address import Address
-from keyturn.ledger.document import VERSION, Ledger, from_json, to_json
-from keyturn.ledger.event import Intent, Position
+from keyturn.ledger.document import STATE_VERSION, State, decode_state, encode_state
+from keyturn.ledger.event import Intent, JournalPosition
 
 HERE = "file:.keyturn/prod/ledger.json"
 
@@ -19,39 +19,39 @@ HERE = "file:.keyturn/prod/ledger.json"
 @pytest.fixture
 def ledger(known):
     """A small ledger with something in every part."""
-    intent = Intent(id="i1", op="create", address=Address("credential", "y"), action="create")
-    return Ledger(
+    intent = Intent(id="i1", operation="create", address=Address("credential", "y"), action="create")
+    return State(
         workspace="prod",
         organization="org_1",
         serial=7,
-        position=Position(12, "a" * 64, 3456),
-        open=(intent,),
+        position=JournalPosition(12, "a" * 64, 3456),
+        open_intents=(intent,),
     ).with_entry(known("credential/prod-x"), known("connection/prod-y", retired_at="2026-03-09T12:00:00Z"))
 
 
 def read(data, workspace="prod", organization="org_1"):
     """Return the ledger in ``data``."""
-    return from_json(data, HERE, workspace, organization)
+    return decode_state(data, HERE, workspace, organization)
 
 
 def test_a_ledger_comes_back_as_it_was(ledger):
     """Entries, tombstones, open intents and position survive, and the bytes are always the same."""
-    assert read(to_json(ledger)) == ledger
-    assert to_json(read(to_json(ledger))) == to_json(ledger)
+    assert read(encode_state(ledger)) == ledger
+    assert encode_state(read(encode_state(ledger))) == encode_state(ledger)
 
 
 def test_the_order_of_entries_does_not_show(ledger):
     """Two ledgers that hold the same are the same bytes, in whatever order it was put in."""
     backwards = ledger.with_entries(dict(reversed(ledger.entries.items())))
-    assert to_json(backwards) == to_json(ledger)
+    assert encode_state(backwards) == encode_state(ledger)
 
 
 def test_the_document_is_plain_json_with_a_line_for_each_entry(ledger):
     """Other tools can read it, and a diff shows the entries that changed."""
-    tree = json.loads(to_json(ledger))
-    assert tree["version"] == VERSION
+    tree = json.loads(encode_state(ledger))
+    assert tree["version"] == STATE_VERSION
     assert [entry["address"] for entry in tree["entries"]] == ["connection/prod-y", "credential/prod-x"]
-    assert sum(line.startswith(b'{"address"') for line in to_json(ledger).splitlines()) == 2
+    assert sum(line.startswith(b'{"address"') for line in encode_state(ledger).splitlines()) == 2
 
 
 def test_the_published_schema_describes_the_document(ledger, known):
@@ -64,9 +64,9 @@ def test_the_published_schema_describes_the_document(ledger, known):
         protect=True,
         destinations=("k1-0a",),
     )
-    for each in (ledger, ledger.with_entry(reference), Ledger(workspace="w", organization="o")):
-        whole.validate(json.loads(to_json(each)))
-    tree = json.loads(to_json(ledger.with_entry(reference)))
+    for each in (ledger, ledger.with_entry(reference), State(workspace="w", organization="o")):
+        whole.validate(json.loads(encode_state(each)))
+    tree = json.loads(encode_state(ledger.with_entry(reference)))
     words = {name for part in (*tree["entries"], *tree["open"]) for name in part}
     assert words | {"retired_at", "object", "expect", "precondition", "server_date"} == {
         *schema["$defs"]["entry"]["properties"],
@@ -83,18 +83,18 @@ def test_the_copy_of_a_manifest_is_dropped(ledger, gist):
     data = forged(ledger, b'{"address"', f'{{"gist":{gist},"address"'.encode())
     assert data.count(b'"gist"') == 2
     assert read(data) == ledger
-    assert to_json(read(data)) == to_json(ledger)
+    assert encode_state(read(data)) == encode_state(ledger)
 
 
 def test_an_empty_ledger_is_a_document_too():
     """A workspace without a resource has a ledger."""
-    empty = Ledger(workspace="prod", organization="org_1")
-    assert read(to_json(empty)) == empty
+    empty = State(workspace="prod", organization="org_1")
+    assert read(encode_state(empty)) == empty
 
 
 def test_any_flipped_byte_is_noticed(ledger, refused):
     """There is no place in the document at which damage goes by."""
-    data = to_json(ledger)
+    data = encode_state(ledger)
     for place in range(len(data)):
         hurt = bytearray(data)
         hurt[place] ^= 1
@@ -104,7 +104,7 @@ def test_any_flipped_byte_is_noticed(ledger, refused):
 
 def test_any_lost_or_added_piece_is_noticed(ledger, refused):
     """Truncated, doubled, lengthened: refused, wherever it is cut."""
-    data = to_json(ledger)
+    data = encode_state(ledger)
     for place in range(0, len(data), 7):
         with refused("KT600"):
             read(data[:place])
@@ -115,7 +115,7 @@ def test_any_lost_or_added_piece_is_noticed(ledger, refused):
 
 def forged(ledger, old, new):
     """Return the document with ``old`` replaced and a digest that is right again."""
-    body = to_json(ledger).split(b"\n", 1)[1].replace(old, new)
+    body = encode_state(ledger).split(b"\n", 1)[1].replace(old, new)
     return b'{"digest":"' + hashlib.sha256(body).hexdigest().encode() + b'",\n' + body
 
 
@@ -137,7 +137,7 @@ def forged(ledger, old, new):
 def test_a_document_of_another_shape_is_refused(ledger, refused, old, new):
     """A right digest over nonsense is nonsense still."""
     data = forged(ledger, old, new)
-    assert data != to_json(ledger)
+    assert data != encode_state(ledger)
     with refused("KT600"):
         read(data)
 
@@ -153,7 +153,7 @@ def test_a_newer_document_is_refused_with_both_versions(ledger, refused):
 def test_a_foreign_document_is_refused(ledger, refused, mine):
     """The ledger of one workspace or organization is never taken for that of another."""
     with refused("KT601") as found:
-        read(to_json(ledger), *mine)
+        read(encode_state(ledger), *mine)
     assert "prod of org_1" in found[0].message
     assert " of ".join(mine) in found[0].message
 
@@ -162,9 +162,9 @@ def test_entries_go_in_and_out(ledger, known):
     """A ledger is changed by making another one."""
     address = Address("credential", "prod-z")
     more = ledger.with_entry(known("credential/prod-z", id="c9"))
-    assert more.find(address).id == "c9"
-    assert ledger.find(address) is None
-    assert more.without(address) == ledger
+    assert more.find_entry(address).id == "c9"
+    assert ledger.find_entry(address) is None
+    assert more.without_entries(address) == ledger
     with pytest.raises(TypeError):
         more.entries[address] = None
 
@@ -174,16 +174,16 @@ def test_ten_thousand_entries_come_back_as_they_were(known):
     """The document of a large workspace is whole."""
     fields = {("config", name): f"value of {name}" for name in ("host", "engine", "user", "role", "db")}
     many = [known(f"credential/prod-{i}", applied=fields, observed=dict(fields)) for i in range(10_000)]
-    ledger = Ledger(workspace="prod", organization="org_1").with_entry(*many)
-    assert read(to_json(ledger)) == ledger
+    ledger = State(workspace="prod", organization="org_1").with_entry(*many)
+    assert read(encode_state(ledger)) == ledger
 
 
 def test_one_entry_more_does_not_change_the_lines_of_the_others(ledger, known):
     """Diffs are as small as the change, whatever is written."""
     dice = random.Random(7)
     names = [f"credential/n{dice.randrange(10**6)}" for _ in range(50)]
-    before = to_json(replace(ledger, open=()).with_entry(*map(known, names))).splitlines()
-    after = to_json(
-        replace(ledger, open=()).with_entry(*map(known, names), known("credential/n5"))
+    before = encode_state(replace(ledger, open_intents=()).with_entry(*map(known, names))).splitlines()
+    after = encode_state(
+        replace(ledger, open_intents=()).with_entry(*map(known, names), known("credential/n5"))
     ).splitlines()
     assert len(set(after) - set(before)) == 2  # the digest and the entry

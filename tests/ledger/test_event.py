@@ -5,27 +5,27 @@ import json
 import pytest
 
 from keyturn.core.address import Address
-from keyturn.core.outcome import Ending
+from keyturn.core.outcome import OutcomeStatus
 from keyturn.ledger.event import (
-    GENESIS,
-    Compacted,
-    Finished,
+    GENESIS_HASH,
+    JournalCompacted,
+    OutcomeRecorded,
     Intent,
-    Position,
-    Repaired,
-    RunEnded,
+    JournalPosition,
+    TornLineRemoved,
+    RunFinished,
     RunStarted,
-    name_of,
-    pack,
-    pack_intent,
-    unpack,
-    unpack_intent,
+    event_name,
+    encode_event,
+    encode_intent,
+    decode_event,
+    decode_intent,
 )
 
 X = Address("credential", "prod-x")
 INTENT = Intent(
     id="i1",
-    op="update",
+    operation="update",
     address=X,
     action="rotate",
     object="cred_1",
@@ -48,9 +48,9 @@ EVENTS = {
         url="https://ci/1",
     ),
     "intent": INTENT,
-    "end": RunEnded("r1", "done", {"done": 3, "failed": 1}),
-    "repair": Repaired(17),
-    "compacted": Compacted(4),
+    "end": RunFinished("r1", "done", {"done": 3, "failed": 1}),
+    "repair": TornLineRemoved(17),
+    "compacted": JournalCompacted(4),
 }
 
 
@@ -58,44 +58,44 @@ EVENTS = {
 def test_an_event_comes_back_as_it_was(name):
     """Each kind of event survives on one line, under the word that the log shows."""
     event = EVENTS[name]
-    packed = pack(event)
+    packed = encode_event(event)
     assert "\n" not in packed
-    assert unpack(json.loads(packed)) == event
-    assert name_of(event) == json.loads(packed)["event"] == name
+    assert decode_event(json.loads(packed)) == event
+    assert event_name(event) == json.loads(packed)["event"] == name
 
 
 def test_an_outcome_carries_the_entry_that_is_to_be(known):
     """What a change left behind is in the journal, tombstone or not, and what it took away."""
-    event = Finished(
+    event = OutcomeRecorded(
         intent="i1",
         address=X,
         action="rename",
-        ending=Ending.DONE,
+        outcome_status=OutcomeStatus.DONE,
         entry=known(retired_at="2026-03-09T12:00:00Z"),
-        gone=(Address("credential", "prod-old"),),
+        removed=(Address("credential", "prod-old"),),
         message="renamed",
     )
-    assert unpack(json.loads(pack(event))) == event
-    bare = Finished(intent="", address=X, action="forget", ending=Ending.FAILED)
-    assert unpack(json.loads(pack(bare))) == bare
-    assert set(json.loads(pack(bare))) == {"event", "intent", "address", "action", "ending"}
+    assert decode_event(json.loads(encode_event(event))) == event
+    bare = OutcomeRecorded(intent="", address=X, action="forget", outcome_status=OutcomeStatus.FAILED)
+    assert decode_event(json.loads(encode_event(bare))) == bare
+    assert set(json.loads(encode_event(bare))) == {"event", "intent", "address", "action", "ending"}
 
 
 def test_an_intent_goes_into_the_document_too():
     """Open intents outlive the journal's tail."""
-    assert unpack_intent(json.loads(json.dumps(pack_intent(INTENT)))) == INTENT
+    assert decode_intent(json.loads(json.dumps(encode_intent(INTENT)))) == INTENT
 
 
 def test_a_position_is_three_values():
     """A position survives; the first one is the genesis."""
-    assert Position.parse(Position(3, "a" * 64, 9).tree()) == Position(3, "a" * 64, 9)
-    assert Position() == Position(0, GENESIS, 0)
+    assert JournalPosition.from_dict(JournalPosition(3, "a" * 64, 9).to_dict()) == JournalPosition(3, "a" * 64, 9)
+    assert JournalPosition() == JournalPosition(0, GENESIS_HASH, 0)
 
 
 def test_an_event_of_a_newer_keyturn_is_told_from_a_broken_one():
     """The two are answered differently: use the newer one, or look at the journal."""
     with pytest.raises(KeyError, match="event"):
-        unpack({"event": "teleport"})
+        decode_event({"event": "teleport"})
     broken = [
         {"event": "intent", "id": 7},
         {"event": "outcome", "intent": "i", "address": "a/b", "action": "x", "ending": "splendid"},
@@ -105,5 +105,5 @@ def test_an_event_of_a_newer_keyturn_is_told_from_a_broken_one():
     ]
     for tree in broken:
         with pytest.raises((LookupError, TypeError, ValueError)) as stopped:
-            unpack(tree)
+            decode_event(tree)
         assert stopped.value.args != ("event",)

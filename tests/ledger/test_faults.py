@@ -10,8 +10,8 @@ from keyturn.ledger import faults
 
 def test_a_fault_stops_and_a_finding_warns():
     """Both name code, place and next step."""
-    (stop,) = faults.fault("KT604", "s3://b/p", "what", "next").findings
-    warning = faults.finding("KT623", "s3://b/p", "what", "next")
+    (stop,) = faults.storage_error("KT604", "s3://b/p", "what", "next").diagnostics
+    warning = faults.storage_warning("KT623", "s3://b/p", "what", "next")
     assert (stop.severity, warning.severity) == (Severity.ERROR, Severity.WARNING)
     assert str(stop.origin) == str(warning.origin) == "s3://b/p"
     assert (stop.code, stop.message, stop.hint) == ("KT604", "what", "next")

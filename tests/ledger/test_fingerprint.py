@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from keyturn.core.address import Address
 from keyturn.core.secret import Secret
-from keyturn.ledger.fingerprint import derive, fingerprint
+from keyturn.ledger.fingerprint import derive_key, compute_fingerprint
 
 KEY = bytes(range(32))
 X = Address("credential", "prod-x")
@@ -24,26 +24,26 @@ PASSWORD = ("password",)
 def test_keys_are_derived_as_rfc_5869_says(key, purpose):
     """The derivation agrees with that of the cryptography library."""
     theirs = HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(key)
-    assert derive(key, purpose) == theirs
+    assert derive_key(key, purpose) == theirs
 
 
 def test_each_purpose_has_its_own_key():
     """The key of saved plans tells nothing of that of fingerprints."""
-    assert derive(KEY, "fingerprint") != derive(KEY, "plan")
+    assert derive_key(KEY, "fingerprint") != derive_key(KEY, "plan")
 
 
 @pytest.mark.parametrize("length", [0, 16, 31])
 def test_a_short_key_is_refused(length):
     """A key that could be guessed protects nothing; its bytes are not in the message."""
     with pytest.raises(ValueError, match=f"has {length} bytes"):
-        derive(b"k" * length, "fingerprint")
+        derive_key(b"k" * length, "fingerprint")
 
 
 def test_the_same_secret_in_the_same_field_is_recognised(canary):
     """A fingerprint is stable, and that is all it is for."""
     value = canary("ascii")
-    one = fingerprint(KEY, X, PASSWORD, Secret(value))
-    assert one == fingerprint(KEY, X, PASSWORD, Secret(value))
+    one = compute_fingerprint(KEY, X, PASSWORD, Secret(value))
+    assert one == compute_fingerprint(KEY, X, PASSWORD, Secret(value))
     assert len(bytes.fromhex(one)) == 32
 
 
@@ -51,13 +51,13 @@ def test_another_key_value_name_kind_or_field_is_another_fingerprint(canary):
     """One value in two places cannot be seen to be one value."""
     secret, other = Secret(canary("ascii")), Secret(canary("ascii"))
     prints = {
-        fingerprint(KEY, X, PASSWORD, secret),
-        fingerprint(KEY, X, PASSWORD, other),
-        fingerprint(bytes(32), X, PASSWORD, secret),
-        fingerprint(KEY, Address("credential", "prod-y"), PASSWORD, secret),
-        fingerprint(KEY, Address("connection", "prod-x"), PASSWORD, secret),
-        fingerprint(KEY, X, ("passphrase",), secret),
-        fingerprint(KEY, X, ("pass", "word"), secret),
+        compute_fingerprint(KEY, X, PASSWORD, secret),
+        compute_fingerprint(KEY, X, PASSWORD, other),
+        compute_fingerprint(bytes(32), X, PASSWORD, secret),
+        compute_fingerprint(KEY, Address("credential", "prod-y"), PASSWORD, secret),
+        compute_fingerprint(KEY, Address("connection", "prod-x"), PASSWORD, secret),
+        compute_fingerprint(KEY, X, ("passphrase",), secret),
+        compute_fingerprint(KEY, X, ("pass", "word"), secret),
     }
     assert len(prints) == 7
 
@@ -66,7 +66,7 @@ def test_no_two_fields_can_be_shifted_into_each_other():
     """However the same text is cut into kind, name, field and value, the fingerprints differ."""
     letters = "aaaaaaa"
     found = {
-        fingerprint(KEY, Address(letters[:i], letters[i:j]), (letters[j:k],), Secret(letters[k:]))
+        compute_fingerprint(KEY, Address(letters[:i], letters[i:j]), (letters[j:k],), Secret(letters[k:]))
         for i, j, k in combinations(range(1, len(letters)), 3)
     }
     assert len(found) == comb(len(letters) - 1, 3)
@@ -74,7 +74,7 @@ def test_no_two_fields_can_be_shifted_into_each_other():
 
 def test_a_dictionary_does_not_help_without_the_key():
     """Not a hash of the value, in any of the ways in which one would try."""
-    found = fingerprint(KEY, X, PASSWORD, Secret("hunter2"))
+    found = compute_fingerprint(KEY, X, PASSWORD, Secret("hunter2"))
     framings = [b"", b"prod-x", b"credential/prod-x", b"/password", b"credential/prod-x/password"]
     for word in (b"hunter2", b"password", b"letmein"):
         for framing in framings:

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from keyturn.ledger.folder import Folder
-from keyturn.ledger.medium import ABSENT
+from keyturn.ledger.folder import DirectoryStore
+from keyturn.ledger.medium import NO_ETAG
 from keyturn.ledger.store import open_store
 
 COUNT = """
@@ -59,15 +59,15 @@ except Faulty as full:
 def test_nothing_is_made_by_reading(tmp_path, folder):
     """A plan leaves no trace where there is no ledger."""
     assert folder.read("ledger.json") is None
-    assert folder.keys("") == ()
-    assert list(folder.tape().read(0)) == []
+    assert folder.list_keys("") == ()
+    assert list(folder.open_log().read(0)) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_and_files_are_for_their_owner_alone(tmp_path, folder):
     """Nobody else on the machine reads or lists a ledger."""
-    folder.put("ledger.json", b"x", ABSENT)
-    folder.tape().attach(0)
+    folder.put("ledger.json", b"x", NO_ETAG)
+    folder.open_log().prepare_append(0)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
     assert {name: mode for name, mode in modes.items() if mode != 0o600} == {".keyturn": 0o700, "prod": 0o700}
     assert modes["ledger.json"] == modes["journal.jsonl"] == 0o600
@@ -82,10 +82,10 @@ def test_a_linked_folder_is_refused(tmp_path, refused, linked):
     store = open_store("file:.keyturn/prod", tmp_path / "project", {})
     for attempt in (
         lambda: store.read("a"),
-        lambda: store.put("a", b"x", ABSENT),
-        lambda: store.keys(""),
-        store.tape,
-        store.now,
+        lambda: store.put("a", b"x", NO_ETAG),
+        lambda: store.list_keys(""),
+        store.open_log,
+        store.current_time,
     ):
         with refused("KT607"):
             attempt()
@@ -95,16 +95,16 @@ def test_a_linked_folder_is_refused(tmp_path, refused, linked):
 @pytest.mark.parametrize("name", ["a", ".guard", ".aside", "journal.jsonl"])
 def test_a_linked_file_is_refused_or_replaced(tmp_path, refused, folder, name):
     """No write goes through a link that somebody put in the way."""
-    folder.put("b", b"x", ABSENT)
+    folder.put("b", b"x", NO_ETAG)
     target = tmp_path / "precious"
     target.write_text("precious")
     (folder.path / name).unlink(missing_ok=True)
     (folder.path / name).symlink_to(target)
     if name == ".aside":
-        folder.put("a", b"x", ABSENT)
+        folder.put("a", b"x", NO_ETAG)
     else:
         with refused("KT607"):
-            folder.tape().attach(0) if name == "journal.jsonl" else folder.put("a", b"x", ABSENT)
+            folder.open_log().prepare_append(0) if name == "journal.jsonl" else folder.put("a", b"x", NO_ETAG)
     assert target.read_text() == "precious"
 
 
@@ -112,21 +112,21 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, refused, folder)
     """What stands in the way is named and left alone."""
     (tmp_path / ".keyturn").write_text("mine")
     with refused("KT607"):
-        folder.put("a", b"x", ABSENT)
+        folder.put("a", b"x", NO_ETAG)
     assert (tmp_path / ".keyturn").read_text() == "mine"
 
 
 def test_a_folder_that_cannot_be_written_is_said(refused, tmp_path):
     """The user learns that it is about rights; even root may not write here."""
     with refused("KT605"):
-        open_store("file:/sys/keyturn", tmp_path, {}).put("a", b"x", ABSENT)
+        open_store("file:/sys/keyturn", tmp_path, {}).put("a", b"x", NO_ETAG)
 
 
 def test_what_a_killed_writer_left_aside_is_no_object(folder):
     """The half-written file is neither read nor listed, and the next write clears it away."""
-    etag = folder.put("a", b"one", ABSENT)
+    etag = folder.put("a", b"one", NO_ETAG)
     (folder.path / ".aside").write_bytes(b"half")
-    assert folder.keys("") == ("a",)
+    assert folder.list_keys("") == ("a",)
     folder.put("a", b"two", etag)
     assert sorted(path.name for path in folder.path.iterdir()) == [".guard", "a"]
 
@@ -138,22 +138,22 @@ def test_content_is_on_disk_before_its_name_is(folder, monkeypatch):
     def noted(name, work):
         return lambda *given: (order.append(name), work(*given))[1]
 
-    monkeypatch.setattr("keyturn.ledger.disk._flush", noted("content", os.fsync))
+    monkeypatch.setattr("keyturn.ledger.disk._sync_file", noted("content", os.fsync))
     monkeypatch.setattr(type(folder.path), "replace", noted("name", type(folder.path).replace))
-    monkeypatch.setattr("keyturn.ledger.folder.flush_folder", noted("folder", lambda _: None))
-    folder.put("a", b"x", ABSENT)
+    monkeypatch.setattr("keyturn.ledger.folder.sync_directory", noted("folder", lambda _: None))
+    folder.put("a", b"x", NO_ETAG)
     assert order == ["content", "name", "folder"]
 
 
 def test_on_a_full_disk_the_old_object_stays(tmp_path, folder):
     """What could not be written whole was not written at all."""
-    folder.put("a", b"old", ABSENT)
+    folder.put("a", b"old", NO_ETAG)
     run = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert run.stdout == "KT608\n"
     assert folder.read("a").data == b"old"
-    assert folder.keys("") == ("a",)
+    assert folder.list_keys("") == ("a",)
 
 
 def test_of_many_processes_each_gets_its_turn(tmp_path):
@@ -166,7 +166,7 @@ def test_of_many_processes_each_gets_its_turn(tmp_path):
 @pytest.mark.parametrize("turns", [1, 2, 3, 5, 8])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path, folder, turns):
     """What is read is what some write put there, and all that were reported are older."""
-    folder.put("a", b"-1 " * 100_000, ABSENT)
+    folder.put("a", b"-1 " * 100_000, NO_ETAG)
     with subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path)], stdout=subprocess.PIPE) as worker:
         reported = [int(worker.stdout.readline()) for _ in range(turns)]
         worker.kill()
@@ -179,4 +179,4 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path, folder, tur
 
 def test_a_folder_is_a_value():
     """Two stores of one place are equal."""
-    assert Folder(os.sep, ("a",), "file:a") == Folder(os.sep, ("a",), "file:a")
+    assert DirectoryStore(os.sep, ("a",), "file:a") == DirectoryStore(os.sep, ("a",), "file:a")

@@ -9,18 +9,18 @@ import time
 import pytest
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.outcome import Ending
-from keyturn.ledger.document import Ledger
-from keyturn.ledger.event import Compacted, Finished, Intent, Repaired
-from keyturn.ledger.faults import fault
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.ledger.document import State
+from keyturn.ledger.event import JournalCompacted, OutcomeRecorded, Intent, TornLineRemoved
+from keyturn.ledger.faults import storage_error
 from keyturn.ledger.journal import Journal, open_journal
-from keyturn.ledger.medium import Moved
-from keyturn.ledger.reading import read_ledger
-from keyturn.ledger.record import read, verify
+from keyturn.ledger.medium import PreconditionFailed
+from keyturn.ledger.reading import load_state
+from keyturn.ledger.record import read_journal_records, verify_chain
 
 X = Address("credential", "x")
-EMPTY = Ledger(workspace="prod", organization="org_1")
+EMPTY = State(workspace="prod", organization="org_1")
 
 FULL = """
 import resource, signal, sys
@@ -49,23 +49,23 @@ for serial in range(1, 9):
 
 def opened(store, clock):
     """Return the journal of ``store``, open for writing."""
-    reading = read_ledger(store, "prod", "org_1")
-    return open_journal(store, reading.ledger, reading.torn, clock)
+    reading = load_state(store, "prod", "org_1")
+    return open_journal(store, reading.state, reading.torn, clock)
 
 
 def records(store):
     """Return what is in the journal."""
-    return tuple(read(store.tape().read(0)))
+    return tuple(read_journal_records(store.open_log().read(0)))
 
 
 def intent(number="1"):
     """Return an intent of this id."""
-    return Intent(id=number, op="create", address=X, action="create")
+    return Intent(id=number, operation="create", address=X, action="create")
 
 
 def finished(number="1", **more):
     """Return the outcome of the intent of this id."""
-    return Finished(intent=number, address=X, action="create", ending=Ending.DONE, **more)
+    return OutcomeRecorded(intent=number, address=X, action="create", outcome_status=OutcomeStatus.DONE, **more)
 
 
 class Gate:
@@ -93,7 +93,7 @@ def test_what_append_returned_from_can_be_read(store, clock):
     assert (first.event, second.event) == (intent(), finished())
     assert (first.seq, first.at) == (1, "2026-03-09T12:00:00.000Z")
     assert second.position == position == journal.position
-    assert verify(records(store)) is None
+    assert verify_chain(records(store)) is None
 
 
 def test_a_record_is_flushed_before_append_returns(tmp_path):
@@ -128,22 +128,22 @@ def test_what_was_enqueued_goes_with_the_next(store, clock):
 
 def test_threads_that_wait_share_one_flush(folder, clock):
     """While one writes, the others line up, and all of them go out together."""
-    tape = folder.tape()
-    tape.attach(0)
+    tape = folder.open_log()
+    tape.prepare_append(0)
     gate = Gate(tape)
-    journal = Journal(gate, EMPTY, clock, folder.place)
+    journal = Journal(gate, EMPTY, clock, folder.location)
     threads = [threading.Thread(target=journal.append, args=(intent(str(n)),)) for n in range(8)]
     threads[0].start()
     assert gate.entered.wait(10)
     for thread in threads[1:]:
         thread.start()
-    while journal._last.seq < 8:
+    while journal._last_position.seq < 8:
         time.sleep(0.001)
     gate.go.set()
     for thread in threads:
         thread.join(10)
     assert gate.batches == [1, 7]
-    assert verify(records(folder)) is None
+    assert verify_chain(records(folder)) is None
     assert sorted(record.event.id for record in records(folder)) == list("01234567")
 
 
@@ -163,9 +163,9 @@ def test_many_threads_write_one_chain(store, clock):
         thread.join(60)
     journal.flush()
     written = records(store)
-    assert verify(written) is None
+    assert verify_chain(written) is None
     assert len(written) == len({(type(r.event), getattr(r.event, "id", r.at)) for r in written}) + 95
-    assert journal.ledger().open == ()
+    assert journal.current_state().open_intents == ()
 
 
 def test_the_ledger_grows_with_the_journal(store, clock, known):
@@ -174,24 +174,24 @@ def test_the_ledger_grows_with_the_journal(store, clock, known):
     journal.append(intent("1"))
     journal.append(intent("2"))
     journal.enqueue(finished("1", entry=known("credential/x")))
-    ledger = journal.ledger()
+    ledger = journal.current_state()
     assert set(ledger.entries) == {X}
-    assert [each.id for each in ledger.open] == ["2"]
-    assert ledger == read_ledger(store, "prod", "org_1").ledger
+    assert [each.id for each in ledger.open_intents] == ["2"]
+    assert ledger == load_state(store, "prod", "org_1").state
 
 
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        (Moved(), "KT626"),
-        (fault("KT608", "here", "no room", "make room"), "KT608"),
+        (PreconditionFailed(), "KT626"),
+        (storage_error("KT608", "here", "no room", "make room"), "KT608"),
         (RuntimeError("bug"), "KT625"),
     ],
 )
 def test_after_a_failure_nothing_is_accepted(folder, clock, failure, code):
     """What a failed write left is not known, so that every thread is told, now and later."""
-    tape = folder.tape()
-    tape.attach(0)
+    tape = folder.open_log()
+    tape.prepare_append(0)
 
     class Broken(Gate):
         def append(self, first, lines):
@@ -199,14 +199,14 @@ def test_after_a_failure_nothing_is_accepted(folder, clock, failure, code):
             raise failure
 
     gate = Broken(tape)
-    journal = Journal(gate, EMPTY, clock, folder.place)
+    journal = Journal(gate, EMPTY, clock, folder.location)
     told = []
 
     def work(number):
         try:
             journal.append(intent(number))
-        except Faulty as stopped:
-            told.append(stopped.findings[0].code)
+        except DiagnosticError as stopped:
+            told.append(stopped.diagnostics[0].code)
         except RuntimeError:
             told.append(code)
 
@@ -220,9 +220,9 @@ def test_after_a_failure_nothing_is_accepted(folder, clock, failure, code):
         thread.join(10)
     assert told == [code] * 4
     for attempt in (lambda: journal.append(intent()), lambda: journal.enqueue(intent()), journal.flush):
-        with pytest.raises(Faulty) as stopped:
+        with pytest.raises(DiagnosticError) as stopped:
             attempt()
-        assert stopped.value.findings[0].code == code
+        assert stopped.value.diagnostics[0].code == code
     assert len(gate.batches) == 1
 
 
@@ -237,7 +237,7 @@ def test_a_full_disk_stops_before_the_call(tmp_path, folder, room):
     assert set(said[: said.index("KT608")]) <= {"written"}
     assert set(said[said.index("KT608") :]) == {"KT608"}
     assert len(records(folder)) == 1 + said.count("written")
-    assert verify(records(folder)) is None
+    assert verify_chain(records(folder)) is None
     assert (folder.path / "journal.jsonl").read_bytes().endswith(b"\n")
 
 
@@ -253,12 +253,12 @@ def test_a_torn_last_line_is_cut_off_and_recorded(folder, clock):
     for length in range(whole, len(data)):
         path.write_bytes(data[:length])
         torn = length - (data[:length].rfind(b"\n") + 1)
-        opened(folder, clock).append(Compacted(7))
+        opened(folder, clock).append(JournalCompacted(7))
         found = records(folder)
-        assert verify(found) is None
+        assert verify_chain(found) is None
         assert found[0].event == intent("1")
-        assert ([r.event for r in found if isinstance(r.event, Repaired)] == [Repaired(torn)]) == bool(torn)
-        assert found[-1].event == Compacted(7)
+        assert ([r.event for r in found if isinstance(r.event, TornLineRemoved)] == [TornLineRemoved(torn)]) == bool(torn)
+        assert found[-1].event == JournalCompacted(7)
 
 
 def test_the_end_of_a_write_that_power_failed_is_cut_off(folder, clock):
@@ -266,17 +266,17 @@ def test_the_end_of_a_write_that_power_failed_is_cut_off(folder, clock):
     opened(folder, clock).append(intent("1"))
     with (folder.path / "journal.jsonl").open("ab") as file:
         file.write(b'{"seq":2,"at"' + bytes(4096))
-    opened(folder, clock).append(Compacted(7))
+    opened(folder, clock).append(JournalCompacted(7))
     assert [record.seq for record in records(folder)] == [1, 2, 3]
-    assert verify(records(folder)) is None
+    assert verify_chain(records(folder)) is None
 
 
 def test_a_journal_that_grew_meanwhile_is_not_opened(store, clock, refused):
     """Between reading and opening somebody wrote: the plan is not of this ledger any more."""
-    reading = read_ledger(store, "prod", "org_1")
+    reading = load_state(store, "prod", "org_1")
     opened(store, clock).append(intent())
     with refused("KT626"):
-        open_journal(store, reading.ledger, reading.torn, clock)
+        open_journal(store, reading.state, reading.torn, clock)
 
 
 def test_a_writer_that_lost_the_lock_is_stopped(store, clock, refused):

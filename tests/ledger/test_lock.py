@@ -10,14 +10,14 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.faults import fault
-from keyturn.ledger.lock import GRACE, KEY, Held, Holder, Lease, acquire, holder_of, unlock
-from keyturn.ledger.medium import ABSENT
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.ledger.faults import storage_error
+from keyturn.ledger.lock import TAKEOVER_GRACE, LOCK_KEY, LockHeld, LockHolder, Lease, acquire_lock, read_held_lock, force_unlock
+from keyturn.ledger.medium import NO_ETAG
 
-ANN = Holder(id="a1", who="ann", host="laptop", url="https://ci/run/1", commit="c" * 40, ttl=600)
+ANN = LockHolder(id="a1", who="ann", host="laptop", url="https://ci/run/1", commit="c" * 40, ttl=600)
 BOB = replace(ANN, id="b1", who="bob", url="")
-DEAD = replace(ANN, id="d1", ttl=-GRACE.total_seconds() - 10)
+DEAD = replace(ANN, id="d1", ttl=-TAKEOVER_GRACE.total_seconds() - 10)
 """A holder whose lease was over before it began, by any clock."""
 
 GRAB = """
@@ -46,10 +46,10 @@ print("valid" if lease.valid() else "over", flush=True)
 
 def test_a_free_lock_is_taken_and_says_who(store, clock):
     """The record tells whoever comes next what they need to know."""
-    assert holder_of(store) is None
-    lease = acquire(store, ANN, clock)
-    assert lease.valid()
-    record = holder_of(store)
+    assert read_held_lock(store) is None
+    lease = acquire_lock(store, ANN, clock)
+    assert lease.is_valid()
+    record = read_held_lock(store)
     assert record.holder == ANN
     assert record.since == record.renewed == "2026-03-09T12:00:00.000Z"
     assert (record.renewals, record.released) == (0, False)
@@ -57,129 +57,129 @@ def test_a_free_lock_is_taken_and_says_who(store, clock):
 
 def test_a_held_lock_is_not_taken(store, clock):
     """The second comer learns who holds it, since when, and what to do."""
-    acquire(store, ANN, clock)
-    with pytest.raises(Held) as stopped:
-        acquire(store, BOB, clock)
+    acquire_lock(store, ANN, clock)
+    with pytest.raises(LockHeld) as stopped:
+        acquire_lock(store, BOB, clock)
     assert stopped.value.record.holder == ANN
-    (finding,) = stopped.value.findings
+    (finding,) = stopped.value.diagnostics
     assert finding.code == "KT610"
     for piece in ("ann", "laptop", "https://ci/run/1", "2026-03-09T12:00:00.000Z"):
         assert piece in finding.message
     assert "unlock a1" in finding.hint
-    assert holder_of(store).holder == ANN
+    assert read_held_lock(store).holder == ANN
 
 
 def test_a_released_lock_is_free(store, clock):
     """After the release anybody may take it, and the lease is over even if asked at once."""
-    lease = acquire(store, ANN, clock)
+    lease = acquire_lock(store, ANN, clock)
     lease.release()
-    assert not lease.valid()
-    assert holder_of(store) is None
-    assert acquire(store, BOB, clock).valid()
+    assert not lease.is_valid()
+    assert read_held_lock(store) is None
+    assert acquire_lock(store, BOB, clock).is_valid()
 
 
 def test_a_lease_ends_by_the_monotonic_clock(folder, hands):
     """The clock on the wall may jump a day either way; what counts is the time that passed."""
-    lease = acquire(folder, ANN, hands.clock)
+    lease = acquire_lock(folder, ANN, hands.clock)
     hands.moment = hands.moment.replace(year=2025)
-    assert lease.valid()
+    assert lease.is_valid()
     hands.seconds += 599.9
-    assert lease.valid()
-    assert lease.left() == pytest.approx(0.1)
+    assert lease.is_valid()
+    assert lease.remaining_seconds() == pytest.approx(0.1)
     hands.seconds += 0.1
-    assert not lease.valid()
+    assert not lease.is_valid()
 
 
 def test_the_lease_is_counted_from_before_the_request(folder, hands):
     """However long the store takes to answer, the lease is never held for longer than it says."""
 
     class Slow:
-        place, read = folder.place, folder.read
-        attend, deserted = folder.attend, folder.deserted
+        place, read = folder.location, folder.read
+        attend, deserted = folder.announce_alive, folder.is_holder_dead
 
         def put(self, key, data, expect):
             hands.wait(400)
             return folder.put(key, data, expect)
 
-    assert acquire(Slow(), ANN, hands.clock).left() == pytest.approx(200)
+    assert acquire_lock(Slow(), ANN, hands.clock).remaining_seconds() == pytest.approx(200)
 
 
 def test_a_renewal_begins_the_ttl_anew(store, hands):
     """Renewals are counted in the record, and only where too little is left."""
-    lease = acquire(store, ANN, hands.clock)
+    lease = acquire_lock(store, ANN, hands.clock)
     hands.wait(250)
     lease.renew(below=300)
-    assert lease.left() == pytest.approx(350)
+    assert lease.remaining_seconds() == pytest.approx(350)
     lease.renew(below=400)
-    assert lease.left() == pytest.approx(600)
+    assert lease.remaining_seconds() == pytest.approx(600)
     lease.renew()
-    record = holder_of(store)
+    record = read_held_lock(store)
     assert (record.renewals, record.since) == (2, "2026-03-09T12:00:00.000Z")
     assert record.renewed == "2026-03-09T12:04:10.000Z"
 
 
 def test_a_lease_that_ran_out_is_not_renewed(folder, hands, refused):
     """Somebody may have it by now: whoever slept through their lease is out."""
-    lease = acquire(folder, ANN, hands.clock)
+    lease = acquire_lock(folder, ANN, hands.clock)
     hands.wait(600)
     with refused("KT611"):
         lease.renew()
-    assert holder_of(folder).renewals == 0
+    assert read_held_lock(folder).renewals == 0
 
 
 def test_a_lease_that_was_taken_is_noticed(store, clock, refused):
     """Renewal and release fail where the lock is somebody else's, and do not disturb them."""
-    first, second = acquire(store, ANN, clock), None
-    unlock(store, "a1")
-    second = acquire(store, BOB, clock)
+    first, second = acquire_lock(store, ANN, clock), None
+    force_unlock(store, "a1")
+    second = acquire_lock(store, BOB, clock)
     with refused("KT611"):
         first.renew()
-    assert not first.valid()
+    assert not first.is_valid()
     with refused("KT611"):
         first.release()
-    assert holder_of(store).holder == BOB
+    assert read_held_lock(store).holder == BOB
     second.renew()
 
 
 def test_an_expired_lease_is_taken_over(store, clock):
     """A lease that ended more than the grace ago, by the store's clock, is free; both are told apart."""
-    lost = acquire(store, DEAD, clock)
-    assert acquire(store, BOB, clock).valid()
-    with pytest.raises(Faulty) as stopped:
+    lost = acquire_lock(store, DEAD, clock)
+    assert acquire_lock(store, BOB, clock).is_valid()
+    with pytest.raises(DiagnosticError) as stopped:
         lost.release()
-    assert stopped.value.findings[0].code == "KT611"
+    assert stopped.value.diagnostics[0].code == "KT611"
 
 
 @pytest.mark.parametrize(("past", "taken"), [(600, False), (629, False), (640, True)])
 def test_the_grace_is_counted_by_the_age_of_the_record(folder, clock, past, taken):
     """Only the file system's own times count: the record's age, not what it says, and not our clock."""
-    acquire(folder, ANN, clock)
+    acquire_lock(folder, ANN, clock)
     moment = time.time() - past
-    os.utime(folder.path / KEY, (moment, moment))
+    os.utime(folder.path / LOCK_KEY, (moment, moment))
     if taken:
-        assert acquire(folder, BOB, clock).valid()
+        assert acquire_lock(folder, BOB, clock).is_valid()
     else:
-        with pytest.raises(Held):
-            acquire(folder, BOB, clock)
+        with pytest.raises(LockHeld):
+            acquire_lock(folder, BOB, clock)
 
 
 def test_unlocking_asks_for_the_id(store, clock, refused):
     """The lock of a run that began since is not taken away by a command meant for the one before."""
-    acquire(store, ANN, clock)
+    acquire_lock(store, ANN, clock)
     with refused("KT612") as found:
-        unlock(store, "b1")
+        force_unlock(store, "b1")
     assert "ann" in found[0].message
     assert "a1" in found[0].hint
-    assert unlock(store, "a1").holder == ANN
-    assert holder_of(store) is None
+    assert force_unlock(store, "a1").holder == ANN
+    assert read_held_lock(store) is None
     with refused("KT612"):
-        unlock(store, "a1")
+        force_unlock(store, "a1")
 
 
 def test_unlocking_nothing_is_said(store, refused):
     """Where there never was a lock there is nothing to take away."""
     with refused("KT612"):
-        unlock(store, "a1")
+        force_unlock(store, "a1")
 
 
 @pytest.mark.parametrize(
@@ -187,63 +187,63 @@ def test_unlocking_nothing_is_said(store, refused):
 )
 def test_a_damaged_record_is_cleared_by_its_own_id(folder, clock, refused, data):
     """Nobody guesses who holds it; a person looks, and says so with the id that the finding names."""
-    folder.put(KEY, data, ABSENT)
+    folder.put(LOCK_KEY, data, NO_ETAG)
     with refused("KT613") as found:
-        acquire(folder, BOB, clock)
+        acquire_lock(folder, BOB, clock)
     with refused("KT613"):
-        unlock(folder, "a1")
+        force_unlock(folder, "a1")
     identity = found[0].hint.rpartition(" ")[2]
-    assert unlock(folder, identity) is None
-    assert acquire(folder, BOB, clock).valid()
+    assert force_unlock(folder, identity) is None
+    assert acquire_lock(folder, BOB, clock).is_valid()
 
 
 def test_of_two_who_reach_at_once_one_is_told(folder, clock):
     """Whoever is beaten between looking and taking looks again and learns by whom."""
 
     class Raced:
-        place, now = folder.place, folder.now
-        attend, deserted = folder.attend, folder.deserted
+        place, now = folder.location, folder.current_time
+        attend, deserted = folder.announce_alive, folder.is_holder_dead
         beaten = False
 
         def read(self, key):
             found = folder.read(key)
             if not self.beaten:
                 self.beaten = True
-                acquire(folder, ANN, clock)
+                acquire_lock(folder, ANN, clock)
             return found
 
         def put(self, key, data, expect):
             return folder.put(key, data, expect)
 
-    with pytest.raises(Held) as stopped:
-        acquire(Raced(), BOB, clock)
+    with pytest.raises(LockHeld) as stopped:
+        acquire_lock(Raced(), BOB, clock)
     assert stopped.value.record.holder == ANN
 
 
 def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused):
     """If the lock changes hands between looking and writing, whoever has it now keeps it."""
-    first = acquire(folder, ANN, clock)
+    first = acquire_lock(folder, ANN, clock)
 
     class Raced:
-        place = folder.place
+        place = folder.location
         put = folder.put
 
         def read(self, key):
             """Look, and let Bob have it right after."""
             found = folder.read(key)
             first.release()
-            acquire(folder, BOB, clock)
+            acquire_lock(folder, BOB, clock)
             return found
 
     with refused("KT611"):
-        unlock(Raced(), "a1")
-    assert holder_of(folder).holder == BOB
+        force_unlock(Raced(), "a1")
+    assert read_held_lock(folder).holder == BOB
 
 
 def test_releasing_what_was_never_taken_does_nothing(folder, clock):
     """Whoever failed to get the lock may clean up all the same."""
     Lease(folder, clock).release()
-    assert folder.read(KEY) is None
+    assert folder.read(LOCK_KEY) is None
 
 
 def contenders(tmp_path, count, ttl="600"):
@@ -265,7 +265,7 @@ def test_of_eight_processes_one_gets_it(tmp_path, folder):
         worker.communicate("done\n" if worker.poll() is None else None)
     (winner,) = (number for number, line in enumerate(said) if line == "won")
     assert sorted(said)[:-1] == [f"lost to {winner}"] * 7
-    assert json.loads(folder.read(KEY).data)["holder"]["who"] == f"w{winner}"
+    assert json.loads(folder.read(LOCK_KEY).data)["holder"]["who"] == f"w{winner}"
     assert sorted(worker.returncode for worker in workers) == [0] + [4] * 7
 
 
@@ -275,13 +275,13 @@ def test_a_killed_holder_leaves_the_lock_free(tmp_path, folder, clock):
     worker.stdin.write("go\n")
     assert worker.stdout.readline() == "won\n"
     here, elsewhere = replace(BOB, host="h"), replace(BOB, host="other")
-    with pytest.raises(Held):
-        acquire(folder, here, clock)
+    with pytest.raises(LockHeld):
+        acquire_lock(folder, here, clock)
     worker.kill()
     worker.communicate()
-    with pytest.raises(Held):
-        acquire(folder, elsewhere, clock)
-    assert acquire(folder, here, clock).valid()
+    with pytest.raises(LockHeld):
+        acquire_lock(folder, elsewhere, clock)
+    assert acquire_lock(folder, here, clock).is_valid()
     assert len(list(folder.path.glob(".alive-*"))) == 1
 
 
@@ -291,8 +291,8 @@ def test_a_stopped_holder_still_has_the_lock(tmp_path, folder, clock):
     worker.stdin.write("go\n")
     assert worker.stdout.readline() == "won\n"
     worker.send_signal(signal.SIGSTOP)
-    with pytest.raises(Held):
-        acquire(folder, replace(BOB, host="h"), clock)
+    with pytest.raises(LockHeld):
+        acquire_lock(folder, replace(BOB, host="h"), clock)
     worker.send_signal(signal.SIGCONT)
     assert worker.communicate("done\n")[0] == "valid\n"
 
@@ -301,15 +301,15 @@ def test_a_lock_that_cannot_be_written_leaves_no_sign(folder, clock, refused):
     """Failing to take the lock is not holding it."""
 
     class Full:
-        place, read, now = folder.place, folder.read, folder.now
-        attend, deserted = folder.attend, folder.deserted
+        place, read, now = folder.location, folder.read, folder.current_time
+        attend, deserted = folder.announce_alive, folder.is_holder_dead
 
         def put(self, *_):
             """Have no room."""
-            raise fault("KT608", "here", "no room", "make room")
+            raise storage_error("KT608", "here", "no room", "make room")
 
     with refused("KT608"):
-        acquire(Full(), ANN, clock)
+        acquire_lock(Full(), ANN, clock)
     assert list(folder.path.glob(".alive-*")) == []
 
 

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from keyturn.core.address import Address
-from keyturn.core.outcome import Ending
+from keyturn.core.outcome import OutcomeStatus
 from keyturn.ledger import document
-from keyturn.ledger.event import Finished, Intent, RunStarted, pack
+from keyturn.ledger.event import OutcomeRecorded, Intent, RunStarted, encode_event
 from keyturn.ledger.journal import open_journal
-from keyturn.ledger.medium import ABSENT
-from keyturn.ledger.reading import compact, read_ledger
-from keyturn.ledger.record import compose, read, verify
+from keyturn.ledger.medium import NO_ETAG
+from keyturn.ledger.reading import compact_journal, load_state
+from keyturn.ledger.record import encode_journal_record, read_journal_records, verify_chain
 
 JOURNAL = "journal.jsonl"
 
@@ -60,8 +60,8 @@ def address(number):
 
 def opened(store, clock):
     """Return what is read and the journal behind it."""
-    reading = read_ledger(store, "prod", "org_1")
-    return reading, open_journal(store, reading.ledger, reading.torn, clock)
+    reading = load_state(store, "prod", "org_1")
+    return reading, open_journal(store, reading.state, reading.torn, clock)
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def done(known):
 
     def make(number, **changes):
         entry = known(f"credential/r{number}", **changes)
-        return Finished(
-            intent=f"i{number}", address=entry.address, action="create", ending=Ending.DONE, entry=entry
+        return OutcomeRecorded(
+            intent=f"i{number}", address=entry.address, action="create", outcome_status=OutcomeStatus.DONE, entry=entry
         )
 
     return make
@@ -79,12 +79,12 @@ def done(known):
 
 def intent(number):
     """Return the intent of this number."""
-    return Intent(id=f"i{number}", op="create", address=address(number), action="create")
+    return Intent(id=f"i{number}", operation="create", address=address(number), action="create")
 
 
 def codes(reading):
     """Return the codes of what was found."""
-    return [finding.code for finding in reading.findings]
+    return [finding.code for finding in reading.diagnostics]
 
 
 def run(store, clock, done, numbers):
@@ -93,23 +93,23 @@ def run(store, clock, done, numbers):
     for number in numbers:
         journal.append(intent(number))
         journal.enqueue(done(number))
-    return compact(store, reading, journal)
+    return compact_journal(store, reading, journal)
 
 
 def test_where_there_is_nothing_the_ledger_is_empty(store):
     """A first plan needs no ledger."""
-    reading = read_ledger(store, "prod", "org_1")
-    assert (reading.ledger.entries, reading.etag, reading.findings) == ({}, ABSENT, ())
+    reading = load_state(store, "prod", "org_1")
+    assert (reading.state.entries, reading.etag, reading.diagnostics) == ({}, NO_ETAG, ())
 
 
 def test_what_was_compacted_is_read(store, clock, done):
     """After an apply the document holds everything; the journal's tail is all that is read besides."""
     written = run(store, clock, done, range(3))
-    again = read_ledger(store, "prod", "org_1")
-    assert again.ledger.entries == written.ledger.entries
-    assert set(again.ledger.entries) == {address(0), address(1), address(2)}
-    assert (again.ledger.serial, again.etag, again.findings) == (1, written.etag, ())
-    tail = [line.data for line in store.tape().read(again.ledger.position.mark)]
+    again = load_state(store, "prod", "org_1")
+    assert again.state.entries == written.state.entries
+    assert set(again.state.entries) == {address(0), address(1), address(2)}
+    assert (again.state.serial, again.etag, again.diagnostics) == (1, written.etag, ())
+    tail = [line.data for line in store.open_log().read(again.state.position.mark)]
     assert len(tail) == 1
 
 
@@ -121,42 +121,42 @@ def test_without_compaction_the_journal_tells_the_rest(store, clock, done):
     journal.append(done(2))
     journal.append(done(0, id="new"))
     journal.append(intent(3))
-    reading = read_ledger(store, "prod", "org_1")
-    assert set(reading.ledger.entries) == {address(number) for number in range(3)}
-    assert reading.ledger.find(address(0)).id == "new"
-    assert [each.id for each in reading.ledger.open] == ["i3"]
-    assert (reading.ledger.serial, reading.findings) == (1, ())
+    reading = load_state(store, "prod", "org_1")
+    assert set(reading.state.entries) == {address(number) for number in range(3)}
+    assert reading.state.find_entry(address(0)).id == "new"
+    assert [each.id for each in reading.state.open_intents] == ["i3"]
+    assert (reading.state.serial, reading.diagnostics) == (1, ())
 
 
 def test_open_intents_outlive_compaction(store, clock):
     """What is unsure stays so over any number of documents, until it is settled."""
     reading, journal = opened(store, clock)
     journal.append(intent(1))
-    reading = compact(store, reading, journal)
-    reading = compact(store, reading, journal)
-    assert reading.ledger.serial == 2
+    reading = compact_journal(store, reading, journal)
+    reading = compact_journal(store, reading, journal)
+    assert reading.state.serial == 2
     reading, journal = opened(store, clock)
-    assert [each.id for each in reading.ledger.open] == ["i1"]
-    journal.append(Finished(intent="i1", address=address(1), action="create", ending=Ending.FAILED))
-    assert compact(store, reading, journal).ledger.open == ()
+    assert [each.id for each in reading.state.open_intents] == ["i1"]
+    journal.append(OutcomeRecorded(intent="i1", address=address(1), action="create", outcome_status=OutcomeStatus.FAILED))
+    assert compact_journal(store, reading, journal).state.open_intents == ()
 
 
 def test_a_document_written_meanwhile_is_not_overwritten(store, clock, done, refused):
     """Compaction is a compare-and-swap; the journal has what it could not write."""
     reading, journal = opened(store, clock)
     journal.append(done(1))
-    theirs = document.to_json(document.Ledger(workspace="prod", organization="org_1", serial=9))
-    store.put(document.KEY, theirs, ABSENT)
+    theirs = document.encode_state(document.State(workspace="prod", organization="org_1", serial=9))
+    store.put(document.STATE_KEY, theirs, NO_ETAG)
     with refused("KT606"):
-        compact(store, reading, journal)
-    assert store.read(document.KEY).data == theirs
+        compact_journal(store, reading, journal)
+    assert store.read(document.STATE_KEY).data == theirs
 
 
 class Without:
     """A store whose document is lost."""
 
     def __init__(self, store):
-        self.place, self.tape = store.place, store.tape
+        self.place, self.tape = store.location, store.open_log
 
     def read(self, _):
         """Return nothing, whatever is asked for."""
@@ -165,22 +165,22 @@ class Without:
 def test_a_lost_document_is_rebuilt_from_the_journal(store, clock, done):
     """The journal alone is the whole ledger."""
     written = run(store, clock, done, range(5))
-    reading = read_ledger(Without(store), "prod", "org_1")
-    assert reading.ledger.entries == written.ledger.entries
+    reading = load_state(Without(store), "prod", "org_1")
+    assert reading.state.entries == written.state.entries
     assert codes(reading) == ["KT623"]
 
 
 def test_an_older_document_is_brought_up_to_date_and_said(store, clock, done):
     """A backup that comes back is healed by the journal, and the user learns that it did."""
     run(store, clock, done, range(2))
-    old = store.read(document.KEY)
+    old = store.read(document.STATE_KEY)
     newer = run(store, clock, done, range(2, 5))
-    store.put(document.KEY, old.data, store.read(document.KEY).etag)
-    reading = read_ledger(store, "prod", "org_1")
+    store.put(document.STATE_KEY, old.data, store.read(document.STATE_KEY).etag)
+    reading = load_state(store, "prod", "org_1")
     assert codes(reading) == ["KT623"]
-    assert reading.ledger.entries == newer.ledger.entries
-    assert run(store, clock, done, [9]).ledger.serial == 3
-    assert codes(read_ledger(store, "prod", "org_1")) == []
+    assert reading.state.entries == newer.state.entries
+    assert run(store, clock, done, [9]).state.serial == 3
+    assert codes(load_state(store, "prod", "org_1")) == []
 
 
 def test_a_run_that_ends_while_we_read_is_no_older_document(store, clock, done):
@@ -198,10 +198,10 @@ def test_a_run_that_ends_while_we_read_is_no_older_document(store, clock, done):
                 run(store, clock, done, range(2, 4))
             return found
 
-    reading = read_ledger(Busy(store), "prod", "org_1")
+    reading = load_state(Busy(store), "prod", "org_1")
     assert codes(reading) == []
-    assert (reading.ledger.serial, len(reading.ledger.entries)) == (2, 4)
-    assert reading.etag == store.read(document.KEY).etag
+    assert (reading.state.serial, len(reading.state.entries)) == (2, 4)
+    assert reading.etag == store.read(document.STATE_KEY).etag
 
 
 def test_a_journal_that_was_moved_away_is_gone_on_from(folder, clock, done):
@@ -211,18 +211,18 @@ def test_a_journal_that_was_moved_away_is_gone_on_from(folder, clock, done):
     path.rename(path.with_suffix(".old"))
     reading, journal = opened(folder, clock)
     assert codes(reading) == ["KT624"]
-    assert len(reading.ledger.entries) == 3
+    assert len(reading.state.entries) == 3
     journal.append(intent(7))
     journal.append(done(7))
     reading, journal = opened(folder, clock)
     assert codes(reading) == []
-    assert len(reading.ledger.entries) == 4
-    assert len(compact(folder, reading, journal).ledger.entries) == 4
+    assert len(reading.state.entries) == 4
+    assert len(compact_journal(folder, reading, journal).state.entries) == 4
     # Put together again, but for the note behind the document, whose number the new one took.
     past = path.with_suffix(".old").read_bytes().splitlines(keepends=True)[:-1]
     path.write_bytes(b"".join(past) + path.read_bytes())
-    assert verify(read(folder.tape().read(0))) is None
-    assert len(read_ledger(folder, "prod", "org_1").ledger.entries) == 4
+    assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
+    assert len(load_state(folder, "prod", "org_1").state.entries) == 4
 
 
 def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, done):
@@ -233,9 +233,9 @@ def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, don
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
     reading, journal = opened(folder, clock)
     assert codes(reading) == ["KT624"]
-    assert set(reading.ledger.entries) == {address(1), address(2)}
+    assert set(reading.state.entries) == {address(1), address(2)}
     journal.append(done(5))
-    assert verify(read(folder.tape().read(0))) is None
+    assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
 
 
 def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
@@ -248,7 +248,7 @@ def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
     for data in (older, b"".join(rewritten), b"".join(rewritten[2:])):
         path.write_bytes(data)
         with refused("KT622"):
-            read_ledger(folder, "prod", "org_1")
+            load_state(folder, "prod", "org_1")
 
 
 def test_any_change_to_the_tail_is_refused(folder, clock, done, refused):
@@ -259,14 +259,14 @@ def test_any_change_to_the_tail_is_refused(folder, clock, done, refused):
         journal.append(done(number))
     path = folder.path / JOURNAL
     data = path.read_bytes()
-    start = read_ledger(folder, "prod", "org_1").ledger.position.mark - 900
+    start = load_state(folder, "prod", "org_1").state.position.mark - 900
     dice = random.Random(5)
     for place in dice.sample(range(start, len(data) - 1), 150):
         hurt = bytearray(data)
         hurt[place] ^= 1
         path.write_bytes(hurt)
         with refused("KT620"):
-            read_ledger(folder, "prod", "org_1")
+            load_state(folder, "prod", "org_1")
 
 
 def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
@@ -280,21 +280,21 @@ def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
         read = bucket.read
 
         def tape(self):
-            tape = bucket.tape()
+            tape = bucket.open_log()
             tape._objects = self
             return tape
 
         def __init__(self):
-            self.place = bucket.place
+            self.place = bucket.location
 
         def keys(self, prefix, after=""):
-            return tuple(key for key in bucket.keys(prefix, after) if not key.endswith("07.jsonl"))
+            return tuple(key for key in bucket.list_keys(prefix, after) if not key.endswith("07.jsonl"))
 
         read_all = bucket.read_all
 
-    assert any(key.endswith("07.jsonl") for key in bucket.keys("journal/"))
+    assert any(key.endswith("07.jsonl") for key in bucket.list_keys("journal/"))
     with refused("KT620"):
-        read_ledger(Holey(), "prod", "org_1")
+        load_state(Holey(), "prod", "org_1")
 
 
 def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
@@ -304,18 +304,18 @@ def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
         RunStarted(run="r", command="apply", workspace="prod", organization="org_2", who="a", host="h")
     )
     with refused("KT601"):
-        read_ledger(store, "prod", "org_1")
+        load_state(store, "prod", "org_1")
 
 
 def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
     """What it says may matter to the ledger."""
     _, journal = opened(folder, clock)
     position = journal.append(intent(1))
-    line, _ = compose(position, "now", '{"event":"teleport"}')
+    line, _ = encode_journal_record(position, "now", '{"event":"teleport"}')
     with (folder.path / JOURNAL).open("ab") as file:
         file.write(line)
     with refused("KT602"):
-        read_ledger(folder, "prod", "org_1")
+        load_state(folder, "prod", "org_1")
 
 
 def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
@@ -323,10 +323,10 @@ def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
     _, journal = opened(folder, clock)
     journal.append(intent(1))
     with (folder.path / JOURNAL).open("ab") as file:
-        file.write(pack(intent(2)).encode())
-    reading = read_ledger(folder, "prod", "org_1")
-    assert [each.id for each in reading.ledger.open] == ["i1"]
-    assert reading.torn == len(pack(intent(2)))
+        file.write(encode_event(intent(2)).encode())
+    reading = load_state(folder, "prod", "org_1")
+    assert [each.id for each in reading.state.open_intents] == ["i1"]
+    assert reading.torn == len(encode_event(intent(2)))
 
 
 def test_a_writer_killed_at_any_moment_loses_nothing_it_reported(folder, tmp_path, clock):
@@ -340,10 +340,10 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_reported(folder, tmp_pat
             worker.kill()
             lines += [line.strip() for line in worker.stdout if line.endswith("\n")]
         reported.update(lines)
-        reading = read_ledger(folder, "prod", "org_1")
-        assert reported <= {each.name for each in reading.ledger.entries}
-        assert len(reading.ledger.open) <= 3 * (turn + 1)
+        reading = load_state(folder, "prod", "org_1")
+        assert reported <= {each.name for each in reading.state.entries}
+        assert len(reading.state.open_intents) <= 3 * (turn + 1)
         assert codes(reading) == []
-        assert verify(read(folder.tape().read(0))) is None
+        assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
     reading, journal = opened(folder, clock)
-    assert compact(folder, reading, journal).ledger.entries == reading.ledger.entries
+    assert compact_journal(folder, reading, journal).state.entries == reading.state.entries

@@ -2,16 +2,16 @@
 
 import pytest
 
-from keyturn.ledger.shape import text, texts
+from keyturn.ledger.shape import require_text, require_texts
 
 
 def test_text_is_text():
     """The two checks at the bottom refuse what they name."""
-    assert text("a") == "a"
-    assert texts(["a", "b"]) == ("a", "b")
+    assert require_text("a") == "a"
+    assert require_texts(["a", "b"]) == ("a", "b")
     for refused in (7, None, ["a"]):
         with pytest.raises(TypeError):
-            text(refused)
+            require_text(refused)
     for refused in ("ab", {"a": 1}, [1]):
         with pytest.raises(TypeError):
-            texts(refused)
+            require_texts(refused)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from keyturn.ledger.medium import Moved
+from keyturn.ledger.medium import PreconditionFailed
 
 FULL = """
 import resource, signal, sys
@@ -35,24 +35,24 @@ def path(folder):
 
 def test_a_torn_end_is_cut_off(folder, path):
     """Appending goes on behind the last whole line."""
-    tape = folder.tape()
-    tape.attach(0)
+    tape = folder.open_log()
+    tape.prepare_append(0)
     tape.append(1, [b"one\n"])
     with path.open("ab") as file:
         file.write(b"tw")
     assert [line.data for line in tape.read(0)] == [b"one\n", b"tw"]
-    again = folder.tape()
-    again.attach(2)
+    again = folder.open_log()
+    again.prepare_append(2)
     again.append(2, [b"two\n"])
     assert path.read_bytes() == b"one\ntwo\n"
 
 
 def test_a_whole_line_is_never_cut_off(folder, path):
     """If the end is not what was read, somebody has written, and nothing is cut."""
-    folder.tape().attach(0)
+    folder.open_log().prepare_append(0)
     path.write_bytes(b"one\ntwo\n")
-    with pytest.raises(Moved):
-        folder.tape().attach(3)
+    with pytest.raises(PreconditionFailed):
+        folder.open_log().prepare_append(3)
     assert path.read_bytes() == b"one\ntwo\n"
 
 
@@ -68,8 +68,8 @@ def test_on_a_full_disk_nothing_stays_half_written(tmp_path, path):
 @pytest.mark.parametrize("how", ["removed", "replaced", "shortened"])
 def test_a_file_that_was_swapped_is_not_written(folder, path, how):
     """A journal moved away under a running apply stops it: its records would go nowhere."""
-    tape = folder.tape()
-    tape.attach(0)
+    tape = folder.open_log()
+    tape.prepare_append(0)
     tape.append(1, [b"one\n"])
     if how == "shortened":
         os.truncate(path, 2)
@@ -77,5 +77,5 @@ def test_a_file_that_was_swapped_is_not_written(folder, path, how):
         path.unlink()
     if how == "replaced":
         path.write_bytes(b"one\n")
-    with pytest.raises(Moved):
+    with pytest.raises(PreconditionFailed):
         tape.append(2, [b"two\n"])

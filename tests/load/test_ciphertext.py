@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from keyturn.load.ciphertext import looks_encrypted, parse
+from keyturn.load.ciphertext import looks_encrypted, parse_ciphertext
 
 _DATA = base64.b64encode(b"x" * 5).decode()
 _IV = base64.b64encode(b"i" * 32).decode()
@@ -14,7 +14,7 @@ _GOOD = f"ENC[AES256_GCM,data:{_DATA},iv:{_IV},tag:{_TAG},type:str]"
 
 def test_takes_exactly_what_sops_writes():
     """The parts come out as bytes."""
-    found = parse(_GOOD)
+    found = parse_ciphertext(_GOOD)
     assert (found.data, found.iv, found.tag, found.type) == (b"x" * 5, b"i" * 32, b"t" * 16, "str")
 
 
@@ -39,7 +39,7 @@ def test_takes_exactly_what_sops_writes():
 )
 def test_refuses_anything_else(text):
     """Trailing text, other sizes, other padding bits: none of them is a value that sops wrote."""
-    assert parse(text) is None
+    assert parse_ciphertext(text) is None
 
 
 def test_what_means_to_be_encrypted_is_known_by_its_beginning():

@@ -10,16 +10,16 @@ import pyrage
 import pytest
 
 from encrypting import around, asking, document, encrypted, sops
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
-from keyturn.load.decrypt import open_one, opener
-from keyturn.policy.settings import Settings
+from keyturn.load.decrypt import decrypt_document, decryptor_for
+from keyturn.policy.settings import PolicySettings
 
 
 def shown(opened):
     """Return what was opened as text, or the codes and files of what was wrong."""
-    if isinstance(opened, Faulty):
-        return [(finding.code, finding.origin.file) for finding in opened.findings]
+    if isinstance(opened, DiagnosticError):
+        return [(finding.code, finding.origin.file) for finding in opened.diagnostics]
     return {path[-1]: value.reveal() for path, value in opened.items()}
 
 
@@ -40,7 +40,7 @@ def some(age_key):
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
 def test_both_ways_give_the_same(some, age_key, decryptor):
     """In process or through sops: the same values in the same order, the same findings for the rest."""
-    opened = opener(around(age_key), Settings(), decryptor)(some)
+    opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(some)
     assert [shown(one) for one in opened] == [
         {"password": "one"},
         {"password": "one"},
@@ -56,9 +56,9 @@ def test_what_is_certain_needs_no_process(age_key, monkeypatch):
     environment = {"SOPS_AGE_KEY_FILE": str(age_key.file), "PATH": "/nowhere"}
     good = document(encrypted(age_key, {"password": "x"}), "a.yaml")
     bad = document(good.text.replace("db.acme.com", "evil.example.com"), "b.yaml")
-    first, second = opener(environment, Settings())((good, bad))
+    first, second = decryptor_for(environment, PolicySettings())((good, bad))
     assert shown(first) == {"password": "x"}
-    (finding,) = second.findings
+    (finding,) = second.diagnostics
     assert (finding.code, finding.origin.file) == ("KT010", "b.yaml")
     assert finding.message == "no sops is installed, and this file needs it: the MAC does not fit"
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_judged_wrong_reaches_no_key(age_key, tmp_path):
     script.chmod(0o700)
     hostile = asking(encrypted(age_key, {"password": "x"}), "http://127.0.0.1:1")
     environment = {"PATH": f"{tmp_path}:{os.defpath}", "SOPS_AGE_KEY_CMD": str(script)}
-    (opened,) = opener(environment, Settings())((document(hostile),))
+    (opened,) = decryptor_for(environment, PolicySettings())((document(hostile),))
     assert shown(opened) == [("KT206", "m.yaml")]
     assert not ran.exists()
 
@@ -83,7 +83,7 @@ def test_tells_no_key_from_a_wrong_one(age_key):
     broken = {"SOPS_AGE_KEY_FILE": "/nowhere/keys.txt"}
     for environment, code in (({}, "KT020"), (broken, "KT021"), (stranger, "KT220")):
         for decryptor in ("auto", "sops"):
-            (opened,) = opener(environment, Settings(), decryptor)((text,))
+            (opened,) = decryptor_for(environment, PolicySettings(), decryptor)((text,))
             assert shown(opened) == [(code, "m.yaml")]
 
 
@@ -92,7 +92,7 @@ def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh/id_ed25519").write_text("x")
     text = document(encrypted(age_key, {"password": "x"}))
-    (opened,) = opener({"PATH": os.defpath, "HOME": str(tmp_path)}, Settings())((text,))
+    (opened,) = decryptor_for({"PATH": os.defpath, "HOME": str(tmp_path)}, PolicySettings())((text,))
     assert shown(opened) == [("KT220", "m.yaml")]
 
 
@@ -102,7 +102,7 @@ def test_many_files_keep_their_order(age_key):
         document(encrypted(age_key, {"password": f"value {index}"}), f"{index}.yaml") for index in range(8)
     ]
     for decryptor in ("auto", "sops"):
-        opened = opener(around(age_key), Settings(), decryptor)(files)
+        opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(files)
         assert [one[("secrets", "password")] for one in opened] == [
             Secret(f"value {index}") for index in range(8)
         ]
@@ -110,11 +110,11 @@ def test_many_files_keep_their_order(age_key):
 
 def test_one_file_is_opened_or_raises(age_key):
     """The short way for a single document."""
-    open_all = opener(around(age_key), Settings())
+    open_all = decryptor_for(around(age_key), PolicySettings())
     text = encrypted(age_key, {"password": "x"})
-    assert open_one(document(text), open_all) == {("secrets", "password"): Secret("x")}
-    with pytest.raises(Faulty):
-        open_one(document(text.replace("5432", "5433")), open_all)
+    assert decrypt_document(document(text), open_all) == {("secrets", "password"): Secret("x")}
+    with pytest.raises(DiagnosticError):
+        decrypt_document(document(text.replace("5432", "5433")), open_all)
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
@@ -124,7 +124,7 @@ def test_a_hostile_key_server_hears_nothing(age_key, decryptor):
         server.setblocking(False)
         hostile = asking(encrypted(age_key, {"password": "x"}), f"http://127.0.0.1:{server.getsockname()[1]}")
         environment = {"PATH": os.defpath, "VAULT_TOKEN": "t", "SOPS_AGE_KEY_FILE": str(age_key.file)}
-        (opened,) = opener(environment, Settings(), decryptor)((document(hostile),))
+        (opened,) = decryptor_for(environment, PolicySettings(), decryptor)((document(hostile),))
         assert shown(opened) == [("KT206", "m.yaml")]
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -164,7 +164,7 @@ def test_pgp_goes_through_sops(gnupg):
     text = sops(
         *arguments, "--output-type", "yaml", "/dev/stdin", stdin='{"secrets": {"a": "0123"}}', env=gnupg
     )
-    (opened,) = opener(gnupg, Settings())((document(text),))
+    (opened,) = decryptor_for(gnupg, PolicySettings())((document(text),))
     assert shown(opened) == {"a": "0123"}
-    (refused,) = opener(gnupg, Settings(key_types=("age",)))((document(text),))
+    (refused,) = decryptor_for(gnupg, PolicySettings(key_types=("age",)))((document(text),))
     assert shown(refused) == [("KT206", "m.yaml")]

@@ -7,18 +7,18 @@ import pytest
 from corpus import tree
 from keyturn.load.definitions import (
     config_fields,
-    definition,
+    load_type_schema,
     destination_paths,
-    folder,
-    kept,
+    find_schema_folder,
+    secret_path,
     reference_paths,
-    schema,
+    load_schema,
     sealed_paths,
     secret_fields,
     secret_paths,
-    takes,
-    text,
-    types,
+    credential_types_of,
+    read_schema_text,
+    list_known_types,
 )
 
 STAGING = {"credentialId": {"ref": "credential/s3"}, "bucket": "b"}
@@ -26,14 +26,14 @@ STAGING = {"credentialId": {"ref": "credential/s3"}, "bucket": "b"}
 
 def test_the_schemas_are_there_as_they_stand():
     """What is printed is the file itself."""
-    assert json.loads(text("credential")) == schema("credential")
-    assert (folder() / "connection.schema.json").is_file()
+    assert json.loads(read_schema_text("credential")) == load_schema("credential")
+    assert (find_schema_folder() / "connection.schema.json").is_file()
 
 
 def test_the_seven_types_are_known():
     """Those that the API takes, and no other."""
-    assert types("credential") == ("aws", "azure", "gcp", "database", "api_key", "oauth", "password")
-    assert {"postgres", "snowflake", "s3", "bigquery", "salesforce"} <= set(types("connection"))
+    assert list_known_types("credential") == ("aws", "azure", "gcp", "database", "api_key", "oauth", "password")
+    assert {"postgres", "snowflake", "s3", "bigquery", "salesforce"} <= set(list_known_types("connection"))
 
 
 def test_fields_of_a_type_are_known():
@@ -46,13 +46,13 @@ def test_fields_of_a_type_are_known():
 
 def test_an_unknown_connector_is_open():
     """Nothing is known of its fields or of the credentials that it takes."""
-    assert definition("connection", "teradata")["x-open"]
-    assert (takes("teradata"), takes("postgres"), takes("duckdb")) == (None, ("database", "aws"), ())
+    assert load_type_schema("connection", "teradata")["x-open"]
+    assert (credential_types_of("teradata"), credential_types_of("postgres"), credential_types_of("duckdb")) == (None, ("database", "aws"), ())
 
 
 def test_an_unknown_kind_is_all_destination():
     """A tampered file may say any kind, and its seal is asked for all the same."""
-    assert definition("unheard", "aws") == {}
+    assert load_type_schema("unheard", "aws") == {}
     assert sealed_paths("unheard", {"config": {"a": 1}}) == (("config", "a"),)
 
 
@@ -143,4 +143,4 @@ def test_an_example_is_classified_as_its_reader_would():
 )
 def test_a_kept_field_has_a_path(name, path):
     """The first dot divides, for a header's name may hold dots."""
-    assert kept(name) == path
+    assert secret_path(name) == path

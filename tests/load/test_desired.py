@@ -7,8 +7,8 @@ import pytest
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Severity
-from keyturn.core.resource import Sealed
-from keyturn.load.desired import load_at
+from keyturn.core.resource import EncryptedSecret
+from keyturn.load.desired import load_manifests_at
 from keyturn.load.revision import Revision
 from shelf import Shelf
 
@@ -39,7 +39,7 @@ def reader(canary):
 
 def codes(loaded):
     """Return each finding's code and place."""
-    return [(each.code, str(each.origin)) for each in loaded.findings]
+    return [(each.code, str(each.origin)) for each in loaded.diagnostics]
 
 
 def test_a_right_workspace_has_no_finding(shelf, reader):
@@ -47,13 +47,13 @@ def test_a_right_workspace_has_no_finding(shelf, reader):
     shelf.sealed("reader", reader)
     shelf.plain("postgres", POSTGRES)
     loaded = shelf.load()
-    assert loaded.findings == loaded.doubtful == ()
+    assert loaded.diagnostics == loaded.invalid_sealed == ()
     assert [each.address for each in loaded.desired] == [
         Address("connection", "postgres"),
         Address("credential", "reader"),
     ]
-    assert isinstance(loaded.desired[1].secrets[("password",)], Sealed)
-    assert [each.workspace for each in loaded.subjects] == ["prod", "prod"]
+    assert isinstance(loaded.desired[1].secrets[("password",)], EncryptedSecret)
+    assert [each.workspace for each in loaded.resource_views] == ["prod", "prod"]
 
 
 def test_everything_that_is_wrong_is_found_at_once(shelf, reader):
@@ -77,7 +77,7 @@ def test_a_manifest_that_is_wrong_wants_nothing(shelf):
     """It has a finding and no part in the plan."""
     shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
     loaded = shelf.load()
-    assert loaded.desired == loaded.subjects == ()
+    assert loaded.desired == loaded.resource_views == ()
 
 
 def test_a_secret_in_clear_is_found(shelf, canary):
@@ -93,12 +93,12 @@ def test_a_missing_seal_weighs_what_policy_says(tmp_path, age_key, sops, reader)
     bare = reader.replace("  seal: SEAL\n", "")
     shelf = Shelf(tmp_path, age_key, sops)
     shelf.sealed("reader", bare)
-    [finding] = shelf.load().findings
+    [finding] = shelf.load().diagnostics
     assert (finding.code, finding.severity, finding.origin.line) == ("KT250", Severity.ERROR, 8)
     (tmp_path / "keyturn.yaml").write_text(
         (tmp_path / "keyturn.yaml").read_text().replace("required", "warn")
     )
-    [finding] = shelf.load().findings
+    [finding] = shelf.load().diagnostics
     assert (finding.code, finding.severity) == ("KT250", Severity.WARNING)
 
 
@@ -108,7 +108,7 @@ def test_an_encrypted_file_that_does_not_fit_is_doubtful(shelf, reader):
     path.write_text(path.read_text().replace("host:", "hots:"))
     loaded = shelf.load()
     assert codes(loaded) == [("KT131", "manifests/reader.yaml:5:5")]
-    [doubtful] = loaded.doubtful
+    [doubtful] = loaded.invalid_sealed
     assert doubtful.address == Address("credential", "reader")
     assert doubtful.fields[("config", "hots")] == "db.example.com"
 
@@ -136,13 +136,13 @@ def test_what_refers_to_a_broken_file_is_not_lost(shelf, broken):
     """One fault, one finding: the reference itself is right."""
     shelf.plain("reader", broken)
     shelf.plain("postgres", POSTGRES)
-    assert {each.origin.file for each in shelf.load().findings} == {"manifests/reader.yaml"}
+    assert {each.origin.file for each in shelf.load().diagnostics} == {"manifests/reader.yaml"}
 
 
 def test_an_empty_block_is_no_tampering(shelf, reader):
     """No labels are no labels."""
     shelf.sealed("reader", f"{reader}labels: {{}}\nwaive: []\n")
-    assert shelf.load().findings == ()
+    assert shelf.load().diagnostics == ()
 
 
 def test_one_file_can_be_looked_at_alone(shelf, reader):
@@ -151,7 +151,7 @@ def test_one_file_can_be_looked_at_alone(shelf, reader):
     shelf.plain("postgres", POSTGRES)
     shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
     loaded = shelf.load("manifests/postgres.yaml")
-    assert loaded.findings == ()
+    assert loaded.diagnostics == ()
     assert [each.address.name for each in loaded.desired] == ["postgres"]
     (shelf.root / "manifests" / "reader.yaml").unlink()
     assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]
@@ -179,6 +179,6 @@ def test_a_workspace_can_be_read_as_a_commit_holds_it(shelf, reader):
     shelf.plain("reader", "kind: [\n")
     shelf.plain("postgres", POSTGRES)
     project = shelf.project
-    then = load_at(project, project.workspace(), Revision(shelf.root, "HEAD", dict(os.environ)))
-    assert then.findings == ()
+    then = load_manifests_at(project, project.find_workspace(), Revision(shelf.root, "HEAD", dict(os.environ)))
+    assert then.diagnostics == ()
     assert [each.address for each in then.desired] == [Address("credential", "reader")]

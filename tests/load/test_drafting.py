@@ -3,30 +3,30 @@
 import pytest
 
 from keyturn.core.address import Address
-from keyturn.core.fields import flatten
-from keyturn.core.resource import Live
-from keyturn.load.drafting import draft
-from keyturn.load.nodes import read
-from keyturn.load.schema import check
+from keyturn.core.fields import flatten_tree
+from keyturn.core.resource import LiveObject
+from keyturn.load.drafting import draft_manifest
+from keyturn.load.nodes import parse_document
+from keyturn.load.schema import validate_manifest
 
 
 def live(kind, type_, config, suspicious=()):
     """Return a live object with a config."""
-    return Live(
+    return LiveObject(
         address=Address(kind, "prod-x"),
         id="1",
         type=type_,
-        fields=flatten({"config": config}),
+        fields=flatten_tree({"config": config}),
         created_at="",
         updated_at="",
-        suspicious=suspicious,
+        secret_like_paths=suspicious,
     )
 
 
 def drafted(kind, type_, config, **more):
     """Return the draft of a live object."""
     tree = {"kind": kind, "name": "prod-x", "type": type_, "config": config}
-    return draft(live(kind, type_, config, **more), tree)
+    return draft_manifest(live(kind, type_, config, **more), tree)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_fewest_secrets_that_the_variant_needs_are_kept(type_, config, keep)
     """The service does not show which secrets there are; the schema knows which there must be."""
     made = drafted("credential", type_, config)
     assert made.tree.get("keep") == keep
-    assert check(read(made.text.encode(), "prod-x.yaml"), "credential") == ()
+    assert validate_manifest(parse_document(made.text.encode(), "prod-x.yaml"), "credential") == ()
 
 
 def test_a_secret_that_the_service_shows_masked_is_kept():
@@ -55,7 +55,7 @@ def test_a_secret_that_the_service_shows_masked_is_kept():
 def test_a_field_that_the_schema_does_not_know_is_left_out_and_said():
     """A credential's plain fields are closed."""
     made = drafted("credential", "password", {"username": "u", "pool": 5})
-    assert made.left_out == ("config.pool",)
+    assert made.omitted_fields == ("config.pool",)
 
 
 def test_a_field_of_a_closed_connector_is_declared_undocumented():

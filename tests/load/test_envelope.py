@@ -4,8 +4,8 @@ import pytest
 
 from encrypting import asking, document, encrypted, sops
 from keyturn.core.diagnostic import Severity
-from keyturn.load.envelope import judge
-from keyturn.policy.settings import Settings
+from keyturn.load.envelope import check_encryption
+from keyturn.policy.settings import PolicySettings
 
 _PLAIN = "kind: credential\nname: a\n"
 
@@ -18,7 +18,7 @@ def text(age_key):
 
 def findings(text, settings=None):
     """Return code and place of what is wrong with a file."""
-    found = judge(document(text), settings or Settings())
+    found = check_encryption(document(text), settings or PolicySettings())
     return [(finding.code, finding.origin.line, finding.origin.column) for finding in found]
 
 
@@ -31,7 +31,7 @@ def at(text, needle, offset=0):
 def test_a_real_file_is_fine(text, age_key):
     """What sops writes with the recommended selector has nothing wrong with it."""
     assert findings(text) == []
-    assert findings(text, Settings(recipients={"m.yaml": (age_key.recipient,)})) == []
+    assert findings(text, PolicySettings(recipients={"m.yaml": (age_key.recipient,)})) == []
 
 
 def test_a_plain_file_without_secrets_is_fine():
@@ -60,7 +60,7 @@ def test_every_secret_is_encrypted_text_and_nothing_else(text, value, code):
     line, column = at(text, "ENC[")
     assert findings(changed) == [(code, line, column + (value == "[a]"))]
     assert all(
-        value not in finding.message for finding in judge(document(changed), Settings()) if len(value) > 2
+        value not in finding.message for finding in check_encryption(document(changed), PolicySettings()) if len(value) > 2
     )
 
 
@@ -140,19 +140,19 @@ def test_kinds_of_key_and_servers_are_those_that_policy_allows(text):
     hostile = asking(text, "http://127.0.0.1:1")
     place = at(hostile, "vault_address")
     assert findings(hostile) == [("KT206", *place)]
-    allowed = Settings(key_types=("age", "hc_vault"), servers=("https://vault.example",))
+    allowed = PolicySettings(key_types=("age", "hc_vault"), servers=("https://vault.example",))
     assert findings(hostile, allowed) == [("KT207", *place)]
-    named = Settings(key_types=("age", "hc_vault"), servers=("http://127.0.0.1:1/",))
+    named = PolicySettings(key_types=("age", "hc_vault"), servers=("http://127.0.0.1:1/",))
     assert findings(hostile, named) == []
-    assert findings(text, Settings(key_types=("pgp",))) == [("KT206", *at(text, "recipient"))]
+    assert findings(text, PolicySettings(key_types=("pgp",))) == [("KT206", *at(text, "recipient"))]
 
 
 def test_recipients_are_exactly_those_of_policy(text, age_key):
     """One too many stands at its entry, one too few at the block."""
     other = "age1" + "q" * 58
-    wanted = Settings(recipients={"": (age_key.recipient,), "m.yaml": (other,)})
+    wanted = PolicySettings(recipients={"": (age_key.recipient,), "m.yaml": (other,)})
     assert findings(text, wanted) == [("KT208", *at(text, "recipient")), ("KT208", *at(text, "sops:"))]
-    both = Settings(recipients={"m.yaml": (other, age_key.recipient)})
+    both = PolicySettings(recipients={"m.yaml": (other, age_key.recipient)})
     assert findings(text, both) == [("KT208", *at(text, "sops:"))]
 
 
@@ -161,7 +161,7 @@ def test_comments_beside_secrets_are_doubtful(text):
     noted = text.replace("secrets:\n", "# fine\nsecrets:\n    # old: hunter2\n").replace(
         "type:str]\n", "type:str] # x\n", 1
     )
-    found = judge(document(noted), Settings())
+    found = check_encryption(document(noted), PolicySettings())
     assert [(finding.code, finding.severity) for finding in found] == [("KT215", Severity.WARNING)] * 2
     line = noted[: noted.index("# old")].count("\n") + 1
     assert [finding.origin.line for finding in found] == [line, line + 1]

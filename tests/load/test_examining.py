@@ -3,22 +3,22 @@
 import pytest
 
 from encrypting import encrypted
-from keyturn.load.examining import examine
-from keyturn.load.files import Source
-from keyturn.policy.settings import Settings
+from keyturn.load.examining import validate_file
+from keyturn.load.files import SourceFile
+from keyturn.policy.settings import PolicySettings
 
 GOOD = "kind: connection\nname: {}\ntype: postgres\ncredential: db\nconfig:\n  host: db.example\n"
 
 
 def seen(name, text):
     """Return what a manifest shows."""
-    return examine(Source(None, f"manifests/{name}.yaml", "d", text.encode()), Settings())
+    return validate_file(SourceFile(None, f"manifests/{name}.yaml", "d", text.encode()), PolicySettings())
 
 
 def test_a_manifest_that_is_right_fits():
     """Nothing is found, and the document is at hand."""
     found = seen("good", GOOD.format("good"))
-    assert (found.fits, found.findings) == (True, ())
+    assert (found.matches_schema, found.diagnostics) == (True, ())
     assert found.document.tree["name"] == "good"
 
 
@@ -33,8 +33,8 @@ def test_a_manifest_that_is_right_fits():
 def test_what_is_wrong_is_found_and_does_not_fit(name, text, code):
     """Schema, name and YAML each have their finding."""
     found = seen(name, text)
-    assert code in [finding.code for finding in found.findings]
-    assert not found.fits
+    assert code in [finding.code for finding in found.diagnostics]
+    assert not found.matches_schema
 
 
 @pytest.mark.parametrize("value", ["null", '""'])
@@ -44,7 +44,7 @@ def test_one_fault_has_one_finding(age_key, value):
     text = encrypted(age_key, {"password": "x"}, plain=plain)
     line = next(line for line in text.splitlines() if "password:" in line)
     found = seen("db", text.replace(line, f"    password: {value}"))
-    codes = [each.code for each in found.findings]
+    codes = [each.code for each in found.diagnostics]
     assert ("KT212" in codes, "KT139" in codes) == (True, False)
 
 
@@ -52,4 +52,4 @@ def test_a_file_that_cannot_be_read_has_no_document():
     """The findings say why."""
     found = seen("broken", "kind: [\n")
     assert found.document is None
-    assert found.findings
+    assert found.diagnostics

@@ -2,21 +2,21 @@
 
 import os
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.load.excerpts import texts
+from keyturn.load.excerpts import read_excerpts
 
 
 def at(file, line):
     """Return a finding at a place."""
-    return Diagnostic(code="KT131", severity=Severity.ERROR, message="m", origin=Origin(file, line, 1))
+    return Diagnostic(code="KT131", severity=Severity.ERROR, message="m", origin=SourceLocation(file, line, 1))
 
 
 def test_only_files_with_a_place_are_read(tmp_path):
     """A finding about a whole file needs no line of it."""
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(name)
-    assert texts(tmp_path, [at("a.yaml", 1), at("b.yaml", 0)]) == {"a.yaml": "a.yaml"}
+    assert read_excerpts(tmp_path, [at("a.yaml", 1), at("b.yaml", 0)]) == {"a.yaml": "a.yaml"}
 
 
 def test_what_cannot_be_read_is_left_out(tmp_path):
@@ -26,4 +26,4 @@ def test_what_cannot_be_read_is_left_out(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "link.yaml").symlink_to("/etc/hostname")
     names = ("ok.yaml", "folder.yaml", "pipe.yaml", "link.yaml", "nothing.yaml", "../outside.yaml")
-    assert texts(tmp_path, [at(name, 1) for name in names]) == {"ok.yaml": "\ufffd: 1"}
+    assert read_excerpts(tmp_path, [at(name, 1) for name in names]) == {"ok.yaml": "\ufffd: 1"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.load.files import NESTING, clashes, load_file, open_folder, pick, survey, walk
-from keyturn.load.text import LIMIT
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.load.files import MAX_FOLDER_DEPTH, find_name_clashes, load_file, open_folder, load_given_files, find_manifests, load_manifest_files
+from keyturn.load.text import MAX_FILE_BYTES
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ def root(tmp_path):
 
 def found(survey):
     """Return codes and places of findings."""
-    return [(finding.code, finding.origin.file) for finding in survey.findings]
+    return [(finding.code, finding.origin.file) for finding in survey.diagnostics]
 
 
 def test_reads_manifests_sorted_by_name(root):
     """Both endings, all depths, each file with its digest; other files and hidden ones are passed over."""
-    one, two = walk(root, ["m"])
+    one, two = load_manifest_files(root, ["m"])
     assert (one.relative, two.relative) == ("m/b.yaml", "m/deep/a.yml")
     assert one.data == b"b: 1\n"
     assert one.digest == hashlib.sha256(b"b: 1\n").hexdigest()
@@ -42,7 +42,7 @@ def test_reads_manifests_sorted_by_name(root):
 
 def test_overlapping_folders_give_each_file_once(root):
     """A file below two of the folders is read once."""
-    assert len(walk(root, ["m", "m/deep", "./m"])) == 2
+    assert len(load_manifest_files(root, ["m", "m/deep", "./m"])) == 2
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_overlapping_folders_give_each_file_once(root):
 def test_takes_regular_files_alone(root, make, name):
     """Symlinks, in and out of the root, pipes and folders are findings; the rest is read."""
     make(root / "m" / name)
-    seen = survey(root, ["m"])
+    seen = find_manifests(root, ["m"])
     assert found(seen) == [("KT120", f"m/{name}")]
     assert [source.relative for source in seen.sources] == ["m/b.yaml", "m/deep/a.yml"]
 
@@ -70,66 +70,66 @@ def test_a_symlinked_folder_on_the_way_is_refused(root, tmp_path):
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/c.yaml").write_text("c: 1\n")
     (root / "link").symlink_to(tmp_path / "outside")
-    assert found(survey(root, ["link"])) == [("KT120", "link")]
+    assert found(find_manifests(root, ["link"])) == [("KT120", "link")]
     (tmp_path / "outside/m").mkdir()
-    assert found(survey(root, ["link/m"])) == [("KT120", "link/m")]
-    with pytest.raises(Faulty):
+    assert found(find_manifests(root, ["link/m"])) == [("KT120", "link/m")]
+    with pytest.raises(DiagnosticError):
         load_file(root, "link/c.yaml")
 
 
 @pytest.mark.parametrize("folder", ["..", "../root/m", "m/../../x", "/etc"])
 def test_does_not_leave_the_root(root, folder):
     """Neither upwards nor by an absolute path."""
-    assert found(survey(root, [folder])) == [("KT121", folder)]
+    assert found(find_manifests(root, [folder])) == [("KT121", folder)]
 
 
 def test_empty_and_missing_folders_are_findings(root):
     """`Retire everything` is never what an empty folder is taken to mean."""
     (root / "empty").mkdir()
-    assert found(survey(root, ["empty"])) == [("KT123", "empty")]
-    assert found(survey(root, ["missing"])) == [("KT123", "missing")]
-    with pytest.raises(Faulty) as caught:
-        walk(root, ["empty", "missing"])
-    assert len(caught.value.findings) == 2
+    assert found(find_manifests(root, ["empty"])) == [("KT123", "empty")]
+    assert found(find_manifests(root, ["missing"])) == [("KT123", "missing")]
+    with pytest.raises(DiagnosticError) as caught:
+        load_manifest_files(root, ["empty", "missing"])
+    assert len(caught.value.diagnostics) == 2
 
 
 def test_names_that_differ_in_case_alone_clash(root):
     """On some disks they are one file; the same letters in another Unicode form are as well."""
     (root / "m/B.yaml").write_text("b: 1\n")
-    assert found(survey(root, ["m"])) == [("KT122", "m/b.yaml")]
-    assert [finding.origin.file for finding in clashes(["é.yaml", "e\u0301.yaml", "x.yaml"])] == [
+    assert found(find_manifests(root, ["m"])) == [("KT122", "m/b.yaml")]
+    assert [finding.origin.file for finding in find_name_clashes(["é.yaml", "e\u0301.yaml", "x.yaml"])] == [
         "e\u0301.yaml"
     ]
 
 
 def test_large_files_are_not_read_to_their_end(root):
     """Up to 1 MiB is read, and not a byte more is kept."""
-    (root / "m/large.yaml").write_bytes(b"#" * (LIMIT + 1))
-    (root / "m/full.yaml").write_bytes(b"#" * LIMIT)
-    seen = survey(root, ["m"])
+    (root / "m/large.yaml").write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+    (root / "m/full.yaml").write_bytes(b"#" * MAX_FILE_BYTES)
+    seen = find_manifests(root, ["m"])
     assert found(seen) == [("KT104", "m/large.yaml")]
     assert "m/full.yaml" in [source.relative for source in seen.sources]
 
 
 def test_an_endless_device_is_not_read():
     """A device is no regular file, by whatever name it goes."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         load_file(Path("/"), "dev/zero")
-    assert caught.value.findings[0].code == "KT120"
+    assert caught.value.diagnostics[0].code == "KT120"
 
 
 def test_folders_do_not_nest_for_ever(root):
     """A tower of folders ends in a finding."""
-    tower = root.joinpath("m", *["d"] * (NESTING + 5))
+    tower = root.joinpath("m", *["d"] * (MAX_FOLDER_DEPTH + 5))
     tower.mkdir(parents=True)
-    assert found(survey(root, ["m"])) == [("KT114", "/".join(["m", *["d"] * NESTING]))]
+    assert found(find_manifests(root, ["m"])) == [("KT114", "/".join(["m", *["d"] * MAX_FOLDER_DEPTH]))]
 
 
 def test_what_cannot_be_read_is_a_finding():
     """The operating system's refusal is said without its words; a process's memory has nothing at 0."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         load_file(Path("/proc"), f"{os.getpid()}/mem")
-    assert caught.value.findings[0].code == "KT124"
+    assert caught.value.diagnostics[0].code == "KT124"
 
 
 def test_a_file_swapped_for_a_symlink_gives_no_foreign_byte(root, tmp_path):
@@ -149,7 +149,7 @@ def test_a_file_swapped_for_a_symlink_gives_no_foreign_byte(root, tmp_path):
     thread = threading.Thread(target=swap)
     thread.start()
     try:
-        seen = {source.data for _ in range(300) for source in survey(root, ["m"]).sources}
+        seen = {source.data for _ in range(300) for source in find_manifests(root, ["m"]).sources}
     finally:
         over.set()
         thread.join()
@@ -160,20 +160,20 @@ def test_a_file_swapped_for_a_symlink_gives_no_foreign_byte(root, tmp_path):
 def test_reads_given_files_and_folders(root, monkeypatch):
     """What pre-commit names is read, relative to wherever it was run."""
     monkeypatch.chdir(root / "m")
-    assert [source.relative for source in pick(root, [Path("b.yaml"), Path("deep")]).sources] == [
+    assert [source.relative for source in load_given_files(root, [Path("b.yaml"), Path("deep")]).sources] == [
         "m/b.yaml",
         "m/deep/a.yml",
     ]
-    assert found(pick(root, [Path("/etc/hostname")]))[0][0] == "KT121"
-    assert found(pick(root, [Path("gone.yaml")])) == [("KT123", "m/gone.yaml")]
+    assert found(load_given_files(root, [Path("/etc/hostname")]))[0][0] == "KT121"
+    assert found(load_given_files(root, [Path("gone.yaml")])) == [("KT123", "m/gone.yaml")]
     (root / "m/x.yaml").symlink_to("b.yaml")
-    assert found(pick(root, [Path("x.yaml")])) == [("KT120", "m/x.yaml")]
+    assert found(load_given_files(root, [Path("x.yaml")])) == [("KT120", "m/x.yaml")]
 
 
 def test_a_given_folder_may_be_reached_through_a_link_above_the_root(root, tmp_path):
     """Only what lies between the root and the file must be real."""
     (tmp_path / "link").symlink_to(root)
-    assert [source.relative for source in pick(root, [tmp_path / "link/m/b.yaml"]).sources] == ["m/b.yaml"]
+    assert [source.relative for source in load_given_files(root, [tmp_path / "link/m/b.yaml"]).sources] == ["m/b.yaml"]
 
 
 def test_findings_hold_nothing_of_a_file(root, canary):
@@ -181,12 +181,12 @@ def test_findings_hold_nothing_of_a_file(root, canary):
     secret = canary.allow(root.parent / "secret", "what a symlink leads to")
     secret.write_text(canary())
     (root / "m/x.yaml").symlink_to(secret)
-    canary.also("findings", repr(survey(root, ["m"]).findings))
+    canary.also("findings", repr(find_manifests(root, ["m"]).diagnostics))
 
 
 def test_opens_folders_and_makes_them_where_asked(root):
     """A handle of a folder, made on the way if need be."""
-    with pytest.raises(Faulty):
+    with pytest.raises(DiagnosticError):
         open_folder(root, "new/folder")
     os.close(open_folder(root, "new/folder", make=True))
     assert (root / "new/folder").is_dir()
@@ -198,7 +198,7 @@ def test_a_survey_of_some_files_opens_no_other(tmp_path):
     folder.mkdir()
     for name in ("a.yaml", "b.yaml", "B.yaml"):
         (folder / name).write_text("x: 1\n")
-    found = survey(tmp_path, ["manifests"], ["manifests/a.yaml"])
+    found = find_manifests(tmp_path, ["manifests"], ["manifests/a.yaml"])
     assert [source.relative for source in found.sources] == ["manifests/a.yaml"]
-    assert found.unread == ("manifests/B.yaml", "manifests/b.yaml")
-    assert [finding.code for finding in found.findings] == ["KT122"]
+    assert found.skipped_names == ("manifests/B.yaml", "manifests/b.yaml")
+    assert [finding.code for finding in found.diagnostics] == ["KT122"]

@@ -1,14 +1,14 @@
 """Findings in one line."""
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Severity
-from keyturn.load.findings import doubt, fault
+from keyturn.load.findings import warning_diagnostic, error_diagnostic
 
 
 def test_a_fault_is_an_error_and_a_doubt_a_warning():
     """Both keep their code, place, message and hint."""
-    for make, severity in ((fault, Severity.ERROR), (doubt, Severity.WARNING)):
-        finding = make("KT999", Origin("m.yaml", 1, 2), "what", "next")
+    for make, severity in ((error_diagnostic, Severity.ERROR), (warning_diagnostic, Severity.WARNING)):
+        finding = make("KT999", SourceLocation("m.yaml", 1, 2), "what", "next")
         assert (finding.code, finding.severity, finding.message, finding.hint) == (
             "KT999",
             severity,

@@ -1,6 +1,6 @@
 """How git is run."""
 
-from keyturn.load.git_environment import COMMAND, git_environment
+from keyturn.load.git_environment import GIT_COMMAND, build_git_environment
 
 
 def test_little_is_passed_on():
@@ -15,7 +15,7 @@ def test_little_is_passed_on():
         "SOPS_AGE_KEY": "k",
         "LC_ALL": "de_DE",
     }
-    found = git_environment(given)
+    found = build_git_environment(given)
     assert {key for key in given if found.get(key) == given[key]} == {"PATH", "HOME", "GIT_CONFIG_COUNT"}
     assert found["LC_ALL"] == "C"
     assert found["GIT_ALLOW_PROTOCOL"] == ""
@@ -23,4 +23,4 @@ def test_little_is_passed_on():
 
 def test_the_watcher_of_a_repository_is_not_asked():
     """It is a program that the repository's settings name."""
-    assert COMMAND[-2:] == ("-c", "core.fsmonitor=false")
+    assert GIT_COMMAND[-2:] == ("-c", "core.fsmonitor=false")

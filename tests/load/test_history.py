@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.load.history import MOST, History, Question, history
+from keyturn.load.history import MAX_LOG_BYTES, SecretHistory, HistoryQuery, secret_dates
 
 TODAY = date(2026, 3, 1)
 FILE = "m/prod-db.yaml"
@@ -55,14 +55,14 @@ class Clone:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", "x", day=day)
 
-    def ask(self, *numbers, file=FILE, most=MOST, path=os.environ["PATH"], **more):
+    def ask(self, *numbers, file=FILE, most=MAX_LOG_BYTES, path=os.environ["PATH"], **more):
         """Return the days of the numbers' ciphertexts as text, or the whole answer where one is missing."""
         digests = {number: hashlib.sha256(cipher(number).encode()).hexdigest() for number in numbers}
         usual = {"root": self.root, "folders": ("m/prod", "m", "n"), "horizon": date(2025, 12, 1)}
-        question = Question(**usual | more, ciphers={file: frozenset(digests.values())}, today=TODAY)
-        found = history(question, os.environ | {"PATH": path}, most)
-        days = [found.days.get(digest) for digest in digests.values()]
-        return found if None in days or found.lost else [day.isoformat() for day in days]
+        question = HistoryQuery(**usual | more, ciphertext_digests={file: frozenset(digests.values())}, today=TODAY)
+        found = secret_dates(question, os.environ | {"PATH": path}, most)
+        days = [found.dates.get(digest) for digest in digests.values()]
+        return found if None in days or found.error else [day.isoformat() for day in days]
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_what_is_not_committed_is_not_searched_for_to_the_end(clone):
     clone.commit("2024-01-01", big="".join(text(number) for number in range(1000, 3000)))
     clone.commit("2025-10-01", db=text(1))
     assert clone.ask(7, most=70_000) == ["2026-03-01"]
-    assert clone.ask(7, most=70_000, horizon=date(2020, 1, 1)).lost
+    assert clone.ask(7, most=70_000, horizon=date(2020, 1, 1)).error
 
 
 def test_a_file_that_was_renamed_keeps_its_days(clone):
@@ -208,8 +208,8 @@ def test_a_shallow_clone_is_said(clone, tmp_path):
     clone.commit("2026-01-01", db=text(1, 2, 3))
     clone.git("clone", "-q", "--depth", "2", f"file://{clone.top}", str(tmp_path / "shallow"))
     found = clone.ask(1, 2, 3, root=tmp_path / "shallow")
-    assert (found.shallow, found.lost) == (True, "")
-    assert list(found.days.values()) == [date(2026, 1, 1)]
+    assert (found.shallow, found.error) == (True, "")
+    assert list(found.dates.values()) == [date(2026, 1, 1)]
     assert clone.ask(3, root=tmp_path / "shallow") == ["2026-01-01"]
 
 
@@ -221,23 +221,23 @@ def test_a_clone_without_blobs_fetches_none(clone, tmp_path):
     clone.git("clone", "-q", "--filter=blob:none", f"file://{clone.top}", str(tmp_path / "partial"))
     shutil.rmtree(clone.top)
     found = clone.ask(1, root=tmp_path / "partial")
-    assert found.lost == "git could not read all of the history"
+    assert found.error == "git could not read all of the history"
 
 
 def test_without_a_repository_nothing_is_known_and_nothing_said(tmp_path):
     """Such a folder has no history."""
-    question = Question(
-        root=tmp_path, folders=("m",), ciphers={FILE: frozenset({"x"})}, today=TODAY, horizon=TODAY
+    question = HistoryQuery(
+        root=tmp_path, folders=("m",), ciphertext_digests={FILE: frozenset({"x"})}, today=TODAY, expected_since=TODAY
     )
-    assert history(question, os.environ) == History()
+    assert secret_dates(question, os.environ) == SecretHistory()
 
 
 def test_a_repository_that_git_does_not_read_is_said(clone):
     """No git, or one that refuses: because of another owner, or because the repository is none."""
     clone.commit("2025-10-01", db=text(1))
-    assert clone.ask(1, path="/nowhere").lost == "git could not be run"
+    assert clone.ask(1, path="/nowhere").error == "git could not be run"
     (clone.top / ".git" / "HEAD").write_text("rubbish")
-    assert clone.ask(1).lost == "git does not read the repository here"
+    assert clone.ask(1).error == "git does not read the repository here"
 
 
 def test_a_history_with_a_hole_is_said(clone):
@@ -249,7 +249,7 @@ def test_a_history_with_a_hole_is_said(clone):
     hole.chmod(0o600)
     hole.unlink()
     found = clone.ask(1, 2)
-    assert found.lost == "git could not read all of the history"
+    assert found.error == "git could not read all of the history"
     assert clone.ask(2) in (["2026-01-01"], found)
 
 
@@ -258,18 +258,18 @@ def test_a_history_without_end_is_left(clone):
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2026-01-01", other=text(2), big="".join(text(number) for number in range(1000, 3000)))
     found = clone.ask(1, most=70_000)
-    assert (found.lost, dict(found.days)) == ("git's history is too long to be read", {})
+    assert (found.error, dict(found.dates)) == ("git's history is too long to be read", {})
 
 
 def test_a_git_that_says_nothing_is_left(clone, tmp_path, monkeypatch):
     """Nobody waits for a repository on a disk that hangs."""
-    monkeypatch.setattr("keyturn.load.history.SILENCE", 0.05)
+    monkeypatch.setattr("keyturn.load.history.MAX_SILENT_SECONDS", 0.05)
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin/git"
     script.write_text("#!/bin/sh\nexec sleep 600\n")
     script.chmod(0o700)
     found = clone.ask(1, path=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert found == History(lost="git's history is too long to be read")
+    assert found == SecretHistory(error="git's history is too long to be read")
 
 
 HOSTILE = (

@@ -6,8 +6,8 @@ import pyrage
 import pytest
 
 from encrypting import document, encrypted, sops
-from keyturn.load.keys import keyring
-from keyturn.load.metadata import envelope
+from keyturn.load.keys import find_age_keys
+from keyturn.load.metadata import parse_metadata
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def test_all_places_are_taken_together(age_key, home, canary):
     config.parent.mkdir(parents=True)
     canary.allow(config, "a key file").write_text(f"# mine\n\n{two}\n")
     environment = {"SOPS_AGE_KEY": str(one), "SOPS_AGE_KEY_FILE": str(age_key.file), "HOME": str(home)}
-    found = keyring(environment)
+    found = find_age_keys(environment)
     assert found.recipients == {age_key.recipient, str(one.to_public()), str(two.to_public())}
-    assert found.findings == ()
-    assert not found.others
+    assert found.diagnostics == ()
+    assert not found.has_other_keys
 
 
 def test_the_configuration_folder_moves_with_its_variable(home, canary):
@@ -43,8 +43,8 @@ def test_the_configuration_folder_moves_with_its_variable(home, canary):
     file = home / "elsewhere/sops/age/keys.txt"
     file.parent.mkdir(parents=True)
     canary.allow(file, "a key file").write_text(str(key))
-    assert keyring({"XDG_CONFIG_HOME": str(home / "elsewhere")}).recipients == {str(key.to_public())}
-    assert keyring({"HOME": str(home)}).empty
+    assert find_age_keys({"XDG_CONFIG_HOME": str(home / "elsewhere")}).recipients == {str(key.to_public())}
+    assert find_age_keys({"HOME": str(home)}).is_empty
 
 
 def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
@@ -53,7 +53,7 @@ def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
     script = tmp_path / "give key; echo no"
     script.write_text(f"#!/bin/sh\necho x >> {asked}\ncat {age_key.file}\n")
     script.chmod(0o700)
-    found = keyring({"SOPS_AGE_KEY_CMD": f"'{script}' --flag", "PATH": os.defpath})
+    found = find_age_keys({"SOPS_AGE_KEY_CMD": f"'{script}' --flag", "PATH": os.defpath})
     assert found.recipients == {age_key.recipient}
     assert asked.read_text() == "x\n"
     assert set(found.environment) == {"PATH", "SOPS_AGE_KEY"}
@@ -78,9 +78,9 @@ def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, valu
         for name, text in {"SOPS_AGE_KEY": age_key.identity, "SOPS_AGE_KEY_FILE": str(age_key.file)}.items()
         if name != variable
     }
-    found = keyring({**rest, variable: value, "PATH": os.defpath})
+    found = find_age_keys({**rest, variable: value, "PATH": os.defpath})
     assert found.recipients == {age_key.recipient}
-    assert [finding.message for finding in found.findings] == [message]
+    assert [finding.message for finding in found.diagnostics] == [message]
 
 
 @pytest.mark.parametrize(
@@ -94,35 +94,35 @@ def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, valu
 )
 def test_what_only_sops_can_use_is_noted(line):
     """Plugins, post-quantum keys and files under a passphrase are left to sops."""
-    found = keyring({"SOPS_AGE_KEY": line})
-    assert found.others
+    found = find_age_keys({"SOPS_AGE_KEY": line})
+    assert found.has_other_keys
     assert not found.recipients
-    assert not found.empty
+    assert not found.is_empty
 
 
 def test_ssh_keys_are_left_to_sops(home):
     """An SSH key in the home directory, or named by a variable, may open files that we cannot."""
-    assert not keyring({"HOME": str(home)}).others
+    assert not find_age_keys({"HOME": str(home)}).has_other_keys
     (home / ".ssh").mkdir()
     (home / ".ssh/id_ed25519").write_text("x")
-    assert keyring({"HOME": str(home)}).others
-    assert keyring({"SOPS_AGE_SSH_PRIVATE_KEY_FILE": "/x"}).others
+    assert find_age_keys({"HOME": str(home)}).has_other_keys
+    assert find_age_keys({"SOPS_AGE_SSH_PRIVATE_KEY_FILE": "/x"}).has_other_keys
 
 
 def test_unwraps_what_was_wrapped_for_one_of_its_recipients(age_key, canary):
     """The data key of a real file comes out for its recipient alone."""
     text = encrypted(f"{age_key.recipient},{another(canary).to_public()}", {"password": "x"})
-    first, second = envelope(document(text)).recipients
-    found = keyring({"SOPS_AGE_KEY": age_key.identity})
-    assert len(found.unwrap(first.name, first.wrapped)) == 32
-    assert found.unwrap(second.name, second.wrapped) is None
-    assert found.unwrap(first.name, second.wrapped) is None
-    assert found.unwrap(first.name, "x") is None
+    first, second = parse_metadata(document(text)).recipients
+    found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
+    assert len(found.unwrap_data_key(first.name, first.wrapped_key)) == 32
+    assert found.unwrap_data_key(second.name, second.wrapped_key) is None
+    assert found.unwrap_data_key(first.name, second.wrapped_key) is None
+    assert found.unwrap_data_key(first.name, "x") is None
 
 
 def test_a_keyring_shows_nothing(age_key, canary):
     """Neither the keys nor the environment that holds them are in what is printed of a keyring."""
-    found = keyring({"SOPS_AGE_KEY": age_key.identity})
+    found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
     canary.also("keyring", repr(found))
     assert age_key.identity not in repr(found)
     assert age_key.recipient in repr(found)
@@ -141,7 +141,7 @@ def test_the_places_are_those_of_the_real_sops(age_key, home):
         {"HOME": str(home)},
         {"XDG_CONFIG_HOME": str(home / ".config")},
     ):
-        assert keyring({"PATH": os.defpath, **environment}).recipients == {age_key.recipient}
+        assert find_age_keys({"PATH": os.defpath, **environment}).recipients == {age_key.recipient}
         assert b'"x"' in sops(
             "decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=environment
         )

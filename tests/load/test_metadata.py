@@ -3,7 +3,7 @@
 import pytest
 
 from encrypting import document, encrypted
-from keyturn.load.metadata import Envelope, envelope
+from keyturn.load.metadata import SopsMetadata, parse_metadata
 
 _KINDS = {
     "pgp": "- fp: ABCD",
@@ -36,13 +36,13 @@ def _block(kind):
 
 def test_reads_what_sops_writes(text, age_key):
     """Recipients, selector, version and MAC of a real file."""
-    found = envelope(document(text))
-    assert isinstance(found, Envelope)
+    found = parse_metadata(document(text))
+    assert isinstance(found, SopsMetadata)
     (recipient,) = found.recipients
     assert (recipient.kind, recipient.name, recipient.server) == ("age", age_key.recipient, "")
     assert recipient.path == ("sops", "age", "0")[1:]
-    assert "BEGIN AGE ENCRYPTED FILE" in recipient.wrapped
-    assert (found.selector, found.pattern, found.groups) == ("encrypted_regex", "^secrets$", 1)
+    assert "BEGIN AGE ENCRYPTED FILE" in recipient.wrapped_key
+    assert (found.selector, found.pattern, found.key_group_count) == ("encrypted_regex", "^secrets$", 1)
     assert found.version >= (3, 9, 0)
     assert found.mac.startswith("ENC[")
 
@@ -50,7 +50,7 @@ def test_reads_what_sops_writes(text, age_key):
 @pytest.mark.parametrize("kind", _KINDS)
 def test_reads_every_kind_of_key(text, kind):
     """Each kind that sops knows has a public name; two of them name a server."""
-    found = envelope(document(text.replace("    lastmodified", _block(kind) + "    lastmodified")))
+    found = parse_metadata(document(text.replace("    lastmodified", _block(kind) + "    lastmodified")))
     named = {recipient.kind: recipient for recipient in found.recipients}
     assert named[kind].name == _NAMES[kind]
     assert named[kind].server == (_NAMES[kind] if kind in ("azure_kv", "hc_vault") else "")
@@ -61,7 +61,7 @@ def test_reads_every_kind_of_key(text, kind):
 )
 def test_takes_the_fillers_of_older_versions(text, filler):
     """Empty lists and nulls, as sops wrote them before 3.10, mean that there is none."""
-    found = envelope(document(text.replace("    lastmodified", f"    {filler}\n    lastmodified")))
+    found = parse_metadata(document(text.replace("    lastmodified", f"    {filler}\n    lastmodified")))
     assert len(found.recipients) == 1
 
 
@@ -71,9 +71,9 @@ def test_reads_key_groups(text):
     groups = "    key_groups:\n" + 2 * (
         "        - " + age.replace("    age:\n", "age:\n").replace("\n", "\n      ").rstrip(" ")
     )
-    found = envelope(document(text.partition("sops:\n")[0] + "sops:\n" + groups + "    lastmodified" + rest))
-    assert isinstance(found, Envelope), found
-    assert found.groups == 2
+    found = parse_metadata(document(text.partition("sops:\n")[0] + "sops:\n" + groups + "    lastmodified" + rest))
+    assert isinstance(found, SopsMetadata), found
+    assert found.key_group_count == 2
     assert [recipient.path for recipient in found.recipients] == [
         ("key_groups", "0", "age", "0"),
         ("key_groups", "1", "age", "0"),
@@ -104,7 +104,7 @@ def test_reads_key_groups(text):
 def test_refuses_whatever_is_not_known(text, old, new, message):
     """Unknown keys, wrong types and other spellings are findings, because nobody could judge them."""
     assert old in text
-    found = envelope(document(text.replace(old, new, 1)))
+    found = parse_metadata(document(text.replace(old, new, 1)))
     assert [finding.code for finding in found] == ["KT202"] * len(found)
     assert message in [finding.message for finding in found]
 
@@ -113,9 +113,9 @@ def test_a_file_without_mac_or_recipients_is_said_so(text):
     """An absent MAC has a code of its own; a block without recipients opens for nobody."""
     lines = text.split("\n")
     bare = "\n".join(line for line in lines if not line.startswith("    mac:"))
-    assert [finding.code for finding in envelope(document(bare))] == ["KT203"]
+    assert [finding.code for finding in parse_metadata(document(bare))] == ["KT203"]
     none = (
         text.partition("sops:")[0] + "sops: {mac: x, version: 3.9.0, lastmodified: '2024-01-01T00:00:00Z'}\n"
     )
-    assert [finding.message for finding in envelope(document(none))] == ["the sops: block names no recipient"]
-    assert envelope(document("a: 1\nsops: x\n"))[0].code == "KT202"
+    assert [finding.message for finding in parse_metadata(document(none))] == ["the sops: block names no recipient"]
+    assert parse_metadata(document("a: 1\nsops: x\n"))[0].code == "KT202"

@@ -11,22 +11,22 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keyturn.core.diagnostic import Cause, Faulty
-from keyturn.load.nodes import DEPTH, FAULTS, NODES, Document, read
+from keyturn.core.diagnostic import Cause, DiagnosticError
+from keyturn.load.nodes import MAX_YAML_DEPTH, MAX_YAML_ERRORS, MAX_YAML_NODES, Document, parse_document
 
 
 def tree(text):
     """Return what a text means."""
-    return read(text.encode(), "m.yaml").tree
+    return parse_document(text.encode(), "m.yaml").tree
 
 
 def findings(text):
     """Return code and place of what is wrong with a text."""
-    with pytest.raises(Faulty) as caught:
-        read(text if isinstance(text, bytes) else text.encode(), "m.yaml")
+    with pytest.raises(DiagnosticError) as caught:
+        parse_document(text if isinstance(text, bytes) else text.encode(), "m.yaml")
     return [
         (finding.code, str(finding.origin).removeprefix("m.yaml").lstrip(":"))
-        for finding in caught.value.findings
+        for finding in caught.value.diagnostics
     ]
 
 
@@ -72,16 +72,16 @@ def test_quoted_text_is_never_rewritten(text):
 def test_line_ends_and_marks_change_nothing(mark, end):
     """A byte order mark and Windows line ends give the same tree and the same places."""
     text = mark + end.join(["a: 1", "b:", "  c: |", "    x", "    y", "  d: z", ""])
-    document = read(text.encode(), "m.yaml")
+    document = parse_document(text.encode(), "m.yaml")
     assert document.tree == {"a": 1, "b": {"c": "x\ny\n", "d": "z"}}
-    assert (document.places[("b", "d")].line, document.places[("b", "d")].column) == (6, 6)
-    assert document.places[("a",)].column == 4
+    assert (document.spans[("b", "d")].line, document.spans[("b", "d")].column) == (6, 6)
+    assert document.spans[("a",)].column == 4
 
 
 def test_every_path_has_its_place():
     """Keys and values are placed by line, column and length, in characters."""
     text = 'é: "日本 😀" # c\nlist:\n- {x: 1, yy: [2, 3]}\nblock: |\n  text\nnone:\n'
-    places = read(text.encode(), "m.yaml").places
+    places = parse_document(text.encode(), "m.yaml").spans
     rows = {
         path: (place.line, place.column, place.length, place.key_line, place.key_column, place.key_length)
         for path, place in places.items()
@@ -102,10 +102,10 @@ def test_every_path_has_its_place():
 
 def test_the_origin_of_what_is_absent_is_what_is_around_it():
     """A missing field is shown at the mapping that should hold it."""
-    document = read(b"config:\n  a: 1\n", "m.yaml")
-    assert str(document.origin(("config", "host"))) == "m.yaml:2:3"
-    assert str(document.origin(("config", "host"), key=True)) == "m.yaml:1:1"
-    assert str(document.origin(("nowhere",))) == "m.yaml:1:1"
+    document = parse_document(b"config:\n  a: 1\n", "m.yaml")
+    assert str(document.find_location(("config", "host"))) == "m.yaml:2:3"
+    assert str(document.find_location(("config", "host"), key=True)) == "m.yaml:1:1"
+    assert str(document.find_location(("nowhere",))) == "m.yaml:1:1"
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_refuses_what_readers_take_differently(text, expected):
 )
 def test_no_value_of_refused_yaml_may_be_shown(text):
     """Any line of such a file may contain a secret in plain text."""
-    with pytest.raises(Faulty) as caught:
-        read(text.encode(), "m.yaml")
-    assert {finding.cause for finding in caught.value.findings} == {Cause.POSSIBLE_PLAINTEXT}
+    with pytest.raises(DiagnosticError) as caught:
+        parse_document(text.encode(), "m.yaml")
+    assert {finding.cause for finding in caught.value.diagnostics} == {Cause.POSSIBLE_PLAINTEXT}
 
 
 def test_a_secret_in_a_broken_line_is_not_in_the_finding(canary):
@@ -172,22 +172,22 @@ def test_a_secret_in_a_broken_line_is_not_in_the_finding(canary):
         f"a: &{secret} 1\n",
         f"a: !{secret} x\n",
     ):
-        with pytest.raises(Faulty) as caught:
-            read(text.encode(), "m.yaml")
-        for finding in caught.value.findings:
+        with pytest.raises(DiagnosticError) as caught:
+            parse_document(text.encode(), "m.yaml")
+        for finding in caught.value.diagnostics:
             assert secret not in finding.message + finding.hint
 
 
 def test_stops_after_many_faults():
     """A file of nothing but faults is not listed to its end."""
-    assert len(findings("".join(f"k{index}: 0{index}0\n" for index in range(1000)))) == FAULTS
+    assert len(findings("".join(f"k{index}: 0{index}0\n" for index in range(1000)))) == MAX_YAML_ERRORS
 
 
 def test_depth_and_number_of_values_are_limited():
     """The limits are met exactly: one more is refused."""
-    assert tree("a: " + "[" * (DEPTH - 1) + "]" * (DEPTH - 1))
-    assert findings("a: " + "[" * DEPTH + "]" * DEPTH) == [("KT114", f"1:{DEPTH + 3}")]
-    assert findings("a: [" + "1," * NODES + "]")[0][0] == "KT114"
+    assert tree("a: " + "[" * (MAX_YAML_DEPTH - 1) + "]" * (MAX_YAML_DEPTH - 1))
+    assert findings("a: " + "[" * MAX_YAML_DEPTH + "]" * MAX_YAML_DEPTH) == [("KT114", f"1:{MAX_YAML_DEPTH + 3}")]
+    assert findings("a: [" + "1," * MAX_YAML_NODES + "]")[0][0] == "KT114"
 
 
 _HOSTILE = {
@@ -247,18 +247,18 @@ def test_hostile_files_end_at_once(name, tmp_path):
 
 def test_the_places_of_a_file_are_worked_out_only_when_asked_for():
     """Reading ten thousand small files does not pay for places that nobody asks for."""
-    document = read(b"a: 1\n", "m.yaml")
-    assert "_all" not in vars(document.places)
-    assert document.places[("a",)].line == 1
-    assert "_all" in vars(document.places)
+    document = parse_document(b"a: 1\n", "m.yaml")
+    assert "_all" not in vars(document.spans)
+    assert document.spans[("a",)].line == 1
+    assert "_all" in vars(document.spans)
 
 
 def outcome(data):
     """Return what bytes mean, or what is wrong with them."""
     try:
-        return read(data, "m.yaml")
-    except Faulty as error:
-        return error.findings
+        return parse_document(data, "m.yaml")
+    except DiagnosticError as error:
+        return error.diagnostics
 
 
 @given(st.text(max_size=60) | st.text("ab:-? []{},&*!|>'\"%@`#\n\t\\~0", max_size=60))
@@ -270,7 +270,7 @@ def test_any_text_gives_a_tree_or_findings(text):
     found = outcome(text.encode("utf-8", "surrogatepass"))
     assert found
     if isinstance(found, Document):
-        assert found.places[()].line >= 1
+        assert found.spans[()].line >= 1
         assert yaml.load(text, Loader=yaml.CSafeLoader).keys() == found.tree.keys()
 
 
@@ -283,11 +283,11 @@ def test_any_bytes_give_a_tree_or_findings(data):
 def test_reads_the_same_without_libyaml(monkeypatch):
     """Where PyYAML was built without its C parser, the Python one gives the same tree and places."""
     text = b"a: {b: [1, 'x']}\nc: |\n  y\n"
-    fast = read(text, "m.yaml")
+    fast = parse_document(text, "m.yaml")
     monkeypatch.setattr("keyturn.load.nodes._PARSER", yaml.SafeLoader)
-    slow = read(text, "m.yaml")
+    slow = parse_document(text, "m.yaml")
     assert fast.tree == slow.tree
-    assert dict(fast.places) == dict(slow.places)
+    assert dict(fast.spans) == dict(slow.spans)
 
 
 def test_resource_usage_is_measured_in_kibibytes():

@@ -1,15 +1,15 @@
 """Places."""
 
-from keyturn.core.address import Origin
-from keyturn.load.places import Place, Places, origin_of
+from keyturn.core.address import SourceLocation
+from keyturn.load.places import SourceSpan, SpanIndex, find_source_location
 
-_ALL = {(): Place(1, 1), ("a",): Place(2, 5, 3, 2, 1, 1), ("a", "0"): Place(3, 7)}
+_ALL = {(): SourceSpan(1, 1), ("a",): SourceSpan(2, 5, 3, 2, 1, 1), ("a", "0"): SourceSpan(3, 7)}
 
 
 def test_measures_once_when_first_asked():
     """The file is gone through for the first place, and never again."""
     asked = []
-    places = Places(lambda: asked.append(1) or _ALL)
+    places = SpanIndex(lambda: asked.append(1) or _ALL)
     assert asked == []
     assert places[("a",)].length == 3
     assert ("a", "0") in places
@@ -20,8 +20,8 @@ def test_measures_once_when_first_asked():
 
 def test_the_origin_is_the_value_the_key_or_what_is_around_it():
     """An item of a list has no key; what is absent stands at its nearest parent."""
-    assert origin_of(_ALL, "m.yaml", ("a",)) == Origin("m.yaml", 2, 5)
-    assert origin_of(_ALL, "m.yaml", ("a",), key=True) == Origin("m.yaml", 2, 1)
-    assert origin_of(_ALL, "m.yaml", ("a", "0"), key=True) == Origin("m.yaml", 3, 7)
-    assert origin_of(_ALL, "m.yaml", ("a", "x", "y")) == Origin("m.yaml", 2, 5)
-    assert origin_of({}, "m.yaml", ("a",)) == Origin("m.yaml")
+    assert find_source_location(_ALL, "m.yaml", ("a",)) == SourceLocation("m.yaml", 2, 5)
+    assert find_source_location(_ALL, "m.yaml", ("a",), key=True) == SourceLocation("m.yaml", 2, 1)
+    assert find_source_location(_ALL, "m.yaml", ("a", "0"), key=True) == SourceLocation("m.yaml", 3, 7)
+    assert find_source_location(_ALL, "m.yaml", ("a", "x", "y")) == SourceLocation("m.yaml", 2, 5)
+    assert find_source_location({}, "m.yaml", ("a",)) == SourceLocation("m.yaml")

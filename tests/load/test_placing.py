@@ -8,16 +8,16 @@ import sys
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.load.files import load_file, walk
-from keyturn.load.placing import place
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.load.files import load_file, load_manifest_files
+from keyturn.load.placing import lock_for_writing
 
 
 def codes(act):
     """Return the codes of what an act raises."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         act()
-    return [finding.code for finding in caught.value.findings]
+    return [finding.code for finding in caught.value.diagnostics]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def names(root):
 def test_replaces_a_file_and_keeps_its_mode(root):
     """The new content is there at once; nothing is left beside it."""
     digest = load_file(root, "m/a.yaml").digest
-    with place(root, "m/a.yaml") as target:
+    with lock_for_writing(root, "m/a.yaml") as target:
         target.replace(b"new: 1\n", digest)
     assert (root / "m/a.yaml").read_bytes() == b"new: 1\n"
     assert stat.S_IMODE((root / "m/a.yaml").stat().st_mode) == 0o640
@@ -47,7 +47,7 @@ def test_replaces_a_file_and_keeps_its_mode(root):
 def test_keeps_what_somebody_else_wrote(root):
     """A file that changed in the meantime is not overwritten."""
     digest = load_file(root, "m/a.yaml").digest
-    with place(root, "m/a.yaml") as target:
+    with lock_for_writing(root, "m/a.yaml") as target:
         (root / "m/a.yaml").write_text("theirs: 1\n")
         assert codes(lambda: target.replace(b"new: 1\n", digest)) == ["KT226"]
     assert (root / "m/a.yaml").read_text() == "theirs: 1\n"
@@ -56,11 +56,11 @@ def test_keeps_what_somebody_else_wrote(root):
 
 def test_creates_a_file_but_never_over_another(root):
     """Folders are made as needed; a file that is there stays."""
-    with place(root, "deep/er/b.yaml", new=True) as target:
+    with lock_for_writing(root, "deep/er/b.yaml", new=True) as target:
         target.create(b"b: 1\n")
     assert (root / "deep/er/b.yaml").read_bytes() == b"b: 1\n"
     assert stat.S_IMODE((root / "deep/er/b.yaml").stat().st_mode) == 0o644
-    with place(root, "m/a.yaml", new=True) as target:
+    with lock_for_writing(root, "m/a.yaml", new=True) as target:
         assert codes(lambda: target.create(b"b: 1\n")) == ["KT229"]
     assert (root / "m/a.yaml").read_text() == "old: 1\n"
     assert names(root) == ["a.yaml"]
@@ -68,10 +68,10 @@ def test_creates_a_file_but_never_over_another(root):
 
 def test_a_copy_is_private_and_gone_afterwards(root):
     """Only its owner may read it, and no walk takes it for a manifest."""
-    with place(root, "m/a.yaml") as target, target.copy(b"c: 1\n") as copy:
+    with lock_for_writing(root, "m/a.yaml") as target, target.create_private_copy(b"c: 1\n") as copy:
         assert copy.read_bytes() == b"c: 1\n"
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-        assert [source.relative for source in walk(root, ["m"])] == ["m/a.yaml"]
+        assert [source.relative for source in load_manifest_files(root, ["m"])] == ["m/a.yaml"]
     assert names(root) == ["a.yaml"]
 
 
@@ -82,7 +82,7 @@ def test_does_not_leave_the_root(root, relative):
     outside.mkdir()
     (root / "link").symlink_to(outside)
     for new in (False, True):
-        with pytest.raises(Faulty), place(root, relative, new=new):
+        with pytest.raises(DiagnosticError), lock_for_writing(root, relative, new=new):
             pass
     assert not (root.parent / "x").exists()
     assert list(outside.iterdir()) == []
@@ -130,5 +130,5 @@ def test_what_a_killed_writer_left_is_cleared_away(root):
         assert len(names(root)) == 2
         first.send_signal(signal.SIGKILL)
     assert len(names(root)) == 2
-    with place(root, "m/a.yaml"):
+    with lock_for_writing(root, "m/a.yaml"):
         assert names(root) == ["a.yaml"]

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.load.previous import as_committed
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.load.previous import decrypt_manifest_at
 from keyturn.load.project import read_project
 from workspace import Repository
 
@@ -26,7 +26,7 @@ def repo(tmp_path, age_key, canary):
 
 def committed(repo, file=FILE, commit="HEAD", **environment):
     """Return what a commit holds."""
-    return as_committed(read_project(repo.root), file, commit, repo.environment(**environment))
+    return decrypt_manifest_at(read_project(repo.root), file, commit, repo.environment(**environment))
 
 
 def test_the_secret_of_then(repo):
@@ -39,7 +39,7 @@ def test_the_secret_of_then(repo):
 )
 def test_what_is_out_of_reach(repo, where):
     """The commit, the file in it, the key."""
-    with pytest.raises(Faulty):
+    with pytest.raises(DiagnosticError):
         committed(repo, **where)
 
 
@@ -48,5 +48,5 @@ def test_a_seal_that_did_not_hold_then_does_not_now(repo):
     path = repo.root / FILE
     path.write_text(path.read_text().replace("db.example.com", "evil.example.com"))
     subprocess.run(["git", "commit", "-qam", "y"], cwd=repo.root, check=True, capture_output=True)
-    with pytest.raises(Faulty):
+    with pytest.raises(DiagnosticError):
         committed(repo)

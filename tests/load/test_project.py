@@ -9,16 +9,16 @@ import jsonschema
 import pytest
 
 from encrypting import document
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.load.project import (
-    KeySource,
-    find_root,
+    ApiKeySource,
+    find_project_root,
     open_project,
-    project_from,
+    parse_project,
     read_project,
     read_project_at,
 )
-from keyturn.policy.settings import Limits
+from keyturn.policy.settings import PlanLimits
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/project.schema.json").read_text())
 _GOOD = """\
@@ -50,37 +50,37 @@ _SMALL = _GOOD[: _GOOD.index("  dev:")]
 
 def findings(text):
     """Return code, place and message of what is wrong with a project file."""
-    with pytest.raises(Faulty) as caught:
-        project_from(text.encode(), Path())
+    with pytest.raises(DiagnosticError) as caught:
+        parse_project(text.encode(), Path())
     return [
         (finding.code, str(finding.origin).removeprefix("keyturn.yaml:"), finding.message)
-        for finding in caught.value.findings
+        for finding in caught.value.diagnostics
     ]
 
 
 def test_reads_every_setting():
     """Two workspaces, their policy, and what stands beside them."""
-    project = project_from(_GOOD.encode(), Path("/x"))
+    project = parse_project(_GOOD.encode(), Path("/x"))
     prod, dev = project.workspaces["prod"], project.workspaces["dev"]
     assert (prod.name, prod.base_url, prod.organization) == (
         "prod",
         "https://api.planasonix.com",
         "org_01jq8acme",
     )
-    assert (prod.api_key, prod.manifests) == (KeySource("env", "PLANASONIX_API_KEY"), ("manifests/prod",))
-    assert (prod.ledger, prod.pace, prod.put) == ("s3://bucket/prod", 10.0, "partial")
-    assert (dev.api_key, dev.manifests) == (KeySource("file", ".keyturn/key"), ("manifests/dev", "shared"))
-    assert (dev.ledger, dev.pace, dev.put) == ("file:.keyturn/dev", 0.0, "full")
+    assert (prod.api_key, prod.manifests) == (ApiKeySource("env", "PLANASONIX_API_KEY"), ("manifests/prod",))
+    assert (prod.state_url, prod.pace, prod.put) == ("s3://bucket/prod", 10.0, "partial")
+    assert (dev.api_key, dev.manifests) == (ApiKeySource("file", ".keyturn/key"), ("manifests/dev", "shared"))
+    assert (dev.state_url, dev.pace, dev.put) == ("file:.keyturn/dev", 0.0, "full")
     assert project.policy.required_labels == ("owner",)
     assert project.policy.limits.retire.count == 3
-    assert project.policy.place.line == 17
+    assert project.policy.origin.line == 17
     assert (project.decryptor, project.fingerprint_key) == ("sops", "keys/fingerprint.yaml")
 
 
 def test_policy_is_not_required():
     """Without a section, the defaults hold."""
-    project = project_from(_SMALL.encode(), Path())
-    assert project.policy.limits == Limits()
+    project = parse_project(_SMALL.encode(), Path())
+    assert project.policy.limits == PlanLimits()
     assert (project.decryptor, project.fingerprint_key) == ("auto", ".keyturn/fingerprint.yaml")
 
 
@@ -128,17 +128,17 @@ def test_the_schema_takes_what_is_taken_here():
 
 def project_tree(text):
     """Return a project file as it is read."""
-    from keyturn.load.nodes import read  # noqa: PLC0415
+    from keyturn.load.nodes import parse_document  # noqa: PLC0415
 
-    return read(text.encode(), "keyturn.yaml", switches=True).tree
+    return parse_document(text.encode(), "keyturn.yaml", switches=True).tree
 
 
 def test_a_key_that_was_written_into_the_file_is_not_repeated(canary):
     """The finding says where it belongs, not what it is."""
-    with pytest.raises(Faulty) as caught:
-        project_from(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary()).encode(), Path())
-    canary.also("findings", repr(caught.value.findings))
-    assert "revoke" in caught.value.findings[0].hint
+    with pytest.raises(DiagnosticError) as caught:
+        parse_project(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary()).encode(), Path())
+    canary.also("findings", repr(caught.value.diagnostics))
+    assert "revoke" in caught.value.diagnostics[0].hint
 
 
 def test_faults_of_policy_are_told_along_with_the_rest():
@@ -182,13 +182,13 @@ def test_a_project_needs_a_workspace(text):
 
 def test_a_workspace_is_the_only_one_or_named():
     """Which one is meant is never guessed."""
-    small, large = project_from(_SMALL.encode(), Path()), project_from(_GOOD.encode(), Path())
-    assert small.workspace().name == small.workspace("prod").name == "prod"
-    assert large.workspace("dev").name == "dev"
+    small, large = parse_project(_SMALL.encode(), Path()), parse_project(_GOOD.encode(), Path())
+    assert small.find_workspace().name == small.find_workspace("prod").name == "prod"
+    assert large.find_workspace("dev").name == "dev"
     for project, name in ((large, ""), (large, "x"), (small, "x")):
-        with pytest.raises(Faulty) as caught:
-            project.workspace(name)
-        assert caught.value.findings[0].code == "KT005"
+        with pytest.raises(DiagnosticError) as caught:
+            project.find_workspace(name)
+        assert caught.value.diagnostics[0].code == "KT005"
 
 
 @pytest.fixture
@@ -204,13 +204,13 @@ def root(tmp_path):
 
 def test_the_root_is_looked_for_upwards(root, tmp_path):
     """From any folder below it; not beyond the top of the repository."""
-    assert find_root(root / "deep/er") == root.resolve()
-    assert find_root(root) == root.resolve()
+    assert find_project_root(root / "deep/er") == root.resolve()
+    assert find_project_root(root) == root.resolve()
     (tmp_path / "keyturn.yaml").write_text(_SMALL)
-    with pytest.raises(Faulty) as caught:
-        find_root(root.parent)
-    assert caught.value.findings[0].code == "KT001"
-    assert "keyturn init" in caught.value.findings[0].hint
+    with pytest.raises(DiagnosticError) as caught:
+        find_project_root(root.parent)
+    assert caught.value.diagnostics[0].code == "KT001"
+    assert "keyturn init" in caught.value.diagnostics[0].hint
 
 
 def test_reads_the_tree_and_any_revision(root):
@@ -222,20 +222,20 @@ def test_reads_the_tree_and_any_revision(root):
     assert len(trusted.revision) == 40
     assert trusted.root == root
     assert trusted.digest != read_project(root).digest
-    with pytest.raises(Faulty):
+    with pytest.raises(DiagnosticError):
         read_project_at(root, "HEAD~1", os.environ)
 
 
 def test_a_missing_or_linked_project_file_is_refused(root, tmp_path):
     """A symlink could name another organization's settings."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         read_project(tmp_path)
-    assert caught.value.findings[0].code == "KT001"
+    assert caught.value.diagnostics[0].code == "KT001"
     (root / "keyturn.yaml").rename(root / "other.yaml")
     (root / "keyturn.yaml").symlink_to("other.yaml")
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         read_project(root)
-    assert caught.value.findings[0].code == "KT120"
+    assert caught.value.diagnostics[0].code == "KT120"
 
 
 def test_the_project_of_a_folder(tmp_path):

@@ -2,9 +2,9 @@
 
 from keyturn.core.address import Address
 from keyturn.core.diagnostic import Severity
-from keyturn.load.places import Place
-from keyturn.load.references import circles, dangling, twins
-from keyturn.policy.subject import Subject
+from keyturn.load.places import SourceSpan
+from keyturn.load.references import reference_cycles, unresolved_references, duplicate_names
+from keyturn.policy.subject import ResourceView
 
 
 def subject(kind, name, type_="database", folder="manifests", **references):
@@ -13,19 +13,19 @@ def subject(kind, name, type_="database", folder="manifests", **references):
         ("credential",) if key == "credential" else ("config", key): value
         for key, value in references.items()
     }
-    return Subject(
+    return ResourceView(
         address=Address(kind, name),
         type=type_,
         file=f"{folder}/{name}.yaml",
         references={path: Address.parse(value) for path, value in paths.items()},
-        places={("name",): Place(2, 7), ("type",): Place(3, 7), **{path: Place(5, 3) for path in paths}},
+        spans={("name",): SourceSpan(2, 7), ("type",): SourceSpan(3, 7), **{path: SourceSpan(5, 3) for path in paths}},
     )
 
 
 def lost(*subjects):
     """Return the findings of references among subjects."""
     known = {each.address: each for each in subjects}
-    return list(dangling(subjects, known.get, [str(address) for address in known]))
+    return list(unresolved_references(subjects, known.get, [str(address) for address in known]))
 
 
 def test_two_of_one_name_are_found():
@@ -35,7 +35,7 @@ def test_two_of_one_name_are_found():
         subject("connection", "x"),
         subject("credential", "x", folder="other"),
     ]
-    [finding] = twins(both)
+    [finding] = duplicate_names(both)
     assert (finding.code, str(finding.origin)) == ("KT142", "other/x.yaml:2:7")
     assert "manifests/x.yaml" in finding.message
 
@@ -97,7 +97,7 @@ def test_a_circle_is_found_once_with_every_place():
         subject("connection", "c", b="connection/b"),
         subject("connection", "d", b="connection/b"),
     ]
-    [finding] = circles(ring)
+    [finding] = reference_cycles(ring)
     assert finding.code == "KT402"
     assert "connection/b → connection/c → connection/b" in finding.message
     assert "manifests/b.yaml:5:3, manifests/c.yaml:5:3" in finding.hint
@@ -105,7 +105,7 @@ def test_a_circle_is_found_once_with_every_place():
 
 def test_a_reference_to_itself_is_a_circle():
     """The smallest one."""
-    [finding] = circles([subject("connection", "a", own="connection/a")])
+    [finding] = reference_cycles([subject("connection", "a", own="connection/a")])
     assert "connection/a → connection/a" in finding.message
 
 
@@ -113,11 +113,11 @@ def test_what_is_used_twice_is_no_circle():
     """Two ways to one credential are two ways."""
     shared = subject("credential", "k")
     users = [subject("connection", name, "mysql", one="credential/k", two="credential/k") for name in "ab"]
-    assert list(circles([*users, shared])) == []
+    assert list(reference_cycles([*users, shared])) == []
 
 
 def test_a_long_chain_is_followed_without_end():
     """A thousand connections in a row are no stack that overflows."""
     chain = [subject("connection", f"c{at}", next=f"connection/c{at + 1}") for at in range(3000)]
-    [finding] = circles([*chain, subject("connection", "c3000", next="connection/c0")])
+    [finding] = reference_cycles([*chain, subject("connection", "c3000", next="connection/c0")])
     assert finding.code == "KT402"

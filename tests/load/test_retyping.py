@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.load.retyping import retyped
+from keyturn.load.retyping import coerce_types
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from keyturn.load.retyping import retyped
 def test_only_what_is_meant_is_read(field, text, value):
     """A name made of digits stays a name, and what is no number stays text."""
     path = ("config", field)
-    found = retyped("connection", "postgres", {path: text})[path]
+    found = coerce_types("connection", "postgres", {path: text})[path]
     assert (found, type(found)) == (value, type(value))
 
 
 def test_what_is_no_setting_is_left_alone():
     """A reference and the category have no type of their own."""
     fields = {("credential",): "1", ("category",): "source"}
-    assert retyped("connection", "postgres", fields) == fields
+    assert coerce_types("connection", "postgres", fields) == fields
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def test_what_is_no_setting_is_left_alone():
 def test_a_mapping_as_text_becomes_its_fields(text, fields):
     """Where the schema means a mapping; what does not read as one stays text."""
     path = ("config", "staging")
-    found = retyped("connection", "snowflake", {path: text})
+    found = coerce_types("connection", "snowflake", {path: text})
     assert found == {(*path, *inner): value for inner, value in fields.items()}

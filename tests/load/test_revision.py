@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.load.files import survey
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.load.files import find_manifests
 from keyturn.load.revision import Revision
 
 
@@ -34,35 +34,35 @@ def git(folder, *arguments):
 
 def codes(act):
     """Return the codes of what an act raises."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         act()
-    return [finding.code for finding in caught.value.findings]
+    return [finding.code for finding in caught.value.diagnostics]
 
 
 def test_reads_what_was_committed_and_not_what_is_there(root):
     """A change of the tree is not seen; the digest is that of the committed bytes."""
-    before = survey(root, ["m/deep"]).sources
+    before = find_manifests(root, ["m/deep"]).sources
     (root / "m/deep/b.yml").write_text("changed: 1\n")
     (root / "m/deep/new.yaml").write_text("new: 1\n")
-    found = Revision(root, "HEAD", os.environ).survey(["m/deep"])
+    found = Revision(root, "HEAD", os.environ).find_manifests(["m/deep"])
     assert found.sources == before
-    assert found.findings == ()
+    assert found.diagnostics == ()
 
 
 def test_a_committed_symlink_is_refused(root):
     """Mode 120000 is no manifest."""
-    found = Revision(root, "main", os.environ).survey(["m"])
+    found = Revision(root, "main", os.environ).find_manifests(["m"])
     assert [source.relative for source in found.sources] == ["m/a.yaml", "m/deep/b.yml"]
-    assert [(finding.code, finding.origin.file) for finding in found.findings] == [("KT120", "m/link.yaml")]
+    assert [(finding.code, finding.origin.file) for finding in found.diagnostics] == [("KT120", "m/link.yaml")]
 
 
 def test_reads_single_files_of_any_name(root):
     """The project file and the rules of sops, hidden as they are."""
     commit = Revision(root, "HEAD", os.environ)
-    assert commit.read(".sops.yaml").data == b"rules: 1\n"
+    assert commit.read_file(".sops.yaml").data == b"rules: 1\n"
     assert commit.commit == git(root, "rev-parse", "HEAD").strip()
-    assert codes(lambda: commit.read("keyturn.yaml")) == ["KT007"]
-    assert codes(lambda: commit.read("m/link.yaml")) == ["KT120"]
+    assert codes(lambda: commit.read_file("keyturn.yaml")) == ["KT007"]
+    assert codes(lambda: commit.read_file("m/link.yaml")) == ["KT120"]
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_a_shallow_clone_is_told_how_to_fetch(root, tmp_path):
     """CI clones hold one commit."""
     git(root, "commit", "-q", "--allow-empty", "-m", "second")
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{root.parent}", "clone")
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         Revision(tmp_path / "clone/project", "HEAD~1", os.environ)
-    assert "--unshallow" in caught.value.findings[0].hint
+    assert "--unshallow" in caught.value.diagnostics[0].hint
 
 
 def test_glob_characters_in_folders_mean_themselves(root):
     """A folder named with a star matches no other folder."""
-    assert Revision(root, "HEAD", os.environ).survey(["m*", ":(top)", "*"]).sources == ()
+    assert Revision(root, "HEAD", os.environ).find_manifests(["m*", ":(top)", "*"]).sources == ()
 
 
 @pytest.mark.parametrize("folder", ["..", "../", "m/../../x", "/etc"])
 def test_nothing_outside_of_the_root_is_listed(root, folder):
     """A folder above the project is not in reach."""
-    assert codes(lambda: Revision(root, "HEAD", os.environ).survey([folder])) == ["KT121"]
-    assert len(Revision(root, "HEAD", os.environ).survey(["./m/deep/"]).sources) == 1
+    assert codes(lambda: Revision(root, "HEAD", os.environ).find_manifests([folder])) == ["KT121"]
+    assert len(Revision(root, "HEAD", os.environ).find_manifests(["./m/deep/"]).sources) == 1
 
 
 def test_outside_of_a_repository_says_so(tmp_path):
@@ -132,5 +132,5 @@ def test_filters_and_hooks_are_not_run(root, tmp_path):
     git(root, "config", "filter.evil.smudge", f"touch {ran}")
     git(root, "config", "diff.evil.textconv", f"touch {ran}")
     git(root, "config", "core.fsmonitor", f"touch {ran}")
-    Revision(root, "HEAD", os.environ).survey(["m"])
+    Revision(root, "HEAD", os.environ).find_manifests(["m"])
     assert not ran.exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.load.scalars import Ambiguous, plain
+from keyturn.load.scalars import AmbiguousScalarError, parse_plain_scalar
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from keyturn.load.scalars import Ambiguous, plain
 )  # fmt: skip
 def test_takes_what_every_reader_takes_alike(text, value):
     """Words, plain numbers and text have one meaning, and one type."""
-    assert plain(text) == value
-    assert type(plain(text)) is type(value)
+    assert parse_plain_scalar(text) == value
+    assert type(parse_plain_scalar(text)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_takes_what_every_reader_takes_alike(text, value):
 )  # fmt: skip
 def test_refuses_what_readers_take_differently(text, looks):
     """A value that YAML 1.1, YAML 1.2 and go-yaml do not read alike is named, never guessed."""
-    with pytest.raises(Ambiguous, match=f"^{looks}$"):
-        plain(text)
+    with pytest.raises(AmbiguousScalarError, match=f"^{looks}$"):
+        parse_plain_scalar(text)
 
 
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off"])
 def test_takes_switches_for_text_where_asked(word):
     """The project file reads ``off`` as YAML 1.2 does: as a word."""
-    assert plain(word, switches=True) == word
+    assert parse_plain_scalar(word, switches=True) == word

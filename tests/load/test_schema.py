@@ -7,7 +7,7 @@ import pytest
 
 from corpus import manifests
 from keyturn.load.schema import (
-    check,
+    validate_manifest,
     destination_paths,
     is_valid_manifest,
     reference_paths,
@@ -24,7 +24,7 @@ def codes(text):
     """Return code and place of each finding of a text."""
     read = document(text)
     return [
-        (each.code, each.origin.line, each.origin.column) for each in check(read, str(read.tree.get("kind")))
+        (each.code, each.origin.line, each.origin.column) for each in validate_manifest(read, str(read.tree.get("kind")))
     ]
 
 
@@ -32,7 +32,7 @@ def codes(text):
 def test_a_right_manifest_has_no_finding(name):
     """Every variant of every type, every connector of the examples."""
     read = document(manifests()[name])
-    assert check(read, str(read.tree["kind"])) == ()
+    assert validate_manifest(read, str(read.tree["kind"])) == ()
 
 
 def test_a_right_manifest_does_not_import_jsonschema():

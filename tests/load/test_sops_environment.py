@@ -1,6 +1,6 @@
 """What a sops child gets."""
 
-from keyturn.load.sops_environment import child_environment
+from keyturn.load.sops_environment import build_sops_environment
 
 _ALL = {
     "PATH": "/bin", "HOME": "/root", "XDG_CONFIG_HOME": "/c", "SOPS_AGE_KEY": "k", "SOPS_AGE_KEY_FILE": "f",
@@ -17,23 +17,23 @@ _FIXED = {"SOPS_CONFIG": "/dev/null", "SOPS_DISABLE_VERSION_CHECK": "1", "LC_ALL
 
 def test_lends_the_way_to_age_and_pgp_keys_and_nothing_else():
     """Neither the API key, nor a cloud's, nor anything that steers sops is passed on."""
-    lent = child_environment(_ALL, ("age", "pgp"), ())
+    lent = build_sops_environment(_ALL, ("age", "pgp"), ())
     names = ("PATH", "HOME", "XDG_CONFIG_HOME", "SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "GNUPGHOME")
     assert lent == {name: _ALL[name] for name in names} | _FIXED | {"SOPS_HC_VAULT_ALLOWLIST": "none"}
 
 
 def test_lends_nothing_where_no_key_is_needed():
     """A version probe gets PATH."""
-    assert child_environment(_ALL, (), ()) == {"PATH": "/bin"} | _FIXED | {"SOPS_HC_VAULT_ALLOWLIST": "none"}
+    assert build_sops_environment(_ALL, (), ()) == {"PATH": "/bin"} | _FIXED | {"SOPS_HC_VAULT_ALLOWLIST": "none"}
 
 
 def test_lends_a_cloud_its_own_where_policy_allows_it():
     """Vault's variables go with Vault, and only to the servers that policy names."""
-    lent = child_environment(_ALL, ("hc_vault",), ("https://vault.example",))
+    lent = build_sops_environment(_ALL, ("hc_vault",), ("https://vault.example",))
     assert lent["VAULT_TOKEN"] == "t"
     assert lent["SOPS_HC_VAULT_ALLOWLIST"] == "https://vault.example"
     assert "AWS_SECRET_ACCESS_KEY" not in lent
-    assert child_environment(_ALL, ("kms",), ("https://vault.example",))["SOPS_HC_VAULT_ALLOWLIST"] == "none"
-    assert child_environment(_ALL, ("kms",), ())["AWS_SECRET_ACCESS_KEY"] == "s"
-    assert child_environment(_ALL, ("azure_kv",), ())["AZURE_CLIENT_SECRET"] == "z"
-    assert child_environment(_ALL, ("gcp_kms",), ())["GOOGLE_CREDENTIALS"] == "g"
+    assert build_sops_environment(_ALL, ("kms",), ("https://vault.example",))["SOPS_HC_VAULT_ALLOWLIST"] == "none"
+    assert build_sops_environment(_ALL, ("kms",), ())["AWS_SECRET_ACCESS_KEY"] == "s"
+    assert build_sops_environment(_ALL, ("azure_kv",), ())["AZURE_CLIENT_SECRET"] == "z"
+    assert build_sops_environment(_ALL, ("gcp_kms",), ())["GOOGLE_CREDENTIALS"] == "g"

@@ -3,7 +3,7 @@
 import pytest
 
 from encrypting import document
-from keyturn.load.splice import cut, spliced
+from keyturn.load.splice import remove_keys, set_values
 
 _TEXT = """\
 # head
@@ -41,21 +41,21 @@ def test_replaces_tokens_and_nothing_else(end):
         ("[1, 2]", "[3, 2]"),
     ):
         wanted = wanted.replace(old, new)
-    assert spliced(document(text), tokens) == wanted
+    assert set_values(document(text), tokens) == wanted
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_adds_a_key_at_the_end_of_its_mapping(end):
     """The new line stands below the last one of the mapping, indented as the others are."""
     text = _TEXT.replace("\n", end)
-    changed = spliced(document(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
+    changed = set_values(document(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
     assert changed == text.replace(f"ENC[a]{end}", f'ENC[a]{end}  token: ENC[b]{end}  "no": ENC[c]{end}')
     assert document(changed).tree["secrets"] == {"password": "ENC[a]", "token": "ENC[b]", "no": "ENC[c]"}
 
 
 def test_adds_a_key_at_the_top():
     """The file itself is a mapping as well."""
-    changed = spliced(document("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
+    changed = set_values(document("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
     assert document(changed).tree == {"a": 1, "b": {"c": 2}, "d": 3}
 
 
@@ -65,7 +65,7 @@ def test_adds_a_key_at_the_top():
 )
 def test_says_where_it_cannot(path):
     """A mapping in braces, and one that is not there, have no line for a new key."""
-    assert spliced(document(_TEXT), {path: "1"}) is None
+    assert set_values(document(_TEXT), {path: "1"}) is None
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -73,13 +73,13 @@ def test_cuts_a_key_and_keeps_its_comment(end):
     """The line goes; what was said behind it stays on a line of its own."""
     text = _TEXT.replace("\n", end)
     wanted = text.replace('    host: "old"   # and me', "    # and me").replace(f"    port: 5432{end}", "")
-    assert cut(document(text), [("config", "host"), ("config", "port")]) == wanted
+    assert remove_keys(document(text), [("config", "host"), ("config", "port")]) == wanted
 
 
 def test_cuts_a_mapping_with_all_that_is_in_it():
     """Its lines are those of its fields."""
     text = "config:\n  one: 1\n  inner:\n    a: b\n    c: d\n  two: 2\n"
-    assert cut(document(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
+    assert remove_keys(document(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_cuts_a_mapping_with_all_that_is_in_it():
 )
 def test_what_shares_its_lines_is_not_cut(text, path):
     """Whoever asks tells the user where to do it by hand."""
-    assert cut(document(text), [path]) is None
+    assert remove_keys(document(text), [path]) is None

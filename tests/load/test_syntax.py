@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from keyturn.load.syntax import explained
+from keyturn.load.syntax import explain_yaml_error
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_says_what_to_do_in_words_of_its_own(text, code, message):
     """Each complaint of libyaml has a message and a hint; none of them quotes the file."""
     with pytest.raises(yaml.YAMLError) as caught:
         list(yaml.parse(text, Loader=yaml.CSafeLoader))
-    finding = explained(caught.value, text, "m.yaml")
+    finding = explain_yaml_error(caught.value, text, "m.yaml")
     assert (finding.code, finding.message) == (code, message)
     assert finding.hint
     assert finding.origin.line >= 1

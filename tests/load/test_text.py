@@ -2,20 +2,20 @@
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.load.text import LIMIT, decode
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.load.text import MAX_FILE_BYTES, decode_source
 
 
 def _finding(data):
-    with pytest.raises(Faulty) as caught:
-        decode(data, "m.yaml")
-    (finding,) = caught.value.findings
+    with pytest.raises(DiagnosticError) as caught:
+        decode_source(data, "m.yaml")
+    (finding,) = caught.value.diagnostics
     return finding.code, str(finding.origin)
 
 
 def test_takes_utf_8_with_and_without_a_mark():
     """A byte order mark is taken off; line ends stay."""
-    assert decode("\ufeffa: é\r\n日本: 😀\n".encode(), "m.yaml") == "a: é\r\n日本: 😀\n"
+    assert decode_source("\ufeffa: é\r\n日本: 😀\n".encode(), "m.yaml") == "a: é\r\n日本: 😀\n"
 
 
 @pytest.mark.parametrize(
@@ -44,18 +44,18 @@ def test_refuses_what_hides_or_misleads(data, code, origin):
 
 def test_explains_how_to_finish_a_merge():
     """The hint for a conflict says to take one side whole, because mixed sides fail the MAC."""
-    with pytest.raises(Faulty) as caught:
-        decode(b"<<<<<<< HEAD\n", "m.yaml")
-    assert "git checkout --ours" in caught.value.findings[0].hint
+    with pytest.raises(DiagnosticError) as caught:
+        decode_source(b"<<<<<<< HEAD\n", "m.yaml")
+    assert "git checkout --ours" in caught.value.diagnostics[0].hint
 
 
 def test_seven_signs_inside_a_value_are_no_conflict():
     """Only a line of its own, as git writes it, is a conflict."""
-    assert decode(b"a: '<<<<<<< x'\n", "m.yaml")
-    assert decode(b"a: |\n  ======= \n  <<<<<<<< eight\n", "m.yaml")
+    assert decode_source(b"a: '<<<<<<< x'\n", "m.yaml")
+    assert decode_source(b"a: |\n  ======= \n  <<<<<<<< eight\n", "m.yaml")
 
 
 def test_refuses_more_than_a_mebibyte_at_once():
     """A file beyond the limit is refused by its size, before it is looked at."""
-    assert _finding(b"\xff" * (LIMIT * 10)) == ("KT104", "m.yaml")
-    assert len(decode(b"#" * LIMIT, "m.yaml")) == LIMIT
+    assert _finding(b"\xff" * (MAX_FILE_BYTES * 10)) == ("KT104", "m.yaml")
+    assert len(decode_source(b"#" * MAX_FILE_BYTES, "m.yaml")) == MAX_FILE_BYTES

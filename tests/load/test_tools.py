@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.load.tools import hook_file, hook_installed, key_files, readable_by_others, sops_on_path
+from keyturn.load.tools import find_hook_file, is_hook_installed, find_key_files, is_readable_by_others, find_sops_binaries
 
 
 def program(folder, name="sops"):
@@ -22,20 +22,20 @@ def test_every_sops_on_the_path_is_found_in_its_order(tmp_path):
     (tmp_path / "e").mkdir()
     (tmp_path / "e/sops").write_text("no program")
     path = ":".join(str(tmp_path / name) for name in "badceb")
-    assert sops_on_path({"PATH": path}) == (two, one)
-    assert sops_on_path({"PATH": str(tmp_path / "d")}) == ()
+    assert find_sops_binaries({"PATH": path}) == (two, one)
+    assert find_sops_binaries({"PATH": str(tmp_path / "d")}) == ()
 
 
 def test_key_files_are_those_that_sops_reads(tmp_path):
     """The named one and the one below the configuration folder, as far as they are there."""
     named, usual = tmp_path / "key.txt", tmp_path / "home/.config/sops/age/keys.txt"
     environment = {"SOPS_AGE_KEY_FILE": str(named), "HOME": str(tmp_path / "home")}
-    assert list(key_files(environment)) == []
+    assert list(find_key_files(environment)) == []
     named.write_text("x")
     usual.parent.mkdir(parents=True)
     usual.write_text("x")
-    assert list(key_files(environment)) == [named, usual]
-    assert list(key_files({})) == []
+    assert list(find_key_files(environment)) == [named, usual]
+    assert list(find_key_files({})) == []
 
 
 @pytest.mark.parametrize(("mode", "others"), [(0o600, False), (0o640, True), (0o604, True), (0o400, False)])
@@ -44,19 +44,19 @@ def test_a_file_that_others_may_read_is_noticed(tmp_path, mode, others):
     file = tmp_path / "key"
     file.write_text("x")
     file.chmod(mode)
-    assert readable_by_others(file) is others
-    assert readable_by_others(tmp_path / "none") is False
+    assert is_readable_by_others(file) is others
+    assert is_readable_by_others(tmp_path / "none") is False
 
 
 def test_hooks(tmp_path):
     """Named in a file, and installed in the clone."""
-    assert hook_file(tmp_path) == ""
+    assert find_hook_file(tmp_path) == ""
     (tmp_path / ".pre-commit-config.yaml").write_text("repos: []\n")
-    assert hook_file(tmp_path) == ""
+    assert find_hook_file(tmp_path) == ""
     (tmp_path / "lefthook.yml").write_text("run: keyturn validate\n")
-    assert hook_file(tmp_path) == "lefthook.yml"
-    assert hook_installed(tmp_path) is None
+    assert find_hook_file(tmp_path) == "lefthook.yml"
+    assert is_hook_installed(tmp_path) is None
     (tmp_path / ".git/hooks").mkdir(parents=True)
-    assert hook_installed(tmp_path) is False
+    assert is_hook_installed(tmp_path) is False
     program(tmp_path / ".git/hooks", "pre-commit")
-    assert hook_installed(tmp_path) is True
+    assert is_hook_installed(tmp_path) is True

@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
-from keyturn.load.unseal import accuse, unseal
+from keyturn.load.unseal import check_seals_of_invalid, decrypt_manifests
 from shelf import Shelf
 
 READER = """kind: credential
@@ -41,16 +41,16 @@ def reader(words):
 
 def refused(shelf, desired):
     """Return the codes with which manifests are refused when they are opened."""
-    with pytest.raises(Faulty) as caught:
-        unseal(desired, shelf.project, shelf.environment)
-    return [finding.code for finding in caught.value.findings]
+    with pytest.raises(DiagnosticError) as caught:
+        decrypt_manifests(desired, shelf.project, shelf.environment)
+    return [finding.code for finding in caught.value.diagnostics]
 
 
 def test_secrets_come_out_and_the_seal_stays_behind(shelf, reader, words):
     """What is opened is what would be sent."""
     shelf.sealed("reader", reader)
     [opened] = shelf.open()
-    assert opened.opened
+    assert opened.is_decrypted
     assert opened.secrets == {("password",): Secret(words[0]), ("ssh_private_key",): Secret(words[1])}
 
 
@@ -61,8 +61,8 @@ def test_only_what_is_asked_for_is_opened(shelf, reader):
     loaded = shelf.load()
     other.unlink()
     wanted = [each for each in loaded.desired if each.address.name == "reader"]
-    assert [each.address.name for each in unseal(wanted, shelf.project, shelf.environment)] == ["reader"]
-    assert unseal((), shelf.project, {}) == ()
+    assert [each.address.name for each in decrypt_manifests(wanted, shelf.project, shelf.environment)] == ["reader"]
+    assert decrypt_manifests((), shelf.project, {}) == ()
 
 
 def test_the_bytes_are_those_that_were_loaded(shelf, reader):
@@ -106,11 +106,11 @@ def test_a_change_by_sops_asks_for_the_seal(shelf, reader, field, value, codes):
     command = [str(shelf.sops), "--config", "/dev/null", "set", str(path), f'["config"]["{field}"]', value]
     subprocess.run(command, check=True, capture_output=True, env=shelf.environment)
     loaded = shelf.load()
-    assert loaded.findings == ()
+    assert loaded.diagnostics == ()
     if codes:
         assert refused(shelf, loaded.desired) == codes
     else:
-        assert len(unseal(loaded.desired, shelf.project, shelf.environment)) == 1
+        assert len(decrypt_manifests(loaded.desired, shelf.project, shelf.environment)) == 1
 
 
 def test_a_missing_seal_is_refused_where_it_is_required(shelf, reader):
@@ -119,7 +119,7 @@ def test_a_missing_seal_is_refused_where_it_is_required(shelf, reader):
     assert refused(shelf, shelf.load().desired) == ["KT250"]
     file = shelf.root / "keyturn.yaml"
     file.write_text(file.read_text().replace("required", "warn"))
-    assert len(unseal(shelf.load().desired, shelf.project, shelf.environment)) == 1
+    assert len(decrypt_manifests(shelf.load().desired, shelf.project, shelf.environment)) == 1
 
 
 def test_all_faults_of_all_files_come_at_once(shelf, reader):
@@ -132,9 +132,9 @@ def test_all_faults_of_all_files_come_at_once(shelf, reader):
 def test_no_key_is_said(shelf, reader):
     """Nothing is opened without one."""
     shelf.sealed("reader", reader)
-    with pytest.raises(Faulty) as caught:
-        unseal(shelf.load().desired, shelf.project, {})
-    assert caught.value.findings[0].code == "KT020"
+    with pytest.raises(DiagnosticError) as caught:
+        decrypt_manifests(shelf.load().desired, shelf.project, {})
+    assert caught.value.diagnostics[0].code == "KT020"
 
 
 # What sops accepts and keyturn does not (security: a person without any key edits the file) ------
@@ -179,9 +179,9 @@ def test_what_sops_lets_pass_is_refused(shelf, reader, what):
     path.write_text(text.replace(before, after))
     assert shelf.accepts(path)
     loaded = shelf.load()
-    if loaded.doubtful:
-        accused = accuse(loaded.doubtful, shelf.project, shelf.environment)
-        codes = {each.code for each in (*loaded.findings, *accused)}
+    if loaded.invalid_sealed:
+        accused = check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment)
+        codes = {each.code for each in (*loaded.diagnostics, *accused)}
     else:
         codes = set(refused(shelf, loaded.desired))
     assert codes & {"KT251", "KT255"}
@@ -194,9 +194,9 @@ def test_a_copied_file_is_refused(shelf, reader):
     path.unlink()
     assert shelf.accepts(copy)
     loaded = shelf.load()
-    assert [each.code for each in loaded.findings] == ["KT254"]
+    assert [each.code for each in loaded.diagnostics] == ["KT254"]
     assert loaded.desired == ()
-    assert accuse(loaded.doubtful, shelf.project, shelf.environment) == ()
+    assert check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment) == ()
 
 
 def test_a_borrowed_seal_is_refused(shelf, reader):
@@ -216,7 +216,7 @@ def test_a_borrowed_block_is_refused(shelf, reader):
     donor.unlink()
     assert not shelf.accepts(victim)
     loaded = shelf.load()
-    found = accuse(loaded.doubtful, shelf.project, shelf.environment) if loaded.doubtful else ()
+    found = check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment) if loaded.invalid_sealed else ()
     codes = {each.code for each in found} or set(refused(shelf, loaded.desired))
     assert codes & {"KT221", "KT222"}
 
@@ -225,8 +225,8 @@ def test_a_slip_by_who_holds_the_key_looks_like_one(shelf, reader):
     """A misspelt field that was sealed as it is: the schema speaks, the seal has nothing to say."""
     shelf.sealed("reader", reader.replace("role: etl", "rle: etl"))
     loaded = shelf.load()
-    assert [each.code for each in loaded.findings] == ["KT131"]
-    assert accuse(loaded.doubtful, shelf.project, shelf.environment) == ()
+    assert [each.code for each in loaded.diagnostics] == ["KT131"]
+    assert check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment) == ()
 
 
 @pytest.mark.parametrize("value", ["5432", "true", "1.5"])
@@ -234,5 +234,5 @@ def test_a_secret_that_is_no_text_inside_is_refused(shelf, reader, words, value)
     """Encrypted without quotes, it was retyped by sops; it is never sent as something else."""
     shelf.sealed("reader", reader.replace(f'"{words[0]}"', value))
     loaded = shelf.load()
-    assert [each.code for each in loaded.findings] == ["KT213"]
+    assert [each.code for each in loaded.diagnostics] == ["KT213"]
     assert refused(shelf, loaded.desired) == ["KT213"]

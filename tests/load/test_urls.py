@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.load.urls import ledger_refusal
+from keyturn.load.urls import find_state_url_problem
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from keyturn.load.urls import ledger_refusal
 )
 def test_takes_folders_and_buckets(text):
     """A ledger is a folder or lies in a bucket."""
-    assert ledger_refusal(text) == ""
+    assert find_state_url_problem(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ def test_takes_folders_and_buckets(text):
 )  # fmt: skip
 def test_refuses_other_ledgers(text):
     """No credentials, no way out, no other scheme."""
-    assert ledger_refusal(text)
+    assert find_state_url_problem(text)

@@ -13,14 +13,14 @@ from jsonschema import Draft202012Validator
 from jsonschema_rs import Draft202012Validator as FastValidator
 
 from corpus import manifests, tree
-from keyturn.core.looks import SECRET_KEY
+from keyturn.core.looks import SECRET_NAME_PATTERN
 from keyturn.kinds import KINDS
-from keyturn.load.definitions import compile_pattern, definition, schema, types
+from keyturn.load.definitions import compile_pattern, load_type_schema, load_schema, list_known_types
 from keyturn.load.nodes import Document
-from keyturn.load.places import Places
+from keyturn.load.places import SpanIndex
 from keyturn.load.schema import compile_schema, is_accepted, is_valid_manifest
 from keyturn.load.validator import build_validator, build_validator_class
-from keyturn.load.wording import findings
+from keyturn.load.wording import schema_diagnostics
 from vocabulary import list_schemas
 
 PASSWORD = {"kind": "credential", "name": "x", "type": "password", "secrets": {"password": "p"}}
@@ -34,11 +34,11 @@ CASES = [
 ]
 LAX = "integer type matches integers: a float with zero fractional part is an integer"
 PATTERNS = sorted(
-    {part["pattern"] for kind in KINDS for part in list_schemas(schema(kind)) if "pattern" in part}
+    {part["pattern"] for kind in KINDS for part in list_schemas(load_schema(kind)) if "pattern" in part}
     | {
         each
         for kind in KINDS
-        for part in list_schemas(schema(kind))
+        for part in list_schemas(load_schema(kind))
         for each in part.get("patternProperties", ())
     }
 )
@@ -130,10 +130,10 @@ def test_both_pass_the_official_suite(rules, data, valid, request):
 def examples(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
     """Return a manifest made of what the schema says of a type, which need not be complete."""
     kind = draw(some.sampled_from(sorted(KINDS)))
-    name = draw(some.sampled_from(sorted(types(kind))))
+    name = draw(some.sampled_from(sorted(list_known_types(kind))))
     made: dict[str, Any] = {"kind": kind, "name": "prod-x", "type": name}
     for block in ("config", "secrets"):
-        fields = definition(kind, name).get("properties", {}).get(block, {}).get("properties", {})
+        fields = load_type_schema(kind, name).get("properties", {}).get(block, {}).get("properties", {})
         chosen = draw(some.lists(some.sampled_from(sorted(fields)), unique=True)) if fields else []
         shown = {key: draw(some.sampled_from(fields[key].get("examples") or ["word"])) for key in chosen}
         made |= {block: copy.deepcopy(shown)} if shown else {}
@@ -172,7 +172,7 @@ def test_jsonschema_decides_on_odd_values(asked):
     exact = build_validator(kind).is_valid(mutant)
     assert exact or not is_accepted(mutant, compile_schema(kind))
     assert is_valid_manifest(mutant, kind) is exact
-    said = findings(Document("x.yaml", mutant, "", Places(dict)), kind)
+    said = schema_diagnostics(Document("x.yaml", mutant, "", SpanIndex(dict)), kind)
     assert not (exact and said)
 
 
@@ -197,8 +197,8 @@ def test_a_pattern_means_the_same_to_both(pattern):
 )
 def test_a_pattern_that_gives_up_accepts_nothing(key, valid):
     """jsonschema-rs searches so far and no farther; a condition that negates the pattern fails, too."""
-    assert not FastValidator({"pattern": SECRET_KEY}).is_valid(key)
-    assert not is_accepted(key, FastValidator({"if": {"pattern": SECRET_KEY}, "then": False})) or valid
+    assert not FastValidator({"pattern": SECRET_NAME_PATTERN}).is_valid(key)
+    assert not is_accepted(key, FastValidator({"if": {"pattern": SECRET_NAME_PATTERN}, "then": False})) or valid
     assert is_valid_manifest({**REST, "config": {"headers": {key: "x"}}}, "connection") is valid
 
 
@@ -229,7 +229,7 @@ def test_a_key_that_is_no_text_is_not_accepted(right, odd):
 )
 def test_what_plain_jsonschema_lets_pass_is_refused(tree, kind):
     """A last newline, and a float where sops would write an integer."""
-    assert Draft202012Validator(schema(kind)).is_valid(tree)
+    assert Draft202012Validator(load_schema(kind)).is_valid(tree)
     assert not build_validator(kind).is_valid(tree)
     assert not is_valid_manifest(tree, kind)
 

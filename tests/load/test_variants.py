@@ -2,8 +2,8 @@
 
 import pytest
 
-from keyturn.load.definitions import definition, types
-from keyturn.load.variants import misfit
+from keyturn.load.definitions import load_type_schema, list_known_types
+from keyturn.load.variants import explain_alternatives
 
 AWS = "alternatives: access keys (access_key_id, secret_access_key); a role to assume (role_arn)"
 
@@ -89,9 +89,9 @@ AWS = "alternatives: access keys (access_key_id, secret_access_key); a role to a
 )
 def test_what_is_wrong_is_named(type_, present, code, message, missing):
     """The alternatives are called by their names, never "one of the given schemas"."""
-    found = misfit(present.split(), definition("credential", type_)["oneOf"])
+    found = explain_alternatives(present.split(), load_type_schema("credential", type_)["oneOf"])
     assert found is not None
-    assert (found.code, found.message, found.missing) == (code, message, frozenset(missing.split()))
+    assert (found.code, found.message, found.missing_fields) == (code, message, frozenset(missing.split()))
 
 
 @pytest.mark.parametrize(
@@ -108,24 +108,24 @@ def test_what_is_wrong_is_named(type_, present, code, message, missing):
 )
 def test_a_whole_alternative_is_nothing_to_speak_of(type_, present):
     """One alternative with what goes with it fits."""
-    assert misfit(present.split(), definition("credential", type_)["oneOf"]) is None
+    assert explain_alternatives(present.split(), load_type_schema("credential", type_)["oneOf"]) is None
 
 
 def test_the_hint_lists_every_alternative_with_its_fields():
     """Whoever reads it knows what to write without opening the documentation."""
-    found = misfit([], definition("credential", "aws")["oneOf"])
+    found = explain_alternatives([], load_type_schema("credential", "aws")["oneOf"])
     assert found is not None
     assert found.hint == AWS
 
 
 @pytest.mark.parametrize(
-    "type_", [name for name in types("credential") if "oneOf" in definition("credential", name)]
+    "type_", [name for name in list_known_types("credential") if "oneOf" in load_type_schema("credential", name)]
 )
 def test_each_type_with_alternatives_names_all_of_them(type_):
     """By title and fields, where none of them is there and where two stand together."""
-    branches = definition("credential", type_)["oneOf"]
-    nothing = misfit([], branches)
-    everything = misfit([name for branch in branches for name in branch["x-own"]], branches)
+    branches = load_type_schema("credential", type_)["oneOf"]
+    nothing = explain_alternatives([], branches)
+    everything = explain_alternatives([name for branch in branches for name in branch["x-own"]], branches)
     for found, code in ((nothing, "KT137"), (everything, "KT138")):
         assert found.code == code
         assert all(f"{each['title']} ({', '.join(each['x-own'])})" in found.hint for each in branches)

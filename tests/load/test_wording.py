@@ -13,14 +13,14 @@ from hypothesis import strategies as some
 
 from corpus import manifests, tree
 from keyturn.catalog import load_catalog
-from keyturn.core.looks import secret_key
+from keyturn.core.looks import is_secret_name
 from keyturn.kinds import KINDS
-from keyturn.load.definitions import schema
+from keyturn.load.definitions import load_schema
 from keyturn.load.nodes import Document
-from keyturn.load.places import Places
+from keyturn.load.places import SpanIndex
 from keyturn.load.schema import is_valid_manifest
 from keyturn.load.validator import build_validator
-from keyturn.load.wording import findings, spoken
+from keyturn.load.wording import schema_diagnostics, safe_path
 from shelf import document
 from vocabulary import ANNOTATIONS
 
@@ -41,7 +41,7 @@ PG = "kind: connection\nname: x\ntype: postgres\n"
 def found(text):
     """Return the findings of a text."""
     read = document(text)
-    return findings(read, str(read.tree.get("kind", "")))
+    return schema_diagnostics(read, str(read.tree.get("kind", "")))
 
 
 @pytest.mark.parametrize(("text", "code", "place", "message", "hint"), cases())
@@ -87,7 +87,7 @@ def test_the_table_has_every_keyword_of_the_schemas(kind):
     mine = [each for each in trees if each["kind"] == kind]
     broken = {error.validator for each in mine for error in build_validator(kind).iter_errors(each)}
     # The one constant is the kind itself: where it is another one, another schema is asked (KT130).
-    assert broken == set(keywords(schema(kind), schema(kind), set())) - {"const"}
+    assert broken == set(keywords(load_schema(kind), load_schema(kind), set())) - {"const"}
 
 
 def test_keywords_are_found_wherever_they_stand():
@@ -121,7 +121,7 @@ def test_a_key_that_may_be_a_secret_is_not_said(canary):
     secret = canary("ascii")
     [finding] = found(f"{PG}config:\n  ? {secret!r}\n  : x\n")
     assert secret not in finding.message
-    assert spoken(("config", secret)) == "config.…"
+    assert safe_path(("config", secret)) == "config.…"
 
 
 @some.composite
@@ -141,10 +141,10 @@ def mutants(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
 def test_what_does_not_fit_is_always_said_and_never_quoted(asked):
     """Every refusal has a finding with a known code, and no finding holds a value."""
     kind, mutant = asked
-    made = Document("x.yaml", mutant, "", Places(dict))
-    said = findings(made, kind)
+    made = Document("x.yaml", mutant, "", SpanIndex(dict))
+    said = schema_diagnostics(made, kind)
     names = [key for block in mutant.values() if isinstance(block, dict) for key in block]
-    if not is_valid_manifest(mutant, kind) and not any(map(secret_key, names)):
+    if not is_valid_manifest(mutant, kind) and not any(map(is_secret_name, names)):
         assert said
     assert all(finding.code in load_catalog() for finding in said)
     assert "canary-value" not in repr(said)

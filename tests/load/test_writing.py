@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from encrypting import around, document, encrypted, sops
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.secret import Secret
-from keyturn.load.decrypt import opener
+from keyturn.load.decrypt import decryptor_for
 from keyturn.load.files import load_file
 from keyturn.load.sops_binary import find_sops
-from keyturn.load.writing import Writer, cuttable
-from keyturn.policy.settings import Settings
+from keyturn.load.writing import ManifestWriter, can_remove
+from keyturn.policy.settings import PolicySettings
 
 AWKWARD = (
     "0123",
@@ -38,17 +38,17 @@ AWKWARD = (
 
 def codes(act):
     """Return the codes of what an act raises."""
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         act()
-    return [finding.code for finding in caught.value.findings]
+    return [finding.code for finding in caught.value.diagnostics]
 
 
 @pytest.fixture
 def writer(tmp_path, age_key):
     """Return a writer in an empty folder."""
-    settings = Settings(recipients={"m": (age_key.recipient,)})
+    settings = PolicySettings(recipients={"m": (age_key.recipient,)})
     (tmp_path / "m").mkdir()
-    return Writer(tmp_path, settings, find_sops(around(age_key)), opener(around(age_key), settings))
+    return ManifestWriter(tmp_path, settings, find_sops(around(age_key)), decryptor_for(around(age_key), settings))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def changed(before, after):
 def test_a_secret_survives_as_it_was_given(writer, path, value):
     """Strings that YAML would rewrite come back digit for digit; three lines of the file change."""
     before = path.read_text()
-    writer.set_values("m/a.yaml", {("secrets", "password"): Secret(value)})
+    writer.update_file("m/a.yaml", {("secrets", "password"): Secret(value)})
     assert secrets(writer) == {"password": value, "token": "kept"}
     assert set(changed(before, path.read_text())) <= {"password", "lastmodified", "mac"}
 
@@ -85,7 +85,7 @@ def test_a_secret_survives_as_it_was_given(writer, path, value):
 def test_other_lines_stay_byte_for_byte(writer, path):
     """Comments, blanks and the other ciphertext are not touched, whatever sops would do to them."""
     before = path.read_text()
-    source = writer.set_values(
+    source = writer.update_file(
         "m/a.yaml", {("secrets", "password"): Secret("new"), ("secrets", "added"): Secret("more")}
     )
     after = path.read_text()
@@ -99,13 +99,13 @@ def test_other_lines_stay_byte_for_byte(writer, path):
 def test_the_same_value_changes_nothing(writer, path):
     """Setting what is there already leaves every byte."""
     before = path.read_bytes()
-    writer.set_values("m/a.yaml", {("secrets", "password"): Secret("old")})
+    writer.update_file("m/a.yaml", {("secrets", "password"): Secret("old")})
     assert path.read_bytes() == before
 
 
 def test_plain_values_are_set_along_with_their_mac(writer, path):
     """A change of a plain field in an encrypted file keeps the file whole."""
-    writer.set_values(
+    writer.update_file(
         "m/a.yaml", {("config", "host"): "db2.acme.com", ("config", "port"): 5433, ("config", "tls"): False}
     )
     found = document(path.read_bytes()).tree["config"]
@@ -122,7 +122,7 @@ def test_a_layout_without_lines_is_rewritten_by_sops(writer, path):
     )
     assert "secrets: {" in inline
     path.write_text(inline)
-    writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})
+    writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")})
     assert secrets(writer) == {"password": "new", "token": "kept"}
 
 
@@ -130,7 +130,7 @@ def test_a_layout_without_lines_is_rewritten_by_sops(writer, path):
 def test_line_ends_and_marks_stay(writer, path, end):
     """A file from Windows stays one."""
     path.write_bytes(b"\xef\xbb\xbf" + path.read_text().replace("\n", end).encode())
-    writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new"), ("secrets", "added"): Secret("x")})
+    writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new"), ("secrets", "added"): Secret("x")})
     data = path.read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     assert data.count(b"\n") == data.count(end.encode())
@@ -141,7 +141,7 @@ def test_the_first_secret_of_a_plain_file_encrypts_it(writer):
     """What was there stays as it was written; the block and its envelope are added below."""
     text = "# mine\nname: b  # here\nconfig: {port: 9007199254740993, ratio: 0.5}\nkeep: [password]\n"
     (writer.root / "m/b.yaml").write_text(text)
-    writer.set_values("m/b.yaml", {("secrets", "password"): Secret("0123"), ("name",): "c"})
+    writer.update_file("m/b.yaml", {("secrets", "password"): Secret("0123"), ("name",): "c"})
     after = (writer.root / "m/b.yaml").read_text()
     assert after.startswith(text.replace("name: b ", "name: c "))
     assert secrets(writer, "m/b.yaml") == {"password": "0123"}
@@ -150,9 +150,9 @@ def test_the_first_secret_of_a_plain_file_encrypts_it(writer):
 def test_a_plain_file_may_be_changed_without_sops(writer):
     """Where there is no secret, nothing needs to be encrypted."""
     (writer.root / "m/b.yaml").write_text("name: b # x\nconfig:\n  a: 1\n")
-    writer.set_values("m/b.yaml", {("config", "a"): "no", ("config", "b"): None})
+    writer.update_file("m/b.yaml", {("config", "a"): "no", ("config", "b"): None})
     assert (writer.root / "m/b.yaml").read_text() == 'name: b # x\nconfig:\n  a: "no"\n  b: null\n'
-    assert codes(lambda: writer.set_values("m/b.yaml", {("config", "c", "d"): 1})) == ["KT225"]
+    assert codes(lambda: writer.update_file("m/b.yaml", {("config", "c", "d"): 1})) == ["KT225"]
 
 
 def test_a_new_file_is_encrypted_from_memory(writer):
@@ -163,25 +163,25 @@ def test_a_new_file_is_encrypted_from_memory(writer):
         "config": {"host": "h", "tags": ["a"]},
         "secrets": {"password": Secret("1e5"), "seal": Secret("x")},
     }
-    writer.new_file("m/new/c.yaml", tree, "# yaml-language-server: $schema=x\n")
+    writer.create_file("m/new/c.yaml", tree, "# yaml-language-server: $schema=x\n")
     text = (writer.root / "m/new/c.yaml").read_text()
     assert text.startswith(
         "# yaml-language-server: $schema=x\nkind: credential\nname: c\nconfig:\n  host: h\n"
     )
     assert secrets(writer, "m/new/c.yaml") == {"password": "1e5", "seal": "x"}
-    assert codes(lambda: writer.new_file("m/new/c.yaml", tree)) == ["KT229"]
+    assert codes(lambda: writer.create_file("m/new/c.yaml", tree)) == ["KT229"]
 
 
 def test_a_new_plain_file_needs_no_sops(writer):
     """A connection has no secret."""
-    writer.new_file("m/d.yaml", {"kind": "connection", "name": "0123"})
+    writer.create_file("m/d.yaml", {"kind": "connection", "name": "0123"})
     assert (writer.root / "m/d.yaml").read_text() == 'kind: connection\nname: "0123"\n'
 
 
 def test_a_new_file_needs_no_private_key(writer, tmp_path):
     """Whoever knows the recipients may write for them."""
-    keyless = Writer(tmp_path, writer.settings, find_sops({"PATH": os.defpath}), opener({}, writer.settings))
-    keyless.new_file("m/e.yaml", {"name": "e", "secrets": {"password": Secret("x")}})
+    keyless = ManifestWriter(tmp_path, writer.settings, find_sops({"PATH": os.defpath}), decryptor_for({}, writer.settings))
+    keyless.create_file("m/e.yaml", {"name": "e", "secrets": {"password": Secret("x")}})
     assert secrets(writer, "m/e.yaml") == {"password": "x"}
 
 
@@ -190,10 +190,10 @@ def test_rules_decide_where_policy_names_nobody(writer, age_key, tmp_path):
     rule = f"path_regex: manifests/.*\\.yaml$\n    encrypted_regex: ^secrets$\n    age: {age_key.recipient}\n"
     rules = f"creation_rules:\n  - {rule}"
     (tmp_path / ".sops.yaml").write_text(rules)
-    writer.new_file("manifests/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})
+    writer.create_file("manifests/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})
     assert secrets(writer, "manifests/f.yaml") == {"password": "x"}
     assert codes(
-        lambda: writer.new_file("other/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})
+        lambda: writer.create_file("other/f.yaml", {"name": "f", "secrets": {"password": Secret("x")}})
     ) == ["KT227"]
     assert not (tmp_path / "other").exists()
 
@@ -211,7 +211,7 @@ def test_a_file_that_is_wrong_stays_as_it_is(writer, path, change, code):
     """Tampering is not healed by setting a secret."""
     path.write_text(change(path.read_text()))
     before = path.read_bytes()
-    assert codes(lambda: writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")}))[0] == code
+    assert codes(lambda: writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")}))[0] == code
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == ["a.yaml"]
 
@@ -223,13 +223,13 @@ def test_what_does_not_come_back_is_not_written(writer, path, tmp_path):
     fake.write_text("#!/bin/sh\nexit 0\n")
     fake.chmod(0o700)
     before = path.read_bytes()
-    idle = Writer(
+    idle = ManifestWriter(
         tmp_path,
         writer.settings,
         type(writer.sops)(binary=fake, environment={}, version=(3, 11, 0)),
-        writer.open_all,
+        writer.decryptor,
     )
-    assert codes(lambda: idle.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})) == ["KT225"]
+    assert codes(lambda: idle.update_file("m/a.yaml", {("secrets", "password"): Secret("new")})) == ["KT225"]
     assert path.read_bytes() == before
 
 
@@ -239,7 +239,7 @@ def test_two_at_once_lose_nothing(writer):
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(
-                lambda index: writer.set_values("m/a.yaml", {("secrets", f"s{index}"): Secret(str(index))}),
+                lambda index: writer.update_file("m/a.yaml", {("secrets", f"s{index}"): Secret(str(index))}),
                 range(8),
             )
         )
@@ -327,13 +327,13 @@ def test_no_plaintext_is_written_to_any_file(writer, age_key, canary, tmp_path_f
 @pytest.mark.usefixtures("path")
 def test_the_digest_is_that_of_the_file(writer):
     """What is returned is what is on the disk."""
-    source = writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})
+    source = writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")})
     assert source == load_file(writer.root, "m/a.yaml")
 
 
 def test_the_real_sops_can_go_on_from_there(writer, path, age_key):
     """A file that was written here is an ordinary file of sops."""
-    writer.set_values("m/a.yaml", {("secrets", "password"): Secret("new")})
+    writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")})
     sops("rotate", "--in-place", str(path), env=around(age_key))
     assert secrets(writer) == {"password": "new", "token": "kept"}
 
@@ -341,8 +341,8 @@ def test_the_real_sops_can_go_on_from_there(writer, path, age_key):
 def test_takes_a_key_out_and_nothing_else(writer, path):
     """Its line goes, of the ciphertext only the MAC is new, and sops still opens the file."""
     before = path.read_text()
-    assert cuttable(document(before.encode(), "m/a.yaml"), ("config", "port"))
-    after = writer.set_values("m/a.yaml", {}, [("config", "port")]).data.decode()
+    assert can_remove(document(before.encode(), "m/a.yaml"), ("config", "port"))
+    after = writer.update_file("m/a.yaml", {}, [("config", "port")]).data.decode()
     gone = [line for line in before.split("\n") if line not in after.split("\n")]
     assert {line.split(":")[0].strip() for line in gone} - {"lastmodified"} == {"port", "mac"}
     assert set(changed(before, after)) - {"lastmodified"} == {"mac"}
@@ -353,8 +353,8 @@ def test_what_shares_its_lines_stays_whole(writer, path):
     """KT225: a key among others on one line is for a person to take out."""
     text = "kind: connection\nname: b\nconfig: {host: a, port: 1}\n"
     (writer.root / "m/b.yaml").write_text(text)
-    assert not cuttable(document(text.encode(), "m/b.yaml"), ("config", "port"))
-    assert codes(lambda: writer.set_values("m/b.yaml", {}, [("config", "port")])) == ["KT225"]
+    assert not can_remove(document(text.encode(), "m/b.yaml"), ("config", "port"))
+    assert codes(lambda: writer.update_file("m/b.yaml", {}, [("config", "port")])) == ["KT225"]
     assert (writer.root / "m/b.yaml").read_text() == text
     assert path.exists()
 
@@ -362,5 +362,5 @@ def test_what_shares_its_lines_stays_whole(writer, path):
 def test_sets_and_takes_out_at_once(writer):
     """In a file without secrets, which no sops is asked about."""
     (writer.root / "m/b.yaml").write_text("kind: connection\nname: b\nconfig:\n  host: a  # why\n  port: 1\n")
-    after = writer.set_values("m/b.yaml", {("config", "port"): 2}, [("config", "host")]).data.decode()
+    after = writer.update_file("m/b.yaml", {("config", "port"): 2}, [("config", "host")]).data.decode()
     assert after == "kind: connection\nname: b\nconfig:\n  # why\n  port: 2\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from judging import settings, subject
-from keyturn.policy.environments import environment_of, production
+from keyturn.policy.environments import environment_of, is_production
 
 STATED = settings(
     {"environments": {"prod": {}, "prodeu": {"prefix": "prod-eu-"}, "qa": {"production": True}}}
@@ -47,4 +47,4 @@ def test_the_label_comes_first_then_the_longest_prefix(policy, name, label, expe
 )
 def test_production_is_what_is_said_to_be(policy, name, label, expected):
     """By the settings, or by its usual names."""
-    assert production(made(name, label), policy) is expected
+    assert is_production(made(name, label), policy) is expected

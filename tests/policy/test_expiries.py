@@ -6,7 +6,7 @@ import pytest
 
 from certificates import certificate
 from judging import subject
-from keyturn.policy.expiries import Expiry, certificate_day, declared, readable
+from keyturn.policy.expiries import FieldExpiry, certificate_expiry, declared_expiries, parse_day
 
 TEXT = "kind: credential\nname: x\ntype: azure\nlabels: {expires: '2027-01-31'}\n"
 
@@ -21,13 +21,13 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
         ("config", "valid_until"): "2027-13-01",
         ("config", "note"): "2027-05-01",
     }
-    found = list(declared(subject(TEXT, config=config)))
-    assert list(declared(one)) == [
-        Expiry(("labels", "expires"), date(2027, 1, 31), "what the label expires records")
+    found = list(declared_expiries(subject(TEXT, config=config)))
+    assert list(declared_expiries(one)) == [
+        FieldExpiry(("labels", "expires"), date(2027, 1, 31), "what the label expires records")
     ]
     assert found[1:] == [
-        Expiry(("config", "secret_expires_at"), date(2027, 5, 1), "what secret_expires_at records"),
-        Expiry(("config", "ca"), date(2029, 6, 30), "the certificate in ca"),
+        FieldExpiry(("config", "secret_expires_at"), date(2027, 5, 1), "what secret_expires_at records"),
+        FieldExpiry(("config", "ca"), date(2029, 6, 30), "the certificate in ca"),
     ]
 
 
@@ -42,9 +42,9 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
 )
 def test_a_day_is_read_from_iso_8601(text, day):
     """A time behind it does not matter."""
-    assert readable(text) == day
+    assert parse_day(text) == day
 
 
 def test_a_certificate_that_cannot_be_read_has_no_day():
     """That it cannot be read is another finding."""
-    assert certificate_day("-----BEGIN CERTIFICATE-----") is None
+    assert certificate_expiry("-----BEGIN CERTIFICATE-----") is None

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging import SETTINGS, TODAY, judged, places, settings, subject
-from keyturn.policy.judge import conclude, judge, look
-from keyturn.policy.rule import Context
+from keyturn.policy.judge import run_remaining_rules, run_rules, run_static_rules
+from keyturn.policy.rule import RuleContext
 from keyturn.policy.rules import privilege
 from keyturn.policy.subject import Waiver
 
@@ -149,13 +149,13 @@ def test_the_order_of_manifests_does_not_matter(dice: random.Random):
 
 def test_what_needs_no_secret_is_said_before_one_is_opened():
     """The rest is added: together they are all that is said, a waiver's own finding at the end."""
-    alone, all_of_it = Context(today=TODAY), Context(today=TODAY, fingerprints=SAME)
+    alone, all_of_it = RuleContext(today=TODAY), RuleContext(today=TODAY, fingerprints=SAME)
     manifests = (*FLEET, subject(waived(("KT350", "lab"), ("KT352", "none here"))))
-    looked = look(manifests, settings(), alone)
-    whole = judge(manifests, settings(), all_of_it)
-    assert conclude(looked, settings(), all_of_it) == whole
-    assert set(looked.findings) < set(whole)
-    later = {each.code for each in whole} - {each.code for each in looked.findings}
+    looked = run_static_rules(manifests, settings(), alone)
+    whole = run_rules(manifests, settings(), all_of_it)
+    assert run_remaining_rules(looked, settings(), all_of_it) == whole
+    assert set(looked.diagnostics) < set(whole)
+    later = {each.code for each in whole} - {each.code for each in looked.diagnostics}
     assert later == {"KT302", "KT361"}
 
 
@@ -171,5 +171,5 @@ def said_of(value):
 @given(st.text(min_size=6))
 def test_no_finding_quotes_a_value(value):
     """Whatever stands in a field, what is said of it is ours."""
-    ours = value in said_of("\0") or value.lower() in privilege.WORDS
+    ours = value in said_of("\0") or value.lower() in privilege.PRIVILEGE_WORDS
     assert ours or value not in said_of(value)

@@ -3,31 +3,31 @@
 import pytest
 
 from judging import TODAY, subject
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.secret import Secret
-from keyturn.policy.rule import Context, Found, Needs
+from keyturn.policy.rule import RuleContext, Violation, Requires
 
-PROJECT = Origin("keyturn.yaml", 3, 1)
+PROJECT = SourceLocation("keyturn.yaml", 3, 1)
 
 
 @pytest.mark.parametrize(
     ("known", "provided"),
     [
-        ({}, {Needs.MANIFEST, Needs.FLEET}),
-        ({"whole": False}, {Needs.MANIFEST}),
-        ({"rotated": {"f": {(): TODAY}}}, {Needs.MANIFEST, Needs.FLEET, Needs.HISTORY}),
-        ({"fingerprints": {("f", ("p",)): "x"}}, {Needs.MANIFEST, Needs.FLEET, Needs.SECRETS}),
-        ({"secrets": {"f": {("p",): Secret("x")}}}, {Needs.MANIFEST, Needs.FLEET, Needs.SECRETS}),
+        ({}, {Requires.MANIFEST, Requires.ALL_MANIFESTS}),
+        ({"whole": False}, {Requires.MANIFEST}),
+        ({"rotated": {"f": {(): TODAY}}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.HISTORY}),
+        ({"fingerprints": {("f", ("p",)): "x"}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.SECRETS}),
+        ({"secrets": {"f": {("p",): Secret("x")}}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.SECRETS}),
     ],
 )
 def test_a_context_provides_what_it_holds(known, provided):
     """A waiver is called unused only where its rule could have seen everything."""
-    context = Context(today=TODAY, **known)
-    assert {needs for needs in Needs if context.provides(needs)} == provided
+    context = RuleContext(today=TODAY, **known)
+    assert {needs for needs in Requires if context.can_satisfy(needs)} == provided
 
 
 def test_what_belongs_to_no_manifest_is_found_in_the_project():
     """One finding for the section that lacks something."""
-    assert Found(message="m").origin(PROJECT) == PROJECT
+    assert Violation(message="m").find_location(PROJECT) == PROJECT
     one = subject("kind: credential\nname: x\ntype: aws\n")
-    assert Found(message="m", subject=one, path=("name",)).origin(PROJECT) == Origin(one.file, 2, 7)
+    assert Violation(message="m", resource=one, path=("name",)).find_location(PROJECT) == SourceLocation(one.file, 2, 7)

@@ -4,18 +4,18 @@ import pytest
 
 from judging import settings
 from keyturn.catalog import find_code, load_catalog
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Faulty, Severity
-from keyturn.core.limits import Limit
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import DiagnosticError, Severity
+from keyturn.core.limits import PlanLimit
 from keyturn.policy.settings import (
     Environment,
-    Override,
-    Settings,
-    covers,
+    SeverityOverride,
+    PolicySettings,
+    covers_file,
     is_rule_code,
-    level,
+    effective_severity,
     recipients_for,
-    settings_from,
+    parse_policy_settings,
 )
 
 SHAPE = find_code("KT304").hint
@@ -38,14 +38,14 @@ FULL = {
 
 def wrong(tree):
     """Return the findings about ``tree``: code and place below the section."""
-    with pytest.raises(Faulty) as caught:
-        settings_from(tree, lambda path: Origin("/".join(path)))
-    return [(one.code, one.origin.file, one.hint) for one in caught.value.findings]
+    with pytest.raises(DiagnosticError) as caught:
+        parse_policy_settings(tree, lambda path: SourceLocation("/".join(path)))
+    return [(one.code, one.origin.file, one.hint) for one in caught.value.diagnostics]
 
 
 def test_an_absent_section_is_the_default():
     """Nothing said, nothing asked."""
-    assert settings({}) == Settings(place=Origin("keyturn.yaml", 1, 1))
+    assert settings({}) == PolicySettings(origin=SourceLocation("keyturn.yaml", 1, 1))
 
 
 def test_every_setting_is_read():
@@ -55,14 +55,14 @@ def test_every_setting_is_read():
         "prod": Environment("p-", production=True),
         "qa": Environment("qa-", production=True),
     }
-    assert (read.max_age_days, read.soon_days, read.expiry_days) == (84, 7, 60)
-    assert (read.limits.retire, read.limits.rotate) == (Limit(3, 20), Limit(20, 10))
+    assert (read.max_age_days, read.rotation_notice_days, read.expiry_notice_days) == (84, 7, 60)
+    assert (read.limits.retire, read.limits.rotate) == (PlanLimit(3, 20), PlanLimit(20, 10))
     assert (read.key_types, read.servers) == (("age", "kms"), ("https://vault.acme.com",))
     assert (read.seal, read.tls, read.privileged) == ("required", "verify-full", ("DWH_GOD",))
     assert read.rules == {
-        "KT310": (Override(None),),
-        "KT350": (Override(Severity.WARNING, ("legacy",)),),
-        "KT313": (Override(None),),
+        "KT310": (SeverityOverride(None),),
+        "KT350": (SeverityOverride(Severity.WARNING, ("legacy",)),),
+        "KT313": (SeverityOverride(None),),
     }
 
 
@@ -123,16 +123,16 @@ def test_all_faults_come_together():
 )
 def test_a_path_covers_a_folder_a_file_or_a_glob(pattern, file, expected):
     """A folder's name is not a prefix of another's."""
-    assert covers(pattern, file) is expected
+    assert covers_file(pattern, file) is expected
 
 
 def test_a_level_holds_below_its_paths():
     """Elsewhere the rule keeps its own."""
     read = settings(FULL)
-    assert level(read, "KT350", "legacy/a.yaml") is Severity.WARNING
-    assert level(read, "KT350", "new/a.yaml") is Severity.ERROR
-    assert level(read, "KT310", "new/a.yaml", Severity.NOTE) is None
-    assert level(read, "KT351", "new/a.yaml", Severity.NOTE) is Severity.NOTE
+    assert effective_severity(read, "KT350", "legacy/a.yaml") is Severity.WARNING
+    assert effective_severity(read, "KT350", "new/a.yaml") is Severity.ERROR
+    assert effective_severity(read, "KT310", "new/a.yaml", Severity.NOTE) is None
+    assert effective_severity(read, "KT351", "new/a.yaml", Severity.NOTE) is Severity.NOTE
 
 
 def test_the_longest_path_names_the_recipients():

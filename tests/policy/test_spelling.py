@@ -2,12 +2,12 @@
 
 import pytest
 
-from keyturn.policy.spelling import fold, names_of, slips
+from keyturn.policy.spelling import normalize_name, names_of, edit_distance
 
 
 def test_case_and_separators_do_not_make_another_name():
     """One field, four spellings."""
-    assert {fold(name) for name in ("sslMode", "ssl_mode", "SSL-Mode", "ssl.mode")} == {"sslmode"}
+    assert {normalize_name(name) for name in ("sslMode", "ssl_mode", "SSL-Mode", "ssl.mode")} == {"sslmode"}
 
 
 def test_a_path_goes_by_its_last_key_and_its_last_two():
@@ -33,4 +33,4 @@ def test_a_path_goes_by_its_last_key_and_its_last_two():
 )
 def test_slips_are_counted(word, other, count):
     """Two swapped letters are one slip, from either side."""
-    assert slips(word, other) == slips(other, word) == count
+    assert edit_distance(word, other) == edit_distance(other, word) == count

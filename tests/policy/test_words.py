@@ -3,7 +3,7 @@
 import pytest
 
 from judging import subject
-from keyturn.policy.words import affirmed, say, texts
+from keyturn.policy.words import parse_switch, safe_field_name, walk_texts
 
 TEXT = """\
 kind: connection
@@ -16,7 +16,7 @@ config: {a: one, port: 5, list: [two, {k: [three]}], empty: {}}
 
 def test_every_text_is_found_with_its_path():
     """Within lists and mappings too, and in labels; numbers are no texts."""
-    assert list(texts(subject(TEXT))) == [
+    assert list(walk_texts(subject(TEXT))) == [
         (("config", "a"), "one"),
         (("config", "list", "0"), "two"),
         (("config", "list", "1", "k", "0"), "three"),
@@ -39,7 +39,7 @@ def test_every_text_is_found_with_its_path():
 )
 def test_a_name_is_said_only_when_it_can_be_no_secret(path, said):
     """A secret may have been written where a name belongs."""
-    assert say(path) == said
+    assert safe_field_name(path) == said
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_a_name_is_said_only_when_it_can_be_no_secret(path, said):
 )
 def test_a_switch_is_read_however_it_is_written(leaf, position):
     """What is no switch has no position."""
-    assert affirmed(leaf) is position
+    assert parse_switch(leaf) is position

@@ -7,20 +7,20 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Severity
-from keyturn.render.annotations import PER_STEP, github, gitlab, junit, sarif
-from keyturn.render.findings import Findings
+from keyturn.render.annotations import MAX_ANNOTATIONS_PER_STEP, render_github_annotations, render_code_quality, render_diagnostics_junit, render_sarif
+from keyturn.render.findings import DiagnosticReport
 from plans import DB, FINDINGS, finding, hostile_text
 from sarif_log import misfits
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
-SOME = Findings(found=FINDINGS, files=(FILE, "manifests/prod/b & c.yaml"), base="infra")
+SOME = DiagnosticReport(diagnostics=FINDINGS, files=(FILE, "manifests/prod/b & c.yaml"), base_folder="infra")
 
 
 def logged(findings):
     """Return the SARIF log of findings, checked against the structure that the standard asks for."""
-    log = json.loads(sarif(findings))
+    log = json.loads(render_sarif(findings))
     assert misfits(log) == []
     return log["runs"][0]
 
@@ -28,22 +28,22 @@ def logged(findings):
 def many(severity, count):
     """Return findings of one severity, one a line."""
     return tuple(
-        finding("KT320", severity, f"m{line}", origin=Origin(FILE, line, 1)) for line in range(1, count + 1)
+        finding("KT320", severity, f"m{line}", origin=SourceLocation(FILE, line, 1)) for line in range(1, count + 1)
     )
 
 
 def test_golden(golden):
     """Every form."""
-    golden("findings.github.txt", github(SOME))
-    golden("findings.gitlab.json", gitlab(SOME))
-    golden("findings.sarif.json", sarif(SOME))
+    golden("findings.github.txt", render_github_annotations(SOME))
+    golden("findings.gitlab.json", render_code_quality(SOME))
+    golden("findings.sarif.json", render_sarif(SOME))
     logged(SOME)
-    golden("findings.junit.xml", junit(SOME))
+    golden("findings.junit.xml", render_diagnostics_junit(SOME))
 
 
 def test_github_names_file_line_column_and_title():
     """Below the repository's root, so that the pull request shows it in place."""
-    first = github(SOME).splitlines()[0]
+    first = render_github_annotations(SOME).splitlines()[0]
     assert first == (
         f"::error file=infra/{FILE},line=4,col=3,title=KT454 manifest of a protected resource is missing::"
         "credential/prod-old is protected, and its manifest is gone"
@@ -53,8 +53,8 @@ def test_github_names_file_line_column_and_title():
 def test_github_has_room_for_ten_of_each():
     """Beyond that findings are lines of the log, so that none is lost."""
     found = (*many(Severity.ERROR, 12), *many(Severity.WARNING, 11), *many(Severity.NOTE, 3))
-    lines = github(Findings(found=found)).splitlines()
-    for word, count in (("error", PER_STEP), ("warning", PER_STEP), ("notice", 3)):
+    lines = render_github_annotations(DiagnosticReport(diagnostics=found)).splitlines()
+    for word, count in (("error", MAX_ANNOTATIONS_PER_STEP), ("warning", MAX_ANNOTATIONS_PER_STEP), ("notice", 3)):
         assert sum(line.startswith(f"::{word} ") for line in lines) == count
     assert "3 more, for GitHub shows 10 of each severity a step:" in lines
     assert [line.rpartition(" ")[2] for line in lines[-4:-1]] == ["m11", "m12", "m11"]
@@ -63,15 +63,15 @@ def test_github_has_room_for_ten_of_each():
 
 def test_github_leaves_out_a_place_that_is_not_known():
     """A finding about the whole file has no line."""
-    whole = finding("KT142", Severity.ERROR, "m", origin=Origin(FILE))
-    assert "line=" not in github(Findings(found=(whole,)))
+    whole = finding("KT142", Severity.ERROR, "m", origin=SourceLocation(FILE))
+    assert "line=" not in render_github_annotations(DiagnosticReport(diagnostics=(whole,)))
 
 
 @given(hostile_text())
 def test_github_commands_are_ours_alone(said):
     """For any text: one command a finding, and none of its own."""
-    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=Origin(said or "x", 1, 2))
-    lines = github(Findings(found=(odd,), base=said)).split("\n")
+    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
+    lines = render_github_annotations(DiagnosticReport(diagnostics=(odd,), base_folder=said)).split("\n")
     assert len(lines) == 3
     assert [line.startswith("::error file=") for line in lines] == [True, False, False]
     assert lines[0].count("::") >= 2
@@ -80,7 +80,7 @@ def test_github_commands_are_ours_alone(said):
 
 def test_gitlab_reports_what_its_widget_reads():
     """Description, check, fingerprint, severity, path and line."""
-    first, *_ = json.loads(gitlab(SOME))
+    first, *_ = json.loads(render_code_quality(SOME))
     assert first["location"] == {"path": f"infra/{FILE}", "lines": {"begin": 4}}
     assert first["severity"] == "critical"
     assert re.fullmatch("[0-9a-f]{64}", first["fingerprint"])
@@ -89,12 +89,12 @@ def test_gitlab_reports_what_its_widget_reads():
 def test_a_fingerprint_stays_when_the_line_moves():
     """And two findings never share one."""
     before, after = many(Severity.ERROR, 2)[:1], many(Severity.ERROR, 2)[1:]
-    same = [json.loads(gitlab(Findings(found=found)))[0]["fingerprint"] for found in (before, FINDINGS[:1])]
+    same = [json.loads(render_code_quality(DiagnosticReport(diagnostics=found)))[0]["fingerprint"] for found in (before, FINDINGS[:1])]
     assert len(set(same)) == 2
-    moved = tuple(finding("KT320", Severity.ERROR, "m1", origin=Origin(FILE, 99, 1)) for _ in after)
-    assert json.loads(gitlab(Findings(found=moved)))[0]["fingerprint"] == same[0]
-    twice = (*before, finding("KT320", Severity.ERROR, "m1", origin=Origin(FILE, 50, 1)))
-    assert len({each["fingerprint"] for each in json.loads(gitlab(Findings(found=twice)))}) == 2
+    moved = tuple(finding("KT320", Severity.ERROR, "m1", origin=SourceLocation(FILE, 99, 1)) for _ in after)
+    assert json.loads(render_code_quality(DiagnosticReport(diagnostics=moved)))[0]["fingerprint"] == same[0]
+    twice = (*before, finding("KT320", Severity.ERROR, "m1", origin=SourceLocation(FILE, 50, 1)))
+    assert len({each["fingerprint"] for each in json.loads(render_code_quality(DiagnosticReport(diagnostics=twice)))}) == 2
 
 
 def test_sarif_names_rules_and_places():
@@ -112,8 +112,8 @@ def test_sarif_names_rules_and_places():
 @given(hostile_text())
 def test_sarif_holds_any_text(said):
     """For any message and file: a valid log whose address is an address."""
-    odd = finding("KT133", Severity.ERROR, said or "m", origin=Origin(said or "x"), address=DB)
-    (result,) = logged(Findings(found=(odd,)))["results"]
+    odd = finding("KT133", Severity.ERROR, said or "m", origin=SourceLocation(said or "x"), address=DB)
+    (result,) = logged(DiagnosticReport(diagnostics=(odd,)))["results"]
     assert "region" not in result["locations"][0]["physicalLocation"]
 
 
@@ -137,14 +137,14 @@ def test_sarif_holds_any_text(said):
 )
 def test_what_the_standard_does_not_take_is_seen(spoil):
     """The structure that logs are held against can refuse one."""
-    log = json.loads(sarif(SOME))
+    log = json.loads(render_sarif(SOME))
     spoil(log)
     assert misfits(log) != []
 
 
 def test_junit_fails_for_errors_and_passes_for_the_rest():
     """A suite a file; warnings are output, not failures."""
-    root = ET.fromstring(junit(SOME))  # noqa: S314  # our own
+    root = ET.fromstring(render_diagnostics_junit(SOME))  # noqa: S314  # our own
     assert (root.get("tests"), root.get("failures")) == ("2", "1")
     good, bad = root.findall("testsuite")
     assert good.get("name") == "manifests/prod/b & c.yaml"
@@ -156,8 +156,8 @@ def test_junit_fails_for_errors_and_passes_for_the_rest():
 @given(hostile_text())
 def test_junit_holds_any_text(said):
     """For any message, hint and file: well-formed, with our elements alone."""
-    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=Origin(said, 1, 2))
-    mild = finding("KT320", Severity.NOTE, said, origin=Origin(said, 1, 2))
-    root = ET.fromstring(junit(Findings(found=(odd, mild), files=(said,))))  # noqa: S314  # our own
+    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said, 1, 2))
+    mild = finding("KT320", Severity.NOTE, said, origin=SourceLocation(said, 1, 2))
+    root = ET.fromstring(render_diagnostics_junit(DiagnosticReport(diagnostics=(odd, mild), files=(said,))))  # noqa: S314  # our own
     tags = {element.tag for element in root.iter()}
     assert tags == {"testsuites", "testsuite", "testcase", "failure", "system-out"}

@@ -5,34 +5,34 @@ import sys
 
 import pytest
 
-from keyturn.cli.validate import FORMATS
+from keyturn.cli.validate import VALIDATE_FORMATS
 from keyturn.render import annotations, findings
-from keyturn.render.finding_forms import FORMS, draw_findings
-from keyturn.render.style import Style
+from keyturn.render.finding_forms import DIAGNOSTIC_RENDERERS, render_diagnostics
+from keyturn.render.style import TerminalStyle
 from plans import FINDINGS
 
-SOME = findings.Findings(found=FINDINGS, files=("manifests/prod/credentials/prod-db.yaml",))
+SOME = findings.DiagnosticReport(diagnostics=FINDINGS, files=("manifests/prod/credentials/prod-db.yaml",))
 
 
 def test_the_command_line_offers_these():
     """All but the one for what stopped it."""
-    assert set(FORMS) - {"stopped"} == set(FORMATS)
+    assert set(DIAGNOSTIC_RENDERERS) - {"stopped"} == set(VALIDATE_FORMATS)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", DIAGNOSTIC_RENDERERS)
 def test_each_form_is_drawn_by_its_renderer(form):
     """Those for people mind the style, those for programs do not."""
-    style = Style(colour=True, width=60)
+    style = TerminalStyle(color=True, width=60)
     minding = {
-        "text": findings.findings_text,
-        "stopped": findings.stopped,
-        "concise": findings.findings_concise,
+        "text": findings.render_diagnostics_text,
+        "stopped": findings.render_stopping_diagnostics,
+        "concise": findings.render_diagnostics_concise,
     }
-    others = {"json": findings.findings_json, "markdown": findings.findings_markdown}
+    others = {"json": findings.render_diagnostics_json, "markdown": findings.render_diagnostics_markdown}
     if form in minding:
-        assert draw_findings(SOME, form, style) == minding[form](SOME, style) != minding[form](SOME)
+        assert render_diagnostics(SOME, form, style) == minding[form](SOME, style) != minding[form](SOME)
     else:
-        assert draw_findings(SOME, form, style) == {**others, **annotations.ANNOTATIONS}[form](SOME)
+        assert render_diagnostics(SOME, form, style) == {**others, **annotations.CI_RENDERERS}[form](SOME)
 
 
 def test_people_do_not_wait_for_xml():
@@ -50,4 +50,4 @@ def test_people_do_not_wait_for_xml():
 def test_another_form_is_refused():
     """With the names of those there are."""
     with pytest.raises(ValueError, match="sarif"):
-        draw_findings(SOME, "xml")
+        render_diagnostics(SOME, "xml")

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.core.address import Origin
-from keyturn.render.cells import cells
-from keyturn.render.frame import frame
+from keyturn.core.address import SourceLocation
+from keyturn.render.cells import display_width
+from keyturn.render.frame import render_code_frame
 from keyturn.render.parts import Tone
-from keyturn.render.style import PLAIN, Style
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle
 from needles import KINDS
 
 
 def drawn(text, line, column, **more):
     """Return the frame of a place, without colour."""
-    return frame(text, Origin("f.yaml", line, column), more.pop("style", PLAIN), tone=Tone.DANGER, **more)
+    return render_code_frame(text, SourceLocation("f.yaml", line, column), more.pop("style", PLAIN_STYLE), tone=Tone.DANGER, **more)
 
 
 def test_a_frame_shows_the_line_its_neighbours_and_a_caret():
@@ -47,7 +47,7 @@ def test_the_caret_is_below_the_token(source, column, under):
     """Flow and block style, quotes, wide letters, combining marks: as wide as what it marks."""
     shown, caret = drawn(source, 1, column)
     left = shown.index(under)
-    assert caret == " " * 2 + " |" + " " * (cells(shown[:left]) - 4) + "^" * cells(under)
+    assert caret == " " * 2 + " |" + " " * (display_width(shown[:left]) - 4) + "^" * display_width(under)
 
 
 def test_a_tab_takes_the_room_it_is_drawn_with():
@@ -94,8 +94,8 @@ def test_the_caret_is_below_a_key_among_masked_values():
 def test_a_long_line_is_cut_around_the_caret():
     """What is marked stays in sight, and the cuts are shown."""
     words = " ".join(f"w{number}" for number in range(100))
-    shown, caret = drawn(f"x: {words}", 1, 4 + words.index("w60"), style=Style(width=60))
-    assert cells(shown) <= 60
+    shown, caret = drawn(f"x: {words}", 1, 4 + words.index("w60"), style=TerminalStyle(width=60))
+    assert display_width(shown) <= 60
     assert shown[caret.index("^") :].startswith("w60")
     assert shown.startswith(" 1 | … ")
     assert shown.endswith(" …")
@@ -114,15 +114,15 @@ def test_a_line_without_a_column_has_no_caret():
 
 def test_colour_paints_gutter_and_caret_alone():
     """The source stays as it is."""
-    lines = drawn("kind: a", 1, 1, style=Style(colour=True))
+    lines = drawn("kind: a", 1, 1, style=TerminalStyle(color=True))
     assert lines == ["\x1b[2m 1 |\x1b[0m kind: a", "\x1b[2m   |\x1b[0m \x1b[31m^^^^\x1b[0m"]
 
 
 @given(st.text(max_size=80), st.integers(1, 5), st.integers(0, 100), st.integers(20, 120))
 def test_any_place_in_any_text_has_a_frame_that_fits(text, line, column, width):
     """For any text and place: no failure, and no line wider than the terminal."""
-    lines = drawn(text, line, column, style=Style(width=width))
-    assert max(map(cells, lines), default=0) <= max(width, 30)
+    lines = drawn(text, line, column, style=TerminalStyle(width=width))
+    assert max(map(display_width, lines), default=0) <= max(width, 30)
 
 
 @pytest.mark.parametrize("kind", KINDS)

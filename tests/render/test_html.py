@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
-from keyturn.render.html import html
-from keyturn.render.parts import Part
-from keyturn.render.view import view
+from keyturn.render.html import render_plan_html
+from keyturn.render.parts import SectionKind
+from keyturn.render.view import build_view
 from plans import CASES, crowd, hostile_plan, hostile_text, many
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -91,14 +91,14 @@ class Page(HTMLParser):
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case, golden):
     """Every case."""
-    golden(f"{case}.html", html(view(CASES[case])))
+    golden(f"{case}.html", render_plan_html(build_view(CASES[case])))
 
 
 @settings(max_examples=60)
 @given(hostile_text())
 def test_no_text_becomes_an_element(said):
     """For any text anywhere in a plan: our elements alone, nested, without handlers or addresses."""
-    page = Page(html(view(hostile_plan(said))))
+    page = Page(render_plan_html(build_view(hostile_plan(said))))
     assert set(page.tags) <= OURS
     names = {name for name, _ in page.attributes}
     assert not {name for name in names if name.startswith("on")} | (
@@ -109,7 +109,7 @@ def test_no_text_becomes_an_element(said):
 
 def test_a_reader_finds_the_way():
     """Language, title, landmarks, headings in order, tables with scopes, symbols that are not read out."""
-    text = html(view(CASES["everything"]))
+    text = render_plan_html(build_view(CASES["everything"]))
     page = Page(text)
     assert '<html lang="en">' in text
     assert [tag for tag in page.tags if tag in {"header", "main", "footer", "h1"}] == [
@@ -124,13 +124,13 @@ def test_a_reader_finds_the_way():
 
 def test_everything_is_on_the_page():
     """The page is where the whole is."""
-    text = html(view(crowd(500)))
+    text = render_plan_html(build_view(crowd(500)))
     assert all(f"connection/prod-{number:05}<" in text for number in range(500))
 
 
 def test_grave_entries_are_open():
     """What exposes or destroys is seen without a click; what updates is folded."""
-    text = html(view(CASES["exposure"]))
+    text = render_plan_html(build_view(CASES["exposure"]))
     exposing, updating = text.split("<h2")[1:3]
     assert "<details open>" in exposing
     assert "<details open>" not in updating
@@ -138,22 +138,22 @@ def test_grave_entries_are_open():
 
 def test_what_is_dangerous_is_repeated_at_the_end():
     """As in every other drawing: who scrolls to the end sees it once more."""
-    end = html(view(CASES["everything"])).split("Before you approve</h2>")[1]
-    for entry in view(CASES["everything"]).repeated:
+    end = render_plan_html(build_view(CASES["everything"])).split("Before you approve</h2>")[1]
+    for entry in build_view(CASES["everything"]).repeated:
         assert f"<code>{entry.label}</code>" in end
-    assert "Before you approve" not in html(view(CASES["create"]))
+    assert "Before you approve" not in render_plan_html(build_view(CASES["create"]))
 
 
 def test_code_in_a_sentence_is_code():
     """Backticks are for a terminal."""
-    text = html(view(CASES["findings"]))
+    text = render_plan_html(build_view(CASES["findings"]))
     assert "<code>max_age</code> is 90d" in text
     assert "`" not in text.split("</style>")[1]
 
 
 def test_the_summary_is_on_the_page():
     """As in every other drawing."""
-    assert f"<b>{view(CASES['empty']).summary}</b>" in html(view(CASES["empty"]))
+    assert f"<b>{build_view(CASES['empty']).summary}</b>" in render_plan_html(build_view(CASES["empty"]))
 
 
 def browse(folder, page, *more):
@@ -171,7 +171,7 @@ def browse(folder, page, *more):
 def test_a_browser_draws_it(case, tmp_path):
     """In a real browser, light and dark: the page fills, its style is let in, nothing is refused or run."""
     source = tmp_path / "plan.html"
-    source.write_text(html(view(CASES[case])), "utf-8")
+    source.write_text(render_plan_html(build_view(CASES[case])), "utf-8")
     shots = []
     for scheme in ("0", "1"):
         shot = tmp_path / f"plan-{scheme}.png"
@@ -205,8 +205,8 @@ ASK = """<!doctype html><iframe id="f" src="plan.html" style="width: WIDTHpx; he
 @pytest.mark.parametrize("case", ["one", "everything", "hostile", "many"])
 def test_a_browser_lays_it_out(case, width, dark, tmp_path):
     """On a phone and on a desk: nothing sticks out, the focus is seen, a reader finds its landmarks."""
-    made = {"one": CASES["create"], "many": many(Part.ROTATE, 200)}.get(case) or CASES[case]
-    (tmp_path / "plan.html").write_text(html(view(made)), "utf-8")
+    made = {"one": CASES["create"], "many": many(SectionKind.ROTATE, 200)}.get(case) or CASES[case]
+    (tmp_path / "plan.html").write_text(render_plan_html(build_view(made)), "utf-8")
     (tmp_path / "ask.html").write_text(ASK.replace("WIDTH", str(width)), "utf-8")
     look = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
     done = browse(

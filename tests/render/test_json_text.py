@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.core.address import Address, Origin
+from keyturn.core.address import Address, SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.render.json_text import dumped, finding_tree, lined
+from keyturn.render.json_text import dump_pretty, diagnostic_to_json, dump_lines
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=9)
 
 
-@pytest.mark.parametrize("write", [dumped, lined])
+@pytest.mark.parametrize("write", [dump_pretty, dump_lines])
 @given(st.dictionaries(st.text(), VALUES))
 def test_what_is_written_reads_back(write, value):
     """Neither layout changes a value, and neither holds what a terminal or a runner acts upon."""
@@ -27,7 +27,7 @@ def test_what_is_written_reads_back(write, value):
 
 def test_each_item_has_a_line():
     """A list below a key gets one line per item, whatever is in it; everything else is one line."""
-    text = lined({"a": [{"x": 1}, {"x": [2, 3]}], "b": [], "c": {"d": 1}})
+    text = dump_lines({"a": [{"x": 1}, {"x": [2, 3]}], "b": [], "c": {"d": 1}})
     assert text == '{\n"a": [\n{"x": 1},\n{"x": [2, 3]}\n],\n"b": [],\n"c": {"d": 1}\n}\n'
 
 
@@ -37,11 +37,11 @@ def test_a_finding_says_null_for_what_is_not_known():
         code="KT101",
         severity=Severity.ERROR,
         message="m",
-        origin=Origin("f.yaml", 3),
+        origin=SourceLocation("f.yaml", 3),
         hint="h",
         address=Address("credential", "x"),
     )
-    assert finding_tree(finding) == {
+    assert diagnostic_to_json(finding) == {
         "code": "KT101",
         "severity": "error",
         "message": "m",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.render.masking import MASK, masked, suspicious
+from keyturn.render.masking import MASK_TEXT, mask_lines, may_hold_secret
 
 CLEAN = """\
 kind: credential
@@ -56,7 +56,7 @@ RANDOM = "q7Zt0LmX2vB9kD4sW8yR1cH5"
 
 def shown(text, clear=None):
     """Return what is shown of a text, line by line."""
-    lines = masked(text, 1, text.count("\n") + 1, clear)
+    lines = mask_lines(text, 1, text.count("\n") + 1, clear)
     return ["".join(piece.shown for piece in pieces) for pieces in lines]
 
 
@@ -149,7 +149,7 @@ def test_below_secrets_nothing_is_shown_but_known_keys(text, indent):
 @given(st.text(alphabet="abc:d \t-#'\"|>{}[]é日", max_size=60))
 def test_pieces_cover_a_line_in_order(text):
     """For any line: pieces follow one another, and verbatim ones are the source."""
-    (pieces,) = masked(text, 1, 1, None)
+    (pieces,) = mask_lines(text, 1, 1, None)
     at = 0
     for piece in pieces:
         assert piece.start == at
@@ -170,7 +170,7 @@ def test_pieces_cover_a_line_in_order(text):
 )
 def test_suspicious_text(text):
     """Random letters, long hex, keys, pairs and tokens are not shown."""
-    assert suspicious(text)
+    assert may_hold_secret(text)
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_suspicious_text(text):
 )
 def test_plain_text_is_not_suspicious(text):
     """Hosts, paths and names are what frames are for."""
-    assert not suspicious(text)
-    assert MASK not in text
+    assert not may_hold_secret(text)
+    assert MASK_TEXT not in text

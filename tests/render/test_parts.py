@@ -2,20 +2,20 @@
 
 import pytest
 
-from keyturn.render.html import html
-from keyturn.render.markdown import markdown
-from keyturn.render.parts import Part
-from keyturn.render.text import text
-from keyturn.render.view import view
+from keyturn.render.html import render_plan_html
+from keyturn.render.markdown import render_plan_markdown
+from keyturn.render.parts import SectionKind
+from keyturn.render.text import render_plan_text
+from keyturn.render.view import build_view
 from plans import CREATE, plan
 
 
 def test_the_classes_stand_in_the_order_of_their_risk():
     """What exposes, opens or destroys comes before what adds."""
-    order = list(Part)
-    grave = [Part.EXPOSURE, Part.ACCESS, Part.RETIRE, Part.REPLACE, Part.ROTATE]
+    order = list(SectionKind)
+    grave = [SectionKind.EXPOSURE, SectionKind.ACCESS, SectionKind.RETIRE, SectionKind.REPLACE, SectionKind.ROTATE]
     assert order[: len(grave)] == grave
-    assert order[-1] is Part.FINDING
+    assert order[-1] is SectionKind.DIAGNOSTIC
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,6 @@ def test_the_classes_stand_in_the_order_of_their_risk():
 )
 def test_the_cost_has_a_time_where_there_is_a_pace(requests, pace, said):
     """The same sentence on a terminal, in a comment and on a page."""
-    shown = view(plan(CREATE, requests=requests, pace=pace))
-    assert shown.cost == said
-    assert all(said in drawn for drawn in (text(shown), markdown(shown), html(shown)))
+    shown = build_view(plan(CREATE, requests=requests, pace=pace))
+    assert shown.cost_summary == said
+    assert all(said in drawn for drawn in (render_plan_text(shown), render_plan_markdown(shown), render_plan_html(shown)))

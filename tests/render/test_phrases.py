@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from keyturn.core.change import Action
 from keyturn.core.plan import Impact
 from keyturn.core.resource import Lifecycle
-from keyturn.render.phrases import breakage, counted, listed, reach, strategy
+from keyturn.render.phrases import describe_breakage, pluralize_or_none, join_names, describe_reach, describe_rotation
 from plans import CREATE, PG, REACH, RETIRE, ROTATE, change
 
 BOTH = "2 connections (connection/prod-pg, connection/made-in-the-ui)"
@@ -27,11 +27,11 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
             "used by none that is known; connections, pipelines and syncs unknown; schedules unknown",
         ),
         (
-            Impact(insiders=("connection/a",), outsiders=("connection/b",), work=("pipeline/c",)),
+            Impact(managed_connections=("connection/a",), unmanaged_connections=("connection/b",), downstream=("pipeline/c",)),
             "used by at least 2 connections, at least 1 pipeline; syncs unknown; schedules unknown",
         ),
         (
-            replace(NOTHING, connections=None, insiders=("connection/a",), scheduled=None, next_run="2026"),
+            replace(NOTHING, connections=None, managed_connections=("connection/a",), scheduled=None, next_run="2026"),
             "used by at least 1 connection; schedules unknown, one runs at 2026",
         ),
         (
@@ -47,12 +47,12 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
 )
 def test_reach_says_what_is_not_known(impact, said):
     """Unknown is a word and never a nought; nought is a word too."""
-    assert reach(ROTATE, impact) == said
+    assert describe_reach(ROTATE, impact) == said
 
 
 def test_the_reach_of_a_connection_leaves_connections_out():
     """A connection is used by pipelines and syncs."""
-    assert reach(change(Action.UPDATE, PG), REACH).startswith("used by 23 pipelines;")
+    assert describe_reach(change(Action.UPDATE, PG), REACH).startswith("used by 23 pipelines;")
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_the_reach_of_a_connection_leaves_connections_out():
 )
 def test_counted_minds_the_plural(number, said):
     """One, none, many and unknown each have their form."""
-    assert counted(number, "connection") == said
+    assert pluralize_or_none(number, "connection") == said
 
 
 def test_listed_counts_what_it_does_not_name():
     """A long list ends in a number."""
-    assert listed(tuple("abcdefghijklm")) == "a, b, c, d, e, f, g, h, i, j and 3 more"
+    assert join_names(tuple("abcdefghijklm")) == "a, b, c, d, e, f, g, h, i, j and 3 more"
 
 
 def test_breakage_names_who_is_hit():
     """What stays on it in git, what is not in git, what runs, who lets go first, and the way back."""
-    both = replace(REACH, insiders=("connection/prod-ml", "connection/prod-pg"))
-    notes = {(note.topic, note.text) for note in breakage(RETIRE, both)}
+    both = replace(REACH, managed_connections=("connection/prod-ml", "connection/prod-pg"))
+    notes = {(note.topic, note.text) for note in describe_breakage(RETIRE, both)}
     assert notes == {
         ("breaks", "in git: connection/prod-ml"),
         ("breaks", "made outside git: connection/made-in-the-ui"),
@@ -87,10 +87,10 @@ def test_breakage_says_that_it_is_protected(side):
     """Protection counts if the ledger or the manifest says so."""
     base = change(Action.REPLACE)
     held = {
-        "known": replace(base, known=replace(base.known, protect=True)),
+        "known": replace(base, entry=replace(base.entry, protect=True)),
         "desired": replace(base, desired=replace(base.desired, lifecycle=Lifecycle(protect=True))),
     }
-    assert "protected" in [note.topic for note in breakage(held[side], None)]
+    assert "protected" in [note.topic for note in describe_breakage(held[side], None)]
 
 
 @pytest.mark.parametrize(
@@ -105,23 +105,23 @@ def test_breakage_says_that_it_is_protected(side):
 def test_strategy_says_what_is_tested_before(word, said):
     """A rotation says how it goes about it, and how old the old secret is."""
     rotation = replace(ROTATE, desired=replace(ROTATE.desired, lifecycle=Lifecycle(strategy=word)))
-    notes = {note.topic: note.text for note in strategy(rotation, REACH)}
+    notes = {note.topic: note.text for note in describe_rotation(rotation, REACH)}
     assert notes == {"age": "the old one was set on 2025-11-02", "strategy": said}
 
 
 def test_strategy_does_not_make_up_what_is_unknown():
     """Without a date or a count, that is what is said."""
-    rotation = replace(ROTATE, known=replace(ROTATE.known, rotated_at=""))
-    notes = {note.topic: note.text for note in strategy(rotation, None)}
+    rotation = replace(ROTATE, entry=replace(ROTATE.entry, rotated_at=""))
+    notes = {note.topic: note.text for note in describe_rotation(rotation, None)}
     assert notes["age"] == "when the old one was set is unknown"
     assert notes["strategy"].endswith("tested with every connection that uses it")
 
 
 def test_a_secret_of_a_connection_has_no_strategy():
     """Strategies are those of credentials."""
-    assert [note.topic for note in strategy(change(Action.ROTATE, PG), None)] == ["age"]
+    assert [note.topic for note in describe_rotation(change(Action.ROTATE, PG), None)] == ["age"]
 
 
 def test_a_new_credential_has_no_age():
     """There is no old secret where there is no old object."""
-    assert [note.topic for note in strategy(CREATE, None)] == ["strategy"]
+    assert [note.topic for note in describe_rotation(CREATE, None)] == ["strategy"]

@@ -4,15 +4,15 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given
 
-from keyturn.render.parts import Link
-from keyturn.render.picture import DRAWN, picture
-from keyturn.render.view import view
+from keyturn.render.parts import DependencyLink
+from keyturn.render.picture import MAX_COLUMN_BOXES, draw_dependency_svg
+from keyturn.render.view import build_view
 from plans import CASES, hostile_text
 
 
 def drawn(links, marked):
     """Return the picture as a tree of elements."""
-    return ET.fromstring(picture(links, marked))  # noqa: S314  # our own
+    return ET.fromstring(draw_dependency_svg(links, marked))  # noqa: S314  # our own
 
 
 def boxes(tree):
@@ -22,13 +22,13 @@ def boxes(tree):
 
 def test_nothing_to_draw_is_no_picture():
     """An empty plan has none."""
-    assert picture((), {}) == ""
+    assert draw_dependency_svg((), {}) == ""
 
 
 def test_three_columns_and_what_changes():
     """Credentials, connections, work; what changes stands out by class and by word."""
-    shown = view(CASES["retire"])
-    tree = drawn(shown.links, shown.marked)
+    shown = build_view(CASES["retire"])
+    tree = drawn(shown.links, shown.node_marks)
     assert boxes(tree)["credential/prod-old"] == "danger"
     assert boxes(tree)["connection/made-in-the-ui"] == "calm"
     assert [text.text for text in tree.iter("text") if text.get("class") == "column"] == [
@@ -42,18 +42,18 @@ def test_three_columns_and_what_changes():
 
 def test_a_screen_reader_is_told_the_same():
     """What changes and what uses what, in words."""
-    tree = drawn((Link("credential/a", "connection/b"),), {"credential/a": "rotate"})
+    tree = drawn((DependencyLink("credential/a", "connection/b"),), {"credential/a": "rotate"})
     assert tree.get("role") == "img"
     assert tree.find("desc").text == "credential/a: rotate; connection/b uses credential/a."
 
 
 def test_what_is_not_drawn_is_counted():
     """A large plan has a bounded picture, what changes first."""
-    links = tuple(Link("credential/a", f"connection/{number:03}") for number in range(DRAWN + 30))
-    last = f"connection/{DRAWN + 29:03}"
+    links = tuple(DependencyLink("credential/a", f"connection/{number:03}") for number in range(MAX_COLUMN_BOXES + 30))
+    last = f"connection/{MAX_COLUMN_BOXES + 29:03}"
     tree = drawn(links, {last: "update"})
     assert last in boxes(tree)
-    assert len(boxes(tree)) == DRAWN + 1
+    assert len(boxes(tree)) == MAX_COLUMN_BOXES + 1
     assert [text.text for text in tree.iter("text")][-1] == "30 more are not drawn"
 
 
@@ -68,15 +68,15 @@ def test_a_long_name_is_shortened_and_kept_in_the_title():
 @given(hostile_text())
 def test_any_name_is_text(said):
     """For any name: well-formed, and no element that is not ours."""
-    tree = drawn((Link(f"credential/{said}", said),), {said: "update"})
+    tree = drawn((DependencyLink(f"credential/{said}", said),), {said: "update"})
     assert {element.tag for element in tree.iter()} <= {"svg", "title", "desc", "g", "rect", "text", "path"}
 
 
 def test_schedules_have_a_column_of_their_own():
     """Right of the pipeline that each starts; without any, the picture is as wide as before."""
-    links = (Link("credential/a", "connection/b"), Link("connection/b", "pipeline/c"))
+    links = (DependencyLink("credential/a", "connection/b"), DependencyLink("connection/b", "pipeline/c"))
     narrow = drawn(links, {})
-    wide = drawn((*links, Link("pipeline/c", "schedule/2030-01-01T00:00:00Z (sch_1)")), {})
+    wide = drawn((*links, DependencyLink("pipeline/c", "schedule/2030-01-01T00:00:00Z (sch_1)")), {})
     heads = [text.text for text in wide.iter("text") if text.get("class") == "column"]
     assert heads == ["Credentials", "Connections", "Pipelines and syncs", "Schedules"]
     assert float(wide.get("viewBox").split()[2]) > float(narrow.get("viewBox").split()[2])
@@ -86,9 +86,9 @@ def test_schedules_have_a_column_of_their_own():
 def test_of_too_many_those_that_hang_together_are_drawn():
     """A connection is drawn for the credential that is, not one that comes first by its name."""
     names = [f"{number:04}" for number in range(1000)]
-    links = tuple(Link(f"credential/{name}", f"connection/{name[::-1]}") for name in names)
+    links = tuple(DependencyLink(f"credential/{name}", f"connection/{name[::-1]}") for name in names)
     tree = drawn(links, {"credential/0999": "overdue"})
     shown = boxes(tree)
     assert "connection/9990" in shown
-    assert len(tree.findall("path")) == DRAWN
+    assert len(tree.findall("path")) == MAX_COLUMN_BOXES
     assert [text.text for text in tree.iter("text")][-1] == "1,920 more are not drawn"

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from keyturn.cli.plan import FORMATS
-from keyturn.render.html import html
-from keyturn.render.markdown import markdown, summary
-from keyturn.render.plan_forms import FORMS, draw_plan
-from keyturn.render.plan_json import gitlab_report, plan_json
-from keyturn.render.style import Style
-from keyturn.render.text import text
-from keyturn.render.view import view
+from keyturn.cli.plan import PLAN_FORMATS
+from keyturn.render.html import render_plan_html
+from keyturn.render.markdown import render_plan_markdown, render_step_summary
+from keyturn.render.plan_forms import PLAN_RENDERERS, render_plan
+from keyturn.render.plan_json import render_gitlab_report, render_plan_json
+from keyturn.render.style import TerminalStyle
+from keyturn.render.text import render_plan_text
+from keyturn.render.view import build_view
 from plans import CASES
 
 PLAN = CASES["everything"]
@@ -19,21 +19,21 @@ PLAN = CASES["everything"]
 
 def test_the_command_line_offers_these():
     """All of them, whatever their order."""
-    assert set(FORMS) == set(FORMATS)
+    assert set(PLAN_RENDERERS) == set(PLAN_FORMATS)
 
 
 def test_each_form_is_drawn_by_its_renderer():
     """And only the one for terminals minds colour and width."""
-    seen, style = view(PLAN), Style(colour=True, width=60)
-    assert draw_plan(PLAN) == text(seen)
-    assert draw_plan(PLAN, "text", style) == text(seen, style) != text(seen)
-    drawn = {form: draw_plan(PLAN, form, style) for form in FORMS if form != "text"}
+    seen, style = build_view(PLAN), TerminalStyle(color=True, width=60)
+    assert render_plan(PLAN) == render_plan_text(seen)
+    assert render_plan(PLAN, "text", style) == render_plan_text(seen, style) != render_plan_text(seen)
+    drawn = {form: render_plan(PLAN, form, style) for form in PLAN_RENDERERS if form != "text"}
     assert drawn == {
-        "json": plan_json(PLAN),
-        "markdown": markdown(seen),
-        "summary": summary(seen),
-        "html": html(seen),
-        "gitlab": gitlab_report(PLAN),
+        "json": render_plan_json(PLAN),
+        "markdown": render_plan_markdown(seen),
+        "summary": render_step_summary(seen),
+        "html": render_plan_html(seen),
+        "gitlab": render_gitlab_report(PLAN),
     }
     assert json.loads(drawn["json"])
     assert json.loads(drawn["gitlab"])
@@ -42,4 +42,4 @@ def test_each_form_is_drawn_by_its_renderer():
 def test_another_form_is_refused():
     """With the names of those there are."""
     with pytest.raises(ValueError, match="markdown"):
-        draw_plan(PLAN, "md")
+        render_plan(PLAN, "md")

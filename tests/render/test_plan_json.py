@@ -6,9 +6,9 @@ import re
 import pytest
 from hypothesis import given
 
-from keyturn.core.change import Action, SecretState
-from keyturn.render.json_text import finding_tree
-from keyturn.render.plan_json import VERBS, gitlab_report, plan_json, tree
+from keyturn.core.change import Action, SecretStatus
+from keyturn.render.json_text import diagnostic_to_json
+from keyturn.render.plan_json import TERRAFORM_ACTIONS, render_gitlab_report, render_plan_json, build_plan_document
 from plans import CASES, CREATE, DB, RENAME, RETIRE, hostile_plan, hostile_text, plan
 from published import valid
 
@@ -16,19 +16,19 @@ from published import valid
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case, golden):
     """Every case."""
-    golden(f"{case}.json", plan_json(CASES[case]))
+    golden(f"{case}.json", render_plan_json(CASES[case]))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_output_validates(case):
     """Against the published schema, with no key beside it."""
-    valid("plan", plan_json(CASES[case]))
+    valid("plan", render_plan_json(CASES[case]))
 
 
 @given(hostile_text())
 def test_any_text_validates_and_is_harmless(said):
     """For any text anywhere: one ASCII document, as the schema says, that no runner acts upon."""
-    text = plan_json(hostile_plan(said))
+    text = render_plan_json(hostile_plan(said))
     valid("plan", text)
     assert re.fullmatch(r"[\n\x20-\x7e]*", text)
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
@@ -37,12 +37,12 @@ def test_any_text_validates_and_is_harmless(said):
 def test_text_comes_back_as_it_was():
     """Escapes are those of JSON: a consumer reads the exact name."""
     said = "##[group]\u202e\x1b\x7f"
-    assert json.loads(plan_json(plan(workspace=said)))["workspace"] == said
+    assert json.loads(render_plan_json(plan(workspace=said)))["workspace"] == said
 
 
 def test_habits_of_terraform_work():
     """What people write in jq, conftest and OPA for Terraform's plans finds what it looks for."""
-    document = json.loads(plan_json(CASES["everything"]))
+    document = json.loads(render_plan_json(CASES["everything"]))
     deleted = [
         each["address"] for each in document["resource_changes"] if "delete" in each["change"]["actions"]
     ]
@@ -58,12 +58,12 @@ def test_habits_of_terraform_work():
 
 def test_every_action_has_words_of_terraform():
     """No action is forgotten."""
-    assert set(VERBS) == set(Action)
+    assert set(TERRAFORM_ACTIONS) == set(Action)
 
 
 def test_before_and_after_are_whole():
     """What does not change is there too, as in Terraform's plan."""
-    (change,) = tree(CASES["update"])["resource_changes"]
+    (change,) = build_plan_document(CASES["update"])["resource_changes"]
     before, after = change["change"]["before"]["config"], change["change"]["after"]["config"]
     assert (before["port"], after["port"]) == (5433, 5432)
     assert before["host"] == after["host"] == "db.example.com"
@@ -72,7 +72,7 @@ def test_before_and_after_are_whole():
 
 def test_a_new_object_has_no_before_and_a_retired_one_no_after():
     """As in Terraform's plan."""
-    created, retired = tree(plan(CREATE, RETIRE))["resource_changes"]
+    created, retired = build_plan_document(plan(CREATE, RETIRE))["resource_changes"]
     assert created["change"]["before"] is None
     assert retired["change"]["after"] is None
     assert retired["change"]["before"]["config"]["host"] == "db.example.com"
@@ -80,7 +80,7 @@ def test_a_new_object_has_no_before_and_a_retired_one_no_after():
 
 def test_secrets_are_marked_where_they_would_stand():
     """Sensitive marks say which fields there are, and nothing else of them is in the document."""
-    (change,) = tree(CASES["rotate-verify"])["resource_changes"]
+    (change,) = build_plan_document(CASES["rotate-verify"])["resource_changes"]
     names = {"password", "private_key", "passphrase", "ssh_key"}
     assert set(change["change"]["after_sensitive"]["secrets"]) == names | {"sas"}
     assert set(change["change"]["before_sensitive"]["secrets"]) == names | {"token"}
@@ -89,41 +89,41 @@ def test_secrets_are_marked_where_they_would_stand():
 
 def test_what_looks_like_a_secret_is_null_and_marked():
     """A plain field with a telling name is not shown."""
-    (change,) = tree(CASES["update"])["resource_changes"]
+    (change,) = build_plan_document(CASES["update"])["resource_changes"]
     field = next(each for each in change["fields"] if each["path"] == "config.api_token")
     assert (field["live"], field["wanted"], field["hidden"]) == (None, None, True)
 
 
 def test_null_and_absent_are_told_apart():
     """A field that is not there is named as such."""
-    (change,) = tree(CASES["update"])["resource_changes"]
+    (change,) = build_plan_document(CASES["update"])["resource_changes"]
     dropped = next(each for each in change["fields"] if each["path"] == "config.schema")
     assert dropped["absent"] == ["wanted"]
 
 
 def test_a_rename_names_the_previous_address():
     """By Terraform's key."""
-    (change,) = tree(plan(RENAME))["resource_changes"]
+    (change,) = build_plan_document(plan(RENAME))["resource_changes"]
     assert change["previous_address"] == "credential/prod-database"
     assert change["change"]["actions"] == ["update"]
 
 
 def test_an_adoption_is_an_import():
     """By Terraform's key, with the id."""
-    (change,) = tree(CASES["adopt"])["resource_changes"]
+    (change,) = build_plan_document(CASES["adopt"])["resource_changes"]
     assert change["change"]["importing"] == {"id": "id_prod-db"}
     assert change["change"]["actions"] == ["no-op"]
 
 
 def test_unknown_reach_is_null():
     """Never a nought."""
-    assert tree(CASES["rename"])["impact"]["credential/prod-db"]["pipelines"] is None
+    assert build_plan_document(CASES["rename"])["impact"]["credential/prod-db"]["pipelines"] is None
 
 
 def test_approval_carries_the_digest():
     """The one that apply compares."""
     case = CASES["everything"]
-    assert tree(case)["approval"]["digest"] == case.digest()
+    assert build_plan_document(case)["approval"]["digest"] == case.approval_digest()
 
 
 @pytest.mark.parametrize(
@@ -131,19 +131,19 @@ def test_approval_carries_the_digest():
 )
 def test_applyable_says_whether_an_apply_would_begin(case, able):
     """Not where there is nothing to do, where it is refused, or where nothing was read."""
-    assert tree(CASES[case])["applyable"] is able
+    assert build_plan_document(CASES[case])["applyable"] is able
 
 
 def test_manual_steps_are_listed():
     """A pipeline may open a ticket from it."""
-    assert tree(CASES["consent"])["manual_steps"] == [{"address": str(DB), "step": "authorize"}]
+    assert build_plan_document(CASES["consent"])["manual_steps"] == [{"address": str(DB), "step": "authorize"}]
 
 
 def test_a_place_that_is_not_known_is_null():
     """Line 0 is no line."""
-    case = CASES["retire"].findings[0]
-    assert finding_tree(case)["line"] == 4
-    assert {SecretState(each["state"]) for each in tree(CASES["doubt"])["secrets"]} == {SecretState.SUSPECT}
+    case = CASES["retire"].diagnostics[0]
+    assert diagnostic_to_json(case)["line"] == 4
+    assert {SecretStatus(each["state"]) for each in build_plan_document(CASES["doubt"])["secrets"]} == {SecretStatus.SUSPECT}
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_a_place_that_is_not_known_is_null():
 )
 def test_gitlab_counts_what_is_written(case, report):
     """The three numbers of its merge-request widget."""
-    assert json.loads(gitlab_report(CASES[case])) == report
+    assert json.loads(render_gitlab_report(CASES[case])) == report
 
 
 def test_the_pace_is_there_only_where_one_is_set():
     """No bound is no number."""
-    said = plan_json(plan(CREATE, pace=2.5))
+    said = render_plan_json(plan(CREATE, pace=2.5))
     valid("plan", said)
     assert json.loads(said)["approval"]["pace"] == 2.5
-    assert "pace" not in json.loads(plan_json(plan(CREATE)))["approval"]
+    assert "pace" not in json.loads(render_plan_json(plan(CREATE)))["approval"]

@@ -5,29 +5,29 @@ import re
 import pytest
 from hypothesis import given
 
-from keyturn.core.outcome import Ending, Outcome
-from keyturn.render.report import draw_report, report_json, report_text, total
-from keyturn.render.style import Style
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
+from keyturn.render.report import render_apply_report, render_apply_json, render_apply_text, summarize_outcomes
+from keyturn.render.style import TerminalStyle
 from plans import CASES, DB, OUTCOMES, hostile_text
 from published import valid
 
 
 def test_golden(golden):
     """Every ending, as text and as JSON."""
-    golden("report.txt", report_text(OUTCOMES))
-    golden("report.report.json", report_json(CASES["everything"], OUTCOMES))
+    golden("report.txt", render_apply_text(OUTCOMES))
+    golden("report.report.json", render_apply_json(CASES["everything"], OUTCOMES))
 
 
 def test_the_last_line_counts_every_ending():
     """It can be parsed, and it adds up."""
-    assert total(OUTCOMES) == "Apply: 1 done, 1 failed, 1 unsure, 1 stale, 1 not attempted."
-    assert report_text(OUTCOMES).splitlines()[-1] == total(OUTCOMES)
-    assert total(()) == "Apply: nothing to do."
+    assert summarize_outcomes(OUTCOMES) == "Apply: 1 done, 1 failed, 1 unsure, 1 stale, 1 not attempted."
+    assert render_apply_text(OUTCOMES).splitlines()[-1] == summarize_outcomes(OUTCOMES)
+    assert summarize_outcomes(()) == "Apply: nothing to do."
 
 
 def test_what_was_not_attempted_says_what_it_waits_for():
     """And what failed says what to do next."""
-    lines = [line.strip() for line in report_text(OUTCOMES).splitlines()]
+    lines = [line.strip() for line in render_apply_text(OUTCOMES).splitlines()]
     assert "waits    credential/prod-old" in lines
     assert "next     run it again" in lines
     assert "warning  the old probe was left behind" in lines
@@ -35,37 +35,37 @@ def test_what_was_not_attempted_says_what_it_waits_for():
 
 def test_the_worst_is_nearest_to_the_end():
     """Where a reader of a long log looks first."""
-    text = report_text(OUTCOMES)
+    text = render_apply_text(OUTCOMES)
     titles = ["Done", "it waits for", "it moved since", "Unsure", "Failed"]
     assert sorted(titles, key=text.index) == titles
 
 
-@pytest.mark.parametrize("ending", Ending)
+@pytest.mark.parametrize("ending", OutcomeStatus)
 def test_every_ending_is_shown(ending):
     """None falls through."""
-    outcome = Outcome(address=DB, action="update", ending=ending)
-    assert "credential/prod-db" in report_text((outcome,))
+    outcome = ChangeOutcome(address=DB, action="update", outcome_status=ending)
+    assert "credential/prod-db" in render_apply_text((outcome,))
 
 
 def test_colour_adds_escapes_and_nothing_else():
     """Without its escapes the coloured text is the plain one."""
-    assert re.sub(r"\x1b\[[0-9;]*m", "", report_text(OUTCOMES, Style(colour=True))) == report_text(OUTCOMES)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", render_apply_text(OUTCOMES, TerminalStyle(color=True))) == render_apply_text(OUTCOMES)
 
 
 @given(hostile_text())
 def test_any_text_is_harmless(said):
     """For any message: no escape, no command, valid JSON."""
-    odd = Outcome(address=DB, action=said, ending=Ending.FAILED, message=said, hint=said, warnings=(said,))
-    text = report_text((odd,))
+    odd = ChangeOutcome(address=DB, action=said, outcome_status=OutcomeStatus.FAILED, message=said, hint=said, warnings=(said,))
+    text = render_apply_text((odd,))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]", text)
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
-    valid("report", report_json(CASES["empty"], (odd,)))
+    valid("report", render_apply_json(CASES["empty"], (odd,)))
 
 
 def test_the_forms():
     """By name; another one is refused."""
-    plan, style = CASES["everything"], Style(colour=True)
-    assert draw_report(plan, OUTCOMES, "text", style) == report_text(OUTCOMES, style)
-    assert draw_report(plan, OUTCOMES, "json") == report_json(plan, OUTCOMES)
+    plan, style = CASES["everything"], TerminalStyle(color=True)
+    assert render_apply_report(plan, OUTCOMES, "text", style) == render_apply_text(OUTCOMES, style)
+    assert render_apply_report(plan, OUTCOMES, "json") == render_apply_json(plan, OUTCOMES)
     with pytest.raises(ValueError, match="text, json"):
-        draw_report(plan, OUTCOMES, "html")
+        render_apply_report(plan, OUTCOMES, "html")

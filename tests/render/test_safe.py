@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
-from keyturn.render.safe import fence, html, inline_code, line, md, plain, workflow
+from keyturn.render.safe import render_code_fence, escape_html, escape_inline_code, escape_line, escape_markdown, escape_terminal, escape_workflow_command
 from plans import hostile_text
 from unseen import COMMAND, SORTS, unseen
 
@@ -41,56 +41,56 @@ def spans(text):
 )
 def test_plain_shows_what_cannot_be_seen(text, shown):
     """Letters stay, and what hides, moves or commands is written out."""
-    assert plain(text) == shown
+    assert escape_terminal(text) == shown
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_every_sort_of_what_is_forbidden_is_written_out(sort):
     """Each character of each sort, alone and among letters; what stays can be seen."""
     for text in (SORTS[sort], f"a{SORTS[sort]}b", *SORTS[sort]):
-        assert unseen(line(text)) == set()
-        assert not COMMAND.search(plain(text))
+        assert unseen(escape_line(text)) == set()
+        assert not COMMAND.search(escape_terminal(text))
 
 
 @given(hostile_text())
 def test_plain_never_lets_anything_through(text):
     """For any text: nothing unseen but line feeds and tabs, no command to a runner, and it is stable."""
-    safe = plain(text)
+    safe = escape_terminal(text)
     assert unseen(safe) <= {"\n", "\t"}
     assert not COMMAND.search(safe)
-    assert plain(safe) == safe
+    assert escape_terminal(safe) == safe
 
 
 @given(hostile_text())
 def test_line_is_one_line(text):
     """For any text: one line, nothing unseen in it."""
-    assert not unseen(line(text))
-    assert len(line(text).splitlines()) <= 1
+    assert not unseen(escape_line(text))
+    assert len(escape_line(text).splitlines()) <= 1
 
 
 @given(hostile_text())
 def test_inline_code_is_one_code_span_of_exactly_the_text(text):
     """For any text: CommonMark sees one code span, and its content is the text."""
-    kinds = [(token.type, token.content) for token in spans(inline_code(text))]
-    assert kinds == [("text", "x "), ("code_inline", line(text) or "(empty)")]
+    kinds = [(token.type, token.content) for token in spans(escape_inline_code(text))]
+    assert kinds == [("text", "x "), ("code_inline", escape_line(text) or "(empty)")]
 
 
 @given(hostile_text())
 def test_md_is_words_and_code_alone(text):
     """For any text: CommonMark sees text and code spans; no link, image, emphasis or markup."""
-    assert {token.type for token in spans(md(text))} <= {"text", "code_inline", "text_special"}
+    assert {token.type for token in spans(escape_markdown(text))} <= {"text", "code_inline", "text_special"}
 
 
 @given(hostile_text())
 def test_md_leaves_nothing_for_a_forge_to_turn_into_more(text):
     """For any text: mentions, issue numbers, addresses and formulas stand in code spans alone."""
-    words = "".join(token.content for token in spans(md(text)) if token.type != "code_inline")
+    words = "".join(token.content for token in spans(escape_markdown(text)) if token.type != "code_inline")
     assert not re.search(r"@|#\w|://|www\.|\$|:\w+:", words)
 
 
 def test_md_keeps_the_code_that_a_hint_marks():
     """Backticks in a hint are meant as code."""
-    said = md("write `moved_from: x`, then ask @team")
+    said = escape_markdown("write `moved_from: x`, then ask @team")
     assert said == "write `moved_from: x`, then ask `@team`"
 
 
@@ -99,7 +99,7 @@ def test_md_keeps_the_code_that_a_hint_marks():
 )
 def test_md_at_the_start_of_a_line_opens_no_block(text):
     """Where prose begins a line it stays a paragraph."""
-    kinds = [token.type for token in MarkdownIt("commonmark").enable("table").parse(md(text).lstrip())]
+    kinds = [token.type for token in MarkdownIt("commonmark").enable("table").parse(escape_markdown(text).lstrip())]
     assert kinds == ["paragraph_open", "inline", "paragraph_close"]
 
 
@@ -116,15 +116,15 @@ def test_html_holds_no_element_and_breaks_no_attribute(text):
             seen.append(("comment", data))
 
     reader = Reader(convert_charrefs=True)
-    reader.feed(f'<p title="{html(text)}">{html(text)}</p>')
+    reader.feed(f'<p title="{escape_html(text)}">{escape_html(text)}</p>')
     reader.close()
-    assert seen == [("p", [("title", line(text))])]
+    assert seen == [("p", [("title", escape_line(text))])]
 
 
 @given(hostile_text())
 def test_workflow_commands_stay_on_one_line(text):
     """For any text: a command has one line, and a property ends where it should."""
-    command = f"::error file={workflow(text, property=True)},line=1::{workflow(text)}"
+    command = f"::error file={escape_workflow_command(text, property=True)},line=1::{escape_workflow_command(text)}"
     assert len(command.splitlines()) == 1
     assert not unseen(command) - {"\t"}
     properties = command.removeprefix("::error ").split("::")[0].split(",")
@@ -133,13 +133,13 @@ def test_workflow_commands_stay_on_one_line(text):
 
 def test_workflow_encodes_as_the_runner_decodes():
     """A runner reads %25, %0A, %3A and %2C back."""
-    assert workflow("50%\na:b,c") == "50%25%0Aa:b,c"
-    assert workflow("50%\na:b,c", property=True) == "50%25%0Aa%3Ab%2Cc"
+    assert escape_workflow_command("50%\na:b,c") == "50%25%0Aa:b,c"
+    assert escape_workflow_command("50%\na:b,c", property=True) == "50%25%0Aa%3Ab%2Cc"
 
 
 @given(hostile_text())
 def test_a_fence_holds_exactly_its_lines(text):
     """For any text: one code block, with nothing after it."""
-    tokens = MarkdownIt("commonmark").parse(f"{fence((text, 'last'), 'diff')}\n\nafter")
+    tokens = MarkdownIt("commonmark").parse(f"{render_code_fence((text, 'last'), 'diff')}\n\nafter")
     assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
-    assert tokens[0].content == f"{line(text)}\nlast\n"
+    assert tokens[0].content == f"{escape_line(text)}\nlast\n"

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from keyturn.render.sheet import SHEET, page
+from keyturn.render.sheet import STYLE_SHEET, render_html_page
 
-COLOURS = re.findall(r"--(\w+): (#[0-9a-f]{6})", SHEET)
+COLOURS = re.findall(r"--(\w+): (#[0-9a-f]{6})", STYLE_SHEET)
 LIGHT, DARK = dict(COLOURS[: len(COLOURS) // 2]), dict(COLOURS[len(COLOURS) // 2 :])
 
 
@@ -27,7 +27,7 @@ def contrast(one, other):
 
 def test_the_policy_lets_the_sheet_in_and_nothing_else():
     """No script, no picture, no font, no form; the style by its digest."""
-    text = page("t", "b")
+    text = render_html_page("t", "b")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -37,7 +37,7 @@ def test_the_policy_lets_the_sheet_in_and_nothing_else():
 
 def test_nothing_is_fetched():
     """The sheet names no address and imports nothing."""
-    assert not re.search(r"url\(|@import|https?:", SHEET)
+    assert not re.search(r"url\(|@import|https?:", STYLE_SHEET)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from keyturn.core.change import Action, Exposure, SecretState
+from keyturn.core.change import Action, Exposure, SecretStatus
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Impact
-from keyturn.render.cells import cells
-from keyturn.render.since import MOST, Side, since_text
-from keyturn.render.style import Style
-from keyturn.render.text import text
-from keyturn.render.values import HIDDEN
-from keyturn.render.view import view
+from keyturn.render.cells import display_width
+from keyturn.render.since import MAX_DIFF_LINES, PlanRevision, render_changes_since_review
+from keyturn.render.style import TerminalStyle
+from keyturn.render.text import render_plan_text
+from keyturn.render.values import HIDDEN_VALUE
+from keyturn.render.view import build_view
 from making import connection
 from plans import (
     CASES,
@@ -45,7 +45,7 @@ FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\
 
 def told(then, now, *access, width=1_000):
     """Return what is told of two plans of two commits, line by line."""
-    return since_text(Side(then, "a" * 40), Side(now, "b" * 40), access, Style(width=width)).splitlines()
+    return render_changes_since_review(PlanRevision(then, "a" * 40), PlanRevision(now, "b" * 40), access, TerminalStyle(width=width)).splitlines()
 
 
 def sharply(change, **more):
@@ -75,8 +75,8 @@ def test_the_same_plan_again(case):
 )
 def test_commits_are_named(commits, said):
     """Both, or that there is none."""
-    then, now = (Side(plan(), commit) for commit in commits)
-    assert since_text(then, now).splitlines()[0] == said
+    then, now = (PlanRevision(plan(), commit) for commit in commits)
+    assert render_changes_since_review(then, now).splitlines()[0] == said
 
 
 OPERATIONS = {
@@ -121,7 +121,7 @@ OPERATIONS = {
     "hidden field": (
         plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "b"),))),
         plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "c"),))),
-        f"      config.api_token  {HIDDEN} → {HIDDEN}, another value, and yet another value now",
+        f"      config.api_token  {HIDDEN_VALUE} → {HIDDEN_VALUE}, another value, and yet another value now",
     ),
     "exposure": (
         plan(UPDATE),
@@ -165,12 +165,12 @@ BESIDE = {
         "reach  used by 2 connections",
     ),
     "a new user": (
-        plan(UPDATE, impact={DB: Impact(connections=1, insiders=("connection/a",))}),
-        plan(UPDATE, impact={DB: Impact(connections=1, insiders=("connection/b",))}),
+        plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/a",))}),
+        plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/b",))}),
         "new user   connection/b",
     ),
     "a user gone": (
-        plan(UPDATE, impact={DB: Impact(connections=1, work=("pipeline/a",))}),
+        plan(UPDATE, impact={DB: Impact(connections=1, downstream=("pipeline/a",))}),
         plan(UPDATE, impact={DB: Impact(connections=1)}),
         "user gone  pipeline/a",
     ),
@@ -219,7 +219,7 @@ def test_access_is_told():
 
 def test_every_state_of_a_secret_can_be_told():
     """No state is without its word."""
-    for state in SecretState:
+    for state in SecretStatus:
         now = plan(change(Action.ROTATE, secrets=(secret(state.value, "x", "field"),)))
         assert f"not there then, {state.value} now" in "\n".join(told(plan(change(Action.ROTATE)), now))
 
@@ -228,8 +228,8 @@ def test_a_large_difference_is_counted():
     """A bound on its lines, and where the whole is."""
     many = tuple(replace(CREATE, address=connection(f"prod-{number:03}")) for number in range(200))
     lines = told(plan(), plan(*many))
-    assert sum(line.endswith("is new") for line in lines) == MOST
-    assert f"  and {200 - MOST} more: `keyturn show` draws the whole of the saved plan, and" in "\n".join(
+    assert sum(line.endswith("is new") for line in lines) == MAX_DIFF_LINES
+    assert f"  and {200 - MAX_DIFF_LINES} more: `keyturn show` draws the whole of the saved plan, and" in "\n".join(
         lines
     )
 
@@ -237,7 +237,7 @@ def test_a_large_difference_is_counted():
 def test_lines_keep_to_the_width():
     """As the plan itself does."""
     lines = told(CASES["everything"], plan(), width=80)
-    assert max(map(cells, lines)) <= 80
+    assert max(map(display_width, lines)) <= 80
 
 
 @settings(max_examples=60)
@@ -245,7 +245,7 @@ def test_lines_keep_to_the_width():
 def test_any_text_is_harmless(said):
     """For any text anywhere in either plan: no control, no command at the start of a line."""
     then, now = hostile_plan(said), replace(hostile_plan(said + "x"), changes=())
-    shown = since_text(Side(then, said), Side(now, "x"), tuple(then.access))
+    shown = render_changes_since_review(PlanRevision(then, said), PlanRevision(now, "x"), tuple(then.access_changes))
     assert not FORBIDDEN.search(shown)
     assert not re.search(r"^\s*::|##\w*\[", shown, re.MULTILINE)
-    assert text(view(then))
+    assert render_plan_text(build_view(then))

@@ -5,11 +5,11 @@ import re
 import pytest
 from hypothesis import given
 
-from keyturn.render.cells import cells
-from keyturn.render.parts import Part
-from keyturn.render.style import Style
-from keyturn.render.text import text
-from keyturn.render.view import TITLES, view
+from keyturn.render.cells import display_width
+from keyturn.render.parts import SectionKind
+from keyturn.render.style import TerminalStyle
+from keyturn.render.text import render_plan_text
+from keyturn.render.view import SECTION_TITLES, build_view
 from plans import CASES, HOSTILE, crowd, hostile_plan, hostile_text, many, plan
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -22,35 +22,35 @@ FORBIDDEN = re.compile(
 @pytest.mark.parametrize("width", [80, 200])
 def test_golden(case, width, golden):
     """Every case, on a narrow terminal and on a wide one."""
-    golden(f"{case}.{width}.txt", text(view(CASES[case]), Style(width=width)))
+    golden(f"{case}.{width}.txt", render_plan_text(build_view(CASES[case]), TerminalStyle(width=width)))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_last_line_is_the_summary(case):
     """Whatever else is said: the last line can be parsed."""
-    shown = view(CASES[case])
-    assert text(shown).splitlines()[-1] == shown.summary
+    shown = build_view(CASES[case])
+    assert render_plan_text(shown).splitlines()[-1] == shown.summary
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("width", [80, 200])
 def test_colour_adds_escapes_and_nothing_else(case, width):
     """Without its escapes the coloured text is the plain one."""
-    shown = view(CASES[case])
-    assert ANSI.sub("", text(shown, Style(colour=True, width=width))) == text(shown, Style(width=width))
-    assert "\x1b" not in text(shown, Style(width=width))
+    shown = build_view(CASES[case])
+    assert ANSI.sub("", render_plan_text(shown, TerminalStyle(color=True, width=width))) == render_plan_text(shown, TerminalStyle(width=width))
+    assert "\x1b" not in render_plan_text(shown, TerminalStyle(width=width))
 
 
 def test_lines_keep_to_the_width():
     """At 80 columns only the summary, which is one line, is wider."""
-    lines = text(view(CASES["everything"]), Style(width=80)).splitlines()[:-1]
-    assert max(map(cells, lines)) <= 80
+    lines = render_plan_text(build_view(CASES["everything"]), TerminalStyle(width=80)).splitlines()[:-1]
+    assert max(map(display_width, lines)) <= 80
 
 
 @given(hostile_text())
 def test_no_forbidden_character_gets_through(said):
     """For any text anywhere in a plan: no escape but our colours, no command at the start of a line."""
-    shown = text(view(hostile_plan(said)), Style(colour=True))
+    shown = render_plan_text(build_view(hostile_plan(said)), TerminalStyle(color=True))
     bare = ANSI.sub("", shown)
     assert not FORBIDDEN.search(bare)
     assert not re.search(r"^\s*::|##\w*\[", bare, re.MULTILINE)
@@ -59,30 +59,30 @@ def test_no_forbidden_character_gets_through(said):
 def test_a_colour_in_a_name_is_not_a_colour():
     """An escape from data is written out, whether colours are on or not."""
     assert HOSTILE[:1] == "\x1b"
-    assert r"\u{1b}[2J" in text(view(CASES["hostile"]), Style(colour=True))
+    assert r"\u{1b}[2J" in render_plan_text(build_view(CASES["hostile"]), TerminalStyle(color=True))
 
 
 def test_one_change_among_ten_thousand_is_a_short_text():
     """What does not change takes no room."""
-    assert len(text(view(CASES["one-of-ten-thousand"])).encode()) <= 5 * 1024
+    assert len(render_plan_text(build_view(CASES["one-of-ten-thousand"])).encode()) <= 5 * 1024
 
 
 def test_nothing_is_left_out_of_a_large_plan():
     """The text is where the whole is: every change has its line."""
-    shown = text(view(crowd(1_000)))
+    shown = render_plan_text(build_view(crowd(1_000)))
     assert all(f"connection/prod-{number:05}  " in shown for number in range(1_000))
 
 
 def test_what_is_dangerous_is_repeated_before_the_summary():
     """Who looks at the end of the log alone sees it."""
-    end = text(view(CASES["everything"])).split("Before you approve")[1]
+    end = render_plan_text(build_view(CASES["everything"])).split("Before you approve")[1]
     assert "credential/prod-old-4" in end
     assert "credential/prod-db" in end
 
 
 def test_what_is_repeated_is_bounded():
     """A mass retirement repeats its first lines and counts the rest, which stands above in full."""
-    said = text(view(plan(*many(Part.RETIRE, 50).changes, access=CASES["access"].access)))
+    said = render_plan_text(build_view(plan(*many(SectionKind.RETIRE, 50).changes, access=CASES["access"].access_changes)))
     above, end = said.split("Before you approve")
     assert sum(line.startswith("  - ") for line in end.splitlines()) == 19
     assert "  and 31 more, above" in end
@@ -91,4 +91,4 @@ def test_what_is_repeated_is_bounded():
 
 def test_every_class_has_a_title():
     """No class goes unnamed."""
-    assert set(TITLES) == set(Part)
+    assert set(SECTION_TITLES) == set(SectionKind)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.change import Action, SecretState
+from keyturn.core.change import Action, SecretStatus
 from keyturn.core.diagnostic import Severity
 from keyturn.core.plan import Impact
-from keyturn.render.markdown import COMMENT
-from keyturn.render.parts import Link, Part
-from keyturn.render.plan_forms import draw_plan
-from keyturn.render.view import TITLES, attention, summary, view
+from keyturn.render.markdown import PLAN_COMMENT_BUDGET
+from keyturn.render.parts import DependencyLink, SectionKind
+from keyturn.render.plan_forms import render_plan
+from keyturn.render.view import SECTION_TITLES, count_attention, format_plan_summary, build_view
 from plans import (
     CASES,
     CREATE,
@@ -45,7 +45,7 @@ PLAN = "Plan: {} to create, {} to update, {} to rotate, {} to rename, {} to rest
 @pytest.mark.parametrize("case", CASES)
 def test_the_summary_can_be_parsed(case):
     """Every plan's last line follows the grammar of the module."""
-    assert GRAMMAR.match(summary(CASES[case]))
+    assert GRAMMAR.match(format_plan_summary(CASES[case]))
 
 
 @pytest.mark.parametrize(
@@ -61,79 +61,79 @@ def test_the_summary_can_be_parsed(case):
 )
 def test_the_summary_counts(case, line):
     """Six counts always, others where they are not nought."""
-    assert summary(CASES[case]) == line
+    assert format_plan_summary(CASES[case]) == line
 
 
 def test_attention_counts_a_resource_once():
     """An exposure and the finding that refuses it are one thing to look at."""
     case = CASES["exposure"]
-    assert attention(case) == 2
-    assert attention(replace(case, findings=(*case.findings, UNAPPROVED))) == 2
+    assert count_attention(case) == 2
+    assert count_attention(replace(case, diagnostics=(*case.diagnostics, UNAPPROVED))) == 2
 
 
 def test_attention_leaves_notes_out():
     """A note asks nobody for anything."""
-    assert attention(plan(findings=FINDINGS)) == 2
-    assert attention(plan(findings=(finding("KT313", Severity.NOTE, "n"),))) == 0
+    assert count_attention(plan(findings=FINDINGS)) == 2
+    assert count_attention(plan(findings=(finding("KT313", Severity.NOTE, "n"),))) == 0
 
 
 def test_sections_stand_in_the_order_of_risk():
     """Whatever the order of the changes."""
-    parts = [section.part for section in view(CASES["everything"]).sections]
-    assert parts == sorted(parts, key=list(Part).index)
-    assert parts[:2] == [Part.EXPOSURE, Part.ACCESS]
+    parts = [section.kind for section in build_view(CASES["everything"]).sections]
+    assert parts == sorted(parts, key=list(SectionKind).index)
+    assert parts[:2] == [SectionKind.EXPOSURE, SectionKind.ACCESS]
 
 
 def test_what_exposes_opens_or_destroys_is_repeated():
     """Exposures, access, retirements and replacements, in this order."""
-    shown = view(CASES["everything"])
+    shown = build_view(CASES["everything"])
     assert [entry.symbol for entry in shown.repeated] == ["!", "!", "!", "-", "±"]
 
 
 def test_the_same_plan_gives_the_same_view():
     """Nothing but the plan decides."""
-    assert view(CASES["everything"]) == view(CASES["everything"])
+    assert build_view(CASES["everything"]) == build_view(CASES["everything"])
 
 
 def test_links_lead_from_what_is_used_to_what_uses_it():
     """References in git, users outside it, and the work that hangs on them."""
-    shown = view(plan(CREATE, replace(RETIRE, address=DB), impact={DB: REACH}))
-    assert Link("credential/prod-db", "connection/prod-pg") in shown.links
-    assert Link("credential/prod-db", "connection/made-in-the-ui") in shown.links
-    assert Link("credential/prod-db", "pipeline/nightly-load") in shown.links
+    shown = build_view(plan(CREATE, replace(RETIRE, address=DB), impact={DB: REACH}))
+    assert DependencyLink("credential/prod-db", "connection/prod-pg") in shown.links
+    assert DependencyLink("credential/prod-db", "connection/made-in-the-ui") in shown.links
+    assert DependencyLink("credential/prod-db", "pipeline/nightly-load") in shown.links
 
 
 def test_work_hangs_on_its_connection_where_that_is_known():
     """A pipeline is drawn once, from the nearest."""
-    impact = {DB: REACH, PG: Impact(work=("pipeline/nightly-load",))}
-    links = view(plan(CREATE, impact=impact)).links
-    assert Link("connection/prod-pg", "pipeline/nightly-load") in links
-    assert Link("credential/prod-db", "pipeline/nightly-load") not in links
+    impact = {DB: REACH, PG: Impact(downstream=("pipeline/nightly-load",))}
+    links = build_view(plan(CREATE, impact=impact)).links
+    assert DependencyLink("connection/prod-pg", "pipeline/nightly-load") in links
+    assert DependencyLink("credential/prod-db", "pipeline/nightly-load") not in links
 
 
 def test_what_changes_is_marked():
     """By the word of its action, or as exposed."""
-    marked = view(CASES["exposure"]).marked
+    marked = build_view(CASES["exposure"]).node_marks
     assert set(marked.values()) == {"exposed"}
-    assert view(CASES["create"]).marked["credential/prod-db"] == "create"
+    assert build_view(CASES["create"]).node_marks["credential/prod-db"] == "create"
 
 
 def test_refusals_are_errors():
     """Only what an apply would refuse is counted."""
-    assert view(CASES["findings"]).refusals == 1
+    assert build_view(CASES["findings"]).error_count == 1
 
 
 def test_no_class_is_lost_in_a_crowd():
     """However many resources: every class is there."""
-    few, many = view(CASES["everything"]), view(crowd(2_000))
-    assert {section.part for section in many.sections} == {section.part for section in few.sections}
+    few, many = build_view(CASES["everything"]), build_view(crowd(2_000))
+    assert {section.kind for section in many.sections} == {section.kind for section in few.sections}
 
 
 def test_a_retired_connection_still_hangs_on_its_credential():
     """What the ledger knows is drawn where no manifest is left."""
-    known = replace(RETIRE.known, address=PG, applied={("credential",): DB})
-    links = view(plan(replace(RETIRE, address=PG, known=known))).links
-    assert links == (Link("credential/prod-db", "connection/prod-pg"),)
+    known = replace(RETIRE.entry, address=PG, applied={("credential",): DB})
+    links = build_view(plan(replace(RETIRE, address=PG, entry=known))).links
+    assert links == (DependencyLink("credential/prod-db", "connection/prod-pg"),)
 
 
 MANY, OVER = 12, 700
@@ -142,17 +142,17 @@ MANY, OVER = 12, 700
 
 def drawings(made):
     """Return a plan in every form, by the name of the form."""
-    return {form: draw_plan(made, form) for form in ("text", "markdown", "json", "html", "summary", "gitlab")}
+    return {form: render_plan(made, form) for form in ("text", "markdown", "json", "html", "summary", "gitlab")}
 
 
-@pytest.mark.parametrize("part", Part, ids=lambda part: part.value)
+@pytest.mark.parametrize("part", SectionKind, ids=lambda part: part.value)
 def test_every_class_in_every_size(part, golden):
     """One, many, more than a comment holds: the first two in full, and all of them by their digests."""
     lines = []
     for count in (1, MANY, OVER):
         drawn = drawings(many(part, count))
-        assert len(drawn["markdown"].encode()) <= COMMENT
-        assert f"{TITLES[part]} ({count:,})" in drawn["markdown"]
+        assert len(drawn["markdown"].encode()) <= PLAN_COMMENT_BUDGET
+        assert f"{SECTION_TITLES[part]} ({count:,})" in drawn["markdown"]
         lines += [
             f"{part.value} {count} {form} {len(text.encode())} {sha256(text.encode()).hexdigest()[:32]}"
             for form, text in drawn.items()
@@ -206,7 +206,7 @@ def test_the_order_of_a_mapping_is_nothing_to_see():
             replace(
                 each,
                 desired=each.desired
-                and replace(each.desired, ciphers=dict(reversed(each.desired.ciphers.items()))),
+                and replace(each.desired, ciphertext_digests=dict(reversed(each.desired.ciphertext_digests.items()))),
             )
             for each in case.changes
         ),
@@ -221,21 +221,21 @@ THREE = change(Action.UPDATE, fields=(moved("config.port", 5001, 5002, 5003),))
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
 def test_drift_is_three_values_in_every_drawing(form):
     """What we applied, what is live, what git wants; a change without drift has two."""
-    drawn = draw_plan(plan(THREE), form)
+    drawn = render_plan(plan(THREE), form)
     assert all(value in drawn for value in ("5001", "5002", "5003"))
     if form != "json":
-        calm = draw_plan(plan(replace(THREE, fields=(moved("config.port", 5002, 5002, 5003),))), form)
+        calm = render_plan(plan(replace(THREE, fields=(moved("config.port", 5002, 5002, 5003),))), form)
         assert "5001" not in calm
         assert "drift" not in calm
         assert "last applied" not in calm
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
-@pytest.mark.parametrize("state", SecretState, ids=lambda state: state.value)
+@pytest.mark.parametrize("state", SecretStatus, ids=lambda state: state.value)
 def test_every_state_has_its_word_and_its_reason_in_every_drawing(form, state):
     """Never one blank mask; no value, no length, no digest of one."""
     made = change(Action.ROTATE, secrets=(secret(state.value, "for this very reason"),))
-    drawn = draw_plan(plan(made), form)
+    drawn = render_plan(plan(made), form)
     assert "for this very reason" in drawn
     assert re.search(rf"\b{state.value}\b", drawn.split("</style>")[-1])
     assert "***" not in drawn

@@ -6,33 +6,33 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from keyturn.api.call import Call, Reply
-from keyturn.api.errors import KeptBack
+from keyturn.api.call import Request, Response
+from keyturn.api.errors import Withheld
 
 
-class Admission(Struct, frozen=True, kw_only=True):
+class ConcurrencyLimit(Struct, frozen=True, kw_only=True):
     """Who may send now.
 
     A request holds one of ``places`` until the last byte of its answer is there. ``allowed`` is asked
     in its turn, before each write, for a turn may be long in coming.
     """
 
-    places: AbstractContextManager[object] = field(default_factory=nullcontext)
-    allowed: Callable[[], bool] = lambda: True
+    slots: AbstractContextManager[object] = field(default_factory=nullcontext)
+    may_write: Callable[[], bool] = lambda: True
 
     @contextmanager
-    def turn(self, call: Call) -> Iterator[None]:
+    def acquire_slot(self, request: Request) -> Iterator[None]:
         """Wait for a place, and hold it; raises KeptBack for a write that is no longer allowed."""
-        with self.places:
-            if call.writes and not self.allowed():
-                raise KeptBack(call)
+        with self.slots:
+            if request.is_write and not self.may_write():
+                raise Withheld(request)
             yield
 
 
-class Exchange(Protocol):
+class RequestTransport(Protocol):
     """What carries a request to the service: the transport, or a stand-in of a test."""
 
-    def send(self, call: Call, admission: Admission) -> Reply:
+    def send(self, request: Request, concurrency_limit: ConcurrencyLimit) -> Response:
         """Return the answer, whatever its status; raises ServiceError where there is none.
 
         Nothing is sent but in a turn that ``admission`` gives.

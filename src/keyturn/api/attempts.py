@@ -6,70 +6,70 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TypeVar
 
-from keyturn.api.admission import Admission, Exchange
-from keyturn.api.call import Call, Reply, Tempo
-from keyturn.api.errors import KeptBack, ServiceError, Unsure
-from keyturn.api.judge import judged
-from keyturn.api.limiter import Limiter
-from keyturn.api.records import Figures
-from keyturn.api.retry import Attempt, Breaker, Budget, GiveUp, next_step
+from keyturn.api.admission import ConcurrencyLimit, RequestTransport
+from keyturn.api.call import Request, Response, ClientClock
+from keyturn.api.errors import Withheld, ServiceError, OutcomeUnknown
+from keyturn.api.judge import classify_response
+from keyturn.api.limiter import RateLimiter
+from keyturn.api.records import RequestStats
+from keyturn.api.retry import RequestAttempt, CircuitBreaker, RetryBudget, GiveUp, decide_retry
 
 T = TypeVar("T")
 
 
-class Attempts:
+class RetryingSender:
     """Sends calls through an exchange; what it counts is safe to read from any thread."""
 
-    def __init__(self, exchange: Exchange, tempo: Tempo, rate: float = 0) -> None:
-        self._exchange = exchange
-        self._tempo = tempo
-        self._limiter = Limiter(tempo, rate)
+    def __init__(self, transport: RequestTransport, clock: ClientClock, rate: float = 0) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._rate_limiter = RateLimiter(clock, rate)
         self._lock = threading.Lock()
-        self._by_verb: Counter[str] = Counter()
-        self._waited = 0.0
-        self._budget = Budget()
-        self._breaker = Breaker()
-        self._date: float | None = None
-        self._answered = False
-        self.denied = False
-        self.admission = Admission()
+        self._by_operation: Counter[str] = Counter()
+        self._seconds_waited = 0.0
+        self._retry_budget = RetryBudget()
+        self._circuit_breaker = CircuitBreaker()
+        self._server_date: float | None = None
+        self._has_succeeded = False
+        self.unauthorized = False
+        self.concurrency_limit = ConcurrencyLimit()
 
     @property
-    def breaker(self) -> Breaker:
+    def circuit_breaker(self) -> CircuitBreaker:
         """Operations that failed in a row, so far."""
-        return self._breaker
+        return self._circuit_breaker
 
     @property
     def server_date(self) -> float | None:
         """The service's clock (Unix) at its latest answer, None where it tells none."""
-        return self._date
+        return self._server_date
 
     @property
-    def answered(self) -> bool:
+    def has_succeeded(self) -> bool:
         """Whether any request was answered with 2xx yet."""
-        return self._answered
+        return self._has_succeeded
 
     @property
-    def figures(self) -> Figures:
+    def request_stats(self) -> RequestStats:
         """What was sent so far."""
         with self._lock:
-            return Figures(
-                by_verb=MappingProxyType(dict(self._by_verb)),
-                repeated=self._budget.extra,
-                waited=self._waited,
+            return RequestStats(
+                by_operation=MappingProxyType(dict(self._by_operation)),
+                retries=self._retry_budget.retries,
+                seconds_waited=self._seconds_waited,
             )
 
-    def send(self, call: Call, *, idempotent: bool) -> Reply:
+    def send(self, request: Request, *, idempotent: bool) -> Response:
         """Return a 2xx answer to ``call``; raises ServiceError when there is none after all attempts.
 
         ``idempotent``: a request whose outcome is unknown may be sent again. Reads always are.
         """
-        return self.send_and_decode(call, lambda reply: reply, idempotent=idempotent)
+        return self.send_and_decode(request, lambda reply: reply, idempotent=idempotent)
 
     def send_and_decode(
         self,
-        call: Call,
-        decode: Callable[[Reply], T],
+        call: Request,
+        decode: Callable[[Response], T],
         *,
         idempotent: bool,
         is_unapplied: Callable[[], bool] = lambda: False,
@@ -83,54 +83,54 @@ class Attempts:
         number = 1
         last: ServiceError | None = None
         while True:
-            answer = self._once(call, number, decode)
+            answer = self._send_once(call, number, decode)
             if not isinstance(answer, ServiceError):
                 return answer
-            if isinstance(answer, KeptBack):
+            if isinstance(answer, Withheld):
                 raise last or answer
             answer.may_be_applied |= last is not None and last.may_be_applied
             last = answer
-            repeats = idempotent or call.reads or (isinstance(answer, Unsure) and is_unapplied())
-            attempt = Attempt(number=number, idempotent=repeats, chance=self._tempo.chance())
-            step = next_step(attempt, answer, self._budget)
+            repeats = idempotent or call.is_read or (isinstance(answer, OutcomeUnknown) and is_unapplied())
+            attempt = RequestAttempt(number=number, idempotent=repeats, jitter=self._clock.random_fraction())
+            step = decide_retry(attempt, answer, self._retry_budget)
             # Whoever was told to wait, all workers do: a repetition, and whatever looks for its outcome.
-            self._limiter.pause(answer.retry_after or 0.0)
+            self._rate_limiter.pause(answer.retry_after or 0.0)
             if isinstance(step, GiveUp):
-                self._ended(answer)
+                self._record_result(answer)
                 raise answer
-            self._tempo.sleep(step.seconds)
+            self._clock.sleep(step.seconds)
             number += 1
 
-    def _once(self, call: Call, number: int, decode: Callable[[Reply], T]) -> T | ServiceError:
-        waited = self._limiter.take()
-        self._tempo.gate(call)
-        reply: Reply | ServiceError
+    def _send_once(self, request: Request, number: int, decode: Callable[[Response], T]) -> T | ServiceError:
+        waited = self._rate_limiter.wait_for_slot()
+        self._clock.gate(request)
+        reply: Response | ServiceError
         try:
-            reply = self._exchange.send(call, self.admission)
-        except KeptBack as error:
+            reply = self._transport.send(request, self.concurrency_limit)
+        except Withheld as error:
             return error
         except ServiceError as error:
             reply = error
         with self._lock:
-            self._by_verb[call.verb] += 1
-            self._waited += waited
-            self._budget = self._budget.counted(number)
+            self._by_operation[request.operation] += 1
+            self._seconds_waited += waited
+            self._retry_budget = self._retry_budget.after_attempt(number)
         if isinstance(reply, ServiceError):
             return reply
-        self._limiter.heed(reply.headers, reply.date)
-        self._date = self._date if reply.date is None else reply.date
-        verdict = judged(call, reply, self._tempo.now())
+        self._rate_limiter.observe_headers(reply.headers, reply.date)
+        self._server_date = self._server_date if reply.date is None else reply.date
+        verdict = classify_response(request, reply, self._clock.now())
         if verdict is not None:
             return verdict
         try:
             decoded = decode(reply)
         except ServiceError as error:
             return error
-        self._ended(None)
+        self._record_result(None)
         return decoded
 
-    def _ended(self, error: ServiceError | None) -> None:
+    def _record_result(self, error: ServiceError | None) -> None:
         with self._lock:
-            self._breaker = self._breaker.after(error)
-            self._answered = self._answered or error is None
-            self.denied = self.denied or (error is not None and error.status == 401)  # noqa: PLR2004
+            self._circuit_breaker = self._circuit_breaker.after_result(error)
+            self._has_succeeded = self._has_succeeded or error is None
+            self.unauthorized = self.unauthorized or (error is not None and error.status == 401)  # noqa: PLR2004

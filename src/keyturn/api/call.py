@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
-READS = frozenset({"GET"})
-TEST = "test"
+READ_METHODS = frozenset({"GET"})
+TEST_OPERATION = "test"
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True):
     """One request.
 
     ``path`` is below the base URL, with ids percent-encoded; ``template`` names it without them, for
@@ -18,33 +18,33 @@ class Call(Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
-    template: str
-    verb: str
+    path_template: str
+    operation: str
     body: bytes | None = None
     query: tuple[tuple[str, str], ...] = ()
-    patience: float = 0
+    timeout: float = 0
 
     def __repr__(self) -> str:
         # The body may hold secrets.
         return f"Call({self.method} {self.path})"
 
     @property
-    def reads(self) -> bool:
+    def is_read(self) -> bool:
         """Whether the request changes nothing."""
-        return self.method in READS
+        return self.method in READ_METHODS
 
     @property
-    def writes(self) -> bool:
+    def is_write(self) -> bool:
         """Whether the request changes an object; a test of a connection does not."""
-        return not self.reads and self.verb != TEST
+        return not self.is_read and self.operation != TEST_OPERATION
 
     @property
-    def where(self) -> str:
+    def request_line(self) -> str:
         """The request as messages name it: ``PUT /api/connections/{id}``."""
-        return f"{self.method} {self.template}"
+        return f"{self.method} {self.path_template}"
 
 
-class Reply(Struct, frozen=True, kw_only=True):
+class Response(Struct, frozen=True, kw_only=True):
     """One answer, whole: ``headers`` by lower-case name; ``date`` is the service's clock in Unix seconds."""
 
     status: int
@@ -57,7 +57,7 @@ class Reply(Struct, frozen=True, kw_only=True):
         return f"Reply(status={self.status}, {len(self.body)} bytes)"
 
 
-class Tempo(Struct, frozen=True, kw_only=True):
+class ClientClock(Struct, frozen=True, kw_only=True):
     """Time and chance, handed in: the API package has no clock of its own.
 
     ``monotonic`` and ``now`` (Unix) return seconds; ``sleep`` may raise to end a wait early;
@@ -68,5 +68,5 @@ class Tempo(Struct, frozen=True, kw_only=True):
     monotonic: Callable[[], float]
     now: Callable[[], float]
     sleep: Callable[[float], None]
-    chance: Callable[[], float]
-    gate: Callable[[Call], None] = lambda _call: None
+    random_fraction: Callable[[], float]
+    gate: Callable[[Request], None] = lambda _call: None

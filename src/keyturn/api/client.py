@@ -10,43 +10,43 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.api import results
-from keyturn.api.admission import Admission, Exchange
-from keyturn.api.attempts import Attempts
-from keyturn.api.call import TEST, Call, Reply, Tempo
-from keyturn.api.dialect import record, rows, single, spelled
-from keyturn.api.judge import puzzled, tree_of
-from keyturn.api.lists import Lists
+from keyturn.api.admission import ConcurrencyLimit, RequestTransport
+from keyturn.api.attempts import RetryingSender
+from keyturn.api.call import TEST_OPERATION, Request, Response, ClientClock
+from keyturn.api.dialect import decode_record, decode_rows, decode_single, encode_config
+from keyturn.api.judge import invalid_response, parse_response
+from keyturn.api.lists import ListReader
 from keyturn.api.records import (
-    BACKEND,
-    DOCUMENTED,
-    Figures,
-    Listing,
+    BACKEND_ENCODING,
+    DOCUMENTED_ENCODING,
+    RequestStats,
+    RecordList,
     Organization,
-    Record,
-    Spelling,
-    TestResult,
+    ApiRecord,
+    ConfigEncoding,
+    TestResponse,
 )
-from keyturn.api.retry import Breaker
-from keyturn.api.strict import Puzzling
-from keyturn.api.wire import UNVEILED, Veil, bearer, conceal, encode_body, header, secrets_of
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.api.retry import CircuitBreaker
+from keyturn.api.strict import ResponseFormatError
+from keyturn.api.wire import NO_REDACTION, SecretRedactor, encode_bearer_token, redact_secrets, encode_body, encode_header_value, collect_secrets
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.core.secret import Secret
 from keyturn.core.service_url import ServiceUrl, ServiceUrlError, parse_service_url, quote_path_segment
 
 CREDENTIALS = "credentials"
 CONNECTIONS = "connections"
 
-Tree = Mapping[str, Any]
+_JsonObject = Mapping[str, Any]
 T = TypeVar("T")
 
-_ACCEPTED = 202
-_TEST = "/api/connections/test"
-_PATIENCE = 90.0
+_STATUS_ACCEPTED = 202
+_TEST_PATH = "/api/connections/test"
+_TEST_TIMEOUT = 90.0
 """Seconds to wait for a connection test, which logs in to a system far away."""
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class ClientSettings(Struct, frozen=True, kw_only=True):
     """Where the service is and how to speak to it.
 
     ``source`` names where the key came from, for messages. ``organization`` is sent as
@@ -55,12 +55,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     base_url: str
-    key: Secret
-    source: str = "the project's key source"
+    api_key: Secret
+    key_source: str = "the project's key source"
     organization: str = ""
     rate: float = 0
     proxy: str = ""
-    authority: Path | None = None
+    ca_file: Path | None = None
 
 
 class Client:
@@ -72,23 +72,23 @@ class Client:
     was done, and with ``idempotent`` also where that is not known.
     """
 
-    def __init__(self, exchange: Exchange, tempo: Tempo, rate: float = 0) -> None:
-        self._exchange = exchange
-        self._attempts = Attempts(exchange, tempo, rate)
-        self._lists = Lists(self._attempts)
-        self._spellings: dict[str, Spelling] = {}
+    def __init__(self, transport: RequestTransport, clock: ClientClock, rate: float = 0) -> None:
+        self._transport = transport
+        self._sender = RetryingSender(transport, clock, rate)
+        self._list_reader = ListReader(self._sender)
+        self._config_encodings: dict[str, ConfigEncoding] = {}
 
     @classmethod
-    def open(cls, settings: Settings, tempo: Tempo) -> Self:
+    def open(cls, settings: ClientSettings, clock: ClientClock) -> Self:
         """Return a client for the real service; raises Faulty (KT511, KT512) for unusable settings."""
         from keyturn.api import transport  # noqa: PLC0415 - httpx takes 0.1 s, which only those pay who ask
 
         url = _service_url(settings.base_url)
-        headers = {"Authorization": bearer(settings.key, settings.source)}
+        headers = {"Authorization": encode_bearer_token(settings.api_key, settings.key_source)}
         if settings.organization:
-            headers["X-Organization-ID"] = header(settings.organization, "organization")
-        line = transport.lines(url, proxy=settings.proxy, authority=settings.authority)
-        return cls(transport.Transport(url, headers, tempo, line), tempo, settings.rate)
+            headers["X-Organization-ID"] = encode_header_value(settings.organization, "organization")
+        line = transport.build_connection_factory(url, proxy=settings.proxy, authority=settings.ca_file)
+        return cls(transport.HttpTransport(url, headers, clock, line), clock, settings.rate)
 
     def __enter__(self) -> Self:
         return self
@@ -98,198 +98,198 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
-        self._exchange.close()
+        self._transport.close()
 
     @contextmanager
-    def admitting(self, places: int, allowed: Callable[[], bool]) -> Iterator[None]:
+    def limited_concurrency(self, places: int, allowed: Callable[[], bool]) -> Iterator[None]:
         """Meanwhile have ``places`` requests under way at a time, and send a write only while ``allowed``.
 
         What is no longer allowed when its turn comes raises KeptBack, or what became of it before.
         """
-        before = self._attempts.admission
-        self._attempts.admission = Admission(places=BoundedSemaphore(places), allowed=allowed)
+        before = self._sender.concurrency_limit
+        self._sender.concurrency_limit = ConcurrencyLimit(slots=BoundedSemaphore(places), may_write=allowed)
         try:
             yield
         finally:
-            self._attempts.admission = before
+            self._sender.concurrency_limit = before
 
     @property
-    def figures(self) -> Figures:
+    def request_stats(self) -> RequestStats:
         """Requests so far, by verb: list read create update retire restore purge test preflight."""
-        return self._attempts.figures
+        return self._sender.request_stats
 
     @property
-    def breaker(self) -> Breaker:
+    def circuit_breaker(self) -> CircuitBreaker:
         """Operations that failed in a row; while it is ``open``, start nothing new."""
-        return self._attempts.breaker
+        return self._sender.circuit_breaker
 
     @property
-    def denied(self) -> bool:
+    def unauthorized(self) -> bool:
         """Whether the key itself was refused (401): nothing that follows can succeed."""
-        return self._attempts.denied
+        return self._sender.unauthorized
 
     @property
     def server_date(self) -> float | None:
         """The service's clock (Unix seconds) at its latest answer, None where it tells none."""
-        return self._attempts.server_date
+        return self._sender.server_date
 
-    def spelling(self, collection: str) -> Spelling:
+    def config_encoding(self, collection: str) -> ConfigEncoding:
         """Return how the deployment writes settings in this collection, as far as was seen."""
-        seen = self._spellings.get(collection)
-        if seen is None and collection == CONNECTIONS and _path(CONNECTIONS) in self._lists.bare:
-            return BACKEND
-        return seen or DOCUMENTED
+        seen = self._config_encodings.get(collection)
+        if seen is None and collection == CONNECTIONS and _collection_path(CONNECTIONS) in self._list_reader.bare_array_paths:
+            return BACKEND_ENCODING
+        return seen or DOCUMENTED_ENCODING
 
-    def organization(self) -> Organization:
+    def read_organization(self) -> Organization:
         """Return the organization that the key belongs to."""
-        call, reply = self._preflight("/api/organization")
-        return self._understood(call, reply, results.organization)
+        call, reply = self._send_preflight("/api/organization")
+        return self._decode_response(call, reply, results.decode_organization)
 
-    def limits(self) -> Mapping[str, int]:
+    def read_limits(self) -> Mapping[str, int]:
         """Return the limits of the plan, such as ``max_connections``."""
-        call, reply = self._preflight("/api/features/limits")
-        return self._understood(call, reply, results.limits)
+        call, reply = self._send_preflight("/api/features/limits")
+        return self._decode_response(call, reply, results.decode_limits)
 
-    def gallery(self) -> tuple[Tree, ...]:
+    def list_connectors(self) -> tuple[_JsonObject, ...]:
         """Return the connectors: ``id``, ``name``, ``category``, ``description``."""
-        call, reply = self._preflight("/api/connector-gallery")
-        return self._understood(call, reply, lambda tree: rows(tree, "connectors")[0])
+        call, reply = self._send_preflight("/api/connector-gallery")
+        return self._decode_response(call, reply, lambda tree: decode_rows(tree, "connectors")[0])
 
-    def records(self, collection: str) -> Listing:
+    def list_records(self, collection: str) -> RecordList:
         """Return a whole collection, ``credentials`` or ``connections``."""
-        return self._listed(collection)
+        return self._list_collection(collection)
 
-    def credentials(self) -> Listing:
+    def list_credentials(self) -> RecordList:
         """Return all credentials that the key may see."""
-        return self._listed(CREDENTIALS)
+        return self._list_collection(CREDENTIALS)
 
-    def connections(self) -> Listing:
+    def list_connections(self) -> RecordList:
         """Return all connections that the key may see; items have no ``config`` in most deployments."""
-        return self._listed(CONNECTIONS)
+        return self._list_collection(CONNECTIONS)
 
-    def pipelines(self) -> Listing:
+    def list_pipelines(self) -> RecordList:
         """Return all pipelines, as a rule without nodes; what is not named in Record is in ``extra``."""
-        return self._lists.read("/api/pipelines", partial=True)
+        return self._list_reader.read_list("/api/pipelines", partial=True)
 
-    def schedules(self) -> Listing:
+    def list_schedules(self) -> RecordList:
         """Return all schedules; ``dialect.either(record.extra, "pipeline_id")`` reads either spelling."""
-        return self._lists.read("/api/schedules", partial=True)
+        return self._list_reader.read_list("/api/schedules", partial=True)
 
-    def syncs(self) -> Listing:
+    def list_syncs(self) -> RecordList:
         """Return all reverse-ETL syncs; ``destination_id`` in ``extra`` is a connection's id."""
-        return self._lists.read("/api/reverse-etl/syncs", partial=True)
+        return self._list_reader.read_list("/api/reverse-etl/syncs", partial=True)
 
-    def pipeline(self, identity: str) -> Record:
+    def read_pipeline(self, identity: str) -> ApiRecord:
         """Return one pipeline with its nodes, in ``extra``."""
-        return self._fetched("pipelines", identity, partial=True)
+        return self._read_by_id("pipelines", identity, partial=True)
 
-    def fetch(self, collection: str, identity: str) -> Record:
+    def read_record(self, collection: str, identity: str) -> ApiRecord:
         """Return one object; raises Absent where the key sees none. It may be ``deleted``."""
-        found = self._fetched(collection, identity, partial=False)
-        return self._remembered(collection, found)
+        found = self._read_by_id(collection, identity, partial=False)
+        return self._remember_encoding(collection, found)
 
-    def create(
-        self, collection: str, body: Tree, *, is_unapplied: Callable[[], bool] = lambda: False
-    ) -> Record:
+    def create_record(
+        self, collection: str, body: _JsonObject, *, is_unapplied: Callable[[], bool] = lambda: False
+    ) -> ApiRecord:
         """Create an object and return it.
 
         ``is_unapplied`` is called after an unknown outcome: the request is repeated only where it says that
         nothing was created. Raises Unsure also where the service says yes but not under which id.
         ``pending`` in the answer asks the caller to look again.
         """
-        call = _call("POST", (collection,), "create", self._encoded(collection, body))
+        call = _build_request("POST", (collection,), "create", self._encode_for_collection(collection, body))
 
-        def decode(reply: Reply) -> Record:
-            pending = reply.status == _ACCEPTED
-            return self._understood(
-                call, reply, lambda tree: record(single(tree), partial=True, pending=pending)
+        def decode(reply: Response) -> ApiRecord:
+            pending = reply.status == _STATUS_ACCEPTED
+            return self._decode_response(
+                call, reply, lambda tree: decode_record(decode_single(tree), partial=True, pending=pending)
             )
 
-        made = self._attempts.send_and_decode(call, decode, idempotent=False, is_unapplied=is_unapplied)
+        made = self._sender.send_and_decode(call, decode, idempotent=False, is_unapplied=is_unapplied)
         name, kind = body.get("name"), body.get("type")
         made = replace(made, name=made.name or str(name or ""), type=made.type or str(kind or ""))
-        return self._remembered(collection, made)
+        return self._remember_encoding(collection, made)
 
-    def update(
-        self, collection: str, identity: str, body: Tree, *, idempotent: bool = False
-    ) -> Record | None:
+    def update_record(
+        self, collection: str, identity: str, body: _JsonObject, *, idempotent: bool = False
+    ) -> ApiRecord | None:
         """Write to an object; returns it where the answer shows it, None where it says just yes."""
-        whole = {"id": identity, **body} if self.spelling(collection) == BACKEND else body
-        encoded = self._encoded(collection, whole)
-        call = _call("PUT", (collection, identity), "update", encoded)
+        whole = {"id": identity, **body} if self.config_encoding(collection) == BACKEND_ENCODING else body
+        encoded = self._encode_for_collection(collection, whole)
+        call = _build_request("PUT", (collection, identity), "update", encoded)
 
-        def decode(reply: Reply) -> Record | None:
-            tree = tree_of(call, reply)
+        def decode(reply: Response) -> ApiRecord | None:
+            tree = parse_response(call, reply)
             try:
-                shown = record(single(tree), partial=True, pending=reply.status == _ACCEPTED)
-            except Puzzling:
+                shown = decode_record(decode_single(tree), partial=True, pending=reply.status == _STATUS_ACCEPTED)
+            except ResponseFormatError:
                 return None
             if shown.id != identity:
-                raise puzzled(call, reply, "another object was answered")
+                raise invalid_response(call, reply, "another object was answered")
             return shown
 
-        return self._attempts.send_and_decode(call, decode, idempotent=idempotent)
+        return self._sender.send_and_decode(call, decode, idempotent=idempotent)
 
-    def retire(self, collection: str, identity: str, *, idempotent: bool = False) -> None:
+    def retire_record(self, collection: str, identity: str, *, idempotent: bool = False) -> None:
         """Delete an object: softly for credentials; a connection does not come back."""
-        self._attempts.send(_call("DELETE", (collection, identity), "retire"), idempotent=idempotent)
+        self._sender.send(_build_request("DELETE", (collection, identity), "retire"), idempotent=idempotent)
 
-    def restore(self, identity: str, *, idempotent: bool = False) -> None:
+    def restore_credential(self, identity: str, *, idempotent: bool = False) -> None:
         """Bring a credential back from the trash."""
-        call = _call("POST", (CREDENTIALS, identity, "restore"), "restore")
-        self._attempts.send(call, idempotent=idempotent)
+        call = _build_request("POST", (CREDENTIALS, identity, "restore"), "restore")
+        self._sender.send(call, idempotent=idempotent)
 
-    def purge(self, identity: str, *, idempotent: bool = False) -> None:
+    def purge_credential(self, identity: str, *, idempotent: bool = False) -> None:
         """Delete a credential for good."""
-        call = _call("DELETE", (CREDENTIALS, identity, "permanent"), "purge")
-        self._attempts.send(call, idempotent=idempotent)
+        call = _build_request("DELETE", (CREDENTIALS, identity, "permanent"), "purge")
+        self._sender.send(call, idempotent=idempotent)
 
-    def test(self, body: Tree, hide: Veil = UNVEILED) -> TestResult:
+    def test_connection(self, body: _JsonObject, redact: SecretRedactor = NO_REDACTION) -> TestResponse:
         """Test a connection that need not be saved: ``type``, ``config``, ``credentialId``.
 
         ``hide`` is over secrets that the service holds and could repeat in its message; those in
         the body are hidden anyway.
         """
-        encoded = self._encoded(CONNECTIONS, body)
-        call = Call(method="POST", path=_TEST, template=_TEST, verb=TEST, body=encoded, patience=_PATIENCE)
-        reply = self._attempts.send(call, idempotent=False)
-        sent = secrets_of(body)
-        return results.result_of_test(tree_of(call, reply), lambda text: conceal(hide.over(text), sent))
+        encoded = self._encode_for_collection(CONNECTIONS, body)
+        call = Request(method="POST", path=_TEST_PATH, path_template=_TEST_PATH, operation=TEST_OPERATION, body=encoded, timeout=_TEST_TIMEOUT)
+        reply = self._sender.send(call, idempotent=False)
+        sent = collect_secrets(body)
+        return results.decode_test_response(parse_response(call, reply), lambda text: redact_secrets(redact.redact(text), sent))
 
-    def _preflight(self, path: str) -> tuple[Call, Reply]:
-        call = Call(method="GET", path=path, template=path, verb="preflight")
-        return call, self._lists.ask(call) if not self._attempts.answered else self._attempts.send(
+    def _send_preflight(self, path: str) -> tuple[Request, Response]:
+        call = Request(method="GET", path=path, path_template=path, operation="preflight")
+        return call, self._list_reader.send_list_request(call) if not self._sender.has_succeeded else self._sender.send(
             call, idempotent=True
         )
 
-    def _listed(self, collection: str) -> Listing:
-        listing = self._lists.read(_path(collection))
+    def _list_collection(self, collection: str) -> RecordList:
+        listing = self._list_reader.read_list(_collection_path(collection))
         for item in listing.records:
-            self._remembered(collection, item)
+            self._remember_encoding(collection, item)
         return listing
 
-    def _fetched(self, collection: str, identity: str, *, partial: bool) -> Record:
-        call = _call("GET", (collection, identity), "read")
-        reply = self._attempts.send(call, idempotent=True)
-        found = self._understood(call, reply, lambda tree: record(single(tree), partial=partial))
+    def _read_by_id(self, collection: str, identity: str, *, partial: bool) -> ApiRecord:
+        call = _build_request("GET", (collection, identity), "read")
+        reply = self._sender.send(call, idempotent=True)
+        found = self._decode_response(call, reply, lambda tree: decode_record(decode_single(tree), partial=partial))
         if found.id != identity:
-            raise puzzled(call, reply, "another object was answered")
+            raise invalid_response(call, reply, "another object was answered")
         return found
 
-    def _encoded(self, collection: str, body: Tree) -> bytes:
-        return encode_body(spelled(body, self.spelling(collection)))
+    def _encode_for_collection(self, collection: str, body: _JsonObject) -> bytes:
+        return encode_body(encode_config(body, self.config_encoding(collection)))
 
-    def _understood(self, call: Call, reply: Reply, decode: Callable[[object], T]) -> T:
-        tree = tree_of(call, reply)
+    def _decode_response(self, request: Request, response: Response, decode: Callable[[object], T]) -> T:
+        tree = parse_response(request, response)
         try:
             return decode(tree)
-        except Puzzling as puzzling:
+        except ResponseFormatError as puzzling:
             why = str(puzzling)
-        raise puzzled(call, reply, why)
+        raise invalid_response(request, response, why)
 
-    def _remembered(self, collection: str, found: Record) -> Record:
+    def _remember_encoding(self, collection: str, found: ApiRecord) -> ApiRecord:
         if found.config is not None:
-            self._spellings[collection] = found.spelling
+            self._config_encodings[collection] = found.config_encoding
         return found
 
 
@@ -298,25 +298,25 @@ def _service_url(base_url: str) -> ServiceUrl:
         return parse_service_url(base_url)
     except ServiceUrlError as error:
         message = f"base_url is refused: {error}"
-    raise Faulty(
+    raise DiagnosticError(
         Diagnostic(
             code="KT511",
             severity=Severity.ERROR,
             message=message,
-            origin=Origin("keyturn.yaml"),
+            origin=SourceLocation("keyturn.yaml"),
             hint="write https://HOST, with /v1 behind it where your deployment says so",
         )
     )
 
 
-def _path(collection: str) -> str:
+def _collection_path(collection: str) -> str:
     return f"/api/{collection}"
 
 
-def _call(method: str, target: tuple[str, ...], verb: str, body: bytes | None = None) -> Call:
+def _build_request(method: str, target: tuple[str, ...], verb: str, body: bytes | None = None) -> Request:
     collection, *rest = target
-    path = template = _path(collection)
+    path = template = _collection_path(collection)
     if rest:
         tail = "".join(f"/{part}" for part in rest[1:])
         path, template = f"{path}/{quote_path_segment(rest[0])}{tail}", f"{template}/{{id}}{tail}"
-    return Call(method=method, path=path, template=template, verb=verb, body=body)
+    return Request(method=method, path=path, path_template=template, operation=verb, body=body)

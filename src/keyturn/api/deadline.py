@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import httpcore
 
-_PIECE = 16_384
+_WRITE_CHUNK_BYTES = 16_384
 
 
-class Left(float):
+class RemainingTimeout(float):
     """A timeout in seconds that shrinks as the end of its call comes near."""
 
     __slots__ = ("_clock", "_end")
@@ -27,12 +27,12 @@ class Left(float):
         self._end = end
         self._clock = clock
 
-    def now(self) -> float:
+    def remaining_seconds(self) -> float:
         """Return the seconds that a wait starting now may take; 0 or less when the call is over."""
         return min(float(self), self._end - self._clock())
 
 
-class Patient(httpcore.NetworkBackend):
+class DeadlineBackend(httpcore.NetworkBackend):
     """A network backend whose connections keep the end of each call."""
 
     def __init__(self, inner: httpcore.NetworkBackend) -> None:
@@ -47,32 +47,32 @@ class Patient(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect, and return the connection."""
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        left = _require_remaining(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
 
     def sleep(self, seconds: float) -> None:
         """Wait between attempts to connect; there are none, for we do not ask for any."""
         self._inner.sleep(seconds)
 
 
-class _Stream(httpcore.NetworkStream):
+class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-        self._held = b""
-        self._patience: float | None = None
+        self._buffered = b""
+        self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        held, self._held = self._held, b""
+        held, self._buffered = self._buffered, b""
         # What could not be written may have been answered before its end, as the library has it, too.
         with suppress(httpcore.WriteError):
-            for start in range(0, len(held), _PIECE):
-                self._inner.write(held[start : start + _PIECE], _left(self._patience, httpcore.WriteTimeout))
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+            for start in range(0, len(held), _WRITE_CHUNK_BYTES):
+                self._inner.write(held[start : start + _WRITE_CHUNK_BYTES], _require_remaining(self._write_timeout, httpcore.WriteTimeout))
+        return self._inner.read(max_bytes, _require_remaining(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # Held until the answer is waited for: head and body leave in one piece, at half the cost.
-        self._held += buffer
-        self._patience = timeout
+        self._buffered += buffer
+        self._write_timeout = timeout
 
     def close(self) -> None:
         self._inner.close()
@@ -80,17 +80,17 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))
+        left = _require_remaining(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
-def _left(timeout: float | None, late: type[Exception]) -> float | None:
-    if not isinstance(timeout, Left):
+def _require_remaining(timeout: float | None, late: type[Exception]) -> float | None:
+    if not isinstance(timeout, RemainingTimeout):
         return timeout
-    left = timeout.now()
+    left = timeout.remaining_seconds()
     if left <= 0:
         raise late
     return left

@@ -21,13 +21,13 @@ vocabulary (``hearsay``). No decision looks at the text of an error.
 
 from msgspec import Struct
 
-from keyturn.api.call import Call
+from keyturn.api.call import Request
 from keyturn.catalog import find_code
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class ErrorDetails(Struct, frozen=True, kw_only=True):
     """What an answer said beyond its status: all of it safe to show.
 
     ``why`` is ours, in a few words. ``code`` and ``details`` (``field: issue``) are the service's.
@@ -36,9 +36,9 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     status: int = 0
     request_id: str = ""
-    code: str = ""
+    service_code: str = ""
     details: tuple[str, ...] = ()
-    why: str = ""
+    reason: str = ""
     retry_after: float | None = None
 
 
@@ -48,148 +48,148 @@ class ServiceError(Exception):
     ``may_be_applied``: a write whose outcome is unknown, in this attempt or in an earlier one.
     """
 
-    number = "KT501"
-    verdict = "failed"
+    diagnostic_code = "KT501"
+    summary = "failed"
 
-    def __init__(self, call: Call, facts: Facts | None = None, *, number: str = "") -> None:
-        self.method = call.method
-        self.path = call.template
-        self.facts = facts or Facts()
-        self.number = number or type(self).number
+    def __init__(self, request: Request, error_details: ErrorDetails | None = None, *, diagnostic_code: str = "") -> None:
+        self.method = request.method
+        self.path = request.path_template
+        self.error_details = error_details or ErrorDetails()
+        self.diagnostic_code = diagnostic_code or type(self).diagnostic_code
         self.may_be_applied = False
         super().__init__(self.message)
 
     @property
     def status(self) -> int:
         """The HTTP status, 0 where there was no answer."""
-        return self.facts.status
+        return self.error_details.status
 
     @property
     def request_id(self) -> str:
         """What the service calls this request, empty where it does not say."""
-        return self.facts.request_id
+        return self.error_details.request_id
 
     @property
-    def code(self) -> str:
+    def service_code(self) -> str:
         """The service's word for the error, empty where it has none that may be repeated."""
-        return self.facts.code
+        return self.error_details.service_code
 
     @property
     def retry_after(self) -> float | None:
         """Seconds that the service asks to wait, counted from its answer."""
-        return self.facts.retry_after
+        return self.error_details.retry_after
 
     @property
-    def where(self) -> str:
+    def request_line(self) -> str:
         """The request: method and path template."""
         return f"{self.method} {self.path}"
 
     @property
     def message(self) -> str:
         """What happened, in one line: verdict, request, status, the service's words, request id."""
-        facts = self.facts
-        said = [str(facts.status) if facts.status else "", facts.code, "; ".join(facts.details), facts.why]
+        facts = self.error_details
+        said = [str(facts.status) if facts.status else "", facts.service_code, "; ".join(facts.details), facts.reason]
         what = ", ".join(part for part in said if part)
         trace = f" (request {facts.request_id})" if facts.request_id else ""
-        return f"{self.where} {self.verdict}" + (f": {what}" if what else "") + trace
+        return f"{self.request_line} {self.summary}" + (f": {what}" if what else "") + trace
 
     @property
     def hint(self) -> str:
         """What to do next."""
-        return find_code(self.number).hint
+        return find_code(self.diagnostic_code).hint
 
-    def finding(self, origin: Origin | None = None) -> Diagnostic:
+    def to_diagnostic(self, origin: SourceLocation | None = None) -> Diagnostic:
         """Return the error as a finding; ``origin`` is the manifest or setting it concerns, if any."""
         return Diagnostic(
-            code=self.number,
+            code=self.diagnostic_code,
             severity=Severity.ERROR,
             message=self.message,
-            origin=origin or Origin(self.where),
+            origin=origin or SourceLocation(self.request_line),
             hint=self.hint,
         )
 
 
-class Unreachable(ServiceError):  # noqa: N818
+class NotSent(ServiceError):  # noqa: N818
     """No byte of the request was sent. ``lasting``: a retry has the same result."""
 
-    number = "KT508"
-    verdict = "was not sent"
-    lasting = False
+    diagnostic_code = "KT508"
+    summary = "was not sent"
+    is_permanent = False
 
 
-class UntrustedCertificateError(Unreachable):
+class UntrustedCertificateError(NotSent):
     """The certificate of the service is not trusted, so no byte of the request was sent."""
 
     number = "KT514"
     lasting = True
 
 
-class KeptBack(ServiceError):  # noqa: N818
+class Withheld(ServiceError):  # noqa: N818
     """A write whose turn came when this run might write no more: nothing of it was sent."""
 
-    number = "KT508"
-    verdict = "was kept back"
+    diagnostic_code = "KT508"
+    summary = "was kept back"
 
 
-class Refused(ServiceError):  # noqa: N818
+class RequestRejected(ServiceError):  # noqa: N818
     """The service did not do it, and would not if asked again."""
 
-    verdict = "was refused"
+    summary = "was refused"
 
 
-class Denied(Refused):
+class Unauthorized(RequestRejected):
     """401: the key is not accepted. 403: scope, resource policy or IP allow-list. See ``status``."""
 
-    number = "KT502"
+    diagnostic_code = "KT502"
 
-    def __init__(self, call: Call, facts: Facts | None = None, *, number: str = "") -> None:
-        forbidden = facts is not None and facts.status != 401  # noqa: PLR2004
-        super().__init__(call, facts, number=number or ("KT503" if forbidden else ""))
+    def __init__(self, request: Request, error_details: ErrorDetails | None = None, *, diagnostic_code: str = "") -> None:
+        forbidden = error_details is not None and error_details.status != 401  # noqa: PLR2004
+        super().__init__(request, error_details, diagnostic_code=diagnostic_code or ("KT503" if forbidden else ""))
 
 
-class Absent(Refused):
+class NotFound(RequestRejected):
     """The service does not know the object, or does not show it to this key."""
 
-    number = "KT504"
-    verdict = "found nothing"
+    diagnostic_code = "KT504"
+    summary = "found nothing"
 
 
-class Conflict(Refused):
+class Conflict(RequestRejected):
     """A name is taken, an object is in use, or the state is not the one that the request needs."""
 
-    number = "KT505"
+    diagnostic_code = "KT505"
 
 
-class Busy(ServiceError):  # noqa: N818
+class Throttled(ServiceError):  # noqa: N818
     """The service did nothing and asks to come back later, after ``retry_after`` seconds if it says so."""
 
-    number = "KT506"
-    verdict = "was put off"
+    diagnostic_code = "KT506"
+    summary = "was put off"
 
 
-class Unsure(ServiceError):  # noqa: N818
+class OutcomeUnknown(ServiceError):  # noqa: N818
     """The request was sent and no usable answer came: what it asks for may have happened.
 
     After a read nothing can have happened, and the advice is another one (KT518).
     """
 
-    number = "KT507"
-    verdict = "got no usable answer"
+    diagnostic_code = "KT507"
+    summary = "got no usable answer"
 
-    def __init__(self, call: Call, facts: Facts | None = None, *, number: str = "") -> None:
-        super().__init__(call, facts, number=number or ("KT518" if call.reads else ""))
-        self.may_be_applied = call.writes
+    def __init__(self, request: Request, error_details: ErrorDetails | None = None, *, diagnostic_code: str = "") -> None:
+        super().__init__(request, error_details, diagnostic_code=diagnostic_code or ("KT518" if request.is_read else ""))
+        self.may_be_applied = request.is_write
 
 
-class Malformed(ServiceError):  # noqa: N818
+class InvalidResponse(ServiceError):  # noqa: N818
     """A read was answered, and the answer cannot be decoded. Never taken for "nothing there"."""
 
-    number = "KT509"
-    verdict = "was answered with something that cannot be understood"
+    diagnostic_code = "KT509"
+    summary = "was answered with something that cannot be understood"
 
 
-class Incomplete(Malformed):
+class IncompleteResponse(InvalidResponse):
     """A list that is not whole: a lost page, a cursor that repeats, a total larger than the rows."""
 
-    number = "KT510"
-    verdict = "gave a list that is not complete"
+    diagnostic_code = "KT510"
+    summary = "gave a list that is not complete"

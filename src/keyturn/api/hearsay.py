@@ -8,7 +8,7 @@ names of fields that the request itself had.
 import re
 from collections.abc import Iterator, Mapping
 
-_WORDS = (
+_SAFE_WORD_LIST = (
     "a able access account action active admin allow allowed allowlist already an and another api "
     "argument as authentication authorization authorized bad be been before begin blank blocked body by "
     "cannot category characters check code conflict connection connections connector constraint content "
@@ -25,34 +25,34 @@ _WORDS = (
     "unprocessable unsupported update updated upstream url use used user using validation value version "
     "violation was while with workspace write wrong "
 )
-VOCABULARY = frozenset(_WORDS.split())
+SAFE_WORDS = frozenset(_SAFE_WORD_LIST.split())
 
-_LONGEST = 80
-_MOST_DETAILS = 5
-_PLAIN = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
-_JOINTS = re.compile(r"[\s_.,:;-]+")
-_REQUEST_ID = re.compile(
+_MAX_TEXT_LENGTH = 80
+_MAX_DETAILS = 5
+_PLAIN_TEXT_PATTERN = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
+_WORD_SEPARATORS = re.compile(r"[\s_.,:;-]+")
+_REQUEST_ID_PATTERN = re.compile(
     r"(?:req[_-])?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,40}|[0-9a-hjkmnp-tv-z]{26})",
     re.IGNORECASE | re.ASCII,
 )
 
 
-def repeatable(text: object) -> str:
+def filter_safe_text(text: object) -> str:
     """Return ``text`` if every word of it is in the vocabulary, else nothing."""
-    if not isinstance(text, str) or not text or len(text) > _LONGEST:
+    if not isinstance(text, str) or not text or len(text) > _MAX_TEXT_LENGTH:
         return ""
-    words = [word for word in _JOINTS.split(_snake(text)) if word]
-    if not words or any(word not in VOCABULARY for word in words):
+    words = [word for word in _WORD_SEPARATORS.split(_to_snake_case(text)) if word]
+    if not words or any(word not in SAFE_WORDS for word in words):
         return ""
-    return text if _PLAIN.fullmatch(text) else " ".join(words)
+    return text if _PLAIN_TEXT_PATTERN.fullmatch(text) else " ".join(words)
 
 
-def request_id(text: str, sent: bytes) -> str:
+def filter_request_id(text: str, sent: bytes) -> str:
     """Return a request's id in a usual form (UUID, ULID, hex) that is no part of what was sent."""
-    return text if _REQUEST_ID.fullmatch(text) and text.encode() not in sent else ""
+    return text if _REQUEST_ID_PATTERN.fullmatch(text) and text.encode() not in sent else ""
 
 
-def error_words(tree: object, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+def extract_error_text(tree: object, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Return what may be repeated of an error's code and details (``field: issue``).
 
     ``names`` are the keys of the request's body: the only fields that may be named. Shapes:
@@ -62,25 +62,25 @@ def error_words(tree: object, names: frozenset[str]) -> tuple[str, tuple[str, ..
         return "", ()
     error = tree.get("error", tree)
     if isinstance(error, str):
-        return repeatable(error), ()
+        return filter_safe_text(error), ()
     if not isinstance(error, Mapping):
         return "", ()
-    code = repeatable(error.get("code")) or repeatable(error.get("type"))
-    return code or repeatable(error.get("message")), tuple(_details(error.get("details"), names))[
-        :_MOST_DETAILS
+    code = filter_safe_text(error.get("code")) or filter_safe_text(error.get("type"))
+    return code or filter_safe_text(error.get("message")), tuple(_extract_details(error.get("details"), names))[
+        :_MAX_DETAILS
     ]
 
 
-def _details(details: object, names: frozenset[str]) -> Iterator[str]:
+def _extract_details(details: object, names: frozenset[str]) -> Iterator[str]:
     for detail in details if isinstance(details, list) else ():
         if not isinstance(detail, Mapping):
             continue
-        field, issue = detail.get("field"), repeatable(detail.get("issue"))
+        field, issue = detail.get("field"), filter_safe_text(detail.get("issue"))
         known = isinstance(field, str) and all(part in names for part in field.split("."))
         text = ": ".join(part for part in (field if known else "", issue) if isinstance(part, str) and part)
         if text:
             yield text
 
 
-def _snake(text: str) -> str:
+def _to_snake_case(text: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()

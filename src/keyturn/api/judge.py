@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 
-from keyturn.api.call import Call, Reply
-from keyturn.api.errors import Absent, Busy, Conflict, Denied, Facts, Malformed, Refused, ServiceError, Unsure
-from keyturn.api.hearsay import error_words, request_id
-from keyturn.api.results import failed_openly
-from keyturn.api.retry import asked_to_wait
-from keyturn.api.strict import Puzzling, read_json
+from keyturn.api.call import Request, Response
+from keyturn.api.errors import NotFound, Throttled, Conflict, Unauthorized, ErrorDetails, InvalidResponse, RequestRejected, ServiceError, OutcomeUnknown
+from keyturn.api.hearsay import extract_error_text, filter_request_id
+from keyturn.api.results import is_explicit_failure
+from keyturn.api.retry import parse_retry_after
+from keyturn.api.strict import ResponseFormatError, parse_strict_json
 
-_LONGEST_ERROR = 65_536
-_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id")
-_ABSENT = frozenset({404, 410})
-_UNANSWERED = frozenset({408})
-_NO_RESULT = frozenset({401, 403, 404, 408, 429})
+_MAX_ERROR_BYTES = 65_536
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
+_NOT_FOUND_STATUSES = frozenset({404, 410})
+_TIMEOUT_STATUSES = frozenset({408})
+_NOT_TEST_RESULT_STATUSES = frozenset({401, 403, 404, 408, 429})
 
 
-def judged(call: Call, reply: Reply, now: float) -> ServiceError | None:
+def classify_response(request: Request, response: Response, now: float) -> ServiceError | None:
     """Return the error that an answer is, None for any 2xx; ``now`` is used where the service tells no date.
 
     Which class follows from status and method alone, never from the service's words:
@@ -38,101 +38,101 @@ def judged(call: Call, reply: Reply, now: float) -> ServiceError | None:
     A 503 to a write may come from something in front of the service after the service did it; a
     redirect after a write may be its way of saying "done, look there".
     """
-    status = reply.status
+    status = response.status
     if 200 <= status < 300:  # noqa: PLR2004
         return None
-    facts = _facts(call, reply, now)
+    facts = _read_error_details(request, response, now)
     if 400 <= status < 500:  # noqa: PLR2004
-        return None if _failed_test(call, reply) else _client_side(call, facts)
+        return None if _is_failed_test(request, response) else _classify_client_error(request, facts)
     if status < 400:  # noqa: PLR2004
-        return Refused(call, facts, number="KT517") if call.reads else Unsure(call, facts, number="KT517")
-    return Busy(call, facts) if status == 503 and call.reads else Unsure(call, facts)  # noqa: PLR2004
+        return RequestRejected(request, facts, diagnostic_code="KT517") if request.is_read else OutcomeUnknown(request, facts, diagnostic_code="KT517")
+    return Throttled(request, facts) if status == 503 and request.is_read else OutcomeUnknown(request, facts)  # noqa: PLR2004
 
 
-def tree_of(call: Call, reply: Reply) -> object:
+def parse_response(request: Request, response: Response) -> object:
     """Return the JSON of a 2xx answer, None where it is empty.
 
     Raises Malformed if it is to a read and no JSON, and Unsure if it is to a write: what was written
     cannot be told.
     """
-    if not reply.body.strip():
+    if not response.body.strip():
         return None
     why = ""
     try:
-        return read_json(reply.body)
-    except Puzzling as error:
+        return parse_strict_json(response.body)
+    except ResponseFormatError as error:
         why = str(error)
-    raise puzzled(call, reply, why)
+    raise invalid_response(request, response, why)
 
 
-def puzzled(call: Call, reply: Reply, why: str) -> ServiceError:
+def invalid_response(request: Request, response: Response, reason: str) -> ServiceError:
     """Return the error for a 2xx answer that cannot be understood."""
-    facts = Facts(status=reply.status, request_id=_request_id(call, reply), why=why)
-    return Malformed(call, facts) if call.reads else Unsure(call, facts)
+    facts = ErrorDetails(status=response.status, request_id=_find_request_id(request, response), reason=reason)
+    return InvalidResponse(request, facts) if request.is_read else OutcomeUnknown(request, facts)
 
 
-def _failed_test(call: Call, reply: Reply) -> bool:
+def _is_failed_test(request: Request, response: Response) -> bool:
     # A failed connection test may come as 4xx with an explicit no (F10): that is its result.
-    if call.verb != "test" or reply.status in _NO_RESULT or len(reply.body) > _LONGEST_ERROR:
+    if request.operation != "test" or response.status in _NOT_TEST_RESULT_STATUSES or len(response.body) > _MAX_ERROR_BYTES:
         return False
     try:
-        return failed_openly(read_json(reply.body))
-    except Puzzling:
+        return is_explicit_failure(parse_strict_json(response.body))
+    except ResponseFormatError:
         return False
 
 
-def _client_side(call: Call, facts: Facts) -> ServiceError:
-    status = facts.status
+def _classify_client_error(request: Request, error_details: ErrorDetails) -> ServiceError:
+    status = error_details.status
     if status in {401, 403}:
-        return Denied(call, facts)
-    if status in _ABSENT:
-        return Absent(call, facts)
+        return Unauthorized(request, error_details)
+    if status in _NOT_FOUND_STATUSES:
+        return NotFound(request, error_details)
     if status == 409:  # noqa: PLR2004
-        return Conflict(call, facts)
+        return Conflict(request, error_details)
     if status == 429:  # noqa: PLR2004
-        return Busy(call, facts)
-    return Unsure(call, facts) if status in _UNANSWERED else Refused(call, facts)
+        return Throttled(request, error_details)
+    return OutcomeUnknown(request, error_details) if status in _TIMEOUT_STATUSES else RequestRejected(request, error_details)
 
 
-def _facts(call: Call, reply: Reply, now: float) -> Facts:
-    code, details = _words(call, reply)
-    date = now if reply.date is None else reply.date
-    return Facts(
-        status=reply.status,
-        request_id=_request_id(call, reply),
-        code=code,
+def _read_error_details(request: Request, response: Response, now: float) -> ErrorDetails:
+    code, details = _read_error_text(request, response)
+    date = now if response.date is None else response.date
+    return ErrorDetails(
+        status=response.status,
+        request_id=_find_request_id(request, response),
+        service_code=code,
         details=details,
-        why="redirected" if 300 <= reply.status < 400 else "",  # noqa: PLR2004
-        retry_after=asked_to_wait(reply.headers.get("retry-after", ""), date),
+        reason="redirected" if 300 <= response.status < 400 else "",  # noqa: PLR2004
+        retry_after=parse_retry_after(response.headers.get("retry-after", ""), date),
     )
 
 
-def _words(call: Call, reply: Reply) -> tuple[str, tuple[str, ...]]:
-    if len(reply.body) > _LONGEST_ERROR:
+def _read_error_text(request: Request, response: Response) -> tuple[str, tuple[str, ...]]:
+    if len(response.body) > _MAX_ERROR_BYTES:
         return "", ()
     try:
-        return error_words(read_json(reply.body), _names(call))
-    except Puzzling:
+        return extract_error_text(parse_strict_json(response.body), _collect_request_keys(request))
+    except ResponseFormatError:
         return "", ()
 
 
-def _names(call: Call) -> frozenset[str]:
-    if not call.body:
+def _collect_request_keys(request: Request) -> frozenset[str]:
+    if not request.body:
         return frozenset()
     try:
-        return frozenset(_keys(read_json(call.body)))
-    except Puzzling:
+        return frozenset(_iterate_keys(parse_strict_json(request.body)))
+    except ResponseFormatError:
         return frozenset()
 
 
-def _keys(tree: object) -> Iterator[str]:
+def _iterate_keys(tree: object) -> Iterator[str]:
     if isinstance(tree, Mapping):
         yield from tree
     branches = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list) else ()
     for branch in branches:
-        yield from _keys(branch)
+        yield from _iterate_keys(branch)
 
 
-def _request_id(call: Call, reply: Reply) -> str:
-    found = next((reply.headers[name] for name in _REQUEST_IDS if name in reply.headers), "")
-    return request_id(found, call.body or b"")
+def _find_request_id(request: Request, response: Response) -> str:
+    found = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), "")
+    return filter_request_id(found, request.body or b"")

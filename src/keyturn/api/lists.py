@@ -2,30 +2,30 @@
 
 from collections.abc import Mapping
 
-from keyturn.api.attempts import Attempts
-from keyturn.api.call import Call, Reply
-from keyturn.api.dialect import record, rows
-from keyturn.api.errors import Absent, Facts, Incomplete, Refused, ServiceError
-from keyturn.api.judge import puzzled, tree_of
-from keyturn.api.pages import LIMIT, Broken, Collected, Page, collect
-from keyturn.api.records import Listing
-from keyturn.api.strict import Puzzling
-from keyturn.core.address import Origin
-from keyturn.core.counting import counted
+from keyturn.api.attempts import RetryingSender
+from keyturn.api.call import Request, Response
+from keyturn.api.dialect import decode_record, decode_rows
+from keyturn.api.errors import NotFound, ErrorDetails, IncompleteResponse, RequestRejected, ServiceError
+from keyturn.api.judge import invalid_response, parse_response
+from keyturn.api.pages import PAGE_SIZE, IncompleteListError, CollectedRows, ListPage, read_all_pages
+from keyturn.api.records import RecordList
+from keyturn.api.strict import ResponseFormatError
+from keyturn.core.address import SourceLocation
+from keyturn.core.counting import pluralize_or_none
 from keyturn.core.diagnostic import Diagnostic, Severity
 
-_TOO_MUCH = frozenset({400, 422})
+_LIMIT_REJECTED_STATUSES = frozenset({400, 422})
 
 
-class Lists:
+class ListReader:
     """Reads lists through ``attempts``; remembers which lists do not take a page size, or are bare arrays."""
 
-    def __init__(self, attempts: Attempts) -> None:
-        self._attempts = attempts
-        self._unlimited: set[str] = set()
-        self.bare: set[str] = set()
+    def __init__(self, sender: RetryingSender) -> None:
+        self._sender = sender
+        self._paths_without_limit: set[str] = set()
+        self.bare_array_paths: set[str] = set()
 
-    def read(self, path: str, *, partial: bool = False) -> Listing:
+    def read_list(self, path: str, *, partial: bool = False) -> RecordList:
         """Return the whole list at ``path`` (``/api/connections``); ``partial`` as in ``dialect.record``.
 
         A list that is not complete is read once more from its start, for objects that come and go
@@ -33,87 +33,87 @@ class Lists:
         and whatever else a read may raise.
         """
         try:
-            return _Reading(self, path, partial=partial).listing()
-        except Incomplete:
-            return _Reading(self, path, partial=partial).listing()
+            return _SingleRead(self, path, partial=partial).read_listing()
+        except IncompleteResponse:
+            return _SingleRead(self, path, partial=partial).read_listing()
 
-    def ask(self, call: Call) -> Reply:
+    def send_list_request(self, request: Request) -> Response:
         """Return the answer to one page; 404 becomes the finding that there is no API here."""
-        absent: Absent | None = None
+        absent: NotFound | None = None
         try:
-            return self._attempts.send(call, idempotent=True)
-        except Absent as error:
+            return self._sender.send(request, idempotent=True)
+        except NotFound as error:
             absent = error
-        raise Absent(call, absent.facts, number="KT516")
+        raise NotFound(request, absent.error_details, diagnostic_code="KT516")
 
-    def ask_page(self, path: str, cursor: str) -> tuple[Call, Reply]:
+    def request_page(self, path: str, cursor: str) -> tuple[Request, Response]:
         """Return one page, asked for with a large page size unless this list refused that before."""
-        call = _page(path, cursor, LIMIT if path not in self._unlimited else 0)
+        call = _build_page_request(path, cursor, PAGE_SIZE if path not in self._paths_without_limit else 0)
         try:
-            return call, self.ask(call)
-        except Refused as error:
-            if error.status not in _TOO_MUCH or cursor or path in self._unlimited:
+            return call, self.send_list_request(call)
+        except RequestRejected as error:
+            if error.status not in _LIMIT_REJECTED_STATUSES or cursor or path in self._paths_without_limit:
                 raise
-        self._unlimited.add(path)
-        call = _page(path, cursor, 0)
-        return call, self.ask(call)
+        self._paths_without_limit.add(path)
+        call = _build_page_request(path, cursor, 0)
+        return call, self.send_list_request(call)
 
 
-class _Reading:
-    def __init__(self, lists: Lists, path: str, *, partial: bool) -> None:
-        self._lists = lists
+class _SingleRead:
+    def __init__(self, list_reader: ListReader, path: str, *, partial: bool) -> None:
+        self._list_reader = list_reader
         self._path = path
         self._partial = partial
-        self._call = _page(path, "", 0)
-        self._reply = Reply(status=0)
-        self._date: float | None = None
+        self._request = _build_page_request(path, "", 0)
+        self._response = Response(status=0)
+        self._server_date: float | None = None
 
-    def listing(self) -> Listing:
+    def read_listing(self) -> RecordList:
         error: ServiceError | None = None
         try:
-            whole = collect(self._fetch)
-            records = tuple(record(row, partial=self._partial) for row in whole.rows)
-        except Puzzling as puzzling:
-            error = puzzled(self._call, self._reply, str(puzzling))
-        except Broken as broken:
-            error = Incomplete(self._call, Facts(status=self._reply.status, why=str(broken)))
+            whole = read_all_pages(self._fetch_page)
+            records = tuple(decode_record(row, partial=self._partial) for row in whole.rows)
+        except ResponseFormatError as puzzling:
+            error = invalid_response(self._request, self._response, str(puzzling))
+        except IncompleteListError as broken:
+            error = IncompleteResponse(self._request, ErrorDetails(status=self._response.status, reason=str(broken)))
         if error:
             raise error
-        return Listing(
-            records=records, server_date=self._date, warnings=self._warnings(whole), pages=whole.pages
+        return RecordList(
+            records=records, server_date=self._server_date, warnings=self._truncation_warnings(whole), pages=whole.pages
         )
 
-    def _fetch(self, cursor: str) -> Page:
+    def _fetch_page(self, cursor: str) -> ListPage:
         expired = ""
         try:
-            self._call, self._reply = self._lists.ask_page(self._path, cursor)
-        except Refused as error:
+            self._request, self._response = self._list_reader.request_page(self._path, cursor)
+        except RequestRejected as error:
             if not cursor or error.status in {401, 403}:
                 raise
             expired = f"page after the first was refused with {error.status}"
         if expired:
-            raise Broken(expired)
-        tree = tree_of(self._call, self._reply)
+            raise IncompleteListError(expired)
+        tree = parse_response(self._request, self._response)
         if not cursor:
-            self._date = self._reply.date
+            self._server_date = self._response.date
             if isinstance(tree, list):
-                self._lists.bare.add(self._path)
-        found, meta = rows(tree, self._path.rpartition("/")[2])
-        return Page(rows=found, meta=meta)
+                self._list_reader.bare_array_paths.add(self._path)
+        found, meta = decode_rows(tree, self._path.rpartition("/")[2])
+        return ListPage(rows=found, meta=meta)
 
-    def _warnings(self, whole: Collected) -> tuple[Diagnostic, ...]:
-        if not whole.cut:
+    def _truncation_warnings(self, whole: CollectedRows) -> tuple[Diagnostic, ...]:
+        if not whole.may_be_truncated:
             return ()
-        came = counted(len(whole.rows), "object")
+        came = pluralize_or_none(len(whole.rows), "object")
         message = f"{came} came, as many as fit on a page, and no word of whether there are more"
         hint = "compare the number with the one that Planasonix shows"
-        origin = Origin(self._call.where)
+        origin = SourceLocation(self._request.request_line)
         return (
             Diagnostic(code="KT515", severity=Severity.WARNING, message=message, origin=origin, hint=hint),
         )
 
 
-def _page(path: str, cursor: str, limit: int) -> Call:
+def _build_page_request(path: str, cursor: str, limit: int) -> Request:
     query: Mapping[str, str] = {"limit": str(limit) if limit else "", "cursor": cursor}
     pairs = tuple((name, value) for name, value in query.items() if value)
-    return Call(method="GET", path=path, template=path, verb="list", query=pairs)
+    return Request(method="GET", path=path, path_template=path, operation="list", query=pairs)

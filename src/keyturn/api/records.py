@@ -7,26 +7,26 @@ from typing import Any
 from msgspec import Struct, field
 
 from keyturn.core.diagnostic import Diagnostic
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 
-NOTHING: Mapping[Any, Any] = MappingProxyType({})
+NO_FIELDS: Mapping[Any, Any] = MappingProxyType({})
 
 
-class Spelling(Struct, frozen=True):
+class ConfigEncoding(Struct, frozen=True):
     """How a deployment writes an object's settings (F4, F6 of the API notes).
 
     ``settings`` is the key: ``config``, ``params`` or ``parameters``. ``text``: its values are all text.
     """
 
-    settings: str = "config"
-    text: bool = False
+    settings_key: str = "config"
+    values_as_text: bool = False
 
 
-DOCUMENTED = Spelling()
-BACKEND = Spelling("params", text=True)
+DOCUMENTED_ENCODING = ConfigEncoding()
+BACKEND_ENCODING = ConfigEncoding("params", values_as_text=True)
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class ApiRecord(Struct, frozen=True, kw_only=True):
     """An object as the service shows it; times are RFC 3339 text, empty where it does not say.
 
     ``credential_id`` is None where the answer has no such field and empty where it is null. ``config``
@@ -46,32 +46,32 @@ class Record(Struct, frozen=True, kw_only=True):
     deleted_at: str = ""
     credential_id: str | None = None
     config: Mapping[str, Any] | None = None
-    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    hidden: Mapping[Path, bool] = field(default_factory=lambda: NOTHING)
-    spelling: Spelling = DOCUMENTED
+    extra: Mapping[str, Any] = field(default_factory=lambda: NO_FIELDS)
+    hidden: Mapping[FieldPath, bool] = field(default_factory=lambda: NO_FIELDS)
+    config_encoding: ConfigEncoding = DOCUMENTED_ENCODING
     pending: bool = False
 
     @property
-    def deleted(self) -> bool:
+    def is_deleted(self) -> bool:
         """Whether it is in the trash: there, and yet absent."""
         return self.status == "deleted" or bool(self.deleted_at)
 
     @property
-    def leaked(self) -> tuple[Path, ...]:
+    def leaked_fields(self) -> tuple[FieldPath, ...]:
         """The paths at which the service showed what looks like a secret: a finding."""
         return tuple(path for path, shown in self.hidden.items() if shown)
 
 
-class Listing(Struct, frozen=True, kw_only=True):
+class RecordList(Struct, frozen=True, kw_only=True):
     """A whole list. ``server_date`` is the service's clock (Unix) at the first page, None if not told."""
 
-    records: tuple[Record, ...]
+    records: tuple[ApiRecord, ...]
     server_date: float | None = None
     warnings: tuple[Diagnostic, ...] = ()
     pages: int = 1
 
 
-class TestResult(Struct, frozen=True, kw_only=True):
+class TestResponse(Struct, frozen=True, kw_only=True):
     """What a connection test said. ``ok`` is None where the answer says neither yes nor no: never a pass.
 
     ``message`` is the service's text, cut to 200 characters, without control characters, and with the
@@ -95,14 +95,14 @@ class Organization(Struct, frozen=True, kw_only=True):
     plan: str = ""
 
 
-class Figures(Struct, frozen=True, kw_only=True):
+class RequestStats(Struct, frozen=True, kw_only=True):
     """Requests of a client: by verb, how many of them were repetitions, and seconds waited for the pace."""
 
-    by_verb: Mapping[str, int]
-    repeated: int
-    waited: float
+    by_operation: Mapping[str, int]
+    retries: int
+    seconds_waited: float
 
     @property
-    def total(self) -> int:
+    def total_requests(self) -> int:
         """All requests, repetitions included."""
-        return sum(self.by_verb.values())
+        return sum(self.by_operation.values())

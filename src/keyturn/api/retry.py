@@ -11,25 +11,25 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.api.errors import Busy, Refused, ServiceError, Unreachable, Unsure
+from keyturn.api.errors import Throttled, RequestRejected, ServiceError, NotSent, OutcomeUnknown
 
-MOST_ATTEMPTS = 4
-LONGEST_BACKOFF = 30.0
-LONGEST_ASKED = 300.0
-FIRST_BACKOFF = 0.5
-FAILURES_IN_A_ROW = 5
-EXTRA_SHARE = 10
-EXTRA_FLOOR = 10
+MAX_ATTEMPTS = 4
+MAX_BACKOFF = 30.0
+MAX_RETRY_AFTER = 300.0
+INITIAL_BACKOFF = 0.5
+FAILURE_THRESHOLD = 5
+RETRY_SHARE_DIVISOR = 10
+MIN_RETRY_BUDGET = 10
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DATE = re.compile(
+_HTTP_DATE_PATTERN = re.compile(
     rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d):([0-6]\d) GMT",
     re.ASCII,
 )
-_SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
+_DELAY_SECONDS_PATTERN = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
-class Wait(Struct, frozen=True):
+class RetryAfter(Struct, frozen=True):
     """Ask again after so many seconds."""
 
     seconds: float
@@ -38,100 +38,100 @@ class Wait(Struct, frozen=True):
 class GiveUp(Struct, frozen=True):
     """Do not ask again, and why."""
 
-    why: str
+    reason: str
 
 
-class Budget(Struct, frozen=True):
+class RetryBudget(Struct, frozen=True):
     """The extra requests of a run: at most 10 % of those sent first, and never fewer than ten.
 
     The floor keeps a plan of three requests from failing at the first 429.
     """
 
-    first: int = 0
-    extra: int = 0
+    requests: int = 0
+    retries: int = 0
 
     @property
-    def spent(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether one more extra request would be too many."""
-        return self.extra >= max(EXTRA_FLOOR, self.first // EXTRA_SHARE)
+        return self.retries >= max(MIN_RETRY_BUDGET, self.requests // RETRY_SHARE_DIVISOR)
 
-    def counted(self, attempt: int) -> "Budget":
+    def after_attempt(self, attempt: int) -> "RetryBudget":
         """Return the budget after attempt number ``attempt`` (from 1) of a request was sent."""
-        return replace(self, first=self.first + 1) if attempt == 1 else replace(self, extra=self.extra + 1)
+        return replace(self, requests=self.requests + 1) if attempt == 1 else replace(self, retries=self.retries + 1)
 
 
-class Breaker(Struct, frozen=True):
+class CircuitBreaker(Struct, frozen=True):
     """Operations that failed in a row; ``open`` after five: the caller starts nothing new."""
 
     failures: int = 0
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether so many operations failed in a row that nothing new should start."""
-        return self.failures >= FAILURES_IN_A_ROW
+        return self.failures >= FAILURE_THRESHOLD
 
-    def after(self, error: ServiceError | None) -> "Breaker":
+    def after_result(self, error: ServiceError | None) -> "CircuitBreaker":
         """Return the state after an operation ended, with its error or None.
 
         Only trouble of the service counts. A refusal is an answer like any other: it ends the row.
         """
-        fine = error is None or isinstance(error, Refused)
-        return Breaker() if fine else Breaker(self.failures + 1)
+        fine = error is None or isinstance(error, RequestRejected)
+        return CircuitBreaker() if fine else CircuitBreaker(self.failures + 1)
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class RequestAttempt(Struct, frozen=True, kw_only=True):
     """What was tried: ``number`` from 1; ``chance`` in [0, 1) is drawn by the caller for this decision."""
 
     number: int
     idempotent: bool
-    chance: float
+    jitter: float
 
 
-def next_step(attempt: Attempt, error: ServiceError, budget: Budget) -> Wait | GiveUp:
+def decide_retry(attempt: RequestAttempt, error: ServiceError, budget: RetryBudget) -> RetryAfter | GiveUp:
     """Decide what follows a failed attempt.
 
     Full jitter over an exponential backoff from 0.5 s, at most 30 s. Never sooner than the service
     asked; where it asks for more than five minutes, give up instead of coming too early.
     """
-    if not _repeatable(attempt, error):
+    if not _is_retryable(attempt, error):
         return GiveUp("asking again could do it twice, or would not help")
-    if attempt.number >= MOST_ATTEMPTS:
-        return GiveUp(f"{MOST_ATTEMPTS} attempts were made")
-    if budget.spent:
+    if attempt.number >= MAX_ATTEMPTS:
+        return GiveUp(f"{MAX_ATTEMPTS} attempts were made")
+    if budget.is_exhausted:
         return GiveUp("the run's budget of extra requests is spent")
     asked = error.retry_after or 0.0
-    if asked > LONGEST_ASKED:
+    if asked > MAX_RETRY_AFTER:
         return GiveUp("the service asks to wait longer than five minutes")
-    return Wait(asked + attempt.chance * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt.number - 1)))
+    return RetryAfter(asked + attempt.jitter * min(MAX_BACKOFF, INITIAL_BACKOFF * 2 ** (attempt.number - 1)))
 
 
-def _repeatable(attempt: Attempt, error: ServiceError) -> bool:
-    if isinstance(error, Unreachable):
-        return not error.lasting
-    if isinstance(error, Unsure):
+def _is_retryable(attempt: RequestAttempt, error: ServiceError) -> bool:
+    if isinstance(error, NotSent):
+        return not error.is_permanent
+    if isinstance(error, OutcomeUnknown):
         return attempt.idempotent
-    return isinstance(error, Busy)
+    return isinstance(error, Throttled)
 
 
-def asked_to_wait(text: str, now: float) -> float | None:
+def parse_retry_after(text: str, now: float) -> float | None:
     """Read ``Retry-After``: seconds or a date (RFC 9110 §10.2.3), as seconds from ``now`` (Unix).
 
     A date in the past gives 0; nonsense, a negative number and an empty text give None.
     """
     text = text.strip()
-    if _SECONDS.fullmatch(text):
+    if _DELAY_SECONDS_PATTERN.fullmatch(text):
         return float(text)
-    moment = unix_time(text)
+    moment = parse_http_date(text)
     return None if moment is None else max(0.0, moment - now)
 
 
 @lru_cache(maxsize=64)
-def unix_time(text: str) -> float | None:
+def parse_http_date(text: str) -> float | None:
     """Read an HTTP date in the form that servers must write (RFC 9110 §5.6.7) as Unix seconds.
 
     ``Sun, 06 Nov 1994 08:49:37 GMT``; None for anything else.
     """
-    match = _DATE.fullmatch(text)
+    match = _HTTP_DATE_PATTERN.fullmatch(text)
     if match is None:
         return None
     day, month, year, *clock = match.groups()

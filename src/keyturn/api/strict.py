@@ -4,70 +4,70 @@ import json
 import math
 from typing import Any, NoReturn
 
-DEEPEST = 64
-MOST_BRANCHES = 1_000_000
+MAX_JSON_DEPTH = 64
+MAX_CONTAINERS = 1_000_000
 """Objects and arrays of one answer: 10,000 connections have about 30,000."""
 
 
-class Puzzling(ValueError):  # noqa: N818
+class ResponseFormatError(ValueError):  # noqa: N818
     """An answer that fits no known form; its text is ours and holds nothing of the answer."""
 
 
-def read_json(body: bytes) -> object:
+def parse_strict_json(body: bytes) -> object:
     """Return the JSON value of ``body``; raises Puzzling.
 
     UTF-8 only; no key twice in one object; no NaN, infinity or number too large; no half surrogate
     pairs; at most 64 levels deep.
     """
     branches = body.count(b"{") + body.count(b"[")
-    if branches > MOST_BRANCHES:
-        _puzzle("too many objects for one answer")
+    if branches > MAX_CONTAINERS:
+        _reject_json("too many objects for one answer")
     why = ""
     tree: object = None
     try:
         tree = json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_constant
+            body.decode("utf-8-sig"), object_pairs_hook=_build_unique_object, parse_float=_parse_finite, parse_constant=_reject_constant
         )
-    except Puzzling:
+    except ResponseFormatError:
         raise
     except UnicodeDecodeError:
         why = "not UTF-8"
     except (ValueError, RecursionError):
         why = "not JSON"
     if why:
-        _puzzle(why)
-    if branches > DEEPEST and not _shallow(tree):
-        _puzzle(f"nested more than {DEEPEST} levels deep")
-    if b"\\u" in body and not _encodable(tree):
-        _puzzle("half of a surrogate pair")
+        _reject_json(why)
+    if branches > MAX_JSON_DEPTH and not _is_shallow(tree):
+        _reject_json(f"nested more than {MAX_JSON_DEPTH} levels deep")
+    if b"\\u" in body and not _is_encodable(tree):
+        _reject_json("half of a surrogate pair")
     return tree
 
 
-def _puzzle(why: str) -> NoReturn:
-    raise Puzzling(why)
+def _reject_json(reason: str) -> NoReturn:
+    raise ResponseFormatError(reason)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        _puzzle("one key twice in one object")
+        _reject_json("one key twice in one object")
     return tree
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        _puzzle("a number that is too large")
+        _reject_json("a number that is too large")
     return number
 
 
-def _constant(_text: str) -> NoReturn:
-    _puzzle("a number that is none")
+def _reject_constant(_text: str) -> NoReturn:
+    _reject_json("a number that is none")
 
 
-def _shallow(tree: object) -> bool:
+def _is_shallow(tree: object) -> bool:
     level = [tree]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_JSON_DEPTH):
         level = [
             leaf
             for branch in level
@@ -81,7 +81,7 @@ def _shallow(tree: object) -> bool:
     return False
 
 
-def _encodable(tree: object) -> bool:
+def _is_encodable(tree: object) -> bool:
     try:
         json.dumps(tree, ensure_ascii=False).encode()
     except UnicodeEncodeError:

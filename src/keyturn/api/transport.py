@@ -15,28 +15,28 @@ import certifi
 from msgspec import Struct
 
 from keyturn import __version__
-from keyturn.api.admission import Admission
-from keyturn.api.broken import classified
-from keyturn.api.call import Call, Reply, Tempo
-from keyturn.api.deadline import Left, Patient
-from keyturn.api.errors import Facts, Malformed, Refused, ServiceError, Unsure
+from keyturn.api.admission import ConcurrencyLimit
+from keyturn.api.broken import classify_transport_error
+from keyturn.api.call import Request, Response, ClientClock
+from keyturn.api.deadline import RemainingTimeout, DeadlineBackend
+from keyturn.api.errors import ErrorDetails, InvalidResponse, RequestRejected, ServiceError, OutcomeUnknown
 from keyturn.api.http import httpx
-from keyturn.api.retry import unix_time
+from keyturn.api.retry import parse_http_date
 from keyturn.core.service_url import ServiceUrl
 
-LARGEST = 10 * 1024 * 1024
+MAX_RESPONSE_BYTES = 10 * 1024 * 1024
 """Bytes of the largest answer that is read: 10,000 connections are about 3 MB."""
 
-MOST_HOPS = 3
+MAX_REDIRECTS = 3
 """Redirects of a read that are followed."""
 
-_IDLE = 3.0
+_KEEPALIVE_SECONDS = 3.0
 """Seconds that an idle connection is kept: common servers close theirs after 5 s or more."""
 
-_LAST_BYTE = "http11.receive_response_body.complete"
+_BODY_COMPLETE_EVENT = "http11.receive_response_body.complete"
 """A step of which httpcore tells a trace: https://www.encode.io/httpcore/extensions/#trace"""
 
-_KEPT = frozenset(
+_KEPT_HEADERS = frozenset(
     {
         b"content-encoding",
         b"date",
@@ -47,22 +47,22 @@ _KEPT = frozenset(
         b"x-ratelimit-reset",
     }
 )
-_SHOWN = frozenset({b"request-id", b"x-correlation-id", b"x-request-id"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REQUEST_ID_HEADER_NAMES = frozenset({b"request-id", b"x-correlation-id", b"x-request-id"})
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
-class Timeouts(Struct, frozen=True, kw_only=True):
+class RequestTimeouts(Struct, frozen=True, kw_only=True):
     """Seconds: to connect, to wait for the next bytes, and for the whole call."""
 
     connect: float = 10
     read: float = 30
-    whole: float = 120
+    total: float = 120
 
 
-USUAL = Timeouts()
+DEFAULT_TIMEOUTS = RequestTimeouts()
 
 
-class Transport:
+class HttpTransport:
     """Carries requests to one base URL, from any number of threads, each on a line of its own.
 
     Not on one pool of connections, which all threads would wait for: with twelve of them it asks the
@@ -73,115 +73,115 @@ class Transport:
         self,
         base: ServiceUrl,
         headers: Mapping[str, bytes],
-        tempo: Tempo,
+        clock: ClientClock,
         open_line: Callable[[], httpx.BaseTransport],
-        timeouts: Timeouts = USUAL,
+        timeouts: RequestTimeouts = DEFAULT_TIMEOUTS,
     ) -> None:
         self._prefix = base.prefix
-        self._base = httpx.URL(base.origin)
+        self._base_url = httpx.URL(base.origin)
         self._headers = (
-            (b"Host", self._base.netloc),
+            (b"Host", self._base_url.netloc),
             (b"Accept", b"application/json"),
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", f"keyturn/{__version__}".encode()),
             *((name.encode(), text) for name, text in headers.items()),
         )
         self._authorization = headers.get("Authorization", b"")
-        self._tempo = tempo
+        self._clock = clock
         self._timeouts = timeouts
-        self._open_line = open_line
-        self._lines: list[httpx.BaseTransport] = []
-        self._idle: list[httpx.BaseTransport] = []
-        self._url = lru_cache(maxsize=256)(self._parsed)
+        self._open_connection = open_line
+        self._connections: list[httpx.BaseTransport] = []
+        self._idle_connections: list[httpx.BaseTransport] = []
+        self._cached_url = lru_cache(maxsize=256)(self._parse_target)
 
-    def send(self, call: Call, admission: Admission) -> Reply:
+    def send(self, request: Request, concurrency_limit: ConcurrencyLimit) -> Response:
         """Return the answer to ``call``, whatever its status; a read follows redirects on its own origin.
 
         Raises Unreachable where nothing was sent, Unsure where no whole answer came, Malformed for
         an answer to a read that is too large, Refused for a redirect of a read to elsewhere, KeptBack
         for what ``admission`` does not let pass.
         """
-        query = str(httpx.QueryParams(call.query)) if call.query else ""
-        url = self._url(self._prefix + call.path + ("?" + query if query else ""))
-        for _ in range(MOST_HOPS + 1):
-            reply = self._exchange(call, url, admission)
-            if not call.reads or reply.status not in _REDIRECTS:
+        query = str(httpx.QueryParams(request.query)) if request.query else ""
+        url = self._cached_url(self._prefix + request.path + ("?" + query if query else ""))
+        for _ in range(MAX_REDIRECTS + 1):
+            reply = self._send_once(request, url, concurrency_limit)
+            if not request.is_read or reply.status not in _REDIRECT_STATUSES:
                 return reply
-            url = _followed(call, url, reply)
-        raise Refused(call, Facts(status=reply.status, why="redirected too often"), number="KT517")
+            url = _follow_redirect(request, url, reply)
+        raise RequestRejected(request, ErrorDetails(status=reply.status, reason="redirected too often"), diagnostic_code="KT517")
 
     def close(self) -> None:
         """Close all connections."""
-        for line in self._lines:
+        for line in self._connections:
             line.close()
 
-    def _parsed(self, target: str) -> httpx.URL:
-        return self._base.copy_with(raw_path=target.encode("ascii"))
+    def _parse_target(self, target: str) -> httpx.URL:
+        return self._base_url.copy_with(raw_path=target.encode("ascii"))
 
-    def _exchange(self, call: Call, url: httpx.URL, admission: Admission) -> Reply:
+    def _send_once(self, call: Request, url: httpx.URL, concurrency_limit: ConcurrencyLimit) -> Response:
         # The error is raised outside of the handler, so that no exception of the library, which may
         # hold headers and body, stays attached to it as its context.
         error: ServiceError
         try:
-            request = self._request(call, url)
-            with ExitStack() as turn, self._line() as line:
-                turn.enter_context(admission.turn(call))
+            request = self._build_request(call, url)
+            with ExitStack() as turn, self._borrow_connection() as line:
+                turn.enter_context(concurrency_limit.acquire_slot(call))
                 # The turn ends with the last byte: what is left to do is not under way any more.
-                request.extensions = {"timeout": self._timeout(call), "trace": _at_the_end(turn.close)}
+                request.extensions = {"timeout": self._build_timeouts(call), "trace": _on_body_complete(turn.close)}
                 with closing(line.handle_request(request)) as response:
-                    return self._reply(call, response)
+                    return self._read_response(call, response)
         except ServiceError as known:
             error = known
         except Exception as raised:  # noqa: BLE001 - whatever it is, a byte may have been sent
-            error = classified(call, raised)
+            error = classify_transport_error(call, raised)
         raise error
 
     @contextmanager
-    def _line(self) -> Iterator[httpx.BaseTransport]:
+    def _borrow_connection(self) -> Iterator[httpx.BaseTransport]:
         try:
-            line = self._idle.pop()  # the one used last, whose connection is the most alive
+            line = self._idle_connections.pop()  # the one used last, whose connection is the most alive
         except IndexError:
-            line = self._open_line()
-            self._lines.append(line)
+            line = self._open_connection()
+            self._connections.append(line)
         try:
             yield line
         finally:
-            self._idle.append(line)
+            self._idle_connections.append(line)
 
-    def _request(self, call: Call, url: httpx.URL) -> httpx.Request:
-        headers = [*self._headers, (b"Content-Length", str(len(call.body or b"")).encode())]
-        if call.body is not None:
+    def _build_request(self, request: Request, url: httpx.URL) -> httpx.Request:
+        headers = [*self._headers, (b"Content-Length", str(len(request.body or b"")).encode())]
+        if request.body is not None:
             headers.append((b"Content-Type", b"application/json"))
-        elif call.reads:
+        elif request.is_read:
             headers.pop()
-        return httpx.Request(call.method, url, headers=headers, content=call.body)
+        return httpx.Request(request.method, url, headers=headers, content=request.body)
 
-    def _timeout(self, call: Call) -> dict[str, float]:
+    def _build_timeouts(self, request: Request) -> dict[str, float]:
         times = self._timeouts
-        clock = self._tempo.monotonic
-        end = clock() + max(times.whole, call.patience)
-        wait = Left(max(times.read, call.patience), end, clock)
-        return {"connect": Left(times.connect, end, clock), "read": wait, "write": wait}
+        clock = self._clock.monotonic
+        end = clock() + max(times.total, request.timeout)
+        wait = RemainingTimeout(max(times.read, request.timeout), end, clock)
+        return {"connect": RemainingTimeout(times.connect, end, clock), "read": wait, "write": wait}
 
-    def _reply(self, call: Call, response: httpx.Response) -> Reply:
-        headers = self._kept(response)
-        body = b"".join(_bounded(call, response))
+    def _read_response(self, request: Request, response: httpx.Response) -> Response:
+        headers = self._select_headers(response)
+        body = b"".join(_read_bounded(request, response))
         if body and headers.get("content-encoding", "identity").lower() != "identity":
-            raise _unreadable(call, response.status_code, "compressed, though that was not asked for")
-        date = unix_time(headers.get("date", ""))
-        return Reply(status=response.status_code, body=body, headers=headers, date=date)
+            raise _unreadable_response(request, response.status_code, "compressed, though that was not asked for")
+        date = parse_http_date(headers.get("date", ""))
+        return Response(status=response.status_code, body=body, headers=headers, date=date)
 
-    def _kept(self, response: httpx.Response) -> dict[str, str]:
+    def _select_headers(self, response: httpx.Response) -> dict[str, str]:
         # As bytes, for httpx's mapping costs a tenth of a request. An id that echoes the key is no id.
         raw = ((name.lower(), text) for name, text in response.headers.raw)
         return {
             name.decode("ascii"): text.decode("latin-1")
             for name, text in raw
-            if name in _KEPT or (name in _SHOWN and text not in self._authorization)
+            if name in _KEPT_HEADERS or (name in _REQUEST_ID_HEADER_NAMES and text not in self._authorization)
         }
 
 
-def lines(
+def build_connection_factory(
     base: ServiceUrl, *, proxy: str = "", authority: Path | None = None
 ) -> Callable[[], httpx.HTTPTransport]:
     """Return what opens a line to ``base``: one connection at a time, HTTP/1.1, kept alive, TLS verified.
@@ -191,19 +191,19 @@ def lines(
     """
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    trust = _trusting(authority) if base.is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
+    trust = _build_ssl_context(authority) if base.is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_SECONDS)
 
-    def line() -> httpx.HTTPTransport:
+    def open_connection() -> httpx.HTTPTransport:
         opened = httpx.HTTPTransport(verify=trust, trust_env=False, limits=limits, proxy=proxy or None)
         pool = opened._pool  # noqa: SLF001 - httpx has no argument for it; a test with a slow server holds this up
-        pool._network_backend = Patient(pool._network_backend)  # noqa: SLF001
+        pool._network_backend = DeadlineBackend(pool._network_backend)  # noqa: SLF001
         return opened
 
-    return line
+    return open_connection
 
 
-def _trusting(authority: Path | None) -> ssl.SSLContext:
+def _build_ssl_context(authority: Path | None) -> ssl.SSLContext:
     # Not ssl.create_default_context: that writes session keys to where SSLKEYLOGFILE says.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -211,37 +211,37 @@ def _trusting(authority: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _at_the_end(do: Callable[[], None]) -> Callable[[str, object], None]:
-    def told(step: str, _: object) -> None:
-        if step == _LAST_BYTE:
+def _on_body_complete(do: Callable[[], None]) -> Callable[[str, object], None]:
+    def handle_event(step: str, _: object) -> None:
+        if step == _BODY_COMPLETE_EVENT:
             do()
 
-    return told
+    return handle_event
 
 
-def _followed(call: Call, url: httpx.URL, reply: Reply) -> httpx.URL:
+def _follow_redirect(request: Request, url: httpx.URL, response: Response) -> httpx.URL:
     there = url
     try:
-        there = url.join(reply.headers.get("location", ""))
+        there = url.join(response.headers.get("location", ""))
         same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
     except (httpx.InvalidURL, ValueError):
         same = False
     if not same or there.userinfo or there == url:
-        raise Refused(call, Facts(status=reply.status, why="redirected elsewhere"), number="KT517")
+        raise RequestRejected(request, ErrorDetails(status=response.status, reason="redirected elsewhere"), diagnostic_code="KT517")
     return there
 
 
-def _bounded(call: Call, response: httpx.Response) -> Iterator[bytes]:
+def _read_bounded(request: Request, response: httpx.Response) -> Iterator[bytes]:
     size = 0
     stream = response.stream
     assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - HTTPTransport gives no other
     for chunk in stream:
         size += len(chunk)
-        if size > LARGEST:
-            raise _unreadable(call, response.status_code, "larger than 10 MB")
+        if size > MAX_RESPONSE_BYTES:
+            raise _unreadable_response(request, response.status_code, "larger than 10 MB")
         yield chunk
 
 
-def _unreadable(call: Call, status: int, why: str) -> ServiceError:
-    facts = Facts(status=status, why=why)
-    return Malformed(call, facts) if call.reads else Unsure(call, facts)
+def _unreadable_response(request: Request, status: int, reason: str) -> ServiceError:
+    facts = ErrorDetails(status=status, reason=reason)
+    return InvalidResponse(request, facts) if request.is_read else OutcomeUnknown(request, facts)

@@ -12,171 +12,171 @@ import click
 from msgspec.structs import replace
 
 from keyturn.cli import options, status
-from keyturn.cli.figures import requests
-from keyturn.cli.planner import draw
-from keyturn.cli.progress import Progress
-from keyturn.cli.surroundings import coloured, environment, width
-from keyturn.cli.wiring import open_run, wish
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine.comparing import reviewed_since
-from keyturn.engine.planning import Planned, Wish
-from keyturn.engine.run import Run
-from keyturn.engine.savedplan import SavedPlan, agree, open_plan
-from keyturn.engine.session import Report, Terms, carry_out
-from keyturn.render.report import draw_report
-from keyturn.render.since import Side, since_text
-from keyturn.render.style import Style
+from keyturn.cli.figures import format_request_stats
+from keyturn.cli.planner import format_plan
+from keyturn.cli.progress import ProgressDisplay
+from keyturn.cli.surroundings import use_color, read_environment, stream_width
+from keyturn.cli.wiring import open_command_context, parse_plan_options
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
+from keyturn.engine.comparing import access_changes_since
+from keyturn.engine.planning import PlanResult, PlanOptions
+from keyturn.engine.run import RunContext
+from keyturn.engine.savedplan import SavedPlan, require_same_plan, open_plan
+from keyturn.engine.session import ApplyReport, ApplyOptions, apply_plan
+from keyturn.render.report import render_apply_report
+from keyturn.render.since import PlanRevision, render_changes_since_review
+from keyturn.render.style import TerminalStyle
 
 
-class Interrupts:
+class InterruptHandler:
     """Takes interrupts: at once while nothing is written, and gently from then on.
 
     Gently: the first one lets what is under way end, the second ends the process.
     """
 
     def __init__(self) -> None:
-        self._count, self._gentle = 0, False
+        self._count, self._deferred = 0, False
 
     def __enter__(self) -> Self:
-        self._before = {
-            number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
+        self._previous_handlers = {
+            number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)
         }
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
-    def soften(self) -> None:
+    def defer_interrupts(self) -> None:
         """From now on something is written: what is under way is never torn."""
-        self._gentle = True
+        self._deferred = True
 
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether nothing new may begin."""
         return self._count > 0
 
-    def _heard(self, _number: int, _frame: FrameType | None) -> None:
-        if not self._gentle:
+    def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._deferred:
             raise KeyboardInterrupt
         self._count += 1
         if self._count > 1:
             # Every record of the journal is durable when it is acted upon, so there is nothing to save.
-            os._exit(status.INTERRUPTED)
+            os._exit(status.EXIT_INTERRUPTED)
         os.write(
             2, b"interrupted: nothing new begins; what is under way is finished (again to leave at once)\n"
         )
 
 
-class Applier:
+class ApplyRunner:
     """One apply of the command line."""
 
-    def __init__(self, colour: bool, chosen: dict[str, Any]) -> None:
-        self._colour, self._chosen = colour, chosen
+    def __init__(self, color: bool, chosen: dict[str, Any]) -> None:
+        self._color, self._options = color, chosen
 
-    def run(self, folder: Path, workspace: str, planfile: Path | None) -> int:
+    def run_apply(self, folder: Path, workspace: str, planfile: Path | None) -> int:
         """Apply and return the exit code."""
-        asked = wish(self._chosen)
-        if planfile and asked != Wish():
+        asked = parse_plan_options(self._options)
+        if planfile and asked != PlanOptions():
             raise click.UsageError(
                 "a plan file holds its own targets and consents: give them to `keyturn plan --out`"
             )
-        run = open_run(folder, workspace)
-        kept = self._kept(run, planfile) if planfile else None
-        wanted = kept.wish if kept else asked
-        with Interrupts() as interrupts, Progress(self._chosen["form"]) as progress:
-            terms = Terms(
-                parallelism=self._chosen["parallelism"],
-                tests=not self._chosen["no_test"],
-                lock_timeout=self._chosen["lock_timeout"],
-                deadline=self._chosen["deadline"],
-                stopped=interrupts.stopped,
+        run = open_command_context(folder, workspace)
+        kept = self._load_saved_plan(run, planfile) if planfile else None
+        wanted = kept.options if kept else asked
+        with InterruptHandler() as interrupts, ProgressDisplay(self._options["form"]) as progress:
+            terms = ApplyOptions(
+                parallelism=self._options["parallelism"],
+                tests=not self._options["no_test"],
+                lock_timeout=self._options["lock_timeout"],
+                deadline=self._options["deadline"],
+                is_stopped=interrupts.is_stopped,
             )
 
-            def decide(planned: Planned) -> bool:
+            def confirm_plan(planned: PlanResult) -> bool:
                 progress.pause()
                 if kept:
-                    self._compare(run, kept, planned)
-                agreed = self._decide(planned, kept)
-                interrupts.soften()
+                    self._compare_with_saved(run, kept, planned)
+                agreed = self._confirm_plan(planned, kept)
+                interrupts.defer_interrupts()
                 return agreed
 
-            report = carry_out(replace(run, watch=progress), wanted, terms, decide)
-        return self._tell(report)
+            report = apply_plan(replace(run, progress=progress), wanted, terms, confirm_plan)
+        return self._print_report(report)
 
-    def _kept(self, run: Run, planfile: Path) -> SavedPlan:
+    def _load_saved_plan(self, run: RunContext, planfile: Path) -> SavedPlan:
         kept = open_plan(run.project, run.environment, planfile, run.clock.now())
         theirs, ours = kept.plan.workspace, run.workspace.name
         if theirs != ours:
-            _refuse("KT650", f"this saved plan is for workspace {theirs}", "name it with --workspace")
+            _reject_approval("KT650", f"this saved plan is for workspace {theirs}", "name it with --workspace")
         theirs, ours = kept.plan.organization, run.workspace.organization
         if theirs != ours:
             made = "make a new one with `keyturn plan --out FILE`, or correct keyturn.yaml"
-            _refuse("KT650", f"this saved plan is for organization {theirs}, not for {ours}", made)
+            _reject_approval("KT650", f"this saved plan is for organization {theirs}, not for {ours}", made)
         return kept
 
-    def _compare(self, run: Run, kept: SavedPlan, planned: Planned) -> None:
-        commit, surroundings = run.author.commit, environment()
+    def _compare_with_saved(self, run: RunContext, kept: SavedPlan, planned: PlanResult) -> None:
+        commit, surroundings = run.actor.commit, read_environment()
         moved = kept.commit and kept.commit != commit
-        found = reviewed_since(run.project, run.workspace, kept.commit, surroundings) if moved else ()
-        access = tuple(each for each in found if each not in kept.plan.access)
-        style = Style(self._colour and coloured(sys.stderr, surroundings), width(sys.stderr, surroundings))
-        sides = (Side(kept.plan, kept.commit), Side(planned.plan, commit))
-        click.echo(since_text(*sides, access, style).rstrip("\n"), err=True)
-        agree(kept.plan, planned.plan, "the saved plan")
+        found = access_changes_since(run.project, run.workspace, kept.commit, surroundings) if moved else ()
+        access = tuple(each for each in found if each not in kept.plan.access_changes)
+        style = TerminalStyle(self._color and use_color(sys.stderr, surroundings), stream_width(sys.stderr, surroundings))
+        sides = (PlanRevision(kept.plan, kept.commit), PlanRevision(planned.plan, commit))
+        click.echo(render_changes_since_review(*sides, access, style).rstrip("\n"), err=True)
+        require_same_plan(kept.plan, planned.plan, "the saved plan")
 
-    def _decide(self, planned: Planned, kept: SavedPlan | None) -> bool:
+    def _confirm_plan(self, planned: PlanResult, kept: SavedPlan | None) -> bool:
         plan = planned.plan
-        approved = self._chosen["approve"]
-        if approved and approved != plan.digest():
-            click.echo(draw(plan, "text", self._colour and coloured(sys.stderr, environment())), err=True)
-            _refuse(
+        approved = self._options["approve"]
+        if approved and approved != plan.approval_digest():
+            click.echo(format_plan(plan, "text", self._color and use_color(sys.stderr, read_environment())), err=True)
+            _reject_approval(
                 "KT652",
-                f"the plan is now {plan.digest()}, not the one that was approved",
+                f"the plan is now {plan.approval_digest()}, not the one that was approved",
                 "look at the plan above: something moved since the review; approve it anew",
             )
-        if not kept and self._chosen["form"] == "text":
-            click.echo(draw(plan, "text", self._colour))
-        if plan.blocked:
-            raise Faulty(*plan.blocked)
-        if plan.empty or kept or approved or self._chosen["auto"]:
+        if not kept and self._options["form"] == "text":
+            click.echo(format_plan(plan, "text", self._color))
+        if plan.blocking_diagnostics:
+            raise DiagnosticError(*plan.blocking_diagnostics)
+        if plan.is_empty or kept or approved or self._options["auto"]:
             return True
         return click.confirm("\nMake these changes?", default=False, err=True)
 
-    def _tell(self, report: Report) -> int:
-        if not report.agreed:
+    def _print_report(self, report: ApplyReport) -> int:
+        if not report.approved:
             click.echo("Nothing was changed.", err=True)
-            return status.FAULT
+            return status.EXIT_ERROR
         with suppress(BrokenPipeError):  # the exit code still tells what was done
-            form = self._chosen["form"]
+            form = self._options["form"]
             if report.outcomes or form == "json":
-                drawn = draw_report(report.plan, report.outcomes, form, Style(self._colour))
+                drawn = render_apply_report(report.plan, report.outcomes, form, TerminalStyle(self._color))
                 click.echo(drawn.rstrip("\n"))
-        if options.verbose() and report.figures:
-            click.echo(requests(report.figures), err=True)
-        return code_of(report)
+        if options.is_verbose() and report.request_stats:
+            click.echo(format_request_stats(report.request_stats), err=True)
+        return apply_exit_code(report)
 
 
-def code_of(report: Report) -> int:
+def apply_exit_code(report: ApplyReport) -> int:
     """Return the exit code of an apply."""
-    endings = {outcome.ending for outcome in report.outcomes}
-    if report.denied:
-        return status.DENIED
-    if report.halted:
-        return status.INTERRUPTED
-    if endings <= {Ending.DONE}:
-        return status.DONE
-    if Ending.STALE in endings and not _failed(report.outcomes):
-        return status.STALE
-    return status.PARTIAL if endings & {Ending.DONE, Ending.UNSURE} else status.FAULT
+    endings = {outcome.outcome_status for outcome in report.outcomes}
+    if report.unauthorized:
+        return status.EXIT_UNAUTHORIZED
+    if report.stopped:
+        return status.EXIT_INTERRUPTED
+    if endings <= {OutcomeStatus.DONE}:
+        return status.EXIT_DONE
+    if OutcomeStatus.STALE in endings and not _has_failures(report.outcomes):
+        return status.EXIT_STALE
+    return status.EXIT_PARTIAL if endings & {OutcomeStatus.DONE, OutcomeStatus.UNKNOWN} else status.EXIT_ERROR
 
 
-def _failed(outcomes: tuple[Outcome, ...]) -> bool:
-    return any(outcome.ending in {Ending.FAILED, Ending.UNSURE} for outcome in outcomes)
+def _has_failures(outcomes: tuple[ChangeOutcome, ...]) -> bool:
+    return any(outcome.outcome_status in {OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN} for outcome in outcomes)
 
 
-def _refuse(code: str, message: str, hint: str) -> None:
-    raise Faulty(
-        Diagnostic(code=code, severity=Severity.ERROR, message=message, origin=Origin("approval"), hint=hint)
+def _reject_approval(code: str, message: str, hint: str) -> None:
+    raise DiagnosticError(
+        Diagnostic(code=code, severity=Severity.ERROR, message=message, origin=SourceLocation("approval"), hint=hint)
     )

@@ -7,15 +7,15 @@ from typing import Any
 import click
 
 from keyturn.cli import options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("apply")
 @click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@options.workspace
-@options.targets
-@options.consents
-@options.chdir
+@options.workspace_option
+@options.target_option
+@options.approval_options
+@options.chdir_option
 @click.option("--approve", default="", metavar="DIGEST", help="Apply only if the plan has this digest.")
 @click.option("--auto-approve", "--yes", "-y", "auto", is_flag=True, help="Do not ask.")
 @click.option(
@@ -41,7 +41,7 @@ from keyturn.cli.doors import Leave, doors
     "--format", "form", type=click.Choice(("text", "json")), default="text", help="How the end is told."
 )
 @click.pass_obj
-def command(colour: bool, /, planfile: Path | None, folder: Path, workspace: str, **chosen: Any) -> None:
+def apply_command(color: bool, /, planfile: Path | None, folder: Path, workspace: str, **chosen: Any) -> None:
     """Make the live workspace what git says.
 
     Every write is in the journal before it is sent, and a new secret is tested on a probe before it
@@ -53,14 +53,14 @@ def command(colour: bool, /, planfile: Path | None, folder: Path, workspace: str
       keyturn apply --approve kt1-…       exactly what was reviewed, or nothing
       keyturn apply plan.kt               exactly what was saved, or nothing
     """
-    with doors(colour):
-        from keyturn.cli.applier import Applier
+    with error_boundary(color):
+        from keyturn.cli.applier import ApplyRunner
 
         decided = planfile or chosen["approve"] or chosen["auto"]
         if not decided and (chosen["form"] == "json" or not sys.stdin.isatty()):
             raise click.UsageError(
                 "there is nobody to ask: give a plan file, --approve DIGEST or --auto-approve"
             )
-        code = Applier(colour, chosen).run(folder, workspace, planfile)
-        if code != status.DONE:
-            raise Leave(code)
+        code = ApplyRunner(color, chosen).run_apply(folder, workspace, planfile)
+        if code != status.EXIT_DONE:
+            raise ExitWith(code)

@@ -10,26 +10,26 @@ from pathlib import Path
 
 import click
 
-Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
-_KIND = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
-_HEAD = 4096
+_KIND_PATTERN = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
+_KIND_SEARCH_BYTES = 4096
 """Bytes of a file in which its kind is looked for: it stands at the top."""
 
 
-def _safely(found: Callable[[click.Context], Iterator[str]]) -> Complete:
-    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-        from keyturn.core.diagnostic import Faulty
+def _safe_completer(found: Callable[[click.Context], Iterator[str]]) -> Completer:
+    def complete_sorted(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from keyturn.core.diagnostic import DiagnosticError
 
         try:
             return sorted({each for each in found(ctx) if each.startswith(incomplete)})
-        except (Faulty, OSError, ValueError):
+        except (DiagnosticError, OSError, ValueError):
             return []
 
-    return complete
+    return complete_sorted
 
 
-def _manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
+def _find_manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
     from keyturn.load.project import open_project
 
     project = open_project(Path(ctx.params.get("folder") or "."))
@@ -37,87 +37,87 @@ def _manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
     for name, workspace in project.workspaces.items():
         for folder in workspace.manifests if wanted in (None, "", name) else ():
             for path in (project.root / folder).rglob("*.y*ml"):
-                yield _kind(path), path.stem
+                yield _read_kind(path), path.stem
 
 
-def _kind(path: Path) -> str:
+def _read_kind(path: Path) -> str:
     with path.open("rb") as file:
-        kind = _KIND.search(file.read(_HEAD))
+        kind = _KIND_PATTERN.search(file.read(_KIND_SEARCH_BYTES))
     return kind[1].decode() if kind else ""
 
 
-def _of(*kinds: str) -> Complete:
-    return _safely(lambda ctx: (name for kind, name in _manifests(ctx) if kind in kinds))
+def _resource_completer(*kinds: str) -> Completer:
+    return _safe_completer(lambda ctx: (name for kind, name in _find_manifests(ctx) if kind in kinds))
 
 
-def _workspaces(ctx: click.Context) -> Iterator[str]:
+def _list_workspaces(ctx: click.Context) -> Iterator[str]:
     from keyturn.load.project import open_project
 
     yield from open_project(Path(ctx.params.get("folder") or ".")).workspaces
 
 
-def _codes(_: click.Context) -> Iterator[str]:
+def _list_codes(_: click.Context) -> Iterator[str]:
     from keyturn.catalog import load_catalog
 
     yield from load_catalog()
 
 
-def _schemas(_: click.Context) -> Iterator[str]:
-    from keyturn.load.definitions import folder
+def _list_schemas(_: click.Context) -> Iterator[str]:
+    from keyturn.load.definitions import find_schema_folder
 
-    yield from (each.name.removesuffix(".schema.json") for each in folder().glob("*.schema.json"))
-
-
-credentials = _of("credential")
-connections = _of("connection")
+    yield from (each.name.removesuffix(".schema.json") for each in find_schema_folder().glob("*.schema.json"))
 
 
-def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+complete_credentials = _resource_completer("credential")
+complete_connections = _resource_completer("connection")
+
+
+def complete_fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Offer the secret fields of the credential that was named: those that its manifest has, first."""
-    from keyturn.core.diagnostic import Faulty
+    from keyturn.core.diagnostic import DiagnosticError
 
     try:
-        found = dict.fromkeys(_fields(ctx))
-    except (Faulty, OSError, ValueError):
+        found = dict.fromkeys(_list_fields(ctx))
+    except (DiagnosticError, OSError, ValueError):
         return []
     return [each for each in found if each.startswith(incomplete)]
 
 
-def _fields(ctx: click.Context) -> Iterator[str]:
-    from keyturn.engine.sealing import fields_of
+def _list_fields(ctx: click.Context) -> Iterator[str]:
+    from keyturn.engine.sealing import list_secret_fields
     from keyturn.load.project import open_project
 
-    yield from fields_of(open_project(Path(ctx.params.get("folder") or ".")), str(ctx.params.get("name")))
+    yield from list_secret_fields(open_project(Path(ctx.params.get("folder") or ".")), str(ctx.params.get("name")))
 
 
-def classes(known: Callable[[], Iterable[str]]) -> Complete:
+def comma_list_completer(known: Callable[[], Iterable[str]]) -> Completer:
     """Offer the words of a list with commas: the last one is completed, none is offered twice."""
 
-    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    def complete_last(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
         said, comma, begun = incomplete.rpartition(",")
         taken = said.split(",")
         return [f"{said}{comma}{each}" for each in known() if each.startswith(begun) and each not in taken]
 
-    return complete
+    return complete_last
 
 
-def _reviewed() -> Iterable[str]:
-    from keyturn.core.usage import CLASSES
+def _list_usage_classes() -> Iterable[str]:
+    from keyturn.core.usage import USAGE_CLASSES
 
-    return CLASSES
-
-
-def _planned() -> Iterable[str]:
-    from keyturn.cli.planner import CLASSES
-
-    return CLASSES
+    return PLAN_FAIL_ON_CLASSES
 
 
-reviewed = classes(_reviewed)
-planned = classes(_planned)
-kinds = classes(lambda: ("credential/", "connection/"))
-names = _of("credential", "connection")
-addresses = _safely(lambda ctx: (f"{kind}/{name}" for kind, name in _manifests(ctx) if kind))
-workspaces = _safely(_workspaces)
-codes = _safely(_codes)
-schemas = _safely(_schemas)
+def _list_plan_classes() -> Iterable[str]:
+    from keyturn.cli.planner import PLAN_FAIL_ON_CLASSES
+
+    return PLAN_FAIL_ON_CLASSES
+
+
+complete_usage_classes = comma_list_completer(_list_usage_classes)
+complete_plan_classes = comma_list_completer(_list_plan_classes)
+complete_kinds = comma_list_completer(lambda: ("credential/", "connection/"))
+complete_names = _resource_completer("credential", "connection")
+complete_addresses = _safe_completer(lambda ctx: (f"{kind}/{name}" for kind, name in _find_manifests(ctx) if kind))
+complete_workspaces = _safe_completer(_list_workspaces)
+complete_codes = _safe_completer(_list_codes)
+complete_schemas = _safe_completer(_list_schemas)

@@ -2,13 +2,13 @@
 
 import click
 
-from keyturn.cli.doors import doors
+from keyturn.cli.doors import error_boundary
 
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
-def command(ctx: click.Context, /, shell: str) -> None:
+def completion_command(ctx: click.Context, /, shell: str) -> None:
     """Print what makes a shell complete commands, options and names.
 
     Names of resources, workspaces, fields and codes are read from the files around: without any key,
@@ -20,7 +20,7 @@ def command(ctx: click.Context, /, shell: str) -> None:
       keyturn completion zsh > "${fpath[1]}/_keyturn"
       keyturn completion fish > ~/.config/fish/completions/keyturn.fish
     """
-    with doors(bool(ctx.obj)):
+    with error_boundary(bool(ctx.obj)):
         from click.shell_completion import get_completion_class
 
         found = get_completion_class(shell)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli.doors import doors
+from keyturn.cli.doors import error_boundary
 
 
 @click.command("demo")
@@ -16,7 +16,7 @@ from keyturn.cli.doors import doors
     help="Tell the story in FOLDER and leave it there.",
 )
 @click.pass_obj
-def command(colour: bool, /, keep: Path | None) -> None:
+def demo_command(color: bool, /, keep: Path | None) -> None:
     """Watch keyturn do its work, in under a minute.
 
     Create, drift, a refused rotation, a good one, retire, restore. Everything is real but the vendor:
@@ -27,14 +27,14 @@ def command(colour: bool, /, keep: Path | None) -> None:
       keyturn demo
       keyturn demo --keep story           leaves the folder for a look around
     """
-    with doors(colour):
+    with error_boundary(color):
         import tempfile
 
-        from keyturn.cli.story import tell
+        from keyturn.cli.story import run_demo
 
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
-            tell(keep.resolve(), colour)
+            run_demo(keep.resolve(), color)
             return
         with tempfile.TemporaryDirectory(prefix="keyturn-demo-") as folder:
-            tell(Path(folder), colour)
+            run_demo(Path(folder), color)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from keyturn.cli import completing, options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("diff")
@@ -15,7 +15,7 @@ from keyturn.cli.doors import Leave, doors
     "left",
     required=True,
     metavar="NAME",
-    shell_complete=completing.workspaces,
+    shell_complete=completing.complete_workspaces,
     help="The workspace on the left.",
 )
 @click.option(
@@ -23,14 +23,14 @@ from keyturn.cli.doors import Leave, doors
     "right",
     required=True,
     metavar="NAME",
-    shell_complete=completing.workspaces,
+    shell_complete=completing.complete_workspaces,
     help="The workspace on the right.",
 )
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when anything differs.")
-@options.chdir
+@options.chdir_option
 @click.pass_obj
-def command(colour: bool, /, left: str, right: str, form: str, detailed_exitcode: bool, folder: Path) -> None:
+def diff_command(color: bool, /, left: str, right: str, form: str, detailed_exitcode: bool, folder: Path) -> None:
     """Compare the manifests of two workspaces.
 
     Resources are paired by name, without the prefix of the environment. Plain fields and the names of
@@ -41,25 +41,25 @@ def command(colour: bool, /, left: str, right: str, form: str, detailed_exitcode
       keyturn diff --from staging --to prod
       keyturn diff --from staging --to prod --format json --detailed-exitcode
     """
-    with doors(colour):
+    with error_boundary(color):
         import secrets
 
-        from keyturn.cli.progress import Progress
-        from keyturn.cli.surroundings import environment, width
+        from keyturn.cli.progress import ProgressDisplay
+        from keyturn.cli.surroundings import read_environment, stream_width
         from keyturn.engine.contrasting import compare_workspaces
         from keyturn.load.project import open_project
-        from keyturn.render.contrast import draw_contrast
-        from keyturn.render.style import Style
+        from keyturn.render.contrast import render_workspace_diff
+        from keyturn.render.style import TerminalStyle
 
         project = open_project(folder)
-        sides = project.workspace(left), project.workspace(right)
+        sides = project.find_workspace(left), project.find_workspace(right)
         if left == right:
             raise click.UsageError("name two workspaces")
-        with Progress(form, "comparing"):
-            found = compare_workspaces(project, sides, environment(), secrets.token_bytes(32))
-        style = Style(colour, width(sys.stdout, environment()))
-        click.echo(draw_contrast(found, form, style).rstrip("\n"))
-        if not found.opened:
+        with ProgressDisplay(form, "comparing"):
+            found = compare_workspaces(project, sides, read_environment(), secrets.token_bytes(32))
+        style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
+        click.echo(render_workspace_diff(found, form, style).rstrip("\n"))
+        if not found.secrets_compared:
             click.echo("Secrets were not compared: not every key is at hand.", err=True)
-        if detailed_exitcode and any(each.differs for each in found.pairs):
-            raise Leave(status.CHANGES)
+        if detailed_exitcode and any(each.has_differences for each in found.resources):
+            raise ExitWith(status.EXIT_CHANGES)

@@ -5,17 +5,17 @@ from pathlib import Path
 import click
 
 from keyturn.cli import options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("doctor")
-@options.workspace
-@options.chdir
+@options.workspace_option
+@options.chdir_option
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--offline", is_flag=True, help="Do not ask the API.")
 @click.pass_obj
-def command(colour: bool, /, workspace: str, folder: Path, form: str, as_json: bool, offline: bool) -> None:
+def doctor_command(color: bool, /, workspace: str, folder: Path, form: str, as_json: bool, offline: bool) -> None:
     """Find out why it does not work here, and say what to mend.
 
     Tools, keys, files, ledger, lock, hooks and the API are looked at as an apply needs them. Exits 1
@@ -26,20 +26,20 @@ def command(colour: bool, /, workspace: str, folder: Path, form: str, as_json: b
       keyturn doctor
       keyturn doctor --json | jq '.checks[] | select(.state == "broken")'
     """
-    with doors(colour):
+    with error_boundary(color):
         import sys
 
-        from keyturn.cli.progress import Progress
-        from keyturn.cli.surroundings import environment, width
-        from keyturn.core.health import broken
-        from keyturn.engine.checkup import examine
-        from keyturn.render.health import draw_health
-        from keyturn.render.style import Style
+        from keyturn.cli.progress import ProgressDisplay
+        from keyturn.cli.surroundings import read_environment, stream_width
+        from keyturn.core.health import has_failed_check
+        from keyturn.engine.checkup import run_doctor
+        from keyturn.render.health import render_doctor_report
+        from keyturn.render.style import TerminalStyle
 
         form = "json" if as_json else form
-        with Progress(form, "looking"):
-            checks = examine(folder, workspace, environment(), ask=not offline)
-        style = Style(colour, width(sys.stdout, environment()))
-        click.echo(draw_health(checks, form, style).rstrip("\n"))
-        if broken(checks):
-            raise Leave(status.FAULT)
+        with ProgressDisplay(form, "looking"):
+            checks = run_doctor(folder, workspace, read_environment(), ask=not offline)
+        style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
+        click.echo(render_doctor_report(checks, form, style).rstrip("\n"))
+        if has_failed_check(checks):
+            raise ExitWith(status.EXIT_ERROR)

@@ -12,10 +12,10 @@ import click
 
 from keyturn import __version__
 from keyturn.cli import status
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 
-_DISK = frozenset(
+_DISK_ERRNOS = frozenset(
     {
         errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT,
         errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
@@ -23,7 +23,7 @@ _DISK = frozenset(
 )  # fmt: skip
 
 
-class Leave(Exception):  # noqa: N818
+class ExitWith(Exception):  # noqa: N818
     """Raised by a command that has said what it had to say and ends with ``code``."""
 
     def __init__(self, code: int) -> None:
@@ -31,83 +31,83 @@ class Leave(Exception):  # noqa: N818
         self.code = code
 
 
-def code_of(findings: tuple[Diagnostic, ...]) -> int:
+def exit_code_of(diagnostics: tuple[Diagnostic, ...]) -> int:
     """Return the exit code for findings that stopped the work: the gravest of them decides."""
     from keyturn.catalog import find_code
 
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    return max((find_code(error.code).exit_code for error in errors), default=status.FAULT)
+    errors = [finding for finding in diagnostics if finding.severity is Severity.ERROR]
+    return max((find_code(error.code).exit_code for error in errors), default=status.EXIT_ERROR)
 
 
 @contextmanager
-def doors(colour: bool) -> Iterator[None]:
+def error_boundary(color: bool) -> Iterator[None]:
     """Turn what comes out of a command into messages and ``SystemExit``."""
     try:
         yield
-    except Leave as leave:
+    except ExitWith as leave:
         raise SystemExit(leave.code) from None
-    except Faulty as faulty:
-        show(faulty.findings, colour)
-        raise SystemExit(code_of(faulty.findings)) from None
+    except DiagnosticError as faulty:
+        print_diagnostics(faulty.diagnostics, color)
+        raise SystemExit(exit_code_of(faulty.diagnostics)) from None
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-        raise SystemExit(status.INTERRUPTED) from None
+        raise SystemExit(status.EXIT_INTERRUPTED) from None
     except BrokenPipeError:
         # Whoever read has read enough.
-        raise SystemExit(status.DONE) from None
+        raise SystemExit(status.EXIT_DONE) from None
     except (click.exceptions.Exit, click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
         from keyturn.api.errors import ServiceError
 
         if isinstance(error, ServiceError):
-            show((error.finding(),), colour)
-            raise SystemExit(code_of((error.finding(),))) from None
-        if isinstance(error, OSError) and error.errno in _DISK:
-            show((_of_disk(error),), colour)
-            raise SystemExit(status.FAULT) from None
-        click.echo(_report(error), err=True)
-        raise SystemExit(status.BUG) from None
+            print_diagnostics((error.to_diagnostic(),), color)
+            raise SystemExit(exit_code_of((error.to_diagnostic(),))) from None
+        if isinstance(error, OSError) and error.errno in _DISK_ERRNOS:
+            print_diagnostics((_disk_diagnostic(error),), color)
+            raise SystemExit(status.EXIT_ERROR) from None
+        click.echo(_format_crash(error), err=True)
+        raise SystemExit(status.EXIT_BUG) from None
 
 
-def show(findings: tuple[Diagnostic, ...], colour: bool) -> None:
+def print_diagnostics(diagnostics: tuple[Diagnostic, ...], color: bool) -> None:
     """Print findings on the error stream, and as JSON on the other where that was asked for."""
-    from keyturn.cli.surroundings import coloured, environment, width
-    from keyturn.render.finding_forms import draw_findings
-    from keyturn.render.findings import Findings
-    from keyturn.render.style import Style
+    from keyturn.cli.surroundings import use_color, read_environment, stream_width
+    from keyturn.render.finding_forms import render_diagnostics
+    from keyturn.render.findings import DiagnosticReport
+    from keyturn.render.style import TerminalStyle
 
     ctx = click.get_current_context(silent=True)
     asked = ctx.params if ctx else {}
-    surroundings = environment()
-    style = Style(colour and coloured(sys.stderr, surroundings), width(sys.stderr, surroundings))
-    found = Findings(found=findings, texts=_texts(asked.get("folder"), findings))
-    click.echo(draw_findings(found, "stopped", style), err=True)
+    surroundings = read_environment()
+    style = TerminalStyle(color and use_color(sys.stderr, surroundings), stream_width(sys.stderr, surroundings))
+    found = DiagnosticReport(diagnostics=diagnostics, texts=_find_excerpts(asked.get("folder"), diagnostics))
+    click.echo(render_diagnostics(found, "stopped", style), err=True)
     if asked.get("form") == "json":
-        click.echo(draw_findings(found, "json").rstrip("\n"))
+        click.echo(render_diagnostics(found, "json").rstrip("\n"))
 
 
-def _texts(folder: Path | None, findings: tuple[Diagnostic, ...]) -> Mapping[str, str]:
-    from keyturn.load.excerpts import texts
-    from keyturn.load.project import find_root
+def _find_excerpts(folder: Path | None, diagnostics: tuple[Diagnostic, ...]) -> Mapping[str, str]:
+    from keyturn.load.excerpts import read_excerpts
+    from keyturn.load.project import find_project_root
 
     try:
-        return texts(find_root(folder), findings) if folder else {}
-    except Faulty:
+        return read_excerpts(find_project_root(folder), diagnostics) if folder else {}
+    except DiagnosticError:
         return {}
 
 
-def _of_disk(error: OSError) -> Diagnostic:
+def _disk_diagnostic(error: OSError) -> Diagnostic:
     return Diagnostic(
         code="KT045",
         severity=Severity.ERROR,
         message=f"a file cannot be read or written: {os.strerror(error.errno or 0)}",
-        origin=Origin(str(error.filename or "standard output")),
+        origin=SourceLocation(str(error.filename or "standard output")),
         hint="check the path, its rights and the room on the disk",
     )
 
 
-def _report(error: Exception) -> str:
+def _format_crash(error: Exception) -> str:
     # Neither the text of the error nor any local: either could hold what must not be seen.
     frames = traceback.extract_tb(error.__traceback__)
     where = "\n".join(

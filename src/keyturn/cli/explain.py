@@ -7,13 +7,13 @@ import click
 
 from keyturn.catalog import load_catalog
 from keyturn.cli import completing
-from keyturn.cli.doors import doors
+from keyturn.cli.doors import error_boundary
 
 
 @click.command("explain")
-@click.argument("code", required=False, default="", shell_complete=completing.codes)
+@click.argument("code", required=False, default="", shell_complete=completing.complete_codes)
 @click.pass_obj
-def command(colour: bool, /, code: str) -> None:
+def explain_command(color: bool, /, code: str) -> None:
     """Explain a code such as KT451; without one, list them all.
 
     What it means, why it matters, and how to end it: the same as on the page of codes.
@@ -23,7 +23,7 @@ def command(colour: bool, /, code: str) -> None:
       keyturn explain KT451
       keyturn explain                     all of them, a line each
     """
-    with doors(colour):
+    with error_boundary(color):
         if not code:
             click.echo("\n".join(f"{name}  {entry.title}" for name, entry in load_catalog().items()))
             return

@@ -5,14 +5,14 @@ import click
 from keyturn.cli import status
 
 
-class Guessing(click.Group):
+class SuggestingGroup(click.Group):
     """A group that helps whoever names no command, or one that there is not; both end with 64."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the group's own options; nothing at all is answered with the help on the error stream."""
         if not args and not ctx.resilient_parsing:
             click.echo(self.get_help(ctx), err=True)
-            ctx.exit(status.USAGE)
+            ctx.exit(status.EXIT_USAGE)
         return super().parse_args(ctx, args)
 
     def resolve_command(

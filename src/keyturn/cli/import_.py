@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from keyturn.cli import completing, options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("import")
-@click.argument("names", nargs=-1, shell_complete=completing.kinds)
+@click.argument("names", nargs=-1, shell_complete=completing.complete_kinds)
 @click.option("--all", "everything", is_flag=True, help="Import whatever is not in the ledger yet.")
 @click.option(
     "--map",
@@ -27,12 +27,12 @@ from keyturn.cli.doors import Leave, doors
     metavar="CONNECTION=NAME",
     help="The credential of a connection, where the service does not show it; may be repeated.",
 )
-@options.workspace
-@options.chdir
+@options.workspace_option
+@options.chdir_option
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.pass_obj
-def command(
-    colour: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path, **more: Any
+def import_command(
+    color: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path, **more: Any
 ) -> None:
     """Write manifests for live objects and take them into the ledger.
 
@@ -45,23 +45,23 @@ def command(
       keyturn import 'connection/prod-*'
       keyturn import --all --map prod-=manifests/prod --map dev-=manifests/dev
     """
-    with doors(colour):
-        from keyturn.cli.wiring import open_run, watched
-        from keyturn.engine.importing import Order, bring_in
-        from keyturn.render.importing import draw_imported
+    with error_boundary(color):
+        from keyturn.cli.wiring import open_command_context, with_progress
+        from keyturn.engine.importing import ImportOptions, import_resources
+        from keyturn.render.importing import render_import
 
         if bool(names) == everything:
             raise click.UsageError("name what to import, or say --all")
-        order = Order(names, _pairs("--map", more["folders"]), _pairs("--credential", more["credentials"]))
-        with watched(open_run(folder, workspace), "import", more["form"]) as run:
-            results = bring_in(run, order)
-        click.echo(draw_imported(run.workspace.name, results, more["form"]).rstrip("\n"))
+        order = ImportOptions(names, _parse_pairs("--map", more["folders"]), _parse_pairs("--credential", more["credentials"]))
+        with with_progress(open_command_context(folder, workspace), "import", more["form"]) as run:
+            results = import_resources(run, order)
+        click.echo(render_import(run.workspace.name, results, more["form"]).rstrip("\n"))
         left = sum(not each.file for each in results)
         if left:
-            raise Leave(status.PARTIAL)
+            raise ExitWith(status.EXIT_PARTIAL)
 
 
-def _pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:
+def _parse_pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:
     pairs = [each.partition("=") for each in given]
     if not all(left and right for left, _, right in pairs):
         raise click.UsageError(f"{option} takes two words with = between them")

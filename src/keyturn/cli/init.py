@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from keyturn.cli import status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
-_URL, _ORGANIZATION = "https://api.planasonix.com", "org_change_me"
+_DEFAULT_URL, _DEFAULT_ORGANIZATION = "https://api.planasonix.com", "org_change_me"
 
 
 @click.command("init")
@@ -23,7 +23,7 @@ _URL, _ORGANIZATION = "https://api.planasonix.com", "org_change_me"
     metavar="NAME",
     help="A workspace's name; may be repeated.  [prod]",
 )
-@click.option("--base-url", default="", metavar="URL", help=f"Where the API is.  [{_URL}]")
+@click.option("--base-url", default="", metavar="URL", help=f"Where the API is.  [{_DEFAULT_URL}]")
 @click.option(
     "--organization",
     "organizations",
@@ -41,7 +41,7 @@ _URL, _ORGANIZATION = "https://api.planasonix.com", "org_change_me"
     help="Whose pipeline to write.",
 )
 @click.pass_obj
-def command(colour: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
+def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
     """Make what a repository needs, and overwrite nothing.
 
     An age key, rules for sops, a credential with its connection, hooks and a CI pipeline. Without a key
@@ -53,35 +53,35 @@ def command(colour: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
       keyturn init warehouse-access --organization org_01jq8acme
       keyturn init -w prod -w staging --ci gitlab
     """
-    with doors(colour):
+    with error_boundary(color):
         import secrets
 
-        from keyturn.cli.agekey import own_key
-        from keyturn.cli.surroundings import environment
-        from keyturn.engine.founding import found
+        from keyturn.cli.agekey import find_or_create_age_key
+        from keyturn.cli.surroundings import read_environment
+        from keyturn.engine.founding import init_repository
 
-        surroundings = environment()
-        answers = _asked(folder, chosen)
+        surroundings = read_environment()
+        answers = _ask_missing(folder, chosen)
         public, made = chosen["recipient"], None
         if not public and not chosen["pgp"]:
-            public, made = own_key(surroundings)
+            public, made = find_or_create_age_key(surroundings)
         folder.mkdir(parents=True, exist_ok=True)
-        choice = _choice(answers, public)
-        founded = found(folder, choice, surroundings, secrets.token_bytes, ci)
+        choice = _build_options(answers, public)
+        founded = init_repository(folder, choice, surroundings, secrets.token_bytes, ci)
         if made:
             click.echo(f"key   {made}  (keep a copy safe: without it the secrets are lost)")
-        for word, files in (("made", founded.made), ("added", founded.added), ("kept", founded.kept)):
+        for word, files in (("made", founded.created), ("added", founded.extended), ("kept", founded.unchanged)):
             for file in files:
                 click.echo(f"{word:<4}  {file}")
         for advice in founded.advice:
             click.echo(f"\nto do: {advice}")
-        if not founded.made and not founded.added:
+        if not founded.created and not founded.extended:
             click.echo("Nothing to do: everything is there.", err=True)
-            raise Leave(status.DONE)
+            raise ExitWith(status.EXIT_DONE)
         click.echo("\nNext: keyturn validate, then keyturn plan.")
 
 
-def _asked(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
+def _ask_missing(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
     answers = dict(chosen)
     # A person at a terminal is asked only for a project that is not there yet.
     asking = sys.stdin.isatty() and not (folder / "keyturn.yaml").exists()
@@ -89,18 +89,18 @@ def _asked(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
         name = click.prompt("Name of the workspace", "prod", err=True) if asking else "prod"
         answers["names"] = (name,)
     if not answers["base_url"]:
-        answers["base_url"] = click.prompt("Where the API is", _URL, err=True) if asking else _URL
+        answers["base_url"] = click.prompt("Where the API is", _DEFAULT_URL, err=True) if asking else _DEFAULT_URL
     if not answers["organizations"]:
         asked = (
-            click.prompt(f"Organization of {name}", _ORGANIZATION, err=True) if asking else _ORGANIZATION
+            click.prompt(f"Organization of {name}", _DEFAULT_ORGANIZATION, err=True) if asking else _DEFAULT_ORGANIZATION
             for name in answers["names"]
         )
         answers["organizations"] = tuple(asked)
     return answers
 
 
-def _choice(answers: Mapping[str, Any], public: str) -> Any:
-    from keyturn.engine.templates import Choice
+def _build_options(answers: Mapping[str, Any], public: str) -> Any:
+    from keyturn.engine.templates import InitOptions
 
     names, organizations = answers["names"], answers["organizations"]
     if len(organizations) == 1:
@@ -108,11 +108,11 @@ def _choice(answers: Mapping[str, Any], public: str) -> Any:
     if len(organizations) != len(names) or len(set(names)) != len(names):
         raise click.UsageError("name each workspace once, and one organization, or one for each workspace")
     pairs = tuple(zip(names, organizations, strict=True))
-    return Choice(
+    return InitOptions(
         workspace=pairs[0][0],
         base_url=answers["base_url"],
         organization=pairs[0][1],
         recipient=public,
         pgp=answers["pgp"],
-        more=pairs[1:],
+        further_workspaces=pairs[1:],
     )

@@ -11,72 +11,72 @@ from keyturn.cli import completing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_UNSAID = ("", None, (), Path())
+_UNSET_DEFAULTS = ("", None, (), Path())
 """Defaults that stand for "nothing was said"."""
 
-_PLAIN, _VERBOSE = "keyturn.plain", "keyturn.verbose"
+_NO_COLOR_KEY, _VERBOSE_KEY = "keyturn.plain", "keyturn.verbose"
 
 
-def _plainly(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+def _set_no_color(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        ctx.meta[_PLAIN] = True
+        ctx.meta[_NO_COLOR_KEY] = True
         ctx.color = ctx.obj = False
 
 
-def _verbosely(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+def _set_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        ctx.meta[_VERBOSE] = True
+        ctx.meta[_VERBOSE_KEY] = True
 
 
-def plain(ctx: click.Context) -> bool:
+def is_color_disabled(ctx: click.Context) -> bool:
     """Whether --no-color was given, before or behind the command."""
-    return bool(ctx.meta.get(_PLAIN))
+    return bool(ctx.meta.get(_NO_COLOR_KEY))
 
 
-def verbose() -> bool:
+def is_verbose() -> bool:
     """Whether the command that runs was asked to tell more."""
     ctx = click.get_current_context(silent=True)
-    return bool(ctx and ctx.meta.get(_VERBOSE))
+    return bool(ctx and ctx.meta.get(_VERBOSE_KEY))
 
 
-plainly = click.option(
+no_color_option = click.option(
     "--no-color",
     is_flag=True,
     expose_value=False,
-    callback=_plainly,
+    callback=_set_no_color,
     help="Never colour the output; NO_COLOR does the same.",
 )
-verbosely = click.option(
+verbose_option = click.option(
     "-v",
     "--verbose",
     is_flag=True,
     expose_value=False,
-    callback=_verbosely,
+    callback=_set_verbose,
     help="Tell more on the error stream: phases, each change, requests.",
 )
 
 
-def everywhere(command: click.Command, words: str) -> click.Command:
+def add_common_options(command: click.Command, words: str) -> click.Command:
     """Return the command ``words`` with what every command has, and those below it too.
 
     That is --no-color and --verbose behind its name, defaults that are shown, and in its help the
     exit codes, the environment and what to read next.
     """
-    from keyturn.cli.manual import epilog
+    from keyturn.cli.manual import build_epilog
 
     if not any("--no-color" in option.opts for option in command.params):
-        verbosely(plainly(command))
-        command.epilog = epilog(words)
+        verbose_option(no_color_option(command))
+        command.epilog = build_epilog(words)
         for option in command.params:
-            if isinstance(option, click.Option) and not option.is_flag and option.default not in _UNSAID:
+            if isinstance(option, click.Option) and not option.is_flag and option.default not in _UNSET_DEFAULTS:
                 said = "as policy allows" if option.default == -1 else True
                 option.show_default = option.show_default or said
     for name, below in command.commands.items() if isinstance(command, click.Group) else ():
-        everywhere(below, f"{words} {name}")
+        add_common_options(below, f"{words} {name}")
     return command
 
 
-def workspace(command: F) -> F:
+def workspace_option(command: F) -> F:
     """Add --workspace."""
     return click.option(
         "-w",
@@ -84,11 +84,11 @@ def workspace(command: F) -> F:
         default="",
         metavar="NAME",
         help="The workspace; needed where there is more than one.",
-        shell_complete=completing.workspaces,
+        shell_complete=completing.complete_workspaces,
     )(command)
 
 
-def targets(command: F) -> F:
+def target_option(command: F) -> F:
     """Add --target."""
     return click.option(
         "--target",
@@ -96,11 +96,11 @@ def targets(command: F) -> F:
         multiple=True,
         metavar="ADDRESS",
         help="Only this resource and what it refers to: credential/NAME, a bare name, or a pattern.",
-        shell_complete=completing.addresses,
+        shell_complete=completing.complete_addresses,
     )(command)
 
 
-def consents(command: F) -> F:
+def approval_options(command: F) -> F:
     """Add the options that agree to what a guard refuses, each by name."""
     for option in (
         click.option("--allow-empty", is_flag=True, help="Agree to a workspace without any manifest."),
@@ -114,21 +114,21 @@ def consents(command: F) -> F:
             "--allow-reuse",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.credentials,
+            shell_complete=completing.complete_credentials,
             help="Agree to an earlier secret that returns.",
         ),
         click.option(
             "--allow-restore",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.names,
+            shell_complete=completing.complete_names,
             help="Bring back what was revoked or deleted.",
         ),
         click.option(
             "--adopt",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.names,
+            shell_complete=completing.complete_names,
             help="Take over an object that exists; '*' for any.",
         ),
         click.option(
@@ -136,13 +136,13 @@ def consents(command: F) -> F:
             multiple=True,
             metavar="NAME",
             help="Agree that this credential's secret goes to a new destination.",
-            shell_complete=completing.credentials,
+            shell_complete=completing.complete_credentials,
         ),
         click.option(
             "--reassert",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.credentials,
+            shell_complete=completing.complete_credentials,
             help="Write this resource's secrets again.",
         ),
     ):
@@ -150,7 +150,7 @@ def consents(command: F) -> F:
     return command
 
 
-def _enter(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
+def _enter_directory(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
     if ctx.resilient_parsing or folder == Path():
         return folder
     try:
@@ -160,7 +160,7 @@ def _enter(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
     return Path()
 
 
-def chdir(command: F) -> F:
+def chdir_option(command: F) -> F:
     """Add --chdir, which is entered before any other path is looked at."""
     return click.option(
         "-C",
@@ -169,7 +169,7 @@ def chdir(command: F) -> F:
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         default=Path(),
         is_eager=True,
-        callback=_enter,
+        callback=_enter_directory,
         metavar="FOLDER",
         help="Work as if started in FOLDER.",
     )(command)

@@ -6,17 +6,17 @@ from typing import Any
 import click
 
 from keyturn.cli import completing, options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
-FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
+PLAN_FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
 
 
 @click.command("plan")
-@options.workspace
-@options.targets
-@options.consents
-@options.chdir
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the plan is drawn.")
+@options.workspace_option
+@options.target_option
+@options.approval_options
+@options.chdir_option
+@click.option("--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="How the plan is drawn.")
 @click.option("--json-into", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON form too.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`."
@@ -40,11 +40,11 @@ FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
     "--fail-on",
     default="",
     metavar="CLASSES",
-    shell_complete=completing.planned,
+    shell_complete=completing.complete_plan_classes,
     help="Exit 5 for any of: exposure, access, retire, replace, rotate, findings (comma-separated).",
 )
 @click.pass_obj
-def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
+def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
     """Show what would change: git against the live workspace and the ledger.
 
     Risk comes first, then each change with why and how far it reaches; no secret is in it. The digest
@@ -56,30 +56,30 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
       keyturn plan --out plan.kt && keyturn apply plan.kt
       keyturn plan --offline --format markdown --fail-on exposure,access
     """
-    with doors(colour):
-        from keyturn.cli.planner import draw, fails_on, named
-        from keyturn.cli.wiring import wish
+    with error_boundary(color):
+        from keyturn.cli.planner import format_plan, has_failing_class, parse_fail_on
+        from keyturn.cli.wiring import parse_plan_options
 
-        wished, classes = wish(chosen), named(chosen["fail_on"])
+        wished, classes = parse_plan_options(chosen), parse_fail_on(chosen["fail_on"])
         if chosen["offline"]:
             if chosen["out"]:
                 raise click.UsageError("an offline plan cannot be saved: nothing would be applied from it")
-            from keyturn.cli.offline import offline
+            from keyturn.cli.offline import run_offline_plan
 
-            made = offline(folder, workspace, wished, chosen["base"], chosen["ledger"])
+            made = run_offline_plan(folder, workspace, wished, chosen["base"], chosen["ledger"])
         else:
-            from keyturn.cli.figures import requests
-            from keyturn.cli.wiring import open_run, watched
-            from keyturn.engine.keyless import with_review
-            from keyturn.engine.planning import plan
+            from keyturn.cli.figures import format_request_stats
+            from keyturn.cli.wiring import open_command_context, with_progress
+            from keyturn.engine.keyless import add_access_review
+            from keyturn.engine.planning import plan_workspace
             from keyturn.engine.savedplan import save_plan
 
-            run = open_run(folder, workspace, config_from=chosen["config_from"])
-            with watched(run, "plan", form) as seen:
-                planned = with_review(run, plan(seen, wished), chosen["base"])
+            run = open_command_context(folder, workspace, config_from=chosen["config_from"])
+            with with_progress(run, "plan", form) as seen:
+                planned = add_access_review(run, plan_workspace(seen, wished), chosen["base"])
             made = planned.plan
-            if options.verbose():
-                click.echo(requests(run.service.figures), err=True)
+            if options.is_verbose():
+                click.echo(format_request_stats(run.service.request_stats), err=True)
             if chosen["out"]:
                 save_plan(run, planned, wished, chosen["out"])
         if chosen["refresh_only"]:
@@ -87,9 +87,9 @@ def command(colour: bool, /, folder: Path, workspace: str, form: str, **chosen: 
 
             made = drift_only(made)
         if chosen["json_into"]:
-            chosen["json_into"].write_text(draw(made, "json", False) + "\n", "utf-8")
-        click.echo(draw(made, form, colour))
-        if fails_on(made, classes):
-            raise Leave(status.REFUSED)
-        if chosen["detailed_exitcode"] and not made.empty:
-            raise Leave(status.CHANGES)
+            chosen["json_into"].write_text(format_plan(made, "json", False) + "\n", "utf-8")
+        click.echo(format_plan(made, form, color))
+        if has_failing_class(made, classes):
+            raise ExitWith(status.EXIT_REFUSED)
+        if chosen["detailed_exitcode"] and not made.is_empty:
+            raise ExitWith(status.EXIT_CHANGES)

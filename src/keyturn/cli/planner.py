@@ -7,33 +7,33 @@ import click
 
 from keyturn.core.change import Action
 from keyturn.core.plan import Plan
-from keyturn.render.plan_forms import draw_plan
-from keyturn.render.style import Style
+from keyturn.render.plan_forms import render_plan
+from keyturn.render.style import TerminalStyle
 
-CLASSES: Mapping[str, Callable[[Plan], bool]] = {
+PLAN_FAIL_ON_CLASSES: Mapping[str, Callable[[Plan], bool]] = {
     "exposure": lambda plan: any(change.exposures for change in plan.changes),
-    "access": lambda plan: bool(plan.access),
-    "retire": lambda plan: plan.counts()[Action.RETIRE] > 0,
-    "replace": lambda plan: plan.counts()[Action.REPLACE] > 0,
-    "rotate": lambda plan: plan.counts()[Action.ROTATE] > 0,
-    "findings": lambda plan: bool(plan.findings),
+    "access": lambda plan: bool(plan.access_changes),
+    "retire": lambda plan: plan.count_by_action()[Action.RETIRE] > 0,
+    "replace": lambda plan: plan.count_by_action()[Action.REPLACE] > 0,
+    "rotate": lambda plan: plan.count_by_action()[Action.ROTATE] > 0,
+    "findings": lambda plan: bool(plan.diagnostics),
 }
 
 
-def draw(plan: Plan, form: str, colour: bool) -> str:
+def format_plan(plan: Plan, form: str, color: bool) -> str:
     """Return a plan in one of the forms, without a newline at its end."""
-    return draw_plan(plan, form, Style(colour, shutil.get_terminal_size().columns)).rstrip("\n")
+    return render_plan(plan, form, TerminalStyle(color, shutil.get_terminal_size().columns)).rstrip("\n")
 
 
-def named(classes: str) -> tuple[str, ...]:
+def parse_fail_on(classes: str) -> tuple[str, ...]:
     """Return the classes of --fail-on; raises UsageError for one that there is not."""
     found = tuple(each.strip() for each in classes.split(",") if each.strip())
     for each in found:
-        if each not in CLASSES:
-            raise click.UsageError(f"--fail-on takes {', '.join(CLASSES)}, not {each!a}")
+        if each not in PLAN_FAIL_ON_CLASSES:
+            raise click.UsageError(f"--fail-on takes {', '.join(PLAN_FAIL_ON_CLASSES)}, not {each!a}")
     return found
 
 
-def fails_on(plan: Plan, classes: Iterable[str]) -> bool:
+def has_failing_class(plan: Plan, classes: Iterable[str]) -> bool:
     """Tell whether the plan holds any of the classes."""
-    return any(CLASSES[each](plan) for each in classes)
+    return any(PLAN_FAIL_ON_CLASSES[each](plan) for each in classes)

@@ -9,19 +9,19 @@ from typing import Any, Self
 import click
 
 from keyturn.cli import options
-from keyturn.cli.surroundings import coloured, environment
+from keyturn.cli.surroundings import use_color, read_environment
 from keyturn.core.change import Change
-from keyturn.core.outcome import Ending, Outcome
-from keyturn.engine.watch import Alarm, Watch
-from keyturn.render.safe import line
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
+from keyturn.engine.watch import PeriodicTimer, ProgressListener
+from keyturn.render.safe import escape_line
 
-PATIENCE = 1.0
+FIRST_DRAW_DELAY = 1.0
 """Seconds before anything is drawn."""
 
-PERIOD = 10.0
+LINE_INTERVAL = 10.0
 """Seconds between two plain lines while nothing else is to be told."""
 
-_WORDS = {
+_PHASE_LABELS = {
     "lock": "taking the lock",
     "plan": "planning",
     "manifests": "planning: reading manifests",
@@ -36,25 +36,25 @@ _WORDS = {
 }
 
 
-class Manner(Enum):
+class ProgressStyle(Enum):
     """How progress is told: ``SILENT`` where a program reads, ``ALL`` where a person asked for it."""
 
     SILENT = auto()
     LINES = auto()
     BAR = auto()
-    ALL = auto()
+    VERBOSE = auto()
 
 
-def manner(form: str, *, verbose: bool) -> Manner:
+def choose_progress_style(form: str, *, verbose: bool) -> ProgressStyle:
     """Return how a command tells its progress whose result is drawn as ``form``."""
     if verbose:
-        return Manner.ALL
+        return ProgressStyle.VERBOSE
     if form == "json":
-        return Manner.SILENT
-    return Manner.BAR if sys.stderr.isatty() and environment().get("TERM") != "dumb" else Manner.LINES
+        return ProgressStyle.SILENT
+    return ProgressStyle.BAR if sys.stderr.isatty() and read_environment().get("TERM") != "dumb" else ProgressStyle.LINES
 
 
-class Progress(Watch):
+class ProgressDisplay(ProgressListener):
     """Draws what an engine tells; a quick run draws nothing at all. Used from several threads.
 
     ``form`` is how the command's result is drawn, ``phase`` what it begins with.
@@ -62,87 +62,87 @@ class Progress(Watch):
 
     def __init__(self, form: str = "text", phase: str = "") -> None:
         ctx = click.get_current_context(silent=True)  # the alarm's thread has none
-        self._plain = (ctx is not None and options.plain(ctx)) or not coloured(sys.stderr, environment())
-        self._manner = manner(form, verbose=options.verbose())
-        self._begun = time.monotonic()
+        self._plain = (ctx is not None and options.is_color_disabled(ctx)) or not use_color(sys.stderr, read_environment())
+        self._style = choose_progress_style(form, verbose=options.is_verbose())
+        self._started = time.monotonic()
         self._lock = threading.RLock()
-        self._alarm: Alarm | None = None
+        self._timer: PeriodicTimer | None = None
         self._bar: Any = None
         self._task: Any = None
-        self._held = True
-        self._first, self._phase, self._total, self._done = phase, "", 0, 0
+        self._paused = True
+        self._first_phase, self._phase, self._total, self._done = phase, "", 0, 0
 
     def __enter__(self) -> Self:
-        if self._manner in {Manner.BAR, Manner.LINES}:
-            self._alarm = Alarm(PATIENCE, PERIOD, self._tell)
-        if self._first:
-            self.phase(self._first)
+        if self._style in {ProgressStyle.BAR, ProgressStyle.LINES}:
+            self._timer = PeriodicTimer(FIRST_DRAW_DELAY, LINE_INTERVAL, self._print_progress)
+        if self._first_phase:
+            self.start_phase(self._first_phase)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.pause()
-        if self._alarm:
-            self._alarm.stop()
+        if self._timer:
+            self._timer.stop()
 
     def pause(self) -> None:
         """Take the bar away and be silent until the next phase, so that something else can be printed."""
         with self._lock:
-            self._held = True
+            self._paused = True
             if self._bar:
                 self._bar.stop()
                 self._bar = None
 
-    def phase(self, name: str, total: int = 0) -> None:
+    def start_phase(self, name: str, total: int = 0) -> None:
         """Begin another phase."""
         with self._lock:
-            self._phase, self._total, self._done = _WORDS.get(name, name), total, 0
-            self._held = False
-            if self._manner is Manner.ALL:
+            self._phase, self._total, self._done = _PHASE_LABELS.get(name, name), total, 0
+            self._paused = False
+            if self._style is ProgressStyle.VERBOSE:
                 click.echo(f"{self._phase}, {total} changes" if total else self._phase, err=True)
-            elif self._late():
-                self._tell()
+            elif self._is_late():
+                self._print_progress()
 
-    def ended(self, outcome: Outcome) -> None:
+    def finish_change(self, outcome: ChangeOutcome) -> None:
         """Count a change; on anything but a terminal, say what went wrong at once."""
         with self._lock:
             self._done += 1
-            loud = self._manner is Manner.LINES and outcome.ending is not Ending.DONE
-            if loud or self._manner is Manner.ALL:
-                click.echo(f"{outcome.action} {line(str(outcome.address))}: {outcome.ending.value}", err=True)
-            elif self._manner is Manner.BAR and self._late():
-                self._tell()
+            loud = self._style is ProgressStyle.LINES and outcome.outcome_status is not OutcomeStatus.DONE
+            if loud or self._style is ProgressStyle.VERBOSE:
+                click.echo(f"{outcome.action} {escape_line(str(outcome.address))}: {outcome.outcome_status.value}", err=True)
+            elif self._style is ProgressStyle.BAR and self._is_late():
+                self._print_progress()
 
-    def began(self, change: Change) -> None:
+    def start_change(self, change: Change) -> None:
         """Show which change is being made."""
-        if self._manner is Manner.ALL:
-            click.echo(f"{change.action.value} {line(str(change.address))} …", err=True)
+        if self._style is ProgressStyle.VERBOSE:
+            click.echo(f"{change.action.value} {escape_line(str(change.address))} …", err=True)
 
-    def _late(self) -> bool:
-        return time.monotonic() - self._begun >= PATIENCE
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._started >= FIRST_DRAW_DELAY
 
-    def _tell(self) -> None:
+    def _print_progress(self) -> None:
         with self._lock:
-            if self._held:
+            if self._paused:
                 return
-            if self._manner is Manner.LINES:
-                click.echo(f"{self._said()} ({time.monotonic() - self._begun:.0f} s)", err=True)
-            elif self._manner is Manner.BAR:
-                self._draw()
+            if self._style is ProgressStyle.LINES:
+                click.echo(f"{self._format_status()} ({time.monotonic() - self._started:.0f} s)", err=True)
+            elif self._style is ProgressStyle.BAR:
+                self._draw_bar()
 
-    def _said(self) -> str:
+    def _format_status(self) -> str:
         return f"{self._phase}: {self._done} of {self._total}" if self._total else self._phase
 
-    def _draw(self) -> None:
+    def _draw_bar(self) -> None:
         if self._bar is None:
-            self._bar = _bar(plain=self._plain)
+            self._bar = _create_bar(plain=self._plain)
             self._task = self._bar.add_task("", total=None)
             self._bar.start()
         self._bar.update(
-            self._task, description=self._said(), total=self._total or None, completed=self._done
+            self._task, description=self._format_status(), total=self._total or None, completed=self._done
         )
 
 
-def _bar(*, plain: bool) -> Any:
+def _create_bar(*, plain: bool) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -6,26 +6,26 @@ from pathlib import Path
 import click
 
 from keyturn.cli import completing, options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("pull")
-@click.argument("names", nargs=-1, shell_complete=completing.names)
+@click.argument("names", nargs=-1, shell_complete=completing.complete_names)
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 @click.option(
     "--allow-destination-change",
     "agreed",
     multiple=True,
     metavar="NAME",
-    shell_complete=completing.credentials,
+    shell_complete=completing.complete_credentials,
     help="Agree that the secret of this credential goes where the live fields say.",
 )
-@options.workspace
-@options.chdir
+@options.workspace_option
+@options.chdir_option
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
 @click.pass_obj
-def command(
-    colour: bool,
+def pull_command(
+    color: bool,
     /,
     names: tuple[str, ...],
     dry_run: bool,
@@ -45,21 +45,21 @@ def command(
       keyturn pull
       keyturn pull connection/prod-warehouse --dry-run
     """
-    with doors(colour):
-        from keyturn.cli.surroundings import environment, width
-        from keyturn.cli.wiring import open_run, watched
-        from keyturn.engine.pulling import Ask, pull
-        from keyturn.render.pulling import draw_pulled
-        from keyturn.render.style import Style
+    with error_boundary(color):
+        from keyturn.cli.surroundings import read_environment, stream_width
+        from keyturn.cli.wiring import open_command_context, with_progress
+        from keyturn.engine.pulling import PullOptions, pull_drift
+        from keyturn.render.pulling import render_pull
+        from keyturn.render.style import TerminalStyle
 
-        with watched(open_run(folder, workspace), "pull", form) as run:
-            pulled = pull(run, Ask(names, frozenset(agreed), write=not dry_run))
-        style = Style(colour, width(sys.stdout, environment()))
-        click.echo(draw_pulled(run.workspace.name, pulled, form, style).rstrip("\n"))
+        with with_progress(open_command_context(folder, workspace), "pull", form) as run:
+            pulled = pull_drift(run, PullOptions(names, frozenset(agreed), write=not dry_run))
+        style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
+        click.echo(render_pull(run.workspace.name, pulled, form, style).rstrip("\n"))
         if dry_run and pulled:
             click.echo("Nothing was written: --dry-run.", err=True)
-        left = [each for one in pulled for each in one.left]
-        if any(each.consent for each in left):
-            raise Leave(status.REFUSED)
+        left = [each for one in pulled for each in one.skipped]
+        if any(each.needed_approval for each in left):
+            raise ExitWith(status.EXIT_REFUSED)
         if left:
-            raise Leave(status.PARTIAL)
+            raise ExitWith(status.EXIT_PARTIAL)

@@ -6,16 +6,16 @@ from pathlib import Path
 import click
 
 from keyturn.cli import completing, options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("revoke")
-@click.argument("name", shell_complete=completing.credentials)
+@click.argument("name", shell_complete=completing.complete_credentials)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@options.workspace
-@options.chdir
+@options.workspace_option
+@options.chdir_option
 @click.pass_obj
-def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path) -> None:
+def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder: Path) -> None:
     """Break glass: take a credential out of use, now.
 
     It is detached from every connection and soft-deleted. Needs the API alone: manifests and ledger may
@@ -27,37 +27,37 @@ def command(colour: bool, /, name: str, yes: bool, workspace: str, folder: Path)
       keyturn revoke prod-db              asks first
       keyturn revoke prod-db --yes
     """
-    with doors(colour):
-        from keyturn.cli.wiring import open_run, open_service
-        from keyturn.engine.breakglass import revoke, target
-        from keyturn.render.safe import line
+    with error_boundary(color):
+        from keyturn.cli.wiring import open_command_context, open_command_client
+        from keyturn.engine.breakglass import revoke_credential, find_credential
+        from keyturn.render.safe import escape_line
 
         if not yes and not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: say --yes")
-        service = open_service(folder, workspace)
-        credential = target(service, name)
-        if not yes and not click.confirm(f"Detach {line(name)} everywhere and delete it?", err=True):
+        service = open_command_client(folder, workspace)
+        credential = find_credential(service, name)
+        if not yes and not click.confirm(f"Detach {escape_line(name)} everywhere and delete it?", err=True):
             click.echo("Nothing was changed.", err=True)
-            raise Leave(status.FAULT)
-        done = revoke(service, credential, lambda: open_run(folder, workspace))
+            raise ExitWith(status.EXIT_ERROR)
+        done = revoke_credential(service, credential, lambda: open_command_context(folder, workspace))
         for step in done.steps:
-            mark = f"FAILED: {line(step.trouble)}" if step.trouble else "done"
-            click.echo(f"{step.deed} {line(str(step.address))} ({step.address.kind} of {line(name)}): {mark}")
+            mark = f"FAILED: {escape_line(step.error)}" if step.error else "done"
+            click.echo(f"{step.action} {escape_line(str(step.address))} ({step.address.kind} of {escape_line(name)}): {mark}")
         if done.unrecorded:
-            click.echo(f"warning: the journal does not record all of this: {line(done.unrecorded)}", err=True)
+            click.echo(f"warning: the journal does not record all of this: {escape_line(done.unrecorded)}", err=True)
         click.echo("\nNext: revoke it at its vendor, set a new secret, and apply with", err=True)
-        click.echo(f"  keyturn apply --allow-restore {line(name)}", err=True)
-        if not done.complete:
-            raise Leave(status.PARTIAL)
+        click.echo(f"  keyturn apply --allow-restore {escape_line(name)}", err=True)
+        if not done.is_complete:
+            raise ExitWith(status.EXIT_PARTIAL)
 
 
 @click.command("purge")
-@click.argument("name", shell_complete=completing.credentials)
+@click.argument("name", shell_complete=completing.complete_credentials)
 @click.option("--confirm", default="", metavar="NAME", help="The name once more, where nobody can be asked.")
-@options.workspace
-@options.chdir
+@options.workspace_option
+@options.chdir_option
 @click.pass_obj
-def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path) -> None:
+def purge_command(color: bool, /, name: str, confirm: str, workspace: str, folder: Path) -> None:
     """Delete a retired credential for good. It cannot be undone.
 
     Only what an apply or `keyturn revoke` has retired, and what nothing uses any more, is purged: an
@@ -68,8 +68,8 @@ def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path
       keyturn purge prod-old              asks for the name once more
       keyturn purge prod-old --confirm prod-old
     """
-    with doors(colour):
-        from keyturn.cli.wiring import open_run
+    with error_boundary(color):
+        from keyturn.cli.wiring import open_command_context
         from keyturn.engine.purging import purge_retired
 
         if not confirm and not sys.stdin.isatty():
@@ -77,5 +77,5 @@ def purge(colour: bool, /, name: str, confirm: str, workspace: str, folder: Path
         again = confirm or click.prompt("This cannot be undone. The name once more", err=True)
         if again != name:
             raise click.UsageError("the two names differ; nothing was purged")
-        known = purge_retired(open_run(folder, workspace), name)
+        known = purge_retired(open_command_context(folder, workspace), name)
         click.echo(f"purged {known.address} ({known.id})")

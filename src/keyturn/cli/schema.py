@@ -3,13 +3,13 @@
 import click
 
 from keyturn.cli import completing
-from keyturn.cli.doors import doors
+from keyturn.cli.doors import error_boundary
 
 
 @click.command("schema")
-@click.argument("name", required=False, default="", shell_complete=completing.schemas)
+@click.argument("name", required=False, default="", shell_complete=completing.complete_schemas)
 @click.pass_obj
-def command(colour: bool, /, name: str) -> None:
+def schema_command(color: bool, /, name: str) -> None:
     """Print a JSON Schema; without a name, list them.
 
     There is one for each kind of manifest, for keyturn.yaml, and for everything that is printed as
@@ -20,13 +20,13 @@ def command(colour: bool, /, name: str) -> None:
       keyturn schema credential > credential.schema.json
       keyturn schema                      the names of all of them
     """
-    with doors(colour):
-        from keyturn.load.definitions import folder
+    with error_boundary(color):
+        from keyturn.load.definitions import find_schema_folder
 
-        names = sorted(each.name.removesuffix(".schema.json") for each in folder().glob("*.schema.json"))
+        names = sorted(each.name.removesuffix(".schema.json") for each in find_schema_folder().glob("*.schema.json"))
         if not name:
             click.echo("\n".join(names))
             return
         if name not in names:
             raise click.UsageError(f"there is no schema {name!a}; there are {', '.join(names)}")
-        click.echo((folder() / f"{name}.schema.json").read_text("utf-8").rstrip("\n"))
+        click.echo((find_schema_folder() / f"{name}.schema.json").read_text("utf-8").rstrip("\n"))

@@ -8,18 +8,18 @@ from pathlib import Path
 import click
 
 from keyturn.cli import completing, options
-from keyturn.cli.doors import doors
-from keyturn.cli.group import Guessing
+from keyturn.cli.doors import error_boundary
+from keyturn.cli.group import SuggestingGroup
 
-_PLAIN = string.ascii_letters + string.digits
+_ALPHANUMERIC = string.ascii_letters + string.digits
 ALPHABETS: Mapping[str, str] = {
-    "plain": _PLAIN,
-    "url": f"{_PLAIN}-._~",
-    "symbols": f"{_PLAIN}!#%*+-./:=?@^_~",
+    "plain": _ALPHANUMERIC,
+    "url": f"{_ALPHANUMERIC}-._~",
+    "symbols": f"{_ALPHANUMERIC}!#%*+-./:=?@^_~",
 }
 """What random secrets are made of: letters and digits, what a URL takes as it is, what strict rules want."""
 
-ISSUED = frozenset(
+ISSUED_FIELDS = frozenset(
     {
         "access_token", "account_key", "certificate", "connection_string", "private_key", "refresh_token",
         "sas_token", "service_account_json", "session_token", "ssh_private_key",
@@ -28,8 +28,8 @@ ISSUED = frozenset(
 """Fields whose content somebody else makes: a random one would open nothing."""
 
 
-@click.group("secret", cls=Guessing)
-def command() -> None:
+@click.group("secret", cls=SuggestingGroup)
+def secret_command() -> None:
     """Write secrets of manifests.
 
     None is ever a flag: it comes from a prompt or from standard input, and goes into SOPS unseen.
@@ -41,9 +41,9 @@ def command() -> None:
     """
 
 
-@command.command("set")
-@click.argument("name", shell_complete=completing.credentials)
-@click.argument("field", shell_complete=completing.fields)
+@secret_command.command("set")
+@click.argument("name", shell_complete=completing.complete_credentials)
+@click.argument("field", shell_complete=completing.complete_fields)
 @click.option(
     "--generate",
     type=click.IntRange(12, 256),
@@ -54,10 +54,10 @@ def command() -> None:
 @click.option(
     "--alphabet", type=click.Choice(tuple(ALPHABETS)), default="plain", help="What a random one is made of."
 )
-@options.chdir
+@options.chdir_option
 @click.pass_obj
-def set_secret(
-    colour: bool, /, name: str, field: str, generate: int | None, alphabet: str, folder: Path
+def secret_set_command(
+    color: bool, /, name: str, field: str, generate: int | None, alphabet: str, folder: Path
 ) -> None:
     """Set a secret, from standard input or a prompt.
 
@@ -70,25 +70,25 @@ def set_secret(
       pass show prod/db | keyturn secret set prod-db password
       keyturn secret set prod-db password --generate 32
     """
-    with doors(colour):
-        from keyturn.cli.surroundings import environment
+    with error_boundary(color):
+        from keyturn.cli.surroundings import read_environment
         from keyturn.core.secret import Secret
-        from keyturn.engine.sealing import set_field
+        from keyturn.engine.sealing import set_secret
         from keyturn.load.project import open_project
 
-        if generate and field.partition(".")[0] in ISSUED:
+        if generate and field.partition(".")[0] in ISSUED_FIELDS:
             raise click.UsageError(f"{field} is made by whoever issues it: only passwords can be made up")
-        value = Secret(_random(generate, ALPHABETS[alphabet]) if generate else _asked(name, field))
+        value = Secret(_generate_secret(generate, ALPHABETS[alphabet]) if generate else _read_secret(name, field))
         project = open_project(folder)
-        file = set_field(project, name, field, value, environment())
+        file = set_secret(project, name, field, value, read_environment())
         click.echo(f"set {field} of credential/{name} in {file}", err=True)
 
 
 @click.command("seal")
-@click.argument("names", nargs=-1, required=True, shell_complete=completing.credentials)
-@options.chdir
+@click.argument("names", nargs=-1, required=True, shell_complete=completing.complete_credentials)
+@options.chdir_option
 @click.pass_obj
-def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:
+def seal_command(color: bool, /, names: tuple[str, ...], folder: Path) -> None:
     """Bind secrets to their destination again.
 
     After an intended change of a credential's host, account or URL, or of its name: whoever holds the
@@ -99,17 +99,17 @@ def seal_command(colour: bool, /, names: tuple[str, ...], folder: Path) -> None:
       keyturn seal prod-db
       keyturn seal prod-db prod-lake
     """
-    with doors(colour):
-        from keyturn.cli.surroundings import environment
-        from keyturn.engine.sealing import seal_again
+    with error_boundary(color):
+        from keyturn.cli.surroundings import read_environment
+        from keyturn.engine.sealing import reseal_credential
         from keyturn.load.project import open_project
 
         project = open_project(folder)
         for name in names:
-            click.echo(f"sealed {seal_again(project, name, environment())}", err=True)
+            click.echo(f"sealed {reseal_credential(project, name, read_environment())}", err=True)
 
 
-def _asked(name: str, field: str) -> str:
+def _read_secret(name: str, field: str) -> str:
     if sys.stdin.isatty():
         asked: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
         return asked
@@ -124,7 +124,7 @@ def _asked(name: str, field: str) -> str:
     return text
 
 
-def _random(length: int, alphabet: str = ALPHABETS["plain"]) -> str:
+def _generate_secret(length: int, alphabet: str = ALPHABETS["plain"]) -> str:
     import secrets
 
     return "".join(secrets.choice(alphabet) for _ in range(length))

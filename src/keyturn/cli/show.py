@@ -5,16 +5,16 @@ from pathlib import Path
 import click
 
 from keyturn.cli import options
-from keyturn.cli.doors import doors
-from keyturn.cli.plan import FORMATS
+from keyturn.cli.doors import error_boundary
+from keyturn.cli.plan import PLAN_FORMATS
 
 
 @click.command("show")
 @click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@options.chdir
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the plan is drawn.")
+@options.chdir_option
+@click.option("--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="How the plan is drawn.")
 @click.pass_obj
-def command(colour: bool, /, planfile: Path, folder: Path, form: str) -> None:
+def show_command(color: bool, /, planfile: Path, folder: Path, form: str) -> None:
     """Draw a plan that `plan --out` saved.
 
     The file is verified first, with the key that the repository holds: a plan that was changed, or
@@ -25,14 +25,14 @@ def command(colour: bool, /, planfile: Path, folder: Path, form: str) -> None:
       keyturn show plan.kt
       keyturn show plan.kt --format markdown
     """
-    with doors(colour):
+    with error_boundary(color):
         from datetime import UTC, datetime
 
-        from keyturn.cli.planner import draw
-        from keyturn.cli.surroundings import environment
+        from keyturn.cli.planner import format_plan
+        from keyturn.cli.surroundings import read_environment
         from keyturn.engine.savedplan import open_plan
         from keyturn.load.project import open_project
 
         project = open_project(folder)
-        kept = open_plan(project, environment(), planfile, datetime.now(UTC))
-        click.echo(draw(kept.plan, form, colour))
+        kept = open_plan(project, read_environment(), planfile, datetime.now(UTC))
+        click.echo(format_plan(kept.plan, form, color))

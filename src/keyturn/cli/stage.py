@@ -17,30 +17,30 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 
-ORGANIZATION = "org_01jq8demo"
+DEMO_ORGANIZATION = "org_01jq8demo"
 """The organization of the demo's workspace."""
 
 
-class Stage(Struct, frozen=True):
+class DemoRunner(Struct, frozen=True):
     """Where the story is told. ``remote`` steers the emulator as people in the UI would."""
 
     folder: Path
     environment: Mapping[str, str]
     base_url: str
-    remote: Any
-    colour: bool
+    control_client: Any
+    color: bool
 
-    def say(self, text: str) -> None:
+    def print_step(self, text: str) -> None:
         """Print a line of the story."""
-        click.echo("\n" + click.style(f"# {text}", fg="cyan") if self.colour else f"\n# {text}")
+        click.echo("\n" + click.style(f"# {text}", fg="cyan") if self.color else f"\n# {text}")
 
-    def run(self, command: str, expect: int = 0, stdin: str = "") -> None:
+    def run_command(self, command: str, expect: int = 0, stdin: str = "") -> None:
         """Print a command, run it in the folder, and print what it says; raises where it ends otherwise."""
         shown = f"$ {command}"
-        click.echo(click.style(shown, bold=True) if self.colour else shown)
+        click.echo(click.style(shown, bold=True) if self.color else shown)
         words = shlex.split(command.rpartition("| ")[2])
         program = [sys.executable, "-m", "keyturn"] if words[0] == "keyturn" else words[:1]
         done = subprocess.run(  # noqa: S603  # the demo's own words
@@ -62,14 +62,14 @@ class Stage(Struct, frozen=True):
 
 
 @contextmanager
-def stage(folder: Path, colour: bool) -> Iterator[Stage]:
+def open_demo(folder: Path, color: bool) -> Iterator[DemoRunner]:
     """Set the stage in ``folder``, and clear the emulator away afterwards; raises Faulty KT042."""
     if find_spec("planasonix_emulator") is None or find_spec("uvicorn") is None:
-        raise Faulty(_missing())
+        raise DiagnosticError(_missing_emulator())
     from planasonix_emulator.testing.control_client import ControlClient
 
     key, token = "plnx_live_" + secrets.token_hex(12), secrets.token_hex(12)
-    arguments = ["--organization", ORGANIZATION, "--key", key, "--control", token]
+    arguments = ["--organization", DEMO_ORGANIZATION, "--key", key, "--control", token]
     with subprocess.Popen(  # noqa: S603  # our own module
         [sys.executable, "-m", "planasonix_emulator", *arguments],
         stdout=subprocess.PIPE,
@@ -77,24 +77,24 @@ def stage(folder: Path, colour: bool) -> Iterator[Stage]:
         env={"PATH": os.environ.get("PATH", os.defpath)},
     ) as server:
         try:
-            base_url = _address(server)
-            environment = _environment(folder, key, colour)
+            base_url = _read_address(server)
+            environment = _build_environment(folder, key, color)
             repository = folder / "repository"
             repository.mkdir(exist_ok=True)
-            yield Stage(repository, environment, base_url, ControlClient(base_url, token), colour)
+            yield DemoRunner(repository, environment, base_url, ControlClient(base_url, token), color)
         finally:
             server.terminate()
 
 
-def _address(server: "subprocess.Popen[str]") -> str:
+def _read_address(server: "subprocess.Popen[str]") -> str:
     for line in server.stdout or ():
         if line.startswith("listening on "):
             return line.removeprefix("listening on ").strip()
     raise click.ClickException("the emulator did not start")
 
 
-def _environment(folder: Path, key: str, colour: bool) -> dict[str, str]:
-    told = {"FORCE_COLOR": "1"} if colour else {"NO_COLOR": "1"}
+def _build_environment(folder: Path, key: str, color: bool) -> dict[str, str]:
+    told = {"FORCE_COLOR": "1"} if color else {"NO_COLOR": "1"}
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "HOME": str(folder),
@@ -105,11 +105,11 @@ def _environment(folder: Path, key: str, colour: bool) -> dict[str, str]:
     }
 
 
-def _missing() -> Diagnostic:
+def _missing_emulator() -> Diagnostic:
     return Diagnostic(
         code="KT042",
         severity=Severity.ERROR,
         message="the demo needs the emulator, which is not installed",
-        origin=Origin("keyturn demo"),
+        origin=SourceLocation("keyturn demo"),
         hint="install it with: pip install 'keyturn[emulator,sops]'",
     )

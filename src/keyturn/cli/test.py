@@ -7,13 +7,13 @@ import click
 from msgspec.structs import replace
 
 from keyturn.cli import completing, options, status
-from keyturn.cli.doors import Leave, doors
+from keyturn.cli.doors import ExitWith, error_boundary
 
 
 @click.command("test")
-@click.argument("names", nargs=-1, shell_complete=completing.connections)
-@options.workspace
-@options.chdir
+@click.argument("names", nargs=-1, shell_complete=completing.complete_connections)
+@options.workspace_option
+@options.chdir_option
 @click.option(
     "--format", "form", type=click.Choice(("text", "json", "junit")), default="text", help="How it is told."
 )
@@ -29,8 +29,8 @@ from keyturn.cli.doors import Leave, doors
     help="Failed logins after which a credential's other connections are left alone.",
 )
 @click.pass_obj
-def command(
-    colour: bool,
+def test_command(
+    color: bool,
     /,
     names: tuple[str, ...],
     workspace: str,
@@ -49,26 +49,26 @@ def command(
       keyturn test
       keyturn test 'prod-*' --format junit > tests.xml
     """
-    with doors(colour):
-        from keyturn.cli.progress import Progress
-        from keyturn.cli.surroundings import environment, width
-        from keyturn.cli.wiring import open_run
-        from keyturn.core.counting import counted
-        from keyturn.core.trial import End
-        from keyturn.engine.trying import Budget, try_out
-        from keyturn.render.style import Style
-        from keyturn.render.trials import draw_trials
+    with error_boundary(color):
+        from keyturn.cli.progress import ProgressDisplay
+        from keyturn.cli.surroundings import read_environment, stream_width
+        from keyturn.cli.wiring import open_command_context
+        from keyturn.core.counting import pluralize_or_none
+        from keyturn.core.trial import TestStatus
+        from keyturn.engine.trying import FailureBudget, run_test_session
+        from keyturn.render.style import TerminalStyle
+        from keyturn.render.trials import render_connection_tests
 
-        run = open_run(folder, workspace)
-        with Progress(form) as progress:
-            session = try_out(replace(run, watch=progress), names, Budget(parallelism, max_failures))
-        style = Style(colour, width(sys.stdout, environment()))
-        click.echo(draw_trials(run.workspace.name, session.tried, form, style).rstrip("\n"))
-        if session.strangers and not names:
-            others = counted(session.strangers, "other live connection")
+        run = open_command_context(folder, workspace)
+        with ProgressDisplay(form) as progress:
+            session = run_test_session(replace(run, progress=progress), names, FailureBudget(parallelism, max_failures))
+        style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
+        click.echo(render_connection_tests(run.workspace.name, session.results, form, style).rstrip("\n"))
+        if session.unmanaged and not names:
+            others = pluralize_or_none(session.unmanaged, "other live connection")
             click.echo(f"not tested, for keyturn does not own it: {others}", err=True)
-        ends = {each.end for each in session.tried}
-        if ends & {End.FAILED, End.UNCLEAR}:
-            raise Leave(status.FAULT)
-        if End.REFUSED in ends:
-            raise Leave(status.REFUSED)
+        ends = {each.status for each in session.results}
+        if ends & {TestStatus.FAILED, TestStatus.UNCLEAR}:
+            raise ExitWith(status.EXIT_ERROR)
+        if TestStatus.REFUSED in ends:
+            raise ExitWith(status.EXIT_REFUSED)

@@ -5,15 +5,15 @@ from pathlib import Path
 import click
 
 from keyturn.cli import options
-from keyturn.cli.doors import doors
+from keyturn.cli.doors import error_boundary
 
 
 @click.command("unlock")
 @click.argument("lock_id")
-@options.workspace
-@options.chdir
+@options.workspace_option
+@options.chdir_option
 @click.pass_obj
-def command(colour: bool, /, lock_id: str, workspace: str, folder: Path) -> None:
+def unlock_command(color: bool, /, lock_id: str, workspace: str, folder: Path) -> None:
     """Release the lock whose ID a refused apply has printed.
 
     The id makes sure that it is the dead run's lock and not one taken since.
@@ -23,17 +23,17 @@ def command(colour: bool, /, lock_id: str, workspace: str, folder: Path) -> None
       keyturn unlock 3f9c2a7d51e04b68
       keyturn unlock 3f9c2a7d51e04b68 -w staging
     """
-    with doors(colour):
-        from keyturn.cli.surroundings import environment
-        from keyturn.ledger.lock import unlock
+    with error_boundary(color):
+        from keyturn.cli.surroundings import read_environment
+        from keyturn.ledger.lock import force_unlock
         from keyturn.ledger.store import open_store
         from keyturn.load.project import open_project
-        from keyturn.render.safe import line
+        from keyturn.render.safe import escape_line
 
         project = open_project(folder)
-        chosen = project.workspace(workspace)
-        was = unlock(open_store(chosen.ledger, project.root, environment()), lock_id)
+        chosen = project.find_workspace(workspace)
+        was = force_unlock(open_store(chosen.state_url, project.root, read_environment()), lock_id)
         if was is None:
             click.echo("The lock was damaged and is gone.")
             return
-        click.echo(f"The lock of {line(was.holder.who)} on {line(was.holder.host)} is released.")
+        click.echo(f"The lock of {escape_line(was.holder.who)} on {escape_line(was.holder.host)} is released.")

@@ -6,51 +6,51 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from keyturn.cli.surroundings import environment
+from keyturn.cli.surroundings import read_environment
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.engine.checking import Checked, check
-from keyturn.load.excerpts import texts
+from keyturn.engine.checking import ValidationResult, validate_project
+from keyturn.load.excerpts import read_excerpts
 from keyturn.load.project import open_project
-from keyturn.render.finding_forms import draw_findings
-from keyturn.render.findings import Findings
-from keyturn.render.style import Style
+from keyturn.render.finding_forms import render_diagnostics
+from keyturn.render.findings import DiagnosticReport
+from keyturn.render.style import TerminalStyle
 
 
-class Examined(Struct, frozen=True):
+class ProjectValidation(Struct, frozen=True):
     """What was checked and where the project is."""
 
     root: Path
-    checked: Checked
+    result: ValidationResult
 
-    def fails(self, *, strict: bool) -> bool:
+    def has_failures(self, *, strict: bool) -> bool:
         """Whether what was found is grave enough to fail."""
-        worst = self.checked.worst
+        worst = self.result.worst_severity
         return worst is not None and worst <= (Severity.WARNING if strict else Severity.ERROR)
 
 
-def examine(folder: Path, workspace: str, paths: tuple[Path, ...]) -> Examined:
+def validate_paths(folder: Path, workspace: str, paths: tuple[Path, ...]) -> ProjectValidation:
     """Check the project around ``folder``, or those of its files that are named; raises Faulty."""
     project = open_project(folder)
-    workspaces = (project.workspace(workspace),) if workspace else tuple(project.workspaces.values())
-    only = tuple(_below(project.root, folder / path) for path in paths)
+    workspaces = (project.find_workspace(workspace),) if workspace else tuple(project.workspaces.values())
+    only = tuple(_relative_to_root(project.root, folder / path) for path in paths)
     today = datetime.now(UTC).date()
-    return Examined(project.root, check(project, workspaces, only, today, environment()))
+    return ProjectValidation(project.root, validate_project(project, workspaces, only, today, read_environment()))
 
 
-def stopped(folder: Path, findings: tuple[Diagnostic, ...]) -> Examined:
+def failed_validation(folder: Path, diagnostics: tuple[Diagnostic, ...]) -> ProjectValidation:
     """Return what can be said where nothing could be checked: a project file that is wrong, or none."""
-    return Examined(folder, Checked(findings, ()))
+    return ProjectValidation(folder, ValidationResult(diagnostics, ()))
 
 
-def _below(root: Path, path: Path) -> str:
+def _relative_to_root(root: Path, path: Path) -> str:
     full = path.absolute()
     return str(full.relative_to(root)) if full.is_relative_to(root) else str(path)
 
 
-def told(examined: Examined, form: str, colour: bool) -> str:
+def format_validation(examined: ProjectValidation, form: str, color: bool) -> str:
     """Return what was found in one of the forms, without a newline at its end."""
-    checked = examined.checked
-    shown = texts(examined.root, checked.findings) if form in {"text", "gitlab", "sarif"} else {}
-    findings = Findings(found=checked.findings, files=checked.files, texts=shown)
-    style = Style(colour, shutil.get_terminal_size().columns)
-    return draw_findings(findings, form, style).rstrip("\n")
+    checked = examined.result
+    shown = read_excerpts(examined.root, checked.diagnostics) if form in {"text", "gitlab", "sarif"} else {}
+    findings = DiagnosticReport(diagnostics=checked.diagnostics, files=checked.files, texts=shown)
+    style = TerminalStyle(color, shutil.get_terminal_size().columns)
+    return render_diagnostics(findings, form, style).rstrip("\n")

@@ -28,7 +28,7 @@ class Address(Struct, frozen=True, order=True):
         return cls(kind, name)
 
 
-class Origin(Struct, frozen=True, order=True):
+class SourceLocation(Struct, frozen=True, order=True):
     """A place in a file: its path below the project's root, line and column from 1 (0: all of it)."""
 
     file: str

@@ -8,8 +8,8 @@ from enum import Enum
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Leaf, Path
-from keyturn.core.resource import Desired, Known, Live
+from keyturn.core.fields import Leaf, FieldPath
+from keyturn.core.resource import DesiredResource, StateEntry, LiveObject
 
 
 class Action(Enum):
@@ -38,10 +38,10 @@ class Action(Enum):
     UPDATE = "update"
     ADOPT = "adopt"
     FORGET = "forget"
-    NOTE = "no-op"
+    NO_OP = "no-op"
 
 
-class SecretState(Enum):
+class SecretStatus(Enum):
     """What a plan says of a secret field, in place of one blank mask."""
 
     SET = "set"
@@ -56,29 +56,29 @@ class SecretState(Enum):
 
 _CONSENT_LOST = frozenset({Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE})
 
-ABSENT = "\0absent"
+MISSING = "\0absent"
 """Stands for a field that is not there; NUL cannot occur in a manifest, so no value equals it."""
 
 
 class FieldChange(Struct, frozen=True):
     """A plain field: what we last applied, what is live, what git wants; ``ABSENT`` where there is none."""
 
-    path: Path
+    path: FieldPath
     applied: Leaf
     live: Leaf
-    wanted: Leaf
+    desired: Leaf
 
     @property
-    def drifted(self) -> bool:
+    def has_drifted(self) -> bool:
         """Whether the live value moved without us."""
-        return self.applied not in (ABSENT, self.live) and self.live != self.wanted
+        return self.applied not in (MISSING, self.live) and self.live != self.desired
 
 
 class SecretChange(Struct, frozen=True):
     """A secret field and its state, with the reason in words; never a value."""
 
-    path: Path
-    state: SecretState
+    path: FieldPath
+    status: SecretStatus
     reason: str = ""
 
 
@@ -90,7 +90,7 @@ class Exposure(Struct, frozen=True):
 
     address: Address
     through: Address
-    path: Path
+    path: FieldPath
     before: Leaf
     after: Leaf
 
@@ -105,18 +105,18 @@ class Change(Struct, frozen=True, kw_only=True):
 
     action: Action
     address: Address
-    desired: Desired | None = None
-    known: Known | None = None
-    live: Live | None = None
+    desired: DesiredResource | None = None
+    entry: StateEntry | None = None
+    live: LiveObject | None = None
     fields: tuple[FieldChange, ...] = ()
     secrets: tuple[SecretChange, ...] = ()
     exposures: tuple[Exposure, ...] = ()
     renamed_from: str = ""
-    after: tuple[Address, ...] = ()
-    why: str = ""
+    depends_on: tuple[Address, ...] = ()
+    reason: str = ""
 
     @property
-    def expected(self) -> str:
+    def expected_updated_at(self) -> str:
         """The precondition: ``updated_at`` of the live object, empty where there is none."""
         return self.live.updated_at if self.live else ""
 

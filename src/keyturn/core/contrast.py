@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.change import ABSENT
-from keyturn.core.fields import Leaf, Path, same
-from keyturn.core.resource import Desired
+from keyturn.core.change import MISSING
+from keyturn.core.fields import Leaf, FieldPath, values_equal
+from keyturn.core.resource import DesiredResource
 
-Strip = Callable[[str], str]
+PrefixStripper = Callable[[str], str]
 """Takes the prefix of an environment off a name."""
 
 
-class Difference(Struct, frozen=True):
+class FieldDifference(Struct, frozen=True):
     """A plain field, or ``("type",)`` and ``("labels", …)``; ``ABSENT`` where a side has none."""
 
-    path: Path
+    path: FieldPath
     left: Leaf
     right: Leaf
 
 
-class Contrast(Struct, frozen=True, kw_only=True):
+class ResourceDiff(Struct, frozen=True, kw_only=True):
     """One resource by its name without a prefix: who it is on either side, and what differs.
 
     ``secrets`` maps the path of each secret field to which side has it: ``left``, ``right``, ``both``,
@@ -30,52 +30,52 @@ class Contrast(Struct, frozen=True, kw_only=True):
     """
 
     kind: str
-    stem: str
+    base_name: str
     left: Address | None
     right: Address | None
-    differences: tuple[Difference, ...] = ()
-    secrets: Mapping[Path, str]
+    differences: tuple[FieldDifference, ...] = ()
+    secrets: Mapping[FieldPath, str]
 
     @property
-    def shared(self) -> tuple[Path, ...]:
+    def shared_secrets(self) -> tuple[FieldPath, ...]:
         """The secret fields that hold the same value on both sides."""
         return tuple(path for path, side in self.secrets.items() if side == "same")
 
     @property
-    def differs(self) -> bool:
+    def has_differences(self) -> bool:
         """Whether the two sides are anything but alike."""
         lone = any(side in {"left", "right"} for side in self.secrets.values())
         return self.left is None or self.right is None or bool(self.differences) or lone
 
 
-class Contrasted(Struct, frozen=True):
+class WorkspaceDiff(Struct, frozen=True):
     """Two workspaces by name, what sets them apart, and whether the values of secrets were compared too."""
 
     names: tuple[str, str]
-    pairs: tuple[Contrast, ...]
-    opened: bool
+    resources: tuple[ResourceDiff, ...]
+    secrets_compared: bool
 
 
-def contrast(
-    left: Iterable[Desired],
-    right: Iterable[Desired],
-    strip: tuple[Strip, Strip],
-    equal: frozenset[tuple[Address, Path]] = frozenset(),
-) -> tuple[Contrast, ...]:
+def diff_resources(
+    left: Iterable[DesiredResource],
+    right: Iterable[DesiredResource],
+    strip: tuple[PrefixStripper, PrefixStripper],
+    equal: frozenset[tuple[Address, FieldPath]] = frozenset(),
+) -> tuple[ResourceDiff, ...]:
     """Compare two sides by kind and name without a prefix; sorted by both.
 
     ``strip`` are the two sides' own ways to take the prefix off; a name that would then stand for
     two resources keeps it. ``equal`` are the secrets of the left side whose value the right side's
     counterpart has as well.
     """
-    ours, theirs = _stems(left, strip[0]), _stems(right, strip[1])
+    ours, theirs = _by_base_name(left, strip[0]), _by_base_name(right, strip[1])
     return tuple(
-        _pair(key, ours.get(key), theirs.get(key), strip, equal)
+        _diff_pair(key, ours.get(key), theirs.get(key), strip, equal)
         for key in sorted(ours.keys() | theirs.keys())
     )
 
 
-def _stems(side: Iterable[Desired], strip: Strip) -> dict[tuple[str, str], Desired]:
+def _by_base_name(side: Iterable[DesiredResource], strip: PrefixStripper) -> dict[tuple[str, str], DesiredResource]:
     everything = list(side)
     stems = Counter((each.address.kind, strip(each.address.name)) for each in everything)
     found = {}
@@ -86,24 +86,24 @@ def _stems(side: Iterable[Desired], strip: Strip) -> dict[tuple[str, str], Desir
     return found
 
 
-def _pair(
+def _diff_pair(
     key: tuple[str, str],
-    left: Desired | None,
-    right: Desired | None,
-    strip: tuple[Strip, Strip],
-    equal: frozenset[tuple[Address, Path]],
-) -> Contrast:
-    differences: tuple[Difference, ...] = ()
-    secrets: dict[Path, str] = {}
+    left: DesiredResource | None,
+    right: DesiredResource | None,
+    strip: tuple[PrefixStripper, PrefixStripper],
+    equal: frozenset[tuple[Address, FieldPath]],
+) -> ResourceDiff:
+    differences: tuple[FieldDifference, ...] = ()
+    secrets: dict[FieldPath, str] = {}
     if left and right:
-        differences = tuple(_differences(left, right, strip))
-        held, others = {*left.secrets, *left.keep}, {*right.secrets, *right.keep}
+        differences = tuple(_field_differences(left, right, strip))
+        held, others = {*left.secrets, *left.kept_secrets}, {*right.secrets, *right.kept_secrets}
         for path in sorted(held | others):
             side = "both" if path in held and path in others else "left" if path in held else "right"
             secrets[path] = "same" if (left.address, path) in equal else side
-    return Contrast(
+    return ResourceDiff(
         kind=key[0],
-        stem=key[1],
+        base_name=key[1],
         left=left.address if left else None,
         right=right.address if right else None,
         differences=differences,
@@ -111,18 +111,18 @@ def _pair(
     )
 
 
-def _differences(left: Desired, right: Desired, strip: tuple[Strip, Strip]) -> Iterator[Difference]:
+def _field_differences(left: DesiredResource, right: DesiredResource, strip: tuple[PrefixStripper, PrefixStripper]) -> Iterator[FieldDifference]:
     if left.type != right.type:
-        yield Difference(("type",), left.type, right.type)
+        yield FieldDifference(("type",), left.type, right.type)
     for path in sorted({*left.fields, *right.fields}):
-        ours, theirs = left.fields.get(path, ABSENT), right.fields.get(path, ABSENT)
-        if not same(_plain(ours, strip[0]), _plain(theirs, strip[1])):
-            yield Difference(path, ours, theirs)
+        ours, theirs = left.fields.get(path, MISSING), right.fields.get(path, MISSING)
+        if not values_equal(_without_prefix(ours, strip[0]), _without_prefix(theirs, strip[1])):
+            yield FieldDifference(path, ours, theirs)
     for label in sorted({*left.labels, *right.labels} - {"environment"}):
-        ours, theirs = left.labels.get(label, ABSENT), right.labels.get(label, ABSENT)
+        ours, theirs = left.labels.get(label, MISSING), right.labels.get(label, MISSING)
         if ours != theirs:
-            yield Difference(("labels", label), ours, theirs)
+            yield FieldDifference(("labels", label), ours, theirs)
 
 
-def _plain(leaf: Leaf, strip: Strip) -> Leaf:
+def _without_prefix(leaf: Leaf, strip: PrefixStripper) -> Leaf:
     return f"{leaf.kind}/{strip(leaf.name)}" if isinstance(leaf, Address) else leaf

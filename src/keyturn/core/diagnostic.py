@@ -4,8 +4,8 @@ from enum import Enum, IntEnum
 
 from msgspec import Struct
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.counting import counted
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.counting import pluralize_or_none
 
 
 class Severity(IntEnum):
@@ -55,20 +55,20 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     code: str
     severity: Severity
     message: str
-    origin: Origin
+    origin: SourceLocation
     hint: str = ""
     address: Address | None = None
     cause: Cause = Cause.OTHER
 
     @property
-    def rank(self) -> tuple[int, Origin, str, str]:
+    def sort_key(self) -> tuple[int, SourceLocation, str, str]:
         """The sort key: worst first, then by place."""
         return (self.severity, self.origin, self.code, self.message)
 
 
-class Faulty(Exception):  # noqa: N818
+class DiagnosticError(Exception):  # noqa: N818
     """Raised where work cannot go on because of things that the user can fix; all of them at once."""
 
     def __init__(self, *findings: Diagnostic) -> None:
-        super().__init__(counted(len(findings), "finding"))
-        self.findings = tuple(sorted(findings, key=lambda finding: finding.rank))
+        super().__init__(pluralize_or_none(len(findings), "finding"))
+        self.diagnostics = tuple(sorted(findings, key=lambda finding: finding.sort_key))

@@ -2,25 +2,25 @@
 
 from msgspec.structs import replace
 
-from keyturn.core.change import Action, Change, SecretState
+from keyturn.core.change import Action, Change, SecretStatus
 from keyturn.core.plan import Plan
 
 
 def drift_only(plan: Plan) -> Plan:
     """Return the plan with only what was edited, renamed, deleted or saved outside keyturn."""
-    kept = tuple(each for each in map(_drifted, plan.changes) if each)
+    kept = tuple(each for each in map(_drifted_part, plan.changes) if each)
     addresses = {change.address for change in kept}
-    findings = tuple(each for each in plan.findings if each.address in addresses)
+    findings = tuple(each for each in plan.diagnostics if each.address in addresses)
     impact = {address: each for address, each in plan.impact.items() if address in addresses}
-    return replace(plan, changes=kept, findings=findings, impact=impact, access=(), requests=0, partial=True)
+    return replace(plan, changes=kept, diagnostics=findings, impact=impact, access_changes=(), requests=0, partial=True)
 
 
-def _drifted(change: Change) -> Change | None:
-    known, live = change.known, change.live
+def _drifted_part(change: Change) -> Change | None:
+    known, live = change.entry, change.live
     if known is None or known.retired_at:
         return None
-    fields = tuple(field for field in change.fields if field.drifted)
-    secrets = tuple(each for each in change.secrets if each.state is SecretState.SUSPECT)
+    fields = tuple(field for field in change.fields if field.has_drifted)
+    secrets = tuple(each for each in change.secrets if each.status is SecretStatus.SUSPECT)
     gone = live is None or (live.status == "deleted" and change.action is Action.RESTORE)
     renamed = live is not None and live.address != known.address
     if not (fields or secrets or gone or renamed):

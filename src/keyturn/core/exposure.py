@@ -35,55 +35,55 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Fields, Path
+from keyturn.core.fields import Fields, FieldPath
 
-VERSION = "k1-"
+SEAL_PREFIX = "k1-"
 
 
-def destination(fields: Fields, paths: Iterable[Path]) -> Fields:
+def select_fields(fields: Fields, paths: Iterable[FieldPath]) -> Fields:
     """Return those of ``fields`` that stand at one of ``paths``."""
     return {path: fields[path] for path in paths if path in fields}
 
 
-def seal(kind: str, name: str, type: str, destination: Fields) -> str:  # noqa: A002
+def compute_seal(kind: str, name: str, type: str, destination: Fields) -> str:  # noqa: A002
     """Return the seal of a resource's secrets: ``k1-`` and 64 hex digits, as specified above."""
     digest = sha256()
     for part in (b"keyturn seal 1", kind.encode(), name.encode(), type.encode()):
-        digest.update(_frame(part))
-    digest.update(_count(destination))
+        digest.update(_encode_frame(part))
+    digest.update(_encode_count(destination))
     for path in sorted(destination):
-        digest.update(_count(path))
+        digest.update(_encode_count(path))
         for key in path:
-            digest.update(_frame(key.encode()))
-        for part in _leaf(destination[path]):
+            digest.update(_encode_frame(key.encode()))
+        for part in _encode_leaf(destination[path]):
             digest.update(part)
-    return VERSION + digest.hexdigest()
+    return SEAL_PREFIX + digest.hexdigest()
 
 
-def _frame(part: bytes) -> bytes:
+def _encode_frame(part: bytes) -> bytes:
     return b"%d:%s" % (len(part), part)
 
 
-def _count(items: Mapping[Path, object] | Path | list[object] | Mapping[str, object]) -> bytes:
-    return _frame(b"%d" % len(items))
+def _encode_count(items: Mapping[FieldPath, object] | FieldPath | list[object] | Mapping[str, object]) -> bytes:
+    return _encode_frame(b"%d" % len(items))
 
 
-def _leaf(value: object) -> Iterator[bytes]:
+def _encode_leaf(value: object) -> Iterator[bytes]:
     if isinstance(value, Mapping):
-        yield b"m" + _count(value)
+        yield b"m" + _encode_count(value)
         for key in sorted(value):
-            yield _frame(key.encode())
-            yield from _leaf(value[key])
+            yield _encode_frame(key.encode())
+            yield from _encode_leaf(value[key])
     elif isinstance(value, list | tuple):
-        yield b"l" + _count(list(value))
+        yield b"l" + _encode_count(list(value))
         for item in value:
-            yield from _leaf(item)
+            yield from _encode_leaf(item)
     else:
-        tag, text = _scalar(value)
-        yield tag + _frame(text)
+        tag, text = _encode_scalar(value)
+        yield tag + _encode_frame(text)
 
 
-def _scalar(value: object) -> tuple[bytes, bytes]:
+def _encode_scalar(value: object) -> tuple[bytes, bytes]:
     match value:
         case None:
             return b"n", b""

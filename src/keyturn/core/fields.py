@@ -10,26 +10,26 @@ from typing import TypeAlias
 
 from keyturn.core.address import Address
 
-Path: TypeAlias = tuple[str, ...]
+FieldPath: TypeAlias = tuple[str, ...]
 Leaf: TypeAlias = str | int | float | bool | Address | list[object] | dict[str, object] | None
-Fields: TypeAlias = Mapping[Path, Leaf]
+Fields: TypeAlias = Mapping[FieldPath, Leaf]
 
 
-def flatten(tree: Mapping[str, object], prefix: Path = ()) -> dict[Path, Leaf]:
+def flatten_tree(tree: Mapping[str, object], prefix: FieldPath = ()) -> dict[FieldPath, Leaf]:
     """Return the leaves of a nested mapping by path, in the order in which they stand."""
-    return dict(_leaves(tree, prefix))
+    return dict(_walk_leaves(tree, prefix))
 
 
-def _leaves(tree: Mapping[str, object], prefix: Path) -> Iterator[tuple[Path, Leaf]]:
+def _walk_leaves(tree: Mapping[str, object], prefix: FieldPath) -> Iterator[tuple[FieldPath, Leaf]]:
     for key, value in tree.items():
         path = (*prefix, key)
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, path)
+            yield from _walk_leaves(value, path)
         else:
             yield path, value  # type: ignore[misc]
 
 
-def nest(fields: Mapping[Path, object]) -> dict[str, object]:
+def nest_fields(fields: Mapping[FieldPath, object]) -> dict[str, object]:
     """Return the nested mapping whose leaves are ``fields``: the inverse of ``flatten``."""
     tree: dict[str, object] = {}
     for path, leaf in fields.items():
@@ -40,44 +40,44 @@ def nest(fields: Mapping[Path, object]) -> dict[str, object]:
     return tree
 
 
-def pointer(path: Path) -> str:
+def to_json_pointer(path: FieldPath) -> str:
     """Return ``path`` as a JSON pointer (RFC 6901), the form in which paths are stored."""
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
 
 
-def unpointer(text: str) -> Path:
+def from_json_pointer(text: str) -> FieldPath:
     """Return the path that a JSON pointer names."""
     return tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:])
 
 
-def dotted(path: Path) -> str:
+def format_path(path: FieldPath) -> str:
     """Return ``path`` as a reader sees it: ``config.host``."""
     return ".".join(path)
 
 
-def identical(one: Fields, other: Fields) -> bool:
+def values_identical(one: Fields, other: Fields) -> bool:
     """Tell whether two sets of fields are one and the same to a service, which tells 1 from 1.0 and true."""
     return one is other or (
         one == other and all(repr(leaf) == repr(other[path]) for path, leaf in one.items())
     )
 
 
-def same(one: object, other: object) -> bool:
+def values_equal(one: object, other: object) -> bool:
     """Tell whether two leaves mean the same, as the service reads them.
 
     A deployment may store numbers and booleans as text (5432 and "5432", true and "true"), so
     scalars are compared by their text; lists and mappings element by element.
     """
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(map(values_equal, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(values_equal(one[key], other[key]) for key in one)
     if isinstance(one, str | int | float) and isinstance(other, str | int | float):
-        return _text(one) == _text(other)
+        return _scalar_text(one) == _scalar_text(other)
     return one == other
 
 
-def _text(scalar: str | float) -> str:
+def _scalar_text(scalar: str | float) -> str:
     if isinstance(scalar, bool):
         return "true" if scalar else "false"
     if isinstance(scalar, float) and scalar.is_integer():

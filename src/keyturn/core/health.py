@@ -8,45 +8,45 @@ from msgspec import Struct
 from keyturn.core.diagnostic import Diagnostic, Severity
 
 
-class State(Enum):
+class CheckStatus(Enum):
     """How a thing is: BROKEN stops a plan or an apply, DOUBT will one day, UNTRIED was not looked at."""
 
-    GOOD = "good"
+    PASSED = "good"
     NOTE = "note"
-    UNTRIED = "untried"
-    DOUBT = "doubt"
-    BROKEN = "broken"
+    SKIPPED = "untried"
+    WARNING = "doubt"
+    FAILED = "broken"
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class CheckResult(Struct, frozen=True, kw_only=True):
     """One thing that was looked at; ``code`` is empty where there is nothing to explain."""
 
     topic: str
-    state: State
+    status: CheckStatus
     message: str
     hint: str = ""
     code: str = ""
 
 
-_STATES = {Severity.ERROR: State.BROKEN, Severity.WARNING: State.DOUBT, Severity.NOTE: State.NOTE}
+_STATUS_BY_SEVERITY = {Severity.ERROR: CheckStatus.FAILED, Severity.WARNING: CheckStatus.WARNING, Severity.NOTE: CheckStatus.NOTE}
 
 
-def good(topic: str, message: str) -> Check:
+def passed_check(topic: str, message: str) -> CheckResult:
     """Return the check of a thing that is in order."""
-    return Check(topic=topic, state=State.GOOD, message=message)
+    return CheckResult(topic=topic, status=CheckStatus.PASSED, message=message)
 
 
-def untried(topic: str, message: str) -> Check:
+def skipped_check(topic: str, message: str) -> CheckResult:
     """Return the check of a thing that could not be looked at, with why."""
-    return Check(topic=topic, state=State.UNTRIED, message=message)
+    return CheckResult(topic=topic, status=CheckStatus.SKIPPED, message=message)
 
 
-def found(topic: str, findings: Iterable[Diagnostic]) -> tuple[Check, ...]:
+def checks_from_diagnostics(topic: str, findings: Iterable[Diagnostic]) -> tuple[CheckResult, ...]:
     """Return findings as checks; where they stand is told in front of what they say."""
     return tuple(
-        Check(
+        CheckResult(
             topic=topic,
-            state=_STATES[each.severity],
+            status=_STATUS_BY_SEVERITY[each.severity],
             message=f"{each.origin}: {each.message}",
             hint=each.hint,
             code=each.code,
@@ -55,6 +55,6 @@ def found(topic: str, findings: Iterable[Diagnostic]) -> tuple[Check, ...]:
     )
 
 
-def broken(checks: Iterable[Check]) -> bool:
+def has_failed_check(checks: Iterable[CheckResult]) -> bool:
     """Tell whether anything is broken."""
-    return any(each.state is State.BROKEN for each in checks)
+    return any(each.status is CheckStatus.FAILED for each in checks)

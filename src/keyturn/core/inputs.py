@@ -5,31 +5,31 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Path
-from keyturn.core.resource import EMPTY, Desired, Known, Live
+from keyturn.core.fields import FieldPath
+from keyturn.core.resource import EMPTY, DesiredResource, StateEntry, LiveObject
 
 
-class Inputs(Struct, frozen=True, kw_only=True):
+class PlanInputs(Struct, frozen=True, kw_only=True):
     """What git wants, what the ledger knows and what the service shows.
 
     ``live`` is by id. ``prints`` holds the keyed fingerprints of the secrets that were opened.
     """
 
-    desired: Mapping[Address, Desired]
-    known: Mapping[Address, Known]
-    live: Mapping[str, Live]
-    prints: Mapping[Address, Mapping[Path, str]] = field(default_factory=lambda: EMPTY)
+    desired: Mapping[Address, DesiredResource]
+    entries: Mapping[Address, StateEntry]
+    live: Mapping[str, LiveObject]
+    fingerprints: Mapping[Address, Mapping[FieldPath, str]] = field(default_factory=lambda: EMPTY)
 
-    def named(self) -> dict[Address, list[Live]]:
+    def live_by_address(self) -> dict[Address, list[LiveObject]]:
         """Return the active live objects by address; a name may stand more than once."""
-        found: dict[Address, list[Live]] = {}
+        found: dict[Address, list[LiveObject]] = {}
         for live in self.live.values():
             if live.status != "deleted":
                 found.setdefault(live.address, []).append(live)
         return found
 
 
-class Consents(Struct, frozen=True, kw_only=True):
+class Approvals(Struct, frozen=True, kw_only=True):
     """What the user agreed to by name or by number on the command line."""
 
     destinations: frozenset[str] = frozenset()
@@ -40,24 +40,24 @@ class Consents(Struct, frozen=True, kw_only=True):
     rotate: int = -1
     empty: bool = False
 
-    def adopts(self, name: str) -> bool:
+    def allows_adoption(self, name: str) -> bool:
         """Whether an object of this name may be taken over; ``*`` agrees to all."""
         return bool(self.adopt & {name, "*"})
 
 
-def touched(inputs: Inputs) -> tuple[Desired, ...]:
+def needs_decryption(inputs: PlanInputs) -> tuple[DesiredResource, ...]:
     """Return the manifests whose secrets must be opened: those that may need a write.
 
     A file whose digest the ledger holds, and whose live object nobody touched since, is left
     sealed: a plan without changes opens nothing and needs no key.
     """
-    return tuple(desired for desired in inputs.desired.values() if _moved(desired, inputs))
+    return tuple(desired for desired in inputs.desired.values() if _may_need_write(desired, inputs))
 
 
-def _moved(desired: Desired, inputs: Inputs) -> bool:
+def _may_need_write(desired: DesiredResource, inputs: PlanInputs) -> bool:
     if not desired.secrets:
         return False
-    known = inputs.known.get(desired.address)
+    known = inputs.entries.get(desired.address)
     if known is None or known.digest != desired.digest or known.retired_at:
         return True
     if not known.fingerprints.keys() >= desired.secrets.keys():

@@ -3,15 +3,15 @@
 from msgspec import Struct
 
 
-class Limit(Struct, frozen=True):
+class PlanLimit(Struct, frozen=True):
     """How much a plan may do of one thing unasked: ``count``, and ``percent`` of what is ours."""
 
     count: int
     percent: int
 
 
-class Limits(Struct, frozen=True):
+class PlanLimits(Struct, frozen=True):
     """The limits on a whole plan."""
 
-    retire: Limit = Limit(5, 20)
-    rotate: Limit = Limit(20, 50)
+    retire: PlanLimit = PlanLimit(5, 20)
+    rotate: PlanLimit = PlanLimit(20, 50)

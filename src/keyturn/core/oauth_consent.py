@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
 
@@ -15,7 +15,7 @@ def find_needed_consents(changes: Iterable[Change]) -> Iterator[Diagnostic]:
                 code="KT465",
                 severity=Severity.NOTE,
                 message=f"{change.address} works only after a person has authorized it",
-                origin=change.desired.origin if change.desired else Origin("manifests"),
+                origin=change.desired.origin if change.desired else SourceLocation("manifests"),
                 hint="after the apply, open a connection that uses it in Planasonix and click Authorize",
                 address=change.address,
                 cause=Cause.CONSENT_NEEDED,

@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.change import Action, Change, SecretState
-from keyturn.core.counting import counted
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.change import Action, Change, SecretStatus
+from keyturn.core.counting import pluralize_or_none
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
-from keyturn.core.fields import dotted
-from keyturn.core.question import Question, breach
-from keyturn.core.schedule import Cycle, Schedule
+from keyturn.core.fields import format_path
+from keyturn.core.question import GuardContext, guard_violation
+from keyturn.core.schedule import DependencyCycle, ChangeSchedule
 
 
-def _twins(question: Question) -> Iterator[Diagnostic]:
-    named = question.inputs.named()
+def _check_duplicate_names(question: GuardContext) -> Iterator[Diagnostic]:
+    named = question.inputs.live_by_address()
     for change in question.changes:
         twins = named.get(change.address, [])
-        others = [live for live in twins if change.known is None or live.id != change.known.id]
+        others = [live for live in twins if change.entry is None or live.id != change.entry.id]
         clash = len(twins) > 1 or (change.action in {Action.RESTORE, Action.RENAME} and others)
         if clash and change.action is not Action.FORGET:
             ids = ", ".join(sorted(live.id for live in twins))
-            yield breach(
+            yield guard_violation(
                 "KT461",
                 change,
                 f"{change.address} is the name of more than one object in the workspace: {ids}",
@@ -29,10 +29,10 @@ def _twins(question: Question) -> Iterator[Diagnostic]:
             )
 
 
-def _claims(question: Question) -> Iterator[Diagnostic]:
+def _check_rename_claims(question: GuardContext) -> Iterator[Diagnostic]:
     claimed: dict[Address, Address] = {}
     for address, desired in sorted(question.inputs.desired.items()):
-        if not desired.lifecycle.moved_from or address in question.inputs.known:
+        if not desired.lifecycle.moved_from or address in question.inputs.entries:
             continue
         source = Address(address.kind, desired.lifecycle.moved_from)
         rival = source if source in question.inputs.desired else claimed.get(source)
@@ -48,40 +48,40 @@ def _claims(question: Question) -> Iterator[Diagnostic]:
         claimed[source] = address
 
 
-def _unopened(question: Question) -> Iterator[Diagnostic]:
+def _check_undecrypted(question: GuardContext) -> Iterator[Diagnostic]:
     for change in question.changes:
-        closed = [each for each in change.secrets if each.state is SecretState.UNKNOWN]
+        closed = [each for each in change.secrets if each.status is SecretStatus.UNKNOWN]
         if closed:
-            yield breach(
+            yield guard_violation(
                 "KT463",
                 change,
-                f"{change.address}: {', '.join(dotted(each.path) for each in closed)} could not be compared",
+                f"{change.address}: {', '.join(format_path(each.path) for each in closed)} could not be compared",
                 "provide the decryption key, for example in SOPS_AGE_KEY_FILE",
                 cause=Cause.NOT_COMPARED,
             )
 
 
-def _suspects(question: Question) -> Iterator[Diagnostic]:
+def _check_suspects(question: GuardContext) -> Iterator[Diagnostic]:
     for change in question.changes:
-        doubtful = [each for each in change.secrets if each.state is SecretState.SUSPECT]
+        doubtful = [each for each in change.secrets if each.status is SecretStatus.SUSPECT]
         if doubtful:
-            fields = ", ".join(dotted(each.path) for each in doubtful)
+            fields = ", ".join(format_path(each.path) for each in doubtful)
             yield Diagnostic(
                 code="KT464",
                 severity=Severity.WARNING,
                 message=f"{change.address} was written outside keyturn; {fields} may not be what git says",
-                origin=change.desired.origin if change.desired else Origin("ledger"),
+                origin=change.desired.origin if change.desired else SourceLocation("ledger"),
                 hint=f"write it again with `keyturn apply --reassert {change.address.name}`",
                 address=change.address,
             )
 
 
-def _circles(question: Question) -> Iterator[Diagnostic]:
+def _check_cycles(question: GuardContext) -> Iterator[Diagnostic]:
     changes = {change.address: change for change in question.changes}
     try:
-        Schedule({address: change.after for address, change in changes.items()})
-    except Cycle as cycle:
-        yield breach(
+        ChangeSchedule({address: change.depends_on for address, change in changes.items()})
+    except DependencyCycle as cycle:
+        yield guard_violation(
             "KT468",
             changes[cycle.path[0]],
             f"these changes wait for each other: {cycle}",
@@ -89,7 +89,7 @@ def _circles(question: Question) -> Iterator[Diagnostic]:
         )
 
 
-def _crowded(question: Question) -> Iterator[Diagnostic]:
+def _check_connection_quota(question: GuardContext) -> Iterator[Diagnostic]:
     made = [
         change
         for change in question.changes
@@ -98,35 +98,35 @@ def _crowded(question: Question) -> Iterator[Diagnostic]:
     gone = sum(
         change.action is Action.RETIRE and change.address.kind == "connection" for change in question.changes
     )
-    if question.room is not None and len(made) - gone > question.room:
-        finding = breach(
+    if question.remaining_connections is not None and len(made) - gone > question.remaining_connections:
+        finding = guard_violation(
             "KT467",
             made[0],
-            f"{counted(len(made), 'connection')} would be created, "
-            f"and the organization has room for {question.room}",
+            f"{pluralize_or_none(len(made), 'connection')} would be created, "
+            f"and the organization has room for {question.remaining_connections}",
             "retire what is unused first, or ask for a higher limit",
         )
         yield replace(finding, severity=Severity.WARNING)
 
 
-def _kept(question: Question) -> Iterator[Diagnostic]:
+def _check_kept_secrets(question: GuardContext) -> Iterator[Diagnostic]:
     for change in question.changes:
         desired = change.desired
-        if desired and desired.keep and _anew(change):
-            fields = ", ".join(dotted(path) for path in desired.keep)
-            yield breach(
+        if desired and desired.kept_secrets and _makes_new_object(change):
+            fields = ", ".join(format_path(path) for path in desired.kept_secrets)
+            yield guard_violation(
                 "KT472",
                 change,
                 f"{change.address} keeps the live value of {fields}, and a new object has none",
-                f"set it in git with `keyturn secret set {change.address.name} {dotted(desired.keep[0])}`",
+                f"set it in git with `keyturn secret set {change.address.name} {format_path(desired.kept_secrets[0])}`",
             )
 
 
-def _anew(change: Change) -> bool:
+def _makes_new_object(change: Change) -> bool:
     if change.action is Action.ROTATE:
         return change.desired is not None and change.desired.lifecycle.strategy == "replace"
     return change.action in {Action.CREATE, Action.REPLACE}
 
 
-OBSTACLES = (_twins, _claims, _unopened, _kept, _suspects, _circles, _crowded)
+BLOCKERS = (_check_duplicate_names, _check_rename_claims, _check_undecrypted, _check_kept_secrets, _check_suspects, _check_cycles, _check_connection_quota)
 """The rules, each a question about the whole plan."""

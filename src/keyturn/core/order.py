@@ -9,20 +9,20 @@ from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
-from keyturn.core.exposing import restores, writes_secrets
-from keyturn.core.resource import Known
+from keyturn.core.exposing import is_drift_revert, has_secret_writes
+from keyturn.core.resource import StateEntry
 
-_IDLE = frozenset({Action.NOTE, Action.FORGET, Action.ADOPT})
+_IDLE_ACTIONS = frozenset({Action.NO_OP, Action.FORGET, Action.ADOPT})
 
 
-def order(changes: tuple[Change, ...], known: Mapping[Address, Known]) -> tuple[Change, ...]:
+def resolve_dependencies(changes: tuple[Change, ...], known: Mapping[Address, StateEntry]) -> tuple[Change, ...]:
     """Return the changes with ``after`` filled in: references first, retirements last."""
     planned = {change.address: change for change in changes}
-    users = _users(known)
-    return tuple(replace(change, after=_after(change, planned, users)) for change in changes)
+    users = _users_by_address(known)
+    return tuple(replace(change, depends_on=_dependencies_of(change, planned, users)) for change in changes)
 
 
-def _users(known: Mapping[Address, Known]) -> Mapping[Address, frozenset[Address]]:
+def _users_by_address(known: Mapping[Address, StateEntry]) -> Mapping[Address, frozenset[Address]]:
     users: dict[Address, set[Address]] = {}
     for entry in known.values():
         for leaf in entry.applied.values():
@@ -31,17 +31,17 @@ def _users(known: Mapping[Address, Known]) -> Mapping[Address, frozenset[Address
     return {address: frozenset(found) for address, found in users.items()}
 
 
-def _holds(other: Change, change: Change) -> bool:
+def _is_live_user(other: Change, change: Change) -> bool:
     return bool(other.live and change.live and change.live.id in other.live.fields.values())
 
 
-def _follows(credential: Change, user: Change) -> bool:
+def _runs_after_user(credential: Change, user: Change) -> bool:
     # What it refers to is there already and can wait, unless it was retired and has to come back.
-    there = credential.action is not Action.RESTORE or _holds(user, credential)
-    return writes_secrets(credential) and there
+    there = credential.action is not Action.RESTORE or _is_live_user(user, credential)
+    return has_secret_writes(credential) and there
 
 
-def _after(
+def _dependencies_of(
     change: Change, planned: Mapping[Address, Change], users: Mapping[Address, frozenset[Address]]
 ) -> tuple[Address, ...]:
     if change.action is Action.RETIRE:
@@ -52,15 +52,15 @@ def _after(
             if other.renamed_from
         }
         waits = {moved.get(user, user) for user in users.get(change.address, frozenset())}
-        waits |= {other.address for other in planned.values() if _holds(other, change)}
+        waits |= {other.address for other in planned.values() if _is_live_user(other, change)}
     elif change.desired:
         waits = {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
-        if writes_secrets(change):
+        if has_secret_writes(change):
             waits |= {
-                other.address for other in planned.values() if restores(other) and _holds(other, change)
+                other.address for other in planned.values() if is_drift_revert(other) and _is_live_user(other, change)
             }
-        elif restores(change):
-            waits = {each for each in waits if each in planned and not _follows(planned[each], change)}
+        elif is_drift_revert(change):
+            waits = {each for each in waits if each in planned and not _runs_after_user(planned[each], change)}
     else:
         waits = set()
     return tuple(sorted(address for address in waits if address in planned and address != change.address))

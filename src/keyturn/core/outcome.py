@@ -7,22 +7,22 @@ from msgspec import Struct
 from keyturn.core.address import Address
 
 
-class Ending(Enum):
+class OutcomeStatus(Enum):
     """The ways in which a change ends."""
 
     DONE = "done"
     FAILED = "failed"
     BLOCKED = "blocked"
     STALE = "stale"
-    UNSURE = "unsure"
+    UNKNOWN = "unsure"
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class ChangeOutcome(Struct, frozen=True, kw_only=True):
     """The end of one change: what became of it, in words, and what the user does next."""
 
     address: Address
     action: str
-    ending: Ending
+    outcome_status: OutcomeStatus
     message: str = ""
     hint: str = ""
     waits_for: tuple[Address, ...] = ()

@@ -11,10 +11,10 @@ from msgspec import Struct, field
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.fields import Leaf, dotted
+from keyturn.core.fields import Leaf, format_path
 from keyturn.core.resource import EMPTY
 
-QUIET = frozenset({Action.NOTE})
+NO_OP_ACTIONS = frozenset({Action.NO_OP})
 """Actions that change nothing anywhere."""
 
 
@@ -31,9 +31,9 @@ class Impact(Struct, frozen=True, kw_only=True):
     syncs: int | None = None
     scheduled: int | None = None
     next_run: str = ""
-    outsiders: tuple[str, ...] = ()
-    insiders: tuple[str, ...] = ()
-    work: tuple[str, ...] = ()
+    unmanaged_connections: tuple[str, ...] = ()
+    managed_connections: tuple[str, ...] = ()
+    downstream: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -48,30 +48,30 @@ class Plan(Struct, frozen=True, kw_only=True):
     workspace: str
     organization: str
     changes: tuple[Change, ...]
-    findings: tuple[Diagnostic, ...] = ()
-    access: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    access_changes: tuple[Diagnostic, ...] = ()
     impact: Mapping[Address, Impact] = field(default_factory=lambda: EMPTY)
     requests: int = 0
-    pace: float = 0.0
+    requests_per_second: float = 0.0
     resources: int = 0
     offline: bool = False
     partial: bool = False
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether an apply would have nothing to do."""
-        return all(change.action in QUIET for change in self.changes)
+        return all(change.action in NO_OP_ACTIONS for change in self.changes)
 
     @property
-    def blocked(self) -> tuple[Diagnostic, ...]:
+    def blocking_diagnostics(self) -> tuple[Diagnostic, ...]:
         """The findings that an apply refuses to pass."""
-        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+        return tuple(finding for finding in self.diagnostics if finding.severity is Severity.ERROR)
 
-    def counts(self) -> Mapping[Action, int]:
+    def count_by_action(self) -> Mapping[Action, int]:
         """Return how many changes there are of each action."""
         return Counter(change.action for change in self.changes)
 
-    def digest(self) -> str:
+    def approval_digest(self) -> str:
         """Return the approval digest: ``kt1-`` and 26 base32 letters.
 
         That is 130 bits, so that no two plans can be crafted to share one. It covers workspace,
@@ -79,21 +79,21 @@ class Plan(Struct, frozen=True, kw_only=True):
         of every manifest concerned and the precondition of each object; not the commit, which a
         merge changes without changing what was reviewed.
         """
-        body = json.dumps(self.facts(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        body = json.dumps(self.digest_payload(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         letters = base64.b32encode(hashlib.sha256(body.encode()).digest()).decode().lower()
         return f"kt1-{letters[:26]}"
 
-    def facts(self) -> dict[str, object]:
+    def digest_payload(self) -> dict[str, object]:
         """Return what the digest covers, as JSON values."""
         return {
             "version": 1,
             "workspace": self.workspace,
             "organization": self.organization,
-            "operations": [operation(change) for change in self.changes if change.action not in QUIET],
+            "operations": [operation_payload(change) for change in self.changes if change.action not in NO_OP_ACTIONS],
         }
 
 
-def operation(change: Change) -> dict[str, object]:
+def operation_payload(change: Change) -> dict[str, object]:
     """Return one change as JSON values: everything that apply acts upon, and nothing secret."""
     desired = change.desired
     return {
@@ -101,16 +101,16 @@ def operation(change: Change) -> dict[str, object]:
         "address": str(change.address),
         "renamed_from": change.renamed_from,
         "id": change.live.id if change.live else "",
-        "expected": change.expected,
+        "expected": change.expected_updated_at,
         "manifest": desired.digest if desired else "",
-        "ciphers": {dotted(path): digest for path, digest in desired.ciphers.items()} if desired else {},
-        "secrets": {dotted(each.path): each.state.value for each in change.secrets},
-        "fields": [[dotted(each.path), show(each.live), show(each.wanted)] for each in change.fields],
-        "exposures": [[str(each.address), dotted(each.path)] for each in change.exposures],
+        "ciphers": {format_path(path): digest for path, digest in desired.ciphertext_digests.items()} if desired else {},
+        "secrets": {format_path(each.path): each.status.value for each in change.secrets},
+        "fields": [[format_path(each.path), to_json_value(each.live), to_json_value(each.desired)] for each in change.fields],
+        "exposures": [[str(each.address), format_path(each.path)] for each in change.exposures],
     }
 
 
-def show(leaf: Leaf) -> object:
+def to_json_value(leaf: Leaf) -> object:
     """Return a leaf as a JSON value; a reference as ``{"ref": address}``, an absent one as null."""
     if isinstance(leaf, Address):
         return {"ref": str(leaf)}

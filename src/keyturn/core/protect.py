@@ -10,31 +10,31 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.core.address import Address, Origin
+from keyturn.core.address import Address, SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.inputs import Inputs
-from keyturn.core.resource import Desired, Known
+from keyturn.core.inputs import PlanInputs
+from keyturn.core.resource import DesiredResource, StateEntry
 
-UNTIL = "-until-"
+RETIRES_ON_INFIX = "-until-"
 """What stands between the name of a credential's old generation and the day on which it may go.
 
 Behind the day, an ISO date, may stand a tail: two generations of one credential may go on one day.
 """
 
-_DATE = len("2026-03-09")
+_DATE_LENGTH = len("2026-03-09")
 
-NEXT = "-next-"
+SUCCESSOR_INFIX = "-next-"
 """What stands between the name and a random tail of a credential that is about to take over."""
 
 
-class Hands(Struct, frozen=True):
+class ScopedInputs(Struct, frozen=True):
     """The inputs that are left, and what was held back and why."""
 
-    inputs: Inputs
-    findings: tuple[Diagnostic, ...]
+    inputs: PlanInputs
+    diagnostics: tuple[Diagnostic, ...]
 
 
-def protect(inputs: Inputs, targets: tuple[str, ...] = (), today: str = "") -> Hands:
+def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = "") -> ScopedInputs:
     """Take out what is protected and what is not targeted.
 
     ``targets`` are addresses or patterns (``credential/prod-*``, or a bare name); none means all.
@@ -42,16 +42,16 @@ def protect(inputs: Inputs, targets: tuple[str, ...] = (), today: str = "") -> H
     file together with its ``protect`` still blocks. An old generation is left alone until its
     day; ``today`` is an ISO date.
     """
-    chosen, findings = _targeted(inputs, targets)
-    held = [known for known in chosen.known.values() if _shielded(known, chosen)]
+    chosen, findings = _select_targets(inputs, targets)
+    held = [known for known in chosen.entries.values() if _is_protected(known, chosen)]
     kept = {known.address for known in held}
-    kept |= {address for address in chosen.known if today < address.name.partition(UNTIL)[2][:_DATE]}
-    rest = {address: known for address, known in chosen.known.items() if address not in kept}
-    refused = tuple(_refusal(known) for known in sorted(held, key=lambda each: each.address))
-    return Hands(replace(chosen, known=rest), (*findings, *refused))
+    kept |= {address for address in chosen.entries if today < address.name.partition(RETIRES_ON_INFIX)[2][:_DATE_LENGTH]}
+    rest = {address: known for address, known in chosen.entries.items() if address not in kept}
+    refused = tuple(_protected_error(known) for known in sorted(held, key=lambda each: each.address))
+    return ScopedInputs(replace(chosen, entries=rest), (*findings, *refused))
 
 
-def _shielded(known: Known, inputs: Inputs) -> bool:
+def _is_protected(known: StateEntry, inputs: PlanInputs) -> bool:
     if not known.protect or known.retired_at or known.address in inputs.desired:
         return False
     return not any(
@@ -60,24 +60,24 @@ def _shielded(known: Known, inputs: Inputs) -> bool:
     )
 
 
-def _refusal(known: Known) -> Diagnostic:
+def _protected_error(known: StateEntry) -> Diagnostic:
     return Diagnostic(
         code="KT454",
         severity=Severity.ERROR,
         message=f"{known.address} is protected, and its manifest is gone",
-        origin=Origin("ledger"),
+        origin=SourceLocation("ledger"),
         hint="bring the manifest back, apply it once with `lifecycle: {protect: false}`, then remove it",
         address=known.address,
     )
 
 
-def _targeted(inputs: Inputs, targets: tuple[str, ...]) -> tuple[Inputs, tuple[Diagnostic, ...]]:
+def _select_targets(inputs: PlanInputs, targets: tuple[str, ...]) -> tuple[PlanInputs, tuple[Diagnostic, ...]]:
     if not targets:
         return inputs, ()
-    everything = {*inputs.desired, *inputs.known}
-    chosen = {address for address in everything if any(matches(address, target) for target in targets)}
-    missed = [target for target in targets if not any(matches(address, target) for address in everything)]
-    chosen |= _referred(chosen, inputs.desired)
+    everything = {*inputs.desired, *inputs.entries}
+    chosen = {address for address in everything if any(matches_target(address, target) for target in targets)}
+    missed = [target for target in targets if not any(matches_target(address, target) for address in everything)]
+    chosen |= _referenced_addresses(chosen, inputs.desired)
     chosen |= {
         Address(address.kind, inputs.desired[address].lifecycle.moved_from)
         for address in chosen
@@ -86,17 +86,17 @@ def _targeted(inputs: Inputs, targets: tuple[str, ...]) -> tuple[Inputs, tuple[D
     narrowed = replace(
         inputs,
         desired={one: each for one, each in inputs.desired.items() if one in chosen},
-        known={one: each for one, each in inputs.known.items() if one in chosen},
+        entries={one: each for one, each in inputs.entries.items() if one in chosen},
     )
-    return narrowed, tuple(map(_missed, missed))
+    return narrowed, tuple(map(_unmatched_target_error, missed))
 
 
-def matches(address: Address, target: str) -> bool:
+def matches_target(address: Address, target: str) -> bool:
     """Tell whether a target names an address: in full, by its bare name, or as a pattern."""
     return fnmatchcase(str(address), target) or fnmatchcase(address.name, target)
 
 
-def _referred(chosen: Iterable[Address], desired: Mapping[Address, Desired]) -> set[Address]:
+def _referenced_addresses(chosen: Iterable[Address], desired: Mapping[Address, DesiredResource]) -> set[Address]:
     return {
         leaf
         for address in chosen
@@ -106,11 +106,11 @@ def _referred(chosen: Iterable[Address], desired: Mapping[Address, Desired]) -> 
     }
 
 
-def _missed(target: str) -> Diagnostic:
+def _unmatched_target_error(target: str) -> Diagnostic:
     return Diagnostic(
         code="KT460",
         severity=Severity.ERROR,
         message=f"the target {target} names nothing in git or in the ledger",
-        origin=Origin("--target"),
+        origin=SourceLocation("--target"),
         hint="write credential/NAME, connection/NAME or a pattern such as 'connection/prod-*'",
     )

@@ -4,18 +4,18 @@ from msgspec import Struct
 
 from keyturn.core.address import Address
 from keyturn.core.change import FieldChange
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 
 
-class Left(Struct, frozen=True):
+class SkippedField(Struct, frozen=True):
     """A field that drifted and was not written; ``consent`` names the credential that could be agreed to."""
 
-    path: Path
-    why: str
-    consent: str = ""
+    path: FieldPath
+    reason: str
+    needed_approval: str = ""
 
 
-class Pulled(Struct, frozen=True, kw_only=True):
+class PullResult(Struct, frozen=True, kw_only=True):
     """One manifest that differs from what is live; ``sealed`` tells that its secrets were bound anew.
 
     A field of ``written`` whose live value is ``ABSENT`` was taken out of the manifest.
@@ -24,5 +24,5 @@ class Pulled(Struct, frozen=True, kw_only=True):
     address: Address
     file: str
     written: tuple[FieldChange, ...] = ()
-    left: tuple[Left, ...] = ()
-    sealed: bool = False
+    skipped: tuple[SkippedField, ...] = ()
+    resealed: bool = False

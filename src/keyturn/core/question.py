@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.change import Change
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
-from keyturn.core.inputs import Consents, Inputs
-from keyturn.core.limits import Limits
+from keyturn.core.inputs import Approvals, PlanInputs
+from keyturn.core.limits import PlanLimits
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class GuardContext(Struct, frozen=True, kw_only=True):
     """What a guard looks at.
 
     ``users`` holds what the service says uses an object: by id, the names of things that are not
@@ -19,16 +19,16 @@ class Question(Struct, frozen=True, kw_only=True):
     """
 
     changes: tuple[Change, ...]
-    inputs: Inputs
-    consents: Consents
-    limits: Limits
+    inputs: PlanInputs
+    approvals: Approvals
+    limits: PlanLimits
     users: Mapping[str, tuple[str, ...]]
-    room: int | None = None
+    remaining_connections: int | None = None
 
 
-def breach(code: str, change: Change, message: str, hint: str, *, cause: Cause = Cause.OTHER) -> Diagnostic:
+def guard_violation(code: str, change: Change, message: str, hint: str, *, cause: Cause = Cause.OTHER) -> Diagnostic:
     """Return the error that a change breaks a rule, at its manifest or, without one, at the ledger."""
-    origin = change.desired.origin if change.desired else Origin("ledger")
+    origin = change.desired.origin if change.desired else SourceLocation("ledger")
     return Diagnostic(
         code=code,
         severity=Severity.ERROR,

@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.fields import Fields, Path
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.fields import Fields, FieldPath
 from keyturn.core.secret import Secret
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
-class Sealed(Struct, frozen=True):
+class EncryptedSecret(Struct, frozen=True):
     """A secret field that was not decrypted; ``digest`` is the SHA-256 of its ciphertext, as hex."""
 
     digest: str
@@ -29,7 +29,7 @@ class Lifecycle(Struct, frozen=True):
     grace_days: int = 7
 
 
-class Desired(Struct, frozen=True, kw_only=True):
+class DesiredResource(Struct, frozen=True, kw_only=True):
     """One manifest as it was meant.
 
     ``fields`` holds the plain fields by path, beginning with ``config``; a reference to another
@@ -42,22 +42,22 @@ class Desired(Struct, frozen=True, kw_only=True):
     address: Address
     type: str
     fields: Fields
-    secrets: Mapping[Path, Secret | Sealed]
-    ciphers: Mapping[Path, str]
+    secrets: Mapping[FieldPath, Secret | EncryptedSecret]
+    ciphertext_digests: Mapping[FieldPath, str]
     digest: str
-    origin: Origin
+    origin: SourceLocation
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
-    keep: tuple[Path, ...] = ()
-    destination: frozenset[Path] = frozenset()
+    kept_secrets: tuple[FieldPath, ...] = ()
+    destination_paths: frozenset[FieldPath] = frozenset()
 
     @property
-    def opened(self) -> bool:
+    def is_decrypted(self) -> bool:
         """Whether every secret field is at hand."""
         return all(isinstance(value, Secret) for value in self.secrets.values())
 
 
-class Live(Struct, frozen=True, kw_only=True):
+class LiveObject(Struct, frozen=True, kw_only=True):
     """An object as the service shows it; ``fields`` as in ``Desired``, with ids for references.
 
     ``detailed`` is false for an item of a list that carries no ``config``. ``suspicious`` are the
@@ -71,11 +71,11 @@ class Live(Struct, frozen=True, kw_only=True):
     created_at: str
     updated_at: str
     status: str = "active"
-    detailed: bool = True
-    suspicious: tuple[Path, ...] = ()
+    has_config: bool = True
+    secret_like_paths: tuple[FieldPath, ...] = ()
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class StateEntry(Struct, frozen=True, kw_only=True):
     """What the ledger holds of a resource that is ours.
 
     ``applied`` are the plain fields last written, ``observed`` the same fields as the service
@@ -91,7 +91,7 @@ class Known(Struct, frozen=True, kw_only=True):
     digest: str
     applied: Fields
     observed: Fields
-    fingerprints: Mapping[Path, str]
+    fingerprints: Mapping[FieldPath, str]
     updated_at: str
     earlier: tuple[str, ...] = ()
     rotated_at: str = ""

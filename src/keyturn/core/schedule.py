@@ -12,7 +12,7 @@ from enum import Enum
 from keyturn.core.address import Address
 
 
-class State(Enum):
+class ChangeStatus(Enum):
     """Where a change is on its way."""
 
     WAITING = "waiting"
@@ -22,7 +22,7 @@ class State(Enum):
     BLOCKED = "blocked"
 
 
-class Event(Enum):
+class ScheduleEvent(Enum):
     """What can happen to a change."""
 
     START = "start"
@@ -31,15 +31,15 @@ class Event(Enum):
     BLOCK = "block"
 
 
-MOVES: Mapping[tuple[State, Event], State] = {
-    (State.WAITING, Event.START): State.RUNNING,
-    (State.WAITING, Event.BLOCK): State.BLOCKED,
-    (State.RUNNING, Event.SUCCEED): State.DONE,
-    (State.RUNNING, Event.FAIL): State.FAILED,
+STATUS_TRANSITIONS: Mapping[tuple[ChangeStatus, ScheduleEvent], ChangeStatus] = {
+    (ChangeStatus.WAITING, ScheduleEvent.START): ChangeStatus.RUNNING,
+    (ChangeStatus.WAITING, ScheduleEvent.BLOCK): ChangeStatus.BLOCKED,
+    (ChangeStatus.RUNNING, ScheduleEvent.SUCCEED): ChangeStatus.DONE,
+    (ChangeStatus.RUNNING, ScheduleEvent.FAIL): ChangeStatus.FAILED,
 }
 
 
-class Cycle(Exception):  # noqa: N818
+class DependencyCycle(Exception):  # noqa: N818
     """Raised for changes that wait for each other; ``path`` names them, the first one twice."""
 
     def __init__(self, path: tuple[Address, ...]) -> None:
@@ -47,7 +47,7 @@ class Cycle(Exception):  # noqa: N818
         self.path = path
 
 
-class Schedule:
+class ChangeSchedule:
     """The one holder of state in core: a copy for each move would cost a 10,000-change plan its speed.
 
     ``waits`` maps each change to those it waits for; others than those listed count as done.
@@ -59,59 +59,59 @@ class Schedule:
             one: tuple(dict.fromkeys(other for other in others if other in waits))
             for one, others in waits.items()
         }
-        _refuse_cycles(edges)
-        self.states = dict.fromkeys(edges, State.WAITING)
-        self._edges = edges
-        self._open = {one: len(others) for one, others in edges.items()}
+        _reject_cycles(edges)
+        self.statuses = dict.fromkeys(edges, ChangeStatus.WAITING)
+        self._dependencies = edges
+        self._open_counts = {one: len(others) for one, others in edges.items()}
         self._followers: dict[Address, list[Address]] = {one: [] for one in edges}
         for one, others in edges.items():
             for other in others:
                 self._followers[other].append(one)
-        self._ready = deque(one for one, count in self._open.items() if not count)
+        self._ready = deque(one for one, count in self._open_counts.items() if not count)
 
-    def take(self) -> Address | None:
+    def take_next(self) -> Address | None:
         """Start the next ready change and return it; None when nothing is ready."""
         while self._ready:
             address = self._ready.popleft()
-            if self.states[address] is State.WAITING:
-                self._move(address, Event.START)
+            if self.statuses[address] is ChangeStatus.WAITING:
+                self._transition_to(address, ScheduleEvent.START)
                 return address
         return None
 
-    def succeed(self, address: Address) -> None:
+    def mark_done(self, address: Address) -> None:
         """Note that a running change is done: its followers are one step nearer."""
-        self._move(address, Event.SUCCEED)
+        self._transition_to(address, ScheduleEvent.SUCCEED)
         for follower in self._followers[address]:
-            self._open[follower] -= 1
-            if not self._open[follower]:
+            self._open_counts[follower] -= 1
+            if not self._open_counts[follower]:
                 self._ready.append(follower)
 
-    def fail(self, address: Address) -> tuple[Address, ...]:
+    def mark_failed(self, address: Address) -> tuple[Address, ...]:
         """Note that a running change failed; return what is blocked by it from now on."""
-        self._move(address, Event.FAIL)
+        self._transition_to(address, ScheduleEvent.FAIL)
         blocked: list[Address] = []
         queue = [address]
         while queue:
             for follower in self._followers[queue.pop()]:
-                if self.states[follower] is State.WAITING:
-                    self._move(follower, Event.BLOCK)
+                if self.statuses[follower] is ChangeStatus.WAITING:
+                    self._transition_to(follower, ScheduleEvent.BLOCK)
                     blocked.append(follower)
                     queue.append(follower)
         return tuple(blocked)
 
     def waits_for(self, address: Address) -> tuple[Address, ...]:
         """Return what stands between a change and its start."""
-        return tuple(one for one in self._edges[address] if self.states[one] is not State.DONE)
+        return tuple(one for one in self._dependencies[address] if self.statuses[one] is not ChangeStatus.DONE)
 
-    def standing(self, state: State) -> tuple[Address, ...]:
+    def changes_in(self, state: ChangeStatus) -> tuple[Address, ...]:
         """Return the changes that are in ``state``."""
-        return tuple(one for one, now in self.states.items() if now is state)
+        return tuple(one for one, now in self.statuses.items() if now is state)
 
-    def _move(self, address: Address, event: Event) -> None:
-        self.states[address] = MOVES[self.states[address], event]
+    def _transition_to(self, address: Address, event: ScheduleEvent) -> None:
+        self.statuses[address] = STATUS_TRANSITIONS[self.statuses[address], event]
 
 
-def _refuse_cycles(edges: Mapping[Address, tuple[Address, ...]]) -> None:
+def _reject_cycles(edges: Mapping[Address, tuple[Address, ...]]) -> None:
     left = {one: set(others) for one, others in edges.items()}
     free = deque(one for one, others in left.items() if not others)
     followers: dict[Address, list[Address]] = {one: [] for one in edges}
@@ -126,10 +126,10 @@ def _refuse_cycles(edges: Mapping[Address, tuple[Address, ...]]) -> None:
             if not left[follower]:
                 free.append(follower)
     if left:
-        raise Cycle(_walk(left))
+        raise DependencyCycle(_find_cycle(left))
 
 
-def _walk(left: Mapping[Address, set[Address]]) -> tuple[Address, ...]:
+def _find_cycle(left: Mapping[Address, set[Address]]) -> tuple[Address, ...]:
     here = min(left)
     path: list[Address] = []
     while here not in path:

@@ -27,17 +27,17 @@ class Secret:  # noqa: PLW1641  # hashing is refused below
             message = "a secret is text; convert it where it is read, not here"
             raise TypeError(message)
 
-        def mac(key: bytes, framing: bytes) -> str:
+        def compute_hmac(key: bytes, framing: bytes) -> str:
             return hmac.new(key, framing + value.encode(), hashlib.sha256).hexdigest()
 
         object.__setattr__(self, "_open", lambda: value)
-        object.__setattr__(self, "_open_mac", mac)
+        object.__setattr__(self, "_open_mac", compute_hmac)
 
     def reveal(self) -> str:
         """Return the value. Allowed in the places that ``tests/house`` names, and nowhere else."""
         return self._open()
 
-    def mac(self, key: bytes, framing: bytes) -> str:
+    def compute_hmac(self, key: bytes, framing: bytes) -> str:
         """Return HMAC-SHA256(key, framing + UTF-8 value) as 64 hex digits; nothing is revealed."""
         return self._open_mac(key, framing)
 
@@ -49,11 +49,11 @@ class Secret:  # noqa: PLW1641  # hashing is refused below
     def __repr__(self) -> str:
         return _MASK
 
-    def _refuse(self, *_: object) -> NoReturn:
+    def _refuse_conversion(self, *_: object) -> NoReturn:
         message = "a Secret is never turned into text, hashed, iterated or copied; pass it on as it is"
         raise TypeError(message)
 
-    __str__ = __format__ = _refuse
-    __hash__ = __iter__ = __len__ = __bool__ = __getitem__ = _refuse
-    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse
-    __setattr__ = __delattr__ = _refuse
+    __str__ = __format__ = _refuse_conversion
+    __hash__ = __iter__ = __len__ = __bool__ = __getitem__ = _refuse_conversion
+    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse_conversion
+    __setattr__ = __delattr__ = _refuse_conversion

@@ -7,10 +7,10 @@ from typing import Final
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.looks import secret_value
+from keyturn.core.looks import is_secret_value
 
 
-class End(Enum):
+class TestStatus(Enum):
     """How a connection test ended; only an explicit yes of the service is PASSED."""
 
     PASSED = "passed"
@@ -20,7 +20,7 @@ class End(Enum):
     REFUSED = "refused"
 
 
-class Reason(Enum):
+class FailureReason(Enum):
     """Why a test did not pass, by the layer at which it stopped."""
 
     NETWORK = "network"
@@ -33,7 +33,7 @@ class Reason(Enum):
     UNKNOWN = "unknown"
 
 
-class Tried(Struct, frozen=True, kw_only=True):
+class ConnectionTestResult(Struct, frozen=True, kw_only=True):
     """One connection: how its test ended and what to do next; times in milliseconds, None if not told.
 
     ``credentials`` are those that the test used. ``reason`` is None for a test that passed or was
@@ -41,57 +41,57 @@ class Tried(Struct, frozen=True, kw_only=True):
     """
 
     address: Address
-    end: End
+    status: TestStatus
     credentials: tuple[Address, ...] = ()
-    reason: Reason | None = None
+    reason: FailureReason | None = None
     message: str = ""
     hint: str = ""
     latency_ms: float | None = None
     server_version: str = ""
 
 
-WITHHELD: Final = "(the message is not shown: it looks as if it held a secret)"
+WITHHELD_MESSAGE: Final = "(the message is not shown: it looks as if it held a secret)"
 
 # The order matters: the first that fits is taken. The words are those of the vendor's
 # troubleshooting page and of the drivers behind it.
-_WORDS: Final = (
-    (Reason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
-    (Reason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
-    (Reason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),
-    (Reason.FORBIDDEN, r"accessdenied|\b403\b|forbidden|permission denied|not authori[sz]ed|privilege"),
-    (Reason.AUTHENTICATION, r"login failed|authenticat|access denied|\b401\b|unauthori[sz]ed"),
-    (Reason.AUTHENTICATION, r"in(?:valid|correct) (?:user|password|credential|token)|account (?:is )?locked"),
-    (Reason.FIREWALL, r"connection reset|reset by peer|not allowed to connect|allow-?list|pg_hba"),
-    (Reason.NETWORK, r"time.?out|timed out|refused|unreachable|no route|resolve|did not answer"),
-    (Reason.NETWORK, r"name or service|no such host|\bdns\b|could not connect"),
+_REASON_WORDS: Final = (
+    (FailureReason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
+    (FailureReason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
+    (FailureReason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),
+    (FailureReason.FORBIDDEN, r"accessdenied|\b403\b|forbidden|permission denied|not authori[sz]ed|privilege"),
+    (FailureReason.AUTHENTICATION, r"login failed|authenticat|access denied|\b401\b|unauthori[sz]ed"),
+    (FailureReason.AUTHENTICATION, r"in(?:valid|correct) (?:user|password|credential|token)|account (?:is )?locked"),
+    (FailureReason.FIREWALL, r"connection reset|reset by peer|not allowed to connect|allow-?list|pg_hba"),
+    (FailureReason.NETWORK, r"time.?out|timed out|refused|unreachable|no route|resolve|did not answer"),
+    (FailureReason.NETWORK, r"name or service|no such host|\bdns\b|could not connect"),
 )
-_PATTERNS: Final = tuple((reason, re.compile(words, re.IGNORECASE)) for reason, words in _WORDS)
+_REASON_PATTERNS: Final = tuple((reason, re.compile(words, re.IGNORECASE)) for reason, words in _REASON_WORDS)
 
-_HINTS: Final = {
-    Reason.NETWORK: "check host and port, and that Planasonix' workers reach them (VPN, private link, DNS)",
-    Reason.FIREWALL: "something on the way closed the connection: add Planasonix' addresses to the allowlist",
-    Reason.TLS: "check the host's name against its certificate, and the CA and TLS mode of the connection",
-    Reason.AUTHENTICATION: "the target refuses the secret: `keyturn secret set` the right one, and apply",
-    Reason.FORBIDDEN: "the login works and lacks a right: grant it at the target (role, policy, schema)",
-    Reason.CONSENT: "open the connection in Planasonix and click Authorize, with a shared integration user",
-    Reason.SERVICE: "the test was not run: does the API key have the scope connectors:read?",
-    Reason.UNKNOWN: "the words are the target's own: try the same login by hand",
+_REASON_HINTS: Final = {
+    FailureReason.NETWORK: "check host and port, and that Planasonix' workers reach them (VPN, private link, DNS)",
+    FailureReason.FIREWALL: "something on the way closed the connection: add Planasonix' addresses to the allowlist",
+    FailureReason.TLS: "check the host's name against its certificate, and the CA and TLS mode of the connection",
+    FailureReason.AUTHENTICATION: "the target refuses the secret: `keyturn secret set` the right one, and apply",
+    FailureReason.FORBIDDEN: "the login works and lacks a right: grant it at the target (role, policy, schema)",
+    FailureReason.CONSENT: "open the connection in Planasonix and click Authorize, with a shared integration user",
+    FailureReason.SERVICE: "the test was not run: does the API key have the scope connectors:read?",
+    FailureReason.UNKNOWN: "the words are the target's own: try the same login by hand",
 }
 
-BEFORE_LOGIN: Final = frozenset({Reason.NETWORK, Reason.FIREWALL, Reason.TLS, Reason.SERVICE})
+REASONS_BEFORE_LOGIN: Final = frozenset({FailureReason.NETWORK, FailureReason.FIREWALL, FailureReason.TLS, FailureReason.SERVICE})
 """Where no login was tried at the target, so that no account comes nearer to being locked."""
 
 
-def reason_of(message: str) -> Reason:
+def classify_failure(message: str) -> FailureReason:
     """Return the class of a failed test by the words of its message."""
-    return next((reason for reason, words in _PATTERNS if words.search(message)), Reason.UNKNOWN)
+    return next((reason for reason, words in _REASON_PATTERNS if words.search(message)), FailureReason.UNKNOWN)
 
 
-def hint_of(reason: Reason) -> str:
+def hint_for_failure(reason: FailureReason) -> str:
     """Return what to do next about a test that failed for ``reason``."""
-    return _HINTS[reason]
+    return _REASON_HINTS[reason]
 
 
-def harmless(message: str) -> str:
+def redact_if_secret(message: str) -> str:
     """Return a service's message, or a remark in its place where it looks as if it held a secret."""
-    return WITHHELD if secret_value(message) else message
+    return WITHHELD_MESSAGE if is_secret_value(message) else message

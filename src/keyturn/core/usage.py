@@ -13,14 +13,14 @@ from msgspec import Struct
 from keyturn.core.address import Address
 
 
-class Ending(Struct, frozen=True):
+class Expiry(Struct, frozen=True):
     """Something that ends on a day: a certificate, a client secret, what a label records."""
 
-    what: str
+    description: str
     day: date
 
 
-class Reach(Struct, frozen=True, kw_only=True):
+class CredentialUsers(Struct, frozen=True, kw_only=True):
     """What uses a credential, by name; ``complete`` tells that no connection of it can be hidden.
 
     ``schedules`` counts those that are enabled; ``next_run`` is RFC 3339 or empty. ``links`` are
@@ -37,14 +37,14 @@ class Reach(Struct, frozen=True, kw_only=True):
     links: tuple[tuple[str, str], ...] = ()
 
     @property
-    def used(self) -> bool | None:
+    def is_used(self) -> bool | None:
         """Whether anything uses it; None where what is seen does not tell."""
         if self.connections or self.pipelines or self.syncs:
             return True
         return False if self.complete and self.pipelines is not None and self.syncs is not None else None
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class CredentialUsage(Struct, frozen=True, kw_only=True):
     """One credential. ``file`` is empty for one that is not in git, ``status`` for one that is not live.
 
     ``max_age_days`` is 0 where nothing says how old it may become. ``readers`` are the recipients
@@ -56,60 +56,60 @@ class Usage(Struct, frozen=True, kw_only=True):
     file: str = ""
     status: str = ""
     owner: str = ""
-    reach: Reach = Reach()  # frozen
+    users: CredentialUsers = CredentialUsers()  # frozen
     rotated: date | None = None
     max_age_days: int = 0
-    endings: tuple[Ending, ...] = ()
-    lasting: str = ""
-    readers: tuple[str, ...] | None = None
+    expiries: tuple[Expiry, ...] = ()
+    long_lived_reason: str = ""
+    recipients: tuple[str, ...] | None = None
 
     @property
-    def consent(self) -> bool:
+    def needs_consent(self) -> bool:
         """Whether it rests on a person's authorization."""
         return self.type == "oauth"
 
-    def age(self, today: date) -> int | None:
+    def age_in_days(self, today: date) -> int | None:
         """Return the days since the last rotation; None where that is not known."""
         return (today - self.rotated).days if self.rotated else None
 
-    def overdue(self, today: date) -> int:
+    def days_overdue(self, today: date) -> int:
         """Return by how many days its rotation is overdue; 0 where it is not, or nothing is known."""
-        age = self.age(today)
+        age = self.age_in_days(today)
         return max(0, age - self.max_age_days) if age is not None and self.max_age_days else 0
 
-    def expiring(self, today: date, notice: int) -> tuple[Ending, ...]:
+    def expiring_within(self, today: date, notice: int) -> tuple[Expiry, ...]:
         """Return what is over, or ends within ``notice`` days, soonest first."""
-        near = [each for each in self.endings if (each.day - today).days <= notice]
-        return tuple(sorted(near, key=lambda each: (each.day, each.what)))
+        near = [each for each in self.expiries if (each.day - today).days <= notice]
+        return tuple(sorted(near, key=lambda each: (each.day, each.description)))
 
 
-class Review(Struct, frozen=True, kw_only=True):
+class UsageReport(Struct, frozen=True, kw_only=True):
     """A workspace's review on a day; ``notes`` say what could not be seen, ``notice`` is in days."""
 
     workspace: str
     organization: str
     today: date
-    notice: int
-    usages: tuple[Usage, ...]
+    notice_days: int
+    usages: tuple[CredentialUsage, ...]
     notes: tuple[str, ...] = ()
 
-    def flags(self, usage: Usage) -> tuple[str, ...]:
+    def classes_of(self, usage: CredentialUsage) -> tuple[str, ...]:
         """Return the classes that a credential is in, of those that ``CLASSES`` names."""
-        return tuple(name for name, holds in CLASSES.items() if holds(self, usage))
+        return tuple(name for name, holds in USAGE_CLASSES.items() if holds(self, usage))
 
-    def counts(self) -> Mapping[str, int]:
+    def count_by_class(self) -> Mapping[str, int]:
         """Return how many credentials are in each class."""
-        return {name: sum(holds(self, each) for each in self.usages) for name, holds in CLASSES.items()}
+        return {name: sum(holds(self, each) for each in self.usages) for name, holds in USAGE_CLASSES.items()}
 
 
-CLASSES: Mapping[str, Callable[[Review, Usage], bool]] = MappingProxyType(
+USAGE_CLASSES: Mapping[str, Callable[[UsageReport, CredentialUsage], bool]] = MappingProxyType(
     {
-        "overdue": lambda review, usage: usage.overdue(review.today) > 0,
-        "expiring": lambda review, usage: bool(usage.expiring(review.today, review.notice)),
-        "unused": lambda _, usage: usage.reach.used is False,
-        "unknown": lambda _, usage: usage.reach.used is None,
-        "lasting": lambda _, usage: bool(usage.lasting),
-        "consent": lambda _, usage: usage.consent,
+        "overdue": lambda review, usage: usage.days_overdue(review.today) > 0,
+        "expiring": lambda review, usage: bool(usage.expiring_within(review.today, review.notice_days)),
+        "unused": lambda _, usage: usage.users.is_used is False,
+        "unknown": lambda _, usage: usage.users.is_used is None,
+        "lasting": lambda _, usage: bool(usage.long_lived_reason),
+        "consent": lambda _, usage: usage.needs_consent,
         "unmanaged": lambda _, usage: not usage.file,
     }
 )

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
 from keyturn.core.plan import Plan
-from keyturn.load.access import Readers
-from keyturn.load.project import FILE, Project
+from keyturn.load.access import FileRecipients
+from keyturn.load.project import PROJECT_FILE, Project
 
 
-def review(before: Mapping[str, Readers], after: Mapping[str, Readers]) -> tuple[Diagnostic, ...]:
+def recipient_changes(before: Mapping[str, FileRecipients], after: Mapping[str, FileRecipients]) -> tuple[Diagnostic, ...]:
     """Return a line for each recipient that a file gained or lost since the base.
 
     Where a ciphertext is as it was the data key is the old one, and whoever lost access still has
@@ -22,58 +22,58 @@ def review(before: Mapping[str, Readers], after: Mapping[str, Readers]) -> tuple
     for file, now in sorted(after.items()):
         then = before.get(file)
         if then is None:
-            found += _gained(file, now.names - known)
+            found += _gained_access_warnings(file, now.names - known)
             continue
-        found += _gained(file, now.names - then.names)
-        found += _lost(file, then.names - now.names, stale=now.steady(then))
-        if now.rewrapped(then):
-            found.append(_rewrapped(file))
+        found += _gained_access_warnings(file, now.names - then.names)
+        found += _lost_access_warnings(file, then.names - now.names, stale=now.has_same_data_key(then))
+        if now.is_rewrapped(then):
+            found.append(_rewrapped_key_note(file))
     return tuple(found)
 
 
-def with_access(plan: Plan, lines: tuple[Diagnostic, ...]) -> Plan:
+def add_access_diagnostics(plan: Plan, lines: tuple[Diagnostic, ...]) -> Plan:
     """Return the plan with an access review; what is only worth a note goes among its findings."""
     notes = (each for each in lines if each.severity is Severity.NOTE)
     return replace(
         plan,
-        access=tuple(each for each in lines if each.severity is not Severity.NOTE),
-        findings=tuple(sorted((*plan.findings, *notes), key=lambda each: each.rank)),
+        access_changes=tuple(each for each in lines if each.severity is not Severity.NOTE),
+        diagnostics=tuple(sorted((*plan.diagnostics, *notes), key=lambda each: each.rank)),
     )
 
 
-def _rewrapped(file: str) -> Diagnostic:
+def _rewrapped_key_note(file: str) -> Diagnostic:
     message = "the data key was wrapped again; the secrets are the ones of the base"
     hint = "nothing needs to be applied for it"
-    return Diagnostic(code="KT484", severity=Severity.NOTE, message=message, origin=Origin(file), hint=hint)
+    return Diagnostic(code="KT484", severity=Severity.NOTE, message=message, origin=SourceLocation(file), hint=hint)
 
 
-def _gained(file: str, names: Iterable[str]) -> Iterator[Diagnostic]:
+def _gained_access_warnings(file: str, names: Iterable[str]) -> Iterator[Diagnostic]:
     for name in sorted(names):
-        yield _line("KT480", file, f"{name} can decrypt this from now on", "make sure that this is meant")
+        yield _access_warning("KT480", file, f"{name} can decrypt this from now on", "make sure that this is meant")
 
 
-def _lost(file: str, names: Iterable[str], *, stale: bool) -> Iterator[Diagnostic]:
+def _lost_access_warnings(file: str, names: Iterable[str], *, stale: bool) -> Iterator[Diagnostic]:
     for name in sorted(names):
         if stale:
             hint = "run `sops rotate` on the file, and set new secrets: the old ones were readable"
-            yield _line("KT481", file, f"{name} is no longer named, but still has the data key", hint)
+            yield _access_warning("KT481", file, f"{name} is no longer named, but still has the data key", hint)
         else:
-            yield _line("KT482", file, f"{name} can no longer decrypt this", "set new secrets if it left")
+            yield _access_warning("KT482", file, f"{name} can no longer decrypt this", "set new secrets if it left")
 
 
-def settings(before: Project | None, after: Project, rules_changed: bool) -> tuple[Diagnostic, ...]:  # noqa: FBT001
+def guarded_setting_changes(before: Project | None, after: Project, rules_changed: bool) -> tuple[Diagnostic, ...]:  # noqa: FBT001
     """Return a line for each setting that guards the project and is another one than at the base."""
     if before is None:
         return ()
-    moved = [word for word, value in _guards(before).items() if _guards(after).get(word) != value]
-    moved += [word for word in _guards(after) if word not in _guards(before)]
-    found = [_setting(FILE, word) for word in sorted(moved)]
+    moved = [word for word, value in _guarded_settings(before).items() if _guarded_settings(after).get(word) != value]
+    moved += [word for word in _guarded_settings(after) if word not in _guarded_settings(before)]
+    found = [_guarded_setting_warning(PROJECT_FILE, word) for word in sorted(moved)]
     if rules_changed:
-        found.append(_setting(".sops.yaml", "the creation rules"))
+        found.append(_guarded_setting_warning(".sops.yaml", "the creation rules"))
     return tuple(found)
 
 
-def _guards(project: Project) -> dict[str, object]:
+def _guarded_settings(project: Project) -> dict[str, object]:
     policy = project.policy
     found: dict[str, object] = {
         "policy.recipients": dict(policy.recipients),
@@ -91,16 +91,16 @@ def _guards(project: Project) -> dict[str, object]:
             f"workspaces.{name}.organization": workspace.organization,
             f"workspaces.{name}.api_key": workspace.api_key,
             f"workspaces.{name}.manifests": workspace.manifests,
-            f"workspaces.{name}.ledger": workspace.ledger,
+            f"workspaces.{name}.ledger": workspace.state_url,
             f"workspaces.{name}.put": workspace.put,
         }
     return found
 
 
-def _setting(file: str, word: str) -> Diagnostic:
+def _guarded_setting_warning(file: str, word: str) -> Diagnostic:
     hint = "ask who may change what guards the secrets; compare with the base, or plan with --config-from"
-    return _line("KT483", file, f"this change touches {word}", hint)
+    return _access_warning("KT483", file, f"this change touches {word}", hint)
 
 
-def _line(code: str, file: str, message: str, hint: str) -> Diagnostic:
-    return Diagnostic(code=code, severity=Severity.WARNING, message=message, origin=Origin(file), hint=hint)
+def _access_warning(code: str, file: str, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(code=code, severity=Severity.WARNING, message=message, origin=SourceLocation(file), hint=hint)

@@ -9,51 +9,51 @@ from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Change
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.fields import dotted
-from keyturn.core.resource import Desired, Live
-from keyturn.engine.desk import Desk, Stale
-from keyturn.engine.rollback import in_use
-from keyturn.engine.work import as_shown, read
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.fields import format_path
+from keyturn.core.resource import DesiredResource, LiveObject
+from keyturn.engine.desk import ApplyContext, StaleObject
+from keyturn.engine.rollback import previously_applied
+from keyturn.engine.work import desired_from_live, read_object
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Intent
 
 
-class Aside(Struct, frozen=True):
+class RenamedObject(Struct, frozen=True):
     """An object that was moved and read back, with the intent that is still to be ended."""
 
     intent: Intent
-    live: Live
+    live: LiveObject
     warnings: tuple[str, ...] = ()
 
 
-def move_aside(change: Change, now: Live, aside: Address, desk: Desk) -> Aside:
+def rename_away(change: Change, now: LiveObject, aside: Address, context: ApplyContext) -> RenamedObject:
     """Give ``now`` the name of ``aside`` and leave all else as it is; raises Stale.
 
     A credential whose secrets git no longer holds is sent its name alone; what is seen to be lost
     by that is a warning.
     """
     kind = KINDS[aside.kind]
-    whole = _whole(change, now, desk)
-    body = kind.encode(replace(whole, address=aside), desk.ids) if whole else {"name": aside.name}
-    intent = desk.intend(change, "update", object=now.id, expect=aside.name)
-    service = desk.run.service
-    desk.send_write(intent, lambda: service.update(kind.collection, now.id, body, idempotent=True))
-    live = read(kind, now.id, desk)
+    whole = _full_content(change, now, context)
+    body = kind.encode(replace(whole, address=aside), context.ids) if whole else {"name": aside.name}
+    intent = context.record_intent(change, "update", object=now.id, expect=aside.name)
+    service = context.run.service
+    context.send_write(intent, lambda: service.update_record(kind.collection, now.id, body, idempotent=True))
+    live = read_object(kind, now.id, context)
     if live.address != aside:
-        raise Stale("the service answered yes and kept the name")
-    lost = sorted(dotted(path) for path in now.fields if path not in live.fields) if whole is None else []
-    return Aside(intent, live, (f"{', '.join(lost)} of {aside} is gone since it has this name",) * bool(lost))
+        raise StaleObject("the service answered yes and kept the name")
+    lost = sorted(format_path(path) for path in now.fields if path not in live.fields) if whole is None else []
+    return RenamedObject(intent, live, (f"{', '.join(lost)} of {aside} is gone since it has this name",) * bool(lost))
 
 
-def _whole(change: Change, now: Live, desk: Desk) -> Desired | None:
+def _full_content(change: Change, now: LiveObject, context: ApplyContext) -> DesiredResource | None:
     if now.address.kind == "connection":
-        return as_shown(now)
-    return None if desk.run.workspace.put == "partial" else _as_committed(change, desk)
+        return desired_from_live(now)
+    return None if context.run.workspace.put == "partial" else _read_committed(change, context)
 
 
-def _as_committed(change: Change, desk: Desk) -> Desired | None:
+def _read_committed(change: Change, context: ApplyContext) -> DesiredResource | None:
     try:
-        return in_use(change, desk)
-    except Faulty:
+        return previously_applied(change, context)
+    except DiagnosticError:
         return None

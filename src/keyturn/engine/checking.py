@@ -6,77 +6,77 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.fields import dotted
-from keyturn.core.inputs import Inputs
-from keyturn.core.resource import EMPTY, Desired
+from keyturn.core.fields import format_path
+from keyturn.core.inputs import PlanInputs
+from keyturn.core.resource import EMPTY, DesiredResource
 from keyturn.core.secret import Secret
-from keyturn.engine.ages import Ages, ages
-from keyturn.load.definitions import types
-from keyturn.load.desired import Loaded, load
-from keyturn.load.project import FILE, Project, Workspace
-from keyturn.policy.judge import Looked, conclude, judge, look
-from keyturn.policy.likeness import fingerprints
-from keyturn.policy.rule import Context
-from keyturn.policy.settings import covers
-from keyturn.policy.subject import Subject
+from keyturn.engine.ages import SecretAges, secret_ages
+from keyturn.load.definitions import list_known_types
+from keyturn.load.desired import LoadedManifests, load_manifests
+from keyturn.load.project import PROJECT_FILE, Project, Workspace
+from keyturn.policy.judge import PartialResult, run_remaining_rules, run_rules, run_static_rules
+from keyturn.policy.likeness import run_fingerprints
+from keyturn.policy.rule import RuleContext
+from keyturn.policy.settings import covers_file
+from keyturn.policy.subject import ResourceView
 
 
-class Checked(Struct, frozen=True):
+class ValidationResult(Struct, frozen=True):
     """What was found and which files were looked at, as paths below the root."""
 
-    findings: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...]
     files: tuple[str, ...]
 
     @property
-    def worst(self) -> Severity | None:
+    def worst_severity(self) -> Severity | None:
         """The gravest severity, None where nothing was found."""
-        return min((finding.severity for finding in self.findings), default=None)
+        return min((finding.severity for finding in self.diagnostics), default=None)
 
 
-def check(
+def validate_project(
     project: Project,
     workspaces: Iterable[Workspace],
     only: tuple[str, ...],
     today: date,
     environment: Mapping[str, str],
-) -> Checked:
+) -> ValidationResult:
     """Check the manifests of some workspaces, or of them only the files ``only``.
 
     How old secrets are is asked of git for all files together; with ``only`` it is not asked, since a
     change to a file is checked then, and not what time has brought about.
     """
     findings: list[Diagnostic] = []
-    subjects: list[Subject] = []
+    subjects: list[ResourceView] = []
     covered: set[str] = set()
     for workspace in workspaces:
-        mine = [file for file in only if any(covers(folder, file) for folder in workspace.manifests)]
+        mine = [file for file in only if any(covers_file(folder, file) for folder in workspace.manifests)]
         covered.update(mine)
         if only and not mine:
             continue
-        loaded = load(project, workspace, mine)
-        findings += loaded.findings
-        subjects += loaded.subjects
-        findings += [_kept(each, dotted(path)) for each in loaded.desired for path in each.keep]
+        loaded = load_manifests(project, workspace, mine)
+        findings += loaded.diagnostics
+        subjects += loaded.resource_views
+        findings += [_kept_field_note(each, format_path(path)) for each in loaded.desired for path in each.kept_secrets]
     covered.update(finding.origin.file for finding in findings if finding.origin.line)
     # All workspaces at once: what two environments share is seen in neither of them alone. A file
     # that cannot be read may be what uses a credential, so then they are not all there are.
     whole = not only and not any(finding.severity is Severity.ERROR for finding in findings)
-    aged = Ages(today=today) if only else ages(project, subjects, EMPTY, today, environment)
-    findings += judge(subjects, project.policy, _context(aged, whole=whole))
-    findings += [_stray(file) for file in only if file not in covered and file != FILE]
+    aged = SecretAges(today=today) if only else secret_ages(project, subjects, EMPTY, today, environment)
+    findings += run_rules(subjects, project.policy, _build_rule_context(aged, whole=whole))
+    findings += [_unassigned_file_warning(file) for file in only if file not in covered and file != PROJECT_FILE]
     files = {subject.file for subject in subjects} | covered
-    return Checked(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
+    return ValidationResult(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
 
 
-def looked_at(project: Project, loaded: Loaded, today: date) -> Looked:
+def run_static_policy(project: Project, loaded: LoadedManifests, today: date) -> PartialResult:
     """Return what the rules say of the manifests as they stand, before anything else is known."""
-    return look(loaded.subjects, project.policy, _context(Ages(today=today)))
+    return run_static_rules(loaded.resource_views, project.policy, _build_rule_context(SecretAges(today=today)))
 
 
-def judged_with(
-    project: Project, looked: Looked, inputs: Inputs, aged: Ages, chance: bytes
+def run_policy(
+    project: Project, partial_result: PartialResult, inputs: PlanInputs, ages: SecretAges, random_bytes: bytes
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules say when the ages and the opened secrets are known as well.
 
@@ -90,23 +90,23 @@ def judged_with(
         if each.secrets
     }
     secrets = {file: opened for file, opened in secrets.items() if opened}
-    likeness = fingerprints(secrets, chance)
-    context = replace(_context(aged), secrets=secrets, fingerprints=likeness)
-    return conclude(looked, project.policy, context)
+    likeness = run_fingerprints(secrets, random_bytes)
+    context = replace(_build_rule_context(ages), secrets=secrets, fingerprints=likeness)
+    return run_remaining_rules(partial_result, project.policy, context)
 
 
-def _context(aged: Ages, *, whole: bool = True) -> Context:
-    return Context(
-        today=aged.today,
-        rotated=aged.rotated,
-        shallow=aged.shallow,
-        lost=aged.lost,
-        whole=whole,
-        connectors=types("connection"),
+def _build_rule_context(ages: SecretAges, *, whole: bool = True) -> RuleContext:
+    return RuleContext(
+        today=ages.today,
+        rotated=ages.rotated,
+        shallow_history=ages.shallow,
+        history_error=ages.history_error,
+        complete=whole,
+        connectors=list_known_types("connection"),
     )
 
 
-def _kept(desired: Desired, field: str) -> Diagnostic:
+def _kept_field_note(desired: DesiredResource, field: str) -> Diagnostic:
     return Diagnostic(
         code="KT074",
         severity=Severity.NOTE,
@@ -117,11 +117,11 @@ def _kept(desired: Desired, field: str) -> Diagnostic:
     )
 
 
-def _stray(file: str) -> Diagnostic:
+def _unassigned_file_warning(file: str) -> Diagnostic:
     return Diagnostic(
         code="KT044",
         severity=Severity.WARNING,
         message="this file belongs to no workspace and is not checked",
-        origin=Origin(file),
+        origin=SourceLocation(file),
         hint="move it below a folder under `manifests:` in keyturn.yaml, or add its folder there",
     )

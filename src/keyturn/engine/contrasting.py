@@ -3,67 +3,67 @@
 from collections.abc import Callable, Mapping
 
 from keyturn.core.address import Address
-from keyturn.core.contrast import Contrasted, contrast
-from keyturn.core.diagnostic import Faulty, Severity
-from keyturn.core.fields import Path
-from keyturn.core.resource import Desired
+from keyturn.core.contrast import WorkspaceDiff, diff_resources
+from keyturn.core.diagnostic import DiagnosticError, Severity
+from keyturn.core.fields import FieldPath
+from keyturn.core.resource import DesiredResource
 from keyturn.core.secret import Secret
-from keyturn.load.desired import load
+from keyturn.load.desired import load_manifests
 from keyturn.load.project import Project, Workspace
-from keyturn.load.unseal import unseal
-from keyturn.policy.environments import by_prefix
-from keyturn.policy.likeness import fingerprints
-from keyturn.policy.settings import Settings
+from keyturn.load.unseal import decrypt_manifests
+from keyturn.policy.environments import environment_by_prefix
+from keyturn.policy.likeness import run_fingerprints
+from keyturn.policy.settings import PolicySettings
 
-_WELL_KNOWN = {"dev": "dev-", "staging": "staging-", "prod": "prod-"}
+_DEFAULT_PREFIXES = {"dev": "dev-", "staging": "staging-", "prod": "prod-"}
 
 
 def compare_workspaces(
-    project: Project, sides: tuple[Workspace, Workspace], environment: Mapping[str, str], chance: bytes
-) -> Contrasted:
+    project: Project, sides: tuple[Workspace, Workspace], environment: Mapping[str, str], random_bytes: bytes
+) -> WorkspaceDiff:
     """Compare the manifests of two workspaces; secrets too, where keys for all of them are at hand.
 
     ``chance`` are random bytes of this run. Raises Faulty where manifests of either side are wrong.
     """
-    left, right = (_loaded(project, each) for each in sides)
-    equal = _equal(project, (left, right), environment, chance)
-    strip = _stripper(project.policy)
-    pairs = contrast(left, right, (strip, strip), equal or frozenset())
-    return Contrasted((sides[0].name, sides[1].name), pairs, equal is not None)
+    left, right = (_load_desired(project, each) for each in sides)
+    equal = _find_equal_secrets(project, (left, right), environment, random_bytes)
+    strip = _build_prefix_stripper(project.policy)
+    pairs = diff_resources(left, right, (strip, strip), equal or frozenset())
+    return WorkspaceDiff((sides[0].name, sides[1].name), pairs, equal is not None)
 
 
-def _loaded(project: Project, workspace: Workspace) -> tuple[Desired, ...]:
-    loaded = load(project, workspace)
-    errors = [each for each in loaded.findings if each.severity is Severity.ERROR]
+def _load_desired(project: Project, workspace: Workspace) -> tuple[DesiredResource, ...]:
+    loaded = load_manifests(project, workspace)
+    errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
     if errors:
-        raise Faulty(*errors)
+        raise DiagnosticError(*errors)
     return loaded.desired
 
 
-def _stripper(settings: Settings) -> Callable[[str], str]:
-    prefixes = {name: each.prefix for name, each in settings.environments.items()} or _WELL_KNOWN
+def _build_prefix_stripper(settings: PolicySettings) -> Callable[[str], str]:
+    prefixes = {name: each.prefix for name, each in settings.environments.items()} or _DEFAULT_PREFIXES
 
-    def strip(name: str) -> str:
-        return name.removeprefix(prefixes.get(by_prefix(name, settings), "")) or name
+    def strip_environment(name: str) -> str:
+        return name.removeprefix(prefixes.get(environment_by_prefix(name, settings), "")) or name
 
-    return strip
+    return strip_environment
 
 
-def _equal(
+def _find_equal_secrets(
     project: Project,
-    sides: tuple[tuple[Desired, ...], tuple[Desired, ...]],
+    sides: tuple[tuple[DesiredResource, ...], tuple[DesiredResource, ...]],
     environment: Mapping[str, str],
-    chance: bytes,
-) -> frozenset[tuple[Address, Path]] | None:
+    random_bytes: bytes,
+) -> frozenset[tuple[Address, FieldPath]] | None:
     holding = tuple(each for side in sides for each in side if each.secrets)
     try:
-        opened = unseal(holding, project, environment) if holding else ()
-    except Faulty:
+        opened = decrypt_manifests(holding, project, environment) if holding else ()
+    except DiagnosticError:
         return None
     files = {each.origin.file: each for each in opened}
-    prints = fingerprints({file: _secrets(each) for file, each in files.items()}, chance)
+    prints = run_fingerprints({file: _select_opened_secrets(each) for file, each in files.items()}, random_bytes)
     right = {each.origin.file for each in sides[1]}
-    strip = _stripper(project.policy)
+    strip = _build_prefix_stripper(project.policy)
     theirs = {
         (each.address.kind, strip(each.address.name), path, prints[file, path])
         for file, each in files.items()
@@ -79,5 +79,5 @@ def _equal(
     )
 
 
-def _secrets(desired: Desired) -> Mapping[Path, Secret]:
+def _select_opened_secrets(desired: DesiredResource) -> Mapping[FieldPath, Secret]:
     return {path: value for path, value in desired.secrets.items() if isinstance(value, Secret)}

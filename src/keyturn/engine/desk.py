@@ -12,27 +12,27 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from keyturn.api.errors import ServiceError
-from keyturn.api.wire import UNVEILED, Veil
+from keyturn.api.wire import NO_REDACTION, SecretRedactor
 from keyturn.core.address import Address
 from keyturn.core.change import Change
-from keyturn.core.fields import Path
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import EMPTY, Desired, Known
+from keyturn.core.fields import FieldPath
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.resource import EMPTY, DesiredResource, StateEntry
 from keyturn.core.secret import Secret
-from keyturn.engine.run import Run
-from keyturn.ledger.clock import stamp
-from keyturn.ledger.event import Finished, Intent
-from keyturn.ledger.fingerprint import fingerprint
+from keyturn.engine.run import RunContext
+from keyturn.ledger.clock import format_timestamp
+from keyturn.ledger.event import OutcomeRecorded, Intent
+from keyturn.ledger.fingerprint import compute_fingerprint
 from keyturn.ledger.journal import Journal
 
 T = TypeVar("T")
 
 
-class Halt(Exception):  # noqa: N818
+class ApplyStopped(Exception):  # noqa: N818
     """Raised where no further write may begin: interrupted, out of time, or the lock is lost."""
 
 
-class Stale(Exception):  # noqa: N818
+class StaleObject(Exception):  # noqa: N818
     """Raised where the live object is not as the plan saw it; ``message`` says what moved."""
 
     def __init__(self, message: str) -> None:
@@ -40,7 +40,7 @@ class Stale(Exception):  # noqa: N818
         self.message = message
 
 
-class Desk(Struct, frozen=True, kw_only=True):
+class ApplyContext(Struct, frozen=True, kw_only=True):
     """The shared things of an apply.
 
     ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
@@ -51,75 +51,75 @@ class Desk(Struct, frozen=True, kw_only=True):
     what the plan saw, and what this run has made.
     """
 
-    run: Run
+    run: RunContext
     journal: Journal
     ids: dict[Address, str]
-    entries: dict[str, Known]
-    key: Callable[[], bytes]
-    allowed: Callable[[], bool]
+    entries: dict[str, StateEntry]
+    fingerprint_key: Callable[[], bytes]
+    may_write: Callable[[], bool]
     tests: bool = True
-    hide: Veil = UNVEILED
+    redactor: SecretRedactor = NO_REDACTION
     changes: Mapping[str, Change] = field(default_factory=lambda: EMPTY)
     destinations: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
-    taken: set[str] = field(default_factory=set)
-    guard: threading.Lock = field(default_factory=threading.Lock)
+    taken_ids: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def prints(self, desired: Desired) -> Mapping[Path, str]:
+    def fingerprint_secrets(self, desired: DesiredResource) -> Mapping[FieldPath, str]:
         """Return the fingerprints of a manifest's opened secrets."""
         opened = {path: value for path, value in desired.secrets.items() if isinstance(value, Secret)}
         if not opened:
             return EMPTY
-        key = self.key()
-        return {path: fingerprint(key, desired.address, path, value) for path, value in opened.items()}
+        key = self.fingerprint_key()
+        return {path: compute_fingerprint(key, desired.address, path, value) for path, value in opened.items()}
 
-    def intend(self, change: Change, op: str, **more: str) -> Intent:
+    def record_intent(self, change: Change, op: str, **more: str) -> Intent:
         """Write down what is about to be sent, durably, and return it; raises Halt or Faulty."""
-        if not self.allowed():
-            raise Halt
+        if not self.may_write():
+            raise ApplyStopped
         desired = change.desired
         intent = Intent(
-            id=self.run.fresh(),
-            op=op,
+            id=self.run.new_id(),
+            operation=op,
             address=change.address,
             action=change.action.value,
-            precondition=change.expected,
-            server_date=self._server_date(),
-            fingerprints=self.prints(desired) if desired else EMPTY,
+            precondition=change.expected_updated_at,
+            server_date=self._format_server_date(),
+            fingerprints=self.fingerprint_secrets(desired) if desired else EMPTY,
             digest=desired.digest if desired else "",
             **more,
         )
         self.journal.append(intent)
         return intent
 
-    def finish(self, intent: Intent, entry: Known | None = None, gone: tuple[Address, ...] = ()) -> None:
+    def record_success(self, intent: Intent, entry: StateEntry | None = None, removed: tuple[Address, ...] = ()) -> None:
         """Note that an intent was carried out, and what the ledger holds from now on."""
         if entry:
             self.entries[entry.id] = entry
-        self._end(intent, Ending.DONE, entry, gone)
+        self._record_end(intent, OutcomeStatus.DONE, entry, removed)
 
-    def drop(self, intent: Intent, ending: Ending, message: str = "") -> None:
+    def record_failure(self, intent: Intent, ending: OutcomeStatus, message: str = "") -> None:
         """Note that an intent came to nothing, or that nobody knows."""
         self.journal.append(
-            Finished(
-                intent=intent.id, address=intent.address, action=intent.action, ending=ending, message=message
+            OutcomeRecorded(
+                intent=intent.id, address=intent.address, action=intent.action, outcome_status=ending, message=message
             )
         )
 
-    def _end(self, intent: Intent, ending: Ending, entry: Known | None, gone: tuple[Address, ...]) -> None:
+    def _record_end(self, intent: Intent, ending: OutcomeStatus, entry: StateEntry | None, removed: tuple[Address, ...]) -> None:
         self.journal.enqueue(
-            Finished(
+            OutcomeRecorded(
                 intent=intent.id,
                 address=intent.address,
                 action=intent.action,
-                ending=ending,
+                outcome_status=ending,
                 entry=entry,
-                gone=gone,
+                removed=removed,
             )
         )
 
-    def _server_date(self) -> str:
+    def _format_server_date(self) -> str:
         date = self.run.service.server_date
-        return stamp(datetime.fromtimestamp(date, UTC)) if date else ""
+        return format_timestamp(datetime.fromtimestamp(date, UTC)) if date else ""
 
     def send_write(self, intent: Intent, send: Callable[[], T]) -> T:
         """Send the request of an intent, and journal its failure before the error is raised.
@@ -129,12 +129,12 @@ class Desk(Struct, frozen=True, kw_only=True):
         try:
             return send()
         except ServiceError as error:
-            self.drop(intent, Ending.UNSURE if error.may_be_applied else Ending.FAILED, error.where)
+            self.record_failure(intent, OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED, error.request_line)
             raise
 
-    def claim(self, identity: str) -> bool:
+    def claim_id(self, identity: str) -> bool:
         """Note that an object was made by this run, so that nobody else adopts it; False if it was there."""
-        with self.guard:
-            there = identity in self.taken
-            self.taken.add(identity)
+        with self.lock:
+            there = identity in self.taken_ids
+            self.taken_ids.add(identity)
         return not there

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.engine.run import Run
-from keyturn.ledger.event import RunEnded, RunStarted
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.engine.run import RunContext
+from keyturn.ledger.event import RunFinished, RunStarted
 from keyturn.ledger.journal import Journal, open_journal
-from keyturn.ledger.lock import Held, Holder, Lease, acquire
-from keyturn.ledger.reading import Reading, compact, read_ledger
+from keyturn.ledger.lock import LockHeld, LockHolder, Lease, acquire_lock
+from keyturn.ledger.reading import LoadedState, compact_journal, load_state
 
 LEASE = 600.0
 """Seconds for which the lock is held without a renewal."""
@@ -20,26 +20,26 @@ PATIENCE = 2.0
 class ExclusiveRun:
     """One command that holds the lock; ``exclusive_run`` makes it and releases the lock."""
 
-    def __init__(self, run: Run, command: str, lease: Lease) -> None:
+    def __init__(self, run: RunContext, command: str, lease: Lease) -> None:
         self._run, self._command, self._lease = run, command, lease
-        self._id = run.fresh()
+        self._id = run.new_id()
         self._journal: Journal | None = None
-        self._reading: Reading | None = None
+        self._reading: LoadedState | None = None
 
     def holds_lock(self) -> bool:
         """Tell whether this run may still write; renew the lease when a third of it is used."""
-        if not self._lease.valid():
+        if not self._lease.is_valid():
             return False
-        return self._lease.left() > LEASE * 2 / 3 or self._renew()
+        return self._lease.remaining_seconds() > LEASE * 2 / 3 or self._renew()
 
-    def read_ledger(self) -> Reading:
+    def read_ledger(self) -> LoadedState:
         """Return the ledger of the workspace, as it is under the lock."""
-        return read_ledger(self._run.store, self._run.workspace.name, self._run.workspace.organization)
+        return load_state(self._run.store, self._run.workspace.name, self._run.workspace.organization)
 
-    def begin_journal(self, reading: Reading) -> Journal:
+    def begin_journal(self, reading: LoadedState) -> Journal:
         """Open the journal behind ``reading`` and record who runs which command; called once."""
-        run, author = self._run, self._run.author
-        journal = open_journal(run.store, reading.ledger, reading.torn, run.clock)
+        run, author = self._run, self._run.actor
+        journal = open_journal(run.store, reading.state, reading.torn, run.clock)
         started = RunStarted(
             run=self._id,
             command=self._command,
@@ -60,26 +60,26 @@ class ExclusiveRun:
         if self._journal is None or self._reading is None:
             return
         journal, self._journal = self._journal, None
-        journal.append(RunEnded(self._id, ending, counts))
-        if self._lease.valid():
-            compact(self._run.store, self._reading, journal)
+        journal.append(RunFinished(self._id, ending, counts))
+        if self._lease.is_valid():
+            compact_journal(self._run.store, self._reading, journal)
 
     def record_failure(self) -> None:
         """Record that the run failed, where its journal is open and can be written."""
         if self._journal is not None:
-            with suppress(Faulty):
-                self._journal.append(RunEnded(self._id, "failed"))
+            with suppress(DiagnosticError):
+                self._journal.append(RunFinished(self._id, "failed"))
 
     def _renew(self) -> bool:
         try:
             self._lease.renew()
-        except Faulty:
+        except DiagnosticError:
             return False
         return True
 
 
 @contextmanager
-def exclusive_run(run: Run, command: str, lock_timeout: float = 0.0) -> Iterator[ExclusiveRun]:
+def exclusive_run(run: RunContext, command: str, lock_timeout: float = 0.0) -> Iterator[ExclusiveRun]:
     """Hold the lock while ``command`` runs; wait at most ``lock_timeout`` seconds for it.
 
     Raises Held where another run holds the lock. A command that fails after ``begin_journal`` is
@@ -93,20 +93,20 @@ def exclusive_run(run: Run, command: str, lock_timeout: float = 0.0) -> Iterator
         held.record_failure()
         raise
     finally:
-        if lease.valid():
+        if lease.is_valid():
             lease.release()
 
 
-def _acquire_lock(run: Run, lock_timeout: float) -> Lease:
-    author = run.author
-    holder = Holder(
-        id=run.fresh(), who=author.who, host=author.host, url=author.url, commit=author.commit, ttl=LEASE
+def _acquire_lock(run: RunContext, lock_timeout: float) -> Lease:
+    author = run.actor
+    holder = LockHolder(
+        id=run.new_id(), who=author.who, host=author.host, url=author.url, commit=author.commit, ttl=LEASE
     )
     end = run.clock.monotonic() + lock_timeout
     while True:
         try:
-            return acquire(run.store, holder, run.clock)
-        except Held:
+            return acquire_lock(run.store, holder, run.clock)
+        except LockHeld:
             if run.clock.monotonic() + PATIENCE > end:
                 raise
             run.sleep(PATIENCE)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keyturn.core.address import Address
-from keyturn.core.resource import Known
-from keyturn.ledger.document import from_json
+from keyturn.core.resource import StateEntry
+from keyturn.ledger.document import decode_state
 from keyturn.load.project import Workspace
 
 
-def exported(file: Path, workspace: Workspace) -> Mapping[Address, Known]:
+def read_exported_state(file: Path, workspace: Workspace) -> Mapping[Address, StateEntry]:
     """Return the entries of an exported ledger; raises Faulty (KT600 to KT602)."""
-    return from_json(file.read_bytes(), str(file), workspace.name, workspace.organization).entries
+    return decode_state(file.read_bytes(), str(file), workspace.name, workspace.organization).entries

@@ -8,29 +8,29 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from keyturn.api.client import Client
-from keyturn.api.dialect import either
-from keyturn.api.errors import Absent, ServiceError
-from keyturn.api.records import Record
-from keyturn.api.strict import Puzzling
-from keyturn.engine.observe import READERS
-from keyturn.engine.together import side_by_side
+from keyturn.api.dialect import read_either_case
+from keyturn.api.errors import NotFound, ServiceError
+from keyturn.api.records import ApiRecord
+from keyturn.api.strict import ResponseFormatError
+from keyturn.engine.observe import MAX_PARALLEL_READS
+from keyturn.engine.together import map_parallel
 
-PIPELINES = 500
+MAX_PIPELINE_READS = 500
 """How many pipelines are read in full at most; beyond that, what uses a connection is unknown."""
 
 
-class Use(Struct, frozen=True, order=True):
+class UsageNode(Struct, frozen=True, order=True):
     """What mentions an object: a pipeline or sync by name, a schedule by its next run, each with its id."""
 
     label: str
     id: str
 
 
-Uses: TypeAlias = Mapping[str, tuple[Use, ...]] | None
+UsageIndex: TypeAlias = Mapping[str, tuple[UsageNode, ...]] | None
 """By the id of an object, what mentions it; None where the service did not tell."""
 
 
-class Graph(Struct, frozen=True, kw_only=True):
+class UsageGraph(Struct, frozen=True, kw_only=True):
     """What refers to an object.
 
     ``linked``: whether connections say which credential they use at all; some deployments do not.
@@ -38,34 +38,34 @@ class Graph(Struct, frozen=True, kw_only=True):
     """
 
     linked: bool
-    pipelines: Uses
-    syncs: Uses
-    schedules: Uses
-    runs: Uses = None
+    pipelines: UsageIndex
+    syncs: UsageIndex
+    schedules: UsageIndex
+    schedules_by_pipeline: UsageIndex = None
 
 
-def gathered(known: Uses, ids: Iterable[str]) -> tuple[Use, ...] | None:
+def users_of(known: UsageIndex, ids: Iterable[str]) -> tuple[UsageNode, ...] | None:
     """Return what mentions any of the objects, each once and sorted; None where it is not known."""
     return None if known is None else tuple(sorted({use for each in ids for use in known.get(each, ())}))
 
 
-def graph_of(service: Client, ids: frozenset[str], linked: bool) -> Graph:  # noqa: FBT001
+def build_usage_graph(service: Client, ids: frozenset[str], linked: bool) -> UsageGraph:  # noqa: FBT001
     """Return what refers to the objects of these ids; None for each sort that the service does not tell."""
-    pipelines, syncs = _pipelines(service), _syncs(service, ids)
+    pipelines, syncs = _read_pipelines(service), _read_syncs(service, ids)
     if pipelines is None:
-        return Graph(linked=linked, pipelines=None, syncs=syncs, schedules=None)
+        return UsageGraph(linked=linked, pipelines=None, syncs=syncs, schedules=None)
     users = {use.id: texts & ids for use, texts in pipelines.items()}
-    runs = _runs(service)
-    return Graph(
+    runs = _read_schedules(service)
+    return UsageGraph(
         linked=linked,
-        pipelines=_mentioned(pipelines, ids),
+        pipelines=_index_mentions(pipelines, ids),
         syncs=syncs,
-        schedules=_schedules(runs, users),
-        runs=runs,
+        schedules=_index_schedules(runs, users),
+        schedules_by_pipeline=runs,
     )
 
 
-def strings(tree: object) -> Iterator[str]:
+def iterate_strings(tree: object) -> Iterator[str]:
     """Yield every string in a document, however deep: ids stand wherever a vendor puts them.
 
     Some deployments hold a mapping as text: what stands in that is yielded, too.
@@ -74,68 +74,68 @@ def strings(tree: object) -> Iterator[str]:
         yield tree
         if tree.startswith(("{", "[")):
             with suppress(ValueError, RecursionError):
-                yield from strings(json.loads(tree))
+                yield from iterate_strings(json.loads(tree))
     elif isinstance(tree, Mapping):
         for value in tree.values():
-            yield from strings(value)
+            yield from iterate_strings(value)
     elif isinstance(tree, list):
         for value in tree:
-            yield from strings(value)
+            yield from iterate_strings(value)
 
 
-def _texts(record: Record) -> frozenset[str]:
-    return frozenset(strings([record.extra, record.config, record.credential_id]))
+def _collect_strings(record: ApiRecord) -> frozenset[str]:
+    return frozenset(iterate_strings([record.extra, record.config, record.credential_id]))
 
 
-def _pipelines(service: Client) -> Mapping[Use, frozenset[str]] | None:
-    def read(listed: Record) -> tuple[Use, frozenset[str]]:
+def _read_pipelines(service: Client) -> Mapping[UsageNode, frozenset[str]] | None:
+    def read_pipeline(listed: ApiRecord) -> tuple[UsageNode, frozenset[str]]:
         # Some deployments name source and destination in the list alone, most the nodes in none.
-        texts = _texts(listed)
-        with suppress(Absent):
-            texts |= _texts(service.pipeline(listed.id))
-        return Use(listed.name or listed.id, listed.id), texts
+        texts = _collect_strings(listed)
+        with suppress(NotFound):
+            texts |= _collect_strings(service.read_pipeline(listed.id))
+        return UsageNode(listed.name or listed.id, listed.id), texts
 
     try:
-        listed = [each for each in service.pipelines().records if each.status != "deleted"]
-        if len(listed) > PIPELINES:
+        listed = [each for each in service.list_pipelines().records if each.status != "deleted"]
+        if len(listed) > MAX_PIPELINE_READS:
             return None
-        return dict(side_by_side(read, listed, READERS))
+        return dict(map_parallel(read_pipeline, listed, MAX_PARALLEL_READS))
     except ServiceError:
         return None
 
 
-def _runs(service: Client) -> Uses:
-    runs: dict[str, list[Use]] = {}
+def _read_schedules(service: Client) -> UsageIndex:
+    runs: dict[str, list[UsageNode]] = {}
     try:
-        for each in service.schedules().records:
-            if either(each.extra, "enabled") is not False:
-                run = Use(str(either(each.extra, "next_run_at") or ""), each.id)
-                runs.setdefault(str(either(each.extra, "pipeline_id") or ""), []).append(run)
-    except (ServiceError, Puzzling):
+        for each in service.list_schedules().records:
+            if read_either_case(each.extra, "enabled") is not False:
+                run = UsageNode(str(read_either_case(each.extra, "next_run_at") or ""), each.id)
+                runs.setdefault(str(read_either_case(each.extra, "pipeline_id") or ""), []).append(run)
+    except (ServiceError, ResponseFormatError):
         return None
     return {key: tuple(found) for key, found in runs.items()}
 
 
-def _schedules(runs: Uses, users: Mapping[str, frozenset[str]]) -> Uses:
+def _index_schedules(runs: UsageIndex, users: Mapping[str, frozenset[str]]) -> UsageIndex:
     if runs is None:
         return None
-    found: dict[str, list[Use]] = {}
+    found: dict[str, list[UsageNode]] = {}
     for pipeline, started in runs.items():
         for each in users.get(pipeline, ()):
             found.setdefault(each, []).extend(started)
     return {key: tuple(each) for key, each in found.items()}
 
 
-def _syncs(service: Client, ids: frozenset[str]) -> Uses:
+def _read_syncs(service: Client, ids: frozenset[str]) -> UsageIndex:
     try:
-        listed = service.syncs().records
+        listed = service.list_syncs().records
     except ServiceError:
         return None
-    return _mentioned({Use(each.name or each.id, each.id): _texts(each) for each in listed}, ids)
+    return _index_mentions({UsageNode(each.name or each.id, each.id): _collect_strings(each) for each in listed}, ids)
 
 
-def _mentioned(mentions: Mapping[Use, frozenset[str]], ids: frozenset[str]) -> Mapping[str, tuple[Use, ...]]:
-    found: dict[str, list[Use]] = {}
+def _index_mentions(mentions: Mapping[UsageNode, frozenset[str]], ids: frozenset[str]) -> Mapping[str, tuple[UsageNode, ...]]:
+    found: dict[str, list[UsageNode]] = {}
     for use, texts in mentions.items():
         for each in texts & ids:
             found.setdefault(each, []).append(use)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_WORDS = {
+_DIFFERENCE_TEXTS = {
     "action": "what would be done",
     "manifest": "the content of its manifest",
     "ciphers": "an encrypted secret",
@@ -16,7 +16,7 @@ _WORDS = {
 }
 
 
-def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+def describe_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Return one line for each difference between the facts of two plans, sorted by address."""
     lines = [
         f"{word}: {before[word]} then, {after[word]} now"
@@ -31,9 +31,9 @@ def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...
         elif address not in then:
             lines.append(f"{address}: {now[address]['action']} is new in the plan")
         else:
-            lines += _differences(address, then[address], now[address])
+            lines += _describe_operation(address, then[address], now[address])
     return tuple(lines)
 
 
-def _differences(address: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [f"{address}: {words}" for key, words in _WORDS.items() if then.get(key) != now.get(key)]
+def _describe_operation(address: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [f"{address}: {words}" for key, words in _DIFFERENCE_TEXTS.items() if then.get(key) != now.get(key)]

@@ -12,60 +12,60 @@ from itertools import chain
 from msgspec.structs import replace
 
 from keyturn.api.client import Client
-from keyturn.api.errors import Absent
-from keyturn.core.address import Address, Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.resource import Desired, Known, Live
-from keyturn.engine.together import at_once, side_by_side
-from keyturn.kinds import KINDS, Kind
+from keyturn.api.errors import NotFound
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.core.resource import DesiredResource, StateEntry, LiveObject
+from keyturn.engine.together import run_concurrently, map_parallel
+from keyturn.kinds import KINDS, ResourceKind
 
-READERS = 8
+MAX_PARALLEL_READS = 8
 """How many objects are read side by side; the client's limiter sets the pace."""
 
 
-def refuse_foreign(service: Client, organization: str) -> None:
+def check_organization(service: Client, organization: str) -> None:
     """Compare the organization behind the key with the project's; raises Faulty KT520."""
-    found = service.organization()
+    found = service.read_organization()
     if found.id == organization:
         return
-    raise Faulty(
+    raise DiagnosticError(
         Diagnostic(
             code="KT520",
             severity=Severity.ERROR,
             message=f"the API key belongs to organization {found.id}, the project names {organization}",
-            origin=Origin("keyturn.yaml"),
+            origin=SourceLocation("keyturn.yaml"),
             hint="use a key of the right organization, or correct `organization:` in keyturn.yaml",
         )
     )
 
 
-def census(
-    service: Client, doubted: Iterable[tuple[str, str]] = (), organization: str = ""
-) -> tuple[Live, ...]:
+def list_live_objects(
+    service: Client, uncertain: Iterable[tuple[str, str]] = (), organization: str = ""
+) -> tuple[LiveObject, ...]:
     """Return every object that both lists show; raises the client's errors, and never half a list.
 
     What is ``doubted``, by kind and id, is asked for on its own where the lists do not show it. That
     the key belongs to ``organization`` is asked beside them, if one is named; raises Faulty KT520.
     """
-    asking = [partial(_ours, service, organization)] if organization else []
-    lists = [partial(_listed, service, kind) for kind in KINDS.values()]
-    listed = tuple(chain.from_iterable(at_once([*asking, *lists])))
+    asking = [partial(_verify_organization, service, organization)] if organization else []
+    lists = [partial(_list_kind, service, kind) for kind in KINDS.values()]
+    listed = tuple(chain.from_iterable(run_concurrently([*asking, *lists])))
     seen = {each.id for each in listed}
-    return (*listed, *_read(service, [each for each in doubted if each[1] not in seen]))
+    return (*listed, *_fetch_objects(service, [each for each in uncertain if each[1] not in seen]))
 
 
-def _ours(service: Client, organization: str) -> tuple[Live, ...]:
-    refuse_foreign(service, organization)
+def _verify_organization(service: Client, organization: str) -> tuple[LiveObject, ...]:
+    check_organization(service, organization)
     return ()
 
 
-def _listed(service: Client, kind: Kind) -> tuple[Live, ...]:
-    return tuple(kind.decode(record) for record in service.records(kind.collection).records)
+def _list_kind(service: Client, kind: ResourceKind) -> tuple[LiveObject, ...]:
+    return tuple(kind.decode(record) for record in service.list_records(kind.collection).records)
 
 
-def observe(
-    service: Client, listed: Iterable[Live], desired: Iterable[Desired], entries: Mapping[Address, Known]
-) -> dict[str, Live]:
+def read_live_objects(
+    service: Client, listed: Iterable[LiveObject], desired: Iterable[DesiredResource], entries: Mapping[Address, StateEntry]
+) -> dict[str, LiveObject]:
     """Return the live objects by id, in as much detail as the plan needs.
 
     A connection whose ``updated_at`` the ledger holds takes its fields from there. What the ledger
@@ -75,7 +75,7 @@ def observe(
     by_id = {known.id: known for known in entries.values()}
     wanted = {each.address for each in desired}
     new = wanted.difference(entries)
-    live: dict[str, Live] = {}
+    live: dict[str, LiveObject] = {}
     unread: list[tuple[str, str]] = []
     for each in listed:
         known = by_id.get(each.id)
@@ -84,36 +84,36 @@ def observe(
             continue
         live[each.id] = each
         current = known and known.updated_at and known.updated_at == each.updated_at
-        if not current and _relevant(each, known, new):
+        if not current and _is_relevant(each, known, new):
             unread.append((each.address.kind, each.id))
-        elif known and current and not each.detailed:
-            live[each.id] = replace(each, fields={**known.observed, **each.fields}, detailed=True)
+        elif known and current and not each.has_config:
+            live[each.id] = replace(each, fields={**known.observed, **each.fields}, has_config=True)
     asked = frozenset(unread)
-    unread += (each for each in _missing(wanted, entries, live) if each not in asked)
-    live.update((each.id, each) for each in _read(service, unread))
+    unread += (each for each in _find_unlisted(wanted, entries, live) if each not in asked)
+    live.update((each.id, each) for each in _fetch_objects(service, unread))
     return live
 
 
-def _relevant(listed: Live, known: Known | None, new: Collection[Address]) -> bool:
-    if listed.detailed:
-        return known is not None and bool(known.updated_at and listed.updated_at)
-    return known is not None or listed.address in new
+def _is_relevant(listed: LiveObject, entry: StateEntry | None, new: Collection[Address]) -> bool:
+    if listed.has_config:
+        return entry is not None and bool(entry.updated_at and listed.updated_at)
+    return entry is not None or listed.address in new
 
 
-def _missing(
-    wanted: Collection[Address], entries: Mapping[Address, Known], live: Mapping[str, Live]
+def _find_unlisted(
+    desired: Collection[Address], entries: Mapping[Address, StateEntry], live: Mapping[str, LiveObject]
 ) -> Iterator[tuple[str, str]]:
     for known in entries.values():
-        if known.id not in live and (not known.retired_at or known.address in wanted):
+        if known.id not in live and (not known.retired_at or known.address in desired):
             yield known.address.kind, known.id
 
 
-def _read(service: Client, unread: list[tuple[str, str]]) -> Iterator[Live]:
-    def one(each: tuple[str, str]) -> Live | None:
+def _fetch_objects(service: Client, unread: list[tuple[str, str]]) -> Iterator[LiveObject]:
+    def fetch_object(each: tuple[str, str]) -> LiveObject | None:
         kind = KINDS[each[0]]
         try:
-            return kind.decode(service.fetch(kind.collection, each[1]))
-        except Absent:
+            return kind.decode(service.read_record(kind.collection, each[1]))
+        except NotFound:
             return None
 
-    yield from (found for found in side_by_side(one, unread, READERS) if found)
+    yield from (found for found in map_parallel(fetch_object, unread, MAX_PARALLEL_READS) if found)

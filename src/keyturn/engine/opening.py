@@ -6,66 +6,66 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Cause, Faulty, Severity
-from keyturn.core.fields import Path
-from keyturn.core.inputs import Inputs, touched
-from keyturn.core.resource import Desired, Known
+from keyturn.core.diagnostic import Cause, DiagnosticError, Severity
+from keyturn.core.fields import FieldPath
+from keyturn.core.inputs import PlanInputs, needs_decryption
+from keyturn.core.resource import DesiredResource, StateEntry
 from keyturn.core.secret import Secret
-from keyturn.engine.run import Run
-from keyturn.ledger.fingerprint import derive, fingerprint
-from keyturn.load.decrypt import Opener as Decrypt
-from keyturn.load.decrypt import opener
-from keyturn.load.desired import Loaded, load
-from keyturn.load.repository_key import repository_key
-from keyturn.load.unseal import accuse, unseal
+from keyturn.engine.run import RunContext
+from keyturn.ledger.fingerprint import derive_key, compute_fingerprint
+from keyturn.load.decrypt import Decryptor as Decrypt
+from keyturn.load.decrypt import decryptor_for
+from keyturn.load.desired import LoadedManifests, load_manifests
+from keyturn.load.repository_key import read_fingerprint_key
+from keyturn.load.unseal import check_seals_of_invalid, decrypt_manifests
 
-PURPOSE = "secrets"
+FINGERPRINT_PURPOSE = "secrets"
 """What the key that fingerprints secrets is derived for."""
 
 _TAMPERING = frozenset({Cause.MAC_MISMATCH, Cause.TAMPERING})
 
 
-class Opener(Struct, frozen=True):
+class SecretLoader(Struct, frozen=True):
     """Opens secrets and fingerprints them, with the repository's key read once and only when needed."""
 
-    run: Run
-    _key: list[bytes]
+    run: RunContext
+    _root_keys: list[bytes]
 
     @classmethod
-    def of(cls, run: Run) -> "Opener":
+    def for_run(cls, run: RunContext) -> "SecretLoader":
         """Return an opener that has read nothing yet."""
         return cls(run, [])
 
-    def decrypt(self) -> Decrypt:
+    def create_decryptor(self) -> Decrypt:
         """Return what decrypts files with the keys that the environment leads to."""
         project = self.run.project
-        return opener(self.run.environment, project.policy, project.decryptor)
+        return decryptor_for(self.run.environment, project.policy, project.decryptor)
 
-    def load(self) -> Loaded:
+    def load_manifests(self) -> LoadedManifests:
         """Return the workspace's manifests, sealed; raises Faulty where any of them is wrong."""
-        loaded = load(self.run.project, self.run.workspace)
-        errors = [finding for finding in loaded.findings if finding.severity is Severity.ERROR]
+        loaded = load_manifests(self.run.project, self.run.workspace)
+        errors = [finding for finding in loaded.diagnostics if finding.severity is Severity.ERROR]
         if not errors:
             return loaded
-        accused = accuse(loaded.doubtful, self.run.project, self.run.environment) if loaded.doubtful else ()
-        raise Faulty(*errors, *(each for each in accused if each.cause in _TAMPERING))
+        accused = check_seals_of_invalid(loaded.invalid_sealed, self.run.project, self.run.environment) if loaded.invalid_sealed else ()
+        raise DiagnosticError(*errors, *(each for each in accused if each.cause in _TAMPERING))
 
-    def root_key(self) -> bytes:
+    def read_root_key(self) -> bytes:
         """Return the repository's key; raises Faulty where it cannot be opened."""
-        if not self._key:
-            self._key.append(repository_key(self.run.project, self.decrypt()))
-        return self._key[0]
+        if not self._root_keys:
+            self._root_keys.append(read_fingerprint_key(self.run.project, self.create_decryptor()))
+        return self._root_keys[0]
 
-    def key(self) -> bytes:
+    def derive_fingerprint_key(self) -> bytes:
         """Return the key that fingerprints secrets."""
-        return derive(self.root_key(), PURPOSE)
+        return derive_key(self.read_root_key(), FINGERPRINT_PURPOSE)
 
-    def open(self, inputs: Inputs, also: frozenset[Address] = frozenset()) -> Inputs:
+    def decrypt_secrets(self, inputs: PlanInputs, also: frozenset[Address] = frozenset()) -> PlanInputs:
         """Return the inputs with the secrets opened that may need a write, and their fingerprints.
 
         ``also`` names manifests to be opened whether or not anything of them moved.
         """
-        chosen = {each.address: each for each in touched(inputs)}
+        chosen = {each.address: each for each in needs_decryption(inputs)}
         chosen |= {
             address: each for address, each in inputs.desired.items() if address in also and each.secrets
         }
@@ -73,24 +73,24 @@ class Opener(Struct, frozen=True):
             return inputs
         project = self.run.project
         opened = {
-            each.address: each for each in unseal(tuple(chosen.values()), project, self.run.environment)
+            each.address: each for each in decrypt_manifests(tuple(chosen.values()), project, self.run.environment)
         }
-        key = self.key()
+        key = self.derive_fingerprint_key()
         prints = {
-            address: _prints(key, each, _holder(each, inputs.known)) for address, each in opened.items()
+            address: _fingerprint_secrets(key, each, _fingerprint_address(each, inputs.entries)) for address, each in opened.items()
         }
-        return replace(inputs, desired={**inputs.desired, **opened}, prints=prints)
+        return replace(inputs, desired={**inputs.desired, **opened}, fingerprints=prints)
 
 
-def _holder(desired: Desired, known: Mapping[Address, Known]) -> Address:
+def _fingerprint_address(desired: DesiredResource, known: Mapping[Address, StateEntry]) -> Address:
     # A fingerprint is bound to the name: a resource that is being renamed is compared under its old one.
     former = Address(desired.address.kind, desired.lifecycle.moved_from or desired.address.name)
     return desired.address if desired.address in known or former not in known else former
 
 
-def _prints(key: bytes, desired: Desired, holder: Address) -> Mapping[Path, str]:
+def _fingerprint_secrets(key: bytes, desired: DesiredResource, holder: Address) -> Mapping[FieldPath, str]:
     return {
-        path: fingerprint(key, holder, path, value)
+        path: compute_fingerprint(key, holder, path, value)
         for path, value in desired.secrets.items()
         if isinstance(value, Secret)
     }

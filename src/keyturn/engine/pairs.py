@@ -9,24 +9,24 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.change import ABSENT
-from keyturn.core.fields import Fields, Path, dotted, nest, same
-from keyturn.core.resource import Known, Live
+from keyturn.core.change import MISSING
+from keyturn.core.fields import Fields, FieldPath, format_path, nest_fields, values_equal
+from keyturn.core.resource import StateEntry, LiveObject
 from keyturn.load.definitions import destination_paths
 
-_CREDENTIAL = ("credential",)
+_CREDENTIAL_PATH = ("credential",)
 
 
-class Pair(Struct, frozen=True):
+class ConnectionPair(Struct, frozen=True):
     """A live connection and the credentials that it was applied with, or why it may not be tested."""
 
-    live: Live
+    live: LiveObject
     credentials: tuple[Address, ...] = ()
     refusal: str = ""
     fields: Fields | None = None
 
 
-def pair(live: Live, entries: Mapping[Address, Known], shown: Mapping[str, Live]) -> Pair:
+def approved_pair(live: LiveObject, entries: Mapping[Address, StateEntry], shown: Mapping[str, LiveObject]) -> ConnectionPair:
     """Return the pair that ``live``, a whole connection, makes with its credentials.
 
     ``shown`` are the live credentials by id. ``fields`` of the result are what a test sends: the
@@ -36,25 +36,25 @@ def pair(live: Live, entries: Mapping[Address, Known], shown: Mapping[str, Live]
     if known is None or known.id != live.id:
         known = next((each for each in entries.values() if each.id == live.id), None)
     if known is None or known.retired_at:
-        return Pair(live, refusal="it is not in the ledger: keyturn never applied it")
+        return ConnectionPair(live, refusal="it is not in the ledger: keyturn never applied it")
     linked = {path: leaf for path, leaf in known.applied.items() if isinstance(leaf, Address)}
     credentials = tuple(sorted(set(linked.values())))
-    wrong = next(_wrong(live, known, linked, (entries, shown)), "")
+    wrong = next(_explain_refusals(live, known, linked, (entries, shown)), "")
     if wrong:
-        return Pair(live, credentials, wrong)
+        return ConnectionPair(live, credentials, wrong)
     hidden = {path: leaf for path, leaf in linked.items() if path not in live.fields}
-    return Pair(live, credentials, fields={**live.fields, **hidden})
+    return ConnectionPair(live, credentials, fields={**live.fields, **hidden})
 
 
-def _wrong(
-    live: Live,
-    known: Known,
-    linked: Mapping[Path, Address],
-    sides: tuple[Mapping[Address, Known], Mapping[str, Live]],
+def _explain_refusals(
+    live: LiveObject,
+    state_entry: StateEntry,
+    linked: Mapping[FieldPath, Address],
+    sides: tuple[Mapping[Address, StateEntry], Mapping[str, LiveObject]],
 ) -> Iterator[str]:
     entries, shown = sides
-    yield from _moved(live, known)
-    if _CREDENTIAL in live.fields and _CREDENTIAL not in known.observed and _CREDENTIAL not in linked:
+    yield from _describe_drift(live, state_entry)
+    if _CREDENTIAL_PATH in live.fields and _CREDENTIAL_PATH not in state_entry.observed and _CREDENTIAL_PATH not in linked:
         yield "it uses a credential that was not applied with it"
     for path, address in linked.items():
         entry = entries.get(address)
@@ -65,19 +65,19 @@ def _wrong(
         elif entry.id not in shown or shown[entry.id].status == "deleted":
             yield f"{address} is not live"
         else:
-            yield from (f"{address}: {each}" for each in _moved(shown[entry.id], entry))
+            yield from (f"{address}: {each}" for each in _describe_drift(shown[entry.id], entry))
 
 
-def _moved(live: Live, known: Known) -> Iterator[str]:
-    if not known.digest:
+def _describe_drift(live: LiveObject, entry: StateEntry) -> Iterator[str]:
+    if not entry.digest:
         yield "an earlier run left it open: run `keyturn apply` first"
-    if live.type != known.type:
+    if live.type != entry.type:
         yield "its type is not the one that was applied"
-    for path, leaf in known.observed.items():
-        if not same(live.fields.get(path, ABSENT), leaf):
-            yield f"{dotted(path)} is not as it was applied"
-    if not known.updated_at or live.updated_at != known.updated_at:
-        tree = {"type": live.type, **nest({p: leaf for p, leaf in live.fields.items() if p[0] == "config"})}
+    for path, leaf in entry.observed.items():
+        if not values_equal(live.fields.get(path, MISSING), leaf):
+            yield f"{format_path(path)} is not as it was applied"
+    if not entry.updated_at or live.updated_at != entry.updated_at:
+        tree = {"type": live.type, **nest_fields({p: leaf for p, leaf in live.fields.items() if p[0] == "config"})}
         for path in destination_paths(live.address.kind, tree):
-            if path not in known.observed and path not in known.applied:
-                yield f"{dotted(path)} was added outside keyturn"
+            if path not in entry.observed and path not in entry.applied:
+                yield f"{format_path(path)} was added outside keyturn"

@@ -9,31 +9,31 @@ from msgspec.structs import replace
 
 from keyturn.core.address import Address
 from keyturn.core.change import Action, Change
-from keyturn.core.diff import diff
-from keyturn.core.exposing import expose
-from keyturn.core.guard import guard
-from keyturn.core.inputs import Consents, Inputs
+from keyturn.core.diff import compute_changes
+from keyturn.core.exposing import find_exposures
+from keyturn.core.guard import check_guards
+from keyturn.core.inputs import Approvals, PlanInputs
 from keyturn.core.oauth_consent import find_needed_consents
-from keyturn.core.order import order
+from keyturn.core.order import resolve_dependencies
 from keyturn.core.plan import Plan
-from keyturn.core.protect import Hands, protect
-from keyturn.core.question import Question
-from keyturn.core.resource import Desired, Known, Live
-from keyturn.engine.ages import Ages, ages, by_ledger
-from keyturn.engine.checking import judged_with, looked_at
-from keyturn.engine.impact import Reach, measure
-from keyturn.engine.observe import census, observe
-from keyturn.engine.opening import Opener
-from keyturn.engine.placing import placed
-from keyturn.engine.recover import Settled, doubted, settle
-from keyturn.engine.run import Run
-from keyturn.engine.together import begin
-from keyturn.ledger.reading import Reading, read_ledger
-from keyturn.load.definitions import leads
-from keyturn.load.desired import Loaded
-from keyturn.policy.judge import Looked
+from keyturn.core.protect import ScopedInputs, limit_scope
+from keyturn.core.question import GuardContext
+from keyturn.core.resource import DesiredResource, StateEntry, LiveObject
+from keyturn.engine.ages import SecretAges, secret_ages, rotation_dates_from_state
+from keyturn.engine.checking import run_policy, run_static_policy
+from keyturn.engine.impact import ImpactReport, compute_impact
+from keyturn.engine.observe import list_live_objects, read_live_objects
+from keyturn.engine.opening import SecretLoader
+from keyturn.engine.placing import locate_diagnostics
+from keyturn.engine.recover import Recovery, list_uncertain_retirements, resolve_open_intents
+from keyturn.engine.run import RunContext
+from keyturn.engine.together import start_background
+from keyturn.ledger.reading import LoadedState, load_state
+from keyturn.load.definitions import is_destination
+from keyturn.load.desired import LoadedManifests
+from keyturn.policy.judge import PartialResult
 
-REQUESTS: Mapping[Action, int] = MappingProxyType(
+REQUESTS_PER_ACTION: Mapping[Action, int] = MappingProxyType(
     {
         Action.CREATE: 2,
         Action.UPDATE: 3,
@@ -48,103 +48,103 @@ REQUESTS: Mapping[Action, int] = MappingProxyType(
 """About how many requests a change costs: reading again, writing, reading back, probes and tests."""
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class PlanOptions(Struct, frozen=True, kw_only=True):
     """What the user asked for beyond the manifests: a narrower view, consents, secrets to write again."""
 
     targets: tuple[str, ...] = ()
-    consents: Consents = field(default_factory=Consents)
+    approvals: Approvals = field(default_factory=Approvals)
     reassert: frozenset[str] = frozenset()
 
 
-class Evidence(Struct, frozen=True, kw_only=True):
+class PlanContext(Struct, frozen=True, kw_only=True):
     """All that a plan rests on, in the order in which it is found."""
 
-    ledger: Reading
-    loaded: Loaded
-    looked: Looked
-    settled: Settled
-    sides: Inputs
-    hands: Hands
+    loaded_state: LoadedState
+    manifests: LoadedManifests
+    partial_result: PartialResult
+    recovery: Recovery
+    inputs: PlanInputs
+    scoped: ScopedInputs
 
 
-class Planned(Struct, frozen=True):
+class PlanResult(Struct, frozen=True):
     """A plan with what it was made of; an apply goes on from here."""
 
     plan: Plan
-    seen: Evidence
-    opener: Opener
+    context: PlanContext
+    secret_loader: SecretLoader
 
 
-def plan(run: Run, wish: Wish) -> Planned:
+def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     """Compare git, ledger and service, and say what would be done; nothing is written."""
-    opener = Opener.of(run)
-    run.watch.phase("manifests")
-    loaded = opener.load()
-    run.watch.phase("workspace")
-    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization)
-    listing = begin(partial(census, run.service, doubted(ledger.ledger), run.workspace.organization))
+    opener = SecretLoader.for_run(run)
+    run.progress.start_phase("manifests")
+    loaded = opener.load_manifests()
+    run.progress.start_phase("workspace")
+    ledger = load_state(run.store, run.workspace.name, run.workspace.organization)
+    listing = start_background(partial(list_live_objects, run.service, list_uncertain_retirements(ledger.state), run.workspace.organization))
     # The service takes its time for the lists; what the rules say of the manifests does not hang on them.
-    looked = looked_at(run.project, loaded, run.clock.now().date())
+    looked = run_static_policy(run.project, loaded, run.clock.now().date())
     listed = listing()
-    settled = settle(ledger.ledger, listed)
-    live = observe(run.service, listed, loaded.desired, settled.entries)
-    run.watch.phase("secrets")
-    sides = opener.open(doubt(inputs(loaded.desired, settled.entries, live), wish.reassert))
-    hands = protect(sides, wish.targets, run.clock.now().date().isoformat())
-    changes = order(expose(diff(hands.inputs), hands.inputs, leads, settled.entries), settled.entries)
-    run.watch.phase("reach")
-    reach = measure(run.service, changes, live, settled.entries)
-    seen = Evidence(ledger=ledger, loaded=loaded, looked=looked, settled=settled, sides=sides, hands=hands)
-    return Planned(assemble(run, wish, seen, changes, reach), seen, opener)
+    settled = resolve_open_intents(ledger.state, listed)
+    live = read_live_objects(run.service, listed, loaded.desired, settled.entries)
+    run.progress.start_phase("secrets")
+    sides = opener.decrypt_secrets(forget_fingerprints(build_inputs(loaded.desired, settled.entries, live), options.reassert))
+    hands = limit_scope(sides, options.targets, run.clock.now().date().isoformat())
+    changes = resolve_dependencies(find_exposures(compute_changes(hands.inputs), hands.inputs, is_destination, settled.entries), settled.entries)
+    run.progress.start_phase("reach")
+    reach = compute_impact(run.service, changes, live, settled.entries)
+    seen = PlanContext(loaded_state=ledger, manifests=loaded, partial_result=looked, recovery=settled, inputs=sides, scoped=hands)
+    return PlanResult(build_plan(run, options, seen, changes, reach), seen, opener)
 
 
-def inputs(desired: Iterable[Desired], known: Mapping[Address, Known], live: Mapping[str, Live]) -> Inputs:
+def build_inputs(desired: Iterable[DesiredResource], known: Mapping[Address, StateEntry], live: Mapping[str, LiveObject]) -> PlanInputs:
     """Return the three sides as one value."""
-    return Inputs(desired={each.address: each for each in desired}, known=known, live=live)
+    return PlanInputs(desired={each.address: each for each in desired}, entries=known, live=live)
 
 
-def doubt(sides: Inputs, names: frozenset[str]) -> Inputs:
+def forget_fingerprints(inputs: PlanInputs, names: frozenset[str]) -> PlanInputs:
     """Return the inputs with some fingerprints forgotten, so that those secrets are written again."""
     if not names:
-        return sides
+        return inputs
     known = {
         address: replace(each, fingerprints={}, digest="") if address.name in names else each
-        for address, each in sides.known.items()
+        for address, each in inputs.entries.items()
     }
-    return replace(sides, known=known)
+    return replace(inputs, entries=known)
 
 
-def assemble(run: Run, wish: Wish, seen: Evidence, changes: tuple[Change, ...], reach: Reach) -> Plan:
+def build_plan(run: RunContext, options: PlanOptions, context: PlanContext, changes: tuple[Change, ...], reach: ImpactReport) -> Plan:
     """Return the plan: the changes with all that was found on the way, worst first."""
-    question = Question(
+    question = GuardContext(
         changes=changes,
-        inputs=seen.hands.inputs,
-        consents=wish.consents,
+        inputs=context.scoped.inputs,
+        approvals=options.approvals,
         limits=run.project.policy.limits,
         users=reach.users,
-        room=reach.room,
+        remaining_connections=reach.remaining_connections,
     )
     findings = (
-        *seen.ledger.findings,
-        *seen.loaded.findings,
-        *judged_with(run.project, seen.looked, seen.sides, _ages(run, seen), run.fresh().encode()),
-        *seen.settled.findings,
-        *seen.hands.findings,
-        *placed(guard(question), changes, seen.loaded.subjects),
+        *context.loaded_state.diagnostics,
+        *context.manifests.diagnostics,
+        *run_policy(run.project, context.partial_result, context.inputs, _read_secret_ages(run, context), run.new_id().encode()),
+        *context.recovery.diagnostics,
+        *context.scoped.diagnostics,
+        *locate_diagnostics(check_guards(question), changes, context.manifests.resource_views),
         *find_needed_consents(changes),
     )
     return Plan(
         workspace=run.workspace.name,
         organization=run.workspace.organization,
         changes=changes,
-        findings=tuple(sorted(findings, key=lambda each: each.rank)),
+        diagnostics=tuple(sorted(findings, key=lambda each: each.sort_key)),
         impact=reach.impact,
-        resources=len(seen.loaded.desired),
-        requests=sum(REQUESTS.get(change.action, 0) for change in changes),
-        pace=run.workspace.pace,
+        resources=len(context.manifests.desired),
+        requests=sum(REQUESTS_PER_ACTION.get(change.action, 0) for change in changes),
+        requests_per_second=run.workspace.pace,
     )
 
 
-def _ages(run: Run, seen: Evidence) -> Ages:
+def _read_secret_ages(run: RunContext, context: PlanContext) -> SecretAges:
     today = run.clock.now().date()
-    return ages(run.project, seen.loaded.subjects, by_ledger(seen.sides), today, run.environment)
+    return secret_ages(run.project, context.manifests.resource_views, rotation_dates_from_state(context.inputs), today, run.environment)

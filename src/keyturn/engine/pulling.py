@@ -7,179 +7,179 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.change import ABSENT, FieldChange
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.change import MISSING, FieldChange
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.core.diff import field_changes
-from keyturn.core.fields import Leaf, Path, flatten
-from keyturn.core.protect import matches
-from keyturn.core.pulled import Left, Pulled
-from keyturn.core.pulling import choose
-from keyturn.core.resource import Desired, Known, Live
+from keyturn.core.fields import Leaf, FieldPath, flatten_tree
+from keyturn.core.protect import matches_target
+from keyturn.core.pulled import SkippedField, PullResult
+from keyturn.core.pulling import select_pullable
+from keyturn.core.resource import DesiredResource, StateEntry, LiveObject
 from keyturn.core.secret import Secret
-from keyturn.engine.founding import writer
-from keyturn.engine.observe import census, observe, refuse_foreign
-from keyturn.engine.opening import Opener
-from keyturn.engine.recover import doubted, settle
-from keyturn.engine.run import Run
-from keyturn.ledger.reading import read_ledger
-from keyturn.load.definitions import SEAL, sealed_among
+from keyturn.engine.founding import create_manifest_writer
+from keyturn.engine.observe import list_live_objects, read_live_objects, check_organization
+from keyturn.engine.opening import SecretLoader
+from keyturn.engine.recover import list_uncertain_retirements, resolve_open_intents
+from keyturn.engine.run import RunContext
+from keyturn.ledger.reading import load_state
+from keyturn.load.definitions import SEAL_FIELD, select_sealed_paths
 from keyturn.load.files import load_file
-from keyturn.load.nodes import Document, read
+from keyturn.load.nodes import Document, parse_document
 from keyturn.load.schema import is_valid_manifest
-from keyturn.load.seal import bound, expected
-from keyturn.load.writing import cuttable
+from keyturn.load.seal import seal_subject, compute_expected_seal
+from keyturn.load.writing import can_remove
 
-BELOW = 2
+CONFIG_FIELD_DEPTH = 2
 """Keys of a path right below ``config``: no more than such a field goes as a whole."""
 
 
-class Ask(Struct, frozen=True):
+class PullOptions(Struct, frozen=True):
     """What is pulled: names or patterns (none: everything), consents by credential, writing or not."""
 
     names: tuple[str, ...] = ()
-    agreed: frozenset[str] = frozenset()
+    approved: frozenset[str] = frozenset()
     write: bool = True
 
 
-def pull(run: Run, ask: Ask) -> tuple[Pulled, ...]:
+def pull_drift(run: RunContext, options: PullOptions) -> tuple[PullResult, ...]:
     """Write live values that drifted back into the manifests; return what was done, by address.
 
     Comments, order and ciphertext stay as they are. A file that cannot be written as meant is left
     whole, and says why. Raises Faulty KT071 for a name that means nothing, and what loading,
     ledger and service raise.
     """
-    loaded = Opener.of(run).load()
-    chosen = _chosen(loaded.desired, ask.names)
-    refuse_foreign(run.service, run.workspace.organization)
-    ledger = read_ledger(run.store, run.workspace.name, run.workspace.organization).ledger
-    listed = census(run.service, doubted(ledger))
-    entries = settle(ledger, listed).entries
-    live = observe(run.service, listed, chosen, entries)
+    loaded = SecretLoader.for_run(run).load_manifests()
+    chosen = _select_manifests(loaded.desired, options.names)
+    check_organization(run.service, run.workspace.organization)
+    ledger = load_state(run.store, run.workspace.name, run.workspace.organization).state
+    listed = list_live_objects(run.service, list_uncertain_retirements(ledger))
+    entries = resolve_open_intents(ledger, listed).entries
+    live = read_live_objects(run.service, listed, chosen, entries)
     names = {known.id: address for address, known in entries.items()}
     found = []
     for desired in sorted(chosen, key=lambda each: each.address):
         known = entries.get(desired.address)
         now = live.get(known.id) if known and not known.retired_at else None
         if known and now and now.status != "deleted":
-            pulled = _one(run, ask, (desired, known, now), names)
+            pulled = _pull_manifest(run, options, (desired, known, now), names)
             found.append(pulled)
-    return tuple(each for each in found if each.written or each.left)
+    return tuple(each for each in found if each.written or each.skipped)
 
 
-def _chosen(desired: Iterable[Desired], names: tuple[str, ...]) -> list[Desired]:
+def _select_manifests(desired: Iterable[DesiredResource], names: tuple[str, ...]) -> list[DesiredResource]:
     everything = list(desired)
     for name in names:
-        if not any(matches(each.address, name) for each in everything):
-            raise Faulty(
+        if not any(matches_target(each.address, name) for each in everything):
+            raise DiagnosticError(
                 Diagnostic(
                     code="KT071",
                     severity=Severity.ERROR,
                     message=f"there is no manifest {name}",
-                    origin=Origin("manifests"),
+                    origin=SourceLocation("manifests"),
                     hint="write credential/NAME, connection/NAME, a bare name or a pattern such as 'prod-*'",
                 )
             )
-    return [each for each in everything if not names or any(matches(each.address, name) for name in names)]
+    return [each for each in everything if not names or any(matches_target(each.address, name) for name in names)]
 
 
-def _one(run: Run, ask: Ask, sides: tuple[Desired, Known, Live], names: Mapping[str, Address]) -> Pulled:
+def _pull_manifest(run: RunContext, options: PullOptions, sides: tuple[DesiredResource, StateEntry, LiveObject], names: Mapping[str, Address]) -> PullResult:
     desired, known, live = sides
     fields = field_changes(desired, known, live, names)
-    sealed = _guarding(desired, fields)
-    choice = choose(desired, live, fields, sealed, ask.agreed)
-    left = list(choice.left)
+    sealed = _find_sealed_paths(desired, fields)
+    choice = select_pullable(desired, live, fields, sealed, options.approved)
+    left = list(choice.skipped)
     if live.address != desired.address:
-        left.append(Left(("name",), f"it is called {live.address.name} live: rename the manifest, or apply"))
-    pulled = Pulled(address=desired.address, file=desired.origin.file, left=tuple(left))
-    if not choice.take:
+        left.append(SkippedField(("name",), f"it is called {live.address.name} live: rename the manifest, or apply"))
+    pulled = PullResult(address=desired.address, file=desired.origin.file, skipped=tuple(left))
+    if not choice.to_write:
         return pulled
     source = load_file(run.root, desired.origin.file)
-    document = read(source.data, source.relative)
-    take, stuck = _removable(document, choice.take, desired.address.kind)
+    document = parse_document(source.data, source.relative)
+    take, stuck = _separate_removable(document, choice.to_write, desired.address.kind)
     left += stuck
-    values: dict[Path, Any] = {_where(field): _value(field) for field in take if field.live != ABSENT}
-    gone = _gone(document, take)
-    if not is_valid_manifest(_with(document.tree, values, gone), desired.address.kind):
-        whole = tuple(Left(field.path, "the schema has no room for the live value") for field in take)
-        return replace(pulled, left=(*left, *whole))
-    seal = _seal(document, values, gone) if any(field.path in sealed for field in take) else {}
+    values: dict[FieldPath, Any] = {_to_manifest_path(field): _to_manifest_value(field) for field in take if field.live != MISSING}
+    gone = _find_removed_paths(document, take)
+    if not is_valid_manifest(_edit_tree(document.tree, values, gone), desired.address.kind):
+        whole = tuple(SkippedField(field.path, "the schema has no room for the live value") for field in take)
+        return replace(pulled, skipped=(*left, *whole))
+    seal = _compute_new_seal(document, values, gone) if any(field.path in sealed for field in take) else {}
     try:
-        if ask.write and take:
-            writer(run.project, run.environment).set_values(source.relative, {**values, **seal}, gone)
-    except Faulty as faulty:
-        why = faulty.findings[0].message
-        unwritten = tuple(Left(field.path, f"the file could not be written: {why}") for field in take)
-        return replace(pulled, left=(*left, *unwritten))
-    return replace(pulled, written=take, left=tuple(left), sealed=bool(seal))
+        if options.write and take:
+            create_manifest_writer(run.project, run.environment).update_file(source.relative, {**values, **seal}, gone)
+    except DiagnosticError as faulty:
+        why = faulty.diagnostics[0].message
+        unwritten = tuple(SkippedField(field.path, f"the file could not be written: {why}") for field in take)
+        return replace(pulled, skipped=(*left, *unwritten))
+    return replace(pulled, written=take, skipped=tuple(left), resealed=bool(seal))
 
 
-def _removable(
+def _separate_removable(
     document: Document, take: tuple[FieldChange, ...], kind: str
-) -> tuple[tuple[FieldChange, ...], tuple[Left, ...]]:
+) -> tuple[tuple[FieldChange, ...], tuple[SkippedField, ...]]:
     kept, left = [], []
     for field in take:
-        why = _stuck(document, field.path, kind) if field.live == ABSENT else ""
+        why = _explain_unremovable(document, field.path, kind) if field.live == MISSING else ""
         if why:
-            left.append(Left(field.path, why))
+            left.append(SkippedField(field.path, why))
         else:
             kept.append(field)
-    gone = _gone(document, kept)
-    if gone and not _with(document.tree, {}, gone).get("config"):
+    gone = _find_removed_paths(document, kept)
+    if gone and not _edit_tree(document.tree, {}, gone).get("config"):
         whole = "it is gone live, and nothing would be left of `config:`: mend the file by hand, or apply"
-        left += [Left(field.path, whole) for field in kept if field.live == ABSENT]
-        kept = [field for field in kept if field.live != ABSENT]
+        left += [SkippedField(field.path, whole) for field in kept if field.live == MISSING]
+        kept = [field for field in kept if field.live != MISSING]
     return tuple(kept), tuple(left)
 
 
-def _stuck(document: Document, path: Path, kind: str) -> str:
-    if not is_valid_manifest(_with(document.tree, {}, (path,)), kind):
+def _explain_unremovable(document: Document, path: FieldPath, kind: str) -> str:
+    if not is_valid_manifest(_edit_tree(document.tree, {}, (path,)), kind):
         return "it is gone live, and the manifest cannot be without it: apply to bring it back"
-    if path not in document.places or not cuttable(document, path):
-        line = document.origin(path).line
+    if path not in document.spans or not can_remove(document, path):
+        line = document.find_location(path).line
         return f"it is gone live: take it out by hand, in line {line}, or apply to bring it back"
     return ""
 
 
-def _gone(document: Document, take: Iterable[FieldChange]) -> tuple[Path, ...]:
+def _find_removed_paths(document: Document, take: Iterable[FieldChange]) -> tuple[FieldPath, ...]:
     # A mapping of which every field is gone goes as a whole: YAML has no empty block.
-    paths = {field.path for field in take if field.live == ABSENT}
-    stays = [path for path in flatten(document.tree) if not any(path[: len(one)] == one for one in paths)]
+    paths = {field.path for field in take if field.live == MISSING}
+    stays = [path for path in flatten_tree(document.tree) if not any(path[: len(one)] == one for one in paths)]
     found = set()
     for path in paths:
         whole = path
-        while len(whole) > BELOW and not any(each[: len(whole) - 1] == whole[:-1] for each in stays):
+        while len(whole) > CONFIG_FIELD_DEPTH and not any(each[: len(whole) - 1] == whole[:-1] for each in stays):
             whole = whole[:-1]
         found.add(whole)
     return tuple(sorted(found))
 
 
-def _guarding(desired: Desired, fields: tuple[FieldChange, ...]) -> frozenset[Path]:
+def _find_sealed_paths(desired: DesiredResource, fields: tuple[FieldChange, ...]) -> frozenset[FieldPath]:
     if desired.address.kind == "connection":
-        return desired.destination
+        return desired.destination_paths
     paths = [field.path for field in fields]
-    return frozenset(sealed_among(desired.address.kind, desired.type, paths))
+    return frozenset(select_sealed_paths(desired.address.kind, desired.type, paths))
 
 
-def _where(field: FieldChange) -> Path:
+def _to_manifest_path(field: FieldChange) -> FieldPath:
     in_config = isinstance(field.live, Address) and field.path[0] == "config"
     return (*field.path, "ref") if in_config else field.path
 
 
-def _value(field: FieldChange) -> Leaf:
+def _to_manifest_value(field: FieldChange) -> Leaf:
     if isinstance(field.live, Address):
         return str(field.live) if field.path[0] == "config" else field.live.name
     return field.live
 
 
-def _with(tree: Mapping[str, Any], values: Mapping[Path, Leaf], gone: Iterable[Path] = ()) -> dict[str, Any]:
+def _edit_tree(tree: Mapping[str, Any], values: Mapping[FieldPath, Leaf], removed: Iterable[FieldPath] = ()) -> dict[str, Any]:
     changed: dict[str, Any] = copy.deepcopy(dict(tree))
     for path, value in values.items():
         here = changed
         for key in path[:-1]:
             here = here.setdefault(key, {})
         here[path[-1]] = value
-    for path in gone:
+    for path in removed:
         here = changed
         for key in path[:-1]:
             here = here.get(key, {})
@@ -187,12 +187,12 @@ def _with(tree: Mapping[str, Any], values: Mapping[Path, Leaf], gone: Iterable[P
     return changed
 
 
-def _seal(document: Document, values: Mapping[Path, Leaf], gone: tuple[Path, ...]) -> dict[Path, Secret]:
-    if SEAL not in document.tree.get("secrets", {}):
+def _compute_new_seal(document: Document, values: Mapping[FieldPath, Leaf], removed: tuple[FieldPath, ...]) -> dict[FieldPath, Secret]:
+    if SEAL_FIELD not in document.tree.get("secrets", {}):
         return {}
-    what = bound(document)
+    what = seal_subject(document)
     stays = {
-        path: leaf for path, leaf in what.fields.items() if not any(path[: len(one)] == one for one in gone)
+        path: leaf for path, leaf in what.fields.items() if not any(path[: len(one)] == one for one in removed)
     }
     moved = {**stays, **{path: value for path, value in values.items() if path[0] == "config"}}
-    return {("secrets", SEAL): Secret(expected(replace(what, fields=moved)))}
+    return {("secrets", SEAL_FIELD): Secret(compute_expected_seal(replace(what, fields=moved)))}

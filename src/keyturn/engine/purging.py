@@ -1,80 +1,80 @@
 """Purge: the end of a credential that was retired. Not part of any apply, and never to be undone."""
 
 from keyturn.api.errors import ServiceError
-from keyturn.core.address import Address, Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import Known
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.resource import StateEntry
 from keyturn.engine.exclusive_run import ExclusiveRun, exclusive_run
-from keyturn.engine.run import Run
+from keyturn.engine.run import RunContext
 from keyturn.kinds import KINDS
-from keyturn.ledger.event import Finished, Intent
-from keyturn.ledger.reading import Reading
+from keyturn.ledger.event import OutcomeRecorded, Intent
+from keyturn.ledger.reading import LoadedState
 
 
-def purge_retired(run: Run, name: str) -> Known:
+def purge_retired(run: RunContext, name: str) -> StateEntry:
     """Delete a retired credential for good and forget it; return its last entry. Raises Faulty KT471."""
     with exclusive_run(run, "purge") as held:
         reading = held.read_ledger()
-        known = _tombstone(reading, name)
-        _refuse_used(run, known)
+        known = _find_retired(reading, name)
+        _reject_used(run, known)
         _purge(run, held, reading, known)
         return known
 
 
-def _purge(run: Run, held: ExclusiveRun, reading: Reading, known: Known) -> None:
+def _purge(run: RunContext, held: ExclusiveRun, reading: LoadedState, known: StateEntry) -> None:
     journal = held.begin_journal(reading)
-    intent = Intent(id=run.fresh(), op="purge", address=known.address, action="purge", object=known.id)
+    intent = Intent(id=run.new_id(), operation="purge", address=known.address, action="purge", object=known.id)
     journal.append(intent)
     try:
-        with run.service.admitting(1, held.holds_lock):
-            run.service.purge(known.id, idempotent=True)
+        with run.service.limited_concurrency(1, held.holds_lock):
+            run.service.purge_credential(known.id, idempotent=True)
     except ServiceError as error:
-        ending = Ending.UNSURE if error.may_be_applied else Ending.FAILED
-        journal.append(_end(intent, ending, message=error.where))
+        ending = OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED
+        journal.append(_end(intent, ending, message=error.request_line))
         raise
-    journal.append(_end(intent, Ending.DONE, gone=(known.address,)))
-    held.end_journal({Ending.DONE.value: 1})
+    journal.append(_end(intent, OutcomeStatus.DONE, gone=(known.address,)))
+    held.end_journal({OutcomeStatus.DONE.value: 1})
 
 
-def _end(intent: Intent, ending: Ending, gone: tuple[Address, ...] = (), message: str = "") -> Finished:
-    return Finished(
+def _end(intent: Intent, ending: OutcomeStatus, gone: tuple[Address, ...] = (), message: str = "") -> OutcomeRecorded:
+    return OutcomeRecorded(
         intent=intent.id,
         address=intent.address,
         action=intent.action,
-        ending=ending,
-        gone=gone,
+        outcome_status=ending,
+        removed=gone,
         message=message,
     )
 
 
-def _tombstone(reading: Reading, name: str) -> Known:
-    known = reading.ledger.find(Address("credential", name))
+def _find_retired(loaded_state: LoadedState, name: str) -> StateEntry:
+    known = loaded_state.state.find_entry(Address("credential", name))
     if known is not None and known.retired_at:
         return known
     state = "is in use" if known else "is not in the ledger"
-    raise Faulty(
+    raise DiagnosticError(
         Diagnostic(
             code="KT471",
             severity=Severity.ERROR,
             message=f"credential/{name} {state}: only what was retired can be purged",
-            origin=Origin("ledger"),
+            origin=SourceLocation("ledger"),
             hint="remove its manifest and apply first",
         )
     )
 
 
-def _refuse_used(run: Run, known: Known) -> None:
+def _reject_used(run: RunContext, entry: StateEntry) -> None:
     kind = KINDS["connection"]
-    listed = map(kind.decode, run.service.records(kind.collection).records)
-    users = sorted(str(each.address) for each in listed if known.id in each.fields.values())
+    listed = map(kind.decode, run.service.list_records(kind.collection).records)
+    users = sorted(str(each.address) for each in listed if entry.id in each.fields.values())
     if users:
-        raise Faulty(
+        raise DiagnosticError(
             Diagnostic(
                 code="KT458",
                 severity=Severity.ERROR,
-                message=f"{known.address} is still used by {', '.join(users[:5])}",
-                origin=Origin("workspace"),
+                message=f"{entry.address} is still used by {', '.join(users[:5])}",
+                origin=SourceLocation("workspace"),
                 hint="detach it there first",
             )
         )

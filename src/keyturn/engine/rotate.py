@@ -10,126 +10,126 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from keyturn.api.errors import Absent, ServiceError, Unsure
+from keyturn.api.errors import NotFound, ServiceError, OutcomeUnknown
 from keyturn.core.address import Address
 from keyturn.core.change import Change
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import Desired, Live
-from keyturn.engine.desk import Desk, Stale
-from keyturn.engine.generations import take_over
-from keyturn.engine.probe import Trial, Verdict, dependents, run_tests
-from keyturn.engine.recover import PROBE
-from keyturn.engine.rollback import roll_back
-from keyturn.engine.work import ANOTHER, Written, look, update
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.resource import DesiredResource, LiveObject
+from keyturn.engine.desk import ApplyContext, StaleObject
+from keyturn.engine.generations import replace_credential
+from keyturn.engine.probe import ConnectionTest, ConnectionTestVerdict, find_dependents, run_connection_tests
+from keyturn.engine.recover import PROBE_PREFIX
+from keyturn.engine.rollback import roll_back_secret
+from keyturn.engine.work import OTHER_OBJECT_MESSAGE, WriteResult, find_created, update_object
 from keyturn.kinds import KINDS
 from keyturn.ledger.event import Intent
 
 
-class Rejected(Exception):  # noqa: N818
+class SecretRejected(Exception):  # noqa: N818
     """Raised where a test says no.
 
     ``after`` says what was done about it where what runs already had the new secrets; it is empty
     where nothing was touched.
     """
 
-    def __init__(self, verdicts: list[Verdict], after: str = "") -> None:
+    def __init__(self, verdicts: list[ConnectionTestVerdict], after: str = "") -> None:
         failed = [each for each in verdicts if not each.passed]
         told = "; ".join(f"{each.address}: {each.message or 'no reason given'}" for each in failed)
         super().__init__(told)
         self.message = told
-        self.after = after
+        self.rollback_message = after
 
 
-def rotate(change: Change, desk: Desk) -> Written:
+def rotate_secrets(change: Change, context: ApplyContext) -> WriteResult:
     """Rotate the secrets of a credential by the strategy of its manifest; raises Rejected."""
     if change.desired is None or change.live is None:
         message = "a rotation without a manifest or a live object"
         raise ValueError(message)
-    trials = dependents(change, change.live.id, desk) if desk.tests else []
+    trials = find_dependents(change, change.live.id, context) if context.tests else []
     strategy = "in_place" if change.desired.type == "oauth" else change.desired.lifecycle.strategy
     if trials and strategy == "replace":
-        taken, verdicts = take_over(change, trials, desk)
+        taken, verdicts = replace_credential(change, trials, context)
         if taken is None:
-            raise Rejected(verdicts)
+            raise SecretRejected(verdicts)
         return taken
     if trials and strategy == "verify":
-        _rehearse(change, change.desired, change.live, trials, desk)
-    return update(change, desk, lambda intent: _confirm(change, trials, intent, desk))
+        _test_with_probe(change, change.desired, change.live, trials, context)
+    return update_object(change, context, lambda intent: _test_in_place(change, trials, intent, context))
 
 
-def _confirm(change: Change, trials: list[Trial], intent: Intent, desk: Desk) -> None:
-    verdicts = run_tests(trials, desk)
+def _test_in_place(change: Change, connection_tests: list[ConnectionTest], intent: Intent, context: ApplyContext) -> None:
+    verdicts = run_connection_tests(connection_tests, context)
     if all(each.passed for each in verdicts):
         return
-    told, restored = roll_back(change, trials, desk)
+    told, restored = roll_back_secret(change, connection_tests, context)
     if restored:
-        desk.drop(intent, Ending.FAILED, "rolled back")
-    raise Rejected(verdicts, told)
+        context.record_failure(intent, OutcomeStatus.FAILED, "rolled back")
+    raise SecretRejected(verdicts, told)
 
 
-def _rehearse(change: Change, desired: Desired, live: Live, trials: list[Trial], desk: Desk) -> None:
+def _test_with_probe(change: Change, desired: DesiredResource, live: LiveObject, connection_tests: list[ConnectionTest], context: ApplyContext) -> None:
     kind = KINDS["credential"]
-    name = f"{PROBE}{desk.run.fresh()[:12]}"
+    name = f"{PROBE_PREFIX}{context.run.new_id()[:12]}"
     stand_in = replace(desired, address=Address("credential", name))
-    intent = desk.intend(change, "probe", expect=name)
-    identity = _make(intent, kind.encode(stand_in, desk.ids), desk)
+    intent = context.record_intent(change, "probe", expect=name)
+    identity = _create_probe(intent, kind.encode(stand_in, context.ids), context)
     try:
-        verdicts = run_tests(trials, desk, {live.id: identity})
+        verdicts = run_connection_tests(connection_tests, context, {live.id: identity})
     finally:
-        purge(intent, identity, desk)
+        purge_probe(intent, identity, context)
     if not all(each.passed for each in verdicts):
-        raise Rejected(verdicts)
+        raise SecretRejected(verdicts)
 
 
-def _make(intent: Intent, body: dict[str, object], desk: Desk) -> str:
+def _create_probe(intent: Intent, body: dict[str, object], context: ApplyContext) -> str:
     try:
-        made = desk.run.service.create("credentials", body)
-    except Unsure as error:
-        return _found(intent, desk, error)
+        made = context.run.service.create_record("credentials", body)
+    except OutcomeUnknown as error:
+        return _find_probe(intent, context, error)
     except ServiceError as error:
-        desk.drop(intent, Ending.FAILED, error.where)
+        context.record_failure(intent, OutcomeStatus.FAILED, error.request_line)
         raise
     if made.name != intent.expect:
-        return _found(intent, desk, Stale(ANOTHER))
+        return _find_probe(intent, context, StaleObject(OTHER_OBJECT_MESSAGE))
     return made.id
 
 
-def _found(intent: Intent, desk: Desk, doubt: Exception) -> str:
-    found = look(replace(intent, address=Address("credential", intent.expect)), KINDS["credential"], desk)
+def _find_probe(intent: Intent, context: ApplyContext, error: Exception) -> str:
+    found = find_created(replace(intent, address=Address("credential", intent.expect)), KINDS["credential"], context)
     if len(found) != 1:
-        raise doubt
+        raise error
     return found[0].id
 
 
-def purge(intent: Intent, identity: str, desk: Desk, *, again: bool = False) -> None:
+def purge_probe(intent: Intent, identity: str, context: ApplyContext, *, again: bool = False) -> None:
     """Delete a probe for good, and end its intent; what fails stays open for the next run.
 
     Only who asks ``again`` takes "there is none" for an answer: what was just made is there.
     """
-    service = desk.run.service
-    if not desk.allowed():
+    service = context.run.service
+    if not context.may_write():
         return
     try:
         # With its id on record, a probe is found again even in the trash.
         intent = replace(intent, object=identity)
-        desk.journal.append(intent)
-        for send in (partial(service.retire, "credentials"), service.purge):
-            with suppress(*(Absent,) * again):
+        context.journal.append(intent)
+        for send in (partial(service.retire_record, "credentials"), service.purge_credential):
+            with suppress(*(NotFound,) * again):
                 send(identity, idempotent=True)
     except ServiceError:
         return
-    desk.finish(intent)
+    context.record_success(intent)
 
 
-def tested(change: Change, desk: Desk) -> Verdict | None:
+def check_written_connection(change: Change, context: ApplyContext) -> ConnectionTestVerdict | None:
     """Test the connection that a change wrote, with the credential that it now uses."""
-    if change.address.kind != "connection" or not desk.tests or change.desired is None:
+    if change.address.kind != "connection" or not context.tests or change.desired is None:
         return None
     fields = {
-        path: desk.ids.get(leaf, leaf) if isinstance(leaf, Address) else leaf
+        path: context.ids.get(leaf, leaf) if isinstance(leaf, Address) else leaf
         for path, leaf in change.desired.fields.items()
     }
-    (verdict,) = run_tests(
-        [Trial(change.address, desk.ids[change.address], change.desired.type, fields)], desk
+    (verdict,) = run_connection_tests(
+        [ConnectionTest(change.address, context.ids[change.address], change.desired.type, fields)], context
     )
     return verdict

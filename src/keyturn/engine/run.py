@@ -7,13 +7,13 @@ from typing import Self
 from msgspec import Struct, field
 
 from keyturn.api.client import Client
-from keyturn.engine.watch import Watch
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.medium import Store
+from keyturn.engine.watch import ProgressListener
+from keyturn.ledger.clock import RunClock
+from keyturn.ledger.medium import StateStore
 from keyturn.load.project import Project, Workspace
 
 
-class Author(Struct, frozen=True, kw_only=True):
+class Actor(Struct, frozen=True, kw_only=True):
     """Who runs this, where, and of which commit: for the lock and the journal."""
 
     who: str
@@ -23,7 +23,7 @@ class Author(Struct, frozen=True, kw_only=True):
     tool: str = ""
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class RunContext(Struct, frozen=True, kw_only=True):
     """The doors of a run: files, service, ledger, clock, chance.
 
     ``fresh`` gives a new random id at each call; ``sleep`` waits for seconds; ``watch`` hears
@@ -34,13 +34,13 @@ class Run(Struct, frozen=True, kw_only=True):
     project: Project
     workspace: Workspace
     service: Client
-    store: Store
-    clock: Clock
+    store: StateStore
+    clock: RunClock
     sleep: Callable[[float], None]
-    fresh: Callable[[], str]
+    new_id: Callable[[], str]
     environment: Mapping[str, str]
-    author: Author
-    watch: Watch = field(default_factory=Watch)
+    actor: Actor
+    progress: ProgressListener = field(default_factory=ProgressListener)
 
     def __enter__(self) -> Self:
         return self

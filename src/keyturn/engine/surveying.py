@@ -5,108 +5,108 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
-from keyturn.core.counting import counted
-from keyturn.core.diagnostic import Cause, Diagnostic, Faulty, Severity
-from keyturn.core.health import Check, State, found, good, untried
-from keyturn.load.decrypt import opener
-from keyturn.load.desired import load
-from keyturn.load.findings import doubt
-from keyturn.load.keys import keyring
+from keyturn.core.address import SourceLocation
+from keyturn.core.counting import pluralize_or_none
+from keyturn.core.diagnostic import Cause, Diagnostic, DiagnosticError, Severity
+from keyturn.core.health import CheckResult, CheckStatus, checks_from_diagnostics, passed_check, skipped_check
+from keyturn.load.decrypt import decryptor_for
+from keyturn.load.desired import load_manifests
+from keyturn.load.findings import warning_diagnostic
+from keyturn.load.keys import find_age_keys
 from keyturn.load.project import Project, Workspace
-from keyturn.load.repository_key import repository_key
-from keyturn.load.sops_binary import WRITING_FLOOR, find_sops
-from keyturn.load.tools import HOOKS, hook_file, hook_installed, key_files, readable_by_others, sops_on_path
-from keyturn.load.unseal import unseal
+from keyturn.load.repository_key import read_fingerprint_key
+from keyturn.load.sops_binary import MIN_WRITING_SOPS_VERSION, find_sops
+from keyturn.load.tools import HOOK_FILES, find_hook_file, is_hook_installed, find_key_files, is_readable_by_others, find_sops_binaries
+from keyturn.load.unseal import decrypt_manifests
 
-IGNORED = (
+IGNORED_VARIABLES = (
     "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy",
     "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
 )  # fmt: skip
 """Variables by which others take part in what is said to the API; keyturn obeys none of them."""
 
-SHOWN = 5
+MAX_SHOWN_ERRORS = 5
 """How many findings of manifests are told one by one."""
 
 
-def tools(environment: Mapping[str, str]) -> Iterator[Check]:
+def check_sops(environment: Mapping[str, str]) -> Iterator[CheckResult]:
     """Check sops: there, new enough, and one."""
     try:
         sops = find_sops(environment)
-    except Faulty as faulty:
-        yield from found("sops", faulty.findings)
+    except DiagnosticError as faulty:
+        yield from checks_from_diagnostics("sops", faulty.diagnostics)
         return
     version = ".".join(map(str, sops.version))
-    yield good("sops", f"{version} at {sops.binary}")
-    if sops.version < WRITING_FLOOR:
+    yield passed_check("sops", f"{version} at {sops.binary}")
+    if sops.version < MIN_WRITING_SOPS_VERSION:
         hint = "install sops 3.11 or newer: older ones would show a secret in the list of processes"
-        yield from found("sops", [doubt("KT011", Origin("sops"), f"{version} can read but not write", hint)])
-    others = sops_on_path(environment)
+        yield from checks_from_diagnostics("sops", [warning_diagnostic("KT011", SourceLocation("sops"), f"{version} can read but not write", hint)])
+    others = find_sops_binaries(environment)
     if len(others) > 1:
         message = f"{len(others)} of them are on PATH: {', '.join(map(str, others))}"
         hint = "remove all but the first, which is used: an editor or a hook may use an older one"
-        yield from found("sops", [doubt("KT080", Origin("PATH"), message, hint)])
+        yield from checks_from_diagnostics("sops", [warning_diagnostic("KT080", SourceLocation("PATH"), message, hint)])
 
 
-def variables(environment: Mapping[str, str]) -> Iterator[Check]:
+def check_environment(environment: Mapping[str, str]) -> Iterator[CheckResult]:
     """Say which variables of the environment are set and have no effect."""
-    for name in IGNORED:
+    for name in IGNORED_VARIABLES:
         if environment.get(name):
             message = "is set, and keyturn does not use it: the API is asked directly, by the system's CAs"
             hint = "nothing to do, unless the API can be reached through that proxy alone"
             note = Diagnostic(
-                code="KT084", severity=Severity.NOTE, message=message, origin=Origin(name), hint=hint
+                code="KT084", severity=Severity.NOTE, message=message, origin=SourceLocation(name), hint=hint
             )
-            yield from found("environment", [note])
+            yield from checks_from_diagnostics("environment", [note])
 
 
-def keys(environment: Mapping[str, str], project: Project | None) -> Iterator[Check]:
+def check_decryption_keys(environment: Mapping[str, str], project: Project | None) -> Iterator[CheckResult]:
     """Check the decryption keys: there, readable by their owner alone, and the right ones."""
-    ring = keyring(environment)
-    yield from found("keys", ring.findings)
-    for path in key_files(environment):
-        if readable_by_others(path):
+    ring = find_age_keys(environment)
+    yield from checks_from_diagnostics("keys", ring.diagnostics)
+    for path in find_key_files(environment):
+        if is_readable_by_others(path):
             message = "this key file can be read by others on this machine"
-            yield from found("keys", [doubt("KT081", Origin(str(path)), message, f"chmod 600 {path}")])
+            yield from checks_from_diagnostics("keys", [warning_diagnostic("KT081", SourceLocation(str(path)), message, f"chmod 600 {path}")])
     if ring.recipients:
-        yield good("keys", f"age: {', '.join(sorted(ring.recipients))}")
+        yield passed_check("keys", f"age: {', '.join(sorted(ring.recipients))}")
     if project is None:
         return
     try:
-        repository_key(project, opener(environment, project.policy, project.decryptor))
-    except Faulty as faulty:
-        yield from found("keys", faulty.findings)
+        read_fingerprint_key(project, decryptor_for(environment, project.policy, project.decryptor))
+    except DiagnosticError as faulty:
+        yield from checks_from_diagnostics("keys", faulty.diagnostics)
     else:
-        yield good("keys", "they open the repository's fingerprint key")
+        yield passed_check("keys", "they open the repository's fingerprint key")
 
 
-def manifests(
+def check_manifests(
     environment: Mapping[str, str], project: Project, workspace: Workspace, *, decrypt: bool
-) -> Iterator[Check]:
+) -> Iterator[CheckResult]:
     """Check the files: no half merge, nothing that stops a plan; with ``decrypt``, that they open."""
-    loaded = load(project, workspace)
-    errors = [each for each in loaded.findings if each.severity is Severity.ERROR]
+    loaded = load_manifests(project, workspace)
+    errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
     torn = [each for each in errors if each.cause is Cause.MERGE_CONFLICT]
     rest = [each for each in errors if each.cause is not Cause.MERGE_CONFLICT]
-    yield from found("manifests", (*torn, *rest[:SHOWN]))
-    if len(rest) > SHOWN:
-        message = f"{counted(len(rest) - SHOWN, 'more error')}: keyturn validate tells all of them"
-        yield Check(topic="manifests", state=State.BROKEN, message=message)
+    yield from checks_from_diagnostics("manifests", (*torn, *rest[:MAX_SHOWN_ERRORS]))
+    if len(rest) > MAX_SHOWN_ERRORS:
+        message = f"{pluralize_or_none(len(rest) - MAX_SHOWN_ERRORS, 'more error')}: keyturn validate tells all of them"
+        yield CheckResult(topic="manifests", status=CheckStatus.FAILED, message=message)
     if not errors:
-        yield good("manifests", f"{counted(len(loaded.desired), 'resource')} in {workspace.name}")
+        yield passed_check("manifests", f"{pluralize_or_none(len(loaded.desired), 'resource')} in {workspace.name}")
     holding = tuple(each for each in loaded.desired if each.secrets)
     if not decrypt:
-        yield untried("manifests", "not decrypted: this event is not trusted")
+        yield skipped_check("manifests", "not decrypted: this event is not trusted")
         return
     try:
-        unseal(holding, project, environment)
-    except Faulty as faulty:
-        named = [each for each in faulty.findings if each.cause is not Cause.NO_KEY]
+        decrypt_manifests(holding, project, environment)
+    except DiagnosticError as faulty:
+        named = [each for each in faulty.diagnostics if each.cause is not Cause.NO_KEY]
         if not named:
-            yield untried("manifests", "without a key, it is not known whether every file still opens")
-        yield from found("manifests", map(_with_repair, named[:SHOWN]))
+            yield skipped_check("manifests", "without a key, it is not known whether every file still opens")
+        yield from checks_from_diagnostics("manifests", map(_with_repair, named[:MAX_SHOWN_ERRORS]))
     else:
-        yield good("manifests", f"{counted(len(holding), 'encrypted file')} opened; every seal holds")
+        yield passed_check("manifests", f"{pluralize_or_none(len(holding), 'encrypted file')} opened; every seal holds")
 
 
 def _with_repair(finding: Diagnostic) -> Diagnostic:
@@ -122,18 +122,18 @@ def _with_repair(finding: Diagnostic) -> Diagnostic:
     return replace(finding, hint=hint)
 
 
-def hooks(root: Path) -> Iterator[Check]:
+def check_hooks(root: Path) -> Iterator[CheckResult]:
     """Check that manifests are validated before a commit."""
-    file, installed = hook_file(root), hook_installed(root)
+    file, installed = find_hook_file(root), is_hook_installed(root)
     if not file:
         hint = "add the hook keyturn-validate to .pre-commit-config.yaml: `keyturn init` shows how"
-        yield from found("hooks", [doubt("KT085", Origin(HOOKS[0]), "no hook runs keyturn validate", hint)])
+        yield from checks_from_diagnostics("hooks", [warning_diagnostic("KT085", SourceLocation(HOOK_FILES[0]), "no hook runs keyturn validate", hint)])
     elif installed is False:
         hint = "run: pre-commit install"
-        yield from found(
-            "hooks", [doubt("KT085", Origin(file), "the hook is not installed in this clone", hint)]
+        yield from checks_from_diagnostics(
+            "hooks", [warning_diagnostic("KT085", SourceLocation(file), "the hook is not installed in this clone", hint)]
         )
     elif installed is None:
-        yield untried("hooks", f"{file} runs keyturn; whether it is installed is not known here")
+        yield skipped_check("hooks", f"{file} runs keyturn; whether it is installed is not known here")
     else:
-        yield good("hooks", f"{file} runs keyturn, and git runs it")
+        yield passed_check("hooks", f"{file} runs keyturn, and git runs it")

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class InitOptions(Struct, frozen=True, kw_only=True):
     """What somebody chose for a new repository.
 
     ``recipient`` is the age public key, ``pgp`` a fingerprint; either may be empty, not both.
@@ -16,29 +16,29 @@ class Choice(Struct, frozen=True, kw_only=True):
     recipient: str = ""
     pgp: str = ""
     variable: str = "PLANASONIX_API_KEY"
-    more: tuple[tuple[str, str], ...] = ()
+    further_workspaces: tuple[tuple[str, str], ...] = ()
 
     @property
-    def workspaces(self) -> tuple[tuple[str, str], ...]:
+    def all_workspaces(self) -> tuple[tuple[str, str], ...]:
         """Every workspace with its organization."""
-        return ((self.workspace, self.organization), *self.more)
+        return ((self.workspace, self.organization), *self.further_workspaces)
 
     @property
-    def recipients(self) -> tuple[str, ...]:
+    def all_recipients(self) -> tuple[str, ...]:
         """Whoever can decrypt, as policy names them."""
         return tuple(filter(None, (self.recipient, self.pgp)))
 
-    def variable_of(self, workspace: str) -> str:
+    def variable_for(self, workspace: str) -> str:
         """Return the variable that holds the API key of a workspace: of one alone, it needs no suffix."""
-        return f"{self.variable}_{workspace.upper().replace('-', '_')}" if self.more else self.variable
+        return f"{self.variable}_{workspace.upper().replace('-', '_')}" if self.further_workspaces else self.variable
 
 
-def project(choice: Choice) -> str:
+def render_project_file(options: InitOptions) -> str:
     """Return keyturn.yaml."""
-    who = ", ".join(choice.recipients)
-    workspaces = "".join(_workspace(choice, *each) for each in choice.workspaces)
-    environments = "".join(f"    {name}: {{prefix: {name}-}}\n" for name, _ in choice.workspaces)
-    recipients = "".join(f"    manifests/{name}: [{who}]\n" for name, _ in choice.workspaces)
+    who = ", ".join(options.all_recipients)
+    workspaces = "".join(_render_workspace(options, *each) for each in options.all_workspaces)
+    environments = "".join(f"    {name}: {{prefix: {name}-}}\n" for name, _ in options.all_workspaces)
+    recipients = "".join(f"    manifests/{name}: [{who}]\n" for name, _ in options.all_workspaces)
     return f"""\
 # What keyturn manages, and what it asks of every manifest. `keyturn schema project` has all settings.
 version: 1
@@ -54,22 +54,22 @@ workspaces:
 """
 
 
-def _workspace(choice: Choice, name: str, organization: str) -> str:
+def _render_workspace(options: InitOptions, name: str, organization: str) -> str:
     return f"""\
   {name}:
-    base_url: {choice.base_url}
+    base_url: {options.base_url}
     organization: {organization}     # compared with the API key's before anything is read
-    api_key: {{env: {choice.variable_of(name)}}}     # where the key is, never the key
+    api_key: {{env: {options.variable_for(name)}}}     # where the key is, never the key
     manifests: [manifests/{name}]
     ledger: file:.keyturn/{name}            # for a team: s3://bucket/prefix, gs://… or az://…
 """
 
 
-def sops_rules(choice: Choice) -> str:
+def render_sops_rules(options: InitOptions) -> str:
     """Return .sops.yaml: a file that no rule names is not encrypted at all, but refused."""
-    patterns = [f"^manifests/{name}/.*\\.ya?ml$" for name, _ in choice.workspaces]
+    patterns = [f"^manifests/{name}/.*\\.ya?ml$" for name, _ in options.all_workspaces]
     keys = "".join(
-        f"    {word}: {name}\n" for word, name in (("age", choice.recipient), ("pgp", choice.pgp)) if name
+        f"    {word}: {name}\n" for word, name in (("age", options.recipient), ("pgp", options.pgp)) if name
     )
     rules = "".join(
         f"  - path_regex: {pattern}\n    encrypted_regex: ^secrets$\n{keys}"
@@ -81,40 +81,40 @@ creation_rules:
 {rules}"""
 
 
-def ignored(choice: Choice) -> str:
+def render_gitignore(options: InitOptions) -> str:
     """Return .gitignore: a ledger on one machine is no business of git's."""
-    lines = "".join(f".keyturn/{name}/\n" for name, _ in choice.workspaces)
+    lines = "".join(f".keyturn/{name}/\n" for name, _ in options.all_workspaces)
     return f"# the ledger, lock and journal of this machine\n{lines}"
 
 
-def workflow(choice: Choice) -> str:
+def render_github_workflow(options: InitOptions) -> str:
     """Return the workflow of GitHub Actions: one step of the apply for each workspace."""
-    if not choice.more:
-        return WORKFLOW.replace("PLANASONIX_API_KEY", choice.variable)
-    head, step = WORKFLOW.split(_STEP)
-    return head + "".join(_STEP + _of(choice, name, step) for name, _ in choice.workspaces)
+    if not options.further_workspaces:
+        return GITHUB_WORKFLOW.replace("PLANASONIX_API_KEY", options.variable)
+    head, step = GITHUB_WORKFLOW.split(_APPLY_STEP)
+    return head + "".join(_APPLY_STEP + _adapt_to_workspace(options, name, step) for name, _ in options.all_workspaces)
 
 
-def pipeline(choice: Choice) -> str:
+def render_gitlab_pipeline(options: InitOptions) -> str:
     """Return the pipeline of GitLab CI: one job of the apply for each workspace."""
-    if not choice.more:
-        return GITLAB.replace("PLANASONIX_API_KEY", choice.variable)
-    head, job = GITLAB.split(_JOB)
+    if not options.further_workspaces:
+        return GITLAB_PIPELINE.replace("PLANASONIX_API_KEY", options.variable)
+    head, job = GITLAB_PIPELINE.split(_APPLY_JOB)
     jobs = (
-        _JOB.replace("apply:", f"apply {name}:") + _of(choice, name, job) for name, _ in choice.workspaces
+        _APPLY_JOB.replace("apply:", f"apply {name}:") + _adapt_to_workspace(options, name, job) for name, _ in options.all_workspaces
     )
-    return head.replace("PLANASONIX_API_KEY", f"{choice.variable}_…") + "\n".join(jobs)
+    return head.replace("PLANASONIX_API_KEY", f"{options.variable}_…") + "\n".join(jobs)
 
 
-def _of(choice: Choice, name: str, text: str) -> str:
-    named = text.replace("PLANASONIX_API_KEY", choice.variable_of(name))
+def _adapt_to_workspace(options: InitOptions, name: str, text: str) -> str:
+    named = text.replace("PLANASONIX_API_KEY", options.variable_for(name))
     # exec would end the job with the first workspace.
     return named.replace("exec keyturn apply", "keyturn apply").replace(
         "apply --auto-approve", f"apply --workspace {name} --auto-approve"
     )
 
 
-PRE_COMMIT = """\
+PRE_COMMIT_CONFIG = """\
 repos:
   - repo: local
     hooks:
@@ -125,16 +125,16 @@ repos:
         files: ^manifests/.*\\.ya?ml$
 """
 
-SCHEMAS = {kind: f".keyturn/{kind}.schema.json" for kind in ("credential", "connection")}
+SCHEMA_FILES = {kind: f".keyturn/{kind}.schema.json" for kind in ("credential", "connection")}
 """Where a repository keeps the schemas, for editors."""
 
 
-def modeline(kind: str, manifest: str) -> str:
+def render_modeline(kind: str, manifest: str) -> str:
     """Return the first line of a manifest at this path below the root: it leads an editor to the schema."""
-    return f"# yaml-language-server: $schema={'../' * manifest.count('/')}{SCHEMAS[kind]}\n"
+    return f"# yaml-language-server: $schema={'../' * manifest.count('/')}{SCHEMA_FILES[kind]}\n"
 
 
-CONNECTION = """\
+EXAMPLE_CONNECTION = """\
 kind: connection
 name: {name}
 type: postgres
@@ -147,7 +147,7 @@ config:
   sslMode: verify-full
 """
 
-WORKFLOW = """\
+GITHUB_WORKFLOW = """\
 # Check the pull request, apply after the merge. Neither secret is in reach of a fork.
 # Before the first apply: `ledger: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
 # the next run would know nothing of this one. Write `ledger: s3://bucket/prefix` (or gs://, az://), and give
@@ -185,9 +185,9 @@ jobs:
           SOPS_AGE_KEY: ${{ secrets.SOPS_AGE_KEY }}
 """
 
-_STEP = "      # exec, so that a cancelled job reaches keyturn and not only the shell around it\n"
+_APPLY_STEP = "      # exec, so that a cancelled job reaches keyturn and not only the shell around it\n"
 
-GITLAB = """\
+GITLAB_PIPELINE = """\
 # Check in the merge request, apply after the merge. Mark PLANASONIX_API_KEY and SOPS_AGE_KEY as protected
 # and masked, for the environment `production` alone: no merge request's pipeline has a key in reach then.
 # Before the first apply: `ledger: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
@@ -225,4 +225,4 @@ apply:
     - exec keyturn apply --auto-approve
 """
 
-_JOB = "apply:\n"
+_APPLY_JOB = "apply:\n"

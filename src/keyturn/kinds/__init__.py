@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from keyturn.kinds import connection, credential
-from keyturn.kinds._kind import Kind, Recorded
+from keyturn.kinds._kind import ResourceKind, ServiceRecord
 
-KINDS: Mapping[str, Kind] = {module.KIND.name: module.KIND for module in (credential, connection)}
+KINDS: Mapping[str, ResourceKind] = {module.KIND.name: module.KIND for module in (credential, connection)}
 """Credentials come first: connections refer to them."""
 
-__all__ = ["KINDS", "Kind", "Recorded"]
+__all__ = ["KINDS", "ResourceKind", "ServiceRecord"]

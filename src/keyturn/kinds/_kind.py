@@ -6,11 +6,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Fields, Path
-from keyturn.core.resource import Desired, Live
+from keyturn.core.fields import Fields, FieldPath
+from keyturn.core.resource import DesiredResource, LiveObject
 
 
-class Recorded(Protocol):
+class ServiceRecord(Protocol):
     """An object as the service sent it, decoded from whichever dialect."""
 
     @property
@@ -46,7 +46,7 @@ class Recorded(Protocol):
         """The settings; None in a list that carries none."""
 
     @property
-    def hidden(self) -> Mapping[Path, bool]:
+    def hidden(self) -> Mapping[FieldPath, bool]:
         """Paths below ``config`` that were taken out because they held a mask or a secret."""
 
     @property
@@ -55,10 +55,10 @@ class Recorded(Protocol):
 
 
 Ids = Mapping[Address, str]
-References = tuple[tuple[Path, Address], ...]
+References = tuple[tuple[FieldPath, Address], ...]
 
 
-class Kind(Struct, frozen=True, kw_only=True):
+class ResourceKind(Struct, frozen=True, kw_only=True):
     """What can be done with a kind of resource, without a service.
 
     ``name`` is the word in manifests and addresses, ``collection`` the one in the service's paths.
@@ -71,7 +71,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     name: str
     collection: str
-    encode: Callable[[Desired, Ids], dict[str, object]]
-    decode: Callable[[Recorded], Live]
-    references: Callable[[Fields], References]
-    test: Callable[[str, Fields, Ids], dict[str, object]] | None = None
+    encode: Callable[[DesiredResource, Ids], dict[str, object]]
+    decode: Callable[[ServiceRecord], LiveObject]
+    find_references: Callable[[Fields], References]
+    encode_test: Callable[[str, Fields, Ids], dict[str, object]] | None = None

@@ -1,39 +1,39 @@
 """A connection: a connector, its plain settings and the credential that it uses."""
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Fields, Path, nest
-from keyturn.core.resource import EMPTY, Desired, Live
-from keyturn.kinds._body import identified, merged, references, settings, visible
-from keyturn.kinds._kind import Ids, Kind, Recorded
+from keyturn.core.fields import Fields, FieldPath, nest_fields
+from keyturn.core.resource import EMPTY, DesiredResource, LiveObject
+from keyturn.kinds._body import resolve_reference, merge_config, find_references, encode_settings, split_secrets
+from keyturn.kinds._kind import Ids, ResourceKind, ServiceRecord
 
-CREDENTIAL = ("credential",)
-CATEGORY = ("category",)
+CREDENTIAL_PATH = ("credential",)
+CATEGORY_PATH = ("category",)
 
 
-def encode(desired: Desired, ids: Ids) -> dict[str, object]:
+def encode_connection(desired: DesiredResource, ids: Ids) -> dict[str, object]:
     """Return the full body: name, type, settings, credential and, where stated, category."""
     return {
         "name": desired.address.name,
         "type": desired.type,
-        "config": merged(desired.fields, desired.secrets, ids),
-        **_links(desired.fields, ids),
+        "config": merge_config(desired.fields, desired.secrets, ids),
+        **_encode_links(desired.fields, ids),
     }
 
 
-def test(type: str, fields: Fields, ids: Ids) -> dict[str, object]:  # noqa: A002
+def encode_connection_test(type: str, fields: Fields, ids: Ids) -> dict[str, object]:  # noqa: A002
     """Return the body of a connection test; live fields need no ids, for they hold them."""
-    return {"type": type, "config": nest(settings(fields, ids)), **_links(fields, ids)}
+    return {"type": type, "config": nest_fields(encode_settings(fields, ids)), **_encode_links(fields, ids)}
 
 
-def decode(record: Recorded) -> Live:
+def decode_connection(record: ServiceRecord) -> LiveObject:
     """Read a record; a secret or a mask in its settings is reported by path and goes no further."""
-    config, suspicious = visible(record.config or EMPTY, frozenset())
+    config, suspicious = split_secrets(record.config or EMPTY, frozenset())
     fields = dict(config)
     if record.credential_id:
-        fields[CREDENTIAL] = record.credential_id
+        fields[CREDENTIAL_PATH] = record.credential_id
     if isinstance(category := record.extra.get("category"), str) and category:
-        fields[CATEGORY] = category
-    return Live(
+        fields[CATEGORY_PATH] = category
+    return LiveObject(
         address=Address("connection", record.name),
         id=record.id,
         type=record.type,
@@ -41,21 +41,21 @@ def decode(record: Recorded) -> Live:
         created_at=record.created_at,
         updated_at=record.updated_at,
         status=record.status or "active",
-        detailed=record.config is not None,
-        suspicious=(*suspicious, *(("config", *path) for path in record.hidden)),
+        has_config=record.config is not None,
+        secret_like_paths=(*suspicious, *(("config", *path) for path in record.hidden)),
     )
 
 
-def _links(fields: Fields, ids: Ids) -> dict[str, object]:
-    words: dict[Path, str] = {CREDENTIAL: "credentialId", CATEGORY: "category"}
-    return {word: identified(fields[path], ids) for path, word in words.items() if path in fields}
+def _encode_links(fields: Fields, ids: Ids) -> dict[str, object]:
+    words: dict[FieldPath, str] = {CREDENTIAL_PATH: "credentialId", CATEGORY_PATH: "category"}
+    return {word: resolve_reference(fields[path], ids) for path, word in words.items() if path in fields}
 
 
-KIND = Kind(
+KIND = ResourceKind(
     name="connection",
     collection="connections",
-    encode=encode,
-    decode=decode,
-    references=references,
-    test=test,
+    encode=encode_connection,
+    decode=decode_connection,
+    find_references=find_references,
+    encode_test=encode_connection_test,
 )

@@ -1,11 +1,11 @@
 """A credential: a named bundle of secrets that connections point at."""
 
 from keyturn.core.address import Address
-from keyturn.core.resource import EMPTY, Desired, Live
-from keyturn.kinds._body import merged, references, visible
-from keyturn.kinds._kind import Ids, Kind, Recorded
+from keyturn.core.resource import EMPTY, DesiredResource, LiveObject
+from keyturn.kinds._body import merge_config, find_references, split_secrets
+from keyturn.kinds._kind import Ids, ResourceKind, ServiceRecord
 
-SECRETS = frozenset(
+SECRET_FIELDS = frozenset(
     {
         "access_token",
         "account_key",
@@ -31,25 +31,25 @@ SECRETS = frozenset(
 )
 """The fields that ``schemas/credential.schema.json`` calls secret; a test holds the two together."""
 
-PARTS = "key_"
+KEY_PART_PREFIX = "key_"
 """A field of an ``api_key`` that begins so is one part of a key in several parts."""
 
 
-def encode(desired: Desired, ids: Ids) -> dict[str, object]:
+def encode_credential(desired: DesiredResource, ids: Ids) -> dict[str, object]:
     """Return the full body: name, type and settings with every secret at hand in place."""
     return {
         "name": desired.address.name,
         "type": desired.type,
-        "config": merged(desired.fields, desired.secrets, ids),
+        "config": merge_config(desired.fields, desired.secrets, ids),
     }
 
 
-def decode(record: Recorded) -> Live:
+def decode_credential(record: ServiceRecord) -> LiveObject:
     """Read a record; a secret or a mask in its settings is reported by path and goes no further."""
     config = record.config or EMPTY
-    parts = (key for key in config if record.type == "api_key" and key.startswith(PARTS))
-    fields, suspicious = visible(config, SECRETS | frozenset(parts))
-    return Live(
+    parts = (key for key in config if record.type == "api_key" and key.startswith(KEY_PART_PREFIX))
+    fields, suspicious = split_secrets(config, SECRET_FIELDS | frozenset(parts))
+    return LiveObject(
         address=Address("credential", record.name),
         id=record.id,
         type=record.type,
@@ -57,15 +57,15 @@ def decode(record: Recorded) -> Live:
         created_at=record.created_at,
         updated_at=record.updated_at,
         status=record.status or "active",
-        detailed=record.config is not None,
-        suspicious=(*suspicious, *(("config", *path) for path in record.hidden)),
+        has_config=record.config is not None,
+        secret_like_paths=(*suspicious, *(("config", *path) for path in record.hidden)),
     )
 
 
-KIND = Kind(
+KIND = ResourceKind(
     name="credential",
     collection="credentials",
-    encode=encode,
-    decode=decode,
-    references=references,
+    encode=encode_credential,
+    decode=decode_credential,
+    find_references=find_references,
 )

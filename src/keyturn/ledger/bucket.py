@@ -14,19 +14,19 @@ import obstore
 from obstore import exceptions as errors
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.faults import fault
-from keyturn.ledger.medium import ABSENT, Blob, Moved
-from keyturn.ledger.segments import SegmentTape
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.ledger.faults import storage_error
+from keyturn.ledger.medium import NO_ETAG, StoredObject, PreconditionFailed
+from keyturn.ledger.segments import ObjectLog
 
-_CLOCK = "clock"
-_AT_ONCE = 32
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_PATIENCE = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+_CLOCK_KEY = "clock"
+_MAX_CONCURRENT_READS = 32
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_RETRY_CONFIG = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 _TIMEOUTS = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10)}
 
 # The variables that each service's own tools read, as far as obstore knows them.
-_SETTINGS: Mapping[str, tuple[str, ...]] = {
+_CONFIG_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "s3": (
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
@@ -60,8 +60,8 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
         "AZURE_USE_AZURE_CLI",
     ),
 }
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "GOOGLE_BASE_URL", "AZURE_STORAGE_ENDPOINT")
-_NEEDS = {
+_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "GOOGLE_BASE_URL", "AZURE_STORAGE_ENDPOINT")
+_REQUIRED_VARIABLES = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role (AWS_WEB_IDENTITY_TOKEN_FILE)",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
     "az": "AZURE_STORAGE_ACCOUNT_NAME with a key, a SAS token or a client of the tenant",
@@ -70,7 +70,7 @@ _NEEDS = {
 _T = TypeVar("_T")
 
 
-class Bucket:
+class ObjectStore:
     """A store in an object service, through obstore; see ``Store``.
 
     An etag holds what the service compares by: the entity tag (S3, Azure) and the version (GCS).
@@ -78,126 +78,126 @@ class Bucket:
 
     def __init__(self, scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> None:
         self._scheme = scheme
-        self._place = f"{scheme}://{name}/{prefix}".rstrip("/")
-        self._objects = self._guard(_connect, scheme, name, prefix, environment)
+        self._location = f"{scheme}://{name}/{prefix}".rstrip("/")
+        self._objects = self._translate_errors(_connect_store, scheme, name, prefix, environment)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The address of the bucket and the prefix in it."""
-        return self._place
+        return self._location
 
-    def read(self, key: str) -> Blob | None:
+    def read(self, key: str) -> StoredObject | None:
         """Return the object, or None; see ``Store.read``."""
         try:
-            found = self._guard(obstore.get, self._objects, key)
-            data = self._guard(found.bytes)
-        except _Missing:
+            found = self._translate_errors(obstore.get, self._objects, key)
+            data = self._translate_errors(found.bytes)
+        except _ObjectNotFound:
             return None
-        return Blob(bytes(data), _token(found.meta), found.meta["last_modified"])
+        return StoredObject(bytes(data), _version_token(found.meta), found.meta["last_modified"])
 
     def read_all(self, keys: Sequence[str]) -> Iterator[bytes]:
         """Yield the objects in order, fetched many at a time."""
         # Threads, and not obstore's coroutines: those answer on a thread of their own, and a process
         # that ends before this one is done aborts.
-        with ThreadPoolExecutor(min(_AT_ONCE, len(keys)) or 1) as pool:
-            for start in range(0, len(keys), _AT_ONCE):
+        with ThreadPoolExecutor(min(_MAX_CONCURRENT_READS, len(keys)) or 1) as pool:
+            for start in range(0, len(keys), _MAX_CONCURRENT_READS):
                 try:
-                    yield from pool.map(self._fetch, keys[start : start + _AT_ONCE])
-                except _Missing:
-                    raise self._gone() from None
+                    yield from pool.map(self._fetch_object, keys[start : start + _MAX_CONCURRENT_READS])
+                except _ObjectNotFound:
+                    raise self._missing_error() from None
 
     def put(self, key: str, data: bytes, expect: str) -> str:
         """Write the object if it is as expected; see ``Store.put``."""
         tag, _, version = expect.partition("\n")
         known = {name: value for name, value in (("e_tag", tag), ("version", version)) if value}
-        mode = "create" if expect == ABSENT else known
+        mode = "create" if expect == NO_ETAG else known
         try:
-            return _token(self._guard(obstore.put, self._objects, key, data, mode=mode))
-        except _Missing:
-            raise self._gone() if expect == ABSENT else Moved() from None
+            return _version_token(self._translate_errors(obstore.put, self._objects, key, data, mode=mode))
+        except _ObjectNotFound:
+            raise self._missing_error() if expect == NO_ETAG else PreconditionFailed() from None
         except (errors.AlreadyExistsError, errors.PreconditionError):
             # An answer may be lost and the request sent again: then it is our own write we meet.
             found = self.read(key)
             if found is None or found.data != data:
-                raise Moved from None
+                raise PreconditionFailed from None
             return found.etag
 
-    def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+    def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the keys; see ``Store.keys``."""
         folder = prefix.rpartition("/")[0]
         try:
-            found = self._guard(
+            found = self._translate_errors(
                 lambda: obstore.list(self._objects, folder or None, offset=after or None).collect()
             )
-        except _Missing:
-            raise self._gone() from None
+        except _ObjectNotFound:
+            raise self._missing_error() from None
         return tuple(sorted(item["path"] for item in found if item["path"].startswith(prefix)))
 
-    def now(self) -> datetime:
+    def current_time(self) -> datetime:
         """Return the service's time: that of an object written just now."""
-        self._guard(obstore.put, self._objects, _CLOCK, b"", mode="overwrite")
-        modified: datetime = self._guard(obstore.head, self._objects, _CLOCK)["last_modified"]
+        self._translate_errors(obstore.put, self._objects, _CLOCK_KEY, b"", mode="overwrite")
+        modified: datetime = self._translate_errors(obstore.head, self._objects, _CLOCK_KEY)["last_modified"]
         return modified
 
-    def attend(self, _: str) -> Callable[[], None]:
+    def announce_alive(self, _: str) -> Callable[[], None]:
         """Do nothing: a bucket does not know when a process ends."""
         return lambda: None
 
-    def deserted(self, _: str) -> bool:
+    def is_holder_dead(self, _: str) -> bool:
         """Say that nothing is known."""
         return False
 
-    def tape(self) -> SegmentTape:
+    def open_log(self) -> ObjectLog:
         """Return the journal's objects as a tape."""
-        return SegmentTape(self)
+        return ObjectLog(self)
 
-    def _fetch(self, key: str) -> bytes:
-        return bytes(self._guard(self._guard(obstore.get, self._objects, key).bytes))
+    def _fetch_object(self, key: str) -> bytes:
+        return bytes(self._translate_errors(self._translate_errors(obstore.get, self._objects, key).bytes))
 
-    def _guard(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
+    def _translate_errors(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
         try:
             return work(*args, **options)
         except FileNotFoundError:
-            raise _Missing from None
+            raise _ObjectNotFound from None
         except (errors.AlreadyExistsError, errors.PreconditionError):
             raise
         except (errors.PermissionDeniedError, errors.UnauthenticatedError):
-            raise self._denied() from None
+            raise self._denied_error() from None
         except (errors.BaseError, ValueError, OSError):
             # The text of these errors may hold a request's address, and with it a SAS token.
-            raise self._unreachable() from None
+            raise self._unreachable_error() from None
 
-    def _gone(self) -> Faulty:
+    def _missing_error(self) -> DiagnosticError:
         hint = "make the bucket, or correct its name under `ledger:` in keyturn.yaml"
-        return fault("KT609", self._place, "there is no such bucket, or an object of it vanished", hint)
+        return storage_error("KT609", self._location, "there is no such bucket, or an object of it vanished", hint)
 
-    def _denied(self) -> Faulty:
-        hint = f"check {_NEEDS[self._scheme]}: read, write and list below the prefix are needed"
-        return fault("KT605", self._place, "the ledger's bucket refuses access", hint)
+    def _denied_error(self) -> DiagnosticError:
+        hint = f"check {_REQUIRED_VARIABLES[self._scheme]}: read, write and list below the prefix are needed"
+        return storage_error("KT605", self._location, "the ledger's bucket refuses access", hint)
 
-    def _unreachable(self) -> Faulty:
-        needs = _NEEDS[self._scheme]
+    def _unreachable_error(self) -> DiagnosticError:
+        needs = _REQUIRED_VARIABLES[self._scheme]
         hint = f"check that it exists, network, endpoint (https; http on loopback alone) and {needs}"
-        return fault("KT604", self._place, "the ledger's bucket cannot be reached", hint)
+        return storage_error("KT604", self._location, "the ledger's bucket cannot be reached", hint)
 
 
-class _Missing(Exception):  # noqa: N818
+class _ObjectNotFound(Exception):  # noqa: N818
     pass
 
 
-def _connect(scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> Any:
+def _connect_store(scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> Any:
     kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[scheme]
-    config = {key: value for key in _SETTINGS[scheme] if (value := environment.get(key))}
-    ends = [urlsplit(value).hostname for key in _ENDPOINTS if (value := config.get(key))]
-    local = bool(ends) and all(end in _LOOPBACK for end in ends)
+    config = {key: value for key in _CONFIG_VARIABLES[scheme] if (value := environment.get(key))}
+    ends = [urlsplit(value).hostname for key in _ENDPOINT_VARIABLES if (value := config.get(key))]
+    local = bool(ends) and all(end in _LOOPBACK_HOSTS for end in ends)
     return kind(
         name,
         prefix=prefix or None,
         config=config,
         client_options={**_TIMEOUTS, "allow_http": local},
-        retry_config=_PATIENCE,
+        retry_config=_RETRY_CONFIG,
     )
 
 
-def _token(meta: Mapping[str, Any]) -> str:
+def _version_token(meta: Mapping[str, Any]) -> str:
     return f"{meta['e_tag'] or ''}\n{meta['version'] or ''}"

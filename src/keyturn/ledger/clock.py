@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 
-class Clock(Struct, frozen=True):
+class RunClock(Struct, frozen=True):
     """The two clocks of a run.
 
     ``now`` returns an aware datetime and is for the reader of a record; it may jump. ``monotonic``
@@ -18,6 +18,6 @@ class Clock(Struct, frozen=True):
     monotonic: Callable[[], float]
 
 
-def stamp(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """Return ``moment`` as RFC 3339 in UTC, to the millisecond: ``2026-03-09T12:00:00.000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

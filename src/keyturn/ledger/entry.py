@@ -5,27 +5,27 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Fields, Path, identical, pointer, unpointer
-from keyturn.core.resource import EMPTY, Known
-from keyturn.ledger.shape import text, texts
+from keyturn.core.fields import Fields, FieldPath, values_identical, to_json_pointer, from_json_pointer
+from keyturn.core.resource import EMPTY, StateEntry
+from keyturn.ledger.shape import require_text, require_texts
 
-Tree: TypeAlias = dict[str, Any]
+JsonTree: TypeAlias = dict[str, Any]
 
-_REF = "ref"
-_LITERAL = "literal"
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_TEXTS = ("id", "type", "digest", "updated_at", "rotated_at", "retired_at", "commit")
+_REFERENCE_KEY = "ref"
+_LITERAL_KEY = "literal"
+_SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
+_TEXT_FIELDS = ("id", "type", "digest", "updated_at", "rotated_at", "retired_at", "commit")
 
 
-class _Pointers(dict[Path, str]):
-    def __missing__(self, path: Path) -> str:
-        self[path] = made = pointer(path)
+class _PointerCache(dict[FieldPath, str]):
+    def __missing__(self, path: FieldPath) -> str:
+        self[path] = made = to_json_pointer(path)
         return made
 
 
-class _Paths(dict[str, Path]):
-    def __missing__(self, name: str) -> Path:
-        self[name] = made = unpointer(name)
+class _PathCache(dict[str, FieldPath]):
+    def __missing__(self, name: str) -> FieldPath:
+        self[name] = made = from_json_pointer(name)
         return made
 
 
@@ -39,19 +39,19 @@ class Codec:
     __slots__ = ("_paths", "_pointers")
 
     def __init__(self) -> None:
-        self._pointers = _Pointers()
-        self._paths = _Paths()
+        self._pointers = _PointerCache()
+        self._paths = _PathCache()
 
-    def encode(self, known: Known) -> Tree:
+    def encode_entry(self, known: StateEntry) -> JsonTree:
         """Return ``known`` as a tree; what is empty, or observed just as applied, is left out."""
-        tree: Tree = {"address": str(known.address), "applied": self.pack(known.applied)}
-        for name in _TEXTS:
+        tree: JsonTree = {"address": str(known.address), "applied": self.encode_fields(known.applied)}
+        for name in _TEXT_FIELDS:
             if value := getattr(known, name):
                 tree[name] = value
-        if not identical(known.observed, known.applied):
-            tree["observed"] = self.pack(known.observed)
+        if not values_identical(known.observed, known.applied):
+            tree["observed"] = self.encode_fields(known.observed)
         if known.fingerprints:
-            tree["fingerprints"] = self.pack(known.fingerprints)
+            tree["fingerprints"] = self.encode_fields(known.fingerprints)
         if known.earlier:
             tree["earlier"] = known.earlier
         if known.protect:
@@ -60,19 +60,19 @@ class Codec:
             tree["destinations"] = known.destinations
         return tree
 
-    def decode(self, tree: Tree) -> Known:
+    def decode_entry(self, tree: JsonTree) -> StateEntry:
         """Return the entry that ``tree`` describes."""
-        applied = self.unpack(tree["applied"])
+        applied = self.decode_fields(tree["applied"])
         observed = tree.get("observed")
-        words = [tree.get(name, "") for name in _TEXTS]
+        words = [tree.get(name, "") for name in _TEXT_FIELDS]
         "".join(words)  # The cheapest way to have a TypeError for whatever is not text.
         identity, kind, digest, updated_at, rotated_at, retired_at, commit = words
-        return Known(
+        return StateEntry(
             address=Address.parse(tree["address"]),
             applied=applied,
-            observed=applied if observed is None else self.unpack(observed),
-            fingerprints=self.prints(tree.get("fingerprints", EMPTY)),
-            earlier=texts(tree.get("earlier", ())),
+            observed=applied if observed is None else self.decode_fields(observed),
+            fingerprints=self.decode_fingerprints(tree.get("fingerprints", EMPTY)),
+            earlier=require_texts(tree.get("earlier", ())),
             protect=bool(tree.get("protect")),
             id=identity,
             type=kind,
@@ -81,27 +81,27 @@ class Codec:
             rotated_at=rotated_at,
             retired_at=retired_at,
             commit=commit,
-            destinations=texts(tree.get("destinations", ())),
+            destinations=require_texts(tree.get("destinations", ())),
         )
 
-    def pack(self, fields: Mapping[Path, Any]) -> Tree:
+    def encode_fields(self, fields: Mapping[FieldPath, Any]) -> JsonTree:
         """Return ``fields`` by JSON pointer."""
         names = self._pointers
         return {
-            names[path]: leaf if type(leaf) in _SCALARS else _pack_leaf(leaf) for path, leaf in fields.items()
+            names[path]: leaf if type(leaf) in _SCALAR_TYPES else _encode_leaf(leaf) for path, leaf in fields.items()
         }
 
-    def unpack(self, tree: Tree) -> Fields:
+    def decode_fields(self, tree: JsonTree) -> Fields:
         """Return the fields that ``pack`` made ``tree`` of."""
         paths = self._paths
         return MappingProxyType(
             {
-                paths[name]: leaf if type(leaf) in _SCALARS else _unpack_leaf(leaf)
+                paths[name]: leaf if type(leaf) in _SCALAR_TYPES else _decode_leaf(leaf)
                 for name, leaf in tree.items()
             }
         )
 
-    def prints(self, tree: Mapping[str, Any]) -> Mapping[Path, str]:
+    def decode_fingerprints(self, tree: Mapping[str, Any]) -> Mapping[FieldPath, str]:
         """Return fingerprints by path; raises TypeError where one is not text."""
         if not tree:
             return EMPTY
@@ -110,24 +110,24 @@ class Codec:
         return MappingProxyType({paths[name]: digest for name, digest in tree.items()})
 
 
-def _pack_leaf(leaf: Any) -> Any:
+def _encode_leaf(leaf: Any) -> Any:
     if isinstance(leaf, Address):
-        return {_REF: str(leaf)}
+        return {_REFERENCE_KEY: str(leaf)}
     if isinstance(leaf, list | tuple):
-        return [_pack_leaf(item) for item in leaf]
+        return [_encode_leaf(item) for item in leaf]
     if isinstance(leaf, Mapping):
-        packed = {key: _pack_leaf(item) for key, item in leaf.items()}
-        return {_LITERAL: packed} if len(packed) == 1 and packed.keys() & {_REF, _LITERAL} else packed
+        packed = {key: _encode_leaf(item) for key, item in leaf.items()}
+        return {_LITERAL_KEY: packed} if len(packed) == 1 and packed.keys() & {_REFERENCE_KEY, _LITERAL_KEY} else packed
     return leaf
 
 
-def _unpack_leaf(leaf: Any) -> Any:
+def _decode_leaf(leaf: Any) -> Any:
     if isinstance(leaf, list):
-        return [_unpack_leaf(item) for item in leaf]
+        return [_decode_leaf(item) for item in leaf]
     if not isinstance(leaf, dict):
         return leaf
-    if leaf.keys() == {_REF}:
-        return Address.parse(text(leaf[_REF]))
-    if leaf.keys() == {_LITERAL}:
-        leaf = leaf[_LITERAL]
-    return {key: _unpack_leaf(item) for key, item in leaf.items()}
+    if leaf.keys() == {_REFERENCE_KEY}:
+        return Address.parse(require_text(leaf[_REFERENCE_KEY]))
+    if leaf.keys() == {_LITERAL_KEY}:
+        leaf = leaf[_LITERAL_KEY]
+    return {key: _decode_leaf(item) for key, item in leaf.items()}

@@ -8,31 +8,31 @@ from msgspec import Struct, field
 from msgspec.structs import asdict, fields
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Path
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import EMPTY, Known
-from keyturn.ledger.entry import Codec, Tree
-from keyturn.ledger.shape import text, texts
+from keyturn.core.fields import FieldPath
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.resource import EMPTY, StateEntry
+from keyturn.ledger.entry import Codec, JsonTree
+from keyturn.ledger.shape import require_text, require_texts
 
-GENESIS = "0" * 64
+GENESIS_HASH = "0" * 64
 """The hash that the first record of a journal follows."""
 
 
-class Position(Struct, frozen=True):
+class JournalPosition(Struct, frozen=True):
     """A place in the journal: number and hash of a record, and the tape's mark to read it again."""
 
     seq: int = 0
-    hash: str = GENESIS
+    hash: str = GENESIS_HASH
     mark: int = 0
 
-    def tree(self) -> Tree:
+    def to_dict(self) -> JsonTree:
         """Return the position as JSON."""
         return {"seq": self.seq, "hash": self.hash, "mark": self.mark}
 
     @classmethod
-    def parse(cls, tree: Tree) -> Self:
+    def from_dict(cls, tree: JsonTree) -> Self:
         """Read what ``tree`` wrote; raises KeyError, TypeError or ValueError."""
-        return cls(int(tree["seq"]), text(tree["hash"]), int(tree["mark"]))
+        return cls(int(tree["seq"]), require_text(tree["hash"]), int(tree["mark"]))
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -61,18 +61,18 @@ class Intent(Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    op: str
+    operation: str
     address: Address
     action: str
     object: str = ""
     expect: str = ""
     precondition: str = ""
     server_date: str = ""
-    fingerprints: Mapping[Path, str] = field(default_factory=lambda: EMPTY)
+    fingerprints: Mapping[FieldPath, str] = field(default_factory=lambda: EMPTY)
     digest: str = ""
 
 
-class Finished(Struct, frozen=True, kw_only=True):
+class OutcomeRecorded(Struct, frozen=True, kw_only=True):
     """How an intent ended, and what the ledger holds from now on.
 
     ``entry`` is put into the ledger, the entries of ``gone`` are taken out first. ``intent`` is
@@ -82,132 +82,132 @@ class Finished(Struct, frozen=True, kw_only=True):
     intent: str
     address: Address
     action: str
-    ending: Ending
-    entry: Known | None = None
-    gone: tuple[Address, ...] = ()
+    outcome_status: OutcomeStatus
+    entry: StateEntry | None = None
+    removed: tuple[Address, ...] = ()
     message: str = ""
 
 
-class RunEnded(Struct, frozen=True):
+class RunFinished(Struct, frozen=True):
     """A run came to its end: its id, how, and how many changes ended in which way."""
 
     run: str
-    ending: str
+    run_status: str
     counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
-class Repaired(Struct, frozen=True):
+class TornLineRemoved(Struct, frozen=True):
     """A torn last line of ``dropped`` bytes, left by a killed or powerless writer, was cut off."""
 
     dropped: int
 
 
-class Compacted(Struct, frozen=True):
+class JournalCompacted(Struct, frozen=True):
     """The ledger's document number ``serial`` was written and holds all that stands before this."""
 
     serial: int
 
 
-Event: TypeAlias = RunStarted | Intent | Finished | RunEnded | Repaired | Compacted
+JournalEvent: TypeAlias = RunStarted | Intent | OutcomeRecorded | RunFinished | TornLineRemoved | JournalCompacted
 
 
-def pack_intent(intent: Intent) -> Tree:
+def encode_intent(intent: Intent) -> JsonTree:
     """Return ``intent`` as a tree; what is empty is left out."""
-    tree: Tree = {"id": intent.id, "op": intent.op, "address": str(intent.address), "action": intent.action}
-    tree |= {name: value for name in _INTENT_TEXTS if (value := getattr(intent, name))}
+    tree: JsonTree = {"id": intent.id, "op": intent.operation, "address": str(intent.address), "action": intent.action}
+    tree |= {name: value for name in _INTENT_TEXT_FIELDS if (value := getattr(intent, name))}
     if intent.fingerprints:
-        tree["fingerprints"] = Codec().pack(intent.fingerprints)
+        tree["fingerprints"] = Codec().encode_fields(intent.fingerprints)
     return tree
 
 
-_INTENT_TEXTS = ("object", "expect", "precondition", "server_date", "digest")
+_INTENT_TEXT_FIELDS = ("object", "expect", "precondition", "server_date", "digest")
 
 
-def unpack_intent(tree: Tree) -> Intent:
+def decode_intent(tree: JsonTree) -> Intent:
     """Read what ``pack_intent`` wrote; raises KeyError, TypeError or ValueError."""
     return Intent(
-        id=text(tree["id"]),
-        op=text(tree["op"]),
-        address=Address.parse(text(tree["address"])),
-        action=text(tree["action"]),
-        fingerprints=Codec().prints(tree.get("fingerprints", {})),
-        **{name: text(tree.get(name, "")) for name in _INTENT_TEXTS},
+        id=require_text(tree["id"]),
+        operation=require_text(tree["op"]),
+        address=Address.parse(require_text(tree["address"])),
+        action=require_text(tree["action"]),
+        fingerprints=Codec().decode_fingerprints(tree.get("fingerprints", {})),
+        **{name: require_text(tree.get(name, "")) for name in _INTENT_TEXT_FIELDS},
     )
 
 
-def _pack_finished(event: Finished) -> Tree:
-    tree: Tree = {
+def _encode_outcome(event: OutcomeRecorded) -> JsonTree:
+    tree: JsonTree = {
         "intent": event.intent,
         "address": str(event.address),
         "action": event.action,
-        "ending": event.ending.value,
+        "ending": event.outcome_status.value,
     }
     if event.entry:
-        tree["entry"] = Codec().encode(event.entry)
-    if event.gone:
-        tree["gone"] = [str(address) for address in event.gone]
+        tree["entry"] = Codec().encode_entry(event.entry)
+    if event.removed:
+        tree["gone"] = [str(address) for address in event.removed]
     if event.message:
         tree["message"] = event.message
     return tree
 
 
-def _unpack_finished(tree: Tree) -> Finished:
+def _decode_outcome(tree: JsonTree) -> OutcomeRecorded:
     entry = tree.get("entry")
-    return Finished(
-        intent=text(tree["intent"]),
-        address=Address.parse(text(tree["address"])),
-        action=text(tree["action"]),
-        ending=Ending(tree["ending"]),
-        entry=None if entry is None else Codec().decode(entry),
-        gone=tuple(map(Address.parse, texts(tree.get("gone", ())))),
-        message=text(tree.get("message", "")),
+    return OutcomeRecorded(
+        intent=require_text(tree["intent"]),
+        address=Address.parse(require_text(tree["address"])),
+        action=require_text(tree["action"]),
+        outcome_status=OutcomeStatus(tree["ending"]),
+        entry=None if entry is None else Codec().decode_entry(entry),
+        removed=tuple(map(Address.parse, require_texts(tree.get("gone", ())))),
+        message=require_text(tree.get("message", "")),
     )
 
 
-_STARTED = tuple(each.name for each in fields(RunStarted))
+_RUN_STARTED_FIELDS = tuple(each.name for each in fields(RunStarted))
 
 
-def _unpack_started(tree: Tree) -> RunStarted:
-    return RunStarted(**{name: text(tree[name]) for name in _STARTED})
+def _decode_run_started(tree: JsonTree) -> RunStarted:
+    return RunStarted(**{name: require_text(tree[name]) for name in _RUN_STARTED_FIELDS})
 
 
-def _unpack_ended(tree: Tree) -> RunEnded:
-    counts = {text(name): int(count) for name, count in tree["counts"].items()}
-    return RunEnded(text(tree["run"]), text(tree["ending"]), counts)
+def _decode_run_finished(tree: JsonTree) -> RunFinished:
+    counts = {require_text(name): int(count) for name, count in tree["counts"].items()}
+    return RunFinished(require_text(tree["run"]), require_text(tree["ending"]), counts)
 
 
-_Pack: TypeAlias = Callable[[Any], Tree]
-_Unpack: TypeAlias = Callable[[Tree], Event]
+_Encoder: TypeAlias = Callable[[Any], JsonTree]
+_Decoder: TypeAlias = Callable[[JsonTree], JournalEvent]
 
-_FORMS: Mapping[str, tuple[type, _Pack, _Unpack]] = {
-    "run": (RunStarted, asdict, _unpack_started),
-    "intent": (Intent, pack_intent, unpack_intent),
-    "outcome": (Finished, _pack_finished, _unpack_finished),
-    "end": (RunEnded, lambda e: {"run": e.run, "ending": e.ending, "counts": dict(e.counts)}, _unpack_ended),
-    "repair": (Repaired, asdict, lambda tree: Repaired(int(tree["dropped"]))),
-    "compacted": (Compacted, asdict, lambda tree: Compacted(int(tree["serial"]))),
+_EVENT_FORMATS: Mapping[str, tuple[type, _Encoder, _Decoder]] = {
+    "run": (RunStarted, asdict, _decode_run_started),
+    "intent": (Intent, encode_intent, decode_intent),
+    "outcome": (OutcomeRecorded, _encode_outcome, _decode_outcome),
+    "end": (RunFinished, lambda e: {"run": e.run, "ending": e.ending, "counts": dict(e.counts)}, _decode_run_finished),
+    "repair": (TornLineRemoved, asdict, lambda tree: TornLineRemoved(int(tree["dropped"]))),
+    "compacted": (JournalCompacted, asdict, lambda tree: JournalCompacted(int(tree["serial"]))),
 }
-_NAMES = {form[0]: name for name, form in _FORMS.items()}
-_dumps = json.JSONEncoder(separators=(",", ":")).encode
+_EVENT_NAMES = {form[0]: name for name, form in _EVENT_FORMATS.items()}
+_encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def name_of(event: Event) -> str:
+def event_name(event: JournalEvent) -> str:
     """Return the word by which the journal knows the kind of ``event``."""
-    return _NAMES[type(event)]
+    return _EVENT_NAMES[type(event)]
 
 
-def pack(event: Event) -> str:
+def encode_event(event: JournalEvent) -> str:
     """Return ``event`` as a JSON object on one line."""
-    return _dumps({"event": name_of(event), **_FORMS[name_of(event)][1](event)})
+    return _encode_json({"event": event_name(event), **_EVENT_FORMATS[event_name(event)][1](event)})
 
 
-def unpack(tree: Tree) -> Event:
+def decode_event(tree: JsonTree) -> JournalEvent:
     """Return the event in ``tree``.
 
     Raises LookupError, TypeError or ValueError; KeyError with the argument "event" for a kind of
     event that this keyturn does not know.
     """
-    form = _FORMS.get(tree["event"])
+    form = _EVENT_FORMATS.get(tree["event"])
     if form is None:
         message = "event"
         raise KeyError(message)

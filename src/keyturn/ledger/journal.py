@@ -7,14 +7,14 @@ import threading
 
 from msgspec import Struct
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.clock import Clock, stamp
-from keyturn.ledger.document import Ledger
-from keyturn.ledger.event import Event, Position, Repaired, pack
-from keyturn.ledger.faults import fault
-from keyturn.ledger.medium import Moved, Store, Tape
-from keyturn.ledger.record import compose, read
-from keyturn.ledger.replay import Fold
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.ledger.clock import RunClock, format_timestamp
+from keyturn.ledger.document import State
+from keyturn.ledger.event import JournalEvent, JournalPosition, TornLineRemoved, encode_event
+from keyturn.ledger.faults import storage_error
+from keyturn.ledger.medium import PreconditionFailed, StateStore, AppendLog
+from keyturn.ledger.record import encode_journal_record, read_journal_records
+from keyturn.ledger.replay import Replay
 
 
 class _Batch(Struct, frozen=True, kw_only=True):
@@ -32,110 +32,110 @@ class Journal:
     where somebody else has written into it.
     """
 
-    def __init__(self, tape: Tape, ledger: Ledger, clock: Clock, place: str) -> None:
-        self._tape, self._clock, self._place = tape, clock, place
-        self._fold = Fold(ledger)
-        self._last = self._durable = ledger.position
-        self._waiting: list[bytes] = []
+    def __init__(self, log: AppendLog, state: State, clock: RunClock, place: str) -> None:
+        self._log, self._clock, self._location = log, clock, place
+        self._replay = Replay(state)
+        self._last_position = self._durable_position = state.position
+        self._pending_lines: list[bytes] = []
         self._writing = False
-        self._failure: Faulty | None = None
-        self._changed = threading.Condition()
+        self._failure: DiagnosticError | None = None
+        self._condition = threading.Condition()
 
     @property
-    def position(self) -> Position:
+    def position(self) -> JournalPosition:
         """The last record that is durable."""
-        return self._durable
+        return self._durable_position
 
-    def append(self, event: Event) -> Position:
+    def append(self, event: JournalEvent) -> JournalPosition:
         """Write ``event`` and return when it is durable."""
-        return self._settle(self._line_up(event))
+        return self._wait_until_durable(self._queue_event(event))
 
-    def enqueue(self, event: Event) -> None:
+    def enqueue(self, event: JournalEvent) -> None:
         """Write ``event`` along with the next that is appended.
 
         For outcomes: one that is lost leaves its intent open, and the next run looks.
         """
-        self._line_up(event)
+        self._queue_event(event)
 
-    def flush(self) -> Position:
+    def flush(self) -> JournalPosition:
         """Return when everything enqueued is durable."""
-        return self._settle(self._last.seq)
+        return self._wait_until_durable(self._last_position.seq)
 
-    def ledger(self) -> Ledger:
+    def current_state(self) -> State:
         """Return the ledger with everything that is durable; flushes first."""
         position = self.flush()
-        with self._changed:
-            return self._fold.ledger(position)
+        with self._condition:
+            return self._replay.build_state(position)
 
-    def _line_up(self, event: Event) -> int:
-        packed = pack(event)
-        with self._changed:
-            self._refuse_after_failure()
-            line, digest = compose(self._last, stamp(self._clock.now()), packed)
-            self._last = Position(self._last.seq + 1, digest)
-            self._waiting.append(line)
-            self._fold.take(event)
-            return self._last.seq
+    def _queue_event(self, event: JournalEvent) -> int:
+        packed = encode_event(event)
+        with self._condition:
+            self._raise_failure()
+            line, digest = encode_journal_record(self._last_position, format_timestamp(self._clock.now()), packed)
+            self._last_position = JournalPosition(self._last_position.seq + 1, digest)
+            self._pending_lines.append(line)
+            self._replay.apply_event(event)
+            return self._last_position.seq
 
-    def _settle(self, seq: int) -> Position:
+    def _wait_until_durable(self, seq: int) -> JournalPosition:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._failure or self._durable.seq >= seq or not self._writing)
-                self._refuse_after_failure()
-                if self._durable.seq >= seq:
-                    return self._durable
+            with self._condition:
+                self._condition.wait_for(lambda: self._failure or self._durable_position.seq >= seq or not self._writing)
+                self._raise_failure()
+                if self._durable_position.seq >= seq:
+                    return self._durable_position
                 batch = self._take_batch()
-            self._write(batch)
+            self._write_batch(batch)
 
     def _take_batch(self) -> _Batch:
-        lines, self._waiting = tuple(self._waiting), []
+        lines, self._pending_lines = tuple(self._pending_lines), []
         self._writing = True
-        return _Batch(first=self._durable.seq + 1, lines=lines, seq=self._last.seq, hash=self._last.hash)
+        return _Batch(first=self._durable_position.seq + 1, lines=lines, seq=self._last_position.seq, hash=self._last_position.hash)
 
-    def _write(self, batch: _Batch) -> None:
-        failure: Faulty | None = _interrupted(self._place)
-        durable = self._durable
+    def _write_batch(self, batch: _Batch) -> None:
+        failure: DiagnosticError | None = _interrupted_error(self._location)
+        durable = self._durable_position
         try:
-            durable = Position(batch.seq, batch.hash, self._tape.append(batch.first, batch.lines))
+            durable = JournalPosition(batch.seq, batch.hash, self._log.append(batch.first, batch.lines))
             failure = None
-        except Moved:
-            failure = _overtaken(self._place)
-        except Faulty as error:
+        except PreconditionFailed:
+            failure = _concurrent_write_error(self._location)
+        except DiagnosticError as error:
             failure = error
         finally:
-            with self._changed:
-                self._writing, self._durable, self._failure = False, durable, failure
-                self._changed.notify_all()
+            with self._condition:
+                self._writing, self._durable_position, self._failure = False, durable, failure
+                self._condition.notify_all()
 
-    def _refuse_after_failure(self) -> None:
+    def _raise_failure(self) -> None:
         if self._failure:
-            raise Faulty(*self._failure.findings)
+            raise DiagnosticError(*self._failure.diagnostics)
 
 
-def open_journal(store: Store, ledger: Ledger, torn: int, clock: Clock) -> Journal:
+def open_journal(store: StateStore, state: State, torn: int, clock: RunClock) -> Journal:
     """Open the journal in ``store`` for writing behind ``ledger.position``.
 
     ``ledger`` and ``torn`` are what ``read_ledger`` found, under the lock. Cuts a torn last line
     off and says so in a record. Raises Faulty KT626 where the journal has grown meanwhile.
     """
-    tape = store.tape()
-    if any(record.seq > ledger.position.seq for record in read(tape.read(ledger.position.mark))):
-        raise _overtaken(store.place)
+    tape = store.open_log()
+    if any(record.seq > state.position.seq for record in read_journal_records(tape.read(state.position.mark))):
+        raise _concurrent_write_error(store.location)
     try:
-        tape.attach(torn)
-    except Moved:
-        raise _overtaken(store.place) from None
-    journal = Journal(tape, ledger, clock, store.place)
+        tape.prepare_append(torn)
+    except PreconditionFailed:
+        raise _concurrent_write_error(store.location) from None
+    journal = Journal(tape, state, clock, store.location)
     if torn:
-        journal.append(Repaired(torn))
+        journal.append(TornLineRemoved(torn))
     return journal
 
 
-def _overtaken(place: str) -> Faulty:
+def _concurrent_write_error(place: str) -> DiagnosticError:
     hint = "see `keyturn log` for who; plan again before anything else is applied"
-    return fault("KT626", place, "somebody else has written into the journal", hint)
+    return storage_error("KT626", place, "somebody else has written into the journal", hint)
 
 
-def _interrupted(place: str) -> Faulty:
+def _interrupted_error(place: str) -> DiagnosticError:
     hint = "apply again: what was under way is looked up first"
-    return fault("KT625", place, "the journal was interrupted while it was written", hint)
+    return storage_error("KT625", place, "the journal was interrupted while it was written", hint)

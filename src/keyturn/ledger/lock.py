@@ -13,21 +13,21 @@ from datetime import timedelta
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.ledger.clock import Clock, stamp
-from keyturn.ledger.faults import fault
-from keyturn.ledger.medium import ABSENT, Blob, Moved, Store
-from keyturn.ledger.shape import text
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.ledger.clock import RunClock, format_timestamp
+from keyturn.ledger.faults import storage_error
+from keyturn.ledger.medium import NO_ETAG, StoredObject, PreconditionFailed, StateStore
+from keyturn.ledger.shape import require_text
 
-KEY = "lock.json"
+LOCK_KEY = "lock.json"
 """Where the lock stands in a store."""
 
-GRACE = timedelta(seconds=30)
+TAKEOVER_GRACE = timedelta(seconds=30)
 """How long after its end, by the store's clock, a lease is left alone before it is taken over."""
 
 
-class Holder(Struct, frozen=True, kw_only=True):
+class LockHolder(Struct, frozen=True, kw_only=True):
     """Who holds the lock: ``id`` is random and what ``unlock`` asks for, ``ttl`` in seconds."""
 
     id: str
@@ -41,14 +41,14 @@ class Holder(Struct, frozen=True, kw_only=True):
 class LockRecord(Struct, frozen=True, kw_only=True):
     """The lock as it stands in the store; ``since`` and ``renewed`` are the holder's own time."""
 
-    holder: Holder
+    holder: LockHolder
     since: str
     renewed: str
     renewals: int = 0
     released: bool = False
 
 
-class Held(Faulty):
+class LockHeld(DiagnosticError):
     """Raised where somebody else holds the lock; ``record`` says who, KT610 says it to the user."""
 
     def __init__(self, place: str, record: LockRecord) -> None:
@@ -59,7 +59,7 @@ class Held(Faulty):
                 code="KT610",
                 severity=Severity.ERROR,
                 message=f"{holder.who} on {holder.host}{origin} holds the lock since {record.since}",
-                origin=Origin(f"{place}/{KEY}"),
+                origin=SourceLocation(f"{place}/{LOCK_KEY}"),
                 hint=f"wait with --lock-timeout; if that run is dead: keyturn unlock {holder.id}",
             )
         )
@@ -72,174 +72,174 @@ class Lease:
     Safe to use from several threads.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: StateStore, clock: RunClock) -> None:
         self._store, self._clock = store, clock
-        self._guard = threading.Lock()
+        self._mutex = threading.Lock()
         self._record: LockRecord | None = None
-        self._etag, self._until = ABSENT, float("-inf")
-        self._leave: Callable[[], None] | None = None
+        self._etag, self._valid_until = NO_ETAG, float("-inf")
+        self._stop_announcement: Callable[[], None] | None = None
 
-    def take(self, record: LockRecord, expect: str) -> None:
+    def write_record(self, record: LockRecord, expect: str) -> None:
         """Put ``record`` in the place of the lock with etag ``expect``; raises Moved."""
-        self._leave = self._leave or self._store.attend(record.holder.id)
+        self._stop_announcement = self._stop_announcement or self._store.announce_alive(record.holder.id)
         # Counted from before the request: the store may have taken it at any moment since.
         begun = self._clock.monotonic()
-        self._etag = self._store.put(KEY, _encode(record), expect)
-        self._record, self._until = record, begun + record.holder.ttl
+        self._etag = self._store.put(LOCK_KEY, _encode_record(record), expect)
+        self._record, self._valid_until = record, begun + record.holder.ttl
 
-    def left(self) -> float:
+    def remaining_seconds(self) -> float:
         """Return the seconds for which the lease is still good; renew well before they are over."""
-        return self._until - self._clock.monotonic()
+        return self._valid_until - self._clock.monotonic()
 
-    def valid(self) -> bool:
+    def is_valid(self) -> bool:
         """Tell whether we may write: asked before each request, answered by the monotonic clock."""
-        return self.left() > 0
+        return self.remaining_seconds() > 0
 
     def renew(self, below: float = float("inf")) -> None:
         """Begin the ttl anew where fewer than ``below`` seconds are left of it.
 
         Raises Faulty KT611 where the lease ran out or was taken from us.
         """
-        with self._guard:
-            record = self._held()
-            if self.left() >= below:
+        with self._mutex:
+            record = self._require_record()
+            if self.remaining_seconds() >= below:
                 return
-            renewed = stamp(self._clock.now())
+            renewed = format_timestamp(self._clock.now())
             try:
-                self.take(replace(record, renewed=renewed, renewals=record.renewals + 1), self._etag)
-            except Moved:
-                self._until = float("-inf")
-                raise _lost(self._store) from None
+                self.write_record(replace(record, renewed=renewed, renewals=record.renewals + 1), self._etag)
+            except PreconditionFailed:
+                self._valid_until = float("-inf")
+                raise _lost_error(self._store) from None
 
     def release(self) -> None:
         """Let the lock go; it is no longer valid, whatever comes of it.
 
         Raises Faulty KT611 where somebody else has it by now.
         """
-        with self._guard:
-            record, self._until = self._record, float("-inf")
+        with self._mutex:
+            record, self._valid_until = self._record, float("-inf")
             if record is None:
                 return
             try:
-                self._store.put(KEY, _encode(replace(record, released=True)), self._etag)
-            except Moved:
-                raise _lost(self._store) from None
+                self._store.put(LOCK_KEY, _encode_record(replace(record, released=True)), self._etag)
+            except PreconditionFailed:
+                raise _lost_error(self._store) from None
             finally:
-                self.leave()
+                self.stop_announcing()
 
-    def leave(self) -> None:
+    def stop_announcing(self) -> None:
         """Take the sign of life down."""
-        if self._leave:
-            self._leave()
-        self._leave = None
+        if self._stop_announcement:
+            self._stop_announcement()
+        self._stop_announcement = None
 
-    def _held(self) -> LockRecord:
-        if self._record is None or not self.valid():
-            raise _lost(self._store)
+    def _require_record(self) -> LockRecord:
+        if self._record is None or not self.is_valid():
+            raise _lost_error(self._store)
         return self._record
 
 
-def acquire(store: Store, holder: Holder, clock: Clock) -> Lease:
+def acquire_lock(store: StateStore, holder: LockHolder, clock: RunClock) -> Lease:
     """Take the lock.
 
     Raises Held where somebody else has it, Faulty KT613 where its record is damaged. A lease is
     taken over only when it ended, by the store's own clock, more than ``GRACE`` ago, or when the
     process that held it, on this machine, is surely gone.
     """
-    lease, now = Lease(store, clock), stamp(clock.now())
+    lease, now = Lease(store, clock), format_timestamp(clock.now())
     while True:
-        blob = store.read(KEY)
-        found = _decode(store, blob) if blob else None
-        if blob and found and not _free(store, blob, found, holder.host):
-            lease.leave()
-            raise Held(store.place, found)
+        blob = store.read(LOCK_KEY)
+        found = _decode_record(store, blob) if blob else None
+        if blob and found and not _is_free(store, blob, found, holder.host):
+            lease.stop_announcing()
+            raise LockHeld(store.location, found)
         try:
-            lease.take(LockRecord(holder=holder, since=now, renewed=now), blob.etag if blob else ABSENT)
-        except Moved:
+            lease.write_record(LockRecord(holder=holder, since=now, renewed=now), blob.etag if blob else NO_ETAG)
+        except PreconditionFailed:
             continue  # Somebody was faster: whoever it is stands in the record now.
-        except Faulty:
-            lease.leave()
+        except DiagnosticError:
+            lease.stop_announcing()
             raise
         return lease
 
 
-def unlock(store: Store, lock_id: str) -> LockRecord | None:
+def force_unlock(store: StateStore, lock_id: str) -> LockRecord | None:
     """Take the lock away from its holder, whose id must be given; return what it was.
 
     A damaged record goes by the id that KT613 names, and None is returned. Raises Faulty: KT612
     where nobody holds the lock or another does, KT611 where it moved meanwhile.
     """
-    blob = store.read(KEY)
+    blob = store.read(LOCK_KEY)
     if blob is None:
-        raise _not_held(store)
+        raise _not_held_error(store)
     if lock_id == _damaged_id(blob):
         found = None
-        release = LockRecord(holder=Holder(id=lock_id, who="", host=""), since="", renewed="", released=True)
+        release = LockRecord(holder=LockHolder(id=lock_id, who="", host=""), since="", renewed="", released=True)
     else:
-        found = _decode(store, blob)
+        found = _decode_record(store, blob)
         release = replace(found, released=True)
         if found.released:
-            raise _not_held(store)
+            raise _not_held_error(store)
         if found.holder.id != lock_id:
-            raise _another(store, found)
+            raise _other_holder_error(store, found)
     try:
-        store.put(KEY, _encode(release), blob.etag)
-    except Moved:
-        raise _lost(store) from None
+        store.put(LOCK_KEY, _encode_record(release), blob.etag)
+    except PreconditionFailed:
+        raise _lost_error(store) from None
     return found
 
 
-def holder_of(store: Store) -> LockRecord | None:
+def read_held_lock(store: StateStore) -> LockRecord | None:
     """Return who holds the lock, or None; an expired lease counts as held until it is taken over."""
-    blob = store.read(KEY)
-    found = _decode(store, blob) if blob else None
+    blob = store.read(LOCK_KEY)
+    found = _decode_record(store, blob) if blob else None
     return None if found is None or found.released else found
 
 
-def _free(store: Store, blob: Blob, record: LockRecord, host: str) -> bool:
-    if record.released or (record.holder.host == host and store.deserted(record.holder.id)):
+def _is_free(store: StateStore, blob: StoredObject, record: LockRecord, host: str) -> bool:
+    if record.released or (record.holder.host == host and store.is_holder_dead(record.holder.id)):
         return True
-    return store.now() - blob.modified > timedelta(seconds=record.holder.ttl) + GRACE
+    return store.current_time() - blob.modified > timedelta(seconds=record.holder.ttl) + TAKEOVER_GRACE
 
 
-def _encode(record: LockRecord) -> bytes:
+def _encode_record(record: LockRecord) -> bytes:
     return json.dumps(to_builtins(record), indent=1).encode() + b"\n"
 
 
-def _decode(store: Store, blob: Blob) -> LockRecord:
+def _decode_record(store: StateStore, blob: StoredObject) -> LockRecord:
     try:
         tree = json.loads(blob.data)
-        holder = {name: text(tree["holder"][name]) for name in ("id", "who", "host", "url", "commit")}
+        holder = {name: require_text(tree["holder"][name]) for name in ("id", "who", "host", "url", "commit")}
         return LockRecord(
-            holder=Holder(**holder, ttl=float(tree["holder"]["ttl"])),
-            since=text(tree["since"]),
-            renewed=text(tree["renewed"]),
+            holder=LockHolder(**holder, ttl=float(tree["holder"]["ttl"])),
+            since=require_text(tree["since"]),
+            renewed=require_text(tree["renewed"]),
             renewals=int(tree["renewals"]),
             released=tree["released"] is True,
         )
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise _damaged(store, blob) from None
+        raise _damaged_error(store, blob) from None
 
 
-def _damaged_id(blob: Blob) -> str:
+def _damaged_id(blob: StoredObject) -> str:
     return "damaged-" + hashlib.sha256(blob.data).hexdigest()[:12]
 
 
-def _damaged(store: Store, blob: Blob) -> Faulty:
+def _damaged_error(store: StateStore, blob: StoredObject) -> DiagnosticError:
     hint = f"make sure that no keyturn is running, then: keyturn unlock {_damaged_id(blob)}"
-    return fault("KT613", f"{store.place}/{KEY}", "the lock's record is damaged", hint)
+    return storage_error("KT613", f"{store.location}/{LOCK_KEY}", "the lock's record is damaged", hint)
 
 
-def _lost(store: Store) -> Faulty:
+def _lost_error(store: StateStore) -> DiagnosticError:
     hint = "run `keyturn plan` to see where things stand: nothing more was written"
-    return fault("KT611", f"{store.place}/{KEY}", "the lock is no longer ours: it ran out or was taken", hint)
+    return storage_error("KT611", f"{store.location}/{LOCK_KEY}", "the lock is no longer ours: it ran out or was taken", hint)
 
 
-def _not_held(store: Store) -> Faulty:
-    return fault("KT612", f"{store.place}/{KEY}", "nobody holds the lock", "nothing to do")
+def _not_held_error(store: StateStore) -> DiagnosticError:
+    return storage_error("KT612", f"{store.location}/{LOCK_KEY}", "nobody holds the lock", "nothing to do")
 
 
-def _another(store: Store, found: LockRecord) -> Faulty:
+def _other_holder_error(store: StateStore, found: LockRecord) -> DiagnosticError:
     holder = found.holder
     message = f"the lock has another id: {holder.who} on {holder.host} holds it since {found.since}"
-    return fault("KT612", f"{store.place}/{KEY}", message, f"if that run is dead: keyturn unlock {holder.id}")
+    return storage_error("KT612", f"{store.location}/{LOCK_KEY}", message, f"if that run is dead: keyturn unlock {holder.id}")

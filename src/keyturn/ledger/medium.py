@@ -6,11 +6,11 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-ABSENT = ""
+NO_ETAG = ""
 """The expectation that nothing stands under a key; no store has an empty etag."""
 
 
-class Blob(Struct, frozen=True):
+class StoredObject(Struct, frozen=True):
     """An object as it was read; ``etag`` names this content, ``modified`` is the store's own time."""
 
     data: bytes
@@ -18,24 +18,24 @@ class Blob(Struct, frozen=True):
     modified: datetime
 
 
-class Moved(Exception):  # noqa: N818
+class PreconditionFailed(Exception):  # noqa: N818
     """Raised where a write expected one state of an object and found another; nothing was written."""
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """A line of a tape with its newline, and the ``mark`` to read from in order to meet it again."""
 
     mark: int
     data: bytes
 
 
-class Tape(Protocol):
+class AppendLog(Protocol):
     """Lines in the order in which they were written, never changed."""
 
-    def read(self, mark: int) -> Iterator[Line]:
+    def read(self, mark: int) -> Iterator[LogLine]:
         """Yield lines from ``mark`` (0: the first) on; a torn last line comes without its newline."""
 
-    def attach(self, torn: int) -> None:
+    def prepare_append(self, torn: int) -> None:
         """Prepare for appending: cut ``torn`` bytes off the end, remember where it is."""
 
     def append(self, first: int, lines: Sequence[bytes]) -> int:
@@ -46,14 +46,14 @@ class Tape(Protocol):
         """
 
 
-class Store(Protocol):
+class StateStore(Protocol):
     """Small objects under keys, with compare-and-swap. Every method may raise Faulty (KT603 ff.)."""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where this is, for the reader; holds no credentials."""
 
-    def read(self, key: str) -> Blob | None:
+    def read(self, key: str) -> StoredObject | None:
         """Return the object, or None where there is none."""
 
     def put(self, key: str, data: bytes, expect: str) -> str:
@@ -62,20 +62,20 @@ class Store(Protocol):
         Raises Moved where it is not.
         """
 
-    def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+    def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the keys that begin with ``prefix`` and sort behind ``after``, sorted."""
 
-    def now(self) -> datetime:
+    def current_time(self) -> datetime:
         """Return the time by the clock that ``Blob.modified`` is taken from."""
 
-    def attend(self, holder: str) -> Callable[[], None]:
+    def announce_alive(self, holder: str) -> Callable[[], None]:
         """Show that this process lives, as ``holder``, until the result is called or it ends."""
 
-    def deserted(self, holder: str) -> bool:
+    def is_holder_dead(self, holder: str) -> bool:
         """Tell whether the process that attended as ``holder`` on this machine is surely gone.
 
         False where that cannot be known.
         """
 
-    def tape(self) -> Tape:
+    def open_log(self) -> AppendLog:
         """Return the journal's tape in this store."""

@@ -11,44 +11,44 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from keyturn.ledger.disk import open_file
+from keyturn.ledger.disk import open_regular_file
 
-_SIGN = ".alive-"
+_LIVENESS_PREFIX = ".alive-"
 
 
-def attend(folder: Path, holder: str) -> Callable[[], None]:
+def announce_alive(folder: Path, holder: str) -> Callable[[], None]:
     """Put up the sign of ``holder`` and clear away those of the dead; the result takes it down."""
-    for sign in folder.glob(f"{_SIGN}*"):
-        if _unlocked(sign):
+    for sign in folder.glob(f"{_LIVENESS_PREFIX}*"):
+        if _is_unlocked(sign):
             sign.unlink(missing_ok=True)
-    path = _path(folder, holder)
-    handle = open_file(path, os.O_RDWR | os.O_CREAT)
+    path = _liveness_path(folder, holder)
+    handle = open_regular_file(path, os.O_RDWR | os.O_CREAT)
     if handle is None:
-        return _nothing
+        return _do_nothing
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)  # Ours already, or a file system without locks: then the lease alone counts.
-        return _nothing
+        return _do_nothing
 
-    def leave() -> None:
+    def stop_announcing() -> None:
         path.unlink(missing_ok=True)
         os.close(handle)
 
-    return leave
+    return stop_announcing
 
 
-def deserted(folder: Path, holder: str) -> bool:
+def is_holder_dead(folder: Path, holder: str) -> bool:
     """Tell whether the process that attended as ``holder`` is gone; False where nothing is known."""
-    return _unlocked(_path(folder, holder))
+    return _is_unlocked(_liveness_path(folder, holder))
 
 
-def _path(folder: Path, holder: str) -> Path:
-    return folder / (_SIGN + hashlib.sha256(holder.encode()).hexdigest()[:16])
+def _liveness_path(folder: Path, holder: str) -> Path:
+    return folder / (_LIVENESS_PREFIX + hashlib.sha256(holder.encode()).hexdigest()[:16])
 
 
-def _unlocked(sign: Path) -> bool:
-    handle = open_file(sign, os.O_RDONLY)
+def _is_unlocked(sign: Path) -> bool:
+    handle = open_regular_file(sign, os.O_RDONLY)
     if handle is None:
         return False
     try:
@@ -61,5 +61,5 @@ def _unlocked(sign: Path) -> bool:
         os.close(handle)
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass

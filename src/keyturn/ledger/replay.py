@@ -6,57 +6,57 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from keyturn.core.address import Address
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import Known
-from keyturn.ledger.document import Ledger
-from keyturn.ledger.event import Finished, Intent, Position
-from keyturn.ledger.record import Record, Said
+from keyturn.core.outcome import OutcomeStatus
+from keyturn.core.resource import StateEntry
+from keyturn.ledger.document import State
+from keyturn.ledger.event import OutcomeRecorded, Intent, JournalPosition
+from keyturn.ledger.record import JournalRecord, RecordedEvent
 
 
-class Fold:
+class Replay:
     """A ledger in the making: takes one event after another at a cost that is always the same."""
 
     __slots__ = ("_base", "_entries", "_open")
 
-    def __init__(self, base: Ledger) -> None:
+    def __init__(self, base: State) -> None:
         self._base = base
-        self._entries: dict[Address, Known] = dict(base.entries)
-        self._open = {intent.id: intent for intent in base.open}
+        self._entries: dict[Address, StateEntry] = dict(base.entries)
+        self._open = {intent.id: intent for intent in base.open_intents}
 
-    def take(self, event: Said) -> None:
+    def apply_event(self, event: RecordedEvent) -> None:
         """Fold ``event`` in; events that change nothing in the ledger are let by."""
         if isinstance(event, Intent):
             self._open[event.id] = event
-        elif isinstance(event, Finished):
-            self._finish(event)
+        elif isinstance(event, OutcomeRecorded):
+            self._apply_outcome(event)
 
-    def _finish(self, event: Finished) -> None:
-        if event.ending is not Ending.UNSURE:
+    def _apply_outcome(self, event: OutcomeRecorded) -> None:
+        if event.outcome_status is not OutcomeStatus.UNKNOWN:
             self._open.pop(event.intent, None)
-        for address in event.gone:
+        for address in event.removed:
             self._entries.pop(address, None)
         if event.entry:
             self._entries[event.entry.address] = event.entry
 
-    def ledger(self, position: Position) -> Ledger:
+    def build_state(self, position: JournalPosition) -> State:
         """Return what came out, as it stands at ``position``."""
         entries = MappingProxyType(dict(self._entries))
-        return replace(self._base, entries=entries, open=tuple(self._open.values()), position=position)
+        return replace(self._base, entries=entries, open_intents=tuple(self._open.values()), position=position)
 
 
-def replay(ledger: Ledger, records: Iterable[Record]) -> Ledger:
+def replay_records(state: State, records: Iterable[JournalRecord]) -> State:
     """Return ``ledger`` with every record behind its position folded in; others are passed over."""
-    fold, position = Fold(ledger), ledger.position
+    fold, position = Replay(state), state.position
     for record in records:
-        if record.seq > ledger.position.seq:
-            fold.take(record.event)
+        if record.seq > state.position.seq:
+            fold.apply_event(record.event)
             position = record.position
-    return fold.ledger(position)
+    return fold.build_state(position)
 
 
-def open_intents(records: Iterable[Record]) -> tuple[Intent, ...]:
+def find_open_intents(records: Iterable[JournalRecord]) -> tuple[Intent, ...]:
     """Return the intents among ``records`` of which no end is known, in the order of the journal."""
-    fold = Fold(Ledger(workspace="", organization=""))
+    fold = Replay(State(workspace="", organization=""))
     for record in records:
-        fold.take(record.event)
-    return fold.ledger(Position()).open
+        fold.apply_event(record.event)
+    return fold.build_state(JournalPosition()).open_intents

@@ -1,7 +1,7 @@
 """What JSON must be to be taken: raised is TypeError, as by Python itself for another shape."""
 
 
-def text(value: object) -> str:
+def require_text(value: object) -> str:
     """Return ``value``, which must be text; raises TypeError."""
     if not isinstance(value, str):
         message = "text was expected"
@@ -9,7 +9,7 @@ def text(value: object) -> str:
     return value
 
 
-def texts(values: object) -> tuple[str, ...]:
+def require_texts(values: object) -> tuple[str, ...]:
     """Return ``values``, which must be a list of text; raises TypeError."""
     if not isinstance(values, list | tuple):
         message = "a list was expected"

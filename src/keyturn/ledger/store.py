@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.faults import fault
-from keyturn.ledger.folder import Folder
-from keyturn.ledger.medium import ABSENT, Blob, Moved, Store
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.ledger.faults import storage_error
+from keyturn.ledger.folder import DirectoryStore
+from keyturn.ledger.medium import NO_ETAG, StoredObject, PreconditionFailed, StateStore
 
-__all__ = ["ABSENT", "Blob", "Moved", "Store", "open_store"]
+__all__ = ["NO_ETAG", "StoredObject", "PreconditionFailed", "StateStore", "open_store"]
 
-_FOLDER = "file"
-_BUCKETS = frozenset({"s3", "gs", "az"})
+_FILE_SCHEME = "file"
+_OBJECT_SCHEMES = frozenset({"s3", "gs", "az"})
 
 
-def open_store(url: str, root: Path, environment: Mapping[str, str]) -> Store:
+def open_store(url: str, root: Path, environment: Mapping[str, str]) -> StateStore:
     """Return the store that ``url`` names; nothing is read or made yet.
 
     ``file:.keyturn/prod`` is a folder below the project's ``root``, ``file:/var/lib/keyturn`` one
@@ -23,25 +23,25 @@ def open_store(url: str, root: Path, environment: Mapping[str, str]) -> Store:
     credentials and endpoint from ``environment``. Raises Faulty KT603 for anything else.
     """
     scheme, _, rest = url.partition(":")
-    if scheme == _FOLDER:
-        return _folder(rest, root)
-    name, prefix = _bucket_and_prefix(url)
-    if scheme not in _BUCKETS or not name:
-        raise _not_understood(scheme if scheme in _BUCKETS else "?")
-    from keyturn.ledger.bucket import Bucket  # noqa: PLC0415 - 15 ms that a folder need not spend
+    if scheme == _FILE_SCHEME:
+        return _open_directory(rest, root)
+    name, prefix = _parse_object_url(url)
+    if scheme not in _OBJECT_SCHEMES or not name:
+        raise _unknown_scheme_error(scheme if scheme in _OBJECT_SCHEMES else "?")
+    from keyturn.ledger.bucket import ObjectStore  # noqa: PLC0415 - 15 ms that a folder need not spend
 
-    return Bucket(scheme, name, prefix, environment)
+    return ObjectStore(scheme, name, prefix, environment)
 
 
-def _folder(rest: str, root: Path) -> Folder:
+def _open_directory(rest: str, root: Path) -> DirectoryStore:
     path = PurePosixPath(rest)
     if path.parts in ((), ("/",)) or rest.startswith("//") or ".." in path.parts:
-        raise _not_understood(_FOLDER)
+        raise _unknown_scheme_error(_FILE_SCHEME)
     base = Path(*path.parts[:-1]) if path.is_absolute() else root
-    return Folder(base, path.parts[-1:] if path.is_absolute() else path.parts, f"file:{path}")
+    return DirectoryStore(base, path.parts[-1:] if path.is_absolute() else path.parts, f"file:{path}")
 
 
-def _bucket_and_prefix(url: str) -> tuple[str, str]:
+def _parse_object_url(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -52,7 +52,7 @@ def _bucket_and_prefix(url: str) -> tuple[str, str]:
     return ("", "") if strange else (parts.netloc, "/".join(filter(None, steps)))
 
 
-def _not_understood(scheme: str) -> Faulty:
+def _unknown_scheme_error(scheme: str) -> DiagnosticError:
     message = f"`ledger:` of the scheme {scheme!r} in keyturn.yaml is not understood"
     hint = "write file:.keyturn/prod, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
-    return fault("KT603", "keyturn.yaml", message, f"{hint}; credentials come from the environment")
+    return storage_error("KT603", "keyturn.yaml", message, f"{hint}; credentials come from the environment")

@@ -5,55 +5,55 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from keyturn.ledger.disk import broken, flush_folder, open_file, write_out
-from keyturn.ledger.medium import Line, Moved
+from keyturn.ledger.disk import io_error, sync_directory, open_regular_file, write_durably
+from keyturn.ledger.medium import LogLine, PreconditionFailed
 
-JOURNAL = "journal.jsonl"
+JOURNAL_FILE = "journal.jsonl"
 """The name of the journal's file."""
 
 
-class FileTape:
+class FileLog:
     """A file of lines; a line's mark is its offset.
 
     ``make`` makes the folder. A write that fails is taken back, as far as the disk lets it be.
     """
 
     def __init__(self, path: Path, make: Callable[[], None]) -> None:
-        self._path, self._make = path, make
+        self._path, self._make_directory = path, make
         self._handle = -1
-        self._end = 0
+        self._end_offset = 0
 
     def __del__(self) -> None:
         if self._handle >= 0:
             os.close(self._handle)
 
-    def read(self, mark: int) -> Iterator[Line]:
+    def read(self, mark: int) -> Iterator[LogLine]:
         """Yield lines from the offset ``mark`` on; see ``Tape.read``."""
-        handle = open_file(self._path, os.O_RDONLY)
+        handle = open_regular_file(self._path, os.O_RDONLY)
         if handle is None:
             return
         with os.fdopen(handle, "rb") as file:
             file.seek(mark)
             for data in file:
-                yield Line(mark, data)
+                yield LogLine(mark, data)
                 mark += len(data)
 
-    def attach(self, torn: int) -> None:
+    def prepare_append(self, torn: int) -> None:
         """Open the file for appending and cut ``torn`` bytes off its end; see ``Tape.attach``."""
-        self._make()
-        handle = open_file(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        self._make_directory()
+        handle = open_regular_file(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         if handle is None:
-            raise broken(self._path, FileNotFoundError(2, ""))
+            raise io_error(self._path, FileNotFoundError(2, ""))
         self._handle = handle
-        self._end = os.fstat(handle).st_size - torn
-        if b"\n" in os.pread(handle, torn, self._end):
-            raise Moved
+        self._end_offset = os.fstat(handle).st_size - torn
+        if b"\n" in os.pread(handle, torn, self._end_offset):
+            raise PreconditionFailed
         try:
-            os.ftruncate(handle, self._end)
+            os.ftruncate(handle, self._end_offset)
             os.fsync(handle)
-            flush_folder(self._path.parent)
+            sync_directory(self._path.parent)
         except OSError as error:
-            raise broken(self._path, error) from None
+            raise io_error(self._path, error) from None
 
     def append(self, first: int, lines: Sequence[bytes]) -> int:
         """Append ``lines`` and flush; see ``Tape.append``. ``first`` is of no matter here."""
@@ -62,17 +62,17 @@ class FileTape:
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         try:
             found = os.fstat(self._handle)
-            if found.st_size != self._end or not found.st_nlink:
-                raise Moved
-            self._write(b"".join(lines))
+            if found.st_size != self._end_offset or not found.st_nlink:
+                raise PreconditionFailed
+            self._write_data(b"".join(lines))
         finally:
             fcntl.flock(self._handle, fcntl.LOCK_UN)
-        return self._end - len(lines[-1])
+        return self._end_offset - len(lines[-1])
 
-    def _write(self, data: bytes) -> None:
+    def _write_data(self, data: bytes) -> None:
         try:
-            write_out(self._handle, data)
+            write_durably(self._handle, data)
         except OSError as error:
-            os.ftruncate(self._handle, self._end)
-            raise broken(self._path, error) from None
-        self._end += len(data)
+            os.ftruncate(self._handle, self._end_offset)
+            raise io_error(self._path, error) from None
+        self._end_offset += len(data)

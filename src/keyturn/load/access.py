@@ -4,46 +4,46 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from keyturn.core.diagnostic import Faulty
-from keyturn.core.fields import Path, flatten
+from keyturn.core.diagnostic import DiagnosticError
+from keyturn.core.fields import FieldPath, flatten_tree
 from keyturn.load.ciphertext import looks_encrypted
-from keyturn.load.files import Source
-from keyturn.load.metadata import Envelope, envelope
-from keyturn.load.nodes import Document, read
+from keyturn.load.files import SourceFile
+from keyturn.load.metadata import SopsMetadata, parse_metadata
+from keyturn.load.nodes import Document, parse_document
 
 
-class Readers(Struct, frozen=True):
+class FileRecipients(Struct, frozen=True):
     """The recipients of a file as ``kind:name``, their wrapped data keys, and its secrets as ciphertext."""
 
     names: frozenset[str]
-    wrapped: Mapping[str, str]
-    ciphers: frozenset[tuple[Path, str]] = frozenset()
+    wrapped_keys: Mapping[str, str]
+    ciphertexts: frozenset[tuple[FieldPath, str]] = frozenset()
 
-    def rewrapped(self, before: "Readers") -> bool:
+    def is_rewrapped(self, before: "FileRecipients") -> bool:
         """Whether every secret is as it was, and the data key is wrapped in another way."""
-        return self.ciphers == before.ciphers and dict(self.wrapped) != dict(before.wrapped)
+        return self.ciphertexts == before.ciphertexts and dict(self.wrapped_keys) != dict(before.wrapped_keys)
 
-    def steady(self, before: "Readers") -> bool:
+    def has_same_data_key(self, before: "FileRecipients") -> bool:
         """Whether a ciphertext is as it was: then so is the data key."""
-        return bool(self.ciphers & before.ciphers)
+        return bool(self.ciphertexts & before.ciphertexts)
 
 
-def readers(sources: Iterable[Source]) -> Mapping[str, Readers]:
+def recipients_by_file(sources: Iterable[SourceFile]) -> Mapping[str, FileRecipients]:
     """Return the readers of each encrypted file by its path; files that cannot be read are left out."""
     found = {}
     for source in sources:
         try:
-            document = read(source.data, source.relative)
-            what = envelope(document) if "sops" in document.tree else None
-        except Faulty:
+            document = parse_document(source.data, source.relative)
+            what = parse_metadata(document) if "sops" in document.tree else None
+        except DiagnosticError:
             continue
-        if isinstance(what, Envelope):
-            wrapped = {f"{each.kind}:{each.name}": each.wrapped for each in what.recipients}
-            found[source.relative] = Readers(frozenset(wrapped), wrapped, frozenset(_ciphers(document)))
+        if isinstance(what, SopsMetadata):
+            wrapped = {f"{each.kind}:{each.name}": each.wrapped_key for each in what.recipients}
+            found[source.relative] = FileRecipients(frozenset(wrapped), wrapped, frozenset(_find_ciphertexts(document)))
     return found
 
 
-def _ciphers(document: Document) -> Iterator[tuple[Path, str]]:
-    for path, text in flatten({key: part for key, part in document.tree.items() if key != "sops"}).items():
+def _find_ciphertexts(document: Document) -> Iterator[tuple[FieldPath, str]]:
+    for path, text in flatten_tree({key: part for key, part in document.tree.items() if key != "sops"}).items():
         if looks_encrypted(text):
             yield path, str(text)

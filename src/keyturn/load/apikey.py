@@ -4,16 +4,16 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.core.secret import Secret
-from keyturn.load.project import KeySource
+from keyturn.load.project import ApiKeySource
 
-LONGEST = 8192
+MAX_API_KEY_BYTES = 8192
 """Bytes beyond which a file holds something other than a key."""
 
 
-def api_key(root: Path, source: KeySource, surroundings: Mapping[str, str]) -> tuple[Secret, str]:
+def read_api_key(root: Path, source: ApiKeySource, surroundings: Mapping[str, str]) -> tuple[Secret, str]:
     """Return the key and the words by which messages name its source; raises Faulty KT030."""
     if source.kind == "env":
         where = f"the environment variable {source.name}"
@@ -21,24 +21,24 @@ def api_key(root: Path, source: KeySource, surroundings: Mapping[str, str]) -> t
         missing = f"{where} is not set"
     else:
         where = f"the file {source.name}"
-        value, missing = _from_file(root / source.name, where)
+        value, missing = _read_key_file(root / source.name, where)
     if not value.strip():
         hint = "set it to a service key of the workspace; `api_key:` in keyturn.yaml says where keyturn looks"
-        raise Faulty(
+        raise DiagnosticError(
             Diagnostic(
                 code="KT030",
                 severity=Severity.ERROR,
                 message=f"there is no API key: {missing}",
-                origin=Origin("keyturn.yaml"),
+                origin=SourceLocation("keyturn.yaml"),
                 hint=hint,
             )
         )
     return Secret(value.strip()), where
 
 
-def _from_file(path: Path, where: str) -> tuple[str, str]:
+def _read_key_file(path: Path, where: str) -> tuple[str, str]:
     try:
-        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > LONGEST:
+        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MAX_API_KEY_BYTES:
             return "", f"{where} holds no key"
         return path.read_text("ascii"), f"{where} is empty"
     except FileNotFoundError:

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-_FORM: Final = re.compile(
+_CIPHERTEXT_PATTERN: Final = re.compile(
     r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z0-9]+)\]"
 )
 _IV_BYTES: Final = 32
@@ -27,22 +27,22 @@ def looks_encrypted(value: object) -> bool:
     return isinstance(value, str) and value.startswith("ENC[")
 
 
-def parse(text: str) -> Ciphertext | None:
+def parse_ciphertext(text: str) -> Ciphertext | None:
     """Return the parts of an encrypted value, None where anything is not exactly as SOPS writes it.
 
     The form is that of getsops/sops ``aes/cipher.go``, but anchored at both ends: sops takes
     whatever follows the closing bracket.
     """
-    found = _FORM.fullmatch(text)
+    found = _CIPHERTEXT_PATTERN.fullmatch(text)
     if found is None:
         return None
-    data, iv, tag = (_bytes(found[index]) for index in (1, 2, 3))
+    data, iv, tag = (_decode_base64(found[index]) for index in (1, 2, 3))
     if data is None or iv is None or tag is None or len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:
         return None
     return Ciphertext(data, iv, tag, found[4])
 
 
-def _bytes(text: str) -> bytes | None:
+def _decode_base64(text: str) -> bytes | None:
     try:
         decoded = binascii.a2b_base64(text, strict_mode=True)
         tail = binascii.a2b_base64(text[-4:], strict_mode=True)

@@ -6,113 +6,113 @@ from pathlib import Path as File
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.resource import Desired
-from keyturn.load.examining import examine
-from keyturn.load.files import Source, load_file, stem, survey
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError
+from keyturn.core.resource import DesiredResource
+from keyturn.load.examining import validate_file
+from keyturn.load.files import SourceFile, load_file, manifest_name, find_manifests
 from keyturn.load.manifest import Manifest, build_manifest
-from keyturn.load.nodes import Document, read
+from keyturn.load.nodes import Document, parse_document
 from keyturn.load.project import Project, Workspace
-from keyturn.load.references import circles, dangling, twins
+from keyturn.load.references import reference_cycles, unresolved_references, duplicate_names
 from keyturn.load.revision import Revision
-from keyturn.load.seal import Bound, bound
-from keyturn.policy.settings import Settings
-from keyturn.policy.subject import Subject
+from keyturn.load.seal import SealSubject, seal_subject
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.subject import ResourceView
 
 
-class Loaded(Struct, frozen=True, kw_only=True):
+class LoadedManifests(Struct, frozen=True, kw_only=True):
     """A workspace's manifests as they stand, all sealed, with every finding, sorted.
 
     ``doubtful`` are encrypted files that do not fit their schema: they give nothing that is
     wanted, and where a key is at hand their seals tell a slip of the pen from tampering.
     """
 
-    desired: tuple[Desired, ...] = ()
-    subjects: tuple[Subject, ...] = ()
-    findings: tuple[Diagnostic, ...] = ()
-    doubtful: tuple[Bound, ...] = ()
+    desired: tuple[DesiredResource, ...] = ()
+    resource_views: tuple[ResourceView, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    invalid_sealed: tuple[SealSubject, ...] = ()
 
 
-def load(project: Project, workspace: Workspace, only: Collection[str] = ()) -> Loaded:
+def load_manifests(project: Project, workspace: Workspace, only: Collection[str] = ()) -> LoadedManifests:
     """Read every manifest of a workspace, or those of ``only`` (paths below the root).
 
     Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
     ``only``, references may lead to files beside them, of which no more is read than that.
     """
-    found = survey(project.root, workspace.manifests, only)
-    batch = _Batch(project.policy, workspace.name)
-    batch.take(found.sources)
-    batch.pass_over(project.root, found.unread)
-    batch.findings.extend(each for each in found.findings if not only or each.origin.file in only)
-    return batch.result()
+    found = find_manifests(project.root, workspace.manifests, only)
+    batch = _ManifestBatch(project.policy, workspace.name)
+    batch.add_sources(found.sources)
+    batch.skip_files(project.root, found.skipped_names)
+    batch.diagnostics.extend(each for each in found.diagnostics if not only or each.origin.file in only)
+    return batch.build_result()
 
 
-def load_at(project: Project, workspace: Workspace, revision: Revision) -> Loaded:
+def load_manifests_at(project: Project, workspace: Workspace, revision: Revision) -> LoadedManifests:
     """Read every manifest of a workspace as a commit holds it; what is wrong there is no news."""
-    batch = _Batch(project.policy, workspace.name)
-    batch.take(revision.survey(workspace.manifests).sources)
-    return batch.result()
+    batch = _ManifestBatch(project.policy, workspace.name)
+    batch.add_sources(revision.find_manifests(workspace.manifests).sources)
+    return batch.build_result()
 
 
-class _Batch:
-    def __init__(self, settings: Settings, workspace: str) -> None:
-        self.findings: list[Diagnostic] = []
+class _ManifestBatch:
+    def __init__(self, settings: PolicySettings, workspace: str) -> None:
+        self.diagnostics: list[Diagnostic] = []
         self._settings = settings
         self._workspace = workspace
         self._manifests: list[Manifest] = []
-        self._doubtful: list[Bound] = []
-        self._broken: dict[Address, Subject] = {}
-        self._unread: set[str] = set()
-        self._aside: dict[str, list[tuple[File, str]]] = {}
+        self._invalid_sealed: list[SealSubject] = []
+        self._invalid: dict[Address, ResourceView] = {}
+        self._unreadable: set[str] = set()
+        self._skipped: dict[str, list[tuple[File, str]]] = {}
 
-    def take(self, sources: Sequence[Source]) -> None:
+    def add_sources(self, sources: Sequence[SourceFile]) -> None:
         for source in sources:
-            self._read(source)
+            self._add_source(source)
 
-    def _read(self, source: Source) -> None:
-        seen = examine(source, self._settings)
-        self.findings.extend(seen.findings)
+    def _add_source(self, source: SourceFile) -> None:
+        seen = validate_file(source, self._settings)
+        self.diagnostics.extend(seen.diagnostics)
         if seen.document is None:
-            self._unread.add(stem(source.relative))
-        elif seen.fits:
+            self._unreadable.add(manifest_name(source.relative))
+        elif seen.matches_schema:
             self._manifests.append(build_manifest(source, seen.document, self._workspace))
         else:
-            self._turn_down(source, seen.document)
+            self._add_invalid(source, seen.document)
 
-    def pass_over(self, root: File, names: Iterable[str]) -> None:
+    def skip_files(self, root: File, names: Iterable[str]) -> None:
         for name in names:
-            self._aside.setdefault(stem(name), []).append((root, name))
+            self._skipped.setdefault(manifest_name(name), []).append((root, name))
 
-    def result(self) -> Loaded:
-        subjects = tuple(each.subject for each in self._manifests)
+    def build_result(self) -> LoadedManifests:
+        subjects = tuple(each.resource_view for each in self._manifests)
         known = {subject.address: subject for subject in subjects}
         names = [str(address) for address in known]
-        self.findings.extend(twins(subjects))
-        self.findings.extend(dangling(subjects, lambda one: known.get(one) or self._beside(one), names))
-        self.findings.extend(circles(subjects))
-        return Loaded(
+        self.diagnostics.extend(duplicate_names(subjects))
+        self.diagnostics.extend(unresolved_references(subjects, lambda one: known.get(one) or self._find_unloaded(one), names))
+        self.diagnostics.extend(reference_cycles(subjects))
+        return LoadedManifests(
             desired=tuple(each.desired for each in self._manifests),
-            subjects=subjects,
-            findings=tuple(sorted(dict.fromkeys(self.findings), key=lambda finding: finding.rank)),
-            doubtful=tuple(self._doubtful),
+            resource_views=subjects,
+            diagnostics=tuple(sorted(dict.fromkeys(self.diagnostics), key=lambda finding: finding.sort_key)),
+            invalid_sealed=tuple(self._invalid_sealed),
         )
 
-    def _turn_down(self, source: Source, document: Document) -> None:
-        what = bound(document)
-        self._broken[what.address] = Subject(address=what.address, type="", file=source.relative)
+    def _add_invalid(self, source: SourceFile, document: Document) -> None:
+        what = seal_subject(document)
+        self._invalid[what.address] = ResourceView(address=what.address, type="", file=source.relative)
         if "sops" in document.tree:
-            self._doubtful.append(what)
+            self._invalid_sealed.append(what)
 
-    def _beside(self, address: Address) -> Subject | None:
+    def _find_unloaded(self, address: Address) -> ResourceView | None:
         # What leads to a file that is broken is not lost as well: one fault, one finding.
-        if address.name in self._unread:
-            return Subject(address=address, type="", file="")
-        for root, name in self._aside.get(address.name, ()):
+        if address.name in self._unreadable:
+            return ResourceView(address=address, type="", file="")
+        for root, name in self._skipped.get(address.name, ()):
             try:
                 source = load_file(root, name)
-                document = read(source.data, name)
-            except Faulty:
+                document = parse_document(source.data, name)
+            except DiagnosticError:
                 continue
             if document.tree.get("kind") == address.kind:
-                return Subject(address=address, type=str(document.tree.get("type")), file=source.relative)
-        return self._broken.get(address)
+                return ResourceView(address=address, type=str(document.tree.get("type")), file=source.relative)
+        return self._invalid.get(address)

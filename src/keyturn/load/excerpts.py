@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from keyturn.core.diagnostic import Diagnostic, Faulty
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError
 from keyturn.load.files import load_file
 
 
-def texts(root: Path, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
+def read_excerpts(root: Path, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
     """Return the content of each file that a finding points into, as far as it can be read as text."""
     found: dict[str, str] = {}
     for file in {finding.origin.file for finding in findings if finding.origin.line}:
         try:
             found[file] = load_file(root, file).data.decode("utf-8", "replace")
-        except (Faulty, OSError):
+        except (DiagnosticError, OSError):
             continue
     return found

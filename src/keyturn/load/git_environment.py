@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-COMMAND: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false")
+GIT_COMMAND: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false")
 """What every call begins with."""
 
-_PASSED: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CEILING_DIRECTORIES")
+_PASSED_VARIABLES: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CEILING_DIRECTORIES")
 _PASSED_PREFIX: Final = "GIT_CONFIG"
-_SET: Final = {
+_FIXED_VARIABLES: Final = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -19,9 +19,9 @@ _SET: Final = {
 }
 
 
-def git_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def build_git_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what git is given: PATH, HOME and its own settings of ``environment``, and nothing else."""
     passed = {
-        key: value for key, value in environment.items() if key in _PASSED or key.startswith(_PASSED_PREFIX)
+        key: value for key, value in environment.items() if key in _PASSED_VARIABLES or key.startswith(_PASSED_PREFIX)
     }
-    return _SET | passed
+    return _FIXED_VARIABLES | passed

@@ -8,116 +8,116 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.core.fields import Leaf, Path, flatten
-from keyturn.core.resource import EMPTY, Desired, Lifecycle, Sealed
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError
+from keyturn.core.fields import Leaf, FieldPath, flatten_tree
+from keyturn.core.resource import EMPTY, DesiredResource, Lifecycle, EncryptedSecret
 from keyturn.load.ciphertext import looks_encrypted
-from keyturn.load.definitions import SEAL, destination_among, kept, leaves, referring
-from keyturn.load.files import Source, load_file, stem
-from keyturn.load.findings import fault
-from keyturn.load.nodes import Document, read
-from keyturn.load.places import Place, Places
-from keyturn.policy.reading import days
-from keyturn.policy.subject import Subject, Waiver
+from keyturn.load.definitions import SEAL_FIELD, select_destinations, secret_path, walk_config_leaves, reference_target
+from keyturn.load.files import SourceFile, load_file, manifest_name
+from keyturn.load.findings import error_diagnostic
+from keyturn.load.nodes import Document, parse_document
+from keyturn.load.places import SourceSpan, SpanIndex
+from keyturn.policy.reading import parse_days
+from keyturn.policy.subject import ResourceView, Waiver
 
-GRACE: Final = 7
+DEFAULT_GRACE_DAYS: Final = 7
 """Days that a replaced credential stays, where the manifest does not say."""
 
 
 class Manifest(Struct, frozen=True):
     """A manifest that fits its schema, read two ways."""
 
-    subject: Subject
-    desired: Desired
+    resource_view: ResourceView
+    desired: DesiredResource
 
 
-def address_of(document: Document) -> Address:
+def read_address(document: Document) -> Address:
     """Return the address that a manifest states, right or not; raises KeyError where it states none."""
     return Address(str(document.tree["kind"]), str(document.tree["name"]))
 
 
-def misnamed(document: Document) -> tuple[Diagnostic, ...]:
+def check_name(document: Document) -> tuple[Diagnostic, ...]:
     """Return the finding that a manifest is not called after its file, if that is so.
 
     KT254 (integrity) where the file is encrypted: SOPS does not bind a file to its name, so that a
     copy under another name opens. KT141 where it is not.
     """
     name = document.tree.get("name")
-    called = stem(document.file)
+    called = manifest_name(document.file)
     if not isinstance(name, str) or name == called:
         return ()
-    origin = document.origin(("name",))
+    origin = document.find_location(("name",))
     hint = f"rename the file to {name}.yaml, or make the name {called} and keep the old one in moved_from"
     if "sops" in document.tree:
         message = f"an encrypted manifest stands in a file of another name ({called})"
-        return (fault("KT254", origin, message, f"if it was copied, remove the copy; else {hint}"),)
-    return (fault("KT141", origin, f"the name is not that of the file ({called})", hint),)
+        return (error_diagnostic("KT254", origin, message, f"if it was copied, remove the copy; else {hint}"),)
+    return (error_diagnostic("KT141", origin, f"the name is not that of the file ({called})", hint),)
 
 
-def build_manifest(source: Source, document: Document, workspace: str = "") -> Manifest:
+def build_manifest(source: SourceFile, document: Document, workspace: str = "") -> Manifest:
     """Return what a document means that its schema accepts."""
     tree = document.tree
-    address = address_of(document)
-    fields = MappingProxyType(dict(_fields(tree)))
-    hidden = {path: text for path, text in flatten(tree.get("secrets", EMPTY)).items() if path != (SEAL,)}
-    ciphers = {path: _digest(text) for path, text in hidden.items() if looks_encrypted(text)}
-    desired = Desired(
+    address = read_address(document)
+    fields = MappingProxyType(dict(_flatten_fields(tree)))
+    hidden = {path: text for path, text in flatten_tree(tree.get("secrets", EMPTY)).items() if path != (SEAL_FIELD,)}
+    ciphers = {path: _digest_ciphertext(text) for path, text in hidden.items() if looks_encrypted(text)}
+    desired = DesiredResource(
         address=address,
         type=tree["type"],
         fields=fields,
-        secrets={path: Sealed(digest) for path, digest in ciphers.items()},
-        ciphers=ciphers,
+        secrets={path: EncryptedSecret(digest) for path, digest in ciphers.items()},
+        ciphertext_digests=ciphers,
         digest=source.digest,
-        origin=Origin(source.relative, 1, 1),
+        origin=SourceLocation(source.relative, 1, 1),
         labels=tree.get("labels", EMPTY),
-        lifecycle=_lifecycle(tree),
-        keep=tuple(path for path in map(kept, tree.get("keep", ())) if path not in ciphers),
-        destination=destination_among(address.kind, tree["type"], fields),
+        lifecycle=_read_lifecycle(tree),
+        kept_secrets=tuple(path for path in map(secret_path, tree.get("keep", ())) if path not in ciphers),
+        destination_paths=select_destinations(address.kind, tree["type"], fields),
     )
-    return Manifest(_build_subject(source, document, desired, (*hidden, *desired.keep), workspace), desired)
+    return Manifest(_build_resource_view(source, document, desired, (*hidden, *desired.kept_secrets), workspace), desired)
 
 
-def _fields(tree: Mapping[str, Any]) -> list[tuple[Path, Leaf]]:
-    found: list[tuple[Path, Leaf]] = []
+def _flatten_fields(tree: Mapping[str, Any]) -> list[tuple[FieldPath, Leaf]]:
+    found: list[tuple[FieldPath, Leaf]] = []
     if "credential" in tree:
         found.append((("credential",), Address("credential", tree["credential"])))
     if "category" in tree:
         found.append((("category",), tree["category"]))
-    for path, value in leaves(tree.get("config", EMPTY)):
-        reference = referring(value)
+    for path, value in walk_config_leaves(tree.get("config", EMPTY)):
+        reference = reference_target(value)
         found.append((path, value if reference is None else Address.parse(reference)))
     return found
 
 
-def _digest(text: object) -> str:
+def _digest_ciphertext(text: object) -> str:
     return sha256(str(text).encode()).hexdigest()
 
 
-def _lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
+def _read_lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
     rotation, life = tree.get("rotation", EMPTY), tree.get("lifecycle", EMPTY)
     turning = (rotation.get("max_age", ""), rotation.get("strategy", "verify"), rotation.get("grace", ""))
-    return _life(turning, life.get("protect", False), tree.get("moved_from", ""))
+    return _build_lifecycle(turning, life.get("protect", False), tree.get("moved_from", ""))
 
 
 @lru_cache(maxsize=4096)  # the manifests of a repository live by the same few rules
-def _life(turning: tuple[str, str, str], protect: bool, moved_from: str) -> Lifecycle:  # noqa: FBT001
+def _build_lifecycle(turning: tuple[str, str, str], protect: bool, moved_from: str) -> Lifecycle:  # noqa: FBT001
     max_age, strategy, grace = turning
-    kept = days(grace)
+    kept = parse_days(grace)
     return Lifecycle(
         protect=protect,
         moved_from=moved_from,
-        max_age_days=days(max_age) or 0,
+        max_age_days=parse_days(max_age) or 0,
         strategy=strategy,
-        grace_days=GRACE if kept is None else kept,
+        grace_days=DEFAULT_GRACE_DAYS if kept is None else kept,
     )
 
 
-def _build_subject(
-    source: Source, document: Document, desired: Desired, secret_paths: tuple[Path, ...], workspace: str
-) -> Subject:
+def _build_resource_view(
+    source: SourceFile, document: Document, desired: DesiredResource, secret_paths: tuple[FieldPath, ...], workspace: str
+) -> ResourceView:
     waivers = document.tree.get("waive", ())
-    return Subject(
+    return ResourceView(
         address=desired.address,
         type=desired.type,
         file=source.relative,
@@ -127,27 +127,27 @@ def _build_subject(
         references={path: leaf for path, leaf in desired.fields.items() if isinstance(leaf, Address)},
         secret_paths=secret_paths,
         lifecycle=desired.lifecycle,
-        waivers=tuple(_waiver(each["rule"], each["reason"], at) for at, each in enumerate(waivers)),
-        places=_places(source),
+        waivers=tuple(_build_waiver(each["rule"], each["reason"], at) for at, each in enumerate(waivers)),
+        spans=_index_spans(source),
         digest=desired.digest,
-        ciphers=desired.ciphers,
+        ciphertext_digests=desired.ciphertext_digests,
     )
 
 
 @lru_cache(maxsize=4096)
-def _waiver(rule: str, reason: str, at: int) -> Waiver:
+def _build_waiver(rule: str, reason: str, at: int) -> Waiver:
     return Waiver(rule, reason, ("waive", str(at), "rule"))
 
 
-def _places(source: Source) -> Places:
+def _index_spans(source: SourceFile) -> SpanIndex:
     # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
     root, relative, digest = source.root, source.relative, source.digest
 
-    def measure() -> dict[Path, Place]:
+    def measure_spans() -> dict[FieldPath, SourceSpan]:
         try:
             again = load_file(root, relative)
-            return dict(read(again.data, relative).places) if again.digest == digest else {}
-        except Faulty:
+            return dict(parse_document(again.data, relative).spans) if again.digest == digest else {}
+        except DiagnosticError:
             return {}
 
-    return Places(measure)
+    return SpanIndex(measure_spans)

@@ -12,26 +12,26 @@ from typing import Any, Final
 import yaml
 from msgspec import Struct
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
-from keyturn.core.fields import Path
-from keyturn.load.findings import fault
-from keyturn.load.places import Place, Places, origin_of
-from keyturn.load.scalars import Ambiguous, Scalar, plain
-from keyturn.load.syntax import explained
-from keyturn.load.text import decode
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Cause, Diagnostic, DiagnosticError
+from keyturn.core.fields import FieldPath
+from keyturn.load.findings import error_diagnostic
+from keyturn.load.places import SourceSpan, SpanIndex, find_source_location
+from keyturn.load.scalars import AmbiguousScalarError, Scalar, parse_plain_scalar
+from keyturn.load.syntax import explain_yaml_error
+from keyturn.load.text import decode_source
 
-DEPTH: Final = 64
+MAX_YAML_DEPTH: Final = 64
 """How deep collections may nest."""
 
-NODES: Final = 20_000
+MAX_YAML_NODES: Final = 20_000
 """How many keys and values a file may have: a megabyte of commas is no manifest."""
 
-FAULTS: Final = 50
+MAX_YAML_ERRORS: Final = 50
 """After how many faults the reading of a file stops."""
 
 _PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_QUOTE: Final = "put it in quotes if it is text; write a number plainly (1000, 0.5) or true, false, null"
+_QUOTE_HINT: Final = "put it in quotes if it is text; write a number plainly (1000, 0.5) or true, false, null"
 
 
 class Document(Struct, frozen=True):
@@ -43,36 +43,36 @@ class Document(Struct, frozen=True):
     file: str
     tree: Mapping[str, Any]
     text: str
-    places: Places
+    spans: SpanIndex
 
-    def origin(self, path: Path = (), *, key: bool = False) -> Origin:
+    def find_location(self, path: FieldPath = (), *, key: bool = False) -> SourceLocation:
         """Return where ``path`` stands, or the nearest thing around it; ``key``: where its key stands."""
-        return origin_of(self.places, self.file, path, key=key)
+        return find_source_location(self.spans, self.file, path, key=key)
 
 
-def read(data: bytes, file: str, *, switches: bool = False) -> Document:
+def parse_document(data: bytes, file: str, *, switches: bool = False) -> Document:
     """Return the document in ``data``; ``file`` is its name in findings.
 
     ``switches`` takes yes, no, on and off for text, as YAML 1.2 does. Raises Faulty with every
     fault that was found (KT101 to KT115); no value of the file is in a message.
     """
-    text = decode(data, file)
-    builder = _Builder(file, text, switches=switches)
-    tree = builder.run()
+    text = decode_source(data, file)
+    builder = _TreeBuilder(file, text, switches=switches)
+    tree = builder.build_tree()
 
-    return Document(file, tree, text, Places(partial(_measured, file, text, switches=switches)))
-
-
-def _measured(file: str, text: str, *, switches: bool) -> dict[Path, Place]:
-    again = _Builder(file, text, switches=switches, measured=True)
-    again.run()
-    return again.places
+    return Document(file, tree, text, SpanIndex(partial(_measure_spans, file, text, switches=switches)))
 
 
-class _Frame:
+def _measure_spans(file: str, text: str, *, switches: bool) -> dict[FieldPath, SourceSpan]:
+    again = _TreeBuilder(file, text, switches=switches, measured=True)
+    again.build_tree()
+    return again.spans
+
+
+class _StackFrame:
     __slots__ = ("begin", "items", "key", "key_event", "path")
 
-    def __init__(self, items: Any, path: Path, begin: Any) -> None:
+    def __init__(self, items: Any, path: FieldPath, begin: Any) -> None:
         self.items = items
         self.path = path
         self.begin = begin
@@ -80,33 +80,33 @@ class _Frame:
         self.key_event: Any = None
 
 
-class _Builder:
+class _TreeBuilder:
     def __init__(self, file: str, text: str, *, switches: bool, measured: bool = False) -> None:
         self.file = file
         self.text = text
         self.switches = switches
         self.measured = measured
-        self.places: dict[Path, Place] = {}
+        self.spans: dict[FieldPath, SourceSpan] = {}
         self._lines = text.split("\n") if measured else []
-        self._faults: list[Diagnostic] = []
-        self._stack: list[_Frame] = []
+        self._errors: list[Diagnostic] = []
+        self._stack: list[_StackFrame] = []
         self._root: Any = None
         self._documents = 0
 
-    def run(self) -> Mapping[str, Any]:
+    def build_tree(self) -> Mapping[str, Any]:
         try:
-            self._read()
+            self._read_events()
         except yaml.YAMLError as error:
-            self._faults.append(explained(error, self.text, self.file))
-        if self._faults:
-            raise Faulty(*self._faults)
+            self._errors.append(explain_yaml_error(error, self.text, self.file))
+        if self._errors:
+            raise DiagnosticError(*self._errors)
         if not isinstance(self._root, dict):
-            self._stop("KT108", None, "the file holds no keys", "a manifest begins with `kind:` and `name:`")
+            self._raise_error("KT108", None, "the file holds no keys", "a manifest begins with `kind:` and `name:`")
         return self._root  # type: ignore[no-any-return]
 
-    def _read(self) -> None:
+    def _read_events(self) -> None:
         # The hottest loop of all that keyturn does: what is local here is quicker to reach.
-        following, scalar, handlers = _PARSER(self.text).get_event, self._scalar, _HANDLERS
+        following, scalar, handlers = _PARSER(self.text).get_event, self._add_scalar, _EVENT_HANDLERS
         count = 0
         while (event := following()) is not None:
             kind = type(event)
@@ -114,51 +114,51 @@ class _Builder:
             if handler is None and kind is not yaml.ScalarEvent:
                 continue
             count += 1
-            if count > NODES:
-                self._stop("KT114", event, f"more than {NODES:,} keys and values", "one resource per file")
+            if count > MAX_YAML_NODES:
+                self._raise_error("KT114", event, f"more than {MAX_YAML_NODES:,} keys and values", "one resource per file")
             if handler is None:
                 scalar(event)
             else:
                 handler(self, event)
 
-    def _scalar(self, event: Any) -> None:
+    def _add_scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
-            self._refuse_marks(event)
+            self._reject_properties(event)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and type(frame.items) is dict:
-            self._key(frame, event)
+            self._set_key(frame, event)
         else:
-            self._place(event, self._value(event), event)
+            self._attach_value(event, self._parse_value(event), event)
 
-    def _key(self, frame: _Frame, event: Any) -> None:
+    def _set_key(self, frame: _StackFrame, event: Any) -> None:
         key = event.value
-        if not event.style and not _is_text(key, switches=self.switches):
-            return self._odd_key(frame, event)
+        if not event.style and not _is_text_key(key, switches=self.switches):
+            return self._reject_key(frame, event)
         if key == "":
-            self._fault("KT112", event, "a key is empty", "give it a name")
+            self._add_error("KT112", event, "a key is empty", "give it a name")
         if key in frame.items:
-            self._fault("KT111", event, "this key stands twice in the same mapping", "remove one of the two")
+            self._add_error("KT111", event, "this key stands twice in the same mapping", "remove one of the two")
         frame.key, frame.key_event = key, event
         return None
 
-    def _odd_key(self, frame: _Frame, event: Any) -> None:
+    def _reject_key(self, frame: _StackFrame, event: Any) -> None:
         if event.value == "<<":
-            self._fault("KT109", event, "merge keys (<<) are not read here", "write the keys out")
+            self._add_error("KT109", event, "merge keys (<<) are not read here", "write the keys out")
         else:
-            self._fault("KT112", event, "this key is not text to every YAML reader", "put the key in quotes")
+            self._add_error("KT112", event, "this key is not text to every YAML reader", "put the key in quotes")
         frame.key, frame.key_event = event.value, event
 
-    def _value(self, event: Any) -> Scalar:
+    def _parse_value(self, event: Any) -> Scalar:
         if event.style:
             return event.value  # type: ignore[no-any-return]
         try:
-            return plain(event.value, switches=self.switches)
-        except Ambiguous as error:
+            return parse_plain_scalar(event.value, switches=self.switches)
+        except AmbiguousScalarError as error:
             message = f"this unquoted value looks like {error}, and YAML readers do not agree on it"
-            self._fault("KT113", event, message, _QUOTE)
+            self._add_error("KT113", event, message, _QUOTE_HINT)
             return None
 
-    def _place(self, event: Any, value: Any, last: Any) -> Path:
+    def _attach_value(self, event: Any, value: Any, last: Any) -> FieldPath:
         frame = self._stack[-1] if self._stack else None
         if frame is None:
             self._root = value
@@ -166,99 +166,99 @@ class _Builder:
             frame.items.append(value)
         else:
             frame.items[frame.key] = value
-        path = self._noted(frame, event, last) if self.measured else ()
+        path = self._record_span(frame, event, last) if self.measured else ()
         if frame is not None:
             frame.key = frame.key_event = None
         return path
 
-    def _noted(self, frame: _Frame | None, event: Any, last: Any) -> Path:
+    def _record_span(self, frame: _StackFrame | None, event: Any, last: Any) -> FieldPath:
         if frame is None:
-            path: Path = ()
+            path: FieldPath = ()
         else:
             path = (*frame.path, str(len(frame.items) - 1) if frame.key is None else frame.key)
-        self.places[path] = self._measure(event, last, frame and frame.key_event)
+        self.spans[path] = self._measure_span(event, last, frame and frame.key_event)
         return path
 
-    def _measure(self, event: Any, last: Any, key: Any) -> Place:
+    def _measure_span(self, event: Any, last: Any, key: Any) -> SourceSpan:
         at = event.start_mark
-        length = self._length(at, last.end_mark)
+        length = self._measure_length(at, last.end_mark)
         if key is None:
-            return Place(at.line + 1, at.column + 1, length)
+            return SourceSpan(at.line + 1, at.column + 1, length)
         mark = key.start_mark
-        key_length = self._length(mark, key.end_mark)
-        return Place(at.line + 1, at.column + 1, length, mark.line + 1, mark.column + 1, key_length)
+        key_length = self._measure_length(mark, key.end_mark)
+        return SourceSpan(at.line + 1, at.column + 1, length, mark.line + 1, mark.column + 1, key_length)
 
-    def _length(self, start: Any, end: Any) -> int:
+    def _measure_length(self, start: Any, end: Any) -> int:
         last: int = end.column if start.line == end.line else len(self._lines[start.line].rstrip())
         return max(1, last - int(start.column))
 
-    def _begin(self, event: Any) -> None:
+    def _open_collection(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
-            self._refuse_marks(event)
-        if len(self._stack) >= DEPTH:
-            self._stop("KT114", event, f"nested deeper than {DEPTH} levels", "a manifest is flat; unfold it")
+            self._reject_properties(event)
+        if len(self._stack) >= MAX_YAML_DEPTH:
+            self._raise_error("KT114", event, f"nested deeper than {MAX_YAML_DEPTH} levels", "a manifest is flat; unfold it")
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and type(frame.items) is dict:
-            self._stop("KT112", event, "a key is a list or a mapping", "a key is text on one line")
+            self._raise_error("KT112", event, "a key is a list or a mapping", "a key is text on one line")
         items: Any = {} if type(event) is yaml.MappingStartEvent else []
-        path = self._place(event, items, event)
-        self._stack.append(_Frame(items, path, event))
+        path = self._attach_value(event, items, event)
+        self._stack.append(_StackFrame(items, path, event))
 
-    def _end(self, event: Any) -> None:
+    def _close_collection(self, event: Any) -> None:
         frame = self._stack.pop()
         if self.measured and frame.begin.flow_style:
-            place = self.places[frame.path]
-            length = self._length(frame.begin.start_mark, event.end_mark)
-            self.places[frame.path] = Place(
+            place = self.spans[frame.path]
+            length = self._measure_length(frame.begin.start_mark, event.end_mark)
+            self.spans[frame.path] = SourceSpan(
                 place.line, place.column, length, place.key_line, place.key_column, place.key_length
             )
 
-    def _document(self, event: Any) -> None:
+    def _begin_document(self, event: Any) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._stop(
+            self._raise_error(
                 "KT107", event, "a second document begins here", "one resource and one document per file"
             )
         if event.version or event.tags:
-            self._fault("KT110", event, "a YAML directive (%YAML, %TAG)", "remove the line")
+            self._add_error("KT110", event, "a YAML directive (%YAML, %TAG)", "remove the line")
 
-    def _alias(self, event: Any) -> None:
-        self._stop("KT109", event, "aliases (*name) are not read here", "write the value out")
+    def _reject_alias(self, event: Any) -> None:
+        self._raise_error("KT109", event, "aliases (*name) are not read here", "write the value out")
 
-    def _refuse_marks(self, event: Any) -> None:
+    def _reject_properties(self, event: Any) -> None:
         if event.anchor is not None:
-            self._fault(
+            self._add_error(
                 "KT109", event, "anchors (&name) are not read here", "write the value out where it is used"
             )
         if event.tag is not None:
-            self._fault("KT110", event, "tags (!name) are not read here", "remove the tag; quote text")
+            self._add_error("KT110", event, "tags (!name) are not read here", "remove the tag; quote text")
 
-    def _fault(self, code: str, event: Any, message: str, hint: str) -> None:
+    def _add_error(self, code: str, event: Any, message: str, hint: str) -> None:
         at = event.start_mark if event is not None else None
-        origin = Origin(self.file, at.line + 1, at.column + 1) if at else Origin(self.file)
+        origin = SourceLocation(self.file, at.line + 1, at.column + 1) if at else SourceLocation(self.file)
         # Where YAML is refused, any line may hold a secret.
-        self._faults.append(fault(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
-        if len(self._faults) >= FAULTS:
-            raise Faulty(*self._faults)
+        self._errors.append(error_diagnostic(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
+        if len(self._errors) >= MAX_YAML_ERRORS:
+            raise DiagnosticError(*self._errors)
 
-    def _stop(self, code: str, event: Any, message: str, hint: str) -> None:
-        self._fault(code, event, message, hint)
-        raise Faulty(*self._faults)
+    def _raise_error(self, code: str, event: Any, message: str, hint: str) -> None:
+        self._add_error(code, event, message, hint)
+        raise DiagnosticError(*self._errors)
 
 
 @lru_cache(maxsize=4096)  # the files of a repository have the same few keys
-def _is_text(key: str, *, switches: bool) -> bool:
+def _is_text_key(key: str, *, switches: bool) -> bool:
     try:
-        return isinstance(plain(key, switches=switches), str)
-    except Ambiguous:
+        return isinstance(parse_plain_scalar(key, switches=switches), str)
+    except AmbiguousScalarError:
         return False
 
 
-_HANDLERS: Final = {
-    yaml.MappingStartEvent: _Builder._begin,  # noqa: SLF001
-    yaml.SequenceStartEvent: _Builder._begin,  # noqa: SLF001
-    yaml.MappingEndEvent: _Builder._end,  # noqa: SLF001
-    yaml.SequenceEndEvent: _Builder._end,  # noqa: SLF001
-    yaml.DocumentStartEvent: _Builder._document,  # noqa: SLF001
-    yaml.AliasEvent: _Builder._alias,  # noqa: SLF001
+_EVENT_HANDLERS: Final = {
+    yaml.MappingStartEvent: _TreeBuilder._open_collection,  # noqa: SLF001
+    yaml.SequenceStartEvent: _TreeBuilder._open_collection,  # noqa: SLF001
+    yaml.MappingEndEvent: _TreeBuilder._close_collection,  # noqa: SLF001
+    yaml.SequenceEndEvent: _TreeBuilder._close_collection,  # noqa: SLF001
+    yaml.DocumentStartEvent: _TreeBuilder._begin_document,  # noqa: SLF001
+    yaml.AliasEvent: _TreeBuilder._reject_alias,  # noqa: SLF001
 }

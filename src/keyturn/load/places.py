@@ -5,11 +5,11 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from keyturn.core.address import Origin
-from keyturn.core.fields import Path
+from keyturn.core.address import SourceLocation
+from keyturn.core.fields import FieldPath
 
 
-class Place(Struct, frozen=True):
+class SourceSpan(Struct, frozen=True):
     """Where a value and its key stand: lines and columns from 1, columns and lengths in characters.
 
     A length ends with the token or with its first line; it is at least 1. ``key_line`` is 0 for
@@ -24,30 +24,30 @@ class Place(Struct, frozen=True):
     key_length: int = 0
 
 
-class Places(Mapping[Path, Place]):
+class SpanIndex(Mapping[FieldPath, SourceSpan]):
     """The places of a file by path; an item of a list is named by its number, as text.
 
     The file is measured when the first place is asked for: most files never are.
     """
 
-    def __init__(self, measure: Callable[[], dict[Path, Place]]) -> None:
-        self._measure = measure
+    def __init__(self, measure: Callable[[], dict[FieldPath, SourceSpan]]) -> None:
+        self._measure_spans = measure
 
     @cached_property
-    def _all(self) -> dict[Path, Place]:
-        return self._measure()
+    def _spans(self) -> dict[FieldPath, SourceSpan]:
+        return self._measure_spans()
 
-    def __getitem__(self, path: Path) -> Place:
-        return self._all[path]
+    def __getitem__(self, path: FieldPath) -> SourceSpan:
+        return self._spans[path]
 
-    def __iter__(self) -> Iterator[Path]:
-        return iter(self._all)
+    def __iter__(self) -> Iterator[FieldPath]:
+        return iter(self._spans)
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self._spans)
 
 
-def origin_of(places: Mapping[Path, Place], file: str, path: Path, *, key: bool = False) -> Origin:
+def find_source_location(places: Mapping[FieldPath, SourceSpan], file: str, path: FieldPath, *, key: bool = False) -> SourceLocation:
     """Return where ``path`` stands in ``file``, or the nearest thing around it that is there.
 
     ``key`` asks for the place of the key instead of that of the value.
@@ -56,7 +56,7 @@ def origin_of(places: Mapping[Path, Place], file: str, path: Path, *, key: bool 
         path = path[:-1]
     place = places.get(path)
     if place is None:
-        return Origin(file)
+        return SourceLocation(file)
     if key and place.key_line:
-        return Origin(file, place.key_line, place.key_column)
-    return Origin(file, place.line, place.column)
+        return SourceLocation(file, place.key_line, place.key_column)
+    return SourceLocation(file, place.line, place.column)

@@ -2,28 +2,28 @@
 
 from collections.abc import Mapping
 
-from keyturn.core.diagnostic import Faulty, Severity
-from keyturn.core.resource import Desired
-from keyturn.load.decrypt import open_one, opener
+from keyturn.core.diagnostic import DiagnosticError, Severity
+from keyturn.core.resource import DesiredResource
+from keyturn.load.decrypt import decrypt_document, decryptor_for
 from keyturn.load.manifest import build_manifest
-from keyturn.load.nodes import read
+from keyturn.load.nodes import parse_document
 from keyturn.load.project import Project
 from keyturn.load.revision import Revision
-from keyturn.load.seal import verified, weight
+from keyturn.load.seal import verify_secrets, missing_seal_severity
 
 
-def as_committed(project: Project, file: str, commit: str, environment: Mapping[str, str]) -> Desired:
+def decrypt_manifest_at(project: Project, file: str, commit: str, environment: Mapping[str, str]) -> DesiredResource:
     """Return the manifest that ``commit`` holds at ``file``, its secrets opened and its seal verified.
 
     Raises Faulty where the commit, the file in it, or the key that opens it is out of reach.
     """
-    source = Revision(project.root, commit, environment).read(file)
-    document = read(source.data, source.relative)
+    source = Revision(project.root, commit, environment).read_file(file)
+    document = parse_document(source.data, source.relative)
     sealed = build_manifest(source, document).desired
-    opened = open_one(document, opener(environment, project.policy, project.decryptor))
+    opened = decrypt_document(document, decryptor_for(environment, project.policy, project.decryptor))
     below = {path[1:]: secret for path, secret in opened.items() if path[0] == "secrets"}
-    whole, wrong = verified(sealed, below, weight(project.policy))
+    whole, wrong = verify_secrets(sealed, below, missing_seal_severity(project.policy))
     errors = [finding for finding in wrong if finding.severity is Severity.ERROR]
     if errors:
-        raise Faulty(*errors)
+        raise DiagnosticError(*errors)
     return whole

@@ -6,28 +6,28 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Faulty
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import DiagnosticError
 from keyturn.core.service_url import ServiceUrlError, parse_service_url
 from keyturn.load.files import load_file
-from keyturn.load.findings import fault
-from keyturn.load.nodes import Document, read
+from keyturn.load.findings import error_diagnostic
+from keyturn.load.nodes import Document, parse_document
 from keyturn.load.revision import Revision
-from keyturn.load.settings_file import Section
-from keyturn.load.urls import ledger_refusal
-from keyturn.policy.settings import Settings, settings_from
+from keyturn.load.settings_file import ConfigSection
+from keyturn.load.urls import find_state_url_problem
+from keyturn.policy.settings import PolicySettings, parse_policy_settings
 
-FILE: Final = "keyturn.yaml"
+PROJECT_FILE: Final = "keyturn.yaml"
 """The name of the project file."""
 
-FINGERPRINT_KEY: Final = ".keyturn/fingerprint.yaml"
+FINGERPRINT_KEY_FILE: Final = ".keyturn/fingerprint.yaml"
 """Where the repository's fingerprint key lies, SOPS-encrypted, unless the project file says otherwise."""
 
-Decryptor = Literal["auto", "sops"]
-Put = Literal["full", "partial"]
+DecryptionMode = Literal["auto", "sops"]
+UpdateMode = Literal["full", "partial"]
 
 
-class KeySource(Struct, frozen=True):
+class ApiKeySource(Struct, frozen=True):
     """Where the API key comes from: ``name`` of an environment variable or a file; never the key."""
 
     kind: Literal["env", "file"]
@@ -44,11 +44,11 @@ class Workspace(Struct, frozen=True, kw_only=True):
     name: str
     base_url: str
     organization: str
-    api_key: KeySource
+    api_key: ApiKeySource
     manifests: tuple[str, ...]
-    ledger: str
+    state_url: str
     pace: float = 0.0
-    put: Put = "full"
+    put: UpdateMode = "full"
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -60,13 +60,13 @@ class Project(Struct, frozen=True, kw_only=True):
 
     root: Path
     workspaces: Mapping[str, Workspace]
-    policy: Settings
-    decryptor: Decryptor = "auto"
-    fingerprint_key: str = FINGERPRINT_KEY
+    policy: PolicySettings
+    decryptor: DecryptionMode = "auto"
+    fingerprint_key: str = FINGERPRINT_KEY_FILE
     digest: str = ""
     revision: str = ""
 
-    def workspace(self, name: str = "") -> Workspace:
+    def find_workspace(self, name: str = "") -> Workspace:
         """Return the workspace ``name``, or the only one; raises Faulty (KT005)."""
         if not name and len(self.workspaces) == 1:
             return next(iter(self.workspaces.values()))
@@ -74,58 +74,58 @@ class Project(Struct, frozen=True, kw_only=True):
             return self.workspaces[name]
         known = ", ".join(self.workspaces)
         message = f"there is no workspace {name}" if name else "there is more than one workspace"
-        raise Faulty(fault("KT005", Origin(FILE), message, f"name one with --workspace: {known}"))
+        raise DiagnosticError(error_diagnostic("KT005", SourceLocation(PROJECT_FILE), message, f"name one with --workspace: {known}"))
 
 
-def find_root(start: Path) -> Path:
+def find_project_root(start: Path) -> Path:
     """Return the nearest folder from ``start`` upwards that holds keyturn.yaml.
 
     The search ends at the top of a git repository. Raises Faulty (KT001).
     """
     here = start.resolve()
     for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
+        if (folder / PROJECT_FILE).is_file():
             return folder
         if (folder / ".git").exists():
             break
     hint = "run `keyturn init` to make a project here, or name its folder with --chdir"
-    raise Faulty(fault("KT001", Origin(FILE), f"no {FILE} in this folder or above it", hint))
+    raise DiagnosticError(error_diagnostic("KT001", SourceLocation(PROJECT_FILE), f"no {PROJECT_FILE} in this folder or above it", hint))
 
 
 def open_project(folder: Path) -> Project:
     """Return the project that ``folder`` belongs to: the nearest keyturn.yaml upwards; raises Faulty."""
-    return read_project(find_root(folder))
+    return read_project(find_project_root(folder))
 
 
 def read_project(root: Path) -> Project:
     """Return the project of the tree; raises Faulty with everything that is wrong with keyturn.yaml."""
-    if not (root / FILE).exists():
+    if not (root / PROJECT_FILE).exists():
         hint = "run `keyturn init` to make a project here, or name its folder with --chdir"
-        raise Faulty(fault("KT001", Origin(FILE), f"no {FILE} in this folder", hint))
-    source = load_file(root, FILE)
-    return project_from(source.data, root, digest=source.digest)
+        raise DiagnosticError(error_diagnostic("KT001", SourceLocation(PROJECT_FILE), f"no {PROJECT_FILE} in this folder", hint))
+    source = load_file(root, PROJECT_FILE)
+    return parse_project(source.data, root, digest=source.digest)
 
 
 def read_project_at(root: Path, revision: str, environment: Mapping[str, str]) -> Project:
     """Return the project as ``revision`` of git holds it; the paths are those of the tree at ``root``."""
     commit = Revision(root, revision, environment)
-    source = commit.read(FILE)
-    return project_from(source.data, root, digest=source.digest, revision=commit.commit)
+    source = commit.read_file(PROJECT_FILE)
+    return parse_project(source.data, root, digest=source.digest, revision=commit.commit)
 
 
-def project_from(data: bytes, root: Path, *, digest: str = "", revision: str = "") -> Project:
+def parse_project(data: bytes, root: Path, *, digest: str = "", revision: str = "") -> Project:
     """Return the project that the bytes of a keyturn.yaml describe; raises Faulty."""
-    document = read(data, FILE, switches=True)
-    section = Section(document)
-    section.only("version", "workspaces", "policy", "decryptor", "fingerprint_key")
-    _version(section)
-    workspaces = _workspaces(section.section("workspaces"))
-    policy = _policy(section, document)
-    decryptor: Decryptor = (
-        "sops" if section.choice("decryptor", ("auto", "sops"), "auto") == "sops" else "auto"
+    document = parse_document(data, PROJECT_FILE, switches=True)
+    section = ConfigSection(document)
+    section.reject_unknown_keys("version", "workspaces", "policy", "decryptor", "fingerprint_key")
+    _check_version(section)
+    workspaces = _read_workspaces(section.read_section("workspaces"))
+    policy = _read_policy(section, document)
+    decryptor: DecryptionMode = (
+        "sops" if section.read_choice("decryptor", ("auto", "sops"), "auto") == "sops" else "auto"
     )
-    fingerprint_key = section.path("fingerprint_key", FINGERPRINT_KEY)
-    section.finish()
+    fingerprint_key = section.read_path("fingerprint_key", FINGERPRINT_KEY_FILE)
+    section.raise_errors()
     return Project(
         root=root,
         workspaces=workspaces,
@@ -137,48 +137,48 @@ def project_from(data: bytes, root: Path, *, digest: str = "", revision: str = "
     )
 
 
-def _version(section: Section) -> None:
+def _check_version(section: ConfigSection) -> None:
     version = section.tree.get("version")
     if version is None:
-        section.fault("KT003", "", "keyturn.yaml does not say its version", "begin it with `version: 1`")
+        section.add_error("KT003", "", "keyturn.yaml does not say its version", "begin it with `version: 1`")
     elif version != 1 or isinstance(version, bool):
-        section.fault(
+        section.add_error(
             "KT003", "version", "this version of keyturn.yaml is not known here", "write 1, or update keyturn"
         )
 
 
-def _policy(section: Section, document: Document) -> Settings:
-    tree = section.section("policy").tree
+def _read_policy(section: ConfigSection, document: Document) -> PolicySettings:
+    tree = section.read_section("policy").tree
     try:
-        return settings_from(tree, lambda path: document.origin(("policy", *path)))
-    except Faulty as error:
-        section.faults.extend(error.findings)
-        return Settings()
+        return parse_policy_settings(tree, lambda path: document.find_location(("policy", *path)))
+    except DiagnosticError as error:
+        section.errors.extend(error.diagnostics)
+        return PolicySettings()
 
 
-def _workspaces(section: Section) -> dict[str, Workspace]:
+def _read_workspaces(section: ConfigSection) -> dict[str, Workspace]:
     if not section.tree:
-        section.fault("KT003", "", "no workspace is described", "add one below `workspaces:`")
+        section.add_error("KT003", "", "no workspace is described", "add one below `workspaces:`")
     found = {}
     for name in section.tree:
-        if not section.named(name):
+        if not section.check_workspace_name(name):
             continue
-        found[name] = _workspace(name, section.section(name))
-    _distinct(section, found)
+        found[name] = _read_workspace(name, section.read_section(name))
+    _check_distinct_states(section, found)
     return found
 
 
-def _workspace(name: str, section: Section) -> Workspace:
-    section.only("base_url", "organization", "api_key", "manifests", "ledger", "pace", "put")
+def _read_workspace(name: str, section: ConfigSection) -> Workspace:
+    section.reject_unknown_keys("base_url", "organization", "api_key", "manifests", "ledger", "pace", "put")
     return Workspace(
         name=name,
-        base_url=section.checked("base_url", _service_refusal).rstrip("/"),
-        organization=section.text("organization"),
-        api_key=_key_source(section),
-        manifests=section.paths("manifests"),
-        ledger=section.checked("ledger", ledger_refusal, f"file:.keyturn/{name}"),
-        pace=section.number("pace", 0.0),
-        put="partial" if section.choice("put", ("full", "partial"), "full") == "partial" else "full",
+        base_url=section.read_checked_text("base_url", _service_refusal).rstrip("/"),
+        organization=section.read_text("organization"),
+        api_key=_read_key_source(section),
+        manifests=section.read_paths("manifests"),
+        state_url=section.read_checked_text("ledger", find_state_url_problem, f"file:.keyturn/{name}"),
+        pace=section.read_number("pace", 0.0),
+        put="partial" if section.read_choice("put", ("full", "partial"), "full") == "partial" else "full",
     )
 
 
@@ -190,36 +190,36 @@ def _service_refusal(text: str) -> str:
     return ""
 
 
-def _key_source(section: Section) -> KeySource:
+def _read_key_source(section: ConfigSection) -> ApiKeySource:
     value = section.tree.get("api_key")
     if not isinstance(value, dict) or len(value) != 1:
         message = "api_key says where the key is: {env: NAME} or {file: PATH}"
-        section.fault(
+        section.add_error(
             "KT006",
             "api_key",
             message,
             "name the place it is read from, and revoke a key that stood in keyturn.yaml",
         )
-        return KeySource("env", "")
-    inner = section.section("api_key")
-    inner.only("env", "file")
+        return ApiKeySource("env", "")
+    inner = section.read_section("api_key")
+    inner.reject_unknown_keys("env", "file")
     if "file" in inner.tree:
-        return KeySource("file", inner.text("file"))
-    name = inner.text("env")
+        return ApiKeySource("file", inner.read_text("file"))
+    name = inner.read_text("env")
     if name and not name.isidentifier():
-        inner.fault(
+        inner.add_error(
             "KT006",
             "env",
             "this is no name of an environment variable",
             "write a name such as PLANASONIX_API_KEY",
         )
-    return KeySource("env", name)
+    return ApiKeySource("env", name)
 
 
-def _distinct(section: Section, workspaces: Mapping[str, Workspace]) -> None:
+def _check_distinct_states(section: ConfigSection, workspaces: Mapping[str, Workspace]) -> None:
     seen: dict[str, str] = {}
     for name, workspace in workspaces.items():
-        first = seen.setdefault(workspace.ledger.rstrip("/"), name)
+        first = seen.setdefault(workspace.state_url.rstrip("/"), name)
         if first != name:
             message = f"the workspaces {first} and {name} share one ledger"
-            section.section(name).fault("KT003", "ledger", message, "give each workspace its own")
+            section.read_section(name).add_error("KT003", "ledger", message, "give each workspace its own")

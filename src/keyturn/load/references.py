@@ -6,29 +6,29 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from keyturn.core.address import Address, Origin
+from keyturn.core.address import Address, SourceLocation
 from keyturn.core.diagnostic import Diagnostic, Severity
-from keyturn.core.fields import Path, dotted
-from keyturn.load.definitions import definition, takes
-from keyturn.load.findings import fault
-from keyturn.policy.subject import Subject
+from keyturn.core.fields import FieldPath, format_path
+from keyturn.load.definitions import load_type_schema, credential_types_of
+from keyturn.load.findings import error_diagnostic
+from keyturn.policy.subject import ResourceView
 
-Find: TypeAlias = Callable[[Address], Subject | None]
+ResourceLookup: TypeAlias = Callable[[Address], ResourceView | None]
 
 
-def twins(subjects: Sequence[Subject]) -> Iterator[Diagnostic]:
+def duplicate_names(subjects: Sequence[ResourceView]) -> Iterator[Diagnostic]:
     """Yield a finding (KT142) for each manifest whose address another one holds already."""
-    seen: dict[Address, Subject] = {}
+    seen: dict[Address, ResourceView] = {}
     for subject in subjects:
         first = seen.setdefault(subject.address, subject)
         if first is not subject:
             message = f"{subject.address} is described twice; first in {first.file}"
-            yield _fault(
+            yield _reference_error(
                 "KT142", subject, ("name",), message, "remove one of the two, or give it another name"
             )
 
 
-def dangling(subjects: Sequence[Subject], find: Find, names: Sequence[str]) -> Iterator[Diagnostic]:
+def unresolved_references(subjects: Sequence[ResourceView], find: ResourceLookup, names: Sequence[str]) -> Iterator[Diagnostic]:
     """Yield a finding for each reference that leads nowhere (KT401) or to a type that does not fit (KT403).
 
     ``find`` returns what an address leads to; ``names`` are what a hint may suggest.
@@ -39,25 +39,25 @@ def dangling(subjects: Sequence[Subject], find: Find, names: Sequence[str]) -> I
             if target is None:
                 near = get_close_matches(str(address), names, n=1, cutoff=0.6)
                 hint = f"did you mean {near[0]}?" if near else f"add a manifest for it: {address.name}.yaml"
-                message = f"{dotted(path)} refers to {address}, and no manifest describes it"
-                yield _fault("KT401", subject, path, message, hint)
+                message = f"{format_path(path)} refers to {address}, and no manifest describes it"
+                yield _reference_error("KT401", subject, path, message, hint)
             elif path == ("credential",):
-                yield from _unfit(subject, target)
+                yield from _check_credential_type(subject, target)
 
 
-def circles(subjects: Sequence[Subject]) -> Iterator[Diagnostic]:
+def reference_cycles(subjects: Sequence[ResourceView]) -> Iterator[Diagnostic]:
     """Yield a finding (KT402) for each circle of references, with every place that it goes through."""
     left = {subject.address: subject for subject in subjects}
-    _trim(left)
+    _remove_acyclic(left)
     while left:
-        steps = _walk(next(iter(left.values())), left)
-        yield _circle(steps)
+        steps = _follow_cycle(next(iter(left.values())), left)
+        yield _cycle_error(steps)
         for subject, _ in steps:
             del left[subject.address]
-        _trim(left)
+        _remove_acyclic(left)
 
 
-def _trim(left: dict[Address, Subject]) -> None:
+def _remove_acyclic(left: dict[Address, ResourceView]) -> None:
     users: dict[Address, list[Address]] = {}
     waits = {}
     for address, subject in left.items():
@@ -75,10 +75,10 @@ def _trim(left: dict[Address, Subject]) -> None:
                 free.append(user)
 
 
-def _walk(subject: Subject, left: Mapping[Address, Subject]) -> list[tuple[Subject, Path]]:
+def _follow_cycle(subject: ResourceView, left: Mapping[Address, ResourceView]) -> list[tuple[ResourceView, FieldPath]]:
     # What is left after trimming always refers to something that is left, so the walk comes round.
     passed: dict[Address, int] = {}
-    steps: list[tuple[Subject, Path]] = []
+    steps: list[tuple[ResourceView, FieldPath]] = []
     while subject.address not in passed:
         passed[subject.address] = len(steps)
         path, address = next(each for each in subject.references.items() if each[1] in left)
@@ -87,29 +87,29 @@ def _walk(subject: Subject, left: Mapping[Address, Subject]) -> list[tuple[Subje
     return steps[passed[subject.address] :]
 
 
-def _circle(steps: Sequence[tuple[Subject, Path]]) -> Diagnostic:
+def _cycle_error(steps: Sequence[tuple[ResourceView, FieldPath]]) -> Diagnostic:
     way = " → ".join(str(subject.address) for subject, _ in [*steps, steps[0]])
-    places = ", ".join(str(subject.origin(path)) for subject, path in steps)
+    places = ", ".join(str(subject.find_location(path)) for subject, path in steps)
     subject, path = steps[0]
-    return _fault(
+    return _reference_error(
         "KT402", subject, path, f"references go in a circle: {way}", f"remove one of them: {places}"
     )
 
 
-def _unfit(subject: Subject, target: Subject) -> Iterator[Diagnostic]:
-    taken = takes(subject.type)
+def _check_credential_type(subject: ResourceView, target: ResourceView) -> Iterator[Diagnostic]:
+    taken = credential_types_of(subject.type)
     if not taken or not target.type or target.type in taken:
         return
     message = f"a connection of type {subject.type} does not use a credential of type {target.type}"
-    hint = f"it uses {' or '.join(taken)}; {target.address} stands in {_place(target)}"
-    finding = _fault("KT403", subject, ("credential",), message, hint)
-    lenient = definition("connection", subject.type).get("x-open", False)
+    hint = f"it uses {' or '.join(taken)}; {target.address} stands in {_locate_type(target)}"
+    finding = _reference_error("KT403", subject, ("credential",), message, hint)
+    lenient = load_type_schema("connection", subject.type).get("x-open", False)
     yield replace(finding, severity=Severity.WARNING) if lenient else finding
 
 
-def _place(subject: Subject) -> Origin:
-    return subject.origin(("type",))
+def _locate_type(subject: ResourceView) -> SourceLocation:
+    return subject.find_location(("type",))
 
 
-def _fault(code: str, subject: Subject, path: Path, message: str, hint: str) -> Diagnostic:
-    return replace(fault(code, subject.origin(path), message, hint), address=subject.address)
+def _reference_error(code: str, subject: ResourceView, path: FieldPath, message: str, hint: str) -> Diagnostic:
+    return replace(error_diagnostic(code, subject.find_location(path), message, hint), address=subject.address)

@@ -4,39 +4,39 @@ import base64
 import binascii
 from typing import Final
 
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty
-from keyturn.load.decrypt import Opener, open_one
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError
+from keyturn.load.decrypt import Decryptor, decrypt_document
 from keyturn.load.files import load_file
-from keyturn.load.findings import fault
-from keyturn.load.nodes import read
+from keyturn.load.findings import error_diagnostic
+from keyturn.load.nodes import parse_document
 from keyturn.load.project import Project
 
-FIELD: Final = ("secrets", "fingerprint_key")
+FINGERPRINT_KEY_PATH: Final = ("secrets", "fingerprint_key")
 """Where the key stands in its file, as base64 of 32 bytes."""
 
-LENGTH: Final = 32
+STORED_KEY_BYTES: Final = 32
 
 
-def repository_key(project: Project, decrypt: Opener) -> bytes:
+def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:
     """Return the key; raises Faulty KT040 where there is none, and what decryption raises."""
-    where = Origin(project.fingerprint_key)
+    where = SourceLocation(project.fingerprint_key)
     if not (project.root / project.fingerprint_key).exists():
         hint = "restore it from git; `keyturn init` makes one for a new repository"
-        raise Faulty(fault("KT040", where, "the repository has no fingerprint key", hint))
+        raise DiagnosticError(error_diagnostic("KT040", where, "the repository has no fingerprint key", hint))
     source = load_file(project.root, project.fingerprint_key)
-    opened = open_one(read(source.data, source.relative), decrypt)
-    if FIELD not in opened:
-        raise Faulty(_unusable(where))
+    opened = decrypt_document(parse_document(source.data, source.relative), decrypt)
+    if FINGERPRINT_KEY_PATH not in opened:
+        raise DiagnosticError(_damaged_key_error(where))
     try:
-        key = base64.b64decode(opened[FIELD].reveal(), validate=True)
+        key = base64.b64decode(opened[FINGERPRINT_KEY_PATH].reveal(), validate=True)
     except (binascii.Error, ValueError):
-        raise Faulty(_unusable(where)) from None
-    if len(key) != LENGTH:
-        raise Faulty(_unusable(where))
+        raise DiagnosticError(_damaged_key_error(where)) from None
+    if len(key) != STORED_KEY_BYTES:
+        raise DiagnosticError(_damaged_key_error(where))
     return key
 
 
-def _unusable(where: Origin) -> Diagnostic:
+def _damaged_key_error(where: SourceLocation) -> Diagnostic:
     hint = "restore it from git: with another key every secret would look rotated"
-    return fault("KT040", where, "the repository's fingerprint key is damaged", hint)
+    return error_diagnostic("KT040", where, "the repository's fingerprint key is damaged", hint)

@@ -11,11 +11,11 @@ from typing import Final
 Scalar = str | int | float | bool | None
 
 
-class Ambiguous(ValueError):  # noqa: N818
+class AmbiguousScalarError(ValueError):  # noqa: N818
     """Raised for an unquoted value that parsers read differently; says what it looks like, not the value."""
 
 
-_WORDS: Final[dict[str, Scalar]] = {
+_CONSTANTS: Final[dict[str, Scalar]] = {
     "": None,
     "null": None,
     "Null": None,
@@ -27,10 +27,10 @@ _WORDS: Final[dict[str, Scalar]] = {
     "False": False,
     "FALSE": False,
 }
-_SWITCHES: Final = frozenset(
+_BOOLEAN_WORDS: Final = frozenset(
     form for word in ("y", "n", "yes", "no", "on", "off") for form in (word, word.capitalize(), word.upper())
 )
-_MARKS: Final = {"~": "null", "=": "a default value", "<<": "a merge key"}
+_SPECIAL_SCALARS: Final = {"~": "null", "=": "a default value", "<<": "a merge key"}
 _INT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,16}")
 _OTHER_NUMBER: Final = re.compile(
@@ -47,25 +47,25 @@ _NUMERIC_START: Final = frozenset("+-.0123456789")
 _INT64: Final = range(-(2**63), 2**63)
 
 
-def plain(text: str, *, switches: bool = False) -> Scalar:
+def parse_plain_scalar(text: str, *, switches: bool = False) -> Scalar:
     """Return what an unquoted scalar means: null, a boolean, an integer of 64 bits, a decimal or text.
 
     A decimal is one that Python and Go write back in the same digits. ``switches`` takes yes, no,
     on and off for text. Raises Ambiguous.
     """
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if text[0] in _NUMERIC_START:
-        return _number(text)
-    if text in _SWITCHES and not switches:
+        return _parse_number(text)
+    if text in _BOOLEAN_WORDS and not switches:
         message = "a yes-or-no word"
-        raise Ambiguous(message)
-    if text in _MARKS:
-        raise Ambiguous(_MARKS[text])
+        raise AmbiguousScalarError(message)
+    if text in _SPECIAL_SCALARS:
+        raise AmbiguousScalarError(_SPECIAL_SCALARS[text])
     return text
 
 
-def _number(text: str) -> Scalar:
+def _parse_number(text: str) -> Scalar:
     if _INT.fullmatch(text) and text != "-0" and int(text) in _INT64:
         return int(text)
     if _FLOAT.fullmatch(text) and repr(float(text)) == text and text != "-0.0":
@@ -73,5 +73,5 @@ def _number(text: str) -> Scalar:
     bare = text.replace("_", "")
     for pattern, looks in ((_OTHER_NUMBER, "a number"), (_SEXAGESIMAL, "a time"), (_DATE, "a date")):
         if pattern.fullmatch(bare):
-            raise Ambiguous(looks)
+            raise AmbiguousScalarError(looks)
     return text

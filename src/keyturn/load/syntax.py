@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Cause, Diagnostic
-from keyturn.load.findings import fault
+from keyturn.load.findings import error_diagnostic
 
-_EXPLAINED: Final = (
+_PARSER_PROBLEMS: Final = (
     (
         "mapping values are not allowed",
         "a colon stands where no key can be",
@@ -50,7 +50,7 @@ _EXPLAINED: Final = (
     ),
     ("tab character", "a tab where YAML wants blanks", "indent with blanks"),
 )
-_STARTS: Final = {
+_INVALID_STARTS: Final = {
     "\t": ("a tab where YAML wants blanks", "indent with blanks"),
     "@": ("a value cannot begin with @", "put it in quotes"),
     "`": ("a value cannot begin with a backtick", "put it in quotes"),
@@ -58,7 +58,7 @@ _STARTS: Final = {
 }
 
 
-def explained(error: Any, text: str, file: str) -> Diagnostic:
+def explain_yaml_error(error: Any, text: str, file: str) -> Diagnostic:
     """Return the finding for a parser's error: KT105 for a tab, KT106 for the rest.
 
     Only fixed words and the place are taken from ``error``: what it quotes could be a secret.
@@ -67,22 +67,22 @@ def explained(error: Any, text: str, file: str) -> Diagnostic:
     mark = getattr(error, "problem_mark", None)
     if "end of stream" in problem:
         mark = getattr(error, "context_mark", None) or mark
-    message, hint = _words(problem, _character(text, mark))
-    origin = Origin(file, mark.line + 1, mark.column + 1) if mark else Origin(file)
+    message, hint = _select_texts(problem, _character_at(text, mark))
+    origin = SourceLocation(file, mark.line + 1, mark.column + 1) if mark else SourceLocation(file)
     code = "KT105" if "tab" in message else "KT106"
-    return fault(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
+    return error_diagnostic(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
-def _words(problem: str, character: str) -> tuple[str, str]:
-    if "cannot start any token" in problem and character in _STARTS:
-        return _STARTS[character]
-    for part, message, hint in _EXPLAINED:
+def _select_texts(problem: str, character: str) -> tuple[str, str]:
+    if "cannot start any token" in problem and character in _INVALID_STARTS:
+        return _INVALID_STARTS[character]
+    for part, message, hint in _PARSER_PROBLEMS:
         if part in problem:
             return message, hint
     return "this is not YAML", "look at the lines just above: indentation, quotes, brackets"
 
 
-def _character(text: str, mark: Any) -> str:
+def _character_at(text: str, mark: Any) -> str:
     if mark is None:
         return ""
     line = "".join(text.split("\n")[mark.line : mark.line + 1])

@@ -4,22 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as File
 from typing import Final
 
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.fields import Path
-from keyturn.core.resource import Desired
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.core.fields import FieldPath
+from keyturn.core.resource import DesiredResource
 from keyturn.core.secret import Secret
-from keyturn.load.decrypt import Opener, opener
-from keyturn.load.files import load_again, load_file
-from keyturn.load.nodes import Document, read
+from keyturn.load.decrypt import Decryptor, decryptor_for
+from keyturn.load.files import reload_file, load_file
+from keyturn.load.nodes import Document, parse_document
 from keyturn.load.project import Project
-from keyturn.load.seal import Bound, broken, verified, weight
+from keyturn.load.seal import SealSubject, check_seal, verify_secrets, missing_seal_severity
 
-_AT_ONCE: Final = 256
+_BATCH_SIZE: Final = 256
 
 
-def unseal(
-    desired: Iterable[Desired], project: Project, environment: Mapping[str, str]
-) -> tuple[Desired, ...]:
+def decrypt_manifests(
+    desired: Iterable[DesiredResource], project: Project, environment: Mapping[str, str]
+) -> tuple[DesiredResource, ...]:
     """Return the manifests with their secrets opened and their seals verified.
 
     Only these files are read again and decrypted, each as the bytes that were loaded, with the keys
@@ -27,62 +27,62 @@ def unseal(
     what is refused for its integrity; a seal that is missing where policy only warns of it is let
     pass: ``load`` has said so.
     """
-    open_all = opener(environment, project.policy, project.decryptor)
+    open_all = decryptor_for(environment, project.policy, project.decryptor)
     wanted = tuple(desired)
-    opened: list[Desired] = []
+    opened: list[DesiredResource] = []
     findings: list[Diagnostic] = []
-    for at in range(0, len(wanted), _AT_ONCE):
-        whole, wrong = _opened(wanted[at : at + _AT_ONCE], project, open_all)
+    for at in range(0, len(wanted), _BATCH_SIZE):
+        whole, wrong = _decrypt_batch(wanted[at : at + _BATCH_SIZE], project, open_all)
         opened.extend(whole)
         findings.extend(wrong)
     if findings:
-        raise Faulty(*findings)
+        raise DiagnosticError(*findings)
     return tuple(opened)
 
 
-def accuse(
-    doubtful: Sequence[Bound], project: Project, environment: Mapping[str, str]
+def check_seals_of_invalid(
+    doubtful: Sequence[SealSubject], project: Project, environment: Mapping[str, str]
 ) -> tuple[Diagnostic, ...]:
     """Return what the seals of files that do not fit their schema say: KT251 for each that is broken."""
-    documents = [read(load_file(project.root, each.origin.file).data, each.origin.file) for each in doubtful]
-    open_all = opener(environment, project.policy, project.decryptor)
+    documents = [parse_document(load_file(project.root, each.origin.file).data, each.origin.file) for each in doubtful]
+    open_all = decryptor_for(environment, project.policy, project.decryptor)
     return tuple(
         finding
         for what, secrets in zip(doubtful, open_all(documents), strict=True)
-        for finding in (secrets.findings if isinstance(secrets, Faulty) else broken(what, _below(secrets)))
+        for finding in (secrets.diagnostics if isinstance(secrets, DiagnosticError) else check_seal(what, _select_secrets(secrets)))
     )
 
 
-def _opened(
-    some: Sequence[Desired], project: Project, open_all: Opener
-) -> tuple[list[Desired], list[Diagnostic]]:
-    severity = weight(project.policy)
-    opened: list[Desired] = []
+def _decrypt_batch(
+    some: Sequence[DesiredResource], project: Project, open_all: Decryptor
+) -> tuple[list[DesiredResource], list[Diagnostic]]:
+    severity = missing_seal_severity(project.policy)
+    opened: list[DesiredResource] = []
     findings: list[Diagnostic] = []
-    for one, secrets in zip(some, open_all(_again(project.root, some)), strict=True):
-        if isinstance(secrets, Faulty):
-            findings.extend(secrets.findings)
+    for one, secrets in zip(some, open_all(_reload_documents(project.root, some)), strict=True):
+        if isinstance(secrets, DiagnosticError):
+            findings.extend(secrets.diagnostics)
             continue
-        whole, wrong = verified(one, _below(secrets), severity)
+        whole, wrong = verify_secrets(one, _select_secrets(secrets), severity)
         opened.append(whole)
         findings.extend(each for each in wrong if each.severity is Severity.ERROR)
     return opened, findings
 
 
-def _again(root: File, wanted: Sequence[Desired]) -> tuple[Document, ...]:
+def _reload_documents(root: File, wanted: Sequence[DesiredResource]) -> tuple[Document, ...]:
     documents = []
     moved: list[Diagnostic] = []
     for one in wanted:
         try:
-            source = load_again(root, one.origin.file, one.digest)
-        except Faulty as error:
-            moved += error.findings
+            source = reload_file(root, one.origin.file, one.digest)
+        except DiagnosticError as error:
+            moved += error.diagnostics
         else:
-            documents.append(read(source.data, source.relative))
+            documents.append(parse_document(source.data, source.relative))
     if moved:
-        raise Faulty(*moved)
+        raise DiagnosticError(*moved)
     return tuple(documents)
 
 
-def _below(secrets: Mapping[Path, Secret]) -> dict[Path, Secret]:
+def _select_secrets(secrets: Mapping[FieldPath, Secret]) -> dict[FieldPath, Secret]:
     return {path[1:]: secret for path, secret in secrets.items() if path[0] == "secrets"}

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from keyturn.load.definitions import Schema, compile_pattern, schema
+from keyturn.load.definitions import Schema, compile_pattern, load_schema
 
 
 @cache
@@ -21,7 +21,7 @@ def build_validator(kind: str) -> Draft202012Validator:
     ``$`` matches only at the very end, as in ECMA 262; in Python it also matches before a last newline.
     5432.0 is no integer: sops writes 5432 in its place.
     """
-    return build_validator_class()(schema(kind))  # type: ignore[no-any-return]
+    return build_validator_class()(load_schema(kind))  # type: ignore[no-any-return]
 
 
 @cache

@@ -5,45 +5,45 @@ from datetime import date
 
 from msgspec import Struct
 
-from keyturn.core.fields import Path
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.words import say
+from keyturn.core.fields import FieldPath
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.words import safe_field_name
 
-LABEL = "expires"
+EXPIRY_LABEL = "expires"
 """The label under which an expiry is recorded."""
 
-_ENDS = ("expires", "expiresat", "expireson", "expiry", "expirydate", "expirationdate", "validuntil")
-_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+_EXPIRY_SUFFIXES = ("expires", "expiresat", "expireson", "expiry", "expirydate", "expirationdate", "validuntil")
+_CERTIFICATE_HEADER = "-----BEGIN CERTIFICATE-----"
 
 
-class Expiry(Struct, frozen=True):
+class FieldExpiry(Struct, frozen=True):
     """The day on which something ends: the path in the manifest, and the thing in words."""
 
-    path: Path
+    path: FieldPath
     day: date
-    what: str
+    description: str
 
 
-def declared(subject: Subject) -> Iterator[Expiry]:
+def declared_expiries(subject: ResourceView) -> Iterator[FieldExpiry]:
     """Yield what ends by the label ``expires``, by plain fields of that name, by plain certificates."""
-    recorded = readable(subject.labels.get(LABEL, ""))
+    recorded = parse_day(subject.labels.get(EXPIRY_LABEL, ""))
     if recorded:
-        yield Expiry(("labels", LABEL), recorded, f"what the label {LABEL} records")
+        yield FieldExpiry(("labels", EXPIRY_LABEL), recorded, f"what the label {EXPIRY_LABEL} records")
     for path, leaf in subject.config.items():
         if not isinstance(leaf, str):
             continue
-        if _CERTIFICATE in leaf:
-            day = certificate_day(leaf)
+        if _CERTIFICATE_HEADER in leaf:
+            day = certificate_expiry(leaf)
             if day:
-                yield Expiry(path, day, f"the certificate in {say(path)}")
-        elif leaf[:2] == "20" and fold(path[-1]).endswith(_ENDS):
-            day = readable(leaf)
+                yield FieldExpiry(path, day, f"the certificate in {safe_field_name(path)}")
+        elif leaf[:2] == "20" and normalize_name(path[-1]).endswith(_EXPIRY_SUFFIXES):
+            day = parse_day(leaf)
             if day:
-                yield Expiry(path, day, f"what {say(path)} records")
+                yield FieldExpiry(path, day, f"what {safe_field_name(path)} records")
 
 
-def readable(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """Return the day that ``text`` begins with, as ISO 8601 writes it; None where it is none."""
     if not text:
         return None
@@ -53,9 +53,9 @@ def readable(text: str) -> date | None:
         return None
 
 
-def certificate_day(pem: str) -> date | None:
+def certificate_expiry(pem: str) -> date | None:
     """Return the last day of the certificates in ``pem`` (the newest of a bundle); None if unreadable."""
     # A tenth of a second of import, for the few manifests that hold a certificate.
     from keyturn.policy import keys  # noqa: PLC0415
 
-    return keys.last_day(pem)
+    return keys.last_certificate_day(pem)

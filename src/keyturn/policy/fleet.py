@@ -6,69 +6,69 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from keyturn.core.address import Address
-from keyturn.core.fields import Path
-from keyturn.policy.subject import Subject
-from keyturn.policy.tokens import SHORTEST
-from keyturn.policy.words import texts
+from keyturn.core.fields import FieldPath
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.tokens import MIN_SECRET_LENGTH
+from keyturn.policy.words import walk_texts
 
 
-class Use(Struct, frozen=True):
+class Reference(Struct, frozen=True):
     """One reference that resolves: ``user`` refers to ``used`` at ``path``."""
 
-    user: Subject
-    path: Path
-    used: Subject
+    source: ResourceView
+    path: FieldPath
+    target: ResourceView
 
 
-class Writing(Struct, frozen=True, kw_only=True):
+class TextValue(Struct, frozen=True, kw_only=True):
     """A text of a manifest: a value, or the name of a field (``key``)."""
 
-    subject: Subject
-    path: Path
+    resource: ResourceView
+    path: FieldPath
     text: str
-    key: bool = False
+    is_key: bool = False
 
 
-class Fleet(Struct, frozen=True, kw_only=True):
+class ManifestIndex(Struct, frozen=True, kw_only=True):
     """The manifests, sorted by file, and what is asked of all of them, worked out once.
 
     ``uses`` are the references that resolve, ``writings`` all text long enough to hold a secret.
     ``whole`` says that there are no more manifests than these.
     """
 
-    subjects: tuple[Subject, ...]
-    uses: tuple[Use, ...]
-    writings: tuple[Writing, ...]
-    whole: bool
+    resources: tuple[ResourceView, ...]
+    references: tuple[Reference, ...]
+    text_values: tuple[TextValue, ...]
+    complete: bool
 
-    def users(self) -> Mapping[str, tuple[Use, ...]]:
+    def references_by_target(self) -> Mapping[str, tuple[Reference, ...]]:
         """Return the uses of each manifest, by the file of the one that is used."""
-        found: dict[str, list[Use]] = {}
-        for use in self.uses:
-            found.setdefault(use.used.file, []).append(use)
+        found: dict[str, list[Reference]] = {}
+        for use in self.references:
+            found.setdefault(use.target.file, []).append(use)
         return MappingProxyType({file: tuple(uses) for file, uses in found.items()})
 
 
-def assemble(subjects: Iterable[Subject], *, whole: bool = True) -> Fleet:
+def build_manifest_index(subjects: Iterable[ResourceView], *, whole: bool = True) -> ManifestIndex:
     """Return the fleet of ``subjects``; a reference stays within its workspace."""
     ranked = tuple(sorted(subjects, key=lambda subject: subject.file))
-    known: dict[tuple[str, Address], Subject] = {
+    known: dict[tuple[str, Address], ResourceView] = {
         (subject.workspace, subject.address): subject for subject in ranked
     }
     uses = (
-        Use(subject, path, known[subject.workspace, address])
+        Reference(subject, path, known[subject.workspace, address])
         for subject in ranked
         for path, address in subject.references.items()
         if (subject.workspace, address) in known
     )
-    writings = (writing for subject in ranked for writing in _writings(subject))
-    return Fleet(subjects=ranked, uses=tuple(uses), writings=tuple(writings), whole=whole)
+    writings = (writing for subject in ranked for writing in _text_values_of(subject))
+    return ManifestIndex(resources=ranked, references=tuple(uses), text_values=tuple(writings), complete=whole)
 
 
-def _writings(subject: Subject) -> Iterator[Writing]:
-    for path, text in texts(subject):
-        if len(text) >= SHORTEST:
-            yield Writing(subject=subject, path=path, text=text)
+def _text_values_of(subject: ResourceView) -> Iterator[TextValue]:
+    for path, text in walk_texts(subject):
+        if len(text) >= MIN_SECRET_LENGTH:
+            yield TextValue(resource=subject, path=path, text=text)
     for path in (*subject.config, *(("labels", label) for label in subject.labels)):
-        if len(path[-1]) >= SHORTEST:
-            yield Writing(subject=subject, path=path, text=path[-1], key=True)
+        if len(path[-1]) >= MIN_SECRET_LENGTH:
+            yield TextValue(resource=subject, path=path, text=path[-1], is_key=True)

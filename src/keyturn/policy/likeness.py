@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 from keyturn.core.secret import Secret
 
-_FRAMING = b"keyturn policy likeness\0"
+_FINGERPRINT_FRAMING = b"keyturn policy likeness\0"
 
 
-def fingerprints(secrets: Mapping[str, Mapping[Path, Secret]], key: bytes) -> Mapping[tuple[str, Path], str]:
+def run_fingerprints(secrets: Mapping[str, Mapping[FieldPath, Secret]], key: bytes) -> Mapping[tuple[str, FieldPath], str]:
     """Return a fingerprint of each secret, by file and path, as ``Context`` takes them.
 
     Equal secrets have equal fingerprints wherever they stand. ``key`` is 32 random bytes, made for
@@ -17,7 +17,7 @@ def fingerprints(secrets: Mapping[str, Mapping[Path, Secret]], key: bytes) -> Ma
     """
     return MappingProxyType(
         {
-            (file, path): secret.mac(key, _FRAMING)
+            (file, path): secret.compute_hmac(key, _FINGERPRINT_FRAMING)
             for file, fields in secrets.items()
             for path, secret in fields.items()
         }

@@ -10,105 +10,105 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from keyturn.core.diagnostic import Severity
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 from keyturn.core.secret import Secret
 from keyturn.policy import opened_text
-from keyturn.policy.expiries import Expiry, declared, readable
-from keyturn.policy.opened_text import Values
-from keyturn.policy.pattern import Pattern
-from keyturn.policy.rule import Found, Needs, Rule, Scope, on_manifest
-from keyturn.policy.rules.expiry import near, past
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.words import say
+from keyturn.policy.expiries import FieldExpiry, declared_expiries, parse_day
+from keyturn.policy.opened_text import SecretValues
+from keyturn.policy.pattern import LazyPattern
+from keyturn.policy.rule import Violation, Requires, Rule, RuleScope, on_manifest
+from keyturn.policy.rules.expiry import expiring_violation, expired_violation
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.words import safe_field_name
 
-_JWT = Pattern(r"(?<![\w-])eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*")
-_SIGNATURE_END = Pattern(r"(?:^|[?&=])se=(\d{4}-\d\d-\d\d)")
+_JWT = LazyPattern(r"(?<![\w-])eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*")
+_SIGNATURE_EXPIRY = LazyPattern(r"(?:^|[?&=])se=(\d{4}-\d\d-\d\d)")
 _KEY_NAMES = ("privatekey", "certificate", "pfx", "serviceaccountjson")
 
-Look: TypeAlias = Callable[[Subject, Values], Iterable[Found]]
+SecretCheck: TypeAlias = Callable[[ResourceView, SecretValues], Iterable[Violation]]
 
 
-def expiries(subject: Subject, secrets: Mapping[Path, Secret]) -> tuple[Expiry, ...]:
+def secret_expiries(subject: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[FieldExpiry, ...]:
     """Return all that ends on a certain day: what is declared, and what the opened secrets show."""
-    return (*declared(subject), *_endings(_opened(secrets)))
+    return (*declared_expiries(subject), *_expiries_in(_reveal_all(secrets)))
 
 
-def on_secrets(code: str, severity: Severity, look: Look) -> Rule:
+def on_secrets(code: str, severity: Severity, look: SecretCheck) -> Rule:
     """Return a rule that looks at the opened secrets of each manifest."""
 
-    def check(scope: Scope) -> Iterator[Found]:
-        for subject, values in _opened_in(scope):
+    def check_each(scope: RuleScope) -> Iterator[Violation]:
+        for subject, values in _reveal_each(scope):
             yield from look(subject, values)
 
-    return Rule(code=code, severity=severity, needs=Needs.SECRETS, check=check)
+    return Rule(code=code, severity=severity, requires=Requires.SECRETS, check=check_each)
 
 
 def _on_keys(code: str, severity: Severity) -> Rule:
-    def look(subject: Subject, values: Values) -> Iterable[Found]:
-        return _key_looks()[code](subject, values) if _has_keys(values) else ()
+    def check_keys(subject: ResourceView, values: SecretValues) -> Iterable[Violation]:
+        return _key_checks()[code](subject, values) if _has_keys(values) else ()
 
-    return on_secrets(code, severity, look)
+    return on_secrets(code, severity, check_keys)
 
 
-def _key_looks() -> Mapping[str, Look]:
+def _key_checks() -> Mapping[str, SecretCheck]:
     # A tenth of a second of import, for the few credentials that hold keys.
     from keyturn.policy import opened_keys  # noqa: PLC0415
 
     return {
-        "KT380": opened_keys.unreadable,
-        "KT381": opened_keys.mismatched,
-        "KT387": opened_keys.passphrases,
-        "KT388": opened_keys.pfx_files,
+        "KT380": opened_keys.unreadable_key,
+        "KT381": opened_keys.mismatched_certificate,
+        "KT387": opened_keys.unusable_passphrase,
+        "KT388": opened_keys.unusable_pfx,
     }
 
 
-def _expired(scope: Scope) -> Iterator[Found]:
-    for subject, values in _opened_in(scope):
-        for expiry in _endings(values):
+def _expired_secret(scope: RuleScope) -> Iterator[Violation]:
+    for subject, values in _reveal_each(scope):
+        for expiry in _expiries_in(values):
             if expiry.day < scope.context.today:
-                yield past(subject, expiry)
+                yield expired_violation(subject, expiry)
 
 
-def _expires_soon(scope: Scope) -> Iterator[Found]:
+def _expiring_secret(scope: RuleScope) -> Iterator[Violation]:
     today = scope.context.today
-    for subject, values in _opened_in(scope):
-        for expiry in _endings(values):
-            if 0 <= (expiry.day - today).days <= scope.settings.expiry_days:
-                yield near(subject, expiry, today)
+    for subject, values in _reveal_each(scope):
+        for expiry in _expiries_in(values):
+            if 0 <= (expiry.day - today).days <= scope.settings.expiry_notice_days:
+                yield expiring_violation(subject, expiry, today)
 
 
-def _opened_in(scope: Scope) -> Iterator[tuple[Subject, Values]]:
-    for subject in scope.fleet.subjects:
+def _reveal_each(scope: RuleScope) -> Iterator[tuple[ResourceView, SecretValues]]:
+    for subject in scope.index.resources:
         secrets = scope.context.secrets.get(subject.file)
         if secrets:
-            yield subject, _opened(secrets)
+            yield subject, _reveal_all(secrets)
 
 
-def _opened(secrets: Mapping[Path, Secret]) -> Values:
+def _reveal_all(secrets: Mapping[FieldPath, Secret]) -> SecretValues:
     return {path: secret.reveal() for path, secret in secrets.items()}
 
 
-def _endings(values: Values) -> Iterator[Expiry]:
+def _expiries_in(values: SecretValues) -> Iterator[FieldExpiry]:
     if _has_keys(values):
         from keyturn.policy import opened_keys  # noqa: PLC0415
 
-        yield from opened_keys.endings(values)
+        yield from opened_keys.certificate_expiries(values)
     for path, value in values.items():
-        token, signature = _JWT.search(value), _SIGNATURE_END.search(value) if "sig=" in value else None
-        if token and (day := _token_day(token[1])):
-            yield Expiry(("secrets", *path), day, f"the token in {say(path)}")
-        if signature and (day := readable(signature[1])):
-            yield Expiry(("secrets", *path), day, f"the signature in {say(path)}")
+        token, signature = _JWT.search(value), _SIGNATURE_EXPIRY.search(value) if "sig=" in value else None
+        if token and (day := _token_expiry(token[1])):
+            yield FieldExpiry(("secrets", *path), day, f"the token in {safe_field_name(path)}")
+        if signature and (day := parse_day(signature[1])):
+            yield FieldExpiry(("secrets", *path), day, f"the signature in {safe_field_name(path)}")
 
 
-def _has_keys(values: Values) -> bool:
+def _has_keys(values: SecretValues) -> bool:
     return any(
-        "-----BEGIN " in value or fold(path[-1]).endswith(_KEY_NAMES) for path, value in values.items()
+        "-----BEGIN " in value or normalize_name(path[-1]).endswith(_KEY_NAMES) for path, value in values.items()
     )
 
 
-def _token_day(payload: str) -> date | None:
+def _token_expiry(payload: str) -> date | None:
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return datetime.fromtimestamp(claims["exp"], UTC).date()
@@ -117,18 +117,18 @@ def _token_day(payload: str) -> date | None:
 
 
 RULES = (
-    Rule(code="KT322", severity=Severity.ERROR, needs=Needs.SECRETS, check=_expired),
-    Rule(code="KT323", severity=Severity.WARNING, needs=Needs.SECRETS, check=_expires_soon),
+    Rule(code="KT322", severity=Severity.ERROR, requires=Requires.SECRETS, check=_expired_secret),
+    Rule(code="KT323", severity=Severity.WARNING, requires=Requires.SECRETS, check=_expiring_secret),
     _on_keys("KT380", Severity.ERROR),
     _on_keys("KT381", Severity.ERROR),
-    on_secrets("KT382", Severity.ERROR, opened_text.service_accounts),
-    on_secrets("KT383", Severity.ERROR, opened_text.contradicted),
-    on_secrets("KT384", Severity.ERROR, opened_text.aws_keys),
-    on_manifest("KT384", Severity.ERROR, opened_text.plain_aws_key),
-    on_secrets("KT385", Severity.WARNING, opened_text.blanks),
-    on_secrets("KT386", Severity.ERROR, opened_text.azure_strings),
+    on_secrets("KT382", Severity.ERROR, opened_text.incomplete_service_account),
+    on_secrets("KT383", Severity.ERROR, opened_text.contradicting_field),
+    on_secrets("KT384", Severity.ERROR, opened_text.malformed_aws_key),
+    on_manifest("KT384", Severity.ERROR, opened_text.malformed_access_key_id),
+    on_secrets("KT385", Severity.WARNING, opened_text.surrounding_whitespace),
+    on_secrets("KT386", Severity.ERROR, opened_text.malformed_azure_secret),
     _on_keys("KT387", Severity.ERROR),
     _on_keys("KT388", Severity.ERROR),
-    on_secrets("KT389", Severity.ERROR, opened_text.placeholders),
-    on_secrets("KT390", Severity.NOTE, opened_text.short),
+    on_secrets("KT389", Severity.ERROR, opened_text.placeholder_secret),
+    on_secrets("KT390", Severity.NOTE, opened_text.short_secret),
 )

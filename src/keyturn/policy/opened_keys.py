@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 from cryptography import x509
 
-from keyturn.core.fields import Path
-from keyturn.policy.expiries import Expiry
-from keyturn.policy.keys import Trouble, belongs, certificates, last_day, locked, open_pfx, open_private
-from keyturn.policy.opened_text import Values, found, service_account_key
-from keyturn.policy.rule import Found
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.words import say
+from keyturn.core.fields import FieldPath
+from keyturn.policy.expiries import FieldExpiry
+from keyturn.policy.keys import KeyProblem, matches_certificate, load_certificates, last_certificate_day, is_key_encrypted, open_pfx, open_private_key
+from keyturn.policy.opened_text import SecretValues, secret_violation, extract_private_key
+from keyturn.policy.rule import Violation
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.words import safe_field_name
 
-_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
-_PRIVATE = "PRIVATE KEY-----"
-_BUNDLES = ("certificate", "pfx")
-_PASSPHRASES = {
+_CERTIFICATE_HEADER = "-----BEGIN CERTIFICATE-----"
+_PRIVATE_KEY_MARKER = "PRIVATE KEY-----"
+_PFX_FIELDS = ("certificate", "pfx")
+_PASSPHRASE_FIELDS = {
     "privatekey": ("privatekeypassphrase", "passphrase"),
     "sshprivatekey": ("sshpassphrase", "sshprivatekeypassphrase"),
     "certificate": ("certificatepassword",),
@@ -24,107 +24,107 @@ _PASSPHRASES = {
 }
 
 
-def unreadable(subject: Subject, values: Values) -> Iterator[Found]:
+def unreadable_key(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find keys and certificates that cannot be read."""
     for path, value in values.items():
-        if _CERTIFICATE in value and certificates(value) is None:
-            yield found(subject, path, f"the certificate in {say(path)} cannot be read")
-        key = service_account_key(value) if path[-1] == "service_account_json" else value
-        if _holds_key(path, key) and not locked(key) and open_private(key) is Trouble.UNREADABLE:
-            yield found(subject, path, f"the private key in {say(path)} cannot be read")
+        if _CERTIFICATE_HEADER in value and load_certificates(value) is None:
+            yield secret_violation(subject, path, f"the certificate in {safe_field_name(path)} cannot be read")
+        key = extract_private_key(value) if path[-1] == "service_account_json" else value
+        if _has_private_key(path, key) and not is_key_encrypted(key) and open_private_key(key) is KeyProblem.UNREADABLE:
+            yield secret_violation(subject, path, f"the private key in {safe_field_name(path)} cannot be read")
 
 
-def mismatched(subject: Subject, values: Values) -> Iterator[Found]:
+def mismatched_certificate(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find certificates that were issued for another key than the one beside them."""
     for path, value in values.items():
         if _is_pfx(path, value):
-            pair = open_pfx(value, _passphrase(path, values) or "")
-            apart = not isinstance(pair, Trouble) and not belongs(*pair)
-        elif _CERTIFICATE in value:
-            apart = _apart(value, *_key_for(path, value, values))
+            pair = open_pfx(value, _find_passphrase(path, values) or "")
+            apart = not isinstance(pair, KeyProblem) and not matches_certificate(*pair)
+        elif _CERTIFICATE_HEADER in value:
+            apart = _is_mismatched(value, *_find_key_for(path, value, values))
         else:
             continue
         if apart:
-            yield found(subject, path, f"the certificate in {say(path)} was issued for another private key")
+            yield secret_violation(subject, path, f"the certificate in {safe_field_name(path)} was issued for another private key")
 
 
-def passphrases(subject: Subject, values: Values) -> Iterator[Found]:
+def unusable_passphrase(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find private keys that their passphrase does not open, that lack one, or that need none."""
     for path, value in values.items():
-        if not _holds_key(path, value) or not _settled(subject, path, values):
+        if not _has_private_key(path, value) or not _is_passphrase_known(subject, path, values):
             continue
-        passphrase = _passphrase(path, values)
-        if locked(value) and not passphrase:
-            yield found(subject, path, f"{say(path)} needs a passphrase, and there is none")
-        elif passphrase and not locked(value):
-            yield found(subject, path, f"{say(path)} needs no passphrase, and there is one")
-        elif passphrase and open_private(value, passphrase) is Trouble.WRONG:
-            yield found(subject, path, f"{say(path)} does not open with its passphrase")
+        passphrase = _find_passphrase(path, values)
+        if is_key_encrypted(value) and not passphrase:
+            yield secret_violation(subject, path, f"{safe_field_name(path)} needs a passphrase, and there is none")
+        elif passphrase and not is_key_encrypted(value):
+            yield secret_violation(subject, path, f"{safe_field_name(path)} needs no passphrase, and there is one")
+        elif passphrase and open_private_key(value, passphrase) is KeyProblem.WRONG_PASSPHRASE:
+            yield secret_violation(subject, path, f"{safe_field_name(path)} does not open with its passphrase")
 
 
-def pfx_files(subject: Subject, values: Values) -> Iterator[Found]:
+def unusable_pfx(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find PFX files that their password does not open, or that lack key or certificate."""
     for path, value in values.items():
-        if _is_pfx(path, value) and _settled(subject, path, values):
-            pair = open_pfx(value, _passphrase(path, values) or "")
-            if pair is Trouble.WRONG:
-                yield found(subject, path, f"{say(path)} is no PFX that opens with its password")
-            elif pair is Trouble.UNREADABLE:
-                yield found(subject, path, f"{say(path)} lacks the private key or the certificate")
+        if _is_pfx(path, value) and _is_passphrase_known(subject, path, values):
+            pair = open_pfx(value, _find_passphrase(path, values) or "")
+            if pair is KeyProblem.WRONG_PASSPHRASE:
+                yield secret_violation(subject, path, f"{safe_field_name(path)} is no PFX that opens with its password")
+            elif pair is KeyProblem.UNREADABLE:
+                yield secret_violation(subject, path, f"{safe_field_name(path)} lacks the private key or the certificate")
 
 
-def endings(values: Values) -> Iterator[Expiry]:
+def certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
     """Yield the last day of each certificate."""
     for path, value in values.items():
         pair = (
-            open_pfx(value, _passphrase(path, values) or "") if _is_pfx(path, value) else Trouble.UNREADABLE
+            open_pfx(value, _find_passphrase(path, values) or "") if _is_pfx(path, value) else KeyProblem.UNREADABLE
         )
-        day = last_day(value) if isinstance(pair, Trouble) else pair[1].not_valid_after_utc.date()
+        day = last_certificate_day(value) if isinstance(pair, KeyProblem) else pair[1].not_valid_after_utc.date()
         if day:
-            yield Expiry(("secrets", *path), day, f"the certificate in {say(path)}")
+            yield FieldExpiry(("secrets", *path), day, f"the certificate in {safe_field_name(path)}")
 
 
-def _holds_key(path: Path, value: str) -> bool:
-    named = fold(path[-1]).endswith("privatekey") and bool(value.strip())
-    return named or ("-----BEGIN " in value and _PRIVATE in value)
+def _has_private_key(path: FieldPath, value: str) -> bool:
+    named = normalize_name(path[-1]).endswith("privatekey") and bool(value.strip())
+    return named or ("-----BEGIN " in value and _PRIVATE_KEY_MARKER in value)
 
 
-def _is_pfx(path: Path, value: str) -> bool:
-    return fold(path[-1]).endswith(_BUNDLES) and bool(value.strip()) and "-----BEGIN " not in value
+def _is_pfx(path: FieldPath, value: str) -> bool:
+    return normalize_name(path[-1]).endswith(_PFX_FIELDS) and bool(value.strip()) and "-----BEGIN " not in value
 
 
-def _passphrase(path: Path, values: Values) -> str | None:
-    wanted = _PASSPHRASES.get(fold(path[-1]), ())
-    beside = (other for other in values if other[:-1] == path[:-1] and fold(other[-1]) in wanted)
+def _find_passphrase(path: FieldPath, values: SecretValues) -> str | None:
+    wanted = _PASSPHRASE_FIELDS.get(normalize_name(path[-1]), ())
+    beside = (other for other in values if other[:-1] == path[:-1] and normalize_name(other[-1]) in wanted)
     return next((values[other] for other in beside), None)
 
 
-def _settled(subject: Subject, path: Path, values: Values) -> bool:
+def _is_passphrase_known(subject: ResourceView, path: FieldPath, values: SecretValues) -> bool:
     # A passphrase that was not opened, because the live one is kept, says nothing of the key.
-    wanted = _PASSPHRASES.get(fold(path[-1]), ())
+    wanted = _PASSPHRASE_FIELDS.get(normalize_name(path[-1]), ())
     return not any(
-        other not in values and other[:-1] == path[:-1] and fold(other[-1]) in wanted
+        other not in values and other[:-1] == path[:-1] and normalize_name(other[-1]) in wanted
         for other in subject.secret_paths
     )
 
 
-def _key_for(path: Path, value: str, values: Values) -> tuple[str, str]:
-    if _PRIVATE in value:
-        return value, _passphrase(path, values) or ""
+def _find_key_for(path: FieldPath, value: str, values: SecretValues) -> tuple[str, str]:
+    if _PRIVATE_KEY_MARKER in value:
+        return value, _find_passphrase(path, values) or ""
     beside = [
         other
         for other in values
-        if other[:-1] == path[:-1] and _holds_key(other, values[other]) and "ssh" not in fold(other[-1])
+        if other[:-1] == path[:-1] and _has_private_key(other, values[other]) and "ssh" not in normalize_name(other[-1])
     ]
     if len(beside) != 1:
         return "", ""
-    return values[beside[0]], _passphrase(beside[0], values) or ""
+    return values[beside[0]], _find_passphrase(beside[0], values) or ""
 
 
-def _apart(text: str, key_text: str, passphrase: str) -> bool:
-    found_certificates: tuple[x509.Certificate, ...] = certificates(text) or ()
-    key = open_private(key_text, passphrase) if key_text else Trouble.UNREADABLE
-    if isinstance(key, Trouble) or not found_certificates:
+def _is_mismatched(text: str, key_text: str, passphrase: str) -> bool:
+    found_certificates: tuple[x509.Certificate, ...] = load_certificates(text) or ()
+    key = open_private_key(key_text, passphrase) if key_text else KeyProblem.UNREADABLE
+    if isinstance(key, KeyProblem) or not found_certificates:
         return False
     # A chain begins with the one that was issued; a bundle may begin with its authority.
-    return not any(belongs(key, certificate) for certificate in found_certificates)
+    return not any(matches_certificate(key, certificate) for certificate in found_certificates)

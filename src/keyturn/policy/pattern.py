@@ -6,7 +6,7 @@ from functools import cache
 from msgspec import Struct
 
 
-class Pattern(Struct, frozen=True):
+class LazyPattern(Struct, frozen=True):
     """A regular expression as written, with its flags."""
 
     text: str
@@ -14,17 +14,17 @@ class Pattern(Struct, frozen=True):
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first place in ``text`` that fits."""
-        return _compiled(self.text, self.flags).search(text)
+        return _compile_pattern(self.text, self.flags).search(text)
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """Return the match when all of ``text`` fits."""
-        return _compiled(self.text, self.flags).fullmatch(text)
+        return _compile_pattern(self.text, self.flags).fullmatch(text)
 
     def findall(self, text: str) -> list[str]:
         """Return every text that fits."""
-        return [found[0] for found in _compiled(self.text, self.flags).finditer(text)]
+        return [found[0] for found in _compile_pattern(self.text, self.flags).finditer(text)]
 
 
 @cache
-def _compiled(text: str, flags: int) -> re.Pattern[str]:
+def _compile_pattern(text: str, flags: int) -> re.Pattern[str]:
     return re.compile(text, flags)

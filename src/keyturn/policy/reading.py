@@ -8,25 +8,25 @@ from typing import TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from keyturn.catalog import find_code
-from keyturn.core.address import Origin
-from keyturn.core.diagnostic import Diagnostic, Faulty, Severity
-from keyturn.core.fields import Path, dotted
+from keyturn.core.address import SourceLocation
+from keyturn.core.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.core.fields import FieldPath, format_path
 from keyturn.core.resource import EMPTY
 
-Where: TypeAlias = Callable[[Path], Origin]
+LocationLookup: TypeAlias = Callable[[FieldPath], SourceLocation]
 """From a path below the section to its place."""
 
-_DAYS_PER = {"d": 1, "w": 7}
+_DAYS_PER_UNIT = {"d": 1, "w": 7}
 _Default = TypeVar("_Default")
 
 
-def days(text: str) -> int | None:
+def parse_days(text: str) -> int | None:
     """Return the days of ``90d`` or ``12w``; None for anything else."""
     found = re.fullmatch(r"([0-9]{1,5})([dw])", text)
-    return int(found[1]) * _DAYS_PER[found[2]] if found else None
+    return int(found[1]) * _DAYS_PER_UNIT[found[2]] if found else None
 
 
-def closest(word: str, known: Collection[str]) -> str:
+def suggest_nearest(word: str, known: Collection[str]) -> str:
     """Return the hint ``did you mean …?`` for a misspelt ``word``, or the known ones, or nothing."""
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
@@ -34,18 +34,18 @@ def closest(word: str, known: Collection[str]) -> str:
     return f"known here: {', '.join(sorted(known))}" if known else ""
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class PolicySection(Struct, frozen=True, kw_only=True):
     """A cursor over one mapping of settings; ``faults`` is shared with every section below it."""
 
     tree: Mapping[str, object]
-    where: Where
-    path: Path = ()
-    faults: list[Diagnostic] = field(default_factory=list)
+    find_location: LocationLookup
+    path: FieldPath = ()
+    errors: list[Diagnostic] = field(default_factory=list)
 
-    def fault(self, code: str, path: Path, message: str, hint: str = "") -> None:
+    def add_error(self, code: str, path: FieldPath, message: str, hint: str = "") -> None:
         """Note that something at ``path`` below this section is wrong."""
-        origin = self.where((*self.path, *path))
-        self.faults.append(
+        origin = self.find_location((*self.path, *path))
+        self.errors.append(
             Diagnostic(
                 code=code,
                 severity=Severity.ERROR,
@@ -55,80 +55,80 @@ class Reading(Struct, frozen=True, kw_only=True):
             )
         )
 
-    def finish(self) -> None:
+    def raise_errors(self) -> None:
         """Raise Faulty with all that was noted, if anything was."""
-        if self.faults:
-            raise Faulty(*self.faults)
+        if self.errors:
+            raise DiagnosticError(*self.errors)
 
-    def only(self, known: Collection[str]) -> "Reading":
+    def reject_unknown_keys(self, known: Collection[str]) -> "PolicySection":
         """Note every key that is not among ``known``; return this section."""
         for key in self.tree:
             if key not in known:
-                self.fault("KT303", (key,), f"{self._named(key)} is not a setting", closest(key, known))
+                self.add_error("KT303", (key,), f"{self._format_key(key)} is not a setting", suggest_nearest(key, known))
         return self
 
-    def section(self, key: str, known: Collection[str] | None = None) -> "Reading":
+    def read_section(self, key: str, known: Collection[str] | None = None) -> "PolicySection":
         """Return the section at ``key``, empty where it is absent; ``known`` limits its keys."""
         value = self.tree.get(key)
         if value is not None and not isinstance(value, Mapping):
-            self._misshapen(key, "a mapping", None)
-        inner = Reading(
+            self._reject_value(key, "a mapping", None)
+        inner = PolicySection(
             tree=value if isinstance(value, Mapping) else EMPTY,
-            where=self.where,
+            find_location=self.find_location,
             path=(*self.path, key),
-            faults=self.faults,
+            errors=self.errors,
         )
-        return inner if known is None else inner.only(known)
+        return inner if known is None else inner.reject_unknown_keys(known)
 
-    def sections(self, known: Collection[str]) -> Iterator[tuple[str, "Reading"]]:
+    def read_sections(self, known: Collection[str]) -> Iterator[tuple[str, "PolicySection"]]:
         """Yield each key of this section with the section below it."""
         for key in self.tree:
-            yield key, self.section(key, known)
+            yield key, self.read_section(key, known)
 
-    def text(self, key: str, default: str = "") -> str:
+    def read_text(self, key: str, default: str = "") -> str:
         """Return the text at ``key``."""
         value = self.tree.get(key, default)
-        return value if isinstance(value, str) else self._misshapen(key, "text", default)
+        return value if isinstance(value, str) else self._reject_value(key, "text", default)
 
-    def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    def read_texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return the list of texts at ``key``."""
         value = self.tree.get(key, default)
         if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        return self._misshapen(key, "a list of texts", default)
+        return self._reject_value(key, "a list of texts", default)
 
-    def choice(self, key: str, options: Collection[str], default: str) -> str:
+    def read_choice(self, key: str, options: Collection[str], default: str) -> str:
         """Return the text at ``key``, one of ``options``."""
         value = self.tree.get(key, default)
         if isinstance(value, str) and value in options:
             return value
-        return self._misshapen(key, f"one of {', '.join(options)}", default)
+        return self._reject_value(key, f"one of {', '.join(options)}", default)
 
-    def flag(self, key: str, *, default: bool) -> bool:
+    def read_flag(self, key: str, *, default: bool) -> bool:
         """Return the boolean at ``key``."""
         value = self.tree.get(key, default)
-        return value if isinstance(value, bool) else self._misshapen(key, "true or false", default)
+        return value if isinstance(value, bool) else self._reject_value(key, "true or false", default)
 
-    def number(self, key: str, default: int, most: int) -> int:
+    def read_number(self, key: str, default: int, most: int) -> int:
         """Return the whole number at ``key``, from 0 to ``most``."""
         value = self.tree.get(key, default)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
             return value
-        return self._misshapen(key, f"a whole number from 0 to {most}", default)
+        return self._reject_value(key, f"a whole number from 0 to {most}", default)
 
-    def span(self, key: str, default: int) -> int:
+    def read_days(self, key: str, default: int) -> int:
         """Return the days at ``key``, written ``90d`` or ``12w``."""
         if key not in self.tree:
             return default
         value = self.tree[key]
-        found = days(value) if isinstance(value, str) else None
+        found = parse_days(value) if isinstance(value, str) else None
         if found is not None:
             return found
-        return self._misshapen(key, "a number of days or weeks, such as 90d", default)
+        return self._reject_value(key, "a number of days or weeks, such as 90d", default)
 
-    def _misshapen(self, key: str, wanted: str, default: _Default) -> _Default:
-        self.fault("KT304", (key,), f"{self._named(key)} must be {wanted}")
+    def _reject_value(self, key: str, wanted: str, default: _Default) -> _Default:
+        self.add_error("KT304", (key,), f"{self._format_key(key)} must be {wanted}")
         return default
 
-    def _named(self, key: str) -> str:
-        return dotted(("policy", *self.path, key))
+    def _format_key(self, key: str) -> str:
+        return format_path(("policy", *self.path, key))

@@ -16,11 +16,11 @@ from keyturn.policy.rules import (
     transport,
 )
 
-_MODULES = (
+_RULE_MODULES = (
     *(access, ageing, connectors, expiry, labels, lasting, leaks, material),
     *(privilege, reach, separation, transport),
 )
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((rule for module in _MODULES for rule in module.RULES), key=lambda rule: rule.code)
+    sorted((rule for module in _RULE_MODULES for rule in module.RULES), key=lambda rule: rule.code)
 )

@@ -8,26 +8,26 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from keyturn.catalog import find_code
-from keyturn.core.address import Origin
+from keyturn.core.address import SourceLocation
 from keyturn.core.diagnostic import Cause, Severity
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 from keyturn.core.resource import EMPTY
 from keyturn.core.secret import Secret
-from keyturn.policy.fleet import Fleet
-from keyturn.policy.settings import Settings
-from keyturn.policy.subject import Subject
+from keyturn.policy.fleet import ManifestIndex
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.subject import ResourceView
 
 
-class Needs(Enum):
+class Requires(Enum):
     """What a rule cannot speak without."""
 
     MANIFEST = "manifest"
-    FLEET = "fleet"
+    ALL_MANIFESTS = "fleet"
     HISTORY = "history"
     SECRETS = "secrets"
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class Violation(Struct, frozen=True, kw_only=True):
     """A place that breaks a rule. ``hint`` empty stands for the fix of the rule's code.
 
     ``subject`` is None where the project as a whole is meant. ``key`` asks for the place of the
@@ -35,17 +35,17 @@ class Found(Struct, frozen=True, kw_only=True):
     """
 
     message: str
-    subject: Subject | None = None
-    path: Path = ()
+    resource: ResourceView | None = None
+    path: FieldPath = ()
     hint: str = ""
-    key: bool = False
+    at_key: bool = False
 
-    def origin(self, project: Origin) -> Origin:
+    def find_location(self, project: SourceLocation) -> SourceLocation:
         """Return the place; ``project`` is the one of what belongs to no manifest."""
-        return project if self.subject is None else self.subject.origin(self.path, key=self.key)
+        return project if self.resource is None else self.resource.find_location(self.path, key=self.at_key)
 
 
-class Context(Struct, frozen=True, kw_only=True):
+class RuleContext(Struct, frozen=True, kw_only=True):
     """What is known besides the manifests, all of it keyed by a manifest's file.
 
     ``rotated`` says when the secret at a path last changed, ``()`` standing for all that are not
@@ -57,30 +57,30 @@ class Context(Struct, frozen=True, kw_only=True):
     """
 
     today: date
-    rotated: Mapping[str, Mapping[Path, date]] = field(default_factory=lambda: EMPTY)
-    shallow: bool = False
-    lost: str = ""
-    whole: bool = True
+    rotated: Mapping[str, Mapping[FieldPath, date]] = field(default_factory=lambda: EMPTY)
+    shallow_history: bool = False
+    history_error: str = ""
+    complete: bool = True
     connectors: tuple[str, ...] = ()
-    fingerprints: Mapping[tuple[str, Path], str] = field(default_factory=lambda: EMPTY)
-    secrets: Mapping[str, Mapping[Path, Secret]] = field(default_factory=lambda: EMPTY)
+    fingerprints: Mapping[tuple[str, FieldPath], str] = field(default_factory=lambda: EMPTY)
+    secrets: Mapping[str, Mapping[FieldPath, Secret]] = field(default_factory=lambda: EMPTY)
 
-    def provides(self, needs: Needs) -> bool:
+    def can_satisfy(self, needs: Requires) -> bool:
         """Tell whether a rule with these needs sees all that it has to."""
         return {
-            Needs.MANIFEST: True,
-            Needs.FLEET: self.whole,
-            Needs.HISTORY: bool(self.rotated),
-            Needs.SECRETS: bool(self.secrets or self.fingerprints),
+            Requires.MANIFEST: True,
+            Requires.ALL_MANIFESTS: self.complete,
+            Requires.HISTORY: bool(self.rotated),
+            Requires.SECRETS: bool(self.secrets or self.fingerprints),
         }[needs]
 
 
-class Scope(Struct, frozen=True):
+class RuleScope(Struct, frozen=True):
     """All that one run of the rules looks at."""
 
-    fleet: Fleet
-    settings: Settings
-    context: Context
+    index: ManifestIndex
+    settings: PolicySettings
+    context: RuleContext
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -88,8 +88,8 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     code: str
     severity: Severity
-    needs: Needs
-    check: Callable[[Scope], Iterable[Found]]
+    requires: Requires
+    check: Callable[[RuleScope], Iterable[Violation]]
     cause: Cause = Cause.OTHER
 
     @property
@@ -98,36 +98,36 @@ class Rule(Struct, frozen=True, kw_only=True):
         return find_code(self.code).title
 
 
-OnManifest: TypeAlias = Callable[[Subject, Settings], Iterable[Found]]
-OnDay: TypeAlias = Callable[[Subject, Settings, date], Iterable[Found]]
-OnFleet: TypeAlias = Callable[[Fleet, Settings], Iterable[Found]]
-OnContext: TypeAlias = Callable[[Fleet, Settings, Context], Iterable[Found]]
+OnManifest: TypeAlias = Callable[[ResourceView, PolicySettings], Iterable[Violation]]
+OnDay: TypeAlias = Callable[[ResourceView, PolicySettings, date], Iterable[Violation]]
+OnIndex: TypeAlias = Callable[[ManifestIndex, PolicySettings], Iterable[Violation]]
+OnContext: TypeAlias = Callable[[ManifestIndex, PolicySettings, RuleContext], Iterable[Violation]]
 
 
 def on_manifest(code: str, severity: Severity, look: OnManifest, *, cause: Cause = Cause.OTHER) -> Rule:
     """Return a rule that looks at each manifest alone."""
 
-    def check(scope: Scope) -> Iterable[Found]:
-        return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings))
+    def check_each(scope: RuleScope) -> Iterable[Violation]:
+        return (found for subject in scope.index.resources for found in look(subject, scope.settings))
 
-    return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check, cause=cause)
+    return Rule(code=code, severity=severity, requires=Requires.MANIFEST, check=check_each, cause=cause)
 
 
 def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
     """Return a rule that looks at each manifest alone, on a certain day."""
 
-    def check(scope: Scope) -> Iterable[Found]:
+    def check_each(scope: RuleScope) -> Iterable[Violation]:
         today = scope.context.today
-        return (found for subject in scope.fleet.subjects for found in look(subject, scope.settings, today))
+        return (found for subject in scope.index.resources for found in look(subject, scope.settings, today))
 
-    return Rule(code=code, severity=severity, needs=Needs.MANIFEST, check=check)
+    return Rule(code=code, severity=severity, requires=Requires.MANIFEST, check=check_each)
 
 
-def on_fleet(
+def on_index(
     code: str,
     severity: Severity,
-    look: OnFleet,
-    needs: Needs = Needs.FLEET,
+    look: OnIndex,
+    needs: Requires = Requires.ALL_MANIFESTS,
     *,
     cause: Cause = Cause.OTHER,
 ) -> Rule:
@@ -135,17 +135,17 @@ def on_fleet(
     return Rule(
         code=code,
         severity=severity,
-        needs=needs,
-        check=lambda scope: look(scope.fleet, scope.settings),
+        requires=needs,
+        check=lambda scope: look(scope.index, scope.settings),
         cause=cause,
     )
 
 
-def on_context(code: str, severity: Severity, needs: Needs, look: OnContext) -> Rule:
+def on_context(code: str, severity: Severity, needs: Requires, look: OnContext) -> Rule:
     """Return a rule that looks at what is known besides the manifests."""
     return Rule(
         code=code,
         severity=severity,
-        needs=needs,
-        check=lambda scope: look(scope.fleet, scope.settings, scope.context),
+        requires=needs,
+        check=lambda scope: look(scope.index, scope.settings, scope.context),
     )

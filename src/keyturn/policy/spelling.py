@@ -2,25 +2,25 @@
 
 from functools import lru_cache
 
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 
 _SEPARATORS = {ord(mark): None for mark in "-_. "}
 
 
 @lru_cache(maxsize=4096)
-def fold(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return ``name`` without case, dashes, dots, blanks and underscores: ``sslMode`` is ``ssl_mode``."""
     return name.translate(_SEPARATORS).lower()
 
 
 @lru_cache(maxsize=4096)
-def names_of(path: Path) -> tuple[str, ...]:
+def names_of(path: FieldPath) -> tuple[str, ...]:
     """Return the names that a field goes by: its last key, and its last two (``tls: {mode: …}``)."""
-    last = fold(path[-1])
-    return (last, fold(path[-2]) + last) if len(path) > 1 else (last,)
+    last = normalize_name(path[-1])
+    return (last, normalize_name(path[-2]) + last) if len(path) > 1 else (last,)
 
 
-def slips(word: str, other: str) -> int:
+def edit_distance(word: str, other: str) -> int:
     """Return how many slips lie between two words: a letter more, one less, another one, or two swapped."""
     before: list[int] = []
     row = list(range(len(other) + 1))

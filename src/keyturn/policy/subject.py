@@ -6,13 +6,13 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from keyturn.core.address import Address, Origin
-from keyturn.core.fields import Fields, Leaf, Path
+from keyturn.core.address import Address, SourceLocation
+from keyturn.core.fields import Fields, Leaf, FieldPath
 from keyturn.core.resource import EMPTY, Lifecycle
 from keyturn.policy.spelling import names_of
 
 
-class Place(Protocol):
+class SpanLike(Protocol):
     """Where a value and its key stand in a file; lines and columns count from 1."""
 
     @property
@@ -37,10 +37,10 @@ class Waiver(Struct, frozen=True):
 
     rule: str
     reason: str
-    path: Path
+    path: FieldPath
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class ResourceView(Struct, frozen=True, kw_only=True):
     """One manifest, as far as it can be read without a key.
 
     ``config`` holds the plain fields, flat, each path beginning with ``config``. ``references``
@@ -56,36 +56,36 @@ class Subject(Struct, frozen=True, kw_only=True):
     workspace: str = ""
     config: Fields = field(default_factory=lambda: EMPTY)
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    references: Mapping[Path, Address] = field(default_factory=lambda: EMPTY)
-    secret_paths: tuple[Path, ...] = ()
+    references: Mapping[FieldPath, Address] = field(default_factory=lambda: EMPTY)
+    secret_paths: tuple[FieldPath, ...] = ()
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     waivers: tuple[Waiver, ...] = ()
-    places: Mapping[Path, Place] = field(default_factory=lambda: EMPTY)
+    spans: Mapping[FieldPath, SpanLike] = field(default_factory=lambda: EMPTY)
     digest: str = ""
-    ciphers: Mapping[Path, str] = field(default_factory=lambda: EMPTY)
+    ciphertext_digests: Mapping[FieldPath, str] = field(default_factory=lambda: EMPTY)
     _names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         names = frozenset(name for path in self.config for name in names_of(path))
         force_setattr(self, "_names", names)
 
-    def named(self, names: frozenset[str]) -> Iterable[tuple[Path, Leaf]]:
+    def fields_named(self, names: frozenset[str]) -> Iterable[tuple[FieldPath, Leaf]]:
         """Return the plain fields that go by one of ``names``, folded: see ``spelling.names_of``."""
         # Nearly every question finds nothing, and every rule asks every manifest.
         if self._names.isdisjoint(names):
             return ()
         return [(path, leaf) for path, leaf in self.config.items() if not names.isdisjoint(names_of(path))]
 
-    def origin(self, path: Path = (), *, key: bool = False) -> Origin:
+    def find_location(self, path: FieldPath = (), *, key: bool = False) -> SourceLocation:
         """Return where ``path`` stands, or the nearest thing around it that has a place.
 
         ``key`` asks for the place of the key instead of that of the value.
         """
-        while path and path not in self.places:
+        while path and path not in self.spans:
             path = path[:-1]
-        place = self.places.get(path)
+        place = self.spans.get(path)
         if place is None:
-            return Origin(self.file)
+            return SourceLocation(self.file)
         if key and place.key_line:
-            return Origin(self.file, place.key_line, place.key_column)
-        return Origin(self.file, place.line, place.column)
+            return SourceLocation(self.file, place.key_line, place.key_column)
+        return SourceLocation(self.file, place.line, place.column)

@@ -5,12 +5,12 @@ from collections import Counter
 from itertools import pairwise
 from math import log2
 
-from keyturn.policy.pattern import Pattern
+from keyturn.policy.pattern import LazyPattern
 
-SHORTEST = 16
+MIN_SECRET_LENGTH = 16
 """The fewest characters of anything that is taken for a secret by its looks."""
 
-_MARKED = Pattern(
+_KNOWN_TOKEN = LazyPattern(
     r"""(?<![A-Za-z0-9])(?:
       plnx_(?:live|test|rt|enroll)_[\w-]{8,} | (?:plx_(?:live|test)_|flx_)[\w-]{8,}       # Planasonix
     | whsec_[\w+/=-]{16,}                                                               # webhook signing
@@ -31,14 +31,14 @@ _MARKED = Pattern(
     )""",
     re.VERBOSE,
 )
-_JWT = Pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
-_CANDIDATE = Pattern(r"[A-Za-z0-9+/_=~-]{24,}")
-_UUID = Pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HEX = Pattern(r"[0-9a-fA-F]{40,}")
-_URL_PASSWORD = Pattern(
+_JWT = LazyPattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
+_CANDIDATE = LazyPattern(r"[A-Za-z0-9+/_=~-]{24,}")
+_UUID = LazyPattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEX = LazyPattern(r"[0-9a-fA-F]{40,}")
+_URL_PASSWORD = LazyPattern(
     r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://[^/\s:@?#]{0,256}:[^/\s@?#]{1,256}@", re.IGNORECASE
 )
-_PAIR_PASSWORD = Pattern(
+_PAIR_PASSWORD = LazyPattern(
     r"(?:^|[;&?,\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|sig)"
     r"\s*=\s*[\"']?(?![\"'$<{*])[^;&\s\"']{3,}",
     re.IGNORECASE,
@@ -48,29 +48,29 @@ _SMALLEST_ENTROPY = 0.8
 _SMALLEST_MIX = 0.3
 
 
-def marked(text: str) -> bool:
+def has_known_prefix(text: str) -> bool:
     """Tell whether ``text`` holds a token with a vendor's mark."""
-    return _MARKED.search(text) is not None
+    return _KNOWN_TOKEN.search(text) is not None
 
 
-def web_token(text: str) -> bool:
+def has_web_token(text: str) -> bool:
     """Tell whether ``text`` holds a JSON web token (RFC 7519, compact form)."""
     return "eyJ" in text and _JWT.search(text) is not None
 
 
-def private_key(text: str) -> bool:
+def has_private_key(text: str) -> bool:
     """Tell whether ``text`` holds a private key as PEM (RFC 7468) or as PuTTY writes it."""
     return ("-----BEGIN " in text and "PRIVATE KEY" in text) or text.startswith("PuTTY-User-Key-File-")
 
 
-def password_within(text: str) -> bool:
+def has_embedded_password(text: str) -> bool:
     """Tell whether ``text`` is an address or connection string with a password in it."""
     if "://" in text and "@" in text and _URL_PASSWORD.search(text):
         return True
     return "=" in text and _PAIR_PASSWORD.search(text) is not None
 
 
-def random_looking(text: str) -> bool:
+def looks_random(text: str) -> bool:
     """Tell whether ``text`` holds a run of 24 characters or more that nobody would write by hand.
 
     A guess, from Shannon's entropy against its greatest value for the length, and from how often
@@ -78,17 +78,17 @@ def random_looking(text: str) -> bool:
     """
     if "-----BEGIN " in text:
         return False
-    return any(_random(run) for run in _CANDIDATE.findall(text))
+    return any(_is_random_run(run) for run in _CANDIDATE.findall(text))
 
 
-def _random(run: str) -> bool:
+def _is_random_run(run: str) -> bool:
     if _UUID.fullmatch(run) or run.startswith(_PUBLIC_KEY):
         return False
     if _HEX.fullmatch(run):
         return True
     if run.islower() or run.isupper():
         return False
-    classes = "".join(map(_class, run))
+    classes = "".join(map(_character_class, run))
     if not all(kind in classes for kind in "aA0"):
         return False
     mix = sum(one != other for one, other in pairwise(classes)) / len(run)
@@ -97,7 +97,7 @@ def _random(run: str) -> bool:
     return mix >= _SMALLEST_MIX and entropy >= _SMALLEST_ENTROPY * min(log2(len(run)), 6)
 
 
-def _class(letter: str) -> str:
+def _character_class(letter: str) -> str:
     if letter.isdigit():
         return "0"
     if letter.isupper():

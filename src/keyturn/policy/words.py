@@ -2,51 +2,51 @@
 
 from collections.abc import Iterator
 
-from keyturn.core.fields import Leaf, Path
-from keyturn.policy.pattern import Pattern
-from keyturn.policy.subject import Subject
-from keyturn.policy.tokens import marked, random_looking
+from keyturn.core.fields import Leaf, FieldPath
+from keyturn.policy.pattern import LazyPattern
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.tokens import has_known_prefix, looks_random
 
-HOSTS = frozenset({"host", "hostname", "server", "serverhost"})
+HOST_FIELDS = frozenset({"host", "hostname", "server", "serverhost"})
 """Names under which a server's host is stated."""
 
 AI_TYPES = frozenset({"openai", "azureopenai", "anthropic", "googleai", "gemini", "vertexai", "airest"})
 """Connections to providers of AI models, folded."""
 
 
-_PLAIN = Pattern(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
-_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_SAFE_NAME = LazyPattern(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_SWITCH_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def texts(subject: Subject) -> Iterator[tuple[Path, str]]:
+def walk_texts(subject: ResourceView) -> Iterator[tuple[FieldPath, str]]:
     """Yield every text among the plain fields and labels, those within lists by their number."""
     for path, leaf in subject.config.items():
         if isinstance(leaf, str):
             yield path, leaf
         elif isinstance(leaf, list | dict):
-            yield from _within(path, leaf)
+            yield from _walk_nested_texts(path, leaf)
     for label, text in subject.labels.items():
         yield ("labels", label), text
 
 
-def say(path: Path) -> str:
+def safe_field_name(path: FieldPath) -> str:
     """Return the name of the field at ``path`` for a message; one that may be a secret is not said."""
     name = next((key for key in reversed(path) if not key.isdigit()), "")
-    return name if _PLAIN.fullmatch(name) and not random_looking(name) and not marked(name) else "the field"
+    return name if _SAFE_NAME.fullmatch(name) and not looks_random(name) and not has_known_prefix(name) else "the field"
 
 
-def _within(path: Path, branch: object) -> Iterator[tuple[Path, str]]:
+def _walk_nested_texts(path: FieldPath, branch: object) -> Iterator[tuple[FieldPath, str]]:
     if isinstance(branch, str):
         yield path, branch
     elif isinstance(branch, list):
         for number, item in enumerate(branch):
-            yield from _within((*path, str(number)), item)
+            yield from _walk_nested_texts((*path, str(number)), item)
     elif isinstance(branch, dict):
         for key, item in branch.items():
-            yield from _within((*path, key), item)
+            yield from _walk_nested_texts((*path, key), item)
 
 
-def affirmed(leaf: Leaf) -> bool | None:
+def parse_switch(leaf: Leaf) -> bool | None:
     """Return a switch's position, however it is written; None where it is none."""
     if isinstance(leaf, bool):
         return leaf

@@ -4,33 +4,33 @@ import unicodedata
 from collections.abc import Iterator
 
 
-def cells(text: str) -> int:
+def display_width(text: str) -> int:
     """Return the columns of sanitised text: two for wide letters and emoji, none for marks."""
     if text.isascii():
         return len(text)
-    return sum(map(_cell, text))
+    return sum(map(_character_width, text))
 
 
-def fold(lead: str, text: str, width: int) -> str:
+def wrap_text(lead: str, text: str, width: int) -> str:
     """Return ``lead`` and text folded at blanks, later lines below the text; no word is broken."""
-    hang = cells(lead)
+    hang = display_width(lead)
     # A lead that leaves no room is not worth hanging below.
     indent = " " * (hang if hang <= width // 2 else min(hang, 8))
-    lines = list(_folded(text, width, (hang, len(indent))))
+    lines = list(_wrap_words(text, width, (hang, len(indent))))
     return f"\n{indent}".join([lead + lines[0], *lines[1:]]).rstrip()
 
 
-def _cell(letter: str) -> int:
+def _character_width(letter: str) -> int:
     if unicodedata.combining(letter) or unicodedata.category(letter) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def _folded(text: str, width: int, leads: tuple[int, int]) -> Iterator[str]:
+def _wrap_words(text: str, width: int, leads: tuple[int, int]) -> Iterator[str]:
     words = text.split(" ")
-    current, used = words[0], leads[0] + cells(words[0])
+    current, used = words[0], leads[0] + display_width(words[0])
     for word in words[1:]:
-        size = cells(word)
+        size = display_width(word)
         if used + 1 + size > width:
             yield current.rstrip()
             current, used = word, leads[1] + size

@@ -4,57 +4,57 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from keyturn.core.address import Address
-from keyturn.core.change import ABSENT
-from keyturn.core.contrast import Contrast, Contrasted
-from keyturn.core.fields import Leaf, Path, dotted
-from keyturn.render.cells import fold
-from keyturn.render.forms import chosen
-from keyturn.render.json_text import dumped
+from keyturn.core.change import MISSING
+from keyturn.core.contrast import ResourceDiff, WorkspaceDiff
+from keyturn.core.fields import Leaf, FieldPath, format_path
+from keyturn.render.cells import wrap_text
+from keyturn.render.forms import select_format
+from keyturn.render.json_text import dump_pretty
 from keyturn.render.parts import Tone
-from keyturn.render.safe import line
-from keyturn.render.style import PLAIN, Style, paint, strong
-from keyturn.render.values import hidden, pair
+from keyturn.render.safe import escape_line
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle, colorize, make_bold
+from keyturn.render.values import is_hidden, format_pair
 
-FORMAT: Final = "1.0"
+WORKSPACE_DIFF_FORMAT_VERSION: Final = "1.0"
 
 
-def draw_contrast(found: Contrasted, form: str = "text", style: Style = PLAIN) -> str:
+def render_workspace_diff(diff: WorkspaceDiff, form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return what sets two workspaces apart as ``text`` or ``json``; raises ValueError for another form."""
     forms = {
-        "text": lambda: contrast_text(found.names, found.pairs, style),
-        "json": lambda: contrast_json(found.names, found.pairs, opened=found.opened),
+        "text": lambda: render_workspace_diff_text(diff.names, diff.resources, style),
+        "json": lambda: render_workspace_diff_json(diff.names, diff.resources, opened=diff.secrets_compared),
     }
-    return chosen(forms, form)()
+    return select_format(forms, form)()
 
 
-def contrast_text(names: tuple[str, str], pairs: tuple[Contrast, ...], style: Style = PLAIN) -> str:
+def render_workspace_diff_text(names: tuple[str, str], pairs: tuple[ResourceDiff, ...], style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return what differs between two workspaces, and a last line that counts and can be parsed.
 
     It reads ``Diff staging → prod: 3 alike, 2 differ, 1 only in staging, 0 only in prod, 0 share a secret.``
     """
-    lines = [text for each in pairs for text in _lines(names, each, style)]
-    return "\n".join([*lines, *([""] if lines else []), strong(total(names, pairs), style)]) + "\n"
+    lines = [text for each in pairs for text in _render_resource(names, each, style)]
+    return "\n".join([*lines, *([""] if lines else []), make_bold(summarize_workspace_diff(names, pairs), style)]) + "\n"
 
 
-def contrast_json(names: tuple[str, str], pairs: tuple[Contrast, ...], *, opened: bool) -> str:
+def render_workspace_diff_json(names: tuple[str, str], pairs: tuple[ResourceDiff, ...], *, opened: bool) -> str:
     """Return the same as JSON, as ``schemas/diff.schema.json`` says."""
-    counts: dict[str, Any] = {**_counts(pairs), "line": total(names, pairs)}
-    return dumped(
+    counts: dict[str, Any] = {**_count_differences(pairs), "line": summarize_workspace_diff(names, pairs)}
+    return dump_pretty(
         {
-            "format_version": FORMAT,
+            "format_version": WORKSPACE_DIFF_FORMAT_VERSION,
             "from": names[0],
             "to": names[1],
             "secrets_compared": opened,
             "summary": counts,
-            "resources": [_tree(each) for each in pairs],
+            "resources": [_resource_to_json(each) for each in pairs],
         }
     )
 
 
-def total(names: tuple[str, str], pairs: tuple[Contrast, ...]) -> str:
+def summarize_workspace_diff(names: tuple[str, str], pairs: tuple[ResourceDiff, ...]) -> str:
     """Return the last line."""
-    left, right = map(line, names)
-    counts = _counts(pairs)
+    left, right = map(escape_line, names)
+    counts = _count_differences(pairs)
     return (
         f"Diff {left} → {right}: {counts['alike']} alike, {counts['differ']} differ, "
         f"{counts['only_from']} only in {left}, {counts['only_to']} only in {right}, "
@@ -62,67 +62,67 @@ def total(names: tuple[str, str], pairs: tuple[Contrast, ...]) -> str:
     )
 
 
-def _counts(pairs: tuple[Contrast, ...]) -> dict[str, int]:
+def _count_differences(pairs: tuple[ResourceDiff, ...]) -> dict[str, int]:
     both = [each for each in pairs if each.left and each.right]
     return {
-        "alike": sum(not each.differs for each in both),
-        "differ": sum(each.differs for each in both),
+        "alike": sum(not each.has_differences for each in both),
+        "differ": sum(each.has_differences for each in both),
         "only_from": sum(each.right is None for each in pairs),
         "only_to": sum(each.left is None for each in pairs),
-        "share_a_secret": sum(bool(each.shared) for each in pairs),
+        "share_a_secret": sum(bool(each.shared_secrets) for each in pairs),
     }
 
 
-def _lines(names: tuple[str, str], each: Contrast, style: Style) -> Iterator[str]:
+def _render_resource(names: tuple[str, str], each: ResourceDiff, style: TerminalStyle) -> Iterator[str]:
     if each.left is None or each.right is None:
         where, there = (names[1], each.right) if each.left is None else (names[0], each.left)
-        mark, tone = ("+ ", Tone.GAIN) if each.left is None else ("- ", Tone.DANGER)
-        yield paint(fold(mark, f"{line(str(there))}  only in {line(where)}", style.width), tone, style)
+        mark, tone = ("+ ", Tone.SUCCESS) if each.left is None else ("- ", Tone.DANGER)
+        yield colorize(wrap_text(mark, f"{escape_line(str(there))}  only in {escape_line(where)}", style.width), tone, style)
         return
-    if not each.differs and not each.shared:
+    if not each.has_differences and not each.shared_secrets:
         return
-    head = f"{line(str(each.left))} → {line(str(each.right))}"
-    yield paint(fold("~ ", head, style.width), Tone.CHANGE, style)
+    head = f"{escape_line(str(each.left))} → {escape_line(str(each.right))}"
+    yield colorize(wrap_text("~ ", head, style.width), Tone.CHANGE, style)
     for one in each.differences:
-        before, after = pair(one.path, one.left, one.right)
-        yield fold("    ", f"{line(dotted(one.path))}  {line(before)} → {line(after)}", style.width)
+        before, after = format_pair(one.path, one.left, one.right)
+        yield wrap_text("    ", f"{escape_line(format_path(one.path))}  {escape_line(before)} → {escape_line(after)}", style.width)
     for path, side in each.secrets.items():
-        yield from _secret(names, path, side, style)
+        yield from _render_secret(names, path, side, style)
 
 
-def _secret(names: tuple[str, str], path: Path, side: str, style: Style) -> Iterator[str]:
-    label = f"secrets.{line(dotted(path))}"
+def _render_secret(names: tuple[str, str], path: FieldPath, side: str, style: TerminalStyle) -> Iterator[str]:
+    label = f"secrets.{escape_line(format_path(path))}"
     if side == "same":
         text = f"{label}  the same secret in both: whoever has one environment has the other"
-        yield paint(fold("  ! ", text, style.width), Tone.DANGER, style)
+        yield colorize(wrap_text("  ! ", text, style.width), Tone.DANGER, style)
     elif side != "both":
         where = names[0] if side == "left" else names[1]
-        yield fold("    ", f"{label}  only in {line(where)}", style.width)
+        yield wrap_text("    ", f"{label}  only in {escape_line(where)}", style.width)
 
 
-def _tree(each: Contrast) -> dict[str, Any]:
+def _resource_to_json(each: ResourceDiff) -> dict[str, Any]:
     only = "to" if each.left is None else "from" if each.right is None else None
     return {
         "kind": each.kind,
-        "name": each.stem,
+        "name": each.base_name,
         "from": each.left.name if each.left else None,
         "to": each.right.name if each.right else None,
         "only_in": only,
-        "differs": each.differs,
+        "differs": each.has_differences,
         "fields": [
-            {"path": dotted(one.path), "from": _shown(one.path, one.left), "to": _shown(one.path, one.right)}
+            {"path": format_path(one.path), "from": _leaf_to_json(one.path, one.left), "to": _leaf_to_json(one.path, one.right)}
             for one in each.differences
         ],
-        "secrets": [{"path": dotted(path), "in": _SIDES[side]} for path, side in each.secrets.items()],
+        "secrets": [{"path": format_path(path), "in": _SIDE_NAMES[side]} for path, side in each.secrets.items()],
     }
 
 
-_SIDES: Final = {"left": "from", "right": "to", "both": "both", "same": "same value in both"}
+_SIDE_NAMES: Final = {"left": "from", "right": "to", "both": "both", "same": "same value in both"}
 
 
-def _shown(path: Path, leaf: Leaf) -> Any:
-    if leaf == ABSENT:
+def _leaf_to_json(path: FieldPath, leaf: Leaf) -> Any:
+    if leaf == MISSING:
         return None
-    if hidden(path, leaf):
+    if is_hidden(path, leaf):
         return "(hidden: looks like a secret)"
     return str(leaf) if isinstance(leaf, Address) else leaf

@@ -5,35 +5,35 @@ from functools import partial
 from typing import Final
 
 from keyturn.render.findings import (
-    Findings,
-    findings_concise,
-    findings_json,
-    findings_markdown,
-    findings_text,
-    stopped,
+    DiagnosticReport,
+    render_diagnostics_concise,
+    render_diagnostics_json,
+    render_diagnostics_markdown,
+    render_diagnostics_text,
+    render_stopping_diagnostics,
 )
-from keyturn.render.forms import chosen
-from keyturn.render.style import PLAIN, Style
+from keyturn.render.forms import select_format
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle
 
 
-def _annotated(form: str, findings: Findings, _: Style) -> str:
+def _render_annotations(form: str, report: DiagnosticReport, _: TerminalStyle) -> str:
     # XML's escaping comes with half of the network's modules, which a hook need not wait for.
-    from keyturn.render.annotations import ANNOTATIONS  # noqa: PLC0415
+    from keyturn.render.annotations import CI_RENDERERS  # noqa: PLC0415
 
-    return ANNOTATIONS[form](findings)
+    return CI_RENDERERS[form](report)
 
 
-FORMS: Final[Mapping[str, Callable[[Findings, Style], str]]] = {
-    "text": findings_text,
-    "stopped": stopped,
-    "concise": findings_concise,
-    "json": lambda findings, _: findings_json(findings),
-    "markdown": lambda findings, _: findings_markdown(findings),
-    **{form: partial(_annotated, form) for form in ("github", "gitlab", "sarif", "junit")},
+DIAGNOSTIC_RENDERERS: Final[Mapping[str, Callable[[DiagnosticReport, TerminalStyle], str]]] = {
+    "text": render_diagnostics_text,
+    "stopped": render_stopping_diagnostics,
+    "concise": render_diagnostics_concise,
+    "json": lambda findings, _: render_diagnostics_json(findings),
+    "markdown": lambda findings, _: render_diagnostics_markdown(findings),
+    **{form: partial(_render_annotations, form) for form in ("github", "gitlab", "sarif", "junit")},
 }
 
 
-def draw_findings(findings: Findings, form: str = "text", style: Style = PLAIN) -> str:
+def render_diagnostics(report: DiagnosticReport, form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return findings in one of their forms; raises ValueError for one that there is not.
 
     ``text`` has code frames where ``findings`` hold the files' content, and counts at its end;
@@ -41,4 +41,4 @@ def draw_findings(findings: Findings, form: str = "text", style: Style = PLAIN) 
     a line for each; ``json`` is as ``schemas/findings.schema.json`` says; ``github``, ``gitlab``
     (Code Quality), ``sarif`` (2.1.0) and ``junit`` are for what shows them beside the files.
     """
-    return chosen(FORMS, form)(findings, style)
+    return select_format(DIAGNOSTIC_RENDERERS, form)(report, style)

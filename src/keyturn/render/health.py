@@ -4,71 +4,71 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from keyturn.core.health import Check, State
-from keyturn.render.cells import fold
-from keyturn.render.forms import chosen
-from keyturn.render.json_text import dumped
+from keyturn.core.health import CheckResult, CheckStatus
+from keyturn.render.cells import wrap_text
+from keyturn.render.forms import select_format
+from keyturn.render.json_text import dump_pretty
 from keyturn.render.parts import Tone
-from keyturn.render.safe import line
-from keyturn.render.style import PLAIN, Style, paint, strong
+from keyturn.render.safe import escape_line
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle, colorize, make_bold
 
-FORMAT: Final = "1.0"
+DOCTOR_FORMAT_VERSION: Final = "1.0"
 
-_SHOWN: Final = {
-    State.GOOD: ("✓", Tone.GAIN),
-    State.NOTE: ("·", Tone.QUIET),
-    State.UNTRIED: ("?", Tone.QUIET),
-    State.DOUBT: ("!", Tone.CARE),
-    State.BROKEN: ("✗", Tone.DANGER),
+_STATUS_STYLES: Final = {
+    CheckStatus.PASSED: ("✓", Tone.SUCCESS),
+    CheckStatus.NOTE: ("·", Tone.MUTED),
+    CheckStatus.SKIPPED: ("?", Tone.MUTED),
+    CheckStatus.WARNING: ("!", Tone.WARNING),
+    CheckStatus.FAILED: ("✗", Tone.DANGER),
 }
 
 
-def draw_health(checks: tuple[Check, ...], form: str = "text", style: Style = PLAIN) -> str:
+def render_doctor_report(checks: tuple[CheckResult, ...], form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return a check-up as ``text`` or ``json``; raises ValueError for another form."""
-    forms = {"text": lambda: health_text(checks, style), "json": lambda: health_json(checks)}
-    return chosen(forms, form)()
+    forms = {"text": lambda: render_doctor_text(checks, style), "json": lambda: render_doctor_json(checks)}
+    return select_format(forms, form)()
 
 
-def health_text(checks: tuple[Check, ...], style: Style = PLAIN) -> str:
+def render_doctor_text(checks: tuple[CheckResult, ...], style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return the checks in their order, and a last line that counts and can be parsed.
 
     It reads ``Doctor: 9 good, 1 note, 0 untried, 1 doubt, 0 broken.``
     """
-    lines = [text for each in checks for text in _lines(each, style)]
-    return "\n".join([*lines, "", strong(total(checks), style)]) + "\n"
+    lines = [text for each in checks for text in _render_check(each, style)]
+    return "\n".join([*lines, "", make_bold(summarize_checks(checks), style)]) + "\n"
 
 
-def health_json(checks: tuple[Check, ...]) -> str:
+def render_doctor_json(checks: tuple[CheckResult, ...]) -> str:
     """Return the same as JSON, as ``schemas/doctor.schema.json`` says."""
     tree = [
         {
             "topic": each.topic,
-            "state": each.state.value,
+            "state": each.status.value,
             "message": each.message,
             "hint": each.hint,
             "code": each.code or None,
         }
         for each in checks
     ]
-    summary: dict[str, Any] = {**_counts(checks), "line": total(checks)}
-    return dumped({"format_version": FORMAT, "summary": summary, "checks": tree})
+    summary: dict[str, Any] = {**_count_statuses(checks), "line": summarize_checks(checks)}
+    return dump_pretty({"format_version": DOCTOR_FORMAT_VERSION, "summary": summary, "checks": tree})
 
 
-def total(checks: tuple[Check, ...]) -> str:
+def summarize_checks(checks: tuple[CheckResult, ...]) -> str:
     """Return the last line."""
-    return f"Doctor: {', '.join(f'{number} {word}' for word, number in _counts(checks).items())}."
+    return f"Doctor: {', '.join(f'{number} {word}' for word, number in _count_statuses(checks).items())}."
 
 
-def _counts(checks: tuple[Check, ...]) -> dict[str, int]:
-    found = Counter(each.state for each in checks)
-    return {state.value: found[state] for state in State}
+def _count_statuses(checks: tuple[CheckResult, ...]) -> dict[str, int]:
+    found = Counter(each.status for each in checks)
+    return {state.value: found[state] for state in CheckStatus}
 
 
-def _lines(each: Check, style: Style) -> Iterator[str]:
-    symbol, tone = _SHOWN[each.state]
-    code = f"  [{line(each.code)}]" if each.code else ""
-    lead = f"{symbol} {line(each.topic):<12}"
-    folded = fold(lead, f"{line(each.message)}{code}", style.width)
-    yield f"{paint(lead, tone, style)}{folded[len(lead) :]}"
+def _render_check(each: CheckResult, style: TerminalStyle) -> Iterator[str]:
+    symbol, tone = _STATUS_STYLES[each.status]
+    code = f"  [{escape_line(each.code)}]" if each.code else ""
+    lead = f"{symbol} {escape_line(each.topic):<12}"
+    folded = wrap_text(lead, f"{escape_line(each.message)}{code}", style.width)
+    yield f"{colorize(lead, tone, style)}{folded[len(lead) :]}"
     if each.hint:
-        yield paint(fold(" " * 14 + "fix  ", line(each.hint), style.width), Tone.QUIET, style)
+        yield colorize(wrap_text(" " * 14 + "fix  ", escape_line(each.hint), style.width), Tone.MUTED, style)

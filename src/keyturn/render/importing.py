@@ -3,41 +3,41 @@
 from collections.abc import Iterator
 from typing import Final
 
-from keyturn.core.imported import Imported
-from keyturn.render.forms import chosen
-from keyturn.render.json_text import dumped
-from keyturn.render.safe import line
+from keyturn.core.imported import ImportResult
+from keyturn.render.forms import select_format
+from keyturn.render.json_text import dump_pretty
+from keyturn.render.safe import escape_line
 
-FORMAT: Final = "1.0"
+IMPORT_FORMAT_VERSION: Final = "1.0"
 
 
-def draw_imported(workspace: str, results: tuple[Imported, ...], form: str = "text") -> str:
+def render_import(workspace: str, results: tuple[ImportResult, ...], form: str = "text") -> str:
     """Return an import as ``text`` or ``json``; raises ValueError for another form."""
-    forms = {"text": lambda: imported_text(results), "json": lambda: imported_json(workspace, results)}
-    return chosen(forms, form)()
+    forms = {"text": lambda: render_import_text(results), "json": lambda: render_import_json(workspace, results)}
+    return select_format(forms, form)()
 
 
-def imported_text(results: tuple[Imported, ...]) -> str:
+def render_import_text(results: tuple[ImportResult, ...]) -> str:
     """Return a line for each object, its notes below it, and a last line that counts and can be parsed.
 
     It reads ``Imported 3 of 4.``
     """
-    return "\n".join([*(text for each in results for text in _lines(each)), total(results)]) + "\n"
+    return "\n".join([*(text for each in results for text in _render_imported(each)), summarize_import(results)]) + "\n"
 
 
-def imported_json(workspace: str, results: tuple[Imported, ...]) -> str:
+def render_import_json(workspace: str, results: tuple[ImportResult, ...]) -> str:
     """Return the same as JSON, as ``schemas/import.schema.json`` says."""
     done = sum(bool(each.file) for each in results)
-    return dumped(
+    return dump_pretty(
         {
-            "format_version": FORMAT,
+            "format_version": IMPORT_FORMAT_VERSION,
             "workspace": workspace,
-            "summary": {"imported": done, "left": len(results) - done, "line": total(results)},
+            "summary": {"imported": done, "left": len(results) - done, "line": summarize_import(results)},
             "objects": [
                 {
                     "address": str(each.address),
                     "file": each.file or None,
-                    "why": each.trouble or None,
+                    "why": each.error or None,
                     "notes": list(each.notes),
                 }
                 for each in results
@@ -46,12 +46,12 @@ def imported_json(workspace: str, results: tuple[Imported, ...]) -> str:
     )
 
 
-def total(results: tuple[Imported, ...]) -> str:
+def summarize_import(results: tuple[ImportResult, ...]) -> str:
     """Return the last line."""
     return f"Imported {sum(bool(each.file) for each in results)} of {len(results)}."
 
 
-def _lines(each: Imported) -> Iterator[str]:
-    head = f"import {line(str(each.address))}"
-    yield f"{head}: {line(each.file)}" if each.file else f"{head}: left out: {line(each.trouble)}"
-    yield from (f"    {line(note)}" for note in each.notes)
+def _render_imported(each: ImportResult) -> Iterator[str]:
+    head = f"import {escape_line(str(each.address))}"
+    yield f"{head}: {escape_line(each.file)}" if each.file else f"{head}: left out: {escape_line(each.error)}"
+    yield from (f"    {escape_line(note)}" for note in each.notes)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from keyturn.core.counting import counted
+from keyturn.core.counting import pluralize_or_none
 from keyturn.core.resource import EMPTY
 
 
@@ -15,13 +15,13 @@ class Tone(Enum):
     """What a colour would say."""
 
     DANGER = "danger"
-    CARE = "care"
-    GAIN = "gain"
+    WARNING = "care"
+    SUCCESS = "gain"
     CHANGE = "change"
-    QUIET = "quiet"
+    MUTED = "quiet"
 
 
-class Part(Enum):
+class SectionKind(Enum):
     """The classes of what a plan shows, gravest first: the order in which they are drawn."""
 
     EXPOSURE = "exposure"
@@ -35,9 +35,9 @@ class Part(Enum):
     UPDATE = "update"
     ADOPT = "adopt"
     FORGET = "forget"
-    DOUBT = "doubt"
+    UNCERTAIN = "doubt"
     MANUAL = "manual"
-    FINDING = "finding"
+    DIAGNOSTIC = "finding"
 
 
 class FieldRow(Struct, frozen=True, kw_only=True):
@@ -61,50 +61,50 @@ class SecretRow(Struct, frozen=True):
     reason: str
 
 
-class Note(Struct, frozen=True):
+class NoteRow(Struct, frozen=True):
     """Anything else that is worth a line: what it is about, and what there is to say."""
 
     topic: str
     text: str
 
 
-Detail: TypeAlias = FieldRow | SecretRow | Note
+DetailRow: TypeAlias = FieldRow | SecretRow | NoteRow
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class PlanEntry(Struct, frozen=True, kw_only=True):
     """One line of a section, with the details below it; ``count`` things of one text share it."""
 
     symbol: str
     label: str
     headline: str
     tone: Tone
-    place: str = ""
-    details: tuple[Detail, ...] = ()
+    location: str = ""
+    details: tuple[DetailRow, ...] = ()
     count: int = 1
 
 
-class Section(Struct, frozen=True, kw_only=True):
+class PlanSection(Struct, frozen=True, kw_only=True):
     """Entries of one class."""
 
-    part: Part
+    kind: SectionKind
     title: str
     tone: Tone
-    entries: tuple[Entry, ...]
+    entries: tuple[PlanEntry, ...]
 
     @property
-    def count(self) -> int:
+    def total_count(self) -> int:
         """How many things the entries tell of."""
         return sum(entry.count for entry in self.entries)
 
 
-class Link(Struct, frozen=True):
+class DependencyLink(Struct, frozen=True):
     """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
 
     source: str
     target: str
 
 
-class View(Struct, frozen=True, kw_only=True):
+class PlanView(Struct, frozen=True, kw_only=True):
     """What is shown of a plan, decided once and drawn as text, markdown and HTML.
 
     ``repeated`` are the entries that expose, open or destroy: shown again at the end. ``approve`` is
@@ -114,35 +114,35 @@ class View(Struct, frozen=True, kw_only=True):
 
     workspace: str
     organization: str
-    sections: tuple[Section, ...]
-    repeated: tuple[Entry, ...]
+    sections: tuple[PlanSection, ...]
+    repeated: tuple[PlanEntry, ...]
     counts: Mapping[str, int]
-    attention: int
-    refusals: int
+    attention_count: int
+    error_count: int
     summary: str
-    approve: str
+    approve_command: str
     requests: int
     resources: int
     offline: bool
-    links: tuple[Link, ...] = ()
-    marked: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    links: tuple[DependencyLink, ...] = ()
+    node_marks: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     pace: float = 0.0
 
     @property
-    def cost(self) -> str:
+    def cost_summary(self) -> str:
         """About how many requests an apply makes, and how long they take at the pace; empty for none."""
         if not self.requests:
             return ""
-        return f"An apply makes about {counted(self.requests, 'request')}{_time(self.requests, self.pace)}."
+        return f"An apply makes about {pluralize_or_none(self.requests, 'request')}{_format_duration(self.requests, self.pace)}."
 
 
-_LONG = 120
+_MINUTES_THRESHOLD = 120
 """Seconds above which a time is told in minutes."""
 
 
-def _time(requests: int, pace: float) -> str:
+def _format_duration(requests: int, pace: float) -> str:
     if pace <= 0:
         return ""
     seconds = ceil(requests / pace)
-    long = f"{ceil(seconds / 60):,} min" if seconds > _LONG else f"{seconds} s"
+    long = f"{ceil(seconds / 60):,} min" if seconds > _MINUTES_THRESHOLD else f"{seconds} s"
     return f", {long} at {pace:g}/s"

@@ -4,59 +4,59 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from keyturn.core.plan import Plan
-from keyturn.render.forms import chosen
-from keyturn.render.style import PLAIN, Style
-from keyturn.render.text import text
-from keyturn.render.view import view
+from keyturn.render.forms import select_format
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle
+from keyturn.render.text import render_plan_text
+from keyturn.render.view import build_view
 
 # Who reads a plan on a terminal waits for no other form of it: below, each is imported where it is drawn.
 
 
-def _json(plan: Plan, _: Style) -> str:
-    from keyturn.render.plan_json import plan_json  # noqa: PLC0415
+def _render_json(plan: Plan, _: TerminalStyle) -> str:
+    from keyturn.render.plan_json import render_plan_json  # noqa: PLC0415
 
-    return plan_json(plan)
-
-
-def _markdown(plan: Plan, _: Style) -> str:
-    from keyturn.render.markdown import markdown  # noqa: PLC0415
-
-    return markdown(view(plan))
+    return render_plan_json(plan)
 
 
-def _html(plan: Plan, _: Style) -> str:
-    from keyturn.render.html import html  # noqa: PLC0415
+def _render_markdown(plan: Plan, _: TerminalStyle) -> str:
+    from keyturn.render.markdown import render_plan_markdown  # noqa: PLC0415
 
-    return html(view(plan))
-
-
-def _summary(plan: Plan, _: Style) -> str:
-    from keyturn.render.markdown import summary  # noqa: PLC0415
-
-    return summary(view(plan))
+    return render_plan_markdown(build_view(plan))
 
 
-def _gitlab(plan: Plan, _: Style) -> str:
-    from keyturn.render.plan_json import gitlab_report  # noqa: PLC0415
+def _render_html(plan: Plan, _: TerminalStyle) -> str:
+    from keyturn.render.html import render_plan_html  # noqa: PLC0415
 
-    return gitlab_report(plan)
+    return render_plan_html(build_view(plan))
 
 
-FORMS: Final[Mapping[str, Callable[[Plan, Style], str]]] = {
-    "text": lambda plan, style: text(view(plan), style),
-    "json": _json,
-    "markdown": _markdown,
-    "html": _html,
-    "summary": _summary,
-    "gitlab": _gitlab,
+def _render_step_summary(plan: Plan, _: TerminalStyle) -> str:
+    from keyturn.render.markdown import render_step_summary  # noqa: PLC0415
+
+    return render_step_summary(build_view(plan))
+
+
+def _render_gitlab(plan: Plan, _: TerminalStyle) -> str:
+    from keyturn.render.plan_json import render_gitlab_report  # noqa: PLC0415
+
+    return render_gitlab_report(plan)
+
+
+PLAN_RENDERERS: Final[Mapping[str, Callable[[Plan, TerminalStyle], str]]] = {
+    "text": lambda plan, style: render_plan_text(build_view(plan), style),
+    "json": _render_json,
+    "markdown": _render_markdown,
+    "html": _render_html,
+    "summary": _render_step_summary,
+    "gitlab": _render_gitlab,
 }
 
 
-def draw_plan(plan: Plan, form: str = "text", style: Style = PLAIN) -> str:
+def render_plan(plan: Plan, form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return a plan in one of its forms; raises ValueError for one that there is not.
 
     ``text`` is for a terminal and the only one that minds the ``style``; ``markdown`` fits a comment
     on a pull request, ``summary`` GitHub's step summary; ``html`` is a page that needs nothing else;
     ``json`` is as ``schemas/plan.schema.json`` says; ``gitlab`` holds the counts of a merge request.
     """
-    return chosen(FORMS, form)(plan, style)
+    return select_format(PLAN_RENDERERS, form)(plan, style)

@@ -7,16 +7,16 @@ The schema is published as ``schemas/plan.schema.json``.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from keyturn.core.change import ABSENT, Action, Change, Exposure, FieldChange, SecretState
-from keyturn.core.fields import Fields, Leaf, Path, dotted, nest
-from keyturn.core.plan import Impact, Plan, show
-from keyturn.render.json_text import dumped, finding_tree, lined
-from keyturn.render.values import bare, hidden
-from keyturn.render.view import attention, counts, summary
+from keyturn.core.change import MISSING, Action, Change, Exposure, FieldChange, SecretStatus
+from keyturn.core.fields import Fields, Leaf, FieldPath, format_path, nest_fields
+from keyturn.core.plan import Impact, Plan, to_json_value
+from keyturn.render.json_text import dump_pretty, diagnostic_to_json, dump_lines
+from keyturn.render.values import strip_userinfo, is_hidden
+from keyturn.render.view import count_attention, count_actions, format_plan_summary
 
-FORMAT: Final = "1.0"
+PLAN_FORMAT_VERSION: Final = "1.0"
 
-VERBS: Final[Mapping[Action, tuple[str, ...]]] = {
+TERRAFORM_ACTIONS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.REPLACE: ("create", "delete"),
     Action.RETIRE: ("delete",),
     Action.ROTATE: ("update",),
@@ -26,40 +26,40 @@ VERBS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.UPDATE: ("update",),
     Action.ADOPT: ("no-op",),
     Action.FORGET: ("forget",),
-    Action.NOTE: ("no-op",),
+    Action.NO_OP: ("no-op",),
 }
 """What each action is in Terraform's words; the exact one stands beside it as ``action``."""
 
-_WRITTEN: Final = frozenset({SecretState.SET, SecretState.ROTATED, SecretState.REUSED})
+_WRITTEN_STATUSES: Final = frozenset({SecretStatus.SET, SecretStatus.ROTATED, SecretStatus.REUSED})
 
 
-def plan_json(plan: Plan) -> str:
+def render_plan_json(plan: Plan) -> str:
     """Return the plan as one JSON document in ASCII, ending in a line feed."""
-    return lined(tree(plan))
+    return dump_lines(build_plan_document(plan))
 
 
-def gitlab_report(plan: Plan) -> str:
+def render_gitlab_report(plan: Plan) -> str:
     """Return the counts that GitLab shows on a merge request (``artifacts:reports:terraform``)."""
-    verbs = [verb for change in plan.changes for verb in _verbs(change)]
-    return dumped({verb: verbs.count(verb) for verb in ("create", "update", "delete")})
+    verbs = [verb for change in plan.changes for verb in _to_terraform_actions(change)]
+    return dump_pretty({verb: verbs.count(verb) for verb in ("create", "update", "delete")})
 
 
-def tree(plan: Plan) -> dict[str, Any]:
+def build_plan_document(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON values; there is no secret in it, and no digest of one."""
-    digest = plan.digest()
+    digest = plan.approval_digest()
     return {
-        "format_version": FORMAT,
+        "format_version": PLAN_FORMAT_VERSION,
         "workspace": plan.workspace,
         "organization": plan.organization,
         "offline": plan.offline,
-        "applyable": not plan.empty and not plan.blocked and not plan.offline,
+        "applyable": not plan.is_empty and not plan.blocking_diagnostics and not plan.offline,
         "resources": plan.resources,
-        "summary": {**counts(plan), "attention": attention(plan), "line": summary(plan)},
-        "resource_changes": [_change(change) for change in plan.changes],
-        "secrets": [each for change in plan.changes for each in _secrets(change)],
-        "exposures": [_exposure(each) for change in plan.changes for each in change.exposures],
-        "access": [finding_tree(finding) for finding in plan.access],
-        "impact": {str(address): _impact(reach) for address, reach in sorted(plan.impact.items())},
+        "summary": {**count_actions(plan), "attention": count_attention(plan), "line": format_plan_summary(plan)},
+        "resource_changes": [_change_to_json(change) for change in plan.changes],
+        "secrets": [each for change in plan.changes for each in _secrets_to_json(change)],
+        "exposures": [_exposure_to_json(each) for change in plan.changes for each in change.exposures],
+        "access": [diagnostic_to_json(finding) for finding in plan.access_changes],
+        "impact": {str(address): _impact_to_json(reach) for address, reach in sorted(plan.impact.items())},
         "manual_steps": [
             {"address": str(change.address), "step": "authorize"}
             for change in plan.changes
@@ -70,113 +70,113 @@ def tree(plan: Plan) -> dict[str, Any]:
             "workspace": plan.workspace,
             "organization": plan.organization,
             "requests": plan.requests,
-            **({"pace": plan.pace} if plan.pace > 0 else {}),
+            **({"pace": plan.requests_per_second} if plan.requests_per_second > 0 else {}),
         },
-        "findings": [finding_tree(finding) for finding in plan.findings],
+        "findings": [diagnostic_to_json(finding) for finding in plan.diagnostics],
     }
 
 
-def _verbs(change: Change) -> tuple[str, ...]:
-    written = change.fields or any(secret.state in _WRITTEN for secret in change.secrets)
-    return ("update",) if change.action is Action.ADOPT and written else VERBS[change.action]
+def _to_terraform_actions(change: Change) -> tuple[str, ...]:
+    written = change.fields or any(secret.status in _WRITTEN_STATUSES for secret in change.secrets)
+    return ("update",) if change.action is Action.ADOPT and written else TERRAFORM_ACTIONS[change.action]
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change_to_json(change: Change) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "address": str(change.address),
         "mode": "managed",
         "kind": change.address.kind,
-        "type": _type(change),
+        "type": _find_type(change),
         "name": change.address.name,
         "action": change.action.value,
-        "action_reason": change.why,
-        "change": _sides(change),
-        "fields": [_field(each) for each in change.fields],
-        "depends_on": [str(address) for address in change.after],
+        "action_reason": change.reason,
+        "change": _sides_to_json(change),
+        "fields": [_field_to_json(each) for each in change.fields],
+        "depends_on": [str(address) for address in change.depends_on],
         "precondition": {
             "id": change.live.id if change.live else None,
-            "updated_at": change.expected or None,
+            "updated_at": change.expected_updated_at or None,
         },
-        "manifest": _manifest(change),
+        "manifest": _manifest_to_json(change),
     }
     if change.renamed_from:
         resource["previous_address"] = f"{change.address.kind}/{change.renamed_from}"
     return resource
 
 
-def _type(change: Change) -> str:
-    sides = (change.desired, change.live, change.known)
+def _find_type(change: Change) -> str:
+    sides = (change.desired, change.live, change.entry)
     return next((side.type for side in sides if side), "")
 
 
-def _manifest(change: Change) -> dict[str, Any] | None:
+def _manifest_to_json(change: Change) -> dict[str, Any] | None:
     if change.desired is None:
         return None
     return {"file": change.desired.origin.file, "sha256": change.desired.digest}
 
 
-def _sides(change: Change) -> dict[str, Any]:
-    before, after = _before(change), dict(change.desired.fields) if change.desired else {}
-    wanted = [secret.path for secret in change.secrets if secret.state is not SecretState.CLEARED]
-    held = [secret.path for secret in change.secrets if secret.state is not SecretState.SET]
-    held = held if change.desired or change.known is None else sorted(change.known.fingerprints)
+def _sides_to_json(change: Change) -> dict[str, Any]:
+    before, after = _fields_before(change), dict(change.desired.fields) if change.desired else {}
+    wanted = [secret.path for secret in change.secrets if secret.status is not SecretStatus.CLEARED]
+    held = [secret.path for secret in change.secrets if secret.status is not SecretStatus.SET]
+    held = held if change.desired or change.entry is None else sorted(change.entry.fingerprints)
     sides: dict[str, Any] = {
-        "actions": list(_verbs(change)),
-        "before": _shown(before) if change.live or change.known else None,
-        "after": _shown(after) if change.desired else None,
+        "actions": list(_to_terraform_actions(change)),
+        "before": _fields_to_json(before) if change.live or change.entry else None,
+        "after": _fields_to_json(after) if change.desired else None,
         "after_unknown": {},
-        "before_sensitive": _marks(held, before),
-        "after_sensitive": _marks(wanted, after),
+        "before_sensitive": _mark_sensitive(held, before),
+        "after_sensitive": _mark_sensitive(wanted, after),
     }
     if change.action is Action.ADOPT and change.live:
         sides["importing"] = {"id": change.live.id}
     return sides
 
 
-def _before(change: Change) -> Fields:
-    now = {field.path: field.live for field in change.fields if field.live != ABSENT}
+def _fields_before(change: Change) -> Fields:
+    now = {field.path: field.live for field in change.fields if field.live != MISSING}
     if change.desired is None:
-        return {**(change.known.applied if change.known else {}), **now}
+        return {**(change.entry.applied if change.entry else {}), **now}
     # What did not change is live as it is wanted; what others keep in the object is not ours to show.
     added = {field.path for field in change.fields}
     same = {path: leaf for path, leaf in change.desired.fields.items() if path not in added}
-    return {**same, **now} if change.live or change.known else {}
+    return {**same, **now} if change.live or change.entry else {}
 
 
-def _shown(fields: Fields) -> dict[str, object]:
-    return nest({path: leaf_tree(path, leaf) for path, leaf in fields.items()})
+def _fields_to_json(fields: Fields) -> dict[str, object]:
+    return nest_fields({path: leaf_to_json(path, leaf) for path, leaf in fields.items()})
 
 
-def leaf_tree(path: Path, leaf: Leaf) -> object:
+def leaf_to_json(path: FieldPath, leaf: Leaf) -> object:
     """Return a leaf as a JSON value; null where it is absent or looks like a secret."""
-    return None if hidden(path, leaf) else show(bare(leaf))
+    return None if is_hidden(path, leaf) else to_json_value(strip_userinfo(leaf))
 
 
-def _marks(secrets: list[Path], fields: Fields) -> dict[str, object]:
-    marks: dict[Path, object] = {("secrets", *path): True for path in secrets}
-    marks |= {path: True for path, leaf in fields.items() if hidden(path, leaf)}
-    return nest(marks)
+def _mark_sensitive(secrets: list[FieldPath], fields: Fields) -> dict[str, object]:
+    marks: dict[FieldPath, object] = {("secrets", *path): True for path in secrets}
+    marks |= {path: True for path, leaf in fields.items() if is_hidden(path, leaf)}
+    return nest_fields(marks)
 
 
-def _field(field: FieldChange) -> dict[str, object]:
-    sides = {"applied": field.applied, "live": field.live, "wanted": field.wanted}
-    veiled = [side for side, leaf in sides.items() if hidden(field.path, leaf)]
+def _field_to_json(field: FieldChange) -> dict[str, object]:
+    sides = {"applied": field.applied, "live": field.live, "wanted": field.desired}
+    veiled = [side for side, leaf in sides.items() if is_hidden(field.path, leaf)]
     return {
-        "path": dotted(field.path),
-        **{side: None if side in veiled else show(bare(leaf)) for side, leaf in sides.items()},
-        "absent": [side for side, leaf in sides.items() if leaf == ABSENT],
+        "path": format_path(field.path),
+        **{side: None if side in veiled else to_json_value(strip_userinfo(leaf)) for side, leaf in sides.items()},
+        "absent": [side for side, leaf in sides.items() if leaf == MISSING],
         "hidden": bool(veiled),
-        "drifted": field.drifted,
+        "drifted": field.has_drifted,
     }
 
 
-def _secrets(change: Change) -> list[dict[str, object]]:
-    ciphers = change.desired.ciphers if change.desired else {}
+def _secrets_to_json(change: Change) -> list[dict[str, object]]:
+    ciphers = change.desired.ciphertext_digests if change.desired else {}
     return [
         {
             "address": str(change.address),
-            "path": dotted(secret.path),
-            "state": secret.state.value,
+            "path": format_path(secret.path),
+            "state": secret.status.value,
             "reason": secret.reason,
             "cipher_sha256": ciphers.get(secret.path),
         }
@@ -184,24 +184,24 @@ def _secrets(change: Change) -> list[dict[str, object]]:
     ]
 
 
-def _exposure(exposure: Exposure) -> dict[str, object]:
+def _exposure_to_json(exposure: Exposure) -> dict[str, object]:
     return {
         "address": str(exposure.address),
         "through": str(exposure.through),
-        "path": dotted(exposure.path),
-        "before": leaf_tree(exposure.path, exposure.before),
-        "after": leaf_tree(exposure.path, exposure.after),
+        "path": format_path(exposure.path),
+        "before": leaf_to_json(exposure.path, exposure.before),
+        "after": leaf_to_json(exposure.path, exposure.after),
     }
 
 
-def _impact(impact: Impact) -> dict[str, object]:
+def _impact_to_json(impact: Impact) -> dict[str, object]:
     return {
         "connections": impact.connections,
         "pipelines": impact.pipelines,
         "syncs": impact.syncs,
         "scheduled": impact.scheduled,
         "next_run": impact.next_run or None,
-        "insiders": list(impact.insiders),
-        "outsiders": list(impact.outsiders),
-        "work": list(impact.work),
+        "insiders": list(impact.managed_connections),
+        "outsiders": list(impact.unmanaged_connections),
+        "work": list(impact.downstream),
     }

@@ -4,109 +4,109 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from keyturn.core.outcome import Ending, Outcome
+from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
 from keyturn.core.plan import Plan
-from keyturn.render.cells import fold
-from keyturn.render.forms import chosen
-from keyturn.render.json_text import dumped
+from keyturn.render.cells import wrap_text
+from keyturn.render.forms import select_format
+from keyturn.render.json_text import dump_pretty
 from keyturn.render.parts import Tone
-from keyturn.render.phrases import listed
-from keyturn.render.safe import line
-from keyturn.render.style import PLAIN, Style, paint, strong
+from keyturn.render.phrases import join_names
+from keyturn.render.safe import escape_line
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle, colorize, make_bold
 
-FORMAT: Final = "1.0"
+APPLY_FORMAT_VERSION: Final = "1.0"
 
-_SHOWN: Final = {
-    Ending.DONE: ("✓", "Done", Tone.GAIN),
-    Ending.BLOCKED: ("…", "Not attempted: it waits for what did not end well", Tone.CARE),
-    Ending.STALE: ("≠", "Not attempted: it moved since the plan", Tone.CARE),
-    Ending.UNSURE: ("?", "Unsure: sent, and no answer came", Tone.DANGER),
-    Ending.FAILED: ("✗", "Failed", Tone.DANGER),
+_STATUS_STYLES: Final = {
+    OutcomeStatus.DONE: ("✓", "Done", Tone.SUCCESS),
+    OutcomeStatus.BLOCKED: ("…", "Not attempted: it waits for what did not end well", Tone.WARNING),
+    OutcomeStatus.STALE: ("≠", "Not attempted: it moved since the plan", Tone.WARNING),
+    OutcomeStatus.UNKNOWN: ("?", "Unsure: sent, and no answer came", Tone.DANGER),
+    OutcomeStatus.FAILED: ("✗", "Failed", Tone.DANGER),
 }
 
 
-def draw_report(plan: Plan, outcomes: tuple[Outcome, ...], form: str = "text", style: Style = PLAIN) -> str:
+def render_apply_report(plan: Plan, outcomes: tuple[ChangeOutcome, ...], form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return what came of an apply as ``text`` or ``json``; raises ValueError for another form."""
     forms = {
-        "text": lambda: report_text(outcomes, style),
-        "json": lambda: report_json(plan, outcomes),
+        "text": lambda: render_apply_text(outcomes, style),
+        "json": lambda: render_apply_json(plan, outcomes),
     }
-    return chosen(forms, form)()
+    return select_format(forms, form)()
 
 
-def report_text(outcomes: tuple[Outcome, ...], style: Style = PLAIN) -> str:
+def render_apply_text(outcomes: tuple[ChangeOutcome, ...], style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return how every change ended, the worst last; the last line counts them and can be parsed.
 
     It reads ``Apply: 3 done, 1 failed, 0 unsure, 0 stale, 2 not attempted.`` or, where there was
     nothing to do, ``Apply: nothing to do.``
     """
-    blocks = [_group(ending, outcomes, style) for ending in _SHOWN]
-    return "\n\n".join([*filter(None, blocks), strong(total(outcomes), style)]) + "\n"
+    blocks = [_render_group(ending, outcomes, style) for ending in _STATUS_STYLES]
+    return "\n\n".join([*filter(None, blocks), make_bold(summarize_outcomes(outcomes), style)]) + "\n"
 
 
-def report_json(plan: Plan, outcomes: tuple[Outcome, ...]) -> str:
+def render_apply_json(plan: Plan, outcomes: tuple[ChangeOutcome, ...]) -> str:
     """Return the same as JSON, as ``schemas/report.schema.json`` says."""
-    counts: dict[str, Any] = {**_counts(outcomes), "line": total(outcomes)}
-    return dumped(
+    counts: dict[str, Any] = {**_count_outcomes(outcomes), "line": summarize_outcomes(outcomes)}
+    return dump_pretty(
         {
-            "format_version": FORMAT,
+            "format_version": APPLY_FORMAT_VERSION,
             "workspace": plan.workspace,
             "organization": plan.organization,
-            "digest": plan.digest(),
+            "digest": plan.approval_digest(),
             "summary": counts,
-            "outcomes": [_tree(outcome) for outcome in outcomes],
+            "outcomes": [_outcome_to_json(outcome) for outcome in outcomes],
         }
     )
 
 
-def total(outcomes: tuple[Outcome, ...]) -> str:
+def summarize_outcomes(outcomes: tuple[ChangeOutcome, ...]) -> str:
     """Return the last line of a report."""
     if not outcomes:
         return "Apply: nothing to do."
-    counts = {word.replace("_", " "): number for word, number in _counts(outcomes).items()}
+    counts = {word.replace("_", " "): number for word, number in _count_outcomes(outcomes).items()}
     return f"Apply: {', '.join(f'{number} {word}' for word, number in counts.items())}."
 
 
-def _counts(outcomes: tuple[Outcome, ...]) -> dict[str, int]:
-    found = Counter(outcome.ending for outcome in outcomes)
+def _count_outcomes(outcomes: tuple[ChangeOutcome, ...]) -> dict[str, int]:
+    found = Counter(outcome.outcome_status for outcome in outcomes)
     return {
-        "done": found[Ending.DONE],
-        "failed": found[Ending.FAILED],
-        "unsure": found[Ending.UNSURE],
-        "stale": found[Ending.STALE],
-        "not_attempted": found[Ending.BLOCKED],
+        "done": found[OutcomeStatus.DONE],
+        "failed": found[OutcomeStatus.FAILED],
+        "unsure": found[OutcomeStatus.UNKNOWN],
+        "stale": found[OutcomeStatus.STALE],
+        "not_attempted": found[OutcomeStatus.BLOCKED],
     }
 
 
-def _group(ending: Ending, outcomes: tuple[Outcome, ...], style: Style) -> str:
-    chosen = [outcome for outcome in outcomes if outcome.ending is ending]
+def _render_group(ending: OutcomeStatus, outcomes: tuple[ChangeOutcome, ...], style: TerminalStyle) -> str:
+    chosen = [outcome for outcome in outcomes if outcome.outcome_status is ending]
     if not chosen:
         return ""
-    symbol, title, tone = _SHOWN[ending]
-    lines = [paint(f"{title} ({len(chosen):,})", tone, style, bold=True)]
+    symbol, title, tone = _STATUS_STYLES[ending]
+    lines = [colorize(f"{title} ({len(chosen):,})", tone, style, bold=True)]
     for outcome in chosen:
-        lines += _lines(outcome, f"  {symbol} ", style)
+        lines += _render_outcome(outcome, f"  {symbol} ", style)
     return "\n".join(lines)
 
 
-def _lines(outcome: Outcome, mark: str, style: Style) -> Iterator[str]:
-    tone = _SHOWN[outcome.ending][2]
-    label = line(str(outcome.address))
-    said = "  ".join(filter(None, (label, line(outcome.action), line(outcome.message))))
-    folded = fold(mark, said, style.width)
-    yield f"{paint(mark + label, tone, style)}{folded[len(mark + label) :]}"
-    notes = [("waits", listed(tuple(map(str, outcome.waits_for))))] if outcome.waits_for else []
+def _render_outcome(outcome: ChangeOutcome, mark: str, style: TerminalStyle) -> Iterator[str]:
+    tone = _STATUS_STYLES[outcome.outcome_status][2]
+    label = escape_line(str(outcome.address))
+    said = "  ".join(filter(None, (label, escape_line(outcome.action), escape_line(outcome.message))))
+    folded = wrap_text(mark, said, style.width)
+    yield f"{colorize(mark + label, tone, style)}{folded[len(mark + label) :]}"
+    notes = [("waits", join_names(tuple(map(str, outcome.waits_for))))] if outcome.waits_for else []
     notes += [("warning", warning) for warning in outcome.warnings]
     notes += [("next", outcome.hint)] if outcome.hint else []
     for topic, text in notes:
-        yield paint(fold(f"      {topic:<7}  ", line(text), style.width), Tone.QUIET, style)
+        yield colorize(wrap_text(f"      {topic:<7}  ", escape_line(text), style.width), Tone.MUTED, style)
 
 
-def _tree(outcome: Outcome) -> dict[str, Any]:
+def _outcome_to_json(outcome: ChangeOutcome) -> dict[str, Any]:
     return {
         "address": str(outcome.address),
         "action": outcome.action,
-        "ending": outcome.ending.value,
+        "ending": outcome.outcome_status.value,
         "message": outcome.message,
         "hint": outcome.hint,
         "waits_for": list(map(str, outcome.waits_for)),

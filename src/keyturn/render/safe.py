@@ -9,7 +9,7 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-_HIDDEN: Final = re.compile(
+_INVISIBLE: Final = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible letters and joiners
@@ -22,30 +22,30 @@ _HIDDEN: Final = re.compile(
     "]"
 )
 # Runners read `::command` at the start of a line, and `##[command]` or `##vso[` anywhere in it.
-_COMMAND: Final = re.compile(r"(?<!\S)::|##(?=\w*\[)")
+_RUNNER_COMMAND: Final = re.compile(r"(?<!\S)::|##(?=\w*\[)")
 _PUNCTUATION: Final = re.compile(r"[\\`*_\[\]#!|<>&~]|^[-+=]")
 # Forges turn mentions, issue numbers, addresses, emoji names and formulas into links and pictures.
-_MAGIC: Final = re.compile(r"@|#\w|://|www\.|:\w+:|\$|\bGH-\d", re.IGNORECASE)
-_CODE: Final = re.compile(r"`([^`]+)`")
+_FORGE_SYNTAX: Final = re.compile(r"@|#\w|://|www\.|:\w+:|\$|\bGH-\d", re.IGNORECASE)
+_CODE_SPAN: Final = re.compile(r"`([^`]+)`")
 
 
-def plain(text: str) -> str:
+def escape_terminal(text: str) -> str:
     r"""Return text for a terminal or a log: what cannot be seen is written as ``\u{…}``.
 
     Line feeds and tabs stay. No line of the result begins with, and no part of it is, a command
     to a CI runner. Applying it twice changes nothing more.
     """
-    return _COMMAND.sub(_escape, _HIDDEN.sub(_escape, text))
+    return _RUNNER_COMMAND.sub(_escape_character, _INVISIBLE.sub(_escape_character, text))
 
 
-def line(text: str) -> str:
+def escape_line(text: str) -> str:
     """Return text as ``plain`` does, on one line: line feeds and tabs are written out too."""
-    return plain(text.replace("\n", r"\u{a}").replace("\t", r"\u{9}"))
+    return escape_terminal(text.replace("\n", r"\u{a}").replace("\t", r"\u{9}"))
 
 
-def inline_code(text: str) -> str:
+def escape_inline_code(text: str) -> str:
     """Return text as a CommonMark code span that holds exactly it, and nothing that is markup."""
-    code = line(text)
+    code = escape_line(text)
     longest = max((len(run) for run in re.findall("`+", code)), default=0)
     fence = "`" * (longest + 1)
     # A blank next to the fence is taken away again where both ends have one, unless all is blank.
@@ -53,56 +53,56 @@ def inline_code(text: str) -> str:
     return f"{fence}{space}{code or '(empty)'}{space}{fence}"
 
 
-def md(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return prose for CommonMark: no markup but the code spans that the text marks with backticks.
 
     Words that a forge would turn into a mention, a link, a picture or a formula become code spans.
     """
     said = ""
-    for index, part in enumerate(_CODE.split(line(text))):
-        drawn = inline_code(part) if index % 2 else _prose(part)
+    for index, part in enumerate(_CODE_SPAN.split(escape_line(text))):
+        drawn = escape_inline_code(part) if index % 2 else _escape_prose(part)
         # Backticks of neighbours would become one run, and end elsewhere.
         said += f" {drawn}" if said.endswith("`") and drawn.startswith("`") else drawn
     return said
 
 
-def html(text: str) -> str:
+def escape_html(text: str) -> str:
     """Return text for an HTML element or a quoted attribute."""
-    return _html.escape(line(text), quote=True)
+    return _html.escape(escape_line(text), quote=True)
 
 
-def percent(text: str, kept: str = "") -> str:
+def percent_encode(text: str, kept: str = "") -> str:
     """Return text percent-encoded (RFC 3986), but for letters, digits, ``_.-~`` and what is ``kept``."""
     return quote(text.encode("utf-8", "replace"), safe=kept)
 
 
-def workflow(text: str, *, property: bool = False) -> str:  # noqa: A002  # GitHub's own word for it
+def escape_workflow_command(text: str, *, property: bool = False) -> str:  # noqa: A002  # GitHub's own word for it
     """Return text for the message, or a ``property``, of a GitHub workflow command.
 
     The escapes are those of actions/toolkit, ``packages/core/src/command.ts``.
     """
-    data = plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    data = escape_terminal(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return data.replace(":", "%3A").replace(",", "%2C") if property else data
 
 
-def fence(lines: tuple[str, ...], language: str = "") -> str:
+def render_code_fence(lines: tuple[str, ...], language: str = "") -> str:
     """Return a fenced code block that holds exactly these lines, each made safe."""
-    body = "\n".join(map(line, lines))
+    body = "\n".join(map(escape_line, lines))
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{body}\n{ticks}"
 
 
-def _escape(found: re.Match[str]) -> str:
+def _escape_character(found: re.Match[str]) -> str:
     first, rest = found.group()[0], found.group()[1:]
     return f"\\u{{{ord(first):x}}}{rest}"
 
 
-def _prose(text: str) -> str:
+def _escape_prose(text: str) -> str:
     words = re.split(r"(\s+)", text)
-    return "".join(inline_code(word) if _MAGIC.search(word) else _plain_word(word) for word in words)
+    return "".join(escape_inline_code(word) if _FORGE_SYNTAX.search(word) else _escape_word(word) for word in words)
 
 
-def _plain_word(word: str) -> str:
+def _escape_word(word: str) -> str:
     escaped = _PUNCTUATION.sub(r"\\\g<0>", word)
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)

@@ -5,77 +5,77 @@ from itertools import groupby
 from typing import Final
 
 from keyturn.core.change import Action, Change, Exposure, FieldChange
-from keyturn.core.counting import numbered
+from keyturn.core.counting import pluralize
 from keyturn.core.diagnostic import Cause, Diagnostic, Severity
-from keyturn.core.fields import dotted, same
+from keyturn.core.fields import format_path, values_equal
 from keyturn.core.plan import Plan
-from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Tone
-from keyturn.render.phrases import breakage, listed, reach, strategy
-from keyturn.render.values import NOTHING, pair, shown
+from keyturn.render.parts import DetailRow, PlanEntry, FieldRow, NoteRow, SectionKind, SecretRow, Tone
+from keyturn.render.phrases import describe_breakage, join_names, describe_reach, describe_rotation
+from keyturn.render.values import NOT_SET, format_pair, format_value
 
-ACTIONS: Final = {
-    Action.RETIRE: (Part.RETIRE, "-", Tone.DANGER),
-    Action.REPLACE: (Part.REPLACE, "±", Tone.DANGER),
-    Action.ROTATE: (Part.ROTATE, "↻", Tone.CARE),
-    Action.RESTORE: (Part.RESTORE, "^", Tone.GAIN),
-    Action.RENAME: (Part.RENAME, "→", Tone.CHANGE),
-    Action.CREATE: (Part.CREATE, "+", Tone.GAIN),
-    Action.UPDATE: (Part.UPDATE, "~", Tone.CHANGE),
-    Action.ADOPT: (Part.ADOPT, "=", Tone.QUIET),
-    Action.FORGET: (Part.FORGET, ".", Tone.QUIET),
-    Action.NOTE: (Part.DOUBT, "?", Tone.CARE),
+ACTION_STYLES: Final = {
+    Action.RETIRE: (SectionKind.RETIRE, "-", Tone.DANGER),
+    Action.REPLACE: (SectionKind.REPLACE, "±", Tone.DANGER),
+    Action.ROTATE: (SectionKind.ROTATE, "↻", Tone.WARNING),
+    Action.RESTORE: (SectionKind.RESTORE, "^", Tone.SUCCESS),
+    Action.RENAME: (SectionKind.RENAME, "→", Tone.CHANGE),
+    Action.CREATE: (SectionKind.CREATE, "+", Tone.SUCCESS),
+    Action.UPDATE: (SectionKind.UPDATE, "~", Tone.CHANGE),
+    Action.ADOPT: (SectionKind.ADOPT, "=", Tone.MUTED),
+    Action.FORGET: (SectionKind.FORGET, ".", Tone.MUTED),
+    Action.NO_OP: (SectionKind.UNCERTAIN, "?", Tone.WARNING),
 }
 """The class, the symbol and the tone of each action."""
 
-_UNFELT: Final = frozenset({Action.CREATE, Action.FORGET, Action.NOTE})
-_TAKES: Final = frozenset({Action.RETIRE, Action.REPLACE})
-_GRADES: Final = {
+_ACTIONS_WITHOUT_IMPACT: Final = frozenset({Action.CREATE, Action.FORGET, Action.NO_OP})
+_REMOVING_ACTIONS: Final = frozenset({Action.RETIRE, Action.REPLACE})
+_SEVERITY_STYLES: Final = {
     Severity.ERROR: ("✗", "error", Tone.DANGER),
-    Severity.WARNING: ("!", "warning", Tone.CARE),
-    Severity.NOTE: ("·", "note", Tone.QUIET),
+    Severity.WARNING: ("!", "warning", Tone.WARNING),
+    Severity.NOTE: ("·", "note", Tone.MUTED),
 }
 
 
-def entries(plan: Plan) -> Iterator[tuple[Part, Entry]]:
+def build_entries(plan: Plan) -> Iterator[tuple[SectionKind, PlanEntry]]:
     """Yield every entry of a plan with its class; within a class in the order of the plan."""
-    refused = {finding.address for finding in plan.findings if finding.cause is Cause.NEW_DESTINATION}
+    refused = {finding.address for finding in plan.diagnostics if finding.cause is Cause.NEW_DESTINATION}
     for change in plan.changes:
-        for exposure in _exposed(change, refused=change.address in refused):
-            yield Part.EXPOSURE, exposure
-        yield ACTIONS[change.action][0], _changed(change, plan)
-    for alike in _grouped(plan.access):
-        yield Part.ACCESS, noticed(alike)
-    for alike in _grouped(plan.findings):
+        for exposure in _build_exposure_entries(change, refused=change.address in refused):
+            yield SectionKind.EXPOSURE, exposure
+        yield ACTION_STYLES[change.action][0], _build_change_entry(change, plan)
+    for alike in _group_diagnostics(plan.access_changes):
+        yield SectionKind.ACCESS, diagnostic_entry(alike)
+    for alike in _group_diagnostics(plan.diagnostics):
         is_manual = alike[0].cause is Cause.CONSENT_NEEDED
-        yield Part.MANUAL if is_manual else Part.FINDING, noticed(alike)
+        yield SectionKind.MANUAL if is_manual else SectionKind.DIAGNOSTIC, diagnostic_entry(alike)
 
 
-def _grouped(findings: tuple[Diagnostic, ...]) -> Iterator[tuple[Diagnostic, ...]]:
+def _group_diagnostics(diagnostics: tuple[Diagnostic, ...]) -> Iterator[tuple[Diagnostic, ...]]:
     # One rule broken in three hundred manifests is one thing to read.
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for each in findings:
+    for each in diagnostics:
         groups.setdefault((each.code, each.severity, each.message, each.hint), []).append(each)
     yield from map(tuple, groups.values())
 
 
-def noticed(alike: tuple[Diagnostic, ...]) -> Entry:
+def diagnostic_entry(alike: tuple[Diagnostic, ...]) -> PlanEntry:
     """Return the entry of one finding, or of several that say the same of different places."""
     first, places = alike[0], tuple(dict.fromkeys(str(each.origin) for each in alike))
-    symbol, grade, tone = _GRADES[first.severity]
+    symbol, grade, tone = _SEVERITY_STYLES[first.severity]
     several = len(places) > 1
-    details = [Note("fix", first.hint)] if first.hint else []
-    return Entry(
+    details = [NoteRow("fix", first.hint)] if first.hint else []
+    return PlanEntry(
         symbol=symbol,
         label=f"{first.code} {grade}",
-        headline=f"{first.message} (in {numbered(len(places), 'place')})" if several else first.message,
+        headline=f"{first.message} (in {pluralize(len(places), 'place')})" if several else first.message,
         tone=tone,
-        place="" if several else places[0],
-        details=(*details, *([Note("places", listed(places))] if several else [])),
+        location="" if several else places[0],
+        details=(*details, *([NoteRow("places", join_names(places))] if several else [])),
         count=len(alike),
     )
 
 
-def _exposed(change: Change, *, refused: bool) -> Iterator[Entry]:
+def _build_exposure_entries(change: Change, *, refused: bool) -> Iterator[PlanEntry]:
     for credential, group in groupby(change.exposures, key=lambda exposure: exposure.address):
         through = "" if credential == change.address else f", through {change.address}"
         verdict = (
@@ -84,75 +84,75 @@ def _exposed(change: Change, *, refused: bool) -> Iterator[Entry]:
             else "agreed to by name"
         )
         stays = [
-            SecretRow(dotted(each.path), each.state.value, each.reason)
+            SecretRow(format_path(each.path), each.status.value, each.reason)
             for each in change.secrets
             if credential == change.address
         ]
-        rows = tuple(map(_destination, group))
-        yield Entry(
+        rows = tuple(map(_build_destination_row, group))
+        yield PlanEntry(
             symbol="!",
             label=str(credential),
-            headline=f"its secret stays while {_moves(rows)}{through}",
+            headline=f"its secret stays while {_describe_moves(rows)}{through}",
             tone=Tone.DANGER,
-            place=_place(change),
-            details=(*rows, *stays, Note("consent", verdict)),
+            location=_find_manifest_file(change),
+            details=(*rows, *stays, NoteRow("consent", verdict)),
         )
 
 
-def _moves(rows: tuple[FieldRow, ...]) -> str:
+def _describe_moves(rows: tuple[FieldRow, ...]) -> str:
     if len(rows) == 1:
         return f"{rows[0].path} changes: {rows[0].before} → {rows[0].after}"
-    return f"its destination changes: {listed(tuple(row.path for row in rows))}"
+    return f"its destination changes: {join_names(tuple(row.path for row in rows))}"
 
 
-def _destination(exposure: Exposure) -> FieldRow:
-    before, after = pair(exposure.path, exposure.before, exposure.after)
-    return FieldRow(path=dotted(exposure.path), mark="~", before=before, after=after)
+def _build_destination_row(exposure: Exposure) -> FieldRow:
+    before, after = format_pair(exposure.path, exposure.before, exposure.after)
+    return FieldRow(path=format_path(exposure.path), mark="~", before=before, after=after)
 
 
-def _changed(change: Change, plan: Plan) -> Entry:
-    _, symbol, tone = ACTIONS[change.action]
-    return Entry(
+def _build_change_entry(change: Change, plan: Plan) -> PlanEntry:
+    _, symbol, tone = ACTION_STYLES[change.action]
+    return PlanEntry(
         symbol=symbol,
         label=str(change.address),
-        headline=_headline(change),
+        headline=_format_headline(change),
         tone=tone,
-        place=_place(change),
-        details=tuple(_details(change, plan)),
+        location=_find_manifest_file(change),
+        details=tuple(_build_details(change, plan)),
     )
 
 
-def _headline(change: Change) -> str:
+def _format_headline(change: Change) -> str:
     renamed = f"renamed from {change.renamed_from}" if change.renamed_from else ""
-    return "; ".join(filter(None, (renamed, change.why)))
+    return "; ".join(filter(None, (renamed, change.reason)))
 
 
-def _place(change: Change) -> str:
+def _find_manifest_file(change: Change) -> str:
     return change.desired.origin.file if change.desired else ""
 
 
-def _details(change: Change, plan: Plan) -> Iterator[Detail]:
+def _build_details(change: Change, plan: Plan) -> Iterator[DetailRow]:
     impact = plan.impact.get(change.address)
     if change.desired and change.live and change.desired.type != change.live.type:
         yield FieldRow(path="type", mark="~", before=change.live.type, after=change.desired.type)
     for secret in change.secrets:
-        yield SecretRow(dotted(secret.path), secret.state.value, secret.reason)
+        yield SecretRow(format_path(secret.path), secret.status.value, secret.reason)
     for field in change.fields:
-        yield _row(field)
-    if change.known and change.known.retired_at and change.action is Action.RESTORE:
-        yield Note("retired", f"on {change.known.retired_at[:10]}")
-    if impact or change.action not in _UNFELT:
-        yield Note("reach", reach(change, impact))
-    if change.action in _TAKES:
-        yield from breakage(change, impact)
+        yield _build_field_row(field)
+    if change.entry and change.entry.retired_at and change.action is Action.RESTORE:
+        yield NoteRow("retired", f"on {change.entry.retired_at[:10]}")
+    if impact or change.action not in _ACTIONS_WITHOUT_IMPACT:
+        yield NoteRow("reach", describe_reach(change, impact))
+    if change.action in _REMOVING_ACTIONS:
+        yield from describe_breakage(change, impact)
     if change.action is Action.ROTATE:
-        yield from strategy(change, impact)
+        yield from describe_rotation(change, impact)
 
 
-def _row(field: FieldChange) -> FieldRow:
-    before, after = pair(field.path, field.live, field.wanted)
-    if same(field.live, field.wanted):
+def _build_field_row(field: FieldChange) -> FieldRow:
+    before, after = format_pair(field.path, field.live, field.desired)
+    if values_equal(field.live, field.desired):
         after = f"{after}, under a new id"
-    mark = "+" if before == NOTHING else "-" if after == NOTHING else "~"
-    applied = shown(field.path, field.applied) if field.drifted else ""
-    return FieldRow(path=dotted(field.path), mark=mark, before=before, after=after, applied=applied)
+    mark = "+" if before == NOT_SET else "-" if after == NOT_SET else "~"
+    applied = format_value(field.path, field.applied) if field.has_drifted else ""
+    return FieldRow(path=format_path(field.path), mark=mark, before=before, after=after, applied=applied)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Final
 
-SHEET: Final = """
+STYLE_SHEET: Final = """
 :root { color-scheme: light dark;
   --ink: #1b1f24; --paper: #ffffff; --line: #d0d7de; --soft: #f6f8fa; --quiet: #57606a;
   --danger: #b3261e; --care: #8a5300; --gain: #116329; --change: #0a5c9e; }
@@ -53,13 +53,13 @@ footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1rem;
 """One sheet for light and dark, paper and keyboard; colours keep 4.5:1 on either ground (WCAG 1.4.3)."""
 
 
-def page(title: str, body: str, script: str = "") -> str:
+def render_html_page(title: str, body: str, script: str = "") -> str:
     """Return a whole HTML page that loads nothing; title and body must be safe HTML.
 
     ``script`` is the one script that it may run, known to the policy by its digest; as a rule, none.
     """
-    allowed = f"script-src '{_digest(script)}'; " if script else ""
-    policy = f"default-src 'none'; {allowed}style-src '{_digest(SHEET)}'; base-uri 'none'; form-action 'none'"
+    allowed = f"script-src '{_compute_csp_digest(script)}'; " if script else ""
+    policy = f"default-src 'none'; {allowed}style-src '{_compute_csp_digest(STYLE_SHEET)}'; base-uri 'none'; form-action 'none'"
     end = f"<script>{script}</script>\n" if script else ""
     return (
         "<!doctype html>\n"
@@ -67,9 +67,9 @@ def page(title: str, body: str, script: str = "") -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{title}</title>\n<style>{SHEET}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{STYLE_SHEET}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n"
     )
 
 
-def _digest(text: str) -> str:
+def _compute_csp_digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -7,33 +7,33 @@ from msgspec import Struct
 from keyturn.render.parts import Tone
 
 
-class Style(Struct, frozen=True):
+class TerminalStyle(Struct, frozen=True):
     """How text is drawn: whether ANSI colours may be used, and how many columns there are."""
 
-    colour: bool = False
+    color: bool = False
     width: int = 80
 
 
-PLAIN: Final = Style()
+PLAIN_STYLE: Final = TerminalStyle()
 """No colour, 80 columns: a file, a pipe, a log."""
 
 # SGR parameters (ECMA-48 8.3.117) out of the sixteen colours that every theme makes readable.
-_CODES: Final = {
+_SGR_CODES: Final = {
     Tone.DANGER: "31",
-    Tone.CARE: "33",
-    Tone.GAIN: "32",
+    Tone.WARNING: "33",
+    Tone.SUCCESS: "32",
     Tone.CHANGE: "36",
-    Tone.QUIET: "2",
+    Tone.MUTED: "2",
 }
 
 
-def paint(text: str, tone: Tone, style: Style, *, bold: bool = False) -> str:
+def colorize(text: str, tone: Tone, style: TerminalStyle, *, bold: bool = False) -> str:
     """Return text in the colour of ``tone``; it must have been made safe before."""
-    if not style.colour or not text:
+    if not style.color or not text:
         return text
-    return f"\x1b[{'1;' if bold else ''}{_CODES[tone]}m{text}\x1b[0m"
+    return f"\x1b[{'1;' if bold else ''}{_SGR_CODES[tone]}m{text}\x1b[0m"
 
 
-def strong(text: str, style: Style) -> str:
+def make_bold(text: str, style: TerminalStyle) -> str:
     """Return text in bold; it must have been made safe before."""
-    return f"\x1b[1m{text}\x1b[0m" if style.colour and text else text
+    return f"\x1b[1m{text}\x1b[0m" if style.color and text else text

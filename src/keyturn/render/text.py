@@ -3,138 +3,138 @@
 from collections.abc import Iterator
 from typing import Final
 
-from keyturn.render.cells import cells, fold
-from keyturn.render.fit import CUT, REPEATED, UNCUT
-from keyturn.render.parts import Detail, Entry, FieldRow, Note, Part, SecretRow, Section, Tone, View
-from keyturn.render.safe import line
-from keyturn.render.style import PLAIN, Style, paint, strong
+from keyturn.render.cells import display_width, wrap_text
+from keyturn.render.fit import TRUNCATION_PATTERN, MAX_REPEATED_ENTRIES, TRUNCATION_HINT
+from keyturn.render.parts import DetailRow, PlanEntry, FieldRow, NoteRow, SectionKind, SecretRow, PlanSection, Tone, PlanView
+from keyturn.render.safe import escape_line
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle, colorize, make_bold
 
-_PATH: Final = 28
-_PLACED: Final = frozenset({Part.EXPOSURE, Part.ACCESS, Part.FINDING})
-_STATES: Final = {
-    "set": Tone.GAIN,
-    "rotated": Tone.CARE,
+_MAX_NAME_WIDTH: Final = 28
+_KINDS_WITH_LOCATION: Final = frozenset({SectionKind.EXPOSURE, SectionKind.ACCESS, SectionKind.DIAGNOSTIC})
+_STATUS_TONES: Final = {
+    "set": Tone.SUCCESS,
+    "rotated": Tone.WARNING,
     "reused": Tone.DANGER,
-    "unknown": Tone.CARE,
-    "suspect": Tone.CARE,
+    "unknown": Tone.WARNING,
+    "suspect": Tone.WARNING,
     "cleared": Tone.DANGER,
 }
-_MARKS: Final = {"+": Tone.GAIN, "-": Tone.DANGER, "~": Tone.CHANGE}
+_MARK_TONES: Final = {"+": Tone.SUCCESS, "-": Tone.DANGER, "~": Tone.CHANGE}
 
 
-def text(view: View, style: Style = PLAIN) -> str:
+def render_plan_text(view: PlanView, style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return the plan as text, ending in a line feed; every entry is there with all its details.
 
     A value or a list of names that is very long is cut short aloud, and it is said where it is whole.
     """
-    blocks = [_head(view, style), *(_section(section, style) for section in view.sections)]
-    cut = any(map(CUT.search, blocks))
+    blocks = [_render_header(view, style), *(_render_section(section, style) for section in view.sections)]
+    cut = any(map(TRUNCATION_PATTERN.search, blocks))
     if view.repeated and len(view.sections) > 1:
-        blocks.append(_repeated(view, style))
-    blocks.append(_foot(view, style, cut=cut))
+        blocks.append(_render_repeated(view, style))
+    blocks.append(_render_footer(view, style, cut=cut))
     return "\n\n".join(blocks) + "\n"
 
 
-def _head(view: View, style: Style) -> str:
-    who = f"Workspace {line(view.workspace)}"
+def _render_header(view: PlanView, style: TerminalStyle) -> str:
+    who = f"Workspace {escape_line(view.workspace)}"
     if view.organization:
-        who += f", organization {line(view.organization)}"
+        who += f", organization {escape_line(view.organization)}"
     known = f"{view.resources:,} resource{'' if view.resources == 1 else 's'} in git"
     offline = "\nOffline: the workspace was not read." if view.offline else ""
-    return strong(fold("", f"{who}: {known}.", style.width), style) + offline
+    return make_bold(wrap_text("", f"{who}: {known}.", style.width), style) + offline
 
 
-def _section(section: Section, style: Style) -> str:
-    title = f"{section.title} ({section.count:,})"
+def _render_section(section: PlanSection, style: TerminalStyle) -> str:
+    title = f"{section.title} ({section.total_count:,})"
     return "\n".join(
         [
-            paint(title, section.tone, style, bold=True),
-            *(_entry(entry, style, placed=section.part in _PLACED) for entry in section.entries),
+            colorize(title, section.tone, style, bold=True),
+            *(_render_entry(entry, style, placed=section.kind in _KINDS_WITH_LOCATION) for entry in section.entries),
         ]
     )
 
 
-def _entry(entry: Entry, style: Style, *, placed: bool) -> str:
-    return "\n".join([_line(entry, style, placed=placed), *_details(entry, style)])
+def _render_entry(entry: PlanEntry, style: TerminalStyle, *, placed: bool) -> str:
+    return "\n".join([_render_entry_line(entry, style, placed=placed), *_render_details(entry, style)])
 
 
-def _line(entry: Entry, style: Style, *, placed: bool = False) -> str:
+def _render_entry_line(entry: PlanEntry, style: TerminalStyle, *, placed: bool = False) -> str:
     mark = f"  {entry.symbol} "
-    label = line(entry.label)
-    place = f"  [{line(entry.place)}]" if placed and entry.place else ""
-    said = f"{label}  {line(entry.headline)}{place}"
-    folded = fold(mark, said, style.width)
+    label = escape_line(entry.label)
+    place = f"  [{escape_line(entry.location)}]" if placed and entry.location else ""
+    said = f"{label}  {escape_line(entry.headline)}{place}"
+    folded = wrap_text(mark, said, style.width)
     if not folded.startswith(mark + label):
         return folded
-    return f"  {paint(entry.symbol + ' ' + label, entry.tone, style)}{folded[len(mark + label) :]}"
+    return f"  {colorize(entry.symbol + ' ' + label, entry.tone, style)}{folded[len(mark + label) :]}"
 
 
-def _details(entry: Entry, style: Style) -> Iterator[str]:
-    names = [cells(line(_name(detail))) for detail in entry.details]
-    column = min(max(names, default=0), _PATH)
+def _render_details(entry: PlanEntry, style: TerminalStyle) -> Iterator[str]:
+    names = [display_width(escape_line(_format_name(detail))) for detail in entry.details]
+    column = min(max(names, default=0), _MAX_NAME_WIDTH)
     for detail in entry.details:
-        name = line(_name(detail))
-        gap = " " * max(2, column + 2 - cells(name))
-        lead = f"      {_mark(detail)} {name}{gap}"
-        yield _tinted(fold(lead, _said(detail), style.width), detail, style)
+        name = escape_line(_format_name(detail))
+        gap = " " * max(2, column + 2 - display_width(name))
+        lead = f"      {_format_mark(detail)} {name}{gap}"
+        yield _colorize_detail(wrap_text(lead, _format_detail(detail), style.width), detail, style)
 
 
-def _name(detail: Detail) -> str:
+def _format_name(detail: DetailRow) -> str:
     match detail:
         case FieldRow():
             return detail.path
         case SecretRow():
             return f"secrets.{detail.path}"
-        case Note():
+        case NoteRow():
             return detail.topic
 
 
-def _mark(detail: Detail) -> str:
+def _format_mark(detail: DetailRow) -> str:
     return detail.mark if isinstance(detail, FieldRow) else " "
 
 
-def _said(detail: Detail) -> str:
+def _format_detail(detail: DetailRow) -> str:
     match detail:
         case FieldRow(applied=applied) if applied:
             return (
-                f"drift: we applied {line(applied)}, live is {line(detail.before)}, "
-                f"git wants {line(detail.after)}"
+                f"drift: we applied {escape_line(applied)}, live is {escape_line(detail.before)}, "
+                f"git wants {escape_line(detail.after)}"
             )
         case FieldRow(mark="+"):
-            return line(detail.after)
+            return escape_line(detail.after)
         case FieldRow():
-            return f"{line(detail.before)} → {line(detail.after)}"
+            return f"{escape_line(detail.before)} → {escape_line(detail.after)}"
         case SecretRow():
-            return line(f"{detail.state}: {detail.reason}" if detail.reason else detail.state)
-        case Note():
-            return line(detail.text)
+            return escape_line(f"{detail.state}: {detail.reason}" if detail.reason else detail.state)
+        case NoteRow():
+            return escape_line(detail.text)
 
 
-def _tinted(folded: str, detail: Detail, style: Style) -> str:
+def _colorize_detail(folded: str, detail: DetailRow, style: TerminalStyle) -> str:
     match detail:
         case FieldRow():
-            tone = _MARKS[detail.mark]
+            tone = _MARK_TONES[detail.mark]
         case SecretRow():
-            tone = _STATES.get(detail.state, Tone.QUIET)
-        case Note():
-            tone = Tone.QUIET
-    return "\n".join(paint(each, tone, style) for each in folded.split("\n"))
+            tone = _STATUS_TONES.get(detail.state, Tone.MUTED)
+        case NoteRow():
+            tone = Tone.MUTED
+    return "\n".join(colorize(each, tone, style) for each in folded.split("\n"))
 
 
-def _repeated(view: View, style: Style) -> str:
-    lines = [_line(entry, style) for entry in view.repeated[:REPEATED]]
-    if len(view.repeated) > REPEATED:
-        lines.append(f"  and {len(view.repeated) - REPEATED:,} more, above")
-    return "\n".join([paint("Before you approve", Tone.DANGER, style, bold=True), *lines])
+def _render_repeated(view: PlanView, style: TerminalStyle) -> str:
+    lines = [_render_entry_line(entry, style) for entry in view.repeated[:MAX_REPEATED_ENTRIES]]
+    if len(view.repeated) > MAX_REPEATED_ENTRIES:
+        lines.append(f"  and {len(view.repeated) - MAX_REPEATED_ENTRIES:,} more, above")
+    return "\n".join([colorize("Before you approve", Tone.DANGER, style, bold=True), *lines])
 
 
-def _foot(view: View, style: Style, *, cut: bool) -> str:
-    lines = [fold("", f"{UNCUT}.", style.width)] if cut else []
-    if view.refusals:
-        found = "1 finding refuses" if view.refusals == 1 else f"{view.refusals:,} findings refuse"
-        lines.append(paint(f"{found} this plan: see Findings.", Tone.DANGER, style))
-    if view.cost:
-        lines.append(view.cost)
-    if view.approve:
-        lines.append(f"Approve with: {view.approve}")
-    return "\n".join([*lines, strong(view.summary, style)])
+def _render_footer(view: PlanView, style: TerminalStyle, *, cut: bool) -> str:
+    lines = [wrap_text("", f"{TRUNCATION_HINT}.", style.width)] if cut else []
+    if view.error_count:
+        found = "1 finding refuses" if view.error_count == 1 else f"{view.error_count:,} findings refuse"
+        lines.append(colorize(f"{found} this plan: see Findings.", Tone.DANGER, style))
+    if view.cost_summary:
+        lines.append(view.cost_summary)
+    if view.approve_command:
+        lines.append(f"Approve with: {view.approve_command}")
+    return "\n".join([*lines, make_bold(view.summary, style)])

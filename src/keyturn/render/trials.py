@@ -5,65 +5,65 @@ from collections.abc import Iterator
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from keyturn.core.trial import End, Tried
-from keyturn.render.cells import fold
-from keyturn.render.forms import chosen
-from keyturn.render.json_text import dumped
+from keyturn.core.trial import TestStatus, ConnectionTestResult
+from keyturn.render.cells import wrap_text
+from keyturn.render.forms import select_format
+from keyturn.render.json_text import dump_pretty
 from keyturn.render.parts import Tone
-from keyturn.render.safe import line
-from keyturn.render.style import PLAIN, Style, paint, strong
+from keyturn.render.safe import escape_line
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle, colorize, make_bold
 
-FORMAT: Final = "1.0"
+TEST_FORMAT_VERSION: Final = "1.0"
 
-_SHOWN: Final = {
-    End.PASSED: ("✓", Tone.GAIN),
-    End.SKIPPED: ("…", Tone.CARE),
-    End.REFUSED: ("!", Tone.CARE),
-    End.UNCLEAR: ("?", Tone.DANGER),
-    End.FAILED: ("✗", Tone.DANGER),
+_STATUS_STYLES: Final = {
+    TestStatus.PASSED: ("✓", Tone.SUCCESS),
+    TestStatus.SKIPPED: ("…", Tone.WARNING),
+    TestStatus.REFUSED: ("!", Tone.WARNING),
+    TestStatus.UNCLEAR: ("?", Tone.DANGER),
+    TestStatus.FAILED: ("✗", Tone.DANGER),
 }
 
 
-def draw_trials(workspace: str, tried: tuple[Tried, ...], form: str = "text", style: Style = PLAIN) -> str:
+def render_connection_tests(workspace: str, results: tuple[ConnectionTestResult, ...], form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return connection tests as ``text``, ``json`` or ``junit``; raises ValueError for another form."""
     forms = {
-        "text": lambda: trials_text(tried, style),
-        "json": lambda: trials_json(workspace, tried),
-        "junit": lambda: trials_junit(workspace, tried),
+        "text": lambda: render_connection_tests_text(results, style),
+        "json": lambda: render_connection_tests_json(workspace, results),
+        "junit": lambda: render_connection_tests_junit(workspace, results),
     }
-    return chosen(forms, form)()
+    return select_format(forms, form)()
 
 
-def trials_text(tried: tuple[Tried, ...], style: Style = PLAIN) -> str:
+def render_connection_tests_text(results: tuple[ConnectionTestResult, ...], style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return a line or two for each test, the worst last, and a last line that counts and can be parsed.
 
     It reads ``Test: 3 passed, 1 failed, 0 unclear, 2 skipped, 0 refused.``
     """
-    order = list(_SHOWN)
-    ranked = sorted(tried, key=lambda each: (order.index(each.end), each.address))
-    lines = [text for each in ranked for text in _lines(each, style)]
-    return "\n".join([*lines, *([""] if lines else []), strong(total(tried), style)]) + "\n"
+    order = list(_STATUS_STYLES)
+    ranked = sorted(results, key=lambda each: (order.index(each.status), each.address))
+    lines = [text for each in ranked for text in _render_result(each, style)]
+    return "\n".join([*lines, *([""] if lines else []), make_bold(summarize_connection_tests(results), style)]) + "\n"
 
 
-def trials_json(workspace: str, tried: tuple[Tried, ...]) -> str:
+def render_connection_tests_json(workspace: str, results: tuple[ConnectionTestResult, ...]) -> str:
     """Return the same as JSON, as ``schemas/test.schema.json`` says."""
-    summary: dict[str, Any] = {**_counts(tried), "line": total(tried)}
-    tests = [_tree(each) for each in tried]
-    return dumped({"format_version": FORMAT, "workspace": workspace, "summary": summary, "tests": tests})
+    summary: dict[str, Any] = {**_count_results(results), "line": summarize_connection_tests(results)}
+    tests = [_result_to_json(each) for each in results]
+    return dump_pretty({"format_version": TEST_FORMAT_VERSION, "workspace": workspace, "summary": summary, "tests": tests})
 
 
-def trials_junit(workspace: str, tried: tuple[Tried, ...]) -> str:
+def render_connection_tests_junit(workspace: str, results: tuple[ConnectionTestResult, ...]) -> str:
     """Return the same as JUnit XML: skipped and refused ones are skipped, all else but a pass fails."""
-    counts = _counts(tried)
+    counts = _count_results(results)
     failed, skipped = counts["failed"] + counts["unclear"], counts["skipped"] + counts["refused"]
-    suite = _xml(f"keyturn test {workspace}")
-    head = f'tests="{len(tried)}" failures="{failed}" skipped="{skipped}"'
+    suite = _quote_attribute(f"keyturn test {workspace}")
+    head = f'tests="{len(results)}" failures="{failed}" skipped="{skipped}"'
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
             f"<testsuites {head}>",
             f"  <testsuite name={suite} {head}>",
-            *map(_case, tried),
+            *map(_render_case, results),
             "  </testsuite>",
             "</testsuites>",
             "",
@@ -71,34 +71,34 @@ def trials_junit(workspace: str, tried: tuple[Tried, ...]) -> str:
     )
 
 
-def total(tried: tuple[Tried, ...]) -> str:
+def summarize_connection_tests(results: tuple[ConnectionTestResult, ...]) -> str:
     """Return the last line."""
-    return f"Test: {', '.join(f'{number} {word}' for word, number in _counts(tried).items())}."
+    return f"Test: {', '.join(f'{number} {word}' for word, number in _count_results(results).items())}."
 
 
-def _counts(tried: tuple[Tried, ...]) -> dict[str, int]:
-    found = Counter(each.end for each in tried)
-    ends = (End.PASSED, End.FAILED, End.UNCLEAR, End.SKIPPED, End.REFUSED)
+def _count_results(results: tuple[ConnectionTestResult, ...]) -> dict[str, int]:
+    found = Counter(each.status for each in results)
+    ends = (TestStatus.PASSED, TestStatus.FAILED, TestStatus.UNCLEAR, TestStatus.SKIPPED, TestStatus.REFUSED)
     return {end.value: found[end] for end in ends}
 
 
-def _lines(each: Tried, style: Style) -> Iterator[str]:
-    symbol, tone = _SHOWN[each.end]
-    mark, label = f"{symbol} ", line(str(each.address))
+def _render_result(each: ConnectionTestResult, style: TerminalStyle) -> Iterator[str]:
+    symbol, tone = _STATUS_STYLES[each.status]
+    mark, label = f"{symbol} ", escape_line(str(each.address))
     latency = "" if each.latency_ms is None else f"{each.latency_ms:,.0f} ms"
     why = f"{each.reason.value}: " if each.reason else ""
-    said = why + line(each.message) if each.end is not End.PASSED else line(each.server_version)
-    text = "  ".join(filter(None, (label, each.end.value, latency, said)))
-    folded = fold(mark, text, style.width)
-    yield f"{paint(mark + label, tone, style)}{folded[len(mark + label) :]}"
+    said = why + escape_line(each.message) if each.status is not TestStatus.PASSED else escape_line(each.server_version)
+    text = "  ".join(filter(None, (label, each.status.value, latency, said)))
+    folded = wrap_text(mark, text, style.width)
+    yield f"{colorize(mark + label, tone, style)}{folded[len(mark + label) :]}"
     if each.hint:
-        yield paint(fold("    next  ", line(each.hint), style.width), Tone.QUIET, style)
+        yield colorize(wrap_text("    next  ", escape_line(each.hint), style.width), Tone.MUTED, style)
 
 
-def _tree(each: Tried) -> dict[str, Any]:
+def _result_to_json(each: ConnectionTestResult) -> dict[str, Any]:
     return {
         "address": str(each.address),
-        "result": each.end.value,
+        "result": each.status.value,
         "reason": each.reason.value if each.reason else None,
         "credentials": list(map(str, each.credentials)),
         "message": each.message,
@@ -108,16 +108,16 @@ def _tree(each: Tried) -> dict[str, Any]:
     }
 
 
-def _case(each: Tried) -> str:
+def _render_case(each: ConnectionTestResult) -> str:
     time = "" if each.latency_ms is None else f' time="{each.latency_ms / 1000:.3f}"'
-    head = f"    <testcase classname={_xml('keyturn.test')} name={_xml(str(each.address))}{time}"
-    if each.end is End.PASSED:
+    head = f"    <testcase classname={_quote_attribute('keyturn.test')} name={_quote_attribute(str(each.address))}{time}"
+    if each.status is TestStatus.PASSED:
         return f"{head}/>"
-    kind = "skipped" if each.end in {End.SKIPPED, End.REFUSED} else "failure"
-    type_ = f" type={_xml(each.reason.value if each.reason else each.end.value)}" if kind == "failure" else ""
-    inner = f"      <{kind} message={_xml(each.message)}{type_}>{escape(line(each.hint))}</{kind}>"
+    kind = "skipped" if each.status in {TestStatus.SKIPPED, TestStatus.REFUSED} else "failure"
+    type_ = f" type={_quote_attribute(each.reason.value if each.reason else each.status.value)}" if kind == "failure" else ""
+    inner = f"      <{kind} message={_quote_attribute(each.message)}{type_}>{escape(escape_line(each.hint))}</{kind}>"
     return f"{head}>\n{inner}\n    </testcase>"
 
 
-def _xml(text: str) -> str:
-    return quoteattr(line(text))
+def _quote_attribute(text: str) -> str:
+    return quoteattr(escape_line(text))

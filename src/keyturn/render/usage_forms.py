@@ -3,25 +3,25 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keyturn.core.usage import Review
-from keyturn.render.forms import chosen
-from keyturn.render.style import PLAIN, Style
-from keyturn.render.usage import usage_csv, usage_json, usage_markdown, usage_text
-from keyturn.render.usage_html import usage_html
+from keyturn.core.usage import UsageReport
+from keyturn.render.forms import select_format
+from keyturn.render.style import PLAIN_STYLE, TerminalStyle
+from keyturn.render.usage import render_usage_csv, render_usage_json, render_usage_markdown, render_usage_text
+from keyturn.render.usage_html import render_usage_html
 
-FORMS: Final[Mapping[str, Callable[[Review, Style], str]]] = {
-    "text": usage_text,
-    "markdown": lambda review, _: usage_markdown(review),
-    "csv": lambda review, _: usage_csv(review),
-    "json": lambda review, _: usage_json(review),
-    "html": lambda review, _: usage_html(review),
+USAGE_RENDERERS: Final[Mapping[str, Callable[[UsageReport, TerminalStyle], str]]] = {
+    "text": render_usage_text,
+    "markdown": lambda review, _: render_usage_markdown(review),
+    "csv": lambda review, _: render_usage_csv(review),
+    "json": lambda review, _: render_usage_json(review),
+    "html": lambda review, _: render_usage_html(review),
 }
 
 
-def draw_usage(review: Review, form: str = "text", style: Style = PLAIN) -> str:
+def render_usage(report: UsageReport, form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return a review in one of its forms; raises ValueError for one that there is not.
 
     ``csv`` is RFC 4180 and ends its lines with CR LF; ``json`` is as ``schemas/usage.schema.json``
     says; ``html`` is a page with a table that can be searched, and needs nothing else.
     """
-    return chosen(FORMS, form)(review, style)
+    return select_format(USAGE_RENDERERS, form)(report, style)

@@ -3,15 +3,15 @@
 import re
 from typing import Final
 
-from keyturn.core.counting import numbered
-from keyturn.core.usage import Review
-from keyturn.render.parts import Link
-from keyturn.render.picture import DRAWN, picture
-from keyturn.render.safe import html as safe
-from keyturn.render.sheet import page
-from keyturn.render.usage import HEADS, row, total
+from keyturn.core.counting import pluralize
+from keyturn.core.usage import UsageReport
+from keyturn.render.parts import DependencyLink
+from keyturn.render.picture import MAX_COLUMN_BOXES, draw_dependency_svg
+from keyturn.render.safe import escape_html as safe
+from keyturn.render.sheet import render_html_page
+from keyturn.render.usage import USAGE_COLUMNS, build_usage_row, summarize_usage
 
-SCRIPT: Final = """
+SEARCH_SCRIPT: Final = """
 "use strict";
 const box = document.getElementById("search");
 const rows = Array.from(document.querySelectorAll("#review tbody tr"));
@@ -32,93 +32,93 @@ narrow();
 """
 """Hides the rows that lack one of the words; the page is whole without it."""
 
-_SEARCH: Final = (
+_SEARCH_BOX: Final = (
     '<p hidden><label>Search <input id="search" type="search" autocomplete="off"></label> '
     '<span id="found" role="status"></span></p>'
 )
-_MARKS: Final = ("overdue", "expiring", "unused")
-_KEY: Final = re.compile(r"\bage1[0-9a-z]{50,}|\b[0-9A-F]{40}\b")
-_BELOW: Final = ("type", "owner", "file")
-_COLUMNS: Final = tuple(head for head in HEADS if head not in {"credential", *_BELOW})
-_WIDE: Final = frozenset({"connections", "can decrypt"})
+_URGENT_FLAGS: Final = ("overdue", "expiring", "unused")
+_KEY_PATTERN: Final = re.compile(r"\bage1[0-9a-z]{50,}|\b[0-9A-F]{40}\b")
+_NAME_CELL_COLUMNS: Final = ("type", "owner", "file")
+_TABLE_COLUMNS: Final = tuple(head for head in USAGE_COLUMNS if head not in {"credential", *_NAME_CELL_COLUMNS})
+_MONOSPACE_COLUMNS: Final = frozenset({"connections", "can decrypt"})
 
 
-def usage_html(review: Review) -> str:
+def render_usage_html(report: UsageReport) -> str:
     """Return the review as an HTML page whose policy lets in its own sheet and script, and nothing else."""
-    title = f"Credentials of {safe(review.workspace)}"
-    drawn = picture(_links(review), _marked(review))
+    title = f"Credentials of {safe(report.workspace)}"
+    drawn = draw_dependency_svg(_build_links(report), _mark_credentials(report))
     counts = "".join(
-        f"<li{_faint(number)}><b>{number:,}</b> {safe(word)}</li>" for word, number in review.counts().items()
+        f"<li{_mute_zero(number)}><b>{number:,}</b> {safe(word)}</li>" for word, number in report.count_by_class().items()
     )
     figure = (
-        f"<section>\n<h2>What depends on what</h2>\n{_limits(review)}{drawn}\n</section>" if drawn else ""
+        f"<section>\n<h2>What depends on what</h2>\n{_render_limits(report)}{drawn}\n</section>" if drawn else ""
     )
-    table = f"{_SEARCH}\n{_table(review)}"
+    table = f"{_SEARCH_BOX}\n{_render_table(report)}"
     # Below a long table nobody would come upon the picture.
-    parts = [figure, table] if len(review.usages) > DRAWN else [table, figure]
+    parts = [figure, table] if len(report.usages) > MAX_COLUMN_BOXES else [table, figure]
     body = [
         f"<header><h1>{title}</h1>",
-        f"<p>Organization <code>{safe(review.organization)}</code>, {review.today}.</p>",
+        f"<p>Organization <code>{safe(report.organization)}</code>, {report.today}.</p>",
         f'<ul class="counts">{counts}</ul>',
-        *(f'<p class="banner care">{safe(note)}</p>' for note in review.notes),
+        *(f'<p class="banner care">{safe(note)}</p>' for note in report.notes),
         "</header>",
         "<main>",
         *parts,
         "</main>",
-        f"<footer><p><b>{safe(total(review))}</b></p></footer>",
+        f"<footer><p><b>{safe(summarize_usage(report))}</b></p></footer>",
     ]
-    return page(title, "\n".join(filter(None, body)), SCRIPT)
+    return render_html_page(title, "\n".join(filter(None, body)), SEARCH_SCRIPT)
 
 
-def _faint(number: int) -> str:
+def _mute_zero(number: int) -> str:
     return "" if number else ' class="none"'
 
 
-def _table(review: Review) -> str:
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("credential", *_COLUMNS))
-    rows = "\n".join(_row(dict(zip(HEADS, row(review, each), strict=True))) for each in review.usages)
+def _render_table(report: UsageReport) -> str:
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("credential", *_TABLE_COLUMNS))
+    rows = "\n".join(_render_row(dict(zip(USAGE_COLUMNS, build_usage_row(report, each), strict=True))) for each in report.usages)
     return f'<table id="review">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
 
 
-def _row(found: dict[str, str]) -> str:
-    below = "".join(f'<br><span class="place">{safe(found[head])}</span>' for head in _BELOW)
+def _render_row(found: dict[str, str]) -> str:
+    below = "".join(f'<br><span class="place">{safe(found[head])}</span>' for head in _NAME_CELL_COLUMNS)
     name = f'<th scope="row"><code>{safe(found["credential"])}</code>{below}</th>'
     cells = "".join(
-        f'<td class="mono">{safe(_short(found[head]))}</td>'
-        if head in _WIDE
+        f'<td class="mono">{safe(_shorten_keys(found[head]))}</td>'
+        if head in _MONOSPACE_COLUMNS
         else f"<td>{safe(found[head])}</td>"
-        for head in _COLUMNS
+        for head in _TABLE_COLUMNS
     )
     return f"<tr>{name}{cells}</tr>"
 
 
-def _short(text: str) -> str:
+def _shorten_keys(text: str) -> str:
     # A key's beginning and end tell it from any other; the whole of it is in the JSON.
-    return _KEY.sub(lambda found: f"{found[0][:10]}…{found[0][-6:]}", text)
+    return _KEY_PATTERN.sub(lambda found: f"{found[0][:10]}…{found[0][-6:]}", text)
 
 
-def _links(review: Review) -> tuple[Link, ...]:
+def _build_links(report: UsageReport) -> tuple[DependencyLink, ...]:
     pairs = dict.fromkeys(
         pair
-        for usage in review.usages
+        for usage in report.usages
         for pair in (
-            *((str(usage.address), f"connection/{each}") for each in usage.reach.connections),
-            *usage.reach.links,
+            *((str(usage.address), f"connection/{each}") for each in usage.users.connections),
+            *usage.users.links,
         )
     )
-    return tuple(Link(source, target) for source, target in pairs)
+    return tuple(DependencyLink(source, target) for source, target in pairs)
 
 
-def _limits(review: Review) -> str:
+def _render_limits(report: UsageReport) -> str:
     said = []
-    if len(review.usages) > DRAWN:
-        whole = numbered(len(review.usages), "credential")
+    if len(report.usages) > MAX_COLUMN_BOXES:
+        whole = pluralize(len(report.usages), "credential")
         said.append(
-            f"There is room for {DRAWN} of {whole}, those that are overdue, expiring or unused first, "
+            f"There is room for {MAX_COLUMN_BOXES} of {whole}, those that are overdue, expiring or unused first, "
             "and for what hangs on them. The table has all of them."
         )
     hidden = {
-        word: sum(getattr(usage.reach, word) is None for usage in review.usages)
+        word: sum(getattr(usage.users, word) is None for usage in report.usages)
         for word in ("pipelines", "syncs", "schedules")
     }
     unknown = [word for word, number in hidden.items() if number]
@@ -127,10 +127,10 @@ def _limits(review: Review) -> str:
     return "".join(f'<p class="limits">{safe(each)}</p>\n' for each in said)
 
 
-def _marked(review: Review) -> dict[str, str]:
-    flagged = ((usage, review.flags(usage)) for usage in review.usages)
+def _mark_credentials(report: UsageReport) -> dict[str, str]:
+    flagged = ((usage, report.classes_of(usage)) for usage in report.usages)
     return {
-        str(usage.address): next(mark for mark in _MARKS if mark in flags)
+        str(usage.address): next(mark for mark in _URGENT_FLAGS if mark in flags)
         for usage, flags in flagged
-        if not set(_MARKS).isdisjoint(flags)
+        if not set(_URGENT_FLAGS).isdisjoint(flags)
     }

@@ -3,9 +3,9 @@
 import pytest
 
 from judging import judged, places, settings
-from keyturn.load.definitions import types
+from keyturn.load.definitions import list_known_types
 
-KNOWN = types("connection")
+KNOWN = list_known_types("connection")
 TEXT = "kind: connection\nname: prod-db\ntype: {}\nlabels: {{environment: prod, system: db, owner: data}}\n"
 
 

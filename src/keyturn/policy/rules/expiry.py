@@ -4,70 +4,70 @@ from collections.abc import Iterator
 from datetime import date
 
 from keyturn.core.diagnostic import Severity
-from keyturn.core.fields import Path
-from keyturn.policy.expiries import LABEL, Expiry, declared, readable
-from keyturn.policy.rule import Found, on_day, on_manifest
-from keyturn.policy.settings import Settings
-from keyturn.policy.subject import Subject
+from keyturn.core.fields import FieldPath
+from keyturn.policy.expiries import EXPIRY_LABEL, FieldExpiry, declared_expiries, parse_day
+from keyturn.policy.rule import Violation, on_day, on_manifest
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.subject import ResourceView
 
-_ENDING: tuple[Path, ...] = (("client_secret",), ("sas_token",))
+_EXPIRING_SECRETS: tuple[FieldPath, ...] = (("client_secret",), ("sas_token",))
 
 
-def expired(subject: Subject, _: Settings, today: date) -> Iterator[Found]:
+def past_expiry(subject: ResourceView, _: PolicySettings, today: date) -> Iterator[Violation]:
     """Find what is past its day."""
-    for expiry in declared(subject):
+    for expiry in declared_expiries(subject):
         if expiry.day < today:
-            yield past(subject, expiry)
+            yield expired_violation(subject, expiry)
 
 
-def expires_soon(subject: Subject, settings: Settings, today: date) -> Iterator[Found]:
+def approaching_expiry(subject: ResourceView, settings: PolicySettings, today: date) -> Iterator[Violation]:
     """Find what ends within the days of notice."""
-    for expiry in declared(subject):
-        if 0 <= (expiry.day - today).days <= settings.expiry_days:
-            yield near(subject, expiry, today)
+    for expiry in declared_expiries(subject):
+        if 0 <= (expiry.day - today).days <= settings.expiry_notice_days:
+            yield expiring_violation(subject, expiry, today)
 
 
-def unrecorded(subject: Subject, _: Settings) -> Iterator[Found]:
+def unrecorded_expiry(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find secrets of Azure that end on a day which is written nowhere."""
-    if subject.type != "azure" or LABEL in subject.labels:
+    if subject.type != "azure" or EXPIRY_LABEL in subject.labels:
         return
-    for path in _ENDING:
-        if path in subject.secret_paths and not any(declared(subject)):
+    for path in _EXPIRING_SECRETS:
+        if path in subject.secret_paths and not any(declared_expiries(subject)):
             message = f"the {path[0]} expires, and no label says when"
-            yield Found(subject=subject, path=("secrets", *path), message=message, key=True)
+            yield Violation(resource=subject, path=("secrets", *path), message=message, at_key=True)
 
 
-def unreadable(subject: Subject, _: Settings) -> Iterator[Found]:
+def unreadable_expiry(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find a recorded expiry that is no date."""
-    if LABEL in subject.labels and not readable(subject.labels[LABEL]):
-        message = f"the label {LABEL} is not a date"
-        yield Found(subject=subject, path=("labels", LABEL), message=message)
+    if EXPIRY_LABEL in subject.labels and not parse_day(subject.labels[EXPIRY_LABEL]):
+        message = f"the label {EXPIRY_LABEL} is not a date"
+        yield Violation(resource=subject, path=("labels", EXPIRY_LABEL), message=message)
 
 
-def past(subject: Subject, expiry: Expiry) -> Found:
+def expired_violation(subject: ResourceView, expiry: FieldExpiry) -> Violation:
     """Return the finding that ``expiry`` is over."""
-    return _at(subject, expiry, f"{expiry.what} expired on {expiry.day.isoformat()}")
+    return _expiry_violation(subject, expiry, f"{expiry.description} expired on {expiry.day.isoformat()}")
 
 
-def near(subject: Subject, expiry: Expiry, today: date) -> Found:
+def expiring_violation(subject: ResourceView, expiry: FieldExpiry, today: date) -> Violation:
     """Return the finding that ``expiry`` is close."""
-    when = until(expiry.day, today)
-    return _at(subject, expiry, f"{expiry.what} expires on {expiry.day.isoformat()}, {when}")
+    when = format_days_until(expiry.day, today)
+    return _expiry_violation(subject, expiry, f"{expiry.description} expires on {expiry.day.isoformat()}, {when}")
 
 
-def until(day: date, today: date) -> str:
+def format_days_until(day: date, today: date) -> str:
     """Return how far ``day`` lies ahead, in words."""
     days = (day - today).days
     return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
 
 
-def _at(subject: Subject, expiry: Expiry, message: str) -> Found:
-    return Found(subject=subject, path=expiry.path, message=message, key=expiry.path[0] == "secrets")
+def _expiry_violation(subject: ResourceView, expiry: FieldExpiry, message: str) -> Violation:
+    return Violation(resource=subject, path=expiry.path, message=message, at_key=expiry.path[0] == "secrets")
 
 
 RULES = (
-    on_day("KT322", Severity.ERROR, expired),
-    on_day("KT323", Severity.WARNING, expires_soon),
-    on_manifest("KT324", Severity.WARNING, unrecorded),
-    on_manifest("KT328", Severity.ERROR, unreadable),
+    on_day("KT322", Severity.ERROR, past_expiry),
+    on_day("KT323", Severity.WARNING, approaching_expiry),
+    on_manifest("KT324", Severity.WARNING, unrecorded_expiry),
+    on_manifest("KT328", Severity.ERROR, unreadable_expiry),
 )

@@ -4,90 +4,90 @@ import re
 from collections.abc import Iterator
 
 from keyturn.core.diagnostic import Cause, Severity
-from keyturn.core.fields import Path
-from keyturn.policy.fleet import Fleet
-from keyturn.policy.pattern import Pattern
-from keyturn.policy.rule import Found, on_fleet, on_manifest
-from keyturn.policy.settings import Settings
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.words import HOSTS, say
+from keyturn.core.fields import FieldPath
+from keyturn.policy.fleet import ManifestIndex
+from keyturn.policy.pattern import LazyPattern
+from keyturn.policy.rule import Violation, on_index, on_manifest
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.words import HOST_FIELDS, safe_field_name
 
-_ACCOUNT_KEYS: tuple[Path, ...] = (("account_key",), ("storage_key",), ("connection_string",))
-_MANAGED = (".rds.amazonaws.com", ".redshift.amazonaws.com", ".redshift-serverless.amazonaws.com")
-_AUTH = frozenset({"auth", "authmode", "authtype", "authentication", "authenticationtype"})
-_PERSON = Pattern(r"^[a-z]+[._][a-z]+@", re.IGNORECASE)
-_SERVICE = Pattern(
+_ACCOUNT_KEYS: tuple[FieldPath, ...] = (("account_key",), ("storage_key",), ("connection_string",))
+_MANAGED_DATABASE_SUFFIXES = (".rds.amazonaws.com", ".redshift.amazonaws.com", ".redshift-serverless.amazonaws.com")
+_AUTH_FIELDS = frozenset({"auth", "authmode", "authtype", "authentication", "authenticationtype"})
+_PERSON_NAME = LazyPattern(r"^[a-z]+[._][a-z]+@", re.IGNORECASE)
+_SERVICE_NAME = LazyPattern(
     r"svc|serv|integr|api|bot|etl|elt|pipe|planasonix|data|sync|app|auto|system|admin|shared|load|report|team",
     re.IGNORECASE,
 )
-_ACCOUNTS = frozenset({"username", "user", "email", "principal", "subject"})
+_ACCOUNT_FIELDS = frozenset({"username", "user", "email", "principal", "subject"})
 
 
-def aws_key(subject: Subject, _: Settings) -> Iterator[Found]:
+def static_aws_key(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find static access keys of AWS."""
     # A session token makes it a key of hours, not of years.
     static = {("secret_access_key",), ("session_token",)}.intersection(subject.secret_paths)
     if subject.type == "aws" and static == {("secret_access_key",)}:
-        yield _lasting(subject, ("secret_access_key",), "a static access key is used, not a role")
+        yield _long_lived_violation(subject, ("secret_access_key",), "a static access key is used, not a role")
 
 
-def gcp_key(subject: Subject, _: Settings) -> Iterator[Found]:
+def static_gcp_key(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find keys of service accounts of Google Cloud."""
     if subject.type == "gcp" and ("service_account_json",) in subject.secret_paths:
         message = "a service account's key is used, not workload identity"
-        yield _lasting(subject, ("service_account_json",), message)
+        yield _long_lived_violation(subject, ("service_account_json",), message)
 
 
-def azure_key(subject: Subject, _: Settings) -> Iterator[Found]:
+def storage_account_key(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find keys of storage accounts of Azure."""
     for path in _ACCOUNT_KEYS if subject.type == "azure" else ():
         if path in subject.secret_paths:
             message = f"the {path[0]} opens the whole storage account"
-            yield _lasting(subject, path, message)
+            yield _long_lived_violation(subject, path, message)
 
 
-def database_password(fleet: Fleet, _: Settings) -> Iterator[Found]:
+def database_password(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find passwords for databases that accept IAM authentication."""
-    for use in fleet.uses:
-        if use.used.type != "database" or ("password",) not in use.used.secret_paths:
+    for use in fleet.references:
+        if use.target.type != "database" or ("password",) not in use.target.secret_paths:
             continue
-        stated = (leaf for one in (use.user, use.used) for _, leaf in one.named(HOSTS))
-        if any(isinstance(leaf, str) and leaf.lower().rstrip(".").endswith(_MANAGED) for leaf in stated):
+        stated = (leaf for one in (use.source, use.target) for _, leaf in one.fields_named(HOST_FIELDS))
+        if any(isinstance(leaf, str) and leaf.lower().rstrip(".").endswith(_MANAGED_DATABASE_SUFFIXES) for leaf in stated):
             message = "the database accepts IAM authentication, and is opened with a password"
-            yield Found(subject=use.user, path=use.path, message=message)
+            yield Violation(resource=use.source, path=use.path, message=message)
 
 
-def personal_consent(subject: Subject, _: Settings) -> Iterator[Found]:
+def personal_consent(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find connections to Salesforce that rest on a person's consent."""
     if subject.type != "salesforce" or subject.address.kind != "connection":
         return
-    modes = [(path, fold(leaf)) for path, leaf in subject.named(_AUTH) if isinstance(leaf, str)]
+    modes = [(path, normalize_name(leaf)) for path, leaf in subject.fields_named(_AUTH_FIELDS) if isinstance(leaf, str)]
     if not any("jwt" in mode or "mtls" in mode for _, mode in modes):
         path = modes[0][0] if modes else ("type",)
-        yield Found(
-            subject=subject, path=path, message="the connection rests on a person's consent, not on JWT"
+        yield Violation(
+            resource=subject, path=path, message="the connection rests on a person's consent, not on JWT"
         )
 
 
-def personal_account(subject: Subject, _: Settings) -> Iterator[Found]:
+def personal_account(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find accounts that look like those of a person."""
-    for path, leaf in subject.named(_ACCOUNTS):
-        if isinstance(leaf, str) and _PERSON.search(leaf) and not _SERVICE.search(leaf.partition("@")[0]):
-            yield Found(
-                subject=subject, path=path, message=f"the {say(path)} looks like a person's own account"
+    for path, leaf in subject.fields_named(_ACCOUNT_FIELDS):
+        if isinstance(leaf, str) and _PERSON_NAME.search(leaf) and not _SERVICE_NAME.search(leaf.partition("@")[0]):
+            yield Violation(
+                resource=subject, path=path, message=f"the {safe_field_name(path)} looks like a person's own account"
             )
 
 
-def _lasting(subject: Subject, path: Path, message: str) -> Found:
-    return Found(subject=subject, path=("secrets", *path), message=message, key=True)
+def _long_lived_violation(subject: ResourceView, path: FieldPath, message: str) -> Violation:
+    return Violation(resource=subject, path=("secrets", *path), message=message, at_key=True)
 
 
 RULES = (
-    on_manifest("KT330", Severity.WARNING, aws_key, cause=Cause.LONG_LIVED_KEY),
-    on_manifest("KT331", Severity.WARNING, gcp_key, cause=Cause.LONG_LIVED_KEY),
-    on_manifest("KT332", Severity.WARNING, azure_key, cause=Cause.LONG_LIVED_KEY),
-    on_fleet("KT333", Severity.NOTE, database_password, cause=Cause.STATIC_DATABASE_LOGIN),
+    on_manifest("KT330", Severity.WARNING, static_aws_key, cause=Cause.LONG_LIVED_KEY),
+    on_manifest("KT331", Severity.WARNING, static_gcp_key, cause=Cause.LONG_LIVED_KEY),
+    on_manifest("KT332", Severity.WARNING, storage_account_key, cause=Cause.LONG_LIVED_KEY),
+    on_index("KT333", Severity.NOTE, database_password, cause=Cause.STATIC_DATABASE_LOGIN),
     on_manifest("KT334", Severity.NOTE, personal_consent),
     on_manifest("KT335", Severity.NOTE, personal_account),
 )

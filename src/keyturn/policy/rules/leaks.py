@@ -4,38 +4,38 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from keyturn.core.diagnostic import Cause, Severity
-from keyturn.core.fields import Path
-from keyturn.core.looks import secret_key
-from keyturn.policy.fleet import Fleet
-from keyturn.policy.rule import Found, Needs, OnFleet, Rule, on_fleet, on_manifest
-from keyturn.policy.settings import Settings
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.tokens import marked, password_within, private_key, random_looking, web_token
-from keyturn.policy.words import say
+from keyturn.core.fields import FieldPath
+from keyturn.core.looks import is_secret_name
+from keyturn.policy.fleet import ManifestIndex
+from keyturn.policy.rule import Violation, Requires, OnIndex, Rule, on_index, on_manifest
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.tokens import has_known_prefix, has_embedded_password, has_private_key, looks_random, has_web_token
+from keyturn.policy.words import safe_field_name
 
-_COOKIES = frozenset({"cookie", "setcookie"})
-_PUBLIC = (
+_COOKIE_NAMES = frozenset({"cookie", "setcookie"})
+_PUBLIC_FIELDS = (
     "clientid", "consumerkey", "accesskeyid", "knownhosts", "fingerprint", "thumbprint", "publickey",
     "hostkey", "checksum", "digest", "arn",
 )  # fmt: skip
 
 
-def secret_in_settings(subject: Subject, _: Settings) -> Iterator[Found]:
+def secret_in_settings(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find a connection's plain fields that are named as a secret is, headers in lists included."""
     if subject.address.kind != "connection":
         return
     for path, name, text in _named_texts(subject):
-        if text and _names_secret(name) and not _recognised(text):
-            yield Found(subject=subject, path=path, message=f"{say(path)} looks like a secret", key=True)
+        if text and _is_secret_like_name(name) and not _is_recognized_secret(text):
+            yield Violation(resource=subject, path=path, message=f"{safe_field_name(path)} looks like a secret", at_key=True)
 
 
 @lru_cache(maxsize=4096)
-def _names_secret(name: str) -> bool:
-    return (secret_key(name) or fold(name) in _COOKIES) and not marked(name)
+def _is_secret_like_name(name: str) -> bool:
+    return (is_secret_name(name) or normalize_name(name) in _COOKIE_NAMES) and not has_known_prefix(name)
 
 
-def _named_texts(subject: Subject) -> Iterator[tuple[Path, str, str]]:
+def _named_texts(subject: ResourceView) -> Iterator[tuple[FieldPath, str, str]]:
     for path, leaf in subject.config.items():
         if isinstance(leaf, str):
             yield path, path[-1], leaf
@@ -48,42 +48,42 @@ def _named_texts(subject: Subject) -> Iterator[tuple[Path, str, str]]:
                 yield from (((*path, str(number), key), key, value) for key, value in pairs)
 
 
-def _looking(test: Callable[[str], bool], what: str, public: tuple[str, ...] = ()) -> OnFleet:
-    def look(fleet: Fleet, _: Settings) -> Iterator[Found]:
-        for writing in fleet.writings:
-            if test(writing.text) and (writing.key or not _public(writing.path, public)):
-                holder = "the name of a field" if writing.key else say(writing.path)
-                yield Found(
-                    subject=writing.subject,
+def _check_text_values(test: Callable[[str], bool], what: str, public: tuple[str, ...] = ()) -> OnIndex:
+    def check_values(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+        for writing in fleet.text_values:
+            if test(writing.text) and (writing.is_key or not _is_public_field(writing.path, public)):
+                holder = "the name of a field" if writing.is_key else safe_field_name(writing.path)
+                yield Violation(
+                    resource=writing.resource,
                     path=writing.path,
                     message=f"{holder} holds {what}",
-                    key=writing.key,
+                    at_key=writing.is_key,
                 )
 
-    return look
+    return check_values
 
 
-def _on_writings(code: str, severity: Severity, look: OnFleet) -> Rule:
-    return on_fleet(code, severity, look, Needs.MANIFEST, cause=Cause.POSSIBLE_PLAINTEXT)
+def _on_text_values(code: str, severity: Severity, look: OnIndex) -> Rule:
+    return on_index(code, severity, look, Requires.MANIFEST, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
-def _public(path: Path, public: tuple[str, ...]) -> bool:
-    return bool(public) and any(fold(key).endswith(public) for key in path)
+def _is_public_field(path: FieldPath, public: tuple[str, ...]) -> bool:
+    return bool(public) and any(normalize_name(key).endswith(public) for key in path)
 
 
-def _recognised(text: str) -> bool:
-    return any(test(text) for test in (marked, web_token, private_key, password_within))
+def _is_recognized_secret(text: str) -> bool:
+    return any(test(text) for test in (has_known_prefix, has_web_token, has_private_key, has_embedded_password))
 
 
-def _random(text: str) -> bool:
-    return random_looking(text) and not _recognised(text)
+def _is_random_text(text: str) -> bool:
+    return looks_random(text) and not _is_recognized_secret(text)
 
 
 RULES = (
     on_manifest("KT370", Severity.ERROR, secret_in_settings, cause=Cause.POSSIBLE_PLAINTEXT),
-    _on_writings("KT371", Severity.ERROR, _looking(marked, "what has the form of a token", ("accesskeyid",))),
-    _on_writings("KT372", Severity.WARNING, _looking(_random, "text that looks random", _PUBLIC)),
-    _on_writings("KT373", Severity.ERROR, _looking(private_key, "a private key")),
-    _on_writings("KT374", Severity.ERROR, _looking(web_token, "a JSON web token")),
-    _on_writings("KT375", Severity.ERROR, _looking(password_within, "a password, within an address")),
+    _on_text_values("KT371", Severity.ERROR, _check_text_values(has_known_prefix, "what has the form of a token", ("accesskeyid",))),
+    _on_text_values("KT372", Severity.WARNING, _check_text_values(_is_random_text, "text that looks random", _PUBLIC_FIELDS)),
+    _on_text_values("KT373", Severity.ERROR, _check_text_values(has_private_key, "a private key")),
+    _on_text_values("KT374", Severity.ERROR, _check_text_values(has_web_token, "a JSON web token")),
+    _on_text_values("KT375", Severity.ERROR, _check_text_values(has_embedded_password, "a password, within an address")),
 )

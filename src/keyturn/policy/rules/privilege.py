@@ -3,85 +3,85 @@
 from collections.abc import Iterator
 
 from keyturn.core.diagnostic import Severity
-from keyturn.core.fields import Leaf, Path
-from keyturn.policy.pattern import Pattern
-from keyturn.policy.rule import Found, on_manifest
-from keyturn.policy.settings import Settings
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.words import affirmed, say
+from keyturn.core.fields import Leaf, FieldPath
+from keyturn.policy.pattern import LazyPattern
+from keyturn.policy.rule import Violation, on_manifest
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.words import parse_switch, safe_field_name
 
-_FIELDS = frozenset(
+_PRIVILEGE_FIELDS = frozenset(
     {"role", "roles", "rolearn", "rolechain", "databaserole", "username", "user", "scopes", "scope"}
 )
-_ANYWHERE = frozenset(
+_CONTAINED_WORDS = frozenset(
     {
         "accountadmin", "securityadmin", "sysadmin", "useradmin", "orgadmin", "sysdba", "sysoper",
         "superuser", "rds_superuser", "cloudsqlsuperuser", "azure_pg_admin", "db_owner", "db_securityadmin",
         "administratoraccess", "poweruseraccess", "iamfullaccess", "amazons3fullaccess",
     }
 )  # fmt: skip
-_EXACTLY = frozenset(
+_EXACT_WORDS = frozenset(
     {
         "root", "sa", "dbo", "sys", "system", "admin", "administrator", "postgres", "elastic", "dba",
         "owner", "editor", "roles/owner", "roles/editor", "full", "*",
         "https://www.googleapis.com/auth/cloud-platform",
     }
 )  # fmt: skip
-WORDS = _ANYWHERE | _EXACTLY
+PRIVILEGE_WORDS = _CONTAINED_WORDS | _EXACT_WORDS
 """The words that a finding may say, for they are ours."""
 
-_PARTS = Pattern(r"[A-Za-z0-9_]+")
-_SWITCHES = frozenset({"global", "published", "orgwide", "sharedwithorganization"})
-_SHARES = frozenset({"sharing", "visibility", "sharedwith", "share"})
-_EVERYONE = frozenset({"global", "organization", "organisation", "org", "everyone", "public", "all"})
+_WORD_PATTERN = LazyPattern(r"[A-Za-z0-9_]+")
+_SHARING_SWITCHES = frozenset({"global", "published", "orgwide", "sharedwithorganization"})
+_SHARING_FIELDS = frozenset({"sharing", "visibility", "sharedwith", "share"})
+_EVERYONE_WORDS = frozenset({"global", "organization", "organisation", "org", "everyone", "public", "all"})
 
 
-def far_reaching(subject: Subject, settings: Settings) -> Iterator[Found]:
+def admin_role(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
     """Find names of roles, users and scopes that stand for far-reaching rights."""
-    for path, leaf in subject.named(_FIELDS):
-        for item in _items(path, leaf):
-            word = _word(item, settings.privileged)
+    for path, leaf in subject.fields_named(_PRIVILEGE_FIELDS):
+        for item in _split_items(path, leaf):
+            word = _privileged_word(item, settings.privileged)
             if word:
-                yield Found(
-                    subject=subject, path=path, message=f"{say(path)} has far-reaching rights: {word}"
+                yield Violation(
+                    resource=subject, path=path, message=f"{safe_field_name(path)} has far-reaching rights: {word}"
                 )
 
 
-def shared_with_all(subject: Subject, _: Settings) -> Iterator[Found]:
+def shared_with_all(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find resources that the whole organization may use."""
-    for path, leaf in subject.named(_SWITCHES):
-        if affirmed(leaf):
-            yield _shared(subject, path)
-    for path, leaf in subject.named(_SHARES):
-        if isinstance(leaf, str) and fold(leaf) in _EVERYONE:
-            yield _shared(subject, path)
-    if fold(subject.labels.get("sharing", "")) in _EVERYONE:
-        yield _shared(subject, ("labels", "sharing"))
+    for path, leaf in subject.fields_named(_SHARING_SWITCHES):
+        if parse_switch(leaf):
+            yield _shared_violation(subject, path)
+    for path, leaf in subject.fields_named(_SHARING_FIELDS):
+        if isinstance(leaf, str) and normalize_name(leaf) in _EVERYONE_WORDS:
+            yield _shared_violation(subject, path)
+    if normalize_name(subject.labels.get("sharing", "")) in _EVERYONE_WORDS:
+        yield _shared_violation(subject, ("labels", "sharing"))
 
 
-def _items(path: Path, leaf: Leaf) -> tuple[str, ...]:
+def _split_items(path: FieldPath, leaf: Leaf) -> tuple[str, ...]:
     if isinstance(leaf, list):
         return tuple(item for item in leaf if isinstance(item, str))
     if not isinstance(leaf, str):
         return ()
-    return tuple(leaf.split()) if fold(path[-1]).startswith("scope") else (leaf,)
+    return tuple(leaf.split()) if normalize_name(path[-1]).startswith("scope") else (leaf,)
 
 
-def _word(text: str, more: tuple[str, ...]) -> str:
+def _privileged_word(text: str, more: tuple[str, ...]) -> str:
     folded = text.lower()
-    if folded in _EXACTLY:
+    if folded in _EXACT_WORDS:
         return folded
-    words = _PARTS.findall(folded)
+    words = _WORD_PATTERN.findall(folded)
     wanted = {word.lower() for word in more}
-    return next((word for word in words if word in _ANYWHERE or word in wanted), "")
+    return next((word for word in words if word in _CONTAINED_WORDS or word in wanted), "")
 
 
-def _shared(subject: Subject, path: Path) -> Found:
-    return Found(subject=subject, path=path, message=f"{say(path)} shares it with the whole organization")
+def _shared_violation(subject: ResourceView, path: FieldPath) -> Violation:
+    return Violation(resource=subject, path=path, message=f"{safe_field_name(path)} shares it with the whole organization")
 
 
 RULES = (
-    on_manifest("KT340", Severity.WARNING, far_reaching),
+    on_manifest("KT340", Severity.WARNING, admin_role),
     on_manifest("KT341", Severity.WARNING, shared_with_all),
 )

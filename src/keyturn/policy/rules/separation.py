@@ -2,105 +2,105 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from keyturn.core.counting import counted
+from keyturn.core.counting import pluralize_or_none
 from keyturn.core.diagnostic import Severity
-from keyturn.core.fields import Path
+from keyturn.core.fields import FieldPath
 from keyturn.policy.environments import environment_of
-from keyturn.policy.fleet import Fleet
-from keyturn.policy.rule import Context, Found, Needs, on_context, on_fleet
-from keyturn.policy.settings import Settings
-from keyturn.policy.spelling import fold
-from keyturn.policy.subject import Subject
-from keyturn.policy.words import AI_TYPES, say
+from keyturn.policy.fleet import ManifestIndex
+from keyturn.policy.rule import RuleContext, Violation, Requires, on_context, on_index
+from keyturn.policy.settings import PolicySettings
+from keyturn.policy.spelling import normalize_name
+from keyturn.policy.subject import ResourceView
+from keyturn.policy.words import AI_TYPES, safe_field_name
 
-_AZURE = frozenset({"azure", "azureopenai"})
-_CALLING = AI_TYPES | {"restapi", "graphql"}
-_VENDORS = frozenset({"vendor", "provider"})
-_CLIENT_IDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
+_AZURE_NAMES = frozenset({"azure", "azureopenai"})
+_AI_CALLER_TYPES = AI_TYPES | {"restapi", "graphql"}
+_VENDOR_FIELDS = frozenset({"vendor", "provider"})
+_CLIENT_ID_FIELDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
 
 
-def attachment(fleet: Fleet, settings: Settings) -> Iterator[Found]:
+def cross_environment_reference(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
     """Find references from one environment into another."""
-    for use in fleet.uses:
-        ours, theirs = environment_of(use.user, settings), environment_of(use.used, settings)
+    for use in fleet.references:
+        ours, theirs = environment_of(use.source, settings), environment_of(use.target, settings)
         if ours and theirs and ours != theirs:
-            message = f"the {use.user.address.kind} uses {use.used.address}, which is of another environment"
-            yield Found(subject=use.user, path=use.path, message=message)
+            message = f"the {use.source.address.kind} uses {use.target.address}, which is of another environment"
+            yield Violation(resource=use.source, path=use.path, message=message)
 
 
-def client_ids(fleet: Fleet, settings: Settings) -> Iterator[Found]:
+def shared_client_id(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
     """Find client ids that are stated in more than one environment."""
-    holders: dict[tuple[str, str], list[tuple[Subject, Path]]] = {}
-    for subject in fleet.subjects:
-        for path, leaf in subject.named(_CLIENT_IDS):
+    holders: dict[tuple[str, str], list[tuple[ResourceView, FieldPath]]] = {}
+    for subject in fleet.resources:
+        for path, leaf in subject.fields_named(_CLIENT_ID_FIELDS):
             if isinstance(leaf, str) and leaf:
-                holders.setdefault((fold(path[-1]), leaf), []).append((subject, path))
+                holders.setdefault((normalize_name(path[-1]), leaf), []).append((subject, path))
     for group in holders.values():
-        for (subject, path), first in _crossing(group, settings):
-            message = f"the {say(path)} is that of {first.address}, which is of another environment"
-            yield Found(subject=subject, path=path, message=message)
+        for (subject, path), first in _cross_environment_holders(group, settings):
+            message = f"the {safe_field_name(path)} is that of {first.address}, which is of another environment"
+            yield Violation(resource=subject, path=path, message=message)
 
 
-def same_secret(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
+def cross_environment_secret(fleet: ManifestIndex, settings: PolicySettings, context: RuleContext) -> Iterator[Violation]:
     """Find secrets that more than one environment uses."""
-    for group in _alike(fleet, context.fingerprints):
-        for (subject, path), first in _crossing(group, settings):
-            message = f"the secret {say(path)} is also used by {first.address}, of another environment"
-            yield Found(subject=subject, path=path, message=message, key=True)
+    for group in _same_secret_groups(fleet, context.fingerprints):
+        for (subject, path), first in _cross_environment_holders(group, settings):
+            message = f"the secret {safe_field_name(path)} is also used by {first.address}, of another environment"
+            yield Violation(resource=subject, path=path, message=message, at_key=True)
 
 
-def shared_secret(fleet: Fleet, settings: Settings, context: Context) -> Iterator[Found]:
+def shared_secret(fleet: ManifestIndex, settings: PolicySettings, context: RuleContext) -> Iterator[Violation]:
     """Find secrets that several credentials of one environment use."""
-    for group in _alike(fleet, context.fingerprints):
+    for group in _same_secret_groups(fleet, context.fingerprints):
         first, *others = group
-        crossing = {id(subject) for (subject, _), _ in _crossing(group, settings)}
+        crossing = {id(subject) for (subject, _), _ in _cross_environment_holders(group, settings)}
         for subject, path in others:
             if subject is not first[0] and id(subject) not in crossing:
-                message = f"the secret {say(path)} is also used by {first[0].address}"
-                yield Found(subject=subject, path=path, message=message, key=True)
+                message = f"the secret {safe_field_name(path)} is also used by {first[0].address}"
+                yield Violation(resource=subject, path=path, message=message, at_key=True)
 
 
-def workloads(fleet: Fleet, _: Settings) -> Iterator[Found]:
+def shared_workload_credential(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find credentials that connections of several workloads use."""
-    for uses in fleet.users().values():
-        stated = {use.user.labels["workload"] for use in uses if use.user.labels.get("workload")}
+    for uses in fleet.references_by_target().values():
+        stated = {use.source.labels["workload"] for use in uses if use.source.labels.get("workload")}
         if len(stated) > 1:
-            used = uses[0].used
+            used = uses[0].target
             message = (
-                f"the {used.address.kind} serves {counted(len(stated), 'workload')}, by their label workload"
+                f"the {used.address.kind} serves {pluralize_or_none(len(stated), 'workload')}, by their label workload"
             )
-            yield Found(subject=used, path=("name",), message=message)
+            yield Violation(resource=used, path=("name",), message=message)
 
 
-def ai_providers(fleet: Fleet, _: Settings) -> Iterator[Found]:
+def mixed_ai_providers(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find connections and credentials that Azure OpenAI and OpenAI share."""
     providers = {
-        subject.file: _providers(subject) for subject in fleet.subjects if fold(subject.type) in _CALLING
+        subject.file: _ai_providers_of(subject) for subject in fleet.resources if normalize_name(subject.type) in _AI_CALLER_TYPES
     }
-    for subject in fleet.subjects:
+    for subject in fleet.resources:
         if len(providers.get(subject.file, ())) > 1:
             message = "the connection names both Azure OpenAI and OpenAI"
-            yield Found(subject=subject, path=("type",), message=message)
-    for uses in fleet.users().values():
-        if len({provider for use in uses for provider in providers.get(use.user.file, ())}) > 1:
+            yield Violation(resource=subject, path=("type",), message=message)
+    for uses in fleet.references_by_target().values():
+        if len({provider for use in uses for provider in providers.get(use.source.file, ())}) > 1:
             message = "the credential is used for both Azure OpenAI and OpenAI"
-            yield Found(subject=uses[0].used, path=("name",), message=message)
+            yield Violation(resource=uses[0].target, path=("name",), message=message)
 
 
-def _alike(
-    fleet: Fleet, fingerprints: Mapping[tuple[str, Path], str]
-) -> Iterable[list[tuple[Subject, Path]]]:
-    by_file = {subject.file: subject for subject in fleet.subjects}
-    groups: dict[str, list[tuple[Subject, Path]]] = {}
+def _same_secret_groups(
+    fleet: ManifestIndex, fingerprints: Mapping[tuple[str, FieldPath], str]
+) -> Iterable[list[tuple[ResourceView, FieldPath]]]:
+    by_file = {subject.file: subject for subject in fleet.resources}
+    groups: dict[str, list[tuple[ResourceView, FieldPath]]] = {}
     for (file, path), fingerprint in sorted(fingerprints.items()):
         if file in by_file:
             groups.setdefault(fingerprint, []).append((by_file[file], ("secrets", *path)))
     return groups.values()
 
 
-def _crossing(
-    group: list[tuple[Subject, Path]], settings: Settings
-) -> Iterator[tuple[tuple[Subject, Path], Subject]]:
+def _cross_environment_holders(
+    group: list[tuple[ResourceView, FieldPath]], settings: PolicySettings
+) -> Iterator[tuple[tuple[ResourceView, FieldPath], ResourceView]]:
     placed = [(holder, environment_of(holder[0], settings)) for holder in group]
     placed = [(holder, environment) for holder, environment in placed if environment]
     for holder, environment in placed[1:]:
@@ -109,24 +109,24 @@ def _crossing(
             yield holder, other[0]
 
 
-def _providers(subject: Subject) -> set[str]:
+def _ai_providers_of(subject: ResourceView) -> set[str]:
     texts = [leaf.lower() for leaf in subject.config.values() if isinstance(leaf, str)]
-    vendors = {fold(leaf) for _, leaf in subject.named(_VENDORS) if isinstance(leaf, str)}
+    vendors = {normalize_name(leaf) for _, leaf in subject.fields_named(_VENDOR_FIELDS) if isinstance(leaf, str)}
     azure = any(".openai.azure.com" in text for text in texts)
     found = set()
-    if azure or _AZURE & {fold(subject.type), *vendors}:
+    if azure or _AZURE_NAMES & {normalize_name(subject.type), *vendors}:
         found.add("azure")
     public = any("api.openai.com" in text for text in texts) or "openai" in vendors
-    if public or (fold(subject.type) == "openai" and not found):
+    if public or (normalize_name(subject.type) == "openai" and not found):
         found.add("openai")
     return found
 
 
 RULES = (
-    on_fleet("KT312", Severity.ERROR, attachment),
-    on_fleet("KT360", Severity.ERROR, client_ids),
-    on_context("KT361", Severity.ERROR, Needs.SECRETS, same_secret),
-    on_context("KT362", Severity.NOTE, Needs.SECRETS, shared_secret),
-    on_fleet("KT363", Severity.WARNING, workloads),
-    on_fleet("KT366", Severity.ERROR, ai_providers),
+    on_index("KT312", Severity.ERROR, cross_environment_reference),
+    on_index("KT360", Severity.ERROR, shared_client_id),
+    on_context("KT361", Severity.ERROR, Requires.SECRETS, cross_environment_secret),
+    on_context("KT362", Severity.NOTE, Requires.SECRETS, shared_secret),
+    on_index("KT363", Severity.WARNING, shared_workload_credential),
+    on_index("KT366", Severity.ERROR, mixed_ai_providers),
 )
