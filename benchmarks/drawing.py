@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from measure import Measure
 
-from keyturn.core.address import Address, SourceLocation
-from keyturn.core.change import MISSING, Action, Change, FieldChange
-from keyturn.core.plan import Plan
-from keyturn.core.resource import DesiredResource
-from keyturn.render.html import render_plan_html
-from keyturn.render.markdown import render_plan_markdown
-from keyturn.render.plan_json import render_plan_json
-from keyturn.render.text import render_plan_text
-from keyturn.render.view import build_view
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.change import MISSING, Action, Change, FieldChange
+from keyturn.model.plan import Plan
+from keyturn.model.resource import DesiredResource
+from keyturn.views.plan.builder import build_view
+from keyturn.views.plan.html import render_plan_html
+from keyturn.views.plan.json import render_plan_json
+from keyturn.views.plan.markdown import render_plan_markdown
+from keyturn.views.plan.text import render_plan_text
 
 FORMS = {
     "text": lambda plan: render_plan_text(build_view(plan)),

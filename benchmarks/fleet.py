@@ -19,9 +19,9 @@ import pyrage
 import yaml
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from keyturn.core.exposure import select_fields, compute_seal
-from keyturn.core.fields import flatten_tree
-from keyturn.load.definitions import select_sealed_paths
+from keyturn.model.fields import flatten_tree
+from keyturn.model.seal import compute_seal, select_fields
+from keyturn.schema.definitions import select_sealed_paths
 
 ORGANIZATION = "org_bench"
 KEY = "plnx_live_benchmark"

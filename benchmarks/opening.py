@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from keyturn.load.desired import load_manifests
-from keyturn.load.project import read_project
-from keyturn.load.unseal import decrypt_manifests
+from keyturn.manifests.loader import load_manifests
+from keyturn.manifests.secrets import decrypt_manifests
+from keyturn.project.project import read_project
 
 project = read_project(Path(sys.argv[1]))
 sealed = [one for one in load_manifests(project, project.find_workspace()).desired if one.secrets]

@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from keyturn import engine, render
+from keyturn import operations, views
 from keyturn.catalog import load_catalog
-from keyturn.cli import status
+from keyturn.cli import errors
 from keyturn.cli.main import root_command
 from planasonix_emulator.__main__ import main as emulator
 
@@ -67,7 +67,7 @@ ENDINGS = {
     "BUG": ("a bug of keyturn", "report the lines it prints; they hold no value of yours"),
     "INTERRUPTED": ("interrupted", "apply again: what was begun is found and settled"),
 }
-"""Every exit code by its name in ``keyturn.cli.status``: what it means, what to do."""
+"""Every exit code by its name in ``keyturn.cli.errors``: what it means, what to do."""
 
 
 def pages() -> Mapping[str, str]:
@@ -122,7 +122,7 @@ def codes() -> str:
 
 def endings() -> str:
     """Return the page of exit codes."""
-    rows = [f"| {getattr(status, name)} | {means} | {act} |" for name, (means, act) in ENDINGS.items()]
+    rows = [f"| {getattr(errors, name)} | {means} | {act} |" for name, (means, act) in ENDINGS.items()]
     table = "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n"
     more = "A script may rely on these. More: [Recover from every exit code](../how-to/recover.md).\n"
     return f"# Exit codes\n\n{NOTE}\n{more}\n{table}"
@@ -171,7 +171,7 @@ def library() -> str:
     page = (TARGET / "library.md").read_text("utf-8")
     program = (ROOT / "examples" / "library" / "deploy.py").read_text("utf-8")
     page = _between(page, "<!-- file: deploy.py -->\n```python\n", program, "```\n")
-    for package in (engine, render):
+    for package in (operations, views):
         begin = f"<!-- the names of {package.__name__} -->\n\n"
         page = _between(page, begin, _names(package), "\n<!-- that is all -->\n")
     return page

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from keyturn.load.nodes import parse_document
-from keyturn.load.seal import compute_document_seal
+from keyturn.manifests.seal import compute_document_seal
+from keyturn.yamldoc.reader import parse_document
 
 HERE = Path(__file__).parent
 REPO = HERE / "repo"
@@ -190,7 +190,9 @@ def _encrypt(plain: Path, values: dict[str, str]) -> None:
     document = parse_document(text.encode(), str(relative))
     target = REPO / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    whole = MODELINE.format(kind=document.tree["kind"]) + text.replace("{{seal}}", compute_document_seal(document))
+    whole = MODELINE.format(kind=document.tree["kind"]) + text.replace(
+        "{{seal}}", compute_document_seal(document)
+    )
     target.write_bytes(_sops(whole.encode(), relative) if "secrets" in document.tree else whole.encode())
 
 

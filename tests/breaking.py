@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from keyturn.api.call import Request, ClientClock
+from keyturn.client.messages import ClientClock, Request
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from keyturn.load.nodes import parse_document
+from keyturn.yamldoc.reader import parse_document
 
 ROOT = Path(__file__).parents[1]
 PLAIN = ROOT / "examples" / "plain" / "manifests"

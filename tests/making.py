@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keyturn.core.address import Address, SourceLocation
-from keyturn.core.fields import flatten_tree
-from keyturn.core.inputs import PlanInputs
-from keyturn.core.resource import DesiredResource, StateEntry, Lifecycle, LiveObject, EncryptedSecret
-from keyturn.core.secret import Secret
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.fields import flatten_tree
+from keyturn.model.resource import DesiredResource, EncryptedSecret, Lifecycle, LiveObject, StateEntry
+from keyturn.model.secret import Secret
+from keyturn.planning.inputs import PlanInputs
 
 
 def credential(name: str) -> Address:
@@ -46,14 +46,18 @@ def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: An
     return DesiredResource(
         address=address,
         fields=fields,
-        secrets={(key,): Secret(value) if opened else EncryptedSecret("c" + key) for key, value in secrets.items()},
+        secrets={
+            (key,): Secret(value) if opened else EncryptedSecret("c" + key) for key, value in secrets.items()
+        },
         ciphertext_digests={(key,): "c" + key for key in secrets},
         lifecycle=lifecycle,
         **values,
     )
 
 
-def held(desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any) -> StateEntry:
+def held(
+    desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any
+) -> StateEntry:
     """Return what the ledger holds after ``desired`` was applied as object ``identity``."""
     values = {
         "digest": desired.digest,

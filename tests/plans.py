@@ -6,14 +6,23 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from keyturn.core.address import Address, SourceLocation
-from keyturn.core.change import MISSING, Action, Change, Exposure, FieldChange, SecretChange, SecretStatus
-from keyturn.core.diagnostic import Cause, Diagnostic, Severity
-from keyturn.core.oauth_consent import find_needed_consents
-from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
-from keyturn.core.plan import Impact, Plan
-from keyturn.core.resource import Lifecycle
-from keyturn.render.parts import SectionKind
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.change import (
+    MISSING,
+    Action,
+    Change,
+    ChangeOutcome,
+    Exposure,
+    FieldChange,
+    OutcomeStatus,
+    SecretChange,
+    SecretStatus,
+)
+from keyturn.model.diagnostic import Cause, Diagnostic, Severity
+from keyturn.model.plan import Impact, Plan
+from keyturn.model.resource import Lifecycle
+from keyturn.planning.oauth_consent import find_needed_consents
+from keyturn.views.plan.model import SectionKind
 from making import connection, credential, held, shown, wanted
 
 DB = credential("prod-db")
@@ -203,7 +212,13 @@ def _hostile() -> Plan:
         exposures=(Exposure(address, address, (HOSTILE,), HOSTILE, "b"),),
         renamed_from=HOSTILE,
     )
-    impact = replace(REACH, next_run=HOSTILE, managed_connections=(HOSTILE,), unmanaged_connections=(HOSTILE,), downstream=(HOSTILE,))
+    impact = replace(
+        REACH,
+        next_run=HOSTILE,
+        managed_connections=(HOSTILE,),
+        unmanaged_connections=(HOSTILE,),
+        downstream=(HOSTILE,),
+    )
     bad = finding(
         "KT454", Severity.ERROR, HOSTILE, hint=HOSTILE, origin=SourceLocation(HOSTILE, 1, 1), address=address
     )
@@ -302,7 +317,9 @@ def many(part: SectionKind, count: int) -> Plan:
 
 
 _SAMPLES = {
-    SectionKind.EXPOSURE: change(Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "as last applied"),)),
+    SectionKind.EXPOSURE: change(
+        Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "as last applied"),)
+    ),
     SectionKind.RETIRE: RETIRE,
     SectionKind.REPLACE: _replacing(),
     SectionKind.ROTATE: ROTATE,
@@ -318,7 +335,12 @@ _SAMPLES = {
 
 
 OUTCOMES = (
-    ChangeOutcome(address=DB, action="rotate", outcome_status=OutcomeStatus.DONE, warnings=("the old probe was left behind",)),
+    ChangeOutcome(
+        address=DB,
+        action="rotate",
+        outcome_status=OutcomeStatus.DONE,
+        warnings=("the old probe was left behind",),
+    ),
     ChangeOutcome(
         address=OLD,
         action="retire",
@@ -327,8 +349,18 @@ OUTCOMES = (
         hint="run it again",
     ),
     ChangeOutcome(address=PG, action="update", outcome_status=OutcomeStatus.BLOCKED, waits_for=(OLD,)),
-    ChangeOutcome(address=connection("prod-x"), action="create", outcome_status=OutcomeStatus.UNKNOWN, message="no answer came"),
-    ChangeOutcome(address=connection("prod-y"), action="update", outcome_status=OutcomeStatus.STALE, message="edited by somebody"),
+    ChangeOutcome(
+        address=connection("prod-x"),
+        action="create",
+        outcome_status=OutcomeStatus.UNKNOWN,
+        message="no answer came",
+    ),
+    ChangeOutcome(
+        address=connection("prod-y"),
+        action="update",
+        outcome_status=OutcomeStatus.STALE,
+        message="edited by somebody",
+    ),
 )
 
 
@@ -382,8 +414,12 @@ def hostile_plan(text: str) -> Plan:
         secrets=(SecretChange((name,), SecretStatus.ROTATED, text),),
         exposures=(Exposure(address, address, (name,), text, MISSING),),
     )
-    said = finding("KT454", Severity.ERROR, text, hint=text, origin=SourceLocation(name, 1, 1), address=address)
-    reach = replace(REACH, next_run=text, managed_connections=(name,), unmanaged_connections=(name,), downstream=(name,))
+    said = finding(
+        "KT454", Severity.ERROR, text, hint=text, origin=SourceLocation(name, 1, 1), address=address
+    )
+    reach = replace(
+        REACH, next_run=text, managed_connections=(name,), unmanaged_connections=(name,), downstream=(name,)
+    )
     return plan(
         made,
         replace(made, action=Action.RETIRE, address=Address("connection", name)),

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from keyturn.core.address import Address
+from keyturn.model.address import Address
 
 names = st.text(min_size=1, max_size=8)
 addresses = st.builds(

@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 
 from keys import AgeKey
-from keyturn.core.resource import DesiredResource
-from keyturn.load.desired import LoadedManifests, load_manifests
-from keyturn.load.nodes import Document, parse_document
-from keyturn.load.project import Project, read_project
-from keyturn.load.seal import compute_document_seal
-from keyturn.load.unseal import decrypt_manifests
+from keyturn.manifests.loader import LoadedManifests, load_manifests
+from keyturn.manifests.seal import compute_document_seal
+from keyturn.manifests.secrets import decrypt_manifests
+from keyturn.model.resource import DesiredResource
+from keyturn.project.project import Project, read_project
+from keyturn.yamldoc.reader import Document, parse_document
 
 PROJECT = """version: 1
 workspaces:

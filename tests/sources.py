@@ -27,7 +27,7 @@ class Module:
 
     @property
     def layer(self) -> str:
-        """Its layer, such as ``keyturn.core``; of what stands above the layers, the module itself."""
+        """Its layer, such as ``keyturn.model``; of what stands above the layers, the module itself."""
         return ".".join(self.name.split(".")[:2])
 
     @property

@@ -19,22 +19,23 @@ from msgspec.structs import replace
 
 from faults.memory import Memory
 from faults.straight import AtOnce, Straight
-from keyturn.api.call import ClientClock
-from keyturn.api.client import Client
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.core.plan import Plan
-from keyturn.core.resource import DesiredResource
-from keyturn.core.secret import Secret
-from keyturn.engine import opening, together
-from keyturn.engine.planning import PlanResult, PlanOptions, plan_workspace
-from keyturn.engine.run import Actor, RunContext
-from keyturn.engine.session import ApplyReport, ApplyOptions, apply_plan
-from keyturn.ledger.clock import RunClock
-from keyturn.load.desired import LoadedManifests
-from keyturn.load.files import SourceFile
-from keyturn.load.manifest import build_manifest
-from keyturn.load.nodes import parse_document
-from keyturn.load.project import read_project
+from keyturn.client.client import Client
+from keyturn.client.messages import ClientClock
+from keyturn.files.discovery import SourceFile
+from keyturn.manifests.loader import LoadedManifests
+from keyturn.manifests.manifest import build_manifest
+from keyturn.model.clock import RunClock
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.plan import Plan
+from keyturn.model.resource import DesiredResource
+from keyturn.model.secret import Secret
+from keyturn.operations import parallel
+from keyturn.operations.apply.session import ApplyOptions, ApplyReport, apply_plan
+from keyturn.operations.plan import secret_loader
+from keyturn.operations.plan.plan import PlanOptions, PlanResult, plan_workspace
+from keyturn.operations.run_context import Actor, RunContext
+from keyturn.project.project import read_project
+from keyturn.yamldoc.reader import parse_document
 from planasonix_emulator.server import Emulator
 
 PROJECT = """version: 1
@@ -119,16 +120,17 @@ class Stagehand:
     def _handed(self) -> Iterator[None]:
         loaded = self._loaded()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(together, "Thread", AtOnce)
-            patch.setattr(opening, "load_manifests", lambda *_, **__: loaded)
-            patch.setattr(opening, "decrypt_manifests", lambda some, *_: tuple(map(self._open, some)))
-            patch.setattr(opening, "read_fingerprint_key", lambda *_: b"k" * 32)
+            patch.setattr(parallel, "Thread", AtOnce)
+            patch.setattr(secret_loader, "load_manifests", lambda *_, **__: loaded)
+            patch.setattr(secret_loader, "decrypt_manifests", lambda some, *_: tuple(map(self._open, some)))
+            patch.setattr(secret_loader, "read_fingerprint_key", lambda *_: b"k" * 32)
             yield
 
     def _loaded(self) -> LoadedManifests:
         made = [self._manifest(tree) for tree in self.wanted.values()]
         return LoadedManifests(
-            desired=tuple(each.desired for each in made), resource_views=tuple(each.resource_view for each in made)
+            desired=tuple(each.desired for each in made),
+            resource_views=tuple(each.resource_view for each in made),
         )
 
     def _manifest(self, tree: Mapping[str, Any]) -> Any:
@@ -147,7 +149,8 @@ class Stagehand:
 
     def _open(self, desired: DesiredResource) -> DesiredResource:
         return replace(
-            desired, secrets={path: self._sealed[digest] for path, digest in desired.ciphertext_digests.items()}
+            desired,
+            secrets={path: self._sealed[digest] for path, digest in desired.ciphertext_digests.items()},
         )
 
 

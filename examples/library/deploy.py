@@ -4,35 +4,35 @@ import os
 import sys
 from pathlib import Path
 
-from keyturn import engine, render
+from keyturn import operations, views
 
-ASK_FIRST = {engine.Action.RETIRE, engine.Action.REPLACE}
+ASK_FIRST = {operations.Action.RETIRE, operations.Action.REPLACE}
 
 
 def deploy(folder: Path, workspace: str) -> bool:
     """Return whether the workspace is now as git says."""
-    wish = engine.Wish()
-    with engine.open_run(folder, workspace, os.environ) as run:
-        reviewed = engine.plan(run, wish).plan
-        Path("plan.md").write_text(render.draw_plan(reviewed, "markdown"), "utf-8")
+    wish = operations.Wish()
+    with operations.open_run(folder, workspace, os.environ) as run:
+        reviewed = operations.plan(run, wish).plan
+        Path("plan.md").write_text(views.draw_plan(reviewed, "markdown"), "utf-8")
         if any(change.action in ASK_FIRST for change in reviewed.changes):
             print("plan.md takes something away: it waits for a person")
             return False
 
-        def decide(planned: engine.Planned) -> bool:
+        def decide(planned: operations.Planned) -> bool:
             # It was planned again under the lock: only what stands in plan.md is agreed to.
             return planned.plan.digest() == reviewed.digest()
 
-        report = engine.carry_out(run, wish, engine.Terms(), decide)
-    print(render.draw_report(report.plan, report.outcomes), end="")
-    return report.agreed and all(each.ending is engine.Ending.DONE for each in report.outcomes)
+        report = operations.carry_out(run, wish, operations.Terms(), decide)
+    print(views.draw_report(report.plan, report.outcomes), end="")
+    return report.agreed and all(each.ending is operations.Ending.DONE for each in report.outcomes)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(0 if deploy(Path(sys.argv[1]), sys.argv[2]) else 1)
-    except engine.Faulty as faulty:
+    except operations.Faulty as faulty:
         found = faulty.findings
-    except engine.ServiceError as error:
+    except operations.ServiceError as error:
         found = (error.finding(),)
-    sys.exit(render.draw_findings(render.Findings(found=found), "stopped"))
+    sys.exit(views.draw_findings(views.Findings(found=found), "stopped"))

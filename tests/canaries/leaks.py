@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 import canary as plugin
-from keyturn.core.secret import Secret
+from keyturn.model.secret import Secret
 
 
 def _fail(text: str) -> None:
@@ -78,7 +78,7 @@ def test_leak_command_exception(canary):
 
 def test_leak_log_message(canary):
     """A log record is searched, down to DEBUG."""
-    logging.getLogger("keyturn.api").debug("sent %s", canary("ascii"))
+    logging.getLogger("keyturn.client").debug("sent %s", canary("ascii"))
 
 
 def test_leak_log_argument(canary):

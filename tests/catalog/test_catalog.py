@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from keyturn.catalog import Code, find_code, load_catalog
-from keyturn.cli import status
+from keyturn.cli import errors
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,14 @@ def test_unknown_code():
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("KT131", status.EXIT_ERROR),
-        ("KT031", status.EXIT_REFUSED),
-        ("KT250", status.EXIT_REFUSED),
-        ("KT310", status.EXIT_REFUSED),
-        ("KT451", status.EXIT_REFUSED),
-        ("KT463", status.EXIT_ERROR),
-        ("KT502", status.EXIT_UNAUTHORIZED),
-        ("KT610", status.EXIT_STALE),
+        ("KT131", errors.EXIT_ERROR),
+        ("KT031", errors.EXIT_REFUSED),
+        ("KT250", errors.EXIT_REFUSED),
+        ("KT310", errors.EXIT_REFUSED),
+        ("KT451", errors.EXIT_REFUSED),
+        ("KT463", errors.EXIT_ERROR),
+        ("KT502", errors.EXIT_UNAUTHORIZED),
+        ("KT610", errors.EXIT_STALE),
     ],
 )
 def test_exit_code_of_an_error(code, expected):
@@ -49,7 +49,7 @@ def test_exit_code_of_an_error(code, expected):
 def test_every_exit_code_is_one_of_an_error():
     """No code of an error has another meaning for scripts."""
     used = {entry.exit_code for entry in load_catalog().values()}
-    assert used == {status.EXIT_ERROR, status.EXIT_STALE, status.EXIT_REFUSED, status.EXIT_UNAUTHORIZED}
+    assert used == {errors.EXIT_ERROR, errors.EXIT_STALE, errors.EXIT_REFUSED, errors.EXIT_UNAUTHORIZED}
 
 
 def test_texts_load_only_on_use():

@@ -14,7 +14,7 @@ from running import execute
 
 HEAVY = (
     "httpx", "cryptography", "deepdiff", "rich", "obstore", "jsonschema", "asyncio", "pyrage", "ssl",
-    "keyturn.api.client", "keyturn.engine.planning", "yaml",
+    "keyturn.client.client", "keyturn.operations.plan.plan", "yaml",
 )  # fmt: skip
 """What takes long to import."""
 
@@ -53,7 +53,7 @@ def test_what_says_something_of_itself_imports_nothing_of_weight(tmp_path, words
 def test_a_version_is_said_without_the_core(tmp_path):
     """Half of what it takes is click; nothing of ours is there that is not needed for one line."""
     ended = execute([sys.executable, "-c", PROBE, "--version"], cwd=tmp_path, env={})
-    assert {"dataclasses", "difflib", "shutil", "textwrap", "keyturn.core"}.isdisjoint(ended.stderr.split())
+    assert {"dataclasses", "difflib", "shutil", "textwrap", "keyturn.model"}.isdisjoint(ended.stderr.split())
 
 
 @pytest.mark.parametrize(("words", "code"), [(("explain", "KT451"), 0), (("pln",), 64), (("plan",), 1)])
@@ -93,7 +93,9 @@ def test_the_journal_is_read_without_the_client(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     found = heavy(office.repo.root, ("log",), office.repo.environment())
-    assert found.isdisjoint({"httpx", "cryptography", "keyturn.api.client", "keyturn.engine.planning"})
+    assert found.isdisjoint(
+        {"httpx", "cryptography", "keyturn.client.client", "keyturn.operations.plan.plan"}
+    )
 
 
 def test_version(tmp_path):
@@ -105,7 +107,9 @@ def test_no_command_is_answered_with_the_help(tmp_path):
     """64, so that a script that lost its command does not go on; the help is on the error stream."""
     ended = here(tmp_path)
     assert (ended.code, ended.stdout) == (64, "")
-    assert [name for name in COMMAND_MODULES if not re.search(rf"^  {name} ", ended.stderr, re.MULTILINE)] == []
+    assert [
+        name for name in COMMAND_MODULES if not re.search(rf"^  {name} ", ended.stderr, re.MULTILINE)
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import pytest
 
 from driving import Terminal
 from keyturn.cli import progress as module
-from keyturn.cli.progress import FIRST_DRAW_DELAY, ProgressStyle, ProgressDisplay, choose_progress_style
-from keyturn.core.change import Action, Change
-from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
-from keyturn.render.cells import display_width
+from keyturn.cli.progress import FIRST_DRAW_DELAY, ProgressDisplay, ProgressStyle, choose_progress_style
+from keyturn.model.change import Action, Change, ChangeOutcome, OutcomeStatus
+from keyturn.views.terminal import display_width
 from making import credential
 from terminals import colours, frames, on_terminal, plain
 

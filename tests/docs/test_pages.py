@@ -26,7 +26,9 @@ def test_commands_answer_as_shown(page, tmp_path, request):
         assert not [answer.command.text for answer in answers if secret in answer.text], secret
 
 
-UNSHOWN = {"demo": "takes a minute and shows other commands: tests/cli/test_story.py tells the whole of it"}
+UNSHOWN = {
+    "demo": "takes a minute and shows other commands: tests/cli/demo/test_scenario_story.py tells the whole of it"
+}
 """Commands that no page runs, each with the reason."""
 
 

@@ -14,8 +14,8 @@ import yaml
 from msgspec.structs import replace
 
 from keys import AgeKey
-from keyturn.engine.templates import GITLAB_PIPELINE as FIRST
-from keyturn.engine.templates import GITHUB_WORKFLOW
+from keyturn.operations.init_templates import GITHUB_WORKFLOW
+from keyturn.operations.init_templates import GITLAB_PIPELINE as FIRST
 from pipelines import Runner, scripts
 from planasonix_emulator.server import Emulator
 from sources import ROOT

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from keyturn.render.plan_json import render_plan_json
+from keyturn.views.plan.json import render_plan_json
 from plans import CASES
 from sources import ROOT
 

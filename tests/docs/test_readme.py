@@ -13,7 +13,7 @@ CALLS = {"load": "load", "observe": "observe", "protect": "protect", "diff": "di
 
 def test_the_picture_is_the_pipeline():
     """The words of the picture are what `plan` calls, and in this order where order matters."""
-    (planning,) = (module for module in modules() if module.name == "keyturn.engine.planning")
+    (planning,) = (module for module in modules() if module.name == "keyturn.operations.plan.plan")
     (plan,) = (node for name, node in planning.functions if name == "plan")
     source = ast.unparse(plan)
     for word, call in CALLS.items():

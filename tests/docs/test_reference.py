@@ -6,7 +6,7 @@ import re
 import pytest
 
 from keyturn.catalog import load_catalog
-from keyturn.cli import status
+from keyturn.cli import errors
 from keyturn.cli.main import COMMAND_MODULES
 from sources import ROOT
 
@@ -37,7 +37,7 @@ def test_every_code_is_there():
 @pytest.mark.parametrize("page", ["README.md", "docs/how-to/recover.md", "docs/reference/exit-codes.md"])
 def test_every_exit_code_is_explained(page):
     """No exit code is left out, and none is invented."""
-    known = {str(value) for name, value in vars(status).items() if name.isupper()}
+    known = {str(value) for name, value in vars(errors).items() if name.isupper()}
     text = (ROOT / page).read_text("utf-8")
     told = set(re.findall(r"^(?:\| |## )(\d+)\b", text, re.MULTILINE))
     assert told == known

@@ -18,9 +18,9 @@ import pyrage
 import pytest
 
 from keyturn.catalog import load_catalog
-from keyturn.ledger.clock import RunClock
-from keyturn.ledger.lock import LockHolder, acquire_lock
-from keyturn.ledger.store import open_store
+from keyturn.model.clock import RunClock
+from keyturn.state.lock import LockHolder, acquire_lock
+from keyturn.state.stores import open_store
 from offices import Office
 
 MANIFEST = "manifests/prod/credentials/prod-db.yaml"
@@ -200,7 +200,7 @@ def test_wrong_organization(ready):
 
 def test_unreachable(ready, monkeypatch):
     """Nobody answers: said with the address, and that nothing was sent."""
-    monkeypatch.setattr("keyturn.engine.starting.time.sleep", lambda _: None)
+    monkeypatch.setattr("keyturn.operations.run_context.time.sleep", lambda _: None)
     ready.repo.project(base_url="http://127.0.0.1:9")
     refused(ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False)
 
@@ -345,7 +345,7 @@ def test_saved_plan_of_another_workspace(ready):
 
 def test_expired_saved_plan(ready, monkeypatch):
     """What was reviewed long ago is not applied."""
-    monkeypatch.setattr("keyturn.engine.savedplan.PLAN_LIFETIME", timedelta(seconds=-5))
+    monkeypatch.setattr("keyturn.operations.plan.plan_file.PLAN_LIFETIME", timedelta(seconds=-5))
     assert ready.here("plan", "--out", "plan.kt").code == 0
     refused(ready, "apply", "plan.kt", code=(4, "KT651"), says=["expired", "keyturn plan --out"])
 

@@ -6,20 +6,26 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.diagnostic import Severity
-from keyturn.core.diff import compute_changes
-from keyturn.core.exposing import find_exposures
-from keyturn.core.guard import check_guards
-from keyturn.core.inputs import Approvals
-from keyturn.core.limits import PlanLimits
-from keyturn.core.question import GuardContext
-from keyturn.core.resource import EMPTY
-from keyturn.core.secret import Secret
-from keyturn.load.definitions import config_fields, load_type_schema, is_destination, load_schema, credential_types_of, list_known_types
-from keyturn.load.files import SourceFile
-from keyturn.load.manifest import build_manifest
-from keyturn.load.nodes import parse_document
-from keyturn.load.seal import SealSubject, compute_expected_seal, verify_secrets
+from keyturn.files.discovery import SourceFile
+from keyturn.manifests.manifest import build_manifest
+from keyturn.manifests.seal import SealSubject, compute_expected_seal, verify_secrets
+from keyturn.model.diagnostic import Severity
+from keyturn.model.plan import PlanLimits
+from keyturn.model.resource import EMPTY
+from keyturn.model.secret import Secret
+from keyturn.planning.diff import compute_changes
+from keyturn.planning.exposure import find_exposures
+from keyturn.planning.guards import GuardContext, check_guards
+from keyturn.planning.inputs import Approvals
+from keyturn.schema.definitions import (
+    config_fields,
+    credential_types_of,
+    is_destination,
+    list_known_types,
+    load_schema,
+    load_type_schema,
+)
+from keyturn.yamldoc.reader import parse_document
 from making import held, shown, sides
 
 WAYS = ("value", "added", "removed", "type")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from keyturn.engine.surveying import IGNORED_VARIABLES
+from keyturn.operations.doctor.local_checks import IGNORED_VARIABLES
 from published import valid
 from workspace import SOPS
 

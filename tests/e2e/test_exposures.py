@@ -9,11 +9,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from keyturn.core.inputs import Approvals
-from keyturn.engine import planning
-from keyturn.engine.planning import PlanOptions
-from keyturn.engine.session import ApplyReport, ApplyOptions
-from keyturn.load.definitions import is_destination
+from keyturn.operations.apply.session import ApplyOptions, ApplyReport
+from keyturn.operations.plan import plan
+from keyturn.operations.plan.plan import PlanOptions
+from keyturn.planning.inputs import Approvals
+from keyturn.schema.definitions import is_destination
 from planasonix_emulator.server import Emulator
 from stagehand import Stagehand
 
@@ -34,7 +34,9 @@ EVERYTHING_ELSE = Approvals(
 def place(kind, name, config):
     """Return of a configuration what says where a secret goes."""
     fields = {("config", key): value for key, value in config.items()}
-    return frozenset((path[1], str(value)) for path, value in fields.items() if is_destination(kind, name, path))
+    return frozenset(
+        (path[1], str(value)) for path, value in fields.items() if is_destination(kind, name, path)
+    )
 
 
 @dataclass
@@ -179,7 +181,9 @@ class Drama:
         planned = self.stage.plan(PlanOptions(targets=targets, approvals=EVERYTHING_ELSE)).plan
         if not planned.blocking_diagnostics:
             self.approval.approve(trees, received)
-        done = self.stage.apply(PlanOptions(targets=targets, approvals=EVERYTHING_ELSE), ApplyOptions(parallelism=1))
+        done = self.stage.apply(
+            PlanOptions(targets=targets, approvals=EVERYTHING_ELSE), ApplyOptions(parallelism=1)
+        )
         self.ends[type(done).__name__ if isinstance(done, ApplyReport) else done] += 1
         assert isinstance(done, ApplyReport) == (self.approval.number > before), done
         return self.wrong()
@@ -298,7 +302,7 @@ def begun(stage, canary, **switches):
 
 def test_the_play_would_notice(stage, canary, monkeypatch):
     """Without the guard a moved host is found among the pairs: the property above can fail."""
-    monkeypatch.setattr(planning, "find_exposures", lambda changes, *_: changes)
+    monkeypatch.setattr(plan, "find_exposures", lambda changes, *_: changes)
     for commits in (
         [("host", "ca", "h2")],
         [("host", "x", "h2")],

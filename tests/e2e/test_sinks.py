@@ -8,37 +8,41 @@ from datetime import date
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
+import keyturn.render as renderers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-import keyturn.render as renderers
-from keyturn.core.change import MISSING, FieldChange
-from keyturn.core.contrast import ResourceDiff, WorkspaceDiff, FieldDifference
-from keyturn.core.diagnostic import Severity
-from keyturn.core.health import CheckResult, CheckStatus
-from keyturn.core.imported import ImportResult
-from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
-from keyturn.core.pulled import SkippedField, PullResult
-from keyturn.core.trial import TestStatus, FailureReason, ConnectionTestResult
-from keyturn.core.usage import Expiry as End_
-from keyturn.core.usage import CredentialUsers, UsageReport, CredentialUsage
-from keyturn.render.contrast import render_workspace_diff
-from keyturn.render.finding_forms import DIAGNOSTIC_RENDERERS as FINDING_FORMS
-from keyturn.render.finding_forms import render_diagnostics
-from keyturn.render.findings import DiagnosticReport
-from keyturn.render.health import render_doctor_report
-from keyturn.render.importing import render_import
-from keyturn.render.plan_forms import PLAN_RENDERERS as PLAN_FORMS
-from keyturn.render.plan_forms import render_plan
-from keyturn.render.pulling import render_pull
-from keyturn.render.report import render_apply_report
-from keyturn.render.since import PlanRevision, render_changes_since_review
-from keyturn.render.style import TerminalStyle
-from keyturn.render.trials import render_connection_tests
-from keyturn.render.usage_forms import USAGE_RENDERERS as USAGE_FORMS
-from keyturn.render.usage_forms import render_usage
+from keyturn.model.change import MISSING, ChangeOutcome, FieldChange, OutcomeStatus
+from keyturn.model.diagnostic import Severity
+from keyturn.model.results import (
+    CheckResult,
+    CheckStatus,
+    ConnectionTestResult,
+    FailureReason,
+    ImportResult,
+    PullResult,
+    SkippedField,
+    TestStatus,
+)
+from keyturn.model.usage import CredentialUsage, CredentialUsers, UsageReport
+from keyturn.model.usage import Expiry as End_
+from keyturn.planning.workspace_diff import FieldDifference, ResourceDiff, WorkspaceDiff
+from keyturn.views.diagnostics import DIAGNOSTIC_RENDERERS as FINDING_FORMS
+from keyturn.views.diagnostics import render_diagnostics
+from keyturn.views.diagnostics.text import DiagnosticReport
+from keyturn.views.plan import PLAN_RENDERERS as PLAN_FORMS
+from keyturn.views.plan import render_plan
+from keyturn.views.plan.review_diff import PlanRevision, render_changes_since_review
+from keyturn.views.reports import USAGE_RENDERERS as USAGE_FORMS
+from keyturn.views.reports import render_usage
+from keyturn.views.reports.apply import render_apply_report
+from keyturn.views.reports.connection_tests import render_connection_tests
+from keyturn.views.reports.doctor import render_doctor_report
+from keyturn.views.reports.import_pull import render_import, render_pull
+from keyturn.views.reports.workspace_diff import render_workspace_diff
+from keyturn.views.terminal import TerminalStyle
 from making import connection, credential
 from plans import finding, hostile_plan, hostile_text
 from unseen import COMMAND, SORTS, unseen
@@ -55,7 +59,10 @@ def findings(said):
         for grade in Severity
     )
     return DiagnosticReport(
-        diagnostics=found, files=(name,), base_folder=name, texts={name: f"kind: x\nname: y\n  {said}: {said}\nz: {said}"}
+        diagnostics=found,
+        files=(name,),
+        base_folder=name,
+        texts={name: f"kind: x\nname: y\n  {said}: {said}\nz: {said}"},
     )
 
 
@@ -67,7 +74,9 @@ def review(said):
         address=credential(name), type=said, file=said, status=said, owner=said, users=reach,
         expiries=(End_(said, TODAY),), long_lived_reason=said, recipients=(said,),
     )  # fmt: skip
-    return UsageReport(workspace=name, organization=said, today=TODAY, notice_days=30, usages=(one,), notes=(said,))
+    return UsageReport(
+        workspace=name, organization=said, today=TODAY, notice_days=30, usages=(one,), notes=(said,)
+    )
 
 
 def outcomes(said):
@@ -94,7 +103,9 @@ def trials(said):
 
 def checks(said):
     """Return a check of every state."""
-    return tuple(CheckResult(topic=said, status=each, message=said, hint=said, code=said) for each in CheckStatus)
+    return tuple(
+        CheckResult(topic=said, status=each, message=said, hint=said, code=said) for each in CheckStatus
+    )
 
 
 def contrast(said):
@@ -114,7 +125,11 @@ def pulled(said):
     field = FieldChange(path, said, said + "1", said)
     return (
         PullResult(
-            address=connection(name), file=name, written=(field,), skipped=(SkippedField(path, said, name),), resealed=True
+            address=connection(name),
+            file=name,
+            written=(field,),
+            skipped=(SkippedField(path, said, name),),
+            resealed=True,
         ),
     )
 
@@ -168,7 +183,9 @@ def sinks():
                 for form in ("text", "json", "junit")
             },
             **{
-                f"health {form}": lambda said, form=form, look=look: render_doctor_report(checks(said), form, look)
+                f"health {form}": lambda said, form=form, look=look: render_doctor_report(
+                    checks(said), form, look
+                )
                 for form in ("text", "json")
             },
             **{

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keyturn.ledger.clock import RunClock
-from keyturn.ledger.lock import LockHolder, acquire_lock
-from keyturn.ledger.store import open_store
+from keyturn.model.clock import RunClock
+from keyturn.state.lock import LockHolder, acquire_lock
+from keyturn.state.stores import open_store
 from plans import HOSTILE
 from terminals import on_terminal, plain
 from unseen import COMMAND, SORTS, unseen

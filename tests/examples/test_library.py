@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from keyturn.engine.starting import open_run_context
-from keyturn.ledger.lock import LockHolder, acquire_lock
+from keyturn.operations.run_context import open_run_context
+from keyturn.state.lock import LockHolder, acquire_lock
 from offices import office
 from running import execute
 from sources import ROOT

@@ -9,15 +9,15 @@ from datetime import date
 import pytest
 
 from corpus import ROOT, manifests
-from keyturn.core.diagnostic import Severity
-from keyturn.load.decrypt import decryptor_for
-from keyturn.load.desired import load_manifests
-from keyturn.load.files import load_file
-from keyturn.load.nodes import parse_document
-from keyturn.load.project import read_project
-from keyturn.load.unseal import decrypt_manifests
-from keyturn.policy.judge import run_rules
+from keyturn.files.discovery import load_file
+from keyturn.manifests.loader import load_manifests
+from keyturn.manifests.secrets import decrypt_manifests
+from keyturn.model.diagnostic import Severity
 from keyturn.policy.rule import RuleContext
+from keyturn.policy.runner import run_rules
+from keyturn.project.project import read_project
+from keyturn.sops.decrypt import decryptor_for
+from keyturn.yamldoc.reader import parse_document
 
 REPO = ROOT / "examples" / "repo"
 KEY = REPO / "published-test-key.txt"
@@ -54,7 +54,9 @@ def test_the_rules_have_nothing_to_say(project, loaded):
     """Examples are what people copy: with every secret opened, no rule finds fault with any."""
     opened = decrypt_manifests(loaded.desired, project, ENVIRONMENT)
     secrets = {each.origin.file: each.secrets for each in opened}
-    found = run_rules(loaded.resource_views, project.policy, RuleContext(today=date(2090, 1, 1), secrets=secrets))
+    found = run_rules(
+        loaded.resource_views, project.policy, RuleContext(today=date(2090, 1, 1), secrets=secrets)
+    )
     assert [str(each.origin) + each.code for each in found if each.severity < Severity.NOTE] == []
 
 

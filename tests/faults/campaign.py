@@ -10,9 +10,9 @@ from faults.memory import Doors
 from faults.rig import Act, Rig
 from faults.scenes import Scene
 from faults.trees import Stage
-from keyturn.api.call import Request
-from keyturn.core.outcome import OutcomeStatus
-from keyturn.ledger.reading import load_state
+from keyturn.client.messages import Request
+from keyturn.model.change import OutcomeStatus
+from keyturn.state.reader import load_state
 from planasonix_emulator.settings import EmulatorSettings, change_settings
 
 Fault = dict[str, Any]

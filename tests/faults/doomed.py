@@ -14,13 +14,14 @@ import threading
 import traceback
 from pathlib import Path
 
-from keyturn.api.transport import HttpTransport
-from keyturn.cli import applier, planner  # noqa: F401 - imported once here, and not in every child
+from keyturn.cli import plan_output  # noqa: F401 - imported once here, and not in every child
+from keyturn.cli.commands import apply  # noqa: F401 - imported once here, and not in every child
 from keyturn.cli.main import main
-from keyturn.engine import exclusive_run, session, work
-from keyturn.ledger import tape
-from keyturn.ledger.folder import DirectoryStore
-from keyturn.ledger.tape import FileLog
+from keyturn.client.transport import HttpTransport
+from keyturn.operations import exclusive_run
+from keyturn.operations.apply import session, writes
+from keyturn.state.stores import directory
+from keyturn.state.stores.directory import DirectoryStore, FileLog
 
 
 class Doors:
@@ -64,7 +65,7 @@ def wrap(doors):
         if doors.next("append"):
             if doors.tears:
                 data = b"".join(lines)
-                tape.write_durably(self._handle, data[: len(data) - len(lines[-1]) // 2])
+                directory.write_durably(self._handle, data[: len(data) - len(lines[-1]) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         mark = append(self, first, lines)
         doors("append, done")
@@ -81,7 +82,7 @@ def child(order):
     wrap(Doors(order))
     exclusive_run.LEASE = order["lease"]
     # Lists do not lag here, and the waiting for those that do is walked through on a virtual clock.
-    session.LOOKUP_DELAYS = work.LOOKUP_DELAYS = (0.0, 0.1)
+    session.LOOKUP_DELAYS = writes.LOOKUP_DELAYS = (0.0, 0.1)
     sys.argv = ["keyturn", *order["argv"]]
     code = 70
     try:

@@ -13,24 +13,22 @@ from msgspec.structs import replace
 from faults.campaign import LOST, REFUSED, Case, singles, smooth
 from faults.rig import Rig
 from faults.scenes import CREATE, MOVES, REFUSALS, REPLACED, SCENES, VERIFY, Scene
-from keyturn.api.client import Client
-from keyturn.api.lists import ListReader
-from keyturn.engine import (
-    apply,
-    aside,
-    desk,
-    exclusive_run,
-    generations,
+from keyturn.client.client import Client
+from keyturn.client.pagination import ListReader
+from keyturn.operations import exclusive_run, observe
+from keyturn.operations.apply import (
+    connection_probe,
+    context,
+    executor,
     lifecycle,
-    observe,
-    probe,
-    recover,
     rotate,
+    rotate_replace,
     session,
-    work,
+    writes,
 )
-from keyturn.ledger import lock
-from keyturn.ledger.journal import Journal
+from keyturn.operations.plan import recovery
+from keyturn.state import lock
+from keyturn.state.journal import Journal
 
 Patch = pytest.MonkeyPatch
 Cases = Callable[[Rig], list[Case]]
@@ -87,11 +85,11 @@ def noted(rig: Rig) -> list[Case]:
 
 
 def _naive_retry(patch: Patch) -> None:
-    patch.setattr(work, "find_created", lambda *_: ())
+    patch.setattr(writes, "find_created", lambda *_: ())
 
 
 def _no_grace(patch: Patch) -> None:
-    patch.setattr(work, "LOOKUP_DELAYS", (0.0,))
+    patch.setattr(writes, "LOOKUP_DELAYS", (0.0,))
 
 
 def _no_second_plan(patch: Patch) -> None:
@@ -102,16 +100,16 @@ def _no_reread(patch: Patch) -> None:
     def believing(change: Any, *_: Any) -> Any:
         return change.live
 
-    for module in (work, lifecycle, generations):
+    for module in (writes, lifecycle, rotate_replace):
         patch.setattr(module, "reread", believing)
 
 
 def _no_read_back(patch: Patch) -> None:
-    patch.setattr(work, "reject_ignored_write", lambda *_: None)
+    patch.setattr(writes, "reject_ignored_write", lambda *_: None)
 
 
 def _intent_afterwards(patch: Patch) -> None:
-    intend = desk.ApplyContext.record_intent
+    intend = context.ApplyContext.record_intent
     append = Journal.append
 
     def late(self: Any, change: Any, op: str, **more: str) -> Any:
@@ -121,7 +119,7 @@ def _intent_afterwards(patch: Patch) -> None:
         finally:
             patch.setattr(Journal, "append", append)
 
-    patch.setattr(desk.ApplyContext, "record_intent", late)
+    patch.setattr(context.ApplyContext, "record_intent", late)
 
 
 def _restore_without_put(patch: Patch) -> None:
@@ -130,12 +128,12 @@ def _restore_without_put(patch: Patch) -> None:
         intent = at.intend(change, "restore", object=change.live.id)
         at.run.service.restore(change.live.id)
         back = lifecycle.read_object(kind, change.live.id, at)
-        done = work.build_write_result(replace(change, live=back), back, at)
+        done = writes.build_write_result(replace(change, live=back), back, at)
         at.finish(intent, done.entry)
         at.ids[change.address] = change.live.id
         return done
 
-    patch.setattr(apply, "ACTION_HANDLERS", {**apply.ACTION_HANDLERS, apply.Action.RESTORE: half})
+    patch.setattr(executor, "ACTION_HANDLERS", {**executor.ACTION_HANDLERS, executor.Action.RESTORE: half})
 
 
 def _believes_lists(patch: Patch) -> None:
@@ -150,7 +148,7 @@ def _believes_lists(patch: Patch) -> None:
 
 
 def _partial_put(patch: Patch) -> None:
-    body_of = work.build_update_body
+    body_of = writes.build_update_body
 
     def part(change: Any, now: Any, at: Any) -> Any:
         body = body_of(change, now, at)
@@ -160,7 +158,7 @@ def _partial_put(patch: Patch) -> None:
             }
         return body
 
-    patch.setattr(work, "build_update_body", part)
+    patch.setattr(writes, "build_update_body", part)
 
 
 def _no_lock(patch: Patch) -> None:
@@ -175,17 +173,20 @@ def _adopts_anything(patch: Patch) -> None:
     def any_of(intent: Any, live: Any, taken: Any) -> Any:
         return tuple(each for each in live if each.address == intent.address and each.id not in taken)
 
-    patch.setattr(recover, "matching_creates", any_of)
-    patch.setattr(work, "matching_creates", any_of)
+    patch.setattr(recovery, "matching_creates", any_of)
+    patch.setattr(writes, "matching_creates", any_of)
 
 
 def _loses_outcomes(patch: Patch) -> None:
-    patch.setattr(desk.ApplyContext, "_record_end", lambda *_: None)
+    patch.setattr(context.ApplyContext, "_record_end", lambda *_: None)
 
 
 def _forgets_intents(patch: Patch) -> None:
     patch.setattr(session, "_record_recovery", lambda *_: None)
-    patch.setattr("keyturn.engine.planning.resolve_open_intents", lambda ledger, _: recover.Recovery(entries=ledger.entries))
+    patch.setattr(
+        "keyturn.operations.plan.plan.resolve_open_intents",
+        lambda ledger, _: recovery.Recovery(entries=ledger.entries),
+    )
 
 
 def _keeps_probes(patch: Patch) -> None:
@@ -202,19 +203,19 @@ def _no_roll_back(patch: Patch) -> None:
 
 
 def _believes_absence(patch: Patch) -> None:
-    patch.setattr("keyturn.engine.planning.list_uncertain_retirements", lambda _: ())
+    patch.setattr("keyturn.operations.plan.plan.list_uncertain_retirements", lambda _: ())
 
 
 def _mere_names(patch: Patch) -> None:
-    patch.setattr(aside, "_full_content", lambda *_: None)
+    patch.setattr(lifecycle, "_full_content", lambda *_: None)
 
 
 def _tries_old_places(patch: Patch) -> None:
-    patch.setattr(probe, "_as_planned", lambda trial, *_: trial)
+    patch.setattr(connection_probe, "_as_planned", lambda trial, *_: trial)
 
 
 def _repoints_twice(patch: Patch) -> None:
-    patch.setattr(generations, "_has_own_change", lambda *_: False)
+    patch.setattr(rotate_replace, "_has_own_change", lambda *_: False)
 
 
 def _goes_on_after_401(patch: Patch) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 from faults.rig import Act, Rig
 from faults.straight import writes
 from faults.trees import Stage, Tree
-from keyturn.api.call import Request
-from keyturn.core.address import Address
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.core.fields import nest_fields, values_equal
-from keyturn.core.protect import RETIRES_ON_INFIX
-from keyturn.core.resource import DesiredResource
+from keyturn.client.messages import Request
+from keyturn.model.address import Address
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.fields import nest_fields, values_equal
+from keyturn.model.resource import DesiredResource
+from keyturn.planning.scope import RETIRES_ON_INFIX
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.storage.secret_log import digest_secret
 
@@ -107,7 +107,8 @@ def _held(rig: Rig, desired: DesiredResource, records: Iterable[StoredRecord]) -
     record, ids = mine[0], _ids(records)
     config = nest_fields({path: leaf for path, leaf in desired.fields.items() if path[0] == "config"})
     if any(
-        not values_equal(record.plain_config().get(name), leaf) for name, leaf in config.get("config", {}).items()
+        not values_equal(record.plain_config().get(name), leaf)
+        for name, leaf in config.get("config", {}).items()
     ):
         yield f"I2: {desired.address} holds other settings"
     credential = desired.fields.get(("credential",))
@@ -189,7 +190,9 @@ def _place(config: Any) -> tuple[Any, str]:
     return config.get("host"), str(config.get("port"))
 
 
-def _strangers(stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[DesiredResource]) -> Iterator[str]:
+def _strangers(
+    stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[DesiredResource]
+) -> Iterator[str]:
     now = {each.id: each for each in records}
     ours = {(each.address.kind, each.address.name) for each in wanted}
     for before in stage.rows:
@@ -200,7 +203,9 @@ def _strangers(stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[D
             yield f"I5: {before.name} is gone for good"
 
 
-def _leftovers(records: Iterable[StoredRecord], wanted: Iterable[DesiredResource], stage: Stage) -> Iterator[str]:
+def _leftovers(
+    records: Iterable[StoredRecord], wanted: Iterable[DesiredResource], stage: Stage
+) -> Iterator[str]:
     names = {(each.address.kind, each.address.name) for each in wanted}
     for each in records:
         place = (each.collection.removesuffix("s"), each.name)

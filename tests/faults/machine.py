@@ -19,10 +19,10 @@ from faults.scenes import CREATE, HOST
 from faults.standing import Before, Watchman, amiss, entries, kept_word, rows, stale, standing, unsettled
 from faults.straight import TEST
 from faults.trees import Tree
-from keyturn.core.address import Address
-from keyturn.core.change import Action
-from keyturn.core.inputs import Approvals
-from keyturn.core.protect import RETIRES_ON_INFIX
+from keyturn.model.address import Address
+from keyturn.model.change import Action
+from keyturn.planning.inputs import Approvals
+from keyturn.planning.scope import RETIRES_ON_INFIX
 from planasonix_emulator.settings import change_settings
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.testing.faults import parse_faults
@@ -364,7 +364,9 @@ class Machine(RuleBasedStateMachine):
     def _careful(self, address: Address) -> bool:
         desired, known = self.git.now[address], entries(self.rig)[address]
         return (
-            desired.lifecycle.strategy != "in_place" and known.digest == desired.digest and not desired.kept_secrets
+            desired.lifecycle.strategy != "in_place"
+            and known.digest == desired.digest
+            and not desired.kept_secrets
         )
 
     @rule(data=st.data(), strategy=st.sampled_from(STRATEGIES),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from keyturn.ledger.medium import NO_ETAG, StoredObject, LogLine, PreconditionFailed
+from keyturn.state.stores.base import NO_ETAG, LogLine, PreconditionFailed, StoredObject
 
 
 class Killed(BaseException):

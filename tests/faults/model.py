@@ -8,9 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from faults.scenes import HOST
-from keyturn.core.address import Address, SourceLocation
-from keyturn.core.resource import DesiredResource, Lifecycle
-from keyturn.core.secret import Secret
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.resource import DesiredResource, Lifecycle
+from keyturn.model.secret import Secret
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "credential": ("c-a", "c-b", "c-c", "c-d"),
@@ -25,7 +25,12 @@ CREDENTIAL = ("credential",)
 
 def sealed(desired: DesiredResource) -> DesiredResource:
     """Return a manifest with the digest of what it says now."""
-    said = (desired.address, sorted(desired.fields.items(), key=str), desired.ciphertext_digests, desired.kept_secrets)
+    said = (
+        desired.address,
+        sorted(desired.fields.items(), key=str),
+        desired.ciphertext_digests,
+        desired.kept_secrets,
+    )
     digest = hashlib.sha256(repr((said, desired.lifecycle)).encode()).hexdigest()
     return replace(desired, digest=digest, origin=SourceLocation(f"{desired.address.name}.yaml"))
 

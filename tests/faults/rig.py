@@ -23,18 +23,20 @@ from faults.scenes import GOING, HOST, Scene, Write
 from faults.straight import AtOnce, Inline, Near, Straight, writes
 from faults.trees import Once, Stage, Tree, passwords
 from keys import AgeKey
-from keyturn.api.call import Request, ClientClock
-from keyturn.api.client import Client, ClientSettings
-from keyturn.api.errors import ServiceError
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.core.inputs import Approvals
-from keyturn.core.secret import Secret
-from keyturn.engine import apply, opening, together
-from keyturn.engine.planning import PlanResult, PlanOptions, plan_workspace
-from keyturn.engine.run import Actor, RunContext
-from keyturn.engine.session import ApplyReport, ApplyOptions, apply_plan
-from keyturn.ledger.clock import RunClock
-from keyturn.load.project import read_project
+from keyturn.client.client import Client, ClientSettings
+from keyturn.client.errors import ServiceError
+from keyturn.client.messages import ClientClock, Request
+from keyturn.model.clock import RunClock
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.secret import Secret
+from keyturn.operations import parallel
+from keyturn.operations.apply import executor
+from keyturn.operations.apply.session import ApplyOptions, ApplyReport, apply_plan
+from keyturn.operations.plan import secret_loader
+from keyturn.operations.plan.plan import PlanOptions, PlanResult, plan_workspace
+from keyturn.operations.run_context import Actor, RunContext
+from keyturn.planning.inputs import Approvals
+from keyturn.project.project import read_project
 from planasonix_emulator.server import Emulator
 from planasonix_emulator.testing.faults import parse_faults
 from workspace import Repository
@@ -152,10 +154,13 @@ class Rig:
         commit = _git(repo, "rev-parse", "HEAD")
         copy = Path(shutil.copytree(repo.root, f"{repo.root}-{self._next()}"))
         project = read_project(copy)
-        loaded = opening.load_manifests(project, project.find_workspace())
+        loaded = secret_loader.load_manifests(project, project.find_workspace())
         assert not [each for each in loaded.diagnostics if each.severity.name == "ERROR"], loaded.diagnostics
         sealed = tuple(each for each in loaded.desired if each.secrets)
-        opened = {each.address: each for each in opening.decrypt_manifests(sealed, project, repo.environment())}
+        opened = {
+            each.address: each
+            for each in secret_loader.decrypt_manifests(sealed, project, repo.environment())
+        }
         desired = tuple(opened.get(each.address, each) for each in loaded.desired)
         return Tree(project=project, desired=desired, commit=commit)
 
@@ -265,9 +270,9 @@ class Rig:
         # One at a time needs no threads, and has the same doors in the same order each time.
         with pytest.MonkeyPatch.context() as patch:
             if self.parallelism == 1 and not self.sockets:
-                patch.setattr(apply, "ThreadPoolExecutor", Inline)
-                patch.setattr(together, "ThreadPoolExecutor", Inline)
-                patch.setattr(together, "Thread", AtOnce)
+                patch.setattr(executor, "ThreadPoolExecutor", Inline)
+                patch.setattr(parallel, "ThreadPoolExecutor", Inline)
+                patch.setattr(parallel, "Thread", AtOnce)
             yield
 
     def _next(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from keyturn.core.inputs import Approvals
+from keyturn.planning.inputs import Approvals
 from planasonix_emulator.server import Emulator
 from workspace import Repository
 
@@ -124,7 +124,10 @@ SCENES: Mapping[str, Scene] = {
         Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), consents=GOING),
         Scene(name="replace", before=pair("type"), after=_retyped),
         Scene(
-            name="adopt", meanwhile=_foreign, after=_adopting, consents=Approvals(adopt=frozenset({"c-adopt"}))
+            name="adopt",
+            meanwhile=_foreign,
+            after=_adopting,
+            consents=Approvals(adopt=frozenset({"c-adopt"})),
         ),
         Scene(name="forget", before=pair("forget"), meanwhile=_purged, after=_without("n-forget")),
     )

@@ -12,14 +12,14 @@ from faults.model import CREDENTIAL, PASSWORD
 from faults.rig import Act, Rig
 from faults.straight import TEST, writes
 from faults.trees import Tree
-from keyturn.api.call import Request
-from keyturn.core.address import Address
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.core.fields import nest_fields, values_equal
-from keyturn.core.outcome import OutcomeStatus
-from keyturn.core.resource import DesiredResource, StateEntry
-from keyturn.ledger.reading import load_state
-from keyturn.ledger.record import read_journal_records, verify_chain
+from keyturn.client.messages import Request
+from keyturn.model.address import Address
+from keyturn.model.change import OutcomeStatus
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.fields import nest_fields, values_equal
+from keyturn.model.resource import DesiredResource, StateEntry
+from keyturn.state.journal_record import read_journal_records, verify_chain
+from keyturn.state.reader import load_state
 from planasonix_emulator.http.response_formats import DocsFormat, select_format
 from planasonix_emulator.storage.records import StoredRecord
 
@@ -235,7 +235,9 @@ def stale(act: Act, tree: Tree) -> Iterator[str]:
             yield f"I7: {outcome.address} is stale, and nobody touched it: {outcome.message}"
 
 
-def amiss(rig: Rig, desired: DesiredResource, ours: Iterable[StoredRecord], *, secret: bool = True) -> Iterator[str]:
+def amiss(
+    rig: Rig, desired: DesiredResource, ours: Iterable[StoredRecord], *, secret: bool = True
+) -> Iterator[str]:
     """Yield what is not as a manifest wants it."""
     ours = tuple(ours)
     ids = {Address(each.collection.removesuffix("s"), each.name): each.id for each in ours}

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from keyturn.api.admission import ConcurrencyLimit
-from keyturn.api.broken import classify_transport_error
-from keyturn.api.call import Request, Response
-from keyturn.api.retry import parse_http_date
+from keyturn.client.messages import Request, Response
+from keyturn.client.retry import parse_http_date
+from keyturn.client.sender import ConcurrencyLimit
+from keyturn.client.transport import classify_transport_error
 from planasonix_emulator.app import EmulatorApp
 from planasonix_emulator.server import Emulator, EmulatorOptions
 from planasonix_emulator.settings import EmulatorSettings

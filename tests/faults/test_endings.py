@@ -12,10 +12,10 @@ from faults.memory import Doors
 from faults.rig import HOST
 from faults.scenes import CROWDS, EVERYTHING, MOVES, REFUSALS, SCENES, TEN, VERIFY
 from faults.straight import writes
-from keyturn.core.address import Address
-from keyturn.core.inputs import Approvals
-from keyturn.core.secret import Secret
-from keyturn.ledger.lock import read_held_lock
+from keyturn.model.address import Address
+from keyturn.model.secret import Secret
+from keyturn.planning.inputs import Approvals
+from keyturn.state.lock import read_held_lock
 from offices import office
 
 __all__ = ["office"]
@@ -80,7 +80,9 @@ def test_one_failure_stops_only_what_waits_for_it(status, rig, record_property):
     """Each write of a plan with all actions is refused in turn: what does not wait for it goes through."""
     stage, smoothly = rig.stage_of(EVERYTHING), smooth(rig, EVERYTHING)
     numbers = [n for n, each in enumerate(smoothly.requests, 1) if writes(each["method"], each["path"])]
-    after = {str(each.address): {str(one) for one in each.depends_on} for each in smoothly.report.plan.changes}
+    after = {
+        str(each.address): {str(one) for one in each.depends_on} for each in smoothly.report.plan.changes
+    }
     for number in numbers[::EVERY]:
         rig.begin(stage, {"kind": "status_before", "status": status, "at": number})
         act = rig.apply(stage.after, EVERYTHING.consents)

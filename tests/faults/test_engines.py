@@ -6,10 +6,10 @@ from faults.campaign import run
 from faults.engines import ADOPTS_ANYTHING, ENGINES, NO_LOCK, noted
 from faults.memory import Doors
 from faults.scenes import CREATE
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.core.inputs import Approvals
-from keyturn.engine.planning import PlanOptions
-from keyturn.engine.session import ApplyOptions, apply_plan
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.operations.apply.session import ApplyOptions, apply_plan
+from keyturn.operations.plan.plan import PlanOptions
+from keyturn.planning.inputs import Approvals
 
 pytestmark = pytest.mark.faults
 
@@ -50,7 +50,12 @@ def race(rig):
 
     def second():
         try:
-            apply_plan(rig.run(stage.after), PlanOptions(approvals=Approvals()), ApplyOptions(parallelism=1), lambda _: True)
+            apply_plan(
+                rig.run(stage.after),
+                PlanOptions(approvals=Approvals()),
+                ApplyOptions(parallelism=1),
+                lambda _: True,
+            )
         except DiagnosticError as held:
             ends.extend(each.code for each in held.diagnostics)
 

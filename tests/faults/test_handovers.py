@@ -4,7 +4,7 @@ import pytest
 
 from faults.campaign import smooth
 from faults.scenes import REPLACED, Scene, connection, credential
-from keyturn.core.inputs import Approvals
+from keyturn.planning.inputs import Approvals
 
 pytestmark = pytest.mark.faults
 

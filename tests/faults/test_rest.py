@@ -13,13 +13,13 @@ from faults.campaign import finish, smooth
 from faults.memory import Doors
 from faults.scenes import CONFIG, CREATE, SCENES, pair
 from faults.straight import writes
-from keyturn.api.client import Client
-from keyturn.api.transport import RequestTimeouts, HttpTransport, build_connection_factory
-from keyturn.api.wire import encode_bearer_token
-from keyturn.core.secret import Secret
-from keyturn.core.service_url import parse_service_url
-from keyturn.engine.exclusive_run import LEASE
-from keyturn.ledger.lock import read_held_lock
+from keyturn.client.client import Client
+from keyturn.client.request_body import encode_bearer_token
+from keyturn.client.transport import HttpTransport, RequestTimeouts, build_connection_factory
+from keyturn.model.secret import Secret
+from keyturn.model.service_url import parse_service_url
+from keyturn.operations.exclusive_run import LEASE
+from keyturn.state.lock import read_held_lock
 from offices import office
 
 __all__ = ["office"]

@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from faults.scenes import Scene
-from keyturn.core.address import Address
-from keyturn.core.resource import DesiredResource, EncryptedSecret
-from keyturn.engine import opening
-from keyturn.load.desired import LoadedManifests
-from keyturn.load.project import Project
+from keyturn.manifests.loader import LoadedManifests
+from keyturn.model.address import Address
+from keyturn.model.resource import DesiredResource, EncryptedSecret
+from keyturn.operations.plan import secret_loader
+from keyturn.project.project import Project
 from planasonix_emulator.storage.records import StoredRecord
 
 
@@ -65,7 +65,10 @@ class Once:
 
 
 def _sealed(desired: DesiredResource) -> DesiredResource:
-    return replace(desired, secrets={path: EncryptedSecret(digest) for path, digest in desired.ciphertext_digests.items()})
+    return replace(
+        desired,
+        secrets={path: EncryptedSecret(digest) for path, digest in desired.ciphertext_digests.items()},
+    )
 
 
 @contextmanager
@@ -75,7 +78,11 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
     Everything else is read anew each time: other tests of the same process change their files.
     """
     once = Once()
-    load, unseal, key = opening.load_manifests, opening.decrypt_manifests, opening.read_fingerprint_key
+    load, unseal, key = (
+        secret_loader.load_manifests,
+        secret_loader.decrypt_manifests,
+        secret_loader.read_fingerprint_key,
+    )
 
     def load_once(project: Project, workspace: Any) -> LoadedManifests:
         if not project.root.is_relative_to(base):
@@ -84,7 +91,9 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
             once.loaded[project.root] = load(project, workspace)
         return once.loaded[project.root]
 
-    def unseal_once(desired: tuple[DesiredResource, ...], project: Project, environment: Any) -> tuple[DesiredResource, ...]:
+    def unseal_once(
+        desired: tuple[DesiredResource, ...], project: Project, environment: Any
+    ) -> tuple[DesiredResource, ...]:
         if not project.root.is_relative_to(base):
             return unseal(desired, project, environment)
         for each in desired:
@@ -101,7 +110,7 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
         return once.keys[project.root]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "load_manifests", load_once)
-        patch.setattr(opening, "decrypt_manifests", unseal_once)
-        patch.setattr(opening, "read_fingerprint_key", key_once)
+        patch.setattr(secret_loader, "load_manifests", load_once)
+        patch.setattr(secret_loader, "decrypt_manifests", unseal_once)
+        patch.setattr(secret_loader, "read_fingerprint_key", key_once)
         yield once

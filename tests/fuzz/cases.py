@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fuzz.styling import Styler
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.load.nodes import parse_document
-from keyturn.load.quoting import emit_flow
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.yamldoc.reader import parse_document
+from keyturn.yamldoc.scalars import emit_flow
 
 WORDS = (
     "0123", "007", "0o17", "1_000", "1e5", "0x1F", ".5", "+1", "1.50", "12:30", "2024-01-02", "no", "on",

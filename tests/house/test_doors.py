@@ -23,23 +23,26 @@ CALLS = {
     "print": (CLI, SPEAK),
     "exit": (CLI, EXIT),
     "ask": (CLI, {"input", "getpass.getpass", "click.prompt", "click.confirm"}),
-    "tell the time": ((*CLI, "keyturn.engine"), CLOCK),  # engine/starting.py hands the clocks down
-    "start threads": (("keyturn.engine", "keyturn.load", "keyturn.ledger.bucket"), WORKERS),
+    "tell the time": ((*CLI, "keyturn.operations"), CLOCK),  # engine/starting.py hands the clocks down
+    "start threads": (
+        ("keyturn.operations", "keyturn.manifests", "keyturn.state.stores.object_store"),
+        WORKERS,
+    ),
 }
 """What is called, and the layers of keyturn that may."""
 
 IMPORTS = {
     "run processes": (
-        ("keyturn.load", "keyturn.cli.stage"),  # the demo runs the commands that it shows
+        ("keyturn.manifests", "keyturn.cli.demo.scenario"),  # the demo runs the commands that it shows
         {"subprocess", "pty", "pexpect"},
     ),
     "open sockets": (
-        ("keyturn.api", "keyturn.ledger.store", "keyturn.ledger.bucket"),
+        ("keyturn.client", "keyturn.state.stores", "keyturn.state.stores.object_store"),
         {"socket", "ssl", "httpx", "obstore", "http.client", "urllib.request", "requests", "asyncio"},
     ),
     "fork": ((), {"multiprocessing"}),
-    "look into what differs": (("keyturn.core.diff",), {"deepdiff"}),
-    "make or use age keys": (("keyturn.load", "keyturn.cli.agekey"), {"pyrage"}),
+    "look into what differs": (("keyturn.planning.diff",), {"deepdiff"}),
+    "make or use age keys": (("keyturn.manifests", "keyturn.cli.commands.init"), {"pyrage"}),
     "talk to a terminal": (CLI, {"rich", "click", "getpass", "readline"}),
 }
 """What is imported, and the layers of keyturn that may."""

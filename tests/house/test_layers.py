@@ -18,14 +18,14 @@ LINTER = Path(sys.executable).parent / "lint-imports"
 
 
 WRONG = {
-    "layers": ("keyturn/core/fields.py", "import keyturn.load.files"),
-    "promised": ("keyturn/cli/plan.py", "import keyturn.engine.planning"),
+    "layers": ("keyturn/core/fields.py", "import keyturn.files.discovery"),
+    "promised": ("keyturn/cli/plan.py", "import keyturn.operations.plan.plan"),
     "edges": ("keyturn/ledger/document.py", "import keyturn.policy.settings"),
-    "drawing": ("keyturn/render/view.py", "import keyturn.api.errors"),
-    "service": ("keyturn/api/retry.py", "import keyturn.core.plan"),
+    "drawing": ("keyturn/render/view.py", "import keyturn.client.errors"),
+    "service": ("keyturn/api/retry.py", "import keyturn.model.plan"),
     "pure": ("keyturn/core/plan.py", "import deepdiff"),
-    "cycles": ("keyturn/core/address.py", "import keyturn.core.resource"),
-    "strangers": ("planasonix_emulator/storage/store.py", "import keyturn.core.secret"),
+    "cycles": ("keyturn/core/address.py", "import keyturn.model.resource"),
+    "strangers": ("planasonix_emulator/storage/store.py", "import keyturn.model.secret"),
     "service only": ("keyturn/engine/planning.py", "import planasonix_emulator.storage.store"),
 }
 """For each contract an import that breaks it."""

@@ -7,9 +7,9 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from corpus import manifests, tree
-from keyturn.core.looks import SECRET_NAME_PATTERN
 from keyturn.kinds import KINDS
-from keyturn.load.definitions import load_type_schema, find_schema_folder, load_schema, list_known_types
+from keyturn.model.secret_detection import SECRET_NAME_PATTERN
+from keyturn.schema.definitions import find_schema_folder, list_known_types, load_schema, load_type_schema
 from planasonix_emulator.targets.connectors import CONNECTORS
 from vocabulary import ANNOTATIONS, CONDITIONS, list_schemas
 
@@ -148,7 +148,11 @@ def test_the_emulator_offers_each_connector_of_the_schema():
 def test_each_documented_connector_has_an_example():
     """The five whose fields are documented, and one that nobody knows."""
     used = {tree(name)["type"] for name in manifests() if name.startswith("connections/")}
-    closed = {name for name in list_known_types("connection") if not load_type_schema("connection", name).get("x-open")}
+    closed = {
+        name
+        for name in list_known_types("connection")
+        if not load_type_schema("connection", name).get("x-open")
+    }
     assert closed == {"postgres", "snowflake", "s3", "bigquery", "salesforce"}
     assert closed < used
     assert used - set(list_known_types("connection"))

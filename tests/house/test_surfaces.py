@@ -89,23 +89,23 @@ def reached(module):
 def test_a_surface_imports_nothing_before_it_is_asked():
     """Whoever needs one name waits for that one alone."""
     program = (
-        "import sys; import keyturn.engine, keyturn.render; dir(keyturn.engine)\n"
+        "import sys; import keyturn.operations, keyturn.views; dir(keyturn.operations)\n"
         "print(*sorted(each for each in sys.modules if each.startswith('keyturn')))\n"
-        "from keyturn.render import Style; print('keyturn.render.view' in sys.modules)"
+        "from keyturn.views import Style; print('keyturn.views.plan.builder' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "keyturn keyturn.engine keyturn.render keyturn.surface",
+        "keyturn keyturn.operations keyturn.views keyturn.surface",
         "False",
     ]
 
 
 def test_a_name_that_is_none_cannot_be_imported():
     """And the message names it."""
-    program = "from keyturn.engine import carry_on"
+    program = "from keyturn.operations import carry_on"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "cannot import name 'carry_on' from 'keyturn.engine'" in done.stderr
+    assert "cannot import name 'carry_on' from 'keyturn.operations'" in done.stderr
 
 
 def test_the_wheel_is_typed(tmp_path):

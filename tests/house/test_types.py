@@ -13,33 +13,33 @@ MUTABLE = {
 """Dataclasses that change in place, each with its reason beside it."""
 
 SHARED = {
-    "keyturn.engine.desk.Desk.entries": "dict[str, Known]",  # what the workers share, behind a lock
-    "keyturn.engine.desk.Desk.ids": "dict[Address, str]",  # the same
-    "keyturn.engine.desk.Desk.taken": "set[str]",  # the same
-    "keyturn.engine.trying._Tester._failed": "dict[Address, list[Address]]",  # the same
-    "keyturn.engine.opening.Opener._key": "list[bytes]",  # opened once, when it is first needed
-    "keyturn.policy.reading.Reading.faults": "list[Diagnostic]",  # collected while one document is read
+    "keyturn.operations.apply.context.Desk.entries": "dict[str, Known]",  # what the workers share, behind a lock
+    "keyturn.operations.apply.context.Desk.ids": "dict[Address, str]",  # the same
+    "keyturn.operations.apply.context.Desk.taken": "set[str]",  # the same
+    "keyturn.operations.test_connections._Tester._failed": "dict[Address, list[Address]]",  # the same
+    "keyturn.operations.plan.secret_loader.Opener._key": "list[bytes]",  # opened once, when it is first needed
+    "keyturn.model.config_reader.Reading.faults": "list[Diagnostic]",  # collected while one document is read
 }
 """Fields of frozen values that are filled later, each with its reason beside it."""
 
 POSITIONAL = {
-    "keyturn.cli.stage.DemoRunner",
-    "keyturn.core.change.Exposure",
-    "keyturn.core.change.FieldChange",
-    "keyturn.core.resource.Lifecycle",
-    "keyturn.engine.generations.Replacement",
-    "keyturn.core.imported.ImportResult",
-    "keyturn.engine.pairs.ConnectionPair",
-    "keyturn.engine.probe.ConnectionTest",
-    "keyturn.load.ciphertext.Ciphertext",
-    "keyturn.load.files.SourceFile",
-    "keyturn.load.metadata.Recipient",
-    "keyturn.load.nodes.Document",
-    "keyturn.load.places.SourceSpan",
-    "keyturn.load.seal.SealSubject",
-    "keyturn.load.variants.AlternativeMismatch",
-    "keyturn.load.writing.ManifestWriter",
-    "keyturn.render.masking.LinePiece",
+    "keyturn.cli.demo.scenario.DemoRunner",
+    "keyturn.model.change.Exposure",
+    "keyturn.model.change.FieldChange",
+    "keyturn.model.resource.Lifecycle",
+    "keyturn.operations.apply.rotate_replace.Replacement",
+    "keyturn.model.results.ImportResult",
+    "keyturn.operations.test_connections.ConnectionPair",
+    "keyturn.operations.apply.connection_probe.ConnectionTest",
+    "keyturn.sops.ciphertext.Ciphertext",
+    "keyturn.files.discovery.SourceFile",
+    "keyturn.sops.metadata.Recipient",
+    "keyturn.yamldoc.reader.Document",
+    "keyturn.yamldoc.reader.SourceSpan",
+    "keyturn.manifests.seal.SealSubject",
+    "keyturn.schema.alternatives.AlternativeMismatch",
+    "keyturn.manifests.writer.ManifestWriter",
+    "keyturn.views.diagnostics.masking.LinePiece",
     "planasonix_emulator.targets.connectors.Connector",
     "planasonix_emulator.targets.targets.LoginResult",
 }
@@ -70,7 +70,7 @@ def test_frozen_data_is_made_in_one_way():
         for m in modules("keyturn")
         if re.search(r"^from dataclasses import .*\bdataclass\b", m.text, re.MULTILINE)
     }
-    assert plain == {"keyturn.core.frozen"}
+    assert plain == {"keyturn.model.frozen"}
 
 
 def test_dataclasses_are_frozen():

@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from keyturn.core.address import Address
-from keyturn.core.resource import EncryptedSecret
-from keyturn.core.secret import Secret
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import SECRET_FIELDS
-from keyturn.load.definitions import load_type_schema, list_known_types
+from keyturn.model.address import Address
+from keyturn.model.resource import EncryptedSecret
+from keyturn.model.secret import Secret
+from keyturn.schema.definitions import list_known_types, load_type_schema
 from kinds_answers import Answer
 from making import credential, wanted
 
@@ -90,6 +90,7 @@ def test_a_mask_in_an_answer_goes_no_further():
 def test_what_is_secret_agrees_with_the_schema():
     """The kind and its schema name the same secret fields."""
     blocks = [
-        load_type_schema("credential", name)["properties"]["secrets"]["properties"] for name in list_known_types("credential")
+        load_type_schema("credential", name)["properties"]["secrets"]["properties"]
+        for name in list_known_types("credential")
     ]
     assert {name for block in blocks for name in block} - {"seal"} == SECRET_FIELDS

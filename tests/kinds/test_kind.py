@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from keyturn.kinds import KINDS
-from keyturn.kinds._kind import ResourceKind, ServiceRecord
+from keyturn.kinds.kind import ResourceKind, ServiceRecord
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -25,7 +25,7 @@ def test_a_kind_is_a_value():
 
 def test_a_record_is_what_the_client_returns():
     """Each thing that a kind may ask of a record, the client's records have."""
-    from keyturn.api.records import ApiRecord  # noqa: PLC0415
+    from keyturn.client.records import ApiRecord  # noqa: PLC0415
 
     asked = {name for name in vars(ServiceRecord) if isinstance(vars(ServiceRecord)[name], property)}
     assert asked <= {field.name for field in dataclasses.fields(ApiRecord)}

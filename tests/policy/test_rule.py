@@ -3,9 +3,9 @@
 import pytest
 
 from judging import TODAY, subject
-from keyturn.core.address import SourceLocation
-from keyturn.core.secret import Secret
-from keyturn.policy.rule import RuleContext, Violation, Requires
+from keyturn.model.address import SourceLocation
+from keyturn.model.secret import Secret
+from keyturn.policy.rule import Requires, RuleContext, Violation
 
 PROJECT = SourceLocation("keyturn.yaml", 3, 1)
 
@@ -16,8 +16,14 @@ PROJECT = SourceLocation("keyturn.yaml", 3, 1)
         ({}, {Requires.MANIFEST, Requires.ALL_MANIFESTS}),
         ({"whole": False}, {Requires.MANIFEST}),
         ({"rotated": {"f": {(): TODAY}}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.HISTORY}),
-        ({"fingerprints": {("f", ("p",)): "x"}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.SECRETS}),
-        ({"secrets": {"f": {("p",): Secret("x")}}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.SECRETS}),
+        (
+            {"fingerprints": {("f", ("p",)): "x"}},
+            {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.SECRETS},
+        ),
+        (
+            {"secrets": {"f": {("p",): Secret("x")}}},
+            {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.SECRETS},
+        ),
     ],
 )
 def test_a_context_provides_what_it_holds(known, provided):
@@ -30,4 +36,6 @@ def test_what_belongs_to_no_manifest_is_found_in_the_project():
     """One finding for the section that lacks something."""
     assert Violation(message="m").find_location(PROJECT) == PROJECT
     one = subject("kind: credential\nname: x\ntype: aws\n")
-    assert Violation(message="m", resource=one, path=("name",)).find_location(PROJECT) == SourceLocation(one.file, 2, 7)
+    assert Violation(message="m", resource=one, path=("name",)).find_location(PROJECT) == SourceLocation(
+        one.file, 2, 7
+    )

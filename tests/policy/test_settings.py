@@ -4,18 +4,18 @@ import pytest
 
 from judging import settings
 from keyturn.catalog import find_code, load_catalog
-from keyturn.core.address import SourceLocation
-from keyturn.core.diagnostic import DiagnosticError, Severity
-from keyturn.core.limits import PlanLimit
+from keyturn.model.address import SourceLocation
+from keyturn.model.diagnostic import DiagnosticError, Severity
+from keyturn.model.plan import PlanLimit
 from keyturn.policy.settings import (
     Environment,
-    SeverityOverride,
     PolicySettings,
+    SeverityOverride,
     covers_file,
-    is_rule_code,
     effective_severity,
-    recipients_for,
+    is_rule_code,
     parse_policy_settings,
+    recipients_for,
 )
 
 SHAPE = find_code("KT304").hint

@@ -1,8 +1,132 @@
-"""keyturn completion: the tab key."""
+"""What a shell completes: names of resources, workspaces, codes and schemas, read without any key.
+
+Whatever goes wrong, nothing is offered and nothing is said: a shell that shows a stack trace on the
+tab key is worse than one that offers nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import click
 
-from keyturn.cli.doors import error_boundary
+from keyturn.cli.errors import error_boundary
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+_KIND_PATTERN = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
+_KIND_SEARCH_BYTES = 4096
+"""Bytes of a file in which its kind is looked for: it stands at the top."""
+
+
+def _safe_completer(found: Callable[[click.Context], Iterator[str]]) -> Completer:
+    def complete_sorted(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from keyturn.model.diagnostic import DiagnosticError
+
+        try:
+            return sorted({each for each in found(ctx) if each.startswith(incomplete)})
+        except (DiagnosticError, OSError, ValueError):
+            return []
+
+    return complete_sorted
+
+
+def _find_manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    from keyturn.project.project import open_project
+
+    project = open_project(Path(ctx.params.get("folder") or "."))
+    wanted = ctx.params.get("workspace")
+    for name, workspace in project.workspaces.items():
+        for folder in workspace.manifests if wanted in (None, "", name) else ():
+            for path in (project.root / folder).rglob("*.y*ml"):
+                yield _read_kind(path), path.stem
+
+
+def _read_kind(path: Path) -> str:
+    with path.open("rb") as file:
+        kind = _KIND_PATTERN.search(file.read(_KIND_SEARCH_BYTES))
+    return kind[1].decode() if kind else ""
+
+
+def _resource_completer(*kinds: str) -> Completer:
+    return _safe_completer(lambda ctx: (name for kind, name in _find_manifests(ctx) if kind in kinds))
+
+
+def _list_workspaces(ctx: click.Context) -> Iterator[str]:
+    from keyturn.project.project import open_project
+
+    yield from open_project(Path(ctx.params.get("folder") or ".")).workspaces
+
+
+def _list_codes(_: click.Context) -> Iterator[str]:
+    from keyturn.catalog import load_catalog
+
+    yield from load_catalog()
+
+
+def _list_schemas(_: click.Context) -> Iterator[str]:
+    from keyturn.schema.definitions import find_schema_folder
+
+    yield from (each.name.removesuffix(".schema.json") for each in find_schema_folder().glob("*.schema.json"))
+
+
+complete_credentials = _resource_completer("credential")
+complete_connections = _resource_completer("connection")
+
+
+def complete_fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the secret fields of the credential that was named: those that its manifest has, first."""
+    from keyturn.model.diagnostic import DiagnosticError
+
+    try:
+        found = dict.fromkeys(_list_fields(ctx))
+    except (DiagnosticError, OSError, ValueError):
+        return []
+    return [each for each in found if each.startswith(incomplete)]
+
+
+def _list_fields(ctx: click.Context) -> Iterator[str]:
+    from keyturn.operations.set_secret import list_secret_fields
+    from keyturn.project.project import open_project
+
+    yield from list_secret_fields(
+        open_project(Path(ctx.params.get("folder") or ".")), str(ctx.params.get("name"))
+    )
+
+
+def comma_list_completer(known: Callable[[], Iterable[str]]) -> Completer:
+    """Offer the words of a list with commas: the last one is completed, none is offered twice."""
+
+    def complete_last(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        said, comma, begun = incomplete.rpartition(",")
+        taken = said.split(",")
+        return [f"{said}{comma}{each}" for each in known() if each.startswith(begun) and each not in taken]
+
+    return complete_last
+
+
+def _list_usage_classes() -> Iterable[str]:
+    from keyturn.model.usage import USAGE_CLASSES
+
+    return USAGE_CLASSES
+
+
+def _list_plan_classes() -> Iterable[str]:
+    from keyturn.cli.plan_output import PLAN_FAIL_ON_CLASSES
+
+    return PLAN_FAIL_ON_CLASSES
+
+
+complete_usage_classes = comma_list_completer(_list_usage_classes)
+complete_plan_classes = comma_list_completer(_list_plan_classes)
+complete_kinds = comma_list_completer(lambda: ("credential/", "connection/"))
+complete_names = _resource_completer("credential", "connection")
+complete_addresses = _safe_completer(
+    lambda ctx: (f"{kind}/{name}" for kind, name in _find_manifests(ctx) if kind)
+)
+complete_workspaces = _safe_completer(_list_workspaces)
+complete_codes = _safe_completer(_list_codes)
+complete_schemas = _safe_completer(_list_schemas)
 
 
 @click.command("completion")

@@ -10,32 +10,56 @@ from typing import NoReturn
 import click
 
 from keyturn import __version__
-from keyturn.cli import options, status
-from keyturn.cli.group import SuggestingGroup
-from keyturn.cli.surroundings import use_color, read_environment
+from keyturn.cli import errors, options
+from keyturn.cli.environment import read_environment, use_color
+
+
+class SuggestingGroup(click.Group):
+    """A group that helps whoever names no command, or one that there is not; both end with 64."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the group's own options; nothing at all is answered with the help on the error stream."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(self.get_help(ctx), err=True)
+            ctx.exit(errors.EXIT_USAGE)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is meant; raises UsageError with the nearest name."""
+        name = args[0]
+        if not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            import difflib
+
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 1, 0.5)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            ctx.fail(f"there is no command {name!a}{meant}")
+        return super().resolve_command(ctx, args)
+
 
 COMMAND_MODULES = {
-    "init": "init",
-    "validate": "validate",
-    "import": "import_",
-    "pull": "pull",
-    "plan": "plan",
-    "show": "show",
-    "apply": "apply",
-    "test": "test",
-    "secret": "secret",
-    "seal": "secret:seal_command",
-    "usage": "usage",
-    "diff": "diff",
-    "revoke": "revoke",
-    "purge": "revoke:purge",
-    "log": "log",
-    "unlock": "unlock",
-    "doctor": "doctor",
-    "explain": "explain",
-    "schema": "schema",
+    "init": "commands.init",
+    "validate": "commands.validate",
+    "import": "commands.import_",
+    "pull": "commands.pull",
+    "plan": "commands.plan",
+    "show": "commands.show",
+    "apply": "commands.apply",
+    "test": "commands.test",
+    "secret": "commands.secret",
+    "seal": "commands.secret",
+    "usage": "commands.usage",
+    "diff": "commands.diff",
+    "revoke": "commands.revoke",
+    "purge": "commands.revoke",
+    "log": "commands.log",
+    "unlock": "commands.unlock",
+    "doctor": "commands.doctor",
+    "explain": "commands.explain",
+    "schema": "commands.schema",
     "completion": "completion",
-    "demo": "demo",
+    "demo": "demo.command",
 }
 """Each command and the module below ``keyturn.cli`` that holds it, in the order of the help."""
 
@@ -51,12 +75,13 @@ class LazyGroup(SuggestingGroup):
         """Return the command of this name, with the options that every command has."""
         if cmd_name not in COMMAND_MODULES:
             return super().get_command(ctx, cmd_name)
-        module, _, name = COMMAND_MODULES[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(f"keyturn.cli.{module}"), name or "command")
+        module = import_module(f"keyturn.cli.{COMMAND_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         return options.add_common_options(command, cmd_name)
 
 
 @click.group(
+    "keyturn",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -92,7 +117,7 @@ def run_and_exit() -> NoReturn:
         main()
     except SystemExit as leave:
         sys.stderr.flush()
-        os._exit(leave.code if isinstance(leave.code, int) else status.EXIT_ERROR)
+        os._exit(leave.code if isinstance(leave.code, int) else errors.EXIT_ERROR)
 
 
 def main() -> NoReturn:
@@ -117,8 +142,8 @@ def _run_cli() -> int:
         code = leave.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
-        code = status.EXIT_INTERRUPTED
+        code = errors.EXIT_INTERRUPTED
     except click.ClickException as mistake:
         mistake.show()
-        code = status.EXIT_USAGE if isinstance(mistake, click.UsageError) else status.EXIT_ERROR
-    return code if isinstance(code, int) else status.EXIT_DONE
+        code = errors.EXIT_USAGE if isinstance(mistake, click.UsageError) else errors.EXIT_ERROR
+    return code if isinstance(code, int) else errors.EXIT_DONE

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from keyturn.cli import completing
+from keyturn.cli import completion
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,13 +62,17 @@ def add_common_options(command: click.Command, words: str) -> click.Command:
     That is --no-color and --verbose behind its name, defaults that are shown, and in its help the
     exit codes, the environment and what to read next.
     """
-    from keyturn.cli.manual import build_epilog
+    from keyturn.cli.help import build_epilog
 
     if not any("--no-color" in option.opts for option in command.params):
         verbose_option(no_color_option(command))
         command.epilog = build_epilog(words)
         for option in command.params:
-            if isinstance(option, click.Option) and not option.is_flag and option.default not in _UNSET_DEFAULTS:
+            if (
+                isinstance(option, click.Option)
+                and not option.is_flag
+                and option.default not in _UNSET_DEFAULTS
+            ):
                 said = "as policy allows" if option.default == -1 else True
                 option.show_default = option.show_default or said
     for name, below in command.commands.items() if isinstance(command, click.Group) else ():
@@ -84,7 +88,7 @@ def workspace_option(command: F) -> F:
         default="",
         metavar="NAME",
         help="The workspace; needed where there is more than one.",
-        shell_complete=completing.complete_workspaces,
+        shell_complete=completion.complete_workspaces,
     )(command)
 
 
@@ -96,7 +100,7 @@ def target_option(command: F) -> F:
         multiple=True,
         metavar="ADDRESS",
         help="Only this resource and what it refers to: credential/NAME, a bare name, or a pattern.",
-        shell_complete=completing.complete_addresses,
+        shell_complete=completion.complete_addresses,
     )(command)
 
 
@@ -114,21 +118,21 @@ def approval_options(command: F) -> F:
             "--allow-reuse",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.complete_credentials,
+            shell_complete=completion.complete_credentials,
             help="Agree to an earlier secret that returns.",
         ),
         click.option(
             "--allow-restore",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.complete_names,
+            shell_complete=completion.complete_names,
             help="Bring back what was revoked or deleted.",
         ),
         click.option(
             "--adopt",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.complete_names,
+            shell_complete=completion.complete_names,
             help="Take over an object that exists; '*' for any.",
         ),
         click.option(
@@ -136,13 +140,13 @@ def approval_options(command: F) -> F:
             multiple=True,
             metavar="NAME",
             help="Agree that this credential's secret goes to a new destination.",
-            shell_complete=completing.complete_credentials,
+            shell_complete=completion.complete_credentials,
         ),
         click.option(
             "--reassert",
             multiple=True,
             metavar="NAME",
-            shell_complete=completing.complete_credentials,
+            shell_complete=completion.complete_credentials,
             help="Write this resource's secrets again.",
         ),
     ):

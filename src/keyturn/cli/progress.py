@@ -9,11 +9,10 @@ from typing import Any, Self
 import click
 
 from keyturn.cli import options
-from keyturn.cli.surroundings import use_color, read_environment
-from keyturn.core.change import Change
-from keyturn.core.outcome import OutcomeStatus, ChangeOutcome
-from keyturn.engine.watch import PeriodicTimer, ProgressListener
-from keyturn.render.safe import escape_line
+from keyturn.cli.environment import read_environment, use_color
+from keyturn.model.change import Change, ChangeOutcome, OutcomeStatus
+from keyturn.operations.progress import PeriodicTimer, ProgressListener
+from keyturn.views.escaping import escape_line
 
 FIRST_DRAW_DELAY = 1.0
 """Seconds before anything is drawn."""
@@ -51,7 +50,11 @@ def choose_progress_style(form: str, *, verbose: bool) -> ProgressStyle:
         return ProgressStyle.VERBOSE
     if form == "json":
         return ProgressStyle.SILENT
-    return ProgressStyle.BAR if sys.stderr.isatty() and read_environment().get("TERM") != "dumb" else ProgressStyle.LINES
+    return (
+        ProgressStyle.BAR
+        if sys.stderr.isatty() and read_environment().get("TERM") != "dumb"
+        else ProgressStyle.LINES
+    )
 
 
 class ProgressDisplay(ProgressListener):
@@ -62,7 +65,9 @@ class ProgressDisplay(ProgressListener):
 
     def __init__(self, form: str = "text", phase: str = "") -> None:
         ctx = click.get_current_context(silent=True)  # the alarm's thread has none
-        self._plain = (ctx is not None and options.is_color_disabled(ctx)) or not use_color(sys.stderr, read_environment())
+        self._plain = (ctx is not None and options.is_color_disabled(ctx)) or not use_color(
+            sys.stderr, read_environment()
+        )
         self._style = choose_progress_style(form, verbose=options.is_verbose())
         self._started = time.monotonic()
         self._lock = threading.RLock()
@@ -108,7 +113,10 @@ class ProgressDisplay(ProgressListener):
             self._done += 1
             loud = self._style is ProgressStyle.LINES and outcome.outcome_status is not OutcomeStatus.DONE
             if loud or self._style is ProgressStyle.VERBOSE:
-                click.echo(f"{outcome.action} {escape_line(str(outcome.address))}: {outcome.outcome_status.value}", err=True)
+                click.echo(
+                    f"{outcome.action} {escape_line(str(outcome.address))}: {outcome.outcome_status.value}",
+                    err=True,
+                )
             elif self._style is ProgressStyle.BAR and self._is_late():
                 self._print_progress()
 

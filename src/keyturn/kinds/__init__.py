@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from keyturn.kinds import connection, credential
-from keyturn.kinds._kind import ResourceKind, ServiceRecord
+from keyturn.kinds.kind import ResourceKind, ServiceRecord
 
 KINDS: Mapping[str, ResourceKind] = {module.KIND.name: module.KIND for module in (credential, connection)}
 """Credentials come first: connections refer to them."""

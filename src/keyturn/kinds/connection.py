@@ -1,10 +1,18 @@
 """A connection: a connector, its plain settings and the credential that it uses."""
 
-from keyturn.core.address import Address
-from keyturn.core.fields import Fields, FieldPath, nest_fields
-from keyturn.core.resource import EMPTY, DesiredResource, LiveObject
-from keyturn.kinds._body import resolve_reference, merge_config, find_references, encode_settings, split_secrets
-from keyturn.kinds._kind import Ids, ResourceKind, ServiceRecord
+from keyturn.kinds.kind import (
+    Ids,
+    ResourceKind,
+    ServiceRecord,
+    encode_settings,
+    find_references,
+    merge_config,
+    resolve_reference,
+    split_secrets,
+)
+from keyturn.model.address import Address
+from keyturn.model.fields import FieldPath, Fields, nest_fields
+from keyturn.model.resource import EMPTY, DesiredResource, LiveObject
 
 CREDENTIAL_PATH = ("credential",)
 CATEGORY_PATH = ("category",)

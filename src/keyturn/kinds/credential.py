@@ -1,9 +1,8 @@
 """A credential: a named bundle of secrets that connections point at."""
 
-from keyturn.core.address import Address
-from keyturn.core.resource import EMPTY, DesiredResource, LiveObject
-from keyturn.kinds._body import merge_config, find_references, split_secrets
-from keyturn.kinds._kind import Ids, ResourceKind, ServiceRecord
+from keyturn.kinds.kind import Ids, ResourceKind, ServiceRecord, find_references, merge_config, split_secrets
+from keyturn.model.address import Address
+from keyturn.model.resource import EMPTY, DesiredResource, LiveObject
 
 SECRET_FIELDS = frozenset(
     {

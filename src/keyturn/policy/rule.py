@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import Enum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from msgspec import Struct, field
 
 from keyturn.catalog import find_code
-from keyturn.core.address import SourceLocation
-from keyturn.core.diagnostic import Cause, Severity
-from keyturn.core.fields import FieldPath
-from keyturn.core.resource import EMPTY
-from keyturn.core.secret import Secret
-from keyturn.policy.fleet import ManifestIndex
+from keyturn.model.address import SourceLocation
+from keyturn.model.diagnostic import Cause, Severity
+from keyturn.model.fields import FieldPath
+from keyturn.model.resource import EMPTY
+from keyturn.model.secret import Secret
+from keyturn.policy.manifest_index import ManifestIndex
+from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.subject import ResourceView
 
 
 class Requires(Enum):
@@ -148,4 +149,24 @@ def on_context(code: str, severity: Severity, needs: Requires, look: OnContext) 
         severity=severity,
         requires=needs,
         check=lambda scope: look(scope.index, scope.settings, scope.context),
+    )
+
+
+_FINGERPRINT_FRAMING = b"keyturn policy likeness\0"
+
+
+def run_fingerprints(
+    secrets: Mapping[str, Mapping[FieldPath, Secret]], key: bytes
+) -> Mapping[tuple[str, FieldPath], str]:
+    """Return a fingerprint of each secret, by file and path, as ``Context`` takes them.
+
+    Equal secrets have equal fingerprints wherever they stand. ``key`` is 32 random bytes, made for
+    one run and kept nowhere, so that nothing can be compared with what another run said.
+    """
+    return MappingProxyType(
+        {
+            (file, path): secret.compute_hmac(key, _FINGERPRINT_FRAMING)
+            for file, fields in secrets.items()
+            for path, secret in fields.items()
+        }
     )

@@ -1,4 +1,4 @@
-"""Settings: the ``policy:`` section of keyturn.yaml, read once and frozen."""
+"""Environments: where a resource belongs, by its label or, without one, by its name."""
 
 import re
 from collections.abc import Mapping
@@ -8,11 +8,12 @@ from types import MappingProxyType
 from msgspec import Struct, field
 
 from keyturn.catalog import load_catalog
-from keyturn.core.address import SourceLocation
-from keyturn.core.diagnostic import Severity
-from keyturn.core.limits import PlanLimit, PlanLimits
-from keyturn.core.resource import EMPTY
-from keyturn.policy.reading import PolicySection, LocationLookup, suggest_nearest
+from keyturn.model.address import SourceLocation
+from keyturn.model.config_reader import LocationLookup, PolicySection, suggest_nearest
+from keyturn.model.diagnostic import Severity
+from keyturn.model.plan import PlanLimit, PlanLimits
+from keyturn.model.resource import EMPTY
+from keyturn.policy.resource_view import ResourceView
 
 SOPS_KEY_TYPES = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 """The names under which SOPS keeps recipients in a file's metadata."""
@@ -93,7 +94,9 @@ def covers_file(pattern: str, file: str) -> bool:
     return folder in ("", ".", file) or file.startswith(folder + "/") or fnmatchcase(file, pattern)
 
 
-def effective_severity(settings: PolicySettings, code: str, file: str, default: Severity = Severity.ERROR) -> Severity | None:
+def effective_severity(
+    settings: PolicySettings, code: str, file: str, default: Severity = Severity.ERROR
+) -> Severity | None:
     """Return the severity of ``code`` in ``file``: the last override that covers it, or ``default``.
 
     ``None`` means that the rule is off there.
@@ -180,7 +183,9 @@ def _read_limits(section: PolicySection) -> PlanLimits:
 
 def _read_limit(section: PolicySection, name: str, plain: PlanLimit) -> PlanLimit:
     inner = section.read_section(name, ("count", "percent"))
-    return PlanLimit(inner.read_number("count", plain.count, 1_000_000), inner.read_number("percent", plain.percent, 100))
+    return PlanLimit(
+        inner.read_number("count", plain.count, 1_000_000), inner.read_number("percent", plain.percent, 100)
+    )
 
 
 def _read_rules(read: PolicySection) -> Mapping[str, tuple[SeverityOverride, ...]]:
@@ -218,3 +223,32 @@ def _read_level(section: PolicySection, key: str) -> Severity | None:
     if section.tree.get(key) is False:
         return None
     return SEVERITY_LEVELS[section.read_choice(key, tuple(SEVERITY_LEVELS), "warning")]
+
+
+_DEFAULT_PREFIXES = {"dev": "dev-", "staging": "staging-", "prod": "prod-"}
+
+
+def environment_of(subject: ResourceView, settings: PolicySettings) -> str:
+    """Return the environment of ``subject``: its label, else the one whose prefix its name has, else ``""``.
+
+    Without environments in the settings, the prefixes are the vendor's: dev-, staging- and prod-.
+    """
+    return subject.labels.get("environment", "") or environment_by_prefix(subject.address.name, settings)
+
+
+def environment_by_prefix(name: str, settings: PolicySettings) -> str:
+    """Return the environment whose prefix ``name`` has, the longest of several; ``""`` for none."""
+    stated = {known: environment.prefix for known, environment in settings.environments.items()}
+    fitting = {
+        known: prefix
+        for known, prefix in (stated or _DEFAULT_PREFIXES).items()
+        if prefix and name.startswith(prefix)
+    }
+    return max(fitting, key=lambda known: len(fitting[known]), default="")
+
+
+def is_production(subject: ResourceView, settings: PolicySettings) -> bool:
+    """Tell whether ``subject`` belongs to production."""
+    environment = environment_of(subject, settings)
+    stated = settings.environments.get(environment)
+    return stated.production if stated else environment in PRODUCTION_NAMES

@@ -1,1 +1,1 @@
-"""The rules, by theme; ``keyturn.policy.registry`` gathers them."""
+"""The rules, by theme; ``keyturn.policy.runner`` gathers them."""

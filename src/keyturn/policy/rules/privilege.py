@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from keyturn.core.diagnostic import Severity
-from keyturn.core.fields import Leaf, FieldPath
-from keyturn.policy.pattern import LazyPattern
+from keyturn.model.diagnostic import Severity
+from keyturn.model.fields import FieldPath, Leaf
+from keyturn.policy.names import normalize_name
+from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation, on_manifest
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.spelling import normalize_name
-from keyturn.policy.subject import ResourceView
-from keyturn.policy.words import parse_switch, safe_field_name
+from keyturn.policy.text_matching import LazyPattern, parse_switch, safe_field_name
 
 _PRIVILEGE_FIELDS = frozenset(
     {"role", "roles", "rolearn", "rolechain", "databaserole", "username", "user", "scopes", "scope"}
@@ -44,7 +43,9 @@ def admin_role(subject: ResourceView, settings: PolicySettings) -> Iterator[Viol
             word = _privileged_word(item, settings.privileged)
             if word:
                 yield Violation(
-                    resource=subject, path=path, message=f"{safe_field_name(path)} has far-reaching rights: {word}"
+                    resource=subject,
+                    path=path,
+                    message=f"{safe_field_name(path)} has far-reaching rights: {word}",
                 )
 
 
@@ -78,7 +79,9 @@ def _privileged_word(text: str, more: tuple[str, ...]) -> str:
 
 
 def _shared_violation(subject: ResourceView, path: FieldPath) -> Violation:
-    return Violation(resource=subject, path=path, message=f"{safe_field_name(path)} shares it with the whole organization")
+    return Violation(
+        resource=subject, path=path, message=f"{safe_field_name(path)} shares it with the whole organization"
+    )
 
 
 RULES = (

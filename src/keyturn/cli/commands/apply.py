@@ -1,0 +1,246 @@
+"""keyturn apply: make the changes of a reviewed plan, or plan, show and ask."""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+import click
+from msgspec.structs import replace
+
+from keyturn.cli import errors, options
+from keyturn.cli.context import open_command_context, parse_plan_options
+from keyturn.cli.environment import read_environment, stream_width, use_color
+from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli.plan_output import format_plan, format_request_stats
+from keyturn.cli.progress import ProgressDisplay
+from keyturn.model.address import SourceLocation
+from keyturn.model.change import ChangeOutcome, OutcomeStatus
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.operations.apply.session import ApplyOptions, ApplyReport, apply_plan
+from keyturn.operations.plan.offline_plan import access_changes_since
+from keyturn.operations.plan.plan import PlanOptions, PlanResult
+from keyturn.operations.plan.plan_file import SavedPlan, open_plan, require_same_plan
+from keyturn.operations.run_context import RunContext
+from keyturn.views.plan.review_diff import PlanRevision, render_changes_since_review
+from keyturn.views.reports.apply import render_apply_report
+from keyturn.views.terminal import TerminalStyle
+
+
+@click.command("apply")
+@click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@options.workspace_option
+@options.target_option
+@options.approval_options
+@options.chdir_option
+@click.option("--approve", default="", metavar="DIGEST", help="Apply only if the plan has this digest.")
+@click.option("--auto-approve", "--yes", "-y", "auto", is_flag=True, help="Do not ask.")
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 32),
+    default=8,
+    show_default=True,
+    help="Requests under way at a time.",
+)
+@click.option("--no-test", is_flag=True, help="Leave out connection tests; nothing is rehearsed.")
+@click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for the lock."
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    show_default="no end",
+    help="Begin nothing after this time.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", help="How the end is told."
+)
+@click.pass_obj
+def apply_command(color: bool, /, planfile: Path | None, folder: Path, workspace: str, **chosen: Any) -> None:
+    """Make the live workspace what git says.
+
+    Every write is in the journal before it is sent, and a new secret is tested on a probe before it
+    replaces one in use. Cut off at any point, the next apply finds out what became of it.
+
+    \b
+    Examples:
+      keyturn apply                       plan, show, ask
+      keyturn apply --approve kt1-…       exactly what was reviewed, or nothing
+      keyturn apply plan.kt               exactly what was saved, or nothing
+    """
+    with error_boundary(color):
+        decided = planfile or chosen["approve"] or chosen["auto"]
+        if not decided and (chosen["form"] == "json" or not sys.stdin.isatty()):
+            raise click.UsageError(
+                "there is nobody to ask: give a plan file, --approve DIGEST or --auto-approve"
+            )
+        code = ApplyRunner(color, chosen).run_apply(folder, workspace, planfile)
+        if code != errors.EXIT_DONE:
+            raise ExitWith(code)
+
+
+class InterruptHandler:
+    """Takes interrupts: at once while nothing is written, and gently from then on.
+
+    Gently: the first one lets what is under way end, the second ends the process.
+    """
+
+    def __init__(self) -> None:
+        self._count, self._deferred = 0, False
+
+    def __enter__(self) -> Self:
+        self._previous_handlers = {
+            number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous_handlers.items():
+            signal.signal(number, handler)
+
+    def defer_interrupts(self) -> None:
+        """From now on something is written: what is under way is never torn."""
+        self._deferred = True
+
+    def is_stopped(self) -> bool:
+        """Whether nothing new may begin."""
+        return self._count > 0
+
+    def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._deferred:
+            raise KeyboardInterrupt
+        self._count += 1
+        if self._count > 1:
+            # Every record of the journal is durable when it is acted upon, so there is nothing to save.
+            os._exit(errors.EXIT_INTERRUPTED)
+        os.write(
+            2, b"interrupted: nothing new begins; what is under way is finished (again to leave at once)\n"
+        )
+
+
+class ApplyRunner:
+    """One apply of the command line."""
+
+    def __init__(self, color: bool, chosen: dict[str, Any]) -> None:
+        self._color, self._options = color, chosen
+
+    def run_apply(self, folder: Path, workspace: str, planfile: Path | None) -> int:
+        """Apply and return the exit code."""
+        asked = parse_plan_options(self._options)
+        if planfile and asked != PlanOptions():
+            raise click.UsageError(
+                "a plan file holds its own targets and consents: give them to `keyturn plan --out`"
+            )
+        run = open_command_context(folder, workspace)
+        kept = self._load_saved_plan(run, planfile) if planfile else None
+        wanted = kept.options if kept else asked
+        with InterruptHandler() as interrupts, ProgressDisplay(self._options["form"]) as progress:
+            terms = ApplyOptions(
+                parallelism=self._options["parallelism"],
+                tests=not self._options["no_test"],
+                lock_timeout=self._options["lock_timeout"],
+                deadline=self._options["deadline"],
+                is_stopped=interrupts.is_stopped,
+            )
+
+            def confirm_plan(planned: PlanResult) -> bool:
+                progress.pause()
+                if kept:
+                    self._compare_with_saved(run, kept, planned)
+                agreed = self._confirm_plan(planned, kept)
+                interrupts.defer_interrupts()
+                return agreed
+
+            report = apply_plan(replace(run, progress=progress), wanted, terms, confirm_plan)
+        return self._print_report(report)
+
+    def _load_saved_plan(self, run: RunContext, planfile: Path) -> SavedPlan:
+        kept = open_plan(run.project, run.environment, planfile, run.clock.now())
+        theirs, ours = kept.plan.workspace, run.workspace.name
+        if theirs != ours:
+            _reject_approval(
+                "KT650", f"this saved plan is for workspace {theirs}", "name it with --workspace"
+            )
+        theirs, ours = kept.plan.organization, run.workspace.organization
+        if theirs != ours:
+            made = "make a new one with `keyturn plan --out FILE`, or correct keyturn.yaml"
+            _reject_approval("KT650", f"this saved plan is for organization {theirs}, not for {ours}", made)
+        return kept
+
+    def _compare_with_saved(self, run: RunContext, kept: SavedPlan, planned: PlanResult) -> None:
+        commit, surroundings = run.actor.commit, read_environment()
+        moved = kept.commit and kept.commit != commit
+        found = access_changes_since(run.project, run.workspace, kept.commit, surroundings) if moved else ()
+        access = tuple(each for each in found if each not in kept.plan.access_changes)
+        style = TerminalStyle(
+            self._color and use_color(sys.stderr, surroundings), stream_width(sys.stderr, surroundings)
+        )
+        sides = (PlanRevision(kept.plan, kept.commit), PlanRevision(planned.plan, commit))
+        click.echo(render_changes_since_review(*sides, access, style).rstrip("\n"), err=True)
+        require_same_plan(kept.plan, planned.plan, "the saved plan")
+
+    def _confirm_plan(self, planned: PlanResult, kept: SavedPlan | None) -> bool:
+        plan = planned.plan
+        approved = self._options["approve"]
+        if approved and approved != plan.approval_digest():
+            click.echo(
+                format_plan(plan, "text", self._color and use_color(sys.stderr, read_environment())), err=True
+            )
+            _reject_approval(
+                "KT652",
+                f"the plan is now {plan.approval_digest()}, not the one that was approved",
+                "look at the plan above: something moved since the review; approve it anew",
+            )
+        if not kept and self._options["form"] == "text":
+            click.echo(format_plan(plan, "text", self._color))
+        if plan.blocking_diagnostics:
+            raise DiagnosticError(*plan.blocking_diagnostics)
+        if plan.is_empty or kept or approved or self._options["auto"]:
+            return True
+        return click.confirm("\nMake these changes?", default=False, err=True)
+
+    def _print_report(self, report: ApplyReport) -> int:
+        if not report.approved:
+            click.echo("Nothing was changed.", err=True)
+            return errors.EXIT_ERROR
+        with suppress(BrokenPipeError):  # the exit code still tells what was done
+            form = self._options["form"]
+            if report.outcomes or form == "json":
+                drawn = render_apply_report(report.plan, report.outcomes, form, TerminalStyle(self._color))
+                click.echo(drawn.rstrip("\n"))
+        if options.is_verbose() and report.request_stats:
+            click.echo(format_request_stats(report.request_stats), err=True)
+        return apply_exit_code(report)
+
+
+def apply_exit_code(report: ApplyReport) -> int:
+    """Return the exit code of an apply."""
+    endings = {outcome.outcome_status for outcome in report.outcomes}
+    if report.unauthorized:
+        return errors.EXIT_UNAUTHORIZED
+    if report.stopped:
+        return errors.EXIT_INTERRUPTED
+    if endings <= {OutcomeStatus.DONE}:
+        return errors.EXIT_DONE
+    if OutcomeStatus.STALE in endings and not _has_failures(report.outcomes):
+        return errors.EXIT_STALE
+    return errors.EXIT_PARTIAL if endings & {OutcomeStatus.DONE, OutcomeStatus.UNKNOWN} else errors.EXIT_ERROR
+
+
+def _has_failures(outcomes: tuple[ChangeOutcome, ...]) -> bool:
+    return any(
+        outcome.outcome_status in {OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN} for outcome in outcomes
+    )
+
+
+def _reject_approval(code: str, message: str, hint: str) -> None:
+    raise DiagnosticError(
+        Diagnostic(
+            code=code, severity=Severity.ERROR, message=message, origin=SourceLocation("approval"), hint=hint
+        )
+    )

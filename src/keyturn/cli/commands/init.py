@@ -1,0 +1,152 @@
+"""keyturn init: a working repository, in an empty folder or beside what is there."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pyrage  # type: ignore[import-untyped]
+
+from keyturn.cli import errors
+from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.operations.init_repository import list_age_recipients
+
+_DEFAULT_URL, _DEFAULT_ORGANIZATION = "https://api.planasonix.com", "org_change_me"
+
+
+@click.command("init")
+@click.argument("folder", required=False, default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--workspace",
+    "-w",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A workspace's name; may be repeated.  [prod]",
+)
+@click.option("--base-url", default="", metavar="URL", help=f"Where the API is.  [{_DEFAULT_URL}]")
+@click.option(
+    "--organization",
+    "organizations",
+    multiple=True,
+    metavar="ID",
+    help="The organization's id, such as org_01jq8acme; one, or one for each workspace.",
+)
+@click.option("--recipient", default="", metavar="AGE", help="Encrypt for this age public key.")
+@click.option("--pgp", default="", metavar="FINGERPRINT", help="Encrypt for this PGP key (40 digits), too.")
+@click.option(
+    "--ci",
+    type=click.Choice(("github", "gitlab", "none")),
+    default="github",
+    show_default=True,
+    help="Whose pipeline to write.",
+)
+@click.pass_obj
+def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
+    """Make what a repository needs, and overwrite nothing.
+
+    An age key, rules for sops, a credential with its connection, hooks and a CI pipeline. Without a key
+    of yours at hand, an age key is made where sops looks for it; with --pgp alone, none is. On a
+    terminal, what was not said is asked.
+
+    \b
+    Examples:
+      keyturn init warehouse-access --organization org_01jq8acme
+      keyturn init -w prod -w staging --ci gitlab
+    """
+    with error_boundary(color):
+        import secrets
+
+        from keyturn.cli.environment import read_environment
+        from keyturn.operations.init_repository import init_repository
+
+        surroundings = read_environment()
+        answers = _ask_missing(folder, chosen)
+        public, made = chosen["recipient"], None
+        if not public and not chosen["pgp"]:
+            public, made = find_or_create_age_key(surroundings)
+        folder.mkdir(parents=True, exist_ok=True)
+        choice = _build_options(answers, public)
+        founded = init_repository(folder, choice, surroundings, secrets.token_bytes, ci)
+        if made:
+            click.echo(f"key   {made}  (keep a copy safe: without it the secrets are lost)")
+        for word, files in (
+            ("made", founded.created),
+            ("added", founded.extended),
+            ("kept", founded.unchanged),
+        ):
+            for file in files:
+                click.echo(f"{word:<4}  {file}")
+        for advice in founded.advice:
+            click.echo(f"\nto do: {advice}")
+        if not founded.created and not founded.extended:
+            click.echo("Nothing to do: everything is there.", err=True)
+            raise ExitWith(errors.EXIT_DONE)
+        click.echo("\nNext: keyturn validate, then keyturn plan.")
+
+
+def _ask_missing(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    answers = dict(chosen)
+    # A person at a terminal is asked only for a project that is not there yet.
+    asking = sys.stdin.isatty() and not (folder / "keyturn.yaml").exists()
+    if not answers["names"]:
+        name = click.prompt("Name of the workspace", "prod", err=True) if asking else "prod"
+        answers["names"] = (name,)
+    if not answers["base_url"]:
+        answers["base_url"] = (
+            click.prompt("Where the API is", _DEFAULT_URL, err=True) if asking else _DEFAULT_URL
+        )
+    if not answers["organizations"]:
+        asked = (
+            click.prompt(f"Organization of {name}", _DEFAULT_ORGANIZATION, err=True)
+            if asking
+            else _DEFAULT_ORGANIZATION
+            for name in answers["names"]
+        )
+        answers["organizations"] = tuple(asked)
+    return answers
+
+
+def _build_options(answers: Mapping[str, Any], public: str) -> Any:
+    from keyturn.operations.init_templates import InitOptions
+
+    names, organizations = answers["names"], answers["organizations"]
+    if len(organizations) == 1:
+        organizations *= len(names)
+    if len(organizations) != len(names) or len(set(names)) != len(names):
+        raise click.UsageError("name each workspace once, and one organization, or one for each workspace")
+    pairs = tuple(zip(names, organizations, strict=True))
+    return InitOptions(
+        workspace=pairs[0][0],
+        base_url=answers["base_url"],
+        organization=pairs[0][1],
+        recipient=public,
+        pgp=answers["pgp"],
+        further_workspaces=pairs[1:],
+    )
+
+
+def find_or_create_age_key(environment: Mapping[str, str]) -> tuple[str, Path | None]:
+    """Return the public key, and the file of a private key that was made for it, if one was.
+
+    A new file is readable by its owner alone; a file that exists is never touched.
+    """
+    found = list_age_recipients(environment)
+    if found:
+        return found[0], None
+    identity = pyrage.x25519.Identity.generate()
+    place = _age_key_path(environment)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"# public key: {identity.to_public()}\n{identity}\n")
+    return str(identity.to_public()), place
+
+
+def _age_key_path(environment: Mapping[str, str]) -> Path:
+    named = environment.get("SOPS_AGE_KEY_FILE")
+    if named:
+        return Path(named)
+    config = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")) / ".config")
+    return Path(config).expanduser() / "sops" / "age" / "keys.txt"

@@ -1,0 +1,114 @@
+"""keyturn log: who changed what, when, and of which commit."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from keyturn.cli import completion, errors, options
+from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.model.diagnostic import pluralize_or_none
+from keyturn.state.events import Intent, OutcomeRecorded, RunFinished, RunStarted, encode_event, event_name
+from keyturn.state.journal_record import JournalRecord, UnreadableEvent, read_journal_records, verify_chain
+from keyturn.state.stores.base import StateStore
+from keyturn.views.escaping import escape_line
+from keyturn.views.json_output import neutralize_json
+
+
+@click.command("log")
+@options.workspace_option
+@options.chdir_option
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
+@click.option(
+    "--address",
+    default="",
+    metavar="ADDRESS",
+    shell_complete=completion.complete_addresses,
+    help="Only this resource.",
+)
+@click.option("--verify", is_flag=True, help="Check the chain of hashes and say nothing else.")
+@click.pass_obj
+def log_command(color: bool, /, workspace: str, folder: Path, form: str, address: str, verify: bool) -> None:
+    """Show the journal: every write that was meant, and how it ended.
+
+    Who, what, when, and of which commit; no value of a secret is in it. Each record carries the hash
+    of the one before, so that a change shows.
+
+    \b
+    Examples:
+      keyturn log --address credential/prod-db
+      keyturn log --verify
+    """
+    with error_boundary(color):
+        from keyturn.cli.environment import read_environment
+        from keyturn.project.project import open_project
+        from keyturn.state.stores import open_store
+
+        project = open_project(folder)
+        chosen = project.find_workspace(workspace)
+        store = open_store(chosen.state_url, project.root, read_environment())
+        if verify:
+            message, whole = check_journal(store)
+            click.echo(message)
+            raise ExitWith(errors.EXIT_DONE if whole else errors.EXIT_REFUSED)
+        if form == "json":
+            click.echo(format_journal_json(store, address))
+            return
+        for line in format_journal(store, address):
+            click.echo(line)
+
+
+def check_journal(store: StateStore) -> tuple[str, bool]:
+    """Return what the chain of hashes says, in a sentence, and whether it holds."""
+    records = tuple(read_journal_records(store.open_log().read(0)))
+    broken = verify_chain(records)
+    if broken is None:
+        return f"The journal is whole: {pluralize_or_none(len(records), 'record')}.", True
+    return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
+
+
+def format_journal(store: StateStore, address: str) -> Iterator[str]:
+    """Yield the journal's records, one line each; ``address`` narrows to one resource."""
+    for record in _select_records(store, address):
+        yield f"{escape_line(record.at)}  {escape_line(_describe_record(record))}"
+
+
+def format_journal_json(store: StateStore, address: str) -> str:
+    """Return the journal's records as one JSON array, a record on each line."""
+    return (
+        "["
+        + ",\n ".join(
+            neutralize_json(json.dumps(_record_to_dict(record))) for record in _select_records(store, address)
+        )
+        + "]"
+    )
+
+
+def _select_records(store: StateStore, address: str) -> Iterator[JournalRecord]:
+    for record in read_journal_records(store.open_log().read(0)):
+        if not address or str(getattr(record.event, "address", "")) == address:
+            yield record
+
+
+def _record_to_dict(record: JournalRecord) -> dict[str, object]:
+    event = record.event
+    told = {"event": "unreadable"} if isinstance(event, UnreadableEvent) else json.loads(encode_event(event))
+    return {"at": record.at, "seq": record.seq, **told}
+
+
+def _describe_record(record: JournalRecord) -> str:
+    match record.event:
+        case RunStarted() as run:
+            commit = f" of {run.commit[:12]}" if run.commit else ""
+            return f"{run.command} {run.run} by {run.who} on {run.host}{commit}"
+        case Intent() as intent:
+            return f"  {intent.operation} {intent.address} ({intent.action})"
+        case OutcomeRecorded() as done:
+            told = f": {done.message}" if done.message else ""
+            return f"  {done.outcome_status.value} {done.address}{told}"
+        case RunFinished() as end:
+            counts = ", ".join(f"{count} {word}" for word, count in end.counts.items() if count)
+            return f"{end.run_status} {end.run}" + (f": {counts}" if counts else "")
+        case other:
+            return event_name(other) if not isinstance(other, UnreadableEvent) else "unreadable"

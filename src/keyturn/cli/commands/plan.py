@@ -1,0 +1,110 @@
+"""keyturn plan: what an apply would do."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keyturn.cli import completion, errors, options
+from keyturn.cli.environment import read_environment
+from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.model.plan import Plan
+from keyturn.operations.plan.offline_plan import plan_against_base, plan_against_state
+from keyturn.operations.plan.plan import PlanOptions
+from keyturn.project.project import open_project
+
+PLAN_FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
+
+
+@click.command("plan")
+@options.workspace_option
+@options.target_option
+@options.approval_options
+@options.chdir_option
+@click.option(
+    "--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="How the plan is drawn."
+)
+@click.option("--json-into", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON form too.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`."
+)
+@click.option("--offline", is_flag=True, help="Use no key at all: compare git with a base revision.")
+@click.option(
+    "--base", default="", metavar="REV", help="What to compare git with; by default the fork point."
+)
+@click.option(
+    "--ledger",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --offline: compare with this exported ledger instead.",
+)
+@click.option("--refresh-only", is_flag=True, help="Show drift alone: what moved outside keyturn.")
+@click.option(
+    "--config-from", default="", metavar="REV", help="Take keyturn.yaml from this revision, not the tree."
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes wait.")
+@click.option(
+    "--fail-on",
+    default="",
+    metavar="CLASSES",
+    shell_complete=completion.complete_plan_classes,
+    help="Exit 5 for any of: exposure, access, retire, replace, rotate, findings (comma-separated).",
+)
+@click.pass_obj
+def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
+    """Show what would change: git against the live workspace and the ledger.
+
+    Risk comes first, then each change with why and how far it reaches; no secret is in it. The digest
+    at its end is what `keyturn apply --approve` takes. Nothing is changed.
+
+    \b
+    Examples:
+      keyturn plan -w prod --detailed-exitcode
+      keyturn plan --out plan.kt && keyturn apply plan.kt
+      keyturn plan --offline --format markdown --fail-on exposure,access
+    """
+    with error_boundary(color):
+        from keyturn.cli.context import parse_plan_options
+        from keyturn.cli.plan_output import format_plan, has_failing_class, parse_fail_on
+
+        wished, classes = parse_plan_options(chosen), parse_fail_on(chosen["fail_on"])
+        if chosen["offline"]:
+            if chosen["out"]:
+                raise click.UsageError("an offline plan cannot be saved: nothing would be applied from it")
+
+            made = run_offline_plan(folder, workspace, wished, chosen["base"], chosen["ledger"])
+        else:
+            from keyturn.cli.context import open_command_context, with_progress
+            from keyturn.cli.plan_output import format_request_stats
+            from keyturn.operations.plan.offline_plan import add_access_review
+            from keyturn.operations.plan.plan import plan_workspace
+            from keyturn.operations.plan.plan_file import save_plan
+
+            run = open_command_context(folder, workspace, config_from=chosen["config_from"])
+            with with_progress(run, "plan", form) as seen:
+                planned = add_access_review(run, plan_workspace(seen, wished), chosen["base"])
+            made = planned.plan
+            if options.is_verbose():
+                click.echo(format_request_stats(run.service.request_stats), err=True)
+            if chosen["out"]:
+                save_plan(run, planned, wished, chosen["out"])
+        if chosen["refresh_only"]:
+            from keyturn.planning.drift import drift_only
+
+            made = drift_only(made)
+        if chosen["json_into"]:
+            chosen["json_into"].write_text(format_plan(made, "json", False) + "\n", "utf-8")
+        click.echo(format_plan(made, form, color))
+        if has_failing_class(made, classes):
+            raise ExitWith(errors.EXIT_REFUSED)
+        if chosen["detailed_exitcode"] and not made.is_empty:
+            raise ExitWith(errors.EXIT_CHANGES)
+
+
+def run_offline_plan(folder: Path, workspace: str, wish: PlanOptions, base: str, state: Path | None) -> Plan:
+    """Return the plan against a base revision, or against an exported ledger; raises Faulty."""
+    project = open_project(folder)
+    chosen = project.find_workspace(workspace)
+    if state:
+        return plan_against_state(project, chosen, wish, state)
+    return plan_against_base(project, chosen, wish, read_environment(), base)

@@ -1,0 +1,132 @@
+"""keyturn secret: write secrets without ever showing or storing one in the clear."""
+
+import string
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from keyturn.cli import completion, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.main import SuggestingGroup
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+ALPHABETS: Mapping[str, str] = {
+    "plain": _ALPHANUMERIC,
+    "url": f"{_ALPHANUMERIC}-._~",
+    "symbols": f"{_ALPHANUMERIC}!#%*+-./:=?@^_~",
+}
+"""What random secrets are made of: letters and digits, what a URL takes as it is, what strict rules want."""
+
+ISSUED_FIELDS = frozenset(
+    {
+        "access_token", "account_key", "certificate", "connection_string", "private_key", "refresh_token",
+        "sas_token", "service_account_json", "session_token", "ssh_private_key",
+    }
+)  # fmt: skip
+"""Fields whose content somebody else makes: a random one would open nothing."""
+
+
+@click.group("secret", cls=SuggestingGroup)
+def secret_command() -> None:
+    """Write secrets of manifests.
+
+    None is ever a flag: it comes from a prompt or from standard input, and goes into SOPS unseen.
+
+    \b
+    Examples:
+      keyturn secret set prod-db password
+      pass show prod/db | keyturn secret set prod-db password
+    """
+
+
+@secret_command.command("set")
+@click.argument("name", shell_complete=completion.complete_credentials)
+@click.argument("field", shell_complete=completion.complete_fields)
+@click.option(
+    "--generate",
+    type=click.IntRange(12, 256),
+    default=None,
+    metavar="LENGTH",
+    help="Make a random one of LENGTH characters.",
+)
+@click.option(
+    "--alphabet", type=click.Choice(tuple(ALPHABETS)), default="plain", help="What a random one is made of."
+)
+@options.chdir_option
+@click.pass_obj
+def secret_set_command(
+    color: bool, /, name: str, field: str, generate: int | None, alphabet: str, folder: Path
+) -> None:
+    """Set a secret, from standard input or a prompt.
+
+    FIELD of the credential NAME is encrypted, sealed and written in place; nothing else of the file
+    moves. The next apply sends it.
+
+    \b
+    Examples:
+      keyturn secret set prod-db password              asks, unseen
+      pass show prod/db | keyturn secret set prod-db password
+      keyturn secret set prod-db password --generate 32
+    """
+    with error_boundary(color):
+        from keyturn.cli.environment import read_environment
+        from keyturn.model.secret import Secret
+        from keyturn.operations.set_secret import set_secret
+        from keyturn.project.project import open_project
+
+        if generate and field.partition(".")[0] in ISSUED_FIELDS:
+            raise click.UsageError(f"{field} is made by whoever issues it: only passwords can be made up")
+        value = Secret(
+            _generate_secret(generate, ALPHABETS[alphabet]) if generate else _read_secret(name, field)
+        )
+        project = open_project(folder)
+        file = set_secret(project, name, field, value, read_environment())
+        click.echo(f"set {field} of credential/{name} in {file}", err=True)
+
+
+@click.command("seal")
+@click.argument("names", nargs=-1, required=True, shell_complete=completion.complete_credentials)
+@options.chdir_option
+@click.pass_obj
+def seal_command(color: bool, /, names: tuple[str, ...], folder: Path) -> None:
+    """Bind secrets to their destination again.
+
+    After an intended change of a credential's host, account or URL, or of its name: whoever holds the
+    key has looked at the file, and says so. An apply refuses secrets whose seal does not hold.
+
+    \b
+    Examples:
+      keyturn seal prod-db
+      keyturn seal prod-db prod-lake
+    """
+    with error_boundary(color):
+        from keyturn.cli.environment import read_environment
+        from keyturn.operations.set_secret import reseal_credential
+        from keyturn.project.project import open_project
+
+        project = open_project(folder)
+        for name in names:
+            click.echo(f"sealed {reseal_credential(project, name, read_environment())}", err=True)
+
+
+def _read_secret(name: str, field: str) -> str:
+    if sys.stdin.isatty():
+        asked: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
+        return asked
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError("standard input is not UTF-8 text") from None
+    # A shell adds the last newline, and nobody means it; the newlines of a PEM stay.
+    text = text if text.count("\n") > 1 else text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise click.UsageError("standard input holds no secret")
+    return text
+
+
+def _generate_secret(length: int, alphabet: str = ALPHABETS["plain"]) -> str:
+    import secrets
+
+    return "".join(secrets.choice(alphabet) for _ in range(length))

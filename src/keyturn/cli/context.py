@@ -1,0 +1,74 @@
+"""Where flags and this process' environment become what the engine works with."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from keyturn.cli.environment import read_environment
+from keyturn.cli.progress import ProgressDisplay
+from keyturn.client.client import Client
+from keyturn.operations import run_context
+from keyturn.operations.plan.plan import PlanOptions
+from keyturn.operations.run_context import RunContext
+from keyturn.planning.inputs import Approvals
+from keyturn.project.project import open_project
+
+
+def open_command_context(folder: Path, workspace: str, config_from: str = "") -> RunContext:
+    """Return the run for a workspace of the project around ``folder``; raises Faulty.
+
+    ``config_from`` is a revision whose keyturn.yaml is used in place of the tree's.
+    """
+    run = run_context.open_run_context(folder, workspace, read_environment(), config_from)
+    _close_at_exit(run.service)
+    return run
+
+
+def open_command_client(folder: Path, workspace: str) -> Client:
+    """Return the client for a workspace of the project around ``folder``, and read nothing else of it."""
+    project = open_project(folder)
+    service = run_context.open_client(project, project.find_workspace(workspace), read_environment())
+    _close_at_exit(service)
+    return service
+
+
+@contextmanager
+def with_progress(run: RunContext, phase: str, form: str = "text") -> Iterator[RunContext]:
+    """Lend a run that tells its progress, beginning with ``phase``; ``form`` is how its result is drawn."""
+    with ProgressDisplay(form, phase) as progress:
+        yield replace(run, progress=progress)
+
+
+def _close_at_exit(service: Client) -> None:
+    ctx = click.get_current_context(silent=True)
+    if ctx:
+        ctx.call_on_close(service.close)
+
+
+def parse_plan_options(options: Mapping[str, object]) -> PlanOptions:
+    """Return what the options of plan and apply ask for."""
+
+    def read_names(key: str) -> frozenset[str]:
+        found = options.get(key, ())
+        return frozenset(found) if isinstance(found, tuple) else frozenset()
+
+    def read_number(key: str) -> int:
+        found = options.get(key, -1)
+        return found if isinstance(found, int) else -1
+
+    return PlanOptions(
+        targets=tuple(sorted(read_names("targets"))),
+        reassert=read_names("reassert"),
+        approvals=Approvals(
+            destinations=read_names("allow_destination_change"),
+            adopt=read_names("adopt"),
+            reuse=read_names("allow_reuse"),
+            restore=read_names("allow_restore"),
+            retire=read_number("allow_retire"),
+            rotate=read_number("allow_rotate"),
+            empty=bool(options.get("allow_empty")),
+        ),
+    )

@@ -1,0 +1,116 @@
+"""What the help of a command says beside its options: exit codes, environment, what to read next."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from keyturn.cli import errors
+
+HELP_WIDTH = 76
+"""Columns of the help's own lines; the help is indented by two, and a terminal has eighty."""
+
+EXIT_CODE_MEANINGS: Mapping[int, str] = MappingProxyType(
+    {
+        errors.EXIT_DONE: "done, or nothing to do",
+        errors.EXIT_ERROR: "something of yours is to be fixed",
+        errors.EXIT_CHANGES: "changes wait (--detailed-exitcode alone)",
+        errors.EXIT_PARTIAL: "done in part",
+        errors.EXIT_STALE: "the plan is stale, or somebody else holds the lock",
+        errors.EXIT_REFUSED: "refused by policy or integrity",
+        errors.EXIT_UNAUTHORIZED: "the service does not accept the API key",
+    }
+)
+"""What each exit code means; those of every command are in ``ALWAYS``."""
+
+COMMON_EXIT_CODES = "64 wrong usage, 70 a bug of keyturn, 130 interrupted"
+"""The exit codes that every command can end with, in a line."""
+
+_API_KEY_VARIABLE = ("PLANASONIX_API_KEY", "the API key, or the variable that `api_key: {env: …}` names")
+_AGE_KEY_VARIABLE = ("SOPS_AGE_KEY_FILE", "file of age keys; SOPS_AGE_KEY and what else sops reads, too")
+_OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a ledger that is kept in a bucket")
+_TRUST_EVENT_VARIABLE = ("KEYTURN_TRUST_EVENT", "1: use keys although the pipeline's event looks untrusted")
+_CI_VARIABLES = ("GITHUB_…, GITLAB_…, CI_…", "who runs this and which event started it, for the journal")
+_COLOR_VARIABLES = ("NO_COLOR, FORCE_COLOR", "colours never, or always; COLUMNS is the width")
+
+
+class HelpPage(Struct, frozen=True):
+    """What is particular to a command: the ways it ends, the variables it reads, what is near it.
+
+    ``endings`` are exit codes; ``reads`` pairs of a variable and what it is for; ``near`` names of
+    commands, or of pages below ``docs``.
+    """
+
+    exit_codes: tuple[int, ...]
+    variables: tuple[tuple[str, str], ...]
+    see_also: tuple[str, ...]
+
+
+_RUN_VARIABLES = (
+    _API_KEY_VARIABLE,
+    _AGE_KEY_VARIABLE,
+    _OBJECT_STORE_VARIABLES,
+    _TRUST_EVENT_VARIABLE,
+    _CI_VARIABLES,
+)
+
+HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
+    {
+        "init": HelpPage((0, 1), (_AGE_KEY_VARIABLE,), ("validate", "import", "tutorial.md")),
+        "validate": HelpPage((0, 1), (), ("explain", "schema", "reference/policy.md")),
+        "import": HelpPage((0, 1, 3, 4, 5, 6), _RUN_VARIABLES, ("plan", "pull", "how-to/adopt.md")),
+        "pull": HelpPage((0, 1, 3, 5, 6), _RUN_VARIABLES, ("plan", "import", "how-to/adopt.md")),
+        "plan": HelpPage((0, 1, 2, 5, 6), _RUN_VARIABLES, ("apply", "show", "how-to/forks.md")),
+        "show": HelpPage((0, 1, 4, 5), (_AGE_KEY_VARIABLE,), ("plan", "apply", "reference/json.md")),
+        "apply": HelpPage((0, 1, 3, 4, 5, 6), _RUN_VARIABLES, ("plan", "log", "how-to/recover.md")),
+        "test": HelpPage(
+            (0, 1, 5, 6),
+            (_API_KEY_VARIABLE, _OBJECT_STORE_VARIABLES, _TRUST_EVENT_VARIABLE),
+            ("apply", "doctor", "how-to/rotate.md"),
+        ),
+        "secret": HelpPage((0, 1, 5), (_AGE_KEY_VARIABLE,), ("secret set", "seal")),
+        "secret set": HelpPage((0, 1, 5), (_AGE_KEY_VARIABLE,), ("seal", "apply", "how-to/rotate.md")),
+        "seal": HelpPage((0, 1, 5), (_AGE_KEY_VARIABLE,), ("secret set", "explanation/seal.md")),
+        "usage": HelpPage((0, 1, 5, 6), _RUN_VARIABLES, ("test", "how-to/review.md")),
+        "diff": HelpPage((0, 1, 2, 5), (_AGE_KEY_VARIABLE,), ("plan", "how-to/teams.md")),
+        "revoke": HelpPage(
+            (0, 1, 3, 6),
+            (_API_KEY_VARIABLE, _TRUST_EVENT_VARIABLE),
+            ("purge", "apply", "how-to/break-glass.md"),
+        ),
+        "purge": HelpPage((0, 1, 4, 5, 6), _RUN_VARIABLES, ("revoke", "how-to/break-glass.md")),
+        "log": HelpPage((0, 1, 5), (_OBJECT_STORE_VARIABLES,), ("unlock", "how-to/recover.md")),
+        "unlock": HelpPage((0, 1, 4), (_OBJECT_STORE_VARIABLES,), ("log", "apply", "how-to/recover.md")),
+        "doctor": HelpPage((0, 1), _RUN_VARIABLES, ("validate", "how-to/recover.md")),
+        "explain": HelpPage((0,), (), ("validate", "reference/codes.md")),
+        "schema": HelpPage((0,), (), ("validate", "reference/json.md")),
+        "completion": HelpPage((0,), (), ("schema",)),
+        "demo": HelpPage((0, 1), (), ("init", "tutorial.md")),
+    }
+)
+"""The page of each command, by the words behind ``keyturn``."""
+
+
+def build_epilog(name: str) -> str:
+    """Return what the help of a command says behind its options, as click's text without wrapping."""
+    page = HELP_PAGES[name]
+    endings = [(str(code), EXIT_CODE_MEANINGS[code]) for code in page.exit_codes]
+    near = [each if each.endswith(".md") else f"keyturn {each}" for each in page.see_also]
+    near = [f"docs/{each}" if each.endswith(".md") else each for each in near]
+    parts = [
+        ("Exit codes:", [*_format_columns(endings), *_wrap_text("  ", COMMON_EXIT_CODES)]),
+        ("Environment:", list(_format_columns((*page.variables, _COLOR_VARIABLES)))),
+        ("See also:", list(_wrap_text("  ", ", ".join(near)))),
+    ]
+    return "\n\n".join("\b\n" + "\n".join([title, *lines]) for title, lines in parts)
+
+
+def _format_columns(rows: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> Iterator[str]:
+    wide = max(len(left) for left, _ in rows)
+    for left, right in rows:
+        yield from _wrap_text(f"  {left:<{wide}}  ", right)
+
+
+def _wrap_text(lead: str, text: str) -> list[str]:
+    return textwrap.wrap(text, HELP_WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))

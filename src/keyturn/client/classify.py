@@ -1,0 +1,240 @@
+"""From an answer to an error, or to the tree it holds."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from keyturn.client.decode import is_explicit_failure
+from keyturn.client.errors import (
+    Conflict,
+    ErrorDetails,
+    InvalidResponse,
+    NotFound,
+    OutcomeUnknown,
+    RequestRejected,
+    ServiceError,
+    Throttled,
+    Unauthorized,
+)
+from keyturn.client.messages import Request, Response
+from keyturn.client.retry import parse_retry_after
+from keyturn.client.strict_json import ResponseFormatError, parse_strict_json
+
+_SAFE_WORD_LIST = (
+    "a able access account action active admin allow allowed allowlist already an and another api "
+    "argument as authentication authorization authorized bad be been before begin blank blocked body by "
+    "cannot category characters check code conflict connection connections connector constraint content "
+    "contain contains could create created credential credentials data deleted denied detached disabled "
+    "does duplicate duplicated email empty end enabled entity entry error exceed exceeded existing "
+    "exists expected expired external fail failed failure feature field fields for forbidden format "
+    "found from gone granted has have identifier in inactive insufficient integer internal invalid ip "
+    "is it json key length limit limited list long longer malformed maximum method minimum missing must "
+    "name no not null number object of on one only operation organization out parameter parameters "
+    "params parse path permission permissions pipeline pipelines plan policy port present project quota "
+    "range rate read reference referenced references request requests required reserved resource "
+    "restore restored revoked role schedule schema scope server service short status still string sync "
+    "syncs taken test tier timeout to too type unauthorized unavailable under unexpected unique unknown "
+    "unprocessable unsupported update updated upstream url use used user using validation value version "
+    "violation was while with workspace write wrong "
+)
+SAFE_WORDS = frozenset(_SAFE_WORD_LIST.split())
+
+_MAX_TEXT_LENGTH = 80
+_MAX_DETAILS = 5
+_PLAIN_TEXT_PATTERN = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
+_WORD_SEPARATORS = re.compile(r"[\s_.,:;-]+")
+_REQUEST_ID_PATTERN = re.compile(
+    r"(?:req[_-])?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,40}|[0-9a-hjkmnp-tv-z]{26})",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def filter_safe_text(text: object) -> str:
+    """Return ``text`` if every word of it is in the vocabulary, else nothing."""
+    if not isinstance(text, str) or not text or len(text) > _MAX_TEXT_LENGTH:
+        return ""
+    words = [word for word in _WORD_SEPARATORS.split(_to_snake_case(text)) if word]
+    if not words or any(word not in SAFE_WORDS for word in words):
+        return ""
+    return text if _PLAIN_TEXT_PATTERN.fullmatch(text) else " ".join(words)
+
+
+def filter_request_id(text: str, sent: bytes) -> str:
+    """Return a request's id in a usual form (UUID, ULID, hex) that is no part of what was sent."""
+    return text if _REQUEST_ID_PATTERN.fullmatch(text) and text.encode() not in sent else ""
+
+
+def extract_error_text(tree: object, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what may be repeated of an error's code and details (``field: issue``).
+
+    ``names`` are the keys of the request's body: the only fields that may be named. Shapes:
+    ``{error: {code, details: [{field, issue}]}}``, ``{error: "text"}``, ``{code, …}``.
+    """
+    if not isinstance(tree, Mapping):
+        return "", ()
+    error = tree.get("error", tree)
+    if isinstance(error, str):
+        return filter_safe_text(error), ()
+    if not isinstance(error, Mapping):
+        return "", ()
+    code = filter_safe_text(error.get("code")) or filter_safe_text(error.get("type"))
+    return code or filter_safe_text(error.get("message")), tuple(
+        _extract_details(error.get("details"), names)
+    )[:_MAX_DETAILS]
+
+
+def _extract_details(details: object, names: frozenset[str]) -> Iterator[str]:
+    for detail in details if isinstance(details, list) else ():
+        if not isinstance(detail, Mapping):
+            continue
+        field, issue = detail.get("field"), filter_safe_text(detail.get("issue"))
+        known = isinstance(field, str) and all(part in names for part in field.split("."))
+        text = ": ".join(part for part in (field if known else "", issue) if isinstance(part, str) and part)
+        if text:
+            yield text
+
+
+def _to_snake_case(text: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
+
+
+_MAX_ERROR_BYTES = 65_536
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
+_NOT_FOUND_STATUSES = frozenset({404, 410})
+_TIMEOUT_STATUSES = frozenset({408})
+_NOT_TEST_RESULT_STATUSES = frozenset({401, 403, 404, 408, 429})
+
+
+def classify_response(request: Request, response: Response, now: float) -> ServiceError | None:
+    """Return the error that an answer is, None for any 2xx; ``now`` is used where the service tells no date.
+
+    Which class follows from status and method alone, never from the service's words:
+
+    ===========================  =======  ==========
+    status                       a read   a write
+    ===========================  =======  ==========
+    401, 403                     Denied   Denied
+    404, 410                     Absent   Absent
+    408                          Unsure   Unsure
+    409                          Conflict Conflict
+    429                          Busy     Busy
+    503                          Busy     Unsure
+    other 4xx                    Refused  Refused
+    1xx, 3xx                     Refused  Unsure
+    other 5xx                    Unsure   Unsure
+    ===========================  =======  ==========
+
+    A 503 to a write may come from something in front of the service after the service did it; a
+    redirect after a write may be its way of saying "done, look there".
+    """
+    status = response.status
+    if 200 <= status < 300:  # noqa: PLR2004
+        return None
+    facts = _read_error_details(request, response, now)
+    if 400 <= status < 500:  # noqa: PLR2004
+        return None if _is_failed_test(request, response) else _classify_client_error(request, facts)
+    if status < 400:  # noqa: PLR2004
+        return (
+            RequestRejected(request, facts, diagnostic_code="KT517")
+            if request.is_read
+            else OutcomeUnknown(request, facts, diagnostic_code="KT517")
+        )
+    return Throttled(request, facts) if status == 503 and request.is_read else OutcomeUnknown(request, facts)  # noqa: PLR2004
+
+
+def parse_response(request: Request, response: Response) -> object:
+    """Return the JSON of a 2xx answer, None where it is empty.
+
+    Raises Malformed if it is to a read and no JSON, and Unsure if it is to a write: what was written
+    cannot be told.
+    """
+    if not response.body.strip():
+        return None
+    why = ""
+    try:
+        return parse_strict_json(response.body)
+    except ResponseFormatError as error:
+        why = str(error)
+    raise invalid_response(request, response, why)
+
+
+def invalid_response(request: Request, response: Response, reason: str) -> ServiceError:
+    """Return the error for a 2xx answer that cannot be understood."""
+    facts = ErrorDetails(
+        status=response.status, request_id=_find_request_id(request, response), reason=reason
+    )
+    return InvalidResponse(request, facts) if request.is_read else OutcomeUnknown(request, facts)
+
+
+def _is_failed_test(request: Request, response: Response) -> bool:
+    # A failed connection test may come as 4xx with an explicit no (F10): that is its result.
+    if (
+        request.operation != "test"
+        or response.status in _NOT_TEST_RESULT_STATUSES
+        or len(response.body) > _MAX_ERROR_BYTES
+    ):
+        return False
+    try:
+        return is_explicit_failure(parse_strict_json(response.body))
+    except ResponseFormatError:
+        return False
+
+
+def _classify_client_error(request: Request, error_details: ErrorDetails) -> ServiceError:
+    status = error_details.status
+    if status in {401, 403}:
+        return Unauthorized(request, error_details)
+    if status in _NOT_FOUND_STATUSES:
+        return NotFound(request, error_details)
+    if status == 409:  # noqa: PLR2004
+        return Conflict(request, error_details)
+    if status == 429:  # noqa: PLR2004
+        return Throttled(request, error_details)
+    return (
+        OutcomeUnknown(request, error_details)
+        if status in _TIMEOUT_STATUSES
+        else RequestRejected(request, error_details)
+    )
+
+
+def _read_error_details(request: Request, response: Response, now: float) -> ErrorDetails:
+    code, details = _read_error_text(request, response)
+    date = now if response.date is None else response.date
+    return ErrorDetails(
+        status=response.status,
+        request_id=_find_request_id(request, response),
+        service_code=code,
+        details=details,
+        reason="redirected" if 300 <= response.status < 400 else "",  # noqa: PLR2004
+        retry_after=parse_retry_after(response.headers.get("retry-after", ""), date),
+    )
+
+
+def _read_error_text(request: Request, response: Response) -> tuple[str, tuple[str, ...]]:
+    if len(response.body) > _MAX_ERROR_BYTES:
+        return "", ()
+    try:
+        return extract_error_text(parse_strict_json(response.body), _collect_request_keys(request))
+    except ResponseFormatError:
+        return "", ()
+
+
+def _collect_request_keys(request: Request) -> frozenset[str]:
+    if not request.body:
+        return frozenset()
+    try:
+        return frozenset(_iterate_keys(parse_strict_json(request.body)))
+    except ResponseFormatError:
+        return frozenset()
+
+
+def _iterate_keys(tree: object) -> Iterator[str]:
+    if isinstance(tree, Mapping):
+        yield from tree
+    branches = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list) else ()
+    for branch in branches:
+        yield from _iterate_keys(branch)
+
+
+def _find_request_id(request: Request, response: Response) -> str:
+    found = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), "")
+    return filter_request_id(found, request.body or b"")

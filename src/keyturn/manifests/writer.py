@@ -1,0 +1,239 @@
+"""Writing manifests: through the real sops, on a private copy, checked, then moved into place at once.
+
+No plaintext of a secret touches a disk: it goes through a pipe, and the copy that sops works on
+holds ciphertext. Killed at any point, a file is the old one or the new one.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path as File
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from keyturn.files.atomic_write import AtomicFile, lock_for_writing
+from keyturn.files.discovery import SourceFile, load_file
+from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity, error_diagnostic
+from keyturn.model.fields import FieldPath, flatten_tree, format_path, nest_fields
+from keyturn.model.secret import Secret
+from keyturn.policy.settings import PolicySettings
+from keyturn.sops.binary import SopsCommand
+from keyturn.sops.checks import SECRETS_BLOCK, check_encryption, check_key_servers
+from keyturn.sops.decrypt import Decryptor, decrypt_document
+from keyturn.sops.metadata import SopsMetadata, parse_metadata
+from keyturn.sops.recipients import creation_rule
+from keyturn.yamldoc.edit import remove_keys, set_values
+from keyturn.yamldoc.reader import Document, parse_document
+from keyturn.yamldoc.scalars import emit_block, emit_flow, emit_scalar
+
+ManifestValue: TypeAlias = Secret | str | int | float | bool | list[object] | None
+
+_REFRESHED_PATHS: Final = (("sops", "lastmodified"), ("sops", "mac"))
+_KEY_CAUSES: Final = frozenset({Cause.NO_KEY, Cause.WRONG_KEY})
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class ManifestWriter(Struct, frozen=True):
+    """Writes manifests below ``root``; ``open_all`` decrypts what was written, to compare it."""
+
+    root: File
+    settings: PolicySettings
+    sops: SopsCommand
+    decryptor: Decryptor
+
+    def update_file(
+        self, relative: str, values: Mapping[FieldPath, ManifestValue], gone: Collection[FieldPath] = ()
+    ) -> SourceFile:
+        """Set values of a manifest by their path in it, take ``gone`` out; return the file as it is then.
+
+        A ``Secret`` belongs below ``secrets:``. All other ciphertext, and comments and layout
+        where the values have lines of their own, stay byte for byte. Raises Faulty and leaves the
+        file as it was: KT226 where somebody wrote it meanwhile, KT225 where what was written is
+        not what was meant, KT209 where secrets stand in clear, and whatever sops refuses.
+        """
+        with lock_for_writing(self.root, relative) as target:
+            before = load_file(self.root, relative)
+            document = parse_document(before.data, relative)
+            if "sops" in document.tree:
+                self._reject_unreachable_keys(document)
+                text = self._edit_encrypted(document, target, (values, gone))
+            else:
+                text = _remove_paths(self._edit_plain(document, values), document, gone)
+            self._verify_edit(document, text, values, gone)
+            data = (_BYTE_ORDER_MARK if before.data.startswith(_BYTE_ORDER_MARK) else b"") + text.encode()
+            target.replace(data, before.digest)
+            return load_file(self.root, relative)
+
+    def create_file(self, relative: str, tree: Mapping[str, Any], head: str = "") -> SourceFile:
+        """Write a manifest that was not there, its ``Secret`` leaves encrypted; return it.
+
+        ``head`` are lines of comment to begin with. Raises Faulty, KT229 where a file is.
+        """
+        plain = {key: value for key, value in tree.items() if key != SECRETS_BLOCK}
+        text = head + emit_block(plain)
+        document = parse_document(text.encode(), relative)
+        leaves: Mapping[FieldPath, object] = flatten_tree(tree)
+        secret = {path: leaf for path, leaf in leaves.items() if isinstance(leaf, Secret)}
+        if secret:
+            text = self._append_secrets(document, secret)
+            self._verify_edit(document, text, secret, may_be_unreadable=True)
+        with lock_for_writing(self.root, relative, new=True) as target:
+            target.create(text.encode())
+            return load_file(self.root, relative)
+
+    def _reject_unreachable_keys(self, document: Document) -> None:
+        # Before sops sees the file: it asks every server that the file names.
+        found = parse_metadata(document)
+        wrong = (
+            tuple(check_key_servers(document, found, self.settings))
+            if isinstance(found, SopsMetadata)
+            else found
+        )
+        if wrong:
+            raise DiagnosticError(*wrong)
+
+    def _edit_encrypted(
+        self,
+        document: Document,
+        target: AtomicFile,
+        asked: tuple[Mapping[FieldPath, ManifestValue], Collection[FieldPath]],
+    ) -> str:
+        values, gone = asked
+        with target.create_private_copy(document.text.encode()) as copy:
+            for path, value in values.items():
+                self.sops.set_value(copy, path, _encode_json(value), document.file)
+            for path in gone:
+                self.sops.unset_value(copy, path, document.file)
+            written = parse_document(copy.read_bytes(), document.file)
+        moved = {
+            path: _emit_token(leaf)
+            for path in (*values, *_REFRESHED_PATHS)
+            if (leaf := _value_at(written, path)) is not None
+        }
+        text = set_values(document, moved)
+        if gone and text is not None:
+            text = _remove_paths(text, document, gone)
+        return text if text is not None and _is_equivalent(text, written) else written.text
+
+    def _edit_plain(self, document: Document, values: Mapping[FieldPath, ManifestValue]) -> str:
+        plain = {path: _emit_token(value) for path, value in values.items() if not isinstance(value, Secret)}
+        secret = {path: value for path, value in values.items() if isinstance(value, Secret)}
+        text = set_values(document, plain)
+        if text is None:
+            raise DiagnosticError(_verification_error(document, next(iter(plain)), "has no line of its own"))
+        return self._append_secrets(parse_document(text.encode(), document.file), secret) if secret else text
+
+    def _append_secrets(self, document: Document, secret: Mapping[FieldPath, ManifestValue]) -> str:
+        if SECRETS_BLOCK in document.tree:
+            hint = "encrypt the file first: sops encrypt --in-place"
+            origin = document.find_location((SECRETS_BLOCK,), key=True)
+            message = "secrets stand in clear in this file"
+            raise DiagnosticError(
+                error_diagnostic("KT209", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
+            )
+        revealed = {path: value.reveal() for path, value in secret.items() if isinstance(value, Secret)}
+        plain = emit_flow(dict(document.tree) | nest_fields(revealed)).encode()
+        recipe = creation_rule(self.root, self.settings, document.file)
+        written = parse_document(self.sops.encrypt(plain, recipe, document.file), document.file)
+        line = written.spans[(SECRETS_BLOCK,)].key_line
+        ending = "\r\n" if "\r\n" in document.text else "\n"
+        tail = ending.join(written.text.split("\n")[line - 1 :])
+        text = document.text.rstrip() + ending + tail
+        return text if _is_equivalent(text, written) else written.text
+
+    def _verify_edit(
+        self,
+        before: Document,
+        text: str,
+        values: Mapping[FieldPath, ManifestValue],
+        gone: Collection[FieldPath] = (),
+        *,
+        may_be_unreadable: bool = False,
+    ) -> None:
+        after = parse_document(text.encode(), before.file)
+        wrong = [one for one in check_encryption(after, self.settings) if one.severity is Severity.ERROR]
+        if wrong:
+            raise DiagnosticError(*wrong)
+        for path, leaf in flatten_tree(before.tree).items():
+            left = None if any(path[: len(one)] == one for one in gone) else leaf
+            if path not in values and path[0] != "sops" and _value_at(after, path) != left:
+                raise DiagnosticError(_verification_error(before, path, "was changed along with it"))
+        try:
+            opened = decrypt_document(after, self.decryptor) if "sops" in after.tree else {}
+        except DiagnosticError as error:
+            if may_be_unreadable and all(finding.cause in _KEY_CAUSES for finding in error.diagnostics):
+                return
+            raise
+        for path, value in values.items():
+            if (opened.get(path) if isinstance(value, Secret) else _value_at(after, path)) != value:
+                raise DiagnosticError(_verification_error(before, path, "does not come back as it was given"))
+
+
+def can_remove(document: Document, path: FieldPath) -> bool:
+    """Tell whether a key can be taken out of a manifest so that all the rest stays as it is."""
+    text = remove_keys(document, (path,))
+    return text is not None and _is_unchanged_except(text, document, (path,))
+
+
+def _remove_paths(text: str, before: Document, gone: Collection[FieldPath]) -> str:
+    if not gone:
+        return text
+    document = parse_document(text.encode(), before.file)
+    shorter = remove_keys(document, gone)
+    if shorter is None or not _is_unchanged_except(shorter, document, gone):
+        raise DiagnosticError(
+            _verification_error(before, next(iter(gone)), "shares its lines with something else")
+        )
+    return shorter
+
+
+def _is_unchanged_except(text: str, document: Document, gone: Collection[FieldPath]) -> bool:
+    try:
+        after = flatten_tree(parse_document(text.encode(), document.file).tree)
+    except DiagnosticError:
+        return False
+    stays = {
+        path: leaf
+        for path, leaf in flatten_tree(document.tree).items()
+        if not any(path[: len(one)] == one for one in gone)
+    }
+    return json.dumps(list(after.items())) == json.dumps(list(stays.items()))
+
+
+def _value_at(document: Document, path: FieldPath) -> Any:
+    here: Any = document.tree
+    for key in path:
+        here = here.get(key) if isinstance(here, dict) else None
+    return here
+
+
+def _is_equivalent(text: str, written: Document) -> bool:
+    try:
+        document = parse_document(text.encode(), written.file)
+    except DiagnosticError:
+        return False
+    # Compared as text, because the order of keys is part of what the MAC covers.
+    return json.dumps(_comparable_tree(document)) == json.dumps(_comparable_tree(written))
+
+
+def _comparable_tree(document: Document) -> dict[str, Any]:
+    return {key: value for key, value in document.tree.items() if key != "sops"} | {
+        "sops": sorted(document.tree.get("sops", {}).items())
+    }
+
+
+def _emit_token(value: Any) -> str:
+    if not isinstance(value, list):
+        return emit_scalar(value)
+    line = emit_block({"_": value}).removeprefix("_: ").rstrip("\n")
+    return emit_flow(value) if "\n" in line else line
+
+
+def _encode_json(value: ManifestValue) -> bytes:
+    return json.dumps(value.reveal() if isinstance(value, Secret) else value).encode()
+
+
+def _verification_error(document: Document, path: FieldPath, what: str) -> Diagnostic:
+    message = f"{format_path(path)} {what}; the file was left as it was"
+    hint = "run `keyturn doctor`, and report this if sops is in order"
+    return error_diagnostic("KT225", document.find_location(path), message, hint)

@@ -1,0 +1,204 @@
+"""A new repository: every file that is needed, and none of those that are there already."""
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from keyturn.manifests.seal import SealSubject, compute_expected_seal
+from keyturn.manifests.writer import ManifestWriter
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.fields import flatten_tree
+from keyturn.model.secret import Secret
+from keyturn.operations import init_templates
+from keyturn.operations.init_templates import InitOptions
+from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES
+from keyturn.project.project import FINGERPRINT_KEY_FILE, Project, read_project
+from keyturn.schema.definitions import read_schema_text as schema_text
+from keyturn.sops.age_keys import find_age_keys
+from keyturn.sops.binary import find_sops
+from keyturn.sops.decrypt import decryptor_for
+
+CI_FILES: Mapping[str, tuple[str, Callable[[InitOptions], str]]] = MappingProxyType(
+    {
+        "github": (".github/workflows/keyturn.yml", init_templates.render_github_workflow),
+        "gitlab": (".gitlab-ci.yml", init_templates.render_gitlab_pipeline),
+    }
+)
+"""Where each CI looks for its file, and what stands in it."""
+
+
+class InitResult(Struct, frozen=True, kw_only=True):
+    """What was made, what lines were added to, and what was left as it stood, as paths below the root.
+
+    ``advice`` is what only a person can do about files that were there.
+    """
+
+    created: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    extended: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+def list_age_recipients(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the age public keys whose private keys are at hand, sorted."""
+    return tuple(sorted(find_age_keys(environment).recipients))
+
+
+def init_repository(
+    root: Path,
+    options: InitOptions,
+    environment: Mapping[str, str],
+    random_bytes: Callable[[int], bytes],
+    ci: str = "github",
+) -> InitResult:
+    """Make a working repository in ``root``: adds what is missing, never overwrites.
+
+    ``chance`` gives so many random bytes; ``ci`` is ``github``, ``gitlab`` or ``none``. Raises
+    Faulty where sops is missing or what stands in the folder is no project of keyturn.
+    """
+    ground = _RepositoryFiles(root)
+    _write_settings(ground, options, ci)
+    project = read_project(root)
+    missing = [name for name, _ in options.all_workspaces if name not in project.workspaces]
+    ground.advice += [f"keyturn.yaml: add the workspace {name} by hand" for name in missing]
+    write = create_manifest_writer(project, environment)
+    key = Secret(base64.b64encode(random_bytes(STORED_KEY_BYTES)).decode())
+    ground.add_encrypted(
+        write,
+        project.fingerprint_key or FINGERPRINT_KEY_FILE,
+        {"kind": "fingerprint-key", FINGERPRINT_KEY_PATH[0]: {FINGERPRINT_KEY_PATH[1]: key}},
+    )
+    for name in project.workspaces:
+        if name in dict(options.all_workspaces):
+            _write_example(ground, write, name, base64.b32encode(random_bytes(20)).decode().lower())
+    return InitResult(
+        created=tuple(ground.created),
+        unchanged=tuple(ground.unchanged),
+        extended=tuple(ground.extended),
+        advice=tuple(ground.advice),
+    )
+
+
+def _write_settings(files: "_RepositoryFiles", options: InitOptions, ci: str) -> None:
+    files.add_text("keyturn.yaml", init_templates.render_project_file(options))
+    files.add_text(".sops.yaml", init_templates.render_sops_rules(options))
+    files.add_lines(".gitignore", init_templates.render_gitignore(options))
+    files.add_text(".pre-commit-config.yaml", init_templates.PRE_COMMIT_CONFIG)
+    for kind, file in init_templates.SCHEMA_FILES.items():
+        files.add_text(file, schema_text(kind))
+    if ci in CI_FILES:
+        file, content = CI_FILES[ci]
+        files.add_text(file, content(options))
+    for file, word in ((".sops.yaml", "manifests"), (".pre-commit-config.yaml", "keyturn")):
+        if not files.has_word(file, word):
+            wanted = (
+                init_templates.render_sops_rules(options)
+                if file == ".sops.yaml"
+                else init_templates.PRE_COMMIT_CONFIG
+            )
+            rows = wanted.split(":\n", 1)[1].rstrip()
+            files.advice.append(f"{file}: it is yours, so add to it by hand:\n{rows}")
+    if ci in CI_FILES and not files.has_word(CI_FILES[ci][0], "keyturn"):
+        files.advice.append(
+            f"{CI_FILES[ci][0]}: it is yours; have it run `keyturn validate` and `keyturn apply`"
+        )
+
+
+def _write_example(files: "_RepositoryFiles", write: ManifestWriter, workspace: str, password: str) -> None:
+    # A repository that has manifests needs no example.
+    if files.has_manifests(f"manifests/{workspace}", f"{workspace}-warehouse"):
+        return
+    name = f"{workspace}-warehouse"
+    file = f"manifests/{workspace}/credentials/{name}.yaml"
+    tree = _build_example_credential(name, workspace, Secret(password))
+    files.add_encrypted(write, file, tree, init_templates.render_modeline("credential", file))
+    file = f"manifests/{workspace}/connections/{name}.yaml"
+    connection = init_templates.EXAMPLE_CONNECTION.format(name=name, workspace=workspace)
+    files.add_text(file, init_templates.render_modeline("connection", file) + connection)
+
+
+def create_manifest_writer(project: Project, environment: Mapping[str, str]) -> ManifestWriter:
+    """Return what writes manifests of a project; raises Faulty where there is no sops."""
+    policy = project.policy
+    sops = find_sops(environment, policy.key_types, policy.servers)
+    return ManifestWriter(project.root, policy, sops, decryptor_for(environment, policy, project.decryptor))
+
+
+def _build_example_credential(name: str, workspace: str, password: Secret) -> dict[str, object]:
+    config = {
+        "engine": "postgresql",
+        "host": "db.example.com",
+        "port": 5432,
+        "database": "analytics",
+        "username": "svc_planasonix",
+    }
+    tree: dict[str, object] = {
+        "kind": "credential",
+        "name": name,
+        "type": "database",
+        "labels": {"environment": workspace, "system": "warehouse", "owner": "data-platform"},
+        "config": config,
+    }
+    bound = SealSubject(
+        Address("credential", name), "database", flatten_tree({"config": config}), SourceLocation("")
+    )
+    return tree | {"secrets": {"password": password, "seal": Secret(compute_expected_seal(bound))}}
+
+
+class _RepositoryFiles:
+    """The folder that is built on: a file that is there is left alone, or gains lines at its end."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.created: list[str] = []
+        self.unchanged: list[str] = []
+        self.extended: list[str] = []
+        self.advice: list[str] = []
+
+    def add_text(self, relative: str, content: str) -> None:
+        path = self._root / relative
+        if self._claim_path(relative):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, "utf-8")
+
+    def add_lines(self, relative: str, content: str) -> None:
+        path = self._root / relative
+        if not path.exists():
+            self.add_text(relative, content)
+            return
+        there = path.read_text("utf-8")
+        wanted = [each for each in content.splitlines() if not each.startswith("#")]
+        missing = [each for each in wanted if each not in there.splitlines()]
+        if not missing:
+            self.unchanged.append(relative)
+            return
+        with path.open("a", encoding="utf-8") as file:
+            file.write(("" if there.endswith("\n") or not there else "\n") + "\n".join([*missing, ""]))
+        self.extended.append(relative)
+
+    def add_encrypted(
+        self, write: ManifestWriter, relative: str, tree: dict[str, object], head: str = ""
+    ) -> None:
+        if self._claim_path(relative):
+            (self._root / relative).parent.mkdir(parents=True, exist_ok=True)
+            write.create_file(relative, tree, head)
+
+    def has_word(self, relative: str, word: str) -> bool:
+        """Tell whether a file has a word in it."""
+        try:
+            return word in (self._root / relative).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def has_manifests(self, folder: str, but: str) -> bool:
+        """Tell whether there are manifests in a folder, other than the example."""
+        found = (self._root / folder).rglob("*.y*ml")
+        return any(path.stem != but for path in found)
+
+    def _claim_path(self, relative: str) -> bool:
+        vacant = not (self._root / relative).exists()
+        (self.created if vacant else self.unchanged).append(relative)
+        return vacant

@@ -1,0 +1,142 @@
+"""Separation: what belongs to different environments or workloads is kept apart."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from keyturn.model.diagnostic import Severity, pluralize_or_none
+from keyturn.model.fields import FieldPath
+from keyturn.policy.manifest_index import ManifestIndex
+from keyturn.policy.names import normalize_name
+from keyturn.policy.resource_view import ResourceView
+from keyturn.policy.rule import Requires, RuleContext, Violation, on_context, on_index
+from keyturn.policy.settings import PolicySettings, environment_of
+from keyturn.policy.text_matching import AI_TYPES, safe_field_name
+
+_AZURE_NAMES = frozenset({"azure", "azureopenai"})
+_AI_CALLER_TYPES = AI_TYPES | {"restapi", "graphql"}
+_VENDOR_FIELDS = frozenset({"vendor", "provider"})
+_CLIENT_ID_FIELDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
+
+
+def cross_environment_reference(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+    """Find references from one environment into another."""
+    for use in fleet.references:
+        ours, theirs = environment_of(use.source, settings), environment_of(use.target, settings)
+        if ours and theirs and ours != theirs:
+            message = (
+                f"the {use.source.address.kind} uses {use.target.address}, which is of another environment"
+            )
+            yield Violation(resource=use.source, path=use.path, message=message)
+
+
+def shared_client_id(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+    """Find client ids that are stated in more than one environment."""
+    holders: dict[tuple[str, str], list[tuple[ResourceView, FieldPath]]] = {}
+    for subject in fleet.resources:
+        for path, leaf in subject.fields_named(_CLIENT_ID_FIELDS):
+            if isinstance(leaf, str) and leaf:
+                holders.setdefault((normalize_name(path[-1]), leaf), []).append((subject, path))
+    for group in holders.values():
+        for (subject, path), first in _cross_environment_holders(group, settings):
+            message = (
+                f"the {safe_field_name(path)} is that of {first.address}, which is of another environment"
+            )
+            yield Violation(resource=subject, path=path, message=message)
+
+
+def cross_environment_secret(
+    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+) -> Iterator[Violation]:
+    """Find secrets that more than one environment uses."""
+    for group in _same_secret_groups(fleet, context.fingerprints):
+        for (subject, path), first in _cross_environment_holders(group, settings):
+            message = (
+                f"the secret {safe_field_name(path)} is also used by {first.address}, of another environment"
+            )
+            yield Violation(resource=subject, path=path, message=message, at_key=True)
+
+
+def shared_secret(
+    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+) -> Iterator[Violation]:
+    """Find secrets that several credentials of one environment use."""
+    for group in _same_secret_groups(fleet, context.fingerprints):
+        first, *others = group
+        crossing = {id(subject) for (subject, _), _ in _cross_environment_holders(group, settings)}
+        for subject, path in others:
+            if subject is not first[0] and id(subject) not in crossing:
+                message = f"the secret {safe_field_name(path)} is also used by {first[0].address}"
+                yield Violation(resource=subject, path=path, message=message, at_key=True)
+
+
+def shared_workload_credential(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find credentials that connections of several workloads use."""
+    for uses in fleet.references_by_target().values():
+        stated = {use.source.labels["workload"] for use in uses if use.source.labels.get("workload")}
+        if len(stated) > 1:
+            used = uses[0].target
+            message = f"the {used.address.kind} serves {pluralize_or_none(len(stated), 'workload')}, by their label workload"
+            yield Violation(resource=used, path=("name",), message=message)
+
+
+def mixed_ai_providers(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find connections and credentials that Azure OpenAI and OpenAI share."""
+    providers = {
+        subject.file: _ai_providers_of(subject)
+        for subject in fleet.resources
+        if normalize_name(subject.type) in _AI_CALLER_TYPES
+    }
+    for subject in fleet.resources:
+        if len(providers.get(subject.file, ())) > 1:
+            message = "the connection names both Azure OpenAI and OpenAI"
+            yield Violation(resource=subject, path=("type",), message=message)
+    for uses in fleet.references_by_target().values():
+        if len({provider for use in uses for provider in providers.get(use.source.file, ())}) > 1:
+            message = "the credential is used for both Azure OpenAI and OpenAI"
+            yield Violation(resource=uses[0].target, path=("name",), message=message)
+
+
+def _same_secret_groups(
+    fleet: ManifestIndex, fingerprints: Mapping[tuple[str, FieldPath], str]
+) -> Iterable[list[tuple[ResourceView, FieldPath]]]:
+    by_file = {subject.file: subject for subject in fleet.resources}
+    groups: dict[str, list[tuple[ResourceView, FieldPath]]] = {}
+    for (file, path), fingerprint in sorted(fingerprints.items()):
+        if file in by_file:
+            groups.setdefault(fingerprint, []).append((by_file[file], ("secrets", *path)))
+    return groups.values()
+
+
+def _cross_environment_holders(
+    group: list[tuple[ResourceView, FieldPath]], settings: PolicySettings
+) -> Iterator[tuple[tuple[ResourceView, FieldPath], ResourceView]]:
+    placed = [(holder, environment_of(holder[0], settings)) for holder in group]
+    placed = [(holder, environment) for holder, environment in placed if environment]
+    for holder, environment in placed[1:]:
+        other = next((held for held, theirs in placed if theirs != environment), None)
+        if other:
+            yield holder, other[0]
+
+
+def _ai_providers_of(subject: ResourceView) -> set[str]:
+    texts = [leaf.lower() for leaf in subject.config.values() if isinstance(leaf, str)]
+    vendors = {
+        normalize_name(leaf) for _, leaf in subject.fields_named(_VENDOR_FIELDS) if isinstance(leaf, str)
+    }
+    azure = any(".openai.azure.com" in text for text in texts)
+    found = set()
+    if azure or _AZURE_NAMES & {normalize_name(subject.type), *vendors}:
+        found.add("azure")
+    public = any("api.openai.com" in text for text in texts) or "openai" in vendors
+    if public or (normalize_name(subject.type) == "openai" and not found):
+        found.add("openai")
+    return found
+
+
+RULES = (
+    on_index("KT312", Severity.ERROR, cross_environment_reference),
+    on_index("KT360", Severity.ERROR, shared_client_id),
+    on_context("KT361", Severity.ERROR, Requires.SECRETS, cross_environment_secret),
+    on_context("KT362", Severity.NOTE, Requires.SECRETS, shared_secret),
+    on_index("KT363", Severity.WARNING, shared_workload_credential),
+    on_index("KT366", Severity.ERROR, mixed_ai_providers),
+)

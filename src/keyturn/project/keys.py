@@ -1,0 +1,83 @@
+"""The API key: from a named environment variable or a file, never from a flag or the project file."""
+
+import base64
+import binascii
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from keyturn.files.discovery import load_file
+from keyturn.model.address import SourceLocation
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic
+from keyturn.model.secret import Secret
+from keyturn.project.project import ApiKeySource, Project
+from keyturn.sops.decrypt import Decryptor, decrypt_document
+from keyturn.yamldoc.reader import parse_document
+
+MAX_API_KEY_BYTES = 8192
+"""Bytes beyond which a file holds something other than a key."""
+
+
+def read_api_key(root: Path, source: ApiKeySource, surroundings: Mapping[str, str]) -> tuple[Secret, str]:
+    """Return the key and the words by which messages name its source; raises Faulty KT030."""
+    if source.kind == "env":
+        where = f"the environment variable {source.name}"
+        value = surroundings.get(source.name, "")
+        missing = f"{where} is not set"
+    else:
+        where = f"the file {source.name}"
+        value, missing = _read_key_file(root / source.name, where)
+    if not value.strip():
+        hint = "set it to a service key of the workspace; `api_key:` in keyturn.yaml says where keyturn looks"
+        raise DiagnosticError(
+            Diagnostic(
+                code="KT030",
+                severity=Severity.ERROR,
+                message=f"there is no API key: {missing}",
+                origin=SourceLocation("keyturn.yaml"),
+                hint=hint,
+            )
+        )
+    return Secret(value.strip()), where
+
+
+def _read_key_file(path: Path, where: str) -> tuple[str, str]:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MAX_API_KEY_BYTES:
+            return "", f"{where} holds no key"
+        return path.read_text("ascii"), f"{where} is empty"
+    except FileNotFoundError:
+        return "", f"{where} does not exist"
+    except (OSError, UnicodeDecodeError):
+        return "", f"{where} cannot be read"
+
+
+FINGERPRINT_KEY_PATH: Final = ("secrets", "fingerprint_key")
+"""Where the key stands in its file, as base64 of 32 bytes."""
+
+STORED_KEY_BYTES: Final = 32
+
+
+def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:
+    """Return the key; raises Faulty KT040 where there is none, and what decryption raises."""
+    where = SourceLocation(project.fingerprint_key)
+    if not (project.root / project.fingerprint_key).exists():
+        hint = "restore it from git; `keyturn init` makes one for a new repository"
+        raise DiagnosticError(error_diagnostic("KT040", where, "the repository has no fingerprint key", hint))
+    source = load_file(project.root, project.fingerprint_key)
+    opened = decrypt_document(parse_document(source.data, source.relative), decrypt)
+    if FINGERPRINT_KEY_PATH not in opened:
+        raise DiagnosticError(_damaged_key_error(where))
+    try:
+        key = base64.b64decode(opened[FINGERPRINT_KEY_PATH].reveal(), validate=True)
+    except (binascii.Error, ValueError):
+        raise DiagnosticError(_damaged_key_error(where)) from None
+    if len(key) != STORED_KEY_BYTES:
+        raise DiagnosticError(_damaged_key_error(where))
+    return key
+
+
+def _damaged_key_error(where: SourceLocation) -> Diagnostic:
+    hint = "restore it from git: with another key every secret would look rotated"
+    return error_diagnostic("KT040", where, "the repository's fingerprint key is damaged", hint)

@@ -1,0 +1,169 @@
+"""Age keys at hand, looked for where sops looks: all places are taken together, none has precedence."""
+
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pyrage  # type: ignore[import-untyped]
+from msgspec import Struct, field
+
+from keyturn.model.address import SourceLocation
+from keyturn.model.diagnostic import Diagnostic, warning_diagnostic
+
+AGE_KEY_VARIABLE: Final = "SOPS_AGE_KEY"
+AGE_KEY_FILE_VARIABLE: Final = "SOPS_AGE_KEY_FILE"
+AGE_KEY_COMMAND_VARIABLE: Final = "SOPS_AGE_KEY_CMD"
+_SSH_VARIABLES: Final = ("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD")
+_SSH_KEY_FILES: Final = (".ssh/id_ed25519", ".ssh/id_rsa")
+_CONFIG_KEY_FILE: Final = "sops/age/keys.txt"
+_AGE_KEY_PREFIX: Final = "AGE-SECRET-KEY-1"
+_PLUGIN_PREFIXES: Final = ("AGE-PLUGIN-", "AGE-SECRET-KEY-PQ-")
+_PASSPHRASE_PREFIXES: Final = ("age-encryption", "-----BEGIN AGE")
+_TIMEOUT: Final = 60.0
+_MAX_KEY_FILE_BYTES: Final = 1 << 20
+
+
+class AgeKeyring(Struct, frozen=True, kw_only=True):
+    """The age keys at hand, none of which can be looked at.
+
+    ``recipients`` are their public keys. ``others`` tells that there are keys which only sops
+    itself can use: SSH keys, plugins, files under a passphrase. ``findings`` are sources that
+    could not be read. ``environment`` is the user's, with a key command's answer in its place.
+    """
+
+    recipients: frozenset[str] = frozenset()
+    has_other_keys: bool = False
+    diagnostics: tuple[Diagnostic, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    unwrap_data_key: Callable[[str, str], bytes | None] = lambda _recipient, _wrapped: None
+    """From a recipient and an armoured data key wrapped for it to the data key, or None."""
+
+    def __repr__(self) -> str:
+        # The environment may hold keys.
+        return f"Keyring(recipients={self.recipients!r}, others={self.has_other_keys!r}, findings={self.diagnostics!r})"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found that could open an age file."""
+        return not self.recipients and not self.has_other_keys
+
+
+def find_age_keys(environment: Mapping[str, str]) -> AgeKeyring:
+    """Return the age keys that ``environment`` leads to; a key command is run once.
+
+    The places are those of getsops/sops ``age/keysource.go``: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
+    SOPS_AGE_KEY_CMD (no shell), ``sops/age/keys.txt`` below the configuration folder, SSH keys.
+    """
+    search = _KeySearch(environment)
+    for name, text in search.read_sources():
+        search.add_keys(name, text)
+    return search.build_keyring()
+
+
+class _KeySearch:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._identities: dict[str, pyrage.x25519.Identity] = {}
+        self._diagnostics: list[Diagnostic] = []
+        self._has_other_keys = _has_ssh_keys(environment)
+
+    def read_sources(self) -> Iterator[tuple[str, str]]:
+        environment = dict(self._environment)
+        if AGE_KEY_VARIABLE in environment:
+            yield AGE_KEY_VARIABLE, environment[AGE_KEY_VARIABLE]
+        if AGE_KEY_FILE_VARIABLE in environment:
+            yield from self._read_key_file(AGE_KEY_FILE_VARIABLE, Path(environment[AGE_KEY_FILE_VARIABLE]))
+        if AGE_KEY_COMMAND_VARIABLE in environment:
+            yield from self._run_key_command(environment[AGE_KEY_COMMAND_VARIABLE])
+        for path in _find_config_files(environment):
+            yield from self._read_key_file(str(path), path)
+
+    def add_keys(self, name: str, text: str) -> None:
+        if text.startswith(_PASSPHRASE_PREFIXES):
+            self._has_other_keys = True
+            return
+        lines = [line.strip() for line in text.splitlines()]
+        keys = [line for line in lines if line and not line.startswith("#")]
+        self._has_other_keys = self._has_other_keys or any(key.startswith(_PLUGIN_PREFIXES) for key in keys)
+        try:
+            found = [
+                pyrage.x25519.Identity.from_str(key) for key in keys if not key.startswith(_PLUGIN_PREFIXES)
+            ]
+        except pyrage.IdentityError:
+            self._add_warning(name, "holds a line that is no age key")
+            return
+        for identity in found:
+            self._identities.setdefault(str(identity.to_public()), identity)
+
+    def build_keyring(self) -> AgeKeyring:
+        identities = self._identities
+
+        def unwrap_data_key(recipient: str, wrapped: str) -> bytes | None:
+            if recipient not in identities:
+                return None
+            try:
+                data_key: bytes = pyrage.decrypt(wrapped.encode(), [identities[recipient]])
+            except pyrage.DecryptError:
+                return None
+            return data_key
+
+        return AgeKeyring(
+            recipients=frozenset(identities),
+            has_other_keys=self._has_other_keys,
+            diagnostics=tuple(self._diagnostics),
+            environment=self._environment,
+            unwrap_data_key=unwrap_data_key,
+        )
+
+    def _read_key_file(self, name: str, path: Path) -> Iterator[tuple[str, str]]:
+        try:
+            with path.open(encoding="utf-8") as file:
+                yield name, file.read(_MAX_KEY_FILE_BYTES)
+        except FileNotFoundError:
+            self._add_warning(name, "names a file that is not there")
+        except (OSError, UnicodeDecodeError):
+            self._add_warning(name, "cannot be read")
+
+    def _run_key_command(self, command: str) -> Iterator[tuple[str, str]]:
+        try:
+            done = subprocess.run(  # noqa: S603
+                shlex.split(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environment,
+                timeout=_TIMEOUT,
+                check=True,
+            )
+            answer = done.stdout.decode()
+        except (OSError, ValueError, IndexError, subprocess.SubprocessError):
+            self._add_warning(AGE_KEY_COMMAND_VARIABLE, "is a command that fails or gives no key")
+            return
+        # Asked once here instead of once per file and recipient by every sops, and a sops child
+        # has too little of the environment for most password managers.
+        del self._environment[AGE_KEY_COMMAND_VARIABLE]
+        self._environment[AGE_KEY_VARIABLE] = "\n".join(
+            part for part in (self._environment.get(AGE_KEY_VARIABLE), answer) if part
+        )
+        yield AGE_KEY_COMMAND_VARIABLE, answer
+
+    def _add_warning(self, name: str, message: str) -> None:
+        hint = "correct it or take it away: sops passes over it as long as another key fits"
+        self._diagnostics.append(warning_diagnostic("KT021", SourceLocation(name), f"{name} {message}", hint))
+
+
+def _find_config_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    folder = environment.get("XDG_CONFIG_HOME") or ""
+    home = environment.get("HOME") or ""
+    base = Path(folder) if folder else Path(home, ".config") if home else None
+    if base is not None and (base / _CONFIG_KEY_FILE).exists():
+        yield base / _CONFIG_KEY_FILE
+
+
+def _has_ssh_keys(environment: Mapping[str, str]) -> bool:
+    home = environment.get("HOME")
+    return any(name in environment for name in _SSH_VARIABLES) or (
+        home is not None and any(Path(home, name).exists() for name in _SSH_KEY_FILES)
+    )

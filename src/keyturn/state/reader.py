@@ -1,0 +1,188 @@
+"""The ledger as it stands: the document, and what the journal has seen since."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, storage_error, storage_warning
+from keyturn.state.document import STATE_KEY, State, decode_state, encode_state, foreign_state_error
+from keyturn.state.events import JournalCompacted, JournalPosition, RunStarted
+from keyturn.state.journal import Journal
+from keyturn.state.journal_record import JournalRecord, UnreadableEvent, decode_journal_record, is_next
+from keyturn.state.replay import Replay
+from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore
+
+
+class LoadedState(Struct, frozen=True, kw_only=True):
+    """What ``read_ledger`` found.
+
+    ``ledger`` has the journal folded in; ``etag`` is the document's; ``torn`` counts the bytes of
+    a torn last line; ``findings`` are warnings (KT623 an older document came back, KT624 the
+    journal, or its beginning, is gone).
+    """
+
+    state: State
+    etag: str = NO_ETAG
+    torn: int = 0
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def load_state(store: StateStore, workspace: str, organization: str) -> LoadedState:
+    """Return the ledger as it stands; an empty one where there is none.
+
+    Raises Faulty: what ``from_json`` raises, KT602 for a record of a newer keyturn, KT620 where
+    the journal was changed, KT622 where it is not the one that the document knows.
+    """
+    while True:
+        blob = store.read(STATE_KEY)
+        base = State(workspace=workspace, organization=organization)
+        if blob:
+            base = decode_state(blob.data, f"{store.location}/{STATE_KEY}", workspace, organization)
+        reading = _StateReader(store, base).read_state(blob.etag if blob else NO_ETAG)
+        # A run that ended while we read has left a newer document: that one is read then.
+        if reading.state.serial == base.serial or _read_etag(store) == reading.etag:
+            return reading
+
+
+def _read_etag(store: StateStore) -> str:
+    blob = store.read(STATE_KEY)
+    return blob.etag if blob else NO_ETAG
+
+
+class _StateReader:
+    def __init__(self, store: StateStore, base: State) -> None:
+        self._base, self._location, self._log = base, store.location, store.open_log()
+        self._last_position = base.position
+        self._newest_serial = base.serial
+        self._torn = 0
+        self._start_missing = False
+
+    def read_state(self, etag: str) -> LoadedState:
+        fold = Replay(self._base)
+        for record in self._records_after_base():
+            self._check_record(record)
+            fold.apply_event(record.event)
+            self._last_position = record.position
+        ledger = replace(fold.build_state(self._last_position), serial=self._newest_serial)
+        return LoadedState(
+            state=ledger, etag=etag, torn=self._torn, diagnostics=tuple(self._build_warnings())
+        )
+
+    def _records_after_base(self) -> Iterator[JournalRecord]:
+        start = self._base.position
+        if start.seq == 0:
+            return self._records_from_start()
+        records = self._read_records(start.mark)
+        return records if _has_position(records, start) else self._records_by_search(start)
+
+    def _records_from_start(self) -> Iterator[JournalRecord]:
+        records = self._read_records(0)
+        first = next(records, None)
+        if first is None:
+            return records
+        if first.seq > 1:
+            self._start_missing = True
+            self._last_position = JournalPosition(first.seq - 1, first.prev)
+        return chain((first,), records)
+
+    def _records_by_search(self, start: JournalPosition) -> Iterator[JournalRecord]:
+        # The file was moved away or put together anew: marks no longer hold, numbers and hashes do.
+        records = self._read_records(0)
+        first = next(records, None)
+        if first is None:
+            self._start_missing = True
+            self._last_position = replace(start, mark=0)
+            return records
+        if is_next(first, start):
+            return chain((first,), records)
+        if not _has_position(chain((first,), records), start):
+            raise _wrong_journal_error(self._location)
+        return records
+
+    def _read_records(self, mark: int) -> Iterator[JournalRecord]:
+        for line in self._log.read(mark):
+            if not line.data.endswith(b"\n"):
+                self._torn = len(line.data)
+                return
+            yield decode_journal_record(line)
+
+    def _check_record(self, record: JournalRecord) -> None:
+        event = record.event
+        if not is_next(record, self._last_position) or event == UnreadableEvent():
+            raise _changed_error(self._location, self._last_position.seq + 1)
+        if isinstance(event, UnreadableEvent):
+            raise _newer_record_error(self._location, record.seq)
+        if isinstance(event, RunStarted):
+            theirs = (event.workspace, event.organization)
+            mine = (self._base.workspace, self._base.organization)
+            if theirs != mine:
+                raise foreign_state_error(self._location, theirs, mine)
+        if isinstance(event, JournalCompacted):
+            self._newest_serial = max(self._newest_serial, event.serial)
+
+    def _build_warnings(self) -> Iterator[Diagnostic]:
+        if self._newest_serial > self._base.serial:
+            yield _older_state_warning(self._location, self._base.serial, self._newest_serial)
+        if self._start_missing:
+            yield _missing_start_warning(self._location)
+
+
+def _has_position(records: Iterable[JournalRecord], start: JournalPosition) -> bool:
+    for record in records:
+        if record.seq >= start.seq:
+            return record.position.seq == start.seq and record.hash == record.stated_hash == start.hash
+    return False
+
+
+def compact_journal(store: StateStore, reading: LoadedState, journal: Journal) -> LoadedState:
+    """Write the document with everything that ``journal`` holds; once, at the end of a run.
+
+    Raises Faulty KT606 where the document was written by somebody else meanwhile; the journal has
+    everything then, and nothing is lost.
+    """
+    ledger = replace(journal.current_state(), serial=reading.state.serial + 1)
+    try:
+        etag = store.put(STATE_KEY, encode_state(ledger), reading.etag)
+    except PreconditionFailed:
+        raise _concurrent_state_error(store) from None
+    journal.append(JournalCompacted(ledger.serial))
+    return LoadedState(state=ledger, etag=etag)
+
+
+def _concurrent_state_error(store: StateStore) -> DiagnosticError:
+    hint = "run `keyturn plan` to see where things stand: nothing is lost, the journal has it"
+    return storage_error(
+        "KT606", f"{store.location}/{STATE_KEY}", "somebody else has written the ledger meanwhile", hint
+    )
+
+
+def _changed_error(place: str, seq: int) -> DiagnosticError:
+    hint = "see `keyturn log --verify` for the place; put an untouched copy back, or move the journal away"
+    return storage_error("KT620", place, f"the journal was changed or damaged at record {seq}", hint)
+
+
+def _newer_record_error(place: str, seq: int) -> DiagnosticError:
+    hint = "use the keyturn that wrote it, or a newer one"
+    return storage_error(
+        "KT602", place, f"record {seq} of the journal is of a kind that is not known here", hint
+    )
+
+
+def _wrong_journal_error(place: str) -> DiagnosticError:
+    message = "the journal does not hold the record that the ledger goes up to: it is older, or another one"
+    hint = "put the right journal back; or move it away, and the ledger goes on with a new one"
+    return storage_error("KT622", place, message, hint)
+
+
+def _older_state_warning(place: str, serial: int, newest: int) -> Diagnostic:
+    message = f"the ledger is document {serial}, the journal knows of {newest}: an older copy came back"
+    return storage_warning(
+        "KT623", place, message, "nothing to do: it was brought up to date from the journal"
+    )
+
+
+def _missing_start_warning(place: str) -> Diagnostic:
+    message = "the journal, or its beginning, is gone: what was under way then is not known"
+    return storage_warning("KT624", place, message, "put it back if you have it; review the plan closely")

@@ -1,0 +1,58 @@
+"""Where a ledger is kept: a folder, or a bucket of S3, Google Cloud Storage or Azure Blob."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.diagnostic import storage_error
+from keyturn.state.stores.directory import DirectoryStore
+from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore, StoredObject
+
+__all__ = ["NO_ETAG", "StoredObject", "PreconditionFailed", "StateStore", "open_store"]
+
+_FILE_SCHEME = "file"
+_OBJECT_SCHEMES = frozenset({"s3", "gs", "az"})
+
+
+def open_store(url: str, root: Path, environment: Mapping[str, str]) -> StateStore:
+    """Return the store that ``url`` names; nothing is read or made yet.
+
+    ``file:.keyturn/prod`` is a folder below the project's ``root``, ``file:/var/lib/keyturn`` one
+    anywhere; ``s3://bucket/prefix``, ``gs://bucket/prefix`` and ``az://container/prefix`` take
+    credentials and endpoint from ``environment``. Raises Faulty KT603 for anything else.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == _FILE_SCHEME:
+        return _open_directory(rest, root)
+    name, prefix = _parse_object_url(url)
+    if scheme not in _OBJECT_SCHEMES or not name:
+        raise _unknown_scheme_error(scheme if scheme in _OBJECT_SCHEMES else "?")
+    from keyturn.state.stores.object_store import ObjectStore  # noqa: PLC0415 - 15 ms that a folder need not spend
+
+    return ObjectStore(scheme, name, prefix, environment)
+
+
+def _open_directory(rest: str, root: Path) -> DirectoryStore:
+    path = PurePosixPath(rest)
+    if path.parts in ((), ("/",)) or rest.startswith("//") or ".." in path.parts:
+        raise _unknown_scheme_error(_FILE_SCHEME)
+    base = Path(*path.parts[:-1]) if path.is_absolute() else root
+    return DirectoryStore(base, path.parts[-1:] if path.is_absolute() else path.parts, f"file:{path}")
+
+
+def _parse_object_url(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    steps = parts.path.strip("/").split("/")
+    # A query may be a SAS token and a user a password: neither belongs into a file in git.
+    strange = parts.query or parts.fragment or "@" in parts.netloc or {".", ".."} & set(steps)
+    return ("", "") if strange else (parts.netloc, "/".join(filter(None, steps)))
+
+
+def _unknown_scheme_error(scheme: str) -> DiagnosticError:
+    message = f"`ledger:` of the scheme {scheme!r} in keyturn.yaml is not understood"
+    hint = "write file:.keyturn/prod, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+    return storage_error("KT603", "keyturn.yaml", message, f"{hint}; credentials come from the environment")

@@ -1,0 +1,49 @@
+"""JSON as it is written here: plain ASCII, and nothing in it that a terminal or a CI runner acts upon."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from keyturn.model.diagnostic import Diagnostic
+
+_encode_json: Final = json.JSONEncoder(ensure_ascii=True).encode
+
+
+def dump_pretty(value: object) -> str:
+    """Return a JSON document for people, indented."""
+    return neutralize_json(json.dumps(value, indent=2, ensure_ascii=True)) + "\n"
+
+
+def dump_lines(value: Mapping[str, object]) -> str:
+    """Return a JSON document for programs: a line for each key, and for each item of a list below it.
+
+    Half the size of an indented one; and only without indentation does Python use the encoder that
+    is written in C, which is five times as fast.
+    """
+    parts = (f"{_encode_json(key)}: {_dump_items(item)}" for key, item in value.items())
+    return neutralize_json("{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def diagnostic_to_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return a finding as JSON values; a line or column that is not known is null."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.name.lower(),
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+        "file": diagnostic.origin.file,
+        "line": diagnostic.origin.line or None,
+        "column": diagnostic.origin.column or None,
+        "address": str(diagnostic.address) if diagnostic.address else None,
+    }
+
+
+def _dump_items(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return _encode_json(value)
+    return "[\n" + ",\n".join(map(_encode_json, value)) + "\n]"
+
+
+def neutralize_json(text: str) -> str:
+    """Return JSON in which no terminal and no CI runner finds a command; it means the same."""
+    return text.replace("\x7f", r"\u007f").replace("##", r"\u0023#")

@@ -1,0 +1,164 @@
+"""A plan as one self-contained HTML page: no script, nothing loaded, light and dark."""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final
+
+from keyturn.views.diagram import draw_dependency_svg
+from keyturn.views.escaping import escape_html as safe
+from keyturn.views.html_page import render_html_page
+from keyturn.views.plan.model import (
+    DetailRow,
+    FieldRow,
+    NoteRow,
+    PlanEntry,
+    PlanSection,
+    PlanView,
+    SecretRow,
+    SectionKind,
+)
+from keyturn.views.plan.size_budget import MAX_REPEATED_ENTRIES, TRUNCATION_HINT, TRUNCATION_PATTERN
+
+_CODE_SPAN: Final = re.compile(r"`([^`]+)`")
+_EXPANDED_KINDS: Final = frozenset(
+    {
+        SectionKind.EXPOSURE,
+        SectionKind.ACCESS,
+        SectionKind.RETIRE,
+        SectionKind.REPLACE,
+        SectionKind.DIAGNOSTIC,
+    }
+)
+
+
+def render_plan_html(view: PlanView) -> str:
+    """Return the plan as an HTML page; nothing of it is left out but what the picture says it omits."""
+    title = f"Keyturn plan for {safe(view.workspace)}"
+    drawn = draw_dependency_svg(view.links, view.node_marks)
+    body = [
+        '<a class="skip" href="#changes">Skip to the changes</a>',
+        f"<header>{_render_header(view)}</header>",
+        '<main id="changes">',
+        *map(_render_section, view.sections),
+        _render_diagram(drawn) if drawn else "",
+        "</main>",
+    ]
+    cut = f"<p>{TRUNCATION_HINT}.</p>\n" if any(map(TRUNCATION_PATTERN.search, body)) else ""
+    body.append(f"<footer>{cut}{_render_footer(view)}</footer>")
+    return render_html_page(title, "\n".join(filter(None, body)))
+
+
+def _render_header(view: PlanView) -> str:
+    where = f"Workspace <code>{safe(view.workspace)}</code>"
+    if view.organization:
+        where += f", organization <code>{safe(view.organization)}</code>"
+    known = f"{view.resources:,} resource{'' if view.resources == 1 else 's'} in git"
+    parts = ["<h1>Keyturn plan</h1>", f"<p>{where}: {known}.</p>", _render_counts(view)]
+    if view.error_count:
+        found = "1 finding refuses" if view.error_count == 1 else f"{view.error_count:,} findings refuse"
+        parts.append(f'<p class="banner danger">{found} this plan.</p>')
+    if view.offline:
+        parts.append('<p class="banner care">Offline: the workspace was not read.</p>')
+    return "\n".join(parts)
+
+
+def _render_counts(view: PlanView) -> str:
+    items = [
+        *view.counts.items(),
+        ("needs attention" if view.attention_count == 1 else "need attention", view.attention_count),
+    ]
+    cells = "".join(
+        f"<li{_mute_zero(number)}><b>{number:,}</b> {word if 'attention' in word else f'to {word}'}</li>"
+        for word, number in items
+    )
+    return f'<ul class="counts">{cells}</ul>'
+
+
+def _mute_zero(number: int) -> str:
+    return "" if number else ' class="none"'
+
+
+def _render_section(section: PlanSection) -> str:
+    title = f'<h2 class="{section.tone.value}">{safe(section.title)} ({section.total_count:,})</h2>'
+    entries = "\n".join(
+        _render_entry(entry, opened=section.kind in _EXPANDED_KINDS) for entry in section.entries
+    )
+    return f"<section>\n{title}\n{entries}\n</section>"
+
+
+def _render_entry(entry: PlanEntry, *, opened: bool) -> str:
+    head = (
+        f'<span class="symbol {entry.tone.value}" aria-hidden="true">{safe(entry.symbol)}</span>'
+        f"<code>{safe(entry.label)}</code> {_render_prose(entry.headline)}"
+    )
+    if entry.location:
+        head += f' <span class="place mono">{safe(entry.location)}</span>'
+    if not entry.details:
+        return f'<div class="entry">{head}</div>'
+    tables = "\n".join(_render_tables(entry.details))
+    return f"<details{' open' if opened else ''}><summary>{head}</summary>\n{tables}\n</details>"
+
+
+def _render_tables(details: tuple[DetailRow, ...]) -> Iterator[str]:
+    for kind, group in groupby(details, key=type):
+        rows = list(group)
+        head = _TABLE_HEADERS[kind]
+        drift = any(isinstance(row, FieldRow) and row.applied for row in rows)
+        columns = (*head, "last applied") if drift else head
+        cells = "\n".join(_render_row(row, drift=drift) for row in rows)
+        titles = "".join(f'<th scope="col">{title}</th>' for title in columns)
+        thead = f"<thead><tr>{titles}</tr></thead>\n" if titles else ""
+        yield f"<table>\n{thead}<tbody>\n{cells}\n</tbody></table>"
+
+
+_TABLE_HEADERS: Final[dict[type, tuple[str, ...]]] = {
+    FieldRow: ("field", "live now", "in git"),
+    SecretRow: ("secret", "state", "because"),
+    NoteRow: (),
+}
+
+
+def _render_row(detail: DetailRow, *, drift: bool) -> str:
+    match detail:
+        case FieldRow():
+            applied = [detail.applied or "as live"] if drift else []
+            cells = [detail.before, detail.after, *applied]
+            return _render_cells(detail.path, [f"<code>{safe(cell)}</code>" for cell in cells])
+        case SecretRow():
+            return _render_cells(detail.path, [f"<b>{safe(detail.state)}</b>", safe(detail.reason)])
+        case NoteRow():
+            return _render_cells(detail.topic, [_render_prose(detail.text)])
+
+
+def _render_prose(text: str) -> str:
+    return _CODE_SPAN.sub(r"<code>\1</code>", safe(text))
+
+
+def _render_cells(name: str, cells: list[str]) -> str:
+    rest = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row" class="mono">{safe(name)}</th>{rest}</tr>'
+
+
+def _render_diagram(drawn: str) -> str:
+    return f"<section>\n<h2>What depends on what</h2>\n{drawn}\n</section>"
+
+
+def _render_repeated(view: PlanView) -> str:
+    lines = [
+        f'<li><span class="symbol {entry.tone.value}" aria-hidden="true">{safe(entry.symbol)}</span>'
+        f"<code>{safe(entry.label)}</code> {_render_prose(entry.headline)}</li>"
+        for entry in view.repeated[:MAX_REPEATED_ENTRIES]
+    ]
+    if len(view.repeated) > MAX_REPEATED_ENTRIES:
+        lines.append(f"<li>and {len(view.repeated) - MAX_REPEATED_ENTRIES:,} more, above</li>")
+    return '<h2 class="danger">Before you approve</h2>\n<ul class="again">\n' + "\n".join(lines) + "\n</ul>"
+
+
+def _render_footer(view: PlanView) -> str:
+    parts = [_render_repeated(view)] if view.repeated else []
+    if view.cost_summary:
+        parts.append(f"<p>{safe(view.cost_summary)}</p>")
+    if view.approve_command:
+        parts.append(f"<p>Approve with <code>{safe(view.approve_command)}</code></p>")
+    return "\n".join([*parts, f"<p><b>{safe(view.summary)}</b></p>"])

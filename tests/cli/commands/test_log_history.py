@@ -1,0 +1,54 @@
+"""The journal, told."""
+
+import json
+
+import pytest
+
+from keyturn.cli.commands.log import check_journal, format_journal, format_journal_json
+from keyturn.state.stores import open_store
+
+
+@pytest.fixture
+def store(office, canary):
+    """Return the store of a workspace in which two credentials were applied."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.credential("prod-other", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    return open_store("file:.keyturn/prod", office.repo.root, {})
+
+
+def test_for_people(store):
+    """Run, intents, endings, in order."""
+    words = [line.split("Z")[-1].split()[0] for line in format_journal(store, "")]
+    assert words[0] == "apply"
+    assert words.count("create") == 2
+    assert words.count("done") == 2
+    assert words.index("ended") > words.index("done")
+
+
+def test_of_one_resource(store):
+    """Only what names it."""
+    lines = list(format_journal(store, "credential/prod-db"))
+    assert len(lines) == 2
+    assert all("credential/prod-db" in line for line in lines)
+
+
+def test_for_programs(store):
+    """One JSON array; each record has its time and number."""
+    tree = json.loads(format_journal_json(store, ""))
+    assert [each["seq"] for each in tree] == sorted(each["seq"] for each in tree)
+    assert all(each["at"] for each in tree)
+    assert json.loads(format_journal_json(store, "credential/nobody")) == []
+
+
+def test_the_chain(office, store):
+    """Whole, and broken at the record that was edited."""
+    said, whole = check_journal(store)
+    assert whole
+    assert "whole" in said
+    (journal,) = (office.repo.root / ".keyturn/prod").glob("journal*")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([lines[0], lines[1].replace(b"create", b"retire"), *lines[2:]]))
+    said, whole = check_journal(store)
+    assert not whole
+    assert "damaged at record" in said

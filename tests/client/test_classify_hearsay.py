@@ -1,0 +1,95 @@
+"""Of what the service says only known words are repeated."""
+
+import pytest
+
+from keyturn.client.classify import extract_error_text, filter_request_id, filter_safe_text
+
+NAMES = frozenset({"name", "config", "host", "X-Custom"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("invalid_request", "invalid_request"),
+        ("NameTaken", "NameTaken"),
+        ("rate limit exceeded", "rate limit exceeded"),
+        ("blank", "blank"),
+        ("name is required.", "name is required"),
+        ("not\n::error::found", "not error found"),
+        ("invalid_hunter2", ""),
+        ("plnx_live_0123", ""),
+        ("marmalade", ""),
+        ("", ""),
+        ("-", ""),
+        (None, ""),
+        (17, ""),
+        (["invalid"], ""),
+        ("error " * 100, ""),
+        ("\u0131nvalid", ""),
+    ],
+)
+def test_words_of_the_vocabulary_alone(text, said):
+    """A text with a single word that we do not know is not repeated at all."""
+    assert filter_safe_text(text) == said
+
+
+@pytest.mark.parametrize(
+    ("tree", "code", "details"),
+    [
+        ({"error": {"code": "invalid_request", "message": "secret"}}, "invalid_request", ()),
+        (
+            {"error": {"code": "invalid_request", "details": [{"field": "config.host", "issue": "blank"}]}},
+            "invalid_request",
+            ("config.host: blank",),
+        ),
+        (
+            {
+                "error": {
+                    "code": "x",
+                    "details": [{"field": "hunter2", "issue": "blank"}, {"field": "name"}, 7],
+                }
+            },
+            "",
+            ("blank", "name"),
+        ),
+        ({"error": {"details": [{"field": "name", "issue": "hunter2"}]}}, "", ("name",)),
+        ({"error": {"details": [{"field": ["name"], "issue": {"a": 1}}]}}, "", ()),
+        ({"error": {"details": "name"}}, "", ()),
+        ({"error": {"details": [{"field": "name", "issue": "blank"}] * 50}}, "", ("name: blank",) * 5),
+        ({"error": "not found"}, "not found", ()),
+        ({"error": "the password is hunter2"}, "", ()),
+        ({"error": {"message": "not found", "type": "NotFound", "code": 404}}, "NotFound", ()),
+        ({"error": {"message": "not found", "code": 404}}, "not found", ()),
+        ({"code": "conflict"}, "conflict", ()),
+        ({"error": None}, "", ()),
+        ([], "", ()),
+        (None, "", ()),
+    ],
+)
+def test_errors_in_every_form(tree, code, details):
+    """Objects, texts and nonsense: the code, and details that name only fields that were sent."""
+    assert extract_error_text(tree, NAMES) == (code, details)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("7d9f0a3e-5b1c-4c55-9d0e-8a1f4b2c3d4e", True),
+        ("01HV8Z3K9QX4T2M6N8P0R2S4T6", True),
+        ("req_0123456789abcdef", True),
+        ("deadbeef", True),
+        ("plnx_live_0123456789", False),
+        ("hunter2", False),
+        ("0123456\n", False),
+        ("x" * 300, False),
+        ("", False),
+    ],
+)
+def test_request_ids_in_the_usual_forms(text, kept):
+    """An id of the usual form is shown, anything else is not."""
+    assert filter_request_id(text, b"{}") == (text if kept else "")
+
+
+def test_no_request_id_that_echoes_the_body():
+    """A secret in hex does not come back as the id of its request."""
+    assert filter_request_id("0123456789abcdef", b'{"password":"0123456789abcdef"}') == ""

@@ -1,0 +1,155 @@
+"""From an answer to an error: by status and method, never by what the service says."""
+
+import json
+
+import pytest
+
+from keyturn.client.classify import classify_response, invalid_response, parse_response
+from keyturn.client.errors import (
+    Conflict,
+    InvalidResponse,
+    NotFound,
+    OutcomeUnknown,
+    RequestRejected,
+    Throttled,
+    Unauthorized,
+)
+from keyturn.client.messages import Request, Response
+
+GET = Request(
+    method="GET", path="/api/credentials/1", path_template="/api/credentials/{id}", operation="read"
+)
+POST = Request(
+    method="POST",
+    path="/api/credentials",
+    path_template="/api/credentials",
+    operation="create",
+    body=b'{"config":{"host":1}}',
+)
+TEST = Request(
+    method="POST", path="/api/connections/test", path_template="/api/connections/test", operation="test"
+)
+NOON = 784_111_777.0
+
+
+@pytest.mark.parametrize(
+    ("status", "read", "write"),
+    [
+        *((status, None, None) for status in (200, 201, 202, 204, 206, 299)),
+        *((status, RequestRejected, OutcomeUnknown) for status in (100, 300, 301, 302, 303, 304, 307, 308)),
+        *(
+            (status, RequestRejected, RequestRejected)
+            for status in (400, 402, 405, 406, 411, 413, 415, 418, 422, 425, 428, 431, 451)
+        ),
+        *((status, Unauthorized, Unauthorized) for status in (401, 403)),
+        *((status, NotFound, NotFound) for status in (404, 410)),
+        (408, OutcomeUnknown, OutcomeUnknown),
+        (409, Conflict, Conflict),
+        (429, Throttled, Throttled),
+        *(
+            (status, OutcomeUnknown, OutcomeUnknown)
+            for status in (500, 501, 502, 504, 505, 507, 520, 524, 598, 599)
+        ),
+        (503, Throttled, OutcomeUnknown),
+    ],
+)
+def test_every_status(status, read, write):
+    """Only what is certainly not done is called so; the rest of a write is unsure."""
+    for call, kind in ((GET, read), (POST, write)):
+        error = classify_response(call, Response(status=status, body=b'{"error":{"code":"not_found"}}'), NOON)
+        assert type(error) is (kind or type(None))
+        assert error is None or error.status == status
+
+
+def test_what_an_error_keeps_of_an_answer():
+    """Code, details about fields that were sent, the request's id and when to come back."""
+    body = {
+        "error": {
+            "code": "invalid_request",
+            "message": "x",
+            "details": [{"field": "config.host", "issue": "blank"}],
+        }
+    }
+    headers = {"x-request-id": "deadbeefdeadbeef", "retry-after": "7"}
+    error = classify_response(
+        POST, Response(status=400, body=json.dumps(body).encode(), headers=headers), NOON
+    )
+    assert (error.service_code, error.error_details.details) == ("invalid_request", ("config.host: blank",))
+    assert (error.request_id, error.retry_after) == ("deadbeefdeadbeef", 7)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_date_to_come_back_is_told_by_the_service_s_clock(status):
+    """Our clock may be a day off; the difference of the service's two dates is not."""
+    headers = {"retry-after": "Sun, 06 Nov 1994 08:50:37 GMT"}
+    assert (
+        classify_response(GET, Response(status=status, headers=headers, date=NOON), NOON - 86_400).retry_after
+        == 60
+    )
+    assert classify_response(GET, Response(status=status, headers=headers), NOON + 30).retry_after == 30
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[1]",
+        b'"x"',
+        b"null",
+        b'{"error":7}',
+        b"{" * 99,
+        b'{"error":"' + b"x" * 70_000 + b'"}',
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_any_body_of_an_error(body):
+    """Whatever comes with a status, the status decides."""
+    error = classify_response(POST, Response(status=400, body=body), NOON)
+    assert type(error) is RequestRejected
+    assert (error.service_code, error.error_details.details) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "result"),
+    [
+        (400, b'{"ok":false,"message":"login failed"}', True),
+        (422, b'{"data":{"success":false}}', True),
+        (400, b'{"ok":true}', False),
+        (400, b'{"error":{"code":"invalid_request"}}', False),
+        (400, b"", False),
+        (401, b'{"ok":false}', False),
+        (403, b'{"ok":false}', False),
+        (404, b'{"ok":false}', False),
+        (408, b'{"ok":false}', False),
+        (429, b'{"ok":false}', False),
+        (500, b'{"ok":false}', False),
+    ],
+)
+def test_a_failed_connection_test_may_come_as_4xx(status, body, result):
+    """An explicit no is the result of a test; any other refusal means that it could not run."""
+    assert (classify_response(TEST, Response(status=status, body=body), NOON) is None) == result
+    assert classify_response(POST, Response(status=status, body=body), NOON) is not None
+
+
+def test_the_tree_of_an_answer():
+    """An empty answer holds nothing; one that is no JSON is Malformed to a read and Unsure to a write."""
+    assert parse_response(GET, Response(status=200, body=b'{"data":[]}')) == {"data": []}
+    assert parse_response(GET, Response(status=204)) is None
+    assert parse_response(POST, Response(status=200, body=b" \r\n")) is None
+    for call, kind in ((GET, InvalidResponse), (POST, OutcomeUnknown)):
+        with pytest.raises(kind) as caught:
+            parse_response(call, Response(status=200, body=b"<html>", headers={"x-request-id": "deadbeef"}))
+        assert caught.value.request_id == "deadbeef"
+        assert caught.value.__context__ is None
+        assert type(invalid_response(call, Response(status=200), "because")) is kind
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-correlation-id"])
+def test_the_id_of_a_request(name):
+    """The id stands under one of three names, and is left out if it is none."""
+    assert (
+        classify_response(GET, Response(status=500, headers={name: "deadbeef"}), NOON).request_id
+        == "deadbeef"
+    )
+    assert classify_response(GET, Response(status=500, headers={name: "s3cret-value"}), NOON).request_id == ""

@@ -1,0 +1,103 @@
+"""Errors say what may have happened, and hold nothing that must not be seen."""
+
+import pytest
+
+from keyturn.catalog import find_code, load_catalog
+from keyturn.client import errors
+from keyturn.client.errors import (
+    Conflict,
+    ErrorDetails,
+    IncompleteResponse,
+    InvalidResponse,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    RequestRejected,
+    ServiceError,
+    Throttled,
+    Unauthorized,
+    UntrustedCertificateError,
+)
+from keyturn.client.messages import Request
+from keyturn.model.address import SourceLocation
+from keyturn.model.diagnostic import Severity
+
+PUT = Request(
+    method="PUT", path="/api/connections/c%2F1", path_template="/api/connections/{id}", operation="update"
+)
+
+ALL = [
+    RequestRejected,
+    Unauthorized,
+    NotFound,
+    Conflict,
+    Throttled,
+    OutcomeUnknown,
+    NotSent,
+    UntrustedCertificateError,
+    InvalidResponse,
+    IncompleteResponse,
+]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_is_explained(kind):
+    """Each has a number with an entry, a message that names the request, and a next step."""
+    error = kind(
+        PUT, ErrorDetails(status=418, request_id="deadbeef", service_code="invalid_request", reason="because")
+    )
+    assert error.diagnostic_code in load_catalog()
+    assert str(error) == error.message
+    for part in ("PUT /api/connections/{id}", "418", "invalid_request", "because", "deadbeef"):
+        assert part in error.message
+    finding = error.to_diagnostic()
+    assert (finding.code, finding.severity) == (error.diagnostic_code, Severity.ERROR)
+    assert finding.origin == SourceLocation("PUT /api/connections/{id}")
+    assert finding.hint == find_code(error.diagnostic_code).hint
+    assert "c%2F1" not in repr(error)
+
+
+def test_the_tree():
+    """Refused, and what is more exact, means not done; Unsure and Busy are neither."""
+    assert all(issubclass(kind, RequestRejected) for kind in (Unauthorized, NotFound, Conflict))
+    assert issubclass(IncompleteResponse, InvalidResponse)
+    assert not any(
+        issubclass(kind, RequestRejected) for kind in (Throttled, OutcomeUnknown, NotSent, InvalidResponse)
+    )
+    assert all(issubclass(kind, ServiceError) for kind in ALL)
+    assert all(kind.__name__ in errors.__doc__ for kind in [ServiceError, *ALL])
+
+
+def test_a_key_that_is_not_accepted_and_one_that_may_not():
+    """401 and 403 have their own explanations; 403 names scope, policy and allow-list."""
+    unknown, forbidden = (
+        Unauthorized(PUT, ErrorDetails(status=401)),
+        Unauthorized(PUT, ErrorDetails(status=403)),
+    )
+    assert (unknown.diagnostic_code, forbidden.diagnostic_code) == ("KT502", "KT503")
+    assert (unknown.status, forbidden.status) == (401, 403)
+    for word in ("scope", "policy", "allow-list", "connections:write", "connectors:read"):
+        assert word in forbidden.hint
+
+
+def test_an_error_without_facts():
+    """Where there was no answer, there is no status, no id and no word."""
+    error = NotSent(PUT)
+    assert (error.status, error.request_id, error.service_code, error.retry_after) == (0, "", "", None)
+    assert error.message == "PUT /api/connections/{id} was not sent"
+    assert not error.is_permanent
+    assert UntrustedCertificateError(PUT).is_permanent
+
+
+def test_no_answer_to_a_read_changed_nothing():
+    """Advice about what may have happened is for writes alone."""
+    read = Request(method="GET", path="/x", path_template="/x", operation="list")
+    assert (OutcomeUnknown(PUT).diagnostic_code, OutcomeUnknown(read).diagnostic_code) == ("KT507", "KT518")
+    assert OutcomeUnknown(read, diagnostic_code="KT517").diagnostic_code == "KT517"
+
+
+def test_details_and_origin():
+    """Details are shown, and a caller who knows the manifest says so."""
+    error = RequestRejected(PUT, ErrorDetails(status=400, details=("config.host: blank", "name")))
+    assert "config.host: blank; name" in error.message
+    assert error.to_diagnostic(SourceLocation("a.yaml", 3, 1)).origin == SourceLocation("a.yaml", 3, 1)

@@ -1,0 +1,168 @@
+"""Whole lists over the wire, or an error."""
+
+import json
+
+import httpx
+import pytest
+
+from keyturn.client.errors import (
+    IncompleteResponse,
+    InvalidResponse,
+    NotFound,
+    OutcomeUnknown,
+    RequestRejected,
+    Throttled,
+    Unauthorized,
+)
+
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def listed(*numbers, **meta):
+    """Return a page of credentials."""
+    data = [{"id": f"cred_{number}", "name": f"c{number}", "type": "password"} for number in numbers]
+    return httpx.Response(200, json={"data": data, "meta": meta}, headers={"Date": DATE})
+
+
+@pytest.fixture
+def asked(client_of):
+    """Return a maker: from the pages of a list to the client that reads them and what it asked.
+
+    A request without a cursor gets the first page again, once the last one was given.
+    """
+
+    def making(*answers):
+        queries, place = [], [0]
+
+        def handler(request):
+            queries.append(dict(request.url.params))
+            if "cursor" not in queries[-1] and place[0] >= len(answers):
+                place[0] = 0
+            answer = answers[min(place[0], len(answers) - 1)]
+            place[0] += 1
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return client_of(handler), queries
+
+    return making
+
+
+def test_pages_are_followed(asked):
+    """A large page is asked for, cursors are followed, the first page's date is kept."""
+    client, queries = asked(listed(1, 2, page={"cursor": "a/b="}), listed(3, page={"cursor": None}))
+    found = client.list_credentials()
+    assert [record.id for record in found.records] == ["cred_1", "cred_2", "cred_3"]
+    assert queries == [{"limit": "500"}, {"limit": "500", "cursor": "a/b="}]
+    assert (found.pages, found.server_date, found.warnings) == (2, 784_111_777, ())
+    assert client.request_stats.by_operation == {"list": 2}
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_service_that_takes_no_page_size(asked, status):
+    """A page size that is refused is left out, from then on."""
+    client, queries = asked(httpx.Response(status), listed(1), listed(1))
+    assert len(client.list_credentials().records) == 1
+    assert len(client.list_credentials().records) == 1
+    assert queries == [{"limit": "500"}, {}, {}]
+
+
+def test_a_list_that_is_refused_without_page_size_too(asked):
+    """The second refusal is the user's."""
+    client, queries = asked(httpx.Response(400))
+    with pytest.raises(RequestRejected):
+        client.list_credentials()
+    assert len(queries) == 2
+
+
+@pytest.mark.parametrize(
+    ("pages", "kind"),
+    [
+        ([listed(1, total=2)], IncompleteResponse),
+        ([listed(1, page={"cursor": "a"}), listed(2, page={"cursor": "a"})], IncompleteResponse),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(400)], IncompleteResponse),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(404)], IncompleteResponse),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(410)], IncompleteResponse),
+        ([listed(1, page={"cursor": {}})], InvalidResponse),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(200, json={"data": None})], InvalidResponse),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(200, content=b'{"data":[')], InvalidResponse),
+        ([httpx.Response(200)], InvalidResponse),
+        ([httpx.Response(200, content=b"<html>")], InvalidResponse),
+        ([httpx.Response(200, json={})], InvalidResponse),
+        ([httpx.Response(200, json={"data": {}})], InvalidResponse),
+        ([httpx.Response(200, json={"data": [{"id": "a"}]})], InvalidResponse),
+        ([httpx.Response(200, json={"data": [{"name": "a"}]})], InvalidResponse),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(403)], Unauthorized),
+        ([httpx.Response(401)], Unauthorized),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(500)], OutcomeUnknown),
+        ([listed(1, page={"cursor": "a"}), httpx.ReadTimeout("x")], OutcomeUnknown),
+        ([listed(1, page={"cursor": "a"}), httpx.Response(503)], Throttled),
+    ],
+)
+def test_never_a_part_of_a_list(asked, pages, kind):
+    """Whatever goes wrong on whichever page, there is an error and no records."""
+    client, _ = asked(*pages)
+    with pytest.raises(kind) as caught:
+        client.list_credentials()
+    assert type(caught.value) is kind
+    assert caught.value.path == "/api/credentials"
+
+
+def test_an_incomplete_list_is_read_once_more(asked):
+    """Objects that come and go while we read shift pages; the second reading counts."""
+    client, queries = asked(listed(1, total=2), listed(1, 2, total=2))
+    assert len(client.list_credentials().records) == 2
+    assert len(queries) == 2
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_no_list_at_this_address(asked, status):
+    """An address that is not quite right is no empty workspace."""
+    client, _ = asked(httpx.Response(status))
+    with pytest.raises(NotFound) as caught:
+        client.list_credentials()
+    assert caught.value.diagnostic_code == "KT516"
+    assert "base_url" in caught.value.hint
+
+
+@pytest.mark.parametrize(("count", "warned"), [(50, True), (500, True), (51, False), (0, False)])
+def test_a_full_page_without_word_of_more(asked, count, warned):
+    """As many as fit, no cursor and no total: a warning that the list may be cut."""
+    items = [{"id": f"conn_{number}", "name": f"c{number}", "type": "s3"} for number in range(count)]
+    client, _ = asked(httpx.Response(200, json=items))
+    found = client.list_connections()
+    assert len(found.records) == count
+    assert [warning.code for warning in found.warnings] == ["KT515"] * warned
+
+
+def test_ten_thousand(asked):
+    """Ten thousand objects on twenty pages are read in order."""
+    pages = [
+        listed(
+            *range(start, start + 500),
+            page={"cursor": str(start)} if start < 9500 else {"cursor": None},
+            total=10_000,
+        )
+        for start in range(0, 10_000, 500)
+    ]
+    client, queries = asked(*pages)
+    found = client.list_credentials().records
+    assert [record.name for record in found] == [f"c{number}" for number in range(10_000)]
+    assert len(queries) == 20
+
+
+def test_a_leak_in_a_list_stays_inside(asked, canary):
+    """A list whose rows show secrets gives records without them."""
+    row = {
+        "id": "cred_1",
+        "name": "x",
+        "type": "password",
+        "config": {"password": canary("pem"), "username": "u"},
+    }
+    client, _ = asked(httpx.Response(200, json={"data": [row]}))
+    (record,) = client.list_credentials().records
+    assert record.config == {"username": "u"}
+    assert record.leaked_fields == (("config", "password"),)
+    canary.also("the record", repr(record))
+    assert json.dumps(dict(record.extra)) == "{}"

@@ -1,0 +1,24 @@
+"""httpx as a library."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("first", "kept"), [("", False), ("import httpx, rich.console", True)], ids=["ours", "theirs"]
+)
+def test_no_command_line_comes_with_it(first, kept):
+    """Neither its module nor what that imports; who has it already keeps it, and may import it later."""
+    code = (
+        f"{first}\n"
+        "import sys\n"
+        "from keyturn.client.transport import httpx\n"
+        "assert issubclass(httpx.ConnectError, Exception)\n"
+        f"assert ('rich' in sys.modules, 'httpx._main' in sys.modules) == ({kept}, {kept})\n"
+        "import httpx._main\n"
+        "assert httpx._main.main\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,341 @@
+"""When each ciphertext came into git."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from keyturn.git.secret_history import MAX_LOG_BYTES, HistoryQuery, SecretHistory, secret_dates
+
+TODAY = date(2026, 3, 1)
+FILE = "m/prod-db.yaml"
+
+
+def cipher(number):
+    """Return a ciphertext as SOPS writes it, another one for each number."""
+    return f"ENC[AES256_GCM,data:{number:08d},iv:aXY=,tag:dGFn,type:str]"
+
+
+def text(*numbers, host="a"):
+    """Return a manifest with so many secrets."""
+    secrets = "".join(f"  s{at}: {cipher(number)}\n" for at, number in enumerate(numbers))
+    return f"kind: credential\nconfig:\n  host: {host}\nsecrets:\n{secrets}"
+
+
+class Clone:
+    """A repository, and a project in it."""
+
+    def __init__(self, top, project=""):
+        self.top = top
+        self.root = top / project
+        self.root.mkdir(parents=True)
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *words, day="2026-01-01"):
+        """Run git as somebody would on a day."""
+        dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{day}T12:00:00Z")
+        done = subprocess.run(
+            ["git", *words], cwd=self.top, env=os.environ | dates, check=True, capture_output=True
+        )
+        return done.stdout.decode()
+
+    def write(self, file, content):
+        """Write a file of the project."""
+        (self.root / file).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / file).write_text(content)
+
+    def commit(self, day, **files):
+        """Commit all there is on a day, after writing the manifest ``db`` and others by that name."""
+        for name, content in files.items():
+            self.write(f"m/prod-{name}.yaml", content)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "x", day=day)
+
+    def ask(self, *numbers, file=FILE, most=MAX_LOG_BYTES, path=os.environ["PATH"], **more):
+        """Return the days of the numbers' ciphertexts as text, or the whole answer where one is missing."""
+        digests = {number: hashlib.sha256(cipher(number).encode()).hexdigest() for number in numbers}
+        usual = {"root": self.root, "folders": ("m/prod", "m", "n"), "horizon": date(2025, 12, 1)}
+        question = HistoryQuery(
+            **usual | more, ciphertext_digests={file: frozenset(digests.values())}, today=TODAY
+        )
+        found = secret_dates(question, os.environ | {"PATH": path}, most)
+        days = [found.dates.get(digest) for digest in digests.values()]
+        return found if None in days or found.error else [day.isoformat() for day in days]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Return an empty repository."""
+    return Clone(tmp_path / "clone")
+
+
+def test_the_day_is_that_of_the_commit_which_brought_it_in(clone):
+    """Neither a change beside it nor that of another secret makes a secret younger."""
+    clone.commit("2025-10-01", db=text(1, 2))
+    clone.commit("2026-01-05", db=text(1, 3))
+    clone.commit("2026-02-01", db=text(1, 3, host="b"))
+    clone.commit("2026-02-02", other=text(9))
+    assert clone.ask(1, 3) == ["2025-10-01", "2026-01-05"]
+
+
+def test_what_is_not_committed_is_of_today(clone):
+    """In a new file, in a changed one, and before the first commit."""
+    clone.write(FILE, text(1))
+    assert clone.ask(1) == ["2026-03-01"]
+    clone.commit("2025-10-01")
+    clone.write(FILE, text(2))
+    assert clone.ask(2) == ["2026-03-01"]
+    assert clone.ask(1, 2) == ["2025-10-01", "2026-03-01"]
+    assert clone.ask(3, file="m/new.yaml") == ["2026-03-01"]
+
+
+def test_what_is_not_committed_is_not_searched_for_to_the_end(clone):
+    """Once the log is older than secrets may be, the newest commit tells what is committed at all."""
+    clone.commit("2024-01-01", big="".join(text(number) for number in range(1000, 3000)))
+    clone.commit("2025-10-01", db=text(1))
+    assert clone.ask(7, most=70_000) == ["2026-03-01"]
+    assert clone.ask(7, most=70_000, horizon=date(2020, 1, 1)).error
+
+
+def test_a_file_that_was_renamed_keeps_its_days(clone):
+    """Laid out in another way or not, and from one folder of manifests to another."""
+    clone.write("n/old.yml", text(1, 2))
+    clone.commit("2025-10-01")
+    clone.write("m/x", "x")
+    clone.git("mv", "n/old.yml", "m/moved.yaml")
+    clone.commit("2026-01-05")
+    (clone.root / "m/moved.yaml").unlink()
+    clone.commit("2026-02-01", db=f"{{secrets: {{a: '{cipher(1)}', b: {cipher(2)}, c: {cipher(3)}}}}}\n")
+    assert clone.ask(1, 2, 3) == ["2025-10-01", "2025-10-01", "2026-02-01"]
+
+
+def test_a_project_whose_root_is_its_folder_of_manifests(clone):
+    """Then what was moved is found wherever it lay, and only files of manifests are looked at."""
+    clone.write("n/old.yml", text(1))
+    clone.write("n/picture.png", text(2))
+    clone.commit("2025-10-01")
+    clone.git("mv", "n/old.yml", "new.yaml")
+    clone.git("mv", "n/picture.png", "other.yaml")
+    clone.commit("2026-01-05")
+    for folders in ((".",), ("./", "m")):
+        assert clone.ask(1, 2, file="new.yaml", folders=folders) == ["2025-10-01", "2026-01-05"]
+
+
+def test_what_came_from_elsewhere_is_as_young_as_that(clone):
+    """Other folders are not looked into."""
+    clone.write("elsewhere/old.yaml", text(1))
+    clone.commit("2025-10-01")
+    (clone.root / "m").mkdir()
+    clone.git("mv", "elsewhere/old.yaml", "m/new.yaml")
+    clone.commit("2026-01-05")
+    assert clone.ask(1) == ["2026-01-05"]
+
+
+def test_a_new_data_key_looks_like_a_change(clone):
+    """Every ciphertext is another one then."""
+    clone.commit("2025-10-01", db=text(1, 2))
+    clone.commit("2026-01-05", db=text(3, 4))
+    assert clone.ask(3, 4) == ["2026-01-05", "2026-01-05"]
+
+
+def test_going_back_is_a_change(clone):
+    """The old secret is in use from that day on."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.commit("2025-11-01", db=text(2))
+    clone.git("revert", "--no-edit", "HEAD", day="2025-12-24")
+    assert clone.ask(1) == ["2025-12-24"]
+
+
+def test_merges(clone):
+    """The day is that of the side for which a conflict was settled; a third way is of the merge's day."""
+    clone.commit("2025-10-01", db=text(1), other=text(5))
+    clone.git("checkout", "-qb", "side")
+    clone.commit("2025-10-05", db=text(2), other=text(6))
+    clone.git("checkout", "-q", "main")
+    clone.commit("2025-10-09", db=text(3), other=text(7))
+    subprocess.run(["git", "merge", "-q", "side"], cwd=clone.top, check=False, capture_output=True)
+    clone.commit("2026-01-05", db=text(2), other=text(8))
+    assert len(clone.git("log", "-1", "--format=%P").split()) == 2
+    assert clone.ask(2) == ["2025-10-05"]
+    assert clone.ask(8, file="m/prod-other.yaml") == ["2026-01-05"]
+
+
+def test_a_merge_without_a_conflict_changes_nothing(clone):
+    """What a branch brought in is of the day on which the branch did."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.git("checkout", "-qb", "side")
+    clone.commit("2025-10-05", db=text(2))
+    clone.git("checkout", "-q", "main")
+    clone.commit("2025-10-09", other=text(7))
+    clone.git("merge", "-q", "--no-edit", "side", day="2026-01-05")
+    assert clone.ask(2) == ["2025-10-05"]
+    assert clone.ask(7, file="m/prod-other.yaml") == ["2025-10-09"]
+
+
+def test_a_project_in_a_folder_of_a_repository(tmp_path):
+    """Its paths are told from its own root, and so is what is committed."""
+    clone = Clone(tmp_path / "clone", "infra/keys")
+    clone.commit("2024-10-01", db=text(1))
+    (clone.top / "outside.yaml").write_text(text(2))
+    clone.commit("2024-10-02")
+    clone.write(FILE, text(1, 3))
+    assert clone.ask(1, 3) == ["2024-10-01", "2026-03-01"]
+
+
+def test_a_worktree(clone, tmp_path):
+    """Where `.git` is a file."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.git("worktree", "add", "-q", str(tmp_path / "tree"))
+    assert clone.ask(1, root=tmp_path / "tree") == ["2025-10-01"]
+
+
+@pytest.mark.parametrize("name", ["m/a b.yaml", 'm/"q".yaml', "m/ключ-🔑.yaml", "m/HEAD:x.yaml", "m/-x.yaml"])
+def test_names_of_any_kind(clone, name):
+    """A name is never a part of what is read."""
+    clone.write(name, text(1))
+    clone.commit("2024-10-01")
+    assert clone.ask(1, file=name) == ["2024-10-01"]
+    clone.write(name, text(1, 2))
+    assert clone.ask(2, file=name) == ["2026-03-01"]
+
+
+def test_a_shallow_clone_is_said(clone, tmp_path):
+    """The oldest commit that is there holds what is older, too; what came after it is known."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.commit("2025-11-01", db=text(1, 2))
+    clone.commit("2026-01-01", db=text(1, 2, 3))
+    clone.git("clone", "-q", "--depth", "2", f"file://{clone.top}", str(tmp_path / "shallow"))
+    found = clone.ask(1, 2, 3, root=tmp_path / "shallow")
+    assert (found.shallow, found.error) == (True, "")
+    assert list(found.dates.values()) == [date(2026, 1, 1)]
+    assert clone.ask(3, root=tmp_path / "shallow") == ["2026-01-01"]
+
+
+def test_a_clone_without_blobs_fetches_none(clone, tmp_path):
+    """A question about age opens no connection."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.commit("2025-11-01", db=text(2))
+    clone.git("config", "uploadpack.allowFilter", "true")
+    clone.git("clone", "-q", "--filter=blob:none", f"file://{clone.top}", str(tmp_path / "partial"))
+    shutil.rmtree(clone.top)
+    found = clone.ask(1, root=tmp_path / "partial")
+    assert found.error == "git could not read all of the history"
+
+
+def test_without_a_repository_nothing_is_known_and_nothing_said(tmp_path):
+    """Such a folder has no history."""
+    question = HistoryQuery(
+        root=tmp_path,
+        folders=("m",),
+        ciphertext_digests={FILE: frozenset({"x"})},
+        today=TODAY,
+        expected_since=TODAY,
+    )
+    assert secret_dates(question, os.environ) == SecretHistory()
+
+
+def test_a_repository_that_git_does_not_read_is_said(clone):
+    """No git, or one that refuses: because of another owner, or because the repository is none."""
+    clone.commit("2025-10-01", db=text(1))
+    assert clone.ask(1, path="/nowhere").error == "git could not be run"
+    (clone.top / ".git" / "HEAD").write_text("rubbish")
+    assert clone.ask(1).error == "git does not read the repository here"
+
+
+def test_a_history_with_a_hole_is_said(clone):
+    """What came before the hole is known all the same."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.commit("2026-01-01", db=text(1, 2))
+    first = clone.git("rev-parse", "HEAD~1:m/prod-db.yaml").strip()
+    hole = clone.top / ".git/objects" / first[:2] / first[2:]
+    hole.chmod(0o600)
+    hole.unlink()
+    found = clone.ask(1, 2)
+    assert found.error == "git could not read all of the history"
+    assert clone.ask(2) in (["2026-01-01"], found)
+
+
+def test_a_history_without_end_is_left(clone):
+    """With what was found so far."""
+    clone.commit("2025-10-01", db=text(1))
+    clone.commit("2026-01-01", other=text(2), big="".join(text(number) for number in range(1000, 3000)))
+    found = clone.ask(1, most=70_000)
+    assert (found.error, dict(found.dates)) == ("git's history is too long to be read", {})
+
+
+def test_a_git_that_says_nothing_is_left(clone, tmp_path, monkeypatch):
+    """Nobody waits for a repository on a disk that hangs."""
+    monkeypatch.setattr("keyturn.git.secret_history.MAX_SILENT_SECONDS", 0.05)
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/git"
+    script.write_text("#!/bin/sh\nexec sleep 600\n")
+    script.chmod(0o700)
+    found = clone.ask(1, path=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    assert found == SecretHistory(error="git's history is too long to be read")
+
+
+HOSTILE = (
+    "diff.external=touch {0}", "core.pager=touch {0}", "pager.log=touch {0}", "gpg.program={1}",
+    "log.showSignature=true", "diff.evil.textconv=touch {0}", "diff.evil.command=touch {0}",
+    "core.fsmonitor=touch {0}", "color.ui=always", "diff.noprefix=true", "log.follow=true",
+    "diff.orderFile=/nowhere", "diff.renames=copies", "diff.interHunkContext=99",
+    "log.diffMerges=first-parent", "log.decorate=full", "diff.submodule=log", "diff.relative=true",
+    "core.quotePath=false", "log.date=raw", "format.pretty=%%x00 1", "diff.context=99",
+    "core.bigFileThreshold=1",
+)  # fmt: skip
+
+
+def sign(clone):
+    """Give the newest commit a signature, which git would have a program look at."""
+    head, _, message = clone.git("cat-file", "commit", "HEAD").partition("\n\n")
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----"
+    (clone.top / "signed").write_text(f"{head}\n{signature}\n\n{message}")
+    commit = clone.git("hash-object", "-t", "commit", "-w", "signed").strip()
+    (clone.top / "signed").unlink()
+    clone.git("update-ref", "HEAD", commit)
+
+
+def test_settings_of_a_repository_start_nothing_and_change_nothing(clone, tmp_path):
+    """Its attributes neither."""
+    ran = tmp_path / "ran"
+    signer = tmp_path / "signer"
+    signer.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    signer.chmod(0o700)
+    clone.write(".gitattributes", "*.yaml filter=evil diff=evil\n*.yml binary\n")
+    clone.write("m/b.yml", text(3))
+    clone.commit("2025-10-01", db=text(1))
+    clone.commit("2026-01-05", db=text(2))
+    sign(clone)
+    for setting in HOSTILE:
+        name, _, value = setting.format(ran, signer).partition("=")
+        clone.git("config", name, value)
+    ran.unlink(missing_ok=True)
+    assert clone.ask(2) == ["2026-01-05"]
+    assert clone.ask(3, file="m/b.yml") == ["2025-10-01"]
+    assert not ran.exists()
+
+
+def test_what_a_file_says_is_never_taken_for_git(clone):
+    """A line that looks like the head of a commit, zero bytes, and a line without end."""
+    forged = "\0" + "1 \n"
+    clone.commit("2025-10-01", db=text(1), odd=f"a: b\n{forged}{'x' * 5_000_000}{forged}")
+    clone.commit("2025-10-02", odd=f"{forged}{cipher(5)}\n")
+    assert clone.ask(1) == ["2025-10-01"]
+
+
+def test_no_process_stays_behind(clone, tmp_path):
+    """Git is stopped as soon as all is answered."""
+    told = tmp_path / "told"
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/git"
+    script.write_text(f'#!/bin/sh\necho $$ >> {told}\nexec {shutil.which("git")} "$@"\n')
+    script.chmod(0o700)
+    clone.commit("2025-10-01", big="".join(text(number) for number in range(1000, 9000)))
+    clone.commit("2026-01-01", db=text(1))
+    assert clone.ask(1, path=f"{tmp_path / 'bin'}:{os.environ['PATH']}") == ["2026-01-01"]
+    (process,) = told.read_text().split()
+    assert not Path("/proc", process).exists()

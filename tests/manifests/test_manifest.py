@@ -1,0 +1,150 @@
+"""One manifest, read two ways: for the rules, and for the plan."""
+
+from pathlib import Path
+
+import pytest
+
+from keyturn.files.discovery import load_file
+from keyturn.manifests.manifest import build_manifest, check_name, read_address
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.resource import EncryptedSecret, Lifecycle
+from keyturn.yamldoc.reader import parse_document
+from shelf import WISHES, document
+
+CREDENTIAL = (
+    """kind: credential
+name: reader
+type: database
+labels: {environment: prod}
+config:
+  host: db
+  port: 5432
+  username: u
+secrets:
+  password: ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]
+  seal: ENC[AES256_GCM,data:Yg==,iv:YQ==,tag:YQ==,type:str]
+"""
+    + WISHES
+)
+CONNECTION = """kind: connection
+name: x
+type: snowflake
+category: source
+credential: reader
+config: {account: a, staging: {credentialId: {ref: credential/s3}, bucket: b}, keywords: [1, 2]}
+"""
+
+
+def made(tmp_path: Path, text: str, name: str = "reader"):
+    """Write a manifest and read it."""
+    (tmp_path / "manifests").mkdir(exist_ok=True)
+    (tmp_path / "manifests" / f"{name}.yaml").write_text(text)
+    source = load_file(tmp_path, f"manifests/{name}.yaml")
+    return build_manifest(source, parse_document(source.data, source.relative), "prod")
+
+
+def test_a_credential_is_wanted_sealed(tmp_path):
+    """Plain fields by path, secrets by the digest of their ciphertext, the seal left out."""
+    desired = made(tmp_path, CREDENTIAL).desired
+    assert desired.address == Address("credential", "reader")
+    assert desired.fields == {("config", "host"): "db", ("config", "port"): 5432, ("config", "username"): "u"}
+    assert list(desired.secrets) == list(desired.ciphertext_digests) == [("password",)]
+    assert desired.secrets[("password",)] == EncryptedSecret(desired.ciphertext_digests[("password",)])
+    assert not desired.is_decrypted
+    assert desired.kept_secrets == (("ssh_private_key",),)
+    assert desired.destination_paths == {("config", "host"), ("config", "port")}
+    assert (desired.labels, desired.origin) == (
+        {"environment": "prod"},
+        SourceLocation("manifests/reader.yaml", 1, 1),
+    )
+
+
+def test_a_life_is_read(tmp_path):
+    """Weeks are days, and no grace is not the usual grace."""
+    desired = made(tmp_path, CREDENTIAL).desired
+    assert desired.lifecycle == Lifecycle(
+        protect=True, moved_from="old-reader", max_age_days=84, strategy="replace", grace_days=0
+    )
+    assert made(tmp_path, CONNECTION, "x").desired.lifecycle == Lifecycle()
+
+
+def test_references_are_addresses(tmp_path):
+    """By name at the top, by ref inside config."""
+    desired = made(tmp_path, CONNECTION, "x").desired
+    assert desired.fields == {
+        ("credential",): Address("credential", "reader"),
+        ("category",): "source",
+        ("config", "account"): "a",
+        ("config", "staging", "credentialId"): Address("credential", "s3"),
+        ("config", "staging", "bucket"): "b",
+        ("config", "keywords"): [1, 2],
+    }
+
+
+def test_a_digest_says_when_a_secret_changed(tmp_path):
+    """Another ciphertext has another digest; the file's own digest is that of its bytes."""
+    one = made(tmp_path, CREDENTIAL).desired
+    other = made(tmp_path, CREDENTIAL.replace("data:YQ==", "data:Yg==")).desired
+    assert one.ciphertext_digests != other.ciphertext_digests
+    assert one.digest != other.digest
+
+
+def test_a_secret_in_clear_has_no_digest(tmp_path):
+    """A bare hash of a plain secret would be kept in the ledger, and could be guessed."""
+    both = made(tmp_path, CREDENTIAL.replace("ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]", "clear"))
+    assert both.desired.ciphertext_digests == both.desired.secrets == {}
+    assert both.resource_view.secret_paths == (("password",), ("ssh_private_key",))
+
+
+def test_the_rules_see_what_is_plain(tmp_path):
+    """Fields, references, names of secrets, waivers with their places."""
+    subject = made(tmp_path, CREDENTIAL).resource_view
+    assert (subject.workspace, subject.file, subject.type) == ("prod", "manifests/reader.yaml", "database")
+    assert subject.secret_paths == (("password",), ("ssh_private_key",))
+    [waiver] = subject.waivers
+    assert (waiver.rule, waiver.reason, str(subject.find_location(waiver.path))) == (
+        "KT330",
+        "because",
+        "manifests/reader.yaml:17:12",
+    )
+    connection = made(tmp_path, CONNECTION, "x").resource_view
+    assert list(connection.references) == [("credential",), ("config", "staging", "credentialId")]
+    assert ("credential",) not in connection.config
+
+
+def test_places_are_found_again_when_asked(tmp_path):
+    """Ten thousand texts are not kept; a file that has changed since has no places."""
+    subject = made(tmp_path, CREDENTIAL).resource_view
+    changed = made(tmp_path, CREDENTIAL).resource_view
+    gone = made(tmp_path, CREDENTIAL).resource_view
+    assert str(subject.find_location(("config", "port"))) == "manifests/reader.yaml:7:9"
+    path = tmp_path / "manifests" / "reader.yaml"
+    path.write_text("kind: credential\n")
+    assert str(changed.find_location(("config", "port"))) == "manifests/reader.yaml"
+    path.unlink()
+    assert str(gone.find_location(("config", "port"))) == "manifests/reader.yaml"
+
+
+def test_a_manifest_is_called_after_its_file():
+    """A plain one that is not has been misnamed."""
+    assert check_name(document("kind: connection\nname: x\n")) == ()
+    [finding] = check_name(document("kind: connection\nname: prod-y\n"))
+    assert (finding.code, str(finding.origin)) == ("KT141", "manifests/x.yaml:2:7")
+    assert "prod-y" in finding.hint
+
+
+def test_an_encrypted_file_under_another_name_is_refused():
+    """Sops opens a copy like the original, so a copy is a matter of integrity."""
+    [finding] = check_name(document("kind: credential\nname: z\nsops: {mac: x}\n"))
+    assert finding.code == "KT254"
+
+
+@pytest.mark.parametrize("text", ["kind: credential\n", "kind: credential\nname: [x]\n"])
+def test_a_name_that_is_none_is_the_schemas_business(text):
+    """No second finding about it."""
+    assert check_name(document(text)) == ()
+
+
+def test_an_address_is_what_is_stated():
+    """Right or not."""
+    assert read_address(document("kind: a\nname: b\n")) == Address("a", "b")

@@ -1,0 +1,127 @@
+"""References: to something that is there, that fits, and never in a circle."""
+
+from keyturn.manifests.references import duplicate_names, reference_cycles, unresolved_references
+from keyturn.model.address import Address
+from keyturn.model.diagnostic import Severity
+from keyturn.policy.resource_view import ResourceView
+from keyturn.yamldoc.reader import SourceSpan
+
+
+def subject(kind, name, type_="database", folder="manifests", **references):
+    """Return a subject whose references stand at line 5."""
+    paths = {
+        ("credential",) if key == "credential" else ("config", key): value
+        for key, value in references.items()
+    }
+    return ResourceView(
+        address=Address(kind, name),
+        type=type_,
+        file=f"{folder}/{name}.yaml",
+        references={path: Address.parse(value) for path, value in paths.items()},
+        spans={
+            ("name",): SourceSpan(2, 7),
+            ("type",): SourceSpan(3, 7),
+            **{path: SourceSpan(5, 3) for path in paths},
+        },
+    )
+
+
+def lost(*subjects):
+    """Return the findings of references among subjects."""
+    known = {each.address: each for each in subjects}
+    return list(unresolved_references(subjects, known.get, [str(address) for address in known]))
+
+
+def test_two_of_one_name_are_found():
+    """At the second one, naming the first; a connection may have a credential's name."""
+    both = [
+        subject("credential", "x"),
+        subject("connection", "x"),
+        subject("credential", "x", folder="other"),
+    ]
+    [finding] = duplicate_names(both)
+    assert (finding.code, str(finding.origin)) == ("KT142", "other/x.yaml:2:7")
+    assert "manifests/x.yaml" in finding.message
+
+
+def test_a_reference_that_leads_nowhere_is_found():
+    """With the near name, where there is one."""
+    [finding] = lost(
+        subject("credential", "reader"), subject("connection", "c", "mysql", credential="credential/raeder")
+    )
+    assert (finding.code, str(finding.origin), finding.severity) == (
+        "KT401",
+        "manifests/c.yaml:5:3",
+        Severity.ERROR,
+    )
+    assert finding.hint == "did you mean credential/reader?"
+    assert finding.address == Address("connection", "c")
+    [far] = lost(subject("connection", "c", "mysql", staging="credential/unlike-anything"))
+    assert "unlike-anything.yaml" in far.hint
+
+
+def test_a_credential_must_be_of_a_type_that_the_connector_takes():
+    """Refused where the connector is documented, said where it is not; nothing where all is unknown."""
+    key = subject("credential", "k", "api_key")
+
+    def code(type_):
+        findings = lost(key, subject("connection", "c", type_, credential="credential/k"))
+        return [(each.code, each.severity) for each in findings]
+
+    assert code("postgres") == [("KT403", Severity.ERROR)]
+    assert code("mysql") == [("KT403", Severity.WARNING)]
+    assert code("teradata") == code("stripe") == []
+
+
+def test_a_type_that_does_not_fit_is_shown_with_both_places():
+    """Where the reference stands, and where the credential does."""
+    [finding] = lost(
+        subject("credential", "k", "oauth"), subject("connection", "c", "postgres", credential="credential/k")
+    )
+    assert str(finding.origin) == "manifests/c.yaml:5:3"
+    assert "manifests/k.yaml:3:7" in finding.hint
+    assert "database or aws" in finding.hint
+
+
+def test_a_staging_credential_may_be_of_any_type():
+    """Only the connection's own credential is what its connector logs in with."""
+    assert (
+        lost(
+            subject("credential", "k", "gcp"), subject("connection", "c", "snowflake", staging="credential/k")
+        )
+        == []
+    )
+
+
+def test_a_circle_is_found_once_with_every_place():
+    """The way round, and where each step stands."""
+    ring = [
+        subject("connection", "a", b="connection/b"),
+        subject("connection", "b", c="connection/c"),
+        subject("connection", "c", b="connection/b"),
+        subject("connection", "d", b="connection/b"),
+    ]
+    [finding] = reference_cycles(ring)
+    assert finding.code == "KT402"
+    assert "connection/b → connection/c → connection/b" in finding.message
+    assert "manifests/b.yaml:5:3, manifests/c.yaml:5:3" in finding.hint
+
+
+def test_a_reference_to_itself_is_a_circle():
+    """The smallest one."""
+    [finding] = reference_cycles([subject("connection", "a", own="connection/a")])
+    assert "connection/a → connection/a" in finding.message
+
+
+def test_what_is_used_twice_is_no_circle():
+    """Two ways to one credential are two ways."""
+    shared = subject("credential", "k")
+    users = [subject("connection", name, "mysql", one="credential/k", two="credential/k") for name in "ab"]
+    assert list(reference_cycles([*users, shared])) == []
+
+
+def test_a_long_chain_is_followed_without_end():
+    """A thousand connections in a row are no stack that overflows."""
+    chain = [subject("connection", f"c{at}", next=f"connection/c{at + 1}") for at in range(3000)]
+    [finding] = reference_cycles([*chain, subject("connection", "c3000", next="connection/c0")])
+    assert finding.code == "KT402"

@@ -1,0 +1,177 @@
+"""The seal of a manifest: every type, every field that it covers, every way of changing it."""
+
+import copy
+
+import pytest
+
+from corpus import manifests, tree
+from keyturn.manifests.seal import (
+    SealSubject,
+    check_empty_values,
+    check_seal,
+    check_seal_present,
+    compute_document_seal,
+    compute_expected_seal,
+    missing_seal_severity,
+    seal_subject,
+    verify_secrets,
+)
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.diagnostic import Severity
+from keyturn.model.resource import EncryptedSecret
+from keyturn.model.secret import Secret
+from keyturn.policy.settings import PolicySettings
+from keyturn.schema.definitions import list_known_types, sealed_paths, walk_config_leaves
+from keyturn.yamldoc.reader import Document, SpanIndex
+from making import credential, wanted
+from shelf import document
+
+CREDENTIALS = [name for name in manifests() if name.startswith("credentials/")]
+
+
+def made(changed):
+    """Return a document of a tree."""
+    return Document("manifests/x.yaml", changed, "", SpanIndex(dict))
+
+
+def fields():
+    """Yield every example's name with every path that its seal covers."""
+    return [(name, path) for name in CREDENTIALS for path in sealed_paths("credential", tree(name))]
+
+
+def alter(value):
+    """Return what a value may be changed to: more, less, another type, nothing, a list."""
+    if isinstance(value, str):
+        return [f"{value}x", value[:-1], f" {value}", [value], None, ""]
+    if isinstance(value, int):
+        return [value + 1, str(value), float(value), None]
+    return [[], [*value, "x"], value[0], [*value, None]]
+
+
+@pytest.mark.parametrize(("name", "path"), fields())
+def test_every_way_of_changing_a_covered_field_changes_the_seal(name, path):
+    """Every type and variant of the examples, each of its fields: changed, removed, renamed, shifted."""
+    right = compute_document_seal(made(tree(name)))
+    *above, last = path
+    changes = []
+    for value in [*alter(dict(walk_config_leaves(tree(name)["config"]))[path]), "removed", "renamed"]:
+        changed = copy.deepcopy(tree(name))
+        here = changed
+        for key in above:
+            here = here[key]
+        old = here.pop(last)
+        if value == "renamed":
+            here[f"{last}_"] = old
+        elif value != "removed":
+            here[last] = value
+        changes.append(compute_document_seal(made(changed)))
+    assert right not in changes
+    assert len(set(changes)) == len(changes)
+
+
+def test_the_table_has_every_type_with_a_destination():
+    """No type of credential whose config says where a secret goes is left out."""
+    covered = {tree(name)["type"] for name, _ in fields()}
+    assert covered == set(list_known_types("credential")) - {"api_key"}
+
+
+@pytest.mark.parametrize("key", ["kind", "name", "type"])
+def test_who_a_secret_belongs_to_is_sealed(key):
+    """Another kind, name or type has another seal."""
+    changed = tree(CREDENTIALS[0])
+    changed[key] = "another"
+    assert compute_document_seal(made(changed)) != compute_document_seal(made(tree(CREDENTIALS[0])))
+
+
+@pytest.mark.parametrize("key", ["labels", "rotation", "lifecycle", "moved_from", "waive", "keep", "secrets"])
+def test_what_leads_nowhere_is_not_sealed(key):
+    """Labels, age and the secrets themselves may change under the same seal."""
+    changed = {**tree(CREDENTIALS[0]), key: {"new": "value"}}
+    assert compute_document_seal(made(changed)) == compute_document_seal(made(tree(CREDENTIALS[0])))
+
+
+def test_a_document_and_a_manifest_have_one_seal():
+    """What is written by one is verified by the other."""
+    read = made(tree("credentials/prod-postgres-reader"))
+    what = seal_subject(read)
+    assert what.address == Address("credential", "prod-postgres-reader")
+    assert compute_expected_seal(what) == compute_document_seal(read)
+
+
+def test_a_document_that_is_hardly_one_has_a_seal_too():
+    """A tampered file can be asked whatever became of it."""
+    assert compute_document_seal(made({"kind": ["x"], "config": "x"})).startswith("k1-")
+
+
+def test_a_seal_holds_or_it_does_not(canary):
+    """A broken one is a finding of integrity that shows nothing of it."""
+    what = SealSubject(
+        credential("x"), "database", {("config", "host"): "db"}, SourceLocation("m/x.yaml", 1, 1)
+    )
+    right = {("seal",): Secret(compute_expected_seal(what)), ("password",): Secret(canary())}
+    assert check_seal(what, right) == check_seal(what, {}) == ()
+    [finding] = check_seal(what, {**right, ("seal",): Secret(canary.add("k1-" + "ab" * 32))})
+    assert (finding.code, finding.address, finding.severity) == ("KT251", credential("x"), Severity.ERROR)
+
+
+def test_a_verified_manifest_is_opened(canary):
+    """Its secrets are at hand, the seal is not among them."""
+    secret = Secret(canary())
+    desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
+    right = Secret(
+        compute_expected_seal(SealSubject(desired.address, desired.type, desired.fields, desired.origin))
+    )
+    opened, findings = verify_secrets(desired, {("password",): secret, ("seal",): right}, Severity.ERROR)
+    assert (opened.secrets, findings) == ({("password",): secret}, ())
+    assert isinstance(desired.secrets[("password",)], EncryptedSecret)
+
+
+def test_what_is_wrong_inside_is_found(canary):
+    """A missing seal, an empty secret, a field that was not asked for."""
+    desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
+    _, findings = verify_secrets(desired, {("password",): Secret("")}, Severity.WARNING)
+    assert [(each.code, each.severity) for each in findings] == [
+        ("KT250", Severity.WARNING),
+        ("KT253", Severity.ERROR),
+    ]
+    _, findings = verify_secrets(desired, {("other",): Secret(canary())}, Severity.ERROR)
+    assert [each.code for each in findings] == ["KT250", "KT252"]
+
+
+def test_a_manifest_without_secrets_needs_no_seal():
+    """There is nothing to bind."""
+    desired = wanted(credential("x"))
+    assert verify_secrets(desired, {}, Severity.ERROR)[1] == ()
+    assert check_seal_present(document("kind: credential\n"), Severity.ERROR) == ()
+    assert check_seal_present(document("secrets: {seal: s}\n"), Severity.ERROR) == ()
+    assert check_seal_present(document("secrets: [x]\n"), Severity.ERROR) == ()
+
+
+def test_a_missing_seal_is_found_without_a_key():
+    """Its place in the file is in the open."""
+    [finding] = check_seal_present(document("kind: credential\nsecrets: {password: p}\n"), Severity.WARNING)
+    assert (finding.code, finding.severity, str(finding.origin)) == (
+        "KT250",
+        Severity.WARNING,
+        "manifests/x.yaml:2:1",
+    )
+
+
+def test_policy_says_what_a_missing_seal_weighs():
+    """A warning where nothing is said."""
+    assert missing_seal_severity(PolicySettings()) is Severity.WARNING
+    assert missing_seal_severity(PolicySettings(seal="required")) is Severity.ERROR
+
+
+def test_empty_values_are_found_at_any_depth():
+    """Wherever the MAC does not reach; never in the encrypted block, never in a plain file."""
+    text = "config: {a: '', b: {c: null}, d: [x, {}]}\nlabels: {}\nproxy: []\nsecrets: {password: ''}\n"
+    assert check_empty_values(document(text)) == ()
+    found = check_empty_values(document(f"{text}sops: {{mac: ''}}\n"))
+    assert {each.code for each in found} == {"KT255"}
+    assert [each.message.partition(" ")[0] for each in found] == [
+        "config.a",
+        "config.b.c",
+        "config.d.1",
+        "proxy",
+    ]

@@ -1,0 +1,244 @@
+"""Sealed manifests, opened: the right bytes, the right seal, nothing in clear in any message."""
+
+import subprocess
+
+import pytest
+
+from keyturn.manifests.secrets import check_seals_of_invalid, decrypt_manifests
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.secret import Secret
+from shelf import Shelf
+
+READER = """kind: credential
+name: reader
+type: database
+config: {engine: postgresql, host: db.example.com, database: analytics, port: 5432, username: svc, role: etl}
+secrets:
+  password: "WORD"
+  ssh_private_key: "KEY"
+  seal: SEAL
+"""
+TUNNEL = "config: {ssh_host: bastion, ssh_username: tunnel, "
+
+
+@pytest.fixture
+def shelf(tmp_path, age_key, sops):
+    """Return a project that asks for seals."""
+    return Shelf(tmp_path, age_key, sops)
+
+
+@pytest.fixture
+def words(canary):
+    """Return two secrets."""
+    return canary(), canary()
+
+
+@pytest.fixture
+def reader(words):
+    """Return the text of a credential with a tunnel."""
+    return READER.replace("WORD", words[0]).replace("KEY", words[1]).replace("config: {", TUNNEL)
+
+
+def refused(shelf, desired):
+    """Return the codes with which manifests are refused when they are opened."""
+    with pytest.raises(DiagnosticError) as caught:
+        decrypt_manifests(desired, shelf.project, shelf.environment)
+    return [finding.code for finding in caught.value.diagnostics]
+
+
+def test_secrets_come_out_and_the_seal_stays_behind(shelf, reader, words):
+    """What is opened is what would be sent."""
+    shelf.sealed("reader", reader)
+    [opened] = shelf.open()
+    assert opened.is_decrypted
+    assert opened.secrets == {("password",): Secret(words[0]), ("ssh_private_key",): Secret(words[1])}
+
+
+def test_only_what_is_asked_for_is_opened(shelf, reader):
+    """Another file may be broken without anybody noticing."""
+    shelf.sealed("reader", reader)
+    other = shelf.sealed("other", reader.replace("name: reader", "name: other"))
+    loaded = shelf.load()
+    other.unlink()
+    wanted = [each for each in loaded.desired if each.address.name == "reader"]
+    assert [each.address.name for each in decrypt_manifests(wanted, shelf.project, shelf.environment)] == [
+        "reader"
+    ]
+    assert decrypt_manifests((), shelf.project, {}) == ()
+
+
+def test_the_bytes_are_those_that_were_loaded(shelf, reader):
+    """A file that is swapped between look and open is refused."""
+    path = shelf.sealed("reader", reader)
+    loaded = shelf.load()
+    path.write_text(path.read_text() + "# later\n")
+    assert refused(shelf, loaded.desired) == ["KT143"]
+
+
+def test_a_rotation_by_sops_keeps_the_seal(shelf, reader, canary):
+    """The seal covers where a secret goes, not the secret."""
+    path = shelf.sealed("reader", reader)
+    new = canary()
+    command = [
+        str(shelf.sops),
+        "--config",
+        "/dev/null",
+        "set",
+        "--value-stdin",
+        str(path),
+        '["secrets"]["password"]',
+    ]
+    subprocess.run(command, input=f'"{new}"'.encode(), check=True, capture_output=True, env=shelf.environment)
+    [opened] = shelf.open()
+    assert opened.secrets[("password",)] == Secret(new)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "codes"),
+    [
+        ("host", '"evil.example.com"', ["KT251"]),
+        ("username", '"other"', ["KT251"]),
+        ("role", '"ACCOUNTADMIN"', ["KT251"]),
+        ("warehouse", '"BIG_WH"', []),
+    ],
+)
+def test_a_change_by_sops_asks_for_the_seal(shelf, reader, field, value, codes):
+    """Who changes a host with sops alone is asked to seal it; a setting that leads nowhere is free."""
+    path = shelf.sealed("reader", reader)
+    command = [str(shelf.sops), "--config", "/dev/null", "set", str(path), f'["config"]["{field}"]', value]
+    subprocess.run(command, check=True, capture_output=True, env=shelf.environment)
+    loaded = shelf.load()
+    assert loaded.diagnostics == ()
+    if codes:
+        assert refused(shelf, loaded.desired) == codes
+    else:
+        assert len(decrypt_manifests(loaded.desired, shelf.project, shelf.environment)) == 1
+
+
+def test_a_missing_seal_is_refused_where_it_is_required(shelf, reader):
+    """And let pass, with a warning from load, where it is not."""
+    shelf.sealed("reader", reader.replace("  seal: SEAL\n", ""))
+    assert refused(shelf, shelf.load().desired) == ["KT250"]
+    file = shelf.root / "keyturn.yaml"
+    file.write_text(file.read_text().replace("required", "warn"))
+    assert len(decrypt_manifests(shelf.load().desired, shelf.project, shelf.environment)) == 1
+
+
+def test_all_faults_of_all_files_come_at_once(shelf, reader):
+    """One run shows everything that is refused."""
+    for name in ("one", "two"):
+        shelf.sealed(name, reader.replace("name: reader", f"name: {name}").replace("SEAL", "k1-other"))
+    assert refused(shelf, shelf.load().desired) == ["KT251", "KT251"]
+
+
+def test_no_key_is_said(shelf, reader):
+    """Nothing is opened without one."""
+    shelf.sealed("reader", reader)
+    with pytest.raises(DiagnosticError) as caught:
+        decrypt_manifests(shelf.load().desired, shelf.project, {})
+    assert caught.value.diagnostics[0].code == "KT020"
+
+
+# What sops accepts and keyturn does not (security: a person without any key edits the file) ------
+
+TAMPERINGS = {
+    "a byte moves from host to database": (
+        "db.example.com\n    database: a",
+        "db.example.co\n    database: ma",
+    ),
+    "a byte moves from database to host": (
+        "db.example.com\n    database: a",
+        "db.example.coma\n    database: ",
+    ),
+    "a byte moves from user to role": ("svc\n    role: etl", "sv\n    role: cetl"),
+    "a digit moves from the port to the host": (
+        "database: analytics\n    port: 5432",
+        "database: analytics5\n    port: 432",
+    ),
+    "a key is renamed": ("database: analytics", "warehouse: analytics"),
+    "two keys change places": ("username: svc\n    role: etl", "role: svc\n    username: etl"),
+    "a key becomes one that nobody knows": ("username: svc", "login: svc"),
+    "a null key is added": ("config:\n", "config:\n    proxy: null\n"),
+    "an empty key is added": ("config:\n", 'config:\n    warehouse: ""\n'),
+    "an empty list is added": ("config:\n", "config:\n    proxies: []\n"),
+    "an empty key is added at the top": ("config:\n", 'proxy: ""\nconfig:\n'),
+    "a number becomes text": ("port: 5432", 'port: "5432"'),
+    "a number becomes a decimal": ("port: 5432", "port: 5432.0"),
+    "the type's last byte moves to the first setting": (
+        "type: database\nconfig:\n    ssh_host: b",
+        "type: databas\nconfig:\n    ssh_host: eb",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_what_sops_lets_pass_is_refused(shelf, reader, what):
+    """Each edit that needs no key: the real sops opens the file, keyturn refuses it for its integrity."""
+    before, after = TAMPERINGS[what]
+    path = shelf.sealed("reader", reader)
+    text = path.read_text()
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after))
+    assert shelf.accepts(path)
+    loaded = shelf.load()
+    if loaded.invalid_sealed:
+        accused = check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment)
+        codes = {each.code for each in (*loaded.diagnostics, *accused)}
+    else:
+        codes = set(refused(shelf, loaded.desired))
+    assert codes & {"KT251", "KT255"}
+
+
+def test_a_copied_file_is_refused(shelf, reader):
+    """Under another name it opens as before, and its file's name gives it away."""
+    path = shelf.sealed("reader", reader)
+    copy = shelf.plain("writer", path.read_text())
+    path.unlink()
+    assert shelf.accepts(copy)
+    loaded = shelf.load()
+    assert [each.code for each in loaded.diagnostics] == ["KT254"]
+    assert loaded.desired == ()
+    assert check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment) == ()
+
+
+def test_a_borrowed_seal_is_refused(shelf, reader):
+    """A seal that was right for another resource is wrong for this one."""
+    sealed = reader.replace("SEAL", "k1-" + "0" * 64)
+    shelf.sealed("reader", sealed)
+    assert refused(shelf, shelf.load().desired) == ["KT251"]
+
+
+def test_a_borrowed_block_is_refused(shelf, reader):
+    """One ciphertext with the sops block of its file, put into a file with another host."""
+    donor = shelf.sealed("donor", reader.replace("name: reader", "name: donor"))
+    secrets = donor.read_text()[donor.read_text().index("secrets:") :]
+    head = "kind: credential\nname: reader\ntype: database\n"
+    config = "config:\n    host: evil.example.com\n    username: svc\n"
+    victim = shelf.plain("reader", head + config + secrets)
+    donor.unlink()
+    assert not shelf.accepts(victim)
+    loaded = shelf.load()
+    found = (
+        check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment)
+        if loaded.invalid_sealed
+        else ()
+    )
+    codes = {each.code for each in found} or set(refused(shelf, loaded.desired))
+    assert codes & {"KT221", "KT222"}
+
+
+def test_a_slip_by_who_holds_the_key_looks_like_one(shelf, reader):
+    """A misspelt field that was sealed as it is: the schema speaks, the seal has nothing to say."""
+    shelf.sealed("reader", reader.replace("role: etl", "rle: etl"))
+    loaded = shelf.load()
+    assert [each.code for each in loaded.diagnostics] == ["KT131"]
+    assert check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment) == ()
+
+
+@pytest.mark.parametrize("value", ["5432", "true", "1.5"])
+def test_a_secret_that_is_no_text_inside_is_refused(shelf, reader, words, value):
+    """Encrypted without quotes, it was retyped by sops; it is never sent as something else."""
+    shelf.sealed("reader", reader.replace(f'"{words[0]}"', value))
+    loaded = shelf.load()
+    assert [each.code for each in loaded.diagnostics] == ["KT213"]
+    assert refused(shelf, loaded.desired) == ["KT213"]

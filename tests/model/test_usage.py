@@ -1,0 +1,81 @@
+"""The review's questions: used, overdue, expiring; and what is not known."""
+
+from datetime import date
+
+import pytest
+
+from keyturn.model.usage import USAGE_CLASSES, CredentialUsage, CredentialUsers, Expiry, UsageReport
+from making import credential
+
+TODAY = date(2026, 3, 1)
+
+
+def usage(**more):
+    """Return a credential that is in git, rotated and in use."""
+    values = {
+        "file": "f.yaml",
+        "type": "database",
+        "reach": CredentialUsers(connections=("prod-pg",)),
+        **more,
+    }
+    return CredentialUsage(address=credential("prod-db"), **values)
+
+
+def flags(each, notice=30):
+    """Return the classes that it is in."""
+    review = UsageReport(workspace="prod", organization="o", today=TODAY, notice_days=notice, usages=(each,))
+    assert review.count_by_class() == {name: int(name in review.classes_of(each)) for name in USAGE_CLASSES}
+    return review.classes_of(each)
+
+
+def test_what_is_in_order_is_in_no_class():
+    """Most credentials ask for nothing."""
+    assert flags(usage(rotated=TODAY, max_age_days=90)) == ()
+
+
+@pytest.mark.parametrize(
+    ("reach", "used"),
+    [
+        (CredentialUsers(), False),
+        (CredentialUsers(complete=False), None),
+        (CredentialUsers(pipelines=None), None),
+        (CredentialUsers(syncs=None), None),
+        (CredentialUsers(connections=("c",), complete=False, pipelines=None), True),
+        (CredentialUsers(pipelines=("p",), complete=False), True),
+    ],
+)
+def test_unused_is_said_only_of_what_is_seen_whole(reach, used):
+    """Absence from a list that rights may have cut is no proof."""
+    assert reach.is_used is used
+    assert ("unused" in flags(usage(reach=reach))) is (used is False)
+    assert ("unknown" in flags(usage(reach=reach))) is (used is None)
+
+
+@pytest.mark.parametrize(
+    ("rotated", "max_age", "late"),
+    [
+        (date(2025, 11, 1), 90, 30),
+        (date(2025, 12, 1), 90, 0),
+        (date(2025, 1, 1), 0, 0),
+        (None, 90, 0),
+    ],
+)
+def test_overdue_counts_the_days_beyond_what_is_allowed(rotated, max_age, late):
+    """Where nothing is stated or known, nothing is overdue."""
+    each = usage(rotated=rotated, max_age_days=max_age)
+    assert each.days_overdue(TODAY) == late
+    assert ("overdue" in flags(each)) is bool(late)
+
+
+def test_what_ends_soon_is_told_soonest_first():
+    """Over already, within the notice, and far away."""
+    past, near, far = (Expiry(name, date(2026, month, 20)) for name, month in (("a", 2), ("b", 3), ("c", 9)))
+    each = usage(endings=(far, near, past))
+    assert each.expiring_within(TODAY, 30) == (past, near)
+    assert "expiring" in flags(each)
+    assert "expiring" not in flags(usage(endings=(far,)))
+
+
+def test_consent_and_management_are_classes_too():
+    """What a person authorized, what was made in the UI, what lives until somebody deletes it."""
+    assert flags(usage(type="oauth", file="", lasting="a static key")) == ("lasting", "consent", "unmanaged")

@@ -1,0 +1,69 @@
+"""The ledger's entry of a resource."""
+
+from msgspec.structs import replace
+
+from keyturn.operations.apply.state_entries import MAX_EARLIER_FINGERPRINTS, WriteMetadata, build_entry
+from making import connection, credential, held, prints, shown, wanted
+
+DB = credential("prod-db")
+DESIRED = wanted(DB, {"host": "h", "port": 1}, digest="d2", protect=True)
+LIVE = shown(held(DESIRED, "id1"), updated_at="2026-02-02T00:00:00Z")
+NOW = WriteMetadata(written_at="2026-02-02T00:00:00Z", commit="c0ffee")
+
+
+def test_a_new_entry():
+    """What was wanted, what was read back, when and of which commit."""
+    made = build_entry(DESIRED, LIVE, None, prints({"password": "x"}), NOW)
+    assert (made.id, made.digest, made.commit, made.protect) == ("id1", "d2", "c0ffee", True)
+    assert made.applied == DESIRED.fields
+    assert made.observed == LIVE.fields
+    assert made.updated_at == LIVE.updated_at
+    assert made.rotated_at == NOW.written_at
+    assert made.earlier == ()
+
+
+def test_observed_are_the_fields_of_git_and_the_destinations_of_the_first_day():
+    """What others own is none of ours, unless it says where a secret goes: that is seen when it is added."""
+    filled = {("config", "host"): "H", ("config", "sslMode"): "require", ("config", "database"): "x"}
+    desired = wanted(connection("prod-pg"))
+    live = shown(held(desired, "id1"), fields=filled)
+    made = build_entry(desired, live, None, {}, NOW)
+    assert made.observed == {("config", "host"): "H", ("config", "sslMode"): "require"}
+    later = replace(live, fields={**filled, ("config", "proxy"): "evil"})
+    assert build_entry(desired, later, made, {}, NOW).observed == made.observed
+
+
+def test_the_age_of_a_secret_moves_with_the_secret_alone():
+    """Another field is no rotation."""
+    known = held(DESIRED, "id1", {"password": "x"}, rotated_at="2025-01-01T00:00:00Z")
+    assert build_entry(DESIRED, LIVE, known, prints({"password": "x"}), NOW).rotated_at == known.rotated_at
+    assert build_entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW).rotated_at == NOW.written_at
+
+
+def test_destinations_belong_to_the_secrets_that_were_written_with_them():
+    """Of new secrets they are the plan's, of old ones and of a mixture there are none."""
+    secrets = {"password": "x", "ssh_private_key": "k"}
+    desired = wanted(DB, secrets=secrets)
+    there = replace(NOW, destinations=("k1-there",))
+    made = build_entry(desired, LIVE, None, prints(secrets), there)
+    assert made.destinations == ("k1-there",)
+    later = replace(NOW, destinations=("k1-elsewhere",))
+    assert build_entry(desired, LIVE, made, prints(secrets), later).destinations == ()
+    both = {"password": "y", "ssh_private_key": "l"}
+    assert build_entry(desired, LIVE, made, prints(both), later).destinations == ("k1-elsewhere",)
+    assert build_entry(desired, LIVE, made, prints(both | {"password": "x"}), later).destinations == ()
+    kept = replace(desired, kept_secrets=frozenset({("passphrase",)}))
+    assert build_entry(kept, LIVE, None, prints(secrets), there).destinations == ()
+
+
+def test_earlier_secrets_are_remembered():
+    """The one that went is; the one that is in use is not; no more than twenty."""
+    known = held(DESIRED, "id1", {"password": "x"}, earlier=("/password:z",))
+    made = build_entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW)
+    assert made.earlier == ("/password:z", "/password:x")
+    back = build_entry(DESIRED, LIVE, made, prints({"password": "x"}), NOW)
+    assert "/password:x" not in back.earlier
+    many = held(DESIRED, "id1", {"password": "x"}, earlier=tuple(f"/password:{n}" for n in range(30)))
+    kept = build_entry(DESIRED, LIVE, many, prints({"password": "y"}), NOW).earlier
+    assert len(kept) == MAX_EARLIER_FINGERPRINTS
+    assert kept[-1] == "/password:x"

@@ -1,0 +1,53 @@
+"""What these tests stand in: a repository and an emulator, a run within this process, and its desk."""
+
+import os
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+import pytest
+from msgspec.structs import replace
+
+from keyturn.operations.apply.context import ApplyContext
+from keyturn.operations.run_context import RunContext, open_run_context
+from keyturn.state.journal import open_journal
+from keyturn.state.reader import load_state
+from offices import Office, office
+
+__all__ = ["office"]
+
+
+@pytest.fixture
+def begin(office: Office) -> Iterator[Callable[[], RunContext]]:
+    """Return a function that begins a run of the office as it is now; it waits for nothing."""
+    opened = []
+
+    def begin() -> RunContext:
+        opened.append(open_run_context(office.repo.root, "", office.repo.environment()))
+        return replace(opened[-1], sleep=lambda _: None)
+
+    no_jitter = mock.patch("keyturn.operations.run_context.random.random", return_value=0.0)
+    with no_jitter, mock.patch.dict(os.environ, office.repo.environment()):
+        yield begin
+    for run in opened:
+        run.service.close()
+
+
+@pytest.fixture
+def run(begin: Callable[[], RunContext]) -> RunContext:
+    """Return a run of an office in which nothing is written yet."""
+    return begin()
+
+
+@pytest.fixture
+def desk(run: RunContext) -> ApplyContext:
+    """Return a desk of that run, with an open journal and leave to write."""
+    reading = load_state(run.store, run.workspace.name, run.workspace.organization)
+    journal = open_journal(run.store, reading.state, reading.torn, run.clock)
+    return ApplyContext(
+        run=run,
+        journal=journal,
+        ids={},
+        entries={},
+        fingerprint_key=lambda: bytes(32),
+        may_write=lambda: True,
+    )

@@ -1,0 +1,187 @@
+"""The tree compared with a base revision."""
+
+import subprocess
+
+import pyrage
+import pytest
+
+from keyturn.manifests.loader import load_manifests
+from keyturn.model.diagnostic import DiagnosticError, Severity
+from keyturn.operations.plan.offline_plan import (
+    access_changes,
+    access_changes_since,
+    compare_with_base,
+    find_base_revision,
+)
+from keyturn.project.project import read_project
+
+
+def git(office, *words):
+    """Run git in the repository."""
+    done = subprocess.run(
+        ["git", "-c", "init.defaultBranch=main", *words],
+        cwd=office.repo.root,
+        check=True,
+        capture_output=True,
+    )
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def committed(office, canary):
+    """Return an office whose state is committed."""
+    office.repo.credential("prod-db", {"password": canary()})
+    git(office, "init", "-q")
+    git(office, "add", "-A")
+    git(office, "commit", "-qm", "x")
+    return office
+
+
+def compared(office, base="HEAD"):
+    """Compare the tree with a revision."""
+    project = read_project(office.repo.root)
+    workspace = project.find_workspace("")
+    return compare_with_base(
+        project,
+        workspace,
+        load_manifests(project, workspace),
+        find_base_revision(project, base, office.repo.environment()),
+    )
+
+
+def test_an_untouched_tree(committed):
+    """Both sides are there, nobody gained access."""
+    found = compared(committed)
+    assert found.commit == git(committed, "rev-parse", "HEAD")
+    assert set(found.inputs.desired) == set(found.inputs.entries)
+    assert found.access == ()
+
+
+def test_settings_are_compared_too(committed):
+    """keyturn.yaml and the rules of sops."""
+    committed.repo.project(policy={"limits": {"retire": {"count": 99, "percent": 100}}})
+    (committed.repo.root / ".sops.yaml").write_text("creation_rules: []\n")
+    assert [each.origin.file for each in compared(committed).access] == ["keyturn.yaml", ".sops.yaml"]
+
+
+def test_a_file_that_was_encrypted_anew_tells_nothing(committed, canary):
+    """Another data key: no fingerprint to compare."""
+    committed.repo.credential("prod-db", {"password": canary()})
+    assert dict(compared(committed).inputs.fingerprints) == {}
+
+
+def test_a_base_that_is_not_there(committed):
+    """Said with what to do."""
+    with pytest.raises(DiagnosticError) as caught:
+        compared(committed, "nowhere")
+    assert caught.value.diagnostics[0].code == "KT007"
+
+
+FILE = "manifests/prod/credentials/prod-db.yaml"
+
+
+def review(office, base="HEAD"):
+    """Return the review that a plan of the live workspace shows: code, file and first word of each line."""
+    project = read_project(office.repo.root)
+    found = access_changes(project, project.find_workspace(""), base, office.repo.environment())
+    assert base != "HEAD" or found == compared(office).access
+    return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in found]
+
+
+@pytest.fixture
+def shared(committed, sops):
+    """Return an office whose state is committed, and a function that runs sops on its file."""
+
+    def run(*words):
+        path = str(committed.repo.root / FILE)
+        command = [str(sops), "--config", str(committed.repo.home / "rules.yaml"), *words, path]
+        subprocess.run(command, check=True, capture_output=True, env=committed.repo.environment())
+
+    return committed, run
+
+
+def rules(office, *recipients):
+    """Say for whom files are encrypted from now on."""
+    (office.repo.home / "rules.yaml").write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
+
+
+@pytest.fixture
+def other():
+    """Return the public key of a second person."""
+    return str(pyrage.x25519.Identity.generate().to_public())
+
+
+def test_nobody_gained_or_lost(committed):
+    """Untouched, and outside git: nothing to say."""
+    assert review(committed) == []
+    project = read_project(committed.repo.root)
+    nowhere = {"PATH": "/nonexistent"}
+    assert access_changes(project, project.find_workspace(""), "", nowhere) == ()
+
+
+def test_who_is_added_by_updatekeys_gains_and_the_secrets_are_the_same(shared, other):
+    """The data key is wrapped once more; no secret changes."""
+    office, run = shared
+    rules(office, office.repo.age.recipient, other)
+    run("updatekeys", "--yes")
+    assert review(office) == [("KT480", FILE, f"age:{other}"), ("KT484", FILE, "the")]
+    sides = compared(office).inputs
+    assert {address: each.fingerprints for address, each in sides.entries.items()} == dict(sides.fingerprints)
+
+
+def test_who_is_removed_by_updatekeys_alone_still_has_the_data_key(shared, other):
+    """`sops rotate` is what takes it away."""
+    office, run = shared
+    rules(office, office.repo.age.recipient, other)
+    run("updatekeys", "--yes")
+    git(office, "commit", "-qam", "x")
+    rules(office, office.repo.age.recipient)
+    run("updatekeys", "--yes")
+    assert review(office) == [("KT481", FILE, f"age:{other}"), ("KT484", FILE, "the")]
+    run("rotate", "--in-place")
+    assert review(office) == [("KT482", FILE, f"age:{other}")]
+
+
+def test_files_that_come_go_or_are_renamed(shared, other, canary):
+    """Only who could decrypt nothing before is news in a file of another name."""
+    office, run = shared
+    office.repo.credential("prod-new", {"password": canary()})
+    office.repo.remove("prod-db")
+    assert review(office) == []
+    assert {str(address) for address in compared(office).inputs.entries} == {"credential/prod-db"}
+    git(office, "checkout", "-q", "--", FILE)
+    rules(office, office.repo.age.recipient)
+    run("rotate", "--in-place", "--add-age", other)
+    renamed = office.repo.root / FILE.replace("prod-db", "prod-other")
+    (office.repo.root / FILE).rename(renamed)
+    assert review(office) == [("KT480", str(renamed.relative_to(office.repo.root)), f"age:{other}")]
+
+
+def test_a_shallow_clone_says_so(committed, tmp_path):
+    """Without the commit where the branch began there is no review, which is a note and no fault."""
+    git(committed, "checkout", "-q", "-b", "change")
+    git(committed, "commit", "-q", "--allow-empty", "-m", "y")
+    git(committed, "checkout", "-q", "main")
+    clone = tmp_path / "clone"
+    subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", "--branch", "change", f"file://{committed.repo.root}", clone],
+        check=True,
+        capture_output=True,
+    )
+    project = read_project(clone)
+    (line,) = access_changes(project, project.find_workspace(""), "", committed.repo.environment())
+    assert (line.code, line.severity.name) == ("KT485", "NOTE")
+    assert "shallow" in line.message
+    assert "fetch-depth: 0" in line.hint
+    with pytest.raises(DiagnosticError):
+        access_changes(project, project.find_workspace(""), "nowhere", committed.repo.environment())
+
+
+def test_access_since_a_commit_that_is_gone(committed):
+    """A clone without its history: a note in place of a failure."""
+    project = read_project(committed.repo.root)
+    environment = committed.repo.environment()
+    here = git(committed, "rev-parse", "HEAD")
+    assert access_changes_since(project, project.find_workspace(""), here, environment) == ()
+    (note,) = access_changes_since(project, project.find_workspace(""), "0" * 40, environment)
+    assert (note.code, note.severity) == ("KT485", Severity.NOTE)

@@ -1,0 +1,50 @@
+"""Findings of guards point at what a reader should look at."""
+
+from msgspec.structs import replace
+
+from keyturn.model.address import SourceLocation
+from keyturn.model.change import Action, Change, Exposure
+from keyturn.model.diagnostic import Cause, Diagnostic, Severity
+from keyturn.operations.plan.plan import locate_diagnostics
+from keyturn.policy.resource_view import ResourceView
+from keyturn.yamldoc.reader import SourceSpan
+from making import credential, wanted
+
+A = credential("prod-db")
+DESIRED = wanted(A)
+PLACES = {
+    ("name",): SourceSpan(2, 7, 7, 2, 1, 4),
+    ("config", "host"): SourceSpan(5, 9, 4, 5, 3, 4),
+}
+SUBJECT = ResourceView(address=A, type="database", file=DESIRED.origin.file, spans=PLACES)
+CHANGE = Change(
+    action=Action.UPDATE,
+    address=A,
+    desired=DESIRED,
+    exposures=(Exposure(A, A, ("config", "host"), "old", "new"),),
+)
+
+
+def finding(code, file=DESIRED.origin.file, cause=Cause.OTHER):
+    """Return a finding that stands at the top of its file."""
+    origin = SourceLocation(file, 1, 1)
+    return Diagnostic(code=code, severity=Severity.ERROR, message="m", origin=origin, address=A, cause=cause)
+
+
+def test_an_exposure_points_at_the_field():
+    """The host that moved, not the first line."""
+    (found,) = locate_diagnostics([finding("KT451", cause=Cause.NEW_DESTINATION)], [CHANGE], [SUBJECT])
+    assert (found.origin.line, found.origin.column) == (5, 9)
+
+
+def test_anything_else_points_at_the_name():
+    """What is about the resource as a whole stands at its name."""
+    (found,) = locate_diagnostics([finding("KT459")], [CHANGE], [SUBJECT])
+    assert (found.origin.line, found.origin.column) == (2, 7)
+
+
+def test_what_stands_elsewhere_is_left_there():
+    """A finding about the ledger has no line in a manifest."""
+    ledger = finding("KT458", "ledger")
+    assert locate_diagnostics([ledger], [CHANGE], [SUBJECT]) == (ledger,)
+    assert locate_diagnostics([replace(ledger, address=None)], [CHANGE], [SUBJECT])[0].origin.file == "ledger"

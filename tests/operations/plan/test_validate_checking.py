@@ -1,0 +1,77 @@
+"""What can be said of manifests without a key."""
+
+from datetime import date
+
+import pytest
+
+from keyturn.manifests.loader import load_manifests
+from keyturn.model.diagnostic import Severity
+from keyturn.operations.plan.validate import (
+    SecretAges,
+    ValidationResult,
+    rotation_dates_from_state,
+    run_policy,
+    run_static_policy,
+    validate_project,
+)
+from keyturn.project.project import read_project
+from making import credential, held, sides
+
+TODAY = date(2026, 3, 1)
+
+
+@pytest.fixture
+def project(office, canary):
+    """Return a project with a credential and a connection."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    return read_project(office.repo.root)
+
+
+def test_all_files_are_looked_at(project):
+    """Those of every workspace, none twice."""
+    checked = validate_project(project, project.workspaces.values(), (), TODAY, {})
+    assert [file.rpartition("/")[2] for file in checked.files] == ["prod-pg.yaml", "prod-db.yaml"]
+    assert checked.worst_severity is None or checked.worst_severity > Severity.ERROR
+
+
+def test_only_some(project):
+    """What is named, and nothing of the others; a stray file is said."""
+    file = "manifests/prod/connections/prod-pg.yaml"
+    checked = validate_project(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
+    assert file in checked.files
+    assert [each.origin.file for each in checked.diagnostics if each.code == "KT044"] == ["elsewhere/x.yaml"]
+
+
+def test_a_misspelt_connector_is_asked_after(office):
+    """The rule knows the connectors of the schema."""
+    office.repo.connection("prod-pg", "prod-db", type="postgers")
+    office.repo.connection("prod-zd", "prod-db", type="zendesk")
+    project = read_project(office.repo.root)
+    found = validate_project(project, project.workspaces.values(), (), TODAY, {}).diagnostics
+    assert [each.origin.file for each in found if each.code == "KT316"] == [
+        "manifests/prod/connections/prod-pg.yaml"
+    ]
+
+
+def test_the_worst():
+    """Nothing found is None, which is better than a note."""
+    assert ValidationResult((), ()).worst_severity is None
+
+
+def test_the_ledger_knows_the_age_of_a_secret(office, canary):
+    """A rotation that is overdue is seen only with the ledger."""
+    office.repo.project(policy={"rotation": {"max_age": "90d"}})
+    office.repo.credential("prod-db", {"password": canary()})
+    project = read_project(office.repo.root)
+    loaded = load_manifests(project, project.find_workspace(""))
+    desired = loaded.desired[0]
+    codes = {}
+    for day in ("2025-01-01", "2026-02-28"):
+        known = held(desired, "id1", rotated_at=f"{day}T00:00:00Z")
+        inputs = sides(desired, known)
+        aged = SecretAges(today=TODAY, rotated=rotation_dates_from_state(inputs))
+        found = run_policy(project, run_static_policy(project, loaded, TODAY), inputs, aged, b"chance" * 6)
+        codes[day] = {each.code for each in found}
+    assert codes["2025-01-01"] - codes["2026-02-28"]
+    assert credential("prod-db") == desired.address

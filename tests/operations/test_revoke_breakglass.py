@@ -1,0 +1,150 @@
+"""Break glass."""
+
+import pytest
+from msgspec.structs import replace
+
+from keyturn.model.change import OutcomeStatus
+from keyturn.model.diagnostic import DiagnosticError, storage_error
+from keyturn.operations.revoke import find_credential, revoke_credential
+from keyturn.state.events import Intent, OutcomeRecorded, RunFinished, RunStarted
+from keyturn.state.journal_record import read_journal_records
+from keyturn.state.lock import LockHolder, acquire_lock, read_held_lock
+from keyturn.state.reader import load_state
+
+
+@pytest.fixture
+def used(office):
+    """Put a credential with two connections into the service, by nobody's manifest."""
+    (db,) = office.service.seed_objects(credentials=[{"name": "db", "type": "database", "config": {}}])[
+        "credentials"
+    ]
+    where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}, "credentialId": db}
+    office.service.seed_objects(connections=[{"name": name, **where} for name in ("one", "two")])
+    return office
+
+
+def test_a_name_is_exact(used, run):
+    """No near match at three in the morning."""
+    assert find_credential(run.service, "db").address.name == "db"
+    for name in ("d", "DB", "db2"):
+        with pytest.raises(DiagnosticError) as caught:
+            find_credential(run.service, name)
+        assert caught.value.diagnostics[0].code == "KT470"
+    assert used.live()
+
+
+def test_detached_everywhere_and_deleted(used, run):
+    """Settings of the connections stay."""
+    done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
+    assert done.is_complete
+    assert done.unrecorded == ""
+    assert [step.action for step in done.steps] == ["detach", "detach", "soft-delete"]
+    assert used.live() == {}
+    for each in used.live("connections").values():
+        assert not each.get("credentialId")
+        assert each["config"]["host"] == "h"
+
+
+def test_it_goes_on_whatever_fails(used, run):
+    """One connection cannot be detached: the rest is done, and it is said."""
+    used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)
+    done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
+    assert not done.is_complete
+    assert [bool(step.error) for step in done.steps].count(True) >= 1
+    assert len(done.steps) == 3
+
+
+def journaled(run):
+    """Return the events of the journal, without that of the compaction."""
+    return [record.event for record in read_journal_records(run.store.open_log().read(0))][:-1]
+
+
+def test_each_step_is_journaled_before_it_is_sent(used, run):
+    """Who, host, commit and run id; three intents with their ends; no entry of the ledger changes."""
+    used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)
+    revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
+    started, *steps, ended = journaled(run)
+    assert isinstance(started, RunStarted)
+    assert (started.command, started.who, started.host) == ("revoke", run.actor.who, run.actor.host)
+    intents = {each.id: each.operation for each in steps if isinstance(each, Intent)}
+    assert sorted(intents.values()) == ["detach", "detach", "soft-delete"]
+    ends = [each for each in steps if isinstance(each, OutcomeRecorded)]
+    assert {each.intent for each in ends} == intents.keys()
+    assert sorted(each.outcome_status.value for each in ends) == ["done", "done", "failed"]
+    assert ended == RunFinished(started.run, "ended", {"done": 2, "failed": 1})
+    ledger = load_state(run.store, run.workspace.name, run.workspace.organization).state
+    assert (ledger.entries, ledger.open_intents) == ({}, ())
+    assert read_held_lock(run.store) is None
+
+
+def test_an_unknown_outcome_stays_open_in_the_journal(used, run):
+    """The next run looks."""
+    used.service.add_fault("status_after", method="DELETE", path="/api/credentials/*", status=500, times=0)
+    done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
+    assert not done.is_complete
+    (end,) = [
+        each
+        for each in journaled(run)
+        if isinstance(each, OutcomeRecorded) and each.outcome_status is OutcomeStatus.UNKNOWN
+    ]
+    assert end.address.kind == "credential"
+
+
+def test_a_held_lock_does_not_stop_it(used, run):
+    """It is done without a record, which the result says."""
+    acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
+    done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
+    assert done.is_complete
+    assert "ada on elsewhere holds the lock" in done.unrecorded
+    assert used.live() == {}
+    assert list(read_journal_records(run.store.open_log().read(0))) == []
+    assert read_held_lock(run.store).holder.who == "ada"
+
+
+def test_a_run_that_cannot_be_opened_does_not_stop_it(used, run):
+    """A store without credentials, a git that is broken."""
+
+    def refuse():
+        raise storage_error("KT604", "s3://b", "the ledger's bucket cannot be reached", "")
+
+    done = revoke_credential(run.service, find_credential(run.service, "db"), refuse)
+    assert (done.is_complete, done.unrecorded) == (True, "the ledger's bucket cannot be reached")
+    assert used.live() == {}
+
+
+class Full:
+    """A store whose disk is full once the journal has so many lines."""
+
+    def __init__(self, store, lines):
+        """Allow some lines."""
+        self.store, self.left = store, lines
+
+    def __getattr__(self, name):
+        """Be the store in all else."""
+        return getattr(self.store, name)
+
+    def tape(self):
+        """Return a tape that counts."""
+        tape = self.store.open_log()
+        append = tape.append
+
+        def counted(first, lines):
+            self.left -= len(lines)
+            if self.left < 0:
+                raise storage_error("KT625", "file:x", "no space left", "")
+            return append(first, lines)
+
+        tape.append = counted
+        return tape
+
+
+@pytest.mark.parametrize("lines", range(9))
+def test_a_journal_that_fails_on_the_way_does_not_stop_it(used, run, lines):
+    """Wherever the disk is full, everything is done once, and what is not recorded is said."""
+    full = replace(run, store=Full(run.store, lines))
+    before = used.writes()
+    done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: full)
+    assert done.is_complete
+    assert len(done.steps) == 3
+    assert used.writes() == before + 3
+    assert done.unrecorded == "no space left"

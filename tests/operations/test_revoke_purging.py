@@ -1,0 +1,74 @@
+"""The end of a credential that was retired."""
+
+import pytest
+from msgspec.structs import replace
+
+from keyturn.client.errors import ServiceError
+from keyturn.model.change import OutcomeStatus
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.operations.revoke import purge_retired
+from keyturn.state.events import OutcomeRecorded, RunFinished, RunStarted
+from keyturn.state.journal_record import read_journal_records
+from keyturn.state.lock import LockHeld, LockHolder, acquire_lock
+
+
+@pytest.fixture
+def settled(office, canary):
+    """Return an office with an applied credential."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.credential("prod-other", {"password": canary()})
+    assert office.here("apply", "--yes").code == 0
+    return office
+
+
+@pytest.mark.parametrize(("name", "said"), [("prod-db", "is in use"), ("nobody", "is not in the ledger")])
+def test_only_what_was_retired(settled, begin, name, said):
+    """The rest is said, and stays."""
+    with pytest.raises(DiagnosticError) as caught:
+        purge_retired(begin(), name)
+    assert said in caught.value.diagnostics[0].message
+    assert len(settled.service.read_state()["credentials"]) == 2
+
+
+def test_a_tombstone_is_purged_and_forgotten(settled, begin):
+    """Gone from the service and from the ledger; the lock is free."""
+    settled.repo.remove("prod-db")
+    assert settled.here("apply", "--yes").code == 0
+    assert purge_retired(begin(), "prod-db").address.name == "prod-db"
+    assert [each["name"] for each in settled.service.read_state()["credentials"]] == ["prod-other"]
+    with pytest.raises(DiagnosticError):
+        purge_retired(begin(), "prod-db")
+    assert settled.here("apply", "--yes").code == 0
+
+
+@pytest.mark.usefixtures("settled")
+def test_not_while_somebody_applies(begin):
+    """The lock is taken like everywhere."""
+    run = begin()
+    acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
+    with pytest.raises(LockHeld):
+        purge_retired(replace(run), "prod-db")
+
+
+@pytest.mark.parametrize(
+    ("status", "ending", "end"), [(0, OutcomeStatus.DONE, "ended"), (403, OutcomeStatus.FAILED, "failed")]
+)
+def test_the_journal_names_who_purged(settled, begin, status, ending, end):
+    """Who, host, commit and run id; a refusal is recorded, too."""
+    settled.repo.remove("prod-db")
+    assert settled.here("apply", "--yes").code == 0
+    run = begin()
+    before = len(list(read_journal_records(run.store.open_log().read(0))))
+    if status:
+        settled.service.add_fault("status_before", method="DELETE", status=status)
+        with pytest.raises(ServiceError):
+            purge_retired(run, "prod-db")
+    else:
+        purge_retired(run, "prod-db")
+    events = [record.event for record in read_journal_records(run.store.open_log().read(0))][before:]
+    (started,) = [each for each in events if isinstance(each, RunStarted)]
+    assert (started.command, started.who, started.host) == ("purge", run.actor.who, run.actor.host)
+    assert [each.outcome_status for each in events if isinstance(each, OutcomeRecorded)] == [ending]
+    assert [(each.run, each.run_status) for each in events if isinstance(each, RunFinished)] == [
+        (started.run, end)
+    ]

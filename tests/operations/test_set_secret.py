@@ -1,0 +1,61 @@
+"""Writing a secret of a manifest, and binding it again."""
+
+import pytest
+
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.secret import Secret
+from keyturn.operations.set_secret import (
+    _reject_unknown_field,
+    find_credential_file,
+    reseal_credential,
+    set_secret,
+)
+from keyturn.project.project import read_project
+
+FILE = "manifests/prod/credentials/prod-db.yaml"
+
+
+@pytest.fixture
+def project(office, canary):
+    """Return a project with a credential, and a connection of another name."""
+    office.repo.credential("prod-db", {"password": canary()})
+    office.repo.connection("prod-pg", "prod-db")
+    return read_project(office.repo.root)
+
+
+@pytest.mark.parametrize("name", ["prod-db", FILE])
+def test_a_manifest_is_found_by_name_or_path(project, name):
+    """As people name it."""
+    assert find_credential_file(project, name).relative == FILE
+
+
+@pytest.mark.parametrize("name", ["prod-pg", "prod", "prod-db.yaml", ""])
+def test_another_name_is_no_credential(project, name):
+    """A connection holds no secret of its own."""
+    with pytest.raises(DiagnosticError) as caught:
+        find_credential_file(project, name)
+    assert caught.value.diagnostics[0].code == "KT041"
+
+
+def test_a_field_is_set_and_the_file_is_still_valid(office, project, canary):
+    """The plan sees another secret, with a seal that holds."""
+    environment = office.repo.environment()
+    assert office.here("apply", "--yes").code == 0
+    assert set_secret(project, "prod-db", "password", Secret(canary()), environment) == FILE
+    assert "1 to rotate" in office.here("plan").stdout
+
+
+def test_sealed_again_after_an_intended_change(office, project):
+    """What sops accepts and the seal does not is accepted once it is sealed anew."""
+    assert reseal_credential(project, "prod-db", office.repo.environment()) == FILE
+    assert office.here("apply", "--yes").code == 0
+
+
+def test_a_field_that_the_type_does_not_have_is_refused():
+    """A typing mistake is told with what was meant."""
+    with pytest.raises(DiagnosticError) as caught:
+        _reject_unknown_field("pasword", "database", "x.yaml")
+    (finding,) = caught.value.diagnostics
+    assert (finding.code, finding.hint) == ("KT043", "did you mean password?")
+    for field, type_ in [("password", "database"), ("headers.X-Key", "api_key"), ("key_left", "api_key")]:
+        _reject_unknown_field(field, type_, "x.yaml")

@@ -1,0 +1,101 @@
+"""The state of each secret field."""
+
+import pytest
+from msgspec.structs import replace
+
+from keyturn.model.change import SecretChange, SecretStatus
+from keyturn.model.resource import EncryptedSecret
+from keyturn.planning.diff import mark_suspect, secret_changes
+from making import credential, held, prints, wanted
+
+DB = credential("prod-db")
+OPENED = wanted(DB, secrets={"password": "new"})
+CLOSED = wanted(DB, secrets={"password": "new"}, opened=False)
+NOW = prints({"password": "new"})
+
+
+def known(value, **more):
+    """Return an entry under which this password was applied."""
+    return held(OPENED, "id", {"password": value}, **more)
+
+
+@pytest.mark.parametrize(
+    ("desired", "entry", "seen", "expected"),
+    [
+        (OPENED, None, NOW, SecretStatus.SET),
+        (OPENED, held(OPENED, "id"), NOW, SecretStatus.SET),
+        (OPENED, known("new"), NOW, SecretStatus.UNCHANGED),
+        (OPENED, known("old"), NOW, SecretStatus.ROTATED),
+        (OPENED, known("old", earlier=("/password:wen",)), NOW, SecretStatus.REUSED),
+        (CLOSED, known("old"), {}, SecretStatus.UNCHANGED),
+        (CLOSED, known("old", digest="other"), {}, SecretStatus.UNKNOWN),
+        (CLOSED, None, {}, SecretStatus.UNKNOWN),
+        (CLOSED, known("old"), NOW, SecretStatus.ROTATED),
+    ],
+)
+def test_states(desired, entry, seen, expected):
+    """From fingerprints, and from the file's digest where nothing was opened."""
+    (change,) = secret_changes(desired, entry, seen)
+    assert (change.path, change.status) == (("password",), expected)
+    assert change.reason
+
+
+REASONS = {
+    "the file is as it was applied": (CLOSED, known("old"), {}),
+    "it was not decrypted": (CLOSED, None, {}),
+    "not known to be set": (OPENED, None, NOW),
+    "an earlier write was cut off, so it is written again": (
+        OPENED,
+        held(OPENED, "id", {}, digest="", earlier=("/password:x",)),
+        NOW,
+    ),
+    "the same value as last applied": (OPENED, known("new"), NOW),
+    "a value that was in use before returns": (OPENED, known("old", earlier=("/password:wen",)), NOW),
+    "another value than last applied": (OPENED, known("old"), NOW),
+}
+"""Every reason that a state is given with, and when."""
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_state_says_why(reason):
+    """In words for the reviewer, and none of them holds a value or its fingerprint."""
+    (change,) = secret_changes(*REASONS[reason])
+    assert change.reason == reason
+    assert not {"new", "wen", "old"} & set(change.reason.split())
+
+
+def test_a_doubt_is_no_rotation_and_no_clearance():
+    """Suspicion changes the word and writes nothing: every other state stays what it was."""
+    (before,) = secret_changes(OPENED, known("new"), NOW)
+    (after,) = mark_suspect((before,))
+    assert (before.status, after.status) == (SecretStatus.UNCHANGED, SecretStatus.SUSPECT)
+    assert mark_suspect((after,)) == (after,)
+
+
+def test_kept_and_cleared():
+    """What the manifest keeps is kept; what it dropped is cleared; a kept field is not cleared."""
+    entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
+    found = secret_changes(replace(OPENED, kept_secrets=(("token",),)), entry, NOW)
+    assert {change.path[0]: change.status for change in found} == {
+        "password": SecretStatus.UNCHANGED,
+        "token": SecretStatus.KEPT,
+        "key": SecretStatus.CLEARED,
+    }
+
+
+def test_order_is_that_of_the_paths():
+    """The same input gives the same bytes."""
+    desired = replace(CLOSED, secrets={("b",): EncryptedSecret("1"), ("a",): EncryptedSecret("2")})
+    assert [change.path for change in secret_changes(desired, None, {})] == [("a",), ("b",)]
+
+
+def test_suspicion_falls_on_what_looks_unchanged_alone():
+    """What is written anyway needs no doubt."""
+    before = tuple(SecretChange((state.value,), state) for state in SecretStatus)
+    after = mark_suspect(before)
+    for old, new in zip(before, after, strict=True):
+        if old.status is SecretStatus.UNCHANGED:
+            assert new.status is SecretStatus.SUSPECT
+            assert "no visible field" in new.reason
+        else:
+            assert new == old

@@ -1,0 +1,74 @@
+"""Drift alone."""
+
+import pytest
+from msgspec.structs import replace
+
+from keyturn.model.address import SourceLocation
+from keyturn.model.change import MISSING, Action, Change, FieldChange, SecretChange, SecretStatus
+from keyturn.model.diagnostic import Diagnostic, Severity
+from keyturn.model.plan import Impact, Plan
+from keyturn.planning.drift import drift_only
+from making import credential, held, shown, wanted
+
+DB, OTHER = credential("prod-db"), credential("prod-other")
+KNOWN = held(wanted(DB), "id")
+EDITED = FieldChange(("config", "host"), "a", "x", "a")
+ANEW = FieldChange(("config", "port"), 1, 1, 2)
+SUSPECT = SecretChange(("password",), SecretStatus.SUSPECT)
+BASE = Change(action=Action.UPDATE, address=DB, entry=KNOWN, live=shown(KNOWN))
+
+
+def plan(*changes):
+    """Return a plan."""
+    return Plan(workspace="prod", organization="org", changes=changes, requests=9)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replace(BASE, fields=(EDITED,)),
+        replace(BASE, secrets=(SUSPECT,)),
+        replace(BASE, live=None),
+        replace(BASE, action=Action.RESTORE, live=replace(BASE.live, status="deleted")),
+        replace(BASE, live=replace(BASE.live, address=OTHER)),
+    ],
+)
+def test_what_moved_without_us_is_shown(change):
+    """Edited, saved, deleted, renamed."""
+    assert len(drift_only(plan(change)).changes) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        BASE,
+        replace(BASE, fields=(ANEW,)),
+        replace(BASE, fields=(FieldChange(("config", "x"), MISSING, "live", "git"),)),
+        replace(BASE, action=Action.CREATE, entry=None, live=None),
+        replace(BASE, entry=replace(KNOWN, retired_at="2026-01-01T00:00:00Z"), live=None),
+        replace(BASE, action=Action.RETIRE),
+    ],
+)
+def test_what_git_wants_anew_is_not(change):
+    """An edit of the manifest, a new one, one that was removed."""
+    assert drift_only(plan(change)).changes == ()
+
+
+def test_the_rest_of_the_plan_is_about_the_drift_too():
+    """Only its fields, findings and impact remain, and no request."""
+    fields = (EDITED, ANEW)
+    quiet = replace(BASE, address=OTHER, fields=(ANEW,))
+    line = Diagnostic(
+        code="KT464", severity=Severity.WARNING, message="m", origin=SourceLocation("f"), address=DB
+    )
+    whole = replace(
+        plan(replace(BASE, fields=fields), quiet),
+        diagnostics=(line, replace(line, address=OTHER), replace(line, address=None)),
+        access_changes=(line,),
+        impact={DB: Impact(), OTHER: Impact()},
+    )
+    found = drift_only(whole)
+    assert [change.fields for change in found.changes] == [(EDITED,)]
+    assert found.diagnostics == (line,)
+    assert set(found.impact) == {DB}
+    assert (found.access_changes, found.requests) == ((), 0)

@@ -1,0 +1,44 @@
+"""What no consent makes possible; the other obstacles are tested with the limits they stand beside."""
+
+import pytest
+
+from keyturn.model.change import Action, Change
+from keyturn.model.plan import PlanLimits
+from keyturn.model.resource import EMPTY
+from keyturn.planning.guards import GuardContext, check_guards
+from keyturn.planning.inputs import Approvals
+from making import credential, sides, wanted
+
+KEPT = wanted(credential("prod-db"), keep=(("private_key",), ("passphrase",)), strategy="replace")
+
+
+def found(change):
+    """Return what the guards say of a change, whatever is agreed to."""
+    everything = Approvals(adopt=frozenset({"*"}), restore=frozenset({"prod-db"}), retire=99, rotate=99)
+    inputs = sides(*([change.desired] if change.desired else []))
+    return check_guards(
+        GuardContext(changes=(change,), inputs=inputs, approvals=everything, limits=PlanLimits(), users=EMPTY)
+    )
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.REPLACE, Action.ROTATE])
+def test_a_new_object_has_no_live_value_to_keep(action):
+    """A create, a replacement and a rotation by a successor would go without it; where to set it is said."""
+    (finding,) = found(Change(action=action, address=KEPT.address, desired=KEPT))
+    assert finding.code == "KT472"
+    assert "private_key, passphrase" in finding.message
+    assert "keyturn secret set prod-db private_key" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("action", "desired"),
+    [
+        (Action.UPDATE, KEPT),
+        (Action.RESTORE, KEPT),
+        (Action.ROTATE, wanted(KEPT.address, keep=KEPT.kept_secrets, strategy="in_place")),
+        (Action.CREATE, wanted(KEPT.address, secrets={"password": "x"})),
+    ],
+)
+def test_an_object_that_stays_keeps_what_it_has(action, desired):
+    """Nothing is in the way where the object is there, or nothing is kept."""
+    assert found(Change(action=action, address=KEPT.address, desired=desired)) == ()

@@ -1,0 +1,18 @@
+"""How a limit answers."""
+
+from keyturn.model.change import Action, Change
+from keyturn.model.diagnostic import Severity
+from keyturn.planning.guards import guard_violation
+from making import credential, wanted
+
+DB = credential("prod-db")
+
+
+def test_a_breach_stands_at_its_manifest_or_at_the_ledger():
+    """An error with its address; what has no manifest any more is the ledger's."""
+    there = guard_violation(
+        "KT459", Change(action=Action.UPDATE, address=DB, desired=wanted(DB)), "said", "do"
+    )
+    gone = guard_violation("KT459", Change(action=Action.RETIRE, address=DB), "said", "do")
+    assert (there.severity, there.address, there.message, there.hint) == (Severity.ERROR, DB, "said", "do")
+    assert (there.origin.file, gone.origin.file) == ("manifests/credentials/prod-db.yaml", "ledger")

@@ -1,0 +1,17 @@
+"""Consent of OAuth credentials."""
+
+from msgspec.structs import replace
+
+from keyturn.model.change import Action, Change
+from keyturn.model.diagnostic import Cause, Severity
+from keyturn.planning.oauth_consent import find_needed_consents
+from making import credential, wanted
+
+
+def test_each_change_that_needs_consent_has_a_note():
+    """A note at the manifest, and no refusal; other changes have none."""
+    db, crm = credential("prod-db"), credential("prod-crm")
+    oauth = Change(action=Action.CREATE, address=crm, desired=replace(wanted(crm), type="oauth"))
+    (note,) = find_needed_consents([Change(action=Action.CREATE, address=db, desired=wanted(db)), oauth])
+    assert (note.code, note.severity, note.cause) == ("KT465", Severity.NOTE, Cause.CONSENT_NEEDED)
+    assert (note.address, note.origin) == (crm, oauth.desired.origin)

@@ -1,0 +1,89 @@
+"""The schedule: a table of moves."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyturn.planning.scheduling import (
+    STATUS_TRANSITIONS,
+    ChangeSchedule,
+    ChangeStatus,
+    DependencyCycle,
+    ScheduleEvent,
+)
+from making import credential
+
+A, B, C, D = (credential(name) for name in "abcd")
+
+
+def test_only_what_waits_for_nothing_can_be_taken():
+    """A follower is not ready before what it waits for is done."""
+    schedule = ChangeSchedule({A: (), B: (A,)})
+    assert schedule.take_next() == A
+    assert schedule.take_next() is None
+    schedule.mark_done(A)
+    assert schedule.take_next() == B
+
+
+def test_a_failure_blocks_everything_downstream_at_once():
+    """What waits for a failure, even at second hand, will not run."""
+    schedule = ChangeSchedule({A: (), B: (A,), C: (B,), D: ()})
+    schedule.take_next()
+    assert set(schedule.mark_failed(A)) == {B, C}
+    assert schedule.take_next() == D
+    assert schedule.changes_in(ChangeStatus.BLOCKED) == (B, C)
+    assert schedule.waits_for(C) == (B,)
+
+
+def test_a_change_waits_for_all_not_for_any():
+    """Two references, both first."""
+    schedule = ChangeSchedule({A: (), B: (), C: (A, B)})
+    schedule.take_next()
+    schedule.take_next()
+    schedule.mark_done(A)
+    assert schedule.take_next() is None
+    schedule.mark_done(B)
+    assert schedule.take_next() == C
+
+
+def test_what_is_not_listed_counts_as_done():
+    """A reference to an unchanged resource holds nothing up."""
+    assert ChangeSchedule({B: (A,)}).take_next() == B
+
+
+def test_a_cycle_is_named_with_its_path():
+    """Changes that wait for each other have no first step."""
+    with pytest.raises(DependencyCycle) as caught:
+        ChangeSchedule({A: (B,), B: (C,), C: (A,), D: (A,)})
+    assert caught.value.path[0] == caught.value.path[-1]
+    assert set(caught.value.path) == {A, B, C}
+
+
+@pytest.mark.parametrize("move", [(state, event) for state in ChangeStatus for event in ScheduleEvent])
+def test_a_move_that_the_table_does_not_list_is_refused(move):
+    """Done is done: nothing ends twice or starts twice."""
+    schedule = ChangeSchedule({A: ()})
+    schedule.statuses[A] = move[0]
+    if move in STATUS_TRANSITIONS:
+        schedule._transition_to(A, move[1])
+        assert schedule.statuses[A] is STATUS_TRANSITIONS[move]
+    else:
+        with pytest.raises(KeyError):
+            schedule._transition_to(A, move[1])
+
+
+@given(st.lists(st.lists(st.integers(0, 11), max_size=3), max_size=12), st.integers(0, 2**12 - 1))
+def test_every_change_ends_exactly_once(edges, failing):
+    """Whatever fails, each change is done, failed or blocked at the end, and none is left over."""
+    names = [credential(f"c{index:02}") for index in range(len(edges))]
+    waits = {names[i]: [names[j] for j in found if j < i] for i, found in enumerate(edges)}
+    schedule = ChangeSchedule(waits)
+    while (address := schedule.take_next()) is not None:
+        if failing >> names.index(address) & 1:
+            schedule.mark_failed(address)
+        else:
+            schedule.mark_done(address)
+    assert set(schedule.statuses.values()) <= {ChangeStatus.DONE, ChangeStatus.FAILED, ChangeStatus.BLOCKED}
+    for one, others in waits.items():
+        if schedule.statuses[one] is ChangeStatus.DONE:
+            assert all(schedule.statuses[other] is ChangeStatus.DONE for other in others)

@@ -1,0 +1,50 @@
+"""The days on which something ends."""
+
+from datetime import date
+
+import pytest
+
+from certificates import certificate
+from judging import subject
+from keyturn.policy.rules.expiry import FieldExpiry, certificate_expiry, declared_expiries, parse_day
+
+TEXT = "kind: credential\nname: x\ntype: azure\nlabels: {expires: '2027-01-31'}\n"
+
+
+def test_a_label_a_field_and_a_certificate_declare_a_day():
+    """Each with its path and in words."""
+    one = subject(TEXT)
+    config = {
+        ("config", "secret_expires_at"): "2027-05-01T00:00:00Z",
+        ("config", "ca"): certificate(date(2029, 6, 30)).pem,
+        ("config", "port"): 5,
+        ("config", "valid_until"): "2027-13-01",
+        ("config", "note"): "2027-05-01",
+    }
+    found = list(declared_expiries(subject(TEXT, config=config)))
+    assert list(declared_expiries(one)) == [
+        FieldExpiry(("labels", "expires"), date(2027, 1, 31), "what the label expires records")
+    ]
+    assert found[1:] == [
+        FieldExpiry(("config", "secret_expires_at"), date(2027, 5, 1), "what secret_expires_at records"),
+        FieldExpiry(("config", "ca"), date(2029, 6, 30), "the certificate in ca"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2027-01-31", date(2027, 1, 31)),
+        ("2027-01-31T10:00:00+02:00", date(2027, 1, 31)),
+        ("", None),
+        ("soon", None),
+    ],
+)
+def test_a_day_is_read_from_iso_8601(text, day):
+    """A time behind it does not matter."""
+    assert parse_day(text) == day
+
+
+def test_a_certificate_that_cannot_be_read_has_no_day():
+    """That it cannot be read is another finding."""
+    assert certificate_expiry("-----BEGIN CERTIFICATE-----") is None

@@ -1,0 +1,122 @@
+"""Deep checks on opened secrets: the one place of policy that reveals."""
+
+import base64
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certificates import certificate
+from judging import judged, opened, places, subject
+from keyturn.model.secret import Secret
+from keyturn.policy.rules.secret_rules import secret_expiries
+
+TEXT = """\
+kind: credential
+name: prod-x
+type: {kind}
+labels: {{environment: prod}}
+config: {{project_id: acme}}
+secrets: {{{names}}}
+"""
+KINDS = ("aws", "azure", "gcp", "database", "api_key", "oauth", "password")
+FIELDS = (
+    "password", "private_key", "private_key_passphrase", "certificate", "certificate_password", "sas_token",
+    "connection_string", "account_key", "service_account_json", "access_key_id",
+    "secret_access_key", "api_key",
+)  # fmt: skip
+
+
+def token(**claims):
+    """Return a JSON web token with these claims."""
+    parts = [json.dumps(part).encode() for part in ({"alg": "HS256"}, claims)]
+    head, body = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    return f"{head}.{body}.c2lnbmF0dXJl"
+
+
+def ending(day):
+    """Return a token that ends on ``day``."""
+    return token(exp=int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()))
+
+
+def holding(kind="api_key", **fields):
+    """Return a credential with these secret fields, and their opened values."""
+    one = subject(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
+    return one, opened(one, **fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "message"),
+    [
+        (ending(date(2026, 2, 28)), "KT322", "the token in api_key expired on 2026-02-28"),
+        (f"Bearer {ending(date(2026, 3, 2))}", "KT323",
+         "the token in api_key expires on 2026-03-02, tomorrow"),
+        ("?sv=1&se=2026-02-28T00%3A00Z&sig=x", "KT322", "the signature in api_key expired on 2026-02-28"),
+        ("Blob=x;SharedAccessSignature=se=2026-03-02&sv=1&sig=x", "KT323",
+         "the signature in api_key expires on 2026-03-02, tomorrow"),
+    ],
+    ids=["token over", "token near", "signature over", "signature near"],
+)  # fmt: skip
+def test_what_ends_is_found_with_its_day(value, code, message):
+    """Tokens and signatures carry their own."""
+    one, secrets = holding(api_key=value)
+    found = [each for each in judged(one, secrets=secrets) if each.code == code]
+    assert [(each.message, each.origin.line, each.origin.column) for each in found] == [(message, 6, 11)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [token(), token(exp="soon"), token(exp=10**400), token(exp=None), "eyJx.eyJ!.x", "eyJhYWE.eyJhYWE.x"],
+    ids=range(6),
+)
+def test_a_token_without_a_day_is_silent(value):
+    """Many never end; what is in them is the issuer's business."""
+    one, secrets = holding(api_key=value)
+    assert (
+        places("KT322", judged(one, secrets=secrets)) == places("KT323", judged(one, secrets=secrets)) == []
+    )
+
+
+def test_expiries_are_data_for_the_review():
+    """What is declared and what the opened secrets show, with paths and days."""
+    pem = certificate(date(2027, 6, 30)).pem
+    fields = {"certificate": pem, "headers__X-Key": ending(date(2026, 5, 1))}
+    one = subject(
+        TEXT.format(kind="azure", names="certificate: ENC").replace("prod}", "prod, expires: '2027-01-31'}")
+    )
+    found = secret_expiries(one, opened(one, **fields)[one.file])
+    assert [(expiry.path, expiry.day) for expiry in found] == [
+        (("labels", "expires"), date(2027, 1, 31)),
+        (("secrets", "certificate"), date(2027, 6, 30)),
+        (("secrets", "headers", "X-Key"), date(2026, 5, 1)),
+    ]
+    assert secret_expiries(one, {}) == found[:1]
+
+
+def test_findings_hold_no_canary(canary):
+    """Neither in words nor in what an error would print."""
+    fields = {"password": canary("ascii"), "private_key": canary("pem"), "api_key": canary("unicode") + " "}
+    one, secrets = holding("database", **fields)
+    found = judged(one, secrets=secrets)
+    canary.also("findings", repr(found))
+    assert places("KT385", found) == ["prod-x:6:44"]
+
+
+@given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), st.text(min_size=4), min_size=1))
+def test_no_secret_stops_the_checks_or_is_quoted(kind, fields):
+    """Whatever a secret holds, what is said of it is ours."""
+    one = subject(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
+    said = " ".join(each.message + each.hint for each in judged(one, secrets=opened(one, **fields)))
+    blank = dict.fromkeys(fields, "\0\0")
+    known = " ".join(each.message + each.hint for each in judged(one, secrets=opened(one, **blank)))
+    assert all(value not in said or value in known or value.isspace() for value in fields.values())
+
+
+def test_a_secret_stays_one():
+    """Only its value is looked at; the object that holds it is passed on as it is."""
+    one, _ = holding(api_key="hunter22")
+    kept = Secret("hunter22")
+    judged(one, secrets={one.file: {("api_key",): kept}})
+    assert kept == Secret("hunter22")

@@ -1,0 +1,39 @@
+"""All manifests side by side."""
+
+from judging import fleet, subject
+from keyturn.policy.manifest_index import build_manifest_index
+
+LOGIN = "kind: credential\nname: {name}\ntype: database\n"
+LINK = "kind: connection\nname: {name}\ntype: postgres\ncredential: {uses}\n"
+
+
+def test_manifests_stand_in_the_order_of_their_files():
+    """Whatever the order in which they were given."""
+    texts = [LOGIN.format(name="b"), LINK.format(name="c", uses="b"), LOGIN.format(name="a")]
+    assert [one.address.name for one in fleet(*texts).resources] == ["c", "a", "b"]
+    assert fleet(*texts).resources == fleet(*reversed(texts)).resources
+
+
+def test_uses_are_the_references_that_resolve():
+    """One that names nothing is another check's finding."""
+    found = fleet(LOGIN.format(name="a"), LINK.format(name="c", uses="a"), LINK.format(name="d", uses="z"))
+    assert [(use.source.address.name, use.path, use.target.address.name) for use in found.references] == [
+        ("c", ("credential",), "a")
+    ]
+    assert [
+        use.source.address.name for use in found.references_by_target()["manifests/credentials/a.yaml"]
+    ] == ["c"]
+
+
+def test_a_reference_does_not_leave_its_workspace():
+    """Names are unique within one."""
+    login = subject(LOGIN.format(name="a"), workspace="one")
+    link = subject(LINK.format(name="c", uses="a"), workspace="two")
+    assert build_manifest_index([login, link]).references == ()
+
+
+def test_writings_are_the_texts_and_names_long_enough_for_a_secret():
+    """Sixteen characters, values and names of fields alike."""
+    text = LOGIN.format(name="a") + f"config: {{a: short, b: {'x' * 16}, {'y' * 16}: 1}}\n"
+    found = [(writing.text[0], writing.is_key) for writing in fleet(text).text_values]
+    assert found == [("x", False), ("y", True)]

@@ -1,0 +1,36 @@
+"""Names compared as a reader would."""
+
+import pytest
+
+from keyturn.policy.names import edit_distance, names_of, normalize_name
+
+
+def test_case_and_separators_do_not_make_another_name():
+    """One field, four spellings."""
+    assert {normalize_name(name) for name in ("sslMode", "ssl_mode", "SSL-Mode", "ssl.mode")} == {"sslmode"}
+
+
+def test_a_path_goes_by_its_last_key_and_its_last_two():
+    """A single key has but itself."""
+    assert names_of(("config", "tls", "Mode")) == ("mode", "tlsmode")
+    assert names_of(("name",)) == ("name",)
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "count"),
+    [
+        ("", "", 0),
+        ("", "abc", 3),
+        ("postgres", "postgres", 0),
+        ("postgers", "postgres", 1),
+        ("postgre", "postgres", 1),
+        ("posttgres", "postgres", 1),
+        ("pastgres", "postgres", 1),
+        ("potsgers", "postgres", 2),
+        ("ca", "abc", 3),
+        ("kitten", "sitting", 3),
+    ],
+)
+def test_slips_are_counted(word, other, count):
+    """Two swapped letters are one slip, from either side."""
+    assert edit_distance(word, other) == edit_distance(other, word) == count

@@ -1,0 +1,175 @@
+"""Run every rule that is on, apply levels and waivers, and sort what is found."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judging import SETTINGS, TODAY, judged, places, settings, subject
+from keyturn.policy.resource_view import Waiver
+from keyturn.policy.rule import RuleContext
+from keyturn.policy.rules import privilege
+from keyturn.policy.runner import run_remaining_rules, run_rules, run_static_rules
+
+BROKEN = """\
+kind: connection
+name: prod-x
+type: postgres
+labels: {environment: prod, system: x, owner: data}
+config: {sslMode: disable, trustServerCertificate: true}
+"""
+CLEAN = BROKEN.replace("disable, trustServerCertificate: true", "verify-full")
+
+
+def waived(*waivers):
+    """Return the broken manifest with these waivers."""
+    lines = "".join(f"  - {{rule: {rule}, reason: '{reason}'}}\n" for rule, reason in waivers)
+    return f"{BROKEN}waive:\n{lines}"
+
+
+def codes(found):
+    """Return the codes found, in their order."""
+    return [finding.code for finding in found]
+
+
+def test_a_clean_manifest_is_silent():
+    """Nothing to say is said by nothing."""
+    assert judged(CLEAN) == ()
+
+
+def test_findings_come_worst_first():
+    """An error before a warning, whatever the codes."""
+    assert codes(judged(BROKEN)) == ["KT350", "KT351"]
+    swapped = settings({**SETTINGS, "rules": {"KT350": "note", "KT351": "error"}})
+    assert codes(judged(BROKEN, policy=swapped)) == ["KT351", "KT350"]
+
+
+def test_a_finding_without_a_hint_has_the_fix_of_its_code():
+    """Something to do next, always."""
+    assert all(finding.hint for finding in judged(BROKEN))
+    assert judged(BROKEN)[0].address == subject(BROKEN).address
+
+
+def test_a_rule_may_be_off_everywhere_or_below_a_path():
+    """The rest of the project keeps it."""
+    off = settings({**SETTINGS, "rules": {"KT350": "off"}})
+    assert codes(judged(BROKEN, policy=off)) == ["KT351"]
+    below = settings({**SETTINGS, "rules": {"KT350": {"level": "off", "paths": ["legacy"]}}})
+    moved = subject(BROKEN, file="legacy/prod-x.yaml")
+    assert codes(judged(moved, policy=below)) == ["KT351"]
+    assert codes(judged(BROKEN, policy=below)) == ["KT350", "KT351"]
+
+
+def test_a_waiver_with_a_reason_lifts_its_rule():
+    """In this manifest alone."""
+    other = BROKEN.replace("prod-x", "prod-x-two")
+    found = judged(waived(("KT350", "isolated network, ticket 12")), other)
+    assert places("KT350", found) == ["prod-x-two:5:19"]
+    assert places("KT351", found) == ["prod-x-two:5:52", "prod-x:5:52"]
+
+
+def test_a_manifest_without_findings_needs_no_catalog(monkeypatch):
+    """The catalog is read only where a text of it is shown."""
+
+    def refuse():
+        pytest.fail("the catalog was read")
+
+    monkeypatch.setattr("keyturn.catalog.load_catalog", refuse)
+    monkeypatch.setattr("keyturn.policy.runner.load_catalog", refuse)
+    assert judged(waived(("KT350", "isolated network"), ("KT351", "isolated network"))) == ()
+
+
+def test_a_waiver_without_a_reason_lifts_nothing_and_is_found():
+    """At the rule it names."""
+    found = judged(waived(("KT350", " ")))
+    assert codes(found) == ["KT350", "KT300", "KT351"]
+    assert places("KT300", found) == ["prod-x:7:12"]
+
+
+def test_a_waiver_that_lifts_nothing_is_a_note():
+    """It would hide the next finding."""
+    found = judged(waived(("KT350", "why"), ("KT354", "why")))
+    assert [(one.code, one.severity.name) for one in found if one.code == "KT302"] == [("KT302", "NOTE")]
+    assert places("KT302", found) == ["prod-x:8:12"]
+
+
+@pytest.mark.parametrize("code", ["KT320", "KT361", "KT389", "KT322"])
+def test_a_waiver_is_not_called_unused_where_its_rule_could_not_look(code):
+    """Without ledger or key, nobody knows."""
+    assert places("KT302", judged(waived((code, "why")))) == []
+
+
+def test_a_waiver_for_the_fleet_is_not_called_unused_in_a_part_of_it():
+    """The hook on changed files does not see the other side."""
+    text = waived(("KT312", "why"))
+    assert places("KT302", judged(text, whole=False)) == []
+    assert places("KT302", judged(text)) == ["prod-x:7:12"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "hint"),
+    [
+        ("KT209", "KT209 cannot be waived", "fix the finding"),
+        ("KT300", "KT300 cannot be waived", "fix the finding"),
+        ("KT35O", "the waiver names no rule", "did you mean KT350?"),
+        ("hunter22", "the waiver names no rule", "write the code of a rule, from KT310 to KT399"),
+    ],
+)
+def test_integrity_cannot_be_waived(code, message, hint):
+    """And a code that is none is told the nearest."""
+    found = [one for one in judged(waived((code, "why"))) if one.code == "KT301"]
+    assert [one.message for one in found] == [message]
+    assert found[0].hint.startswith(hint)
+    assert [str(one.origin).partition(":")[2] for one in found] == ["7:12"]
+
+
+FLEET = [
+    subject(BROKEN.replace("prod-x", f"prod-x-{number}").replace("environment: prod", f"environment: {env}"))
+    for number, env in enumerate(["prod", "staging", "lab", "prod", "qa"])
+] + [
+    subject(
+        f"kind: credential\nname: {env}-app\ntype: oauth\nlabels: {{environment: {env}}}\n"
+        "config: {client_id: one}\nsecrets: {client_secret: ENC}\n"
+    )
+    for env in ("prod", "staging", "lab")
+]
+SAME = {(one.file, ("client_secret",)): "f" for one in FLEET if one.secret_paths}
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_manifests_does_not_matter(dice: random.Random):
+    """The same findings, in the same order."""
+    shuffled = list(FLEET)
+    dice.shuffle(shuffled)
+    prints = list(SAME.items())
+    dice.shuffle(prints)
+    assert judged(*shuffled, fingerprints=dict(prints)) == judged(*FLEET, fingerprints=SAME)
+
+
+def test_what_needs_no_secret_is_said_before_one_is_opened():
+    """The rest is added: together they are all that is said, a waiver's own finding at the end."""
+    alone, all_of_it = RuleContext(today=TODAY), RuleContext(today=TODAY, fingerprints=SAME)
+    manifests = (*FLEET, subject(waived(("KT350", "lab"), ("KT352", "none here"))))
+    looked = run_static_rules(manifests, settings(), alone)
+    whole = run_rules(manifests, settings(), all_of_it)
+    assert run_remaining_rules(looked, settings(), all_of_it) == whole
+    assert set(looked.diagnostics) < set(whole)
+    later = {each.code for each in whole} - {each.code for each in looked.diagnostics}
+    assert later == {"KT302", "KT361"}
+
+
+def said_of(value):
+    """Return all that is said of a connection whose fields hold ``value``."""
+    fields = ("password", "note", "host", "role", "client_id", "sslMode", "username", "region", "baseUrl")
+    config = {("config", name): value for name in fields}
+    labels = {"environment": value, "system": value, "residency": "eu", "expires": value}
+    found = judged(subject(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, ()),)))
+    return " ".join(f"{finding.message} {finding.hint}" for finding in found)
+
+
+@given(st.text(min_size=6))
+def test_no_finding_quotes_a_value(value):
+    """Whatever stands in a field, what is said of it is ours."""
+    ours = value in said_of("\0") or value.lower() in privilege.PRIVILEGE_WORDS
+    assert ours or value not in said_of(value)

@@ -1,0 +1,114 @@
+"""Every rule there is."""
+
+import json
+import re
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from certificates import certificate
+from judging import TODAY, judged, places, settings, subject
+from keyturn.catalog import find_code, load_catalog
+from keyturn.model.secret import Secret
+from keyturn.policy.runner import RULES
+from keyturn.policy.settings import is_rule_code
+
+ROOT = Path(__file__).parents[2]
+BROKEN = Path(__file__).with_name("broken.txt")
+MADE = {
+    "@certificate": lambda: certificate().pem,
+    "@key": lambda: certificate().private(),
+    "@locked": lambda: certificate().private("a passphrase"),
+}
+"""What a case of the table cannot hold, since it is another one each time."""
+
+TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ2cF4hJ6kL8"
+"""The form of a token of GitHub's; in one piece it would stop those who look for tokens in repositories."""
+
+
+def cases():
+    """Read the table: code, place, what is said, what is known besides, the manifests."""
+    blocks = re.findall(
+        r"^(KT\d+) (\S+)\nsays: (.*)\n(?:with: (.*)\n)?((?:    .*\n)+)", BROKEN.read_text(), re.MULTILINE
+    )
+    return [
+        (code, place, said, json.loads(known or "{}"), textwrap.dedent(text).split("---\n"))
+        for code, place, said, known, text in blocks
+    ]
+
+
+def looked_at(known, texts):
+    """Return what all rules find in manifests; what is opened, are the secrets of the first one."""
+    subjects = [subject(text.replace("@token", TOKEN)) for text in texts]
+    more = {"shallow": known.get("shallow", False), "connectors": tuple(known.get("connectors", ()))}
+    if "policy" in known:
+        more["policy"] = settings(known["policy"])
+    if "aged" in known:
+        more["rotated"] = {one.file: {(): TODAY - timedelta(known["aged"])} for one in subjects}
+    if "same" in known:
+        more["fingerprints"] = {
+            (one.file, path): known["same"] for one in subjects for path in one.secret_paths
+        }
+    if "secrets" in known:
+        opened = {name: MADE[text]() if text in MADE else text for name, text in known["secrets"].items()}
+        more["secrets"] = {subjects[0].file: {(name,): Secret(text) for name, text in opened.items()}}
+    return judged(*subjects, **more)
+
+
+@pytest.mark.parametrize(("code", "place", "said", "known", "texts"), cases())
+def test_each_rule_finds_what_it_is_for_where_it_stands(code, place, said, known, texts):
+    """One finding of its own, at its line and column, in its words."""
+    found = looked_at(known, texts)
+    assert places(code, found) == [place]
+    assert [each.message for each in found if each.code == code] == [said]
+
+
+def test_the_table_has_every_rule():
+    """A rule that no case breaks would be a finding that nobody has seen."""
+    assert [code for code, *_ in cases()] == sorted({rule.code for rule in RULES})
+    assert len(cases()) == BROKEN.read_text().count("\nKT")
+
+
+def test_every_rule_has_a_code_and_every_code_a_rule():
+    """No code explains what nothing finds."""
+    assert sorted({rule.code for rule in RULES}) == [code for code in load_catalog() if is_rule_code(code)]
+
+
+def test_a_rule_is_called_what_its_code_is_called():
+    """One title, in one place."""
+    assert all(rule.title == find_code(rule.code).title for rule in RULES)
+
+
+def test_rules_stand_in_the_order_of_their_codes():
+    """The order in which they run shows nowhere, but a reader looks for it."""
+    assert [rule.code for rule in RULES] == sorted(rule.code for rule in RULES)
+
+
+def test_two_rules_of_one_code_weigh_the_same():
+    """A level is said of a code."""
+    weights = {(rule.code, rule.severity) for rule in RULES}
+    assert len(weights) == len({code for code, _ in weights})
+
+
+def test_every_rule_has_a_line_in_the_reference():
+    """Code, what it finds, its level: as the registry has them."""
+    lines = (ROOT / "docs" / "reference" / "policy.md").read_text().splitlines()
+    for rule in RULES:
+        begin = f"| {rule.code} | {rule.title} | {rule.severity.name.lower()} | "
+        assert sum(line.startswith(begin) for line in lines) == 1, begin
+
+
+def test_every_code_of_the_reference_exists():
+    """Nothing is promised there that nobody finds."""
+    text = (ROOT / "docs" / "reference" / "policy.md").read_text()
+    assert set(re.findall(r"KT\d{3}", text)) <= set(load_catalog())
+
+
+def test_each_row_of_the_vendors_guidance_has_an_answer():
+    """A rule, a command, or why it cannot be checked."""
+    text = (ROOT / "docs" / "reference" / "policy.md").read_text().partition("row by row")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 24
+    assert [row for row in rows if not re.search(r"KT3\d\d|\*Not checkable\*|`(?:keyturn |apply)", row)] == []

@@ -1,0 +1,50 @@
+"""Where a resource belongs."""
+
+import pytest
+
+from judging import settings, subject
+from keyturn.policy.settings import environment_of, is_production
+
+STATED = settings(
+    {"environments": {"prod": {}, "prodeu": {"prefix": "prod-eu-"}, "qa": {"production": True}}}
+)
+BARE = settings({})
+
+
+def made(name, label=""):
+    """Return a manifest of this name, labelled or not."""
+    labels = f"labels: {{environment: {label}}}\n" if label else ""
+    return subject(f"kind: credential\nname: {name}\ntype: aws\n{labels}")
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "label", "expected"),
+    [
+        (STATED, "prod-x", "", "prod"),
+        (STATED, "prod-eu-x", "", "prodeu"),
+        (STATED, "prod-x", "qa", "qa"),
+        (STATED, "dev-x", "", ""),
+        (BARE, "dev-x", "", "dev"),
+        (BARE, "staging-x", "", "staging"),
+        (BARE, "x", "", ""),
+    ],
+)
+def test_the_label_comes_first_then_the_longest_prefix(policy, name, label, expected):
+    """Without settings, the vendor's own prefixes tell."""
+    assert environment_of(made(name, label), policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "label", "expected"),
+    [
+        (STATED, "prod-x", "", True),
+        (STATED, "prod-eu-x", "", False),
+        (STATED, "qa-x", "", True),
+        (BARE, "x", "production", True),
+        (BARE, "x", "live", True),
+        (BARE, "x", "", False),
+    ],
+)
+def test_production_is_what_is_said_to_be(policy, name, label, expected):
+    """By the settings, or by its usual names."""
+    assert is_production(made(name, label), policy) is expected

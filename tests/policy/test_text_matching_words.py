@@ -1,0 +1,51 @@
+"""The texts of a manifest, and how a field is called in a message."""
+
+import pytest
+
+from judging import subject
+from keyturn.policy.text_matching import parse_switch, safe_field_name, walk_texts
+
+TEXT = """\
+kind: connection
+name: x
+type: other
+labels: {owner: data}
+config: {a: one, port: 5, list: [two, {k: [three]}], empty: {}}
+"""
+
+
+def test_every_text_is_found_with_its_path():
+    """Within lists and mappings too, and in labels; numbers are no texts."""
+    assert list(walk_texts(subject(TEXT))) == [
+        (("config", "a"), "one"),
+        (("config", "list", "0"), "two"),
+        (("config", "list", "1", "k", "0"), "three"),
+        (("labels", "owner"), "data"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (("config", "host"), "host"),
+        (("config", "topics", "0"), "topics"),
+        (("headers", "X-Api-Key"), "X-Api-Key"),
+        (("config", "9fQ2xLkV7pTzRb3WmYc8HdNe"), "the field"),
+        (("config", "hunter22 is my password"), "the field"),
+        (("config", "ghp_9fQ2xLkV7pTzRb3WmYc8HdNe9fQ2xLkV7pTz"), "the field"),
+        (("config", "::add-mask::"), "the field"),
+        (("0",), "the field"),
+    ],
+)
+def test_a_name_is_said_only_when_it_can_be_no_secret(path, said):
+    """A secret may have been written where a name belongs."""
+    assert safe_field_name(path) == said
+
+
+@pytest.mark.parametrize(
+    ("leaf", "position"),
+    [(True, True), ("yes", True), ("On", True), (False, False), ("off", False), ("maybe", None), (1, None)],
+)
+def test_a_switch_is_read_however_it_is_written(leaf, position):
+    """What is no switch has no position."""
+    assert parse_switch(leaf) is position

@@ -1,0 +1,52 @@
+"""The repository's own key: read once, refused where it is not what it should be."""
+
+import base64
+
+import pytest
+
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.secret import Secret
+from keyturn.policy.settings import PolicySettings
+from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES, read_fingerprint_key
+from keyturn.project.project import Project
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a project with a key file; what it opens to is up to the test."""
+    (tmp_path / ".keyturn").mkdir()
+    (tmp_path / ".keyturn/fingerprint.yaml").write_text("kind: fingerprint-key\n")
+    return Project(root=tmp_path, workspaces={}, policy=PolicySettings())
+
+
+def opening(value):
+    """Return a decryptor that opens every document to one value."""
+    return lambda documents: tuple({FINGERPRINT_KEY_PATH: Secret(value)} for _ in documents)
+
+
+def test_the_key_is_the_bytes_behind_the_base64(project):
+    """Thirty-two bytes, as they were made."""
+    key = bytes(range(STORED_KEY_BYTES))
+    assert read_fingerprint_key(project, opening(base64.b64encode(key).decode())) == key
+
+
+@pytest.mark.parametrize("value", ["not base64!", base64.b64encode(b"short").decode(), ""])
+def test_a_damaged_key_is_refused(project, value):
+    """With another key every secret would look rotated, so a damaged one stops the work."""
+    with pytest.raises(DiagnosticError) as caught:
+        read_fingerprint_key(project, opening(value))
+    assert [finding.code for finding in caught.value.diagnostics] == ["KT040"]
+
+
+def test_a_file_that_opens_to_something_else_is_refused(project):
+    """The field has to be there."""
+    with pytest.raises(DiagnosticError):
+        read_fingerprint_key(project, lambda documents: tuple({} for _ in documents))
+
+
+def test_a_missing_file_says_how_to_get_it_back(tmp_path):
+    """Restoring it from git is the remedy; making a new one is not."""
+    project = Project(root=tmp_path, workspaces={}, policy=PolicySettings())
+    with pytest.raises(DiagnosticError) as caught:
+        read_fingerprint_key(project, opening(""))
+    assert "git" in caught.value.diagnostics[0].hint

@@ -1,0 +1,48 @@
+"""Text becomes what the schema means."""
+
+import pytest
+
+from keyturn.schema.coerce import coerce_types
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("port", "5432", 5432),
+        ("port", "54x", "54x"),
+        ("port", "\u0665", "\u0665"),
+        ("port", 5432, 5432),
+        ("host", "5432", "5432"),
+        ("database", "true", "true"),
+        ("unheard_of", "5432", "5432"),
+    ],
+)
+def test_only_what_is_meant_is_read(field, text, value):
+    """A name made of digits stays a name, and what is no number stays text."""
+    path = ("config", field)
+    found = coerce_types("connection", "postgres", {path: text})[path]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_what_is_no_setting_is_left_alone():
+    """A reference and the category have no type of their own."""
+    fields = {("credential",): "1", ("category",): "source"}
+    assert coerce_types("connection", "postgres", fields) == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('{"credentialId":"c","bucket":"b"}', {("credentialId",): "c", ("bucket",): "b"}),
+        ("{}", {(): {}}),
+        ('{"bucket"', {(): '{"bucket"'}),
+        ("[1]", {(): "[1]"}),
+        ("plain", {(): "plain"}),
+        ('{"a":' * 50_000, {(): '{"a":' * 50_000}),
+    ],
+)
+def test_a_mapping_as_text_becomes_its_fields(text, fields):
+    """Where the schema means a mapping; what does not read as one stays text."""
+    path = ("config", "staging")
+    found = coerce_types("connection", "snowflake", {path: text})
+    assert found == {(*path, *inner): value for inner, value in fields.items()}

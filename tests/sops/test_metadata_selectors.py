@@ -1,0 +1,67 @@
+"""Which values SOPS encrypts."""
+
+import pytest
+
+from encrypting import document, encrypted
+from keyturn.sops.metadata import compile_selector
+
+
+@pytest.mark.parametrize(
+    ("selector", "pattern", "yes", "no"),
+    [
+        ("", "", ("a", "b"), ("a_unencrypted", "b")),
+        ("encrypted_suffix", "_secret", ("a_secret", "b"), ("a", "secret")),
+        ("unencrypted_suffix", "_plain", ("a", "b"), ("a", "b_plain")),
+        ("encrypted_regex", "^secrets$", ("secrets", "x"), ("secretsx",)),
+        ("encrypted_regex", "^(password|token)$", ("a", "token"), ("a", "tokens")),
+        ("unencrypted_regex", "^(name|kind)$", ("a",), ("a", "kind", "b")),
+    ],
+)
+def test_decides_as_sops_does(selector, pattern, yes, no):
+    """A match on any key of the path decides."""
+    chosen = compile_selector(selector, pattern)
+    assert chosen(yes)
+    assert not chosen(no)
+
+
+@pytest.mark.parametrize(
+    ("selector", "pattern"),
+    [
+        ("encrypted_regex", "secrets"),
+        ("encrypted_regex", "^secrets$\n"),
+        ("encrypted_regex", "(?i)^secrets$"),
+        ("encrypted_regex", "^se.rets$"),
+        ("encrypted_regex", ""),
+        ("encrypted_suffix", "a.b"),
+        ("encrypted_comment_regex", "sops:enc"),
+        ("unencrypted_comment_regex", "x"),
+    ],
+)
+def test_is_not_certain_of_other_patterns(selector, pattern):
+    """Whatever Go and Python may read differently is left to sops."""
+    assert compile_selector(selector, pattern) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--encrypted-regex", "^(secrets|host)$"),
+        ("--unencrypted-regex", "^(config|name)$"),
+        ("--encrypted-suffix", "rets"),
+        ("--unencrypted-suffix", "fig"),
+    ],
+)
+def test_agrees_with_the_real_sops(age_key, arguments):
+    """Each value of a file is encrypted by sops exactly where the selector says so."""
+    found = document(encrypted(age_key, {"a": "x", "host_unencrypted": "y"}, *arguments))
+    chosen = compile_selector(arguments[0].removeprefix("--").replace("-", "_"), arguments[1])
+    seen = 0
+    for path in found.spans:
+        value = found.tree
+        for key in path:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        if isinstance(value, str) and path[0] != "sops":
+            keys = tuple(key for key in path if not key.isdigit())
+            assert value.startswith("ENC[") == chosen(keys), path
+            seen += 1
+    assert seen > 4

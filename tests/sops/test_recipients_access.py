@@ -1,0 +1,41 @@
+"""Who can decrypt, told from envelopes."""
+
+import hashlib
+
+from encrypting import encrypted
+from keyturn.files.discovery import SourceFile
+from keyturn.sops.recipients import FileRecipients, recipients_by_file
+
+
+def source(text, name="m/a.yaml"):
+    """Return a file as loading reads it."""
+    data = text.encode()
+    return SourceFile(None, name, hashlib.sha256(data).hexdigest(), data)
+
+
+def test_recipients_keys_and_ciphertext_are_told(age_key):
+    """All from the open part of a file: no key is asked for."""
+    found = recipients_by_file([source(encrypted(age_key, {"password": "old", "token": "kept"}))])["m/a.yaml"]
+    assert found.names == {f"age:{age_key.recipient}"}
+    assert found.wrapped_keys.keys() == found.names
+    assert {path for path, _ in found.ciphertexts} == {("secrets", "password"), ("secrets", "token")}
+    assert all(text.startswith("ENC[") for _, text in found.ciphertexts)
+
+
+def test_what_has_no_envelope_has_no_readers():
+    """A plain file, one that is no YAML, one whose envelope is broken."""
+    texts = ("name: a\n", "a: [", "a: 1\nsops: {}\n", "a: 1\nsops: []\n")
+    assert recipients_by_file(source(text, f"m/{number}.yaml") for number, text in enumerate(texts)) == {}
+
+
+def test_steady_and_rewrapped():
+    """One ciphertext that stays means the data key; all of them under other wraps, a new list of readers."""
+    names, one, two = frozenset({"age:a"}), (("p",), "ENC[1]"), (("q",), "ENC[2]")
+    before = FileRecipients(names, {"age:a": "w1"}, frozenset({one, two}))
+    again = FileRecipients(names, {"age:a": "w2"}, before.ciphertexts)
+    partly = FileRecipients(names, {"age:a": "w2"}, frozenset({one}))
+    anew = FileRecipients(names, {"age:a": "w2"}, frozenset({(("p",), "ENC[3]")}))
+    assert (again.has_same_data_key(before), again.is_rewrapped(before)) == (True, True)
+    assert (partly.has_same_data_key(before), partly.is_rewrapped(before)) == (True, False)
+    assert (anew.has_same_data_key(before), anew.is_rewrapped(before)) == (False, False)
+    assert not before.is_rewrapped(before)

@@ -1,0 +1,40 @@
+"""For whom a new file is encrypted."""
+
+import pytest
+
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.policy.settings import PolicySettings
+from keyturn.sops.recipients import CreationRule, creation_rule
+
+_AGE = "age1" + "q" * 58
+_PGP = "A" * 40
+
+
+def test_policy_comes_before_rules(tmp_path):
+    """The recipients that policy names for the path are taken; .sops.yaml where it names none."""
+    (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
+    settings = PolicySettings(recipients={"prod": (_AGE, _PGP)})
+    assert creation_rule(tmp_path, settings, "prod/a.yaml") == CreationRule(age=(_AGE,), pgp=(_PGP,))
+    assert creation_rule(tmp_path, settings, "dev/a.yaml") == CreationRule(rules_file=tmp_path / ".sops.yaml")
+
+
+def test_other_kinds_of_recipients_need_rules(tmp_path):
+    """A KMS key takes more than its name, so the rules of sops must say it."""
+    settings = PolicySettings(recipients={"": (_AGE, "arn:aws:kms:x")})
+    with pytest.raises(DiagnosticError) as caught:
+        creation_rule(tmp_path, settings, "a.yaml")
+    assert caught.value.diagnostics[0].code == "KT227"
+    (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
+    assert creation_rule(tmp_path, settings, "a.yaml").rules_file == tmp_path / ".sops.yaml"
+
+
+def test_without_rules_all_of_secrets_is_encrypted(tmp_path):
+    """The arguments name the recipients and the selector, and no configuration of a parent folder."""
+    assert CreationRule(age=(_AGE, "x"), pgp=(_PGP,)).build_arguments("m.yaml") == (
+        "--config", "/dev/null", "encrypt", "--age", f"{_AGE},x", "--pgp", _PGP, "--encrypted-regex",
+        "^secrets$",
+    )  # fmt: skip
+    rules = tmp_path / ".sops.yaml"
+    assert CreationRule(rules_file=rules).build_arguments("m/a.yaml") == (
+        "--config", str(rules), "encrypt", "--filename-override", str(tmp_path / "m/a.yaml"),
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""What the ledger's tests share: stores to write on, entries to write, and a clock that is set by hand."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from keyturn.model.address import Address
+from keyturn.model.clock import RunClock
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError
+from keyturn.model.resource import StateEntry
+from keyturn.state.stores import open_store
+from keyturn.state.stores.base import StateStore
+
+BUCKET = "team-ledgers"
+
+
+class Hands:
+    """A clock with hands: what ``now`` and ``monotonic`` say is moved by ``wait``."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 3, 9, 12, tzinfo=UTC)
+        self.seconds = 1000.0
+
+    def wait(self, seconds: float) -> None:
+        """Move both clocks on."""
+        self.moment += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+    @property
+    def clock(self) -> RunClock:
+        """What is handed to the ledger."""
+        return RunClock(lambda: self.moment, lambda: self.seconds)
+
+
+@pytest.fixture
+def hands() -> Hands:
+    """A clock set by hand."""
+    return Hands()
+
+
+@pytest.fixture
+def clock(hands: Hands) -> RunClock:
+    """The clock of those hands."""
+    return hands.clock
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StateStore:
+    """A store in a folder that is not there yet."""
+    return open_store("file:.keyturn/prod", tmp_path, {})
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """A real S3 server on loopback, as the environment that leads to it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "tester",
+        "AWS_SECRET_ACCESS_KEY": "canary-s3-secret-key",
+        "AWS_REGION": "us-east-1",
+    }
+    client = boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="tester",
+        aws_secret_access_key="canary-s3-secret-key",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.close()
+    yield environment
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: dict[str, str], tmp_path: Path) -> StateStore:
+    """A store in a bucket of that server, below a prefix of its own."""
+    return open_store(f"s3://{BUCKET}/{tmp_path.name}/prod", tmp_path, s3)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest) -> StateStore:
+    """Each kind of store in turn."""
+    found: StateStore = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
+    """Expect one finding of this code, with something to say and to do, and hand it over."""
+
+    @contextmanager
+    def expect(code: str) -> Iterator[list[Diagnostic]]:
+        found: list[Diagnostic] = []
+        with pytest.raises(DiagnosticError) as stopped:
+            yield found
+        found.extend(stopped.value.diagnostics)
+        assert [finding.code for finding in found] == [code]
+        assert all(finding.message and finding.hint for finding in found)
+
+    return expect
+
+
+@pytest.fixture
+def known() -> Callable[..., StateEntry]:
+    """Makes entries: ``known("credential/x", id="c1")``."""
+    return make_known
+
+
+def make_known(address: str = "credential/prod-x", **changes: object) -> StateEntry:
+    """Return an entry with something in every field."""
+    fields = {("config", "host"): "db.acme.com", ("config", "port"): 5432}
+    whole: dict[str, object] = {
+        "address": Address.parse(address),
+        "id": "cred_01jq8",
+        "type": "database",
+        "digest": "d" * 64,
+        "applied": fields,
+        "observed": {**fields, ("config", "port"): "5432"},
+        "fingerprints": {("password",): "f" * 64},
+        "updated_at": "2026-03-09T12:00:00Z",
+        "earlier": (f"/password:{'e' * 64}",),
+        "rotated_at": "2026-03-01T00:00:00Z",
+        "commit": "c" * 40,
+    }
+    return StateEntry(**(whole | changes))  # type: ignore[arg-type]

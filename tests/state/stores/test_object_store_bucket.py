@@ -1,0 +1,248 @@
+"""A ledger in a bucket: S3 on a real server, Google Cloud Storage and Azure on stand-ins.
+
+Where Microsoft's emulator is installed (``azurite-blob`` on the PATH), Azure's part runs on it too.
+There is none for the API by which Google Cloud Storage is spoken to here.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from datetime import UTC, datetime
+
+import pytest
+
+from clouds import Cloud, running
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.state.stores import open_store
+from keyturn.state.stores.base import NO_ETAG, PreconditionFailed
+from keyturn.state.stores.object_store import JOURNAL_PREFIX
+
+AZURITE = shutil.which("azurite-blob")
+PUBLISHED = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The key of every Azurite, as its documentation has it."""
+
+
+def environment(cloud):
+    """Return what leads to a stand-in."""
+    if cloud.flavour == "az":
+        key = base64.b64encode(b"key of the account").decode()
+        return {
+            "AZURE_STORAGE_ACCOUNT_NAME": "account",
+            "AZURE_STORAGE_ACCOUNT_KEY": key,
+            "AZURE_STORAGE_ENDPOINT": cloud.url,
+        }
+    account = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    return {"GOOGLE_BASE_URL": cloud.url, "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)}
+
+
+@pytest.fixture(params=["gs", "az"])
+def cloud(request):
+    """Each stand-in in turn."""
+    with running(request.param) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def store(cloud, tmp_path):
+    """A store on the stand-in."""
+    return open_store(f"{cloud.flavour}://ledgers/prod", tmp_path, environment(cloud))
+
+
+def exercise(store):
+    """Write, lose a race, list and append, as every apply does."""
+    assert store.read("ledger.json") is None
+    first = store.put("ledger.json", b"one", NO_ETAG)
+    for stale in (NO_ETAG, '"0x0"\n99'):
+        with pytest.raises(PreconditionFailed):
+            store.put("ledger.json", b"other", stale)
+    second = store.put("ledger.json", b"two", first)
+    with pytest.raises(PreconditionFailed):
+        store.put("ledger.json", b"three", first)
+    with pytest.raises(PreconditionFailed):
+        store.put("never made", b"x", first)
+    assert (store.read("ledger.json").data, store.read("ledger.json").etag) == (b"two", second)
+    tape = store.open_log()
+    for number in (1, 2, 3):
+        tape.append(number, [b"%d\n" % number])
+    with pytest.raises(PreconditionFailed):
+        store.open_log().append(3, [b"somebody else\n"])
+    assert [line.data for line in tape.read(0)] == [b"1\n", b"2\n", b"3\n"]
+    assert [line.data for line in tape.read(2)] == [b"2\n", b"3\n"]
+    assert abs((store.current_time() - datetime.now(UTC)).total_seconds()) < 60
+
+
+def test_conditions_hold_on_google_and_azure(store):
+    """Create-only and compare-and-swap work by generation there and by entity tag here."""
+    exercise(store)
+
+
+def test_a_stand_in_heeds_what_its_service_heeds_and_nothing_else():
+    """A condition of the other service is none: the write goes through, as it would there."""
+    google, azure = {"x-goog-if-generation-match": "0"}, {"if-none-match": "*"}
+    for flavour, taken, passed in (("gs", google, azure), ("az", azure, google)):
+        with running(flavour) as cloud:
+            assert cloud.put("a", b"one", taken) == 1
+            assert cloud.put("a", b"two", taken) is None
+            assert cloud.put("a", b"two", passed) == 2
+
+
+@pytest.mark.skipif(not AZURITE, reason="azurite-blob is not installed")
+def test_conditions_hold_on_microsofts_emulator(tmp_path):
+    """The same on the emulator that Microsoft publishes."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"]
+    command = [AZURITE, "--blobHost", "127.0.0.1", "--blobPort", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as emulator:
+        try:
+            while "successfully listen" not in emulator.stdout.readline():
+                assert emulator.poll() is None
+            base = f"http://127.0.0.1:{port}/devstoreaccount1"
+            _make_container(base, "ledgers")
+            names = ("ACCOUNT_NAME", "ACCOUNT_KEY", "ENDPOINT")
+            values = ("devstoreaccount1", PUBLISHED, base)
+            settings = {f"AZURE_STORAGE_{name}": value for name, value in zip(names, values, strict=True)}
+            exercise(open_store("az://ledgers/prod", tmp_path, settings))
+        finally:
+            emulator.terminate()
+
+
+def _make_container(base, name):
+    date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    text = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n"
+    text += f"/devstoreaccount1/devstoreaccount1/{name}\nrestype:container"
+    mac = hmac.digest(base64.b64decode(PUBLISHED), text.encode(), hashlib.sha256)
+    headers = {
+        "x-ms-date": date,
+        "x-ms-version": "2021-08-06",
+        "Content-Length": "0",
+        "Authorization": f"SharedKey devstoreaccount1:{base64.b64encode(mac).decode()}",
+    }
+    request = urllib.request.Request(f"{base}/{name}?restype=container", method="PUT", headers=headers)  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        assert answer.status == 201
+
+
+def test_conditions_hold_on_s3(bucket):
+    """The same on a real S3 server."""
+    exercise(bucket)
+
+
+def test_our_own_write_is_recognised_when_its_answer_was_lost(store, cloud):
+    """A write that is sent again because nobody answered finds itself, not a rival."""
+    cloud.lose_answers = 1
+    first = store.put("lock.json", b"mine", NO_ETAG)
+    cloud.lose_answers = 1
+    assert store.put("lock.json", b"mine again", first) == store.read("lock.json").etag
+    cloud.lose_answers = 1
+    store.open_log().append(1, [b"one\n"])
+    assert cloud.writes == 3
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "KT605"), (403, "KT605"), (404, "KT609"), (400, "KT604")])
+def test_a_refusal_is_told_by_what_ends_it(store, cloud, refused, status, code):
+    """Rights, a missing bucket and the rest are three things to do."""
+    cloud.refuse_with = status
+    with refused(code) as found:
+        store.put("a", b"x", NO_ETAG)
+    assert found[0].origin.file == store.location
+    if code != "KT609":
+        with refused(code):
+            store.read("a")
+        with refused(code):
+            store.current_time()
+
+
+def test_an_object_that_vanished_has_moved(store, cloud):
+    """Whoever changes what they have read, and finds nothing there, has been overtaken."""
+    first = store.put("a", b"x", NO_ETAG)
+    cloud.refuse_with = 404
+    with pytest.raises(PreconditionFailed):
+        store.put("a", b"y", first)
+
+
+def test_a_missing_bucket_is_said(refused, tmp_path, s3):
+    """A bucket is not made for anybody; the user learns that it is not there."""
+    store = open_store("s3://no-such-bucket/prod", tmp_path, s3)
+    with refused("KT609"):
+        store.put("a", b"x", NO_ETAG)
+    with refused("KT604") as found:
+        list(store.open_log().read(0))
+    assert "that it exists" in found[0].hint
+
+
+def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
+    """Reading many at once fails as a whole where one is gone."""
+    bucket.open_log().append(1, [b"one\n"])
+    with refused("KT609"):
+        list(bucket.read_all((*bucket.list_keys(JOURNAL_PREFIX), "journal/000000000002.jsonl")))
+
+
+READING = """
+from pathlib import Path
+from obstore.store import MemoryStore
+from keyturn.ledger.store import open_store
+bucket = open_store("s3://ledgers/prod", Path(), {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
+bucket._objects = MemoryStore()
+for number in range(64):
+    bucket.tape().append(number, [b"line\\n"])
+assert len(list(bucket.tape().read(0))) == 64
+"""
+
+
+def test_who_has_read_many_objects_ends_in_peace():
+    """Nothing of the library is still at work when a process ends: on a busy machine it would abort."""
+    command = [sys.executable, "-B", "-c", READING]
+    ended = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(12)]
+    assert [(*each.communicate(), each.returncode) for each in ended] == [(None, "", 0)] * 12
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "az"])
+def test_no_error_holds_a_credential(scheme, tmp_path, canary):
+    """Whatever goes wrong, key and token stay where they are; the library's own text has them."""
+    secret = canary("ascii")
+    settings = {
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": secret,
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9/",
+        "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps({"private_key": secret}),
+        "AZURE_STORAGE_ACCOUNT_NAME": "account",
+        "AZURE_STORAGE_SAS_TOKEN": f"?sv=2021&sig={secret}",
+        "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:9/",
+    }
+    with pytest.raises(DiagnosticError) as stopped:
+        open_store(f"{scheme}://ledgers/prod", tmp_path, settings).put("a", b"x", NO_ETAG)
+    assert secret not in repr(stopped.value.diagnostics)
+    assert stopped.value.__suppress_context__
+
+
+def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
+    """An endpoint elsewhere is spoken to by https, whatever the process's own environment allows."""
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AZURE_ALLOW_HTTP", "true")
+    monkeypatch.setenv("ALLOW_HTTP", "true")
+    with Cloud("az", host="127.0.0.2") as elsewhere:
+        store = open_store("az://ledgers/prod", tmp_path, environment(elsewhere))
+        with refused("KT604"):
+            store.put("a", b"x", NO_ETAG)
+        elsewhere.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.socket.accept()
+
+
+def test_a_prefix_keeps_workspaces_apart(s3, tmp_path):
+    """Two workspaces in one bucket do not see each other, not even by a common beginning."""
+    one, two = (open_store(f"s3://team-ledgers/apart/{name}", tmp_path, s3) for name in ("prod", "prod-eu"))
+    one.put("ledger.json", b"one", NO_ETAG)
+    two.open_log().append(1, [b"x\n"])
+    assert two.read("ledger.json") is None
+    assert one.list_keys("") == ("ledger.json",)
+    assert list(one.open_log().read(0)) == []

@@ -1,0 +1,32 @@
+"""The journal as numbered objects."""
+
+import pytest
+
+from keyturn.state.stores.base import NO_ETAG
+from keyturn.state.stores.object_store import JOURNAL_PREFIX
+
+
+def test_each_append_is_one_object(bucket):
+    """However many lines are written at once, it is one request; none is ever written again."""
+    tape = bucket.open_log()
+    tape.append(1, [b"one\n", b"two\n"])
+    tape.append(3, [b"three\n"])
+    assert bucket.list_keys(JOURNAL_PREFIX) == ("journal/000000000001.jsonl", "journal/000000000003.jsonl")
+    assert bucket.read("journal/000000000001.jsonl").data == b"one\ntwo\n"
+
+
+def test_many_objects_are_read_in_order(bucket):
+    """Their order is that of their numbers, past every power of ten and every batch."""
+    tape = bucket.open_log()
+    for number in (*range(1, 45), 999, 1000, 10_000_000):
+        tape.append(number, [b"%d\n" % number])
+    lines = [int(line.data) for line in tape.read(0)]
+    assert lines == [*range(1, 45), 999, 1000, 10_000_000]
+    assert [line.mark for line in tape.read(999)] == [999, 1000, 10_000_000]
+
+
+@pytest.mark.parametrize("name", ["journal/notes.txt", "journal/00x.jsonl"])
+def test_what_else_lies_there_is_seen_not_skipped(bucket, name):
+    """A foreign object among the journal's shows up as a line that does not verify."""
+    bucket.put(name, b"hello\n", NO_ETAG)
+    assert [(line.mark, line.data) for line in bucket.open_log().read(0)] == [(0, b"hello\n")]

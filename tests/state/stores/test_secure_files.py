@@ -1,0 +1,74 @@
+"""Files as the ledger wants them."""
+
+import errno
+import os
+import stat
+
+import pytest
+
+from keyturn.state.stores.secure_files import (
+    io_error,
+    not_regular_error,
+    open_regular_file,
+    sync_directory,
+    write_durably,
+)
+
+
+def test_a_file_is_made_for_its_owner_alone(tmp_path):
+    """Nobody else on the machine reads a ledger, whatever the umask is."""
+    path = tmp_path / "a"
+    before = os.umask(0)
+    try:
+        handle = open_regular_file(path, os.O_WRONLY | os.O_CREAT)
+    finally:
+        os.umask(before)
+    write_durably(handle, b"abc")
+    os.close(handle)
+    sync_directory(tmp_path)
+    assert path.read_bytes() == b"abc"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_no_file_is_no_error(tmp_path):
+    """Reading what is not there gives nothing."""
+    assert open_regular_file(tmp_path / "a", os.O_RDONLY) is None
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR | os.O_CREAT])
+def test_what_is_no_regular_file_is_refused(tmp_path, refused, kind, flags):
+    """Links are not followed, and a pipe does not hold us up."""
+    path = tmp_path / "a"
+    (tmp_path / "target").write_text("precious")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / ("target" if kind == "link" else "nothing"))
+    with refused("KT607") as found:
+        open_regular_file(path, flags)
+    assert found[0].origin.file == str(path)
+    assert (tmp_path / "target").read_text() == "precious"
+    assert not_regular_error(path).diagnostics == tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOSPC, "KT608"),
+        (errno.EDQUOT, "KT608"),
+        (errno.EFBIG, "KT608"),
+        (errno.EROFS, "KT605"),
+        (errno.EACCES, "KT605"),
+        (errno.EPERM, "KT605"),
+        (errno.EIO, "KT604"),
+        (errno.ENOTDIR, "KT604"),
+    ],
+)
+def test_a_failure_is_told_by_what_ends_it(tmp_path, number, code):
+    """Room, rights and the rest are three things to do."""
+    (finding,) = io_error(tmp_path, OSError(number, "x")).diagnostics
+    assert finding.code == code
+    assert os.strerror(number) in finding.message

@@ -1,0 +1,83 @@
+"""Fingerprints: keyed, framed, and of no use to whoever guesses."""
+
+import hashlib
+import hmac
+from itertools import combinations
+from math import comb
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyturn.model.address import Address
+from keyturn.model.secret import Secret
+from keyturn.state.fingerprint import compute_fingerprint, derive_key
+
+KEY = bytes(range(32))
+X = Address("credential", "prod-x")
+PASSWORD = ("password",)
+
+
+@given(st.binary(min_size=32, max_size=64), st.text(max_size=20))
+def test_keys_are_derived_as_rfc_5869_says(key, purpose):
+    """The derivation agrees with that of the cryptography library."""
+    theirs = HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(key)
+    assert derive_key(key, purpose) == theirs
+
+
+def test_each_purpose_has_its_own_key():
+    """The key of saved plans tells nothing of that of fingerprints."""
+    assert derive_key(KEY, "fingerprint") != derive_key(KEY, "plan")
+
+
+@pytest.mark.parametrize("length", [0, 16, 31])
+def test_a_short_key_is_refused(length):
+    """A key that could be guessed protects nothing; its bytes are not in the message."""
+    with pytest.raises(ValueError, match=f"has {length} bytes"):
+        derive_key(b"k" * length, "fingerprint")
+
+
+def test_the_same_secret_in_the_same_field_is_recognised(canary):
+    """A fingerprint is stable, and that is all it is for."""
+    value = canary("ascii")
+    one = compute_fingerprint(KEY, X, PASSWORD, Secret(value))
+    assert one == compute_fingerprint(KEY, X, PASSWORD, Secret(value))
+    assert len(bytes.fromhex(one)) == 32
+
+
+def test_another_key_value_name_kind_or_field_is_another_fingerprint(canary):
+    """One value in two places cannot be seen to be one value."""
+    secret, other = Secret(canary("ascii")), Secret(canary("ascii"))
+    prints = {
+        compute_fingerprint(KEY, X, PASSWORD, secret),
+        compute_fingerprint(KEY, X, PASSWORD, other),
+        compute_fingerprint(bytes(32), X, PASSWORD, secret),
+        compute_fingerprint(KEY, Address("credential", "prod-y"), PASSWORD, secret),
+        compute_fingerprint(KEY, Address("connection", "prod-x"), PASSWORD, secret),
+        compute_fingerprint(KEY, X, ("passphrase",), secret),
+        compute_fingerprint(KEY, X, ("pass", "word"), secret),
+    }
+    assert len(prints) == 7
+
+
+def test_no_two_fields_can_be_shifted_into_each_other():
+    """However the same text is cut into kind, name, field and value, the fingerprints differ."""
+    letters = "aaaaaaa"
+    found = {
+        compute_fingerprint(KEY, Address(letters[:i], letters[i:j]), (letters[j:k],), Secret(letters[k:]))
+        for i, j, k in combinations(range(1, len(letters)), 3)
+    }
+    assert len(found) == comb(len(letters) - 1, 3)
+
+
+def test_a_dictionary_does_not_help_without_the_key():
+    """Not a hash of the value, in any of the ways in which one would try."""
+    found = compute_fingerprint(KEY, X, PASSWORD, Secret("hunter2"))
+    framings = [b"", b"prod-x", b"credential/prod-x", b"/password", b"credential/prod-x/password"]
+    for word in (b"hunter2", b"password", b"letmein"):
+        for framing in framings:
+            assert hashlib.sha256(framing + word).hexdigest() != found
+            assert hmac.new(b"", framing + word, hashlib.sha256).hexdigest() != found
+            assert hmac.new(word, framing, hashlib.sha256).hexdigest() != found

@@ -1,0 +1,333 @@
+"""One writer at a time: taken, renewed, released, taken over by rule and by hand."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from keyturn.model.diagnostic import DiagnosticError, storage_error
+from keyturn.state.lock import (
+    LOCK_KEY,
+    TAKEOVER_GRACE,
+    Lease,
+    LockHeld,
+    LockHolder,
+    acquire_lock,
+    force_unlock,
+    read_held_lock,
+)
+from keyturn.state.stores.base import NO_ETAG
+
+ANN = LockHolder(id="a1", who="ann", host="laptop", url="https://ci/run/1", commit="c" * 40, ttl=600)
+BOB = replace(ANN, id="b1", who="bob", url="")
+DEAD = replace(ANN, id="d1", ttl=-TAKEOVER_GRACE.total_seconds() - 10)
+"""A holder whose lease was over before it began, by any clock."""
+
+GRAB = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from keyturn.ledger.clock import Clock
+from keyturn.ledger.faults import fault
+from keyturn.ledger.lock import Held, Holder, acquire
+from keyturn.ledger.store import open_store
+store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
+clock = Clock(lambda: datetime.now(UTC), time.monotonic)
+holder = Holder(id=sys.argv[2], who="w" + sys.argv[2], host="h", ttl=float(sys.argv[3]))
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    lease = acquire(store, holder, clock)
+    print("won", flush=True)
+except Held as held:
+    print("lost to", held.record.holder.id, flush=True)
+    raise SystemExit(4)
+sys.stdin.readline()
+print("valid" if lease.valid() else "over", flush=True)
+"""
+
+
+def test_a_free_lock_is_taken_and_says_who(store, clock):
+    """The record tells whoever comes next what they need to know."""
+    assert read_held_lock(store) is None
+    lease = acquire_lock(store, ANN, clock)
+    assert lease.is_valid()
+    record = read_held_lock(store)
+    assert record.holder == ANN
+    assert record.since == record.renewed == "2026-03-09T12:00:00.000Z"
+    assert (record.renewals, record.released) == (0, False)
+
+
+def test_a_held_lock_is_not_taken(store, clock):
+    """The second comer learns who holds it, since when, and what to do."""
+    acquire_lock(store, ANN, clock)
+    with pytest.raises(LockHeld) as stopped:
+        acquire_lock(store, BOB, clock)
+    assert stopped.value.record.holder == ANN
+    (finding,) = stopped.value.diagnostics
+    assert finding.code == "KT610"
+    for piece in ("ann", "laptop", "https://ci/run/1", "2026-03-09T12:00:00.000Z"):
+        assert piece in finding.message
+    assert "unlock a1" in finding.hint
+    assert read_held_lock(store).holder == ANN
+
+
+def test_a_released_lock_is_free(store, clock):
+    """After the release anybody may take it, and the lease is over even if asked at once."""
+    lease = acquire_lock(store, ANN, clock)
+    lease.release()
+    assert not lease.is_valid()
+    assert read_held_lock(store) is None
+    assert acquire_lock(store, BOB, clock).is_valid()
+
+
+def test_a_lease_ends_by_the_monotonic_clock(folder, hands):
+    """The clock on the wall may jump a day either way; what counts is the time that passed."""
+    lease = acquire_lock(folder, ANN, hands.clock)
+    hands.moment = hands.moment.replace(year=2025)
+    assert lease.is_valid()
+    hands.seconds += 599.9
+    assert lease.is_valid()
+    assert lease.remaining_seconds() == pytest.approx(0.1)
+    hands.seconds += 0.1
+    assert not lease.is_valid()
+
+
+def test_the_lease_is_counted_from_before_the_request(folder, hands):
+    """However long the store takes to answer, the lease is never held for longer than it says."""
+
+    class Slow:
+        place, read = folder.location, folder.read
+        attend, deserted = folder.announce_alive, folder.is_holder_dead
+
+        def put(self, key, data, expect):
+            hands.wait(400)
+            return folder.put(key, data, expect)
+
+    assert acquire_lock(Slow(), ANN, hands.clock).remaining_seconds() == pytest.approx(200)
+
+
+def test_a_renewal_begins_the_ttl_anew(store, hands):
+    """Renewals are counted in the record, and only where too little is left."""
+    lease = acquire_lock(store, ANN, hands.clock)
+    hands.wait(250)
+    lease.renew(below=300)
+    assert lease.remaining_seconds() == pytest.approx(350)
+    lease.renew(below=400)
+    assert lease.remaining_seconds() == pytest.approx(600)
+    lease.renew()
+    record = read_held_lock(store)
+    assert (record.renewals, record.since) == (2, "2026-03-09T12:00:00.000Z")
+    assert record.renewed == "2026-03-09T12:04:10.000Z"
+
+
+def test_a_lease_that_ran_out_is_not_renewed(folder, hands, refused):
+    """Somebody may have it by now: whoever slept through their lease is out."""
+    lease = acquire_lock(folder, ANN, hands.clock)
+    hands.wait(600)
+    with refused("KT611"):
+        lease.renew()
+    assert read_held_lock(folder).renewals == 0
+
+
+def test_a_lease_that_was_taken_is_noticed(store, clock, refused):
+    """Renewal and release fail where the lock is somebody else's, and do not disturb them."""
+    first, second = acquire_lock(store, ANN, clock), None
+    force_unlock(store, "a1")
+    second = acquire_lock(store, BOB, clock)
+    with refused("KT611"):
+        first.renew()
+    assert not first.is_valid()
+    with refused("KT611"):
+        first.release()
+    assert read_held_lock(store).holder == BOB
+    second.renew()
+
+
+def test_an_expired_lease_is_taken_over(store, clock):
+    """A lease that ended more than the grace ago, by the store's clock, is free; both are told apart."""
+    lost = acquire_lock(store, DEAD, clock)
+    assert acquire_lock(store, BOB, clock).is_valid()
+    with pytest.raises(DiagnosticError) as stopped:
+        lost.release()
+    assert stopped.value.diagnostics[0].code == "KT611"
+
+
+@pytest.mark.parametrize(("past", "taken"), [(600, False), (629, False), (640, True)])
+def test_the_grace_is_counted_by_the_age_of_the_record(folder, clock, past, taken):
+    """Only the file system's own times count: the record's age, not what it says, and not our clock."""
+    acquire_lock(folder, ANN, clock)
+    moment = time.time() - past
+    os.utime(folder.path / LOCK_KEY, (moment, moment))
+    if taken:
+        assert acquire_lock(folder, BOB, clock).is_valid()
+    else:
+        with pytest.raises(LockHeld):
+            acquire_lock(folder, BOB, clock)
+
+
+def test_unlocking_asks_for_the_id(store, clock, refused):
+    """The lock of a run that began since is not taken away by a command meant for the one before."""
+    acquire_lock(store, ANN, clock)
+    with refused("KT612") as found:
+        force_unlock(store, "b1")
+    assert "ann" in found[0].message
+    assert "a1" in found[0].hint
+    assert force_unlock(store, "a1").holder == ANN
+    assert read_held_lock(store) is None
+    with refused("KT612"):
+        force_unlock(store, "a1")
+
+
+def test_unlocking_nothing_is_said(store, refused):
+    """Where there never was a lock there is nothing to take away."""
+    with refused("KT612"):
+        force_unlock(store, "a1")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"holder":{"id":7}}', b"[" * 100_000, b'{"holder": 7}']
+)
+def test_a_damaged_record_is_cleared_by_its_own_id(folder, clock, refused, data):
+    """Nobody guesses who holds it; a person looks, and says so with the id that the finding names."""
+    folder.put(LOCK_KEY, data, NO_ETAG)
+    with refused("KT613") as found:
+        acquire_lock(folder, BOB, clock)
+    with refused("KT613"):
+        force_unlock(folder, "a1")
+    identity = found[0].hint.rpartition(" ")[2]
+    assert force_unlock(folder, identity) is None
+    assert acquire_lock(folder, BOB, clock).is_valid()
+
+
+def test_of_two_who_reach_at_once_one_is_told(folder, clock):
+    """Whoever is beaten between looking and taking looks again and learns by whom."""
+
+    class Raced:
+        place, now = folder.location, folder.current_time
+        attend, deserted = folder.announce_alive, folder.is_holder_dead
+        beaten = False
+
+        def read(self, key):
+            found = folder.read(key)
+            if not self.beaten:
+                self.beaten = True
+                acquire_lock(folder, ANN, clock)
+            return found
+
+        def put(self, key, data, expect):
+            return folder.put(key, data, expect)
+
+    with pytest.raises(LockHeld) as stopped:
+        acquire_lock(Raced(), BOB, clock)
+    assert stopped.value.record.holder == ANN
+
+
+def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused):
+    """If the lock changes hands between looking and writing, whoever has it now keeps it."""
+    first = acquire_lock(folder, ANN, clock)
+
+    class Raced:
+        place = folder.location
+        put = folder.put
+
+        def read(self, key):
+            """Look, and let Bob have it right after."""
+            found = folder.read(key)
+            first.release()
+            acquire_lock(folder, BOB, clock)
+            return found
+
+    with refused("KT611"):
+        force_unlock(Raced(), "a1")
+    assert read_held_lock(folder).holder == BOB
+
+
+def test_releasing_what_was_never_taken_does_nothing(folder, clock):
+    """Whoever failed to get the lock may clean up all the same."""
+    Lease(folder, clock).release()
+    assert folder.read(LOCK_KEY) is None
+
+
+def contenders(tmp_path, count, ttl="600"):
+    """Start processes that reach for the lock when they are told."""
+    command = [sys.executable, "-c", GRAB, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    workers = [subprocess.Popen([*command, str(number), ttl], **pipes) for number in range(count)]
+    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * count
+    return workers
+
+
+def test_of_eight_processes_one_gets_it(tmp_path, folder):
+    """The others exit, and each names the winner."""
+    workers = contenders(tmp_path, 8)
+    for worker in workers:
+        worker.stdin.write("go\n")
+    said = [worker.stdout.readline().strip() for worker in workers]
+    for worker in workers:
+        worker.communicate("done\n" if worker.poll() is None else None)
+    (winner,) = (number for number, line in enumerate(said) if line == "won")
+    assert sorted(said)[:-1] == [f"lost to {winner}"] * 7
+    assert json.loads(folder.read(LOCK_KEY).data)["holder"]["who"] == f"w{winner}"
+    assert sorted(worker.returncode for worker in workers) == [0] + [4] * 7
+
+
+def test_a_killed_holder_leaves_the_lock_free(tmp_path, folder, clock):
+    """On the machine where it ran, its end is certain at once: nobody waits for the lease to be over."""
+    (worker,) = contenders(tmp_path, 1)
+    worker.stdin.write("go\n")
+    assert worker.stdout.readline() == "won\n"
+    here, elsewhere = replace(BOB, host="h"), replace(BOB, host="other")
+    with pytest.raises(LockHeld):
+        acquire_lock(folder, here, clock)
+    worker.kill()
+    worker.communicate()
+    with pytest.raises(LockHeld):
+        acquire_lock(folder, elsewhere, clock)
+    assert acquire_lock(folder, here, clock).is_valid()
+    assert len(list(folder.path.glob(".alive-*"))) == 1
+
+
+def test_a_stopped_holder_still_has_the_lock(tmp_path, folder, clock):
+    """Whoever is merely stopped may go on, and is waited for until the lease is over."""
+    (worker,) = contenders(tmp_path, 1)
+    worker.stdin.write("go\n")
+    assert worker.stdout.readline() == "won\n"
+    worker.send_signal(signal.SIGSTOP)
+    with pytest.raises(LockHeld):
+        acquire_lock(folder, replace(BOB, host="h"), clock)
+    worker.send_signal(signal.SIGCONT)
+    assert worker.communicate("done\n")[0] == "valid\n"
+
+
+def test_a_lock_that_cannot_be_written_leaves_no_sign(folder, clock, refused):
+    """Failing to take the lock is not holding it."""
+
+    class Full:
+        place, read, now = folder.location, folder.read, folder.current_time
+        attend, deserted = folder.announce_alive, folder.is_holder_dead
+
+        def put(self, *_):
+            """Have no room."""
+            raise storage_error("KT608", "here", "no room", "make room")
+
+    with refused("KT608"):
+        acquire_lock(Full(), ANN, clock)
+    assert list(folder.path.glob(".alive-*")) == []
+
+
+@pytest.mark.waits
+def test_a_holder_that_was_stopped_knows_that_its_lease_is_over(tmp_path):
+    """A process that is halted past its lease and wakes up is not valid for a single write."""
+    (worker,) = contenders(tmp_path, 1, ttl="0.4")
+    worker.stdin.write("go\n")
+    assert worker.stdout.readline() == "won\n"
+    worker.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    worker.send_signal(signal.SIGCONT)
+    assert worker.communicate("done\n")[0] == "over\n"

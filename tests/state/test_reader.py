@@ -1,0 +1,355 @@
+"""The ledger as it stands: document and journal together, whatever became of either."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from keyturn.model.address import Address
+from keyturn.model.change import OutcomeStatus
+from keyturn.state import document
+from keyturn.state.events import Intent, OutcomeRecorded, RunStarted, encode_event
+from keyturn.state.journal import open_journal
+from keyturn.state.journal_record import encode_journal_record, read_journal_records, verify_chain
+from keyturn.state.reader import compact_journal, load_state
+from keyturn.state.stores.base import NO_ETAG
+
+JOURNAL = "journal.jsonl"
+
+WORK = """
+import itertools, sys, threading, time
+from datetime import UTC, datetime
+from pathlib import Path
+from keyturn.core.address import Address
+from keyturn.core.outcome import Ending
+from keyturn.core.resource import Known
+from keyturn.ledger.clock import Clock
+from keyturn.ledger.event import Finished, Intent
+from keyturn.ledger.journal import open_journal
+from keyturn.ledger.reading import compact, read_ledger
+from keyturn.ledger.store import open_store
+root, base = Path(sys.argv[1]), int(sys.argv[2])
+store = open_store("file:.keyturn/prod", root, {})
+reading = read_ledger(store, "prod", "org_1")
+journal = open_journal(store, reading.ledger, reading.torn, Clock(lambda: datetime.now(UTC), time.monotonic))
+said = threading.Lock()
+def work(worker):
+    for turn in itertools.count(base):
+        name = f"{worker}-{turn}"
+        address = Address("credential", name)
+        journal.append(Intent(id=name, op="create", address=address, action="create"))
+        empty = dict.fromkeys(("applied", "observed", "fingerprints"), {})
+        entry = Known(address=address, id=name, type="t", digest="", updated_at="", **empty)
+        done = {"address": address, "action": "create", "ending": Ending.DONE, "entry": entry}
+        journal.append(Finished(intent=name, **done))
+        with said:
+            print(name, flush=True)
+for worker in range(3):
+    threading.Thread(target=work, args=(worker,), daemon=True).start()
+for turn in itertools.count():
+    time.sleep(0.004)
+    reading = compact(store, reading, journal)
+"""
+
+
+def address(number):
+    """Return the address of this number."""
+    return Address("credential", f"r{number}")
+
+
+def opened(store, clock):
+    """Return what is read and the journal behind it."""
+    reading = load_state(store, "prod", "org_1")
+    return reading, open_journal(store, reading.state, reading.torn, clock)
+
+
+@pytest.fixture
+def done(known):
+    """Makes outcomes that leave the entry of this number."""
+
+    def make(number, **changes):
+        entry = known(f"credential/r{number}", **changes)
+        return OutcomeRecorded(
+            intent=f"i{number}",
+            address=entry.address,
+            action="create",
+            outcome_status=OutcomeStatus.DONE,
+            entry=entry,
+        )
+
+    return make
+
+
+def intent(number):
+    """Return the intent of this number."""
+    return Intent(id=f"i{number}", operation="create", address=address(number), action="create")
+
+
+def codes(reading):
+    """Return the codes of what was found."""
+    return [finding.code for finding in reading.diagnostics]
+
+
+def run(store, clock, done, numbers):
+    """Write entries and compact, as an apply does."""
+    reading, journal = opened(store, clock)
+    for number in numbers:
+        journal.append(intent(number))
+        journal.enqueue(done(number))
+    return compact_journal(store, reading, journal)
+
+
+def test_where_there_is_nothing_the_ledger_is_empty(store):
+    """A first plan needs no ledger."""
+    reading = load_state(store, "prod", "org_1")
+    assert (reading.state.entries, reading.etag, reading.diagnostics) == ({}, NO_ETAG, ())
+
+
+def test_what_was_compacted_is_read(store, clock, done):
+    """After an apply the document holds everything; the journal's tail is all that is read besides."""
+    written = run(store, clock, done, range(3))
+    again = load_state(store, "prod", "org_1")
+    assert again.state.entries == written.state.entries
+    assert set(again.state.entries) == {address(0), address(1), address(2)}
+    assert (again.state.serial, again.etag, again.diagnostics) == (1, written.etag, ())
+    tail = [line.data for line in store.open_log().read(again.state.position.mark)]
+    assert len(tail) == 1
+
+
+def test_without_compaction_the_journal_tells_the_rest(store, clock, done):
+    """A crash before the document was written loses nothing, open intents included."""
+    run(store, clock, done, range(2))
+    _, journal = opened(store, clock)
+    journal.append(intent(2))
+    journal.append(done(2))
+    journal.append(done(0, id="new"))
+    journal.append(intent(3))
+    reading = load_state(store, "prod", "org_1")
+    assert set(reading.state.entries) == {address(number) for number in range(3)}
+    assert reading.state.find_entry(address(0)).id == "new"
+    assert [each.id for each in reading.state.open_intents] == ["i3"]
+    assert (reading.state.serial, reading.diagnostics) == (1, ())
+
+
+def test_open_intents_outlive_compaction(store, clock):
+    """What is unsure stays so over any number of documents, until it is settled."""
+    reading, journal = opened(store, clock)
+    journal.append(intent(1))
+    reading = compact_journal(store, reading, journal)
+    reading = compact_journal(store, reading, journal)
+    assert reading.state.serial == 2
+    reading, journal = opened(store, clock)
+    assert [each.id for each in reading.state.open_intents] == ["i1"]
+    journal.append(
+        OutcomeRecorded(intent="i1", address=address(1), action="create", outcome_status=OutcomeStatus.FAILED)
+    )
+    assert compact_journal(store, reading, journal).state.open_intents == ()
+
+
+def test_a_document_written_meanwhile_is_not_overwritten(store, clock, done, refused):
+    """Compaction is a compare-and-swap; the journal has what it could not write."""
+    reading, journal = opened(store, clock)
+    journal.append(done(1))
+    theirs = document.encode_state(document.State(workspace="prod", organization="org_1", serial=9))
+    store.put(document.STATE_KEY, theirs, NO_ETAG)
+    with refused("KT606"):
+        compact_journal(store, reading, journal)
+    assert store.read(document.STATE_KEY).data == theirs
+
+
+class Without:
+    """A store whose document is lost."""
+
+    def __init__(self, store):
+        self.place, self.tape = store.location, store.open_log
+
+    def read(self, _):
+        """Return nothing, whatever is asked for."""
+
+
+def test_a_lost_document_is_rebuilt_from_the_journal(store, clock, done):
+    """The journal alone is the whole ledger."""
+    written = run(store, clock, done, range(5))
+    reading = load_state(Without(store), "prod", "org_1")
+    assert reading.state.entries == written.state.entries
+    assert codes(reading) == ["KT623"]
+
+
+def test_an_older_document_is_brought_up_to_date_and_said(store, clock, done):
+    """A backup that comes back is healed by the journal, and the user learns that it did."""
+    run(store, clock, done, range(2))
+    old = store.read(document.STATE_KEY)
+    newer = run(store, clock, done, range(2, 5))
+    store.put(document.STATE_KEY, old.data, store.read(document.STATE_KEY).etag)
+    reading = load_state(store, "prod", "org_1")
+    assert codes(reading) == ["KT623"]
+    assert reading.state.entries == newer.state.entries
+    assert run(store, clock, done, [9]).state.serial == 3
+    assert codes(load_state(store, "prod", "org_1")) == []
+
+
+def test_a_run_that_ends_while_we_read_is_no_older_document(store, clock, done):
+    """A plan beside an apply sees one state or the other, and no finding."""
+    run(store, clock, done, range(2))
+
+    class Busy(Without):
+        written = False
+
+        def read(self, key):
+            """Read the document; right after the first time, somebody writes a newer one."""
+            found = store.read(key)
+            if not self.written:
+                self.written = True
+                run(store, clock, done, range(2, 4))
+            return found
+
+    reading = load_state(Busy(store), "prod", "org_1")
+    assert codes(reading) == []
+    assert (reading.state.serial, len(reading.state.entries)) == (2, 4)
+    assert reading.etag == store.read(document.STATE_KEY).etag
+
+
+def test_a_journal_that_was_moved_away_is_gone_on_from(folder, clock, done):
+    """The document is enough; that the past is gone is said once, and crashes are survived as ever."""
+    run(folder, clock, done, range(3))
+    path = folder.path / JOURNAL
+    path.rename(path.with_suffix(".old"))
+    reading, journal = opened(folder, clock)
+    assert codes(reading) == ["KT624"]
+    assert len(reading.state.entries) == 3
+    journal.append(intent(7))
+    journal.append(done(7))
+    reading, journal = opened(folder, clock)
+    assert codes(reading) == []
+    assert len(reading.state.entries) == 4
+    assert len(compact_journal(folder, reading, journal).state.entries) == 4
+    # Put together again, but for the note behind the document, whose number the new one took.
+    past = path.with_suffix(".old").read_bytes().splitlines(keepends=True)[:-1]
+    path.write_bytes(b"".join(past) + path.read_bytes())
+    assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
+    assert len(load_state(folder, "prod", "org_1").state.entries) == 4
+
+
+def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, done):
+    """With neither document nor beginning, what is left is used and the gap is said."""
+    for number in range(3):
+        opened(folder, clock)[1].append(done(number))
+    path = folder.path / JOURNAL
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    reading, journal = opened(folder, clock)
+    assert codes(reading) == ["KT624"]
+    assert set(reading.state.entries) == {address(1), address(2)}
+    journal.append(done(5))
+    assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
+
+
+def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
+    """If the record that the document goes up to is not in it, it is not this ledger's journal."""
+    run(folder, clock, done, range(2))
+    path = folder.path / JOURNAL
+    older = path.read_bytes()
+    run(folder, clock, done, range(2, 4))
+    rewritten = path.read_bytes().splitlines(keepends=True)[:-3]
+    for data in (older, b"".join(rewritten), b"".join(rewritten[2:])):
+        path.write_bytes(data)
+        with refused("KT622"):
+            load_state(folder, "prod", "org_1")
+
+
+def test_any_change_to_the_tail_is_refused(folder, clock, done, refused):
+    """Nothing is folded in from a journal in which a byte was changed since."""
+    run(folder, clock, done, range(2))
+    _, journal = opened(folder, clock)
+    for number in range(2, 4):
+        journal.append(done(number))
+    path = folder.path / JOURNAL
+    data = path.read_bytes()
+    start = load_state(folder, "prod", "org_1").state.position.mark - 900
+    dice = random.Random(5)
+    for place in dice.sample(range(start, len(data) - 1), 150):
+        hurt = bytearray(data)
+        hurt[place] ^= 1
+        path.write_bytes(hurt)
+        with refused("KT620"):
+            load_state(folder, "prod", "org_1")
+
+
+def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
+    """In a bucket it is whole objects that may go missing."""
+    run(bucket, clock, done, range(2))
+    _, journal = opened(bucket, clock)
+    for number in range(2, 5):
+        journal.append(done(number))
+
+    class Holey(Without):
+        read = bucket.read
+
+        def tape(self):
+            tape = bucket.open_log()
+            tape._objects = self
+            return tape
+
+        def __init__(self):
+            self.place = bucket.location
+
+        def keys(self, prefix, after=""):
+            return tuple(key for key in bucket.list_keys(prefix, after) if not key.endswith("07.jsonl"))
+
+        read_all = bucket.read_all
+
+    assert any(key.endswith("07.jsonl") for key in bucket.list_keys("journal/"))
+    with refused("KT620"):
+        load_state(Holey(), "prod", "org_1")
+
+
+def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
+    """A journal says whose it is even where the document is gone."""
+    _, journal = opened(store, clock)
+    journal.append(
+        RunStarted(run="r", command="apply", workspace="prod", organization="org_2", who="a", host="h")
+    )
+    with refused("KT601"):
+        load_state(store, "prod", "org_1")
+
+
+def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
+    """What it says may matter to the ledger."""
+    _, journal = opened(folder, clock)
+    position = journal.append(intent(1))
+    line, _ = encode_journal_record(position, "now", '{"event":"teleport"}')
+    with (folder.path / JOURNAL).open("ab") as file:
+        file.write(line)
+    with refused("KT602"):
+        load_state(folder, "prod", "org_1")
+
+
+def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
+    """A reader beside a writer sees whole records; the next writer knows how much to cut off."""
+    _, journal = opened(folder, clock)
+    journal.append(intent(1))
+    with (folder.path / JOURNAL).open("ab") as file:
+        file.write(encode_event(intent(2)).encode())
+    reading = load_state(folder, "prod", "org_1")
+    assert [each.id for each in reading.state.open_intents] == ["i1"]
+    assert reading.torn == len(encode_event(intent(2)))
+
+
+def test_a_writer_killed_at_any_moment_loses_nothing_it_reported(folder, tmp_path, clock):
+    """Killed again and again among appends and compactions: what was reported is there, the chain whole."""
+    reported: set[str] = set()
+    dice = random.Random(3)
+    for turn in range(5):
+        command = [sys.executable, "-c", WORK, str(tmp_path), str(turn * 10_000)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+            lines = [worker.stdout.readline().strip() for _ in range(dice.randrange(1, 60))]
+            worker.kill()
+            lines += [line.strip() for line in worker.stdout if line.endswith("\n")]
+        reported.update(lines)
+        reading = load_state(folder, "prod", "org_1")
+        assert reported <= {each.name for each in reading.state.entries}
+        assert len(reading.state.open_intents) <= 3 * (turn + 1)
+        assert codes(reading) == []
+        assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
+    reading, journal = opened(folder, clock)
+    assert compact_journal(folder, reading, journal).state.entries == reading.state.entries

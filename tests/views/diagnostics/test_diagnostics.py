@@ -1,0 +1,52 @@
+"""Findings in each of their forms."""
+
+import subprocess
+import sys
+
+import pytest
+
+from keyturn.cli.commands.validate import VALIDATE_FORMATS
+from keyturn.views.diagnostics import DIAGNOSTIC_RENDERERS, ci_formats, render_diagnostics, text
+from keyturn.views.terminal import TerminalStyle
+from plans import FINDINGS
+
+SOME = text.DiagnosticReport(diagnostics=FINDINGS, files=("manifests/prod/credentials/prod-db.yaml",))
+
+
+def test_the_command_line_offers_these():
+    """All but the one for what stopped it."""
+    assert set(DIAGNOSTIC_RENDERERS) - {"stopped"} == set(VALIDATE_FORMATS)
+
+
+@pytest.mark.parametrize("form", DIAGNOSTIC_RENDERERS)
+def test_each_form_is_drawn_by_its_renderer(form):
+    """Those for people mind the style, those for programs do not."""
+    style = TerminalStyle(color=True, width=60)
+    minding = {
+        "text": text.render_diagnostics_text,
+        "stopped": text.render_stopping_diagnostics,
+        "concise": text.render_diagnostics_concise,
+    }
+    others = {"json": text.render_diagnostics_json, "markdown": text.render_diagnostics_markdown}
+    if form in minding:
+        assert render_diagnostics(SOME, form, style) == minding[form](SOME, style) != minding[form](SOME)
+    else:
+        assert render_diagnostics(SOME, form, style) == {**others, **ci_formats.CI_RENDERERS}[form](SOME)
+
+
+def test_people_do_not_wait_for_xml():
+    """What escapes XML is imported by those forms alone that are not for people."""
+    program = (
+        "import sys; from keyturn.views.diagnostics import draw_findings\n"
+        "from keyturn.views.diagnostics.text import Findings\n"
+        "draw_findings(Findings(found=())); print('xml' in sys.modules)\n"
+        "draw_findings(Findings(found=()), 'sarif'); print('xml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_another_form_is_refused():
+    """With the names of those there are."""
+    with pytest.raises(ValueError, match="sarif"):
+        render_diagnostics(SOME, "xml")

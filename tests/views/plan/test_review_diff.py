@@ -1,0 +1,255 @@
+"""A reviewed plan beside the one made now."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from msgspec.structs import replace
+
+from keyturn.model.change import Action, Exposure, SecretStatus
+from keyturn.model.diagnostic import Severity
+from keyturn.model.plan import Impact
+from keyturn.views.plan.builder import build_view
+from keyturn.views.plan.review_diff import MAX_DIFF_LINES, PlanRevision, render_changes_since_review
+from keyturn.views.plan.text import render_plan_text
+from keyturn.views.terminal import TerminalStyle, display_width
+from keyturn.views.values import HIDDEN_VALUE
+from making import connection
+from plans import (
+    CASES,
+    CREATE,
+    DB,
+    FINDINGS,
+    NEW_HOST,
+    PG,
+    REACH,
+    RENAME,
+    RETIRE,
+    ROTATE,
+    SUSPECT,
+    UPDATE,
+    change,
+    finding,
+    hostile_plan,
+    hostile_text,
+    moved,
+    plan,
+    secret,
+)
+
+HOLDS = "What would be done is what was reviewed, and every object is as it was then."
+STILL = "Nothing else that was reviewed has moved."
+FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]")
+
+
+def told(then, now, *access, width=1_000):
+    """Return what is told of two plans of two commits, line by line."""
+    return render_changes_since_review(
+        PlanRevision(then, "a" * 40), PlanRevision(now, "b" * 40), access, TerminalStyle(width=width)
+    ).splitlines()
+
+
+def sharply(change, **more):
+    """Return a change with other sides."""
+    desired = replace(change.desired, **more.pop("desired", {}))
+    live = replace(change.live, **more.pop("live", {}))
+    return replace(change, desired=desired, live=live, **more)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_plan_again(case):
+    """Whatever is in it: three lines."""
+    assert told(CASES[case], CASES[case]) == [
+        "The saved plan was made of aaaaaaaaaaaa, this one of bbbbbbbbbbbb.",
+        HOLDS,
+        STILL,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("commits", "said"),
+    [
+        (("", ""), "The saved plan was made of no commit, as this one is."),
+        (("a" * 40, "a" * 40), "The saved plan was made of aaaaaaaaaaaa, as this one is."),
+        (("a" * 40, ""), "The saved plan was made of aaaaaaaaaaaa, this one of no commit."),
+    ],
+)
+def test_commits_are_named(commits, said):
+    """Both, or that there is none."""
+    then, now = (PlanRevision(plan(), commit) for commit in commits)
+    assert render_changes_since_review(then, now).splitlines()[0] == said
+
+
+OPERATIONS = {
+    "workspace": (plan(CREATE), plan(CREATE, workspace="stage"), "  workspace  prod then, stage now"),
+    "new": (plan(), plan(CREATE), "      create  is new"),
+    "gone": (plan(RETIRE), plan(), "      retire  is no longer there"),
+    "action": (
+        plan(UPDATE),
+        plan(replace(UPDATE, action=Action.ROTATE)),
+        "      action  update then, rotate now",
+    ),
+    "name": (
+        plan(RENAME),
+        plan(replace(RENAME, renamed_from="")),
+        "      renamed from  prod-database then, nothing now",
+    ),
+    "manifest": (
+        plan(ROTATE),
+        plan(sharply(ROTATE, desired={"digest": "e"})),
+        "      manifest  its content is another one",
+    ),
+    "ciphertext": (
+        plan(ROTATE),
+        plan(sharply(ROTATE, desired={"ciphers": {("password",): "e"}})),
+        "      secrets.password  another ciphertext",
+    ),
+    "state": (
+        plan(change(Action.ROTATE, secrets=(secret("unchanged", "x"),))),
+        plan(change(Action.ROTATE, secrets=(secret("rotated", "x"),))),
+        "      secrets.password  unchanged then, rotated now",
+    ),
+    "field": (
+        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "a", "b"),))),
+        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "a", "c"),))),
+        "      config.host  a → b then, a → c now",
+    ),
+    "field of no more": (
+        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "a", "b"),))),
+        plan(change(Action.UPDATE)),
+        "      config.host  a → b then, no change now",
+    ),
+    "hidden field": (
+        plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "b"),))),
+        plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "c"),))),
+        f"      config.api_token  {HIDDEN_VALUE} → {HIDDEN_VALUE}, another value, and yet another value now",
+    ),
+    "exposure": (
+        plan(UPDATE),
+        plan(replace(UPDATE, exposures=(Exposure(DB, DB, NEW_HOST, "a", "b"),))),
+        "      exposes  nothing then, credential/prod-db by config.host now",
+    ),
+    "object": (
+        plan(UPDATE),
+        plan(sharply(UPDATE, live={"id": "other"})),
+        "      live object  it is another one",
+    ),
+    "time": (
+        plan(UPDATE),
+        plan(sharply(UPDATE, live={"updated_at": "2027"})),
+        "      live object  written meanwhile: 2026-01-01T00:00:00Z then, 2027 now",
+    ),
+}
+"""Two plans whose digests differ, and the line that says why."""
+
+
+@pytest.mark.parametrize("what", OPERATIONS)
+def test_what_moved_of_the_operations(what):
+    """Then and now in one line, below the resource, and no word of approval."""
+    then, now, line = OPERATIONS[what]
+    lines = told(then, now)
+    assert lines[1] == "What would be done is not what was reviewed:"
+    assert line in lines
+    assert HOLDS not in lines
+
+
+BESIDE = {
+    "a new finding": (
+        plan(CREATE),
+        plan(CREATE, findings=FINDINGS[:1]),
+        "KT454 error: credential/prod-old is",
+    ),
+    "a finding gone": (plan(CREATE, findings=FINDINGS[:1]), plan(CREATE), "finding gone  KT454 error"),
+    "reach": (
+        plan(UPDATE, impact={DB: REACH}),
+        plan(UPDATE, impact={DB: replace(REACH, connections=None)}),
+        "reach  used by 2 connections",
+    ),
+    "a new user": (
+        plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/a",))}),
+        plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/b",))}),
+        "new user   connection/b",
+    ),
+    "a user gone": (
+        plan(UPDATE, impact={DB: Impact(connections=1, downstream=("pipeline/a",))}),
+        plan(UPDATE, impact={DB: Impact(connections=1)}),
+        "user gone  pipeline/a",
+    ),
+    "doubt": (plan(CREATE), plan(CREATE, replace(SUSPECT, address=PG)), "in doubt  is new"),
+    "drift": (
+        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "b", "c"),))),
+        plan(change(Action.UPDATE, fields=(moved("config.host", "z", "b", "c"),))),
+        "config.host  last applied: a then, z now",
+    ),
+    "resources": (plan(CREATE), plan(CREATE, resources=13), "  in git  12 resources then, 13 now"),
+    "pace": (plan(CREATE), plan(CREATE, pace=2.0), "  pace  no bound then, 2 requests a second now"),
+}
+"""Two plans of one digest, and the line that says what differs all the same."""
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_what_moved_beside_the_operations(what):
+    """The approval holds; what the reviewer saw otherwise is told."""
+    then, now, words = BESIDE[what]
+    lines = told(then, now)
+    assert lines[1:3] == [HOLDS, "Moved since the review:"]
+    assert any(words in line for line in lines[3:])
+
+
+def test_findings_of_one_text_are_told_apart():
+    """The same rule at two resources is two lines."""
+    found = tuple(finding("KT310", Severity.WARNING, "m", address=each) for each in (DB, PG))
+    lines = told(plan(CREATE), plan(CREATE, findings=found))
+    assert lines[3:] == [
+        "  connection/prod-pg",
+        "      new finding  KT310 warning: m",
+        "  credential/prod-db",
+        "      new finding  KT310 warning: m",
+    ]
+
+
+def test_access_is_told():
+    """Who can decrypt since the reviewed commit, below the file."""
+    line = finding("KT480", Severity.WARNING, "age1x can decrypt this from now on")
+    lines = told(plan(CREATE), plan(CREATE), line)
+    assert lines[3:] == [
+        "  manifests/prod/credentials/prod-db.yaml",
+        "      access  KT480 warning: age1x can decrypt this from now on",
+    ]
+
+
+def test_every_state_of_a_secret_can_be_told():
+    """No state is without its word."""
+    for state in SecretStatus:
+        now = plan(change(Action.ROTATE, secrets=(secret(state.value, "x", "field"),)))
+        assert f"not there then, {state.value} now" in "\n".join(told(plan(change(Action.ROTATE)), now))
+
+
+def test_a_large_difference_is_counted():
+    """A bound on its lines, and where the whole is."""
+    many = tuple(replace(CREATE, address=connection(f"prod-{number:03}")) for number in range(200))
+    lines = told(plan(), plan(*many))
+    assert sum(line.endswith("is new") for line in lines) == MAX_DIFF_LINES
+    assert (
+        f"  and {200 - MAX_DIFF_LINES} more: `keyturn show` draws the whole of the saved plan, and"
+        in "\n".join(lines)
+    )
+
+
+def test_lines_keep_to_the_width():
+    """As the plan itself does."""
+    lines = told(CASES["everything"], plan(), width=80)
+    assert max(map(display_width, lines)) <= 80
+
+
+@settings(max_examples=60)
+@given(hostile_text())
+def test_any_text_is_harmless(said):
+    """For any text anywhere in either plan: no control, no command at the start of a line."""
+    then, now = hostile_plan(said), replace(hostile_plan(said + "x"), changes=())
+    shown = render_changes_since_review(
+        PlanRevision(then, said), PlanRevision(now, "x"), tuple(then.access_changes)
+    )
+    assert not FORBIDDEN.search(shown)
+    assert not re.search(r"^\s*::|##\w*\[", shown, re.MULTILINE)
+    assert render_plan_text(build_view(then))

@@ -1,0 +1,157 @@
+"""The sanitiser: what may reach which sink, by example and for any text."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from markdown_it import MarkdownIt
+
+from keyturn.views.escaping import (
+    escape_html,
+    escape_inline_code,
+    escape_line,
+    escape_markdown,
+    escape_terminal,
+    escape_workflow_command,
+    render_code_fence,
+)
+from plans import hostile_text
+from unseen import COMMAND, SORTS, unseen
+
+
+def spans(text):
+    """Return the inline tokens that CommonMark sees in one line of markdown."""
+    (block,) = MarkdownIt("commonmark", {"linkify": False}).enable("table").parse(f"x {text}")[1:2]
+    return block.children
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("prod-x", "prod-x"),
+        ("日本 ünïcode 😀", "日本 ünïcode 😀"),
+        ("a\nb\tc", "a\nb\tc"),
+        ("\x1b[31mred", r"\u{1b}[31mred"),
+        ("\x9b31m", r"\u{9b}31m"),
+        ("a\rb", r"a\u{d}b"),
+        ("nimda\u202e", r"nimda\u{202e}"),
+        ("a\u200bb\ufeff", r"a\u{200b}b\u{feff}"),
+        ("a\u2028b", r"a\u{2028}b"),
+        ("\ud800", r"\u{d800}"),
+        ("::add-mask::x", r"\u{3a}:add-mask::x"),
+        ("a ::stop", r"a \u{3a}:stop"),
+        ("a\n  ::stop", "a\n  " + r"\u{3a}:stop"),
+        ("std::vector", "std::vector"),
+        ("##[error]x", r"\u{23}#[error]x"),
+        ("a##vso[task.x]y", r"a\u{23}#vso[task.x]y"),
+    ],
+)
+def test_plain_shows_what_cannot_be_seen(text, shown):
+    """Letters stay, and what hides, moves or commands is written out."""
+    assert escape_terminal(text) == shown
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_sort_of_what_is_forbidden_is_written_out(sort):
+    """Each character of each sort, alone and among letters; what stays can be seen."""
+    for text in (SORTS[sort], f"a{SORTS[sort]}b", *SORTS[sort]):
+        assert unseen(escape_line(text)) == set()
+        assert not COMMAND.search(escape_terminal(text))
+
+
+@given(hostile_text())
+def test_plain_never_lets_anything_through(text):
+    """For any text: nothing unseen but line feeds and tabs, no command to a runner, and it is stable."""
+    safe = escape_terminal(text)
+    assert unseen(safe) <= {"\n", "\t"}
+    assert not COMMAND.search(safe)
+    assert escape_terminal(safe) == safe
+
+
+@given(hostile_text())
+def test_line_is_one_line(text):
+    """For any text: one line, nothing unseen in it."""
+    assert not unseen(escape_line(text))
+    assert len(escape_line(text).splitlines()) <= 1
+
+
+@given(hostile_text())
+def test_inline_code_is_one_code_span_of_exactly_the_text(text):
+    """For any text: CommonMark sees one code span, and its content is the text."""
+    kinds = [(token.type, token.content) for token in spans(escape_inline_code(text))]
+    assert kinds == [("text", "x "), ("code_inline", escape_line(text) or "(empty)")]
+
+
+@given(hostile_text())
+def test_md_is_words_and_code_alone(text):
+    """For any text: CommonMark sees text and code spans; no link, image, emphasis or markup."""
+    assert {token.type for token in spans(escape_markdown(text))} <= {"text", "code_inline", "text_special"}
+
+
+@given(hostile_text())
+def test_md_leaves_nothing_for_a_forge_to_turn_into_more(text):
+    """For any text: mentions, issue numbers, addresses and formulas stand in code spans alone."""
+    words = "".join(token.content for token in spans(escape_markdown(text)) if token.type != "code_inline")
+    assert not re.search(r"@|#\w|://|www\.|\$|:\w+:", words)
+
+
+def test_md_keeps_the_code_that_a_hint_marks():
+    """Backticks in a hint are meant as code."""
+    said = escape_markdown("write `moved_from: x`, then ask @team")
+    assert said == "write `moved_from: x`, then ask `@team`"
+
+
+@pytest.mark.parametrize(
+    "text", ["1. one", "- one", "+ one", "# one", "> one", "=== ", "| a | b |", "~~~", "    x"]
+)
+def test_md_at_the_start_of_a_line_opens_no_block(text):
+    """Where prose begins a line it stays a paragraph."""
+    kinds = [
+        token.type for token in MarkdownIt("commonmark").enable("table").parse(escape_markdown(text).lstrip())
+    ]
+    assert kinds == ["paragraph_open", "inline", "paragraph_close"]
+
+
+@given(hostile_text())
+def test_html_holds_no_element_and_breaks_no_attribute(text):
+    """For any text: as content there is no tag, and as an attribute it is the text again."""
+    seen = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            seen.append((tag, attrs))
+
+        def handle_comment(self, data):
+            seen.append(("comment", data))
+
+    reader = Reader(convert_charrefs=True)
+    reader.feed(f'<p title="{escape_html(text)}">{escape_html(text)}</p>')
+    reader.close()
+    assert seen == [("p", [("title", escape_line(text))])]
+
+
+@given(hostile_text())
+def test_workflow_commands_stay_on_one_line(text):
+    """For any text: a command has one line, and a property ends where it should."""
+    command = (
+        f"::error file={escape_workflow_command(text, property=True)},line=1::{escape_workflow_command(text)}"
+    )
+    assert len(command.splitlines()) == 1
+    assert not unseen(command) - {"\t"}
+    properties = command.removeprefix("::error ").split("::")[0].split(",")
+    assert len(properties) == 2
+
+
+def test_workflow_encodes_as_the_runner_decodes():
+    """A runner reads %25, %0A, %3A and %2C back."""
+    assert escape_workflow_command("50%\na:b,c") == "50%25%0Aa:b,c"
+    assert escape_workflow_command("50%\na:b,c", property=True) == "50%25%0Aa%3Ab%2Cc"
+
+
+@given(hostile_text())
+def test_a_fence_holds_exactly_its_lines(text):
+    """For any text: one code block, with nothing after it."""
+    tokens = MarkdownIt("commonmark").parse(f"{render_code_fence((text, 'last'), 'diff')}\n\nafter")
+    assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
+    assert tokens[0].content == f"{escape_line(text)}\nlast\n"

@@ -1,0 +1,96 @@
+"""Changing single values in a text."""
+
+import pytest
+
+from encrypting import document
+from keyturn.yamldoc.edit import remove_keys, set_values
+
+_TEXT = """\
+# head
+name: a   # keep me
+config:
+    host: "old"   # and me
+    port: 5432
+    inner: {x: 1}
+    cert: |
+        one
+        two
+secrets:
+  password: ENC[a]
+list: [1, 2]
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_replaces_tokens_and_nothing_else(end):
+    """Comments, quotes and layout around the values stay, and so do Windows line ends."""
+    text = _TEXT.replace("\n", end)
+    tokens = {
+        ("name",): "b",
+        ("config", "host"): "new",
+        ("config", "port"): "1",
+        ("config", "inner", "x"): "22",
+        ("list", "0"): "3",
+    }
+    wanted = text
+    for old, new in (
+        ("name: a ", "name: b "),
+        ('"old"', "new"),
+        ("5432", "1"),
+        ("{x: 1}", "{x: 22}"),
+        ("[1, 2]", "[3, 2]"),
+    ):
+        wanted = wanted.replace(old, new)
+    assert set_values(document(text), tokens) == wanted
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_adds_a_key_at_the_end_of_its_mapping(end):
+    """The new line stands below the last one of the mapping, indented as the others are."""
+    text = _TEXT.replace("\n", end)
+    changed = set_values(document(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
+    assert changed == text.replace(f"ENC[a]{end}", f'ENC[a]{end}  token: ENC[b]{end}  "no": ENC[c]{end}')
+    assert document(changed).tree["secrets"] == {"password": "ENC[a]", "token": "ENC[b]", "no": "ENC[c]"}
+
+
+def test_adds_a_key_at_the_top():
+    """The file itself is a mapping as well."""
+    changed = set_values(document("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
+    assert document(changed).tree == {"a": 1, "b": {"c": 2}, "d": 3}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [("config", "inner", "y"), ("nowhere", "x"), ("name", "x"), ("list", "2"), ("config", "inner", "x", "y")],
+)
+def test_says_where_it_cannot(path):
+    """A mapping in braces, and one that is not there, have no line for a new key."""
+    assert set_values(document(_TEXT), {path: "1"}) is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_cuts_a_key_and_keeps_its_comment(end):
+    """The line goes; what was said behind it stays on a line of its own."""
+    text = _TEXT.replace("\n", end)
+    wanted = text.replace('    host: "old"   # and me', "    # and me").replace(f"    port: 5432{end}", "")
+    assert remove_keys(document(text), [("config", "host"), ("config", "port")]) == wanted
+
+
+def test_cuts_a_mapping_with_all_that_is_in_it():
+    """Its lines are those of its fields."""
+    text = "config:\n  one: 1\n  inner:\n    a: b\n    c: d\n  two: 2\n"
+    assert remove_keys(document(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("config: {a: 1, b: 2}\n", ("config", "b")),
+        ("config:\n  inner:\n    # whose comment is this?\n    a: 1\n  b: 2\n", ("config", "inner")),
+        ("list:\n- a: 1\n  b: 2\n", ("list", "0")),
+        ("config:\n  a: {b: 1}\n", ("config", "a", "b")),
+    ],
+)
+def test_what_shares_its_lines_is_not_cut(text, path):
+    """Whoever asks tells the user where to do it by hand."""
+    assert remove_keys(document(text), [path]) is None

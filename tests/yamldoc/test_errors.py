@@ -1,0 +1,40 @@
+"""What a YAML parser complains of."""
+
+import pytest
+import yaml
+
+from keyturn.yamldoc.errors import explain_yaml_error
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("a: b: c\n", "KT106", "a colon stands where no key can be"),
+        ("a: 1\nb\n", "KT106", "a key without its colon"),
+        (
+            "a: 'x' y\n",
+            "KT106",
+            "the indentation does not fit the lines above, or a quote is closed too early",
+        ),
+        ("a:\n  - b\n  c: 1\n", "KT106", "a line among the items of a list is not one of them"),
+        ("a: [1\nb: 2\n", "KT106", "a bracket or brace is not closed"),
+        ("a: 'x\n", "KT106", "a quote is not closed"),
+        ('a: "\\q"\n', "KT106", "a backslash that YAML does not know"),
+        ('a: "\\x1"\n', "KT106", "an escape that is not finished"),
+        ("a: - b\n", "KT106", "a dash stands where no list can begin"),
+        ("a: @x\n", "KT106", "a value cannot begin with @"),
+        ("a: `x\n", "KT106", "a value cannot begin with a backtick"),
+        ("a: %x\n", "KT106", "a value cannot begin with %"),
+        ("\ta: 1\n", "KT105", "a tab where YAML wants blanks"),
+        ("a:\n\tb: 1\n", "KT105", "a tab where YAML wants blanks"),
+        ("a: !<x\n", "KT106", "this is not YAML"),
+    ],
+)
+def test_says_what_to_do_in_words_of_its_own(text, code, message):
+    """Each complaint of libyaml has a message and a hint; none of them quotes the file."""
+    with pytest.raises(yaml.YAMLError) as caught:
+        list(yaml.parse(text, Loader=yaml.CSafeLoader))
+    finding = explain_yaml_error(caught.value, text, "m.yaml")
+    assert (finding.code, finding.message) == (code, message)
+    assert finding.hint
+    assert finding.origin.line >= 1
