@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.model.change import Action
-from keyturn.operations.apply.state_entries import mark_uncertain
+from keyturn.operations.state_entries import mark_uncertain
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import credential_destinations, find_exposures
 from keyturn.planning.scheduling import resolve_dependencies

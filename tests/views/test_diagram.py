@@ -4,9 +4,8 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given
 
-from keyturn.views.diagram import MAX_COLUMN_BOXES, draw_dependency_svg
+from keyturn.views.diagram import MAX_COLUMN_BOXES, DependencyLink, draw_dependency_svg
 from keyturn.views.plan.builder import build_view
-from keyturn.views.plan.model import DependencyLink
 from plans import CASES, hostile_text
 
 

@@ -1,7 +1,6 @@
 """Colour."""
 
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, make_bold
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold
 
 
 def test_no_colour_means_no_escape():

@@ -18,7 +18,7 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, plur
 from keyturn.model.fields import format_path, nest_fields
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
 from keyturn.model.results import ImportResult
-from keyturn.operations.apply.state_entries import select_observed_fields
+from keyturn.operations.state_entries import select_observed_fields
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.operations.init_templates import SCHEMA_FILES, render_modeline
 from keyturn.operations.observe import MAX_PARALLEL_READS, check_organization, list_live_objects

@@ -191,7 +191,7 @@ _EVENT_FORMATS: Mapping[str, tuple[type, _Encoder, _Decoder]] = {
     "outcome": (OutcomeRecorded, _encode_outcome, _decode_outcome),
     "end": (
         RunFinished,
-        lambda e: {"run": e.run, "ending": e.ending, "counts": dict(e.counts)},
+        lambda e: {"run": e.run, "ending": e.run_status, "counts": dict(e.counts)},
         _decode_run_finished,
     ),
     "repair": (TornLineRemoved, asdict, lambda tree: TornLineRemoved(int(tree["dropped"]))),

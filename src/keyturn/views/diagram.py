@@ -6,8 +6,15 @@ from typing import Final
 from msgspec import Struct
 
 from keyturn.views.escaping import escape_html, escape_line
-from keyturn.views.plan.model import DependencyLink
 from keyturn.views.terminal import display_width
+
+
+class DependencyLink(Struct, frozen=True):
+    """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
+
+    source: str
+    target: str
+
 
 MAX_COLUMN_BOXES: Final = 40
 """The most boxes of one column; those that change come first."""

@@ -2,11 +2,20 @@
 
 import unicodedata
 from collections.abc import Iterator
+from enum import Enum
 from typing import Final
 
 from msgspec import Struct
 
-from keyturn.views.plan.model import Tone
+
+class Tone(Enum):
+    """What a colour would say."""
+
+    DANGER = "danger"
+    WARNING = "care"
+    SUCCESS = "gain"
+    CHANGE = "change"
+    MUTED = "quiet"
 
 
 def display_width(text: str) -> int:

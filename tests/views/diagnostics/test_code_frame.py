@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from keyturn.model.address import SourceLocation
 from keyturn.views.diagnostics.code_frame import render_code_frame
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, display_width
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, display_width
 from needles import KINDS
 
 

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from keyturn.model.change import Action, SecretStatus
 from keyturn.model.diagnostic import Severity
 from keyturn.model.plan import Impact
+from keyturn.views.diagram import DependencyLink
 from keyturn.views.plan import render_plan
 from keyturn.views.plan.builder import SECTION_TITLES, build_view, count_attention, format_plan_summary
 from keyturn.views.plan.markdown import PLAN_COMMENT_BUDGET
-from keyturn.views.plan.model import DependencyLink, SectionKind
+from keyturn.views.plan.model import SectionKind
 from plans import (
     CASES,
     CREATE,

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.views.plan.model import PlanEntry, PlanSection, SectionKind, Tone
+from keyturn.views.plan.model import PlanEntry, PlanSection, SectionKind
 from keyturn.views.plan.size_budget import FULL_DETAIL, HEADLINES_ONLY, fit_to_budget
+from keyturn.views.terminal import Tone
 
 
 def section(part, size):

@@ -16,7 +16,7 @@ from keyturn.model.fields import format_path
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.rollback import previously_applied
-from keyturn.operations.apply.state_entries import mark_uncertain
+from keyturn.operations.state_entries import mark_uncertain
 from keyturn.operations.apply.writes import (
     WriteResult,
     create_object,

@@ -18,7 +18,7 @@ from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.executor import ExecutionResult, execute_changes
 from keyturn.operations.apply.lifecycle import pending_retirements
 from keyturn.operations.apply.rotate import purge_probe
-from keyturn.operations.apply.state_entries import select_observed_fields
+from keyturn.operations.state_entries import select_observed_fields
 from keyturn.operations.apply.writes import LOOKUP_DELAYS
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.operations.plan.plan import PlanOptions, PlanResult, plan_workspace

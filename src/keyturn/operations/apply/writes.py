@@ -14,7 +14,7 @@ from keyturn.model.clock import format_timestamp
 from keyturn.model.fields import Fields, format_path, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
-from keyturn.operations.apply.state_entries import WriteMetadata, build_entry
+from keyturn.operations.state_entries import WriteMetadata, build_entry
 from keyturn.operations.plan.recovery import matching_creates
 from keyturn.state.events import Intent
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
-from keyturn.operations.apply.state_entries import mark_uncertain
+from keyturn.operations.state_entries import mark_uncertain
 from keyturn.planning.scope import RETIRES_ON_INFIX, SUCCESSOR_INFIX
 from keyturn.state.document import State
 from keyturn.state.events import Intent

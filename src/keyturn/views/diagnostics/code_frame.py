@@ -6,8 +6,7 @@ from typing import Final
 from keyturn.model.address import SourceLocation
 from keyturn.views.diagnostics.masking import LinePiece, mask_lines
 from keyturn.views.escaping import escape_line as safe
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import TerminalStyle, colorize, display_width
+from keyturn.views.terminal import TerminalStyle, Tone, colorize, display_width
 
 _TAB: Final = "    "
 _CONTEXT_LINES: Final = 1

@@ -13,8 +13,7 @@ from keyturn.model.resource import EMPTY
 from keyturn.views.diagnostics.code_frame import render_code_frame
 from keyturn.views.escaping import escape_inline_code, escape_line, escape_markdown
 from keyturn.views.json_output import diagnostic_to_json, dump_pretty
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, make_bold, wrap_text
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
 
 DIAGNOSTICS_FORMAT_VERSION: Final = "1.0"
 

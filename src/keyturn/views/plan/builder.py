@@ -22,8 +22,8 @@ from keyturn.model.change import Action, Change, Exposure, FieldChange
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
 from keyturn.model.fields import format_path, values_equal
 from keyturn.model.plan import Plan
+from keyturn.views.diagram import DependencyLink
 from keyturn.views.plan.model import (
-    DependencyLink,
     DetailRow,
     FieldRow,
     NoteRow,
@@ -32,9 +32,9 @@ from keyturn.views.plan.model import (
     PlanView,
     SecretRow,
     SectionKind,
-    Tone,
 )
 from keyturn.views.plan.wording import describe_breakage, describe_reach, describe_rotation, join_names
+from keyturn.views.terminal import Tone
 from keyturn.views.values import NOT_SET, format_pair, format_value
 
 ACTION_STYLES: Final = {

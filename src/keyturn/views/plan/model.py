@@ -9,16 +9,8 @@ from msgspec import Struct, field
 
 from keyturn.model.diagnostic import pluralize_or_none
 from keyturn.model.resource import EMPTY
-
-
-class Tone(Enum):
-    """What a colour would say."""
-
-    DANGER = "danger"
-    WARNING = "care"
-    SUCCESS = "gain"
-    CHANGE = "change"
-    MUTED = "quiet"
+from keyturn.views.diagram import DependencyLink
+from keyturn.views.terminal import Tone
 
 
 class SectionKind(Enum):
@@ -95,13 +87,6 @@ class PlanSection(Struct, frozen=True, kw_only=True):
     def total_count(self) -> int:
         """How many things the entries tell of."""
         return sum(entry.count for entry in self.entries)
-
-
-class DependencyLink(Struct, frozen=True):
-    """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
-
-    source: str
-    target: str
 
 
 class PlanView(Struct, frozen=True, kw_only=True):

@@ -12,9 +12,8 @@ from keyturn.model.diagnostic import Diagnostic, pluralize
 from keyturn.model.fields import FieldPath, Leaf, format_path
 from keyturn.model.plan import NO_OP_ACTIONS, Impact, Plan, operation_payload
 from keyturn.views.escaping import escape_line
-from keyturn.views.plan.model import Tone
 from keyturn.views.plan.wording import describe_reach, join_names
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, display_width, wrap_text
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, display_width, wrap_text
 from keyturn.views.values import format_pair
 
 MAX_DIFF_LINES: Final = 60

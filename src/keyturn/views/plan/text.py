@@ -13,10 +13,17 @@ from keyturn.views.plan.model import (
     PlanView,
     SecretRow,
     SectionKind,
-    Tone,
 )
 from keyturn.views.plan.size_budget import MAX_REPEATED_ENTRIES, TRUNCATION_HINT, TRUNCATION_PATTERN
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, display_width, make_bold, wrap_text
+from keyturn.views.terminal import (
+    PLAIN_STYLE,
+    TerminalStyle,
+    Tone,
+    colorize,
+    display_width,
+    make_bold,
+    wrap_text,
+)
 
 _MAX_NAME_WIDTH: Final = 28
 _KINDS_WITH_LOCATION: Final = frozenset({SectionKind.EXPOSURE, SectionKind.ACCESS, SectionKind.DIAGNOSTIC})

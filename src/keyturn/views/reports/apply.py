@@ -9,9 +9,8 @@ from keyturn.model.plan import Plan
 from keyturn.views.escaping import escape_line
 from keyturn.views.forms import select_format
 from keyturn.views.json_output import dump_pretty
-from keyturn.views.plan.model import Tone
 from keyturn.views.plan.wording import join_names
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, make_bold, wrap_text
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
 
 APPLY_FORMAT_VERSION: Final = "1.0"
 

@@ -9,8 +9,7 @@ from keyturn.model.results import ConnectionTestResult, TestStatus
 from keyturn.views.escaping import escape_line
 from keyturn.views.forms import select_format
 from keyturn.views.json_output import dump_pretty
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, make_bold, wrap_text
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
 
 TEST_FORMAT_VERSION: Final = "1.0"
 

@@ -8,8 +8,7 @@ from keyturn.model.results import CheckResult, CheckStatus
 from keyturn.views.escaping import escape_line
 from keyturn.views.forms import select_format
 from keyturn.views.json_output import dump_pretty
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, make_bold, wrap_text
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
 
 DOCTOR_FORMAT_VERSION: Final = "1.0"
 

@@ -9,8 +9,15 @@ from keyturn.model.diagnostic import pluralize, pluralize_or_none
 from keyturn.model.usage import CredentialUsage, UsageReport
 from keyturn.views.escaping import escape_line, escape_markdown
 from keyturn.views.json_output import dump_pretty
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, display_width, make_bold, wrap_text
+from keyturn.views.terminal import (
+    PLAIN_STYLE,
+    TerminalStyle,
+    Tone,
+    colorize,
+    display_width,
+    make_bold,
+    wrap_text,
+)
 
 USAGE_FORMAT_VERSION: Final = "1.0"
 UNKNOWN_TEXT: Final = "unknown"

@@ -5,10 +5,9 @@ from typing import Final
 
 from keyturn.model.diagnostic import pluralize
 from keyturn.model.usage import UsageReport
-from keyturn.views.diagram import MAX_COLUMN_BOXES, draw_dependency_svg
+from keyturn.views.diagram import MAX_COLUMN_BOXES, DependencyLink, draw_dependency_svg
 from keyturn.views.escaping import escape_html as safe
 from keyturn.views.html_page import render_html_page
-from keyturn.views.plan.model import DependencyLink
 from keyturn.views.reports.usage import USAGE_COLUMNS, build_usage_row, summarize_usage
 
 SEARCH_SCRIPT: Final = """

@@ -10,8 +10,7 @@ from keyturn.planning.workspace_diff import ResourceDiff, WorkspaceDiff
 from keyturn.views.escaping import escape_line
 from keyturn.views.forms import select_format
 from keyturn.views.json_output import dump_pretty
-from keyturn.views.plan.model import Tone
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, colorize, make_bold, wrap_text
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
 from keyturn.views.values import format_pair, is_hidden
 
 WORKSPACE_DIFF_FORMAT_VERSION: Final = "1.0"

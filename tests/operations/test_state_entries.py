@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from keyturn.operations.apply.state_entries import MAX_EARLIER_FINGERPRINTS, WriteMetadata, build_entry
+from keyturn.operations.state_entries import MAX_EARLIER_FINGERPRINTS, WriteMetadata, build_entry
 from making import connection, credential, held, prints, shown, wanted
 
 DB = credential("prod-db")
