@@ -40,7 +40,7 @@ def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: An
         "type": "database" if address.kind == "credential" else "postgres",
         "digest": "d1",
         "origin": SourceLocation(f"manifests/{address.kind}s/{address.name}.yaml"),
-        "destination": frozenset({("config", "host")}),
+        "destination_paths": frozenset({("config", "host")}),
         **more,
     }
     return DesiredResource(
