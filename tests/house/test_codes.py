@@ -9,7 +9,7 @@ from keyturn.catalog import find_code, load_catalog
 from keyturn.model.diagnostic import Cause
 from keyturn.policy.runner import RULES
 from sources import ROOT, modules, tracked
-from wordings import findings
+from diagnostic_calls import findings
 
 CODE = re.compile(r"\bKT\d{3}\b")
 RANGE = re.compile(r"\bKT\d{3} to KT\d{3}\b")

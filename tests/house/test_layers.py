@@ -18,15 +18,13 @@ LINTER = Path(sys.executable).parent / "lint-imports"
 
 
 WRONG = {
-    "layers": ("keyturn/core/fields.py", "import keyturn.files.discovery"),
-    "promised": ("keyturn/cli/plan.py", "import keyturn.operations.plan.plan"),
-    "edges": ("keyturn/ledger/document.py", "import keyturn.policy.settings"),
-    "drawing": ("keyturn/render/view.py", "import keyturn.client.errors"),
-    "service": ("keyturn/api/retry.py", "import keyturn.model.plan"),
-    "pure": ("keyturn/core/plan.py", "import deepdiff"),
-    "cycles": ("keyturn/core/address.py", "import keyturn.model.resource"),
-    "strangers": ("planasonix_emulator/storage/store.py", "import keyturn.model.secret"),
-    "service only": ("keyturn/engine/planning.py", "import planasonix_emulator.storage.store"),
+    "layers": ("keyturn/model/fields.py", "import keyturn.files.discovery"),
+    "views": ("keyturn/views/plan/builder.py", "import keyturn.client.errors"),
+    "client": ("keyturn/client/retry.py", "import keyturn.model.plan"),
+    "pure": ("keyturn/model/plan.py", "import deepdiff"),
+    "cycles": ("keyturn/model/address.py", "import keyturn.model.resource"),
+    "emulator": ("planasonix_emulator/storage/store.py", "import keyturn.model.secret"),
+    "demo": ("keyturn/operations/plan/plan.py", "import planasonix_emulator.storage.store"),
 }
 """For each contract an import that breaks it."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from keyturn.catalog import find_code, load_catalog
 from sources import modules
-from wordings import findings
+from diagnostic_calls import findings
 
 FINDINGS = tuple(findings())
 CODE = re.compile(r"KT\d{3}")
@@ -75,10 +75,10 @@ def test_each_finding_says_what_where_and_what_next(made):
     """A finding has a message, a place, and a next step of its own or of its code."""
     name = made.call.func.id if isinstance(made.call.func, ast.Name) else made.call.func.attr
     assert any(made.words("message"))
-    if name == "Found":
+    if name == "Violation":
         return  # its place is the subject's, its hint the code's where it has none: Rule and judge see to it
     assert made.parts.get("origin") or made.parts.get("place")
-    if name == "fault" and "hint" not in made.parts:
+    if name == "add_error" and "hint" not in made.parts:
         assert made.module.name.startswith("keyturn.policy"), "only a setting of policy takes its code's hint"
         return
     assert any(made.words("hint"))

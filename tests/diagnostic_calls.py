@@ -1,4 +1,4 @@
-"""Every place that makes a finding, and the words that it can hold: followed through the source."""
+"""Every call that creates a diagnostic, and the texts that it can have, followed through the source."""
 
 import ast
 from collections.abc import Iterator
@@ -9,20 +9,22 @@ from itertools import product
 from sources import Module, modules
 
 POSITIONS = ("code", "place", "message", "hint")
-"""The order in which the short makers of findings take what they are told."""
+"""The order of the arguments of the functions that create diagnostics."""
 
-MAKERS = frozenset({"fault", "doubt", "finding", "_finding"})
-"""Functions and methods that take a finding's parts in this order."""
+MAKERS = frozenset(
+    {"error_diagnostic", "warning_diagnostic", "storage_error", "storage_warning", "add_error", "_diagnostic"}
+)
+"""Functions and methods that take the parts of a diagnostic in this order."""
 
-PASSING = frozenset({"_fault", "_add", "_notify"})
-"""Methods that only hand a finding's parts on, each within its own module."""
+PASSING = frozenset({"_reference_error", "_add", "_notify", "_add_error"})
+"""Functions that only pass the parts of a diagnostic on, each within its own module."""
 
 DEEPEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A call that makes a finding: where it stands, and its arguments by name."""
+    """A call that creates a diagnostic: its place, and its arguments by name."""
 
     module: Module
     function: ast.FunctionDef | None
@@ -35,16 +37,16 @@ class Made:
         return f"{self.module.place}:{self.call.lineno}"
 
     def words(self, part: str) -> tuple[str, ...]:
-        """Return what a part can say; ``{…}`` stands for what only a run knows."""
+        """Return the texts that a part can have; ``{…}`` stands for a value known at run time only."""
         node = self.parts.get(part)
         return tuple(sorted(set(_said(node, self.module, self.function, 0)))) if node else ()
 
 
 def findings() -> Iterator[Made]:
-    """Yield every call of the package that makes a finding."""
+    """Yield every call of the package that creates a diagnostic."""
     for module in modules("keyturn"):
         for function, call in calls(module):
-            # What a maker hands on is looked at where the maker is called.
+            # The arguments that a maker passes on are checked at the calls of the maker.
             if function is None or function.name not in MAKERS | PASSING:
                 parts = _parts(call)
                 if parts:
@@ -74,7 +76,7 @@ def _name(call: ast.Call) -> str:
 def _parts(call: ast.Call) -> dict[str, ast.expr]:
     name = _name(call)
     named = {each.arg: each.value for each in call.keywords if each.arg}
-    if name in {"Diagnostic", "Found"}:
+    if name in {"Diagnostic", "Violation"}:
         return named if "message" in named else {}
     if name not in MAKERS or (len(call.args) < 3 and "message" not in named):
         return {}
