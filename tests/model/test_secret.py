@@ -11,14 +11,13 @@ import pickle
 import pprint
 import sys
 import traceback
-from dataclasses import FrozenInstanceError, asdict, astuple, dataclass
+from dataclasses import FrozenInstanceError, asdict, astuple, dataclass, replace
 
 import pytest
 import yaml
 from deepdiff import DeepDiff, DeepHash
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from rich.console import Console
 from rich.traceback import Traceback
 

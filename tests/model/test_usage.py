@@ -15,7 +15,7 @@ def usage(**more):
     values = {
         "file": "f.yaml",
         "type": "database",
-        "reach": CredentialUsers(connections=("prod-pg",)),
+        "users": CredentialUsers(connections=("prod-pg",)),
         **more,
     }
     return CredentialUsage(address=credential("prod-db"), **values)
@@ -47,8 +47,8 @@ def test_what_is_in_order_is_in_no_class():
 def test_unused_is_said_only_of_what_is_seen_whole(reach, used):
     """Absence from a list that rights may have cut is no proof."""
     assert reach.is_used is used
-    assert ("unused" in flags(usage(reach=reach))) is (used is False)
-    assert ("unknown" in flags(usage(reach=reach))) is (used is None)
+    assert ("unused" in flags(usage(users=reach))) is (used is False)
+    assert ("unknown" in flags(usage(users=reach))) is (used is None)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,16 @@ def test_overdue_counts_the_days_beyond_what_is_allowed(rotated, max_age, late):
 def test_what_ends_soon_is_told_soonest_first():
     """Over already, within the notice, and far away."""
     past, near, far = (Expiry(name, date(2026, month, 20)) for name, month in (("a", 2), ("b", 3), ("c", 9)))
-    each = usage(endings=(far, near, past))
+    each = usage(expiries=(far, near, past))
     assert each.expiring_within(TODAY, 30) == (past, near)
     assert "expiring" in flags(each)
-    assert "expiring" not in flags(usage(endings=(far,)))
+    assert "expiring" not in flags(usage(expiries=(far,)))
 
 
 def test_consent_and_management_are_classes_too():
     """What a person authorized, what was made in the UI, what lives until somebody deletes it."""
-    assert flags(usage(type="oauth", file="", lasting="a static key")) == ("lasting", "consent", "unmanaged")
+    assert flags(usage(type="oauth", file="", long_lived_reason="a static key")) == (
+        "lasting",
+        "consent",
+        "unmanaged",
+    )

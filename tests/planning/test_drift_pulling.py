@@ -77,7 +77,7 @@ def test_what_is_left_says_why(field, why):
 
 def test_a_path_that_the_service_hides_is_left():
     """A mask is no value."""
-    refused = chosen(PG, drift(NAME, "app", MISSING), suspicious=(NAME,))
+    refused = chosen(PG, drift(NAME, "app", MISSING), secret_like_paths=(NAME,))
     assert "mask" in refused.skipped[0].reason
 
 

@@ -109,7 +109,7 @@ def test_a_connection_that_takes_another_credential_exposes_that_one():
 def test_a_kept_secret_is_a_secret_that_stays():
     """A placeholder that keeps the live value does not hide a move."""
     before = applied(wanted(A, {"host": "old"}), "id-prod-db")
-    after = wanted(A, {"host": "new"}, keep=(("password",),), digest="d2")
+    after = wanted(A, {"host": "new"}, kept_secrets=(("password",),), digest="d2")
     assert exposures(after, *before) == [(A, A, "host")]
 
 

@@ -40,9 +40,9 @@ def secret(state):
 EXPOSED = change(
     Action.UPDATE, PG, exposures=(Exposure(DB, PG, ("config", "host"), "a.example.com", "b.example.com"),)
 )
-RETIRED = [change(Action.RETIRE, each.address, known=each) for each in FLEET]
-ROTATED = [change(Action.ROTATE, each.address, known=each) for each in FLEET]
-RESTORED = change(Action.RESTORE, known=held(wanted(DB), "id"))
+RETIRED = [change(Action.RETIRE, each.address, entry=each) for each in FLEET]
+ROTATED = [change(Action.ROTATE, each.address, entry=each) for each in FLEET]
+RESTORED = change(Action.RESTORE, entry=held(wanted(DB), "id"))
 BREACHES = {
     "exposure": (("KT451", [EXPOSED]), {"destinations": frozenset({"prod-db"})}),
     "exposure by connection": (("KT451", [EXPOSED]), {"destinations": frozenset({"prod-pg"})}),
@@ -122,7 +122,7 @@ def test_tombstones_are_no_part_of_the_share():
 def test_a_retire_and_a_create_with_the_same_content_look_like_a_rename():
     """Said, unless kind, type or content differ."""
     old = held(wanted(credential("old")), "id")
-    gone = change(Action.RETIRE, old.address, known=old)
+    gone = change(Action.RETIRE, old.address, entry=old)
     new = change(Action.CREATE, desired=wanted(DB))
     assert codes([gone, new]) == ["KT455"]
     assert codes([gone, change(Action.CREATE, desired=wanted(DB, {"host": "other.example.com"}))]) == []
@@ -143,7 +143,7 @@ def test_what_somebody_uses_is_not_retired(users):
     """Those who use it are named, the first five of them; no consent opens this."""
     known = held(wanted(DB), "id")
     question = GuardContext(
-        changes=(change(Action.RETIRE, known=known, live=shown(known)),),
+        changes=(change(Action.RETIRE, entry=known, live=shown(known)),),
         inputs=sides(wanted(PG)),
         approvals=Approvals(retire=9, destinations=frozenset({"prod-db"})),
         limits=PlanLimits(),
@@ -158,7 +158,7 @@ def test_what_somebody_uses_is_not_retired(users):
 def test_a_tombstone_comes_back_unasked():
     """What keyturn retired itself is restored by its manifest; what somebody deleted is not."""
     ours = held(wanted(DB), "id", retired_at="2026-01-01T00:00:00Z")
-    assert codes([change(Action.RESTORE, known=ours)]) == []
+    assert codes([change(Action.RESTORE, entry=ours)]) == []
 
 
 def test_twins():
@@ -166,17 +166,17 @@ def test_twins():
     known = held(wanted(DB), "one")
     live = shown(known)
     inputs = sides(wanted(DB), known, live, replace(live, id="two"))
-    assert codes([change(Action.UPDATE, known=known, live=live)], inputs) == ["KT461"]
-    assert codes([change(Action.FORGET, known=known)], inputs) == []
+    assert codes([change(Action.UPDATE, entry=known, live=live)], inputs) == ["KT461"]
+    assert codes([change(Action.FORGET, entry=known)], inputs) == []
     gone = sides(wanted(DB), known, live, replace(live, id="two", status="deleted"))
-    assert codes([change(Action.UPDATE, known=known, live=live)], gone) == []
+    assert codes([change(Action.UPDATE, entry=known, live=live)], gone) == []
 
 
 def test_a_restored_name_that_is_taken():
     """The name went to somebody else in the meantime."""
     known = held(wanted(DB), "one", retired_at="2026-01-01T00:00:00Z")
     other = replace(shown(known), id="two")
-    assert codes([change(Action.RESTORE, known=known)], sides(wanted(DB), known, other)) == ["KT461"]
+    assert codes([change(Action.RESTORE, entry=known)], sides(wanted(DB), known, other)) == ["KT461"]
 
 
 def test_two_claims_on_one_name():

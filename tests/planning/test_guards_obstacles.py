@@ -9,7 +9,7 @@ from keyturn.planning.guards import GuardContext, check_guards
 from keyturn.planning.inputs import Approvals
 from making import credential, sides, wanted
 
-KEPT = wanted(credential("prod-db"), keep=(("private_key",), ("passphrase",)), strategy="replace")
+KEPT = wanted(credential("prod-db"), kept_secrets=(("private_key",), ("passphrase",)), strategy="replace")
 
 
 def found(change):
@@ -35,7 +35,7 @@ def test_a_new_object_has_no_live_value_to_keep(action):
     [
         (Action.UPDATE, KEPT),
         (Action.RESTORE, KEPT),
-        (Action.ROTATE, wanted(KEPT.address, keep=KEPT.kept_secrets, strategy="in_place")),
+        (Action.ROTATE, wanted(KEPT.address, kept_secrets=KEPT.kept_secrets, strategy="in_place")),
         (Action.CREATE, wanted(KEPT.address, secrets={"password": "x"})),
     ],
 )
