@@ -10,12 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
 
-from keyturn import operations, views
+from keyturn import public
 from keyturn.catalog import load_catalog
 from keyturn.cli import errors
 from keyturn.cli.main import root_command
@@ -45,27 +44,27 @@ HUNDREDS = {
 """What the first digit of a code says."""
 
 FORMATS = (
-    "plan", "report", "findings", "test", "usage", "diff", "pull", "import", "doctor", "log", "ledger",
+    "plan", "report", "findings", "test", "usage", "diff", "pull", "import", "doctor", "log", "state",
 )  # fmt: skip
 """What is printed or kept as JSON, in the order of its page."""
 
-ENDINGS = {
-    "DONE": ("done, or nothing to do", "nothing"),
-    "FAULT": (
-        "something of yours is to be fixed; nothing was applied",
-        "read the message: it says where and how",
+EXIT_CODES = {
+    "EXIT_DONE": ("done, or nothing to do", "nothing"),
+    "EXIT_ERROR": (
+        "an error in your input; nothing was applied",
+        "read the message: it says where the error is and how to fix it",
     ),
-    "CHANGES": ("changes wait (`plan --detailed-exitcode` alone)", "apply, or look who edited"),
-    "PARTIAL": ("applied in part", "read the report, mend the cause, apply again"),
-    "STALE": (
-        "the plan is stale, or somebody else holds the lock",
+    "EXIT_CHANGES": ("changes wait (`plan --detailed-exitcode`)", "review and apply them"),
+    "EXIT_PARTIAL": ("applied in part", "read the report, fix what failed, apply again"),
+    "EXIT_STALE": (
+        "the plan is stale, or another run holds the lock",
         "plan again; or wait, `--lock-timeout`, `unlock`",
     ),
-    "REFUSED": ("refused by policy or integrity", "change it, or agree to it by name"),
-    "DENIED": ("the service does not accept the API key", "look at the key and its rights"),
-    "USAGE": ('wrong usage; 2 would read as "changes wait"', "`--help`"),
-    "BUG": ("a bug of keyturn", "report the lines it prints; they hold no value of yours"),
-    "INTERRUPTED": ("interrupted", "apply again: what was begun is found and settled"),
+    "EXIT_REFUSED": ("refused by policy or integrity", "change the manifest, or allow the change by name"),
+    "EXIT_UNAUTHORIZED": ("the service does not accept the API key", "check the key and its permissions"),
+    "EXIT_USAGE": ('wrong usage; 2 would read as "changes wait"', "`--help`"),
+    "EXIT_BUG": ("a bug of keyturn", "report the printed lines; they contain no secret"),
+    "EXIT_INTERRUPTED": ("interrupted", "apply again: keyturn first checks what the interrupted run wrote"),
 }
 """Every exit code by its name in ``keyturn.cli.errors``: what it means, what to do."""
 
@@ -122,7 +121,7 @@ def codes() -> str:
 
 def endings() -> str:
     """Return the page of exit codes."""
-    rows = [f"| {getattr(errors, name)} | {means} | {act} |" for name, (means, act) in ENDINGS.items()]
+    rows = [f"| {getattr(errors, name)} | {means} | {act} |" for name, (means, act) in EXIT_CODES.items()]
     table = "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n"
     more = "A script may rely on these. More: [Recover from every exit code](../how-to/recover.md).\n"
     return f"# Exit codes\n\n{NOTE}\n{more}\n{table}"
@@ -167,14 +166,11 @@ def formats() -> str:
 
 
 def library() -> str:
-    """Return the page of the library as it stands, with its program and its tables written anew."""
+    """Return the page of the library, with its program and its table of names written from the code."""
     page = (TARGET / "library.md").read_text("utf-8")
     program = (ROOT / "examples" / "library" / "deploy.py").read_text("utf-8")
     page = _between(page, "<!-- file: deploy.py -->\n```python\n", program, "```\n")
-    for package in (operations, views):
-        begin = f"<!-- the names of {package.__name__} -->\n\n"
-        page = _between(page, begin, _names(package), "\n<!-- that is all -->\n")
-    return page
+    return _between(page, "<!-- the names of keyturn.public -->\n\n", _names(), "\n<!-- that is all -->\n")
 
 
 def _between(page: str, begin: str, text: str, end: str) -> str:
@@ -182,10 +178,10 @@ def _between(page: str, begin: str, text: str, end: str) -> str:
     return head + begin + text + end + rest.partition(end)[2]
 
 
-def _names(package: ModuleType) -> str:
+def _names() -> str:
     rows = []
-    for name in package.HOMES:
-        found = getattr(package, name)
+    for name in public.__all__:
+        found = getattr(public, name)
         taken = f"({', '.join(inspect.signature(found).parameters)})" if inspect.isfunction(found) else ""
         about = re.sub(r"``([^`]+)``", r"`\1`", (inspect.getdoc(found) or "").splitlines()[0])
         rows.append(f"| `{name}{taken}` | {_cell(about)} |")

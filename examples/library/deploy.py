@@ -1,38 +1,39 @@
-"""Plan a workspace, write the plan as Markdown, and apply it unless it takes something away."""
+"""Plan a workspace, write the plan as Markdown, and apply it unless it retires or replaces an object."""
 
 import os
 import sys
 from pathlib import Path
 
-from keyturn import operations, views
+from keyturn import public
 
-ASK_FIRST = {operations.Action.RETIRE, operations.Action.REPLACE}
+NEEDS_REVIEW = {public.Action.RETIRE, public.Action.REPLACE}
 
 
 def deploy(folder: Path, workspace: str) -> bool:
-    """Return whether the workspace is now as git says."""
-    wish = operations.Wish()
-    with operations.open_run(folder, workspace, os.environ) as run:
-        reviewed = operations.plan(run, wish).plan
-        Path("plan.md").write_text(views.draw_plan(reviewed, "markdown"), "utf-8")
-        if any(change.action in ASK_FIRST for change in reviewed.changes):
-            print("plan.md takes something away: it waits for a person")
+    """Return whether the workspace now matches the manifests."""
+    options = public.PlanOptions()
+    with public.open_run_context(folder, workspace, os.environ) as run:
+        reviewed = public.plan_workspace(run, options).plan
+        Path("plan.md").write_text(public.render_plan(reviewed, "markdown"), "utf-8")
+        if any(change.action in NEEDS_REVIEW for change in reviewed.changes):
+            print("plan.md retires or replaces an object: a person has to review it")
             return False
 
-        def decide(planned: operations.Planned) -> bool:
-            # It was planned again under the lock: only what stands in plan.md is agreed to.
-            return planned.plan.digest() == reviewed.digest()
+        def approve(result: public.PlanResult) -> bool:
+            # apply_plan plans again under the lock. Only the plan in plan.md is approved.
+            return result.plan.approval_digest() == reviewed.approval_digest()
 
-        report = operations.carry_out(run, wish, operations.Terms(), decide)
-    print(views.draw_report(report.plan, report.outcomes), end="")
-    return report.agreed and all(each.ending is operations.Ending.DONE for each in report.outcomes)
+        report = public.apply_plan(run, options, public.ApplyOptions(), approve)
+    print(public.render_apply_report(report.plan, report.outcomes), end="")
+    done = public.OutcomeStatus.DONE
+    return report.approved and all(outcome.outcome_status is done for outcome in report.outcomes)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(0 if deploy(Path(sys.argv[1]), sys.argv[2]) else 1)
-    except operations.Faulty as faulty:
-        found = faulty.findings
-    except operations.ServiceError as error:
-        found = (error.finding(),)
-    sys.exit(views.draw_findings(views.Findings(found=found), "stopped"))
+    except public.DiagnosticError as error:
+        diagnostics = error.diagnostics
+    except public.ServiceError as error:
+        diagnostics = (error.to_diagnostic(),)
+    sys.exit(public.render_diagnostics(public.DiagnosticReport(diagnostics=diagnostics), "stopped"))

@@ -62,7 +62,7 @@ def test_what_takes_something_away_waits(live, deploy):
     assert deploy().code == 0
     live.repo.remove("prod-pg")
     ended = deploy()
-    assert (ended.code, ended.stdout) == (1, "plan.md takes something away: it waits for a person\n")
+    assert (ended.code, ended.stdout) == (1, "plan.md retires or replaces an object: a person has to review it\n")
     assert set(live.live("connections")) == {"prod-pg"}
 
 
