@@ -58,10 +58,10 @@ def change(action: Action, address: Address = DB, *, new: bool = False, **more: 
     desired = wanted(address, {"host": "db.example.com", "port": 5432}, secrets={"password": "p"})
     desired = replace(desired, digest="d" * 64, ciphertext_digests={("password",): "c" * 64})
     known = held(desired, f"id_{address.name}", rotated_at="2025-11-02T10:00:00Z")
-    sides = {"desired": desired} if new else {"desired": desired, "known": known, "live": shown(known)}
+    sides = {"desired": desired} if new else {"desired": desired, "entry": known, "live": shown(known)}
     if action in {Action.RETIRE, Action.FORGET}:
         del sides["desired"]
-    return Change(action=action, address=address, **{"why": "the manifest changed", **sides, **more})
+    return Change(action=action, address=address, **{"reason": "the manifest changed", **sides, **more})
 
 
 def moved(path: str, applied: Any, live: Any, wanted: Any) -> FieldChange:
@@ -99,15 +99,15 @@ CREATE = change(
         moved("config.port", MISSING, MISSING, 5432),
     ),
     secrets=(secret("set", "not known to be set"),),
-    why="the manifest is new",
+    reason="the manifest is new",
 )
 CREATE_USER = change(
     Action.CREATE,
     PG,
     new=True,
     fields=(moved("credential", MISSING, MISSING, DB), moved("config.ssl", MISSING, MISSING, True)),
-    after=(DB,),
-    why="the manifest is new",
+    depends_on=(DB,),
+    reason="the manifest is new",
 )
 UPDATE = change(
     Action.UPDATE,
@@ -124,7 +124,7 @@ UPDATE = change(
         moved("config.api_token", "x-1", "x-1", "x-2"),
     ),
     secrets=(secret("unchanged", "the same value as last applied"),),
-    why="git and the live object were both edited",
+    reason="git and the live object were both edited",
 )
 ROTATE = change(
     Action.ROTATE,
@@ -136,13 +136,13 @@ ROTATE = change(
         secret("unknown", "it was not decrypted", "ssh_key"),
         secret("set", "not known to be set", "sas"),
     ),
-    why="a secret changed in git",
+    reason="a secret changed in git",
 )
-RETIRE = change(Action.RETIRE, OLD, after=(PG,), why="its manifest is gone")
+RETIRE = change(Action.RETIRE, OLD, depends_on=(PG,), reason="its manifest is gone")
 SUSPECT = change(
     Action.NO_OP,
     secrets=(secret("suspect", "the live object was written after us, and no visible field explains it"),),
-    why="a secret may not be what git says",
+    reason="a secret may not be what git says",
 )
 
 
@@ -162,7 +162,7 @@ def _exposing() -> Plan:
         change(Action.UPDATE, PG, fields=(MOVE,)),
         exposures=(Exposure(OLD, PG, NEW_HOST, "db.example.com", "db.example.net"),),
     )
-    return plan(own, through, findings=(UNAPPROVED,), impact={DB: REACH})
+    return plan(own, through, diagnostics=(UNAPPROVED,), impact={DB: REACH})
 
 
 def _replacing() -> Change:
@@ -203,7 +203,7 @@ HOSTILE = (
 
 def _hostile() -> Plan:
     address = Address("credential", HOSTILE)
-    base = change(Action.ROTATE, address, why=HOSTILE)
+    base = change(Action.ROTATE, address, reason=HOSTILE)
     row = FieldChange(("config", HOSTILE), HOSTILE + "1", HOSTILE + "2", HOSTILE)
     exposing = replace(
         base,
@@ -226,8 +226,8 @@ def _hostile() -> Plan:
         exposing,
         workspace=HOSTILE,
         organization=HOSTILE,
-        findings=(bad,),
-        access=(bad,),
+        diagnostics=(bad,),
+        access_changes=(bad,),
         impact={address: impact},
     )
 
@@ -244,18 +244,20 @@ def _everything() -> Plan:
         *parts,
         *exposing.changes,
         impact={**{part.address: REACH for part in parts}, **exposing.impact},
-        findings=(*FINDINGS, UNAPPROVED),
-        access=(ACCESS,),
+        diagnostics=(*FINDINGS, UNAPPROVED),
+        access_changes=(ACCESS,),
     )
 
 
-RENAME = change(Action.RENAME, renamed_from="prod-database", why="the manifest has another name", fields=())
+RENAME = change(
+    Action.RENAME, renamed_from="prod-database", reason="the manifest has another name", fields=()
+)
 REPOINT = change(
     Action.UPDATE,
     PG,
     fields=(moved("credential", DB, DB, DB),),
-    why="what it refers to gets a new id",
-    after=(DB,),
+    reason="what it refers to gets a new id",
+    depends_on=(DB,),
 )
 
 CASES: Mapping[str, Plan] = {
@@ -263,7 +265,7 @@ CASES: Mapping[str, Plan] = {
     "empty-offline": plan(offline=True),
     "doubt": plan(
         SUSPECT,
-        findings=(finding("KT464", Severity.WARNING, "prod-db was written outside keyturn", address=DB),),
+        diagnostics=(finding("KT464", Severity.WARNING, "prod-db was written outside keyturn", address=DB),),
     ),
     "create": plan(CREATE, CREATE_USER),
     "update": plan(UPDATE, impact={DB: REACH}),
@@ -272,15 +274,15 @@ CASES: Mapping[str, Plan] = {
     "rotate-in-place": plan(_strategy("in_place")),
     "rename": plan(RENAME, impact={DB: replace(REACH, connections=1, pipelines=None, syncs=None)}),
     "restore": plan(_restoring(), impact={DB: Impact(connections=0, pipelines=0, syncs=0, scheduled=0)}),
-    "retire": plan(RETIRE, impact={OLD: REACH}, findings=FINDINGS[:1]),
+    "retire": plan(RETIRE, impact={OLD: REACH}, diagnostics=FINDINGS[:1]),
     "retire-unknown": plan(RETIRE),
     "replace": plan(_replacing(), REPOINT, impact={DB: REACH}),
-    "adopt": plan(change(Action.ADOPT, why="an object of this name exists and is not in the ledger")),
-    "forget": plan(change(Action.FORGET, why="its manifest is gone, and so is the object")),
+    "adopt": plan(change(Action.ADOPT, reason="an object of this name exists and is not in the state")),
+    "forget": plan(change(Action.FORGET, reason="its manifest is gone, and so is the object")),
     "exposure": _exposing(),
-    "access": plan(access=(ACCESS,)),
+    "access": plan(access_changes=(ACCESS,)),
     "consent": _consenting(),
-    "findings": plan(findings=FINDINGS, offline=True),
+    "findings": plan(diagnostics=FINDINGS, offline=True),
     "hostile": _hostile(),
     "everything": _everything(),
     "one-of-ten-thousand": plan(UPDATE, resources=10_000, impact={DB: REACH}),
@@ -300,9 +302,11 @@ def many(part: SectionKind, count: int) -> Plan:
     """Return a plan whose entries are ``count`` of one class, beside what cannot be without it."""
     names = [f"prod-{number:04}" for number in range(count)]
     if part is SectionKind.ACCESS:
-        return plan(access=tuple(replace(ACCESS, message=f"age1{name} can decrypt this") for name in names))
+        return plan(
+            access_changes=tuple(replace(ACCESS, message=f"age1{name} can decrypt this") for name in names)
+        )
     if part is SectionKind.DIAGNOSTIC:
-        return plan(findings=tuple(replace(FINDINGS[1], message=f"{name} is old") for name in names))
+        return plan(diagnostics=tuple(replace(FINDINGS[1], message=f"{name} is old") for name in names))
     base, impact = _SAMPLES[part], {}
     changes = []
     for name in names:
@@ -327,8 +331,8 @@ _SAMPLES = {
     SectionKind.RENAME: RENAME,
     SectionKind.CREATE: CREATE,
     SectionKind.UPDATE: UPDATE,
-    SectionKind.ADOPT: change(Action.ADOPT, why="an object of this name exists and is not in the ledger"),
-    SectionKind.FORGET: change(Action.FORGET, why="its manifest is gone, and so is the object"),
+    SectionKind.ADOPT: change(Action.ADOPT, reason="an object of this name exists and is not in the state"),
+    SectionKind.FORGET: change(Action.FORGET, reason="its manifest is gone, and so is the object"),
     SectionKind.UNCERTAIN: SUSPECT,
     SectionKind.MANUAL: _consenting().changes[0],
 }
@@ -403,7 +407,7 @@ def hostile_plan(text: str) -> Plan:
     """Return a plan in which ``text`` stands wherever data may stand."""
     name = text or "x"
     address = Address("credential", name)
-    made = change(Action.ROTATE, address, why=text, renamed_from=text, after=(address,))
+    made = change(Action.ROTATE, address, reason=text, renamed_from=text, depends_on=(address,))
     made = replace(
         made,
         desired=replace(made.desired, type=text, origin=SourceLocation(name, 2, 2)),
@@ -425,7 +429,7 @@ def hostile_plan(text: str) -> Plan:
         replace(made, action=Action.RETIRE, address=Address("connection", name)),
         workspace=text,
         organization=text,
-        findings=(said,),
-        access=(said,),
+        diagnostics=(said,),
+        access_changes=(said,),
         impact={address: reach},
     )

@@ -37,10 +37,10 @@ def test_each_form_is_drawn_by_its_renderer(form):
 def test_people_do_not_wait_for_xml():
     """What escapes XML is imported by those forms alone that are not for people."""
     program = (
-        "import sys; from keyturn.views.diagnostics import draw_findings\n"
-        "from keyturn.views.diagnostics.text import Findings\n"
-        "draw_findings(Findings(found=())); print('xml' in sys.modules)\n"
-        "draw_findings(Findings(found=()), 'sarif'); print('xml' in sys.modules)"
+        "import sys; from keyturn.views.diagnostics import render_diagnostics\n"
+        "from keyturn.views.diagnostics.text import DiagnosticReport\n"
+        "render_diagnostics(DiagnosticReport(diagnostics=())); print('xml' in sys.modules)\n"
+        "render_diagnostics(DiagnosticReport(diagnostics=()), 'sarif'); print('xml' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]

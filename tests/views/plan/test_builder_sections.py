@@ -106,7 +106,7 @@ def test_findings_of_one_text_are_one_entry():
         finding("KT355", Severity.WARNING, "no TLS", hint="state it", origin=each) for each in places
     )
     other = finding("KT355", Severity.WARNING, "another text", hint="state it", origin=places[0])
-    found = [entry for _, entry in build_entries(plan(findings=(*same[:6], other, *same[6:])))]
+    found = [entry for _, entry in build_entries(plan(diagnostics=(*same[:6], other, *same[6:])))]
     assert [(each.headline, each.count) for each in found] == [
         ("no TLS (in 12 places)", 12),
         ("another text", 1),
@@ -120,7 +120,9 @@ def test_findings_of_one_text_are_one_entry():
 def test_a_title_counts_findings_and_not_entries():
     """The number is that of the findings, in every drawing."""
     places = [SourceLocation(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
-    made = plan(findings=tuple(finding("KT355", Severity.WARNING, "no TLS", origin=each) for each in places))
+    made = plan(
+        diagnostics=tuple(finding("KT355", Severity.WARNING, "no TLS", origin=each) for each in places)
+    )
     assert all("Findings (12)" in render_plan(made, form) for form in ("text", "markdown", "html"))
 
 
@@ -141,7 +143,7 @@ def test_consent_is_a_manual_step_once():
 
 def test_findings_have_code_severity_place_and_fix():
     """A reviewer sees where, and what to do."""
-    (_, entry), *_ = build_entries(plan(findings=FINDINGS[1:2]))
+    (_, entry), *_ = build_entries(plan(diagnostics=FINDINGS[1:2]))
     assert entry.label == "KT320 warning"
     assert entry.location == "manifests/prod/credentials/prod-db.yaml:4:3"
     assert entry.details == (NoteRow("fix", "rotate it"),)

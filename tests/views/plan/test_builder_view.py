@@ -74,8 +74,8 @@ def test_attention_counts_a_resource_once():
 
 def test_attention_leaves_notes_out():
     """A note asks nobody for anything."""
-    assert count_attention(plan(findings=FINDINGS)) == 2
-    assert count_attention(plan(findings=(finding("KT313", Severity.NOTE, "n"),))) == 0
+    assert count_attention(plan(diagnostics=FINDINGS)) == 2
+    assert count_attention(plan(diagnostics=(finding("KT313", Severity.NOTE, "n"),))) == 0
 
 
 def test_sections_stand_in_the_order_of_risk():
@@ -131,7 +131,7 @@ def test_no_class_is_lost_in_a_crowd():
 
 
 def test_a_retired_connection_still_hangs_on_its_credential():
-    """What the ledger knows is drawn where no manifest is left."""
+    """What the state knows is drawn where no manifest is left."""
     known = replace(RETIRE.entry, address=PG, applied={("credential",): DB})
     links = build_view(plan(replace(RETIRE, address=PG, entry=known))).links
     assert links == (DependencyLink("credential/prod-db", "connection/prod-pg"),)
@@ -174,18 +174,18 @@ SCRIPT = """
 import sys
 from hashlib import sha256
 sys.path.insert(0, sys.argv[1])
-from keyturn.render import draw_plan
+from keyturn.views.plan import render_plan
 from plans import CASES
 for name, made in CASES.items():
     for form in ("text", "markdown", "json", "html", "summary", "gitlab"):
-        print(name, form, sha256(draw_plan(made, form).encode()).hexdigest())
+        print(name, form, sha256(render_plan(made, form).encode()).hexdigest())
 """
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
 def test_the_same_input_gives_the_same_bytes(seed):
     """In another process, with another seed for the hashes: every case in every form."""
-    folder = str(Path(__file__).parent.parent)
+    folder = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, folder],
         env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "COLUMNS": "80"},

@@ -171,7 +171,7 @@ def test_gitlab_counts_what_is_written(case, report):
 
 def test_the_pace_is_there_only_where_one_is_set():
     """No bound is no number."""
-    said = render_plan_json(plan(CREATE, pace=2.5))
+    said = render_plan_json(plan(CREATE, requests_per_second=2.5))
     valid("plan", said)
     assert json.loads(said)["approval"]["pace"] == 2.5
     assert "pace" not in json.loads(render_plan_json(plan(CREATE)))["approval"]

@@ -230,7 +230,7 @@ def sized(sizes, exposed, found, name):
         )
         for number in range(found)
     )
-    return plan(*changes, findings=findings, access=findings, workspace=name)
+    return plan(*changes, diagnostics=findings, access_changes=findings, workspace=name)
 
 
 @settings(max_examples=12)

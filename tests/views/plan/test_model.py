@@ -36,7 +36,7 @@ def test_the_classes_stand_in_the_order_of_their_risk():
 )
 def test_the_cost_has_a_time_where_there_is_a_pace(requests, pace, said):
     """The same sentence on a terminal, in a comment and on a page."""
-    shown = build_view(plan(CREATE, requests=requests, pace=pace))
+    shown = build_view(plan(CREATE, requests=requests, requests_per_second=pace))
     assert shown.cost_summary == said
     assert all(
         said in drawn

@@ -101,7 +101,7 @@ OPERATIONS = {
     ),
     "ciphertext": (
         plan(ROTATE),
-        plan(sharply(ROTATE, desired={"ciphers": {("password",): "e"}})),
+        plan(sharply(ROTATE, desired={"ciphertext_digests": {("password",): "e"}})),
         "      secrets.password  another ciphertext",
     ),
     "state": (
@@ -156,10 +156,10 @@ def test_what_moved_of_the_operations(what):
 BESIDE = {
     "a new finding": (
         plan(CREATE),
-        plan(CREATE, findings=FINDINGS[:1]),
+        plan(CREATE, diagnostics=FINDINGS[:1]),
         "KT454 error: credential/prod-old is",
     ),
-    "a finding gone": (plan(CREATE, findings=FINDINGS[:1]), plan(CREATE), "finding gone  KT454 error"),
+    "a finding gone": (plan(CREATE, diagnostics=FINDINGS[:1]), plan(CREATE), "finding gone  KT454 error"),
     "reach": (
         plan(UPDATE, impact={DB: REACH}),
         plan(UPDATE, impact={DB: replace(REACH, connections=None)}),
@@ -182,7 +182,11 @@ BESIDE = {
         "config.host  last applied: a then, z now",
     ),
     "resources": (plan(CREATE), plan(CREATE, resources=13), "  in git  12 resources then, 13 now"),
-    "pace": (plan(CREATE), plan(CREATE, pace=2.0), "  pace  no bound then, 2 requests a second now"),
+    "pace": (
+        plan(CREATE),
+        plan(CREATE, requests_per_second=2.0),
+        "  pace  no bound then, 2 requests a second now",
+    ),
 }
 """Two plans of one digest, and the line that says what differs all the same."""
 
@@ -199,7 +203,7 @@ def test_what_moved_beside_the_operations(what):
 def test_findings_of_one_text_are_told_apart():
     """The same rule at two resources is two lines."""
     found = tuple(finding("KT310", Severity.WARNING, "m", address=each) for each in (DB, PG))
-    lines = told(plan(CREATE), plan(CREATE, findings=found))
+    lines = told(plan(CREATE), plan(CREATE, diagnostics=found))
     assert lines[3:] == [
         "  connection/prod-pg",
         "      new finding  KT310 warning: m",

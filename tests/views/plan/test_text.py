@@ -84,7 +84,7 @@ def test_what_is_dangerous_is_repeated_before_the_summary():
 def test_what_is_repeated_is_bounded():
     """A mass retirement repeats its first lines and counts the rest, which stands above in full."""
     said = render_plan_text(
-        build_view(plan(*many(SectionKind.RETIRE, 50).changes, access=CASES["access"].access_changes))
+        build_view(plan(*many(SectionKind.RETIRE, 50).changes, access_changes=CASES["access"].access_changes))
     )
     above, end = said.split("Before you approve")
     assert sum(line.startswith("  - ") for line in end.splitlines()) == 19

@@ -100,7 +100,7 @@ def test_breakage_names_who_is_hit():
 
 @pytest.mark.parametrize("side", ["known", "desired"])
 def test_breakage_says_that_it_is_protected(side):
-    """Protection counts if the ledger or the manifest says so."""
+    """Protection counts if the state or the manifest says so."""
     base = change(Action.REPLACE)
     held = {
         "known": replace(base, entry=replace(base.entry, protect=True)),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from keyturn.model.address import Address
-from keyturn.model.results import ConnectionTestResult, FailureReason, TestStatus
+from keyturn.model.results import ConnectionTestResult, FailureReason
+from keyturn.model.results import TestStatus as Status
 from keyturn.views.reports.connection_tests import (
     render_connection_tests,
     render_connection_tests_json,
@@ -23,17 +24,15 @@ PG, MY, S3 = (Address("connection", name) for name in ("prod-pg", "prod-my", "pr
 TRIED = (
     ConnectionTestResult(
         address=MY,
-        status=TestStatus.FAILED,
+        status=Status.FAILED,
         reason=FailureReason.TLS,
         message="handshake",
         hint="look",
         latency_ms=1234.5,
     ),
+    ConnectionTestResult(address=PG, status=Status.PASSED, latency_ms=12.0, server_version="PostgreSQL 16.2"),
     ConnectionTestResult(
-        address=PG, status=TestStatus.PASSED, latency_ms=12.0, server_version="PostgreSQL 16.2"
-    ),
-    ConnectionTestResult(
-        address=S3, status=TestStatus.REFUSED, message="config.host is not as it was applied", hint="plan"
+        address=S3, status=Status.REFUSED, message="config.host is not as it was applied", hint="plan"
     ),
 )
 
@@ -68,7 +67,7 @@ def test_any_text_is_harmless(said):
     """For any message: no escape, well-formed XML, valid JSON."""
     odd = (
         ConnectionTestResult(
-            address=PG, status=TestStatus.FAILED, reason=FailureReason.UNKNOWN, message=said, hint=said
+            address=PG, status=Status.FAILED, reason=FailureReason.UNKNOWN, message=said, hint=said
         ),
     )
     assert not re.search(
