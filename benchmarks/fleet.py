@@ -212,7 +212,7 @@ def _project(base_url: str, recipient: str) -> dict[str, Any]:
         "organization": ORGANIZATION,
         "api_key": {"env": "PLANASONIX_API_KEY"},
         "manifests": ["manifests/prod"],
-        "ledger": "file:.keyturn/prod",
+        "state": "file:.keyturn/prod",
     }
     policy = {
         "required_labels": ["environment", "system", "owner"],

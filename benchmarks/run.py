@@ -78,7 +78,7 @@ class Reconciliation:
 
     def _creation(self) -> Iterator[Measure]:
         cold = partial(self._run, self._plan, expect=2)
-        yield median(f"plan, {self._count:,} to create, no ledger", cold, min(self._runs, 3))
+        yield median(f"plan, {self._count:,} to create, no state", cold, min(self._runs, 3))
         drawn = self._run([*self._plan, "--format", "json"], expect=2)
         note = f"{drawn.printed / 1e6:.1f} MB of JSON"
         yield median(f"the same as JSON, {self._count:,} to create", lambda: drawn, 1, note=note)

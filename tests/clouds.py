@@ -1,4 +1,4 @@
-"""Stand-ins for Google Cloud Storage and Azure Blob: what a ledger needs of them, and no more.
+"""Stand-ins for Google Cloud Storage and Azure Blob: what a state needs of them, and no more.
 
 They take of a write only the conditions that the service itself takes, and so show a client that
 relies on any other: what has none that counts overwrites. They check under a lock, so that of two

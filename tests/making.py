@@ -58,7 +58,7 @@ def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: An
 def held(
     desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any
 ) -> StateEntry:
-    """Return what the ledger holds after ``desired`` was applied as object ``identity``."""
+    """Return what the state holds after ``desired`` was applied as object ``identity``."""
     values = {
         "digest": desired.digest,
         "applied": desired.fields,
@@ -88,7 +88,7 @@ def shown(known: StateEntry, **more: Any) -> LiveObject:
 
 
 def sides(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> PlanInputs:
-    """Return inputs made of manifests, ledger entries and live objects, in any order."""
+    """Return inputs made of manifests, state entries and live objects, in any order."""
     return PlanInputs(
         desired={each.address: each for each in resources if isinstance(each, DesiredResource)},
         entries={each.address: each for each in resources if isinstance(each, StateEntry)},

@@ -120,8 +120,8 @@ def test_leak_uncaught(canary):
 
 
 def test_leak_file(canary, tmp_path):
-    """A file below the test's folder is searched: journal, ledger, plan, report, cache."""
-    Path(tmp_path, "ledger.json").write_text(json.dumps({"password": canary("quotes")}))
+    """A file below the test's folder is searched: journal, state, plan, report, cache."""
+    Path(tmp_path, "state.json").write_text(json.dumps({"password": canary("quotes")}))
 
 
 def test_leak_file_name(canary, tmp_path):

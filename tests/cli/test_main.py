@@ -81,7 +81,7 @@ def test_validate_imports_neither_client_nor_ciphers(office, canary):
 
 
 def test_a_plan_without_changes_imports_no_more_than_it_needs(office, canary):
-    """Nothing differs, so nothing is compared; a folder holds the ledger, so no bucket is loaded."""
+    """Nothing differs, so nothing is compared; a folder holds the state, so no bucket is loaded."""
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     found = heavy(office.repo.root, ("plan",), office.repo.environment())
@@ -89,7 +89,7 @@ def test_a_plan_without_changes_imports_no_more_than_it_needs(office, canary):
 
 
 def test_the_journal_is_read_without_the_client(office, canary):
-    """Log and unlock need the ledger alone."""
+    """Log and unlock need the state alone."""
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     found = heavy(office.repo.root, ("log",), office.repo.environment())

@@ -99,10 +99,10 @@ def test_init_writes_the_simplest_one():
 
 
 @pytest.mark.parametrize("text", [GITHUB_WORKFLOW, FIRST], ids=["github", "gitlab"])
-def test_the_simplest_ones_say_why_a_ledger_needs_a_bucket(text):
+def test_the_simplest_ones_say_why_a_state_needs_a_bucket(text):
     """A folder of a runner is gone with it; what to write in its place stands there."""
-    assert "`ledger: file:…` in keyturn.yaml is a folder of this runner" in text
-    assert "ledger: s3://bucket/prefix" in text
+    assert "`state: file:…` in keyturn.yaml is a folder of this runner" in text
+    assert "state: s3://bucket/prefix" in text
 
 
 @pytest.mark.parametrize("path", GITHUB, ids=lambda path: path.stem)

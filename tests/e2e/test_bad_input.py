@@ -25,7 +25,7 @@ from offices import Office
 
 MANIFEST = "manifests/prod/credentials/prod-db.yaml"
 CONNECTION = "manifests/prod/connections/prod-pg.yaml"
-LEDGER = ".keyturn/prod/ledger.json"
+STATE_PATH = ".keyturn/prod/state.json"
 
 
 def refused(office, *arguments, code, says, **more):
@@ -246,31 +246,31 @@ def test_api_key_file_that_is_not_there(ready):
     refused(ready, "plan", code=(6, "KT030"), says=["key.txt does not exist"])
 
 
-# The ledger --------------------------------------------------------------------------------------
+# The state --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("damage", ["cut", "edited", "emptied"])
-def test_corrupt_ledger(settled, command, damage):
-    """A ledger that was edited, merged or cut is not believed."""
-    path = settled.repo.root / LEDGER
+def test_corrupt_state(settled, command, damage):
+    """A state that was edited, merged or cut is not believed."""
+    path = settled.repo.root / STATE_PATH
     data = path.read_bytes()
     path.write_bytes(
         {"cut": data[:-9], "edited": data.replace(b"prod-db", b"prod-dx"), "emptied": b""}[damage]
     )
-    refused(settled, *command, code=(5, "KT600"), says=["ledger is damaged", "ledger.json"])
+    refused(settled, *command, code=(5, "KT600"), says=["state is damaged", "state.json"])
 
 
-def test_foreign_ledger(settled):
-    """The ledger of another workspace in the place of ours."""
+def test_foreign_state(settled):
+    """The state of another workspace in the place of ours."""
     edit(settled, "keyturn.yaml", "  prod:", "  stage:")
-    edit(settled, "keyturn.yaml", "manifests:", "ledger: file:.keyturn/prod\n    manifests:")
-    refused(settled, "plan", code=(5, "KT601"), says=["ledger.json", "prod"])
+    edit(settled, "keyturn.yaml", "manifests:", "state: file:.keyturn/prod\n    manifests:")
+    refused(settled, "plan", code=(5, "KT601"), says=["state.json", "prod"])
 
 
-def test_newer_ledger(settled):
+def test_newer_state(settled):
     """What a newer keyturn wrote may hold what this one would lose."""
-    path = settled.repo.root / LEDGER
+    path = settled.repo.root / STATE_PATH
     head, _, body = path.read_bytes().partition(b"\n")
     body = body.replace(b'"version":1', b'"version":2', 1)
     digest = re.search(rb"[0-9a-f]{64}", head)
@@ -280,7 +280,7 @@ def test_newer_ledger(settled):
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_a_ledger_that_cannot_be_written(ready, inside):
+def test_a_state_that_cannot_be_written(ready, inside):
     """No API write without an intent on disk: a file stands where the folder, or the journal, belongs."""
     place = ready.repo.root / ".keyturn/prod"
     if inside:

@@ -63,7 +63,7 @@ def test_everything_in_place(healthy):
         "sops",
         "keys",
         "manifests",
-        "ledger",
+        "state",
         "journal",
         "lock",
         "api key",

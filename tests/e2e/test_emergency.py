@@ -27,11 +27,11 @@ def test_revoke_detaches_and_deletes(office, canary):
     assert not live(office, "connections")["prod-pg"].get("credentialId")
 
 
-def _ledger_torn(office):
-    (office.repo.root / ".keyturn/prod/ledger.json").write_text("broken")
+def _state_torn(office):
+    (office.repo.root / ".keyturn/prod/state.json").write_text("broken")
 
 
-def _ledger_lost(office):
+def _state_lost(office):
     shutil.rmtree(office.repo.root / ".keyturn")
 
 
@@ -41,10 +41,10 @@ def _journal_forged(office):
 
 
 def _bucket_away(office):
-    office.repo.project(ledger="s3://nowhere/prod")
+    office.repo.project(state="s3://nowhere/prod")
 
 
-BROKEN = [_ledger_torn, _ledger_lost, _journal_forged, _bucket_away]
+BROKEN = [_state_torn, _state_lost, _journal_forged, _bucket_away]
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     "AWS_REGION": "us-east-1",
@@ -55,7 +55,7 @@ NOWHERE = {
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__.strip("_"))
 def test_revoke_works_whatever_else_is_broken(office, canary, broken):
-    """Only keyturn.yaml and the API are needed: no manifest that can be read, and no ledger either."""
+    """Only keyturn.yaml and the API are needed: no manifest that can be read, and no state either."""
     settled(office, canary)
     (office.repo.root / "manifests/prod/credentials/prod-db.yaml").write_text("{{{ broken")
     broken(office)

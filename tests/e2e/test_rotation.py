@@ -33,7 +33,7 @@ def held(office, salt="s"):
 
 
 def test_in_place_rolls_back_to_the_secret_in_git(office, canary):
-    """The new password fails in use; the old one comes back from the commit that the ledger names."""
+    """The new password fails in use; the old one comes back from the commit that the state names."""
     good, bad = canary(), canary()
     accept(office, good)
     rotating(office, "in_place", good)

@@ -1,4 +1,4 @@
-"""What is spoken on both streams when names in the workspace, in the ledger and in files are hostile."""
+"""What is spoken on both streams when names in the workspace, in the state and in files are hostile."""
 
 import json
 import sys
@@ -90,7 +90,7 @@ def test_a_hostile_file_name_is_harmless_in_every_form(office, canary, sort):
 
 
 def test_a_forged_lock_holder_is_harmless(office, canary):
-    """Whoever may write to the ledger's place may call himself what he likes."""
+    """Whoever may write to the state's place may call himself what he likes."""
     office.repo.credential("prod-db", {"password": canary()})
     clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     holder = LockHolder(id="3f9c2a7d", who=NAME, host=NAME, url=NAME, commit=NAME)

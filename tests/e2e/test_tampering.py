@@ -54,7 +54,7 @@ def sops_accepts(office, file=FILE):
 
 def refused(office, *numbers, file=FILE, code=5):
     """Plan and apply: both refuse with what, where and what next, and nothing is written anywhere."""
-    writes, ledger = office.writes(), (office.repo.root / ".keyturn/prod/ledger.json").read_bytes()
+    writes, state = office.writes(), (office.repo.root / ".keyturn/prod/state.json").read_bytes()
     for command in (("plan",), ("apply", "--yes")):
         done = office.here(*command)
         said = " ".join(done.stderr.split())
@@ -63,7 +63,7 @@ def refused(office, *numbers, file=FILE, code=5):
         assert f"--> {file}" in said
         assert "= fix: " in said
     assert office.writes() == writes
-    assert (office.repo.root / ".keyturn/prod/ledger.json").read_bytes() == ledger
+    assert (office.repo.root / ".keyturn/prod/state.json").read_bytes() == state
 
 
 ACCEPTED = {

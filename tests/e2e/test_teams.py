@@ -1,4 +1,4 @@
-"""A team's ledger on a real S3 server: several machines, one truth."""
+"""A team's state on a real S3 server: several machines, one truth."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-BUCKET = "team-ledgers"
+BUCKET = "team-states"
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def s3() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def team(office, canary, s3, request):
-    """Return an office whose ledger lies in a bucket, and the environment of a machine of the team."""
-    office.repo.project(ledger=f"s3://{BUCKET}/{request.node.name}")
+    """Return an office whose state lies in a bucket, and the environment of a machine of the team."""
+    office.repo.project(state=f"s3://{BUCKET}/{request.node.name}")
     for number in range(4):
         office.repo.credential(f"prod-db-{number}", {"password": canary()}, labels={"number": str(number)})
     return office, office.repo.environment(**s3)
@@ -83,9 +83,9 @@ def test_applies_at_the_same_time_leave_no_duplicate(team):
 
 
 def test_a_bucket_that_is_not_there_is_said(team):
-    """Nothing is written to the service when the ledger cannot be."""
+    """Nothing is written to the service when the state cannot be."""
     office, env = team
-    office.repo.project(ledger="s3://no-such-bucket/x")
+    office.repo.project(state="s3://no-such-bucket/x")
     done = office.repo.keyturn("apply", "--auto-approve", env=env)
     assert done.code == 1
     assert "KT6" in done.stderr

@@ -101,7 +101,7 @@ def _no_reread(patch: Patch) -> None:
         return change.live
 
     for module in (writes, lifecycle, rotate_replace):
-        patch.setattr(module, "reread", believing)
+        patch.setattr(module, "reread_object", believing)
 
 
 def _no_read_back(patch: Patch) -> None:
@@ -125,11 +125,11 @@ def _intent_afterwards(patch: Patch) -> None:
 def _restore_without_put(patch: Patch) -> None:
     def half(change: Any, at: Any) -> Any:
         kind = lifecycle.KINDS[change.address.kind]
-        intent = at.intend(change, "restore", object=change.live.id)
-        at.run.service.restore(change.live.id)
+        intent = at.record_intent(change, "restore", object=change.live.id)
+        at.run.service.restore_credential(change.live.id)
         back = lifecycle.read_object(kind, change.live.id, at)
         done = writes.build_write_result(replace(change, live=back), back, at)
-        at.finish(intent, done.entry)
+        at.record_success(intent, done.entry)
         at.ids[change.address] = change.live.id
         return done
 
@@ -185,12 +185,12 @@ def _forgets_intents(patch: Patch) -> None:
     patch.setattr(session, "_record_recovery", lambda *_: None)
     patch.setattr(
         "keyturn.operations.plan.plan.resolve_open_intents",
-        lambda ledger, _: recovery.Recovery(entries=ledger.entries),
+        lambda state, _: recovery.Recovery(entries=state.entries),
     )
 
 
 def _keeps_probes(patch: Patch) -> None:
-    patch.setattr(rotate, "purge_probe", lambda intent, _, at, **__: at.finish(intent))
+    patch.setattr(rotate, "purge_probe", lambda intent, _, at, **__: at.record_success(intent))
 
 
 def _no_rehearsal(patch: Patch) -> None:

@@ -3,7 +3,7 @@
 I1 live names are unique · I2 every managed name exists once, with the wanted fields · I3 the secret
 in the service is the one in git, and never stood beside a destination that no commit put it with ·
 I4 nothing unmanaged was touched · I5 nothing is deleted for good but probes · I6 the next plan is
-empty · I7 two runs are enough · I8 no secret in ledger or journal · I9 no write without its intent ·
+empty · I7 two runs are enough · I8 no secret in state or journal · I9 no write without its intent ·
 I10 writes are bounded · I11 no write after the key was refused.
 """
 
@@ -228,7 +228,7 @@ def _silent(rig: Rig, stage: Stage) -> Iterator[str]:
         for each in tree.desired:
             for value in each.secrets.values():
                 if value.reveal().encode() in stored:
-                    yield f"I8: a secret of {each.address} is in the ledger"
+                    yield f"I8: a secret of {each.address} is in the state"
 
 
 def _counted(stage: Stage, acts: tuple[Act, ...]) -> Iterator[str]:

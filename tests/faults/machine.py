@@ -77,8 +77,8 @@ DEATHS = (
     "DELETE",
     "DELETE, done",
     "GET",
-    "put ledger.json",
-    "put ledger.json, done",
+    "put state.json",
+    "put state.json, done",
     "put lock.json, done",
 )
 """Where a run may die: before and after what it does to the world."""
@@ -413,7 +413,7 @@ class Machine(RuleBasedStateMachine):
         tree = self.tree()
         plan = self.rig.plan(tree).plan
         fine(
-            f"I6: still to {each.action.value} {each.address}: {each.why}"
+            f"I6: still to {each.action.value} {each.address}: {each.reason}"
             for each in plan.changes
             if each.action is not Action.NO_OP or each.address.name not in self.touched
         )

@@ -1,4 +1,4 @@
-"""A ledger in memory, and the doors at which a run can be killed: before and after each thing it does."""
+"""A state in memory, and the doors at which a run can be killed: before and after each thing it does."""
 
 import hashlib
 import threading
@@ -46,7 +46,7 @@ class Memory:
     journal: bytearray = field(default_factory=bytearray)
     living: set[str] = field(default_factory=set)
     tears: bool = False
-    place: str = "memory:"
+    location: str = "memory:"
 
     def kept(self) -> tuple[dict[str, StoredObject], bytes]:
         """Return everything, to be put back."""
@@ -57,39 +57,39 @@ class Memory:
         self.objects, self.journal = dict(kept[0]), bytearray(kept[1])
 
     def read(self, key: str) -> StoredObject | None:
-        """See ``Store.read``."""
+        """See ``StateStore.read``."""
         return self.objects.get(key)
 
     def put(self, key: str, data: bytes, expect: str) -> str:
-        """See ``Store.put``."""
+        """See ``StateStore.put``."""
         self.doors(f"put {key}")
         found = self.objects.get(key)
         if (found.etag if found else NO_ETAG) != expect:
             raise PreconditionFailed
         etag = hashlib.sha256(data).hexdigest()
-        self.objects[key] = StoredObject(data, etag, self.now())
+        self.objects[key] = StoredObject(data, etag, self.current_time())
         self.doors(f"put {key}, done")
         return etag
 
-    def keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
-        """See ``Store.keys``."""
+    def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+        """See ``StateStore.list_keys``."""
         return tuple(sorted(key for key in self.objects if key.startswith(prefix) and key > after))
 
-    def now(self) -> datetime:
-        """See ``Store.now``."""
+    def current_time(self) -> datetime:
+        """See ``StateStore.current_time``."""
         return datetime.fromtimestamp(self.clock(), UTC)
 
-    def attend(self, holder: str) -> Callable[[], None]:
-        """See ``Store.attend``; whoever ends a run takes it out of ``living``."""
+    def announce_alive(self, holder: str) -> Callable[[], None]:
+        """See ``StateStore.announce_alive``; whoever ends a run takes it out of ``living``."""
         self.living.add(holder)
         return lambda: self.living.discard(holder)
 
-    def deserted(self, holder: str) -> bool:
-        """See ``Store.deserted``."""
+    def is_holder_dead(self, holder: str) -> bool:
+        """See ``StateStore.is_holder_dead``."""
         return holder not in self.living
 
-    def tape(self) -> "Reel":
-        """See ``Store.tape``."""
+    def open_log(self) -> "Reel":
+        """See ``StateStore.open_log``."""
         return Reel(self)
 
 
@@ -100,18 +100,18 @@ class Reel:
         self._memory, self._end = memory, 0
 
     def read(self, mark: int) -> Iterator[LogLine]:
-        """See ``Tape.read``."""
+        """See ``AppendLog.read``."""
         for line in bytes(self._memory.journal[mark:]).splitlines(keepends=True):
             yield LogLine(mark, line)
             mark += len(line)
 
-    def attach(self, torn: int) -> None:
-        """See ``Tape.attach``."""
+    def prepare_append(self, torn: int) -> None:
+        """See ``AppendLog.prepare_append``."""
         self._end = len(self._memory.journal) - torn
         del self._memory.journal[self._end :]
 
     def append(self, first: int, lines: Sequence[bytes]) -> int:
-        """See ``Tape.append``."""
+        """See ``AppendLog.append``."""
         del first
         data = b"".join(lines)
         if len(self._memory.journal) != self._end:

@@ -1,6 +1,6 @@
 """The rig of the campaign: a real plan and apply against the real emulator, in one process and in no time.
 
-Manifests are written once for a scene and opened once, the emulator's rows and the ledger are kept
+Manifests are written once for a scene and opened once, the emulator's rows and the state are kept
 and put back for each case, and all waiting is done by two clocks that move together.
 """
 
@@ -72,7 +72,7 @@ class Hour:
         return self.now + self.skew
 
     def clock(self) -> RunClock:
-        """Return the clocks as the ledger takes them."""
+        """Return the clocks as the state takes them."""
         return RunClock(now=lambda: datetime.fromtimestamp(self.wall(), UTC), monotonic=lambda: self.now)
 
 
@@ -97,7 +97,7 @@ class Act:
 
 
 class Rig:
-    """One emulator, one ledger, and all scenes on them, one at a time."""
+    """One emulator, one state, and all scenes on them, one at a time."""
 
     def __init__(self, folder: Path, age: AgeKey, once: Once) -> None:
         self.service = Near.start()
@@ -142,7 +142,7 @@ class Rig:
             before=second,
             after=after,
             rows=self.service.deployment.store.list_records(),
-            ledger=self.memory.kept(),
+            state=self.memory.kept(),
             at=self.hour.now,
         )
 
@@ -187,7 +187,7 @@ class Rig:
         self.hour.now = stage.at
         self.service.set_clock(hold=stage.at)
         deployment.store.save_records(*stage.rows)
-        self.memory.put_back(stage.ledger)
+        self.memory.put_back(stage.state)
         deployment.clear_history()
         self.service.app.faults.replace_faults(parse_faults(list(faults)))
         if settings:

@@ -107,7 +107,7 @@ class Watchman(Auditor):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What stood before a run: the rows of the service by id, and the ledger's entries."""
+    """What stood before a run: the rows of the service by id, and the state's entries."""
 
     rows: Mapping[str, StoredRecord]
     known: Mapping[Address, StateEntry]
@@ -124,7 +124,7 @@ def rows(rig: Rig) -> dict[str, StoredRecord]:
 
 
 def entries(rig: Rig) -> Mapping[Address, StateEntry]:
-    """Return what the ledger holds."""
+    """Return what the state holds."""
     return load_state(rig.memory, "prod", rig.service.organization).state.entries
 
 
@@ -188,7 +188,7 @@ def _bare(rig: Rig, ours: Iterable[StoredRecord]) -> Iterator[str]:
 
 def _silent(rig: Rig, act: Act, tree: Tree) -> Iterator[str]:
     stored = bytes(rig.memory.journal) + b"".join(blob.data for blob in rig.memory.objects.values())
-    told = stored + repr((act.report, act.error, getattr(act.error, "findings", ()))).encode()
+    told = stored + repr((act.report, act.error, getattr(act.error, "diagnostics", ()))).encode()
     for each in tree.desired:
         if any(value.reveal().encode() in told for value in each.secrets.values()):
             yield f"I8: a secret of {each.address} is told"
@@ -208,7 +208,7 @@ def _bounded(act: Act) -> Iterator[str]:
 
 
 def _whole(rig: Rig) -> Iterator[str]:
-    wrong = verify_chain(read_journal_records(rig.memory.tape().read(0)))
+    wrong = verify_chain(read_journal_records(rig.memory.open_log().read(0)))
     if wrong is not None:
         yield f"I9: record {wrong} of the journal is not what was written"
     yield from (

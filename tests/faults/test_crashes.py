@@ -1,4 +1,4 @@
-"""A run that dies at any door: before and after each request, line of the journal, write of the ledger."""
+"""A run that dies at any door: before and after each request, line of the journal, write of the state."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How a run ends: told to stop, with one thing that fails, without its ledger, on a service with habits."""
+"""How a run ends: told to stop, with one thing that fails, without its state, on a service with habits."""
 
 import json
 import tracemalloc
@@ -60,7 +60,7 @@ def test_whoever_is_told_to_stop_begins_nothing_new(scene, rig, record_property)
                 told.append(len(intents(rig)))
 
         rig.on_request = stopping
-        act = rig.apply(stage.after, scene.consents, stopped=lambda told=told: bool(told))
+        act = rig.apply(stage.after, scene.consents, is_stopped=lambda told=told: bool(told))
         rig.on_request = lambda _: None
         assert len(intents(rig)) == told[0]
         assert read_held_lock(rig.memory) is None
@@ -166,7 +166,7 @@ def test_a_secret_that_is_changed_in_the_ui_meanwhile_is_never_passed_over(strat
 
 
 @pytest.mark.parametrize("scene", [SCENES["update"], VERIFY, SCENES["retire"]], ids=lambda scene: scene.name)
-def test_without_its_ledger_a_run_guesses_nothing(scene, rig):
+def test_without_its_state_a_run_guesses_nothing(scene, rig):
     """Document and journal are gone: nothing is written without consent; with it, git is reached."""
     stage = rig.stage_of(scene)
     rig.begin(stage)
@@ -187,28 +187,28 @@ def test_without_its_ledger_a_run_guesses_nothing(scene, rig):
         assert held[each.address.name] == {path[0]: value.reveal() for path, value in each.secrets.items()}
 
 
-def test_a_damaged_ledger_stops_a_run_before_it_begins(rig):
+def test_a_damaged_state_stops_a_run_before_it_begins(rig):
     """Every byte of the document is damaged in turn, some of them: refused, or without any effect."""
     stage = rig.stage_of(VERIFY)
     rig.begin(stage)
-    objects, journal = stage.ledger
-    whole = objects["ledger.json"]
+    objects, journal = stage.state
+    whole = objects["state.json"]
     for place in range(0, len(whole.data), 97 if WHOLE else 499):
         rig.begin(stage)
         damaged = bytes((*whole.data[:place], whole.data[place] ^ 0x15, *whole.data[place + 1 :]))
-        rig.memory.put_back(({**objects, "ledger.json": replace(whole, data=damaged)}, journal))
+        rig.memory.put_back(({**objects, "state.json": replace(whole, data=damaged)}, journal))
         act = rig.apply(stage.after, VERIFY.consents)
         assert act.error is not None, place
         assert act.writes == 0
 
 
 @pytest.mark.parametrize("scene", [SCENES["update"], VERIFY, SCENES["rename"]], ids=lambda scene: scene.name)
-def test_a_ledger_that_was_rolled_back_makes_nothing_twice(scene, rig):
+def test_a_state_that_was_rolled_back_makes_nothing_twice(scene, rig):
     """Document and journal are as before the apply that went through: the next run finds it done."""
     stage = rig.stage_of(scene)
     rig.begin(stage, unique_names=False)
     act = rig.apply(stage.after, scene.consents)
-    rig.memory.put_back(stage.ledger)
+    rig.memory.put_back(stage.state)
     assert finish(rig, stage, [act, rig.apply(stage.after, scene.consents)]) == []
 
 

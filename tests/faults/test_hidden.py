@@ -12,7 +12,7 @@ pytestmark = pytest.mark.faults
 
 @pytest.mark.parametrize("strategy", ["verify", "replace", "in_place"])
 def test_a_connection_that_no_list_shows_is_tried_too(strategy, rig):
-    """The ledger knows that it uses the credential, so that a wrong secret is found out at it."""
+    """The state knows that it uses the credential, so that a wrong secret is found out at it."""
     name = f"n-{strategy.replace('_', '-')}"
     scene = REFUSALS[f"refused rotate {strategy}"]
     assert run(rig, Case(scene=scene, settings={"hidden": [name], "hidden_get": 200})) == []

@@ -29,14 +29,14 @@ class Tree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A scene made ready: both trees, and what service and ledger held before the curtain."""
+    """A scene made ready: both trees, and what service and state held before the curtain."""
 
     scene: Scene
     first: Tree
     before: Tree
     after: Tree
     rows: tuple[StoredRecord, ...]
-    ledger: tuple[dict[str, Any], bytes]
+    state: tuple[dict[str, Any], bytes]
     at: float
 
 

@@ -90,7 +90,7 @@ def test_a_digest_says_when_a_secret_changed(tmp_path):
 
 
 def test_a_secret_in_clear_has_no_digest(tmp_path):
-    """A bare hash of a plain secret would be kept in the ledger, and could be guessed."""
+    """A bare hash of a plain secret would be kept in the state, and could be guessed."""
     both = made(tmp_path, CREDENTIAL.replace("ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]", "clear"))
     assert both.desired.ciphertext_digests == both.desired.secrets == {}
     assert both.resource_view.secret_paths == (("password",), ("ssh_private_key",))

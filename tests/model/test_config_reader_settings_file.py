@@ -62,7 +62,7 @@ def test_a_list_of_folders_is_just_that(value):
 def test_a_misspelt_key_is_shown_at_the_key_with_the_nearest_one():
     """The hint names what was probably meant."""
     inner = section("organisation: x\n")
-    inner.reject_unknown_keys("organization", "ledger")
+    inner.reject_unknown_keys("organization", "state")
     assert noted(inner) == [("KT002", "keyturn.yaml:1:1", "organisation is not a setting")]
     assert inner.errors[0].hint == "did you mean organization?"
 

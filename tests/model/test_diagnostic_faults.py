@@ -1,4 +1,4 @@
-"""Findings of the ledger."""
+"""Findings of the state."""
 
 from keyturn.model import diagnostic
 from keyturn.model.diagnostic import Severity

@@ -1,4 +1,4 @@
-"""The ledger's address in the project file."""
+"""The state's address in the project file."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from keyturn.model.service_url import find_state_url_problem
     ],
 )
 def test_takes_folders_and_buckets(text):
-    """A ledger is a folder or lies in a bucket."""
+    """A state is a folder or lies in a bucket."""
     assert find_state_url_problem(text) == ""
 
 
@@ -25,6 +25,6 @@ def test_takes_folders_and_buckets(text):
     ["", "x", "file:", "file:/", "file:../x", "file:a/../../x", "file:a\\b", "s3://", "s3:///x",
     "s3://u:p@b/x", "s3://b/x?y", "s3://b/../x", "https://a.b", "s3://b x"],
 )  # fmt: skip
-def test_refuses_other_ledgers(text):
+def test_refuses_other_states(text):
     """No credentials, no way out, no other scheme."""
     assert find_state_url_problem(text)

@@ -34,7 +34,7 @@ def test_the_lock_and_the_journal_name_the_author(ours):
         locked = read_held_lock(ours.store).holder
         assert (locked.who, locked.host, locked.url) == (ADA.who, ADA.host, ADA.url)
         assert locked.commit == ADA.commit
-        held.begin_journal(held.read_ledger())
+        held.begin_journal(held.read_state())
         held.end_journal({"done": 1})
     started, ended, compacted = events(ours)
     assert isinstance(started, RunStarted)
@@ -61,7 +61,7 @@ def test_a_failure_is_recorded_and_frees_the_lock(ours):
 
     def fail():
         with exclusive_run(ours, "import") as held:
-            held.begin_journal(held.read_ledger())
+            held.begin_journal(held.read_state())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

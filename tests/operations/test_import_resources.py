@@ -87,7 +87,7 @@ def test_an_editor_finds_the_schema_where_there_is_one(lived_in, begin, folder):
 
 
 def test_not_while_somebody_applies(begin):
-    """The ledger has one writer."""
+    """The state has one writer."""
     run = begin()
     acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
     with pytest.raises(LockHeld):
@@ -103,7 +103,7 @@ def test_a_folder_that_no_plan_looks_into_is_refused(begin):
 
 
 def test_what_is_written_is_adopted(lived_in, begin):
-    """File and entry of the ledger come together; what has no file has no entry."""
+    """File and entry of the state come together; what has no file has no entry."""
     lived_in.service.seed_objects(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
     run = begin()
     found = told(import_resources(run, ImportOptions()))

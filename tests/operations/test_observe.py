@@ -51,7 +51,7 @@ def test_what_is_doubted_is_asked_for_where_no_list_shows_it(office, run):
 
 
 def test_only_what_matters_is_read_in_full(office, run):
-    """What is ours and moved; what is ours and did not comes from the ledger; the rest is left."""
+    """What is ours and moved; what is ours and did not comes from the state; the rest is left."""
     seeded(office)
     listed = list_live_objects(run.service)
     ours = {each.address: each for each in listed if each.address.name != "pg-2"}
@@ -85,7 +85,7 @@ def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, cana
 
 
 def test_absence_from_a_list_is_no_proof(office, run):
-    """What the ledger knows and no list shows is asked for by its id."""
+    """What the state knows and no list shows is asked for by its id."""
     known = held(wanted(PG), "con_nobody")
     live, requests = asked(office, lambda: read_live_objects(run.service, [], [], {PG: known}))
     assert (live, requests) == ({}, 1)

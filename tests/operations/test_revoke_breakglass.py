@@ -60,7 +60,7 @@ def journaled(run):
 
 
 def test_each_step_is_journaled_before_it_is_sent(used, run):
-    """Who, host, commit and run id; three intents with their ends; no entry of the ledger changes."""
+    """Who, host, commit and run id; three intents with their ends; no entry of the state changes."""
     used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)
     revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
     started, *steps, ended = journaled(run)
@@ -72,8 +72,8 @@ def test_each_step_is_journaled_before_it_is_sent(used, run):
     assert {each.intent for each in ends} == intents.keys()
     assert sorted(each.outcome_status.value for each in ends) == ["done", "done", "failed"]
     assert ended == RunFinished(started.run, "ended", {"done": 2, "failed": 1})
-    ledger = load_state(run.store, run.workspace.name, run.workspace.organization).state
-    assert (ledger.entries, ledger.open_intents) == ({}, ())
+    state = load_state(run.store, run.workspace.name, run.workspace.organization).state
+    assert (state.entries, state.open_intents) == ({}, ())
     assert read_held_lock(run.store) is None
 
 
@@ -105,10 +105,10 @@ def test_a_run_that_cannot_be_opened_does_not_stop_it(used, run):
     """A store without credentials, a git that is broken."""
 
     def refuse():
-        raise storage_error("KT604", "s3://b", "the ledger's bucket cannot be reached", "")
+        raise storage_error("KT604", "s3://b", "the state's bucket cannot be reached", "")
 
     done = revoke_credential(run.service, find_credential(run.service, "db"), refuse)
-    assert (done.is_complete, done.unrecorded) == (True, "the ledger's bucket cannot be reached")
+    assert (done.is_complete, done.unrecorded) == (True, "the state's bucket cannot be reached")
     assert used.live() == {}
 
 

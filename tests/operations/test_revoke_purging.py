@@ -21,7 +21,7 @@ def settled(office, canary):
     return office
 
 
-@pytest.mark.parametrize(("name", "said"), [("prod-db", "is in use"), ("nobody", "is not in the ledger")])
+@pytest.mark.parametrize(("name", "said"), [("prod-db", "is in use"), ("nobody", "is not in the state")])
 def test_only_what_was_retired(settled, begin, name, said):
     """The rest is said, and stays."""
     with pytest.raises(DiagnosticError) as caught:
@@ -31,7 +31,7 @@ def test_only_what_was_retired(settled, begin, name, said):
 
 
 def test_a_tombstone_is_purged_and_forgotten(settled, begin):
-    """Gone from the service and from the ledger; the lock is free."""
+    """Gone from the service and from the state; the lock is free."""
     settled.repo.remove("prod-db")
     assert settled.here("apply", "--yes").code == 0
     assert purge_retired(begin(), "prod-db").address.name == "prod-db"

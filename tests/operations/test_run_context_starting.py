@@ -54,7 +54,7 @@ def test_at_home_it_is_who_is_logged_in(tmp_path):
 
 
 def test_a_run_knows_its_doors(office):
-    """Service, ledger and project are those of the workspace; a name that is none is refused."""
+    """Service, state and project are those of the workspace; a name that is none is refused."""
     environment = office.repo.environment()
     with open_run_context(office.repo.root, "", environment) as run:
         assert run.workspace.name == "prod"

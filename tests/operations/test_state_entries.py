@@ -1,4 +1,4 @@
-"""The ledger's entry of a resource."""
+"""The state's entry of a resource."""
 
 from msgspec.structs import replace
 

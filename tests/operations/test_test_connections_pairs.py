@@ -31,7 +31,7 @@ def test_what_is_as_it_was_applied_may_be_tested():
     assert made.credentials == (DB,)
 
 
-def test_a_link_that_is_not_shown_is_taken_from_the_ledger():
+def test_a_link_that_is_not_shown_is_taken_from_the_state():
     """A deployment that hides the credential of a connection still has it tested with its own."""
     entries, live, credentials = scene()
     bare = {path: leaf for path, leaf in live.fields.items() if path != ("credential",)}
@@ -82,12 +82,12 @@ def test_a_credential_that_moved_is_refused():
 def test_what_is_not_ours_is_refused():
     """Never applied, retired, or left open by a run that was cut off."""
     entries, live, credentials = scene()
-    assert "not in the ledger" in refusal(live, {DB: entries[DB]}, credentials)
-    assert "not in the ledger" in refusal(
+    assert "not in the state" in refusal(live, {DB: entries[DB]}, credentials)
+    assert "not in the state" in refusal(
         live, {**entries, PG: replace(entries[PG], retired_at=LATER)}, credentials
     )
     assert "left it open" in refusal(live, {**entries, PG: replace(entries[PG], digest="")}, credentials)
-    assert "not in the ledger any more" in refusal(live, {PG: entries[PG]}, credentials)
+    assert "not in the state any more" in refusal(live, {PG: entries[PG]}, credentials)
     assert "is not live" in refusal(live, entries, {})
 
 

@@ -27,7 +27,7 @@ def seen(run, **more):
 
 
 def test_each_credential_has_its_line(settled, begin):
-    """Use, age, end and readers, from the service, the ledger and the files."""
+    """Use, age, end and readers, from the service, the state and the files."""
     found, lines = seen(begin())
     assert found.notes == ()
     used = lines["prod-db"]

@@ -136,13 +136,13 @@ def test_a_write_that_no_visible_field_explains_makes_the_secret_suspect():
 
 
 def test_a_missing_manifest_retires():
-    """The ledger's entry without a manifest is a retirement."""
+    """The state's entry without a manifest is a retirement."""
     _, known, live = settled()
     assert only(sides(known, live)).action is Action.RETIRE
 
 
 def test_a_missing_manifest_of_a_missing_object_is_forgotten():
-    """Nothing is left to retire: the ledger lets go."""
+    """Nothing is left to retire: the state lets go."""
     _, known, _ = settled()
     assert only(sides(known)).action is Action.FORGET
 

@@ -28,7 +28,7 @@ def exposures(*resources, secrets=SECRET):
 
 
 def applied(desired, identity, secrets=None, **more):
-    """Return the ledger entry and the live object of a resource as it was applied."""
+    """Return the state entry and the live object of a resource as it was applied."""
     known = held(desired, identity, secrets, **more)
     return known, shown(known)
 
@@ -278,17 +278,17 @@ def test_a_secret_that_is_written_again_is_no_new_one():
     after = (wanted(A, secrets=SECRET), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
     forgotten = replace(before[0], fingerprints={}, digest="")
     inputs = sides(*after, forgotten, before[1], *was, fingerprints={A: prints(SECRET)})
-    ledger = {A: before[0], B: was[0]}
+    state = {A: before[0], B: was[0]}
     found = [
         each.path[-1]
-        for one in find_exposures(compute_changes(inputs), inputs, is_destination, ledger)
+        for one in find_exposures(compute_changes(inputs), inputs, is_destination, state)
         for each in one.exposures
     ]
     assert found == ["host"]
     new = replace(inputs, fingerprints={A: prints({"password": "p2"})})
     assert [
         each
-        for one in find_exposures(compute_changes(new), new, is_destination, ledger)
+        for one in find_exposures(compute_changes(new), new, is_destination, state)
         for each in one.exposures
     ] == []
 
@@ -296,7 +296,7 @@ def test_a_secret_that_is_written_again_is_no_new_one():
 @pytest.mark.parametrize("gone", [False, True], ids=["there", "removed outside"])
 @pytest.mark.parametrize("now", ["p1", "p0", "p2"])
 def test_after_a_write_that_was_cut_off_the_same_secret_is_no_new_one(now, gone):
-    """The ledger is not sure of it, and knows it still: the value before the write, and those before that."""
+    """The state is not sure of it, and knows it still: the value before the write, and those before that."""
     known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
     was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
     cut = mark_uncertain(replace(known, earlier=("/password:" + prints({"password": "p0"})["password",],)))

@@ -213,7 +213,7 @@ def test_states_of_secrets(state, expected):
 
 
 def test_findings_say_where_and_what_next():
-    """The manifest's place, or the ledger's; a hint always; worst first."""
+    """The manifest's place, or the state's; a hint always; worst first."""
     found = check_guards(
         GuardContext(
             changes=(EXPOSED, secret(SecretStatus.SUSPECT), secret(SecretStatus.REUSED)),
@@ -225,4 +225,4 @@ def test_findings_say_where_and_what_next():
     )
     assert [each.severity for each in found] == sorted(each.severity for each in found)
     assert all(each.hint and each.address for each in found)
-    assert {each.origin.file for each in found} == {"ledger", "manifests/credentials/prod-db.yaml"}
+    assert {each.origin.file for each in found} == {"state", "manifests/credentials/prod-db.yaml"}

@@ -8,11 +8,11 @@ from making import credential, wanted
 DB = credential("prod-db")
 
 
-def test_a_breach_stands_at_its_manifest_or_at_the_ledger():
-    """An error with its address; what has no manifest any more is the ledger's."""
+def test_a_breach_stands_at_its_manifest_or_at_the_state():
+    """An error with its address; what has no manifest any more is the state's."""
     there = guard_violation(
         "KT459", Change(action=Action.UPDATE, address=DB, desired=wanted(DB)), "said", "do"
     )
     gone = guard_violation("KT459", Change(action=Action.RETIRE, address=DB), "said", "do")
     assert (there.severity, there.address, there.message, there.hint) == (Severity.ERROR, DB, "said", "do")
-    assert (there.origin.file, gone.origin.file) == ("manifests/credentials/prod-db.yaml", "ledger")
+    assert (there.origin.file, gone.origin.file) == ("manifests/credentials/prod-db.yaml", "state")

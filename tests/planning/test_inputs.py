@@ -71,6 +71,6 @@ def test_a_name_may_stand_for_several_objects_and_never_for_a_deleted_one():
 
 
 def test_a_star_agrees_to_adopt_anything():
-    """After a lost ledger one consent is enough."""
+    """After a lost state one consent is enough."""
     assert Approvals(adopt=frozenset("*")).allows_adoption("any")
     assert not Approvals(adopt=frozenset({"one"})).allows_adoption("other")

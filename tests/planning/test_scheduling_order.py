@@ -33,7 +33,7 @@ def test_a_credential_that_goes_waits_for_what_lets_go_of_it():
 
 
 def test_a_user_that_was_renamed_is_waited_for_under_its_new_name():
-    """The ledger names the user as it was; the plan names it as it will be."""
+    """The state names the user as it was; the plan names it as it will be."""
     mine, user = wanted(A), wanted(B, uses="prod-db")
     known, user_known = held(mine, "id-prod-db"), held(user, "id-pg")
     renamed = wanted(connection("prod-other"), moved_from="prod-pg")

@@ -12,7 +12,7 @@ C = credential("prod-other")
 
 
 def test_a_protected_resource_outlives_its_manifest():
-    """Removing the file together with its flag blocks, because the ledger remembers."""
+    """Removing the file together with its flag blocks, because the state remembers."""
     known = held(wanted(A), "id-1", protect=True)
     hands = limit_scope(sides(known, shown(known)))
     assert compute_changes(hands.inputs) == ()

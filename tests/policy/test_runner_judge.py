@@ -96,14 +96,14 @@ def test_a_waiver_that_lifts_nothing_is_a_note():
 
 @pytest.mark.parametrize("code", ["KT320", "KT361", "KT389", "KT322"])
 def test_a_waiver_is_not_called_unused_where_its_rule_could_not_look(code):
-    """Without ledger or key, nobody knows."""
+    """Without state or key, nobody knows."""
     assert places("KT302", judged(waived((code, "why")))) == []
 
 
 def test_a_waiver_for_the_fleet_is_not_called_unused_in_a_part_of_it():
     """The hook on changed files does not see the other side."""
     text = waived(("KT312", "why"))
-    assert places("KT302", judged(text, whole=False)) == []
+    assert places("KT302", judged(text, complete=False)) == []
     assert places("KT302", judged(text)) == ["prod-x:7:12"]
 
 

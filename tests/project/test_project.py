@@ -29,7 +29,7 @@ workspaces:
     organization: org_01jq8acme
     api_key: {env: PLANASONIX_API_KEY}
     manifests: [manifests/prod]
-    ledger: s3://bucket/prod
+    state: s3://bucket/prod
     pace: 10
     put: partial
   dev:
@@ -102,10 +102,11 @@ _WRONG = [
     ("[manifests/prod]", "[]", "KT003", "7:16"),
     ("[manifests/prod]", "[../prod]", "KT003", "7:16"),
     ("[manifests/prod]", "[/etc]", "KT003", "7:16"),
-    ("s3://bucket/prod", "https://bucket/prod", "KT004", "8:13"),
+    ("s3://bucket/prod", "https://bucket/prod", "KT004", "8:12"),
     ("pace: 10", "pace: -1", "KT003", "9:11"),
     ("pace: 10", "pace: fast", "KT003", "9:11"),
     ("put: partial", "put: all", "KT003", "10:10"),
+    ("    state:", "    ledger:", "KT002", "8:5"),
     ("  prod:", "  Prod:", "KT003", "4:5"),
 ]
 
@@ -155,13 +156,22 @@ def test_faults_of_policy_are_told_along_with_the_rest():
     ]
 
 
-def test_two_workspaces_do_not_share_a_ledger():
+def test_the_old_key_of_the_state_names_the_new_one():
+    """`ledger:` of keyturn 0.1 is an error that says what to write."""
+    with pytest.raises(DiagnosticError) as caught:
+        parse_project(_SMALL.replace("state:", "ledger:").encode(), Path())
+    (found,) = caught.value.diagnostics
+    assert (found.code, str(found.origin)) == ("KT002", "keyturn.yaml:8:5")
+    assert found.hint == "rename `ledger:` to `state:`"
+
+
+def test_two_workspaces_do_not_share_a_state():
     """Each would take the other's objects for retired ones."""
     text = _GOOD.replace(
-        "manifests: [manifests/dev, shared]", "manifests: [x]\n    ledger: s3://bucket/prod/"
+        "manifests: [manifests/dev, shared]", "manifests: [x]\n    state: s3://bucket/prod/"
     )
     assert [(code, message) for code, _, message in findings(text)] == [
-        ("KT003", "the workspaces prod and dev share one ledger")
+        ("KT003", "the workspaces prod and dev share one state")
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the ledger's tests share: stores to write on, entries to write, and a clock that is set by hand."""
+"""What the state's tests share: stores to write on, entries to write, and a clock that is set by hand."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +16,7 @@ from keyturn.model.resource import StateEntry
 from keyturn.state.stores import open_store
 from keyturn.state.stores.base import StateStore
 
-BUCKET = "team-ledgers"
+BUCKET = "team-states"
 
 
 class Hands:
@@ -33,7 +33,7 @@ class Hands:
 
     @property
     def clock(self) -> RunClock:
-        """What is handed to the ledger."""
+        """What is handed to the state."""
         return RunClock(lambda: self.moment, lambda: self.seconds)
 
 

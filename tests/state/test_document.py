@@ -1,4 +1,4 @@
-"""The ledger as a document: what goes in comes out, and what is not whole is refused."""
+"""The state as a document: what goes in comes out, and what is not whole is refused."""
 
 import hashlib
 import json
@@ -13,12 +13,12 @@ from keyturn.model.address import Address
 from keyturn.state.document import STATE_VERSION, State, decode_state, encode_state
 from keyturn.state.events import Intent, JournalPosition
 
-HERE = "file:.keyturn/prod/ledger.json"
+HERE = "file:.keyturn/prod/state.json"
 
 
 @pytest.fixture
-def ledger(known):
-    """A small ledger with something in every part."""
+def state(known):
+    """A small state with something in every part."""
     intent = Intent(id="i1", operation="create", address=Address("credential", "y"), action="create")
     return State(
         workspace="prod",
@@ -30,33 +30,33 @@ def ledger(known):
 
 
 def read(data, workspace="prod", organization="org_1"):
-    """Return the ledger in ``data``."""
+    """Return the state in ``data``."""
     return decode_state(data, HERE, workspace, organization)
 
 
-def test_a_ledger_comes_back_as_it_was(ledger):
+def test_a_state_comes_back_as_it_was(state):
     """Entries, tombstones, open intents and position survive, and the bytes are always the same."""
-    assert read(encode_state(ledger)) == ledger
-    assert encode_state(read(encode_state(ledger))) == encode_state(ledger)
+    assert read(encode_state(state)) == state
+    assert encode_state(read(encode_state(state))) == encode_state(state)
 
 
-def test_the_order_of_entries_does_not_show(ledger):
-    """Two ledgers that hold the same are the same bytes, in whatever order it was put in."""
-    backwards = ledger.with_entries(dict(reversed(ledger.entries.items())))
-    assert encode_state(backwards) == encode_state(ledger)
+def test_the_order_of_entries_does_not_show(state):
+    """Two states that hold the same are the same bytes, in whatever order it was put in."""
+    backwards = state.with_entries(dict(reversed(state.entries.items())))
+    assert encode_state(backwards) == encode_state(state)
 
 
-def test_the_document_is_plain_json_with_a_line_for_each_entry(ledger):
+def test_the_document_is_plain_json_with_a_line_for_each_entry(state):
     """Other tools can read it, and a diff shows the entries that changed."""
-    tree = json.loads(encode_state(ledger))
+    tree = json.loads(encode_state(state))
     assert tree["version"] == STATE_VERSION
     assert [entry["address"] for entry in tree["entries"]] == ["connection/prod-y", "credential/prod-x"]
-    assert sum(line.startswith(b'{"address"') for line in encode_state(ledger).splitlines()) == 2
+    assert sum(line.startswith(b'{"address"') for line in encode_state(state).splitlines()) == 2
 
 
-def test_the_published_schema_describes_the_document(ledger, known):
+def test_the_published_schema_describes_the_document(state, known):
     """Other tools can rely on the schema: it takes what is written and nothing that is not."""
-    schema = json.loads((Path(__file__).parents[2] / "schemas" / "ledger.schema.json").read_text())
+    schema = json.loads((Path(__file__).parents[2] / "schemas" / "state.schema.json").read_text())
     whole = Draft202012Validator(schema, format_checker=None)
     reference = known(
         "connection/z",
@@ -64,9 +64,9 @@ def test_the_published_schema_describes_the_document(ledger, known):
         protect=True,
         destinations=("k1-0a",),
     )
-    for each in (ledger, ledger.with_entry(reference), State(workspace="w", organization="o")):
+    for each in (state, state.with_entry(reference), State(workspace="w", organization="o")):
         whole.validate(json.loads(encode_state(each)))
-    tree = json.loads(encode_state(ledger.with_entry(reference)))
+    tree = json.loads(encode_state(state.with_entry(reference)))
     words = {name for part in (*tree["entries"], *tree["open"]) for name in part}
     assert words | {"retired_at", "object", "expect", "precondition", "server_date"} == {
         *schema["$defs"]["entry"]["properties"],
@@ -78,23 +78,23 @@ def test_the_published_schema_describes_the_document(ledger, known):
 
 
 @pytest.mark.parametrize("gist", ['{"file":"x.yaml","passed":"b"}', "7"])
-def test_the_copy_of_a_manifest_is_dropped(ledger, gist):
+def test_the_copy_of_a_manifest_is_dropped(state, gist):
     """A document may hold one under ``gist``; it is read without it, and written again without it."""
-    data = forged(ledger, b'{"address"', f'{{"gist":{gist},"address"'.encode())
+    data = forged(state, b'{"address"', f'{{"gist":{gist},"address"'.encode())
     assert data.count(b'"gist"') == 2
-    assert read(data) == ledger
-    assert encode_state(read(data)) == encode_state(ledger)
+    assert read(data) == state
+    assert encode_state(read(data)) == encode_state(state)
 
 
-def test_an_empty_ledger_is_a_document_too():
-    """A workspace without a resource has a ledger."""
+def test_an_empty_state_is_a_document_too():
+    """A workspace without a resource has a state."""
     empty = State(workspace="prod", organization="org_1")
     assert read(encode_state(empty)) == empty
 
 
-def test_any_flipped_byte_is_noticed(ledger, refused):
+def test_any_flipped_byte_is_noticed(state, refused):
     """There is no place in the document at which damage goes by."""
-    data = encode_state(ledger)
+    data = encode_state(state)
     for place in range(len(data)):
         hurt = bytearray(data)
         hurt[place] ^= 1
@@ -102,9 +102,9 @@ def test_any_flipped_byte_is_noticed(ledger, refused):
             read(bytes(hurt))
 
 
-def test_any_lost_or_added_piece_is_noticed(ledger, refused):
+def test_any_lost_or_added_piece_is_noticed(state, refused):
     """Truncated, doubled, lengthened: refused, wherever it is cut."""
-    data = encode_state(ledger)
+    data = encode_state(state)
     for place in range(0, len(data), 7):
         with refused("KT600"):
             read(data[:place])
@@ -113,9 +113,9 @@ def test_any_lost_or_added_piece_is_noticed(ledger, refused):
             read(strange)
 
 
-def forged(ledger, old, new):
+def forged(state, old, new):
     """Return the document with ``old`` replaced and a digest that is right again."""
-    body = encode_state(ledger).split(b"\n", 1)[1].replace(old, new)
+    body = encode_state(state).split(b"\n", 1)[1].replace(old, new)
     return b'{"digest":"' + hashlib.sha256(body).hexdigest().encode() + b'",\n' + body
 
 
@@ -134,37 +134,37 @@ def forged(ledger, old, new):
         (b'{"address":"credential', b'{"a":' + b"[" * 100_000),
     ],
 )
-def test_a_document_of_another_shape_is_refused(ledger, refused, old, new):
+def test_a_document_of_another_shape_is_refused(state, refused, old, new):
     """A right digest over nonsense is nonsense still."""
-    data = forged(ledger, old, new)
-    assert data != encode_state(ledger)
+    data = forged(state, old, new)
+    assert data != encode_state(state)
     with refused("KT600"):
         read(data)
 
 
-def test_a_newer_document_is_refused_with_both_versions(ledger, refused):
+def test_a_newer_document_is_refused_with_both_versions(state, refused):
     """What an older keyturn does not understand, it does not overwrite."""
     with refused("KT602") as found:
-        read(forged(ledger, b'"version":1', b'"version":2'))
+        read(forged(state, b'"version":1', b'"version":2'))
     assert "version 2" in found[0].message
 
 
 @pytest.mark.parametrize("mine", [("staging", "org_1"), ("prod", "org_2")])
-def test_a_foreign_document_is_refused(ledger, refused, mine):
-    """The ledger of one workspace or organization is never taken for that of another."""
+def test_a_foreign_document_is_refused(state, refused, mine):
+    """The state of one workspace or organization is never taken for that of another."""
     with refused("KT601") as found:
-        read(encode_state(ledger), *mine)
+        read(encode_state(state), *mine)
     assert "prod of org_1" in found[0].message
     assert " of ".join(mine) in found[0].message
 
 
-def test_entries_go_in_and_out(ledger, known):
-    """A ledger is changed by making another one."""
+def test_entries_go_in_and_out(state, known):
+    """A state is changed by making another one."""
     address = Address("credential", "prod-z")
-    more = ledger.with_entry(known("credential/prod-z", id="c9"))
+    more = state.with_entry(known("credential/prod-z", id="c9"))
     assert more.find_entry(address).id == "c9"
-    assert ledger.find_entry(address) is None
-    assert more.without_entries(address) == ledger
+    assert state.find_entry(address) is None
+    assert more.without_entries(address) == state
     with pytest.raises(TypeError):
         more.entries[address] = None
 
@@ -174,16 +174,16 @@ def test_ten_thousand_entries_come_back_as_they_were(known):
     """The document of a large workspace is whole."""
     fields = {("config", name): f"value of {name}" for name in ("host", "engine", "user", "role", "db")}
     many = [known(f"credential/prod-{i}", applied=fields, observed=dict(fields)) for i in range(10_000)]
-    ledger = State(workspace="prod", organization="org_1").with_entry(*many)
-    assert read(encode_state(ledger)) == ledger
+    state = State(workspace="prod", organization="org_1").with_entry(*many)
+    assert read(encode_state(state)) == state
 
 
-def test_one_entry_more_does_not_change_the_lines_of_the_others(ledger, known):
+def test_one_entry_more_does_not_change_the_lines_of_the_others(state, known):
     """Diffs are as small as the change, whatever is written."""
     dice = random.Random(7)
     names = [f"credential/n{dice.randrange(10**6)}" for _ in range(50)]
-    before = encode_state(replace(ledger, open_intents=()).with_entry(*map(known, names))).splitlines()
+    before = encode_state(replace(state, open_intents=()).with_entry(*map(known, names))).splitlines()
     after = encode_state(
-        replace(ledger, open_intents=()).with_entry(*map(known, names), known("credential/n5"))
+        replace(state, open_intents=()).with_entry(*map(known, names), known("credential/n5"))
     ).splitlines()
     assert len(set(after) - set(before)) == 2  # the digest and the entry

@@ -26,15 +26,15 @@ import resource, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.event import Compacted
-from keyturn.ledger.journal import open_journal
-from keyturn.ledger.reading import read_ledger
-from keyturn.ledger.store import open_store
+from keyturn.state.clock import Clock
+from keyturn.state.event import Compacted
+from keyturn.state.journal import open_journal
+from keyturn.state.reading import read_state
+from keyturn.state.store import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
-reading = read_ledger(store, "prod", "org_1")
-journal = open_journal(store, reading.ledger, reading.torn, Clock(lambda: datetime.now(UTC), lambda: 0.0))
+reading = read_state(store, "prod", "org_1")
+journal = open_journal(store, reading.state, reading.torn, Clock(lambda: datetime.now(UTC), lambda: 0.0))
 journal.append(Compacted(0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 for serial in range(1, 9):
@@ -169,16 +169,16 @@ def test_many_threads_write_one_chain(store, clock):
     assert journal.current_state().open_intents == ()
 
 
-def test_the_ledger_grows_with_the_journal(store, clock, known):
-    """What a run wrote is in the ledger that it gets back, without reading anything again."""
+def test_the_state_grows_with_the_journal(store, clock, known):
+    """What a run wrote is in the state that it gets back, without reading anything again."""
     journal = opened(store, clock)
     journal.append(intent("1"))
     journal.append(intent("2"))
     journal.enqueue(finished("1", entry=known("credential/x")))
-    ledger = journal.current_state()
-    assert set(ledger.entries) == {X}
-    assert [each.id for each in ledger.open_intents] == ["2"]
-    assert ledger == load_state(store, "prod", "org_1").state
+    state = journal.current_state()
+    assert set(state.entries) == {X}
+    assert [each.id for each in state.open_intents] == ["2"]
+    assert state == load_state(store, "prod", "org_1").state
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_the_end_of_a_write_that_power_failed_is_cut_off(folder, clock):
 
 
 def test_a_journal_that_grew_meanwhile_is_not_opened(store, clock, refused):
-    """Between reading and opening somebody wrote: the plan is not of this ledger any more."""
+    """Between reading and opening somebody wrote: the plan is not of this state any more."""
     reading = load_state(store, "prod", "org_1")
     opened(store, clock).append(intent())
     with refused("KT626"):
@@ -292,7 +292,7 @@ def test_a_writer_that_lost_the_lock_is_stopped(store, clock, refused):
 
 
 def test_a_record_costs_the_same_however_long_the_journal_is(folder, clock, known):
-    """The last of many records is as large as the first: an entry, not a ledger."""
+    """The last of many records is as large as the first: an entry, not a state."""
     journal = opened(folder, clock)
     sizes = []
     for number in range(300):

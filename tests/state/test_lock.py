@@ -32,10 +32,10 @@ GRAB = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.faults import fault
-from keyturn.ledger.lock import Held, Holder, acquire
-from keyturn.ledger.store import open_store
+from keyturn.state.clock import Clock
+from keyturn.state.faults import fault
+from keyturn.state.lock import Held, Holder, acquire
+from keyturn.state.store import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
 clock = Clock(lambda: datetime.now(UTC), time.monotonic)
 holder = Holder(id=sys.argv[2], who="w" + sys.argv[2], host="h", ttl=float(sys.argv[3]))

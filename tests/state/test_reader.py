@@ -1,4 +1,4 @@
-"""The ledger as it stands: document and journal together, whatever became of either."""
+"""The state as it stands: document and journal together, whatever became of either."""
 
 import random
 import subprocess
@@ -24,15 +24,15 @@ from pathlib import Path
 from keyturn.core.address import Address
 from keyturn.core.outcome import Ending
 from keyturn.core.resource import Known
-from keyturn.ledger.clock import Clock
-from keyturn.ledger.event import Finished, Intent
-from keyturn.ledger.journal import open_journal
-from keyturn.ledger.reading import compact, read_ledger
-from keyturn.ledger.store import open_store
+from keyturn.state.clock import Clock
+from keyturn.state.event import Finished, Intent
+from keyturn.state.journal import open_journal
+from keyturn.state.reading import compact, read_state
+from keyturn.state.store import open_store
 root, base = Path(sys.argv[1]), int(sys.argv[2])
 store = open_store("file:.keyturn/prod", root, {})
-reading = read_ledger(store, "prod", "org_1")
-journal = open_journal(store, reading.ledger, reading.torn, Clock(lambda: datetime.now(UTC), time.monotonic))
+reading = read_state(store, "prod", "org_1")
+journal = open_journal(store, reading.state, reading.torn, Clock(lambda: datetime.now(UTC), time.monotonic))
 said = threading.Lock()
 def work(worker):
     for turn in itertools.count(base):
@@ -100,8 +100,8 @@ def run(store, clock, done, numbers):
     return compact_journal(store, reading, journal)
 
 
-def test_where_there_is_nothing_the_ledger_is_empty(store):
-    """A first plan needs no ledger."""
+def test_where_there_is_nothing_the_state_is_empty(store):
+    """A first plan needs no state."""
     reading = load_state(store, "prod", "org_1")
     assert (reading.state.entries, reading.etag, reading.diagnostics) == ({}, NO_ETAG, ())
 
@@ -169,7 +169,7 @@ class Without:
 
 
 def test_a_lost_document_is_rebuilt_from_the_journal(store, clock, done):
-    """The journal alone is the whole ledger."""
+    """The journal alone is the whole state."""
     written = run(store, clock, done, range(5))
     reading = load_state(Without(store), "prod", "org_1")
     assert reading.state.entries == written.state.entries
@@ -245,7 +245,7 @@ def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, don
 
 
 def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
-    """If the record that the document goes up to is not in it, it is not this ledger's journal."""
+    """If the record that the document goes up to is not in it, it is not this state's journal."""
     run(folder, clock, done, range(2))
     path = folder.path / JOURNAL
     older = path.read_bytes()
@@ -314,7 +314,7 @@ def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
 
 
 def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
-    """What it says may matter to the ledger."""
+    """What it says may matter to the state."""
     _, journal = opened(folder, clock)
     position = journal.append(intent(1))
     line, _ = encode_journal_record(position, "now", '{"event":"teleport"}')

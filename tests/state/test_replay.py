@@ -1,4 +1,4 @@
-"""The journal folded into the ledger."""
+"""The journal folded into the state."""
 
 from msgspec.structs import replace
 
@@ -35,28 +35,28 @@ def written(*events):
 
 
 def test_outcomes_become_entries(known):
-    """What the outcomes left behind is what the ledger holds, the last word counting."""
+    """What the outcomes left behind is what the state holds, the last word counting."""
     records = written(
         intent("1"),
         finished("1", entry=known("credential/x", id="a")),
         intent("2"),
         finished("2", entry=known("credential/x", id="b")),
     )
-    ledger = replay_records(EMPTY, records)
-    assert ledger.find_entry(X).id == "b"
-    assert ledger.open_intents == ()
-    assert ledger.position == records[-1].position
+    state = replay_records(EMPTY, records)
+    assert state.find_entry(X).id == "b"
+    assert state.open_intents == ()
+    assert state.position == records[-1].position
 
 
 def test_a_rename_takes_the_old_entry_out(known):
     """The entries that an outcome names as gone are gone, before its own goes in."""
     base = EMPTY.with_entry(known("credential/y"))
-    ledger = replay_records(base, written(finished("", entry=known("credential/x"), gone=(Y, X))))
-    assert set(ledger.entries) == {X}
+    state = replay_records(base, written(finished("", entry=known("credential/x"), gone=(Y, X))))
+    assert set(state.entries) == {X}
 
 
 def test_what_the_document_holds_is_not_folded_in_again(known):
-    """Records up to the ledger's position are passed over."""
+    """Records up to the state's position are passed over."""
     records = written(
         finished("1", entry=known("credential/x")),
         finished("2", gone=(X,)),
@@ -90,7 +90,7 @@ def test_intents_stay_open_until_their_end_is_known():
 
 
 def test_a_fold_leaves_its_base_alone(known):
-    """Ledgers taken from a fold do not change when it goes on."""
+    """States taken from a fold do not change when it goes on."""
     fold = Replay(EMPTY)
     fold.apply_event(finished("1", entry=known("credential/x")))
     early = fold.build_state(JournalPosition(1))

@@ -29,7 +29,7 @@ COMMON_EXIT_CODES = "64 wrong usage, 70 a bug of keyturn, 130 interrupted"
 
 _API_KEY_VARIABLE = ("PLANASONIX_API_KEY", "the API key, or the variable that `api_key: {env: …}` names")
 _AGE_KEY_VARIABLE = ("SOPS_AGE_KEY_FILE", "file of age keys; SOPS_AGE_KEY and what else sops reads, too")
-_OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a ledger that is kept in a bucket")
+_OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a state that is kept in a bucket")
 _TRUST_EVENT_VARIABLE = ("KEYTURN_TRUST_EVENT", "1: use keys although the pipeline's event looks untrusted")
 _CI_VARIABLES = ("GITHUB_…, GITLAB_…, CI_…", "who runs this and which event started it, for the journal")
 _COLOR_VARIABLES = ("NO_COLOR, FORCE_COLOR", "colours never, or always; COLUMNS is the width")

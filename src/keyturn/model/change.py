@@ -1,7 +1,4 @@
-"""A change: a fact that can be printed, compared, hashed and tested without a service.
-
-``why`` is for the reader and steers nothing.
-"""
+"""Changes of a plan and their outcomes."""
 
 from enum import Enum
 
@@ -13,19 +10,19 @@ from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 
 
 class Action(Enum):
-    """What will be done to a resource. One change has one action: the gravest that it needs.
+    """The operation on a resource. A change has one action: the most severe of those it needs.
 
     ==========  ================================================================
-    REPLACE     a new object takes the name; dependents are repointed; the old is retired
-    RETIRE      soft delete, kept in the ledger as a tombstone
-    ROTATE      at least one secret field gets another value
-    RESTORE     a retired object comes back, then is written in full
-    RENAME      another name, same id
-    CREATE      a new object
-    UPDATE      plain fields change
-    ADOPT       an object of this name is written as the manifest says; the ledger takes it in
-    FORGET      nothing is written to the service; the ledger lets the entry go
-    NOTE        nothing is done; there is something to say
+    REPLACE     create an object under the same name, repoint dependents, retire the old object
+    RETIRE      soft-delete; the state keeps a tombstone
+    ROTATE      change the value of at least one secret field
+    RESTORE     undelete a retired object, then write all its fields
+    RENAME      change the name; the id stays
+    CREATE      create an object
+    UPDATE      change plain fields
+    ADOPT       write an existing object as the manifest states and add it to the state
+    FORGET      remove the entry from the state; the service is not changed
+    NO_OP       nothing to do; the change only carries information for the reader
     ==========  ================================================================
     """
 
@@ -42,7 +39,7 @@ class Action(Enum):
 
 
 class SecretStatus(Enum):
-    """What a plan says of a secret field, in place of one blank mask."""
+    """The status of a secret field in a plan."""
 
     SET = "set"
     ROTATED = "rotated"
@@ -54,14 +51,14 @@ class SecretStatus(Enum):
     CLEARED = "cleared"
 
 
-_CONSENT_LOST = frozenset({Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE})
-
 MISSING = "\0absent"
-"""Stands for a field that is not there; NUL cannot occur in a manifest, so no value equals it."""
+"""The value of a field that does not exist. YAML cannot contain NUL, so no manifest value equals it."""
+
+_CONSENT_INVALIDATING_ACTIONS = frozenset({Action.CREATE, Action.REPLACE, Action.RESTORE, Action.ROTATE})
 
 
 class FieldChange(Struct, frozen=True):
-    """A plain field: what we last applied, what is live, what git wants; ``ABSENT`` where there is none."""
+    """A plain field with its last applied, live and desired value; ``MISSING`` for none."""
 
     path: FieldPath
     applied: Leaf
@@ -70,12 +67,12 @@ class FieldChange(Struct, frozen=True):
 
     @property
     def has_drifted(self) -> bool:
-        """Whether the live value moved without us."""
+        """Whether the live value was changed outside keyturn and differs from the desired value."""
         return self.applied not in (MISSING, self.live) and self.live != self.desired
 
 
 class SecretChange(Struct, frozen=True):
-    """A secret field and its state, with the reason in words; never a value."""
+    """The status of a secret field and the reason for it, without any value."""
 
     path: FieldPath
     status: SecretStatus
@@ -83,9 +80,10 @@ class SecretChange(Struct, frozen=True):
 
 
 class Exposure(Struct, frozen=True):
-    """A secret that stays while its destination changes: who consents to it is named ``address``.
+    """A credential whose current secret would be sent to a new destination.
 
-    ``through`` is the resource whose ``path`` moved: the credential itself or a connection.
+    ``address`` is the credential. ``through`` is the resource whose field ``path`` changes: the
+    credential itself or a connection that uses it.
     """
 
     address: Address
@@ -96,11 +94,11 @@ class Exposure(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """What will be done to one resource, and on what understanding.
+    """The planned change of one resource.
 
-    ``desired``, ``known`` and ``live`` are what was compared; which of them are there follows
-    from the action. ``after`` names the changes that must be done first; ``expected`` is the
-    ``updated_at`` that the live object must still have.
+    ``desired``, ``entry`` and ``live`` are the compared sides; the action determines which of them
+    exist. ``depends_on`` names the changes that must be done first. ``reason`` is text for the
+    reader; no decision depends on it.
     """
 
     action: Action
@@ -117,23 +115,23 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def expected_updated_at(self) -> str:
-        """The precondition: ``updated_at`` of the live object, empty where there is none."""
+        """The precondition of the write: ``updated_at`` of the live object, empty without one."""
         return self.live.updated_at if self.live else ""
 
     @property
     def is_consent_needed(self) -> bool:
         """Whether a person must authorize an OAuth credential after this change.
 
-        A new or restored object and a new secret have no consent; another client, scope or endpoint
-        outdates the consent that was given.
+        New objects, restored objects and new secrets have no consent. A changed client, scope or
+        endpoint invalidates an existing consent.
         """
         if self.desired is None or self.desired.type != "oauth" or self.address.kind != "credential":
             return False
-        return self.action in _CONSENT_LOST or (self.action is Action.UPDATE and bool(self.fields))
+        return self.action in _CONSENT_INVALIDATING_ACTIONS or (self.action is Action.UPDATE and bool(self.fields))
 
 
 class OutcomeStatus(Enum):
-    """The ways in which a change ends."""
+    """How the execution of a change ended; UNKNOWN: the request was sent, but no response arrived."""
 
     DONE = "done"
     FAILED = "failed"
@@ -143,7 +141,7 @@ class OutcomeStatus(Enum):
 
 
 class ChangeOutcome(Struct, frozen=True, kw_only=True):
-    """The end of one change: what became of it, in words, and what the user does next."""
+    """The outcome of one change, with a message and a hint for the user."""
 
     address: Address
     action: str

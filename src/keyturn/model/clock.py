@@ -1,4 +1,4 @@
-"""Time as an argument: the ledger never asks a clock of its own."""
+"""Clocks, passed as arguments so that tests control time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,9 +9,9 @@ from msgspec import Struct
 class RunClock(Struct, frozen=True):
     """The two clocks of a run.
 
-    ``now`` returns an aware datetime and is for the reader of a record; it may jump. ``monotonic``
-    returns seconds that never go back, and is what a lease is judged by; where the system has one,
-    hand in the clock that goes on while the machine sleeps (``CLOCK_BOOTTIME``).
+    ``now`` returns an aware datetime for records; it may jump. ``monotonic`` returns seconds that
+    never decrease; leases are measured with it. Use a clock that advances while the machine
+    sleeps (``CLOCK_BOOTTIME``) where the system has one.
     """
 
     now: Callable[[], datetime]

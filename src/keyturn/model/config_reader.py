@@ -166,13 +166,19 @@ class ConfigSection:
         path = (*self._path, key) if key else self._path
         self._add_error_at(code, path, message, hint)
 
-    def reject_unknown_keys(self, *known: str) -> None:
-        """Note every key that is not among ``known``, with the nearest one."""
+    def reject_unknown_keys(self, *known: str, renamed: Mapping[str, str] = EMPTY) -> None:
+        """Record an error for each key outside ``known``.
+
+        The hint is the new name of a key in ``renamed`` (old to new), otherwise the nearest known key.
+        """
         for key in self.tree:
             if key not in known:
                 message = f"{self._format_key(key)} is not a setting"
                 origin = self._document.find_location((*self._path, key), key=True)
-                self.errors.append(error_diagnostic("KT002", origin, message, suggest_nearest(key, known)))
+                hint = (
+                    f"rename `{key}:` to `{renamed[key]}:`" if key in renamed else suggest_nearest(key, known)
+                )
+                self.errors.append(error_diagnostic("KT002", origin, message, hint))
 
     def check_workspace_name(self, key: str) -> bool:
         """Tell whether ``key`` is a fit name for a workspace; note it where it is not."""

@@ -1,4 +1,4 @@
-"""What a resource is: where it was written, what is wanted, what is live, what we know of it."""
+"""A resource from its three sides: the manifest, the live object and the state entry."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,13 +14,13 @@ EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class EncryptedSecret(Struct, frozen=True):
-    """A secret field that was not decrypted; ``digest`` is the SHA-256 of its ciphertext, as hex."""
+    """A secret field that is not decrypted; ``digest`` is the SHA-256 of its ciphertext, as hex."""
 
     digest: str
 
 
 class Lifecycle(Struct, frozen=True):
-    """What a manifest says of its resource's life; none of it is known to the service."""
+    """The lifecycle settings of a manifest; they are never sent to the service."""
 
     protect: bool = False
     moved_from: str = ""
@@ -30,13 +30,14 @@ class Lifecycle(Struct, frozen=True):
 
 
 class DesiredResource(Struct, frozen=True, kw_only=True):
-    """One manifest as it was meant.
+    """The resource that a manifest describes.
 
-    ``fields`` holds the plain fields by path, beginning with ``config``; a reference to another
-    resource is a leaf of type ``Address``. ``secrets`` holds the secret fields by path below
-    ``config`` (``("password",)``), opened or not. ``digest`` is the SHA-256 of the file's bytes,
-    as hex; ``ciphers`` the SHA-256 of each secret's ciphertext. ``keep`` names the secret fields
-    whose live value stays; ``destination`` the plain fields that say where a secret goes.
+    ``fields`` maps the path of each plain field to its leaf; paths of settings start with
+    ``config``, and a reference to another resource is an ``Address``. ``secrets`` maps the path
+    below ``config`` (``("password",)``) of each secret field to its value, decrypted or not.
+    ``digest`` is the SHA-256 of the file, ``ciphertext_digests`` that of each secret's ciphertext,
+    as hex. ``kept_secrets`` are the secret fields whose live value stays. ``destination_paths``
+    are the plain fields that determine where the secrets are sent.
     """
 
     address: Address
@@ -51,17 +52,12 @@ class DesiredResource(Struct, frozen=True, kw_only=True):
     kept_secrets: tuple[FieldPath, ...] = ()
     destination_paths: frozenset[FieldPath] = frozenset()
 
-    @property
-    def is_decrypted(self) -> bool:
-        """Whether every secret field is at hand."""
-        return all(isinstance(value, Secret) for value in self.secrets.values())
-
 
 class LiveObject(Struct, frozen=True, kw_only=True):
-    """An object as the service shows it; ``fields`` as in ``Desired``, with ids for references.
+    """An object as the service returns it; ``fields`` as in ``DesiredResource``, with ids for references.
 
-    ``detailed`` is false for an item of a list that carries no ``config``. ``suspicious`` are the
-    paths at which the service showed a mask or what looks like a secret; they are in no field.
+    ``has_config`` is false for a list item without ``config``. ``secret_like_paths`` are the paths
+    at which the service returned a mask or a possible secret; ``fields`` does not contain them.
     """
 
     address: Address
@@ -76,13 +72,13 @@ class LiveObject(Struct, frozen=True, kw_only=True):
 
 
 class StateEntry(Struct, frozen=True, kw_only=True):
-    """What the ledger holds of a resource that is ours.
+    """The record of a managed resource in the state.
 
     ``applied`` are the plain fields last written, ``observed`` the same fields as the service
-    showed them afterwards; ``fingerprints`` of the secret fields last written by path, ``earlier``
-    those of values written before. ``retired_at`` is set on a tombstone. ``destinations`` are digests
-    of where the plan that wrote these secrets was to send them: what of it a run did not come to is
-    no news to the next.
+    returned them afterwards. ``fingerprints`` belong to the secret values last written, by path;
+    ``earlier`` are those of previous values, as ``pointer:fingerprint``. ``retired_at`` is set on a
+    tombstone. ``destinations`` are digests of the destinations that were planned together with
+    these secrets: those that an interrupted run did not reach need no new approval.
     """
 
     address: Address

@@ -1,4 +1,4 @@
-"""The ledger's address in the project file."""
+"""The state's address in the project file."""
 
 import ipaddress
 import re
@@ -14,7 +14,7 @@ _OBJECT_STORE_SCHEMES: Final = ("s3", "gs", "az")
 
 
 def find_state_url_problem(text: str) -> str:
-    """Return why ``text`` is no address for a ledger, empty where it is one.
+    """Return why ``text`` is no address for a state, empty where it is one.
 
     ``file:`` and a path, relative to the root, or ``s3://``, ``gs://``, ``az://`` with a bucket
     and a prefix of plain names.

@@ -32,8 +32,8 @@ class ExclusiveRun:
             return False
         return self._lease.remaining_seconds() > LEASE * 2 / 3 or self._renew()
 
-    def read_ledger(self) -> LoadedState:
-        """Return the ledger of the workspace, as it is under the lock."""
+    def read_state(self) -> LoadedState:
+        """Return the state of the workspace, as it is under the lock."""
         return load_state(self._run.store, self._run.workspace.name, self._run.workspace.organization)
 
     def begin_journal(self, reading: LoadedState) -> Journal:
@@ -56,7 +56,7 @@ class ExclusiveRun:
         return journal
 
     def end_journal(self, counts: Mapping[str, int], ending: str = "ended") -> None:
-        """Record how the run ended, and compact the journal into the ledger while the lock is held."""
+        """Record how the run ended, and compact the journal into the state while the lock is held."""
         if self._journal is None or self._reading is None:
             return
         journal, self._journal = self._journal, None

@@ -1,4 +1,4 @@
-"""Live to git: what was made in the UI becomes manifests, and the ledger takes it in."""
+"""Live to git: what was made in the UI becomes manifests, and the state takes it in."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ def import_resources(run: RunContext, options: ImportOptions) -> tuple[ImportRes
     """Write a manifest for each live object that git does not have, and adopt it.
 
     Never overwrites a file. Raises Faulty KT073 for a folder that no plan would look into, and
-    what the lock, the ledger and the service raise.
+    what the lock, the state and the service raise.
     """
     for folder in options.folders.values():
         if not any(covers_file(each, folder) for each in run.workspace.manifests):
@@ -72,7 +72,7 @@ def _unknown_folder_error(folder: str, run: RunContext) -> Diagnostic:
 
 
 def _import_listed(run: RunContext, held: ExclusiveRun, options: ImportOptions) -> tuple[ImportResult, ...]:
-    loaded_state = held.read_ledger()
+    loaded_state = held.read_state()
     listed = [each for each in list_live_objects(run.service) if each.status != "deleted"]
     ours = {known.id for known in loaded_state.state.entries.values() if not known.retired_at}
     wanted = [each for each in listed if each.id not in ours and _is_selected(each.address, options.names)]

@@ -65,7 +65,7 @@ def _render_workspace(options: InitOptions, name: str, organization: str) -> str
     organization: {organization}     # compared with the API key's before anything is read
     api_key: {{env: {options.variable_for(name)}}}     # where the key is, never the key
     manifests: [manifests/{name}]
-    ledger: file:.keyturn/{name}            # for a team: s3://bucket/prefix, gs://… or az://…
+    state: file:.keyturn/{name}            # for a team: s3://bucket/prefix, gs://… or az://…
 """
 
 
@@ -86,9 +86,9 @@ creation_rules:
 
 
 def render_gitignore(options: InitOptions) -> str:
-    """Return .gitignore: a ledger on one machine is no business of git's."""
+    """Return .gitignore: a state on one machine is no business of git's."""
     lines = "".join(f".keyturn/{name}/\n" for name, _ in options.all_workspaces)
-    return f"# the ledger, lock and journal of this machine\n{lines}"
+    return f"# the state, lock and journal of this machine\n{lines}"
 
 
 def render_github_workflow(options: InitOptions) -> str:
@@ -156,8 +156,8 @@ config:
 
 GITHUB_WORKFLOW = """\
 # Check the pull request, apply after the merge. Neither secret is in reach of a fork.
-# Before the first apply: `ledger: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
-# the next run would know nothing of this one. Write `ledger: s3://bucket/prefix` (or gs://, az://), and give
+# Before the first apply: `state: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
+# the next run would know nothing of this one. Write `state: s3://bucket/prefix` (or gs://, az://), and give
 # the apply access to the bucket by its environment. Until then, run the apply on a machine of yours.
 name: keyturn
 on:
@@ -197,8 +197,8 @@ _APPLY_STEP = "      # exec, so that a cancelled job reaches keyturn and not onl
 GITLAB_PIPELINE = """\
 # Check in the merge request, apply after the merge. Mark PLANASONIX_API_KEY and SOPS_AGE_KEY as protected
 # and masked, for the environment `production` alone: no merge request's pipeline has a key in reach then.
-# Before the first apply: `ledger: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
-# the next run would know nothing of this one. Write `ledger: s3://bucket/prefix` (or gs://, az://), and give
+# Before the first apply: `state: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
+# the next run would know nothing of this one. Write `state: s3://bucket/prefix` (or gs://, az://), and give
 # the apply access to the bucket by its environment. Until then, run the apply on a machine of yours.
 stages: [check, apply]
 

@@ -1,7 +1,7 @@
 """What the service shows, read with as few requests as the question allows.
 
 The two lists, then a single object only where a list cannot answer: a connection that was written
-since the ledger last saw it, and whatever the ledger knows and the lists do not show. Lists are
+since the state last saw it, and whatever the state knows and the lists do not show. Lists are
 filtered by the key's rights, so absence from one is never proof.
 """
 
@@ -71,7 +71,7 @@ def read_live_objects(
 ) -> dict[str, LiveObject]:
     """Return the live objects by id, in as much detail as the plan needs.
 
-    A connection whose ``updated_at`` the ledger holds takes its fields from there. What the ledger
+    A connection whose ``updated_at`` the state holds takes its fields from there. What the state
     knows at another time than a list shows, or as retired, is read on its own: a list may lag behind
     our own writes.
     """

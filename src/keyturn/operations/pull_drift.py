@@ -47,14 +47,14 @@ def pull_drift(run: RunContext, options: PullOptions) -> tuple[PullResult, ...]:
 
     Comments, order and ciphertext stay as they are. A file that cannot be written as meant is left
     whole, and says why. Raises Faulty KT071 for a name that means nothing, and what loading,
-    ledger and service raise.
+    state and service raise.
     """
     loaded = SecretLoader.for_run(run).load_manifests()
     chosen = _select_manifests(loaded.desired, options.names)
     check_organization(run.service, run.workspace.organization)
-    ledger = load_state(run.store, run.workspace.name, run.workspace.organization).state
-    listed = list_live_objects(run.service, list_uncertain_retirements(ledger))
-    entries = resolve_open_intents(ledger, listed).entries
+    state = load_state(run.store, run.workspace.name, run.workspace.organization).state
+    listed = list_live_objects(run.service, list_uncertain_retirements(state))
+    entries = resolve_open_intents(state, listed).entries
     live = read_live_objects(run.service, listed, chosen, entries)
     names = {known.id: address for address, known in entries.items()}
     found = []

@@ -26,7 +26,7 @@ from keyturn.state.reader import LoadedState
 def purge_retired(run: RunContext, name: str) -> StateEntry:
     """Delete a retired credential for good and forget it; return its last entry. Raises Faulty KT471."""
     with exclusive_run(run, "purge") as held:
-        reading = held.read_ledger()
+        reading = held.read_state()
         known = _find_retired(reading, name)
         _reject_used(run, known)
         _purge(run, held, reading, known)
@@ -67,13 +67,13 @@ def _find_retired(loaded_state: LoadedState, name: str) -> StateEntry:
     known = loaded_state.state.find_entry(Address("credential", name))
     if known is not None and known.retired_at:
         return known
-    state = "is in use" if known else "is not in the ledger"
+    state = "is in use" if known else "is not in the state"
     raise DiagnosticError(
         Diagnostic(
             code="KT471",
             severity=Severity.ERROR,
             message=f"credential/{name} {state}: only what was retired can be purged",
-            origin=SourceLocation("ledger"),
+            origin=SourceLocation("state"),
             hint="remove its manifest and apply first",
         )
     )
@@ -151,7 +151,7 @@ def revoke_credential(
 ) -> Revocation:
     """Detach a credential from every connection and soft-delete it; goes on whatever fails.
 
-    ``open_run`` gives the run whose journal records it. A lock that is held, and a store or a ledger that
+    ``open_run`` gives the run whose journal records it. A lock that is held, and a store or a state that
     cannot be used, do not stop the revocation.
     """
     record = _Record()
@@ -159,7 +159,7 @@ def revoke_credential(
     try:
         run = open_run()
         with exclusive_run(run, "revoke") as held:
-            record = _Record(held.begin_journal(held.read_ledger()), run.new_id)
+            record = _Record(held.begin_journal(held.read_state()), run.new_id)
             steps = _revoke(service, credential, record)
             held.end_journal(Counter(_ending(step).value for step in steps))
     except DiagnosticError as faulty:

@@ -36,7 +36,7 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class RunContext(Struct, frozen=True, kw_only=True):
-    """The doors of a run: files, service, ledger, clock, chance.
+    """The doors of a run: files, service, state, clock, chance.
 
     ``fresh`` gives a new random id at each call; ``sleep`` waits for seconds; ``watch`` hears
     what a plan is at. A ``with`` statement closes its connections to the service.

@@ -1,4 +1,4 @@
-"""The ledger's entry of a resource, made from what was wanted and what was read back."""
+"""The state's entry of a resource, made from what was wanted and what was read back."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def build_entry(
     fingerprints: Mapping[FieldPath, str],
     metadata: WriteMetadata,
 ) -> StateEntry:
-    """Return what the ledger holds once ``desired`` was written and ``back`` was read.
+    """Return what the state holds once ``desired`` was written and ``back`` was read.
 
     Fields that the manifest keeps live are not fingerprinted.
     """
@@ -54,7 +54,7 @@ def build_entry(
 
 
 def select_observed_fields(desired: DesiredResource, back: LiveObject, entry: StateEntry | None) -> Fields:
-    """Return the live fields that the ledger holds: those that git states, as the service shows them.
+    """Return the live fields that the state holds: those that git states, as the service shows them.
 
     With them go the destinations that git does not state and the service filled in when the object
     was made: any other that is there some day was added by somebody.

@@ -54,7 +54,7 @@ def approved_pair(
     if known is None or known.id != live.id:
         known = next((each for each in entries.values() if each.id == live.id), None)
     if known is None or known.retired_at:
-        return ConnectionPair(live, refusal="it is not in the ledger: keyturn never applied it")
+        return ConnectionPair(live, refusal="it is not in the state: keyturn never applied it")
     linked = {path: leaf for path, leaf in known.applied.items() if isinstance(leaf, Address)}
     credentials = tuple(sorted(set(linked.values())))
     wrong = next(_explain_refusals(live, known, linked, (entries, shown)), "")
@@ -81,7 +81,7 @@ def _explain_refusals(
     for path, address in linked.items():
         entry = entries.get(address)
         if entry is None or entry.retired_at:
-            yield f"{address} is not in the ledger any more"
+            yield f"{address} is not in the state any more"
         elif path in live.fields and live.fields[path] != entry.id:
             yield f"it uses another credential than {address}, with which it was applied"
         elif entry.id not in shown or shown[entry.id].status == "deleted":
@@ -126,11 +126,11 @@ class TestSession(Struct, frozen=True):
 
 
 def run_test_session(run: RunContext, names: Iterable[str], budget: FailureBudget) -> TestSession:
-    """Test the connections of the ledger, or those that ``names`` (or patterns) mean, and say how each ended.
+    """Test the connections of the state, or those that ``names`` (or patterns) mean, and say how each ended.
 
     Manifests are not read: what is tested is what is live and was applied. Connections that share
     a credential are tested one after the other, and no further once its failures are used up.
-    Raises Faulty KT070 for a name that means nothing, and what ledger and service raise.
+    Raises Faulty KT070 for a name that means nothing, and what state and service raise.
     """
     check_organization(run.service, run.workspace.organization)
     reading = load_state(run.store, run.workspace.name, run.workspace.organization)

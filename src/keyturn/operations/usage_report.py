@@ -41,7 +41,7 @@ from keyturn.state.reader import load_state
 
 
 class _ReportContext(Struct, frozen=True, kw_only=True):
-    """What was seen: the live objects, which of them were read whole, and what the ledger knows."""
+    """What was seen: the live objects, which of them were read whole, and what the state knows."""
 
     run: RunContext
     loaded: LoadedManifests
@@ -55,7 +55,7 @@ class _ReportContext(Struct, frozen=True, kw_only=True):
 def build_usage_report(run: RunContext, *, decrypt: bool) -> UsageReport:
     """Return the review of a workspace; with ``decrypt``, expiries inside secrets are looked at too.
 
-    Raises what loading, the ledger and the two lists raise; all else that cannot be seen is a note.
+    Raises what loading, the state and the two lists raise; all else that cannot be seen is a note.
     """
     opener = SecretLoader.for_run(run)
     loaded = opener.load_manifests()
@@ -96,7 +96,7 @@ def _observe_workspace(
     if hidden:
         complete = False
         notes.append(
-            f"{pluralize_or_none(len(hidden), 'object')} of the ledger not shown to this key, or gone"
+            f"{pluralize_or_none(len(hidden), 'object')} of the state not shown to this key, or gone"
         )
     linked = has_credential_links({each.id: each for each in whole})
     if not linked:

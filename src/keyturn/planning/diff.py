@@ -218,7 +218,7 @@ def _choose_action(  # noqa: PLR0911  # a decision table reads best as one retur
     fields, secrets = moved
     writes = [change for change in secrets if change.status in _WRITTEN_STATUSES]
     if known is None:
-        return Action.ADOPT, "an object of this name exists and is not in the ledger"
+        return Action.ADOPT, "an object of this name exists and is not in the state"
     if live.type != desired.type:
         return Action.REPLACE, "the type of an object cannot change"
     if known.retired_at or live.status == "deleted":

@@ -46,17 +46,17 @@ def find_exposures(
     changes: tuple[Change, ...],
     inputs: PlanInputs,
     leads: DestinationPredicate,
-    ledger: Mapping[Address, StateEntry] = EMPTY,
+    state: Mapping[Address, StateEntry] = EMPTY,
 ) -> tuple[Change, ...]:
     """Return the changes with the exposures that each of them brings.
 
-    ``ledger`` is what is truly known, where the inputs pretend to know less so that a secret is
+    ``state`` is what is truly known, where the inputs pretend to know less so that a secret is
     written again: the same value is no new secret for that.
     """
     users = _users_by_address(inputs.entries.values()) if changes else {}
     holders = _live_users_by_id(inputs) if any(map(has_secret_writes, changes)) else {}
     view = _ExposureAnalysis(
-        {change.address: change for change in changes}, inputs, leads, users, holders, ledger
+        {change.address: change for change in changes}, inputs, leads, users, holders, state
     )
     return tuple(replace(change, exposures=tuple(view.exposures_of(change))) for change in changes)
 
@@ -271,7 +271,7 @@ def _live_users_by_id(inputs: PlanInputs) -> dict[str, list[tuple[StateEntry, Li
 
 
 def _users_by_address(entries: Iterable[StateEntry]) -> dict[Address, list[StateEntry]]:
-    # Worked out once: to ask the whole ledger for each change is quadratic in the fleet.
+    # Worked out once: to ask the whole state for each change is quadratic in the fleet.
     users: dict[Address, list[StateEntry]] = {}
     for known in entries:
         for address in {known.address, *_referenced_addresses(known.applied)}:

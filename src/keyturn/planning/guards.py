@@ -32,8 +32,8 @@ class GuardContext(Struct, frozen=True, kw_only=True):
 def guard_violation(
     code: str, change: Change, message: str, hint: str, *, cause: Cause = Cause.OTHER
 ) -> Diagnostic:
-    """Return the error that a change breaks a rule, at its manifest or, without one, at the ledger."""
-    origin = change.desired.origin if change.desired else SourceLocation("ledger")
+    """Return the error that a change breaks a rule, at its manifest or, without one, at the state."""
+    origin = change.desired.origin if change.desired else SourceLocation("state")
     return Diagnostic(
         code=code,
         severity=Severity.ERROR,
@@ -102,7 +102,7 @@ def _check_suspects(question: GuardContext) -> Iterator[Diagnostic]:
                 code="KT464",
                 severity=Severity.WARNING,
                 message=f"{change.address} was written outside keyturn; {fields} may not be what git says",
-                origin=change.desired.origin if change.desired else SourceLocation("ledger"),
+                origin=change.desired.origin if change.desired else SourceLocation("state"),
                 hint=f"write it again with `keyturn apply --reassert {change.address.name}`",
                 address=change.address,
             )
@@ -252,7 +252,7 @@ def _check_empty_manifests(question: GuardContext) -> Iterator[Diagnostic]:
         yield guard_violation(
             "KT456",
             question.changes[0],
-            "there is no manifest left, and everything in the ledger would be retired",
+            "there is no manifest left, and everything in the state would be retired",
             "check the folders under `manifests:`; if it is meant, agree with --allow-empty",
         )
 
@@ -263,7 +263,7 @@ def _check_adoptions(question: GuardContext) -> Iterator[Diagnostic]:
             yield guard_violation(
                 "KT457",
                 change,
-                f"{change.address} exists in the workspace and is not in the ledger",
+                f"{change.address} exists in the workspace and is not in the state",
                 f"to take it over and write it, agree with --adopt {change.address.name}; "
                 "to keep both, choose another name",
             )

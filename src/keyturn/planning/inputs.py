@@ -10,7 +10,7 @@ from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntr
 
 
 class PlanInputs(Struct, frozen=True, kw_only=True):
-    """What git wants, what the ledger knows and what the service shows.
+    """What git wants, what the state knows and what the service shows.
 
     ``live`` is by id. ``prints`` holds the keyed fingerprints of the secrets that were opened.
     """
@@ -48,7 +48,7 @@ class Approvals(Struct, frozen=True, kw_only=True):
 def needs_decryption(inputs: PlanInputs) -> tuple[DesiredResource, ...]:
     """Return the manifests whose secrets must be opened: those that may need a write.
 
-    A file whose digest the ledger holds, and whose live object nobody touched since, is left
+    A file whose digest the state holds, and whose live object nobody touched since, is left
     sealed: a plan without changes opens nothing and needs no key.
     """
     return tuple(desired for desired in inputs.desired.values() if _may_need_write(desired, inputs))

@@ -38,7 +38,7 @@ def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = 
     """Take out what is protected and what is not targeted.
 
     ``targets`` are addresses or patterns (``credential/prod-*``, or a bare name); none means all.
-    What a target refers to comes along. Protection counts if the ledger says so, so removing a
+    What a target refers to comes along. Protection counts if the state says so, so removing a
     file together with its ``protect`` still blocks. An old generation is left alone until its
     day; ``today`` is an ISO date.
     """
@@ -69,7 +69,7 @@ def _protected_error(known: StateEntry) -> Diagnostic:
         code="KT454",
         severity=Severity.ERROR,
         message=f"{known.address} is protected, and its manifest is gone",
-        origin=SourceLocation("ledger"),
+        origin=SourceLocation("state"),
         hint="bring the manifest back, apply it once with `lifecycle: {protect: false}`, then remove it",
         address=known.address,
     )
@@ -120,7 +120,7 @@ def _unmatched_target_error(target: str) -> Diagnostic:
     return Diagnostic(
         code="KT460",
         severity=Severity.ERROR,
-        message=f"the target {target} names nothing in git or in the ledger",
+        message=f"the target {target} names nothing in git or in the state",
         origin=SourceLocation("--target"),
         hint="write credential/NAME, connection/NAME or a pattern such as 'connection/prod-*'",
     )

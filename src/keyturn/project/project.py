@@ -177,14 +177,23 @@ def _read_workspaces(section: ConfigSection) -> dict[str, Workspace]:
 
 
 def _read_workspace(name: str, section: ConfigSection) -> Workspace:
-    section.reject_unknown_keys("base_url", "organization", "api_key", "manifests", "ledger", "pace", "put")
+    section.reject_unknown_keys(
+        "base_url",
+        "organization",
+        "api_key",
+        "manifests",
+        "state",
+        "pace",
+        "put",
+        renamed={"ledger": "state"},
+    )
     return Workspace(
         name=name,
         base_url=section.read_checked_text("base_url", _service_refusal).rstrip("/"),
         organization=section.read_text("organization"),
         api_key=_read_key_source(section),
         manifests=section.read_paths("manifests"),
-        state_url=section.read_checked_text("ledger", find_state_url_problem, f"file:.keyturn/{name}"),
+        state_url=section.read_checked_text("state", find_state_url_problem, f"file:.keyturn/{name}"),
         pace=section.read_number("pace", 0.0),
         put="partial" if section.read_choice("put", ("full", "partial"), "full") == "partial" else "full",
     )
@@ -229,5 +238,5 @@ def _check_distinct_states(section: ConfigSection, workspaces: Mapping[str, Work
     for name, workspace in workspaces.items():
         first = seen.setdefault(workspace.state_url.rstrip("/"), name)
         if first != name:
-            message = f"the workspaces {first} and {name} share one ledger"
-            section.read_section(name).add_error("KT003", "ledger", message, "give each workspace its own")
+            message = f"the workspaces {first} and {name} share one state"
+            section.read_section(name).add_error("KT003", "state", message, "give each workspace its own")

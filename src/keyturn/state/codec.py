@@ -1,4 +1,4 @@
-"""An entry of the ledger as JSON: paths are pointers, a reference is ``{"ref": "credential/x"}``."""
+"""An entry of the state as JSON: paths are pointers, a reference is ``{"ref": "credential/x"}``."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The ledger as one value and as one document: what is ours, and up to where the journal is in it.
+"""The state as one value and as one document: what is ours, and up to where the journal is in it.
 
 The document is JSON in lines: the first holds the SHA-256 of all that follow, so that no flipped,
 lost or added byte goes unnoticed; then one line per entry, so that a diff can be read.
@@ -22,7 +22,7 @@ from keyturn.state.events import Intent, JournalPosition, decode_intent, encode_
 STATE_VERSION = 1
 """The version of the document that this keyturn writes; it reads no newer one."""
 
-STATE_KEY = "ledger.json"
+STATE_KEY = "state.json"
 """Where the document stands in a store."""
 
 _DIGEST_PREFIX = b'{"digest":"'
@@ -53,21 +53,21 @@ class State(Struct, frozen=True, kw_only=True):
         return self.entries.get(address)
 
     def with_entry(self, *known: StateEntry) -> Self:
-        """Return the ledger with these entries put in; the cost is one copy, however many they are."""
+        """Return the state with these entries put in; the cost is one copy, however many they are."""
         return self.with_entries({**self.entries, **{entry.address: entry for entry in known}})
 
     def without_entries(self, *addresses: Address) -> Self:
-        """Return the ledger without the entries of ``addresses``."""
+        """Return the state without the entries of ``addresses``."""
         gone = frozenset(addresses)
         return self.with_entries({key: known for key, known in self.entries.items() if key not in gone})
 
     def with_entries(self, entries: Mapping[Address, StateEntry]) -> Self:
-        """Return the ledger with exactly these entries."""
+        """Return the state with exactly these entries."""
         return replace(self, entries=MappingProxyType(dict(entries)))
 
 
 def encode_state(state: State) -> bytes:
-    """Return the document of ``ledger``; the same ledger gives the same bytes."""
+    """Return the document of ``state``; the same state gives the same bytes."""
     head = {
         "version": state.version,
         "workspace": state.workspace,
@@ -108,7 +108,7 @@ def decode_state(data: bytes, where: str, workspace: str, organization: str) -> 
             entries=_decode_entries(lines.splitlines()),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise _damaged_error(where, "it holds something that is no ledger") from None
+        raise _damaged_error(where, "it holds something that is no state") from None
 
 
 def _verify_body(data: bytes, where: str) -> memoryview:
@@ -139,16 +139,16 @@ def _reject_foreign(head: Mapping[str, Any], where: str, mine: tuple[str, str]) 
 
 def foreign_state_error(where: str, theirs: tuple[str, str], mine: tuple[str, str]) -> DiagnosticError:
     """Return KT601: what stands at ``where`` belongs to another (workspace, organization)."""
-    message = f"this ledger belongs to {' of '.join(theirs)}, not to {' of '.join(mine)}"
-    hint = "give each workspace its own place under `ledger:` in keyturn.yaml, and check `organization`"
+    message = f"this state belongs to {' of '.join(theirs)}, not to {' of '.join(mine)}"
+    hint = "give each workspace its own place under `state:` in keyturn.yaml, and check `organization`"
     return storage_error("KT601", where, message, hint)
 
 
 def _damaged_error(where: str, message: str) -> DiagnosticError:
     hint = "restore it from a backup, or move it away: it is rebuilt from the journal beside it"
-    return storage_error("KT600", where, f"the ledger is damaged: {message}", hint)
+    return storage_error("KT600", where, f"the state is damaged: {message}", hint)
 
 
 def _newer_version_error(where: str, version: int) -> DiagnosticError:
-    message = f"the ledger has version {version}; this keyturn reads version {STATE_VERSION}"
+    message = f"the state has version {version}; this keyturn reads version {STATE_VERSION}"
     return storage_error("KT602", where, message, "use the keyturn that wrote it, or a newer one")

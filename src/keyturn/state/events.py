@@ -72,9 +72,9 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class OutcomeRecorded(Struct, frozen=True, kw_only=True):
-    """How an intent ended, and what the ledger holds from now on.
+    """How an intent ended, and what the state holds from now on.
 
-    ``entry`` is put into the ledger, the entries of ``gone`` are taken out first. ``intent`` is
+    ``entry`` is put into the state, the entries of ``gone`` are taken out first. ``intent`` is
     empty where nothing was sent (adopt, forget). An ending of UNSURE leaves the intent open.
     """
 
@@ -102,7 +102,7 @@ class TornLineRemoved(Struct, frozen=True):
 
 
 class JournalCompacted(Struct, frozen=True):
-    """The ledger's document number ``serial`` was written and holds all that stands before this."""
+    """The state's document number ``serial`` was written and holds all that stands before this."""
 
     serial: int
 

@@ -24,7 +24,7 @@ class _Batch(Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """A journal open for writing, and the ledger as it becomes by what is written.
+    """A journal open for writing, and the state as it becomes by what is written.
 
     Safe to use from several threads. After a failure nothing more is accepted: what a full disk
     has of the last lines is not known. Raises Faulty: KT625 where it cannot be written, KT626
@@ -61,7 +61,7 @@ class Journal:
         return self._wait_until_durable(self._last_position.seq)
 
     def current_state(self) -> State:
-        """Return the ledger with everything that is durable; flushes first."""
+        """Return the state with everything that is durable; flushes first."""
         position = self.flush()
         with self._condition:
             return self._replay.build_state(position)
@@ -121,9 +121,9 @@ class Journal:
 
 
 def open_journal(store: StateStore, state: State, torn: int, clock: RunClock) -> Journal:
-    """Open the journal in ``store`` for writing behind ``ledger.position``.
+    """Open the journal in ``store`` for writing behind ``state.position``.
 
-    ``ledger`` and ``torn`` are what ``read_ledger`` found, under the lock. Cuts a torn last line
+    ``state`` and ``torn`` are what ``read_state`` found, under the lock. Cuts a torn last line
     off and says so in a record. Raises Faulty KT626 where the journal has grown meanwhile.
     """
     tape = store.open_log()

@@ -95,7 +95,7 @@ def verify_chain(records: Iterable[JournalRecord]) -> int | None:
     """Return the index of the first record that was changed, lost or moved; None where there is none.
 
     The last record of a journal vouches for itself alone: that nothing was cut off behind it is
-    known from the ledger's document, which names the record that it goes up to.
+    known from the state document, which names the record that it goes up to.
     """
     last: JournalPosition | None = None
     for index, record in enumerate(records):

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock record beside the ledger, taken and renewed by compare-and-swap.
+"""One writer at a time: a lock record beside the state, taken and renewed by compare-and-swap.
 
 A lock that is free is a record that says so, not a missing one: releasing is then a
 compare-and-swap too, which every store has, and the last holder stays known.

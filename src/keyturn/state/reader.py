@@ -1,4 +1,4 @@
-"""The ledger as it stands: the document, and what the journal has seen since."""
+"""The state as it stands: the document, and what the journal has seen since."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -16,9 +16,9 @@ from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore
 
 
 class LoadedState(Struct, frozen=True, kw_only=True):
-    """What ``read_ledger`` found.
+    """What ``read_state`` found.
 
-    ``ledger`` has the journal folded in; ``etag`` is the document's; ``torn`` counts the bytes of
+    ``state`` has the journal folded in; ``etag`` is the document's; ``torn`` counts the bytes of
     a torn last line; ``findings`` are warnings (KT623 an older document came back, KT624 the
     journal, or its beginning, is gone).
     """
@@ -30,7 +30,7 @@ class LoadedState(Struct, frozen=True, kw_only=True):
 
 
 def load_state(store: StateStore, workspace: str, organization: str) -> LoadedState:
-    """Return the ledger as it stands; an empty one where there is none.
+    """Return the state as it stands; an empty one where there is none.
 
     Raises Faulty: what ``from_json`` raises, KT602 for a record of a newer keyturn, KT620 where
     the journal was changed, KT622 where it is not the one that the document knows.
@@ -65,9 +65,9 @@ class _StateReader:
             self._check_record(record)
             fold.apply_event(record.event)
             self._last_position = record.position
-        ledger = replace(fold.build_state(self._last_position), serial=self._newest_serial)
+        state = replace(fold.build_state(self._last_position), serial=self._newest_serial)
         return LoadedState(
-            state=ledger, etag=etag, torn=self._torn, diagnostics=tuple(self._build_warnings())
+            state=state, etag=etag, torn=self._torn, diagnostics=tuple(self._build_warnings())
         )
 
     def _records_after_base(self) -> Iterator[JournalRecord]:
@@ -142,19 +142,19 @@ def compact_journal(store: StateStore, reading: LoadedState, journal: Journal) -
     Raises Faulty KT606 where the document was written by somebody else meanwhile; the journal has
     everything then, and nothing is lost.
     """
-    ledger = replace(journal.current_state(), serial=reading.state.serial + 1)
+    state = replace(journal.current_state(), serial=reading.state.serial + 1)
     try:
-        etag = store.put(STATE_KEY, encode_state(ledger), reading.etag)
+        etag = store.put(STATE_KEY, encode_state(state), reading.etag)
     except PreconditionFailed:
         raise _concurrent_state_error(store) from None
-    journal.append(JournalCompacted(ledger.serial))
-    return LoadedState(state=ledger, etag=etag)
+    journal.append(JournalCompacted(state.serial))
+    return LoadedState(state=state, etag=etag)
 
 
 def _concurrent_state_error(store: StateStore) -> DiagnosticError:
     hint = "run `keyturn plan` to see where things stand: nothing is lost, the journal has it"
     return storage_error(
-        "KT606", f"{store.location}/{STATE_KEY}", "somebody else has written the ledger meanwhile", hint
+        "KT606", f"{store.location}/{STATE_KEY}", "somebody else has written the state meanwhile", hint
     )
 
 
@@ -171,13 +171,13 @@ def _newer_record_error(place: str, seq: int) -> DiagnosticError:
 
 
 def _wrong_journal_error(place: str) -> DiagnosticError:
-    message = "the journal does not hold the record that the ledger goes up to: it is older, or another one"
-    hint = "put the right journal back; or move it away, and the ledger goes on with a new one"
+    message = "the journal does not hold the record that the state goes up to: it is older, or another one"
+    hint = "put the right journal back; or move it away, and the state goes on with a new one"
     return storage_error("KT622", place, message, hint)
 
 
 def _older_state_warning(place: str, serial: int, newest: int) -> Diagnostic:
-    message = f"the ledger is document {serial}, the journal knows of {newest}: an older copy came back"
+    message = f"the state is document {serial}, the journal knows of {newest}: an older copy came back"
     return storage_warning(
         "KT623", place, message, "nothing to do: it was brought up to date from the journal"
     )

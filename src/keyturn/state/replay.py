@@ -1,4 +1,4 @@
-"""The journal folded into the ledger: what was written since the document was."""
+"""The journal folded into the state: what was written since the document was."""
 
 from collections.abc import Iterable
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from keyturn.state.journal_record import JournalRecord, RecordedEvent
 
 
 class Replay:
-    """A ledger in the making: takes one event after another at a cost that is always the same."""
+    """A state in the making: takes one event after another at a cost that is always the same."""
 
     __slots__ = ("_base", "_entries", "_open")
 
@@ -24,7 +24,7 @@ class Replay:
         self._open = {intent.id: intent for intent in base.open_intents}
 
     def apply_event(self, event: RecordedEvent) -> None:
-        """Fold ``event`` in; events that change nothing in the ledger are let by."""
+        """Fold ``event`` in; events that change nothing in the state are let by."""
         if isinstance(event, Intent):
             self._open[event.id] = event
         elif isinstance(event, OutcomeRecorded):
@@ -47,7 +47,7 @@ class Replay:
 
 
 def replay_records(state: State, records: Iterable[JournalRecord]) -> State:
-    """Return ``ledger`` with every record behind its position folded in; others are passed over."""
+    """Return ``state`` with every record behind its position folded in; others are passed over."""
     fold, position = Replay(state), state.position
     for record in records:
         if record.seq > state.position.seq:

@@ -70,7 +70,7 @@ def told(done, code):
 
 
 def test_a_secret_that_git_knows_to_be_old(old):
-    """By the commit that brought it in, without ledger, key or network; not as a hook for changed files."""
+    """By the commit that brought it in, without state, key or network; not as a hook for changed files."""
     path = old.repo.root / FILE
     path.write_text(path.read_text() + "labels: {owner: data}\n")
     commit(old)
@@ -93,7 +93,7 @@ def test_a_shallow_clone_is_said_once(old, tmp_path):
     assert "KT320" not in done.stdout
 
 
-def test_a_plan_goes_by_the_ledger_and_else_by_git(old):
+def test_a_plan_goes_by_the_state_and_else_by_git(old):
     """What was applied today is of today, whatever the history says."""
     before = json.loads(old.here("plan", "--format", "json").stdout)
     assert "KT320" in [each["code"] for each in before["findings"]]

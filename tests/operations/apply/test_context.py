@@ -54,7 +54,7 @@ def test_without_leave_nothing_is_begun(desk):
     assert written(desk, Intent) == []
 
 
-def test_a_finished_intent_is_in_the_ledger(desk):
+def test_a_finished_intent_is_in_the_state(desk):
     """Entry in, former name out, intent closed."""
     entry = held(wanted(DB), "id1")
     desk.record_success(desk.record_intent(CHANGE, "update", object="id1"), entry, (credential("old"),))
@@ -62,9 +62,9 @@ def test_a_finished_intent_is_in_the_ledger(desk):
     assert (end.outcome_status, end.entry, end.removed) == (OutcomeStatus.DONE, entry, (credential("old"),))
     assert desk.entries["id1"] == entry
     run = desk.run
-    ledger = load_state(run.store, run.workspace.name, run.workspace.organization).state
-    assert ledger.find_entry(DB).id == "id1"
-    assert ledger.open_intents == ()
+    state = load_state(run.store, run.workspace.name, run.workspace.organization).state
+    assert state.find_entry(DB).id == "id1"
+    assert state.open_intents == ()
 
 
 @pytest.mark.parametrize(

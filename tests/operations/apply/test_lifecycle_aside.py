@@ -33,7 +33,7 @@ def held_by(office, name):
 
 @pytest.mark.parametrize("office", [{}, {"credential_put": "replace"}, WHOLE], indirect=True)
 def test_an_old_generation_keeps_settings_and_secret(office, canary):
-    """It is written in full, from the commit that the ledger names, whatever a PUT leaves of the rest."""
+    """It is written in full, from the commit that the state names, whatever a PUT leaves of the rest."""
     before, done = rotated(office, canary)
     assert held_by(office, NEW) == before
     assert "is gone" not in done.stdout

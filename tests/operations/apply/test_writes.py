@@ -39,7 +39,7 @@ def creation(secret, address=DB):
 
 
 def test_create_writes_reads_back_and_records(office, desk, canary):
-    """One object, its id in the ledger."""
+    """One object, its id in the state."""
     done = create_object(creation(canary()), desk)
     assert office.live()["prod-db"]["id"] == done.entry.id == desk.ids[DB]
     assert done.entry.observed == flatten_tree({"config": CONFIG})
@@ -210,7 +210,7 @@ WROTE = "2026-03-01T10:00:00Z"
     ids=["ours", "somebody else's", "more exact", "not told"],
 )
 def test_the_time_of_a_write_is_that_of_its_answer(told, shown, held):
-    """What is read back may be of somebody who wrote right after us; the ledger holds our own time."""
+    """What is read back may be of somebody who wrote right after us; the state holds our own time."""
     answer = ApiRecord(id="id1", name="prod-db", type="database", updated_at=told)
     assert with_write_time(answer, replace(LIVE, updated_at=shown)).updated_at == held
     assert with_write_time(None, replace(LIVE, updated_at=shown)).updated_at == shown

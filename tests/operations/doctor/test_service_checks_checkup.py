@@ -22,7 +22,7 @@ def test_without_a_project_the_machine_is_looked_at(office, tmp_path):
     checks = examined(office, tmp_path)
     assert topics(checks, CheckStatus.FAILED) == {"project"}
     assert {"sops", "keys"} <= topics(checks, CheckStatus.PASSED)
-    assert "ledger" not in {each.topic for each in checks}
+    assert "state" not in {each.topic for each in checks}
 
 
 def test_a_workspace_that_is_none(office):

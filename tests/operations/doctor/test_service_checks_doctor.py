@@ -1,4 +1,4 @@
-"""The part of a check-up that asks the service and the ledger."""
+"""The part of a check-up that asks the service and the state."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_a_service_in_order(doors, run):
 
 
 def test_a_door_that_does_not_open_is_one_line(run):
-    """Of the service as of the ledger."""
+    """Of the service as of the state."""
     shut = DoctorContext(open_service=closed, open_store=closed, clock=run.clock)
     for part in (check_service, check_state):
         (check,) = part(shut, run.workspace)
@@ -47,10 +47,10 @@ def test_clocks(doors, run, office, advance, word):
     assert word in check.message
 
 
-def test_a_ledger_in_order(doors, run):
+def test_a_state_in_order(doors, run):
     """Empty as it is, and free."""
     assert [(each.topic, each.status) for each in check_state(doors, run.workspace)] == [
-        ("ledger", CheckStatus.PASSED),
+        ("state", CheckStatus.PASSED),
         ("journal", CheckStatus.PASSED),
         ("lock", CheckStatus.PASSED),
     ]
@@ -65,11 +65,11 @@ def test_a_lock_that_is_held(doors, run):
     assert check.hint.endswith("keyturn unlock 3f9c")
 
 
-def test_a_ledger_that_is_damaged(doors, run, office):
+def test_a_state_that_is_damaged(doors, run, office):
     """Broken, with the code that explains it."""
     folder = office.repo.root / ".keyturn/prod"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ledger.json").write_text("{")
+    (folder / "state.json").write_text("{")
     (check,) = check_state(doors, run.workspace)
     assert check.status is CheckStatus.FAILED
     assert check.code.startswith("KT60")

@@ -57,7 +57,7 @@ class World:
         return {each.id: each for each in list_live_objects(self.run.service)}
 
     def known(self, **applied):
-        """Return the ledger's entries: the credential and the first connection are ours."""
+        """Return the state's entries: the credential and the first connection are ours."""
         entry = held(wanted(PG), self.pg)
         return {DB: held(wanted(DB), self.db), PG: replace(entry, applied={**entry.applied, **applied})}
 
@@ -270,7 +270,7 @@ def test_a_connection_that_cannot_be_read(world):
 
 @pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
 def test_a_deployment_that_hides_who_uses_what(world):
-    """No number is known; those that the ledger has as users are named, with what runs on them."""
+    """No number is known; those that the state has as users are named, with what runs on them."""
     known = world.known()
     known[PG] = replace(known[PG], applied={("credential",): DB})
     found = world.impact(known=known)

@@ -1,4 +1,4 @@
-"""An exported ledger."""
+"""An exported state."""
 
 import pytest
 
@@ -19,26 +19,26 @@ def workspace(tmp_path):
 def test_its_entries_are_read(tmp_path, workspace):
     """As they were written."""
     known = held(wanted(credential("a")), "id-a")
-    ledger = State(workspace="prod", organization="ORGANIZATION", entries={known.address: known})
-    path = tmp_path / "ledger.json"
-    path.write_bytes(encode_state(ledger))
+    state = State(workspace="prod", organization="ORGANIZATION", entries={known.address: known})
+    path = tmp_path / "state.json"
+    path.write_bytes(encode_state(state))
     assert read_exported_state(path, workspace) == {known.address: known}
 
 
 @pytest.mark.parametrize("other", [{"workspace": "dev"}, {"organization": "org_x"}])
 def test_that_of_another_workspace_is_refused(tmp_path, workspace, other):
     """A plan against it would be about other objects."""
-    ledger = State(**{"workspace": "prod", "organization": "ORGANIZATION", "entries": {}, **other})
-    path = tmp_path / "ledger.json"
-    path.write_bytes(encode_state(ledger))
+    state = State(**{"workspace": "prod", "organization": "ORGANIZATION", "entries": {}, **other})
+    path = tmp_path / "state.json"
+    path.write_bytes(encode_state(state))
     with pytest.raises(DiagnosticError) as caught:
         read_exported_state(path, workspace)
     assert caught.value.diagnostics[0].code.startswith("KT60")
 
 
-def test_what_is_no_ledger_is_refused(tmp_path, workspace):
+def test_what_is_no_state_is_refused(tmp_path, workspace):
     """Damaged on the way."""
-    path = tmp_path / "ledger.json"
+    path = tmp_path / "state.json"
     path.write_text("{")
     with pytest.raises(DiagnosticError):
         read_exported_state(path, workspace)

@@ -40,13 +40,13 @@ def test_without_git_there_is_no_base(office, sides):
     assert "KT007" in {each.code for each in caught.value.diagnostics}
 
 
-def test_against_an_exported_ledger(office, canary, sides):
-    """What the ledger holds and git does not want is retired."""
+def test_against_an_exported_state(office, canary, sides):
+    """What the state holds and git does not want is retired."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.credential("prod-other", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     office.repo.remove("prod-other")
-    made = plan_against_state(*sides, PlanOptions(), office.repo.root / ".keyturn/prod/ledger.json")
+    made = plan_against_state(*sides, PlanOptions(), office.repo.root / ".keyturn/prod/state.json")
     assert told(made) == [("retire", "prod-other")]
 
 

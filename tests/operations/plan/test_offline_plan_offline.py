@@ -97,7 +97,7 @@ def test_what_is_wrong_with_a_file_is_raised(made):
         made([], [], found=((wrong,), ()))
 
 
-def test_against_a_ledger(tmp_path):
+def test_against_a_state(tmp_path):
     """Fingerprints cannot be compared without a key: a file that moved is unknown."""
     project = parse_project(PROJECT.encode(), tmp_path)
     known = held(closed(DB), "id-db", SECRET)

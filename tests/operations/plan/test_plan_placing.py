@@ -44,7 +44,7 @@ def test_anything_else_points_at_the_name():
 
 
 def test_what_stands_elsewhere_is_left_there():
-    """A finding about the ledger has no line in a manifest."""
-    ledger = finding("KT458", "ledger")
-    assert locate_diagnostics([ledger], [CHANGE], [SUBJECT]) == (ledger,)
-    assert locate_diagnostics([replace(ledger, address=None)], [CHANGE], [SUBJECT])[0].origin.file == "ledger"
+    """A finding about the state has no line in a manifest."""
+    state = finding("KT458", "state")
+    assert locate_diagnostics([state], [CHANGE], [SUBJECT]) == (state,)
+    assert locate_diagnostics([replace(state, address=None)], [CHANGE], [SUBJECT])[0].origin.file == "state"

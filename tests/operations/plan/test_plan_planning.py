@@ -7,12 +7,11 @@ from keyturn.model.change import Action
 from keyturn.operations.plan.plan import (
     REQUESTS_PER_ACTION,
     PlanOptions,
-    build_inputs,
     forget_fingerprints,
     plan_workspace,
 )
 from keyturn.planning.inputs import Approvals
-from making import credential, held, shown, wanted
+from making import credential, held, shown, sides, wanted
 
 DB = credential("prod-db")
 
@@ -25,7 +24,7 @@ def changes(run, wish=None):
 
 
 def test_a_plan_writes_nothing(office, begin, canary):
-    """Neither to the service nor to the ledger."""
+    """Neither to the service nor to the state."""
     office.repo.credential("prod-db", {"password": canary()})
     assert changes(begin()) == {"prod-db": Action.CREATE}
     assert office.writes() == 0
@@ -109,10 +108,10 @@ def test_oauth_needs_a_person_when_its_settings_change(office, begin, canary):
 def test_doubt_forgets_what_was_written():
     """Only of those that are named."""
     known = held(wanted(DB), "id1", {"password": "x"})
-    sides = build_inputs([wanted(DB)], {DB: known}, {"id1": shown(known)})
-    assert forget_fingerprints(sides, frozenset({"prod-db"})).entries[DB].fingerprints == {}
-    assert forget_fingerprints(sides, frozenset({"other"})).entries[DB] == known
-    assert forget_fingerprints(sides, frozenset()) is sides
+    inputs = sides(wanted(DB), known, shown(known))
+    assert forget_fingerprints(inputs, frozenset({"prod-db"})).entries[DB].fingerprints == {}
+    assert forget_fingerprints(inputs, frozenset({"other"})).entries[DB] == known
+    assert forget_fingerprints(inputs, frozenset()) is inputs
 
 
 @pytest.mark.parametrize("action", [each for each in Action if each not in {Action.NO_OP, Action.FORGET}])

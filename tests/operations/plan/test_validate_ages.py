@@ -43,12 +43,12 @@ def aged(office, canary):
     return tell
 
 
-def test_git_knows_what_the_ledger_does_not(aged):
+def test_git_knows_what_the_state_does_not(aged):
     """One day for all secrets of a file where it is one day."""
     assert aged() == SecretAges(today=TODAY, rotated={FILE: {(): date(2025, 10, 1)}})
 
 
-def test_the_ledger_is_right(aged):
+def test_the_state_is_right(aged):
     """It knows of a rotation from when it was made."""
     told = {FILE: {(): TODAY - timedelta(1)}}
     assert aged(told) == SecretAges(today=TODAY, rotated=told)
@@ -83,7 +83,7 @@ def test_git_is_not_run_for_what_nobody_asks(aged, policy):
     )
 
 
-def test_what_the_ledger_says(office, canary):
+def test_what_the_state_says(office, canary):
     """By the file; without a day, nothing."""
     office.repo.credential("prod-db", {"password": canary()})
     project = read_project(office.repo.root)

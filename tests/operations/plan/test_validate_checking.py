@@ -59,8 +59,8 @@ def test_the_worst():
     assert ValidationResult((), ()).worst_severity is None
 
 
-def test_the_ledger_knows_the_age_of_a_secret(office, canary):
-    """A rotation that is overdue is seen only with the ledger."""
+def test_the_state_knows_the_age_of_a_secret(office, canary):
+    """A rotation that is overdue is seen only with the state."""
     office.repo.project(policy={"rotation": {"max_age": "90d"}})
     office.repo.credential("prod-db", {"password": canary()})
     project = read_project(office.repo.root)

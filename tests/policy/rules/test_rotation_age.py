@@ -33,20 +33,20 @@ def aged(**days):
 )
 def test_age_is_told_to_the_day(days, overdue, soon):
     """Due within the days of notice, then overdue, never both."""
-    found = judged(TEXT, rotated=aged(all=days), whole=False)
+    found = judged(TEXT, rotated=aged(all=days), complete=False)
     assert places("KT320", found) == [f"prod-db:{place}" for place in overdue]
     assert places("KT321", found) == [f"prod-db:{place}" for place in soon]
 
 
 def test_the_day_is_said_in_words():
     """Nobody reads "in 0 days"."""
-    said = [judged(TEXT, rotated=aged(all=days), whole=False)[0].message for days in (20, 29, 30)]
+    said = [judged(TEXT, rotated=aged(all=days), complete=False)[0].message for days in (20, 29, 30)]
     assert said == [f"secrets is due for rotation {when}" for when in ("in 10 days", "tomorrow", "today")]
 
 
 def test_each_secret_ages_by_itself():
     """Rotating the password does not make the SSH key any younger."""
-    found = judged(TEXT, rotated=aged(password=1, ssh_private_key=200), whole=False)
+    found = judged(TEXT, rotated=aged(password=1, ssh_private_key=200), complete=False)
     assert places("KT320", found) == ["prod-db:8:3"]
     assert [finding.message for finding in found if finding.code == "KT320"] == [
         "secrets.ssh_private_key last changed 200 days ago, 30 are allowed"
@@ -54,43 +54,43 @@ def test_each_secret_ages_by_itself():
 
 
 def test_a_date_for_the_rest_serves_those_that_are_not_named():
-    """Git knows the fields it saw change, the ledger the whole."""
-    found = judged(TEXT, rotated=aged(all=200, password=1), whole=False)
+    """Git knows the fields it saw change, the state the whole."""
+    found = judged(TEXT, rotated=aged(all=200, password=1), complete=False)
     assert places("KT320", found) == ["prod-db:8:3"]
 
 
 def test_the_age_of_the_settings_holds_where_the_manifest_says_none():
     """90 days, from the settings."""
     text = TEXT[: TEXT.index("rotation:")]
-    assert places("KT320", judged(text, rotated=aged(all=90), whole=False)) == []
-    assert places("KT320", judged(text, rotated=aged(all=91), whole=False)) == ["prod-db:6:1"]
+    assert places("KT320", judged(text, rotated=aged(all=90), complete=False)) == []
+    assert places("KT320", judged(text, rotated=aged(all=91), complete=False)) == ["prod-db:6:1"]
 
 
 def test_a_manifest_may_not_allow_itself_more_than_policy():
     """A longer age is found where it is written."""
-    assert places("KT326", judged(TEXT.replace("30d", "91d"), whole=False)) == ["prod-db:10:12"]
-    assert places("KT326", judged(TEXT.replace("30d", "90d"), whole=False)) == []
+    assert places("KT326", judged(TEXT.replace("30d", "91d"), complete=False)) == ["prod-db:10:12"]
+    assert places("KT326", judged(TEXT.replace("30d", "90d"), complete=False)) == []
 
 
 def test_no_age_anywhere_is_said_once_for_the_project():
     """One line for the section, not one for each manifest."""
     text = TEXT[: TEXT.index("rotation:")]
-    found = judged(text, text.replace("prod-db", "prod-db-two"), policy=settings({}), whole=False)
+    found = judged(text, text.replace("prod-db", "prod-db-two"), policy=settings({}), complete=False)
     assert [str(one.origin) for one in found if one.code == "KT325"] == ["keyturn.yaml:1:1"]
-    assert places("KT325", judged(TEXT, policy=settings({}), whole=False)) == []
+    assert places("KT325", judged(TEXT, policy=settings({}), complete=False)) == []
 
 
 def test_a_shallow_history_is_said():
     """Silence would read like youth."""
-    found = judged(TEXT, shallow=True, whole=False)
+    found = judged(TEXT, shallow_history=True, complete=False)
     assert [str(one.origin) for one in found if one.code == "KT327"] == ["keyturn.yaml:1:1"]
-    assert places("KT327", judged(TEXT, shallow=True, rotated=aged(all=1), whole=False)) == []
-    assert places("KT327", judged(TEXT, whole=False)) == []
+    assert places("KT327", judged(TEXT, shallow_history=True, rotated=aged(all=1), complete=False)) == []
+    assert places("KT327", judged(TEXT, complete=False)) == []
 
 
 def test_a_history_that_could_not_be_read_is_said():
     """With its cause, and where one secret of several is not dated."""
-    known = {"lost": "git could not be run", "rotated": aged(password=1), "whole": False}
+    known = {"history_error": "git could not be run", "rotated": aged(password=1), "complete": False}
     (found,) = [each for each in judged(TEXT, **known) if each.code == "KT327"]
     assert found.message == "git could not be run, so the age of the secrets of 1 manifest is not known"
     assert "git log" in found.hint

@@ -100,5 +100,5 @@ def test_of_two_who_write_at_the_same_place_one_is_stopped(store):
 def test_a_store_says_where_it_is(tmp_path, s3):
     """The place is what stands in the project file, without anything secret."""
     assert open_store("file:.keyturn/prod", tmp_path, {}).location == "file:.keyturn/prod"
-    assert open_store("s3://team-ledgers/a//b/", tmp_path, s3).location == "s3://team-ledgers/a/b"
-    assert open_store("s3://team-ledgers", tmp_path, s3).location == "s3://team-ledgers"
+    assert open_store("s3://team-states/a//b/", tmp_path, s3).location == "s3://team-states/a/b"
+    assert open_store("s3://team-states", tmp_path, s3).location == "s3://team-states"

@@ -1,4 +1,4 @@
-"""A ledger in a folder: links, rights, killed writers and many writers at once."""
+"""A state in a folder: links, rights, killed writers and many writers at once."""
 
 import json
 import os
@@ -15,8 +15,8 @@ from keyturn.state.stores.directory import DirectoryStore
 COUNT = """
 import json, sys
 from pathlib import Path
-from keyturn.ledger.medium import ABSENT, Moved
-from keyturn.ledger.store import open_store
+from keyturn.state.medium import ABSENT, Moved
+from keyturn.state.store import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
 done = 0
 while done < 40:
@@ -32,7 +32,7 @@ while done < 40:
 WRITE = """
 import itertools, sys
 from pathlib import Path
-from keyturn.ledger.store import open_store
+from keyturn.state.store import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
 etag = store.read("a").etag
 for turn in itertools.count():
@@ -45,7 +45,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.store import open_store
+from keyturn.state.store import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
@@ -57,25 +57,25 @@ except Faulty as full:
 
 
 def test_nothing_is_made_by_reading(tmp_path, folder):
-    """A plan leaves no trace where there is no ledger."""
-    assert folder.read("ledger.json") is None
+    """A plan leaves no trace where there is no state."""
+    assert folder.read("state.json") is None
     assert folder.list_keys("") == ()
     assert list(folder.open_log().read(0)) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_and_files_are_for_their_owner_alone(tmp_path, folder):
-    """Nobody else on the machine reads or lists a ledger."""
-    folder.put("ledger.json", b"x", NO_ETAG)
+    """Nobody else on the machine reads or lists a state."""
+    folder.put("state.json", b"x", NO_ETAG)
     folder.open_log().prepare_append(0)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
     assert {name: mode for name, mode in modes.items() if mode != 0o600} == {".keyturn": 0o700, "prod": 0o700}
-    assert modes["ledger.json"] == modes["journal.jsonl"] == 0o600
+    assert modes["state.json"] == modes["journal.jsonl"] == 0o600
 
 
 @pytest.mark.parametrize("linked", [".keyturn", ".keyturn/prod"])
 def test_a_linked_folder_is_refused(tmp_path, refused, linked):
-    """A ledger does not lead out of the project."""
+    """A state does not lead out of the project."""
     (tmp_path / "elsewhere" / "prod").mkdir(parents=True)
     (tmp_path / "project" / linked).parent.mkdir(parents=True)
     (tmp_path / "project" / linked).symlink_to(tmp_path / "elsewhere")

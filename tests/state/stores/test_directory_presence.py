@@ -9,7 +9,7 @@ from keyturn.state.stores.directory import announce_alive, is_holder_dead
 LIVE = """
 import sys
 from pathlib import Path
-from keyturn.ledger.presence import attend
+from keyturn.state.presence import attend
 attend(Path(sys.argv[1]), "p")
 print("here", flush=True)
 sys.stdin.readline()

@@ -12,7 +12,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from keyturn.core.diagnostic import Faulty
-from keyturn.ledger.store import open_store
+from keyturn.state.store import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 tape = open_store("file:.keyturn/prod", Path(sys.argv[1]), {}).tape()
 tape.attach(0)

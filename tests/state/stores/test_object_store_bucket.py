@@ -1,4 +1,4 @@
-"""A ledger in a bucket: S3 on a real server, Google Cloud Storage and Azure on stand-ins.
+"""A state in a bucket: S3 on a real server, Google Cloud Storage and Azure on stand-ins.
 
 Where Microsoft's emulator is installed (``azurite-blob`` on the PATH), Azure's part runs on it too.
 There is none for the API by which Google Cloud Storage is spoken to here.
@@ -51,22 +51,22 @@ def cloud(request):
 @pytest.fixture
 def store(cloud, tmp_path):
     """A store on the stand-in."""
-    return open_store(f"{cloud.flavour}://ledgers/prod", tmp_path, environment(cloud))
+    return open_store(f"{cloud.flavour}://states/prod", tmp_path, environment(cloud))
 
 
 def exercise(store):
     """Write, lose a race, list and append, as every apply does."""
-    assert store.read("ledger.json") is None
-    first = store.put("ledger.json", b"one", NO_ETAG)
+    assert store.read("state.json") is None
+    first = store.put("state.json", b"one", NO_ETAG)
     for stale in (NO_ETAG, '"0x0"\n99'):
         with pytest.raises(PreconditionFailed):
-            store.put("ledger.json", b"other", stale)
-    second = store.put("ledger.json", b"two", first)
+            store.put("state.json", b"other", stale)
+    second = store.put("state.json", b"two", first)
     with pytest.raises(PreconditionFailed):
-        store.put("ledger.json", b"three", first)
+        store.put("state.json", b"three", first)
     with pytest.raises(PreconditionFailed):
         store.put("never made", b"x", first)
-    assert (store.read("ledger.json").data, store.read("ledger.json").etag) == (b"two", second)
+    assert (store.read("state.json").data, store.read("state.json").etag) == (b"two", second)
     tape = store.open_log()
     for number in (1, 2, 3):
         tape.append(number, [b"%d\n" % number])
@@ -104,11 +104,11 @@ def test_conditions_hold_on_microsofts_emulator(tmp_path):
             while "successfully listen" not in emulator.stdout.readline():
                 assert emulator.poll() is None
             base = f"http://127.0.0.1:{port}/devstoreaccount1"
-            _make_container(base, "ledgers")
+            _make_container(base, "states")
             names = ("ACCOUNT_NAME", "ACCOUNT_KEY", "ENDPOINT")
             values = ("devstoreaccount1", PUBLISHED, base)
             settings = {f"AZURE_STORAGE_{name}": value for name, value in zip(names, values, strict=True)}
-            exercise(open_store("az://ledgers/prod", tmp_path, settings))
+            exercise(open_store("az://states/prod", tmp_path, settings))
         finally:
             emulator.terminate()
 
@@ -187,8 +187,8 @@ def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
 READING = """
 from pathlib import Path
 from obstore.store import MemoryStore
-from keyturn.ledger.store import open_store
-bucket = open_store("s3://ledgers/prod", Path(), {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
+from keyturn.state.store import open_store
+bucket = open_store("s3://states/prod", Path(), {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
 bucket._objects = MemoryStore()
 for number in range(64):
     bucket.tape().append(number, [b"line\\n"])
@@ -219,7 +219,7 @@ def test_no_error_holds_a_credential(scheme, tmp_path, canary):
         "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:9/",
     }
     with pytest.raises(DiagnosticError) as stopped:
-        open_store(f"{scheme}://ledgers/prod", tmp_path, settings).put("a", b"x", NO_ETAG)
+        open_store(f"{scheme}://states/prod", tmp_path, settings).put("a", b"x", NO_ETAG)
     assert secret not in repr(stopped.value.diagnostics)
     assert stopped.value.__suppress_context__
 
@@ -230,7 +230,7 @@ def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
     monkeypatch.setenv("AZURE_ALLOW_HTTP", "true")
     monkeypatch.setenv("ALLOW_HTTP", "true")
     with Cloud("az", host="127.0.0.2") as elsewhere:
-        store = open_store("az://ledgers/prod", tmp_path, environment(elsewhere))
+        store = open_store("az://states/prod", tmp_path, environment(elsewhere))
         with refused("KT604"):
             store.put("a", b"x", NO_ETAG)
         elsewhere.socket.setblocking(False)
@@ -240,9 +240,9 @@ def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
 
 def test_a_prefix_keeps_workspaces_apart(s3, tmp_path):
     """Two workspaces in one bucket do not see each other, not even by a common beginning."""
-    one, two = (open_store(f"s3://team-ledgers/apart/{name}", tmp_path, s3) for name in ("prod", "prod-eu"))
-    one.put("ledger.json", b"one", NO_ETAG)
+    one, two = (open_store(f"s3://team-states/apart/{name}", tmp_path, s3) for name in ("prod", "prod-eu"))
+    one.put("state.json", b"one", NO_ETAG)
     two.open_log().append(1, [b"x\n"])
-    assert two.read("ledger.json") is None
-    assert one.list_keys("") == ("ledger.json",)
+    assert two.read("state.json") is None
+    assert one.list_keys("") == ("state.json",)
     assert list(one.open_log().read(0)) == []

@@ -1,4 +1,4 @@
-"""Files as the ledger wants them."""
+"""Files as the state wants them."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from keyturn.state.stores.secure_files import (
 
 
 def test_a_file_is_made_for_its_owner_alone(tmp_path):
-    """Nobody else on the machine reads a ledger, whatever the umask is."""
+    """Nobody else on the machine reads a state, whatever the umask is."""
     path = tmp_path / "a"
     before = os.umask(0)
     try:

@@ -1,4 +1,4 @@
-"""The ledger's address."""
+"""The state's address."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from keyturn.state.stores import open_store
     ("url", "path"),
     [
         ("file:.keyturn/prod", "ROOT/.keyturn/prod"),
-        ("file:./ledger/", "ROOT/ledger"),
+        ("file:./state/", "ROOT/state"),
         ("file:/var/lib/keyturn/prod", "/var/lib/keyturn/prod"),
     ],
 )
@@ -33,7 +33,7 @@ def test_a_folder_is_below_the_project_or_absolute(tmp_path, url, path):
         "file:a/../../b",
         "file://host/share",
         ".keyturn/prod",
-        "http://ledger.example.com/",
+        "http://state.example.com/",
         "s3:bucket",
         "s3://",
         "s3:///prefix",

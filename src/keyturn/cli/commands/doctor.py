@@ -20,7 +20,7 @@ def doctor_command(
 ) -> None:
     """Find out why it does not work here, and say what to mend.
 
-    Tools, keys, files, ledger, lock, hooks and the API are looked at as an apply needs them. Exits 1
+    Tools, keys, files, state, lock, hooks and the API are looked at as an apply needs them. Exits 1
     when something is broken. Nothing is changed, and no secret is shown.
 
     \b

@@ -12,7 +12,7 @@ from keyturn.cli.errors import ExitWith, error_boundary
 
 @click.command("import")
 @click.argument("names", nargs=-1, shell_complete=completion.complete_kinds)
-@click.option("--all", "everything", is_flag=True, help="Import whatever is not in the ledger yet.")
+@click.option("--all", "everything", is_flag=True, help="Import whatever is not in the state yet.")
 @click.option(
     "--map",
     "folders",
@@ -34,7 +34,7 @@ from keyturn.cli.errors import ExitWith, error_boundary
 def import_command(
     color: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path, **more: Any
 ) -> None:
-    """Write manifests for live objects and take them into the ledger.
+    """Write manifests for live objects and take them into the state.
 
     Secrets are never shown by the service, so they are named under `keep`: what is live stays. The
     first plan afterwards is empty. Run again, it brings in only what is new.

@@ -16,6 +16,13 @@ from keyturn.project.project import open_project
 PLAN_FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
 
 
+def reject_ledger_option(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
+    """Raise UsageError, which names ``--state``, for the name of the option in keyturn 0.1."""
+    if value is not None:
+        message = "there is no option --ledger; use --state"
+        raise click.UsageError(message)
+
+
 @click.command("plan")
 @options.workspace_option
 @options.target_option
@@ -33,11 +40,12 @@ PLAN_FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
     "--base", default="", metavar="REV", help="What to compare git with; by default the fork point."
 )
 @click.option(
-    "--ledger",
+    "--state",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="With --offline: compare with this exported ledger instead.",
+    help="With --offline: compare with this exported state instead.",
 )
+@click.option("--ledger", hidden=True, expose_value=False, is_eager=True, callback=reject_ledger_option)
 @click.option("--refresh-only", is_flag=True, help="Show drift alone: what moved outside keyturn.")
 @click.option(
     "--config-from", default="", metavar="REV", help="Take keyturn.yaml from this revision, not the tree."
@@ -52,7 +60,7 @@ PLAN_FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
 )
 @click.pass_obj
 def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
-    """Show what would change: git against the live workspace and the ledger.
+    """Show what would change: git against the live workspace and the state.
 
     Risk comes first, then each change with why and how far it reaches; no secret is in it. The digest
     at its end is what `keyturn apply --approve` takes. Nothing is changed.
@@ -72,7 +80,7 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
             if chosen["out"]:
                 raise click.UsageError("an offline plan cannot be saved: nothing would be applied from it")
 
-            made = run_offline_plan(folder, workspace, wished, chosen["base"], chosen["ledger"])
+            made = run_offline_plan(folder, workspace, wished, chosen["base"], chosen["state"])
         else:
             from keyturn.cli.context import open_command_context, with_progress
             from keyturn.cli.plan_output import format_request_stats
@@ -102,7 +110,7 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
 
 
 def run_offline_plan(folder: Path, workspace: str, wish: PlanOptions, base: str, state: Path | None) -> Plan:
-    """Return the plan against a base revision, or against an exported ledger; raises Faulty."""
+    """Return the plan against a base revision, or against an exported state; raises Faulty."""
     project = open_project(folder)
     chosen = project.find_workspace(workspace)
     if state:

@@ -18,7 +18,7 @@ from keyturn.cli.errors import ExitWith, error_boundary
 def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder: Path) -> None:
     """Break glass: take a credential out of use, now.
 
-    It is detached from every connection and soft-deleted. Needs the API alone: manifests and ledger may
+    It is detached from every connection and soft-deleted. Needs the API alone: manifests and state may
     be broken, and another run may hold the lock. The journal records it where that is possible. Revoke it
     at its vendor too. Nothing brings it back unasked: `keyturn apply --allow-restore NAME` does.
 
@@ -43,7 +43,8 @@ def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder:
         for step in done.steps:
             mark = f"FAILED: {escape_line(step.error)}" if step.error else "done"
             click.echo(
-                f"{step.action} {escape_line(str(step.address))} ({step.address.kind} of {escape_line(name)}): {mark}"
+                f"{step.action} {escape_line(str(step.address))} "
+                f"({step.address.kind} of {escape_line(name)}): {mark}"
             )
         if done.unrecorded:
             click.echo(

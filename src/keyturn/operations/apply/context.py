@@ -27,11 +27,11 @@ from keyturn.state.journal import Journal
 T = TypeVar("T")
 
 
-class ApplyStopped(Exception):  # noqa: N818
+class ApplyStopped(Exception):
     """Raised where no further write may begin: interrupted, out of time, or the lock is lost."""
 
 
-class StaleObject(Exception):  # noqa: N818
+class StaleObject(Exception):
     """Raised where the live object is not as the plan saw it; ``message`` says what moved."""
 
     def __init__(self, message: str) -> None:
@@ -42,7 +42,7 @@ class StaleObject(Exception):  # noqa: N818
 class ApplyContext(Struct, frozen=True, kw_only=True):
     """The shared things of an apply.
 
-    ``ids`` grows as objects are created; ``entries`` are the ledger's, by id, as they become.
+    ``ids`` grows as objects are created; ``entries`` are the state's, by id, as they become.
     ``allowed`` says whether more may be written; it is asked before every intent.
     ``key`` fingerprints secrets; ``hide`` is over the opened ones, which no message of the service may
     repeat. ``changes`` says, by id, what this apply does to the objects that are there, ``destinations``
@@ -95,7 +95,7 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
     def record_success(
         self, intent: Intent, entry: StateEntry | None = None, removed: tuple[Address, ...] = ()
     ) -> None:
-        """Note that an intent was carried out, and what the ledger holds from now on."""
+        """Note that an intent was carried out, and what the state holds from now on."""
         if entry:
             self.entries[entry.id] = entry
         self._record_end(intent, OutcomeStatus.DONE, entry, removed)

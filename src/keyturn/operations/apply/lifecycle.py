@@ -78,7 +78,7 @@ RETIRING_INFIX = "-retiring-"
 
 
 def retire_object(change: Change, context: ApplyContext) -> WriteResult:
-    """Soft-delete an object that nothing uses any more; the ledger keeps a tombstone."""
+    """Soft-delete an object that nothing uses any more; the state keeps a tombstone."""
     kind, known = KINDS[change.address.kind], _require_entry(change)
     now = reread_object(change, kind, context)
     _reject_used(now, context)
@@ -97,7 +97,7 @@ def retire_object(change: Change, context: ApplyContext) -> WriteResult:
 
 def _require_entry(change: Change) -> StateEntry:
     if change.entry is None:
-        message = f"{change.action.value} of what is not in the ledger"
+        message = f"{change.action.value} of what is not in the state"
         raise ValueError(message)
     return change.entry
 
@@ -159,7 +159,7 @@ def replace_object(change: Change, context: ApplyContext) -> WriteResult:
     """Give the name to a new object, after the old one was moved aside under a name of its own.
 
     Connections are repointed by changes of their own; then the old one is retired, by this apply
-    or, if it is cut off, by the next: the ledger holds it as an entry without a manifest.
+    or, if it is cut off, by the next: the state holds it as an entry without a manifest.
     """
     kind, known = KINDS[change.address.kind], _require_entry(change)
     now = reread_object(change, kind, context)
@@ -175,7 +175,7 @@ def replace_object(change: Change, context: ApplyContext) -> WriteResult:
 
 
 def forget_entry(change: Change, context: ApplyContext) -> WriteResult:
-    """Let the ledger's entry go; nothing is sent."""
+    """Let the state's entry go; nothing is sent."""
     known = _require_entry(change)
     context.journal.append(_build_forget_event(change, removed=(known.address,)))
     return WriteResult(known)

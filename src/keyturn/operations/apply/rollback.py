@@ -1,6 +1,6 @@
 """Back to the previous secret: the API never returns it, but git still has it, encrypted.
 
-The ledger names the commit that was applied last. What that commit holds is opened, compared by
+The state names the commit that was applied last. What that commit holds is opened, compared by
 fingerprint with what was in use, written back and tested. What cannot be opened cannot be rolled
 back, and that is said.
 """

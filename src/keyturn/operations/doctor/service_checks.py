@@ -36,7 +36,7 @@ MAX_CLOCK_SKEW = 60.0
 
 
 class DoctorContext(Struct, frozen=True):
-    """How the service and the ledger of a workspace are opened; each may raise Faulty."""
+    """How the service and the state of a workspace are opened; each may raise Faulty."""
 
     open_service: Callable[[], Client]
     open_store: Callable[[], StateStore]
@@ -101,16 +101,16 @@ def _check_clock(client: Client, clock: RunClock) -> Iterator[CheckResult]:
 
 
 def check_state(context: DoctorContext, workspace: Workspace) -> Iterator[CheckResult]:
-    """Check the ledger: readable, its journal whole, nothing left open, the lock free."""
+    """Check the state: readable, its journal whole, nothing left open, the lock free."""
     try:
         store = context.open_store()
         reading = load_state(store, workspace.name, workspace.organization)
     except DiagnosticError as faulty:
-        yield from checks_from_diagnostics("ledger", faulty.diagnostics)
+        yield from checks_from_diagnostics("state", faulty.diagnostics)
         return
-    yield from checks_from_diagnostics("ledger", reading.diagnostics)
+    yield from checks_from_diagnostics("state", reading.diagnostics)
     yield passed_check(
-        "ledger",
+        "state",
         f"{pluralize_or_none(len(reading.state.entries), 'entry', 'entries')} in {workspace.state_url}",
     )
     if reading.state.open_intents:
@@ -119,7 +119,7 @@ def check_state(context: DoctorContext, workspace: Workspace) -> Iterator[CheckR
         )
         hint = "run `keyturn apply`: it looks what became of them before anything else"
         yield from checks_from_diagnostics(
-            "ledger", [warning_diagnostic("KT086", SourceLocation(store.location), message, hint)]
+            "state", [warning_diagnostic("KT086", SourceLocation(store.location), message, hint)]
         )
     yield from _check_journal(store)
     yield from _check_lock(store)

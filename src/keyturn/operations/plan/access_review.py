@@ -39,7 +39,7 @@ def add_access_diagnostics(plan: Plan, lines: tuple[Diagnostic, ...]) -> Plan:
     return replace(
         plan,
         access_changes=tuple(each for each in lines if each.severity is not Severity.NOTE),
-        diagnostics=tuple(sorted((*plan.diagnostics, *notes), key=lambda each: each.rank)),
+        diagnostics=tuple(sorted((*plan.diagnostics, *notes), key=lambda each: each.sort_key)),
     )
 
 
@@ -107,7 +107,7 @@ def _guarded_settings(project: Project) -> dict[str, object]:
             f"workspaces.{name}.organization": workspace.organization,
             f"workspaces.{name}.api_key": workspace.api_key,
             f"workspaces.{name}.manifests": workspace.manifests,
-            f"workspaces.{name}.ledger": workspace.state_url,
+            f"workspaces.{name}.state": workspace.state_url,
             f"workspaces.{name}.put": workspace.put,
         }
     return found

@@ -115,7 +115,7 @@ def _count_remaining_connections(
 def _read_connection_details(
     service: Client, live: Mapping[str, LiveObject]
 ) -> tuple[Mapping[str, LiveObject], bool]:
-    # Further references stand in settings, which lists leave out and the ledger holds of ours alone.
+    # Further references stand in settings, which lists leave out and the state holds of ours alone.
     unread = [each.id for each in _iterate_connections(live) if not each.has_config]
     if len(unread) > MAX_CONNECTION_READS:
         return live, False
@@ -150,7 +150,7 @@ def _find_connections(
 def _find_recorded_connections(
     targets: frozenset[str], live: Mapping[str, LiveObject], known: Mapping[Address, StateEntry]
 ) -> Mapping[str, tuple[LiveObject, ...]]:
-    # Where the service does not say who uses what, the ledger says it of ours.
+    # Where the service does not say who uses what, the state says it of ours.
     found: dict[str, list[LiveObject]] = {target: [] for target in targets}
     standing = {each.id: each for each in _iterate_connections(live)}
     for _, entry in sorted(known.items()):

@@ -1,4 +1,4 @@
-"""A plan without keys: against the manifests of a base revision, or an exported ledger.
+"""A plan without keys: against the manifests of a base revision, or an exported state.
 
 It proves what changed in git, not what differs from the live workspace. Secrets are compared by
 ciphertext: an equal one means an equal secret in a file that authenticates, another one under the
@@ -104,7 +104,7 @@ def inputs_from_base(
 def inputs_from_state(
     entries: Mapping[Address, StateEntry], desired: Iterable[DesiredResource]
 ) -> PlanInputs:
-    """Return the sides for manifests compared with a ledger, as if nobody had touched the workspace."""
+    """Return the sides for manifests compared with a state, as if nobody had touched the workspace."""
     live = {known.id: _live_from_entry(known) for known in entries.values() if not known.retired_at}
     return PlanInputs(desired={each.address: each for each in desired}, entries=entries, live=live)
 
@@ -149,7 +149,7 @@ def _explain_secret_changes(change: Change) -> Change:
 
 
 def read_exported_state(file: Path, workspace: Workspace) -> Mapping[Address, StateEntry]:
-    """Return the entries of an exported ledger; raises Faulty (KT600 to KT602)."""
+    """Return the entries of an exported state; raises Faulty (KT600 to KT602)."""
     return decode_state(file.read_bytes(), str(file), workspace.name, workspace.organization).entries
 
 
@@ -277,7 +277,7 @@ def plan_against_base(
 def plan_against_state(
     project: Project, workspace: Workspace, options: PlanOptions, state_file: Path
 ) -> Plan:
-    """Return what git wants beside what an exported ledger says; raises Faulty KT600 to KT602."""
+    """Return what git wants beside what an exported state says; raises Faulty KT600 to KT602."""
     loaded = load_manifests(project, workspace)
     sides = inputs_from_state(read_exported_state(state_file, workspace), loaded.desired)
     return plan_offline(project, workspace, sides, options, (loaded.diagnostics, ()))

@@ -1,4 +1,4 @@
-"""The pipeline: files, ledger and service in; a plan out. This is the picture of the README."""
+"""Plan a workspace: compare its manifests, its state and its live objects."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -13,14 +13,13 @@ from keyturn.model.change import Action, Change
 from keyturn.model.diagnostic import Cause, Diagnostic
 from keyturn.model.fields import FieldPath
 from keyturn.model.plan import Plan
-from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
+from keyturn.model.resource import LiveObject
 from keyturn.operations.observe import list_live_objects, read_live_objects
 from keyturn.operations.parallel import start_background
 from keyturn.operations.plan.impact import ImpactReport, compute_impact
 from keyturn.operations.plan.recovery import Recovery, list_uncertain_retirements, resolve_open_intents
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.plan.validate import (
-    SecretAges,
     rotation_dates_from_state,
     run_policy,
     run_static_policy,
@@ -39,31 +38,6 @@ from keyturn.policy.runner import PartialResult
 from keyturn.schema.definitions import is_destination
 from keyturn.state.reader import LoadedState, load_state
 
-
-def locate_diagnostics(
-    diagnostics: Iterable[Diagnostic], changes: Iterable[Change], subjects: Iterable[ResourceView]
-) -> tuple[Diagnostic, ...]:
-    """Return the findings of guards with the line and column that a reader should look at."""
-    known = {subject.address: subject for subject in subjects}
-    exposed = {change.address: _find_exposing_path(change) for change in changes}
-    return tuple(_locate_diagnostic(each, exposed, known) for each in diagnostics)
-
-
-def _find_exposing_path(change: Change) -> FieldPath:
-    paths = [each.path for each in change.exposures if each.through == change.address]
-    return paths[0] if paths else ()
-
-
-def _locate_diagnostic(
-    diagnostic: Diagnostic, exposed: Mapping[Address, FieldPath], known: Mapping[Address, ResourceView]
-) -> Diagnostic:
-    subject = known.get(diagnostic.address) if diagnostic.address else None
-    if subject is None or diagnostic.address is None or subject.file != diagnostic.origin.file:
-        return diagnostic
-    path = exposed.get(diagnostic.address, ()) if diagnostic.cause is Cause.NEW_DESTINATION else ()
-    return replace(diagnostic, origin=subject.find_location(path or ("name",)))
-
-
 REQUESTS_PER_ACTION: Mapping[Action, int] = MappingProxyType(
     {
         Action.CREATE: 2,
@@ -76,30 +50,34 @@ REQUESTS_PER_ACTION: Mapping[Action, int] = MappingProxyType(
         Action.REPLACE: 8,
     }
 )
-"""About how many requests a change costs: reading again, writing, reading back, probes and tests."""
+"""Estimated requests of one change: read again, write, read back, probe and test connections."""
 
 
 class PlanOptions(Struct, frozen=True, kw_only=True):
-    """What the user asked for beyond the manifests: a narrower view, consents, secrets to write again."""
+    """The options of a plan.
+
+    ``targets`` are addresses or patterns; none means all. ``reassert`` holds the names of the
+    resources whose secrets are written again.
+    """
 
     targets: tuple[str, ...] = ()
     approvals: Approvals = field(default_factory=Approvals)
     reassert: frozenset[str] = frozenset()
 
 
-class PlanContext(Struct, frozen=True, kw_only=True):
-    """All that a plan rests on, in the order in which it is found."""
+class PlanContext(Struct, frozen=True):
+    """The data that a plan was computed from, in the order of its computation."""
 
     loaded_state: LoadedState
     manifests: LoadedManifests
-    partial_result: PartialResult
+    static_result: PartialResult
     recovery: Recovery
     inputs: PlanInputs
     scoped: ScopedInputs
 
 
 class PlanResult(Struct, frozen=True):
-    """A plan with what it was made of; an apply goes on from here."""
+    """A plan, with the context and the secret loader that an apply continues with."""
 
     plan: Plan
     context: PlanContext
@@ -107,114 +85,137 @@ class PlanResult(Struct, frozen=True):
 
 
 def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
-    """Compare git, ledger and service, and say what would be done; nothing is written."""
-    opener = SecretLoader.for_run(run)
+    """Compare the manifests, the state and the live objects of a workspace; write nothing.
+
+    Raises DiagnosticError for invalid manifests, an unreadable state, a missing key or an API key
+    of another organization; raises ServiceError where a list cannot be read.
+    """
+    secret_loader = SecretLoader.for_run(run)
     run.progress.start_phase("manifests")
-    loaded = opener.load_manifests()
+    manifests = secret_loader.load_manifests()
     run.progress.start_phase("workspace")
-    ledger = load_state(run.store, run.workspace.name, run.workspace.organization)
-    listing = start_background(
-        partial(
-            list_live_objects,
-            run.service,
-            list_uncertain_retirements(ledger.state),
-            run.workspace.organization,
-        )
-    )
-    # The service takes its time for the lists; what the rules say of the manifests does not hang on them.
-    looked = run_static_policy(run.project, loaded, run.clock.now().date())
+    state = load_state(run.store, run.workspace.name, run.workspace.organization)
+    listing = start_background(partial(_list_live_objects, run, state))
+    # The static rules run while the service answers the lists.
+    static_result = run_static_policy(run.project, manifests, run.clock.now().date())
     listed = listing()
-    settled = resolve_open_intents(ledger.state, listed)
-    live = read_live_objects(run.service, listed, loaded.desired, settled.entries)
+    recovery = resolve_open_intents(state.state, listed)
+    live = read_live_objects(run.service, listed, manifests.desired, recovery.entries)
     run.progress.start_phase("secrets")
-    sides = opener.decrypt_secrets(
-        forget_fingerprints(build_inputs(loaded.desired, settled.entries, live), options.reassert)
-    )
-    hands = limit_scope(sides, options.targets, run.clock.now().date().isoformat())
-    changes = resolve_dependencies(
-        find_exposures(compute_changes(hands.inputs), hands.inputs, is_destination, settled.entries),
-        settled.entries,
-    )
-    run.progress.start_phase("reach")
-    reach = compute_impact(run.service, changes, live, settled.entries)
-    seen = PlanContext(
-        loaded_state=ledger,
-        manifests=loaded,
-        partial_result=looked,
-        recovery=settled,
-        inputs=sides,
-        scoped=hands,
-    )
-    return PlanResult(build_plan(run, options, seen, changes, reach), seen, opener)
+    inputs = forget_fingerprints(_build_inputs(manifests, recovery, live), options.reassert)
+    inputs = secret_loader.decrypt_secrets(inputs)
+    scoped = limit_scope(inputs, options.targets, run.clock.now().date().isoformat())
+    changes = compute_changes(scoped.inputs)
+    changes = find_exposures(changes, scoped.inputs, is_destination, recovery.entries)
+    changes = resolve_dependencies(changes, recovery.entries)
+    run.progress.start_phase("impact")
+    impact = compute_impact(run.service, changes, live, recovery.entries)
+    violations = check_guards(_build_guard_context(run, options, scoped, changes, impact))
+    context = PlanContext(state, manifests, static_result, recovery, inputs, scoped)
+    return PlanResult(_build_plan(run, context, changes, impact, violations), context, secret_loader)
 
 
-def build_inputs(
-    desired: Iterable[DesiredResource], known: Mapping[Address, StateEntry], live: Mapping[str, LiveObject]
+def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject, ...]:
+    uncertain = list_uncertain_retirements(state.state)
+    return list_live_objects(run.service, uncertain, run.workspace.organization)
+
+
+def _build_inputs(
+    manifests: LoadedManifests, recovery: Recovery, live: Mapping[str, LiveObject]
 ) -> PlanInputs:
-    """Return the three sides as one value."""
-    return PlanInputs(desired={each.address: each for each in desired}, entries=known, live=live)
+    desired = {each.address: each for each in manifests.desired}
+    return PlanInputs(desired=desired, entries=recovery.entries, live=live)
 
 
 def forget_fingerprints(inputs: PlanInputs, names: frozenset[str]) -> PlanInputs:
-    """Return the inputs with some fingerprints forgotten, so that those secrets are written again."""
+    """Return the inputs without the fingerprints of the named resources, so that their secrets are written."""
     if not names:
         return inputs
-    known = {
-        address: replace(each, fingerprints={}, digest="") if address.name in names else each
-        for address, each in inputs.entries.items()
+    entries = {
+        address: replace(entry, fingerprints={}, digest="") if address.name in names else entry
+        for address, entry in inputs.entries.items()
     }
-    return replace(inputs, entries=known)
+    return replace(inputs, entries=entries)
 
 
-def build_plan(
+def _build_guard_context(
     run: RunContext,
     options: PlanOptions,
-    context: PlanContext,
+    scoped: ScopedInputs,
     changes: tuple[Change, ...],
-    reach: ImpactReport,
-) -> Plan:
-    """Return the plan: the changes with all that was found on the way, worst first."""
-    question = GuardContext(
+    impact: ImpactReport,
+) -> GuardContext:
+    return GuardContext(
         changes=changes,
-        inputs=context.scoped.inputs,
+        inputs=scoped.inputs,
         approvals=options.approvals,
         limits=run.project.policy.limits,
-        users=reach.users,
-        remaining_connections=reach.remaining_connections,
+        users=impact.users,
+        remaining_connections=impact.remaining_connections,
     )
-    findings = (
+
+
+def _build_plan(
+    run: RunContext,
+    context: PlanContext,
+    changes: tuple[Change, ...],
+    impact: ImpactReport,
+    violations: tuple[Diagnostic, ...],
+) -> Plan:
+    diagnostics = (
         *context.loaded_state.diagnostics,
         *context.manifests.diagnostics,
-        *run_policy(
-            run.project,
-            context.partial_result,
-            context.inputs,
-            _read_secret_ages(run, context),
-            run.new_id().encode(),
-        ),
+        *_run_policy(run, context),
         *context.recovery.diagnostics,
         *context.scoped.diagnostics,
-        *locate_diagnostics(check_guards(question), changes, context.manifests.resource_views),
+        *locate_diagnostics(violations, changes, context.manifests.resource_views),
         *find_needed_consents(changes),
     )
     return Plan(
         workspace=run.workspace.name,
         organization=run.workspace.organization,
         changes=changes,
-        diagnostics=tuple(sorted(findings, key=lambda each: each.sort_key)),
-        impact=reach.impact,
+        diagnostics=tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key)),
+        impact=impact.impact,
         resources=len(context.manifests.desired),
         requests=sum(REQUESTS_PER_ACTION.get(change.action, 0) for change in changes),
         requests_per_second=run.workspace.pace,
     )
 
 
-def _read_secret_ages(run: RunContext, context: PlanContext) -> SecretAges:
-    today = run.clock.now().date()
-    return secret_ages(
+def _run_policy(run: RunContext, context: PlanContext) -> tuple[Diagnostic, ...]:
+    ages = secret_ages(
         run.project,
         context.manifests.resource_views,
         rotation_dates_from_state(context.inputs),
-        today,
+        run.clock.now().date(),
         run.environment,
     )
+    return run_policy(run.project, context.static_result, context.inputs, ages, run.new_id().encode())
+
+
+def locate_diagnostics(
+    diagnostics: Iterable[Diagnostic], changes: Iterable[Change], views: Iterable[ResourceView]
+) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics of guards with the line and column of the field that they are about."""
+    views_by_address = {view.address: view for view in views}
+    exposed_paths = {change.address: _find_exposed_path(change) for change in changes}
+    return tuple(_locate_diagnostic(each, exposed_paths, views_by_address) for each in diagnostics)
+
+
+def _find_exposed_path(change: Change) -> FieldPath:
+    paths = [exposure.path for exposure in change.exposures if exposure.through == change.address]
+    return paths[0] if paths else ()
+
+
+def _locate_diagnostic(
+    diagnostic: Diagnostic,
+    exposed_paths: Mapping[Address, FieldPath],
+    views: Mapping[Address, ResourceView],
+) -> Diagnostic:
+    view = views.get(diagnostic.address) if diagnostic.address else None
+    if view is None or diagnostic.address is None or view.file != diagnostic.origin.file:
+        return diagnostic
+    is_exposure = diagnostic.cause is Cause.NEW_DESTINATION
+    path = exposed_paths.get(diagnostic.address, ()) if is_exposure else ()
+    return replace(diagnostic, origin=view.find_location(path or ("name",)))

@@ -44,7 +44,7 @@ def list_uncertain_retirements(state: State) -> tuple[tuple[str, str], ...]:
 
 
 def resolve_open_intents(state: State, listed: Iterable[LiveObject]) -> Recovery:
-    """Return what the ledger holds once the open intents are compared with what the service lists."""
+    """Return what the state holds once the open intents are compared with what the service lists."""
     settled = Recovery(entries=state.entries)
     live = tuple(each for each in listed if each.status != "deleted") if state.open_intents else ()
     for intent in state.open_intents:

@@ -32,7 +32,7 @@ class SecretAges(Struct, frozen=True, kw_only=True):
 
 
 def rotation_dates_from_state(inputs: PlanInputs) -> Mapping[str, Mapping[FieldPath, date]]:
-    """Return the days of rotation that the ledger knows, by the file of the manifest."""
+    """Return the days of rotation that the state knows, by the file of the manifest."""
     files = {address: each.origin.file for address, each in inputs.desired.items()}
     return {
         files[known.address]: {(): date.fromisoformat(known.rotated_at[:10])}
@@ -54,7 +54,7 @@ def secret_ages(
     unknown = {file: one for file, one in asking.items() if most[file]}
     if not unknown:
         return SecretAges(today=today, rotated=known_dates)
-    # Most runs ask git for nothing: a hook sees single files, and a ledger knows the rest.
+    # Most runs ask git for nothing: a hook sees single files, and a state knows the rest.
     from keyturn.git.secret_history import HistoryQuery, secret_dates  # noqa: PLC0415
 
     question = HistoryQuery(

@@ -13,7 +13,7 @@ from keyturn.policy.rules.expiry import format_days_until
 from keyturn.policy.settings import PolicySettings, effective_severity
 
 _LOST_HISTORY_HINT = (
-    "run `git log` here and look what it says; `keyturn plan` knows the ages that the ledger holds"
+    "run `git log` here and look what it says; `keyturn plan` knows the ages that the state holds"
 )
 
 

@@ -1,4 +1,4 @@
-"""Where a ledger is kept: a folder, or a bucket of S3, Google Cloud Storage or Azure Blob."""
+"""Where a state is kept: a folder, or a bucket of S3, Google Cloud Storage or Azure Blob."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -53,6 +53,6 @@ def _parse_object_url(url: str) -> tuple[str, str]:
 
 
 def _unknown_scheme_error(scheme: str) -> DiagnosticError:
-    message = f"`ledger:` of the scheme {scheme!r} in keyturn.yaml is not understood"
+    message = f"`state:` of the scheme {scheme!r} in keyturn.yaml is not understood"
     hint = "write file:.keyturn/prod, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
     return storage_error("KT603", "keyturn.yaml", message, f"{hint}; credentials come from the environment")

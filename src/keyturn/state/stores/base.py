@@ -1,4 +1,4 @@
-"""What a ledger is written on: a store of small objects, and a tape that only grows."""
+"""What a state is written on: a store of small objects, and a tape that only grows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ class StoredObject(Struct, frozen=True):
     modified: datetime
 
 
-class PreconditionFailed(Exception):  # noqa: N818
+class PreconditionFailed(Exception):
     """Raised where a write expected one state of an object and found another; nothing was written."""
 
 

@@ -1,4 +1,4 @@
-"""A ledger in a folder: a lock around each compare-and-swap, files replaced whole."""
+"""A state in a folder: a lock around each compare-and-swap, files replaced whole."""
 
 import fcntl
 import hashlib
@@ -122,7 +122,7 @@ class FileLog:
     def append(self, first: int, lines: Sequence[bytes]) -> int:
         """Append ``lines`` and flush; see ``Tape.append``. ``first`` is of no matter here."""
         del first
-        # The lock around the ledger keeps writers apart; this keeps apart those who lost it.
+        # The lock around the state keeps writers apart; this keeps apart those who lost it.
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         try:
             found = os.fstat(self._handle)

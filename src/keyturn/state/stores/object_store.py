@@ -1,4 +1,4 @@
-"""A ledger in a bucket of S3, Google Cloud Storage or Azure Blob, through obstore.
+"""A state in a bucket of S3, Google Cloud Storage or Azure Blob, through obstore.
 
 Together with ``store.py`` the one place of the package that opens sockets. Imported only where a
 bucket is used: a folder does not pay for it.
@@ -215,22 +215,22 @@ class ObjectStore:
             raise self._unreachable_error() from None
 
     def _missing_error(self) -> DiagnosticError:
-        hint = "make the bucket, or correct its name under `ledger:` in keyturn.yaml"
+        hint = "make the bucket, or correct its name under `state:` in keyturn.yaml"
         return storage_error(
             "KT609", self._location, "there is no such bucket, or an object of it vanished", hint
         )
 
     def _denied_error(self) -> DiagnosticError:
         hint = f"check {_REQUIRED_VARIABLES[self._scheme]}: read, write and list below the prefix are needed"
-        return storage_error("KT605", self._location, "the ledger's bucket refuses access", hint)
+        return storage_error("KT605", self._location, "the state's bucket refuses access", hint)
 
     def _unreachable_error(self) -> DiagnosticError:
         needs = _REQUIRED_VARIABLES[self._scheme]
         hint = f"check that it exists, network, endpoint (https; http on loopback alone) and {needs}"
-        return storage_error("KT604", self._location, "the ledger's bucket cannot be reached", hint)
+        return storage_error("KT604", self._location, "the state's bucket cannot be reached", hint)
 
 
-class _ObjectNotFound(Exception):  # noqa: N818
+class _ObjectNotFound(Exception):
     pass
 
 

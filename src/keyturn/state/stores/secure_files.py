@@ -1,4 +1,4 @@
-"""Files as the ledger wants them: regular, never through a link, readable by their owner alone."""
+"""Files as the state wants them: regular, never through a link, readable by their owner alone."""
 
 import errno
 import os
@@ -53,9 +53,9 @@ def sync_directory(path: Path) -> None:
 
 def not_regular_error(path: Path) -> DiagnosticError:
     """Return KT607 for a path that is not what it must be."""
-    message = "the ledger is kept in regular files; this is a link, a folder or a device"
+    message = "the state is kept in regular files; this is a link, a folder or a device"
     return storage_error(
-        "KT607", str(path), message, "remove it, or give the ledger another place in keyturn.yaml"
+        "KT607", str(path), message, "remove it, or give the state another place in keyturn.yaml"
     )
 
 
@@ -64,11 +64,11 @@ def io_error(path: Path, error: OSError) -> DiagnosticError:
     reason = os.strerror(error.errno or 0)
     if error.errno in _PERMISSION_ERRNOS:
         hint = "let the user who runs keyturn own this folder, on a file system that can be written"
-        return storage_error("KT605", str(path), f"the ledger's folder refuses: {reason}", hint)
+        return storage_error("KT605", str(path), f"the state's folder refuses: {reason}", hint)
     if error.errno in _DISK_FULL_ERRNOS:
         return storage_error(
-            "KT608", str(path), f"no room for the ledger: {reason}", "make room, then run again"
+            "KT608", str(path), f"no room for the state: {reason}", "make room, then run again"
         )
     return storage_error(
-        "KT604", str(path), f"the ledger cannot be reached: {reason}", "look at the disk, run again"
+        "KT604", str(path), f"the state cannot be reached: {reason}", "look at the disk, run again"
     )

@@ -82,7 +82,7 @@ def describe_breakage(change: Change, impact: Impact | None) -> Iterator[NoteRow
             "after", f"done once these let go of it: {join_names(tuple(map(str, change.depends_on)))}"
         )
     if _is_protected(change):
-        yield NoteRow("protected", "the manifest or the ledger protects it")
+        yield NoteRow("protected", "the manifest or the state protects it")
     if change.action is Action.RETIRE:
         yield NoteRow("undo", _UNDO_TEXTS.get(change.address.kind, _UNDO_TEXTS["credential"]))
 
