@@ -93,7 +93,7 @@ def finish(rig: Rig, stage: Stage, acts: list[Act]) -> list[str]:
             f"I6: still to do: {[f'{each.action.value} {each.address}' for each in last.plan.changes]}"
         )
     if last.plan.blocking_diagnostics:
-        broken.append(f"I7: blocked by {[each.code for each in last.plan.blocked]}")
+        broken.append(f"I7: blocked by {[each.code for each in last.plan.blocking_diagnostics]}")
     return broken
 
 
@@ -113,7 +113,7 @@ def _unfinished(case: Case, act: Act) -> Iterator[str]:
         return
     for each in act.report.outcomes:
         if each.outcome_status is not OutcomeStatus.DONE:
-            yield f"I7: {each.address} is {each.ending.value} without any trouble: {each.message}"
+            yield f"I7: {each.address} is {each.outcome_status.value} without any trouble: {each.message}"
 
 
 def _lost_note(rig: Rig, case: Case) -> Iterator[str]:

@@ -91,7 +91,7 @@ class Git:
     def _secret(self, name: str, label: str) -> dict[str, Any]:
         value = self.mint(f"{name} {label}")
         cipher = hashlib.sha256(f"{name} {label}".encode()).hexdigest()
-        return {"secrets": {PASSWORD: Secret(value)}, "ciphers": {PASSWORD: cipher}, "keep": ()}
+        return {"secrets": {PASSWORD: Secret(value)}, "ciphertext_digests": {PASSWORD: cipher}, "kept_secrets": ()}
 
     def turned(self, address: Address, label: str) -> None:
         """Write another secret into a credential, and nothing else."""

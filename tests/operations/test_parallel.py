@@ -43,10 +43,10 @@ def test_works_keep_no_process_alive():
     """Who interrupts the wait for a silent service does not wait for it all the same."""
     code = (
         "import os, signal, threading\n"
-        "from keyturn.operations.parallel import at_once\n"
+        "from keyturn.operations.parallel import run_concurrently\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "at_once([threading.Event().wait])\n"
+        "run_concurrently([threading.Event().wait])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], timeout=30, check=False, capture_output=True)
     assert b"KeyboardInterrupt" in done.stderr

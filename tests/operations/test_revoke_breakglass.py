@@ -123,8 +123,8 @@ class Full:
         """Be the store in all else."""
         return getattr(self.store, name)
 
-    def tape(self):
-        """Return a tape that counts."""
+    def open_log(self):
+        """Return a log that counts."""
         tape = self.store.open_log()
         append = tape.append
 

@@ -34,7 +34,7 @@ def test_from_lock_to_release(ready, run):
     """Started, intended, finished, ended; the lock is free again, and nothing is left to do."""
     report = carried(run)
     assert [each.outcome_status for each in report.outcomes] == [OutcomeStatus.DONE]
-    assert words(run)[:4] == ["RunStarted", "Intent", "Finished", "RunEnded"]
+    assert words(run)[:4] == ["RunStarted", "Intent", "OutcomeRecorded", "RunFinished"]
     assert report.request_stats.total_requests > 0
     assert carried(run).outcomes == ()
     assert ready.live()
@@ -97,7 +97,7 @@ def test_somebody_else_applies(ready, run):
     assert ready.writes() == 0
 
 
-@pytest.mark.parametrize("terms", [{"stopped": lambda: True}, {"deadline": 1e-9}])
+@pytest.mark.parametrize("terms", [{"is_stopped": lambda: True}, {"deadline": 1e-9}])
 def test_out_of_time_nothing_new_begins(ready, run, terms):
     """An interrupt and a deadline are alike: said, and recorded."""
     report = carried(run, **terms)

@@ -153,7 +153,7 @@ def test_a_connection_keeps_what_others_own(desk):
 def test_a_mask_is_not_written_back(desk):
     """It would become the value."""
     desired = wanted(PG, {"host": "h"})
-    now = shown(held(desired, "id1"), suspicious=(("config", "password"),))
+    now = shown(held(desired, "id1"), secret_like_paths=(("config", "password"),))
     with pytest.raises(StaleObject, match=r"config\.password"):
         build_update_body(Change(action=Action.UPDATE, address=PG, desired=desired, live=now), now, desk)
 
@@ -172,14 +172,14 @@ TURNED = SecretChange(("password",), SecretStatus.ROTATED)
         ({"fields": (HOST,)}, {"updated_at": "later"}, False),
         ({"secrets": (TURNED,)}, {}, True),
         ({"secrets": (TURNED,)}, {"updated_at": "later"}, False),
-        ({"secrets": (TURNED,), "known": replace(KNOWN, digest="")}, {}, False),
+        ({"secrets": (TURNED,), "entry": replace(KNOWN, digest="")}, {}, False),
         ({}, {}, False),
     ],
 )
 def test_a_yes_that_changed_nothing_is_no_yes(change, back, silent):
     """Neither field nor time moved although something was asked."""
     asked = Change(
-        **{"action": Action.UPDATE, "address": DB, "desired": wanted(DB), "known": KNOWN, **change}
+        **{"action": Action.UPDATE, "address": DB, "desired": wanted(DB), "entry": KNOWN, **change}
     )
     if silent:
         with pytest.raises(StaleObject, match="changed nothing"):
@@ -229,7 +229,7 @@ def test_a_secret_that_is_set_by_hand_right_after_ours_is_suspect(office, canary
 
 def test_what_is_kept_live_cannot_be_written_in_full(desk):
     """A rename, too, would send an object without its secret: the user says whether that is safe."""
-    desired = wanted(DB, CONFIG, keep=(("password",),))
+    desired = wanted(DB, CONFIG, kept_secrets=(("password",),))
     change = Change(action=Action.RENAME, address=DB, desired=desired, live=LIVE)
     with pytest.raises(StaleObject, match="put: partial"):
         build_update_body(change, LIVE, desk)
