@@ -52,8 +52,8 @@ def subject(text: str, **more: Any) -> ResourceView:
         "secret_paths": tuple(secrets),
         "lifecycle": Lifecycle(max_age_days=parse_days(tree.get("rotation", {}).get("max_age", "")) or 0),
         "waivers": _waivers(document),
-        "places": document.spans,
-        "ciphers": dict.fromkeys(secrets, "digest"),
+        "spans": document.spans,
+        "ciphertext_digests": dict.fromkeys(secrets, "digest"),
         **more,
     }
     return ResourceView(address=Address(tree["kind"], tree["name"]), file=file, **values)

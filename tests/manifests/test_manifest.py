@@ -9,6 +9,7 @@ from keyturn.manifests.manifest import build_manifest, check_name, read_address
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.resource import EncryptedSecret, Lifecycle
 from keyturn.yamldoc.reader import parse_document
+from making import is_decrypted
 from shelf import WISHES, document
 
 CREDENTIAL = (
@@ -50,7 +51,7 @@ def test_a_credential_is_wanted_sealed(tmp_path):
     assert desired.fields == {("config", "host"): "db", ("config", "port"): 5432, ("config", "username"): "u"}
     assert list(desired.secrets) == list(desired.ciphertext_digests) == [("password",)]
     assert desired.secrets[("password",)] == EncryptedSecret(desired.ciphertext_digests[("password",)])
-    assert not desired.is_decrypted
+    assert not is_decrypted(desired)
     assert desired.kept_secrets == (("ssh_private_key",),)
     assert desired.destination_paths == {("config", "host"), ("config", "port")}
     assert (desired.labels, desired.origin) == (

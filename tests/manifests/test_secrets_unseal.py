@@ -7,6 +7,7 @@ import pytest
 from keyturn.manifests.secrets import check_seals_of_invalid, decrypt_manifests
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
+from making import is_decrypted
 from shelf import Shelf
 
 READER = """kind: credential
@@ -50,7 +51,7 @@ def test_secrets_come_out_and_the_seal_stays_behind(shelf, reader, words):
     """What is opened is what would be sent."""
     shelf.sealed("reader", reader)
     [opened] = shelf.open()
-    assert opened.is_decrypted
+    assert is_decrypted(opened)
     assert opened.secrets == {("password",): Secret(words[0]), ("ssh_private_key",): Secret(words[1])}
 
 

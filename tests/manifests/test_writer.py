@@ -258,16 +258,17 @@ def test_two_at_once_lose_nothing(writer):
 
 _SET = """
 import sys, pathlib, os
-from keyturn.core.secret import Secret
-from keyturn.load.decrypt import opener
-from keyturn.load.sops_binary import find_sops
-from keyturn.load.writing import Writer, cuttable
-from keyturn.policy.settings import Settings
+from keyturn.manifests.writer import ManifestWriter
+from keyturn.model.secret import Secret
+from keyturn.policy.settings import PolicySettings
+from keyturn.sops.binary import find_sops
+from keyturn.sops.decrypt import decryptor_for
 environment = dict(os.environ)
-settings = Settings()
-writer = Writer(pathlib.Path(sys.argv[1]), settings, find_sops(environment), opener(environment, settings))
+settings = PolicySettings()
+sops, decrypt = find_sops(environment), decryptor_for(environment, settings)
+writer = ManifestWriter(pathlib.Path(sys.argv[1]), settings, sops, decrypt)
 print("ready", flush=True)
-writer.set_values("m/a.yaml", {("secrets", "password"): Secret(sys.stdin.readline().strip())})
+writer.update_file("m/a.yaml", {("secrets", "password"): Secret(sys.stdin.readline().strip())})
 """
 
 

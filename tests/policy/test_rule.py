@@ -14,7 +14,7 @@ PROJECT = SourceLocation("keyturn.yaml", 3, 1)
     ("known", "provided"),
     [
         ({}, {Requires.MANIFEST, Requires.ALL_MANIFESTS}),
-        ({"whole": False}, {Requires.MANIFEST}),
+        ({"complete": False}, {Requires.MANIFEST}),
         ({"rotated": {"f": {(): TODAY}}}, {Requires.MANIFEST, Requires.ALL_MANIFESTS, Requires.HISTORY}),
         (
             {"fingerprints": {("f", ("p",)): "x"}},

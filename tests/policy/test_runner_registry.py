@@ -42,7 +42,7 @@ def cases():
 def looked_at(known, texts):
     """Return what all rules find in manifests; what is opened, are the secrets of the first one."""
     subjects = [subject(text.replace("@token", TOKEN)) for text in texts]
-    more = {"shallow": known.get("shallow", False), "connectors": tuple(known.get("connectors", ()))}
+    more = {"shallow_history": known.get("shallow", False), "connectors": tuple(known.get("connectors", ()))}
     if "policy" in known:
         more["policy"] = settings(known["policy"])
     if "aged" in known:

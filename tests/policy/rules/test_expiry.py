@@ -19,7 +19,7 @@ secrets: {client_secret: ENC}
 
 def test_a_day_far_ahead_is_silent():
     """Recorded, and not near."""
-    assert judged(TEXT, whole=False) == ()
+    assert judged(TEXT, complete=False) == ()
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_day_far_ahead_is_silent():
 )
 def test_expiry_is_told_to_the_day(day, expected):
     """Over from the day after, near within the days of notice; both point at the date."""
-    found = judged(TEXT.replace("2026-12-31", day.isoformat()), whole=False)
+    found = judged(TEXT.replace("2026-12-31", day.isoformat()), complete=False)
     assert [finding.code for finding in found] == expected
     assert [str(finding.origin) for finding in found] == [
         "manifests/credentials/prod-fabric.yaml:4:67" for _ in expected
@@ -44,19 +44,19 @@ def test_expiry_is_told_to_the_day(day, expected):
 def test_a_secret_of_azure_without_a_recorded_day_is_found(secret):
     """Nothing else warns before it fails."""
     text = TEXT.replace(', expires: "2026-12-31"', "").replace("client_secret", secret)
-    assert places("KT324", judged(text, whole=False)) == ["prod-fabric:6:11"]
+    assert places("KT324", judged(text, complete=False)) == ["prod-fabric:6:11"]
 
 
 def test_a_certificate_of_azure_says_its_day_itself():
     """Only what carries no date has to be recorded."""
     text = TEXT.replace(', expires: "2026-12-31"', "").replace("client_secret", "certificate")
-    assert places("KT324", judged(text, whole=False)) == []
+    assert places("KT324", judged(text, complete=False)) == []
 
 
 @pytest.mark.parametrize("text", ["soon", "31.12.2026", "2026-02-30", ""])
 def test_a_day_that_is_none_is_found(text):
     """It would warn of nothing."""
-    assert places("KT328", judged(TEXT.replace("2026-12-31", text), whole=False)) == ["prod-fabric:4:67"]
+    assert places("KT328", judged(TEXT.replace("2026-12-31", text), complete=False)) == ["prod-fabric:4:67"]
 
 
 def test_a_plain_certificate_is_read():
@@ -73,7 +73,7 @@ config:
   caCertificate: |
     {pem}
 """
-    found = judged(text, whole=False)
+    found = judged(text, complete=False)
     assert places("KT323", found) == ["prod-db:8:18"]
     assert found[0].message == "the certificate in caCertificate expires on 2026-03-10, in 9 days"
-    assert places("KT322", judged(text, today=date(2026, 3, 11), whole=False)) == ["prod-db:8:18"]
+    assert places("KT322", judged(text, today=date(2026, 3, 11), complete=False)) == ["prod-db:8:18"]

@@ -86,7 +86,7 @@ def test_an_address_that_is_none_does_not_stop_the_rules():
 
 def test_unused_is_said_only_of_a_whole_fleet():
     """A hook that sees the changed files alone cannot know."""
-    assert places("KT365", judged(LOGIN, whole=False)) == []
+    assert places("KT365", judged(LOGIN, complete=False)) == []
 
 
 @pytest.mark.parametrize("region", ["europe-west4", "West Europe", "eu", "mars-north-1"])

@@ -36,7 +36,7 @@ config: {sslMode: require}
 def test_a_lasting_key_is_found_at_its_field(code, kind, secret):
     """The field says which kind of key it is."""
     text = TEXT.format(type=kind, config="", secret=secret)
-    assert places(code, judged(text, whole=False)) == ["prod-x:6:11"]
+    assert places(code, judged(text, complete=False)) == ["prod-x:6:11"]
 
 
 def test_temporary_and_borrowed_identities_are_silent():
@@ -45,7 +45,7 @@ def test_temporary_and_borrowed_identities_are_silent():
     role = TEXT.format(type="aws", config="role_arn: arn", secret="external_id")
     principal = TEXT.format(type="azure", config="client_id: c", secret="client_secret")
     for text in (session, role, principal):
-        assert judged(text, whole=False) == ()
+        assert judged(text, complete=False) == ()
 
 
 def test_short_lived_keys_may_be_required():

@@ -30,34 +30,34 @@ TABLE = [
 @pytest.mark.parametrize(("code", "text", "expected"), TABLE)
 def test_a_broken_manifest_is_found_at_its_token(code, text, expected):
     """Each rule points at what has to change."""
-    assert places(code, judged(text, whole=False)) == expected
+    assert places(code, judged(text, complete=False)) == expected
 
 
 def test_a_clean_manifest_is_silent():
     """Nothing to say is said by nothing."""
-    assert judged(CLEAN, whole=False) == ()
+    assert judged(CLEAN, complete=False) == ()
 
 
 def test_a_system_is_found_in_a_name_whatever_its_spelling():
     """A name joins words with dashes where a label may not."""
     text = CLEAN.replace("prod-snowflake-reader", "prod-google-ads").replace("snowflake", "Google Ads")
-    assert places("KT313", judged(text, whole=False)) == []
+    assert places("KT313", judged(text, complete=False)) == []
 
 
 def test_a_misspelt_environment_is_told_the_nearest_one():
     """The hint names what was probably meant."""
-    found = judged(CLEAN.replace("environment: prod", "environment: stagin"), whole=False)
+    found = judged(CLEAN.replace("environment: prod", "environment: stagin"), complete=False)
     assert [finding.hint for finding in found if finding.code == "KT314"] == ["did you mean staging?"]
 
 
 def test_without_environments_in_the_settings_no_prefix_is_asked_for():
     """A team that has not said how it names things is left alone."""
     text = CLEAN.replace("prod-snow", "snow")
-    assert places("KT311", judged(text, policy=settings({}), whole=False)) == []
+    assert places("KT311", judged(text, policy=settings({}), complete=False)) == []
 
 
 @pytest.mark.parametrize("label", ["cost_center", "cost-center", "costCenter"])
 def test_a_cost_center_counts_in_any_spelling(label):
     """Labels are ours, and teams spell them differently."""
     text = CLEAN.replace("owner:", f"{label}: c-1, owner:").replace("snowflake", "openai")
-    assert places("KT315", judged(text, whole=False)) == []
+    assert places("KT315", judged(text, complete=False)) == []

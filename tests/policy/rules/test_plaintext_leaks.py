@@ -52,7 +52,7 @@ def write(config):
 )
 def test_a_field_named_like_a_secret_is_found(config, place):
     """Wherever in the settings it stands."""
-    found = judged(write(config), whole=False)
+    found = judged(write(config), complete=False)
     assert places("KT370", found) == [f"prod-x:{place}"]
     assert [one.code for one in found] == ["KT370"]
 
@@ -71,26 +71,26 @@ def test_a_field_named_like_a_secret_is_found(config, place):
 )
 def test_a_field_that_is_no_secret_is_silent(config):
     """Names that only resemble one."""
-    assert judged(write(config), whole=False) == ()
+    assert judged(write(config), complete=False) == ()
 
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_known_token_is_found_and_never_quoted(token):
     """In a value, within a longer text, and as the name of a field."""
     for config in (f"note: '{token}'", f"note: 'use {token} for now'", f"'{token}': x"):
-        found = judged(write(config), whole=False)
+        found = judged(write(config), complete=False)
         assert [one.code for one in found] == ["KT371"]
         assert not any(token[:12] in one.message + one.hint for one in found)
 
 
 def test_the_id_of_an_aws_key_may_stand_in_its_own_field():
     """By AWS's own convention the id is no secret."""
-    assert places("KT371", judged(write("access_key_id: AKIAABCDEFGHIJKLMNOP"), whole=False)) == []
+    assert places("KT371", judged(write("access_key_id: AKIAABCDEFGHIJKLMNOP"), complete=False)) == []
 
 
 def test_random_text_is_a_warning_at_its_token():
     """A guess, said as one."""
-    found = judged(write(f"note: {RANDOM}"), whole=False)
+    found = judged(write(f"note: {RANDOM}"), complete=False)
     assert [(one.code, one.severity.name, one.origin.column) for one in found] == [("KT372", "WARNING", 9)]
     assert RANDOM not in found[0].message
 
@@ -112,7 +112,7 @@ def test_random_text_is_a_warning_at_its_token():
 )
 def test_text_that_people_write_is_not_random(config):
     """Public identifiers, names and addresses."""
-    assert places("KT372", judged(write(config), whole=False)) == []
+    assert places("KT372", judged(write(config), complete=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_text_that_people_write_is_not_random(config):
 def test_secrets_by_their_form_are_found_once(code, text):
     """In a field whose name says nothing, and in one whose name says it too."""
     for name in ("note", "connectionString"):
-        found = judged(write(f"{name}: '{text}'"), whole=False)
+        found = judged(write(f"{name}: '{text}'"), complete=False)
         assert [one.code for one in found] == [code]
         assert found[0].origin.line == 6
 
@@ -147,13 +147,13 @@ def test_secrets_by_their_form_are_found_once(code, text):
 )
 def test_addresses_without_a_password_are_silent(text):
     """A placeholder is no password."""
-    assert places("KT375", judged(write(f"note: '{text}'"), whole=False)) == []
+    assert places("KT375", judged(write(f"note: '{text}'"), complete=False)) == []
 
 
 def test_lists_and_labels_are_searched_too():
     """A leak does not care where it stands."""
     token = TOKENS[0]
-    found = judged(write(f"topics: [a, {{deep: [b, {token}]}}]"), whole=False)
+    found = judged(write(f"topics: [a, {{deep: [b, {token}]}}]"), complete=False)
     assert [one.message for one in found] == ["deep holds what has the form of a token"]
     labelled = write("a: b").replace("owner: data", f"owner: {token}")
-    assert places("KT371", judged(labelled, whole=False)) == ["prod-x:4:47"]
+    assert places("KT371", judged(labelled, complete=False)) == ["prod-x:4:47"]

@@ -34,7 +34,7 @@ config: {{{config}}}
 )
 def test_far_reaching_rights_are_found(config):
     """In each field that names a role, a user or a scope."""
-    found = judged(TEXT.format(config=config), whole=False)
+    found = judged(TEXT.format(config=config), complete=False)
     assert [(one.code, one.origin.line) for one in found] == [("KT340", 5)]
 
 
@@ -52,20 +52,20 @@ def test_far_reaching_rights_are_found(config):
 )
 def test_narrow_rights_are_silent(config):
     """A word within a longer one is another word."""
-    assert judged(TEXT.format(config=config), whole=False) == ()
+    assert judged(TEXT.format(config=config), complete=False) == ()
 
 
 def test_a_team_may_add_words():
     """Every house has its own almighty role."""
     text = TEXT.format(config="role: DWH_GOD")
-    assert places("KT340", judged(text, policy=settings({"privileged": ["dwh_god"]}), whole=False)) == [
+    assert places("KT340", judged(text, policy=settings({"privileged": ["dwh_god"]}), complete=False)) == [
         "prod-x:5:16"
     ]
 
 
 def test_the_message_says_the_word_and_nothing_else_of_the_value():
     """What stands beside the word may be anything."""
-    found = judged(TEXT.format(config="role: 'hush hush ACCOUNTADMIN'"), whole=False)
+    found = judged(TEXT.format(config="role: 'hush hush ACCOUNTADMIN'"), complete=False)
     assert [one.message for one in found] == ["role has far-reaching rights: accountadmin"]
 
 
@@ -80,16 +80,16 @@ def test_the_message_says_the_word_and_nothing_else_of_the_value():
 )
 def test_sharing_with_everybody_is_found(config, column):
     """However the switch is written."""
-    assert places("KT341", judged(TEXT.format(config=config), whole=False)) == [f"prod-x:5:{column}"]
+    assert places("KT341", judged(TEXT.format(config=config), complete=False)) == [f"prod-x:5:{column}"]
 
 
 def test_sharing_with_a_team_is_silent():
     """A scope is what is wanted."""
     for config in ("global: false", "visibility: team", "global: maybe"):
-        assert judged(TEXT.format(config=config), whole=False) == ()
+        assert judged(TEXT.format(config=config), complete=False) == ()
 
 
 def test_sharing_may_be_said_by_a_label():
     """The service has no field for it that is documented."""
     text = TEXT.format(config="").replace("owner: data", "owner: data, sharing: global")
-    assert places("KT341", judged(text, whole=False)) == ["prod-x:4:62"]
+    assert places("KT341", judged(text, complete=False)) == ["prod-x:4:62"]
