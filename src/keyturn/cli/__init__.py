@@ -1,1 +1,1 @@
-"""The command line: flags in, exit codes out; the only place that prints or reads the environment."""
+"""The command line: flags in, exit codes out. No other package prints or reads the environment."""

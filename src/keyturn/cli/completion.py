@@ -1,7 +1,6 @@
-"""What a shell completes: names of resources, workspaces, codes and schemas, read without any key.
+"""Shell completion: names of resources, workspaces, codes and schemas, read without a key.
 
-Whatever goes wrong, nothing is offered and nothing is said: a shell that shows a stack trace on the
-tab key is worse than one that offers nothing.
+Every error results in no suggestions: a stack trace would corrupt the prompt.
 """
 
 import re
@@ -16,7 +15,7 @@ Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
 _KIND_PATTERN = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
 _KIND_SEARCH_BYTES = 4096
-"""Bytes of a file in which its kind is looked for: it stands at the top."""
+"""Bytes at the start of a file that are searched for its kind."""
 
 
 def _safe_completer(found: Callable[[click.Context], Iterator[str]]) -> Completer:
@@ -35,9 +34,9 @@ def _find_manifests(ctx: click.Context) -> Iterator[tuple[str, str]]:
     from keyturn.project.project import open_project
 
     project = open_project(Path(ctx.params.get("folder") or "."))
-    wanted = ctx.params.get("workspace")
+    chosen = ctx.params.get("workspace")
     for name, workspace in project.workspaces.items():
-        for folder in workspace.manifests if wanted in (None, "", name) else ():
+        for folder in workspace.manifests if chosen in (None, "", name) else ():
             for path in (project.root / folder).rglob("*.y*ml"):
                 yield _read_kind(path), path.stem
 
@@ -75,7 +74,7 @@ complete_connections = _resource_completer("connection")
 
 
 def complete_fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Offer the secret fields of the credential that was named: those that its manifest has, first."""
+    """Suggest the secret fields of the named credential, those of its manifest first."""
     from keyturn.model.diagnostic import DiagnosticError
 
     try:
@@ -95,12 +94,12 @@ def _list_fields(ctx: click.Context) -> Iterator[str]:
 
 
 def comma_list_completer(known: Callable[[], Iterable[str]]) -> Completer:
-    """Offer the words of a list with commas: the last one is completed, none is offered twice."""
+    """Complete the last word of a comma-separated list; suggest no word twice."""
 
     def complete_last(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-        said, comma, begun = incomplete.rpartition(",")
-        taken = said.split(",")
-        return [f"{said}{comma}{each}" for each in known() if each.startswith(begun) and each not in taken]
+        listed, comma, prefix = incomplete.rpartition(",")
+        taken = listed.split(",")
+        return [f"{listed}{comma}{each}" for each in known() if each.startswith(prefix) and each not in taken]
 
     return complete_last
 
@@ -133,10 +132,10 @@ complete_schemas = _safe_completer(_list_schemas)
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def completion_command(ctx: click.Context, /, shell: str) -> None:
-    """Print what makes a shell complete commands, options and names.
+    """Print the completion script of a shell.
 
-    Names of resources, workspaces, fields and codes are read from the files around: without any key,
-    and without the network.
+    It completes commands, options and the names of resources, workspaces, fields and codes. Names come
+    from the files of the project, without a key and without the network.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Where flags and this process' environment become what the engine works with."""
+"""Contexts of commands: run, client and plan options from flags and the environment."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,9 +18,9 @@ from keyturn.project.project import open_project
 
 
 def open_command_context(folder: Path, workspace: str, config_from: str = "") -> RunContext:
-    """Return the run for a workspace of the project around ``folder``; raises Faulty.
+    """Return the run context for a workspace of the project around ``folder``; raises DiagnosticError.
 
-    ``config_from`` is a revision whose keyturn.yaml is used in place of the tree's.
+    ``config_from`` is a revision whose keyturn.yaml replaces that of the working tree.
     """
     run = run_context.open_run_context(folder, workspace, read_environment(), config_from)
     _close_at_exit(run.service)
@@ -28,7 +28,7 @@ def open_command_context(folder: Path, workspace: str, config_from: str = "") ->
 
 
 def open_command_client(folder: Path, workspace: str) -> Client:
-    """Return the client for a workspace of the project around ``folder``, and read nothing else of it."""
+    """Return the client for a workspace of the project around ``folder``; reads keyturn.yaml only."""
     project = open_project(folder)
     service = run_context.open_client(project, project.find_workspace(workspace), read_environment())
     _close_at_exit(service)
@@ -37,7 +37,7 @@ def open_command_client(folder: Path, workspace: str) -> Client:
 
 @contextmanager
 def with_progress(run: RunContext, phase: str, form: str = "text") -> Iterator[RunContext]:
-    """Lend a run that tells its progress, beginning with ``phase``; ``form`` is how its result is drawn."""
+    """Yield a run whose progress is displayed from ``phase`` on; ``form`` is the output format."""
     with ProgressDisplay(form, phase) as progress:
         yield replace(run, progress=progress)
 
@@ -49,15 +49,15 @@ def _close_at_exit(service: Client) -> None:
 
 
 def parse_plan_options(options: Mapping[str, object]) -> PlanOptions:
-    """Return what the options of plan and apply ask for."""
+    """Return the plan options from the flags of plan and apply."""
 
     def read_names(key: str) -> frozenset[str]:
-        found = options.get(key, ())
-        return frozenset(found) if isinstance(found, tuple) else frozenset()
+        value = options.get(key, ())
+        return frozenset(value) if isinstance(value, tuple) else frozenset()
 
     def read_number(key: str) -> int:
-        found = options.get(key, -1)
-        return found if isinstance(found, int) else -1
+        value = options.get(key, -1)
+        return value if isinstance(value, int) else -1
 
     return PlanOptions(
         targets=tuple(sorted(read_names("targets"))),

@@ -1,20 +1,20 @@
-"""What surrounds the command line: the environment, and whether a stream takes colour."""
+"""The environment of the process, and the colour and width of its streams."""
 
 import os
 from collections.abc import Mapping
 from typing import Any
 
 UNLIMITED_WIDTH = 10_000
-"""Columns of a stream that is no terminal: whatever shows it later wraps it better."""
+"""Columns of a stream that is no terminal: its reader wraps the lines."""
 
 
 def read_environment() -> Mapping[str, str]:
-    """Return the environment as a value, to be handed down."""
+    """Return a copy of the environment."""
     return dict(os.environ)
 
 
 def use_color(stream: Any, environment: Mapping[str, str]) -> bool:
-    """Tell whether colours go to a stream: https://no-color.org, FORCE_COLOR, else a terminal not dumb."""
+    """Return whether a stream is coloured: NO_COLOR (https://no-color.org), FORCE_COLOR, else a terminal."""
     if environment.get("NO_COLOR"):
         return False
     if environment.get("FORCE_COLOR", "0") not in {"", "0"}:
@@ -23,7 +23,7 @@ def use_color(stream: Any, environment: Mapping[str, str]) -> bool:
 
 
 def stream_width(stream: Any, environment: Mapping[str, str]) -> int:
-    """Return the columns of a stream: the terminal's, those of COLUMNS, or as many as it likes."""
+    """Return the columns of a stream: those of the terminal, of COLUMNS, or UNLIMITED_WIDTH."""
     if stream.isatty() or environment.get("COLUMNS", "").isdigit():
         import shutil
 

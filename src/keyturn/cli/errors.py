@@ -1,4 +1,4 @@
-"""The one door through which errors leave: sorted by who can fix them, each with its exit code."""
+"""The error boundary of commands: every error becomes a message and an exit code."""
 
 import errno
 import os
@@ -33,8 +33,8 @@ _DISK_ERRNOS = frozenset(
 )  # fmt: skip
 
 
-class ExitWith(Exception):  # noqa: N818
-    """Raised by a command that has said what it had to say and ends with ``code``."""
+class ExitWith(Exception):
+    """Raised by a command that has printed its result and exits with ``code``."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -42,32 +42,32 @@ class ExitWith(Exception):  # noqa: N818
 
 
 def exit_code_of(diagnostics: tuple[Diagnostic, ...]) -> int:
-    """Return the exit code for findings that stopped the work: the gravest of them decides."""
+    """Return the exit code for the diagnostics that stopped a command: the highest of their codes."""
     from keyturn.catalog import find_code
 
-    errors = [finding for finding in diagnostics if finding.severity is Severity.ERROR]
+    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
     return max((find_code(error.code).exit_code for error in errors), default=EXIT_ERROR)
 
 
 @contextmanager
 def error_boundary(color: bool) -> Iterator[None]:
-    """Turn what comes out of a command into messages and ``SystemExit``."""
+    """Turn the exceptions of a command into messages and ``SystemExit``."""
     try:
         yield
-    except ExitWith as leave:
-        raise SystemExit(leave.code) from None
-    except DiagnosticError as faulty:
-        print_diagnostics(faulty.diagnostics, color)
-        raise SystemExit(exit_code_of(faulty.diagnostics)) from None
+    except ExitWith as ended:
+        raise SystemExit(ended.code) from None
+    except DiagnosticError as error:
+        print_diagnostics(error.diagnostics, color)
+        raise SystemExit(exit_code_of(error.diagnostics)) from None
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         raise SystemExit(EXIT_INTERRUPTED) from None
     except BrokenPipeError:
-        # Whoever read has read enough.
+        # The reader has closed the pipe, as `head` does.
         raise SystemExit(EXIT_DONE) from None
     except (click.exceptions.Exit, click.ClickException, click.Abort, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001  # whatever it is, it leaves by this door
+    except Exception as error:  # noqa: BLE001  # every other error is a bug, and its text may hold a secret
         from keyturn.client.errors import ServiceError
 
         if isinstance(error, ServiceError):
@@ -81,22 +81,21 @@ def error_boundary(color: bool) -> Iterator[None]:
 
 
 def print_diagnostics(diagnostics: tuple[Diagnostic, ...], color: bool) -> None:
-    """Print findings on the error stream, and as JSON on the other where that was asked for."""
+    """Print diagnostics on stderr, and as JSON on stdout if the command prints JSON."""
     from keyturn.cli.environment import read_environment, stream_width, use_color
     from keyturn.views.diagnostics import render_diagnostics
     from keyturn.views.diagnostics.text import DiagnosticReport
     from keyturn.views.terminal import TerminalStyle
 
     ctx = click.get_current_context(silent=True)
-    asked = ctx.params if ctx else {}
-    surroundings = read_environment()
-    style = TerminalStyle(
-        color and use_color(sys.stderr, surroundings), stream_width(sys.stderr, surroundings)
-    )
-    found = DiagnosticReport(diagnostics=diagnostics, texts=_find_excerpts(asked.get("folder"), diagnostics))
-    click.echo(render_diagnostics(found, "stopped", style), err=True)
-    if asked.get("form") == "json":
-        click.echo(render_diagnostics(found, "json").rstrip("\n"))
+    parameters = ctx.params if ctx else {}
+    environment = read_environment()
+    style = TerminalStyle(color and use_color(sys.stderr, environment), stream_width(sys.stderr, environment))
+    texts = _find_excerpts(parameters.get("folder"), diagnostics)
+    report = DiagnosticReport(diagnostics=diagnostics, texts=texts)
+    click.echo(render_diagnostics(report, "stopped", style), err=True)
+    if parameters.get("form") == "json":
+        click.echo(render_diagnostics(report, "json").rstrip("\n"))
 
 
 def _find_excerpts(folder: Path | None, diagnostics: tuple[Diagnostic, ...]) -> Mapping[str, str]:
@@ -115,18 +114,18 @@ def _disk_diagnostic(error: OSError) -> Diagnostic:
         severity=Severity.ERROR,
         message=f"a file cannot be read or written: {os.strerror(error.errno or 0)}",
         origin=SourceLocation(str(error.filename or "standard output")),
-        hint="check the path, its rights and the room on the disk",
+        hint="check the path, its permissions and the free disk space",
     )
 
 
 def _format_crash(error: Exception) -> str:
-    # Neither the text of the error nor any local: either could hold what must not be seen.
+    # The text of the error and local variables are left out: both may hold a secret.
     frames = traceback.extract_tb(error.__traceback__)
     where = "\n".join(
         f"  {frame.filename.rpartition('keyturn/')[2]}:{frame.lineno} in {frame.name}"
         for frame in frames[-8:]
     )
     return (
-        f"error: keyturn {__version__} met something it did not expect ({type(error).__name__})\n{where}\n"
-        "  = this is a bug of keyturn; please report these lines, which hold no value of yours"
+        f"error: keyturn {__version__} failed unexpectedly ({type(error).__name__})\n{where}\n"
+        "  = this is a bug of keyturn; please report these lines; they contain no secret"
     )

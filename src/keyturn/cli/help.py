@@ -1,4 +1,4 @@
-"""What the help of a command says beside its options: exit codes, environment, what to read next."""
+"""The help of a command after its options: exit codes, environment, further reading."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -9,38 +9,37 @@ from msgspec import Struct
 from keyturn.cli import errors
 
 HELP_WIDTH = 76
-"""Columns of the help's own lines; the help is indented by two, and a terminal has eighty."""
+"""Columns of the lines added here: 80 less the indentation of the help."""
 
 EXIT_CODE_MEANINGS: Mapping[int, str] = MappingProxyType(
     {
         errors.EXIT_DONE: "done, or nothing to do",
-        errors.EXIT_ERROR: "something of yours is to be fixed",
-        errors.EXIT_CHANGES: "changes wait (--detailed-exitcode alone)",
+        errors.EXIT_ERROR: "an error in your input",
+        errors.EXIT_CHANGES: "changes wait (with --detailed-exitcode)",
         errors.EXIT_PARTIAL: "done in part",
-        errors.EXIT_STALE: "the plan is stale, or somebody else holds the lock",
+        errors.EXIT_STALE: "the plan is stale, or another run holds the lock",
         errors.EXIT_REFUSED: "refused by policy or integrity",
         errors.EXIT_UNAUTHORIZED: "the service does not accept the API key",
     }
 )
-"""What each exit code means; those of every command are in ``ALWAYS``."""
+"""The meaning of each exit code; COMMON_EXIT_CODES holds those of every command."""
 
 COMMON_EXIT_CODES = "64 wrong usage, 70 a bug of keyturn, 130 interrupted"
-"""The exit codes that every command can end with, in a line."""
+"""The exit codes of every command, in one line."""
 
 _API_KEY_VARIABLE = ("PLANASONIX_API_KEY", "the API key, or the variable that `api_key: {env: …}` names")
-_AGE_KEY_VARIABLE = ("SOPS_AGE_KEY_FILE", "file of age keys; SOPS_AGE_KEY and what else sops reads, too")
-_OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a state that is kept in a bucket")
-_TRUST_EVENT_VARIABLE = ("KEYTURN_TRUST_EVENT", "1: use keys although the pipeline's event looks untrusted")
-_CI_VARIABLES = ("GITHUB_…, GITLAB_…, CI_…", "who runs this and which event started it, for the journal")
-_COLOR_VARIABLES = ("NO_COLOR, FORCE_COLOR", "colours never, or always; COLUMNS is the width")
+_AGE_KEY_VARIABLE = (
+    "SOPS_AGE_KEY_FILE",
+    "file of age keys; also SOPS_AGE_KEY and the other variables of sops",
+)
+_OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a state in an object store")
+_TRUST_EVENT_VARIABLE = ("KEYTURN_TRUST_EVENT", "1: use keys although the event of the pipeline is untrusted")
+_CI_VARIABLES = ("GITHUB_…, GITLAB_…, CI_…", "who started the run and by which event, for the journal")
+_COLOR_VARIABLES = ("NO_COLOR, FORCE_COLOR", "never or always use colours; COLUMNS is the width")
 
 
 class HelpPage(Struct, frozen=True):
-    """What is particular to a command: the ways it ends, the variables it reads, what is near it.
-
-    ``endings`` are exit codes; ``reads`` pairs of a variable and what it is for; ``near`` names of
-    commands, or of pages below ``docs``.
-    """
+    """The help of one command: exit codes, environment variables and their purpose, related pages."""
 
     exit_codes: tuple[int, ...]
     variables: tuple[tuple[str, str], ...]
@@ -89,17 +88,17 @@ HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
         "demo": HelpPage((0, 1), (), ("init", "tutorial.md")),
     }
 )
-"""The page of each command, by the words behind ``keyturn``."""
+"""The help page of each command, by its name after ``keyturn``."""
 
 
 def build_epilog(name: str) -> str:
-    """Return what the help of a command says behind its options, as click's text without wrapping."""
+    """Return the epilog of a command's help, as unwrapped text for click."""
     page = HELP_PAGES[name]
-    endings = [(str(code), EXIT_CODE_MEANINGS[code]) for code in page.exit_codes]
+    rows = [(str(code), EXIT_CODE_MEANINGS[code]) for code in page.exit_codes]
     near = [each if each.endswith(".md") else f"keyturn {each}" for each in page.see_also]
     near = [f"docs/{each}" if each.endswith(".md") else each for each in near]
     parts = [
-        ("Exit codes:", [*_format_columns(endings), *_wrap_text("  ", COMMON_EXIT_CODES)]),
+        ("Exit codes:", [*_format_columns(rows), *_wrap_text("  ", COMMON_EXIT_CODES)]),
         ("Environment:", list(_format_columns((*page.variables, _COLOR_VARIABLES)))),
         ("See also:", list(_wrap_text("  ", ", ".join(near)))),
     ]
@@ -107,9 +106,9 @@ def build_epilog(name: str) -> str:
 
 
 def _format_columns(rows: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> Iterator[str]:
-    wide = max(len(left) for left, _ in rows)
+    width = max(len(left) for left, _ in rows)
     for left, right in rows:
-        yield from _wrap_text(f"  {left:<{wide}}  ", right)
+        yield from _wrap_text(f"  {left:<{width}}  ", right)
 
 
 def _wrap_text(lead: str, text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The group of commands; each one is imported when it is asked for, so that --version is quick."""
+"""The command group. Each command is imported when it runs, so that --version is fast."""
 
 import gc
 import os
@@ -15,10 +15,10 @@ from keyturn.cli.environment import read_environment, use_color
 
 
 class SuggestingGroup(click.Group):
-    """A group that helps whoever names no command, or one that there is not; both end with 64."""
+    """A group that prints help without a command and suggests a name for an unknown one; both exit 64."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the group's own options; nothing at all is answered with the help on the error stream."""
+        """Parse the options of the group; without arguments, print the help on stderr."""
         if not args and not ctx.resilient_parsing:
             click.echo(self.get_help(ctx), err=True)
             ctx.exit(errors.EXIT_USAGE)
@@ -27,14 +27,14 @@ class SuggestingGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is meant; raises UsageError with the nearest name."""
+        """Return the named command; raises UsageError with the nearest name."""
         name = args[0]
         if not ctx.resilient_parsing and self.get_command(ctx, name) is None:
             import difflib
 
             near = difflib.get_close_matches(name, self.list_commands(ctx), 1, 0.5)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            ctx.fail(f"there is no command {name!a}{meant}")
+            suggestion = f"; did you mean {near[0]}?" if near else ""
+            ctx.fail(f"there is no command {name!a}{suggestion}")
         return super().resolve_command(ctx, args)
 
 
@@ -61,18 +61,18 @@ COMMAND_MODULES = {
     "completion": "completion",
     "demo": "demo.command",
 }
-"""Each command and the module below ``keyturn.cli`` that holds it, in the order of the help."""
+"""Each command and its module below ``keyturn.cli``, in the order of the help."""
 
 
 class LazyGroup(SuggestingGroup):
     """A group that imports a command only when it is run or described."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of a first day with keyturn."""
+        """Return the commands in the order in which a new user needs them."""
         return [*COMMAND_MODULES, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of this name, with the options that every command has."""
+        """Return the command with this name, with the common options added."""
         if cmd_name not in COMMAND_MODULES:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"keyturn.cli.{COMMAND_MODULES[cmd_name]}")
@@ -93,7 +93,7 @@ class LazyGroup(SuggestingGroup):
 def root_command(ctx: click.Context, folder: Path) -> None:
     """Credentials and connections of Planasonix, declared in git.
 
-    Start with `keyturn init` in an empty folder, or `keyturn demo` to watch the whole story.
+    Start with `keyturn init` in an empty folder, or `keyturn demo` for a demonstration.
 
     \b
     Examples:
@@ -101,34 +101,33 @@ def root_command(ctx: click.Context, folder: Path) -> None:
       keyturn apply                       plan, show, ask, change
       keyturn explain KT451               what a code means
     """
-    del folder  # entered by now
-    colour = not options.is_color_disabled(ctx) and use_color(sys.stdout, read_environment())
-    ctx.color = colour
-    ctx.obj = colour
+    del folder  # the option has changed the working directory
+    color = not options.is_color_disabled(ctx) and use_color(sys.stdout, read_environment())
+    ctx.color = color
+    ctx.obj = color
 
 
 def run_and_exit() -> NoReturn:
-    """Run the command line in a process of its own, and leave that at once.
+    """Run the command line and end the process with `os._exit`.
 
-    Everything durable is on disk by then, and every file and line is closed. To take ten thousand
-    manifests apart one by one, and then each module, is 0.1 s that the system does in no time.
+    All files and connections are closed by then. `os._exit` skips 0.1 s of interpreter teardown.
     """
     try:
         main()
-    except SystemExit as leave:
+    except SystemExit as ended:
         sys.stderr.flush()
-        os._exit(leave.code if isinstance(leave.code, int) else errors.EXIT_ERROR)
+        os._exit(ended.code if isinstance(ended.code, int) else errors.EXIT_ERROR)
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: usage mistakes with 64, because 2 reads as "changes wait"."""
-    # Nearly everything that is made lives to the end: to look for garbage in it is a fifth of a plan.
+    """Run the command line and exit; wrong usage exits 64, because 2 means "changes wait"."""
+    # Nearly all objects live until the end: garbage collection would take a fifth of the time of a plan.
     gc.set_threshold(1_000_000, 20, 20)
     code = _run_cli()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter would try again on its way out, and complain.
+        # The interpreter would flush again at exit and print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
@@ -136,14 +135,14 @@ def main() -> NoReturn:
 def _run_cli() -> int:
     try:
         code = root_command.main(prog_name="keyturn", standalone_mode=False)
-    except SystemExit as leave:
-        code = leave.code
-    except click.exceptions.Exit as leave:
-        code = leave.exit_code
+    except SystemExit as ended:
+        code = ended.code
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
         code = errors.EXIT_INTERRUPTED
-    except click.ClickException as mistake:
-        mistake.show()
-        code = errors.EXIT_USAGE if isinstance(mistake, click.UsageError) else errors.EXIT_ERROR
+    except click.ClickException as error:
+        error.show()
+        code = errors.EXIT_USAGE if isinstance(error, click.UsageError) else errors.EXIT_ERROR
     return code if isinstance(code, int) else errors.EXIT_DONE

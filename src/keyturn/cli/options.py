@@ -1,4 +1,4 @@
-"""Options that several commands share, said once."""
+"""Options that several commands share."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from keyturn.cli import completion
 F = TypeVar("F", bound=Callable[..., Any])
 
 _UNSET_DEFAULTS = ("", None, (), Path())
-"""Defaults that stand for "nothing was said"."""
+"""Defaults that mean "not set"."""
 
 _NO_COLOR_KEY, _VERBOSE_KEY = "keyturn.plain", "keyturn.verbose"
 
@@ -29,12 +29,12 @@ def _set_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def is_color_disabled(ctx: click.Context) -> bool:
-    """Whether --no-color was given, before or behind the command."""
+    """Return whether --no-color was given, before or after the command."""
     return bool(ctx.meta.get(_NO_COLOR_KEY))
 
 
 def is_verbose() -> bool:
-    """Whether the command that runs was asked to tell more."""
+    """Return whether --verbose was given."""
     ctx = click.get_current_context(silent=True)
     return bool(ctx and ctx.meta.get(_VERBOSE_KEY))
 
@@ -44,7 +44,7 @@ no_color_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_set_no_color,
-    help="Never colour the output; NO_COLOR does the same.",
+    help="Do not colour the output; same as NO_COLOR.",
 )
 verbose_option = click.option(
     "-v",
@@ -52,15 +52,15 @@ verbose_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_set_verbose,
-    help="Tell more on the error stream: phases, each change, requests.",
+    help="Print more on stderr: phases, each change, requests.",
 )
 
 
 def add_common_options(command: click.Command, words: str) -> click.Command:
-    """Return the command ``words`` with what every command has, and those below it too.
+    """Add the common options to the command ``words`` and its subcommands; return it.
 
-    That is --no-color and --verbose behind its name, defaults that are shown, and in its help the
-    exit codes, the environment and what to read next.
+    These are --no-color and --verbose after the name, shown defaults, and an epilog with exit codes,
+    environment and further reading.
     """
     from keyturn.cli.help import build_epilog
 
@@ -73,8 +73,8 @@ def add_common_options(command: click.Command, words: str) -> click.Command:
                 and not option.is_flag
                 and option.default not in _UNSET_DEFAULTS
             ):
-                said = "as policy allows" if option.default == -1 else True
-                option.show_default = option.show_default or said
+                shown = "as policy allows" if option.default == -1 else True
+                option.show_default = option.show_default or shown
     for name, below in command.commands.items() if isinstance(command, click.Group) else ():
         add_common_options(below, f"{words} {name}")
     return command
@@ -87,7 +87,7 @@ def workspace_option(command: F) -> F:
         "--workspace",
         default="",
         metavar="NAME",
-        help="The workspace; needed where there is more than one.",
+        help="The workspace; required if there are several.",
         shell_complete=completion.complete_workspaces,
     )(command)
 
@@ -99,47 +99,47 @@ def target_option(command: F) -> F:
         "targets",
         multiple=True,
         metavar="ADDRESS",
-        help="Only this resource and what it refers to: credential/NAME, a bare name, or a pattern.",
+        help="Only this resource and its references: credential/NAME, a name, or a pattern.",
         shell_complete=completion.complete_addresses,
     )(command)
 
 
 def approval_options(command: F) -> F:
-    """Add the options that agree to what a guard refuses, each by name."""
+    """Add the options that allow what a guard refuses, each by name."""
     for option in (
-        click.option("--allow-empty", is_flag=True, help="Agree to a workspace without any manifest."),
+        click.option("--allow-empty", is_flag=True, help="Allow a workspace without manifests."),
         click.option(
-            "--allow-rotate", type=int, default=-1, metavar="N", help="Agree to N rotations in one plan."
+            "--allow-rotate", type=int, default=-1, metavar="N", help="Allow N rotations in one plan."
         ),
         click.option(
-            "--allow-retire", type=int, default=-1, metavar="N", help="Agree to N retirements in one plan."
+            "--allow-retire", type=int, default=-1, metavar="N", help="Allow N retirements in one plan."
         ),
         click.option(
             "--allow-reuse",
             multiple=True,
             metavar="NAME",
             shell_complete=completion.complete_credentials,
-            help="Agree to an earlier secret that returns.",
+            help="Allow an earlier secret to return.",
         ),
         click.option(
             "--allow-restore",
             multiple=True,
             metavar="NAME",
             shell_complete=completion.complete_names,
-            help="Bring back what was revoked or deleted.",
+            help="Allow the restore of a revoked or deleted object.",
         ),
         click.option(
             "--adopt",
             multiple=True,
             metavar="NAME",
             shell_complete=completion.complete_names,
-            help="Take over an object that exists; '*' for any.",
+            help="Adopt an existing live object; '*' for any.",
         ),
         click.option(
             "--allow-destination-change",
             multiple=True,
             metavar="NAME",
-            help="Agree that this credential's secret goes to a new destination.",
+            help="Allow this credential's secret to be sent to a new destination.",
             shell_complete=completion.complete_credentials,
         ),
         click.option(
@@ -147,7 +147,7 @@ def approval_options(command: F) -> F:
             multiple=True,
             metavar="NAME",
             shell_complete=completion.complete_credentials,
-            help="Write this resource's secrets again.",
+            help="Write the secrets of this resource again.",
         ),
     ):
         command = option(command)
@@ -165,7 +165,7 @@ def _enter_directory(ctx: click.Context, param: click.Parameter, folder: Path) -
 
 
 def chdir_option(command: F) -> F:
-    """Add --chdir, which is entered before any other path is looked at."""
+    """Add --chdir, which takes effect before any other path is checked."""
     return click.option(
         "-C",
         "--chdir",
@@ -175,5 +175,5 @@ def chdir_option(command: F) -> F:
         is_eager=True,
         callback=_enter_directory,
         metavar="FOLDER",
-        help="Work as if started in FOLDER.",
+        help="Run as if started in FOLDER.",
     )(command)

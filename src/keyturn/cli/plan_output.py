@@ -1,4 +1,4 @@
-"""What plan, show and apply do alike: draw a plan, judge it against --fail-on."""
+"""The output of plan, show and apply: the rendered plan, --fail-on, request statistics."""
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -22,12 +22,12 @@ PLAN_FAIL_ON_CLASSES: Mapping[str, Callable[[Plan], bool]] = {
 
 
 def format_plan(plan: Plan, form: str, color: bool) -> str:
-    """Return a plan in one of the forms, without a newline at its end."""
+    """Return a plan in an output format, without a trailing newline."""
     return render_plan(plan, form, TerminalStyle(color, shutil.get_terminal_size().columns)).rstrip("\n")
 
 
 def parse_fail_on(classes: str) -> tuple[str, ...]:
-    """Return the classes of --fail-on; raises UsageError for one that there is not."""
+    """Return the classes of --fail-on; raises UsageError for an unknown class."""
     found = tuple(each.strip() for each in classes.split(",") if each.strip())
     for each in found:
         if each not in PLAN_FAIL_ON_CLASSES:
@@ -36,12 +36,12 @@ def parse_fail_on(classes: str) -> tuple[str, ...]:
 
 
 def has_failing_class(plan: Plan, classes: Iterable[str]) -> bool:
-    """Tell whether the plan holds any of the classes."""
+    """Return whether the plan contains any of the classes."""
     return any(PLAN_FAIL_ON_CLASSES[each](plan) for each in classes)
 
 
-def format_request_stats(figures: RequestStats) -> str:
-    """Return in a line what a run asked of the service."""
-    verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(figures.by_operation.items()))
-    waited = f", waited {figures.seconds_waited:.1f} s for the pace" if figures.seconds_waited else ""
-    return f"requests: {figures.total_requests} ({verbs}; {figures.retries} repeated){waited}"
+def format_request_stats(stats: RequestStats) -> str:
+    """Return the request statistics of a run in one line."""
+    verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(stats.by_operation.items()))
+    waited = f", waited {stats.seconds_waited:.1f} s for the rate limit" if stats.seconds_waited else ""
+    return f"requests: {stats.total_requests} ({verbs}; {stats.retries} repeated){waited}"

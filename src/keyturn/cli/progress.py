@@ -1,4 +1,4 @@
-"""Progress on the error stream: a bar on a terminal once a second has passed, plain lines elsewhere."""
+"""Progress on stderr: a bar on a terminal after one second, plain lines elsewhere."""
 
 import sys
 import threading
@@ -15,18 +15,18 @@ from keyturn.operations.progress import PeriodicTimer, ProgressListener
 from keyturn.views.escaping import escape_line
 
 FIRST_DRAW_DELAY = 1.0
-"""Seconds before anything is drawn."""
+"""Seconds before the first output."""
 
 LINE_INTERVAL = 10.0
-"""Seconds between two plain lines while nothing else is to be told."""
+"""Seconds between two plain lines."""
 
 _PHASE_LABELS = {
     "lock": "taking the lock",
     "plan": "planning",
     "manifests": "planning: reading manifests",
     "workspace": "planning: reading the workspace",
-    "secrets": "planning: opening secrets",
-    "reach": "planning: how far it reaches",
+    "secrets": "planning: decrypting secrets",
+    "impact": "planning: computing the impact",
     "apply": "applying",
     "usage": "reviewing",
     "import": "importing",
@@ -36,7 +36,7 @@ _PHASE_LABELS = {
 
 
 class ProgressStyle(Enum):
-    """How progress is told: ``SILENT`` where a program reads, ``ALL`` where a person asked for it."""
+    """How progress is displayed: ``SILENT`` beside JSON, ``VERBOSE`` with --verbose."""
 
     SILENT = auto()
     LINES = auto()
@@ -45,7 +45,7 @@ class ProgressStyle(Enum):
 
 
 def choose_progress_style(form: str, *, verbose: bool) -> ProgressStyle:
-    """Return how a command tells its progress whose result is drawn as ``form``."""
+    """Return the progress style of a command with the output format ``form``."""
     if verbose:
         return ProgressStyle.VERBOSE
     if form == "json":
@@ -58,13 +58,13 @@ def choose_progress_style(form: str, *, verbose: bool) -> ProgressStyle:
 
 
 class ProgressDisplay(ProgressListener):
-    """Draws what an engine tells; a quick run draws nothing at all. Used from several threads.
+    """Displays the progress of an operation; a fast run displays nothing. Safe for several threads.
 
-    ``form`` is how the command's result is drawn, ``phase`` what it begins with.
+    ``form`` is the output format of the command, ``phase`` the first phase.
     """
 
     def __init__(self, form: str = "text", phase: str = "") -> None:
-        ctx = click.get_current_context(silent=True)  # the alarm's thread has none
+        ctx = click.get_current_context(silent=True)  # the thread of the timer has no context
         self._plain = (ctx is not None and options.is_color_disabled(ctx)) or not use_color(
             sys.stderr, read_environment()
         )
@@ -90,7 +90,7 @@ class ProgressDisplay(ProgressListener):
             self._timer.stop()
 
     def pause(self) -> None:
-        """Take the bar away and be silent until the next phase, so that something else can be printed."""
+        """Remove the bar and print nothing until the next phase, so that other output can be printed."""
         with self._lock:
             self._paused = True
             if self._bar:
@@ -98,7 +98,7 @@ class ProgressDisplay(ProgressListener):
                 self._bar = None
 
     def start_phase(self, name: str, total: int = 0) -> None:
-        """Begin another phase."""
+        """Start a phase with ``total`` changes."""
         with self._lock:
             self._phase, self._total, self._done = _PHASE_LABELS.get(name, name), total, 0
             self._paused = False
@@ -108,11 +108,13 @@ class ProgressDisplay(ProgressListener):
                 self._print_progress()
 
     def finish_change(self, outcome: ChangeOutcome) -> None:
-        """Count a change; on anything but a terminal, say what went wrong at once."""
+        """Count a change; print a failed one at once if stderr is no terminal."""
         with self._lock:
             self._done += 1
-            loud = self._style is ProgressStyle.LINES and outcome.outcome_status is not OutcomeStatus.DONE
-            if loud or self._style is ProgressStyle.VERBOSE:
+            is_failure = (
+                self._style is ProgressStyle.LINES and outcome.outcome_status is not OutcomeStatus.DONE
+            )
+            if is_failure or self._style is ProgressStyle.VERBOSE:
                 click.echo(
                     f"{outcome.action} {escape_line(str(outcome.address))}: {outcome.outcome_status.value}",
                     err=True,
@@ -121,7 +123,7 @@ class ProgressDisplay(ProgressListener):
                 self._print_progress()
 
     def start_change(self, change: Change) -> None:
-        """Show which change is being made."""
+        """Print the change that starts, with --verbose."""
         if self._style is ProgressStyle.VERBOSE:
             click.echo(f"{change.action.value} {escape_line(str(change.address))} …", err=True)
 

@@ -1,4 +1,4 @@
-"""keyturn apply: make the changes of a reviewed plan, or plan, show and ask."""
+"""keyturn apply: apply a reviewed plan, or plan, show and ask."""
 
 import os
 import signal
@@ -43,9 +43,9 @@ from keyturn.views.terminal import TerminalStyle
     type=click.IntRange(1, 32),
     default=8,
     show_default=True,
-    help="Requests under way at a time.",
+    help="Concurrent requests.",
 )
-@click.option("--no-test", is_flag=True, help="Leave out connection tests; nothing is rehearsed.")
+@click.option("--no-test", is_flag=True, help="Skip connection tests and probes.")
 @click.option(
     "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for the lock."
 )
@@ -54,18 +54,16 @@ from keyturn.views.terminal import TerminalStyle
     type=click.FloatRange(0),
     default=0.0,
     metavar="SECONDS",
-    show_default="no end",
-    help="Begin nothing after this time.",
+    show_default="no limit",
+    help="Start no new operation after SECONDS.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", help="How the end is told."
-)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
 @click.pass_obj
 def apply_command(color: bool, /, planfile: Path | None, folder: Path, workspace: str, **chosen: Any) -> None:
-    """Make the live workspace what git says.
+    """Change the live workspace so that it matches the manifests.
 
-    Every write is in the journal before it is sent, and a new secret is tested on a probe before it
-    replaces one in use. Cut off at any point, the next apply finds out what became of it.
+    Each write is journaled before it is sent, and a new secret is tested on a probe before it replaces
+    the one in use. After an interruption, the next apply first checks which writes succeeded.
 
     \b
     Examples:
@@ -77,7 +75,7 @@ def apply_command(color: bool, /, planfile: Path | None, folder: Path, workspace
         decided = planfile or chosen["approve"] or chosen["auto"]
         if not decided and (chosen["form"] == "json" or not sys.stdin.isatty()):
             raise click.UsageError(
-                "there is nobody to ask: give a plan file, --approve DIGEST or --auto-approve"
+                "cannot prompt (no terminal): pass a plan file, --approve DIGEST or --auto-approve"
             )
         code = ApplyRunner(color, chosen).run_apply(folder, workspace, planfile)
         if code != errors.EXIT_DONE:
@@ -85,9 +83,9 @@ def apply_command(color: bool, /, planfile: Path | None, folder: Path, workspace
 
 
 class InterruptHandler:
-    """Takes interrupts: at once while nothing is written, and gently from then on.
+    """Handles SIGINT and SIGTERM: an interrupt ends the process at once until the first write.
 
-    Gently: the first one lets what is under way end, the second ends the process.
+    From then on the first interrupt lets running changes finish, and the second ends the process.
     """
 
     def __init__(self) -> None:
@@ -104,11 +102,11 @@ class InterruptHandler:
             signal.signal(number, handler)
 
     def defer_interrupts(self) -> None:
-        """From now on something is written: what is under way is never torn."""
+        """Let running changes finish at the next interrupt."""
         self._deferred = True
 
     def is_stopped(self) -> bool:
-        """Whether nothing new may begin."""
+        """Return whether no new change may start."""
         return self._count > 0
 
     def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -116,10 +114,11 @@ class InterruptHandler:
             raise KeyboardInterrupt
         self._count += 1
         if self._count > 1:
-            # Every record of the journal is durable when it is acted upon, so there is nothing to save.
+            # Each journal record is durable before its request is sent, so nothing is lost.
             os._exit(errors.EXIT_INTERRUPTED)
         os.write(
-            2, b"interrupted: nothing new begins; what is under way is finished (again to leave at once)\n"
+            2,
+            b"interrupted: no new change starts; running changes finish (interrupt again to exit at once)\n",
         )
 
 
@@ -131,16 +130,16 @@ class ApplyRunner:
 
     def run_apply(self, folder: Path, workspace: str, planfile: Path | None) -> int:
         """Apply and return the exit code."""
-        asked = parse_plan_options(self._options)
-        if planfile and asked != PlanOptions():
+        options = parse_plan_options(self._options)
+        if planfile and options != PlanOptions():
             raise click.UsageError(
-                "a plan file holds its own targets and consents: give them to `keyturn plan --out`"
+                "a plan file has its own targets and approvals: pass them to `keyturn plan --out`"
             )
         run = open_command_context(folder, workspace)
-        kept = self._load_saved_plan(run, planfile) if planfile else None
-        wanted = kept.options if kept else asked
+        saved = self._load_saved_plan(run, planfile) if planfile else None
+        plan_options = saved.options if saved else options
         with InterruptHandler() as interrupts, ProgressDisplay(self._options["form"]) as progress:
-            terms = ApplyOptions(
+            apply_options = ApplyOptions(
                 parallelism=self._options["parallelism"],
                 tests=not self._options["no_test"],
                 lock_timeout=self._options["lock_timeout"],
@@ -150,13 +149,13 @@ class ApplyRunner:
 
             def confirm_plan(planned: PlanResult) -> bool:
                 progress.pause()
-                if kept:
-                    self._compare_with_saved(run, kept, planned)
-                agreed = self._confirm_plan(planned, kept)
+                if saved:
+                    self._compare_with_saved(run, saved, planned)
+                confirmed = self._confirm_plan(planned, saved)
                 interrupts.defer_interrupts()
-                return agreed
+                return confirmed
 
-            report = apply_plan(replace(run, progress=progress), wanted, terms, confirm_plan)
+            report = apply_plan(replace(run, progress=progress), plan_options, apply_options, confirm_plan)
         return self._print_report(report)
 
     def _load_saved_plan(self, run: RunContext, planfile: Path) -> SavedPlan:
@@ -168,7 +167,7 @@ class ApplyRunner:
             )
         theirs, ours = kept.plan.organization, run.workspace.organization
         if theirs != ours:
-            made = "make a new one with `keyturn plan --out FILE`, or correct keyturn.yaml"
+            made = "create a new one with `keyturn plan --out FILE`, or correct keyturn.yaml"
             _reject_approval("KT650", f"this saved plan is for organization {theirs}, not for {ours}", made)
         return kept
 
@@ -194,7 +193,7 @@ class ApplyRunner:
             _reject_approval(
                 "KT652",
                 f"the plan is now {plan.approval_digest()}, not the one that was approved",
-                "look at the plan above: something moved since the review; approve it anew",
+                "review the plan above: it differs from the approved one; then approve it",
             )
         if not kept and self._options["form"] == "text":
             click.echo(format_plan(plan, "text", self._color))
@@ -208,7 +207,7 @@ class ApplyRunner:
         if not report.approved:
             click.echo("Nothing was changed.", err=True)
             return errors.EXIT_ERROR
-        with suppress(BrokenPipeError):  # the exit code still tells what was done
+        with suppress(BrokenPipeError):  # the exit code still states the result
             form = self._options["form"]
             if report.outcomes or form == "json":
                 drawn = render_apply_report(report.plan, report.outcomes, form, TerminalStyle(self._color))
@@ -220,16 +219,18 @@ class ApplyRunner:
 
 def apply_exit_code(report: ApplyReport) -> int:
     """Return the exit code of an apply."""
-    endings = {outcome.outcome_status for outcome in report.outcomes}
+    statuses = {outcome.outcome_status for outcome in report.outcomes}
     if report.unauthorized:
         return errors.EXIT_UNAUTHORIZED
     if report.stopped:
         return errors.EXIT_INTERRUPTED
-    if endings <= {OutcomeStatus.DONE}:
+    if statuses <= {OutcomeStatus.DONE}:
         return errors.EXIT_DONE
-    if OutcomeStatus.STALE in endings and not _has_failures(report.outcomes):
+    if OutcomeStatus.STALE in statuses and not _has_failures(report.outcomes):
         return errors.EXIT_STALE
-    return errors.EXIT_PARTIAL if endings & {OutcomeStatus.DONE, OutcomeStatus.UNKNOWN} else errors.EXIT_ERROR
+    return (
+        errors.EXIT_PARTIAL if statuses & {OutcomeStatus.DONE, OutcomeStatus.UNKNOWN} else errors.EXIT_ERROR
+    )
 
 
 def _has_failures(outcomes: tuple[ChangeOutcome, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""keyturn diff: what sets two environments apart."""
+"""keyturn diff: compare the manifests of two workspaces."""
 
 import sys
 from pathlib import Path
@@ -26,8 +26,8 @@ from keyturn.cli.errors import ExitWith, error_boundary
     shell_complete=completion.complete_workspaces,
     help="The workspace on the right.",
 )
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when anything differs.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if the workspaces differ.")
 @options.chdir_option
 @click.pass_obj
 def diff_command(
@@ -35,8 +35,8 @@ def diff_command(
 ) -> None:
     """Compare the manifests of two workspaces.
 
-    Resources are paired by name, without the prefix of the environment. Plain fields and the names of
-    secret fields; where the keys are at hand, the same secret in both is said as well. No network.
+    Resources are paired by name without the prefix of the environment. The result shows plain fields
+    and the names of secret fields, and equal secrets if the keys are available. No network is used.
 
     \b
     Examples:
@@ -62,6 +62,6 @@ def diff_command(
         style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
         click.echo(render_workspace_diff(found, form, style).rstrip("\n"))
         if not found.secrets_compared:
-            click.echo("Secrets were not compared: not every key is at hand.", err=True)
+            click.echo("Secrets were not compared: a decryption key is missing.", err=True)
         if detailed_exitcode and any(each.has_differences for each in found.resources):
             raise ExitWith(errors.EXIT_CHANGES)

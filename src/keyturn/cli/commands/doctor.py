@@ -1,4 +1,4 @@
-"""keyturn doctor: is everything in place?"""
+"""keyturn doctor: check tools, keys, files, state and API."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from keyturn.cli.errors import ExitWith, error_boundary
 @click.command("doctor")
 @options.workspace_option
 @options.chdir_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--offline", is_flag=True, help="Do not ask the API.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@click.option("--offline", is_flag=True, help="Send no request to the API.")
 @click.pass_obj
 def doctor_command(
     color: bool, /, workspace: str, folder: Path, form: str, as_json: bool, offline: bool
 ) -> None:
-    """Find out why it does not work here, and say what to mend.
+    """Check the setup, and say how to fix each problem.
 
-    Tools, keys, files, state, lock, hooks and the API are looked at as an apply needs them. Exits 1
-    when something is broken. Nothing is changed, and no secret is shown.
+    Checks the tools, keys, files, state, lock, hooks and API that an apply needs. Exits 1 if a check
+    fails. Nothing is written, and no secret is shown.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def doctor_command(
         from keyturn.views.terminal import TerminalStyle
 
         form = "json" if as_json else form
-        with ProgressDisplay(form, "looking"):
+        with ProgressDisplay(form, "checking"):
             checks = run_doctor(folder, workspace, read_environment(), ask=not offline)
         style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
         click.echo(render_doctor_report(checks, form, style).rstrip("\n"))

@@ -1,4 +1,4 @@
-"""keyturn import: a workspace that was made in the UI becomes a repository."""
+"""keyturn import: write manifests for live objects."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,32 +12,32 @@ from keyturn.cli.errors import ExitWith, error_boundary
 
 @click.command("import")
 @click.argument("names", nargs=-1, shell_complete=completion.complete_kinds)
-@click.option("--all", "everything", is_flag=True, help="Import whatever is not in the state yet.")
+@click.option("--all", "everything", is_flag=True, help="Import every object that is not in the state.")
 @click.option(
     "--map",
     "folders",
     multiple=True,
     metavar="PREFIX=FOLDER",
-    help="Put names that begin with PREFIX into FOLDER; may be repeated.",
+    help="Write names that start with PREFIX to FOLDER; repeatable.",
 )
 @click.option(
     "--credential",
     "credentials",
     multiple=True,
     metavar="CONNECTION=NAME",
-    help="The credential of a connection, where the service does not show it; may be repeated.",
+    help="The credential of a connection, if the API does not return it; repeatable.",
 )
 @options.workspace_option
 @options.chdir_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
 @click.pass_obj
 def import_command(
     color: bool, /, names: tuple[str, ...], everything: bool, workspace: str, folder: Path, **more: Any
 ) -> None:
-    """Write manifests for live objects and take them into the state.
+    """Write manifests for live objects and add the objects to the state.
 
-    Secrets are never shown by the service, so they are named under `keep`: what is live stays. The
-    first plan afterwards is empty. Run again, it brings in only what is new.
+    The API never returns a secret, so secrets are listed under `keep`: the live value stays. The first
+    plan after the import is empty. A second import adds only new objects.
 
     \b
     Examples:
@@ -51,20 +51,20 @@ def import_command(
         from keyturn.views.reports.import_pull import render_import
 
         if bool(names) == everything:
-            raise click.UsageError("name what to import, or say --all")
+            raise click.UsageError("name what to import, or pass --all")
         order = ImportOptions(
             names, _parse_pairs("--map", more["folders"]), _parse_pairs("--credential", more["credentials"])
         )
         with with_progress(open_command_context(folder, workspace), "import", more["form"]) as run:
             results = import_resources(run, order)
         click.echo(render_import(run.workspace.name, results, more["form"]).rstrip("\n"))
-        left = sum(not each.file for each in results)
-        if left:
+        skipped = sum(not each.file for each in results)
+        if skipped:
             raise ExitWith(errors.EXIT_PARTIAL)
 
 
 def _parse_pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:
     pairs = [each.partition("=") for each in given]
     if not all(left and right for left, _, right in pairs):
-        raise click.UsageError(f"{option} takes two words with = between them")
+        raise click.UsageError(f"{option} takes LEFT=RIGHT")
     return {left: right for left, _, right in pairs}

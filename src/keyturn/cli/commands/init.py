@@ -1,4 +1,4 @@
-"""keyturn init: a working repository, in an empty folder or beside what is there."""
+"""keyturn init: create a working repository in an empty or existing folder."""
 
 import os
 import sys
@@ -24,32 +24,32 @@ _DEFAULT_URL, _DEFAULT_ORGANIZATION = "https://api.planasonix.com", "org_change_
     "names",
     multiple=True,
     metavar="NAME",
-    help="A workspace's name; may be repeated.  [prod]",
+    help="Name of a workspace; repeatable.  [prod]",
 )
-@click.option("--base-url", default="", metavar="URL", help=f"Where the API is.  [{_DEFAULT_URL}]")
+@click.option("--base-url", default="", metavar="URL", help=f"Base URL of the API.  [{_DEFAULT_URL}]")
 @click.option(
     "--organization",
     "organizations",
     multiple=True,
     metavar="ID",
-    help="The organization's id, such as org_01jq8acme; one, or one for each workspace.",
+    help="ID of the organization, such as org_01jq8acme; one, or one for each workspace.",
 )
 @click.option("--recipient", default="", metavar="AGE", help="Encrypt for this age public key.")
-@click.option("--pgp", default="", metavar="FINGERPRINT", help="Encrypt for this PGP key (40 digits), too.")
+@click.option("--pgp", default="", metavar="FINGERPRINT", help="Also encrypt for this PGP key (40 digits).")
 @click.option(
     "--ci",
     type=click.Choice(("github", "gitlab", "none")),
     default="github",
     show_default=True,
-    help="Whose pipeline to write.",
+    help="The pipeline to write.",
 )
 @click.pass_obj
 def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
-    """Make what a repository needs, and overwrite nothing.
+    """Create the files of a new repository; existing files are kept.
 
-    An age key, rules for sops, a credential with its connection, hooks and a CI pipeline. Without a key
-    of yours at hand, an age key is made where sops looks for it; with --pgp alone, none is. On a
-    terminal, what was not said is asked.
+    Creates creation rules for sops, a credential with its connection, hooks and a CI pipeline. If sops
+    finds no age key of yours, keyturn creates one, except with --pgp alone. On a terminal, keyturn asks
+    for missing options.
 
     \b
     Examples:
@@ -62,46 +62,46 @@ def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
         from keyturn.cli.environment import read_environment
         from keyturn.operations.init_repository import init_repository
 
-        surroundings = read_environment()
+        environment = read_environment()
         answers = _ask_missing(folder, chosen)
         public, made = chosen["recipient"], None
         if not public and not chosen["pgp"]:
-            public, made = find_or_create_age_key(surroundings)
+            public, made = find_or_create_age_key(environment)
         folder.mkdir(parents=True, exist_ok=True)
-        choice = _build_options(answers, public)
-        founded = init_repository(folder, choice, surroundings, secrets.token_bytes, ci)
+        options = _build_options(answers, public)
+        result = init_repository(folder, options, environment, secrets.token_bytes, ci)
         if made:
-            click.echo(f"key   {made}  (keep a copy safe: without it the secrets are lost)")
+            click.echo(f"key      {made}  (keep a copy in a safe place: without it the secrets are lost)")
         for word, files in (
-            ("made", founded.created),
-            ("added", founded.extended),
-            ("kept", founded.unchanged),
+            ("created", result.created),
+            ("added", result.extended),
+            ("kept", result.unchanged),
         ):
             for file in files:
-                click.echo(f"{word:<4}  {file}")
-        for advice in founded.advice:
+                click.echo(f"{word:<7}  {file}")
+        for advice in result.advice:
             click.echo(f"\nto do: {advice}")
-        if not founded.created and not founded.extended:
-            click.echo("Nothing to do: everything is there.", err=True)
+        if not result.created and not result.extended:
+            click.echo("Nothing to do: all files exist.", err=True)
             raise ExitWith(errors.EXIT_DONE)
         click.echo("\nNext: keyturn validate, then keyturn plan.")
 
 
 def _ask_missing(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
     answers = dict(chosen)
-    # A person at a terminal is asked only for a project that is not there yet.
-    asking = sys.stdin.isatty() and not (folder / "keyturn.yaml").exists()
+    # Prompt only on a terminal, and only for a new project.
+    prompts = sys.stdin.isatty() and not (folder / "keyturn.yaml").exists()
     if not answers["names"]:
-        name = click.prompt("Name of the workspace", "prod", err=True) if asking else "prod"
+        name = click.prompt("Name of the workspace", "prod", err=True) if prompts else "prod"
         answers["names"] = (name,)
     if not answers["base_url"]:
         answers["base_url"] = (
-            click.prompt("Where the API is", _DEFAULT_URL, err=True) if asking else _DEFAULT_URL
+            click.prompt("Base URL of the API", _DEFAULT_URL, err=True) if prompts else _DEFAULT_URL
         )
     if not answers["organizations"]:
         asked = (
             click.prompt(f"Organization of {name}", _DEFAULT_ORGANIZATION, err=True)
-            if asking
+            if prompts
             else _DEFAULT_ORGANIZATION
             for name in answers["names"]
         )
@@ -129,19 +129,19 @@ def _build_options(answers: Mapping[str, Any], public: str) -> Any:
 
 
 def find_or_create_age_key(environment: Mapping[str, str]) -> tuple[str, Path | None]:
-    """Return the public key, and the file of a private key that was made for it, if one was.
+    """Return an age public key, and the file of its private key if one was created.
 
-    A new file is readable by its owner alone; a file that exists is never touched.
+    Only the owner can read a new file; an existing file is never changed.
     """
     found = list_age_recipients(environment)
     if found:
         return found[0], None
     identity = pyrage.x25519.Identity.generate()
-    place = _age_key_path(environment)
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    path = _age_key_path(environment)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(f"# public key: {identity.to_public()}\n{identity}\n")
-    return str(identity.to_public()), place
+    return str(identity.to_public()), path
 
 
 def _age_key_path(environment: Mapping[str, str]) -> Path:

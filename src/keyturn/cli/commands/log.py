@@ -1,4 +1,4 @@
-"""keyturn log: who changed what, when, and of which commit."""
+"""keyturn log: show who changed what, when and from which commit."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from keyturn.views.json_output import neutralize_json
 @click.command("log")
 @options.workspace_option
 @options.chdir_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
 @click.option(
     "--address",
     default="",
@@ -27,13 +27,13 @@ from keyturn.views.json_output import neutralize_json
     shell_complete=completion.complete_addresses,
     help="Only this resource.",
 )
-@click.option("--verify", is_flag=True, help="Check the chain of hashes and say nothing else.")
+@click.option("--verify", is_flag=True, help="Check the hash chain of the journal and print only the result.")
 @click.pass_obj
 def log_command(color: bool, /, workspace: str, folder: Path, form: str, address: str, verify: bool) -> None:
-    """Show the journal: every write that was meant, and how it ended.
+    """Show the journal: each write with its outcome.
 
-    Who, what, when, and of which commit; no value of a secret is in it. Each record carries the hash
-    of the one before, so that a change shows.
+    Records say who, what, when and from which commit; they contain no secret. Each record carries the
+    hash of the record before it, so that a change of the journal is detected.
 
     \b
     Examples:
@@ -60,22 +60,22 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
 
 
 def check_journal(store: StateStore) -> tuple[str, bool]:
-    """Return what the chain of hashes says, in a sentence, and whether it holds."""
+    """Return the result of the check of the hash chain as a sentence, and whether the journal is intact."""
     records = tuple(read_journal_records(store.open_log().read(0)))
     broken = verify_chain(records)
     if broken is None:
-        return f"The journal is whole: {pluralize_or_none(len(records), 'record')}.", True
+        return f"The journal is intact: {pluralize_or_none(len(records), 'record')}.", True
     return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
 
 
 def format_journal(store: StateStore, address: str) -> Iterator[str]:
-    """Yield the journal's records, one line each; ``address`` narrows to one resource."""
+    """Yield the records of the journal, one line each; ``address`` selects one resource."""
     for record in _select_records(store, address):
         yield f"{escape_line(record.at)}  {escape_line(_describe_record(record))}"
 
 
 def format_journal_json(store: StateStore, address: str) -> str:
-    """Return the journal's records as one JSON array, a record on each line."""
+    """Return the records of the journal as a JSON array, one record a line."""
     return (
         "["
         + ",\n ".join(
@@ -93,20 +93,22 @@ def _select_records(store: StateStore, address: str) -> Iterator[JournalRecord]:
 
 def _record_to_dict(record: JournalRecord) -> dict[str, object]:
     event = record.event
-    told = {"event": "unreadable"} if isinstance(event, UnreadableEvent) else json.loads(encode_event(event))
-    return {"at": record.at, "seq": record.seq, **told}
+    fields = (
+        {"event": "unreadable"} if isinstance(event, UnreadableEvent) else json.loads(encode_event(event))
+    )
+    return {"at": record.at, "seq": record.seq, **fields}
 
 
 def _describe_record(record: JournalRecord) -> str:
     match record.event:
         case RunStarted() as run:
-            commit = f" of {run.commit[:12]}" if run.commit else ""
+            commit = f", commit {run.commit[:12]}" if run.commit else ""
             return f"{run.command} {run.run} by {run.who} on {run.host}{commit}"
         case Intent() as intent:
             return f"  {intent.operation} {intent.address} ({intent.action})"
         case OutcomeRecorded() as done:
-            told = f": {done.message}" if done.message else ""
-            return f"  {done.outcome_status.value} {done.address}{told}"
+            message = f": {done.message}" if done.message else ""
+            return f"  {done.outcome_status.value} {done.address}{message}"
         case RunFinished() as end:
             counts = ", ".join(f"{count} {word}" for word, count in end.counts.items() if count)
             return f"{end.run_status} {end.run}" + (f": {counts}" if counts else "")

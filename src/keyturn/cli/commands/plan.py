@@ -1,4 +1,4 @@
-"""keyturn plan: what an apply would do."""
+"""keyturn plan: show what an apply would do."""
 
 from pathlib import Path
 from typing import Any
@@ -28,27 +28,36 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
 @options.target_option
 @options.approval_options
 @options.chdir_option
+@click.option("--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="Output format.")
 @click.option(
-    "--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="How the plan is drawn."
+    "--json-into",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the plan as JSON to FILE.",
 )
-@click.option("--json-into", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON form too.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`."
 )
-@click.option("--offline", is_flag=True, help="Use no key at all: compare git with a base revision.")
+@click.option("--offline", is_flag=True, help="Use no key: compare the manifests with a base revision.")
 @click.option(
-    "--base", default="", metavar="REV", help="What to compare git with; by default the fork point."
+    "--base",
+    default="",
+    metavar="REV",
+    help="The base revision; by default the merge base with the default branch.",
 )
 @click.option(
     "--state",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="With --offline: compare with this exported state instead.",
+    help="With --offline: compare with this exported state.",
 )
 @click.option("--ledger", hidden=True, expose_value=False, is_eager=True, callback=reject_ledger_option)
-@click.option("--refresh-only", is_flag=True, help="Show drift alone: what moved outside keyturn.")
+@click.option("--refresh-only", is_flag=True, help="Show only drift: changes made outside keyturn.")
 @click.option(
-    "--config-from", default="", metavar="REV", help="Take keyturn.yaml from this revision, not the tree."
+    "--config-from",
+    default="",
+    metavar="REV",
+    help="Read keyturn.yaml from this revision, not from the working tree.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes wait.")
 @click.option(
@@ -60,10 +69,10 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
 )
 @click.pass_obj
 def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
-    """Show what would change: git against the live workspace and the state.
+    """Compare the manifests with the live workspace and the state, and show the changes.
 
-    Risk comes first, then each change with why and how far it reaches; no secret is in it. The digest
-    at its end is what `keyturn apply --approve` takes. Nothing is changed.
+    Risks come first, then each change with its reason and impact. The plan contains no secret. Its
+    digest is the argument of `keyturn apply --approve`. Nothing is written.
 
     \b
     Examples:
@@ -75,12 +84,12 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
         from keyturn.cli.context import parse_plan_options
         from keyturn.cli.plan_output import format_plan, has_failing_class, parse_fail_on
 
-        wished, classes = parse_plan_options(chosen), parse_fail_on(chosen["fail_on"])
+        plan_options, classes = parse_plan_options(chosen), parse_fail_on(chosen["fail_on"])
         if chosen["offline"]:
             if chosen["out"]:
-                raise click.UsageError("an offline plan cannot be saved: nothing would be applied from it")
+                raise click.UsageError("an offline plan cannot be saved, because it cannot be applied")
 
-            made = run_offline_plan(folder, workspace, wished, chosen["base"], chosen["state"])
+            plan = run_offline_plan(folder, workspace, plan_options, chosen["base"], chosen["state"])
         else:
             from keyturn.cli.context import open_command_context, with_progress
             from keyturn.cli.plan_output import format_request_stats
@@ -89,28 +98,28 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
             from keyturn.operations.plan.plan_file import save_plan
 
             run = open_command_context(folder, workspace, config_from=chosen["config_from"])
-            with with_progress(run, "plan", form) as seen:
-                planned = add_access_review(run, plan_workspace(seen, wished), chosen["base"])
-            made = planned.plan
+            with with_progress(run, "plan", form) as displayed:
+                planned = add_access_review(run, plan_workspace(displayed, plan_options), chosen["base"])
+            plan = planned.plan
             if options.is_verbose():
                 click.echo(format_request_stats(run.service.request_stats), err=True)
             if chosen["out"]:
-                save_plan(run, planned, wished, chosen["out"])
+                save_plan(run, planned, plan_options, chosen["out"])
         if chosen["refresh_only"]:
             from keyturn.planning.drift import drift_only
 
-            made = drift_only(made)
+            plan = drift_only(plan)
         if chosen["json_into"]:
-            chosen["json_into"].write_text(format_plan(made, "json", False) + "\n", "utf-8")
-        click.echo(format_plan(made, form, color))
-        if has_failing_class(made, classes):
+            chosen["json_into"].write_text(format_plan(plan, "json", False) + "\n", "utf-8")
+        click.echo(format_plan(plan, form, color))
+        if has_failing_class(plan, classes):
             raise ExitWith(errors.EXIT_REFUSED)
-        if chosen["detailed_exitcode"] and not made.is_empty:
+        if chosen["detailed_exitcode"] and not plan.is_empty:
             raise ExitWith(errors.EXIT_CHANGES)
 
 
 def run_offline_plan(folder: Path, workspace: str, wish: PlanOptions, base: str, state: Path | None) -> Plan:
-    """Return the plan against a base revision, or against an exported state; raises Faulty."""
+    """Return the plan against a base revision or an exported state; raises DiagnosticError."""
     project = open_project(folder)
     chosen = project.find_workspace(workspace)
     if state:

@@ -1,4 +1,4 @@
-"""keyturn pull: what was edited in the UI goes into git."""
+"""keyturn pull: write drift back into the manifests."""
 
 import sys
 from pathlib import Path
@@ -11,34 +11,34 @@ from keyturn.cli.errors import ExitWith, error_boundary
 
 @click.command("pull")
 @click.argument("names", nargs=-1, shell_complete=completion.complete_names)
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
 @click.option(
     "--allow-destination-change",
-    "agreed",
+    "allowed",
     multiple=True,
     metavar="NAME",
     shell_complete=completion.complete_credentials,
-    help="Agree that the secret of this credential goes where the live fields say.",
+    help="Allow the secret of this credential to go to the live destination.",
 )
 @options.workspace_option
 @options.chdir_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How it is told.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
 @click.pass_obj
 def pull_command(
     color: bool,
     /,
     names: tuple[str, ...],
     dry_run: bool,
-    agreed: tuple[str, ...],
+    allowed: tuple[str, ...],
     workspace: str,
     folder: Path,
     form: str,
 ) -> None:
-    """Write live values back into the manifests: drift to git.
+    """Write live values back into the manifests.
 
-    Plain fields only; comments, order and ciphertext stay. A field that keyturn wrote before and
-    that is gone live is taken out. A field that says where a secret goes is left unless its
-    credential is named, and what looks like a secret is never written.
+    Only plain fields are written; comments, order and ciphertext stay. A field that keyturn wrote and
+    that is no longer live is removed. A destination field is skipped unless its credential is allowed
+    by name, and a value that looks like a secret is never written.
 
     \b
     Examples:
@@ -53,13 +53,13 @@ def pull_command(
         from keyturn.views.terminal import TerminalStyle
 
         with with_progress(open_command_context(folder, workspace), "pull", form) as run:
-            pulled = pull_drift(run, PullOptions(names, frozenset(agreed), write=not dry_run))
+            pulled = pull_drift(run, PullOptions(names, frozenset(allowed), write=not dry_run))
         style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
         click.echo(render_pull(run.workspace.name, pulled, form, style).rstrip("\n"))
         if dry_run and pulled:
             click.echo("Nothing was written: --dry-run.", err=True)
-        left = [each for one in pulled for each in one.skipped]
-        if any(each.needed_approval for each in left):
+        skipped = [field for result in pulled for field in result.skipped]
+        if any(field.needed_approval for field in skipped):
             raise ExitWith(errors.EXIT_REFUSED)
-        if left:
+        if skipped:
             raise ExitWith(errors.EXIT_PARTIAL)

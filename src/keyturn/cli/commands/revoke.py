@@ -1,4 +1,4 @@
-"""keyturn revoke and keyturn purge: the emergency, and the end."""
+"""keyturn revoke and keyturn purge: take a credential out of use, and delete it permanently."""
 
 import sys
 from pathlib import Path
@@ -16,11 +16,11 @@ from keyturn.cli.errors import ExitWith, error_boundary
 @options.chdir_option
 @click.pass_obj
 def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder: Path) -> None:
-    """Break glass: take a credential out of use, now.
+    """Take a credential out of use now (break-glass).
 
-    It is detached from every connection and soft-deleted. Needs the API alone: manifests and state may
-    be broken, and another run may hold the lock. The journal records it where that is possible. Revoke it
-    at its vendor too. Nothing brings it back unasked: `keyturn apply --allow-restore NAME` does.
+    Detaches the credential from every connection and soft-deletes it. Needs only the API: manifests and
+    state may be broken, and another run may hold the lock. The journal records the revocation if
+    possible. Also revoke the secret at its vendor. `keyturn apply --allow-restore NAME` restores it.
 
     \b
     Examples:
@@ -33,44 +33,42 @@ def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder:
         from keyturn.views.escaping import escape_line
 
         if not yes and not sys.stdin.isatty():
-            raise click.UsageError("there is nobody to ask: say --yes")
+            raise click.UsageError("cannot prompt (no terminal): pass --yes")
         service = open_command_client(folder, workspace)
         credential = find_credential(service, name)
         if not yes and not click.confirm(f"Detach {escape_line(name)} everywhere and delete it?", err=True):
             click.echo("Nothing was changed.", err=True)
             raise ExitWith(errors.EXIT_ERROR)
-        done = revoke_credential(service, credential, lambda: open_command_context(folder, workspace))
-        for step in done.steps:
-            mark = f"FAILED: {escape_line(step.error)}" if step.error else "done"
+        revocation = revoke_credential(service, credential, lambda: open_command_context(folder, workspace))
+        for step in revocation.steps:
+            status = f"FAILED: {escape_line(step.error)}" if step.error else "done"
             click.echo(
                 f"{step.action} {escape_line(str(step.address))} "
-                f"({step.address.kind} of {escape_line(name)}): {mark}"
+                f"({step.address.kind} of {escape_line(name)}): {status}"
             )
-        if done.unrecorded:
-            click.echo(
-                f"warning: the journal does not record all of this: {escape_line(done.unrecorded)}", err=True
-            )
-        click.echo("\nNext: revoke it at its vendor, set a new secret, and apply with", err=True)
+        if revocation.unrecorded:
+            click.echo(f"warning: the journal is incomplete: {escape_line(revocation.unrecorded)}", err=True)
+        click.echo("\nNext: revoke the secret at its vendor, set a new one, and apply with", err=True)
         click.echo(f"  keyturn apply --allow-restore {escape_line(name)}", err=True)
-        if not done.is_complete:
+        if not revocation.is_complete:
             raise ExitWith(errors.EXIT_PARTIAL)
 
 
 @click.command("purge")
 @click.argument("name", shell_complete=completion.complete_credentials)
-@click.option("--confirm", default="", metavar="NAME", help="The name once more, where nobody can be asked.")
+@click.option("--confirm", default="", metavar="NAME", help="The name again, instead of the prompt.")
 @options.workspace_option
 @options.chdir_option
 @click.pass_obj
 def purge_command(color: bool, /, name: str, confirm: str, workspace: str, folder: Path) -> None:
-    """Delete a retired credential for good. It cannot be undone.
+    """Delete a retired credential permanently.
 
-    Only what an apply or `keyturn revoke` has retired, and what nothing uses any more, is purged: an
-    apply itself never does it.
+    Purges only a credential that an apply or `keyturn revoke` has retired and that no connection uses.
+    An apply never purges.
 
     \b
     Examples:
-      keyturn purge prod-old              asks for the name once more
+      keyturn purge prod-old              asks for the name again
       keyturn purge prod-old --confirm prod-old
     """
     with error_boundary(color):
@@ -78,9 +76,9 @@ def purge_command(color: bool, /, name: str, confirm: str, workspace: str, folde
         from keyturn.operations.revoke import purge_retired
 
         if not confirm and not sys.stdin.isatty():
-            raise click.UsageError("there is nobody to ask: say --confirm NAME")
-        again = confirm or click.prompt("This cannot be undone. The name once more", err=True)
-        if again != name:
+            raise click.UsageError("cannot prompt (no terminal): pass --confirm NAME")
+        confirmed = confirm or click.prompt("This cannot be undone. Type the name again", err=True)
+        if confirmed != name:
             raise click.UsageError("the two names differ; nothing was purged")
-        known = purge_retired(open_command_context(folder, workspace), name)
-        click.echo(f"purged {known.address} ({known.id})")
+        entry = purge_retired(open_command_context(folder, workspace), name)
+        click.echo(f"purged {entry.address} ({entry.id})")

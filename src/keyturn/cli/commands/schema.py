@@ -12,13 +12,13 @@ from keyturn.cli.errors import error_boundary
 def schema_command(color: bool, /, name: str) -> None:
     """Print a JSON Schema; without a name, list them.
 
-    There is one for each kind of manifest, for keyturn.yaml, and for everything that is printed as
-    JSON. Editors complete manifests with it.
+    There is a schema for each kind of manifest, for keyturn.yaml, and for each JSON output. Editors use
+    them to complete manifests.
 
     \b
     Examples:
       keyturn schema credential > credential.schema.json
-      keyturn schema                      the names of all of them
+      keyturn schema                      the names of all schemas
     """
     with error_boundary(color):
         from keyturn.schema.definitions import find_schema_folder

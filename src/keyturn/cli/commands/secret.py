@@ -1,4 +1,4 @@
-"""keyturn secret: write secrets without ever showing or storing one in the clear."""
+"""keyturn secret and keyturn seal: write encrypted secrets and seals."""
 
 import string
 import sys
@@ -17,7 +17,7 @@ ALPHABETS: Mapping[str, str] = {
     "url": f"{_ALPHANUMERIC}-._~",
     "symbols": f"{_ALPHANUMERIC}!#%*+-./:=?@^_~",
 }
-"""What random secrets are made of: letters and digits, what a URL takes as it is, what strict rules want."""
+"""Alphabets of random secrets: letters and digits; characters that a URL needs not escape; with symbols."""
 
 ISSUED_FIELDS = frozenset(
     {
@@ -25,14 +25,14 @@ ISSUED_FIELDS = frozenset(
         "sas_token", "service_account_json", "session_token", "ssh_private_key",
     }
 )  # fmt: skip
-"""Fields whose content somebody else makes: a random one would open nothing."""
+"""Fields whose value another system issues: a random value would not work."""
 
 
 @click.group("secret", cls=SuggestingGroup)
 def secret_command() -> None:
     """Write secrets of manifests.
 
-    None is ever a flag: it comes from a prompt or from standard input, and goes into SOPS unseen.
+    A secret is never a flag: keyturn reads it from a prompt or from standard input and encrypts it.
 
     \b
     Examples:
@@ -49,10 +49,13 @@ def secret_command() -> None:
     type=click.IntRange(12, 256),
     default=None,
     metavar="LENGTH",
-    help="Make a random one of LENGTH characters.",
+    help="Generate a random secret of LENGTH characters.",
 )
 @click.option(
-    "--alphabet", type=click.Choice(tuple(ALPHABETS)), default="plain", help="What a random one is made of."
+    "--alphabet",
+    type=click.Choice(tuple(ALPHABETS)),
+    default="plain",
+    help="The alphabet of a random secret.",
 )
 @options.chdir_option
 @click.pass_obj
@@ -61,12 +64,12 @@ def secret_set_command(
 ) -> None:
     """Set a secret, from standard input or a prompt.
 
-    FIELD of the credential NAME is encrypted, sealed and written in place; nothing else of the file
-    moves. The next apply sends it.
+    FIELD of the credential NAME is encrypted and sealed in place; the rest of the file stays as it is.
+    The next apply sends the secret.
 
     \b
     Examples:
-      keyturn secret set prod-db password              asks, unseen
+      keyturn secret set prod-db password              prompts without echo
       pass show prod/db | keyturn secret set prod-db password
       keyturn secret set prod-db password --generate 32
     """
@@ -77,7 +80,9 @@ def secret_set_command(
         from keyturn.project.project import open_project
 
         if generate and field.partition(".")[0] in ISSUED_FIELDS:
-            raise click.UsageError(f"{field} is made by whoever issues it: only passwords can be made up")
+            raise click.UsageError(
+                f"{field} is issued by another system: --generate makes passwords and keys only"
+            )
         value = Secret(
             _generate_secret(generate, ALPHABETS[alphabet]) if generate else _read_secret(name, field)
         )
@@ -91,10 +96,10 @@ def secret_set_command(
 @options.chdir_option
 @click.pass_obj
 def seal_command(color: bool, /, names: tuple[str, ...], folder: Path) -> None:
-    """Bind secrets to their destination again.
+    """Seal secrets for their new destination.
 
-    After an intended change of a credential's host, account or URL, or of its name: whoever holds the
-    key has looked at the file, and says so. An apply refuses secrets whose seal does not hold.
+    Run this after an intended change of a credential's host, account, URL or name, once you have
+    reviewed the file. An apply refuses secrets whose seal does not match.
 
     \b
     Examples:
@@ -113,16 +118,16 @@ def seal_command(color: bool, /, names: tuple[str, ...], folder: Path) -> None:
 
 def _read_secret(name: str, field: str) -> str:
     if sys.stdin.isatty():
-        asked: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
-        return asked
+        answer: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
+        return answer
     try:
         text = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
         raise click.UsageError("standard input is not UTF-8 text") from None
-    # A shell adds the last newline, and nobody means it; the newlines of a PEM stay.
+    # A shell adds a last newline to one line; the newlines of a PEM stay.
     text = text if text.count("\n") > 1 else text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise click.UsageError("standard input holds no secret")
+        raise click.UsageError("standard input is empty: pass the secret on standard input")
     return text
 
 

@@ -1,4 +1,4 @@
-"""keyturn show: a saved plan in any format."""
+"""keyturn show: show a saved plan in any format."""
 
 from pathlib import Path
 
@@ -12,15 +12,13 @@ from keyturn.cli.errors import error_boundary
 @click.command("show")
 @click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @options.chdir_option
-@click.option(
-    "--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="How the plan is drawn."
-)
+@click.option("--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="Output format.")
 @click.pass_obj
 def show_command(color: bool, /, planfile: Path, folder: Path, form: str) -> None:
-    """Draw a plan that `plan --out` saved.
+    """Show a plan that `plan --out` saved.
 
-    The file is verified first, with the key that the repository holds: a plan that was changed, or
-    made by somebody else, is not shown.
+    The file is verified first with the key of the repository: a changed plan, or one from another
+    repository, is refused.
 
     \b
     Examples:

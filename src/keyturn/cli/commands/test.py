@@ -1,4 +1,4 @@
-"""keyturn test: do the connections work, as they are live?"""
+"""keyturn test: test live connections."""
 
 import sys
 from pathlib import Path
@@ -15,10 +15,14 @@ from keyturn.cli.errors import ExitWith, error_boundary
 @options.workspace_option
 @options.chdir_option
 @click.option(
-    "--format", "form", type=click.Choice(("text", "json", "junit")), default="text", help="How it is told."
+    "--format", "form", type=click.Choice(("text", "json", "junit")), default="text", help="Output format."
 )
 @click.option(
-    "--parallelism", type=click.IntRange(1, 32), default=4, show_default=True, help="Credentials at a time."
+    "--parallelism",
+    type=click.IntRange(1, 32),
+    default=4,
+    show_default=True,
+    help="Credentials tested concurrently.",
 )
 @click.option(
     "--max-failures",
@@ -26,7 +30,7 @@ from keyturn.cli.errors import ExitWith, error_boundary
     default=1,
     show_default=True,
     metavar="N",
-    help="Failed logins after which a credential's other connections are left alone.",
+    help="Failed logins after which the other connections of a credential are skipped.",
 )
 @click.pass_obj
 def test_command(
@@ -39,10 +43,10 @@ def test_command(
     parallelism: int,
     max_failures: int,
 ) -> None:
-    """Test live connections with the credentials that they were applied with.
+    """Test live connections with their applied credentials.
 
-    Each test is a real login at the target. What was edited outside keyturn is not tested: a test
-    would carry the secret to wherever the edit points. Exits 1 when a test fails.
+    Each test is a real login at the target. A connection that was edited outside keyturn is skipped,
+    because a test would send the secret to the edited destination. Exits 1 if a test fails.
 
     \b
     Examples:
@@ -68,7 +72,7 @@ def test_command(
         click.echo(render_connection_tests(run.workspace.name, session.results, form, style).rstrip("\n"))
         if session.unmanaged and not names:
             others = pluralize_or_none(session.unmanaged, "other live connection")
-            click.echo(f"not tested, for keyturn does not own it: {others}", err=True)
+            click.echo(f"not tested, because keyturn does not manage it: {others}", err=True)
         ends = {each.status for each in session.results}
         if ends & {TestStatus.FAILED, TestStatus.UNCLEAR}:
             raise ExitWith(errors.EXIT_ERROR)

@@ -1,4 +1,4 @@
-"""keyturn unlock: take the lock away from a run that is dead."""
+"""keyturn unlock: release the lock of a run that ended without releasing it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from keyturn.cli.errors import error_boundary
 def unlock_command(color: bool, /, lock_id: str, workspace: str, folder: Path) -> None:
     """Release the lock whose ID a refused apply has printed.
 
-    The id makes sure that it is the dead run's lock and not one taken since.
+    The ID ensures that only the lock of the dead run is released, not a newer one.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def unlock_command(color: bool, /, lock_id: str, workspace: str, folder: Path) -
         chosen = project.find_workspace(workspace)
         was = force_unlock(open_store(chosen.state_url, project.root, read_environment()), lock_id)
         if was is None:
-            click.echo("The lock was damaged and is gone.")
+            click.echo("The lock record was damaged; the lock is released.")
             return
         click.echo(
             f"The lock of {escape_line(was.holder.who)} on {escape_line(was.holder.host)} is released."

@@ -1,4 +1,4 @@
-"""keyturn usage: the quarterly review."""
+"""keyturn usage: the report for the quarterly review of credentials."""
 
 import sys
 from pathlib import Path
@@ -14,8 +14,8 @@ USAGE_FORMATS = ("text", "markdown", "csv", "json", "html")
 @click.command("usage")
 @options.workspace_option
 @options.chdir_option
-@click.option("--format", "form", type=click.Choice(USAGE_FORMATS), default="text", help="How it is told.")
-@click.option("--no-decrypt", is_flag=True, help="Do not look for expiries inside secrets.")
+@click.option("--format", "form", type=click.Choice(USAGE_FORMATS), default="text", help="Output format.")
+@click.option("--no-decrypt", is_flag=True, help="Do not decrypt secrets to find expiry dates.")
 @click.option(
     "--fail-on",
     default="",
@@ -27,10 +27,10 @@ USAGE_FORMATS = ("text", "markdown", "csv", "json", "html")
 def usage_command(
     color: bool, /, workspace: str, folder: Path, form: str, no_decrypt: bool, fail_on: str
 ) -> None:
-    """Review every credential: the quarterly review.
+    """Report the use, age and access of every credential.
 
-    What uses it, how old it is, what expires, what lasts that need not, who can decrypt it.
-    What the key's rights hide, or the service does not tell, is "unknown" and never nought.
+    Shows users, age, expiry, avoidable long-lived keys and the people who can decrypt each credential.
+    Unknown values are never shown as 0.
 
     \b
     Examples:

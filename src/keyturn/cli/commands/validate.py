@@ -1,4 +1,4 @@
-"""keyturn validate: everything that needs neither key nor network."""
+"""keyturn validate: all checks that need neither key nor network."""
 
 import shutil
 from datetime import UTC, datetime
@@ -25,17 +25,15 @@ VALIDATE_FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "jun
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.workspace_option
 @options.chdir_option
-@click.option(
-    "--format", "form", type=click.Choice(VALIDATE_FORMATS), default="text", help="How findings are told."
-)
-@click.option("--strict", is_flag=True, help="Exit 1 for warnings too.")
+@click.option("--format", "form", type=click.Choice(VALIDATE_FORMATS), default="text", help="Output format.")
+@click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.pass_obj
 def validate_command(
     color: bool, /, paths: tuple[Path, ...], workspace: str, folder: Path, form: str, strict: bool
 ) -> None:
     """Check manifests: YAML, schema, references, SOPS, policy.
 
-    Needs neither key nor network. With PATHS, those files alone are checked; exits 1 for an error.
+    Needs neither key nor network. With PATHS, only those files are checked. Exits 1 for an error.
 
     \b
     Examples:
@@ -47,32 +45,32 @@ def validate_command(
 
         try:
             with ProgressDisplay(form, "checking manifests"):
-                examined = validate_paths(folder, workspace, paths)
-        except DiagnosticError as faulty:
+                validation = validate_paths(folder, workspace, paths)
+        except DiagnosticError as error:
             if form == "text":
                 raise
-            examined = failed_validation(folder, faulty.diagnostics)
-        text = format_validation(examined, form, color)
+            validation = failed_validation(folder, error.diagnostics)
+        text = format_validation(validation, form, color)
         if text:
             click.echo(text)
-        if examined.has_failures(strict=strict):
+        if validation.has_failures(strict=strict):
             raise ExitWith(errors.EXIT_ERROR)
 
 
 class ProjectValidation(Struct, frozen=True):
-    """What was checked and where the project is."""
+    """The result of a validation and the root of its project."""
 
     root: Path
     result: ValidationResult
 
     def has_failures(self, *, strict: bool) -> bool:
-        """Whether what was found is grave enough to fail."""
+        """Return whether the worst diagnostic fails the command."""
         worst = self.result.worst_severity
         return worst is not None and worst <= (Severity.WARNING if strict else Severity.ERROR)
 
 
 def validate_paths(folder: Path, workspace: str, paths: tuple[Path, ...]) -> ProjectValidation:
-    """Check the project around ``folder``, or those of its files that are named; raises Faulty."""
+    """Validate the project around ``folder``, or only the named files; raises DiagnosticError."""
     project = open_project(folder)
     workspaces = (project.find_workspace(workspace),) if workspace else tuple(project.workspaces.values())
     only = tuple(_relative_to_root(project.root, folder / path) for path in paths)
@@ -83,7 +81,7 @@ def validate_paths(folder: Path, workspace: str, paths: tuple[Path, ...]) -> Pro
 
 
 def failed_validation(folder: Path, diagnostics: tuple[Diagnostic, ...]) -> ProjectValidation:
-    """Return what can be said where nothing could be checked: a project file that is wrong, or none."""
+    """Return the validation of a project that cannot be opened."""
     return ProjectValidation(folder, ValidationResult(diagnostics, ()))
 
 
@@ -92,10 +90,10 @@ def _relative_to_root(root: Path, path: Path) -> str:
     return str(full.relative_to(root)) if full.is_relative_to(root) else str(path)
 
 
-def format_validation(examined: ProjectValidation, form: str, color: bool) -> str:
-    """Return what was found in one of the forms, without a newline at its end."""
-    checked = examined.result
-    shown = read_excerpts(examined.root, checked.diagnostics) if form in {"text", "gitlab", "sarif"} else {}
-    findings = DiagnosticReport(diagnostics=checked.diagnostics, files=checked.files, texts=shown)
+def format_validation(validation: ProjectValidation, form: str, color: bool) -> str:
+    """Return the diagnostics in an output format, without a trailing newline."""
+    result = validation.result
+    texts = read_excerpts(validation.root, result.diagnostics) if form in {"text", "gitlab", "sarif"} else {}
+    report = DiagnosticReport(diagnostics=result.diagnostics, files=result.files, texts=texts)
     style = TerminalStyle(color, shutil.get_terminal_size().columns)
-    return render_diagnostics(findings, form, style).rstrip("\n")
+    return render_diagnostics(report, form, style).rstrip("\n")

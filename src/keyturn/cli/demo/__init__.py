@@ -1,1 +1,1 @@
-"""demo."""
+"""The demo command."""

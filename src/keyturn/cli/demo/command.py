@@ -1,4 +1,4 @@
-"""keyturn demo: the whole story on a temporary folder, with real sops and a real server."""
+"""keyturn demo: a demonstration in a temporary folder, with real sops and the bundled emulator."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ from keyturn.cli.errors import error_boundary
     type=click.Path(file_okay=False, path_type=Path),
     default=None,
     metavar="FOLDER",
-    help="Tell the story in FOLDER and leave it there.",
+    help="Run in FOLDER and keep it.",
 )
 @click.pass_obj
 def demo_command(color: bool, /, keep: Path | None) -> None:
-    """Watch keyturn do its work, in under a minute.
+    """Show what keyturn does, in under a minute.
 
-    Create, drift, a refused rotation, a good one, retire, restore. Everything is real but the vendor:
-    the API is the bundled emulator on loopback. Nothing outside the temporary folder is touched.
+    Creates, drift, a failed rotation, a successful one, a retire and a restore. sops and the server are
+    real; the API is the bundled emulator on loopback. Only a temporary folder is changed.
 
     \b
     Examples:
       keyturn demo
-      keyturn demo --keep story           leaves the folder for a look around
+      keyturn demo --keep story           keeps the folder
     """
     with error_boundary(color):
         import tempfile

@@ -1,7 +1,4 @@
-"""The stage of the demo: a folder, an emulator in a process of its own, and commands that are shown.
-
-The one place beside ``load`` that starts processes: it runs what it prints, as a user would.
-"""
+"""The demo: a folder, an emulator in its own process, and the commands that are printed and run."""
 
 import os
 import secrets
@@ -25,7 +22,7 @@ DEMO_ORGANIZATION = "org_01jq8demo"
 
 
 class DemoRunner(Struct, frozen=True):
-    """Where the story is told. ``remote`` steers the emulator as people in the UI would."""
+    """Prints and runs the commands of the demo. ``control_client`` edits objects as users of the UI do."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -34,16 +31,16 @@ class DemoRunner(Struct, frozen=True):
     color: bool
 
     def print_step(self, text: str) -> None:
-        """Print a line of the story."""
+        """Print a comment between two commands."""
         click.echo("\n" + click.style(f"# {text}", fg="cyan") if self.color else f"\n# {text}")
 
     def run_command(self, command: str, expect: int = 0, stdin: str = "") -> None:
-        """Print a command, run it in the folder, and print what it says; raises where it ends otherwise."""
+        """Print a command, run it in the folder and print its output; raises if the exit code differs."""
         shown = f"$ {command}"
         click.echo(click.style(shown, bold=True) if self.color else shown)
         words = shlex.split(command.rpartition("| ")[2])
         program = [sys.executable, "-m", "keyturn"] if words[0] == "keyturn" else words[:1]
-        done = subprocess.run(  # noqa: S603  # the demo's own words
+        done = subprocess.run(  # noqa: S603  # the commands are constants of this module
             [*program, *words[1:]],
             cwd=self.folder,
             env=dict(self.environment),
@@ -56,21 +53,21 @@ class DemoRunner(Struct, frozen=True):
         if done.stdout:
             click.echo(done.stdout.rstrip("\n"))
         if done.returncode != expect:
-            raise click.ClickException(f"the story ended here: exit {done.returncode}, not {expect}")
+            raise click.ClickException(f"the demo stopped: exit {done.returncode}, expected {expect}")
         if expect:
             click.echo(f"(exit {expect})")
 
 
 @contextmanager
 def open_demo(folder: Path, color: bool) -> Iterator[DemoRunner]:
-    """Set the stage in ``folder``, and clear the emulator away afterwards; raises Faulty KT042."""
+    """Start the emulator for a demo in ``folder``, and stop it at the end; raises DiagnosticError KT042."""
     if find_spec("planasonix_emulator") is None or find_spec("uvicorn") is None:
         raise DiagnosticError(_missing_emulator())
     from planasonix_emulator.testing.control_client import ControlClient
 
     key, token = "plnx_live_" + secrets.token_hex(12), secrets.token_hex(12)
     arguments = ["--organization", DEMO_ORGANIZATION, "--key", key, "--control", token]
-    with subprocess.Popen(  # noqa: S603  # our own module
+    with subprocess.Popen(  # noqa: S603  # the bundled emulator
         [sys.executable, "-m", "planasonix_emulator", *arguments],
         stdout=subprocess.PIPE,
         text=True,
@@ -94,14 +91,14 @@ def _read_address(server: "subprocess.Popen[str]") -> str:
 
 
 def _build_environment(folder: Path, key: str, color: bool) -> dict[str, str]:
-    told = {"FORCE_COLOR": "1"} if color else {"NO_COLOR": "1"}
+    color_setting = {"FORCE_COLOR": "1"} if color else {"NO_COLOR": "1"}
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "HOME": str(folder),
         "SOPS_AGE_KEY_FILE": str(folder / "age-key.txt"),
         "PLANASONIX_API_KEY": key,
         "COLUMNS": os.environ.get("COLUMNS", "100"),
-        **told,
+        **color_setting,
     }
 
 
@@ -138,76 +135,74 @@ config:
 
 
 def run_demo(folder: Path, color: bool) -> None:
-    """Tell the whole story in ``folder``; raises where a command does not end as it should."""
-    with open_demo(folder, color) as scene:
-        _show_setup(scene)
-        _show_drift(scene)
-        _show_rotation(scene)
-        _show_retirement(scene)
-        scene.print_step("That was the whole story. Yours begins with: keyturn init")
+    """Run the demo in ``folder``; raises if a command exits with an unexpected code."""
+    with open_demo(folder, color) as demo:
+        _show_setup(demo)
+        _show_drift(demo)
+        _show_rotation(demo)
+        _show_retirement(demo)
+        demo.print_step("End of the demo. To start your own repository: keyturn init")
 
 
-def _show_setup(scene: DemoRunner) -> None:
-    scene.print_step("A new repository: an age key, rules, one credential with its connection")
-    scene.run_command(f"keyturn init . --organization {DEMO_ORGANIZATION} --base-url {scene.base_url}")
-    scene.print_step("A role for the data lake needs no secret at all; one more connection uses it")
-    (scene.folder / "manifests/prod/credentials/prod-lake.yaml").write_text(LAKE_CREDENTIAL)
-    (scene.folder / "manifests/prod/connections/prod-lake.yaml").write_text(LAKE_CONNECTION)
-    scene.print_step("The warehouse's password, from wherever you keep it, straight into SOPS")
-    _set_database_passwords(scene, "first-password")
-    scene.run_command(
+def _show_setup(demo: DemoRunner) -> None:
+    demo.print_step("A new repository: an age key, creation rules, one credential with its connection")
+    demo.run_command(f"keyturn init . --organization {DEMO_ORGANIZATION} --base-url {demo.base_url}")
+    demo.print_step("A role for the data lake needs no secret; a second connection uses it")
+    (demo.folder / "manifests/prod/credentials/prod-lake.yaml").write_text(LAKE_CREDENTIAL)
+    (demo.folder / "manifests/prod/connections/prod-lake.yaml").write_text(LAKE_CONNECTION)
+    demo.print_step("The password of the warehouse, encrypted with SOPS")
+    _set_database_passwords(demo, "first-password")
+    demo.run_command(
         "pass show warehouse | keyturn secret set prod-warehouse password", stdin="first-password"
     )
-    scene.run_command("keyturn validate")
-    scene.run_command("keyturn plan")
-    scene.run_command("keyturn apply --auto-approve")
-    scene.print_step("Nothing is left to do, and no key is needed to know it")
-    scene.run_command("keyturn plan --detailed-exitcode")
+    demo.run_command("keyturn validate")
+    demo.run_command("keyturn plan")
+    demo.run_command("keyturn apply --auto-approve")
+    demo.print_step("A second plan has no changes")
+    demo.run_command("keyturn plan --detailed-exitcode")
 
 
-def _show_drift(scene: DemoRunner) -> None:
-    scene.print_step("Somebody edits the connection in the UI")
-    scene.control_client.edit_in_ui("connections", "prod-warehouse", config={"database": "scratch"})
-    scene.run_command("keyturn plan --detailed-exitcode", expect=2)
-    scene.run_command("keyturn apply --auto-approve")
+def _show_drift(demo: DemoRunner) -> None:
+    demo.print_step("Somebody edits the connection in the UI")
+    demo.control_client.edit_in_ui("connections", "prod-warehouse", config={"database": "scratch"})
+    demo.run_command("keyturn plan --detailed-exitcode", expect=2)
+    demo.run_command("keyturn apply --auto-approve")
 
 
-def _show_rotation(scene: DemoRunner) -> None:
-    scene.print_step(
-        "A new password, with a typing mistake: it is tried on a probe before anything in use is touched"
+def _show_rotation(demo: DemoRunner) -> None:
+    demo.print_step(
+        "A new password with a typo: keyturn tests it on a probe before it changes the credential"
     )
-    scene.run_command(
+    demo.run_command(
         "pass show warehouse-new | keyturn secret set prod-warehouse password", stdin="secnod-password"
     )
-    scene.run_command("keyturn apply --auto-approve", expect=1)
-    scene.print_step("The right one, which the database knows beside the old")
-    _set_database_passwords(scene, "first-password", "second-password")
-    scene.run_command(
+    demo.run_command("keyturn apply --auto-approve", expect=1)
+    demo.print_step("The correct password; the database accepts the old and the new one")
+    _set_database_passwords(demo, "first-password", "second-password")
+    demo.run_command(
         "pass show warehouse-new | keyturn secret set prod-warehouse password", stdin="second-password"
     )
-    scene.run_command("keyturn apply --auto-approve")
+    demo.run_command("keyturn apply --auto-approve")
 
 
-def _show_retirement(scene: DemoRunner) -> None:
-    scene.print_step("The lake is no longer needed: its manifests go")
-    scene.run_command(
-        "rm manifests/prod/credentials/prod-lake.yaml manifests/prod/connections/prod-lake.yaml"
-    )
-    scene.run_command("keyturn apply --auto-approve", expect=5)
-    scene.print_step("Two of four at once is more than the budget allows without a word; here is the word")
-    scene.run_command("keyturn apply --auto-approve --allow-retire 2")
-    scene.print_step("It was needed after all: the manifests come back, and so does the same object")
-    (scene.folder / "manifests/prod/credentials/prod-lake.yaml").write_text(LAKE_CREDENTIAL)
-    (scene.folder / "manifests/prod/connections/prod-lake.yaml").write_text(LAKE_CONNECTION)
-    scene.run_command("keyturn apply --auto-approve")
-    scene.run_command("keyturn plan")
+def _show_retirement(demo: DemoRunner) -> None:
+    demo.print_step("The data lake is no longer needed: delete its manifests")
+    demo.run_command("rm manifests/prod/credentials/prod-lake.yaml manifests/prod/connections/prod-lake.yaml")
+    demo.run_command("keyturn apply --auto-approve", expect=5)
+    demo.print_step("Retiring two of four objects exceeds the budget; --allow-retire allows it")
+    demo.run_command("keyturn apply --auto-approve --allow-retire 2")
+    demo.print_step("The manifests return, and keyturn restores the same object")
+    (demo.folder / "manifests/prod/credentials/prod-lake.yaml").write_text(LAKE_CREDENTIAL)
+    (demo.folder / "manifests/prod/connections/prod-lake.yaml").write_text(LAKE_CONNECTION)
+    demo.run_command("keyturn apply --auto-approve")
+    demo.run_command("keyturn plan")
 
 
-def _set_database_passwords(scene: DemoRunner, *passwords: str) -> None:
+def _set_database_passwords(demo: DemoRunner, *passwords: str) -> None:
     warehouse = {
         "type": "postgres",
         "match": {"host": "db.example.com"},
         "accepts": {"password": list(passwords)},
         "server_version": "PostgreSQL 16.4",
     }
-    scene.control_client.set_targets([warehouse])
+    demo.control_client.set_targets([warehouse])
