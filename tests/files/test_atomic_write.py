@@ -90,16 +90,16 @@ def test_does_not_leave_the_root(root, relative):
 
 _HOLD = """
 import sys, pathlib
-from keyturn.load.placing import place
-with place(pathlib.Path(sys.argv[1]), "m/a.yaml") as target, target.copy(b"c: 1") as copy:
+from keyturn.files.atomic_write import lock_for_writing
+with lock_for_writing(pathlib.Path(sys.argv[1]), "m/a.yaml") as target, target.create_private_copy(b"c: 1") as copy:
     print("held", flush=True)
     sys.stdin.readline()
 """
 _WAIT = """
 import sys, pathlib
-from keyturn.load.placing import place
+from keyturn.files.atomic_write import lock_for_writing
 print("begun", flush=True)
-with place(pathlib.Path(sys.argv[1]), "m/a.yaml") as target:
+with lock_for_writing(pathlib.Path(sys.argv[1]), "m/a.yaml") as target:
     print("held", flush=True)
 """
 

@@ -58,7 +58,7 @@ class Clone:
     def ask(self, *numbers, file=FILE, most=MAX_LOG_BYTES, path=os.environ["PATH"], **more):
         """Return the days of the numbers' ciphertexts as text, or the whole answer where one is missing."""
         digests = {number: hashlib.sha256(cipher(number).encode()).hexdigest() for number in numbers}
-        usual = {"root": self.root, "folders": ("m/prod", "m", "n"), "horizon": date(2025, 12, 1)}
+        usual = {"root": self.root, "folders": ("m/prod", "m", "n"), "expected_since": date(2025, 12, 1)}
         question = HistoryQuery(
             **usual | more, ciphertext_digests={file: frozenset(digests.values())}, today=TODAY
         )
@@ -98,7 +98,7 @@ def test_what_is_not_committed_is_not_searched_for_to_the_end(clone):
     clone.commit("2024-01-01", big="".join(text(number) for number in range(1000, 3000)))
     clone.commit("2025-10-01", db=text(1))
     assert clone.ask(7, most=70_000) == ["2026-03-01"]
-    assert clone.ask(7, most=70_000, horizon=date(2020, 1, 1)).error
+    assert clone.ask(7, most=70_000, expected_since=date(2020, 1, 1)).error
 
 
 def test_a_file_that_was_renamed_keeps_its_days(clone):
