@@ -25,24 +25,24 @@ FULL = """
 import resource, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from keyturn.core.diagnostic import Faulty
-from keyturn.state.clock import Clock
-from keyturn.state.event import Compacted
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.model.clock import RunClock
+from keyturn.state.events import JournalCompacted
 from keyturn.state.journal import open_journal
-from keyturn.state.reading import read_state
-from keyturn.state.store import open_store
+from keyturn.state.reader import load_state
+from keyturn.state.stores import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
-reading = read_state(store, "prod", "org_1")
-journal = open_journal(store, reading.state, reading.torn, Clock(lambda: datetime.now(UTC), lambda: 0.0))
-journal.append(Compacted(0))
+reading = load_state(store, "prod", "org_1")
+journal = open_journal(store, reading.state, reading.torn, RunClock(lambda: datetime.now(UTC), lambda: 0.0))
+journal.append(JournalCompacted(0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 for serial in range(1, 9):
     try:
-        journal.append(Compacted(serial))
+        journal.append(JournalCompacted(serial))
         print("written")
-    except Faulty as failure:
-        print(failure.findings[0].code)
+    except DiagnosticError as failure:
+        print(failure.diagnostics[0].code)
 """
 
 

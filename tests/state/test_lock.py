@@ -32,23 +32,22 @@ GRAB = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from keyturn.state.clock import Clock
-from keyturn.state.faults import fault
-from keyturn.state.lock import Held, Holder, acquire
-from keyturn.state.store import open_store
+from keyturn.model.clock import RunClock
+from keyturn.state.lock import LockHeld, LockHolder, acquire_lock
+from keyturn.state.stores import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
-clock = Clock(lambda: datetime.now(UTC), time.monotonic)
-holder = Holder(id=sys.argv[2], who="w" + sys.argv[2], host="h", ttl=float(sys.argv[3]))
+clock = RunClock(lambda: datetime.now(UTC), time.monotonic)
+holder = LockHolder(id=sys.argv[2], who="w" + sys.argv[2], host="h", ttl=float(sys.argv[3]))
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    lease = acquire(store, holder, clock)
+    lease = acquire_lock(store, holder, clock)
     print("won", flush=True)
-except Held as held:
+except LockHeld as held:
     print("lost to", held.record.holder.id, flush=True)
     raise SystemExit(4)
 sys.stdin.readline()
-print("valid" if lease.valid() else "over", flush=True)
+print("valid" if lease.is_valid() else "over", flush=True)
 """
 
 
@@ -102,8 +101,8 @@ def test_the_lease_is_counted_from_before_the_request(folder, hands):
     """However long the store takes to answer, the lease is never held for longer than it says."""
 
     class Slow:
-        place, read = folder.location, folder.read
-        attend, deserted = folder.announce_alive, folder.is_holder_dead
+        location, read = folder.location, folder.read
+        announce_alive, is_holder_dead = folder.announce_alive, folder.is_holder_dead
 
         def put(self, key, data, expect):
             hands.wait(400)
@@ -209,8 +208,8 @@ def test_of_two_who_reach_at_once_one_is_told(folder, clock):
     """Whoever is beaten between looking and taking looks again and learns by whom."""
 
     class Raced:
-        place, now = folder.location, folder.current_time
-        attend, deserted = folder.announce_alive, folder.is_holder_dead
+        location, current_time = folder.location, folder.current_time
+        announce_alive, is_holder_dead = folder.announce_alive, folder.is_holder_dead
         beaten = False
 
         def read(self, key):
@@ -233,7 +232,7 @@ def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused)
     first = acquire_lock(folder, ANN, clock)
 
     class Raced:
-        place = folder.location
+        location = folder.location
         put = folder.put
 
         def read(self, key):
@@ -309,8 +308,8 @@ def test_a_lock_that_cannot_be_written_leaves_no_sign(folder, clock, refused):
     """Failing to take the lock is not holding it."""
 
     class Full:
-        place, read, now = folder.location, folder.read, folder.current_time
-        attend, deserted = folder.announce_alive, folder.is_holder_dead
+        location, read, current_time = folder.location, folder.read, folder.current_time
+        announce_alive, is_holder_dead = folder.announce_alive, folder.is_holder_dead
 
         def put(self, *_):
             """Have no room."""

@@ -21,35 +21,35 @@ WORK = """
 import itertools, sys, threading, time
 from datetime import UTC, datetime
 from pathlib import Path
-from keyturn.core.address import Address
-from keyturn.core.outcome import Ending
-from keyturn.core.resource import Known
-from keyturn.state.clock import Clock
-from keyturn.state.event import Finished, Intent
+from keyturn.model.address import Address
+from keyturn.model.change import OutcomeStatus
+from keyturn.model.resource import StateEntry
+from keyturn.model.clock import RunClock
+from keyturn.state.events import Intent, OutcomeRecorded
 from keyturn.state.journal import open_journal
-from keyturn.state.reading import compact, read_state
-from keyturn.state.store import open_store
+from keyturn.state.reader import compact_journal, load_state
+from keyturn.state.stores import open_store
 root, base = Path(sys.argv[1]), int(sys.argv[2])
 store = open_store("file:.keyturn/prod", root, {})
-reading = read_state(store, "prod", "org_1")
-journal = open_journal(store, reading.state, reading.torn, Clock(lambda: datetime.now(UTC), time.monotonic))
+reading = load_state(store, "prod", "org_1")
+journal = open_journal(store, reading.state, reading.torn, RunClock(lambda: datetime.now(UTC), time.monotonic))
 said = threading.Lock()
 def work(worker):
     for turn in itertools.count(base):
         name = f"{worker}-{turn}"
         address = Address("credential", name)
-        journal.append(Intent(id=name, op="create", address=address, action="create"))
+        journal.append(Intent(id=name, operation="create", address=address, action="create"))
         empty = dict.fromkeys(("applied", "observed", "fingerprints"), {})
-        entry = Known(address=address, id=name, type="t", digest="", updated_at="", **empty)
-        done = {"address": address, "action": "create", "ending": Ending.DONE, "entry": entry}
-        journal.append(Finished(intent=name, **done))
+        entry = StateEntry(address=address, id=name, type="t", digest="", updated_at="", **empty)
+        done = {"address": address, "action": "create", "outcome_status": OutcomeStatus.DONE, "entry": entry}
+        journal.append(OutcomeRecorded(intent=name, **done))
         with said:
             print(name, flush=True)
 for worker in range(3):
     threading.Thread(target=work, args=(worker,), daemon=True).start()
 for turn in itertools.count():
     time.sleep(0.004)
-    reading = compact(store, reading, journal)
+    reading = compact_journal(store, reading, journal)
 """
 
 
@@ -162,7 +162,7 @@ class Without:
     """A store whose document is lost."""
 
     def __init__(self, store):
-        self.place, self.tape = store.location, store.open_log
+        self.location, self.open_log = store.location, store.open_log
 
     def read(self, _):
         """Return nothing, whatever is asked for."""
@@ -285,15 +285,15 @@ def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
     class Holey(Without):
         read = bucket.read
 
-        def tape(self):
+        def open_log(self):
             tape = bucket.open_log()
             tape._objects = self
             return tape
 
         def __init__(self):
-            self.place = bucket.location
+            self.location = bucket.location
 
-        def keys(self, prefix, after=""):
+        def list_keys(self, prefix, after=""):
             return tuple(key for key in bucket.list_keys(prefix, after) if not key.endswith("07.jsonl"))
 
         read_all = bucket.read_all

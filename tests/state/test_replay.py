@@ -51,7 +51,7 @@ def test_outcomes_become_entries(known):
 def test_a_rename_takes_the_old_entry_out(known):
     """The entries that an outcome names as gone are gone, before its own goes in."""
     base = EMPTY.with_entry(known("credential/y"))
-    state = replay_records(base, written(finished("", entry=known("credential/x"), gone=(Y, X))))
+    state = replay_records(base, written(finished("", entry=known("credential/x"), removed=(Y, X))))
     assert set(state.entries) == {X}
 
 
@@ -59,7 +59,7 @@ def test_what_the_document_holds_is_not_folded_in_again(known):
     """Records up to the state's position are passed over."""
     records = written(
         finished("1", entry=known("credential/x")),
-        finished("2", gone=(X,)),
+        finished("2", removed=(X,)),
         finished("3", entry=known("credential/y")),
     )
     whole = replay_records(EMPTY, records)
@@ -94,6 +94,6 @@ def test_a_fold_leaves_its_base_alone(known):
     fold = Replay(EMPTY)
     fold.apply_event(finished("1", entry=known("credential/x")))
     early = fold.build_state(JournalPosition(1))
-    fold.apply_event(finished("2", gone=(X,)))
+    fold.apply_event(finished("2", removed=(X,)))
     assert early.find_entry(X)
     assert fold.build_state(JournalPosition(2)).entries == EMPTY.entries == {}

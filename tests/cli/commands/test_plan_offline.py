@@ -25,7 +25,7 @@ def test_against_an_exported_state(office, canary):
 def test_the_old_option_names_the_new_one(office):
     """`--ledger` of keyturn 0.1 is a usage error, and help does not list it."""
     ended = office.here("plan", "--offline", "--ledger", "state.json")
-    assert (ended.code, "use --state" in ended.stderr) == (1, True)
+    assert (ended.code, "use --state" in ended.stderr) == (64, True)
     assert "--ledger" not in office.here("plan", "--help").stdout
 
 

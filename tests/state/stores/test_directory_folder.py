@@ -15,24 +15,24 @@ from keyturn.state.stores.directory import DirectoryStore
 COUNT = """
 import json, sys
 from pathlib import Path
-from keyturn.state.medium import ABSENT, Moved
-from keyturn.state.store import open_store
+from keyturn.state.stores.base import NO_ETAG, PreconditionFailed
+from keyturn.state.stores import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
 done = 0
 while done < 40:
     blob = store.read("count")
     count = json.loads(blob.data) if blob else 0
     try:
-        store.put("count", json.dumps(count + 1).encode(), blob.etag if blob else ABSENT)
+        store.put("count", json.dumps(count + 1).encode(), blob.etag if blob else NO_ETAG)
         done += 1
-    except Moved:
+    except PreconditionFailed:
         pass
 """
 
 WRITE = """
 import itertools, sys
 from pathlib import Path
-from keyturn.state.store import open_store
+from keyturn.state.stores import open_store
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
 etag = store.read("a").etag
 for turn in itertools.count():
@@ -44,15 +44,15 @@ for turn in itertools.count():
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from keyturn.core.diagnostic import Faulty
-from keyturn.state.store import open_store
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.state.stores import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 store = open_store("file:.keyturn/prod", Path(sys.argv[1]), {})
 try:
     store.put("a", bytes(2000), store.read("a").etag)
-except Faulty as full:
-    print(full.findings[0].code)
+except DiagnosticError as full:
+    print(full.diagnostics[0].code)
 """
 
 

@@ -9,8 +9,8 @@ from keyturn.state.stores.directory import announce_alive, is_holder_dead
 LIVE = """
 import sys
 from pathlib import Path
-from keyturn.state.presence import attend
-attend(Path(sys.argv[1]), "p")
+from keyturn.state.stores.directory import announce_alive
+announce_alive(Path(sys.argv[1]), "p")
 print("here", flush=True)
 sys.stdin.readline()
 """

@@ -11,17 +11,17 @@ from keyturn.state.stores.base import PreconditionFailed
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from keyturn.core.diagnostic import Faulty
-from keyturn.state.store import open_store
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.state.stores import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-tape = open_store("file:.keyturn/prod", Path(sys.argv[1]), {}).tape()
-tape.attach(0)
+tape = open_store("file:.keyturn/prod", Path(sys.argv[1]), {}).open_log()
+tape.prepare_append(0)
 tape.append(1, [b"one\\n"])
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
 try:
     tape.append(2, [b"a line that is longer than the room\\n"])
-except Faulty as full:
-    print(full.findings[0].code)
+except DiagnosticError as full:
+    print(full.diagnostics[0].code)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 tape.append(2, [b"two\\n"])
 """

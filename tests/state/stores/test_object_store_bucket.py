@@ -187,12 +187,12 @@ def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
 READING = """
 from pathlib import Path
 from obstore.store import MemoryStore
-from keyturn.state.store import open_store
+from keyturn.state.stores import open_store
 bucket = open_store("s3://states/prod", Path(), {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
 bucket._objects = MemoryStore()
 for number in range(64):
-    bucket.tape().append(number, [b"line\\n"])
-assert len(list(bucket.tape().read(0))) == 64
+    bucket.open_log().append(number, [b"line\\n"])
+assert len(list(bucket.open_log().read(0))) == 64
 """
 
 
