@@ -1,4 +1,4 @@
-"""Putting a file in its place."""
+"""Atomic file writes."""
 
 import select
 import signal
@@ -9,14 +9,14 @@ import sys
 import pytest
 
 from keyturn.files.atomic_write import lock_for_writing
-from keyturn.files.discovery import load_file, load_manifest_files
+from keyturn.files.discovery import find_manifests, load_file
 from keyturn.model.diagnostic import DiagnosticError
 
 
-def codes(act):
-    """Return the codes of what an act raises."""
+def codes(call):
+    """Return the codes of the diagnostics that a call raises."""
     with pytest.raises(DiagnosticError) as caught:
-        act()
+        call()
     return [finding.code for finding in caught.value.diagnostics]
 
 
@@ -30,12 +30,12 @@ def root(tmp_path):
 
 
 def names(root):
-    """Return what is in the folder."""
+    """Return the names in the folder."""
     return sorted(path.name for path in (root / "m").iterdir())
 
 
 def test_replaces_a_file_and_keeps_its_mode(root):
-    """The new content is there at once; nothing is left beside it."""
+    """No temporary file remains."""
     digest = load_file(root, "m/a.yaml").digest
     with lock_for_writing(root, "m/a.yaml") as target:
         target.replace(b"new: 1\n", digest)
@@ -44,8 +44,8 @@ def test_replaces_a_file_and_keeps_its_mode(root):
     assert names(root) == ["a.yaml"]
 
 
-def test_keeps_what_somebody_else_wrote(root):
-    """A file that changed in the meantime is not overwritten."""
+def test_keeps_the_change_of_another_writer(root):
+    """A file whose digest changed is not overwritten."""
     digest = load_file(root, "m/a.yaml").digest
     with lock_for_writing(root, "m/a.yaml") as target:
         (root / "m/a.yaml").write_text("theirs: 1\n")
@@ -54,8 +54,8 @@ def test_keeps_what_somebody_else_wrote(root):
     assert names(root) == ["a.yaml"]
 
 
-def test_creates_a_file_but_never_over_another(root):
-    """Folders are made as needed; a file that is there stays."""
+def test_creates_a_file_but_does_not_overwrite(root):
+    """Missing folders are created; an existing file is kept."""
     with lock_for_writing(root, "deep/er/b.yaml", new=True) as target:
         target.create(b"b: 1\n")
     assert (root / "deep/er/b.yaml").read_bytes() == b"b: 1\n"
@@ -66,18 +66,18 @@ def test_creates_a_file_but_never_over_another(root):
     assert names(root) == ["a.yaml"]
 
 
-def test_a_copy_is_private_and_gone_afterwards(root):
-    """Only its owner may read it, and no walk takes it for a manifest."""
+def test_a_copy_is_private_and_temporary(root):
+    """Only the owner can read the copy, and discovery ignores it."""
     with lock_for_writing(root, "m/a.yaml") as target, target.create_private_copy(b"c: 1\n") as copy:
         assert copy.read_bytes() == b"c: 1\n"
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-        assert [source.relative for source in load_manifest_files(root, ["m"])] == ["m/a.yaml"]
+        assert [source.relative for source in find_manifests(root, ["m"]).sources] == ["m/a.yaml"]
     assert names(root) == ["a.yaml"]
 
 
 @pytest.mark.parametrize("relative", ["../x/a.yaml", "/etc/a.yaml", "link/a.yaml", "link/new/a.yaml"])
 def test_does_not_leave_the_root(root, relative):
-    """Neither upwards nor through a symlink."""
+    """Paths with ``..``, absolute paths and symlinks are rejected."""
     outside = root.parent / f"{root.name}-outside"
     outside.mkdir()
     (root / "link").symlink_to(outside)
@@ -91,9 +91,10 @@ def test_does_not_leave_the_root(root, relative):
 _HOLD = """
 import sys, pathlib
 from keyturn.files.atomic_write import lock_for_writing
-with lock_for_writing(pathlib.Path(sys.argv[1]), "m/a.yaml") as target, target.create_private_copy(b"c: 1") as copy:
-    print("held", flush=True)
-    sys.stdin.readline()
+with lock_for_writing(pathlib.Path(sys.argv[1]), "m/a.yaml") as target:
+    with target.create_private_copy(b"c: 1"):
+        print("held", flush=True)
+        sys.stdin.readline()
 """
 _WAIT = """
 import sys, pathlib
@@ -111,7 +112,7 @@ def _python(code, root):
 
 
 def test_writers_of_one_folder_wait_for_each_other(root):
-    """The second one begins when the first is through."""
+    """The second writer starts when the first has finished."""
     with _python(_HOLD, root) as first:
         assert first.stdout.readline() == "held\n"
         with _python(_WAIT, root) as second:
@@ -123,8 +124,8 @@ def test_writers_of_one_folder_wait_for_each_other(root):
     assert not early
 
 
-def test_what_a_killed_writer_left_is_cleared_away(root):
-    """A copy outlives its writer only until the next one comes."""
+def test_deletes_the_copy_of_a_killed_writer(root):
+    """The next writer deletes the copy."""
     with _python(_HOLD, root) as first:
         assert first.stdout.readline() == "held\n"
         assert len(names(root)) == 2

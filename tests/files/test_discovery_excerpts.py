@@ -1,4 +1,4 @@
-"""The text of files that findings point into."""
+"""The text of files to which diagnostics point."""
 
 import os
 
@@ -8,21 +8,21 @@ from keyturn.model.diagnostic import Diagnostic, Severity
 
 
 def at(file, line):
-    """Return a finding at a place."""
+    """Return a diagnostic with a location."""
     return Diagnostic(
         code="KT131", severity=Severity.ERROR, message="m", origin=SourceLocation(file, line, 1)
     )
 
 
-def test_only_files_with_a_place_are_read(tmp_path):
-    """A finding about a whole file needs no line of it."""
+def test_reads_only_files_with_a_line(tmp_path):
+    """A diagnostic about a whole file needs no excerpt."""
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(name)
     assert read_excerpts(tmp_path, [at("a.yaml", 1), at("b.yaml", 0)]) == {"a.yaml": "a.yaml"}
 
 
-def test_what_cannot_be_read_is_left_out(tmp_path):
-    """A finding that is shown without its line is better than none."""
+def test_omits_unreadable_files(tmp_path):
+    """Diagnostics of an unreadable file are shown without an excerpt."""
     (tmp_path / "ok.yaml").write_bytes(b"\xff: 1")
     (tmp_path / "folder.yaml").mkdir()
     os.mkfifo(tmp_path / "pipe.yaml")

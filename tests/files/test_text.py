@@ -1,4 +1,4 @@
-"""Bytes to text."""
+"""Decoding of source files."""
 
 import pytest
 
@@ -13,8 +13,8 @@ def _finding(data):
     return finding.code, str(finding.origin)
 
 
-def test_takes_utf_8_with_and_without_a_mark():
-    """A byte order mark is taken off; line ends stay."""
+def test_decodes_utf_8_with_and_without_a_byte_order_mark():
+    """The byte order mark is removed; line endings are kept."""
     assert decode_source("\ufeffa: é\r\n日本: 😀\n".encode(), "m.yaml") == "a: é\r\n日本: 😀\n"
 
 
@@ -37,25 +37,25 @@ def test_takes_utf_8_with_and_without_a_mark():
         (b"a: 1\n>>>>>>> other\n", "KT103", "m.yaml:2:1"),
     ],
 )
-def test_refuses_what_hides_or_misleads(data, code, origin):
-    """Wrong encodings, invisible characters and unfinished merges are named at their place."""
+def test_rejects_invalid_text(data, code, origin):
+    """Wrong encodings, invisible characters and conflict markers are reported with their location."""
     assert _finding(data) == (code, origin)
 
 
 def test_explains_how_to_finish_a_merge():
-    """The hint for a conflict says to take one side whole, because mixed sides fail the MAC."""
+    """The hint recommends to take one side, because a mix of both fails the MAC."""
     with pytest.raises(DiagnosticError) as caught:
         decode_source(b"<<<<<<< HEAD\n", "m.yaml")
     assert "git checkout --ours" in caught.value.diagnostics[0].hint
 
 
-def test_seven_signs_inside_a_value_are_no_conflict():
-    """Only a line of its own, as git writes it, is a conflict."""
+def test_a_conflict_marker_must_be_a_whole_line():
+    """The same characters inside a value are accepted."""
     assert decode_source(b"a: '<<<<<<< x'\n", "m.yaml")
     assert decode_source(b"a: |\n  ======= \n  <<<<<<<< eight\n", "m.yaml")
 
 
-def test_refuses_more_than_a_mebibyte_at_once():
-    """A file beyond the limit is refused by its size, before it is looked at."""
+def test_rejects_more_than_a_mebibyte():
+    """The size is checked before the content."""
     assert _finding(b"\xff" * (MAX_FILE_BYTES * 10)) == ("KT104", "m.yaml")
     assert len(decode_source(b"#" * MAX_FILE_BYTES, "m.yaml")) == MAX_FILE_BYTES

@@ -35,7 +35,7 @@ def test_takes_what_every_reader_takes_alike(text, value):
         *[(text, "a time") for text in ("12:30", "12:30:45", "1:2:3.5", "-1:30", "190:20:30.15")],
         *[(text, "a date") for text in ("2024-01-02", "2024-1-2", "2024-01-02T03:04:05Z",
         "2024-01-02 03:04:05.6 +01:00", "2024-01-02t03:04:05-5")],
-        *[(text, "a yes-or-no word") for text in ("yes", "No", "ON", "off", "y", "N")],
+        *[(text, "a YAML 1.1 boolean") for text in ("yes", "No", "ON", "off", "y", "N")],
         ("~", "null"), ("=", "a default value"), ("<<", "a merge key"),
     ],
 )  # fmt: skip
@@ -48,4 +48,4 @@ def test_refuses_what_readers_take_differently(text, looks):
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off"])
 def test_takes_switches_for_text_where_asked(word):
     """The project file reads ``off`` as YAML 1.2 does: as a word."""
-    assert parse_plain_scalar(word, switches=True) == word
+    assert parse_plain_scalar(word, yes_no_as_text=True) == word

@@ -1,1 +1,1 @@
-"""files."""
+"""Files of the project: discovery of manifests, decoding, and atomic writes."""

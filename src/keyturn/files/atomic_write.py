@@ -1,4 +1,4 @@
-"""Putting a file in its place: written aside, synced, moved there at once, one writer per folder."""
+"""Atomic file writes: a synced temporary file replaces the target; one writer per folder at a time."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic
 
 TEMPORARY_PREFIX: Final = ".keyturn-"
-"""How the names of files begin that are not in their place yet; walks pass them over."""
+"""The prefix of temporary files; discovery ignores names that start with a dot."""
 
 _CREATE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PUBLIC_MODE: Final = 0o644
@@ -24,10 +24,10 @@ _PRIVATE_MODE: Final = 0o600
 
 @contextmanager
 def lock_for_writing(root: Path, relative: str, *, new: bool = False) -> Iterator["AtomicFile"]:
-    """Hold the folder of a file below ``root`` for writing; ``new`` makes folders that are missing.
+    """Lock the folder of a file below ``root`` for writing; ``new`` creates missing folders.
 
-    Writers of one folder wait for each other. What an earlier one left behind when it was killed
-    is cleared away. Raises Faulty as ``files.load_file`` does for a folder.
+    Waits for other writers of the folder, and deletes the temporary files of killed writers.
+    Raises DiagnosticError as ``open_folder`` does.
     """
     path = PurePosixPath(relative)
     handle = open_folder(root, str(path.parent), make=new)
@@ -42,7 +42,7 @@ def lock_for_writing(root: Path, relative: str, *, new: bool = False) -> Iterato
 
 
 class AtomicFile(Struct, frozen=True):
-    """A file that may be written; ``handle`` is its folder, locked."""
+    """A file in a locked folder; ``folder_handle`` is the open folder."""
 
     root: Path
     relative: str
@@ -50,7 +50,7 @@ class AtomicFile(Struct, frozen=True):
 
     @contextmanager
     def create_private_copy(self, data: bytes) -> Iterator[Path]:
-        """Yield the path of a private file beside the file, which holds ``data`` and is gone afterwards."""
+        """Yield the path of a private temporary file with ``data`` in the same folder; delete it at exit."""
         name = self._write_temporary(data, _PRIVATE_MODE)
         try:
             yield (self.root / self.relative).with_name(name)
@@ -59,24 +59,24 @@ class AtomicFile(Struct, frozen=True):
                 os.unlink(name, dir_fd=self.folder_handle)
 
     def replace(self, data: bytes, expected: str) -> None:
-        """Put ``data`` in the file's place, unless its SHA-256 is no longer ``expected`` (KT226)."""
-        here = PurePosixPath(self.relative).name
-        mode = os.stat(here, dir_fd=self.folder_handle, follow_symlinks=False).st_mode & 0o777
+        """Replace the file; raises DiagnosticError (KT226) if its SHA-256 is not ``expected``."""
+        file_name = PurePosixPath(self.relative).name
+        mode = os.stat(file_name, dir_fd=self.folder_handle, follow_symlinks=False).st_mode & 0o777
         name = self._write_temporary(data, mode)
         if load_file(self.root, self.relative).digest != expected:
             os.unlink(name, dir_fd=self.folder_handle)
             raise DiagnosticError(_changed_file_error(self.relative))
-        os.replace(name, here, src_dir_fd=self.folder_handle, dst_dir_fd=self.folder_handle)
+        os.replace(name, file_name, src_dir_fd=self.folder_handle, dst_dir_fd=self.folder_handle)
         os.fsync(self.folder_handle)
 
     def create(self, data: bytes) -> None:
-        """Put ``data`` where no file is; raises Faulty (KT229) where one is."""
+        """Create the file; raises DiagnosticError (KT229) if it exists."""
         name = self._write_temporary(data, _PUBLIC_MODE)
-        here = PurePosixPath(self.relative).name
+        file_name = PurePosixPath(self.relative).name
         try:
             os.link(
                 name,
-                here,
+                file_name,
                 src_dir_fd=self.folder_handle,
                 dst_dir_fd=self.folder_handle,
                 follow_symlinks=False,
@@ -99,13 +99,13 @@ class AtomicFile(Struct, frozen=True):
 
 
 def _changed_file_error(relative: str) -> Diagnostic:
-    message = "somebody else wrote the file in the meantime; nothing was changed"
+    message = "another process changed the file; nothing was written"
     return error_diagnostic(
-        "KT226", SourceLocation(relative), message, "look at the file, then run the command again"
+        "KT226", SourceLocation(relative), message, "check the file, then run the command again"
     )
 
 
 def _existing_file_error(relative: str) -> Diagnostic:
     return error_diagnostic(
-        "KT229", SourceLocation(relative), "there is a file of this name already", "choose another name"
+        "KT229", SourceLocation(relative), "a file with this name already exists", "choose another name"
     )

@@ -1,7 +1,7 @@
-"""Walking folders of manifests: regular files below the root, and nothing that pretends to be one.
+"""Discovery of manifests: regular files below the root, opened without following symlinks.
 
-Each component of a path is opened relative to its parent with O_NOFOLLOW, and what was opened is
-what is looked at: neither a symlink nor a swap between look and open leads out of the root.
+Each component of a path is opened relative to its parent with O_NOFOLLOW, and checks use the open
+handle. Neither a symlink nor a replacement between check and open can lead out of the root.
 """
 
 import errno
@@ -21,10 +21,10 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic, warning_diagnostic
 
 MANIFEST_SUFFIXES: Final = (".yaml", ".yml")
-"""What the name of a manifest ends in."""
+"""The suffixes of manifest files."""
 
 MAX_FOLDER_DEPTH: Final = 32
-"""How deep folders may nest below a folder of manifests."""
+"""The maximum nesting depth of folders below a folder of manifests."""
 
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
@@ -32,7 +32,7 @@ _NOT_REGULAR_ERRNOS: Final = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EIS
 
 
 class SourceFile(Struct, frozen=True):
-    """A file as it was read once: ``relative`` to ``root`` with slashes, SHA-256 of its bytes as hex."""
+    """A file that was read: ``relative`` is its POSIX path from ``root``, ``digest`` its SHA-256 as hex."""
 
     root: Path
     relative: str
@@ -41,24 +41,20 @@ class SourceFile(Struct, frozen=True):
 
 
 class ManifestFiles(Struct, frozen=True):
-    """What a walk found: files sorted by name, what could not be taken, and names that nobody asked for."""
+    """The result of a search: files by path, diagnostics, and paths of manifests that were not opened."""
 
     sources: tuple[SourceFile, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     skipped_names: tuple[str, ...] = ()
 
 
-def load_manifest_files(root: Path, folders: Iterable[str]) -> tuple[SourceFile, ...]:
-    """Return the manifests below ``folders``, sorted; raises Faulty with all findings of ``survey``."""
-    return _raise_errors(find_manifests(root, folders)).sources
-
-
 def find_manifests(root: Path, folders: Iterable[str], only: Collection[str] = ()) -> ManifestFiles:
-    """Read every ``*.yaml`` and ``*.yml`` below ``folders`` of ``root``, each once, sorted by name.
+    """Read each ``*.yaml`` and ``*.yml`` file below ``folders`` of ``root`` once, sorted by path.
 
-    Names that begin with a dot are passed over. Findings: not a regular file (KT120), out of the
-    root (KT121), names that differ in case alone (KT122), a folder that is missing or holds no
-    manifest (KT123), unreadable (KT124), too large (KT104). With ``only``, no other file is opened.
+    Names that start with a dot are ignored. With ``only``, all other files are listed but not opened.
+    Diagnostics: not a regular file (KT120), outside of the root (KT121), names that differ only in
+    case (KT122), a missing folder or one without manifests (KT123), unreadable (KT124), too large
+    (KT104), nested too deep (KT114).
     """
     walker = _FolderWalker(root, only=frozenset(only))
     for folder in folders:
@@ -66,29 +62,18 @@ def find_manifests(root: Path, folders: Iterable[str], only: Collection[str] = (
     return walker.build_result()
 
 
-def load_given_files(root: Path, paths: Iterable[Path]) -> ManifestFiles:
-    """Read the given files, and the manifests below the given folders; findings as for ``survey``."""
-    walker = _FolderWalker(root)
-    top = os.path.realpath(root)
-    for path in paths:
-        real = Path(os.path.realpath(path.parent), path.name)
-        relative = Path(os.path.relpath(real, top)).as_posix()
-        if path.is_dir() and not path.is_symlink():
-            walker.add_folder(relative)
-        else:
-            walker.add_file(relative)
-    return walker.build_result()
-
-
 def load_file(root: Path, relative: str) -> SourceFile:
-    """Read one file below ``root``; raises Faulty as ``survey`` would find."""
+    """Read one file below ``root``; raises DiagnosticError with the diagnostics of ``find_manifests``."""
     walker = _FolderWalker(root)
     walker.add_file(relative)
-    return _raise_errors(walker.build_result()).sources[0]
+    result = walker.build_result()
+    if result.diagnostics:
+        raise DiagnosticError(*result.diagnostics)
+    return result.sources[0]
 
 
 def reload_file(root: Path, relative: str, digest: str) -> SourceFile:
-    """Read one file again; raises Faulty as ``load_file``, and KT143 where it has other bytes than it had."""
+    """Read a file again as ``load_file`` does; raises KT143 if its digest is not ``digest``."""
     source = load_file(root, relative)
     if source.digest != digest:
         message = "the file changed while it was being read"
@@ -99,9 +84,9 @@ def reload_file(root: Path, relative: str, digest: str) -> SourceFile:
 
 
 def open_folder(root: Path, relative: str, *, make: bool = False) -> int:
-    """Return a handle of a folder below ``root``, which the caller closes; ``make`` makes what is missing.
+    """Open a folder below ``root``; the caller closes the handle. ``make`` creates missing folders.
 
-    No component may be a symlink. Raises Faulty as ``survey`` would find.
+    No component may be a symlink. Raises DiagnosticError with the diagnostics of ``find_manifests``.
     """
     walker = _FolderWalker(root, make=make)
     handle = walker.open_path(PurePosixPath(relative), relative)
@@ -111,21 +96,32 @@ def open_folder(root: Path, relative: str, *, make: bool = False) -> int:
 
 
 def manifest_name(relative: str) -> str:
-    """Return the name of a file without its folders and its last suffix, as ``Path.stem`` would."""
+    """Return the file name of a path without its last suffix, as ``Path.stem`` does."""
     name = relative.rpartition("/")[2]
     return name.rpartition(".")[0] or name
 
 
 def find_name_clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
-    """Return a finding for each name that equals an earlier one but for case or Unicode form."""
+    """Return KT122 for each name that differs from an earlier one only in case or Unicode form."""
     seen: dict[str, str] = {}
-    found = []
+    diagnostics = []
     for name in names:
         first = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if first != name:
-            message = f"the name differs from {first} in case alone: on some disks they are one file"
-            found.append(error_diagnostic("KT122", SourceLocation(name), message, "rename one of the two"))
-    return tuple(found)
+            message = f"the name differs from {first} only in case; some file systems treat both as one file"
+            diagnostics.append(
+                error_diagnostic("KT122", SourceLocation(name), message, "rename one of the two")
+            )
+    return tuple(diagnostics)
+
+
+def read_excerpts(root: Path, diagnostics: Iterable[Diagnostic]) -> Mapping[str, str]:
+    """Return the text of each file to which a diagnostic points, without the files that cannot be read."""
+    texts: dict[str, str] = {}
+    for file in {diagnostic.origin.file for diagnostic in diagnostics if diagnostic.origin.line}:
+        with suppress(DiagnosticError, OSError):
+            texts[file] = load_file(root, file).data.decode("utf-8", "replace")
+    return texts
 
 
 class _FolderWalker:
@@ -139,37 +135,35 @@ class _FolderWalker:
 
     def build_result(self) -> ManifestFiles:
         names = sorted(self._sources)
-        findings = [*self._diagnostics.values(), *find_name_clashes(sorted([*names, *self._skipped_names]))]
+        clashes = find_name_clashes(sorted([*names, *self._skipped_names]))
         return ManifestFiles(
             tuple(self._sources[name] for name in names),
-            tuple(sorted(findings, key=lambda each: each.sort_key)),
+            tuple(sorted([*self._diagnostics.values(), *clashes], key=lambda each: each.sort_key)),
             tuple(sorted(self._skipped_names)),
         )
 
     def add_folder(self, relative: str) -> None:
-        seen = 0
+        count = 0
         handle = self.open_path(PurePosixPath(relative), relative)
         if handle is None:
             return
         try:
-            for here, folders, files, inner in os.fwalk(".", dir_fd=handle):
-                base = PurePosixPath(relative, here)
-                self._filter_folders(base, folders, inner)
-                wanted = [
+            for inner_path, folders, files, inner_handle in os.fwalk(".", dir_fd=handle):
+                base = PurePosixPath(relative, inner_path)
+                self._filter_folders(base, folders, inner_handle)
+                manifests = [
                     name for name in files if name.endswith(MANIFEST_SUFFIXES) and not name.startswith(".")
                 ]
-                seen += len(wanted) + len([name for name in folders if name.endswith(MANIFEST_SUFFIXES)])
+                count += len(manifests) + sum(name.endswith(MANIFEST_SUFFIXES) for name in folders)
                 prefix = f"{base}/" if base.parts else ""
-                for name in wanted:
-                    self._read_entry(inner, name, prefix + name)
+                for name in manifests:
+                    self._read_entry(inner_handle, name, prefix + name)
         finally:
             os.close(handle)
-        if not seen:
-            # No error: what an empty folder would retire is for the plan's guard to refuse or to pass.
-            hint = "add one, or take it out of keyturn.yaml"
-            empty = warning_diagnostic(
-                "KT123", SourceLocation(relative), "the folder holds no manifest", hint
-            )
+        if not count:
+            # Only a warning: the guards of the plan decide whether the resources may be retired.
+            hint = "add a manifest, or remove the folder from keyturn.yaml"
+            empty = warning_diagnostic("KT123", SourceLocation(relative), "the folder has no manifests", hint)
             self._diagnostics.setdefault(relative, empty)
 
     def add_file(self, relative: str) -> None:
@@ -182,20 +176,20 @@ class _FolderWalker:
         finally:
             os.close(handle)
 
-    def open_path(self, path: PurePosixPath, named: str) -> int | None:
+    def open_path(self, path: PurePosixPath, origin: str) -> int | None:
         if path.is_absolute() or ".." in path.parts:
             self._add_error(
-                "KT121", named, "the path leads out of the project", "keep manifests below keyturn.yaml"
+                "KT121", origin, "the path leads out of the project", "keep manifests below keyturn.yaml"
             )
             return None
         try:
             return _open_nested_folder(self._root, path, make=self._make)
         except FileNotFoundError:
             self._add_error(
-                "KT123", named, "no such file or folder", "correct the path, or the manifests of keyturn.yaml"
+                "KT123", origin, "no such file or folder", "correct the path, or `manifests` in keyturn.yaml"
             )
         except OSError as error:
-            self._add_os_error(error, named)
+            self._add_os_error(error, origin)
         return None
 
     def _filter_folders(self, base: PurePosixPath, folders: list[str], handle: int) -> None:
@@ -211,7 +205,10 @@ class _FolderWalker:
                 kept.append(name)
             elif len(base.parts) >= MAX_FOLDER_DEPTH:
                 self._add_error(
-                    "KT114", path, f"folders nest deeper than {MAX_FOLDER_DEPTH}", "move the manifests up"
+                    "KT114",
+                    path,
+                    f"folders are nested deeper than {MAX_FOLDER_DEPTH} levels",
+                    "move the manifests up",
                 )
             else:
                 kept.append(name)
@@ -237,11 +234,11 @@ class _FolderWalker:
             os.close(handle)
 
     def _store_file(self, handle: int, relative: str) -> None:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             self._add_irregular_error(relative)
             return
-        data = _read_bytes(handle, found.st_size)
+        data = _read_bytes(handle, status.st_size)
         if len(data) > MAX_FILE_BYTES:
             self._add_error("KT104", relative, *TOO_LARGE_TEXTS)
             return
@@ -257,8 +254,8 @@ class _FolderWalker:
             )
 
     def _add_irregular_error(self, relative: str) -> None:
-        message = "not a regular file: symlinks, folders, pipes and devices are no manifests"
-        self._add_error("KT120", relative, message, "put the file itself here, or take the entry away")
+        message = "not a regular file; symlinks, folders, pipes and devices are not allowed"
+        self._add_error("KT120", relative, message, "replace it with a regular file, or remove it")
 
     def _add_error(self, code: str, name: str, message: str, hint: str) -> None:
         self._diagnostics.setdefault(name, error_diagnostic(code, SourceLocation(name), message, hint))
@@ -279,30 +276,13 @@ def _open_nested_folder(root: Path, path: PurePosixPath, *, make: bool) -> int:
 
 
 def _read_bytes(handle: int, size: int) -> bytes:
-    # One byte more is asked for than there should be: where it does not come, this is all of it.
+    # The read asks for one byte more than ``size``; if that byte does not come, the file is complete.
     first = os.read(handle, min(size, MAX_FILE_BYTES) + 1)
     if len(first) == size:
         return first
     parts = [first]
-    wanted = MAX_FILE_BYTES + 1 - len(first)
-    while wanted > 0 and (part := os.read(handle, min(wanted, 1 << 16))):
+    remaining = MAX_FILE_BYTES + 1 - len(first)
+    while remaining > 0 and (part := os.read(handle, min(remaining, 1 << 16))):
         parts.append(part)
-        wanted -= len(part)
+        remaining -= len(part)
     return b"".join(parts)
-
-
-def _raise_errors(found: ManifestFiles) -> ManifestFiles:
-    if found.diagnostics:
-        raise DiagnosticError(*found.diagnostics)
-    return found
-
-
-def read_excerpts(root: Path, findings: Iterable[Diagnostic]) -> Mapping[str, str]:
-    """Return the content of each file that a finding points into, as far as it can be read as text."""
-    found: dict[str, str] = {}
-    for file in {finding.origin.file for finding in findings if finding.origin.line}:
-        try:
-            found[file] = load_file(root, file).data.decode("utf-8", "replace")
-        except (DiagnosticError, OSError):
-            continue
-    return found

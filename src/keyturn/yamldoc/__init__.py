@@ -1,1 +1,1 @@
-"""yamldoc."""
+"""YAML documents: reading with source locations, quoting, and edits that keep the layout."""

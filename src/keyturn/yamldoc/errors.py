@@ -1,30 +1,31 @@
-"""What a YAML parser complains of, in words that say what to do; the text of the file stays out of it."""
+"""Diagnostics for the errors of the YAML parser; they never quote the text of the file."""
 
 from typing import Any, Final
 
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic
 
+_TAB_TEXTS: Final = ("tab used for indentation", "use spaces")
 _PARSER_PROBLEMS: Final = (
     (
         "mapping values are not allowed",
-        "a colon stands where no key can be",
-        "put a value that holds a colon and a blank in quotes",
+        "colon where no key is allowed",
+        "put a value that contains a colon and a space in quotes",
     ),
     (
         "could not find expected ':'",
-        "a key without its colon",
+        "a key has no colon",
         "write `key: value`; put a value of several lines in quotes or after `|`",
     ),
     (
         "did not find expected key",
         "the indentation does not fit the lines above, or a quote is closed too early",
-        "indent siblings alike; inside single quotes write '' for a quote",
+        "use the same indentation for keys of one mapping; inside single quotes write '' for a quote",
     ),
     (
         "did not find expected '-'",
-        "a line among the items of a list is not one of them",
-        "begin it with a dash, or indent it as the key above the list",
+        "this line is not a list item",
+        "begin it with a dash, or indent it like the key above the list",
     ),
     (
         "did not find expected ','",
@@ -34,23 +35,23 @@ _PARSER_PROBLEMS: Final = (
     ("unexpected end of stream", "a quote is not closed", "close it on the line where the value ends"),
     (
         "unknown escape character",
-        "a backslash that YAML does not know",
-        "use single quotes: backslashes are plain there",
+        "unknown escape sequence",
+        "use single quotes, where a backslash is an ordinary character",
     ),
     (
         "expected hexdecimal",
-        "an escape that is not finished",
-        "use single quotes: backslashes are plain there",
+        "incomplete escape sequence",
+        "use single quotes, where a backslash is an ordinary character",
     ),
     (
         "block sequence entries are not allowed",
-        "a dash stands where no list can begin",
+        "dash where no list can start",
         "put the list on its own lines, or the value in quotes",
     ),
-    ("tab character", "a tab where YAML wants blanks", "indent with blanks"),
+    ("tab character", *_TAB_TEXTS),
 )
 _INVALID_STARTS: Final = {
-    "\t": ("a tab where YAML wants blanks", "indent with blanks"),
+    "\t": _TAB_TEXTS,
     "@": ("a value cannot begin with @", "put it in quotes"),
     "`": ("a value cannot begin with a backtick", "put it in quotes"),
     "%": ("a value cannot begin with %", "put it in quotes"),
@@ -58,9 +59,9 @@ _INVALID_STARTS: Final = {
 
 
 def explain_yaml_error(error: Any, text: str, file: str) -> Diagnostic:
-    """Return the finding for a parser's error: KT105 for a tab, KT106 for the rest.
+    """Return the diagnostic for an error of the parser: KT105 for a tab, KT106 for all others.
 
-    Only fixed words and the place are taken from ``error``: what it quotes could be a secret.
+    Of ``error``, only the location and the kind of problem are used: its message may quote a secret.
     """
     problem = str(getattr(error, "problem", "") or "")
     mark = getattr(error, "problem_mark", None)
@@ -68,7 +69,7 @@ def explain_yaml_error(error: Any, text: str, file: str) -> Diagnostic:
         mark = getattr(error, "context_mark", None) or mark
     message, hint = _select_texts(problem, _character_at(text, mark))
     origin = SourceLocation(file, mark.line + 1, mark.column + 1) if mark else SourceLocation(file)
-    code = "KT105" if "tab" in message else "KT106"
+    code = "KT105" if (message, hint) == _TAB_TEXTS else "KT106"
     return error_diagnostic(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
@@ -78,7 +79,7 @@ def _select_texts(problem: str, character: str) -> tuple[str, str]:
     for part, message, hint in _PARSER_PROBLEMS:
         if part in problem:
             return message, hint
-    return "this is not YAML", "look at the lines just above: indentation, quotes, brackets"
+    return "invalid YAML", "check indentation, quotes and brackets in the lines above"
 
 
 def _character_at(text: str, mark: Any) -> str:

@@ -1,8 +1,8 @@
-"""YAML with lines: one document, no duplicate key, no alias, no tag, no rewritten scalar.
+"""Reader of one YAML document with source spans; rejects duplicate keys, aliases, tags and ambiguous scalars.
 
-The tree is built from parser events on an explicit stack. PyYAML's C composer recurses and dies
-of a signal between 20,000 and 40,000 nested brackets; here nothing recurses, and the limits hold
-before anything grows.
+The tree is built from parser events on an explicit stack. PyYAML's C composer recurses, and the
+process crashes between 20,000 and 40,000 nested brackets. The reader does not recurse, and it
+checks its limits before it allocates.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.files.text import decode_source
 from keyturn.model.address import SourceLocation
@@ -19,12 +20,26 @@ from keyturn.model.fields import FieldPath
 from keyturn.yamldoc.errors import explain_yaml_error
 from keyturn.yamldoc.scalars import AmbiguousScalarError, Scalar, parse_plain_scalar
 
+MAX_YAML_DEPTH: Final = 64
+"""The maximum nesting depth of collections."""
+
+MAX_YAML_NODES: Final = 20_000
+"""The maximum number of keys and values in a file."""
+
+MAX_YAML_ERRORS: Final = 50
+"""The number of errors after which reading stops."""
+
+_PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_QUOTE_HINT: Final = (
+    "put it in quotes if it is text; otherwise write a number (1000, 0.5), true, false or null"
+)
+
 
 class SourceSpan(Struct, frozen=True):
-    """Where a value and its key stand: lines and columns from 1, columns and lengths in characters.
+    """The position of a value and of its key: lines and columns from 1, columns and lengths in characters.
 
-    A length ends with the token or with its first line; it is at least 1. ``key_line`` is 0 for
-    an item of a list and for the whole file.
+    A length is at least 1 and covers the token up to the end of its first line. ``key_line`` is 0
+    for an item of a list and for the whole document.
     """
 
     line: int
@@ -36,9 +51,9 @@ class SourceSpan(Struct, frozen=True):
 
 
 class SpanIndex(Mapping[FieldPath, SourceSpan]):
-    """The places of a file by path; an item of a list is named by its number, as text.
+    """The spans of a document by path; the path of a list item ends with its index as text.
 
-    The file is measured when the first place is asked for: most files never are.
+    The spans are computed on first access, because most documents do not need them.
     """
 
     def __init__(self, measure: Callable[[], dict[FieldPath, SourceSpan]]) -> None:
@@ -59,39 +74,26 @@ class SpanIndex(Mapping[FieldPath, SourceSpan]):
 
 
 def find_source_location(
-    places: Mapping[FieldPath, SourceSpan], file: str, path: FieldPath, *, key: bool = False
+    spans: Mapping[FieldPath, SourceSpan], file: str, path: FieldPath, *, key: bool = False
 ) -> SourceLocation:
-    """Return where ``path`` stands in ``file``, or the nearest thing around it that is there.
+    """Return the location of ``path`` in ``file``, or of its nearest existing parent.
 
-    ``key`` asks for the place of the key instead of that of the value.
+    ``key`` selects the location of the key instead of that of the value.
     """
-    while path and path not in places:
+    while path and path not in spans:
         path = path[:-1]
-    place = places.get(path)
-    if place is None:
+    span = spans.get(path)
+    if span is None:
         return SourceLocation(file)
-    if key and place.key_line:
-        return SourceLocation(file, place.key_line, place.key_column)
-    return SourceLocation(file, place.line, place.column)
-
-
-MAX_YAML_DEPTH: Final = 64
-"""How deep collections may nest."""
-
-MAX_YAML_NODES: Final = 20_000
-"""How many keys and values a file may have: a megabyte of commas is no manifest."""
-
-MAX_YAML_ERRORS: Final = 50
-"""After how many faults the reading of a file stops."""
-
-_PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_QUOTE_HINT: Final = "put it in quotes if it is text; write a number plainly (1000, 0.5) or true, false, null"
+    if key and span.key_line:
+        return SourceLocation(file, span.key_line, span.key_column)
+    return SourceLocation(file, span.line, span.column)
 
 
 class Document(Struct, frozen=True):
-    """One YAML document: ``tree`` of plain values, ``places`` of every path in it.
+    """One YAML document: ``tree`` has its plain values, ``spans`` the position of each path.
 
-    Mappings keep the order of the file. ``text`` is what was read, without a byte order mark.
+    Mappings keep the order of the file. ``text`` is the decoded file without a byte order mark.
     """
 
     file: str
@@ -100,27 +102,27 @@ class Document(Struct, frozen=True):
     spans: SpanIndex
 
     def find_location(self, path: FieldPath = (), *, key: bool = False) -> SourceLocation:
-        """Return where ``path`` stands, or the nearest thing around it; ``key``: where its key stands."""
+        """Return the location of ``path`` (with ``key``: of its key), or of its nearest existing parent."""
         return find_source_location(self.spans, self.file, path, key=key)
 
 
-def parse_document(data: bytes, file: str, *, switches: bool = False) -> Document:
-    """Return the document in ``data``; ``file`` is its name in findings.
+def parse_document(data: bytes, file: str, *, yes_no_as_text: bool = False) -> Document:
+    """Parse ``data`` as one document; ``file`` is its name in diagnostics.
 
-    ``switches`` takes yes, no, on and off for text, as YAML 1.2 does. Raises Faulty with every
-    fault that was found (KT101 to KT115); no value of the file is in a message.
+    With ``yes_no_as_text``, yes, no, on and off are text, as in YAML 1.2. Raises DiagnosticError
+    with all errors found (KT101 to KT115); the messages contain no value of the file.
     """
     text = decode_source(data, file)
-    builder = _TreeBuilder(file, text, switches=switches)
-    tree = builder.build_tree()
+    tree = _TreeBuilder(file, text, yes_no_as_text=yes_no_as_text).build_tree()
+    return Document(
+        file, tree, text, SpanIndex(partial(_measure_spans, file, text, yes_no_as_text=yes_no_as_text))
+    )
 
-    return Document(file, tree, text, SpanIndex(partial(_measure_spans, file, text, switches=switches)))
 
-
-def _measure_spans(file: str, text: str, *, switches: bool) -> dict[FieldPath, SourceSpan]:
-    again = _TreeBuilder(file, text, switches=switches, measured=True)
-    again.build_tree()
-    return again.spans
+def _measure_spans(file: str, text: str, *, yes_no_as_text: bool) -> dict[FieldPath, SourceSpan]:
+    builder = _TreeBuilder(file, text, yes_no_as_text=yes_no_as_text, with_spans=True)
+    builder.build_tree()
+    return builder.spans
 
 
 class _StackFrame:
@@ -135,17 +137,17 @@ class _StackFrame:
 
 
 class _TreeBuilder:
-    def __init__(self, file: str, text: str, *, switches: bool, measured: bool = False) -> None:
+    def __init__(self, file: str, text: str, *, yes_no_as_text: bool, with_spans: bool = False) -> None:
         self.file = file
         self.text = text
-        self.switches = switches
-        self.measured = measured
+        self.yes_no_as_text = yes_no_as_text
+        self.with_spans = with_spans
         self.spans: dict[FieldPath, SourceSpan] = {}
-        self._lines = text.split("\n") if measured else []
+        self._lines = text.split("\n") if with_spans else []
         self._errors: list[Diagnostic] = []
         self._stack: list[_StackFrame] = []
         self._root: Any = None
-        self._documents = 0
+        self._document_count = 0
 
     def build_tree(self) -> Mapping[str, Any]:
         try:
@@ -156,15 +158,15 @@ class _TreeBuilder:
             raise DiagnosticError(*self._errors)
         if not isinstance(self._root, dict):
             self._raise_error(
-                "KT108", None, "the file holds no keys", "a manifest begins with `kind:` and `name:`"
+                "KT108", None, "the file has no keys", "a manifest starts with `kind:` and `name:`"
             )
         return self._root  # type: ignore[no-any-return]
 
     def _read_events(self) -> None:
-        # The hottest loop of all that keyturn does: what is local here is quicker to reach.
-        following, scalar, handlers = _PARSER(self.text).get_event, self._add_scalar, _EVENT_HANDLERS
+        # This is the hottest loop of keyturn; local names are faster than attributes.
+        next_event, add_scalar, handlers = _PARSER(self.text).get_event, self._add_scalar, _EVENT_HANDLERS
         count = 0
-        while (event := following()) is not None:
+        while (event := next_event()) is not None:
             kind = type(event)
             handler = handlers.get(kind)
             if handler is None and kind is not yaml.ScalarEvent:
@@ -175,7 +177,7 @@ class _TreeBuilder:
                     "KT114", event, f"more than {MAX_YAML_NODES:,} keys and values", "one resource per file"
                 )
             if handler is None:
-                scalar(event)
+                add_scalar(event)
             else:
                 handler(self, event)
 
@@ -190,23 +192,21 @@ class _TreeBuilder:
 
     def _set_key(self, frame: _StackFrame, event: Any) -> None:
         key = event.value
-        if not event.style and not _is_text_key(key, switches=self.switches):
+        if not event.style and not _is_text_key(key, yes_no_as_text=self.yes_no_as_text):
             return self._reject_key(frame, event)
         if key == "":
             self._add_error("KT112", event, "a key is empty", "give it a name")
         if key in frame.items:
-            self._add_error(
-                "KT111", event, "this key stands twice in the same mapping", "remove one of the two"
-            )
+            self._add_error("KT111", event, "duplicate key in this mapping", "remove one of the two")
         frame.key, frame.key_event = key, event
         return None
 
     def _reject_key(self, frame: _StackFrame, event: Any) -> None:
         if event.value == "<<":
-            self._add_error("KT109", event, "merge keys (<<) are not read here", "write the keys out")
+            self._add_error("KT109", event, "merge keys (<<) are not supported", "write the keys out")
         else:
             self._add_error(
-                "KT112", event, "this key is not text to every YAML reader", "put the key in quotes"
+                "KT112", event, "some YAML parsers do not read this key as text", "put the key in quotes"
             )
         frame.key, frame.key_event = event.value, event
 
@@ -214,9 +214,9 @@ class _TreeBuilder:
         if event.style:
             return event.value  # type: ignore[no-any-return]
         try:
-            return parse_plain_scalar(event.value, switches=self.switches)
+            return parse_plain_scalar(event.value, yes_no_as_text=self.yes_no_as_text)
         except AmbiguousScalarError as error:
-            message = f"this unquoted value looks like {error}, and YAML readers do not agree on it"
+            message = f"this unquoted value looks like {error}; YAML parsers read it differently"
             self._add_error("KT113", event, message, _QUOTE_HINT)
             return None
 
@@ -228,7 +228,7 @@ class _TreeBuilder:
             frame.items.append(value)
         else:
             frame.items[frame.key] = value
-        path = self._record_span(frame, event, last) if self.measured else ()
+        path = self._record_span(frame, event, last) if self.with_spans else ()
         if frame is not None:
             frame.key = frame.key_event = None
         return path
@@ -259,48 +259,47 @@ class _TreeBuilder:
             self._reject_properties(event)
         if len(self._stack) >= MAX_YAML_DEPTH:
             self._raise_error(
-                "KT114", event, f"nested deeper than {MAX_YAML_DEPTH} levels", "a manifest is flat; unfold it"
+                "KT114", event, f"nested deeper than {MAX_YAML_DEPTH} levels", "reduce the nesting"
             )
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and type(frame.items) is dict:
-            self._raise_error("KT112", event, "a key is a list or a mapping", "a key is text on one line")
+            self._raise_error(
+                "KT112", event, "a key is a list or a mapping", "write the key as text on one line"
+            )
         items: Any = {} if type(event) is yaml.MappingStartEvent else []
         path = self._attach_value(event, items, event)
         self._stack.append(_StackFrame(items, path, event))
 
     def _close_collection(self, event: Any) -> None:
         frame = self._stack.pop()
-        if self.measured and frame.begin.flow_style:
-            place = self.spans[frame.path]
+        if self.with_spans and frame.begin.flow_style:
             length = self._measure_length(frame.begin.start_mark, event.end_mark)
-            self.spans[frame.path] = SourceSpan(
-                place.line, place.column, length, place.key_line, place.key_column, place.key_length
-            )
+            self.spans[frame.path] = replace(self.spans[frame.path], length=length)
 
     def _begin_document(self, event: Any) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            self._raise_error(
-                "KT107", event, "a second document begins here", "one resource and one document per file"
-            )
+        self._document_count += 1
+        if self._document_count > 1:
+            self._raise_error("KT107", event, "a second document starts here", "write one document per file")
         if event.version or event.tags:
-            self._add_error("KT110", event, "a YAML directive (%YAML, %TAG)", "remove the line")
+            self._add_error(
+                "KT110", event, "YAML directives (%YAML, %TAG) are not supported", "remove the line"
+            )
 
     def _reject_alias(self, event: Any) -> None:
-        self._raise_error("KT109", event, "aliases (*name) are not read here", "write the value out")
+        self._raise_error("KT109", event, "aliases (*name) are not supported", "write the value out")
 
     def _reject_properties(self, event: Any) -> None:
         if event.anchor is not None:
             self._add_error(
-                "KT109", event, "anchors (&name) are not read here", "write the value out where it is used"
+                "KT109", event, "anchors (&name) are not supported", "write the value out where it is used"
             )
         if event.tag is not None:
-            self._add_error("KT110", event, "tags (!name) are not read here", "remove the tag; quote text")
+            self._add_error("KT110", event, "tags (!name) are not supported", "remove the tag; quote text")
 
     def _add_error(self, code: str, event: Any, message: str, hint: str) -> None:
         at = event.start_mark if event is not None else None
         origin = SourceLocation(self.file, at.line + 1, at.column + 1) if at else SourceLocation(self.file)
-        # Where YAML is refused, any line may hold a secret.
+        # If the YAML is invalid, any line may contain a secret.
         self._errors.append(error_diagnostic(code, origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT))
         if len(self._errors) >= MAX_YAML_ERRORS:
             raise DiagnosticError(*self._errors)
@@ -310,10 +309,10 @@ class _TreeBuilder:
         raise DiagnosticError(*self._errors)
 
 
-@lru_cache(maxsize=4096)  # the files of a repository have the same few keys
-def _is_text_key(key: str, *, switches: bool) -> bool:
+@lru_cache(maxsize=4096)  # Most files of a repository have the same keys.
+def _is_text_key(key: str, *, yes_no_as_text: bool) -> bool:
     try:
-        return isinstance(parse_plain_scalar(key, switches=switches), str)
+        return isinstance(parse_plain_scalar(key, yes_no_as_text=yes_no_as_text), str)
     except AmbiguousScalarError:
         return False
 

@@ -1,8 +1,8 @@
-"""Plain YAML scalars: typed where every parser agrees, refused where they do not.
+"""YAML scalars: parsing of plain scalars on which all parsers agree, and output that all parsers read alike.
 
-YAML 1.1 (PyYAML), YAML 1.2 and go-yaml (sops) read ``0123``, ``1e5``, ``12:30`` or ``no`` in
-different ways, and sops writes its own reading back for good. So such a value is named, never
-rewritten: whoever means text puts it in quotes.
+YAML 1.1 (PyYAML), YAML 1.2 and go-yaml (sops) read ``0123``, ``1e5``, ``12:30`` and ``no``
+differently, and sops writes its own reading back to the file. Such a value is rejected; text of
+this form must be in quotes.
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import Any, Final
 Scalar = str | int | float | bool | None
 
 
-class AmbiguousScalarError(ValueError):  # noqa: N818
-    """Raised for an unquoted value that parsers read differently; says what it looks like, not the value."""
+class AmbiguousScalarError(ValueError):
+    """An unquoted value that YAML parsers read differently; the message names its apparent type."""
 
 
 _CONSTANTS: Final[dict[str, Scalar]] = {
@@ -47,19 +47,26 @@ _DATE: Final = re.compile(
 _NUMERIC_START: Final = frozenset("+-.0123456789")
 _INT64: Final = range(-(2**63), 2**63)
 
+_NAMED_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
+_PLAIN_PATTERN: Final = re.compile(
+    r"(?:[A-Za-z0-9_/^$]|[.-](?=[A-Za-z0-9_]))[A-Za-z0-9_./^$@+=-]*"
+    r"(?:[ :][A-Za-z0-9_/(][A-Za-z0-9_./^$@+=()-]*)*"
+)
+_ENCRYPTED_PATTERN: Final = re.compile(r"ENC\[AES256_GCM,[A-Za-z0-9+/=,:]+\]")
 
-def parse_plain_scalar(text: str, *, switches: bool = False) -> Scalar:
-    """Return what an unquoted scalar means: null, a boolean, an integer of 64 bits, a decimal or text.
 
-    A decimal is one that Python and Go write back in the same digits. ``switches`` takes yes, no,
-    on and off for text. Raises Ambiguous.
+def parse_plain_scalar(text: str, *, yes_no_as_text: bool = False) -> Scalar:
+    """Parse an unquoted scalar: null, a boolean, a 64-bit integer, a decimal or text.
+
+    A decimal is accepted if Python and Go write it with the same digits. With ``yes_no_as_text``,
+    yes, no, on and off are text. Raises AmbiguousScalarError.
     """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text[0] in _NUMERIC_START:
         return _parse_number(text)
-    if text in _BOOLEAN_WORDS and not switches:
-        message = "a yes-or-no word"
+    if text in _BOOLEAN_WORDS and not yes_no_as_text:
+        message = "a YAML 1.1 boolean"
         raise AmbiguousScalarError(message)
     if text in _SPECIAL_SCALARS:
         raise AmbiguousScalarError(_SPECIAL_SCALARS[text])
@@ -72,33 +79,19 @@ def _parse_number(text: str) -> Scalar:
     if _FLOAT.fullmatch(text) and repr(float(text)) == text and text != "-0.0":
         return float(text)
     bare = text.replace("_", "")
-    for pattern, looks in ((_OTHER_NUMBER, "a number"), (_SEXAGESIMAL, "a time"), (_DATE, "a date")):
+    for pattern, type_name in ((_OTHER_NUMBER, "a number"), (_SEXAGESIMAL, "a time"), (_DATE, "a date")):
         if pattern.fullmatch(bare):
-            raise AmbiguousScalarError(looks)
+            raise AmbiguousScalarError(type_name)
     return text
 
 
-_NAMED_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
-_PLAIN_PATTERN: Final = re.compile(
-    r"(?:[A-Za-z0-9_/^$]|[.-](?=[A-Za-z0-9_]))[A-Za-z0-9_./^$@+=-]*"
-    r"(?:[ :][A-Za-z0-9_/(][A-Za-z0-9_./^$@+=()-]*)*"
-)
-_ENCRYPTED_PATTERN: Final = re.compile(r"ENC\[AES256_GCM,[A-Za-z0-9+/=,:]+\]")
-
-
 def quote_text(text: str) -> str:
-    """Return ``text`` in double quotes, on one line; what YAML does not print is escaped."""
-    return (
-        '"'
-        + "".join(
-            _NAMED_ESCAPES.get(one) or (one if _is_printable(one) else _escape_character(one)) for one in text
-        )
-        + '"'
-    )
+    """Return ``text`` in double quotes on one line, with characters escaped that YAML does not print."""
+    return '"' + "".join(map(_emit_character, text)) + '"'
 
 
 def emit_scalar(value: str | float | None) -> str:
-    """Return a value as YAML on one line: text without quotes only where no reader takes it otherwise."""
+    """Return a value as YAML on one line; text has no quotes if every parser reads it as the same text."""
     if isinstance(value, str):
         return value if _ENCRYPTED_PATTERN.fullmatch(value) or _is_plain_scalar(value) else quote_text(value)
     if value is None:
@@ -109,7 +102,7 @@ def emit_scalar(value: str | float | None) -> str:
 
 
 def emit_flow(value: Any) -> str:
-    """Return a tree of values as YAML on one line; every text and key is quoted."""
+    """Return a tree of values as YAML on one line; all texts and keys are quoted."""
     if isinstance(value, str):
         return quote_text(value)
     if isinstance(value, Mapping):
@@ -120,7 +113,7 @@ def emit_flow(value: Any) -> str:
 
 
 def emit_block(tree: Mapping[str, Any]) -> str:
-    """Return a tree as YAML in block style, two blanks deep, as a person would write it."""
+    """Return a tree as YAML in block style, indented by two spaces a level."""
     return "".join(f"{line}\n" for line in _emit_lines(tree))
 
 
@@ -130,15 +123,11 @@ def _emit_lines(tree: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping) and value:
             yield f"{name}:"
             yield from ("  " + line for line in _emit_lines(value))
-        elif (
-            isinstance(value, list | tuple)
-            and value
-            and any(isinstance(one, Mapping | list) for one in value)
-        ):
+        elif isinstance(value, list | tuple) and any(isinstance(item, Mapping | list) for item in value):
             yield f"{name}:"
-            yield from (f"  - {emit_flow(one)}" for one in value)
+            yield from (f"  - {emit_flow(item)}" for item in value)
         elif isinstance(value, list | tuple):
-            yield f"{name}: [{', '.join(_emit_item(one) for one in value)}]"
+            yield f"{name}: [{', '.join(_emit_item(item) for item in value)}]"
         elif isinstance(value, str) and _is_literal_block(value):
             yield f"{name}: |" + ("" if value.endswith("\n") else "-")
             yield from ("  " + line for line in value.removesuffix("\n").split("\n"))
@@ -166,12 +155,12 @@ def _is_literal_block(text: str) -> bool:
     )
 
 
-def _is_printable(one: str) -> bool:
-    return " " <= one <= "~" or (one.isprintable() and one != "\ufeff")
-
-
-def _escape_character(one: str) -> str:
-    code = ord(one)
+def _emit_character(character: str) -> str:
+    if character in _NAMED_ESCAPES:
+        return _NAMED_ESCAPES[character]
+    if " " <= character <= "~" or (character.isprintable() and character != "\ufeff"):
+        return character
+    code = ord(character)
     if code <= 0xFF:  # noqa: PLR2004
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
