@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.config_reader import parse_days
+from keyturn.model.config_reader import ConfigSection, parse_days
 from keyturn.model.diagnostic import Diagnostic
 from keyturn.model.fields import flatten_tree
 from keyturn.model.resource import Lifecycle
@@ -14,7 +14,7 @@ from keyturn.policy.manifest_index import ManifestIndex, build_manifest_index
 from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.policy.rule import RuleContext
 from keyturn.policy.runner import run_rules
-from keyturn.policy.settings import PolicySettings, parse_policy_settings
+from keyturn.policy.settings import PolicySettings, read_policy_settings
 from keyturn.yamldoc.reader import Document, parse_document
 
 TODAY = date(2026, 3, 1)
@@ -30,7 +30,10 @@ SETTINGS: Mapping[str, Any] = {
 def settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
     """Return settings read from ``tree``, by default ones that a careful team would have."""
     stated = SETTINGS if tree is None else tree
-    return parse_policy_settings(stated, lambda path: SourceLocation("keyturn.yaml", len(path) + 1, 1))
+    section = ConfigSection(tree=stated, locate=lambda path: SourceLocation("keyturn.yaml", len(path) + 1, 1))
+    read = read_policy_settings(section)
+    section.raise_errors()
+    return read
 
 
 def subject(text: str, **more: Any) -> ResourceView:

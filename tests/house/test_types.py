@@ -7,12 +7,12 @@ from sources import modules
 
 POSITIONAL_FIELDS = 3
 SHARED = {
-    "keyturn.operations.apply.context.ApplyContext.entries": "dict[str, Known]",  # what the workers share, behind a lock
+    "keyturn.operations.apply.context.ApplyContext.entries": "dict[str, StateEntry]",  # what the workers share, behind a lock
     "keyturn.operations.apply.context.ApplyContext.ids": "dict[Address, str]",  # the same
     "keyturn.operations.apply.context.ApplyContext.taken_ids": "set[str]",  # the same
-    "keyturn.operations.test_connections._Tester._failed": "dict[Address, list[Address]]",  # the same
-    "keyturn.operations.plan.secret_loader.Opener._key": "list[bytes]",  # opened once, when it is first needed
-    "keyturn.model.config_reader.Reading.faults": "list[Diagnostic]",  # collected while one document is read
+    "keyturn.operations.test_connections._ConnectionTester._failed_logins": "dict[Address, list[Address]]",  # the same
+    "keyturn.operations.plan.secret_loader.SecretLoader._root_keys": "list[bytes]",  # opened once, when it is first needed
+    "keyturn.model.config_reader.ConfigSection.errors": "list[Diagnostic]",  # collected while one document is read
 }
 """Fields of frozen values that are filled later, each with its reason beside it."""
 
@@ -34,8 +34,6 @@ POSITIONAL = {
     "keyturn.schema.alternatives.AlternativeMismatch",
     "keyturn.manifests.writer.ManifestWriter",
     "keyturn.views.diagnostics.masking.LinePiece",
-    "planasonix_emulator.targets.connectors.Connector",
-    "planasonix_emulator.targets.targets.LoginResult",
 }
 """Dataclasses of more than three fields that are made by position all the same: take away, do not add."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from encrypting import document
 from keyturn.model.diagnostic import DiagnosticError
-from keyturn.policy.settings import PlanLimits
+from keyturn.model.plan import PlanLimits
 from keyturn.project.project import (
     ApiKeySource,
     find_project_root,
@@ -19,6 +19,9 @@ from keyturn.project.project import (
     read_project,
     read_project_at,
 )
+from keyturn.schema.strict_validator import build_validator
+from keyturn.schema.validate import compile_schema
+from keyturn.yamldoc.reader import parse_document
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/project.schema.json").read_text())
 _GOOD = """\
@@ -107,13 +110,13 @@ _WRONG = [
     ("pace: 10", "pace: fast", "KT003", "9:11"),
     ("put: partial", "put: all", "KT003", "10:10"),
     ("    state:", "    ledger:", "KT002", "8:5"),
-    ("  prod:", "  Prod:", "KT003", "4:5"),
+    ("  prod:", "  Prod:", "KT003", "3:3"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "code", "place"), _WRONG)
-def test_each_fault_stands_at_its_place(old, new, code, place):
-    """What is wrong is said where it is, and the schema for editors refuses it as well."""
+def test_an_error_has_the_location_of_its_value(old, new, code, place):
+    """The schema for editors rejects the same file."""
     text = _SMALL.replace(old, new, 1)
     assert text != _SMALL
     assert (code, place) in [(found[0], found[1]) for found in findings(text)]
@@ -121,17 +124,160 @@ def test_each_fault_stands_at_its_place(old, new, code, place):
         jsonschema.validate(document(text).tree, _SCHEMA)
 
 
-def test_the_schema_takes_what_is_taken_here():
-    """Both say yes to the same files."""
+def test_errors_of_shape_and_meaning_come_together():
+    """One run reports everything."""
+    text = (
+        _SMALL.replace("https://api", "http://api").replace("pace: 10", "pace: fast").replace("put:", "puts:")
+    )
+    text += "policy:\n  seal: 1\n  typo: 1\n  rules: {KT999: off}\n"
+    assert [code for code, *_ in findings(text)] == ["KT004", "KT003", "KT002", "KT003", "KT002", "KT305"]
+
+
+_VALUES = {
+    "base_url": [
+        ("https://api.planasonix.com", True),
+        ("HTTPS://API.Planasonix.com/", True),
+        ("https://api.planasonix.com:8443/v1", True),
+        ("https://[2001:db8::1]:443/v1/", True),
+        ("http://localhost:8080", True),
+        ("HTTP://LocalHost", True),
+        ("http://127.0.0.9/v1", True),
+        ("http://[::1]:80", True),
+        ("https://api", True),
+        ("http://10.0.0.1", False),
+        ("http://localhost.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("ftp://api.planasonix.com", False),
+        ("api.planasonix.com", False),
+        ("https://", False),
+        ("https://a..b", False),
+        ("https://user@host", False),
+        ("https://host?x", False),
+        ("https://host#x", False),
+        ("https://host/%20", False),
+        ("https://host//v1", False),
+        ("https://host/api", False),
+        ("https://host/v1/api/", False),
+        ("https://host/apis", True),
+        ("https://host:0", False),
+        ("https://host:65535", True),
+        ("https://host:65536", False),
+        ("https://host:", False),
+        ("https://h\u00f6st", False),
+        ("https://host/a b", False),
+        ("https://host\n", False),
+        ("https://host/" + "a" * 2000, False),
+    ],
+    "state": [
+        ("file:.keyturn/prod", True),
+        ("file:/var/state", True),
+        ("s3://bucket/prod/", True),
+        ("S3://bucket", True),
+        ("gs://b/p_1/~x", True),
+        ("az://b.c-d", True),
+        ("file:", False),
+        ("file://", False),
+        ("file:a/../b", False),
+        ("file:a\\b", False),
+        ("FILE:a", False),
+        ("s3://", False),
+        ("s3://-bucket", False),
+        ("s3://bucket/../x", False),
+        ("s3://bucket/.x", False),
+        ("s3://user@bucket", False),
+        ("s3://bucket?x", False),
+        ("s3://bucket:80", False),
+        ("https://bucket", False),
+    ],
+    "manifests": [
+        (["a", "./b/", "c d", "..x/y", "."], True),
+        (["/a"], False),
+        ([".."], False),
+        (["a/.."], False),
+        (["a\n/../b"], False),
+        (["a\\b"], False),
+        ([""], False),
+        ([], False),
+        ([1], False),
+        ("a", False),
+    ],
+    "organization": [("org_1", True), ("", False), (1, False), (None, False)],
+    "api_key": [
+        ({"env": "NAME_1"}, True),
+        ({"file": "/run/secrets/key"}, True),
+        ({"env": "1NAME"}, False),
+        ({"env": "NAME\n"}, False),
+        ({"env": "A", "file": "b"}, False),
+        ({"env": ""}, False),
+        ({"file": ""}, False),
+        ({}, False),
+        (None, False),
+        ("key", False),
+    ],
+    "pace": [(0, True), (0.5, True), (-1, False), (True, False), ("1", False), (None, False)],
+    "put": [("full", True), ("partial", True), ("", False), (True, False)],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "accepted"), [(key, *case) for key, cases in _VALUES.items() for case in cases]
+)
+def test_the_schema_and_the_code_accept_the_same_values(key, value, accepted):
+    """An editor and keyturn agree; both validators of the schema do, too."""
+    tree = project_tree(_SMALL)
+    tree["workspaces"]["prod"][key] = value
+    assert compile_schema("project").is_valid(tree) is accepted
+    assert build_validator("project").is_valid(tree) is accepted
+    assert is_read(tree) is accepted
+
+
+@pytest.mark.parametrize(
+    ("policy", "accepted"),
+    [
+        (None, True),
+        (dict.fromkeys(("environments", "recipients", "rotation", "limits", "tls", "rules", "expiry")), True),
+        ({"environments": {"lab": None}}, True),
+        ({"limits": {"retire": None, "rotate": {"count": 0}}}, True),
+        ({"rotation": {"max_age": "0d", "soon": "99999w"}}, True),
+        ({"rotation": {"max_age": "100000d"}}, False),
+        ({"rotation": {"max_age": "1d\n"}}, False),
+        ({"rotation": {"max_age": "\u0661d"}}, False),
+        ({"rotation": {"max_age": None}}, False),
+        ({"required_labels": None}, False),
+        ({"recipients": {"a": None}}, False),
+        ({"rules": {"KT310": False, "KT311": "off", "KT312": {"paths": ["a"]}, "KT313": {}}}, True),
+        ({"rules": {"KT310": True}}, False),
+        ({"rules": {"KT302": "off"}}, False),
+        ({"rules": {"KT310": None}}, False),
+        ({"short_lived": "required", "seal": "warn", "privileged": [], "servers": [""]}, True),
+    ],
+)
+def test_the_schema_and_the_code_accept_the_same_policy(policy, accepted):
+    """An absent and an empty section are the same."""
+    tree = {**project_tree(_SMALL), "policy": policy}
+    assert compile_schema("project").is_valid(tree) is accepted
+    assert build_validator("project").is_valid(tree) is accepted
+    assert is_read(tree) is accepted
+
+
+def is_read(tree):
+    """Tell whether keyturn accepts a project file with this tree."""
+    try:
+        parse_project(json.dumps(tree).encode(), Path())
+    except DiagnosticError:
+        return False
+    return True
+
+
+def test_the_schema_accepts_the_examples():
+    """Both examples of this file."""
     for text in (_GOOD, _SMALL):
         jsonschema.validate(project_tree(text), _SCHEMA)
 
 
 def project_tree(text):
-    """Return a project file as it is read."""
-    from keyturn.yamldoc.reader import parse_document  # noqa: PLC0415
-
-    return parse_document(text.encode(), "keyturn.yaml", switches=True).tree
+    """Return the tree of a project file."""
+    return parse_document(text.encode(), "keyturn.yaml", yes_no_as_text=True).tree
 
 
 def test_a_key_that_was_written_into_the_file_is_not_repeated(canary):
@@ -139,7 +285,7 @@ def test_a_key_that_was_written_into_the_file_is_not_repeated(canary):
     with pytest.raises(DiagnosticError) as caught:
         parse_project(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary()).encode(), Path())
     canary.also("findings", repr(caught.value.diagnostics))
-    assert "revoke" in caught.value.diagnostics[0].hint
+    assert "Revoke a key" in caught.value.diagnostics[0].hint
 
 
 def test_faults_of_policy_are_told_along_with_the_rest():
@@ -151,7 +297,7 @@ def test_faults_of_policy_are_told_along_with_the_rest():
     )
     assert [(code, place) for code, place, _ in findings(text)] == [
         ("KT003", "10:10"),
-        ("KT303", "17:19"),
+        ("KT002", "17:3"),
         ("KT002", "21:1"),
     ]
 
@@ -167,11 +313,9 @@ def test_the_old_key_of_the_state_names_the_new_one():
 
 def test_two_workspaces_do_not_share_a_state():
     """Each would take the other's objects for retired ones."""
-    text = _GOOD.replace(
-        "manifests: [manifests/dev, shared]", "manifests: [x]\n    state: s3://bucket/prod/"
-    )
+    text = _GOOD.replace("manifests: [manifests/dev, shared]", "manifests: [x]\n    state: s3://bucket/prod/")
     assert [(code, message) for code, _, message in findings(text)] == [
-        ("KT003", "the workspaces prod and dev share one state")
+        ("KT003", "the workspaces prod and dev have the same state location")
     ]
 
 

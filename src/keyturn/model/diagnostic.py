@@ -1,5 +1,7 @@
-"""A finding: what is wrong or worth knowing, where, why it matters and what to do next."""
+"""Diagnostics: errors, warnings and notes with code, location, message and hint."""
 
+from collections.abc import Collection
+from difflib import get_close_matches
 from enum import Enum, IntEnum
 
 from msgspec import Struct
@@ -8,22 +10,30 @@ from keyturn.model.address import Address, SourceLocation
 
 
 def pluralize(number: int, noun: str, plural: str = "") -> str:
-    """Return ``7 connections``, ``1 connection`` or ``0 connections``: for lines that programs read too.
+    """Format a count with its noun: ``7,000 connections``, ``1 connection``, ``0 connections``.
 
-    ``plural`` is for a noun that does not take an s; thousands are set apart by commas.
+    ``plural`` is the plural of a noun that does not take an s.
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def pluralize_or_none(number: int | None, noun: str, plural: str = "") -> str:
-    """Return the same for people: none is ``no connections``, None is ``connections: unknown``."""
+    """Format a count as ``pluralize``, but 0 as ``no connections`` and None as ``connections: unknown``."""
     if number is None:
         return f"{plural or f'{noun}s'}: unknown"
     return pluralize(number, noun, plural) if number else f"no {plural or f'{noun}s'}"
 
 
+def suggest_nearest(word: str, known: Collection[str]) -> str:
+    """Return ``did you mean …?`` for a misspelled ``word``, else the known names; empty if there are none."""
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known here: {', '.join(sorted(known))}" if known else ""
+
+
 class Severity(IntEnum):
-    """How much a finding weighs; the order is the order in which findings are shown."""
+    """The severity of a diagnostic; diagnostics are shown in this order."""
 
     ERROR = 0
     WARNING = 1
@@ -48,7 +58,7 @@ class Cause(Enum):
     TAMPERING = "tampering"
     """The file differs from what a holder of the key encrypted or sealed; see also MAC_MISMATCH."""
     NEW_DESTINATION = "new_destination"
-    """A stored secret would be sent to a destination that nobody approved."""
+    """A stored secret would be sent to a destination without an approval."""
     NOT_COMPARED = "not_compared"
     """No key is available to tell whether a secret changed."""
     CONSENT_NEEDED = "consent_needed"
@@ -59,11 +69,11 @@ class Cause(Enum):
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):
-    """A finding as a value.
+    """An error, warning or note.
 
-    ``code`` is stable (``KT201``) and explained by ``keyturn explain``. ``message`` says what is
-    wrong and never holds a value of a manifest that could be a secret; ``hint`` says what to do.
-    ``cause`` is for decisions of the program.
+    ``code`` is stable (``KT201``) and explained by ``keyturn explain``. ``message`` states the
+    problem and never contains a manifest value that could be a secret; ``hint`` states the fix.
+    ``origin`` is the location of the problem.
     """
 
     code: str
@@ -76,22 +86,22 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
 
     @property
     def sort_key(self) -> tuple[int, SourceLocation, str, str]:
-        """The sort key: worst first, then by place."""
+        """The sort key: most severe first, then by location, code and message."""
         return (self.severity, self.origin, self.code, self.message)
 
 
-class DiagnosticError(Exception):  # noqa: N818
-    """Raised where work cannot go on because of things that the user can fix; all of them at once."""
+class DiagnosticError(Exception):
+    """Raised when the user must fix something first; carries all diagnostics, sorted."""
 
-    def __init__(self, *findings: Diagnostic) -> None:
-        super().__init__(pluralize_or_none(len(findings), "finding"))
-        self.diagnostics = tuple(sorted(findings, key=lambda finding: finding.sort_key))
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(pluralize_or_none(len(diagnostics), "diagnostic"))
+        self.diagnostics = tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))
 
 
 def error_diagnostic(
     code: str, origin: SourceLocation, message: str, hint: str, *, cause: Cause = Cause.OTHER
 ) -> Diagnostic:
-    """Return an error as a value."""
+    """Return a diagnostic of severity ERROR."""
     return Diagnostic(
         code=code, severity=Severity.ERROR, message=message, origin=origin, hint=hint, cause=cause
     )
@@ -100,23 +110,17 @@ def error_diagnostic(
 def warning_diagnostic(
     code: str, origin: SourceLocation, message: str, hint: str, *, cause: Cause = Cause.OTHER
 ) -> Diagnostic:
-    """Return a warning as a value."""
+    """Return a diagnostic of severity WARNING."""
     return Diagnostic(
         code=code, severity=Severity.WARNING, message=message, origin=origin, hint=hint, cause=cause
     )
 
 
 def storage_warning(code: str, where: str, message: str, hint: str) -> Diagnostic:
-    """Return a warning about the place ``where`` (a store's address and a key)."""
-    return Diagnostic(
-        code=code, severity=Severity.WARNING, message=message, origin=SourceLocation(where), hint=hint
-    )
+    """Return a warning located at ``where``: the URL of a state store, with a key."""
+    return warning_diagnostic(code, SourceLocation(where), message, hint)
 
 
 def storage_error(code: str, where: str, message: str, hint: str) -> DiagnosticError:
-    """Return the exception that stops work over the place ``where``."""
-    return DiagnosticError(
-        Diagnostic(
-            code=code, severity=Severity.ERROR, message=message, origin=SourceLocation(where), hint=hint
-        )
-    )
+    """Return the exception for an error located at ``where``: the URL of a state store, with a key."""
+    return DiagnosticError(error_diagnostic(code, SourceLocation(where), message, hint))

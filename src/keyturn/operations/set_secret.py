@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from keyturn.files.discovery import SourceFile, find_manifests
 from keyturn.manifests.seal import compute_document_seal
 from keyturn.model.address import SourceLocation
-from keyturn.model.config_reader import suggest_nearest
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, suggest_nearest
 from keyturn.model.secret import Secret
 from keyturn.operations.init_repository import create_manifest_writer
 from keyturn.project.project import Project

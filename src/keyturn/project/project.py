@@ -1,4 +1,4 @@
-"""keyturn.yaml: the workspaces of a repository and what its policy asks, from the tree or from git."""
+"""The project file keyturn.yaml: workspaces, policy and decryption, from the working tree or a commit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,31 +12,34 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.config_reader import ConfigSection
 from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
 from keyturn.model.service_url import ServiceUrlError, find_state_url_problem, parse_service_url
-from keyturn.policy.settings import PolicySettings, parse_policy_settings
-from keyturn.yamldoc.reader import Document, parse_document
+from keyturn.policy.settings import PolicySettings, read_policy_settings
+from keyturn.schema.validate import validate_project
+from keyturn.yamldoc.reader import parse_document
 
 PROJECT_FILE: Final = "keyturn.yaml"
 """The name of the project file."""
 
 FINGERPRINT_KEY_FILE: Final = ".keyturn/fingerprint.yaml"
-"""Where the repository's fingerprint key lies, SOPS-encrypted, unless the project file says otherwise."""
+"""The default path of the SOPS-encrypted fingerprint key of the repository."""
 
 DecryptionMode = Literal["auto", "sops"]
 UpdateMode = Literal["full", "partial"]
 
+_INIT_HINT: Final = "run `keyturn init` to create a project here, or name its folder with --chdir"
+
 
 class ApiKeySource(Struct, frozen=True):
-    """Where the API key comes from: ``name`` of an environment variable or a file; never the key."""
+    """The source of the API key: ``name`` is that of an environment variable or the path of a file."""
 
     kind: Literal["env", "file"]
     name: str
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
-    """One organization of the service and the folders that describe it.
+    """An organization of the service and the folders of its manifests.
 
-    ``pace`` is the most requests per second, 0 for as many as the service takes. ``put`` says
-    whether an update of a credential sends all of it (``full``) or what changed (``partial``).
+    ``pace`` is the maximum of requests per second; 0 means no limit. ``put`` tells whether an update of
+    a credential sends all fields (``full``) or the changed ones (``partial``).
     """
 
     name: str
@@ -50,10 +53,10 @@ class Workspace(Struct, frozen=True, kw_only=True):
 
 
 class Project(Struct, frozen=True, kw_only=True):
-    """A repository: its workspaces by name, its policy, how it decrypts.
+    """A repository: its workspaces by name, its policy and how it decrypts.
 
     ``fingerprint_key`` is a path relative to ``root``. ``digest`` is the SHA-256 of the project
-    file, ``revision`` the commit that it was read from, empty for the tree.
+    file. ``revision`` is the commit that the file was read from, empty for the working tree.
     """
 
     root: Path
@@ -65,24 +68,20 @@ class Project(Struct, frozen=True, kw_only=True):
     revision: str = ""
 
     def find_workspace(self, name: str = "") -> Workspace:
-        """Return the workspace ``name``, or the only one; raises Faulty (KT005)."""
+        """Return the workspace ``name``, or the only one; raises DiagnosticError (KT005)."""
         if not name and len(self.workspaces) == 1:
             return next(iter(self.workspaces.values()))
         if name in self.workspaces:
             return self.workspaces[name]
         known = ", ".join(self.workspaces)
         message = f"there is no workspace {name}" if name else "there is more than one workspace"
-        raise DiagnosticError(
-            error_diagnostic(
-                "KT005", SourceLocation(PROJECT_FILE), message, f"name one with --workspace: {known}"
-            )
-        )
+        raise _project_error("KT005", message, f"name one with --workspace: {known}")
 
 
 def find_project_root(start: Path) -> Path:
     """Return the nearest folder from ``start`` upwards that holds keyturn.yaml.
 
-    The search ends at the top of a git repository. Raises Faulty (KT001).
+    The search ends at the top of a git repository. Raises DiagnosticError (KT001).
     """
     here = start.resolve()
     for folder in (here, *here.parents):
@@ -90,116 +89,71 @@ def find_project_root(start: Path) -> Path:
             return folder
         if (folder / ".git").exists():
             break
-    hint = "run `keyturn init` to make a project here, or name its folder with --chdir"
-    raise DiagnosticError(
-        error_diagnostic(
-            "KT001", SourceLocation(PROJECT_FILE), f"no {PROJECT_FILE} in this folder or above it", hint
-        )
-    )
+    raise _project_error("KT001", f"no {PROJECT_FILE} in this folder or above it", _INIT_HINT)
 
 
 def open_project(folder: Path) -> Project:
-    """Return the project that ``folder`` belongs to: the nearest keyturn.yaml upwards; raises Faulty."""
+    """Return the project of the nearest keyturn.yaml from ``folder`` upwards; raises DiagnosticError."""
     return read_project(find_project_root(folder))
 
 
 def read_project(root: Path) -> Project:
-    """Return the project of the tree; raises Faulty with everything that is wrong with keyturn.yaml."""
+    """Return the project of the working tree; raises DiagnosticError (KT001 and as parse_project)."""
     if not (root / PROJECT_FILE).exists():
-        hint = "run `keyturn init` to make a project here, or name its folder with --chdir"
-        raise DiagnosticError(
-            error_diagnostic("KT001", SourceLocation(PROJECT_FILE), f"no {PROJECT_FILE} in this folder", hint)
-        )
+        raise _project_error("KT001", f"no {PROJECT_FILE} in this folder", _INIT_HINT)
     source = load_file(root, PROJECT_FILE)
     return parse_project(source.data, root, digest=source.digest)
 
 
 def read_project_at(root: Path, revision: str, environment: Mapping[str, str]) -> Project:
-    """Return the project as ``revision`` of git holds it; the paths are those of the tree at ``root``."""
+    """Return the project as of a git ``revision``; its paths are relative to the working tree at ``root``."""
     commit = Revision(root, revision, environment)
     source = commit.read_file(PROJECT_FILE)
     return parse_project(source.data, root, digest=source.digest, revision=commit.commit)
 
 
 def parse_project(data: bytes, root: Path, *, digest: str = "", revision: str = "") -> Project:
-    """Return the project that the bytes of a keyturn.yaml describe; raises Faulty."""
-    document = parse_document(data, PROJECT_FILE, switches=True)
-    section = ConfigSection(document)
-    section.reject_unknown_keys("version", "workspaces", "policy", "decryptor", "fingerprint_key")
-    _check_version(section)
-    workspaces = _read_workspaces(section.read_section("workspaces"))
-    policy = _read_policy(section, document)
-    decryptor: DecryptionMode = (
-        "sops" if section.read_choice("decryptor", ("auto", "sops"), "auto") == "sops" else "auto"
+    """Return the project that the bytes of a keyturn.yaml describe.
+
+    Raises DiagnosticError with all errors of the file: KT101 to KT115 (YAML), KT002 to KT006 and KT305.
+    """
+    document = parse_document(data, PROJECT_FILE, yes_no_as_text=True)
+    section = ConfigSection(
+        tree=document.tree, locate=document.find_location, errors=[*validate_project(document)]
     )
-    fingerprint_key = section.read_path("fingerprint_key", FINGERPRINT_KEY_FILE)
-    section.raise_errors()
-    return Project(
+    project = Project(
         root=root,
-        workspaces=workspaces,
-        policy=policy,
-        decryptor=decryptor,
-        fingerprint_key=fingerprint_key,
+        workspaces=_read_workspaces(section.read_section("workspaces")),
+        policy=read_policy_settings(section.read_section("policy")),
+        decryptor="sops" if section.read_text("decryptor") == "sops" else "auto",
+        fingerprint_key=section.read_path("fingerprint_key", FINGERPRINT_KEY_FILE),
         digest=digest,
         revision=revision,
     )
-
-
-def _check_version(section: ConfigSection) -> None:
-    version = section.tree.get("version")
-    if version is None:
-        section.add_error("KT003", "", "keyturn.yaml does not say its version", "begin it with `version: 1`")
-    elif version != 1 or isinstance(version, bool):
-        section.add_error(
-            "KT003", "version", "this version of keyturn.yaml is not known here", "write 1, or update keyturn"
-        )
-
-
-def _read_policy(section: ConfigSection, document: Document) -> PolicySettings:
-    tree = section.read_section("policy").tree
-    try:
-        return parse_policy_settings(tree, lambda path: document.find_location(("policy", *path)))
-    except DiagnosticError as error:
-        section.errors.extend(error.diagnostics)
-        return PolicySettings()
+    section.raise_errors()
+    return project
 
 
 def _read_workspaces(section: ConfigSection) -> dict[str, Workspace]:
-    if not section.tree:
-        section.add_error("KT003", "", "no workspace is described", "add one below `workspaces:`")
-    found = {}
-    for name in section.tree:
-        if not section.check_workspace_name(name):
-            continue
-        found[name] = _read_workspace(name, section.read_section(name))
-    _check_distinct_states(section, found)
-    return found
+    workspaces = {name: _read_workspace(name, inner) for name, inner in section.read_sections()}
+    _check_distinct_states(section, workspaces)
+    return workspaces
 
 
 def _read_workspace(name: str, section: ConfigSection) -> Workspace:
-    section.reject_unknown_keys(
-        "base_url",
-        "organization",
-        "api_key",
-        "manifests",
-        "state",
-        "pace",
-        "put",
-        renamed={"ledger": "state"},
-    )
     return Workspace(
         name=name,
-        base_url=section.read_checked_text("base_url", _service_refusal).rstrip("/"),
+        base_url=section.read_checked_text("base_url", _find_base_url_problem).rstrip("/"),
         organization=section.read_text("organization"),
-        api_key=_read_key_source(section),
+        api_key=_read_key_source(section.read_section("api_key")),
         manifests=section.read_paths("manifests"),
         state_url=section.read_checked_text("state", find_state_url_problem, f"file:.keyturn/{name}"),
         pace=section.read_number("pace", 0.0),
-        put="partial" if section.read_choice("put", ("full", "partial"), "full") == "partial" else "full",
+        put="partial" if section.read_text("put") == "partial" else "full",
     )
 
 
-def _service_refusal(text: str) -> str:
+def _find_base_url_problem(text: str) -> str:
     try:
         parse_service_url(text)
     except ServiceUrlError as error:
@@ -208,35 +162,19 @@ def _service_refusal(text: str) -> str:
 
 
 def _read_key_source(section: ConfigSection) -> ApiKeySource:
-    value = section.tree.get("api_key")
-    if not isinstance(value, dict) or len(value) != 1:
-        message = "api_key says where the key is: {env: NAME} or {file: PATH}"
-        section.add_error(
-            "KT006",
-            "api_key",
-            message,
-            "name the place it is read from, and revoke a key that stood in keyturn.yaml",
-        )
-        return ApiKeySource("env", "")
-    inner = section.read_section("api_key")
-    inner.reject_unknown_keys("env", "file")
-    if "file" in inner.tree:
-        return ApiKeySource("file", inner.read_text("file"))
-    name = inner.read_text("env")
-    if name and not name.isidentifier():
-        inner.add_error(
-            "KT006",
-            "env",
-            "this is no name of an environment variable",
-            "write a name such as PLANASONIX_API_KEY",
-        )
-    return ApiKeySource("env", name)
+    if "file" in section.tree:
+        return ApiKeySource("file", section.read_text("file"))
+    return ApiKeySource("env", section.read_text("env"))
 
 
 def _check_distinct_states(section: ConfigSection, workspaces: Mapping[str, Workspace]) -> None:
-    seen: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for name, workspace in workspaces.items():
-        first = seen.setdefault(workspace.state_url.rstrip("/"), name)
-        if first != name:
-            message = f"the workspaces {first} and {name} share one state"
+        owner = owners.setdefault(workspace.state_url.rstrip("/"), name)
+        if owner != name:
+            message = f"the workspaces {owner} and {name} have the same state location"
             section.read_section(name).add_error("KT003", "state", message, "give each workspace its own")
+
+
+def _project_error(code: str, message: str, hint: str) -> DiagnosticError:
+    return DiagnosticError(error_diagnostic(code, SourceLocation(PROJECT_FILE), message, hint))

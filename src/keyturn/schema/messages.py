@@ -27,7 +27,7 @@ from keyturn.schema.definitions import (
 from keyturn.schema.strict_validator import build_validator
 from keyturn.yamldoc.reader import Document
 
-_TYPE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+TYPE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "object": ("a mapping", "write its keys below it, indented"),
     "array": ("a list", "write one item per line, each after a dash"),
     "string": ("text", "put the value in quotes"),
@@ -75,7 +75,7 @@ def schema_diagnostics(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     if errors and not kept and not any("x-rule" in error.schema for error in errors):
         hint = f"compare it with `keyturn schema {kind}`"
         kept = (
-            error_diagnostic("KT133", document.find_location(), "the manifest does not fit its schema", hint),
+            error_diagnostic("KT133", document.find_location(), "the manifest does not match its schema", hint),
         )
     return tuple(sorted(kept, key=lambda finding: finding.sort_key))
 
@@ -98,10 +98,10 @@ def _describe_error(case: _CheckedManifest, error: _SchemaError) -> Iterator[_Sc
 def _describe_custom_message(
     case: _CheckedManifest, path: FieldPath, error: _SchemaError
 ) -> Iterator[_SchemaProblem]:
-    said = str(error.schema.get("errorMessage", "does not have the form that its schema asks for"))
+    said = str(error.schema.get("errorMessage", "does not have the required format"))
     name = said.removesuffix(" is missing")
     if name != said:
-        hint = "put it under secrets, or list it under keep where its live value is to stay"
+        hint = "add it under secrets, or list it under keep to leave the live value unchanged"
         origin = case.document.find_location(("secrets",), key=True)
         yield _SchemaProblem(
             error_diagnostic("KT132", origin, f"the secret {name} is missing", hint), frozenset({name})
@@ -119,7 +119,7 @@ def _describe_custom_message(
 
 def _describe_readonly_field(case: _CheckedManifest, path: FieldPath, why: str) -> _SchemaProblem:
     origin = case.document.find_location(path, key=True)
-    message = f"{safe_path(path)} is not yours to set"
+    message = f"{safe_path(path)} cannot be set in a manifest"
     return _SchemaProblem(error_diagnostic("KT140", origin, message, why, cause=Cause.POSSIBLE_PLAINTEXT))
 
 
@@ -154,8 +154,8 @@ def _known_fields(case: _CheckedManifest) -> tuple[str, ...]:
 def _unknown_kind_error(document: Document, kind: str) -> Diagnostic:
     if "kind" not in document.tree:
         hint = "begin the file with `kind: credential` or `kind: connection`"
-        return error_diagnostic("KT130", document.find_location(), "the manifest does not say its kind", hint)
-    message = "there is no such kind of manifest"
+        return error_diagnostic("KT130", document.find_location(), "the manifest has no kind", hint)
+    message = "unknown kind of manifest"
     return error_diagnostic(
         "KT130", document.find_location(("kind",)), message, _suggest_name(kind, tuple(KINDS))[1]
     )
@@ -190,8 +190,8 @@ def _describe_unknown_field(
             error_diagnostic(code, origin, message, hint, cause=cause), explained_fields=frozenset({key})
         )
     if case.kind == "connection" and is_secret_name(key):
-        message = f"{safe_path(path)} is named like a secret, and a connection holds none"
-        hint = "put it under secrets of a credential, and name that in `credential:`"
+        message = f"{safe_path(path)} has the name of a secret; a connection has no secrets"
+        hint = "put it under secrets of a credential, and refer to that credential in `credential:`"
         return _SchemaProblem(
             error_diagnostic("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
         )
@@ -221,8 +221,8 @@ def _find_block(case: _CheckedManifest, path: FieldPath) -> str | None:
 
 def _format_move_hint(home: str, path: FieldPath) -> str:
     if home == "secrets":
-        return "move it there and encrypt it; a value that was committed in the open must be changed"
-    return "move it there: review can only see what is plain" if path[0] == "secrets" else "move it there"
+        return "move it there and encrypt it; rotate the value if it was committed in plain text"
+    return "move it there; reviewers can read only plain text" if path[0] == "secrets" else "move it there"
 
 
 def _describe_missing_fields(
@@ -239,7 +239,7 @@ def _describe_wrong_type(
     case: _CheckedManifest, path: FieldPath, error: _SchemaError
 ) -> Iterator[_SchemaProblem]:
     wanted = error.validator_value
-    form, hint = _TYPE_TEXTS.get(wanted if isinstance(wanted, str) else "", ("another type", ""))
+    form, hint = TYPE_TEXTS.get(wanted if isinstance(wanted, str) else "", ("another type", ""))
     if error.instance is None:
         message = f"{safe_path(path)} is null: it has no value"
         hint = f"give it a value ({form}), or remove it"
@@ -251,7 +251,7 @@ def _describe_wrong_type(
         return
     hint = error.schema.get("errorMessage", hint)
     if wanted == "string" and isinstance(error.instance, Mapping | list):
-        hint = "write it as one text; a text of several lines goes after | as a block"
+        hint = "write it as one text; use a block (|) for several lines"
     hidden = frozenset(_known_fields(case)) if path in (("config",), ("secrets",)) else frozenset()
     finding = error_diagnostic(
         "KT133", case.document.find_location(path), f"{safe_path(path)} must be {form}", hint
@@ -264,9 +264,9 @@ def _describe_wrong_choice(
 ) -> Iterator[_SchemaProblem]:
     allowed = [error.validator_value] if error.validator == "const" else list(error.validator_value)
     if path[:1] == ("keep",):
-        message = f"keep names something that is no secret field of type {case.type}"
+        message = f"keep lists a field that is not a secret of type {case.type}"
     else:
-        message = f"{safe_path(path)} is none of the values that it can have"
+        message = f"{safe_path(path)} is not an allowed value"
     near, hint = _suggest_name(str(error.instance), tuple(str(each) for each in allowed))
     yield _SchemaProblem(
         error_diagnostic("KT134", case.document.find_location(path), message, hint),
@@ -304,7 +304,7 @@ def _describe_long_text(
 def _describe_duplicate_item(
     case: _CheckedManifest, path: FieldPath, _: _SchemaError
 ) -> Iterator[_SchemaProblem]:
-    message = f"{safe_path(path)} holds the same item twice"
+    message = f"{safe_path(path)} has a duplicate item"
     yield _SchemaProblem(
         error_diagnostic("KT133", case.document.find_location(path), message, "remove one of the two")
     )

@@ -30,6 +30,7 @@ from keyturn.yamldoc.reader import Document
 
 __all__ = [
     "validate_manifest",
+    "validate_project",
     "destination_paths",
     "is_valid_manifest",
     "reference_paths",
@@ -102,6 +103,15 @@ def validate_manifest(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     return (*misspelt, *schema_diagnostics(known, kind))
 
 
+def validate_project(document: Document) -> tuple[Diagnostic, ...]:
+    """Return the errors of shape in keyturn.yaml: KT002, KT003 and KT006, each with its location."""
+    if is_accepted(document.tree, compile_schema("project")):
+        return ()
+    from keyturn.schema.project_messages import project_diagnostics  # noqa: PLC0415  # jsonschema costs 70 ms to import
+
+    return project_diagnostics(document)
+
+
 def _drop_undocumented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     named, config = tree["undocumented"], tree.get("config")
     if not isinstance(named, list) or not isinstance(config, Mapping):
@@ -114,7 +124,7 @@ def _find_given_and_kept(document: Document) -> Iterator[Diagnostic]:
     if isinstance(keep, list) and isinstance(secrets, Mapping):
         for at, name in enumerate(keep):
             if str(name).partition(".")[0] in secrets and secret_path(str(name)) in flatten_tree(secrets):
-                message = f"the secret {name} is both given and kept: the given one counts"
+                message = f"the secret {name} is under both secrets and keep; the value under secrets is used"
                 hint = "remove it from keep"
                 yield warning_diagnostic("KT144", document.find_location(("keep", str(at))), message, hint)
 
@@ -130,6 +140,6 @@ def _find_misspelled_fields(document: Document, kind: str) -> Iterator[Diagnosti
         if key not in known and (near := get_close_matches(key, known, n=1, cutoff=0.8)):
             path = ("config", key)
             message = f"{format_path(path)} is not a known field of a {kind} of type {type_}"
-            hint = f"did you mean {near[0]}? If it is meant so, list it under undocumented"
+            hint = f"did you mean {near[0]}? If the name is correct, list it under undocumented"
             origin = document.find_location(path, key=True)
             yield error_diagnostic("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)

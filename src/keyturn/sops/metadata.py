@@ -7,8 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from keyturn.model.config_reader import suggest_nearest
-from keyturn.model.diagnostic import Diagnostic, error_diagnostic
+from keyturn.model.diagnostic import Diagnostic, error_diagnostic, suggest_nearest
 from keyturn.model.fields import FieldPath
 from keyturn.yamldoc.reader import Document
 
@@ -114,7 +113,7 @@ class _MetadataReader:
     def read_metadata(self) -> SopsMetadata:
         for key in self._block:
             if key not in _KNOWN_KEYS:
-                message = f"sops.{key} is not known here"
+                message = f"sops.{key} is not a known key"
                 self._add_error(
                     (key,),
                     message,
@@ -144,16 +143,16 @@ class _MetadataReader:
             )
         if groups == []:
             if not own:
-                self._add_error((), "the sops: block names no recipient", "encrypt the file again")
+                self._add_error((), "the sops: block has no recipients", "encrypt the file again")
             return own, 1
         if own or not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
-            self._add_error(("key_groups",), "sops.key_groups is misshapen", "encrypt the file again")
+            self._add_error(("key_groups",), "sops.key_groups is malformed", "encrypt the file again")
             return own, 1
         for index, group in enumerate(groups):
             for key in group.keys() - _NAME_KEYS.keys():
                 self._add_error(
                     ("key_groups", str(index), key),
-                    f"{key} is no kind of key",
+                    f"{key} is not a known key type",
                     suggest_nearest(key, _NAME_KEYS),
                 )
         found = (
@@ -182,7 +181,7 @@ class _MetadataReader:
         )
         if not texts or not _REQUIRED_KEYS[kind] <= keys <= allowed:
             wanted = ", ".join(sorted(allowed))
-            self._add_error(path, f"an entry of sops.{kind} is not as sops writes it", f"it has {wanted}")
+            self._add_error(path, f"an entry of sops.{kind} is malformed", f"use the keys {expected}")
             return
         name = row[_NAME_KEYS[kind]]
         yield Recipient(kind, name, row["enc"], name if kind in _SERVER_KINDS else "", path)
@@ -195,7 +194,7 @@ class _MetadataReader:
                 return key, ""
         if len(stated) > 1:
             self._add_error(
-                (stated[1],), "sops has more than one selector", "keep encrypted_regex: ^secrets$ alone"
+                (stated[1],), "sops has more than one selector", "keep only encrypted_regex: ^secrets$"
             )
         return (stated[0], self._block[stated[0]]) if stated else ("", "")
 
@@ -204,7 +203,7 @@ class _MetadataReader:
         if isinstance(mac, str) and mac:
             return mac
         origin = self._document.find_location(("sops", "mac"), key=True)
-        hint = "take the file back from git, or encrypt it again: without a MAC anybody can change it"
+        hint = "restore the file from git, or encrypt it again; without a MAC, changes are not detected"
         self.errors.append(error_diagnostic("KT203", origin, "the file has no MAC", hint))
         return ""
 
@@ -212,21 +211,23 @@ class _MetadataReader:
         value = self._block.get(key)
         if isinstance(value, str) and _TIME_PATTERN.fullmatch(value) and _is_real_time(value):
             return value
-        self._add_error((key,), f"sops.{key} is no time as sops writes it", "take the file back from git")
+        self._add_error(
+            (key,), f"sops.{key} is not a timestamp in the format of sops", "restore the file from git"
+        )
         return ""
 
     def _read_version(self) -> tuple[int, int, int]:
         value = self._block.get("version")
         found = _VERSION_PATTERN.fullmatch(value) if isinstance(value, str) else None
         if found is None:
-            self._add_error(("version",), "sops.version is no version", "take the file back from git")
+            self._add_error(("version",), "sops.version is not a version", "restore the file from git")
             return (0, 0, 0)
         return (int(found[1]), int(found[2]), int(found[3]))
 
     def _read_flag(self, key: str) -> bool:
         value = self._block.get(key, False)
         if not isinstance(value, bool):
-            self._add_error((key,), f"sops.{key} must be true or false", "take the file back from git")
+            self._add_error((key,), f"sops.{key} must be true or false", "restore the file from git")
         return value is True
 
     def _add_error(self, path: FieldPath, message: str, hint: str) -> None:

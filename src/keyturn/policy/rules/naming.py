@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from keyturn.model.config_reader import suggest_nearest
-from keyturn.model.diagnostic import Severity
+from keyturn.model.diagnostic import Severity, suggest_nearest
 from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.names import edit_distance, normalize_name
 from keyturn.policy.resource_view import ResourceView
