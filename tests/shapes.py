@@ -10,7 +10,13 @@ addresses = st.builds(
     st.sampled_from(["credential", "connection"]),
     st.text(min_size=1, max_size=8),
 )
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+)
 items = st.recursive(
     scalars | addresses,
     lambda inner: (

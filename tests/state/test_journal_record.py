@@ -105,7 +105,7 @@ def test_json_that_says_the_same_in_another_way_is_not_the_line():
 
 def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
     """The chain holds over events that only a newer version understands."""
-    data, _ = encode_journal_record(JournalPosition(), NOW, '{"event":"teleport","to":"mars"}')
+    data, _ = encode_journal_record(JournalPosition(), NOW, b'{"event":"teleport","to":"mars"}')
     record = decode_journal_record(LogLine(0, data))
     assert record.event == UnreadableEvent("teleport")
     assert verify_chain([record]) is None
@@ -123,17 +123,17 @@ def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
 )
 def test_a_broken_event_under_a_right_hash_is_found(event):
     """A record that says nothing is not passed over, of whatever shape it is."""
-    data, _ = encode_journal_record(JournalPosition(), NOW, json.dumps(event))
+    data, _ = encode_journal_record(JournalPosition(), NOW, json.dumps(event).encode())
     assert verify_chain([decode_journal_record(LogLine(0, data))]) == 0
 
 
 def test_the_copy_of_a_manifest_in_an_entry_is_dropped():
     """An entry may hold one under ``gist``: the record is whole, and its entry is read without it."""
     event = {"event": "outcome", **OUTCOME, "entry": {**ENTRY, "gist": {"file": "x.yaml", "passed": "b"}}}
-    data, _ = encode_journal_record(JournalPosition(), NOW, json.dumps(event))
+    data, _ = encode_journal_record(JournalPosition(), NOW, json.dumps(event).encode())
     record = decode_journal_record(LogLine(0, data))
     assert verify_chain([record]) is None
-    assert "gist" not in encode_event(record.event)
+    assert b"gist" not in encode_event(record.event)
 
 
 def test_a_torn_last_line_is_left_out():

@@ -32,7 +32,8 @@ from keyturn.state.stores import open_store
 root, base = Path(sys.argv[1]), int(sys.argv[2])
 store = open_store("file:.keyturn/prod", root, {})
 reading = load_state(store, "prod", "org_1")
-journal = open_journal(store, reading.state, reading.torn, RunClock(lambda: datetime.now(UTC), time.monotonic))
+clock = RunClock(lambda: datetime.now(UTC), time.monotonic)
+journal = open_journal(store, reading.state, reading.torn, clock)
 said = threading.Lock()
 def work(worker):
     for turn in itertools.count(base):
@@ -317,7 +318,7 @@ def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
     """What it says may matter to the state."""
     _, journal = opened(folder, clock)
     position = journal.append(intent(1))
-    line, _ = encode_journal_record(position, "now", '{"event":"teleport"}')
+    line, _ = encode_journal_record(position, "now", b'{"event":"teleport"}')
     with (folder.path / JOURNAL).open("ab") as file:
         file.write(line)
     with refused("KT602"):
@@ -329,7 +330,7 @@ def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
     _, journal = opened(folder, clock)
     journal.append(intent(1))
     with (folder.path / JOURNAL).open("ab") as file:
-        file.write(encode_event(intent(2)).encode())
+        file.write(encode_event(intent(2)))
     reading = load_state(folder, "prod", "org_1")
     assert [each.id for each in reading.state.open_intents] == ["i1"]
     assert reading.torn == len(encode_event(intent(2)))

@@ -1,41 +1,37 @@
-"""What is written into the journal: frozen events, and their form as JSON."""
+"""Events of the journal and their JSON form."""
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeAlias
+from collections.abc import Mapping
+from typing import TypeAlias, get_args
 
 from msgspec import Struct, field
-from msgspec.structs import asdict, fields
+from msgspec.json import Decoder, Encoder
 
 from keyturn.model.address import Address
 from keyturn.model.change import OutcomeStatus
 from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY, StateEntry
-from keyturn.state.codec import Codec, JsonTree, require_text, require_texts
+from keyturn.state.codec import (
+    StoredEntry,
+    from_stored_entry,
+    from_stored_fields,
+    to_stored_entry,
+    to_stored_fields,
+)
 
 GENESIS_HASH = "0" * 64
-"""The hash that the first record of a journal follows."""
+"""The previous hash of the first record of a journal."""
 
 
 class JournalPosition(Struct, frozen=True):
-    """A place in the journal: number and hash of a record, and the tape's mark to read it again."""
+    """The number and hash of a journal record, and the mark from which its log reads it again."""
 
     seq: int = 0
     hash: str = GENESIS_HASH
     mark: int = 0
 
-    def to_dict(self) -> JsonTree:
-        """Return the position as JSON."""
-        return {"seq": self.seq, "hash": self.hash, "mark": self.mark}
 
-    @classmethod
-    def from_dict(cls, tree: JsonTree) -> Self:
-        """Read what ``tree`` wrote; raises KeyError, TypeError or ValueError."""
-        return cls(int(tree["seq"]), require_text(tree["hash"]), int(tree["mark"]))
-
-
-class RunStarted(Struct, frozen=True, kw_only=True):
-    """Somebody began to write: a random id, who and where, which commit, which keyturn."""
+class RunStarted(Struct, frozen=True, kw_only=True, tag_field="event", tag="run"):
+    """A command began to write: its random id, author, host, commit and keyturn version."""
 
     run: str
     command: str
@@ -49,14 +45,13 @@ class RunStarted(Struct, frozen=True, kw_only=True):
 
 
 class Intent(Struct, frozen=True, kw_only=True):
-    """What is about to be sent to the service; nothing is sent before this is on disk.
+    """A request that is about to be sent; the journal is durable before the request is sent.
 
-    ``id`` is random and given by the caller; ``op`` says which request (``create``, ``update``,
-    ``repoint``, ``retire``, ``restore``, ``purge``, ``probe``; ``detach`` and ``soft-delete`` of a
-    revocation), ``action`` of which change or command it is a part.
-    ``object`` is the id of the object written to, ``expect`` the name that it will carry,
-    ``precondition`` the ``updated_at`` that it had, ``server_date`` the service's own clock just
-    before. ``fingerprints`` are those of the secrets sent, ``digest`` that of the source file.
+    ``id`` is random. ``operation`` is the request: ``create``, ``update``, ``repoint``, ``retire``,
+    ``restore``, ``purge`` or ``probe``; ``detach`` or ``soft-delete`` of a revocation. ``action`` is the
+    change or command that it belongs to. ``object`` is the id of the object, ``expect`` its name after the
+    request, ``precondition`` its ``updated_at`` before. ``server_date`` is the Date header of the service
+    before the request. ``fingerprints`` are those of the secrets sent, ``digest`` that of the manifest.
     """
 
     id: str
@@ -72,10 +67,10 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class OutcomeRecorded(Struct, frozen=True, kw_only=True):
-    """How an intent ended, and what the state holds from now on.
+    """The outcome of an intent and its effect on the state.
 
-    ``entry`` is put into the state, the entries of ``gone`` are taken out first. ``intent`` is
-    empty where nothing was sent (adopt, forget). An ending of UNSURE leaves the intent open.
+    The entries of ``removed`` are removed first, then ``entry`` is added. ``intent`` is empty if no
+    request was sent (adopt, forget). The status UNKNOWN leaves the intent open.
     """
 
     intent: str
@@ -87,22 +82,22 @@ class OutcomeRecorded(Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
-class RunFinished(Struct, frozen=True):
-    """A run came to its end: its id, how, and how many changes ended in which way."""
+class RunFinished(Struct, frozen=True, tag_field="event", tag="end"):
+    """A run ended: its id, its status, and the number of changes by outcome."""
 
     run: str
-    run_status: str
+    run_status: str = field(name="ending")
     counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
-class TornLineRemoved(Struct, frozen=True):
-    """A torn last line of ``dropped`` bytes, left by a killed or powerless writer, was cut off."""
+class TornLineRemoved(Struct, frozen=True, tag_field="event", tag="repair"):
+    """An incomplete last line of ``dropped`` bytes, left by a crash, was removed."""
 
     dropped: int
 
 
-class JournalCompacted(Struct, frozen=True):
-    """The state's document number ``serial`` was written and holds all that stands before this."""
+class JournalCompacted(Struct, frozen=True, tag_field="event", tag="compacted"):
+    """The state document number ``serial`` was written; it contains all records before this one."""
 
     serial: int
 
@@ -112,113 +107,116 @@ JournalEvent: TypeAlias = (
 )
 
 
-def encode_intent(intent: Intent) -> JsonTree:
-    """Return ``intent`` as a tree; what is empty is left out."""
-    tree: JsonTree = {
-        "id": intent.id,
-        "op": intent.operation,
-        "address": str(intent.address),
-        "action": intent.action,
-    }
-    tree |= {name: value for name in _INTENT_TEXT_FIELDS if (value := getattr(intent, name))}
-    if intent.fingerprints:
-        tree["fingerprints"] = Codec().encode_fields(intent.fingerprints)
-    return tree
+class StoredIntent(Struct, kw_only=True, omit_defaults=True):
+    """The JSON object of an Intent in the state document."""
+
+    id: str
+    operation: str = field(name="op")
+    address: str
+    action: str
+    object: str = ""
+    expect: str = ""
+    precondition: str = ""
+    server_date: str = ""
+    digest: str = ""
+    fingerprints: dict[str, str] = {}
 
 
-_INTENT_TEXT_FIELDS = ("object", "expect", "precondition", "server_date", "digest")
+class _StoredIntentEvent(StoredIntent, tag_field="event", tag="intent"):
+    pass
 
 
-def decode_intent(tree: JsonTree) -> Intent:
-    """Read what ``pack_intent`` wrote; raises KeyError, TypeError or ValueError."""
-    return Intent(
-        id=require_text(tree["id"]),
-        operation=require_text(tree["op"]),
-        address=Address.parse(require_text(tree["address"])),
-        action=require_text(tree["action"]),
-        fingerprints=Codec().decode_fingerprints(tree.get("fingerprints", {})),
-        **{name: require_text(tree.get(name, "")) for name in _INTENT_TEXT_FIELDS},
-    )
+class _StoredOutcome(Struct, kw_only=True, omit_defaults=True, tag_field="event", tag="outcome"):
+    intent: str
+    address: str
+    action: str
+    outcome_status: OutcomeStatus = field(name="ending")
+    entry: StoredEntry | None = None
+    removed: tuple[str, ...] = field(name="gone", default=())
+    message: str = ""
 
 
-def _encode_outcome(event: OutcomeRecorded) -> JsonTree:
-    tree: JsonTree = {
-        "intent": event.intent,
-        "address": str(event.address),
-        "action": event.action,
-        "ending": event.outcome_status.value,
-    }
-    if event.entry:
-        tree["entry"] = Codec().encode_entry(event.entry)
-    if event.removed:
-        tree["gone"] = [str(address) for address in event.removed]
-    if event.message:
-        tree["message"] = event.message
-    return tree
+def _event_tag(form: type[Struct]) -> str:
+    return str(form.__struct_config__.tag)
 
 
-def _decode_outcome(tree: JsonTree) -> OutcomeRecorded:
-    entry = tree.get("entry")
-    return OutcomeRecorded(
-        intent=require_text(tree["intent"]),
-        address=Address.parse(require_text(tree["address"])),
-        action=require_text(tree["action"]),
-        outcome_status=OutcomeStatus(tree["ending"]),
-        entry=None if entry is None else Codec().decode_entry(entry),
-        removed=tuple(map(Address.parse, require_texts(tree.get("gone", ())))),
-        message=require_text(tree.get("message", "")),
-    )
+_StoredEvent: TypeAlias = (
+    RunStarted | _StoredIntentEvent | _StoredOutcome | RunFinished | TornLineRemoved | JournalCompacted
+)
+_UNCHANGED_INTENT_FIELDS = tuple(
+    name for name in StoredIntent.__struct_fields__ if name not in {"address", "fingerprints"}
+)
+EVENT_NAMES = frozenset(_event_tag(event) for event in get_args(_StoredEvent))
+"""The kinds of event that this version of keyturn knows."""
 
-
-_RUN_STARTED_FIELDS = tuple(each.name for each in fields(RunStarted))
-
-
-def _decode_run_started(tree: JsonTree) -> RunStarted:
-    return RunStarted(**{name: require_text(tree[name]) for name in _RUN_STARTED_FIELDS})
-
-
-def _decode_run_finished(tree: JsonTree) -> RunFinished:
-    counts = {require_text(name): int(count) for name, count in tree["counts"].items()}
-    return RunFinished(require_text(tree["run"]), require_text(tree["ending"]), counts)
-
-
-_Encoder: TypeAlias = Callable[[Any], JsonTree]
-_Decoder: TypeAlias = Callable[[JsonTree], JournalEvent]
-
-_EVENT_FORMATS: Mapping[str, tuple[type, _Encoder, _Decoder]] = {
-    "run": (RunStarted, asdict, _decode_run_started),
-    "intent": (Intent, encode_intent, decode_intent),
-    "outcome": (OutcomeRecorded, _encode_outcome, _decode_outcome),
-    "end": (
-        RunFinished,
-        lambda e: {"run": e.run, "ending": e.run_status, "counts": dict(e.counts)},
-        _decode_run_finished,
-    ),
-    "repair": (TornLineRemoved, asdict, lambda tree: TornLineRemoved(int(tree["dropped"]))),
-    "compacted": (JournalCompacted, asdict, lambda tree: JournalCompacted(int(tree["serial"]))),
-}
-_EVENT_NAMES = {form[0]: name for name, form in _EVENT_FORMATS.items()}
-_encode_json = json.JSONEncoder(separators=(",", ":")).encode
+_encode_json = Encoder(enc_hook=dict).encode  # The hook converts read-only mappings.
+_decode_stored_event = Decoder[_StoredEvent](_StoredEvent).decode
 
 
 def event_name(event: JournalEvent) -> str:
-    """Return the word by which the journal knows the kind of ``event``."""
-    return _EVENT_NAMES[type(event)]
+    """Return the kind of ``event`` as the journal stores it."""
+    return _event_tag(type(_to_stored_event(event)))
 
 
-def encode_event(event: JournalEvent) -> str:
+def encode_event(event: JournalEvent) -> bytes:
     """Return ``event`` as a JSON object on one line."""
-    return _encode_json({"event": event_name(event), **_EVENT_FORMATS[event_name(event)][1](event)})
+    return _encode_json(_to_stored_event(event))
 
 
-def decode_event(tree: JsonTree) -> JournalEvent:
-    """Return the event in ``tree``.
+def decode_event(data: bytes) -> JournalEvent:
+    """Return the event of a JSON object; other keys of the object are ignored.
 
-    Raises LookupError, TypeError or ValueError; KeyError with the argument "event" for a kind of
-    event that this keyturn does not know.
+    Raises ValueError or RecursionError.
     """
-    form = _EVENT_FORMATS.get(tree["event"])
-    if form is None:
-        message = "event"
-        raise KeyError(message)
-    return form[2](tree)
+    stored = _decode_stored_event(data)
+    if isinstance(stored, _StoredIntentEvent):
+        return from_stored_intent(stored)
+    return _from_stored_outcome(stored) if isinstance(stored, _StoredOutcome) else stored
+
+
+def to_stored_intent(intent: Intent, form: type[StoredIntent] = StoredIntent) -> StoredIntent:
+    """Return the stored form of ``intent``."""
+    return form(
+        address=str(intent.address),
+        fingerprints=to_stored_fields(intent.fingerprints),
+        **{name: getattr(intent, name) for name in _UNCHANGED_INTENT_FIELDS},
+    )
+
+
+def from_stored_intent(stored: StoredIntent) -> Intent:
+    """Return the intent of its stored form; raises ValueError for an invalid address or pointer."""
+    return Intent(
+        address=Address.parse(stored.address),
+        fingerprints=from_stored_fields(stored.fingerprints),
+        **{name: getattr(stored, name) for name in _UNCHANGED_INTENT_FIELDS},
+    )
+
+
+def _to_stored_event(event: JournalEvent) -> Struct:
+    if isinstance(event, Intent):
+        return to_stored_intent(event, _StoredIntentEvent)
+    return _to_stored_outcome(event) if isinstance(event, OutcomeRecorded) else event
+
+
+def _to_stored_outcome(event: OutcomeRecorded) -> _StoredOutcome:
+    return _StoredOutcome(
+        intent=event.intent,
+        address=str(event.address),
+        action=event.action,
+        outcome_status=event.outcome_status,
+        entry=to_stored_entry(event.entry) if event.entry else None,
+        removed=tuple(map(str, event.removed)),
+        message=event.message,
+    )
+
+
+def _from_stored_outcome(stored: _StoredOutcome) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        intent=stored.intent,
+        address=Address.parse(stored.address),
+        action=stored.action,
+        outcome_status=stored.outcome_status,
+        entry=from_stored_entry(stored.entry) if stored.entry else None,
+        removed=tuple(map(Address.parse, stored.removed)),
+        message=stored.message,
+    )

@@ -1,26 +1,30 @@
-"""A line of the journal: numbered, stamped, and chained to the line before by its SHA-256."""
+"""Records of the journal: JSON lines with a number, a time and the SHA-256 of the line before."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.json import Decoder
 
-from keyturn.state.codec import require_text
-from keyturn.state.events import GENESIS_HASH, JournalEvent, JournalPosition, decode_event
+from keyturn.state.events import (
+    EVENT_NAMES,
+    GENESIS_HASH,
+    JournalEvent,
+    JournalPosition,
+    decode_event,
+)
 from keyturn.state.stores.base import LogLine
 
 _HASH_PREFIX = b',"hash":"'
 _RECORD_END = b'"}\n'
 _HASH_TAIL_LENGTH = len(_HASH_PREFIX) + 64 + len(_RECORD_END)
-_decode_json = json.JSONDecoder().decode
 
 
 class UnreadableEvent(Struct, frozen=True):
-    """Stands for the event of a line that says nothing this keyturn understands.
+    """Stands in for an event that cannot be decoded.
 
-    ``name`` is the kind of event where only that is unknown: a newer keyturn wrote it.
+    ``name`` is set only if a newer version of keyturn wrote an event of a kind that is unknown here.
     """
 
     name: str = ""
@@ -30,7 +34,7 @@ RecordedEvent: TypeAlias = JournalEvent | UnreadableEvent
 
 
 class JournalRecord(Struct, frozen=True, kw_only=True):
-    """A line as it was read; ``hash`` is computed from its bytes, ``stated`` what it says of itself."""
+    """A decoded line; ``hash`` is computed from its bytes, ``stated_hash`` is the one it contains."""
 
     seq: int
     at: str
@@ -42,64 +46,72 @@ class JournalRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def position(self) -> JournalPosition:
-        """The place of this record."""
+        """The position of this record."""
         return JournalPosition(self.seq, self.hash, self.mark)
 
 
-def encode_journal_record(after: JournalPosition, at: str, packed: str) -> tuple[bytes, str]:
-    """Return the line that follows ``after`` and its hash; ``packed`` is the event as JSON."""
-    body = f'{{"seq":{after.seq + 1},"at":"{at}",{packed[1:-1]},"prev":"{after.hash}"'.encode()
+class _StoredRecord(Struct):
+    seq: int
+    at: str
+    event: str
+    prev: str
+    hash: str
+
+
+_decode_stored_record = Decoder(_StoredRecord).decode
+
+
+def encode_journal_record(after: JournalPosition, at: str, event: bytes) -> tuple[bytes, str]:
+    """Return the line that follows ``after`` and its hash; ``event`` is the event as JSON."""
+    values = (after.seq + 1, at.encode(), event[1:-1], after.hash.encode())
+    body = b'{"seq":%d,"at":"%b",%b,"prev":"%b"' % values
     digest = hashlib.sha256(body).hexdigest()
     return body + _HASH_PREFIX + digest.encode() + _RECORD_END, digest
 
 
 def decode_journal_record(line: LogLine) -> JournalRecord:
-    """Read a line; whatever is wrong with it shows in ``verify``, never as an exception."""
+    """Decode a line; ``verify_chain`` reports what is wrong with it, this function never raises."""
     digest = hashlib.sha256(line.data[:-_HASH_TAIL_LENGTH]).hexdigest()
     try:
-        tree = _decode_json(line.data.decode())
-        at, prev, stated = require_text(tree["at"]), require_text(tree["prev"]), require_text(tree["hash"])
-        seq = int(tree["seq"])
-    except (ValueError, LookupError, TypeError, RecursionError):
+        stored = _decode_stored_record(line.data)
+    except (ValueError, RecursionError):
         return JournalRecord(
             seq=0, at="", event=UnreadableEvent(), prev="", hash=digest, stated_hash="", mark=line.mark
         )
-    if line.data[-_HASH_TAIL_LENGTH:] != _HASH_PREFIX + stated.encode() + _RECORD_END:
-        stated = ""
+    is_last_key = line.data[-_HASH_TAIL_LENGTH:] == _HASH_PREFIX + stored.hash.encode() + _RECORD_END
     return JournalRecord(
-        seq=seq,
-        at=at,
-        event=_decode_recorded_event(tree),
-        prev=prev,
+        seq=stored.seq,
+        at=stored.at,
+        event=_decode_recorded_event(stored.event, line.data),
+        prev=stored.prev,
         hash=digest,
-        stated_hash=stated,
+        stated_hash=stored.hash if is_last_key else "",
         mark=line.mark,
     )
 
 
-def _decode_recorded_event(tree: dict[str, object]) -> RecordedEvent:
+def _decode_recorded_event(name: str, data: bytes) -> RecordedEvent:
+    if name not in EVENT_NAMES:
+        return UnreadableEvent(name)
     try:
-        return decode_event(tree)
-    except KeyError as error:
-        return UnreadableEvent(str(tree.get("event", "")) if error.args == ("event",) else "")
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return decode_event(data)
+    except (ValueError, RecursionError):
         return UnreadableEvent()
 
 
 def is_next(record: JournalRecord, last: JournalPosition) -> bool:
-    """Tell whether ``record`` is whole and stands right behind ``last``."""
+    """Tell whether the hash of ``record`` is right and ``record`` directly follows ``last``."""
     return record.stated_hash == record.hash and record.seq == last.seq + 1 and record.prev == last.hash
 
 
 def verify_chain(records: Iterable[JournalRecord]) -> int | None:
-    """Return the index of the first record that was changed, lost or moved; None where there is none.
+    """Return the index of the first record that breaks the chain, or None.
 
-    The last record of a journal vouches for itself alone: that nothing was cut off behind it is
-    known from the state document, which names the record that it goes up to.
+    The chain does not show that records are missing at the end: the state document names its last record.
     """
     last: JournalPosition | None = None
     for index, record in enumerate(records):
-        # A journal that was moved away is continued by a new one, which begins where it ended.
+        # If a journal file was moved away, the next file continues its numbers and hashes.
         start = JournalPosition(record.seq - 1, record.prev if record.seq > 1 else GENESIS_HASH)
         if not is_next(record, last or start) or record.event == UnreadableEvent():
             return index
@@ -108,5 +120,5 @@ def verify_chain(records: Iterable[JournalRecord]) -> int | None:
 
 
 def read_journal_records(lines: Iterable[LogLine]) -> Iterator[JournalRecord]:
-    """Yield the records of a tape; a torn last line is left out."""
+    """Yield the records of a log, without an incomplete last line."""
     return (decode_journal_record(line) for line in lines if line.data.endswith(b"\n"))

@@ -5,18 +5,17 @@ compare-and-swap too, which every store has, and the last holder stays known.
 """
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from msgspec import Struct, to_builtins
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.address import SourceLocation
 from keyturn.model.clock import RunClock, format_timestamp
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, storage_error
-from keyturn.state.codec import require_text
 from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore, StoredObject
 
 LOCK_KEY = "lock.json"
@@ -206,21 +205,13 @@ def _is_free(store: StateStore, blob: StoredObject, record: LockRecord, host: st
 
 
 def _encode_record(record: LockRecord) -> bytes:
-    return json.dumps(to_builtins(record), indent=1).encode() + b"\n"
+    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
 
 
 def _decode_record(store: StateStore, blob: StoredObject) -> LockRecord:
     try:
-        tree = json.loads(blob.data)
-        holder = {name: require_text(tree["holder"][name]) for name in ("id", "who", "host", "url", "commit")}
-        return LockRecord(
-            holder=LockHolder(**holder, ttl=float(tree["holder"]["ttl"])),
-            since=require_text(tree["since"]),
-            renewed=require_text(tree["renewed"]),
-            renewals=int(tree["renewals"]),
-            released=tree["released"] is True,
-        )
-    except (ValueError, LookupError, TypeError, RecursionError):
+        return msgspec.json.decode(blob.data, type=LockRecord)
+    except (ValueError, RecursionError):
         raise _damaged_error(store, blob) from None
 
 

@@ -66,9 +66,7 @@ class _StateReader:
             fold.apply_event(record.event)
             self._last_position = record.position
         state = replace(fold.build_state(self._last_position), serial=self._newest_serial)
-        return LoadedState(
-            state=state, etag=etag, torn=self._torn, diagnostics=tuple(self._build_warnings())
-        )
+        return LoadedState(state=state, etag=etag, torn=self._torn, diagnostics=tuple(self._build_warnings()))
 
     def _records_after_base(self) -> Iterator[JournalRecord]:
         start = self._base.position

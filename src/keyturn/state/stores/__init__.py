@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from keyturn.model.diagnostic import DiagnosticError
-from keyturn.model.diagnostic import storage_error
-from keyturn.state.stores.directory import DirectoryStore
+from keyturn.model.diagnostic import DiagnosticError, storage_error
 from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore, StoredObject
+from keyturn.state.stores.directory import DirectoryStore
 
-__all__ = ["NO_ETAG", "StoredObject", "PreconditionFailed", "StateStore", "open_store"]
+__all__ = ["NO_ETAG", "PreconditionFailed", "StateStore", "StoredObject", "open_store"]
 
 _FILE_SCHEME = "file"
 _OBJECT_SCHEMES = frozenset({"s3", "gs", "az"})

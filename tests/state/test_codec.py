@@ -1,0 +1,114 @@
+"""The stored form of entries: it keeps every value and its type, and refuses other forms."""
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyturn.model.address import Address
+from keyturn.model.resource import StateEntry
+from keyturn.state.codec import StoredEntry, from_stored_entry, to_stored_entry
+from shapes import addresses, fields, names, prints
+
+entries = st.builds(
+    StateEntry,
+    address=addresses,
+    id=names,
+    type=names,
+    digest=names,
+    applied=fields,
+    observed=fields,
+    fingerprints=prints,
+    updated_at=names,
+    earlier=st.lists(names, max_size=2).map(tuple),
+    rotated_at=st.text(max_size=4),
+    retired_at=st.text(max_size=4),
+    protect=st.booleans(),
+    commit=st.text(max_size=4),
+)
+
+
+def encode(entry):
+    """Return an entry as JSON."""
+    return msgspec.json.encode(to_stored_entry(entry))
+
+
+def decode(data):
+    """Return the entry of its JSON."""
+    return from_stored_entry(msgspec.json.decode(data, type=StoredEntry))
+
+
+@given(entries)
+def test_an_entry_keeps_every_value_and_its_type(entry):
+    """All values of a manifest survive, and 1, 1.0 and true stay distinct."""
+    decoded = decode(encode(entry))
+    assert decoded == entry
+    assert repr(sorted(decoded.observed.items(), key=repr)) == repr(sorted(entry.observed.items(), key=repr))
+
+
+def test_empty_fields_are_left_out(known):
+    """Empty fields, and observed fields identical to the applied ones, are not stored."""
+    plain = known(
+        observed={("config", "host"): "db.acme.com", ("config", "port"): 5432},
+        fingerprints={},
+        earlier=(),
+        rotated_at="",
+        commit="",
+    )
+    assert set(msgspec.json.decode(encode(plain))) == {
+        "address",
+        "id",
+        "type",
+        "digest",
+        "applied",
+        "updated_at",
+    }
+
+
+@pytest.mark.parametrize("seen", [True, 1.0])
+def test_observed_values_of_another_type_are_stored(known, seen):
+    """Python compares 1, 1.0 and true as equal; a service does not."""
+    entry = known(applied={("config", "n"): 1}, observed={("config", "n"): seen})
+    assert type(decode(encode(entry)).observed["config", "n"]) is type(seen)
+
+
+def test_a_mapping_that_looks_like_a_reference_stays_a_mapping(known):
+    """`{ref: …}` in a list of the user is not a reference."""
+    leaf = [Address("credential", "x"), {"ref": "credential/x"}, {"literal": {"ref": "a"}}]
+    data = encode(known(applied={("config", "list"): leaf}))
+    assert msgspec.json.decode(data)["applied"]["/config/list"][0] == {"ref": "credential/x"}
+    assert decode(data).applied["config", "list"] == leaf
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("address", "nothing", "kind/name"),
+        ("address", 7, "$.address"),
+        ("id", 7, "$.id"),
+        ("applied", ["a"], "$.applied"),
+        ("applied", {"/a": {"ref": 7}}, "Expected `str`, got `int`"),
+        ("applied", {"/a": [{"ref": "x"}]}, "kind/name"),
+        ("applied", {"/a": {"literal": 7}}, "Expected `object`, got `int`"),
+        ("fingerprints", {"/password": 7}, "$.fingerprints[...]"),
+        ("earlier", "abc", "$.earlier"),
+        ("earlier", [7], "$.earlier[0]"),
+        ("commit", None, "$.commit"),
+        ("protect", 1, "$.protect"),
+    ],
+)
+def test_an_entry_of_another_form_is_refused_with_a_path(known, name, value, path):
+    """The error names the field with the wrong type."""
+    tree = msgspec.json.decode(encode(known())) | {name: value}
+    with pytest.raises(ValueError, match=re.escape(path)):
+        decode(msgspec.json.encode(tree))
+
+
+def test_decoded_mappings_are_read_only(known):
+    """A decoded entry cannot be changed in place."""
+    decoded = decode(encode(known()))
+    for mapping in (decoded.applied, decoded.observed, decoded.fingerprints):
+        with pytest.raises(TypeError):
+            mapping["x",] = "y"
