@@ -1,4 +1,4 @@
-"""A service of raw sockets that does as it is told, and a clock that only moves when somebody sleeps."""
+"""A server of raw sockets with scripted behaviour, and a clock that advances only in sleeps."""
 
 import json
 import socket
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from keyturn.client.messages import ClientClock, Request
+from keyturn.client.messages import ClientClock
 
 
 @dataclass
@@ -26,14 +26,13 @@ class Clock:
         self.time += seconds
         self.wall += seconds
 
-    def tempo(self, gate: Callable[[Request], None] = lambda _: None) -> ClientClock:
-        """Return the clock as the package takes it."""
+    def client_clock(self) -> ClientClock:
+        """Return the clock of a client."""
         return ClientClock(
             monotonic=lambda: self.time,
             now=lambda: self.wall,
             sleep=self.sleep,
             random_fraction=lambda: self.chance,
-            gate=gate,
         )
 
 

@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from faults.memory import Memory
-from faults.straight import AtOnce, Straight
+from faults.straight import AtOnce, Straight, Ticking
 from keyturn.client.client import Client
 from keyturn.client.messages import ClientClock
 from keyturn.files.discovery import SourceFile
@@ -82,16 +82,15 @@ class Stagehand:
     def run(self) -> RunContext:
         """Return the doors of a run."""
         tempo = ClientClock(
-            monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, random_fraction=lambda: 0.5,
-            gate=lambda _: self.sleep(0.002),
-        )  # fmt: skip
+            monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, random_fraction=lambda: 0.5
+        )
         doors = self.memory.doors
         exchange = Straight(self.app, self.service.key, doors, lambda _: None, doors.lock)
         return RunContext(
             root=self.folder,
             project=self.project,
             workspace=self.project.find_workspace(),
-            service=Client(exchange, tempo),
+            service=Client(Ticking(exchange, self.sleep), tempo),
             store=self.memory,
             clock=RunClock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now),
             sleep=self.sleep,

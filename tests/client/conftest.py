@@ -58,7 +58,7 @@ def client_of(clock: Clock) -> Callable[[Handler], Client]:
 
     def making(handler: Handler) -> Client:
         headers = {"Authorization": b"Bearer k"}
-        tempo = clock.tempo()
+        tempo = clock.client_clock()
         place = parse_service_url("https://api.example.com")
         return Client(HttpTransport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
 

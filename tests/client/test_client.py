@@ -26,7 +26,7 @@ from keyturn.client.errors import (
 )
 from keyturn.client.messages import ClientClock
 from keyturn.client.records import BACKEND_ENCODING, DOCUMENTED_ENCODING
-from keyturn.client.request_body import SecretRedactor
+from keyturn.client.redaction import SecretRedactor
 from keyturn.client.transport import HttpTransport
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
@@ -177,20 +177,23 @@ def test_an_update_that_cannot_be_told(talk, answer):
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize("deed", ["update", "retire", "restore", "purge"])
-def test_repeated_only_where_twice_is_the_same(talk, deed):
-    """An unknown outcome is repeated if the caller says so."""
-    arguments = {
-        "update": (CONNECTIONS, "conn_1", {"name": "x"}),
-        "retire": (CONNECTIONS, "conn_1"),
-        "restore": ("conn_1",),
-        "purge": ("conn_1",),
-    }[deed]
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        (Client.update_record, (CONNECTIONS, "conn_1", {"name": "x"})),
+        (Client.retire_record, (CONNECTIONS, "conn_1")),
+        (Client.restore_credential, ("conn_1",)),
+        (Client.purge_credential, ("conn_1",)),
+    ],
+    ids=["update", "retire", "restore", "purge"],
+)
+def test_an_unknown_outcome_is_retried_only_if_idempotent(talk, method, arguments):
+    """An unknown outcome is retried if the caller says so."""
     client, sent = talk(reply(502), reply(200, FLAT))
     with pytest.raises(OutcomeUnknown):
-        getattr(client, deed)(*arguments)
+        method(client, *arguments)
     client, sent = talk(reply(502), reply(200, FLAT))
-    getattr(client, deed)(*arguments, idempotent=True)
+    method(client, *arguments, idempotent=True)
     assert len(sent) == 2
 
 
@@ -308,24 +311,28 @@ def test_the_message_of_a_test_hides_secrets(talk, canary):
     mine, stored = canary(), canary()
     client, _ = talk(reply(200, {"ok": False, "message": f"wrong: {mine} or {stored}"}))
     found = client.test_connection(
-        {"type": "x", "config": {"password": Secret(mine)}}, hide=SecretRedactor([Secret(stored)])
+        {"type": "x", "config": {"password": Secret(mine)}}, redact=SecretRedactor([Secret(stored)])
     )
     assert found.message == "wrong: [hidden] or [hidden]"
     canary.also("the result", repr(found))
 
 
-@pytest.mark.parametrize("path", ["organization", "limits", "gallery"])
-def test_no_api_at_this_address(talk, path):
+@pytest.mark.parametrize(
+    "preflight",
+    [Client.read_organization, Client.read_limits, Client.list_connectors],
+    ids=["organization", "limits", "gallery"],
+)
+def test_no_api_at_this_address(talk, preflight):
     """404 to the very first question is about the address; later ones are about the object."""
     client, _ = talk(reply(404), reply(404), reply(200, FLAT), reply(404))
     with pytest.raises(NotFound) as caught:
-        getattr(client, path)()
+        preflight(client)
     assert caught.value.diagnostic_code == "KT516"
     with pytest.raises(NotFound):
         client.read_record(CONNECTIONS, "conn_1")
     client.read_record(CONNECTIONS, "conn_1")
     with pytest.raises(NotFound) as caught:
-        getattr(client, path)()
+        preflight(client)
     assert caught.value.diagnostic_code == "KT504"
 
 
@@ -423,7 +430,7 @@ def ended(deed):
     except ServiceError as error:
         attached = [error, error.__cause__, error.__context__]
         assert all(one is None or isinstance(one, ServiceError) for one in attached)
-        return repr([(one, str(one), vars(one), one.finding()) for one in attached if one])
+        return repr([(one, str(one), vars(one), one.to_diagnostic()) for one in attached if one])
 
 
 @pytest.mark.parametrize("echo", ECHOES, ids=[str(number) for number in range(len(ECHOES))])
@@ -439,7 +446,7 @@ def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
         return answer
 
     headers = {"Authorization": f"Bearer {key}".encode()}
-    tempo = clock.tempo()
+    tempo = clock.client_clock()
     place = parse_service_url("https://api.example.com")
     client = Client(HttpTransport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
     body = {"name": "x", "type": "password", "config": {"password": Secret(secret)}}
@@ -478,7 +485,7 @@ def test_whatever_the_service_says(tree, status):
     def handler(_):
         return httpx.Response(status, content=answer)
 
-    tempo = Clock().tempo()
+    tempo = Clock().client_clock()
     base = parse_service_url("https://api.example.com")
     client = Client(HttpTransport(base, {}, tempo, lambda: httpx.MockTransport(handler)), tempo)
     for deed in deeds(client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}):

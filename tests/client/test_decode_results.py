@@ -9,7 +9,7 @@ from keyturn.client.decode import (
     is_explicit_failure,
 )
 from keyturn.client.records import Organization
-from keyturn.client.request_body import SecretRedactor
+from keyturn.client.redaction import SecretRedactor
 from keyturn.client.strict_json import ResponseFormatError
 from keyturn.model.secret import Secret
 

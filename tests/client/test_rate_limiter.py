@@ -71,7 +71,7 @@ def test_slower_than_the_window_is_long():
 
 def test_waits_through_a_pause_that_came_while_asleep(clock):
     """A worker that slept for its turn waits on when the service asks for a pause meanwhile."""
-    limiter = RateLimiter(clock.tempo(), rate=0.5)
+    limiter = RateLimiter(clock.client_clock(), rate=0.5)
     limiter.wait_for_slot()
 
     def sleep(seconds):
@@ -79,7 +79,7 @@ def test_waits_through_a_pause_that_came_while_asleep(clock):
         if len(clock.naps) == 1:
             limiter.pause(7)
 
-    whole = clock.tempo()
+    whole = clock.client_clock()
     limiter._clock = ClientClock(
         monotonic=whole.monotonic, now=whole.now, sleep=sleep, random_fraction=whole.random_fraction
     )
@@ -89,7 +89,7 @@ def test_waits_through_a_pause_that_came_while_asleep(clock):
 
 def test_a_pause_is_five_minutes_at_most(clock):
     """However long the service asks, all workers together wait no longer."""
-    limiter = RateLimiter(clock.tempo())
+    limiter = RateLimiter(clock.client_clock())
     limiter.pause(10_000)
     limiter.pause(-3)
     assert limiter.wait_for_slot() == 300
@@ -112,7 +112,7 @@ def test_a_pause_is_five_minutes_at_most(clock):
 )
 def test_leaves_head_room(clock, limit, left, reset, waits):
     """Below a fifth of the limit the pace is half of the even one; nonsense changes nothing."""
-    limiter = RateLimiter(clock.tempo())
+    limiter = RateLimiter(clock.client_clock())
     date = 5_000_000.0  # the service's clock, far from ours
     moment = str(int(date) + int(reset)) if reset[0] in "+-" else reset
     headers = {"x-ratelimit-limit": limit, "x-ratelimit-remaining": left, "x-ratelimit-reset": moment}
@@ -122,7 +122,7 @@ def test_leaves_head_room(clock, limit, left, reset, waits):
 
 def test_reset_by_our_clock_where_the_service_tells_no_date(clock):
     """Without a date of the service our own is the next best."""
-    limiter = RateLimiter(clock.tempo())
+    limiter = RateLimiter(clock.client_clock())
     reset = str(int(clock.wall) + 30)
     limiter.observe_headers(
         {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, None

@@ -20,15 +20,19 @@ import pytest
 
 from faults.memory import Doors, Killed, Memory
 from faults.scenes import GOING, HOST, Scene, Write
-from faults.straight import AtOnce, Inline, Near, Straight, writes
+from faults.straight import AtOnce, Inline, Near, Straight, Ticking, writes
 from faults.trees import Once, Stage, Tree, passwords
 from keys import AgeKey
-from keyturn.client.client import Client, ClientSettings
+from keyturn.client.client import Client
 from keyturn.client.errors import ServiceError
 from keyturn.client.messages import ClientClock, Request
+from keyturn.client.request_body import encode_bearer_token
+from keyturn.client.sender import RequestTransport
+from keyturn.client.transport import HttpTransport, build_connection_factory
 from keyturn.model.clock import RunClock
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
+from keyturn.model.service_url import parse_service_url
 from keyturn.operations import parallel
 from keyturn.operations.apply import executor
 from keyturn.operations.apply.session import ApplyOptions, ApplyReport, apply_plan
@@ -221,8 +225,7 @@ class Rig:
 
     def _client(self) -> Client:
         if self.sockets:
-            settings = ClientSettings(base_url=self.service.base_url, api_key=Secret(self.service.key))
-            return Client.open(settings, self._tempo())
+            return self.client_over(self._open_sockets())
         exchange = Straight(
             self.app,
             self.service.key,
@@ -230,7 +233,16 @@ class Rig:
             self.on_request,
             self.memory.doors.lock,
         )
-        return Client(exchange, self._tempo())
+        return self.client_over(exchange)
+
+    def _open_sockets(self) -> HttpTransport:
+        url = parse_service_url(self.service.base_url)
+        headers = {"Authorization": encode_bearer_token(Secret(self.service.key), "a test")}
+        return HttpTransport(url, headers, self._tempo(), build_connection_factory(url))
+
+    def client_over(self, transport: RequestTransport) -> Client:
+        """Return a client over a transport; each request takes 2 ms of the clock."""
+        return Client(Ticking(transport, self.hour.pass_by), self._tempo())
 
     def _tempo(self) -> ClientClock:
         return ClientClock(
@@ -238,7 +250,6 @@ class Rig:
             now=self.hour.wall,
             sleep=self.hour.sleep,
             random_fraction=lambda: 0.5,
-            gate=lambda _: self.hour.pass_by(0.002),
         )
 
     def apply(self, tree: Tree, consents: Approvals, doors: Doors | None = None, **more: Any) -> Act:

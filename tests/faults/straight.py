@@ -15,7 +15,7 @@ import httpx
 
 from keyturn.client.messages import Request, Response
 from keyturn.client.retry import parse_http_date
-from keyturn.client.sender import ConcurrencyLimit
+from keyturn.client.sender import ConcurrencyLimit, RequestTransport
 from keyturn.client.transport import classify_transport_error
 from planasonix_emulator.app import EmulatorApp
 from planasonix_emulator.server import Emulator, EmulatorOptions
@@ -75,6 +75,23 @@ class AtOnce:
 
     def join(self) -> None:
         """Wait for nothing."""
+
+
+@dataclass
+class Ticking:
+    """A transport whose requests each take 2 ms of a test's clock."""
+
+    transport: RequestTransport
+    pass_by: Callable[[float], None]
+
+    def send(self, request: Request, concurrency_limit: ConcurrencyLimit) -> Response:
+        """Let time pass, then send."""
+        self.pass_by(0.002)
+        return self.transport.send(request, concurrency_limit)
+
+    def close(self) -> None:
+        """Close the transport."""
+        self.transport.close()
 
 
 @dataclass

@@ -13,12 +13,11 @@ from faults.campaign import finish, smooth
 from faults.memory import Doors
 from faults.scenes import CONFIG, CREATE, SCENES, pair
 from faults.straight import writes
-from keyturn.client.client import Client
 from keyturn.client.request_body import encode_bearer_token
 from keyturn.client.transport import HttpTransport, RequestTimeouts, build_connection_factory
 from keyturn.model.secret import Secret
 from keyturn.model.service_url import parse_service_url
-from keyturn.operations.exclusive_run import LEASE
+from keyturn.operations.exclusive_run import LEASE_SECONDS
 from keyturn.state.lock import read_held_lock
 from offices import office
 
@@ -54,7 +53,7 @@ def impatient(rig):
     headers = {"Authorization": encode_bearer_token(Secret(rig.service.key), "a test")}
     timeouts = RequestTimeouts(connect=WHOLE, read=0.6 * WHOLE, total=WHOLE)
     real = replace(tempo, monotonic=time.monotonic)
-    return Client(HttpTransport(place, headers, real, build_connection_factory(place), timeouts), tempo)
+    return rig.client_over(HttpTransport(place, headers, real, build_connection_factory(place), timeouts))
 
 
 def dawdled(rig, fault):
@@ -160,7 +159,7 @@ def test_a_clock_that_jumps_back_makes_no_lease_longer(rig):
     def stopped(call):
         if call.method == "POST" and not rig.hour.skew:
             rig.hour.skew = -DAY
-            rig.hour.pass_by(LEASE + 1)
+            rig.hour.pass_by(LEASE_SECONDS + 1)
 
     rig.on_request = stopped
     act = rig.apply(stage.after, CREATE.consents)

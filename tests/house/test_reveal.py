@@ -6,7 +6,10 @@ from collections import Counter
 from sources import modules
 
 REVEALS = {
-    "keyturn.client.request_body:_reveal_secret": 1,  # into the body of a request
+    "keyturn.client.redaction:SecretRedactor.__init__": 1,  # hashes, to find secrets in the service's texts
+    "keyturn.client.redaction:redact_secrets": 1,  # to remove secrets from the service's texts
+    "keyturn.client.request_body:_to_json_value": 1,  # into the body of a request
+    "keyturn.client.request_body:encode_bearer_token": 1,  # into the Authorization header
     "keyturn.manifests.writer:ManifestWriter._append_secrets": 1,  # into sops, by its standard input
     "keyturn.manifests.writer:_encode_json": 1,  # the same
     "keyturn.policy.rules.secret_rules:_reveal_all": 1,  # expiry and strength of decrypted secrets
@@ -42,8 +45,9 @@ def test_reveals_are_counted():
 
 
 def test_few_modules_reveal():
-    """Four modules reveal: the request body, the manifest writer, the fingerprint key and the secret rules."""
+    """Five modules reveal: redaction, request bodies, the manifest writer, the fingerprint key, secret rules."""
     assert {place.split(":")[0] for place in REVEALS} == {
+        "keyturn.client.redaction",
         "keyturn.client.request_body",
         "keyturn.manifests.writer",
         "keyturn.policy.rules.secret_rules",

@@ -1,1 +1,1 @@
-"""The service, and nothing of plans: asking it, and understanding what it answers."""
+"""Client of the Planasonix API: requests, retries, decoding of responses. It does not know plans."""

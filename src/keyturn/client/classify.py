@@ -1,4 +1,4 @@
-"""From an answer to an error, or to the tree it holds."""
+"""Classification of responses: an error by status and method, or the JSON of the body."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,6 +40,11 @@ SAFE_WORDS = frozenset(_SAFE_WORD_LIST.split())
 
 _MAX_TEXT_LENGTH = 80
 _MAX_DETAILS = 5
+_MAX_ERROR_BYTES = 65_536
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
+_NOT_FOUND_STATUSES = frozenset({404, 410})
+_TIMEOUT_STATUSES = frozenset({408})
+_NOT_TEST_RESULT_STATUSES = frozenset({401, 403, 404, 408, 429})
 _PLAIN_TEXT_PATTERN = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
 _WORD_SEPARATORS = re.compile(r"[\s_.,:;-]+")
 _REQUEST_ID_PATTERN = re.compile(
@@ -49,7 +54,7 @@ _REQUEST_ID_PATTERN = re.compile(
 
 
 def filter_safe_text(text: object) -> str:
-    """Return ``text`` if every word of it is in the vocabulary, else nothing."""
+    """Return ``text`` if all its words are in ``SAFE_WORDS``, else an empty text."""
     if not isinstance(text, str) or not text or len(text) > _MAX_TEXT_LENGTH:
         return ""
     words = [word for word in _WORD_SEPARATORS.split(_to_snake_case(text)) if word]
@@ -59,14 +64,14 @@ def filter_safe_text(text: object) -> str:
 
 
 def filter_request_id(text: str, sent: bytes) -> str:
-    """Return a request's id in a usual form (UUID, ULID, hex) that is no part of what was sent."""
+    """Return a request ID in a common format (UUID, ULID, hex) that is not part of ``sent``, else ``""``."""
     return text if _REQUEST_ID_PATTERN.fullmatch(text) and text.encode() not in sent else ""
 
 
 def extract_error_text(tree: object, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """Return what may be repeated of an error's code and details (``field: issue``).
+    """Return the safe code and the safe details (``field: issue``) of an error.
 
-    ``names`` are the keys of the request's body: the only fields that may be named. Shapes:
+    ``names`` are the keys of the request's body; a detail never names another field. Accepted forms:
     ``{error: {code, details: [{field, issue}]}}``, ``{error: "text"}``, ``{code, …}``.
     """
     if not isinstance(tree, Mapping):
@@ -87,8 +92,9 @@ def _extract_details(details: object, names: frozenset[str]) -> Iterator[str]:
         if not isinstance(detail, Mapping):
             continue
         field, issue = detail.get("field"), filter_safe_text(detail.get("issue"))
-        known = isinstance(field, str) and all(part in names for part in field.split("."))
-        text = ": ".join(part for part in (field if known else "", issue) if isinstance(part, str) and part)
+        is_known = isinstance(field, str) and all(part in names for part in field.split("."))
+        parts = (field if is_known else "", issue)
+        text = ": ".join(part for part in parts if isinstance(part, str) and part)
         if text:
             yield text
 
@@ -97,76 +103,66 @@ def _to_snake_case(text: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
 
 
-_MAX_ERROR_BYTES = 65_536
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
-_NOT_FOUND_STATUSES = frozenset({404, 410})
-_TIMEOUT_STATUSES = frozenset({408})
-_NOT_TEST_RESULT_STATUSES = frozenset({401, 403, 404, 408, 429})
-
-
 def classify_response(request: Request, response: Response, now: float) -> ServiceError | None:
-    """Return the error that an answer is, None for any 2xx; ``now`` is used where the service tells no date.
+    """Return the error of a response, None for 2xx; ``now`` (Unix) replaces a missing Date header.
 
-    Which class follows from status and method alone, never from the service's words:
+    The class depends on status and method alone, never on the text of the response:
 
-    ===========================  =======  ==========
-    status                       a read   a write
-    ===========================  =======  ==========
-    401, 403                     Denied   Denied
-    404, 410                     Absent   Absent
-    408                          Unsure   Unsure
-    409                          Conflict Conflict
-    429                          Busy     Busy
-    503                          Busy     Unsure
-    other 4xx                    Refused  Refused
-    1xx, 3xx                     Refused  Unsure
-    other 5xx                    Unsure   Unsure
-    ===========================  =======  ==========
+    =========  ===============  ===============
+    status     read             write
+    =========  ===============  ===============
+    401, 403   Unauthorized     Unauthorized
+    404, 410   NotFound         NotFound
+    408        OutcomeUnknown   OutcomeUnknown
+    409        Conflict         Conflict
+    429        Throttled        Throttled
+    503        Throttled        OutcomeUnknown
+    other 4xx  RequestRejected  RequestRejected
+    1xx, 3xx   RequestRejected  OutcomeUnknown
+    other 5xx  OutcomeUnknown   OutcomeUnknown
+    =========  ===============  ===============
 
-    A 503 to a write may come from something in front of the service after the service did it; a
-    redirect after a write may be its way of saying "done, look there".
+    A proxy may send 503 after the service applied a write, and a redirect may follow an applied write. A
+    4xx with the explicit result of a connection test is no error.
     """
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004
         return None
-    facts = _read_error_details(request, response, now)
+    details = _read_error_details(request, response, now)
     if 400 <= status < 500:  # noqa: PLR2004
-        return None if _is_failed_test(request, response) else _classify_client_error(request, facts)
+        return None if _is_failed_test(request, response) else _classify_client_error(request, details)
     if status < 400:  # noqa: PLR2004
-        return (
-            RequestRejected(request, facts, diagnostic_code="KT517")
-            if request.is_read
-            else OutcomeUnknown(request, facts, diagnostic_code="KT517")
-        )
-    return Throttled(request, facts) if status == 503 and request.is_read else OutcomeUnknown(request, facts)  # noqa: PLR2004
+        redirect_error = RequestRejected if request.is_read else OutcomeUnknown
+        return redirect_error(request, details, diagnostic_code="KT517")
+    is_throttled = status == 503 and request.is_read  # noqa: PLR2004
+    return Throttled(request, details) if is_throttled else OutcomeUnknown(request, details)
 
 
 def parse_response(request: Request, response: Response) -> object:
-    """Return the JSON of a 2xx answer, None where it is empty.
+    """Return the JSON of a 2xx response, None for an empty body.
 
-    Raises Malformed if it is to a read and no JSON, and Unsure if it is to a write: what was written
-    cannot be told.
+    Raises InvalidResponse if the response to a read is not JSON, OutcomeUnknown for a write.
     """
     if not response.body.strip():
         return None
-    why = ""
+    reason = ""
     try:
         return parse_strict_json(response.body)
     except ResponseFormatError as error:
-        why = str(error)
-    raise invalid_response(request, response, why)
+        reason = str(error)
+    raise build_format_error(request, response, reason)
 
 
-def invalid_response(request: Request, response: Response, reason: str) -> ServiceError:
-    """Return the error for a 2xx answer that cannot be understood."""
-    facts = ErrorDetails(
+def build_format_error(request: Request, response: Response, reason: str) -> ServiceError:
+    """Return the error for a 2xx response that cannot be decoded."""
+    details = ErrorDetails(
         status=response.status, request_id=_find_request_id(request, response), reason=reason
     )
-    return InvalidResponse(request, facts) if request.is_read else OutcomeUnknown(request, facts)
+    return InvalidResponse(request, details) if request.is_read else OutcomeUnknown(request, details)
 
 
 def _is_failed_test(request: Request, response: Response) -> bool:
-    # A failed connection test may come as 4xx with an explicit no (F10): that is its result.
+    # A failed connection test may come as 4xx with an explicit negative result (F10 of the API notes).
     if (
         request.operation != "test"
         or response.status in _NOT_TEST_RESULT_STATUSES

@@ -1,4 +1,4 @@
-"""The service as keyturn uses it: every request there is, in words of the domain."""
+"""The API client: one method for each request that keyturn sends."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,9 +9,16 @@ from typing import Any, Self, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.client import decode
-from keyturn.client.classify import invalid_response, parse_response
-from keyturn.client.decode import decode_record, decode_rows, decode_single, encode_config
+from keyturn.client.classify import build_format_error, parse_response
+from keyturn.client.decode import (
+    decode_limits,
+    decode_organization,
+    decode_record,
+    decode_rows,
+    decode_single,
+    decode_test_response,
+    encode_config,
+)
 from keyturn.client.messages import TEST_OPERATION, ClientClock, Request, Response
 from keyturn.client.pagination import ListReader
 from keyturn.client.records import (
@@ -24,15 +31,8 @@ from keyturn.client.records import (
     RequestStats,
     TestResponse,
 )
-from keyturn.client.request_body import (
-    NO_REDACTION,
-    SecretRedactor,
-    collect_secrets,
-    encode_bearer_token,
-    encode_body,
-    encode_header_value,
-    redact_secrets,
-)
+from keyturn.client.redaction import NO_REDACTION, SecretRedactor, collect_secrets, redact_secrets
+from keyturn.client.request_body import encode_bearer_token, encode_body, encode_header_value
 from keyturn.client.retry import CircuitBreaker
 from keyturn.client.sender import ConcurrencyLimit, RequestTransport, RetryingSender
 from keyturn.client.strict_json import ResponseFormatError
@@ -50,15 +50,15 @@ T = TypeVar("T")
 _STATUS_ACCEPTED = 202
 _TEST_PATH = "/api/connections/test"
 _TEST_TIMEOUT = 90.0
-"""Seconds to wait for a connection test, which logs in to a system far away."""
+"""Seconds; a connection test logs in to a remote system."""
 
 
 class ClientSettings(Struct, frozen=True, kw_only=True):
-    """Where the service is and how to speak to it.
+    """Address, API key and connection options of the service.
 
-    ``source`` names where the key came from, for messages. ``organization`` is sent as
-    X-Organization-ID if set. ``rate`` bounds requests a second, 0 for no bound. ``proxy`` is a URL,
-    ``authority`` a PEM file of certificates to trust instead of the usual ones.
+    ``key_source`` names the source of the key in messages. ``organization`` is sent as X-Organization-ID if
+    set. ``rate`` is the maximum of requests a second, 0 for unlimited. ``proxy`` is a URL, ``ca_file`` a PEM
+    file of certificates that replaces the default ones.
     """
 
     base_url: str
@@ -71,12 +71,12 @@ class ClientSettings(Struct, frozen=True, kw_only=True):
 
 
 class Client:
-    """All requests to one workspace; used from any number of threads at once.
+    """A thread-safe client of one workspace.
 
-    Every method raises ``errors.ServiceError``, whose subclass tells what may have happened. A body
-    is a mapping with ``Secret`` leaves in canonical form (``config``); it is written the way the
-    deployment writes settings. Reads are repeated on their own. Writes are repeated where nothing
-    was done, and with ``idempotent`` also where that is not known.
+    Every method raises ``ServiceError``; its subclass says what may have happened. A body is a mapping with
+    ``Secret`` leaves in canonical form (``config``); the client encodes settings as the deployment does.
+    Reads are retried. Writes are retried if they were not applied; with ``idempotent``, also if the outcome
+    is unknown.
     """
 
     def __init__(self, transport: RequestTransport, clock: ClientClock, rate: float = 0) -> None:
@@ -87,15 +87,15 @@ class Client:
 
     @classmethod
     def open(cls, settings: ClientSettings, clock: ClientClock) -> Self:
-        """Return a client for the real service; raises Faulty (KT511, KT512) for unusable settings."""
-        from keyturn.client import transport  # noqa: PLC0415 - httpx takes 0.1 s, which only those pay who ask
+        """Return a client over HTTP; raises DiagnosticError (KT511, KT512) for invalid settings."""
+        from keyturn.client import transport  # noqa: PLC0415 - the import of httpx takes 0.1 s
 
-        url = _service_url(settings.base_url)
+        url = _parse_base_url(settings.base_url)
         headers = {"Authorization": encode_bearer_token(settings.api_key, settings.key_source)}
         if settings.organization:
             headers["X-Organization-ID"] = encode_header_value(settings.organization, "organization")
-        line = transport.build_connection_factory(url, proxy=settings.proxy, authority=settings.ca_file)
-        return cls(transport.HttpTransport(url, headers, clock, line), clock, settings.rate)
+        factory = transport.build_connection_factory(url, proxy=settings.proxy, ca_file=settings.ca_file)
+        return cls(transport.HttpTransport(url, headers, clock, factory), clock, settings.rate)
 
     def __enter__(self) -> Self:
         return self
@@ -108,86 +108,83 @@ class Client:
         self._transport.close()
 
     @contextmanager
-    def limited_concurrency(self, places: int, allowed: Callable[[], bool]) -> Iterator[None]:
-        """Meanwhile have ``places`` requests under way at a time, and send a write only while ``allowed``.
+    def limited_concurrency(self, slots: int, may_write: Callable[[], bool]) -> Iterator[None]:
+        """Within the context, send at most ``slots`` requests at a time, and writes only if ``may_write()``.
 
-        What is no longer allowed when its turn comes raises KeptBack, or what became of it before.
+        A write that is no longer permitted raises Withheld, or the error of its earlier attempt.
         """
-        before = self._sender.concurrency_limit
-        self._sender.concurrency_limit = ConcurrencyLimit(slots=BoundedSemaphore(places), may_write=allowed)
+        previous = self._sender.concurrency_limit
+        self._sender.concurrency_limit = ConcurrencyLimit(slots=BoundedSemaphore(slots), may_write=may_write)
         try:
             yield
         finally:
-            self._sender.concurrency_limit = before
+            self._sender.concurrency_limit = previous
 
     @property
     def request_stats(self) -> RequestStats:
-        """Requests so far, by verb: list read create update retire restore purge test preflight."""
+        """Requests so far, by operation: list read create update retire restore purge test preflight."""
         return self._sender.request_stats
 
     @property
     def circuit_breaker(self) -> CircuitBreaker:
-        """Operations that failed in a row; while it is ``open``, start nothing new."""
+        """The circuit breaker; while ``is_open``, the caller starts no new operation."""
         return self._sender.circuit_breaker
 
     @property
     def unauthorized(self) -> bool:
-        """Whether the key itself was refused (401): nothing that follows can succeed."""
+        """Whether the service rejected the key (401): no later request can succeed."""
         return self._sender.unauthorized
 
     @property
     def server_date(self) -> float | None:
-        """The service's clock (Unix seconds) at its latest answer, None where it tells none."""
+        """The service's clock (Unix seconds) at its latest response, None if unknown."""
         return self._sender.server_date
 
     def config_encoding(self, collection: str) -> ConfigEncoding:
-        """Return how the deployment writes settings in this collection, as far as was seen."""
-        seen = self._config_encodings.get(collection)
-        if (
-            seen is None
-            and collection == CONNECTIONS
-            and _collection_path(CONNECTIONS) in self._list_reader.bare_array_paths
-        ):
+        """Return the encoding of settings in this collection, inferred from earlier responses."""
+        known = self._config_encodings.get(collection)
+        has_bare_list = _collection_path(CONNECTIONS) in self._list_reader.bare_array_paths
+        if known is None and collection == CONNECTIONS and has_bare_list:
             return BACKEND_ENCODING
-        return seen or DOCUMENTED_ENCODING
+        return known or DOCUMENTED_ENCODING
 
     def read_organization(self) -> Organization:
         """Return the organization that the key belongs to."""
-        call, reply = self._send_preflight("/api/organization")
-        return self._decode_response(call, reply, decode.decode_organization)
+        return self._send_preflight("/api/organization", decode_organization)
 
     def read_limits(self) -> Mapping[str, int]:
         """Return the limits of the plan, such as ``max_connections``."""
-        call, reply = self._send_preflight("/api/features/limits")
-        return self._decode_response(call, reply, decode.decode_limits)
+        return self._send_preflight("/api/features/limits", decode_limits)
 
     def list_connectors(self) -> tuple[_JsonObject, ...]:
         """Return the connectors: ``id``, ``name``, ``category``, ``description``."""
-        call, reply = self._send_preflight("/api/connector-gallery")
-        return self._decode_response(call, reply, lambda tree: decode_rows(tree, "connectors")[0])
+        return self._send_preflight("/api/connector-gallery", lambda tree: decode_rows(tree, "connectors")[0])
 
     def list_records(self, collection: str) -> RecordList:
-        """Return a whole collection, ``credentials`` or ``connections``."""
-        return self._list_collection(collection)
+        """Return all objects of ``credentials`` or ``connections`` that the key may see."""
+        listing = self._list_reader.read_list(_collection_path(collection))
+        for record in listing.records:
+            self._remember_encoding(collection, record)
+        return listing
 
     def list_credentials(self) -> RecordList:
         """Return all credentials that the key may see."""
-        return self._list_collection(CREDENTIALS)
+        return self.list_records(CREDENTIALS)
 
     def list_connections(self) -> RecordList:
         """Return all connections that the key may see; items have no ``config`` in most deployments."""
-        return self._list_collection(CONNECTIONS)
+        return self.list_records(CONNECTIONS)
 
     def list_pipelines(self) -> RecordList:
-        """Return all pipelines, as a rule without nodes; what is not named in Record is in ``extra``."""
+        """Return all pipelines, usually without nodes; other fields are in ``extra``."""
         return self._list_reader.read_list("/api/pipelines", partial=True)
 
     def list_schedules(self) -> RecordList:
-        """Return all schedules; ``dialect.either(record.extra, "pipeline_id")`` reads either spelling."""
+        """Return all schedules; read their fields with ``read_either_case(record.extra, "pipeline_id")``."""
         return self._list_reader.read_list("/api/schedules", partial=True)
 
     def list_syncs(self) -> RecordList:
-        """Return all reverse-ETL syncs; ``destination_id`` in ``extra`` is a connection's id."""
+        """Return all reverse-ETL syncs; ``destination_id`` in ``extra`` is the ID of a connection."""
         return self._list_reader.read_list("/api/reverse-etl/syncs", partial=True)
 
     def read_pipeline(self, identity: str) -> ApiRecord:
@@ -195,76 +192,69 @@ class Client:
         return self._read_by_id("pipelines", identity, partial=True)
 
     def read_record(self, collection: str, identity: str) -> ApiRecord:
-        """Return one object; raises Absent where the key sees none. It may be ``deleted``."""
-        found = self._read_by_id(collection, identity, partial=False)
-        return self._remember_encoding(collection, found)
+        """Return one object, also a deleted one (``is_deleted``); raises NotFound."""
+        record = self._read_by_id(collection, identity, partial=False)
+        return self._remember_encoding(collection, record)
 
     def create_record(
         self, collection: str, body: _JsonObject, *, is_unapplied: Callable[[], bool] = lambda: False
     ) -> ApiRecord:
         """Create an object and return it.
 
-        ``is_unapplied`` is called after an unknown outcome: the request is repeated only where it says that
-        nothing was created. Raises Unsure also where the service says yes but not under which id.
-        ``pending`` in the answer asks the caller to look again.
+        ``is_unapplied`` is called after an unknown outcome; the request is retried only if it returns True,
+        which means that no object was created. Raises OutcomeUnknown also for a success without an ID.
+        ``pending`` in the result: the caller must read the object again.
         """
-        call = _build_request("POST", (collection,), "create", self._encode_for_collection(collection, body))
+        encoded = self._encode_for_collection(collection, body)
+        request = _build_request("POST", (collection,), "create", encoded)
 
-        def decode(reply: Response) -> ApiRecord:
-            pending = reply.status == _STATUS_ACCEPTED
-            return self._decode_response(
-                call, reply, lambda tree: decode_record(decode_single(tree), partial=True, pending=pending)
-            )
+        def decode(response: Response) -> ApiRecord:
+            return self._decode_response(request, response, lambda tree: _decode_written(response, tree))
 
-        made = self._sender.send_and_decode(call, decode, idempotent=False, is_unapplied=is_unapplied)
-        name, kind = body.get("name"), body.get("type")
-        made = replace(made, name=made.name or str(name or ""), type=made.type or str(kind or ""))
-        return self._remember_encoding(collection, made)
+        record = self._sender.send_and_decode(request, decode, idempotent=False, is_unapplied=is_unapplied)
+        name = record.name or str(body.get("name") or "")
+        record = replace(record, name=name, type=record.type or str(body.get("type") or ""))
+        return self._remember_encoding(collection, record)
 
     def update_record(
         self, collection: str, identity: str, body: _JsonObject, *, idempotent: bool = False
     ) -> ApiRecord | None:
-        """Write to an object; returns it where the answer shows it, None where it says just yes."""
-        whole = {"id": identity, **body} if self.config_encoding(collection) == BACKEND_ENCODING else body
-        encoded = self._encode_for_collection(collection, whole)
-        call = _build_request("PUT", (collection, identity), "update", encoded)
+        """Update an object; returns it if the response has it, else None."""
+        is_backend = self.config_encoding(collection) == BACKEND_ENCODING
+        encoded = self._encode_for_collection(collection, {"id": identity, **body} if is_backend else body)
+        request = _build_request("PUT", (collection, identity), "update", encoded)
 
-        def decode(reply: Response) -> ApiRecord | None:
-            tree = parse_response(call, reply)
+        def decode(response: Response) -> ApiRecord | None:
+            tree = parse_response(request, response)
             try:
-                shown = decode_record(
-                    decode_single(tree), partial=True, pending=reply.status == _STATUS_ACCEPTED
-                )
+                record = _decode_written(response, tree)
             except ResponseFormatError:
                 return None
-            if shown.id != identity:
-                raise invalid_response(call, reply, "another object was answered")
-            return shown
+            return _require_id(record, identity, request, response)
 
-        return self._sender.send_and_decode(call, decode, idempotent=idempotent)
+        return self._sender.send_and_decode(request, decode, idempotent=idempotent)
 
     def retire_record(self, collection: str, identity: str, *, idempotent: bool = False) -> None:
-        """Delete an object: softly for credentials; a connection does not come back."""
+        """Delete an object: a credential goes to the trash, a connection is deleted permanently."""
         self._sender.send(_build_request("DELETE", (collection, identity), "retire"), idempotent=idempotent)
 
     def restore_credential(self, identity: str, *, idempotent: bool = False) -> None:
-        """Bring a credential back from the trash."""
-        call = _build_request("POST", (CREDENTIALS, identity, "restore"), "restore")
-        self._sender.send(call, idempotent=idempotent)
+        """Restore a credential from the trash."""
+        request = _build_request("POST", (CREDENTIALS, identity, "restore"), "restore")
+        self._sender.send(request, idempotent=idempotent)
 
     def purge_credential(self, identity: str, *, idempotent: bool = False) -> None:
-        """Delete a credential for good."""
-        call = _build_request("DELETE", (CREDENTIALS, identity, "permanent"), "purge")
-        self._sender.send(call, idempotent=idempotent)
+        """Delete a credential permanently."""
+        request = _build_request("DELETE", (CREDENTIALS, identity, "permanent"), "purge")
+        self._sender.send(request, idempotent=idempotent)
 
     def test_connection(self, body: _JsonObject, redact: SecretRedactor = NO_REDACTION) -> TestResponse:
-        """Test a connection that need not be saved: ``type``, ``config``, ``credentialId``.
+        """Test a connection, saved or not: ``type``, ``config``, ``credentialId``.
 
-        ``hide`` is over secrets that the service holds and could repeat in its message; those in
-        the body are hidden anyway.
+        The message of the result is redacted: of the secrets in the body, and of those of ``redact``.
         """
         encoded = self._encode_for_collection(CONNECTIONS, body)
-        call = Request(
+        request = Request(
             method="POST",
             path=_TEST_PATH,
             path_template=_TEST_PATH,
@@ -272,33 +262,27 @@ class Client:
             body=encoded,
             timeout=_TEST_TIMEOUT,
         )
-        reply = self._sender.send(call, idempotent=False)
-        sent = collect_secrets(body)
-        return decode.decode_test_response(
-            parse_response(call, reply), lambda text: redact_secrets(redact.redact(text), sent)
+        response = self._sender.send(request, idempotent=False)
+        secrets = collect_secrets(body)
+        return decode_test_response(
+            parse_response(request, response), lambda text: redact_secrets(redact.redact(text), secrets)
         )
 
-    def _send_preflight(self, path: str) -> tuple[Request, Response]:
-        call = Request(method="GET", path=path, path_template=path, operation="preflight")
-        return call, self._list_reader.send_list_request(
-            call
-        ) if not self._sender.has_succeeded else self._sender.send(call, idempotent=True)
-
-    def _list_collection(self, collection: str) -> RecordList:
-        listing = self._list_reader.read_list(_collection_path(collection))
-        for item in listing.records:
-            self._remember_encoding(collection, item)
-        return listing
+    def _send_preflight(self, path: str, decode: Callable[[object], T]) -> T:
+        request = Request(method="GET", path=path, path_template=path, operation="preflight")
+        if self._sender.has_succeeded:
+            response = self._sender.send(request, idempotent=True)
+        else:
+            response = self._list_reader.send_list_request(request)
+        return self._decode_response(request, response, decode)
 
     def _read_by_id(self, collection: str, identity: str, *, partial: bool) -> ApiRecord:
-        call = _build_request("GET", (collection, identity), "read")
-        reply = self._sender.send(call, idempotent=True)
-        found = self._decode_response(
-            call, reply, lambda tree: decode_record(decode_single(tree), partial=partial)
+        request = _build_request("GET", (collection, identity), "read")
+        response = self._sender.send(request, idempotent=True)
+        record = self._decode_response(
+            request, response, lambda tree: decode_record(decode_single(tree), partial=partial)
         )
-        if found.id != identity:
-            raise invalid_response(call, reply, "another object was answered")
-        return found
+        return _require_id(record, identity, request, response)
 
     def _encode_for_collection(self, collection: str, body: _JsonObject) -> bytes:
         return encode_body(encode_config(body, self.config_encoding(collection)))
@@ -307,17 +291,27 @@ class Client:
         tree = parse_response(request, response)
         try:
             return decode(tree)
-        except ResponseFormatError as puzzling:
-            why = str(puzzling)
-        raise invalid_response(request, response, why)
+        except ResponseFormatError as error:
+            reason = str(error)
+        raise build_format_error(request, response, reason)
 
-    def _remember_encoding(self, collection: str, found: ApiRecord) -> ApiRecord:
-        if found.config is not None:
-            self._config_encodings[collection] = found.config_encoding
-        return found
+    def _remember_encoding(self, collection: str, record: ApiRecord) -> ApiRecord:
+        if record.config is not None:
+            self._config_encodings[collection] = record.config_encoding
+        return record
 
 
-def _service_url(base_url: str) -> ServiceUrl:
+def _decode_written(response: Response, tree: object) -> ApiRecord:
+    return decode_record(decode_single(tree), partial=True, pending=response.status == _STATUS_ACCEPTED)
+
+
+def _require_id(record: ApiRecord, identity: str, request: Request, response: Response) -> ApiRecord:
+    if record.id != identity:
+        raise build_format_error(request, response, "another object was returned")
+    return record
+
+
+def _parse_base_url(base_url: str) -> ServiceUrl:
     try:
         return parse_service_url(base_url)
     except ServiceUrlError as error:
@@ -328,7 +322,7 @@ def _service_url(base_url: str) -> ServiceUrl:
             severity=Severity.ERROR,
             message=message,
             origin=SourceLocation("keyturn.yaml"),
-            hint="write https://HOST, with /v1 behind it where your deployment says so",
+            hint="set it to https://HOST, followed by /v1 if your deployment needs it",
         )
     )
 
@@ -337,10 +331,12 @@ def _collection_path(collection: str) -> str:
     return f"/api/{collection}"
 
 
-def _build_request(method: str, target: tuple[str, ...], verb: str, body: bytes | None = None) -> Request:
+def _build_request(
+    method: str, target: tuple[str, ...], operation: str, body: bytes | None = None
+) -> Request:
     collection, *rest = target
     path = template = _collection_path(collection)
     if rest:
-        tail = "".join(f"/{part}" for part in rest[1:])
-        path, template = f"{path}/{quote_path_segment(rest[0])}{tail}", f"{template}/{{id}}{tail}"
-    return Request(method=method, path=path, path_template=template, operation=verb, body=body)
+        suffix = "".join(f"/{part}" for part in rest[1:])
+        path, template = f"{path}/{quote_path_segment(rest[0])}{suffix}", f"{template}/{{id}}{suffix}"
+    return Request(method=method, path=path, path_template=template, operation=operation, body=body)

@@ -1,8 +1,8 @@
-"""One tolerant decoder for every known form of the API, and one way back into the form that was seen.
+"""Decoder of all known response formats of the API, and encoder of settings into the format in use.
 
-Reads: ``data`` wrapped or not, ``attributes`` merged up, bare arrays, lists under their own name,
-snake_case and camelCase, ``config``, ``params`` and ``parameters``. What fits none of these is an
-error: never "nothing there".
+Accepts objects with or without ``data`` and ``attributes``, bare arrays, lists under the name of their
+collection, snake_case and camelCase, ``config``, ``params`` and ``parameters``. Any other form is an error,
+never an empty result.
 """
 
 import json
@@ -21,11 +21,14 @@ from keyturn.model.secret_detection import is_mask, is_secret_name, is_secret_va
 
 JsonObject = Mapping[str, Any]
 _KnownFields = dict[str, tuple[str, Any]]
-"""What an object says of itself by our name for it: the key under which that stands, and its value."""
-_NO_FIELD: tuple[str, Any] = ("", None)
+"""Field name to the key of the response and its value."""
 
 SETTINGS_KEYS = ("config", "params", "parameters")
 LIST_KEYS = ("data", "items", "results")
+MAX_MESSAGE_LENGTH = 200
+
+_NO_FIELD: tuple[str, Any] = ("", None)
+_VERSION_PATTERN = re.compile(r"[\w .,+()/:-]{1,80}")
 
 _FIELD_ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -45,7 +48,7 @@ _RESOURCE_TYPES = frozenset({"credential", "credentials", "connection", "connect
 
 
 def decode_rows(tree: object, collection: str) -> tuple[tuple[JsonObject, ...], JsonObject]:
-    """Return the objects of one page of a list and the page's ``meta``; raises Puzzling.
+    """Return the objects of one page of a list and its ``meta``; raises ResponseFormatError.
 
     A list is a bare array, or an array under ``data``, ``items``, ``results`` or the collection's name.
     """
@@ -56,57 +59,57 @@ def decode_rows(tree: object, collection: str) -> tuple[tuple[JsonObject, ...], 
         if isinstance(tree, Mapping):
             tree = _find_list(tree, collection)
     if not isinstance(tree, list):
-        message = "no list where a list belongs"
+        message = "a list is missing"
         raise ResponseFormatError(message)
     return tuple(decode_single(row) for row in tree), meta
 
 
 def decode_single(tree: object) -> JsonObject:
-    """Return the fields of one object, unwrapped from ``data`` and ``attributes``; raises Puzzling."""
+    """Return the fields of one object without ``data`` and ``attributes``; raises ResponseFormatError."""
     if isinstance(tree, Mapping) and isinstance(tree.get("data"), Mapping) and "id" not in tree:
         tree = tree["data"]
     if not isinstance(tree, Mapping):
-        message = "no object where an object belongs"
+        message = "an object is missing"
         raise ResponseFormatError(message)
     attributes = tree.get("attributes")
     return _merge_attributes(tree, attributes) if isinstance(attributes, Mapping) else tree
 
 
 def decode_record(fields: JsonObject, *, partial: bool = False, pending: bool = False) -> ApiRecord:
-    """Decode the fields of one object; raises Puzzling.
+    """Decode the fields of one object; raises ResponseFormatError.
 
-    Id and name are required, the name not with ``partial``. Fields that are not known are kept in
-    ``extra`` as they are. Masked values and what looks like a secret are taken out of the settings.
+    ID and name are required; with ``partial``, only the ID. Unknown fields go to ``extra`` unchanged. Masks
+    and values that look like secrets are removed.
     """
-    told, others = _split_known_fields(fields)
-    key, settings = told.get("config", _NO_FIELD)
+    known, others = _split_known_fields(fields)
+    key, settings = known.get("config", _NO_FIELD)
     hidden: dict[FieldPath, bool] = {}
-    found = ApiRecord(
+    record = ApiRecord(
         id=_parse_id(fields.get("id")),
-        name=_read_text(told, "name"),
-        type=_read_text(told, "type"),
-        status=_read_text(told, "status"),
-        created_at=_read_text(told, "created_at"),
-        updated_at=_read_text(told, "updated_at"),
-        deleted_at=_read_text(told, "deleted_at"),
-        credential_id=_read_credential_id(told),
+        name=_read_text(known, "name"),
+        type=_read_text(known, "type"),
+        status=_read_text(known, "status"),
+        created_at=_read_text(known, "created_at"),
+        updated_at=_read_text(known, "updated_at"),
+        deleted_at=_read_text(known, "deleted_at"),
+        credential_id=_read_credential_id(known),
         config=_read_settings(settings, hidden),
         extra=MappingProxyType(_strip_secrets(others, (), hidden)),
         hidden=MappingProxyType(hidden),
         config_encoding=ConfigEncoding(key, values_as_text=key == "params") if key else DOCUMENTED_ENCODING,
         pending=pending,
     )
-    if not (found.name or partial):
+    if not (record.name or partial):
         message = "an object without a name"
         raise ResponseFormatError(message)
-    return found
+    return record
 
 
 def encode_config(tree: JsonObject, encoding: ConfigEncoding) -> dict[str, Any]:
-    """Return a body with its ``config`` written as the deployment writes settings.
+    """Return a body with its ``config`` in the deployment's encoding.
 
-    Where settings are text, numbers and booleans become text (5432 → "5432", true → "true"), and so
-    do lists and mappings, as JSON. Secrets, nulls, and what holds a secret stay as they are.
+    With ``values_as_text``, numbers and booleans become text (5432 → "5432", true → "true"), lists and
+    mappings become JSON text. Secrets, nulls and values that contain a secret stay unchanged.
     """
     body = dict(tree)
     if "config" in body:
@@ -116,13 +119,13 @@ def encode_config(tree: JsonObject, encoding: ConfigEncoding) -> dict[str, Any]:
 
 
 def read_either_case(fields: JsonObject, name: str) -> Any:
-    """Return the field ``name`` (snake_case) in whichever spelling it stands, None where it does not.
+    """Return the field ``name`` (snake_case), also from its camelCase key; None if it is missing.
 
-    Raises Puzzling where both spellings stand and differ.
+    Raises ResponseFormatError if both keys are present and differ.
     """
     head, *tail = name.split("_")
-    spellings = dict.fromkeys((name, head + "".join(word.capitalize() for word in tail)))
-    found = [(each, fields[each]) for each in spellings if each in fields]
+    keys = dict.fromkeys((name, head + "".join(word.capitalize() for word in tail)))
+    found = [(key, fields[key]) for key in keys if key in fields]
     return reduce(_require_equal, found)[1] if found else None
 
 
@@ -134,7 +137,7 @@ def _read_page_meta(tree: JsonObject) -> JsonObject:
 def _find_list(tree: JsonObject, collection: str) -> object:
     found = [key for key in (*LIST_KEYS, collection) if key in tree]
     if len(found) != 1:
-        message = "several lists where one belongs" if found else "no list where a list belongs"
+        message = "several lists instead of one" if found else "a list is missing"
         raise ResponseFormatError(message)
     return tree[found[0]]
 
@@ -146,14 +149,14 @@ def _merge_attributes(tree: JsonObject, attributes: JsonObject) -> JsonObject:
         outer.pop("type", None)
     for key in outer.keys() & attributes.keys():
         if outer[key] != attributes[key]:
-            message = f"`{key}` stands inside and outside of `attributes`, and differs"
+            message = f"`{key}` differs inside and outside of `attributes`"
             raise ResponseFormatError(message)
     return {**outer, **attributes}
 
 
 def _split_known_fields(fields: JsonObject) -> tuple[_KnownFields, dict[str, Any]]:
-    # One walk over the fields of each of ten thousand objects, and not one for each name.
-    told: _KnownFields = {}
+    # A single pass over the fields, because a list may have 10,000 objects.
+    known: _KnownFields = {}
     others: dict[str, Any] = {}
     for key, value in fields.items():
         name = _FIELD_BY_ALIAS.get(key)
@@ -161,31 +164,32 @@ def _split_known_fields(fields: JsonObject) -> tuple[_KnownFields, dict[str, Any
             others[key] = value
         elif name == "config" and value is None:
             continue
-        elif name in told:
-            told[name] = _require_equal(*sorted((told[name], (key, value)), key=_alias_rank))
+        elif name in known:
+            known[name] = _require_equal(*sorted((known[name], (key, value)), key=_alias_rank))
         else:
-            told[name] = (key, value)
-    return told, others
+            known[name] = (key, value)
+    return known, others
 
 
-def _alias_rank(said: tuple[str, Any]) -> int:
-    return _FIELD_ALIASES[_FIELD_BY_ALIAS[said[0]]].index(said[0])
+def _alias_rank(item: tuple[str, Any]) -> int:
+    key, _ = item
+    return _FIELD_ALIASES[_FIELD_BY_ALIAS[key]].index(key)
 
 
-def _require_equal(one: tuple[str, Any], other: tuple[str, Any]) -> tuple[str, Any]:
-    if one[1] != other[1]:
-        message = f"`{one[0]}` and `{other[0]}` stand side by side, and differ"
+def _require_equal(first: tuple[str, Any], second: tuple[str, Any]) -> tuple[str, Any]:
+    if first[1] != second[1]:
+        message = f"`{first[0]}` and `{second[0]}` differ"
         raise ResponseFormatError(message)
-    return one
+    return first
 
 
-def _read_text(told: _KnownFields, name: str) -> str:
-    key, value = told.get(name, _NO_FIELD)
+def _read_text(known: _KnownFields, name: str) -> str:
+    key, value = known.get(name, _NO_FIELD)
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    message = f"`{key}` is no text"
+    message = f"`{key}` is not text"
     raise ResponseFormatError(message)
 
 
@@ -194,12 +198,12 @@ def _parse_id(value: object) -> str:
         return str(value)
     if isinstance(value, str) and value:
         return value
-    message = "an object without an id"
+    message = "an object without an ID"
     raise ResponseFormatError(message)
 
 
-def _read_credential_id(told: _KnownFields) -> str | None:
-    key, value = told.get("credential_id", _NO_FIELD)
+def _read_credential_id(known: _KnownFields) -> str | None:
+    key, value = known.get("credential_id", _NO_FIELD)
     if not key:
         return None
     return "" if value in (None, "") else _parse_id(value)
@@ -209,7 +213,7 @@ def _read_settings(value: object, hidden: dict[FieldPath, bool]) -> JsonObject |
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        message = "settings that are no object"
+        message = "settings that are not an object"
         raise ResponseFormatError(message)
     return MappingProxyType(_strip_secrets(value, ("config",), hidden))
 
@@ -265,16 +269,11 @@ def _has_secret(value: object) -> bool:
     return isinstance(value, Secret) or any(map(_has_secret, below))
 
 
-MAX_MESSAGE_LENGTH = 200
-
-_VERSION_PATTERN = re.compile(r"[\w .,+()/:-]{1,80}")
-
-
 def decode_test_response(tree: object, redact: Callable[[str], str] = str) -> TestResponse:
     """Decode ``{ok, latencyMs, serverVersion, message}`` or ``{success, message}``.
 
-    Anything but an explicit true or false is None, two that differ among them. ``hide`` takes
-    out of a text the secrets that could be repeated in it.
+    ``ok`` is None unless the response has an explicit true or false; None also if the two keys differ.
+    ``redact`` removes secrets from a text.
     """
     try:
         fields = decode_single(tree)
@@ -290,16 +289,16 @@ def decode_test_response(tree: object, redact: Callable[[str], str] = str) -> Te
 
 
 def is_explicit_failure(tree: object) -> bool:
-    """Tell whether an answer is a connection test's explicit no."""
+    """Return whether a response is the explicit failure of a connection test."""
     return isinstance(tree, Mapping) and decode_test_response(tree).ok is False
 
 
 def decode_organization(tree: object) -> Organization:
-    """Decode ``{id, name, slug, plan}``; raises Puzzling without an id."""
+    """Decode ``{id, name, slug, plan}``; raises ResponseFormatError without an ID."""
     fields = decode_single(tree)
     identity = fields.get("id")
     if not isinstance(identity, str) or not identity:
-        message = "an organization without an id"
+        message = "an organization without an ID"
         raise ResponseFormatError(message)
     return Organization(
         id=identity, **{name: _read_plain_text(fields, name) for name in ("name", "slug", "plan")}
@@ -307,36 +306,36 @@ def decode_organization(tree: object) -> Organization:
 
 
 def decode_limits(tree: object) -> Mapping[str, int]:
-    """Decode ``{max_connections: 100, …}``: what is a whole number; a limit that is null is none."""
+    """Decode ``{max_connections: 100, …}``, integers only; null means unlimited and is left out."""
     fields = decode_single(tree)
     return MappingProxyType({key: value for key, value in fields.items() if type(value) is int})
 
 
 def _read_verdict(fields: Mapping[str, Any]) -> bool | None:
-    said = {fields[key] for key in ("ok", "success") if isinstance(fields.get(key), bool)}
-    return said.pop() if len(said) == 1 else None
+    results = {fields[key] for key in ("ok", "success") if isinstance(fields.get(key), bool)}
+    return results.pop() if len(results) == 1 else None
 
 
 def _read_latency(fields: Mapping[str, Any]) -> float | None:
     latency = _read_leniently(fields, "latency_ms")
-    plain = isinstance(latency, int | float) and not isinstance(latency, bool)
-    return float(latency) if plain and latency >= 0 else None
+    is_number = isinstance(latency, int | float) and not isinstance(latency, bool)
+    return float(latency) if is_number and latency >= 0 else None
 
 
 def _read_safe_text(fields: Mapping[str, Any], name: str, redact: Callable[[str], str]) -> str:
     text = _read_leniently(fields, name)
     if not isinstance(text, str):
         return ""
-    shown = "".join(
-        " " if letter in "\r\n\t" else letter
-        for letter in redact(text)
-        if letter in "\r\n\t" or _is_printable(letter)
+    safe = "".join(
+        " " if character in "\r\n\t" else character
+        for character in redact(text)
+        if character in "\r\n\t" or _is_printable(character)
     )
-    return shown if len(shown) <= MAX_MESSAGE_LENGTH else shown[: MAX_MESSAGE_LENGTH - 1] + "…"
+    return safe if len(safe) <= MAX_MESSAGE_LENGTH else safe[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 
-def _is_printable(letter: str) -> bool:
-    return unicodedata.category(letter)[0] != "C" and letter not in "\u2028\u2029"
+def _is_printable(character: str) -> bool:
+    return unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029"
 
 
 def _read_leniently(fields: Mapping[str, Any], name: str) -> Any:

@@ -1,22 +1,22 @@
-"""What can go wrong with the service, told apart by what may have happened there.
+"""Errors of the service, classified by what may have happened there.
 
 ::
 
     ServiceError
-    ├── Unreachable   no byte of the request was sent: connect, DNS, TLS
-    │   └── UntrustedCertificateError  and a retry would not help
-    ├── KeptBack      not sent, for this run may write no more
-    ├── Refused       4xx: not done, and asking again would not help
-    │   ├── Denied      401, 403
-    │   ├── Absent      404, 410
-    │   └── Conflict    409: not done, or done before; look
-    ├── Busy          429, or 503 to a read: not done; ask again later
-    ├── Unsure        sent, and no usable answer: may have happened
-    └── Malformed     a read was answered, and the answer cannot be decoded
-        └── Incomplete  a list that is not whole
+    ├── NotSent          no byte of the request was sent: connect, DNS, TLS
+    │   └── UntrustedCertificateError  a retry would not help
+    ├── Withheld         not sent: this run may not write any more
+    ├── RequestRejected  4xx: not applied, a retry would not help
+    │   ├── Unauthorized   401, 403
+    │   ├── NotFound       404, 410
+    │   └── Conflict       409: not applied, or applied earlier; read the object
+    ├── Throttled        429, or 503 to a read: not applied, retry later
+    ├── OutcomeUnknown   sent, no usable response: may have been applied
+    └── InvalidResponse  the response to a read cannot be decoded
+        └── IncompleteResponse  a list with missing pages or objects
 
-None of them holds a body, a header, an id or a value; ``code`` and ``details`` are words of a closed
-vocabulary (``hearsay``). No decision looks at the text of an error.
+No error has a body, a header, an ID or a value. ``service_code`` and ``details`` have only words of a
+closed vocabulary (``classify.SAFE_WORDS``). No decision depends on the text of an error.
 """
 
 from msgspec import Struct
@@ -28,10 +28,10 @@ from keyturn.model.diagnostic import Diagnostic, Severity
 
 
 class ErrorDetails(Struct, frozen=True, kw_only=True):
-    """What an answer said beyond its status: all of it safe to show.
+    """Facts about a failed request, all safe to show.
 
-    ``why`` is ours, in a few words. ``code`` and ``details`` (``field: issue``) are the service's.
-    ``retry_after`` is in seconds from the answer; None where the service did not say, or nonsense.
+    ``reason`` is keyturn's text. ``service_code`` and ``details`` (``field: issue``) come from the service.
+    ``retry_after`` is in seconds from the response, None if the header is missing or invalid.
     """
 
     status: int = 0
@@ -43,9 +43,9 @@ class ErrorDetails(Struct, frozen=True, kw_only=True):
 
 
 class ServiceError(Exception):
-    """Something went wrong with one request; the subclass says what may have happened.
+    """A request failed; the subclass says what may have happened.
 
-    ``may_be_applied``: a write whose outcome is unknown, in this attempt or in an earlier one.
+    ``may_be_applied``: this attempt or an earlier one of a write has an unknown outcome.
     """
 
     diagnostic_code = "KT501"
@@ -63,50 +63,50 @@ class ServiceError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status, 0 where there was no answer."""
+        """HTTP status, 0 without a response."""
         return self.error_details.status
 
     @property
     def request_id(self) -> str:
-        """What the service calls this request, empty where it does not say."""
+        """The service's ID of this request, empty if it sent none."""
         return self.error_details.request_id
 
     @property
     def service_code(self) -> str:
-        """The service's word for the error, empty where it has none that may be repeated."""
+        """The service's error code, empty if it sent none that is safe to show."""
         return self.error_details.service_code
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the service asks to wait, counted from its answer."""
+        """Seconds that the service asks to wait, counted from its response."""
         return self.error_details.retry_after
 
     @property
     def request_line(self) -> str:
-        """The request: method and path template."""
+        """Method and path template of the request."""
         return f"{self.method} {self.path}"
 
     @property
     def message(self) -> str:
-        """What happened, in one line: verdict, request, status, the service's words, request id."""
+        """One line: request, summary, status, code, details, reason, request ID."""
         facts = self.error_details
-        said = [
+        parts = [
             str(facts.status) if facts.status else "",
             facts.service_code,
             "; ".join(facts.details),
             facts.reason,
         ]
-        what = ", ".join(part for part in said if part)
-        trace = f" (request {facts.request_id})" if facts.request_id else ""
-        return f"{self.request_line} {self.summary}" + (f": {what}" if what else "") + trace
+        description = ", ".join(part for part in parts if part)
+        suffix = f" (request {facts.request_id})" if facts.request_id else ""
+        return f"{self.request_line} {self.summary}" + (f": {description}" if description else "") + suffix
 
     @property
     def hint(self) -> str:
-        """What to do next."""
+        """The fix that the catalog gives for the code."""
         return find_code(self.diagnostic_code).hint
 
     def to_diagnostic(self, origin: SourceLocation | None = None) -> Diagnostic:
-        """Return the error as a finding; ``origin`` is the manifest or setting it concerns, if any."""
+        """Return the error as a diagnostic; ``origin`` is the manifest or setting it concerns, if any."""
         return Diagnostic(
             code=self.diagnostic_code,
             severity=Severity.ERROR,
@@ -116,8 +116,8 @@ class ServiceError(Exception):
         )
 
 
-class NotSent(ServiceError):  # noqa: N818
-    """No byte of the request was sent. ``lasting``: a retry has the same result."""
+class NotSent(ServiceError):
+    """No byte of the request was sent. ``is_permanent``: a retry has the same result."""
 
     diagnostic_code = "KT508"
     summary = "was not sent"
@@ -127,25 +127,25 @@ class NotSent(ServiceError):  # noqa: N818
 class UntrustedCertificateError(NotSent):
     """The certificate of the service is not trusted, so no byte of the request was sent."""
 
-    number = "KT514"
-    lasting = True
+    diagnostic_code = "KT514"
+    is_permanent = True
 
 
-class Withheld(ServiceError):  # noqa: N818
-    """A write whose turn came when this run might write no more: nothing of it was sent."""
+class Withheld(ServiceError):
+    """The run lost its permission to write while this write waited for a slot; no byte was sent."""
 
     diagnostic_code = "KT508"
-    summary = "was kept back"
+    summary = "was withheld"
 
 
-class RequestRejected(ServiceError):  # noqa: N818
-    """The service did not do it, and would not if asked again."""
+class RequestRejected(ServiceError):
+    """The service did not apply the request; a retry has the same result."""
 
-    summary = "was refused"
+    summary = "was rejected"
 
 
 class Unauthorized(RequestRejected):
-    """401: the key is not accepted. 403: scope, resource policy or IP allow-list. See ``status``."""
+    """The key is not accepted (401), or lacks scope, resource policy or IP allow-list entry (403)."""
 
     diagnostic_code = "KT502"
 
@@ -159,33 +159,33 @@ class Unauthorized(RequestRejected):
 
 
 class NotFound(RequestRejected):
-    """The service does not know the object, or does not show it to this key."""
+    """The object does not exist, or is not visible to this key."""
 
     diagnostic_code = "KT504"
-    summary = "found nothing"
+    summary = "found no object"
 
 
 class Conflict(RequestRejected):
-    """A name is taken, an object is in use, or the state is not the one that the request needs."""
+    """A name is taken, an object is in use, or its state does not allow the request."""
 
     diagnostic_code = "KT505"
 
 
-class Throttled(ServiceError):  # noqa: N818
-    """The service did nothing and asks to come back later, after ``retry_after`` seconds if it says so."""
+class Throttled(ServiceError):
+    """The service did not apply the request; retry later, after ``retry_after`` seconds if set."""
 
     diagnostic_code = "KT506"
-    summary = "was put off"
+    summary = "was throttled"
 
 
-class OutcomeUnknown(ServiceError):  # noqa: N818
-    """The request was sent and no usable answer came: what it asks for may have happened.
+class OutcomeUnknown(ServiceError):
+    """The request was sent and got no usable response: it may have been applied.
 
-    After a read nothing can have happened, and the advice is another one (KT518).
+    A read changes nothing, so its code is KT518.
     """
 
     diagnostic_code = "KT507"
-    summary = "got no usable answer"
+    summary = "got no usable response"
 
     def __init__(
         self, request: Request, error_details: ErrorDetails | None = None, *, diagnostic_code: str = ""
@@ -196,15 +196,15 @@ class OutcomeUnknown(ServiceError):  # noqa: N818
         self.may_be_applied = request.is_write
 
 
-class InvalidResponse(ServiceError):  # noqa: N818
-    """A read was answered, and the answer cannot be decoded. Never taken for "nothing there"."""
+class InvalidResponse(ServiceError):
+    """The response to a read cannot be decoded. It never counts as an empty result."""
 
     diagnostic_code = "KT509"
-    summary = "was answered with something that cannot be understood"
+    summary = "got a response that cannot be decoded"
 
 
 class IncompleteResponse(InvalidResponse):
-    """A list that is not whole: a lost page, a cursor that repeats, a total larger than the rows."""
+    """A list lacks a page, repeats a cursor, or has fewer rows than its total."""
 
     diagnostic_code = "KT510"
-    summary = "gave a list that is not complete"
+    summary = "returned an incomplete list"

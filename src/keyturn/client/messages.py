@@ -1,4 +1,4 @@
-"""A request and its answer, as values."""
+"""Requests, responses and the client's clock, as values."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,9 +11,9 @@ TEST_OPERATION = "test"
 class Request(Struct, frozen=True, kw_only=True):
     """One request.
 
-    ``path`` is below the base URL, with ids percent-encoded; ``template`` names it without them, for
-    messages. ``verb`` is what it is counted as. ``body`` may hold secrets and is never shown.
-    ``patience`` is the seconds to wait for the answer, 0 for the usual.
+    ``path`` is below the base URL and has percent-encoded IDs; ``path_template`` has ``{id}`` instead, for
+    messages. ``operation`` is the name in the request statistics. ``body`` may contain secrets and is never
+    shown. ``timeout`` is in seconds, 0 for the default.
     """
 
     method: str
@@ -25,8 +25,8 @@ class Request(Struct, frozen=True, kw_only=True):
     timeout: float = 0
 
     def __repr__(self) -> str:
-        # The body may hold secrets.
-        return f"Call({self.method} {self.path})"
+        # The body may contain secrets.
+        return f"Request({self.method} {self.path})"
 
     @property
     def is_read(self) -> bool:
@@ -35,17 +35,20 @@ class Request(Struct, frozen=True, kw_only=True):
 
     @property
     def is_write(self) -> bool:
-        """Whether the request changes an object; a test of a connection does not."""
+        """Whether the request changes an object; a connection test does not."""
         return not self.is_read and self.operation != TEST_OPERATION
 
     @property
     def request_line(self) -> str:
-        """The request as messages name it: ``PUT /api/connections/{id}``."""
+        """Method and path template, for messages: ``PUT /api/connections/{id}``."""
         return f"{self.method} {self.path_template}"
 
 
 class Response(Struct, frozen=True, kw_only=True):
-    """One answer, whole: ``headers`` by lower-case name; ``date`` is the service's clock in Unix seconds."""
+    """One complete response.
+
+    ``headers`` have lower-case names. ``date`` is the service's clock in Unix seconds.
+    """
 
     status: int
     body: bytes = b""
@@ -54,19 +57,17 @@ class Response(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         # The body and the headers may echo secrets.
-        return f"Reply(status={self.status}, {len(self.body)} bytes)"
+        return f"Response(status={self.status}, {len(self.body)} bytes)"
 
 
 class ClientClock(Struct, frozen=True, kw_only=True):
-    """Time and chance, handed in: the API package has no clock of its own.
+    """Clock and random numbers of a client, injected by the caller.
 
-    ``monotonic`` and ``now`` (Unix) return seconds; ``sleep`` may raise to end a wait early;
-    ``chance`` returns a number in [0, 1); ``gate`` is asked before each request goes out, with the
-    request, and may raise to keep it back.
+    ``monotonic`` and ``now`` (Unix) return seconds. ``sleep`` may raise to end a wait early.
+    ``random_fraction`` returns a number in [0, 1).
     """
 
     monotonic: Callable[[], float]
     now: Callable[[], float]
     sleep: Callable[[float], None]
     random_fraction: Callable[[], float]
-    gate: Callable[[Request], None] = lambda _call: None

@@ -1,11 +1,11 @@
-"""Reading whole lists: every page, in whichever form, or an error."""
+"""Complete lists: all pages, in every known form of paging, or an error."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
-from keyturn.client.classify import invalid_response, parse_response
+from keyturn.client.classify import build_format_error, parse_response
 from keyturn.client.decode import decode_record, decode_rows
 from keyturn.client.errors import ErrorDetails, IncompleteResponse, NotFound, RequestRejected, ServiceError
 from keyturn.client.messages import Request, Response
@@ -13,33 +13,34 @@ from keyturn.client.records import RecordList
 from keyturn.client.sender import RetryingSender
 from keyturn.client.strict_json import ResponseFormatError
 from keyturn.model.address import SourceLocation
-from keyturn.model.diagnostic import Diagnostic, Severity, pluralize_or_none
+from keyturn.model.diagnostic import Diagnostic, Severity, pluralize
 
 PAGE_SIZE = 500
-"""The page size asked for; a service may give less."""
+"""The requested page size; the service may return less."""
 
 MAX_PAGES = 10_000
 COMMON_PAGE_SIZES = frozenset({25, 50, 100})
-"""Page sizes that the vendor's pages name as defaults or maxima."""
+"""Page sizes that the vendor's documentation names as defaults or maxima."""
 
 _MAX_CURSOR_LENGTH = 4096
+_LIMIT_REJECTED_STATUSES = frozenset({400, 422})
 
 _JsonObject = Mapping[str, Any]
 
 
-class IncompleteListError(ValueError):  # noqa: N818
-    """A list that is not whole; its text is ours and holds nothing of the answer."""
+class IncompleteListError(ValueError):
+    """A list lacks pages or objects, or contradicts itself; the message has no text of the response."""
 
 
 class ListPage(Struct, frozen=True, kw_only=True):
-    """One page: its objects, and what ``meta`` says of the rest."""
+    """One page of a list: its objects and its paging metadata."""
 
     rows: tuple[_JsonObject, ...]
     meta: _JsonObject = field(default_factory=dict)
 
 
 class CollectedRows(Struct, frozen=True, kw_only=True):
-    """All objects of a list, each once; ``cut`` where the list may end early without saying so."""
+    """All objects of a list, each once; ``may_be_truncated``: one full page without cursor and total."""
 
     rows: tuple[_JsonObject, ...]
     pages: int
@@ -47,83 +48,83 @@ class CollectedRows(Struct, frozen=True, kw_only=True):
 
 
 def read_all_pages(fetch: Callable[[str], ListPage]) -> CollectedRows:
-    """Return all rows of a list; ``fetch`` returns the page at a cursor, the first one at "".
+    """Return all rows of a list; ``fetch`` returns the page at a cursor, the first page at ``""``.
 
-    Raises Broken for a cursor that comes twice, for a total larger than the rows, for one id with
-    two contents, and after 10,000 pages; Puzzling for a cursor or total that is none.
+    Raises IncompleteListError for a repeated cursor, a total above the number of rows, two versions of an
+    object, and more than 10,000 pages; ResponseFormatError for an invalid cursor or total.
     """
-    kept: dict[str, _JsonObject] = {}
-    cursor, seen, total = "", {""}, 0
+    row_by_id: dict[str, _JsonObject] = {}
+    cursor, cursors, total = "", {""}, 0
     for _ in range(MAX_PAGES):
         page = fetch(cursor)
-        _add_rows(kept, page.rows)
+        _add_rows(row_by_id, page.rows)
         total = max(total, _read_total(page.meta))
         cursor = _read_cursor(page.meta)
         if not cursor:
             break
-        if cursor in seen:
-            message = "the same cursor came twice"
+        if cursor in cursors:
+            message = "a repeated cursor"
             raise IncompleteListError(message)
-        seen.add(cursor)
+        cursors.add(cursor)
     else:
         message = f"more than {MAX_PAGES} pages"
         raise IncompleteListError(message)
-    if total > len(kept):
-        message = f"{pluralize_or_none(len(kept), 'object')} came where the service counts {total}"
+    if total > len(row_by_id):
+        message = f"{pluralize(len(row_by_id), 'object')} of {total:,} received"
         raise IncompleteListError(message)
     return CollectedRows(
-        rows=tuple(kept.values()),
-        pages=len(seen),
-        may_be_truncated=len(seen) == 1 and _may_be_truncated(page),
+        rows=tuple(row_by_id.values()),
+        pages=len(cursors),
+        may_be_truncated=len(cursors) == 1 and _may_be_truncated(page),
     )
 
 
-def _add_rows(kept: dict[str, _JsonObject], rows: tuple[_JsonObject, ...]) -> None:
+def _add_rows(row_by_id: dict[str, _JsonObject], rows: tuple[_JsonObject, ...]) -> None:
     for row in rows:
         identity = row.get("id")
         if not isinstance(identity, str | int) or identity == "":
-            message = "an object without an id"
+            message = "an object without an ID"
             raise ResponseFormatError(message)
-        if kept.setdefault(str(identity), row) != row:
-            message = "one object came twice with different contents"
+        if row_by_id.setdefault(str(identity), row) != row:
+            message = "two versions of one object"
             raise IncompleteListError(message)
 
 
 def _read_cursor(meta: _JsonObject) -> str:
-    page = meta.get("page")
-    inner = page if isinstance(page, Mapping) else {}
-    told = (inner.get("cursor"), meta.get("cursor"), meta.get("next_cursor"), meta.get("nextCursor"))
-    found = next((cursor for cursor in told if cursor is not None and cursor != ""), "")
-    if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
-    if isinstance(found, str) and len(found) <= _MAX_CURSOR_LENGTH:
-        return found
-    message = "a cursor that is none"
+    page = _read_page(meta)
+    candidates = (page.get("cursor"), meta.get("cursor"), meta.get("next_cursor"), meta.get("nextCursor"))
+    cursor = next((candidate for candidate in candidates if candidate is not None and candidate != ""), "")
+    if isinstance(cursor, int) and not isinstance(cursor, bool):
+        return str(cursor)
+    if isinstance(cursor, str) and len(cursor) <= _MAX_CURSOR_LENGTH:
+        return cursor
+    message = "an invalid cursor"
     raise ResponseFormatError(message)
 
 
 def _read_total(meta: _JsonObject) -> int:
-    page = meta.get("page")
-    inner = page if isinstance(page, Mapping) else {}
-    totals = [value for value in (meta.get("total"), inner.get("total")) if value is not None]
+    totals = [value for value in (meta.get("total"), _read_page(meta).get("total")) if value is not None]
     if all(isinstance(value, int) and not isinstance(value, bool) for value in totals):
         return max(totals, default=0)
-    message = "a total that is no number"
+    message = "a total that is not a number"
     raise ResponseFormatError(message)
 
 
-def _may_be_truncated(page: ListPage) -> bool:
-    inner = page.meta.get("page")
-    told = inner.get("limit") if isinstance(inner, Mapping) else None
-    says = "total" in page.meta or (isinstance(inner, Mapping) and ("cursor" in inner or "total" in inner))
-    return not says and (len(page.rows) == told or len(page.rows) in {PAGE_SIZE, *COMMON_PAGE_SIZES})
+def _may_be_truncated(list_page: ListPage) -> bool:
+    page = _read_page(list_page.meta)
+    if "total" in list_page.meta or "cursor" in page or "total" in page:
+        return False
+    count = len(list_page.rows)
+    return count == page.get("limit") or count in {PAGE_SIZE, *COMMON_PAGE_SIZES}
 
 
-_LIMIT_REJECTED_STATUSES = frozenset({400, 422})
+def _read_page(meta: _JsonObject) -> _JsonObject:
+    page = meta.get("page")
+    return page if isinstance(page, Mapping) else {}
 
 
 class ListReader:
-    """Reads lists through ``attempts``; remembers which lists do not take a page size, or are bare arrays."""
+    """Reads lists; remembers which lists reject a page size and which are bare arrays."""
 
     def __init__(self, sender: RetryingSender) -> None:
         self._sender = sender
@@ -131,11 +132,10 @@ class ListReader:
         self.bare_array_paths: set[str] = set()
 
     def read_list(self, path: str, *, partial: bool = False) -> RecordList:
-        """Return the whole list at ``path`` (``/api/connections``); ``partial`` as in ``dialect.record``.
+        """Return the complete list at ``path`` (``/api/connections``); ``partial`` as in ``decode_record``.
 
-        A list that is not complete is read once more from its start, for objects that come and go
-        meanwhile shift pages. Raises Incomplete, Malformed, Absent with a hint about the address,
-        and whatever else a read may raise.
+        Reads an incomplete list once more from its start, because concurrent changes shift pages. Raises
+        IncompleteResponse, NotFound with code KT516, and the other errors of a read.
         """
         try:
             return _SingleRead(self, path, partial=partial).read_listing()
@@ -143,25 +143,25 @@ class ListReader:
             return _SingleRead(self, path, partial=partial).read_listing()
 
     def send_list_request(self, request: Request) -> Response:
-        """Return the answer to one page; 404 becomes the finding that there is no API here."""
-        absent: NotFound | None = None
+        """Return the response to a read of a fixed path; raises NotFound with code KT516 for 404."""
+        not_found: NotFound
         try:
             return self._sender.send(request, idempotent=True)
         except NotFound as error:
-            absent = error
-        raise NotFound(request, absent.error_details, diagnostic_code="KT516")
+            not_found = error
+        raise NotFound(request, not_found.error_details, diagnostic_code="KT516")
 
     def request_page(self, path: str, cursor: str) -> tuple[Request, Response]:
-        """Return one page, asked for with a large page size unless this list refused that before."""
-        call = _build_page_request(path, cursor, PAGE_SIZE if path not in self._paths_without_limit else 0)
+        """Return the request and response of one page, with ``PAGE_SIZE`` unless this list rejects it."""
+        request = _build_page_request(path, cursor, PAGE_SIZE if path not in self._paths_without_limit else 0)
         try:
-            return call, self.send_list_request(call)
+            return request, self.send_list_request(request)
         except RequestRejected as error:
             if error.status not in _LIMIT_REJECTED_STATUSES or cursor or path in self._paths_without_limit:
                 raise
         self._paths_without_limit.add(path)
-        call = _build_page_request(path, cursor, 0)
-        return call, self.send_list_request(call)
+        request = _build_page_request(path, cursor, 0)
+        return request, self.send_list_request(request)
 
 
 class _SingleRead:
@@ -176,46 +176,45 @@ class _SingleRead:
     def read_listing(self) -> RecordList:
         error: ServiceError | None = None
         try:
-            whole = read_all_pages(self._fetch_page)
-            records = tuple(decode_record(row, partial=self._partial) for row in whole.rows)
-        except ResponseFormatError as puzzling:
-            error = invalid_response(self._request, self._response, str(puzzling))
-        except IncompleteListError as broken:
-            error = IncompleteResponse(
-                self._request, ErrorDetails(status=self._response.status, reason=str(broken))
-            )
+            collected = read_all_pages(self._fetch_page)
+            records = tuple(decode_record(row, partial=self._partial) for row in collected.rows)
+        except ResponseFormatError as format_error:
+            error = build_format_error(self._request, self._response, str(format_error))
+        except IncompleteListError as incomplete:
+            details = ErrorDetails(status=self._response.status, reason=str(incomplete))
+            error = IncompleteResponse(self._request, details)
         if error:
             raise error
         return RecordList(
             records=records,
             server_date=self._server_date,
-            warnings=self._truncation_warnings(whole),
-            pages=whole.pages,
+            warnings=self._truncation_warnings(collected),
+            pages=collected.pages,
         )
 
     def _fetch_page(self, cursor: str) -> ListPage:
-        expired = ""
+        rejection = ""
         try:
             self._request, self._response = self._list_reader.request_page(self._path, cursor)
         except RequestRejected as error:
             if not cursor or error.status in {401, 403}:
                 raise
-            expired = f"page after the first was refused with {error.status}"
-        if expired:
-            raise IncompleteListError(expired)
+            rejection = f"the service rejected a later page with {error.status}"
+        if rejection:
+            raise IncompleteListError(rejection)
         tree = parse_response(self._request, self._response)
         if not cursor:
             self._server_date = self._response.date
             if isinstance(tree, list):
                 self._list_reader.bare_array_paths.add(self._path)
-        found, meta = decode_rows(tree, self._path.rpartition("/")[2])
-        return ListPage(rows=found, meta=meta)
+        rows, meta = decode_rows(tree, self._path.rpartition("/")[2])
+        return ListPage(rows=rows, meta=meta)
 
-    def _truncation_warnings(self, whole: CollectedRows) -> tuple[Diagnostic, ...]:
-        if not whole.may_be_truncated:
+    def _truncation_warnings(self, collected: CollectedRows) -> tuple[Diagnostic, ...]:
+        if not collected.may_be_truncated:
             return ()
-        came = pluralize_or_none(len(whole.rows), "object")
-        message = f"{came} came, as many as fit on a page, and no word of whether there are more"
+        count = pluralize(len(collected.rows), "object")
+        message = f"exactly one full page of {count} received, without a cursor or a total"
         hint = "compare the number with the one that Planasonix shows"
         origin = SourceLocation(self._request.request_line)
         return (

@@ -1,4 +1,4 @@
-"""What the service shows: objects, lists, test results, as frozen values in one spelling."""
+"""Objects, lists and test results of the service as frozen values, in one notation."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,9 +13,9 @@ NO_FIELDS: Mapping[Any, Any] = MappingProxyType({})
 
 
 class ConfigEncoding(Struct, frozen=True):
-    """How a deployment writes an object's settings (F4, F6 of the API notes).
+    """Notation of an object's settings in a deployment (F4, F6 of the API notes).
 
-    ``settings`` is the key: ``config``, ``params`` or ``parameters``. ``text``: its values are all text.
+    ``settings_key`` is ``config``, ``params`` or ``parameters``. ``values_as_text``: all values are text.
     """
 
     settings_key: str = "config"
@@ -27,14 +27,13 @@ BACKEND_ENCODING = ConfigEncoding("params", values_as_text=True)
 
 
 class ApiRecord(Struct, frozen=True, kw_only=True):
-    """An object as the service shows it; times are RFC 3339 text, empty where it does not say.
+    """An object as the service returns it; times are RFC 3339 text, empty if missing.
 
-    ``credential_id`` is None where the answer has no such field and empty where it is null. ``config``
-    is None where the answer has no settings (an item of a list). Numbers are kept as JSON numbers.
-    ``hidden`` are the paths (``("config", "password")``) that were taken out because they hold a mask
-    (False) or what looks like a secret itself (True): they can be neither compared nor written back.
-    ``extra`` are the fields not named here, to be echoed as they are. ``pending``: accepted, not done
-    yet (202).
+    ``credential_id`` is None if the response has no such field and empty if the field is null. ``config``
+    is None if the response has no settings (an item of a list). Numbers are JSON numbers. ``hidden`` has
+    the paths (``("config", "password")``) of removed values: False for a mask, True for a value that looks
+    like a secret. Hidden fields can be neither compared nor written back. ``extra`` has all other fields
+    unchanged. ``pending``: accepted but not applied yet (202).
     """
 
     id: str
@@ -53,17 +52,17 @@ class ApiRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it is in the trash: there, and yet absent."""
+        """Whether the object is in the trash."""
         return self.status == "deleted" or bool(self.deleted_at)
 
     @property
     def leaked_fields(self) -> tuple[FieldPath, ...]:
-        """The paths at which the service showed what looks like a secret: a finding."""
-        return tuple(path for path, shown in self.hidden.items() if shown)
+        """Paths at which the service returned a value that looks like a secret."""
+        return tuple(path for path, is_leaked in self.hidden.items() if is_leaked)
 
 
 class RecordList(Struct, frozen=True, kw_only=True):
-    """A whole list. ``server_date`` is the service's clock (Unix) at the first page, None if not told."""
+    """A complete list. ``server_date`` is the service's clock (Unix) at the first page, None if unknown."""
 
     records: tuple[ApiRecord, ...]
     server_date: float | None = None
@@ -72,10 +71,10 @@ class RecordList(Struct, frozen=True, kw_only=True):
 
 
 class TestResponse(Struct, frozen=True, kw_only=True):
-    """What a connection test said. ``ok`` is None where the answer says neither yes nor no: never a pass.
+    """The result of a connection test. ``ok`` is None without an explicit result; None never passes.
 
-    ``message`` is the service's text, cut to 200 characters, without control characters, and with the
-    secrets that the caller named taken out.
+    ``message`` is the service's text: at most 200 characters, without control characters, with the secrets
+    that the caller named redacted.
     """
 
     __test__ = False
@@ -96,7 +95,7 @@ class Organization(Struct, frozen=True, kw_only=True):
 
 
 class RequestStats(Struct, frozen=True, kw_only=True):
-    """Requests of a client: by verb, how many of them were repetitions, and seconds waited for the pace."""
+    """Requests of a client: count by operation, retries among them, seconds waited for the rate limit."""
 
     by_operation: Mapping[str, int]
     retries: int
@@ -104,5 +103,5 @@ class RequestStats(Struct, frozen=True, kw_only=True):
 
     @property
     def total_requests(self) -> int:
-        """All requests, repetitions included."""
+        """All requests, with retries."""
         return sum(self.by_operation.values())

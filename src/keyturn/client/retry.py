@@ -1,7 +1,7 @@
-"""Whether to ask again, and when: a decision about values, with no clock and no chance of its own.
+"""The retry policy, as pure functions over values.
 
-Only what was *not applied* is repeated blindly. Whether a request whose outcome is unknown may be
-sent again is the caller's knowledge: ``idempotent``.
+A request that was *not applied* is always retried. A request with an unknown outcome is retried only if
+the caller says ``idempotent``.
 """
 
 import re
@@ -30,21 +30,21 @@ _DELAY_SECONDS_PATTERN = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
 class RetryAfter(Struct, frozen=True):
-    """Ask again after so many seconds."""
+    """Retry after ``seconds``."""
 
     seconds: float
 
 
 class GiveUp(Struct, frozen=True):
-    """Do not ask again, and why."""
+    """Do not retry, with the reason."""
 
     reason: str
 
 
 class RetryBudget(Struct, frozen=True):
-    """The extra requests of a run: at most 10 % of those sent first, and never fewer than ten.
+    """Retries of a run: at most 10 % of the first attempts, but at least ten.
 
-    The floor keeps a plan of three requests from failing at the first 429.
+    The minimum keeps a plan of three requests from failing at the first 429.
     """
 
     requests: int = 0
@@ -52,11 +52,11 @@ class RetryBudget(Struct, frozen=True):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether one more extra request would be too many."""
+        """Whether the run may not retry any more."""
         return self.retries >= max(MIN_RETRY_BUDGET, self.requests // RETRY_SHARE_DIVISOR)
 
     def after_attempt(self, attempt: int) -> "RetryBudget":
-        """Return the budget after attempt number ``attempt`` (from 1) of a request was sent."""
+        """Return the budget after attempt ``attempt`` (from 1) of a request."""
         return (
             replace(self, requests=self.requests + 1)
             if attempt == 1
@@ -65,26 +65,26 @@ class RetryBudget(Struct, frozen=True):
 
 
 class CircuitBreaker(Struct, frozen=True):
-    """Operations that failed in a row; ``open`` after five: the caller starts nothing new."""
+    """Counts operations that failed in a row; open after five: the caller starts no new operation."""
 
     failures: int = 0
 
     @property
     def is_open(self) -> bool:
-        """Whether so many operations failed in a row that nothing new should start."""
+        """Whether the caller should start no new operation."""
         return self.failures >= FAILURE_THRESHOLD
 
     def after_result(self, error: ServiceError | None) -> "CircuitBreaker":
-        """Return the state after an operation ended, with its error or None.
+        """Return the state after an operation ended with ``error``, or None for success.
 
-        Only trouble of the service counts. A refusal is an answer like any other: it ends the row.
+        Only failures of the service count. A rejection is a normal response and resets the count.
         """
-        fine = error is None or isinstance(error, RequestRejected)
-        return CircuitBreaker() if fine else CircuitBreaker(self.failures + 1)
+        is_normal = error is None or isinstance(error, RequestRejected)
+        return CircuitBreaker() if is_normal else CircuitBreaker(self.failures + 1)
 
 
 class RequestAttempt(Struct, frozen=True, kw_only=True):
-    """What was tried: ``number`` from 1; ``chance`` in [0, 1) is drawn by the caller for this decision."""
+    """One attempt: ``number`` counts from 1; ``jitter`` in [0, 1) is a random number for this decision."""
 
     number: int
     idempotent: bool
@@ -92,21 +92,22 @@ class RequestAttempt(Struct, frozen=True, kw_only=True):
 
 
 def decide_retry(attempt: RequestAttempt, error: ServiceError, budget: RetryBudget) -> RetryAfter | GiveUp:
-    """Decide what follows a failed attempt.
+    """Decide whether to retry after a failed attempt, and when.
 
-    Full jitter over an exponential backoff from 0.5 s, at most 30 s. Never sooner than the service
-    asked; where it asks for more than five minutes, give up instead of coming too early.
+    Full jitter over an exponential backoff from 0.5 s to at most 30 s, added to ``retry_after``. Gives up
+    if the service asks to wait longer than five minutes.
     """
     if not _is_retryable(attempt, error):
-        return GiveUp("asking again could do it twice, or would not help")
+        return GiveUp("a retry could apply the request twice, or would fail again")
     if attempt.number >= MAX_ATTEMPTS:
-        return GiveUp(f"{MAX_ATTEMPTS} attempts were made")
+        return GiveUp(f"{MAX_ATTEMPTS} attempts failed")
     if budget.is_exhausted:
-        return GiveUp("the run's budget of extra requests is spent")
-    asked = error.retry_after or 0.0
-    if asked > MAX_RETRY_AFTER:
+        return GiveUp("the run has used all its retries")
+    minimum = error.retry_after or 0.0
+    if minimum > MAX_RETRY_AFTER:
         return GiveUp("the service asks to wait longer than five minutes")
-    return RetryAfter(asked + attempt.jitter * min(MAX_BACKOFF, INITIAL_BACKOFF * 2 ** (attempt.number - 1)))
+    backoff = min(MAX_BACKOFF, INITIAL_BACKOFF * 2 ** (attempt.number - 1))
+    return RetryAfter(minimum + attempt.jitter * backoff)
 
 
 def _is_retryable(attempt: RequestAttempt, error: ServiceError) -> bool:
@@ -118,9 +119,9 @@ def _is_retryable(attempt: RequestAttempt, error: ServiceError) -> bool:
 
 
 def parse_retry_after(text: str, now: float) -> float | None:
-    """Read ``Retry-After``: seconds or a date (RFC 9110 §10.2.3), as seconds from ``now`` (Unix).
+    """Parse ``Retry-After``, seconds or a date (RFC 9110 §10.2.3), into seconds from ``now`` (Unix).
 
-    A date in the past gives 0; nonsense, a negative number and an empty text give None.
+    Returns 0 for a date in the past, None for an empty or invalid text and a negative number.
     """
     text = text.strip()
     if _DELAY_SECONDS_PATTERN.fullmatch(text):
@@ -131,9 +132,9 @@ def parse_retry_after(text: str, now: float) -> float | None:
 
 @lru_cache(maxsize=64)
 def parse_http_date(text: str) -> float | None:
-    """Read an HTTP date in the form that servers must write (RFC 9110 §5.6.7) as Unix seconds.
+    """Parse an IMF-fixdate (RFC 9110 §5.6.7) into Unix seconds; None for any other text.
 
-    ``Sun, 06 Nov 1994 08:49:37 GMT``; None for anything else.
+    Example: ``Sun, 06 Nov 1994 08:49:37 GMT``.
     """
     match = _HTTP_DATE_PATTERN.fullmatch(text)
     if match is None:

@@ -1,4 +1,4 @@
-"""Asking until there is an answer: pace, repetition and counting, shared by all workers of a client."""
+"""Sending with rate limit, retries and statistics, shared by all workers of a client."""
 
 import threading
 from collections import Counter
@@ -16,12 +16,14 @@ from keyturn.client.rate_limiter import RateLimiter
 from keyturn.client.records import RequestStats
 from keyturn.client.retry import CircuitBreaker, GiveUp, RequestAttempt, RetryBudget, decide_retry
 
+T = TypeVar("T")
+
 
 class ConcurrencyLimit(Struct, frozen=True, kw_only=True):
-    """Who may send now.
+    """Limits the requests in flight, and the writes to those still permitted.
 
-    A request holds one of ``places`` until the last byte of its answer is there. ``allowed`` is asked
-    in its turn, before each write, for a turn may be long in coming.
+    A request holds one of ``slots`` until the last byte of its response. ``may_write`` is called before each
+    write, after the wait for a slot, because the wait may be long.
     """
 
     slots: AbstractContextManager[object] = field(default_factory=nullcontext)
@@ -29,7 +31,7 @@ class ConcurrencyLimit(Struct, frozen=True, kw_only=True):
 
     @contextmanager
     def acquire_slot(self, request: Request) -> Iterator[None]:
-        """Wait for a place, and hold it; raises KeptBack for a write that is no longer allowed."""
+        """Wait for a slot and hold it; raises Withheld for a write that is no longer permitted."""
         with self.slots:
             if request.is_write and not self.may_write():
                 raise Withheld(request)
@@ -37,23 +39,20 @@ class ConcurrencyLimit(Struct, frozen=True, kw_only=True):
 
 
 class RequestTransport(Protocol):
-    """What carries a request to the service: the transport, or a stand-in of a test."""
+    """Sends a request to the service once."""
 
     def send(self, request: Request, concurrency_limit: ConcurrencyLimit) -> Response:
-        """Return the answer, whatever its status; raises ServiceError where there is none.
+        """Return the response of any status; raises ServiceError without a response.
 
-        Nothing is sent but in a turn that ``admission`` gives.
+        Sends only while it holds a slot of ``concurrency_limit``.
         """
 
     def close(self) -> None:
-        """Let go of all connections."""
-
-
-T = TypeVar("T")
+        """Close all connections."""
 
 
 class RetryingSender:
-    """Sends calls through an exchange; what it counts is safe to read from any thread."""
+    """Sends requests through a transport and retries them; thread-safe."""
 
     def __init__(self, transport: RequestTransport, clock: ClientClock, rate: float = 0) -> None:
         self._transport = transport
@@ -71,22 +70,22 @@ class RetryingSender:
 
     @property
     def circuit_breaker(self) -> CircuitBreaker:
-        """Operations that failed in a row, so far."""
+        """The count of operations that failed in a row."""
         return self._circuit_breaker
 
     @property
     def server_date(self) -> float | None:
-        """The service's clock (Unix) at its latest answer, None where it tells none."""
+        """The service's clock (Unix) at its latest response, None if unknown."""
         return self._server_date
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether any request was answered with 2xx yet."""
+        """Whether any request got a 2xx response."""
         return self._has_succeeded
 
     @property
     def request_stats(self) -> RequestStats:
-        """What was sent so far."""
+        """Statistics of the requests so far."""
         with self._lock:
             return RequestStats(
                 by_operation=MappingProxyType(dict(self._by_operation)),
@@ -95,70 +94,72 @@ class RetryingSender:
             )
 
     def send(self, request: Request, *, idempotent: bool) -> Response:
-        """Return a 2xx answer to ``call``; raises ServiceError when there is none after all attempts.
+        """Return a 2xx response to ``request``; raises ServiceError if all attempts fail.
 
-        ``idempotent``: a request whose outcome is unknown may be sent again. Reads always are.
+        ``idempotent``: a request with an unknown outcome may be sent again. Reads always may.
         """
-        return self.send_and_decode(request, lambda reply: reply, idempotent=idempotent)
+        return self.send_and_decode(request, lambda response: response, idempotent=idempotent)
 
     def send_and_decode(
         self,
-        call: Request,
+        request: Request,
         decode: Callable[[Response], T],
         *,
         idempotent: bool,
         is_unapplied: Callable[[], bool] = lambda: False,
     ) -> T:
-        """Return what ``decode`` makes of a 2xx answer. An error that ``decode`` raises may be repeated, too.
+        """Return ``decode`` of a 2xx response; an error that ``decode`` raises is subject to retries, too.
 
         ``is_unapplied`` is called after each unknown outcome of a request that is not ``idempotent``. It
-        returns True only when the request certainly was not applied; then the request is sent again.
-        The error that is raised says in ``may_be_applied`` whether any of the attempts may have worked.
+        returns True only if the request certainly was not applied; then the request is sent again. The
+        raised error has in ``may_be_applied`` whether any of the attempts may have been applied.
         """
         number = 1
-        last: ServiceError | None = None
+        error: ServiceError | None = None
         while True:
-            answer = self._send_once(call, number, decode)
-            if not isinstance(answer, ServiceError):
-                return answer
-            if isinstance(answer, Withheld):
-                raise last or answer
-            answer.may_be_applied |= last is not None and last.may_be_applied
-            last = answer
-            repeats = idempotent or call.is_read or (isinstance(answer, OutcomeUnknown) and is_unapplied())
-            attempt = RequestAttempt(number=number, idempotent=repeats, jitter=self._clock.random_fraction())
-            step = decide_retry(attempt, answer, self._retry_budget)
-            # Whoever was told to wait, all workers do: a repetition, and whatever looks for its outcome.
-            self._rate_limiter.pause(answer.retry_after or 0.0)
-            if isinstance(step, GiveUp):
-                self._record_result(answer)
-                raise answer
-            self._clock.sleep(step.seconds)
+            result = self._send_once(request, number, decode)
+            if not isinstance(result, ServiceError):
+                return result
+            if isinstance(result, Withheld):
+                raise error or result
+            result.may_be_applied |= error is not None and error.may_be_applied
+            error = result
+            may_repeat = (
+                idempotent or request.is_read or (isinstance(error, OutcomeUnknown) and is_unapplied())
+            )
+            jitter = self._clock.random_fraction()
+            attempt = RequestAttempt(number=number, idempotent=may_repeat, jitter=jitter)
+            decision = decide_retry(attempt, error, self._retry_budget)
+            # The service's limit applies to all workers, so all of them wait.
+            self._rate_limiter.pause(error.retry_after or 0.0)
+            if isinstance(decision, GiveUp):
+                self._record_result(error)
+                raise error
+            self._clock.sleep(decision.seconds)
             number += 1
 
     def _send_once(self, request: Request, number: int, decode: Callable[[Response], T]) -> T | ServiceError:
         waited = self._rate_limiter.wait_for_slot()
-        self._clock.gate(request)
-        reply: Response | ServiceError
+        response: Response | ServiceError
         try:
-            reply = self._transport.send(request, self.concurrency_limit)
+            response = self._transport.send(request, self.concurrency_limit)
         except Withheld as error:
             return error
         except ServiceError as error:
-            reply = error
+            response = error
         with self._lock:
             self._by_operation[request.operation] += 1
             self._seconds_waited += waited
             self._retry_budget = self._retry_budget.after_attempt(number)
-        if isinstance(reply, ServiceError):
-            return reply
-        self._rate_limiter.observe_headers(reply.headers, reply.date)
-        self._server_date = self._server_date if reply.date is None else reply.date
-        verdict = classify_response(request, reply, self._clock.now())
-        if verdict is not None:
-            return verdict
+        if isinstance(response, ServiceError):
+            return response
+        self._rate_limiter.observe_headers(response.headers, response.date)
+        self._server_date = self._server_date if response.date is None else response.date
+        rejection = classify_response(request, response, self._clock.now())
+        if rejection is not None:
+            return rejection
         try:
-            decoded = decode(reply)
+            decoded = decode(response)
         except ServiceError as error:
             return error
         self._record_result(None)

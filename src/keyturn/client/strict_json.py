@@ -1,4 +1,4 @@
-"""JSON as the service sends it, read strictly: bounded, one meaning, no surprises."""
+"""Strict and bounded parser of the service's JSON."""
 
 import json
 import math
@@ -6,23 +6,23 @@ from typing import Any, NoReturn
 
 MAX_JSON_DEPTH = 64
 MAX_CONTAINERS = 1_000_000
-"""Objects and arrays of one answer: 10,000 connections have about 30,000."""
+"""Objects and arrays of one response: 10,000 connections have about 30,000."""
 
 
-class ResponseFormatError(ValueError):  # noqa: N818
-    """An answer that fits no known form; its text is ours and holds nothing of the answer."""
+class ResponseFormatError(ValueError):
+    """A response has no known form; the message has no text of the response."""
 
 
 def parse_strict_json(body: bytes) -> object:
-    """Return the JSON value of ``body``; raises Puzzling.
+    """Return the JSON value of ``body``; raises ResponseFormatError.
 
-    UTF-8 only; no key twice in one object; no NaN, infinity or number too large; no half surrogate
-    pairs; at most 64 levels deep.
+    Accepts UTF-8 without duplicate keys, NaN, infinity, numbers above the range of a float and unpaired
+    surrogates, at most 64 levels deep.
     """
     branches = body.count(b"{") + body.count(b"[")
     if branches > MAX_CONTAINERS:
-        _reject_json("too many objects for one answer")
-    why = ""
+        _reject_json("too many objects for one response")
+    problem = ""
     tree: object = None
     try:
         tree = json.loads(
@@ -34,15 +34,15 @@ def parse_strict_json(body: bytes) -> object:
     except ResponseFormatError:
         raise
     except UnicodeDecodeError:
-        why = "not UTF-8"
+        problem = "not UTF-8"
     except (ValueError, RecursionError):
-        why = "not JSON"
-    if why:
-        _reject_json(why)
+        problem = "not JSON"
+    if problem:
+        _reject_json(problem)
     if branches > MAX_JSON_DEPTH and not _is_shallow(tree):
         _reject_json(f"nested more than {MAX_JSON_DEPTH} levels deep")
     if b"\\u" in body and not _is_encodable(tree):
-        _reject_json("half of a surrogate pair")
+        _reject_json("an unpaired surrogate")
     return tree
 
 
@@ -53,19 +53,19 @@ def _reject_json(reason: str) -> NoReturn:
 def _build_unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        _reject_json("one key twice in one object")
+        _reject_json("a duplicate key in an object")
     return tree
 
 
 def _parse_finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        _reject_json("a number that is too large")
+        _reject_json("a number out of range")
     return number
 
 
 def _reject_constant(_text: str) -> NoReturn:
-    _reject_json("a number that is none")
+    _reject_json("NaN or Infinity")
 
 
 def _is_shallow(tree: object) -> bool:

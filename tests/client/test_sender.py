@@ -1,6 +1,5 @@
 """Asking until there is an answer: pace, repetition, counting."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -66,7 +65,7 @@ def test_what_was_not_done_is_asked_again(clock, call, trouble):
     """429 and no connection: again, for reads and writes, up to four times in all."""
     clock.chance = 0.5
     script = Script(trouble, trouble, trouble, FINE)
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     assert attempts.send(call, idempotent=False) is FINE
     assert clock.naps == [0.25, 0.5, 1]
     assert attempts.request_stats.by_operation == {call.operation: 4}
@@ -78,7 +77,7 @@ def test_an_unknown_outcome_is_asked_again_only_where_that_is_allowed(clock, sta
     """A read is; a write is not, unless the caller says that twice is the same."""
     for call, idempotent, sent in ((READ, False, 2), (WRITE, False, 1), (WRITE, True, 2)):
         script = Script(Response(status=status), FINE)
-        attempts = RetryingSender(script, clock.tempo())
+        attempts = RetryingSender(script, clock.client_clock())
         if sent == 1:
             with pytest.raises(OutcomeUnknown):
                 attempts.send(call, idempotent=idempotent)
@@ -92,7 +91,7 @@ def test_a_create_is_repeated_only_when_it_certainly_was_not_applied(clock, unap
     """The caller looks after each unknown outcome; a repetition waits and is counted like any other."""
     looked = []
     script = Script(Response(status=500), Response(status=409))
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     with pytest.raises(RequestRejected if unapplied else OutcomeUnknown) as caught:
         attempts.send_and_decode(
             WRITE,
@@ -113,7 +112,7 @@ def test_an_answer_that_cannot_be_decoded_is_repeated_like_a_lost_one(clock):
         raise answers.pop(0)
 
     script = Script(FINE)
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     with pytest.raises(RequestRejected) as caught:
         attempts.send_and_decode(WRITE, decode, idempotent=True)
     assert (len(script.sent), clock.naps, attempts.request_stats.retries) == (2, [0.25], 1)
@@ -125,7 +124,7 @@ def test_a_refusal_is_taken_at_its_word(clock, status):
     """No second try for what was refused."""
     script = Script(Response(status=status))
     with pytest.raises(RequestRejected):
-        RetryingSender(script, clock.tempo()).send(READ, idempotent=True)
+        RetryingSender(script, clock.client_clock()).send(READ, idempotent=True)
     assert len(script.sent) == 1
 
 
@@ -133,7 +132,7 @@ def test_four_attempts_and_the_last_error(clock):
     """After the fourth the error is the caller's, without the earlier ones."""
     script = Script(put_off())
     with pytest.raises(Throttled) as caught:
-        RetryingSender(script, clock.tempo()).send(READ, idempotent=True)
+        RetryingSender(script, clock.client_clock()).send(READ, idempotent=True)
     assert len(script.sent) == 4
     assert caught.value.__context__ is None
 
@@ -146,7 +145,7 @@ def test_never_sooner_than_asked(clock, text, least, sent):
     """However the service puts it; and what is too long is not waited for at all."""
     script = Script(put_off(retry_after=text), FINE)
     begun = clock.time
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     if sent == 1:
         with pytest.raises(Throttled):
             attempts.send(WRITE, idempotent=False)
@@ -160,7 +159,7 @@ def test_all_workers_wait_when_one_is_asked_to(clock):
     """A wait that the service asks for holds for every request, and also after an unknown outcome."""
     for status in (429, 503):
         script = Script(put_off(status, retry_after="9"), FINE)
-        attempts = RetryingSender(script, clock.tempo())
+        attempts = RetryingSender(script, clock.client_clock())
         begun = clock.time
         if status == 503:
             with pytest.raises(OutcomeUnknown):
@@ -175,7 +174,7 @@ def test_all_workers_wait_when_one_is_asked_to(clock):
 def test_the_budget_of_a_run(clock):
     """A service that always puts off costs ten requests more, and a tenth, not three for each."""
     script = Script(put_off())
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     for _ in range(50):
         with pytest.raises(Throttled):
             attempts.send(READ, idempotent=True)
@@ -186,7 +185,7 @@ def test_the_budget_of_a_run(clock):
 def test_the_breaker_counts_operations(clock):
     """Five operations that failed in a row open it, not five attempts; an answer closes it."""
     script = Script(NotSent(READ))
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     for count in range(1, 6):
         assert not attempts.circuit_breaker.is_open
         with pytest.raises(NotSent):
@@ -203,25 +202,10 @@ def test_the_breaker_counts_operations(clock):
     assert attempts.has_succeeded
 
 
-def test_the_gate_is_asked_before_each_request(clock):
-    """A run that was interrupted starts nothing more, not even a repetition."""
-    asked = []
-
-    def gate(call):
-        asked.append(call.operation)
-        if len(asked) == 3:
-            raise KeyboardInterrupt
-
-    script = Script(put_off())
-    with pytest.raises(KeyboardInterrupt):
-        RetryingSender(script, clock.tempo(gate)).send(READ, idempotent=True)
-    assert (len(asked), len(script.sent)) == (3, 2)
-
-
 def test_a_write_that_is_not_allowed_any_more_is_kept_back(clock):
     """Reads and tests of connections go on: they change nothing."""
     script = Script(FINE)
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     attempts.concurrency_limit = ConcurrencyLimit(may_write=lambda: False)
     with pytest.raises(Withheld):
         attempts.send(WRITE, idempotent=True)
@@ -234,7 +218,7 @@ def test_a_repetition_that_is_not_allowed_ends_in_the_doubt_before(clock):
     """What became of the first is not known, and that nothing more was sent does not change it."""
     leave = iter((True, False))
     script = Script(put_off(500))
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     attempts.concurrency_limit = ConcurrencyLimit(may_write=lambda: next(leave))
     with pytest.raises(OutcomeUnknown):
         attempts.send(WRITE, idempotent=True)
@@ -244,7 +228,7 @@ def test_a_repetition_that_is_not_allowed_ends_in_the_doubt_before(clock):
 def test_the_service_s_clock(clock):
     """The latest date is kept, of errors too; an answer without one leaves it."""
     script = Script(Response(status=200, date=5.0), Response(status=404, date=7.0), FINE)
-    attempts = RetryingSender(script, clock.tempo())
+    attempts = RetryingSender(script, clock.client_clock())
     assert attempts.server_date is None
     attempts.send(READ, idempotent=True)
     assert attempts.server_date == 5
@@ -256,7 +240,7 @@ def test_the_service_s_clock(clock):
 
 def test_the_pace_of_the_project(clock):
     """A rate of two a second holds for all requests, and what was waited is told."""
-    attempts = RetryingSender(Script(FINE), clock.tempo(), rate=2)
+    attempts = RetryingSender(Script(FINE), clock.client_clock(), rate=2)
     begun = clock.time
     for _ in range(6):
         attempts.send(READ, idempotent=True)
@@ -271,7 +255,7 @@ def test_head_room_is_left(clock):
         date=1_000.0,
         headers={"x-ratelimit-limit": "100", "x-ratelimit-remaining": "10", "x-ratelimit-reset": "1040"},
     )
-    attempts = RetryingSender(Script(low, FINE), clock.tempo())
+    attempts = RetryingSender(Script(low, FINE), clock.client_clock())
     begun = clock.time
     for _ in range(3):
         attempts.send(READ, idempotent=True)
@@ -281,9 +265,8 @@ def test_head_room_is_left(clock):
 def test_counting_is_exact_among_threads():
     """Thirty-two workers lose no count."""
     clock = Clock()
-    lock = threading.Lock()
     script = Script(FINE)
-    attempts = RetryingSender(script, clock.tempo(lambda _: lock.acquire() and lock.release()))
+    attempts = RetryingSender(script, clock.client_clock())
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(lambda _: attempts.send(WRITE, idempotent=False), range(2000)))
     assert attempts.request_stats.by_operation == {"update": 2000}
@@ -295,5 +278,5 @@ def test_facts_of_the_last_error_survive(clock):
     """The error that is raised is the one that the exchange gave."""
     error = OutcomeUnknown(WRITE, ErrorDetails(reason="the connection broke"))
     with pytest.raises(OutcomeUnknown) as caught:
-        RetryingSender(Script(error), clock.tempo()).send(WRITE, idempotent=False)
+        RetryingSender(Script(error), clock.client_clock()).send(WRITE, idempotent=False)
     assert caught.value is error

@@ -32,7 +32,7 @@ def test_a_write_needs_leave(method, verb):
         pass
     refusing = ConcurrencyLimit(slots=places, may_write=lambda: False)
     with (
-        pytest.raises(Withheld, match=f"{method} /x was kept back"),
+        pytest.raises(Withheld, match=f"{method} /x was withheld"),
         refusing.acquire_slot(call(method, verb)),
     ):
         raise AssertionError

@@ -64,9 +64,9 @@ def test_every_failure_of_the_library_was_thought_of():
     ("cause", "why", "number"),
     [
         (ssl.SSLCertVerificationError("x"), "the certificate is not trusted", "KT514"),
-        (ssl.SSLError("x"), "TLS could not be agreed on", "KT508"),
-        (socket.gaierror(8, "x"), "the host's name is not known", "KT508"),
-        (ConnectionRefusedError(111, "x"), "nothing listens there", "KT508"),
+        (ssl.SSLError("x"), "the TLS handshake failed", "KT508"),
+        (socket.gaierror(8, "x"), "the host name cannot be resolved", "KT508"),
+        (ConnectionRefusedError(111, "x"), "connection refused", "KT508"),
         (OSError(101, "x"), "no connection", "KT508"),
         (None, "no connection", "KT508"),
     ],
@@ -78,7 +78,7 @@ def test_the_cause_below(cause, why, number):
     error.__context__.__cause__ = cause
     found = classify_transport_error(POST, error)
     assert (found.error_details.reason, found.diagnostic_code) == (why, number)
-    assert found.lasting == (number == "KT514")
+    assert found.is_permanent == (number == "KT514")
 
 
 def test_a_chain_in_a_circle_ends():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from keyturn.client.classify import classify_response, invalid_response, parse_response
+from keyturn.client.classify import build_format_error, classify_response, parse_response
 from keyturn.client.errors import (
     Conflict,
     InvalidResponse,
@@ -142,7 +142,7 @@ def test_the_tree_of_an_answer():
             parse_response(call, Response(status=200, body=b"<html>", headers={"x-request-id": "deadbeef"}))
         assert caught.value.request_id == "deadbeef"
         assert caught.value.__context__ is None
-        assert type(invalid_response(call, Response(status=200), "because")) is kind
+        assert type(build_format_error(call, Response(status=200), "because")) is kind
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-correlation-id"])
