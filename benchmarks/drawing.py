@@ -60,5 +60,5 @@ def _change(number: int) -> Change:
     )
     changed = tuple(FieldChange(path, MISSING, MISSING, leaf) for path, leaf in fields.items())
     return Change(
-        action=Action.CREATE, address=address, desired=desired, fields=changed, reason="the manifest is new"
+        action=Action.CREATE, address=address, desired=desired, fields=changed, reason="new manifest"
     )

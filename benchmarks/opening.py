@@ -6,10 +6,12 @@ from pathlib import Path
 
 from keyturn.manifests.loader import load_manifests
 from keyturn.manifests.secrets import decrypt_manifests
+from keyturn.model.secret import Secret
 from keyturn.project.project import read_project
 
 project = read_project(Path(sys.argv[1]))
 sealed = [one for one in load_manifests(project, project.find_workspace()).desired if one.secrets]
 opened = decrypt_manifests(sealed, project, os.environ)
-assert all(one.is_decrypted for one in opened)  # noqa: S101  # what was not opened was not measured
+values = [value for one in opened for value in one.secrets.values()]
+assert all(isinstance(value, Secret) for value in values)  # noqa: S101  # the benchmark measures decryption
 print(len(opened))

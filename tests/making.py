@@ -55,6 +55,11 @@ def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: An
     )
 
 
+def is_decrypted(desired: DesiredResource) -> bool:
+    """Tell whether every secret of a manifest is decrypted."""
+    return all(isinstance(value, Secret) for value in desired.secrets.values())
+
+
 def held(
     desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any
 ) -> StateEntry:

@@ -85,8 +85,8 @@ MOVE = moved("config.host", "db.example.com", "db.example.com", "db.example.net"
 UNAPPROVED = finding(
     "KT451",
     Severity.ERROR,
-    "the secret of credential/prod-db would go where it never went: config.host of credential/prod-db",
-    hint="set a new secret in the same change, or agree with --allow-destination-change prod-db",
+    "the secret of credential/prod-db would be sent to a new destination: config.host of credential/prod-db",
+    hint="set a new secret in the same change; to allow this, pass --allow-destination-change prod-db",
     address=DB,
     cause=Cause.NEW_DESTINATION,
 )
@@ -98,8 +98,8 @@ CREATE = change(
         moved("config.host", MISSING, MISSING, "db.example.com"),
         moved("config.port", MISSING, MISSING, 5432),
     ),
-    secrets=(secret("set", "not known to be set"),),
-    reason="the manifest is new",
+    secrets=(secret("set", "new"),),
+    reason="new manifest",
 )
 CREATE_USER = change(
     Action.CREATE,
@@ -107,7 +107,7 @@ CREATE_USER = change(
     new=True,
     fields=(moved("credential", MISSING, MISSING, DB), moved("config.ssl", MISSING, MISSING, True)),
     depends_on=(DB,),
-    reason="the manifest is new",
+    reason="new manifest",
 )
 UPDATE = change(
     Action.UPDATE,
@@ -123,26 +123,26 @@ UPDATE = change(
         moved("config.warehouse", MISSING, MISSING, "COMPUTE_WH"),
         moved("config.api_token", "x-1", "x-1", "x-2"),
     ),
-    secrets=(secret("unchanged", "the same value as last applied"),),
-    reason="git and the live object were both edited",
+    secrets=(secret("unchanged", "same value as last applied"),),
+    reason="the manifest and the live object were both edited",
 )
 ROTATE = change(
     Action.ROTATE,
     secrets=(
-        secret("rotated", "another value than last applied"),
-        secret("reused", "a value that was in use before returns", "private_key"),
+        secret("rotated", "differs from the last applied value"),
+        secret("reused", "returns to an earlier value", "private_key"),
         secret("kept", "the manifest keeps the live value", "passphrase"),
-        secret("cleared", "the manifest dropped it", "token"),
-        secret("unknown", "it was not decrypted", "ssh_key"),
-        secret("set", "not known to be set", "sas"),
+        secret("cleared", "removed from the manifest", "token"),
+        secret("unknown", "not decrypted", "ssh_key"),
+        secret("set", "no record of a previous value", "sas"),
     ),
-    reason="a secret changed in git",
+    reason="a secret changed in the manifest",
 )
-RETIRE = change(Action.RETIRE, OLD, depends_on=(PG,), reason="its manifest is gone")
+RETIRE = change(Action.RETIRE, OLD, depends_on=(PG,), reason="manifest deleted")
 SUSPECT = change(
     Action.NO_OP,
-    secrets=(secret("suspect", "the live object was written after us, and no visible field explains it"),),
-    reason="a secret may not be what git says",
+    secrets=(secret("suspect", "the live object was written outside keyturn, and no visible field changed"),),
+    reason="a secret may differ from the manifest",
 )
 
 
@@ -154,7 +154,7 @@ def _strategy(word: str) -> Change:
 def _exposing() -> Plan:
     own = replace(
         change(
-            Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "the same value as last applied"),)
+            Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "same value as last applied"),)
         ),
         exposures=(Exposure(DB, DB, NEW_HOST, "db.example.com", "db.example.net"),),
     )
@@ -167,7 +167,7 @@ def _exposing() -> Plan:
 
 def _replacing() -> Change:
     live = replace(RETIRE.live, address=DB, type="password")
-    return replace(change(Action.REPLACE), live=live, reason="the type of an object cannot change")
+    return replace(change(Action.REPLACE), live=live, reason="the type changed, and an object cannot change its type")
 
 
 def _restoring() -> Change:
@@ -190,7 +190,7 @@ ACCESS = finding(
 )
 FINDINGS = (
     finding(
-        "KT454", Severity.ERROR, "credential/prod-old is protected, and its manifest is gone", address=OLD
+        "KT454", Severity.ERROR, "credential/prod-old is protected, but its manifest was deleted", address=OLD
     ),
     finding("KT320", Severity.WARNING, "the secret is 120 days old; `max_age` is 90d", hint="rotate it"),
     finding("KT313", Severity.NOTE, "the name does not say which system it is for"),
@@ -250,13 +250,13 @@ def _everything() -> Plan:
 
 
 RENAME = change(
-    Action.RENAME, renamed_from="prod-database", reason="the manifest has another name", fields=()
+    Action.RENAME, renamed_from="prod-database", reason="the manifest has a new name", fields=()
 )
 REPOINT = change(
     Action.UPDATE,
     PG,
     fields=(moved("credential", DB, DB, DB),),
-    reason="what it refers to gets a new id",
+    reason="a referenced object gets a new ID",
     depends_on=(DB,),
 )
 
@@ -277,8 +277,8 @@ CASES: Mapping[str, Plan] = {
     "retire": plan(RETIRE, impact={OLD: REACH}, diagnostics=FINDINGS[:1]),
     "retire-unknown": plan(RETIRE),
     "replace": plan(_replacing(), REPOINT, impact={DB: REACH}),
-    "adopt": plan(change(Action.ADOPT, reason="an object of this name exists and is not in the state")),
-    "forget": plan(change(Action.FORGET, reason="its manifest is gone, and so is the object")),
+    "adopt": plan(change(Action.ADOPT, reason="an object with this name exists, but is not in the state")),
+    "forget": plan(change(Action.FORGET, reason="manifest and object deleted")),
     "exposure": _exposing(),
     "access": plan(access_changes=(ACCESS,)),
     "consent": _consenting(),
@@ -331,8 +331,8 @@ _SAMPLES = {
     SectionKind.RENAME: RENAME,
     SectionKind.CREATE: CREATE,
     SectionKind.UPDATE: UPDATE,
-    SectionKind.ADOPT: change(Action.ADOPT, reason="an object of this name exists and is not in the state"),
-    SectionKind.FORGET: change(Action.FORGET, reason="its manifest is gone, and so is the object"),
+    SectionKind.ADOPT: change(Action.ADOPT, reason="an object with this name exists, but is not in the state"),
+    SectionKind.FORGET: change(Action.FORGET, reason="manifest and object deleted"),
     SectionKind.UNCERTAIN: SUSPECT,
     SectionKind.MANUAL: _consenting().changes[0],
 }

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from keyturn.model.change import MISSING, ChangeOutcome, FieldChange, OutcomeStatus
+from keyturn.model.connection_failure import FailureReason
 from keyturn.model.diagnostic import Severity
 from keyturn.model.results import (
     CheckResult,
     CheckStatus,
     ConnectionTestResult,
-    FailureReason,
     ImportResult,
     PullResult,
     SkippedField,
@@ -35,12 +35,13 @@ from keyturn.views.diagnostics.text import DiagnosticReport
 from keyturn.views.plan import PLAN_RENDERERS as PLAN_FORMS
 from keyturn.views.plan import render_plan
 from keyturn.views.plan.review_diff import PlanRevision, render_changes_since_review
-from keyturn.views.reports import USAGE_RENDERERS as USAGE_FORMS
-from keyturn.views.reports import render_usage
 from keyturn.views.reports.apply import render_apply_report
 from keyturn.views.reports.connection_tests import render_connection_tests
 from keyturn.views.reports.doctor import render_doctor_report
-from keyturn.views.reports.import_pull import render_import, render_pull
+from keyturn.views.reports.import_ import render_import
+from keyturn.views.reports.pull import render_pull
+from keyturn.views.reports.usage import USAGE_RENDERERS as USAGE_FORMS
+from keyturn.views.reports.usage import render_usage
 from keyturn.views.reports.workspace_diff import render_workspace_diff
 from keyturn.views.terminal import TerminalStyle
 from making import connection, credential

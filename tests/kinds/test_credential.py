@@ -46,7 +46,7 @@ def test_a_sealed_secret_is_never_sent():
     """Forgetting to open a manifest is a bug; its digest must not go out in the secret's place."""
     desired = wanted(credential("x"), secrets={"password": "irrelevant"}, opened=False)
     assert isinstance(desired.secrets[("password",)], EncryptedSecret)
-    with pytest.raises(TypeError, match="sealed"):
+    with pytest.raises(TypeError, match="encrypted"):
         KIND.encode(desired, {})
 
 

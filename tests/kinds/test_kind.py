@@ -1,7 +1,6 @@
 """Kinds as records of functions."""
 
 import msgspec
-
 import pytest
 
 from keyturn.kinds import KINDS

@@ -44,7 +44,7 @@ def test_secrets_join_the_settings(canary):
 
 def test_a_sealed_secret_does_not_join():
     """Its digest is no value."""
-    with pytest.raises(TypeError, match="sealed"):
+    with pytest.raises(TypeError, match="encrypted"):
         merge_config(FIELDS, {("password",): EncryptedSecret("digest")}, {S3: "cred_1"})
 
 

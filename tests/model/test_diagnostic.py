@@ -36,9 +36,9 @@ def test_faults_come_sorted():
 
 def test_faults_count_only():
     """The text of the exception says how many there are and quotes none of them."""
-    with pytest.raises(DiagnosticError, match=r"^2 findings$") as raised:
+    with pytest.raises(DiagnosticError, match=r"^2 diagnostics$") as raised:
         raise DiagnosticError(ORDERED[0], ORDERED[1])
-    assert raised.value.args == ("2 findings",)
+    assert raised.value.args == ("2 diagnostics",)
 
 
 def test_severities_are_ordered():

@@ -96,7 +96,7 @@ def test_a_reference_is_not_the_text_that_names_it():
 
 def test_a_value_of_no_known_type_is_a_bug_and_said_so():
     """Something that YAML cannot hold raises; it is not sealed as its repr."""
-    with pytest.raises(TypeError, match="no bytes"):
+    with pytest.raises(TypeError, match="type bytes"):
         compute_seal("credential", "x", "aws", {("config", "host"): b"db"})
 
 

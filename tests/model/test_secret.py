@@ -221,5 +221,5 @@ def test_a_secret_is_text(value):
 
 def test_refusal_says_what_to_do():
     """The message tells a programmer what a secret is for."""
-    with pytest.raises(TypeError, match="pass it on as it is"):
+    with pytest.raises(TypeError, match="pass the object itself"):
         str(Secret("a"))

@@ -243,5 +243,5 @@ def test_an_id_stays_one_segment(identity, part):
 @pytest.mark.parametrize("identity", ["", ".", "..", "a\nb", "a\x00", "\ud800", "x" * 600])
 def test_what_cannot_be_a_segment(identity):
     """Empty ids, dots, control characters and half surrogates are no ids."""
-    with pytest.raises(ValueError, match="id that cannot stand in a path"):
+    with pytest.raises(ValueError, match="id that cannot be used in a path"):
         quote_path_segment(identity)

@@ -56,7 +56,7 @@ def test_another_name_and_another_object_are_left(settled, begin):
     (pulled,) = pull_drift(begin(), PullOptions())
     assert {each.path: each.reason.split(":")[0] for each in pulled.skipped} == {
         ("name",): "it is called prod-renamed live",
-        ("credential",): "it refers to what is not in git",
+        ("credential",): "the referenced object is not in git",
     }
     assert pulled.written == ()
 

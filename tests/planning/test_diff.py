@@ -166,7 +166,7 @@ def test_a_purged_object_is_created_anew():
     desired = wanted(A)
     known = held(desired, "id-1", retired_at="2026-01-05T00:00:00Z")
     change = only(sides(desired, known))
-    assert (change.action, "gone for good" in change.reason) == (Action.CREATE, True)
+    assert (change.action, "purged" in change.reason) == (Action.CREATE, True)
 
 
 def test_moved_from_is_a_rename_and_never_a_destroy_and_create():

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from keyturn.model.change import SecretChange, SecretStatus
 from keyturn.model.resource import EncryptedSecret
-from keyturn.planning.diff import mark_suspect, secret_changes
+from keyturn.planning.diff import mark_suspect_secrets, compute_secret_changes
 from making import credential, held, prints, wanted
 
 DB = credential("prod-db")
@@ -35,23 +35,23 @@ def known(value, **more):
 )
 def test_states(desired, entry, seen, expected):
     """From fingerprints, and from the file's digest where nothing was opened."""
-    (change,) = secret_changes(desired, entry, seen)
+    (change,) = compute_secret_changes(desired, entry, seen)
     assert (change.path, change.status) == (("password",), expected)
     assert change.reason
 
 
 REASONS = {
-    "the file is as it was applied": (CLOSED, known("old"), {}),
-    "it was not decrypted": (CLOSED, None, {}),
-    "not known to be set": (OPENED, None, NOW),
-    "an earlier write was cut off, so it is written again": (
+    "the file is unchanged since the last apply": (CLOSED, known("old"), {}),
+    "not decrypted": (CLOSED, None, {}),
+    "no record of a previous value": (OPENED, None, NOW),
+    "an interrupted write is repeated": (
         OPENED,
         held(OPENED, "id", {}, digest="", earlier=("/password:x",)),
         NOW,
     ),
-    "the same value as last applied": (OPENED, known("new"), NOW),
-    "a value that was in use before returns": (OPENED, known("old", earlier=("/password:wen",)), NOW),
-    "another value than last applied": (OPENED, known("old"), NOW),
+    "same value as last applied": (OPENED, known("new"), NOW),
+    "returns to an earlier value": (OPENED, known("old", earlier=("/password:wen",)), NOW),
+    "differs from the last applied value": (OPENED, known("old"), NOW),
 }
 """Every reason that a state is given with, and when."""
 
@@ -59,23 +59,23 @@ REASONS = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_each_state_says_why(reason):
     """In words for the reviewer, and none of them holds a value or its fingerprint."""
-    (change,) = secret_changes(*REASONS[reason])
+    (change,) = compute_secret_changes(*REASONS[reason])
     assert change.reason == reason
     assert not {"new", "wen", "old"} & set(change.reason.split())
 
 
 def test_a_doubt_is_no_rotation_and_no_clearance():
     """Suspicion changes the word and writes nothing: every other state stays what it was."""
-    (before,) = secret_changes(OPENED, known("new"), NOW)
-    (after,) = mark_suspect((before,))
+    (before,) = compute_secret_changes(OPENED, known("new"), NOW)
+    (after,) = mark_suspect_secrets((before,))
     assert (before.status, after.status) == (SecretStatus.UNCHANGED, SecretStatus.SUSPECT)
-    assert mark_suspect((after,)) == (after,)
+    assert mark_suspect_secrets((after,)) == (after,)
 
 
 def test_kept_and_cleared():
     """What the manifest keeps is kept; what it dropped is cleared; a kept field is not cleared."""
     entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
-    found = secret_changes(replace(OPENED, kept_secrets=(("token",),)), entry, NOW)
+    found = compute_secret_changes(replace(OPENED, kept_secrets=(("token",),)), entry, NOW)
     assert {change.path[0]: change.status for change in found} == {
         "password": SecretStatus.UNCHANGED,
         "token": SecretStatus.KEPT,
@@ -86,13 +86,13 @@ def test_kept_and_cleared():
 def test_order_is_that_of_the_paths():
     """The same input gives the same bytes."""
     desired = replace(CLOSED, secrets={("b",): EncryptedSecret("1"), ("a",): EncryptedSecret("2")})
-    assert [change.path for change in secret_changes(desired, None, {})] == [("a",), ("b",)]
+    assert [change.path for change in compute_secret_changes(desired, None, {})] == [("a",), ("b",)]
 
 
 def test_suspicion_falls_on_what_looks_unchanged_alone():
     """What is written anyway needs no doubt."""
     before = tuple(SecretChange((state.value,), state) for state in SecretStatus)
-    after = mark_suspect(before)
+    after = mark_suspect_secrets(before)
     for old, new in zip(before, after, strict=True):
         if old.status is SecretStatus.UNCHANGED:
             assert new.status is SecretStatus.SUSPECT

@@ -7,7 +7,7 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.change import MISSING, Action, Change, FieldChange, SecretChange, SecretStatus
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.plan import Impact, Plan
-from keyturn.planning.drift import drift_only
+from keyturn.planning.drift import select_drift
 from making import credential, held, shown, wanted
 
 DB, OTHER = credential("prod-db"), credential("prod-other")
@@ -35,7 +35,7 @@ def plan(*changes):
 )
 def test_what_moved_without_us_is_shown(change):
     """Edited, saved, deleted, renamed."""
-    assert len(drift_only(plan(change)).changes) == 1
+    assert len(select_drift(plan(change)).changes) == 1
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_moved_without_us_is_shown(change):
 )
 def test_what_git_wants_anew_is_not(change):
     """An edit of the manifest, a new one, one that was removed."""
-    assert drift_only(plan(change)).changes == ()
+    assert select_drift(plan(change)).changes == ()
 
 
 def test_the_rest_of_the_plan_is_about_the_drift_too():
@@ -67,7 +67,7 @@ def test_the_rest_of_the_plan_is_about_the_drift_too():
         access_changes=(line,),
         impact={DB: Impact(), OTHER: Impact()},
     )
-    found = drift_only(whole)
+    found = select_drift(whole)
     assert [change.fields for change in found.changes] == [(EDITED,)]
     assert found.diagnostics == (line,)
     assert set(found.impact) == {DB}

@@ -31,7 +31,7 @@ def test_a_failure_blocks_everything_downstream_at_once():
     schedule.take_next()
     assert set(schedule.mark_failed(A)) == {B, C}
     assert schedule.take_next() == D
-    assert schedule.changes_in(ChangeStatus.BLOCKED) == (B, C)
+    assert [schedule.statuses[each] for each in (B, C)] == [ChangeStatus.BLOCKED] * 2
     assert schedule.waits_for(C) == (B,)
 
 

@@ -24,7 +24,7 @@ class Code(Struct, frozen=True, kw_only=True):
 
 @cache
 def load_catalog() -> Mapping[str, Code]:
-    """Return all codes with their entries, sorted by code."""
+    """Return the entries of all codes, sorted by code."""
     # Most commands end without a diagnostic and need neither the parser nor the texts.
     import tomllib  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A connection: a connector, its plain settings and the credential that it uses."""
+"""Connections: a connector with plain settings and a reference to a credential."""
 
 from keyturn.kinds.kind import (
     Ids,
@@ -19,7 +19,7 @@ CATEGORY_PATH = ("category",)
 
 
 def encode_connection(desired: DesiredResource, ids: Ids) -> dict[str, object]:
-    """Return the full body: name, type, settings, credential and, where stated, category."""
+    """Return the request body: name, type, settings, credential id and an optional category."""
     return {
         "name": desired.address.name,
         "type": desired.type,
@@ -29,13 +29,13 @@ def encode_connection(desired: DesiredResource, ids: Ids) -> dict[str, object]:
 
 
 def encode_connection_test(type: str, fields: Fields, ids: Ids) -> dict[str, object]:  # noqa: A002
-    """Return the body of a connection test; live fields need no ids, for they hold them."""
+    """Return the request body of a connection test; live fields already contain ids."""
     return {"type": type, "config": nest_fields(encode_settings(fields, ids)), **_encode_links(fields, ids)}
 
 
 def decode_connection(record: ServiceRecord) -> LiveObject:
-    """Read a record; a secret or a mask in its settings is reported by path and goes no further."""
-    config, suspicious = split_secrets(record.config or EMPTY, frozenset())
+    """Convert a record; possible secrets and masks are dropped and reported by path."""
+    config, dropped = split_secrets(record.config or EMPTY, frozenset())
     fields = dict(config)
     if record.credential_id:
         fields[CREDENTIAL_PATH] = record.credential_id
@@ -50,13 +50,13 @@ def decode_connection(record: ServiceRecord) -> LiveObject:
         updated_at=record.updated_at,
         status=record.status or "active",
         has_config=record.config is not None,
-        secret_like_paths=(*suspicious, *(("config", *path) for path in record.hidden)),
+        secret_like_paths=(*dropped, *(("config", *path) for path in record.hidden)),
     )
 
 
 def _encode_links(fields: Fields, ids: Ids) -> dict[str, object]:
-    words: dict[FieldPath, str] = {CREDENTIAL_PATH: "credentialId", CATEGORY_PATH: "category"}
-    return {word: resolve_reference(fields[path], ids) for path, word in words.items() if path in fields}
+    names: dict[FieldPath, str] = {CREDENTIAL_PATH: "credentialId", CATEGORY_PATH: "category"}
+    return {name: resolve_reference(fields[path], ids) for path, name in names.items() if path in fields}
 
 
 KIND = ResourceKind(

@@ -1,4 +1,4 @@
-"""A credential: a named bundle of secrets that connections point at."""
+"""Credentials: named sets of secrets that connections refer to."""
 
 from keyturn.kinds.kind import Ids, ResourceKind, ServiceRecord, find_references, merge_config, split_secrets
 from keyturn.model.address import Address
@@ -28,14 +28,14 @@ SECRET_FIELDS = frozenset(
         "ssh_private_key",
     },
 )
-"""The fields that ``schemas/credential.schema.json`` calls secret; a test holds the two together."""
+"""The secret fields of ``schemas/credential.schema.json``; a test compares the two."""
 
 KEY_PART_PREFIX = "key_"
-"""A field of an ``api_key`` that begins so is one part of a key in several parts."""
+"""The prefix of the fields of an ``api_key`` credential that contain one part of its key."""
 
 
 def encode_credential(desired: DesiredResource, ids: Ids) -> dict[str, object]:
-    """Return the full body: name, type and settings with every secret at hand in place."""
+    """Return the request body: name, type and settings, with the decrypted secrets."""
     return {
         "name": desired.address.name,
         "type": desired.type,
@@ -44,10 +44,10 @@ def encode_credential(desired: DesiredResource, ids: Ids) -> dict[str, object]:
 
 
 def decode_credential(record: ServiceRecord) -> LiveObject:
-    """Read a record; a secret or a mask in its settings is reported by path and goes no further."""
+    """Convert a record; possible secrets and masks are dropped and reported by path."""
     config = record.config or EMPTY
     parts = (key for key in config if record.type == "api_key" and key.startswith(KEY_PART_PREFIX))
-    fields, suspicious = split_secrets(config, SECRET_FIELDS | frozenset(parts))
+    fields, dropped = split_secrets(config, SECRET_FIELDS | frozenset(parts))
     return LiveObject(
         address=Address("credential", record.name),
         id=record.id,
@@ -57,7 +57,7 @@ def decode_credential(record: ServiceRecord) -> LiveObject:
         updated_at=record.updated_at,
         status=record.status or "active",
         has_config=record.config is not None,
-        secret_like_paths=(*suspicious, *(("config", *path) for path in record.hidden)),
+        secret_like_paths=(*dropped, *(("config", *path) for path in record.hidden)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Kind: a kind of resource as a frozen record of functions."""
+"""The interface of a resource kind, and functions that the kinds share."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -13,47 +13,47 @@ from keyturn.model.secret_detection import may_be_secret
 
 
 class ServiceRecord(Protocol):
-    """An object as the service sent it, decoded from whichever dialect."""
+    """An object of the service, independent of the response format."""
 
     @property
     def id(self) -> str:
-        """The service's id."""
+        """The id that the service assigned."""
 
     @property
     def name(self) -> str:
-        """Its name there."""
+        """The name in the service."""
 
     @property
     def type(self) -> str:
-        """Its type there."""
+        """The type in the service."""
 
     @property
     def status(self) -> str:
-        """``active``, ``deleted`` or what else the service says; empty where it says nothing."""
+        """``active``, ``deleted`` or another status of the service; empty if it returns none."""
 
     @property
     def created_at(self) -> str:
-        """RFC 3339, empty where the service does not say."""
+        """RFC 3339; empty if the service returns none."""
 
     @property
     def updated_at(self) -> str:
-        """RFC 3339, empty where the service does not say."""
+        """RFC 3339; empty if the service returns none."""
 
     @property
     def credential_id(self) -> str | None:
-        """A connection's credential, by id."""
+        """The id of a connection's credential."""
 
     @property
     def config(self) -> Mapping[str, object] | None:
-        """The settings; None in a list that carries none."""
+        """The settings; None for a list item without settings."""
 
     @property
     def hidden(self) -> Mapping[FieldPath, bool]:
-        """Paths below ``config`` that were taken out because they held a mask or a secret."""
+        """Paths below ``config`` that the client removed because of a mask or a possible secret."""
 
     @property
     def extra(self) -> Mapping[str, object]:
-        """Whatever else was in the answer."""
+        """The remaining keys of the response."""
 
 
 Ids = Mapping[Address, str]
@@ -61,14 +61,13 @@ References = tuple[tuple[FieldPath, Address], ...]
 
 
 class ResourceKind(Struct, frozen=True, kw_only=True):
-    """What can be done with a kind of resource, without a service.
+    """A kind of resource as a record of functions.
 
-    ``name`` is the word in manifests and addresses, ``collection`` the one in the service's paths.
-    ``encode`` makes the full body of a create or an update: secrets at hand stand in it as
-    ``Secret``, references as ids; it raises KeyError for a reference without an id. ``decode``
-    reads a record into ``Live``. ``test`` makes the body of a connection test from a type and
-    fields, wanted or live; None where the service cannot test this kind. ``references`` finds
-    what the fields refer to.
+    ``name`` is used in manifests and addresses, ``collection`` in paths of the API. ``encode``
+    returns the request body of a create or an update, with secrets as ``Secret`` and references as
+    ids; it raises KeyError for a reference without an id. ``decode`` converts a record of the
+    service. ``encode_test`` returns the request body of a connection test for a type and desired or
+    live fields; None if the service cannot test this kind.
     """
 
     name: str
@@ -80,7 +79,7 @@ class ResourceKind(Struct, frozen=True, kw_only=True):
 
 
 def encode_settings(fields: Fields, ids: Ids) -> dict[FieldPath, object]:
-    """Return the leaves below ``config``, by their path below it, with ids for references."""
+    """Return the leaves below ``config`` by their path below it, with ids for references."""
     return {
         path[1:]: resolve_reference(leaf, ids)
         for path, leaf in fields.items()
@@ -89,32 +88,32 @@ def encode_settings(fields: Fields, ids: Ids) -> dict[FieldPath, object]:
 
 
 def resolve_reference(leaf: object, ids: Ids) -> object:
-    """Return a leaf as the service reads it: a reference as an id. Raises KeyError without one."""
+    """Return the id of a reference, and any other leaf unchanged; raises KeyError without an id."""
     return ids[leaf] if isinstance(leaf, Address) else leaf
 
 
 def merge_config(
     fields: Fields, secrets: Mapping[FieldPath, Secret | EncryptedSecret], ids: Ids
 ) -> dict[str, object]:
-    """Return ``config`` as sent: plain settings and opened secrets in one tree."""
+    """Return ``config`` of a request body: plain settings and decrypted secrets in one tree."""
     if any(isinstance(value, EncryptedSecret) for value in secrets.values()):
-        message = "a sealed secret cannot be sent; open it first"
+        message = "an encrypted secret cannot be sent; decrypt it first"
         raise TypeError(message)
     return nest_fields({**encode_settings(fields, ids), **secrets})
 
 
 def split_secrets(
-    config: Mapping[str, object], hidden: frozenset[str]
+    config: Mapping[str, object], secret_names: frozenset[str]
 ) -> tuple[Fields, tuple[FieldPath, ...]]:
-    """Split live settings into plain fields and the paths of what looks like a secret.
+    """Split live settings into plain fields and the paths of possible secrets.
 
-    ``hidden`` names the keys that are secret whatever they look like, at the top of ``config``.
-    What looks like a secret is dropped here: it is never shown, compared or written back.
+    ``secret_names`` are the top-level keys that always contain secrets. The values of possible
+    secrets are dropped, so they are never displayed, compared or written back.
     """
     fields: dict[FieldPath, object] = {}
     dropped: list[FieldPath] = []
     for path, leaf in flatten_tree(config, ("config",)).items():
-        if path[1] in hidden or any(may_be_secret(key, leaf) for key in path[1:]):
+        if path[1] in secret_names or any(may_be_secret(key, leaf) for key in path[1:]):
             dropped.append(path)
         else:
             fields[path] = leaf
@@ -122,5 +121,5 @@ def split_secrets(
 
 
 def find_references(fields: Fields) -> References:
-    """Return every reference to another resource with its path, in the order of the fields."""
+    """Return the references to other resources with their paths, in the order of the fields."""
     return tuple((path, leaf) for path, leaf in fields.items() if isinstance(leaf, Address))

@@ -1,1 +1,1 @@
-"""Pure values and decisions: no clock, file, process, network or environment in here."""
+"""Values of the domain: immutable, without access to files, network, processes or the environment."""

@@ -1,4 +1,4 @@
-"""Where a resource stands: its name in git, its place in a file."""
+"""Addresses of resources and locations in source files."""
 
 from typing import Self
 
@@ -6,13 +6,13 @@ from msgspec import Struct
 
 
 class Address(Struct, frozen=True, order=True):
-    """The name by which git knows a resource: ``credential/prod-x``."""
+    """The kind and name of a resource, written ``credential/prod-x``."""
 
     kind: str
     name: str
 
     def __hash__(self) -> int:
-        # Everything is looked up by its address: the name alone is quicker, and tells nearly all apart.
+        # Addresses are keys of most mappings; the name alone is faster to hash and nearly unique.
         return hash(self.name)
 
     def __str__(self) -> str:
@@ -20,16 +20,16 @@ class Address(Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``kind/name``; raises ValueError for anything else."""
+        """Parse ``kind/name``; raises ValueError for any other form."""
         kind, slash, name = text.partition("/")
         if not (kind and slash and name):
-            message = "an address is written kind/name"
+            message = "an address has the form kind/name"
             raise ValueError(message)
         return cls(kind, name)
 
 
 class SourceLocation(Struct, frozen=True, order=True):
-    """A place in a file: its path below the project's root, line and column from 1 (0: all of it)."""
+    """A position in a file: path relative to the project root, line and column from 1 (0: the whole file)."""
 
     file: str
     line: int = 0

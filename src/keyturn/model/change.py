@@ -127,7 +127,9 @@ class Change(Struct, frozen=True, kw_only=True):
         """
         if self.desired is None or self.desired.type != "oauth" or self.address.kind != "credential":
             return False
-        return self.action in _CONSENT_INVALIDATING_ACTIONS or (self.action is Action.UPDATE and bool(self.fields))
+        return self.action in _CONSENT_INVALIDATING_ACTIONS or (
+            self.action is Action.UPDATE and bool(self.fields)
+        )
 
 
 class OutcomeStatus(Enum):

@@ -1,4 +1,4 @@
-"""The plan: what would be done, in order, with what must be known before it is."""
+"""The plan: changes, diagnostics and impact, and the digest that an approval refers to."""
 
 import base64
 import hashlib
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from keyturn.model.address import Address
-from keyturn.model.change import Action, Change
+from keyturn.model.change import MISSING, Action, Change
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.fields import Leaf, format_path
 from keyturn.model.resource import EMPTY
 
 NO_OP_ACTIONS = frozenset({Action.NO_OP})
-"""Actions that change nothing anywhere."""
+"""Actions that change neither the service nor the state."""
 
 
 class Impact(Struct, frozen=True, kw_only=True):
-    """How far a credential or connection reaches; ``None`` means unknown, never zero.
+    """What uses a credential or connection; ``None`` means unknown, never zero.
 
-    ``scheduled`` counts enabled schedules, ``next_run`` is the earliest of them (RFC 3339).
-    ``outsiders`` are the connections that use it and are not ours, ``insiders`` those that are, as
-    addresses; ``work`` names the pipelines and syncs that would feel it, as ``pipeline/NAME``.
+    ``scheduled`` counts enabled schedules; ``next_run`` is the earliest of them (RFC 3339).
+    ``managed_connections`` and ``unmanaged_connections`` are the connections that use it, as
+    addresses. ``downstream`` names the affected pipelines and syncs, as ``pipeline/NAME``.
     """
 
     connections: int | None = None
@@ -37,12 +37,12 @@ class Impact(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Changes sorted by address, findings worst first; the same inputs give the same plan.
+    """Changes sorted by address and diagnostics by severity; equal inputs give equal plans.
 
-    ``requests`` is about how many requests an apply will make, and ``pace`` how many of them a second
-    at most, 0 for no bound. ``access`` are the lines on who gained or lost the ability to decrypt and
-    which security settings moved. An ``offline`` plan did not
-    read the workspace; a ``partial`` one leaves things out, so that its digest approves nothing.
+    ``requests`` estimates the requests of an apply; ``requests_per_second`` is their limit, 0 for
+    none. ``access_changes`` report who gained or lost the ability to decrypt, and changed security
+    settings. An ``offline`` plan did not read the workspace. A ``partial`` plan omits changes, so
+    its digest approves nothing.
     """
 
     workspace: str
@@ -59,32 +59,31 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether an apply would have nothing to do."""
+        """Whether an apply would change nothing."""
         return all(change.action in NO_OP_ACTIONS for change in self.changes)
 
     @property
     def blocking_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The findings that an apply refuses to pass."""
-        return tuple(finding for finding in self.diagnostics if finding.severity is Severity.ERROR)
+        """The errors, each of which prevents an apply."""
+        return tuple(each for each in self.diagnostics if each.severity is Severity.ERROR)
 
     def count_by_action(self) -> Mapping[Action, int]:
-        """Return how many changes there are of each action."""
+        """Return the number of changes by action."""
         return Counter(change.action for change in self.changes)
 
     def approval_digest(self) -> str:
-        """Return the approval digest: ``kt1-`` and 26 base32 letters.
+        """Return the approval digest: ``kt1-`` and 26 base32 letters (130 bits of SHA-256).
 
-        That is 130 bits, so that no two plans can be crafted to share one. It covers workspace,
-        organization, every operation with its fields, the ciphertext of every secret, the content
-        of every manifest concerned and the precondition of each object; not the commit, which a
-        merge changes without changing what was reviewed.
+        The digest covers workspace, organization, every operation with its fields, the ciphertext
+        of every secret, the content of every affected manifest and the precondition of each
+        object. It excludes the commit, because a merge changes the commit but not the plan.
         """
         body = json.dumps(self.digest_payload(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         letters = base64.b32encode(hashlib.sha256(body.encode()).digest()).decode().lower()
         return f"kt1-{letters[:26]}"
 
     def digest_payload(self) -> dict[str, object]:
-        """Return what the digest covers, as JSON values."""
+        """Return the content that the digest covers, as JSON values."""
         return {
             "version": 1,
             "workspace": self.workspace,
@@ -96,7 +95,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def operation_payload(change: Change) -> dict[str, object]:
-    """Return one change as JSON values: everything that apply acts upon, and nothing secret."""
+    """Return one change as JSON values: all inputs of its execution, without secrets."""
     desired = change.desired
     return {
         "action": change.action.value,
@@ -118,21 +117,21 @@ def operation_payload(change: Change) -> dict[str, object]:
 
 
 def to_json_value(leaf: Leaf) -> object:
-    """Return a leaf as a JSON value; a reference as ``{"ref": address}``, an absent one as null."""
+    """Return a leaf as a JSON value: a reference as ``{"ref": address}``, a missing one as null."""
     if isinstance(leaf, Address):
         return {"ref": str(leaf)}
-    return None if leaf == "\0absent" else leaf
+    return None if leaf == MISSING else leaf
 
 
 class PlanLimit(Struct, frozen=True):
-    """How much a plan may do of one thing unasked: ``count``, and ``percent`` of what is ours."""
+    """A limit above which a plan needs an approval: a count, and a percentage of the managed resources."""
 
     count: int
     percent: int
 
 
 class PlanLimits(Struct, frozen=True):
-    """The limits on a whole plan."""
+    """The limits of a plan on retirements and rotations."""
 
     retire: PlanLimit = PlanLimit(5, 20)
     rotate: PlanLimit = PlanLimit(20, 50)

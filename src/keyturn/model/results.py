@@ -1,31 +1,29 @@
-"""What a check-up found: one line for each thing that was looked at."""
+"""Results of doctor, import, pull and connection tests."""
 
-import re
 from collections.abc import Iterable
 from enum import Enum
-from typing import Final
 
 from msgspec import Struct
 
 from keyturn.model.address import Address
 from keyturn.model.change import FieldChange
+from keyturn.model.connection_failure import FailureReason
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.fields import FieldPath
-from keyturn.model.secret_detection import is_secret_value
 
 
 class CheckStatus(Enum):
-    """How a thing is: BROKEN stops a plan or an apply, DOUBT will one day, UNTRIED was not looked at."""
+    """The status of a check; FAILED prevents a plan or an apply, WARNING may do so later."""
 
-    PASSED = "good"
+    PASSED = "passed"
     NOTE = "note"
-    SKIPPED = "untried"
-    WARNING = "doubt"
-    FAILED = "broken"
+    SKIPPED = "skipped"
+    WARNING = "warning"
+    FAILED = "failed"
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
-    """One thing that was looked at; ``code`` is empty where there is nothing to explain."""
+    """The result of one check; ``code`` is empty if no diagnostic code applies."""
 
     topic: str
     status: CheckStatus
@@ -42,17 +40,17 @@ _STATUS_BY_SEVERITY = {
 
 
 def passed_check(topic: str, message: str) -> CheckResult:
-    """Return the check of a thing that is in order."""
+    """Return a check that passed."""
     return CheckResult(topic=topic, status=CheckStatus.PASSED, message=message)
 
 
 def skipped_check(topic: str, message: str) -> CheckResult:
-    """Return the check of a thing that could not be looked at, with why."""
+    """Return a check that was not run; ``message`` states the reason."""
     return CheckResult(topic=topic, status=CheckStatus.SKIPPED, message=message)
 
 
-def checks_from_diagnostics(topic: str, findings: Iterable[Diagnostic]) -> tuple[CheckResult, ...]:
-    """Return findings as checks; where they stand is told in front of what they say."""
+def checks_from_diagnostics(topic: str, diagnostics: Iterable[Diagnostic]) -> tuple[CheckResult, ...]:
+    """Convert diagnostics to checks; the message starts with the location."""
     return tuple(
         CheckResult(
             topic=topic,
@@ -61,17 +59,17 @@ def checks_from_diagnostics(topic: str, findings: Iterable[Diagnostic]) -> tuple
             hint=each.hint,
             code=each.code,
         )
-        for each in findings
+        for each in diagnostics
     )
 
 
 def has_failed_check(checks: Iterable[CheckResult]) -> bool:
-    """Tell whether anything is broken."""
+    """Tell whether any check failed."""
     return any(each.status is CheckStatus.FAILED for each in checks)
 
 
 class ImportResult(Struct, frozen=True):
-    """One object: the file that was written for it, or why there is none; ``notes`` for the reader."""
+    """The import of one object: the file written, or the error that prevented it."""
 
     address: Address
     file: str
@@ -80,7 +78,11 @@ class ImportResult(Struct, frozen=True):
 
 
 class SkippedField(Struct, frozen=True):
-    """A field that drifted and was not written; ``consent`` names the credential that could be agreed to."""
+    """A drifted field that was not written to its manifest.
+
+    ``needed_approval`` is the credential whose destination change must be approved, empty if no
+    approval helps.
+    """
 
     path: FieldPath
     reason: str
@@ -88,9 +90,9 @@ class SkippedField(Struct, frozen=True):
 
 
 class PullResult(Struct, frozen=True, kw_only=True):
-    """One manifest that differs from what is live; ``sealed`` tells that its secrets were bound anew.
+    """The pull of one manifest; ``resealed`` means that its seal was computed again.
 
-    A field of ``written`` whose live value is ``ABSENT`` was taken out of the manifest.
+    A field of ``written`` with the live value ``MISSING`` was removed from the manifest.
     """
 
     address: Address
@@ -101,7 +103,7 @@ class PullResult(Struct, frozen=True, kw_only=True):
 
 
 class TestStatus(Enum):
-    """How a connection test ended; only an explicit yes of the service is PASSED."""
+    """The status of a connection test; PASSED requires an explicit success from the service."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -110,24 +112,11 @@ class TestStatus(Enum):
     REFUSED = "refused"
 
 
-class FailureReason(Enum):
-    """Why a test did not pass, by the layer at which it stopped."""
-
-    NETWORK = "network"
-    FIREWALL = "firewall"
-    TLS = "tls"
-    AUTHENTICATION = "authentication"
-    FORBIDDEN = "forbidden"
-    CONSENT = "consent"
-    SERVICE = "service"
-    UNKNOWN = "unknown"
-
-
 class ConnectionTestResult(Struct, frozen=True, kw_only=True):
-    """One connection: how its test ended and what to do next; times in milliseconds, None if not told.
+    """The test of one connection with the credentials that it used.
 
-    ``credentials`` are those that the test used. ``reason`` is None for a test that passed or was
-    never sent.
+    ``reason`` is None for a test that passed or was not sent. ``latency_ms`` is None if the service
+    returns none.
     """
 
     address: Address
@@ -138,60 +127,3 @@ class ConnectionTestResult(Struct, frozen=True, kw_only=True):
     hint: str = ""
     latency_ms: float | None = None
     server_version: str = ""
-
-
-WITHHELD_MESSAGE: Final = "(the message is not shown: it looks as if it held a secret)"
-
-# The order matters: the first that fits is taken. The words are those of the vendor's
-# troubleshooting page and of the drivers behind it.
-_REASON_WORDS: Final = (
-    (FailureReason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
-    (FailureReason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
-    (FailureReason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),
-    (
-        FailureReason.FORBIDDEN,
-        r"accessdenied|\b403\b|forbidden|permission denied|not authori[sz]ed|privilege",
-    ),
-    (FailureReason.AUTHENTICATION, r"login failed|authenticat|access denied|\b401\b|unauthori[sz]ed"),
-    (
-        FailureReason.AUTHENTICATION,
-        r"in(?:valid|correct) (?:user|password|credential|token)|account (?:is )?locked",
-    ),
-    (FailureReason.FIREWALL, r"connection reset|reset by peer|not allowed to connect|allow-?list|pg_hba"),
-    (FailureReason.NETWORK, r"time.?out|timed out|refused|unreachable|no route|resolve|did not answer"),
-    (FailureReason.NETWORK, r"name or service|no such host|\bdns\b|could not connect"),
-)
-_REASON_PATTERNS: Final = tuple((reason, re.compile(words, re.IGNORECASE)) for reason, words in _REASON_WORDS)
-
-_REASON_HINTS: Final = {
-    FailureReason.NETWORK: "check host and port, and that Planasonix' workers reach them (VPN, private link, DNS)",
-    FailureReason.FIREWALL: "something on the way closed the connection: add Planasonix' addresses to the allowlist",
-    FailureReason.TLS: "check the host's name against its certificate, and the CA and TLS mode of the connection",
-    FailureReason.AUTHENTICATION: "the target refuses the secret: `keyturn secret set` the right one, and apply",
-    FailureReason.FORBIDDEN: "the login works and lacks a right: grant it at the target (role, policy, schema)",
-    FailureReason.CONSENT: "open the connection in Planasonix and click Authorize, with a shared integration user",
-    FailureReason.SERVICE: "the test was not run: does the API key have the scope connectors:read?",
-    FailureReason.UNKNOWN: "the words are the target's own: try the same login by hand",
-}
-
-REASONS_BEFORE_LOGIN: Final = frozenset(
-    {FailureReason.NETWORK, FailureReason.FIREWALL, FailureReason.TLS, FailureReason.SERVICE}
-)
-"""Where no login was tried at the target, so that no account comes nearer to being locked."""
-
-
-def classify_failure(message: str) -> FailureReason:
-    """Return the class of a failed test by the words of its message."""
-    return next(
-        (reason for reason, words in _REASON_PATTERNS if words.search(message)), FailureReason.UNKNOWN
-    )
-
-
-def hint_for_failure(reason: FailureReason) -> str:
-    """Return what to do next about a test that failed for ``reason``."""
-    return _REASON_HINTS[reason]
-
-
-def redact_if_secret(message: str) -> str:
-    """Return a service's message, or a remark in its place where it looks as if it held a secret."""
-    return WITHHELD_MESSAGE if is_secret_value(message) else message

@@ -1,8 +1,9 @@
-"""The seal: a digest that binds a secret to the place it is meant for.
+"""The seal: a digest that binds secrets to their destination.
 
-SOPS authenticates the values of a file and not its keys, so that a person without any key can move
-a byte from one plain field to the next or copy a whole file, and the file still opens. The seal is
-kept encrypted among the secrets: whoever holds the key approved these secrets for this destination.
+SOPS authenticates the values of a file, but not its keys. A person without the key can therefore
+move bytes from one plain field to the next, or copy a whole file, and the file still decrypts. The
+seal is stored encrypted among the secrets. It proves that a holder of the key approved these
+secrets for this destination.
 
 Canonical form, version 1. ``frame(x)`` is the length of ``x`` in bytes as decimal ASCII, a colon,
 and ``x`` itself; text is UTF-8::
@@ -41,12 +42,12 @@ SEAL_PREFIX = "k1-"
 
 
 def select_fields(fields: Fields, paths: Iterable[FieldPath]) -> Fields:
-    """Return those of ``fields`` that stand at one of ``paths``."""
+    """Return the fields at ``paths``; paths without a field are skipped."""
     return {path: fields[path] for path in paths if path in fields}
 
 
 def compute_seal(kind: str, name: str, type: str, destination: Fields) -> str:  # noqa: A002
-    """Return the seal of a resource's secrets: ``k1-`` and 64 hex digits, as specified above."""
+    """Return the seal of a resource: ``k1-`` and 64 hex digits, as specified in the module docstring."""
     digest = sha256()
     for part in (b"keyturn seal 1", kind.encode(), name.encode(), type.encode()):
         digest.update(_encode_frame(part))
@@ -100,5 +101,5 @@ def _encode_scalar(value: object) -> tuple[bytes, bytes]:
         case Address():
             return b"r", str(value).encode()
         case _:
-            message = f"a manifest holds no {type(value).__name__}"
+            message = f"a manifest cannot contain a value of type {type(value).__name__}"
             raise TypeError(message)

@@ -1,8 +1,7 @@
-"""A value that may be sent and compared, never shown.
+"""Secret values, which can be sent and compared but not displayed.
 
-The value lives in a closure, so that no walk over attributes finds it, and every way of turning
-the object into text raises: a mask interpolated into a payload would overwrite a live password
-with asterisks.
+The value is stored in a closure, where a walk over attributes does not find it. Every conversion
+to text raises, because a mask interpolated into a payload would overwrite a live password.
 """
 
 import hashlib
@@ -14,8 +13,8 @@ _MASK = "Secret(hidden)"
 
 
 @final
-class Secret:  # noqa: PLW1641  # hashing is refused below
-    """An opaque secret: ``reveal`` is the only way in, and a test counts who calls it."""
+class Secret:  # noqa: PLW1641  # __hash__ is refused below
+    """An opaque secret; ``reveal`` is the only access to its value, and a test lists its callers."""
 
     __slots__ = ("_open", "_open_mac")
 
@@ -24,7 +23,7 @@ class Secret:  # noqa: PLW1641  # hashing is refused below
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
-            message = "a secret is text; convert it where it is read, not here"
+            message = "a secret is text; convert the value where it is read"
             raise TypeError(message)
 
         def compute_hmac(key: bytes, framing: bytes) -> str:
@@ -34,11 +33,11 @@ class Secret:  # noqa: PLW1641  # hashing is refused below
         object.__setattr__(self, "_open_mac", compute_hmac)
 
     def reveal(self) -> str:
-        """Return the value. Allowed in the places that ``tests/house`` names, and nowhere else."""
+        """Return the value. Only the callers listed in ``tests/house`` may use it."""
         return self._open()
 
     def compute_hmac(self, key: bytes, framing: bytes) -> str:
-        """Return HMAC-SHA256(key, framing + UTF-8 value) as 64 hex digits; nothing is revealed."""
+        """Return HMAC-SHA256(key, framing + UTF-8 value) as 64 hex digits."""
         return self._open_mac(key, framing)
 
     def __eq__(self, other: object) -> bool:
@@ -50,7 +49,7 @@ class Secret:  # noqa: PLW1641  # hashing is refused below
         return _MASK
 
     def _refuse_conversion(self, *_: object) -> NoReturn:
-        message = "a Secret is never turned into text, hashed, iterated or copied; pass it on as it is"
+        message = "a Secret cannot be converted to text, hashed, iterated or copied; pass the object itself"
         raise TypeError(message)
 
     __str__ = __format__ = _refuse_conversion

@@ -1,8 +1,8 @@
-"""What looks like a secret: names of keys, masks, and values that give themselves away.
+"""Detection of secrets by key name, mask or value format.
 
-The same pattern of names stands in ``schemas/connection.schema.json``, so that an editor refuses
-what the loader refuses; a test holds the two together. It is written without flags, for the regular
-expressions of JSON Schema have none.
+``schemas/connection.schema.json`` contains the same name pattern, so editors report what the loader
+rejects; a test compares the two. The pattern uses no flags, because regular expressions in JSON
+Schema have none.
 """
 
 import re
@@ -33,7 +33,7 @@ SECRET_NAME_PATTERN = (
     rf"^(?!.*[A-Za-z][_.-]?(?:{_NON_SECRET_SUFFIXES})$).*(?:{_SECRET_WORDS})[Ss]?(?![a-z])"
     r"|^[Ss][Aa][Ss](?:[_.-]?[Uu][Rr][LlIi])?$"
 )
-"""Matches the name of a key that holds a secret; ``access_key_id`` and ``token_url`` do not."""
+"""Matches key names of secrets, such as ``db_password``, but not ``access_key_id`` or ``token_url``."""
 
 _SECRET_NAME_REGEX = re.compile(SECRET_NAME_PATTERN)
 _MASK_REGEX = re.compile(
@@ -48,12 +48,12 @@ _SECRET_VALUE_REGEX = re.compile(
 _SECRET_VALUE_HINT_REGEX = re.compile(
     r"BEGIN |eyJ|AGE-SECRET-KEY-1|_(?:live|test|rt|enroll)_|whsec_|gh[pousr]_|xox[abprs]-|glpat-|://"
 )
-"""What each of these holds, found in a tenth of the time: nearly every value holds nothing of it."""
+"""A necessary condition of ``_SECRET_VALUE_REGEX`` that takes a tenth of its time."""
 
 
-@lru_cache(maxsize=4096)  # ten thousand objects have the same few keys
+@lru_cache(maxsize=4096)  # objects share a small set of key names
 def is_secret_name(name: str) -> bool:
-    """Tell whether a key of this name holds a secret."""
+    """Tell whether a key of this name contains a secret."""
     return _SECRET_NAME_REGEX.search(name) is not None
 
 
@@ -63,18 +63,18 @@ def is_mask(value: object) -> bool:
 
 
 def is_secret_value(value: object) -> bool:
-    """Tell whether a value gives itself away: a private key, a known token, a URL with a password."""
+    """Tell whether a value has the format of a secret: private key, known token, URL with a password."""
     if not isinstance(value, str) or _SECRET_VALUE_HINT_REGEX.search(value) is None:
         return False
     return _SECRET_VALUE_REGEX.search(value) is not None
 
 
 def may_be_secret(name: str, value: object) -> bool:
-    """Tell whether ``name: value``, from a service's answer, may hold a secret or its mask.
+    """Tell whether ``name: value`` in a response may contain a secret or a mask.
 
-    Looks into lists and mappings. A null, a boolean or a reference's id is never one.
+    Searches lists and mappings recursively. Null, booleans and ids of references never match.
     """
-    if isinstance(value, str):  # as nearly all are
+    if isinstance(value, str):
         return is_secret_name(name) or is_mask(value) or is_secret_value(value)
     if isinstance(value, Mapping):
         return any(may_be_secret(str(key), item) or may_be_secret(name, item) for key, item in value.items())

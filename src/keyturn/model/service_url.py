@@ -1,4 +1,4 @@
-"""The state's address in the project file."""
+"""URLs of the project file: the base URL of the service and the URL of the state."""
 
 import ipaddress
 import re
@@ -7,61 +7,24 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from msgspec import Struct
 
-_PATH_PATTERN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
-_BUCKET_PATTERN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_PRINTABLE_PATTERN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
-_OBJECT_STORE_SCHEMES: Final = ("s3", "gs", "az")
-
-
-def find_state_url_problem(text: str) -> str:
-    """Return why ``text`` is no address for a state, empty where it is one.
-
-    ``file:`` and a path, relative to the root, or ``s3://``, ``gs://``, ``az://`` with a bucket
-    and a prefix of plain names.
-    """
-    if text.startswith("file:"):
-        path = text.removeprefix("file:")
-        plain = path.strip("/") and "\\" not in path and ".." not in path.split("/")
-        return "" if plain else "after file: comes a folder, without `..`"
-    parts = _split_url(text)
-    if isinstance(parts, str):
-        return parts
-    if parts.scheme not in _OBJECT_STORE_SCHEMES:
-        return "it must begin with file:, s3://, gs:// or az://"
-    named = _BUCKET_PATTERN.fullmatch(parts.netloc) and _PATH_PATTERN.fullmatch(parts.path)
-    return "" if named else "a bucket and a prefix of plain names follow the scheme"
-
-
-def _split_url(text: str) -> SplitResult | str:
-    if not _PRINTABLE_PATTERN.fullmatch(text):
-        return "it holds blanks, backslashes, control characters or characters beyond ASCII"
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return "it is not a URL"
-    if "@" in parts.netloc:
-        return "a user or password has no place in it"
-    if "?" in text or "#" in text:
-        return "a query or fragment has no place in it"
-    return parts
-
-
-_PRINTABLE: Final = re.compile(r"[!-$&-\[\]-~]{1,2000}", re.ASCII)
-_HOST: Final = re.compile(
+_PRINTABLE_PATTERN: Final = re.compile(r"[!-$&-\[\]-~]{1,2000}", re.ASCII)
+_HOST_PATTERN: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII
 )
-_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*", re.ASCII)
+_BASE_PATH_PATTERN: Final = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*", re.ASCII)
+_BUCKET_PATTERN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_STATE_PREFIX_PATTERN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-_LONGEST_ID: Final = 512
+_OBJECT_STORE_SCHEMES: Final = ("s3", "gs", "az")
+_MAX_ID_LENGTH: Final = 512
 
 
 class ServiceUrlError(ValueError):
-    """Raised for a text that is no base URL; its message says why and does not repeat the text."""
+    """Raised for an invalid URL; the message states the reason without the URL."""
 
 
 class ServiceUrl(Struct, frozen=True, kw_only=True):
-    """Where the API is: ``prefix`` is empty or begins with a slash and ends without one."""
+    """The base URL of the API; ``prefix`` is empty, or starts with a slash and ends without one."""
 
     scheme: str
     host: str
@@ -70,7 +33,7 @@ class ServiceUrl(Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port (RFC 6454): what a redirect must keep."""
+        """Scheme, host and port (RFC 6454); a redirect must keep them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -81,32 +44,52 @@ class ServiceUrl(Struct, frozen=True, kw_only=True):
 
 
 def parse_service_url(text: str) -> ServiceUrl:
-    """Read a base URL; raises ServiceUrlError.
+    """Parse a base URL; raises ServiceUrlError.
 
-    Accepted are https, and http on the loopback interface; a host of ASCII letters or an IP address; a
-    port; a path of plain names such as ``/v1``. User, query, fragment, percent escapes and a path that
-    ends in ``/api``, which every request adds, are refused.
+    The scheme is https, or http on the loopback interface. The host is an IP address or a name of
+    ASCII letters; the path consists of plain names such as ``/v1``. User, query, fragment and
+    percent escapes are rejected, and a path that ends in ``/api``, which every request appends.
     """
-    parts, port = _split(text)
+    parts, port = _split_url(text)
     if parts.scheme not in _DEFAULT_PORTS:
-        raise ServiceUrlError("it must begin with https://")
+        raise ServiceUrlError("the URL must start with https://")
     host = parts.hostname or ""
-    if not _HOST.fullmatch(parts.netloc) or not _is_host(host, parts.netloc) or port == 0:
-        raise ServiceUrlError("it names no host, or one that is not plain ASCII")
+    if not _HOST_PATTERN.fullmatch(parts.netloc) or not _is_host(host, parts.netloc) or port == 0:
+        raise ServiceUrlError("the URL needs a host name in ASCII or an IP address")
     if parts.scheme == "http" and not is_loopback_host(host):
-        raise ServiceUrlError("only https protects the API key; http is for 127.0.0.1 and localhost")
+        raise ServiceUrlError("http is allowed only for localhost and 127.0.0.1; use https")
     prefix = parts.path.removesuffix("/")
-    if not _PREFIX.fullmatch(prefix):
-        raise ServiceUrlError("its path holds more than plain names")
+    if not _BASE_PATH_PATTERN.fullmatch(prefix):
+        raise ServiceUrlError("the path may contain only plain names, such as /v1")
     if prefix.endswith("/api"):
-        raise ServiceUrlError("it ends in /api, which keyturn adds itself")
+        raise ServiceUrlError("the path must not end in /api, because keyturn appends it")
     return ServiceUrl(
         scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], prefix=prefix
     )
 
 
+def find_state_url_problem(text: str) -> str:
+    """Return why ``text`` is not a valid state URL; empty for a valid one.
+
+    Valid are ``file:`` with a path relative to the project root, and ``s3://``, ``gs://`` or
+    ``az://`` with a bucket and a prefix of plain names.
+    """
+    if text.startswith("file:"):
+        path = text.removeprefix("file:")
+        is_folder = path.strip("/") and "\\" not in path and ".." not in path.split("/")
+        return "" if is_folder else "file: must be followed by a folder without `..`"
+    try:
+        parts, _ = _split_url(text)
+    except ServiceUrlError as error:
+        return str(error)
+    if parts.scheme not in _OBJECT_STORE_SCHEMES:
+        return "the URL must start with file:, s3://, gs:// or az://"
+    is_valid = _BUCKET_PATTERN.fullmatch(parts.netloc) and _STATE_PREFIX_PATTERN.fullmatch(parts.path)
+    return "" if is_valid else "the scheme must be followed by a bucket and a prefix of plain names"
+
+
 def is_loopback_host(host: str) -> bool:
-    """Tell whether ``host`` is this machine: ``localhost``, 127.0.0.0/8 or ::1."""
+    """Tell whether ``host`` is ``localhost``, in 127.0.0.0/8, or ::1."""
     if host == "localhost":
         return True
     try:
@@ -116,25 +99,32 @@ def is_loopback_host(host: str) -> bool:
 
 
 def quote_path_segment(identity: str) -> str:
-    """Return an id of the service as one segment of a path; raises ValueError for what cannot be one."""
-    if not identity or len(identity) > _LONGEST_ID or identity in {".", ".."} or not identity.isprintable():
-        message = "the service gave an id that cannot stand in a path"
+    """Return an id of the service as one path segment; raises ValueError for an unusable id."""
+    if (
+        not identity
+        or len(identity) > _MAX_ID_LENGTH
+        or identity in {".", ".."}
+        or not identity.isprintable()
+    ):
+        message = "the service returned an id that cannot be used in a path"
         raise ValueError(message)
     return quote(identity, safe="")
 
 
-def _split(text: str) -> tuple[SplitResult, int | None]:
-    if not _PRINTABLE.fullmatch(text):
-        raise ServiceUrlError("it is too long, or holds blanks, backslashes, % or characters beyond ASCII")
+def _split_url(text: str) -> tuple[SplitResult, int | None]:
+    if not _PRINTABLE_PATTERN.fullmatch(text):
+        raise ServiceUrlError(
+            "the URL is too long, or contains whitespace, backslashes, % or non-ASCII characters"
+        )
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ServiceUrlError("it is not a URL") from None
+        raise ServiceUrlError("the text is not a URL") from None
     if "@" in parts.netloc:
-        raise ServiceUrlError("a user or password has no place in it")
+        raise ServiceUrlError("the URL must not contain a user or password")
     if "?" in text or "#" in text:
-        raise ServiceUrlError("a query or fragment has no place in it")
+        raise ServiceUrlError("the URL must not contain a query or fragment")
     return parts, port
 
 

@@ -1,7 +1,7 @@
-"""The quarterly review as values: each credential with what uses it, how old it is and who can read it.
+"""The usage report: users, age, expiry and readers of each credential.
 
-None stands for what is not known, and is never read as nought: a key's rights hide objects, and
-some deployments do not say which credential a connection uses.
+None means unknown and never counts as zero: an API key with limited rights does not see all
+objects, and some deployments do not return which credential a connection uses.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,18 +14,17 @@ from keyturn.model.address import Address
 
 
 class Expiry(Struct, frozen=True):
-    """Something that ends on a day: a certificate, a client secret, what a label records."""
+    """An expiry date: of a certificate, of a client secret, or recorded in a label."""
 
     description: str
     day: date
 
 
 class CredentialUsers(Struct, frozen=True, kw_only=True):
-    """What uses a credential, by name; ``complete`` tells that no connection of it can be hidden.
+    """The users of a credential, by name; ``complete`` means that every connection is visible.
 
-    ``schedules`` counts those that are enabled; ``next_run`` is RFC 3339 or empty. ``links`` are
-    pairs of nodes (``kind/name``), the second of which uses the first: connections, pipelines and
-    syncs, schedules.
+    ``schedules`` counts enabled schedules; ``next_run`` is RFC 3339 or empty. ``links`` are pairs
+    of nodes (``kind/name``) of which the second uses the first.
     """
 
     connections: tuple[str, ...] = ()
@@ -38,17 +37,17 @@ class CredentialUsers(Struct, frozen=True, kw_only=True):
 
     @property
     def is_used(self) -> bool | None:
-        """Whether anything uses it; None where what is seen does not tell."""
+        """Whether anything uses the credential; None if unknown."""
         if self.connections or self.pipelines or self.syncs:
             return True
         return False if self.complete and self.pipelines is not None and self.syncs is not None else None
 
 
 class CredentialUsage(Struct, frozen=True, kw_only=True):
-    """One credential. ``file`` is empty for one that is not in git, ``status`` for one that is not live.
+    """One credential. ``file`` is empty without a manifest, ``status`` without a live object.
 
-    ``max_age_days`` is 0 where nothing says how old it may become. ``readers`` are the recipients
-    of its file (``age:age1…``), None where git does not have it.
+    ``max_age_days`` is 0 without a maximum age. ``recipients`` can decrypt its file (``age:age1…``);
+    None without a file.
     """
 
     address: Address
@@ -65,26 +64,26 @@ class CredentialUsage(Struct, frozen=True, kw_only=True):
 
     @property
     def needs_consent(self) -> bool:
-        """Whether it rests on a person's authorization."""
+        """Whether a person must authorize it in the UI."""
         return self.type == "oauth"
 
     def age_in_days(self, today: date) -> int | None:
-        """Return the days since the last rotation; None where that is not known."""
+        """Return the days since the last rotation; None if unknown."""
         return (today - self.rotated).days if self.rotated else None
 
     def days_overdue(self, today: date) -> int:
-        """Return by how many days its rotation is overdue; 0 where it is not, or nothing is known."""
+        """Return by how many days the rotation is overdue; 0 if not overdue or unknown."""
         age = self.age_in_days(today)
         return max(0, age - self.max_age_days) if age is not None and self.max_age_days else 0
 
-    def expiring_within(self, today: date, notice: int) -> tuple[Expiry, ...]:
-        """Return what is over, or ends within ``notice`` days, soonest first."""
-        near = [each for each in self.expiries if (each.day - today).days <= notice]
+    def expiring_within(self, today: date, days: int) -> tuple[Expiry, ...]:
+        """Return the expiries in the past or within ``days`` days, earliest first."""
+        near = [each for each in self.expiries if (each.day - today).days <= days]
         return tuple(sorted(near, key=lambda each: (each.day, each.description)))
 
 
 class UsageReport(Struct, frozen=True, kw_only=True):
-    """A workspace's review on a day; ``notes`` say what could not be seen, ``notice`` is in days."""
+    """The usage report of a workspace; ``notes`` state which information is missing."""
 
     workspace: str
     organization: str
@@ -94,18 +93,18 @@ class UsageReport(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
     def classes_of(self, usage: CredentialUsage) -> tuple[str, ...]:
-        """Return the classes that a credential is in, of those that ``CLASSES`` names."""
+        """Return the names of the ``USAGE_CLASSES`` that a credential belongs to."""
         return tuple(name for name, holds in USAGE_CLASSES.items() if holds(self, usage))
 
     def count_by_class(self) -> Mapping[str, int]:
-        """Return how many credentials are in each class."""
+        """Return the number of credentials by class."""
         return {name: sum(holds(self, each) for each in self.usages) for name, holds in USAGE_CLASSES.items()}
 
 
 USAGE_CLASSES: Mapping[str, Callable[[UsageReport, CredentialUsage], bool]] = MappingProxyType(
     {
-        "overdue": lambda review, usage: usage.days_overdue(review.today) > 0,
-        "expiring": lambda review, usage: bool(usage.expiring_within(review.today, review.notice_days)),
+        "overdue": lambda report, usage: usage.days_overdue(report.today) > 0,
+        "expiring": lambda report, usage: bool(usage.expiring_within(report.today, report.notice_days)),
         "unused": lambda _, usage: usage.users.is_used is False,
         "unknown": lambda _, usage: usage.users.is_used is None,
         "lasting": lambda _, usage: bool(usage.long_lived_reason),
@@ -113,4 +112,4 @@ USAGE_CLASSES: Mapping[str, Callable[[UsageReport, CredentialUsage], bool]] = Ma
         "unmanaged": lambda _, usage: not usage.file,
     }
 )
-"""The classes of the review, each with its question; a pipeline may fail on any of them."""
+"""The classes of credentials by name, with their predicates; ``--fail-on`` takes these names."""

@@ -22,7 +22,7 @@ from keyturn.operations.observe import check_organization, list_live_objects, re
 from keyturn.operations.plan.recovery import list_uncertain_retirements, resolve_open_intents
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.run_context import RunContext
-from keyturn.planning.diff import field_changes
+from keyturn.planning.diff import compute_field_changes
 from keyturn.planning.drift import select_pullable
 from keyturn.planning.scope import matches_target
 from keyturn.schema.definitions import SEAL_FIELD, select_sealed_paths
@@ -92,7 +92,7 @@ def _pull_manifest(
     names: Mapping[str, Address],
 ) -> PullResult:
     desired, known, live = sides
-    fields = field_changes(desired, known, live, names)
+    fields = compute_field_changes(desired, known, live, names)
     sealed = _find_sealed_paths(desired, fields)
     choice = select_pullable(desired, live, fields, sealed, options.approved)
     left = list(choice.skipped)

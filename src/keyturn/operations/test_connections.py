@@ -10,18 +10,17 @@ from keyturn.client.records import TestResponse
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, ChangeOutcome, OutcomeStatus
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
-from keyturn.model.fields import FieldPath, Fields, format_path, nest_fields, values_equal
-from keyturn.model.resource import LiveObject, StateEntry
-from keyturn.model.results import (
+from keyturn.model.connection_failure import (
     REASONS_BEFORE_LOGIN,
-    ConnectionTestResult,
     FailureReason,
-    TestStatus,
     classify_failure,
     hint_for_failure,
     redact_if_secret,
 )
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.model.fields import FieldPath, Fields, format_path, nest_fields, values_equal
+from keyturn.model.resource import LiveObject, StateEntry
+from keyturn.model.results import ConnectionTestResult, TestStatus
 from keyturn.operations.observe import MAX_PARALLEL_READS, check_organization, list_live_objects
 from keyturn.operations.parallel import map_parallel
 from keyturn.operations.plan.recovery import list_uncertain_retirements, resolve_open_intents

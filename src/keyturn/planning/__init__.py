@@ -1,1 +1,1 @@
-"""planning."""
+"""Pure decisions of a plan: diff, scope, exposure, order and guards."""

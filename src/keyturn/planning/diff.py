@@ -1,11 +1,11 @@
-"""Desired, Known and Live in, Changes out. The only caller of DeepDiff; no secret ever gets near it.
+"""The three-way diff: manifests, state and live objects in, changes out.
 
-Three sides are compared because two are not enough: what we last applied tells a field that
-somebody edited from one that git changed, and what the service made of it tells a value that it
-normalises from one that drifted.
+The last applied value tells an edit outside keyturn from a change of the manifest. The observed
+value tells drift from a value that the service normalizes. This module is the only caller of
+DeepDiff, and it never passes a secret.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -17,57 +17,67 @@ from keyturn.model.resource import DesiredResource, EncryptedSecret, LiveObject,
 from keyturn.planning.inputs import PlanInputs
 from keyturn.planning.scope import SUCCESSOR_INFIX
 
+_AddressById: TypeAlias = Mapping[str, Address]
 
-def secret_changes(
-    desired: DesiredResource, known: StateEntry | None, prints: Mapping[FieldPath, str]
+_WRITTEN_STATUSES = frozenset({SecretStatus.SET, SecretStatus.ROTATED, SecretStatus.REUSED})
+_UNCERTAIN_STATUSES = frozenset({SecretStatus.SUSPECT, SecretStatus.UNKNOWN})
+_NEW_ID_ACTIONS = frozenset({Action.CREATE, Action.REPLACE})
+
+
+def compute_changes(inputs: PlanInputs) -> tuple[Change, ...]:
+    """Return the changes that bring the live objects to the desired state, sorted by address.
+
+    The result does not depend on the order of the inputs. Unchanged resources are omitted.
+    """
+    live_by_address = inputs.live_by_address()
+    addresses = _addresses_by_id(inputs)
+    changes: dict[Address, Change] = {}
+    matched: set[Address] = set()
+    for desired in sorted(inputs.desired.values(), key=lambda each: each.address):
+        entry = _find_entry(desired, inputs.entries)
+        if entry:
+            matched.add(entry.address)
+            change = _change_of_managed(desired, entry, inputs, addresses)
+        else:
+            change = _change_of_unmanaged(desired, live_by_address, inputs, addresses)
+        if change:
+            changes[change.address] = change
+    for entry in sorted(inputs.entries.values(), key=lambda each: each.address):
+        if (
+            entry.address not in matched
+            and not entry.retired_at
+            and not _is_pending_successor(entry, changes)
+        ):
+            changes[entry.address] = _change_without_manifest(entry, inputs)
+    return _add_repointed(changes, inputs)
+
+
+def compute_secret_changes(
+    desired: DesiredResource, entry: StateEntry | None, fingerprints: Mapping[FieldPath, str]
 ) -> tuple[SecretChange, ...]:
-    """Return the state of each secret field, sorted by path; ``prints`` fingerprint the opened ones."""
+    """Return the status of each secret field; ``fingerprints`` are those of the decrypted fields.
+
+    Fields of the manifest come first, sorted by path, then kept fields, then removed ones.
+    """
     changes = [
-        SecretChange(path, *_secret_status(path, value, (desired, known), prints))
+        SecretChange(path, *_secret_status(path, value, desired, entry, fingerprints))
         for path, value in sorted(desired.secrets.items())
     ]
     changes += [
         SecretChange(path, SecretStatus.KEPT, "the manifest keeps the live value")
         for path in desired.kept_secrets
     ]
-    held = set(desired.secrets) | set(desired.kept_secrets)
-    gone = sorted(path for path in (known.fingerprints if known else {}) if path not in held)
-    return (*changes, *(SecretChange(path, SecretStatus.CLEARED, "the manifest dropped it") for path in gone))
-
-
-def _secret_status(  # noqa: PLR0911  # a decision table reads best as one return a row
-    path: FieldPath,
-    value: object,
-    sides: tuple[DesiredResource, StateEntry | None],
-    prints: Mapping[FieldPath, str],
-) -> tuple[SecretStatus, str]:
-    desired, known = sides
-    before = known.fingerprints.get(path) if known else None
-    if isinstance(value, EncryptedSecret) and path not in prints:
-        if known and before and known.digest == desired.digest:
-            return SecretStatus.UNCHANGED, "the file is as it was applied"
-        return SecretStatus.UNKNOWN, "it was not decrypted"
-    if before is None:
-        if known and _is_write_uncertain(path, known):
-            return SecretStatus.ROTATED, "an earlier write was cut off, so it is written again"
-        return SecretStatus.SET, "not known to be set"
-    if before == prints[path]:
-        return SecretStatus.UNCHANGED, "the same value as last applied"
-    if known and f"{to_json_pointer(path)}:{prints[path]}" in known.earlier:
-        return SecretStatus.REUSED, "a value that was in use before returns"
-    return SecretStatus.ROTATED, "another value than last applied"
-
-
-def _is_write_uncertain(path: FieldPath, known: StateEntry) -> bool:
-    # Of such an entry nothing is certain but that the field was set: to write it is a rotation.
-    return not known.digest and any(
-        each.rpartition(":")[0] == to_json_pointer(path) for each in known.earlier
+    stated = set(desired.secrets) | set(desired.kept_secrets)
+    removed = sorted(path for path in (entry.fingerprints if entry else {}) if path not in stated)
+    return (
+        *changes,
+        *(SecretChange(path, SecretStatus.CLEARED, "removed from the manifest") for path in removed),
     )
 
 
-def mark_suspect(secrets: tuple[SecretChange, ...]) -> tuple[SecretChange, ...]:
-    """Return the states for a live object that somebody wrote after us without a visible trace."""
-    reason = "the live object was written after us, and no visible field explains it"
+def mark_suspect_secrets(secrets: tuple[SecretChange, ...]) -> tuple[SecretChange, ...]:
+    """Mark unchanged secrets as suspect: someone wrote the object, but no visible field changed."""
+    reason = "the live object was written outside keyturn, and no visible field changed"
     return tuple(
         replace(change, status=SecretStatus.SUSPECT, reason=reason)
         if change.status is SecretStatus.UNCHANGED
@@ -76,163 +86,197 @@ def mark_suspect(secrets: tuple[SecretChange, ...]) -> tuple[SecretChange, ...]:
     )
 
 
-_WRITTEN_STATUSES = frozenset({SecretStatus.SET, SecretStatus.ROTATED, SecretStatus.REUSED})
-_UNCERTAIN_STATUSES = frozenset({SecretStatus.SUSPECT, SecretStatus.UNKNOWN})
-_LiveByAddress: TypeAlias = Mapping[Address, list[LiveObject]]
-_AddressById: TypeAlias = Mapping[str, Address]
-_NEW_ID_ACTIONS = {Action.CREATE, Action.REPLACE}
+def compute_field_changes(
+    desired: DesiredResource, entry: StateEntry | None, live: LiveObject, addresses: Mapping[str, Address]
+) -> tuple[FieldChange, ...]:
+    """Return the plain fields to write: those that the manifest states, and those it no longer states.
 
-
-def compute_changes(inputs: PlanInputs) -> tuple[Change, ...]:
-    """Return every change that turns the live side into the desired one, sorted by address.
-
-    The order of the inputs does not matter. A resource without a change is not in the result.
+    References are compared by id and returned as addresses; ``addresses`` maps managed ids.
     """
-    named = inputs.live_by_address()
-    names = _addresses_by_id(inputs)
-    changes: dict[Address, Change] = {}
-    taken: set[Address] = set()
-    for desired in sorted(inputs.desired.values(), key=lambda each: each.address):
-        known = _entry_for(desired, inputs.entries)
-        if known:
-            taken.add(known.address)
-        change = _change_for_manifest(desired, known, inputs, (named, names))
-        if change:
-            changes[change.address] = change
-    for known in sorted(inputs.entries.values(), key=lambda each: each.address):
-        if known.address not in taken and not known.retired_at and not _is_pending_successor(known, changes):
-            changes[known.address] = _change_without_manifest(known, inputs)
-    return _add_repointed(changes, inputs)
+    applied: Fields = entry.applied if entry else {}
+    observed: Fields = entry.observed if entry else {}
+    removed = [path for path in applied if path not in desired.fields and path in live.fields]
+    owned = [*desired.fields, *removed]
+    current = {path: _resolve_id(live.fields[path], addresses) for path in owned if path in live.fields}
+    changes = []
+    for path in _differing_paths(current, desired.fields):
+        change = FieldChange(
+            path, applied.get(path, MISSING), current.get(path, MISSING), desired.fields.get(path, MISSING)
+        )
+        if not _is_unchanged(change, _resolve_id(observed.get(path, MISSING), addresses)):
+            changes.append(change)
+    return tuple(changes)
 
 
-def _is_pending_successor(known: StateEntry, changes: Mapping[Address, Change]) -> bool:
-    # A successor that was cut off: the rotation which takes up again says what becomes of it.
-    name, heir, _ = known.address.name.partition(SUCCESSOR_INFIX)
-    change = changes.get(Address(known.address.kind, name))
-    return bool(heir) and change is not None and change.action is Action.ROTATE
+def _secret_status(  # noqa: PLR0911  # a decision table with one return a row
+    path: FieldPath,
+    value: object,
+    desired: DesiredResource,
+    entry: StateEntry | None,
+    fingerprints: Mapping[FieldPath, str],
+) -> tuple[SecretStatus, str]:
+    before = entry.fingerprints.get(path) if entry else None
+    if isinstance(value, EncryptedSecret) and path not in fingerprints:
+        if entry and before and entry.digest == desired.digest:
+            return SecretStatus.UNCHANGED, "the file is unchanged since the last apply"
+        return SecretStatus.UNKNOWN, "not decrypted"
+    if before is None:
+        if entry and _is_write_uncertain(path, entry):
+            return SecretStatus.ROTATED, "an interrupted write is repeated"
+        return SecretStatus.SET, "no record of a previous value"
+    if before == fingerprints[path]:
+        return SecretStatus.UNCHANGED, "same value as last applied"
+    if entry and f"{to_json_pointer(path)}:{fingerprints[path]}" in entry.earlier:
+        return SecretStatus.REUSED, "returns to an earlier value"
+    return SecretStatus.ROTATED, "differs from the last applied value"
+
+
+def _is_write_uncertain(path: FieldPath, entry: StateEntry) -> bool:
+    # An entry without a digest records an interrupted write. The field had a value before, so
+    # writing it again is a rotation.
+    return not entry.digest and any(
+        each.rpartition(":")[0] == to_json_pointer(path) for each in entry.earlier
+    )
+
+
+def _is_pending_successor(entry: StateEntry, changes: Mapping[Address, Change]) -> bool:
+    # The rotation of the base credential continues or retires an unfinished successor.
+    base_name, infix, _ = entry.address.name.partition(SUCCESSOR_INFIX)
+    change = changes.get(Address(entry.address.kind, base_name))
+    return bool(infix) and change is not None and change.action is Action.ROTATE
 
 
 def _addresses_by_id(inputs: PlanInputs) -> dict[str, Address]:
-    # What is being renamed goes by its new name: a reference that follows it is no change.
-    names = {entry.id: address for address, entry in inputs.entries.items()}
+    # A renamed resource is listed under its new address, so references that follow it are unchanged.
+    addresses = {entry.id: address for address, entry in inputs.entries.items()}
     for desired in inputs.desired.values():
-        earlier = _entry_for(desired, inputs.entries) if desired.lifecycle.moved_from else None
-        if earlier:
-            names[earlier.id] = desired.address
-    return names
+        entry = _find_entry(desired, inputs.entries) if desired.lifecycle.moved_from else None
+        if entry:
+            addresses[entry.id] = desired.address
+    return addresses
 
 
-def _entry_for(desired: DesiredResource, known: Mapping[Address, StateEntry]) -> StateEntry | None:
-    if desired.address in known:
-        return known[desired.address]
+def _find_entry(desired: DesiredResource, entries: Mapping[Address, StateEntry]) -> StateEntry | None:
+    if desired.address in entries:
+        return entries[desired.address]
     if not desired.lifecycle.moved_from:
         return None
-    earlier = known.get(Address(desired.address.kind, desired.lifecycle.moved_from))
-    return None if earlier is None or earlier.retired_at else earlier
+    entry = entries.get(Address(desired.address.kind, desired.lifecycle.moved_from))
+    return None if entry is None or entry.retired_at else entry
 
 
-def _change_for_manifest(
+def _change_of_unmanaged(
     desired: DesiredResource,
-    known: StateEntry | None,
+    live_by_address: Mapping[Address, list[LiveObject]],
     inputs: PlanInputs,
-    indexes: tuple[_LiveByAddress, _AddressById],
+    addresses: _AddressById,
 ) -> Change | None:
-    named, names = indexes
-    if known is None:
-        found = named.get(desired.address, [])
-        if not found:
-            return _create_change(desired, inputs, "the manifest is new")
-        return _compare_sides((desired, None, found[0]), names, inputs.fingerprints)
-    live = inputs.live.get(known.id)
-    if live is None:
-        gone = "it was retired, and the object is gone for good"
-        reason = gone if known.retired_at else "it was removed outside keyturn"
-        return replace(_create_change(desired, inputs, reason), entry=known)
-    return _compare_sides((desired, known, live), names, inputs.fingerprints)
+    candidates = live_by_address.get(desired.address, [])
+    if not candidates:
+        return _create_change(desired, inputs, "new manifest")
+    return _compare_sides(desired, None, candidates[0], inputs, addresses)
 
 
-def _create_change(desired: DesiredResource, inputs: PlanInputs, why: str) -> Change:
-    fields = tuple(FieldChange(path, MISSING, MISSING, leaf) for path, leaf in desired.fields.items())
-    secrets = secret_changes(desired, None, inputs.fingerprints.get(desired.address, {}))
+def _change_of_managed(
+    desired: DesiredResource, entry: StateEntry, inputs: PlanInputs, addresses: _AddressById
+) -> Change | None:
+    live = inputs.live.get(entry.id)
+    if live is not None:
+        return _compare_sides(desired, entry, live, inputs, addresses)
+    reason = "the retired object was purged" if entry.retired_at else "the object was purged outside keyturn"
+    return replace(_create_change(desired, inputs, reason), entry=entry)
+
+
+def _create_change(desired: DesiredResource, inputs: PlanInputs, reason: str) -> Change:
+    secrets = compute_secret_changes(desired, None, inputs.fingerprints.get(desired.address, {}))
     return Change(
         action=Action.CREATE,
         address=desired.address,
         desired=desired,
-        fields=fields,
-        secrets=secrets,
-        reason=why,
+        fields=tuple(FieldChange(path, MISSING, MISSING, leaf) for path, leaf in desired.fields.items()),
+        secrets=tuple(
+            replace(each, reason="new") if each.status is SecretStatus.SET else each for each in secrets
+        ),
+        reason=reason,
     )
 
 
-def _change_without_manifest(known: StateEntry, inputs: PlanInputs) -> Change:
-    live = inputs.live.get(known.id)
-    if live is None or live.status == "deleted":
-        why = "its manifest is gone, and so is the object"
-        return Change(action=Action.FORGET, address=known.address, entry=known, live=live, reason=why)
-    why = "its manifest is gone"
-    return Change(action=Action.RETIRE, address=known.address, entry=known, live=live, reason=why)
+def _change_without_manifest(entry: StateEntry, inputs: PlanInputs) -> Change:
+    live = inputs.live.get(entry.id)
+    is_gone = live is None or live.status == "deleted"
+    return Change(
+        action=Action.FORGET if is_gone else Action.RETIRE,
+        address=entry.address,
+        entry=entry,
+        live=live,
+        reason="manifest and object deleted" if is_gone else "manifest deleted",
+    )
 
 
 def _compare_sides(
-    sides: tuple[DesiredResource, StateEntry | None, LiveObject],
-    names: _AddressById,
-    prints: Mapping[Address, Mapping[FieldPath, str]],
+    desired: DesiredResource,
+    entry: StateEntry | None,
+    live: LiveObject,
+    inputs: PlanInputs,
+    addresses: _AddressById,
 ) -> Change | None:
-    desired, known, live = sides
-    fields = field_changes(desired, known, live, names)
-    secrets = secret_changes(desired, known, prints.get(desired.address, {}))
-    if known and not _is_edit_explained(known, live, fields):
-        secrets = mark_suspect(secrets)
-    action, why = _choose_action(desired, known, live, (fields, secrets))
+    fields = compute_field_changes(desired, entry, live, addresses)
+    secrets = compute_secret_changes(desired, entry, inputs.fingerprints.get(desired.address, {}))
+    if entry and not _is_edit_explained(entry, live, fields):
+        secrets = mark_suspect_secrets(secrets)
+    action, reason = _choose_action(desired, entry, live, fields, secrets)
     if action is None:
         return None
     return Change(
         action=action,
         address=desired.address,
         desired=desired,
-        entry=known,
+        entry=entry,
         live=live,
         fields=fields,
         secrets=secrets,
         renamed_from=live.address.name if live.address != desired.address else "",
-        reason=why,
+        reason=reason,
     )
 
 
-def _is_edit_explained(known: StateEntry, live: LiveObject, fields: tuple[FieldChange, ...]) -> bool:
-    untouched = not known.updated_at or live.updated_at == known.updated_at
-    if untouched or live.address != known.address or any(change.has_drifted for change in fields):
+def _is_edit_explained(entry: StateEntry, live: LiveObject, fields: tuple[FieldChange, ...]) -> bool:
+    is_untouched = not entry.updated_at or live.updated_at == entry.updated_at
+    if is_untouched or live.address != entry.address or any(change.has_drifted for change in fields):
         return True
-    # What was edited outside and then taken into git is no drift any more, and explains the edit still.
+    # An outside edit that the manifest has adopted is no drift, but it explains the newer timestamp.
     return any(
-        not values_equal(live.fields.get(path, MISSING), leaf) for path, leaf in known.observed.items()
+        not values_equal(live.fields.get(path, MISSING), leaf) for path, leaf in entry.observed.items()
     )
 
 
-def _choose_action(  # noqa: PLR0911  # a decision table reads best as one return a row
+def _choose_action(  # noqa: PLR0911  # a decision table with one return a row
     desired: DesiredResource,
-    known: StateEntry | None,
+    entry: StateEntry | None,
     live: LiveObject,
-    moved: tuple[tuple[FieldChange, ...], tuple[SecretChange, ...]],
+    fields: tuple[FieldChange, ...],
+    secrets: tuple[SecretChange, ...],
 ) -> tuple[Action | None, str]:
-    fields, secrets = moved
-    writes = [change for change in secrets if change.status in _WRITTEN_STATUSES]
-    if known is None:
-        return Action.ADOPT, "an object of this name exists and is not in the state"
+    written = [change for change in secrets if change.status in _WRITTEN_STATUSES]
+    if entry is None:
+        return Action.ADOPT, "an object with this name exists, but is not in the state"
     if live.type != desired.type:
-        return Action.REPLACE, "the type of an object cannot change"
-    if known.retired_at or live.status == "deleted":
-        return Action.RESTORE, "it was retired" if known.retired_at else "it was deleted outside keyturn"
-    if any(change.status is not SecretStatus.SET for change in writes):
-        return Action.ROTATE, "a secret changed in git"
+        return Action.REPLACE, "the type changed, and an object cannot change its type"
+    if entry.retired_at or live.status == "deleted":
+        return (
+            Action.RESTORE,
+            f"the object was {'retired' if entry.retired_at else 'deleted outside keyturn'}",
+        )
+    if any(change.status is not SecretStatus.SET for change in written):
+        return Action.ROTATE, "a secret changed in the manifest"
     if live.address != desired.address:
-        return Action.RENAME, "the manifest has another name"
-    if writes:
-        return Action.UPDATE, "a secret field is new"
+        return Action.RENAME, "the manifest has a new name"
+    if written:
+        return Action.UPDATE, "new secret field"
     if fields or any(change.status is SecretStatus.CLEARED for change in secrets):
         return Action.UPDATE, _update_reason(fields)
     if any(change.status in _UNCERTAIN_STATUSES for change in secrets):
-        return Action.NO_OP, "a secret may not be what git says"
+        return Action.NO_OP, "a secret may differ from the manifest"
     return None, ""
 
 
@@ -240,53 +284,30 @@ def _update_reason(fields: tuple[FieldChange, ...]) -> str:
     drifted = sum(change.has_drifted for change in fields)
     if drifted and drifted == len(fields):
         return "the live object was edited outside keyturn"
-    return "git and the live object were both edited" if drifted else "the manifest changed"
+    return "the manifest and the live object were both edited" if drifted else "the manifest changed"
 
 
-def field_changes(
-    desired: DesiredResource, known: StateEntry | None, live: LiveObject, names: _AddressById
-) -> tuple[FieldChange, ...]:
-    """Return the plain fields that must be written: those the manifest states, and those it dropped.
-
-    References are compared by id and shown by address; ``names`` are the addresses of known ids.
-    """
-    applied: Fields = known.applied if known else {}
-    observed: Fields = known.observed if known else {}
-    dropped = [path for path in applied if path not in desired.fields and path in live.fields]
-    owned = [*desired.fields, *dropped]
-    seen = {path: _resolve_id(live.fields[path], names) for path in owned if path in live.fields}
-    changes = []
-    for path in _differing_paths(seen, desired.fields):
-        wanted, now = desired.fields.get(path, MISSING), seen.get(path, MISSING)
-        if not _is_unchanged(path, (wanted, now), applied, observed, names):
-            changes.append(FieldChange(path, applied.get(path, MISSING), now, wanted))
-    return tuple(changes)
+def _resolve_id(leaf: Leaf, addresses: _AddressById) -> Leaf:
+    return addresses.get(leaf, leaf) if isinstance(leaf, str) else leaf
 
 
-def _resolve_id(leaf: Leaf, names: Mapping[str, Address]) -> Leaf:
-    return names.get(leaf, leaf) if isinstance(leaf, str) else leaf
-
-
-def _is_unchanged(
-    path: FieldPath, sides: tuple[Leaf, Leaf], applied: Fields, observed: Fields, names: Mapping[str, Address]
-) -> bool:
-    wanted, now = sides
-    if values_equal(wanted, now):
+def _is_unchanged(change: FieldChange, observed: Leaf) -> bool:
+    if values_equal(change.desired, change.live):
         return True
-    if path not in applied or not values_equal(applied[path], wanted):
+    if change.applied == MISSING or not values_equal(change.applied, change.desired):
         return False
-    if isinstance(wanted, Address) and now != MISSING:
+    if isinstance(change.desired, Address) and change.live != MISSING:
         return False
-    # The service may normalise a value, or not echo it at all, a reference too: neither is drift.
-    return values_equal(_resolve_id(observed.get(path, MISSING), names), now)
+    # The service may normalize a value or omit a field, even a reference; neither is drift.
+    return values_equal(observed, change.live)
 
 
-def _differing_paths(live: Fields, wanted: Fields) -> list[FieldPath]:
-    if live == wanted:
+def _differing_paths(live: Fields, desired: Fields) -> list[FieldPath]:
+    if live == desired:
         return []
-    from deepdiff import DeepDiff  # noqa: PLC0415  # 64 ms, and a plan without changes never needs it
+    from deepdiff import DeepDiff  # noqa: PLC0415  # its import takes 64 ms; a plan without changes skips it
 
-    delta = DeepDiff(_to_comparable(live), _to_comparable(wanted), threshold_to_diff_deeper=0)
+    delta = DeepDiff(_to_comparable(live), _to_comparable(desired), threshold_to_diff_deeper=0)
     return sorted(from_json_pointer(key) for key in delta.affected_root_keys)
 
 
@@ -298,30 +319,29 @@ def _to_comparable(fields: Fields) -> dict[str, object]:
 
 
 def _add_repointed(changes: Mapping[Address, Change], inputs: PlanInputs) -> tuple[Change, ...]:
-    anew = {
+    new_ids = {
         address for address, change in changes.items() if change.action in _NEW_ID_ACTIONS and change.entry
     }
     result = dict(changes)
     for desired in inputs.desired.values():
-        moved = _references_to(desired, anew)
-        if moved and desired.address not in changes:
-            known = inputs.entries[desired.address]
+        references = _references_to(desired, new_ids)
+        if references and desired.address not in changes:
+            entry = inputs.entries[desired.address]
             result[desired.address] = Change(
                 action=Action.UPDATE,
                 address=desired.address,
                 desired=desired,
-                entry=known,
-                live=inputs.live[known.id],
-                fields=moved,
-                reason="what it refers to gets a new id",
+                entry=entry,
+                live=inputs.live[entry.id],
+                fields=references,
+                reason="a referenced object gets a new ID",
             )
     return tuple(result[address] for address in sorted(result))
 
 
-def _references_to(desired: DesiredResource, anew: Iterable[Address]) -> tuple[FieldChange, ...]:
-    wanted = set(anew)
+def _references_to(desired: DesiredResource, targets: set[Address]) -> tuple[FieldChange, ...]:
     return tuple(
         FieldChange(path, leaf, leaf, leaf)
         for path, leaf in desired.fields.items()
-        if isinstance(leaf, Address) and leaf in wanted
+        if isinstance(leaf, Address) and leaf in targets
     )

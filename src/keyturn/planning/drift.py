@@ -1,4 +1,4 @@
-"""Drift alone: what moved without us, and not what git wants anew."""
+"""Drift: changes made outside keyturn, and which of them may be written to the manifests."""
 
 from collections.abc import Collection
 
@@ -14,32 +14,36 @@ from keyturn.model.results import SkippedField
 from keyturn.model.secret_detection import may_be_secret
 
 
-def drift_only(plan: Plan) -> Plan:
-    """Return the plan with only what was edited, renamed, deleted or saved outside keyturn."""
-    kept = tuple(each for each in map(_drifted_part, plan.changes) if each)
-    addresses = {change.address for change in kept}
-    findings = tuple(each for each in plan.diagnostics if each.address in addresses)
-    impact = {address: each for address, each in plan.impact.items() if address in addresses}
+def select_drift(plan: Plan) -> Plan:
+    """Return a partial plan with the edits, renames and deletions made outside keyturn."""
+    changes = tuple(change for change in map(_drifted_part, plan.changes) if change)
+    addresses = {change.address for change in changes}
     return replace(
-        plan, changes=kept, diagnostics=findings, impact=impact, access_changes=(), requests=0, partial=True
+        plan,
+        changes=changes,
+        diagnostics=tuple(each for each in plan.diagnostics if each.address in addresses),
+        impact={address: impact for address, impact in plan.impact.items() if address in addresses},
+        access_changes=(),
+        requests=0,
+        partial=True,
     )
 
 
 def _drifted_part(change: Change) -> Change | None:
-    known, live = change.entry, change.live
-    if known is None or known.retired_at:
+    entry, live = change.entry, change.live
+    if entry is None or entry.retired_at:
         return None
     fields = tuple(field for field in change.fields if field.has_drifted)
     secrets = tuple(each for each in change.secrets if each.status is SecretStatus.SUSPECT)
-    gone = live is None or (live.status == "deleted" and change.action is Action.RESTORE)
-    renamed = live is not None and live.address != known.address
-    if not (fields or secrets or gone or renamed):
+    is_deleted = live is None or (live.status == "deleted" and change.action is Action.RESTORE)
+    is_renamed = live is not None and live.address != entry.address
+    if not (fields or secrets or is_deleted or is_renamed):
         return None
     return replace(change, fields=fields, secrets=secrets)
 
 
 class PullSelection(Struct, frozen=True):
-    """The drift of one manifest, sorted into what is written and what is left."""
+    """The drifted fields of one manifest: those to write, and those to skip with a reason."""
 
     to_write: tuple[FieldChange, ...]
     skipped: tuple[SkippedField, ...]
@@ -49,78 +53,82 @@ def select_pullable(
     desired: DesiredResource,
     live: LiveObject,
     fields: tuple[FieldChange, ...],
-    sealed: Collection[tuple[str, ...]],
-    agreed: frozenset[str],
+    sealed_paths: Collection[FieldPath],
+    approved: frozenset[str],
 ) -> PullSelection:
-    """Sort what drifted. ``sealed`` are the paths that say where a secret goes, or as whom it is used.
+    """Select the drifted fields that may be written to a manifest.
 
-    ``agreed`` names the credentials whose secrets may go to a destination that was set outside git.
+    ``sealed_paths`` are the fields that determine where a secret is sent, or as whom it is used.
+    ``approved`` names the credentials whose secrets may be sent to a destination set outside git.
     """
-    take: list[FieldChange] = []
-    left: list[SkippedField] = []
+    to_write: list[FieldChange] = []
+    skipped: list[SkippedField] = []
     for field in fields:
         if not field.has_drifted:
             continue
-        refusal = _unpullable_field(field, live) or _unapproved_field(field, desired, sealed, agreed)
-        if refusal:
-            left.append(refusal)
+        refused = _unpullable_field(field, live) or _unapproved_field(field, desired, sealed_paths, approved)
+        if refused:
+            skipped.append(refused)
         else:
-            take.append(
-                FieldChange(field.path, field.applied, _coerce_type(field.live, field.desired), field.desired)
-            )
-    return PullSelection(tuple(take), tuple(left))
+            to_write.append(replace(field, live=_coerce_type(field.live, field.desired)))
+    return PullSelection(tuple(to_write), tuple(skipped))
 
 
-def _unpullable_field(field: FieldChange, live: LiveObject) -> SkippedField | None:  # noqa: PLR0911  # one return a reason
-    path, now = field.path, field.live
+def _unpullable_field(field: FieldChange, live: LiveObject) -> SkippedField | None:  # noqa: PLR0911  # one return per reason
+    path, value = field.path, field.live
     if path in live.secret_like_paths:
-        return SkippedField(path, "the service shows a mask or a secret there")
-    if now == MISSING and (refusal := _missing_field_reason(path, live)):
-        return SkippedField(path, refusal)
-    if isinstance(now, dict):
-        return SkippedField(path, "it is a mapping: write it by hand")
-    if any(may_be_secret(key, now) for key in path[1:] or path):
+        return SkippedField(path, "the service returns a mask or a possible secret")
+    if value == MISSING and (reason := _missing_field_reason(path, live)):
+        return SkippedField(path, reason)
+    if isinstance(value, dict):
+        return SkippedField(path, "the live value is a mapping: edit the manifest manually")
+    if any(may_be_secret(key, value) for key in path[1:] or path):
         return SkippedField(path, "the live value looks like a secret")
     if not values_equal(field.applied, field.desired):
-        return SkippedField(path, "git changed it too: decide which of the two is meant")
-    if now != MISSING and isinstance(field.desired, Address) and not isinstance(now, Address):
-        return SkippedField(path, "it refers to what is not in git: `keyturn import` it first")
+        return SkippedField(path, "the manifest changed too: decide which value to keep")
+    if value != MISSING and isinstance(field.desired, Address) and not isinstance(value, Address):
+        return SkippedField(path, "the referenced object is not in git: run `keyturn import` first")
     return None
 
 
 def _missing_field_reason(path: FieldPath, live: LiveObject) -> str:
     if path[0] != "config":
-        return f"it is gone live: take `{path[-1]}:` out of the manifest, or apply to bring it back"
+        return f"no live value: remove `{path[-1]}:` from the manifest, or apply to restore it"
     if any(may_be_secret(key, "") for key in path[1:]):
-        return "it is gone live, as a service hides what is named like a secret: apply to bring it back"
+        return "no live value; the service may hide fields that are named like a secret: apply to restore it"
     if not any(each[0] == "config" for each in live.fields):
-        return "the service shows none of its settings: look at it in Planasonix, or apply to bring them back"
+        return "the service returns no settings: check the object in Planasonix, or apply to restore them"
     return ""
 
 
 def _unapproved_field(
-    field: FieldChange, desired: DesiredResource, sealed: Collection[tuple[str, ...]], agreed: frozenset[str]
+    field: FieldChange,
+    desired: DesiredResource,
+    sealed_paths: Collection[FieldPath],
+    approved: frozenset[str],
 ) -> SkippedField | None:
     if desired.address.kind == "credential":
-        holds = field.path in sealed and (desired.secrets or desired.kept_secrets)
-        concerned = {desired.address.name} if holds else set()
+        has_secret = bool(desired.secrets or desired.kept_secrets)
+        credentials = {desired.address.name} if has_secret and field.path in sealed_paths else set()
     elif isinstance(field.live, Address):
-        concerned = {field.live.name}
+        credentials = {field.live.name}
+    elif field.path in sealed_paths:
+        credentials = {leaf.name for leaf in desired.fields.values() if isinstance(leaf, Address)}
     else:
-        users = {leaf.name for leaf in desired.fields.values() if isinstance(leaf, Address)}
-        concerned = users if field.path in sealed else set()
-    missing = sorted(concerned - agreed)
+        credentials = set()
+    missing = sorted(credentials - approved)
     if not missing:
         return None
-    return SkippedField(field.path, f"it says where the secret of {missing[0]} goes", missing[0])
+    reason = f"the field determines where the secret of {missing[0]} is sent"
+    return SkippedField(field.path, reason, missing[0])
 
 
-def _coerce_type(now: Leaf, wanted: Leaf) -> Leaf:
-    # A deployment may answer everything as text; git keeps the type that it was written in.
-    if not isinstance(now, str) or isinstance(wanted, str):
-        return now
-    if isinstance(wanted, bool):
-        return {"true": True, "false": False}.get(now.lower(), now)
-    if isinstance(wanted, int) and now.removeprefix("-").isdecimal() and now.isascii():
-        return int(now)
-    return now
+def _coerce_type(live: Leaf, desired: Leaf) -> Leaf:
+    # A deployment may return every value as text; the manifest keeps the type that it has.
+    if not isinstance(live, str) or isinstance(desired, str):
+        return live
+    if isinstance(desired, bool):
+        return {"true": True, "false": False}.get(live.lower(), live)
+    if isinstance(desired, int) and live.removeprefix("-").isdecimal() and live.isascii():
+        return int(live)
+    return live

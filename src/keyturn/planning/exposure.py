@@ -1,11 +1,14 @@
-"""Who would see a secret anew: a destination changes while the secret that goes there stays.
+"""Exposure analysis: changes that send an existing secret to a new destination.
 
-A service that merges what it is sent keeps the stored secret when only the host changes, so
-whoever may change a host may read the secret. Such a change is an exposure, and so is a
-connection that points a credential at a host where it was never sent before, and a new secret for
-a credential that somebody points elsewhere meanwhile. A destination that was applied before, by
-git and through keyturn, is no news, and neither is one to which the plan that wrote the secret was
-to send it: a run that ended half-way is taken up again without a word.
+A service with merge semantics keeps the stored secret when only the host changes, so whoever can
+change the host can read the secret. Three changes are exposures:
+
+- a credential changes its destination and keeps its secret;
+- a connection uses a credential at a destination where its secret was never sent;
+- a credential gets a new secret while a connection that uses it was repointed outside keyturn.
+
+A destination that an earlier apply already used is not reported again. Destinations planned
+together with the secret count as used, so an interrupted apply can resume without a new approval.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,11 +25,9 @@ from keyturn.model.seal import compute_seal, select_fields
 from keyturn.planning.inputs import PlanInputs
 
 DestinationPredicate: TypeAlias = Callable[[str, str, FieldPath], bool]
-"""Tells of a kind, a type and a path whether the field says where a secret goes."""
+"""Tells whether the field of a kind, type and path determines where a secret is sent."""
 
-SENT_STATUSES = frozenset({SecretStatus.SET, SecretStatus.ROTATED, SecretStatus.REUSED})
-"""States of a secret that is about to be sent."""
-
+_SENT_STATUSES = frozenset({SecretStatus.SET, SecretStatus.ROTATED, SecretStatus.REUSED})
 _RETAINED_STATUSES = frozenset(
     {
         SecretStatus.UNCHANGED,
@@ -34,7 +35,7 @@ _RETAINED_STATUSES = frozenset(
         SecretStatus.UNKNOWN,
         SecretStatus.SUSPECT,
         SecretStatus.REUSED,
-        # A service that merges keeps what is no longer sent.
+        # A service with merge semantics keeps fields that are no longer sent.
         SecretStatus.CLEARED,
     }
 )
@@ -45,27 +46,30 @@ _NON_WRITING_ACTIONS = frozenset({Action.RETIRE, Action.FORGET, Action.NO_OP})
 def find_exposures(
     changes: tuple[Change, ...],
     inputs: PlanInputs,
-    leads: DestinationPredicate,
-    state: Mapping[Address, StateEntry] = EMPTY,
+    is_destination: DestinationPredicate,
+    true_entries: Mapping[Address, StateEntry] = EMPTY,
 ) -> tuple[Change, ...]:
-    """Return the changes with the exposures that each of them brings.
+    """Return the changes with their exposures.
 
-    ``state`` is what is truly known, where the inputs pretend to know less so that a secret is
-    written again: the same value is no new secret for that.
+    ``true_entries`` are the unmodified state entries. The entries of ``inputs`` may lack the
+    fingerprints of secrets that must be written again; such a secret is still an existing one.
     """
-    users = _users_by_address(inputs.entries.values()) if changes else {}
-    holders = _live_users_by_id(inputs) if any(map(has_secret_writes, changes)) else {}
-    view = _ExposureAnalysis(
-        {change.address: change for change in changes}, inputs, leads, users, holders, state
+    analysis = _ExposureAnalysis(
+        changes={change.address: change for change in changes},
+        inputs=inputs,
+        is_destination=is_destination,
+        users=_users_by_address(inputs.entries.values()) if changes else {},
+        live_users=_live_users_by_id(inputs) if any(map(has_secret_writes, changes)) else {},
+        true_entries=true_entries,
     )
-    return tuple(replace(change, exposures=tuple(view.exposures_of(change))) for change in changes)
+    return tuple(replace(change, exposures=tuple(analysis.exposures_of(change))) for change in changes)
 
 
 def credential_destinations(
-    changes: Iterable[Change], leads: DestinationPredicate
+    changes: Iterable[Change], is_destination: DestinationPredicate
 ) -> dict[Address, tuple[str, ...]]:
-    """Return by credential the digests of where connections of these changes send its secrets."""
-    found: dict[Address, list[str]] = {}
+    """Return, by credential, the digests of its destinations in the connections of these changes."""
+    digests: dict[Address, list[str]] = {}
     for change in changes:
         if (
             change.desired
@@ -73,55 +77,48 @@ def credential_destinations(
             and change.action not in _NON_WRITING_ACTIONS
         ):
             for credential in _referenced_addresses(change.desired.fields):
-                found.setdefault(credential, []).append(_destination_digest(change.desired, leads))
-    return {credential: tuple(sorted(places)) for credential, places in found.items()}
-
-
-def _destination_digest(desired: DesiredResource, leads: DestinationPredicate) -> str:
-    kind, name, fields = desired.address.kind, desired.address.name, desired.fields
-    paths = [path for path in fields if leads(kind, desired.type, path) or isinstance(fields[path], Address)]
-    return compute_seal(kind, name, desired.type, select_fields(fields, paths))
+                digests.setdefault(credential, []).append(_destination_digest(change.desired, is_destination))
+    return {credential: tuple(sorted(each)) for credential, each in digests.items()}
 
 
 def is_drift_revert(change: Change) -> bool:
-    """Whether all that a change of a live object does is to put back what was applied."""
+    """Tell whether a change only restores the last applied values of a live object."""
     return bool(change.live and change.fields) and all(
         values_equal(field.applied, field.desired) for field in change.fields
     )
 
 
 def has_secret_writes(change: Change) -> bool:
-    """Whether a live object is sent another secret than it holds."""
-    anew = (
-        change.live is None or change.action in _NEW_OBJECT_ACTIONS or change.action in _NON_WRITING_ACTIONS
-    )
-    return not anew and any(secret.status in SENT_STATUSES for secret in change.secrets)
+    """Tell whether a change writes a new secret to an existing object."""
+    if change.live is None or change.action in _NEW_OBJECT_ACTIONS | _NON_WRITING_ACTIONS:
+        return False
+    return any(secret.status in _SENT_STATUSES for secret in change.secrets)
 
 
 def moved_destinations(
-    known: StateEntry, live: LiveObject, leads: DestinationPredicate
+    entry: StateEntry, live: LiveObject, is_destination: DestinationPredicate
 ) -> tuple[FieldPath, ...]:
-    """Return where a live object sends secrets to another place than the one it was applied with.
+    """Return the destination fields of a live object that changed since the last apply.
 
-    A field that git does not state and that was not there when the object was made counts too.
+    This includes fields that were added outside keyturn.
     """
-    paths = set(known.observed)
+    paths = set(entry.observed)
     if live.has_config:
-        paths |= {path for path in live.fields if path not in known.applied}
+        paths |= {path for path in live.fields if path not in entry.applied}
     return tuple(
         path
         for path in sorted(paths)
-        if leads(live.address.kind, live.type, path)
-        and not values_equal(known.observed.get(path, MISSING), live.fields.get(path, MISSING))
+        if is_destination(live.address.kind, live.type, path)
+        and not values_equal(entry.observed.get(path, MISSING), live.fields.get(path, MISSING))
     )
 
 
-class _ExposureAnalysis(Struct, frozen=True):
+class _ExposureAnalysis(Struct, frozen=True, kw_only=True):
     changes: Mapping[Address, Change]
     inputs: PlanInputs
     is_destination: DestinationPredicate
     users: Mapping[Address, list[StateEntry]]
-    live_holders: Mapping[str, list[tuple[StateEntry, LiveObject]]]
+    live_users: Mapping[str, list[tuple[StateEntry, LiveObject]]]
     true_entries: Mapping[Address, StateEntry]
 
     def exposures_of(self, change: Change) -> Iterator[Exposure]:
@@ -130,10 +127,8 @@ class _ExposureAnalysis(Struct, frozen=True):
         if change.address.kind == "credential":
             yield from self._own_exposures(change, change.desired)
             yield from self._moved_user_exposures(change)
-        for credential in sorted(
-            {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
-        ):
-            if self._keeps_secret(credential):
+        for credential in sorted(_referenced_addresses(change.desired.fields)):
+            if self._credential_retains_secret(credential):
                 yield from self._connection_exposures(change, change.desired, credential)
 
     def _own_exposures(self, change: Change, desired: DesiredResource) -> Iterator[Exposure]:
@@ -141,59 +136,60 @@ class _ExposureAnalysis(Struct, frozen=True):
             return
         live: Fields = change.live.fields if change.live else {}
         before = change.entry.applied if change.entry else live
-        for path in self._destination_paths(desired.address.kind, (desired.type, desired.fields), before):
-            wanted = desired.fields.get(path, MISSING)
-            if not values_equal(before.get(path, MISSING), wanted):
-                yield Exposure(change.address, change.address, path, live.get(path, MISSING), wanted)
+        for path in self._destination_paths(desired, before):
+            after = desired.fields.get(path, MISSING)
+            if not values_equal(before.get(path, MISSING), after):
+                yield Exposure(change.address, change.address, path, live.get(path, MISSING), after)
 
     def _moved_user_exposures(self, change: Change) -> Iterator[Exposure]:
         if change.entry is None or not has_secret_writes(change):
             return
-        for known, live in self.live_holders.get(change.entry.id, ()):
-            paths = moved_destinations(known, live, self.is_destination)
-            if change.entry.address not in _referenced_addresses(known.applied):
+        for user, live in self.live_users.get(change.entry.id, ()):
+            paths = moved_destinations(user, live, self.is_destination)
+            if change.entry.address not in _referenced_addresses(user.applied):
                 paths = (*(path for path, leaf in live.fields.items() if leaf == change.entry.id), *paths)
-            repair = self.changes.get(known.address)
-            if repair and is_drift_revert(repair) and {*paths} <= {field.path for field in repair.fields}:
+            revert = self.changes.get(user.address)
+            if revert and is_drift_revert(revert) and {*paths} <= {field.path for field in revert.fields}:
                 continue
             for path in paths:
-                before, after = known.applied.get(path, MISSING), live.fields.get(path, MISSING)
-                yield Exposure(change.address, known.address, path, before, after)
+                before, after = user.applied.get(path, MISSING), live.fields.get(path, MISSING)
+                yield Exposure(change.address, user.address, path, before, after)
 
     def _connection_exposures(
         self, change: Change, desired: DesiredResource, credential: Address
     ) -> Iterator[Exposure]:
         if self._is_approved_destination(credential, change, desired):
             return
-        names = self._addresses_of(credential)
-        holders = [known for name in sorted(names) for known in self.users.get(name, ())]
+        addresses = self._addresses_of(credential)
+        users = [user for address in sorted(addresses) for user in self.users.get(address, ())]
         before: Fields = change.entry.applied if change.entry else {}
-        if not names & _referenced_addresses(before):
+        if not addresses & _referenced_addresses(before):
             before = {}
-        states = (
-            self._has_same_destination(known, desired, before if known.address in names else None)
-            for known in holders
+        is_known = any(
+            self._has_same_destination(user, desired, before if user.address in addresses else None)
+            for user in users
         )
-        if self._is_adopted_unchanged(change, desired) or any(states):
+        if is_known or self._is_adopted_unchanged(change, desired):
             return
-        paths = self._destination_paths(desired.address.kind, (desired.type, desired.fields), before)
-        news = [path for path in paths if not self._was_applied_before(holders, path, desired)]
-        for path in news or paths:
+        paths = self._destination_paths(desired, before)
+        new_paths = [path for path in paths if not _was_applied_before(users, path, desired)]
+        for path in new_paths or paths:
             yield Exposure(
                 credential, change.address, path, before.get(path, MISSING), desired.fields.get(path, MISSING)
             )
 
     def _is_approved_destination(self, credential: Address, change: Change, desired: DesiredResource) -> bool:
-        # Until the connection was written after the secret: then what was shown is done with.
-        holder = self.changes.get(credential)
-        known = holder.entry if holder else self.inputs.entries.get(credential)
-        if known is None or (change.entry and change.entry.updated_at >= known.updated_at):
+        # The approval of a planned destination ends when the connection is written after the secret.
+        credential_change = self.changes.get(credential)
+        entry = credential_change.entry if credential_change else self.inputs.entries.get(credential)
+        if entry is None or (change.entry and change.entry.updated_at >= entry.updated_at):
             return False
-        held = not holder or all(each.status is SecretStatus.UNCHANGED for each in holder.secrets)
+        secrets = credential_change.secrets if credential_change else ()
+        if any(secret.status is not SecretStatus.UNCHANGED for secret in secrets):
+            return False
         return (
-            held
-            and bool(known.destinations)
-            and _destination_digest(desired, self.is_destination) in known.destinations
+            bool(entry.destinations)
+            and _destination_digest(desired, self.is_destination) in entry.destinations
         )
 
     def _addresses_of(self, credential: Address) -> frozenset[Address]:
@@ -201,56 +197,50 @@ class _ExposureAnalysis(Struct, frozen=True):
         return frozenset({credential, change.entry.address} if change and change.entry else {credential})
 
     def _is_adopted_unchanged(self, change: Change, desired: DesiredResource) -> bool:
-        # What is taken over as it stands goes nowhere that it did not go before.
+        # An adopted connection whose destination does not change already sends the secret there.
         if change.entry or change.live is None:
             return False
-        leading = self._destination_paths(
-            desired.address.kind, (desired.type, desired.fields), change.live.fields
-        )
-        links = {path for path, leaf in desired.fields.items() if isinstance(leaf, Address)}
-        return not {field.path for field in change.fields} & {*leading, *links}
+        destinations = self._destination_paths(desired, change.live.fields)
+        references = {path for path, leaf in desired.fields.items() if isinstance(leaf, Address)}
+        return not {field.path for field in change.fields} & {*destinations, *references}
 
     def _has_same_destination(
-        self, known: StateEntry, desired: DesiredResource, before: Fields | None
+        self, user: StateEntry, desired: DesiredResource, before: Fields | None
     ) -> bool:
-        # A credential that states a place itself may be used there, as long as nothing is left out.
-        others = known.applied if before is None else before
+        # ``before`` is given for the credential itself: its own destination fields allow a
+        # connection to the same destination only if the credential states all of them.
+        others = user.applied if before is None else before
         return all(
-            values_equal(known.applied.get(path, MISSING), desired.fields.get(path, MISSING))
-            and (before is None or path in known.applied)
-            for path in self._destination_paths(desired.address.kind, (desired.type, desired.fields), others)
+            values_equal(user.applied.get(path, MISSING), desired.fields.get(path, MISSING))
+            and (before is None or path in user.applied)
+            for path in self._destination_paths(desired, others)
         )
 
-    def _was_applied_before(
-        self, holders: Iterable[StateEntry], path: FieldPath, desired: DesiredResource
-    ) -> bool:
-        wanted = desired.fields.get(path, MISSING)
-        return any(path in known.applied and values_equal(known.applied[path], wanted) for known in holders)
-
-    def _destination_paths(self, kind: str, now: tuple[str, Fields], before: Fields) -> list[FieldPath]:
-        name, fields = now
-        return [path for path in sorted({*fields, *before}) if self.is_destination(kind, name, path)]
+    def _destination_paths(self, desired: DesiredResource, before: Fields) -> list[FieldPath]:
+        return [
+            path
+            for path in sorted({*desired.fields, *before})
+            if self.is_destination(desired.address.kind, desired.type, path)
+        ]
 
     def _retains_secret(self, change: Change) -> bool:
-        staying = (
-            _RETAINED_STATUSES - {SecretStatus.CLEARED}
-            if change.action is Action.REPLACE
-            else _RETAINED_STATUSES
-        )
-        stays = change.action is not Action.CREATE and any(one.status in staying for one in change.secrets)
-        return stays or self._repeats_secret(change)
+        retained = _RETAINED_STATUSES
+        if change.action is Action.REPLACE:
+            retained = retained - {SecretStatus.CLEARED}
+        is_retained = any(secret.status in retained for secret in change.secrets)
+        return (is_retained and change.action is not Action.CREATE) or self._repeats_secret(change)
 
     def _repeats_secret(self, change: Change) -> bool:
-        # Made or written again, for whatever reason: the same secret is no new one for that.
+        # A secret with a recorded fingerprint is not new, even if it is written again.
         if change.entry is None:
             return False
-        known = self.true_entries.get(change.entry.address, change.entry)
+        entry = self.true_entries.get(change.entry.address, change.entry)
         return any(
-            known.fingerprints.get(path) == value or f"{to_json_pointer(path)}:{value}" in known.earlier
+            entry.fingerprints.get(path) == value or f"{to_json_pointer(path)}:{value}" in entry.earlier
             for path, value in self.inputs.fingerprints.get(change.address, {}).items()
         )
 
-    def _keeps_secret(self, credential: Address) -> bool:
+    def _credential_retains_secret(self, credential: Address) -> bool:
         change = self.changes.get(credential)
         if change is None:
             desired = self.inputs.desired.get(credential)
@@ -258,24 +248,40 @@ class _ExposureAnalysis(Struct, frozen=True):
         return self._retains_secret(change)
 
 
+def _was_applied_before(users: Iterable[StateEntry], path: FieldPath, desired: DesiredResource) -> bool:
+    value = desired.fields.get(path, MISSING)
+    return any(path in user.applied and values_equal(user.applied[path], value) for user in users)
+
+
+def _destination_digest(desired: DesiredResource, is_destination: DestinationPredicate) -> str:
+    kind, name, fields = desired.address.kind, desired.address.name, desired.fields
+    paths = [
+        path
+        for path, leaf in fields.items()
+        if is_destination(kind, desired.type, path) or isinstance(leaf, Address)
+    ]
+    return compute_seal(kind, name, desired.type, select_fields(fields, paths))
+
+
 def _live_users_by_id(inputs: PlanInputs) -> dict[str, list[tuple[StateEntry, LiveObject]]]:
-    # Ours, by the ids that they hold live: rotations by the thousand would each look at everything.
-    ids = {known.id for known in inputs.entries.values()}
-    held: dict[str, list[tuple[StateEntry, LiveObject]]] = {}
-    for known in inputs.entries.values():
-        live = inputs.live.get(known.id)
+    # An index, because a search of all entries for each rotation takes quadratic time.
+    ids = {entry.id for entry in inputs.entries.values()}
+    users: dict[str, list[tuple[StateEntry, LiveObject]]] = {}
+    for entry in inputs.entries.values():
+        live = inputs.live.get(entry.id)
         if live is not None and live.status != "deleted":
             for identity in {leaf for leaf in live.fields.values() if isinstance(leaf, str)} & ids:
-                held.setdefault(identity, []).append((known, live))
-    return held
+                users.setdefault(identity, []).append((entry, live))
+    return users
 
 
 def _users_by_address(entries: Iterable[StateEntry]) -> dict[Address, list[StateEntry]]:
-    # Worked out once: to ask the whole state for each change is quadratic in the fleet.
+    # An index, because a search of all entries for each change takes quadratic time. The credential
+    # itself counts as one of its users.
     users: dict[Address, list[StateEntry]] = {}
-    for known in entries:
-        for address in {known.address, *_referenced_addresses(known.applied)}:
-            users.setdefault(address, []).append(known)
+    for entry in entries:
+        for address in {entry.address, *_referenced_addresses(entry.applied)}:
+            users.setdefault(address, []).append(entry)
     return users
 
 

@@ -1,4 +1,4 @@
-"""What the limits of a plan look at, and how they answer."""
+"""Guards: checks of a whole plan that report violations as diagnostics."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,18 +7,20 @@ from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import Action, Change, SecretStatus
-from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize_or_none
+from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
 from keyturn.model.fields import format_path
 from keyturn.model.plan import PlanLimits
 from keyturn.planning.inputs import Approvals, PlanInputs
 from keyturn.planning.scheduling import ChangeSchedule, DependencyCycle
 
+_MAX_LISTED_USERS = 5
+
 
 class GuardContext(Struct, frozen=True, kw_only=True):
-    """What a guard looks at.
+    """The inputs of the guards.
 
-    ``users`` holds what the service says uses an object: by id, the names of things that are not
-    in git. ``room`` is how many more connections the organization may have, None where unknown.
+    ``users`` maps the id of an object to the names of its users outside git. None in
+    ``remaining_connections`` means that the quota of the organization is unknown.
     """
 
     changes: tuple[Change, ...]
@@ -32,135 +34,295 @@ class GuardContext(Struct, frozen=True, kw_only=True):
 def guard_violation(
     code: str, change: Change, message: str, hint: str, *, cause: Cause = Cause.OTHER
 ) -> Diagnostic:
-    """Return the error that a change breaks a rule, at its manifest or, without one, at the state."""
-    origin = change.desired.origin if change.desired else SourceLocation("state")
+    """Return an error about a change, located at its manifest or, without one, at the state."""
     return Diagnostic(
         code=code,
         severity=Severity.ERROR,
         message=message,
-        origin=origin,
+        origin=_locate_change(change),
         hint=hint,
         address=change.address,
         cause=cause,
     )
 
 
-def _check_duplicate_names(question: GuardContext) -> Iterator[Diagnostic]:
-    named = question.inputs.live_by_address()
-    for change in question.changes:
-        twins = named.get(change.address, [])
-        others = [live for live in twins if change.entry is None or live.id != change.entry.id]
-        clash = len(twins) > 1 or (change.action in {Action.RESTORE, Action.RENAME} and others)
-        if clash and change.action is not Action.FORGET:
-            ids = ", ".join(sorted(live.id for live in twins))
+def check_guards(context: GuardContext) -> tuple[Diagnostic, ...]:
+    """Return the violations of all guards, sorted; errors prevent an apply, warnings do not."""
+    violations = [each for guard in (*_APPROVABLE_GUARDS, *_BLOCKING_GUARDS) for each in guard(context)]
+    return tuple(sorted(violations, key=lambda violation: violation.sort_key))
+
+
+def _join_secrets(change: Change, status: SecretStatus) -> str:
+    return ", ".join(format_path(each.path) for each in change.secrets if each.status is status)
+
+
+def _locate_change(change: Change) -> SourceLocation:
+    return change.desired.origin if change.desired else SourceLocation("state")
+
+
+def _check_exposures(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        names = {name for each in change.exposures for name in (each.address.name, each.through.name)}
+        if change.exposures and not names & context.approvals.destinations:
+            paths = ", ".join(
+                sorted({f"{format_path(each.path)} of {each.through}" for each in change.exposures})
+            )
+            credential = change.exposures[0].address
             yield guard_violation(
-                "KT461",
+                "KT451",
                 change,
-                f"{change.address} is the name of more than one object in the workspace: {ids}",
-                "rename or delete the ones that are not ours, then plan again",
+                f"the secret of {credential} would be sent to a new destination: {paths}",
+                "set a new secret in the same change; "
+                f"to allow this, pass --allow-destination-change {credential.name}",
+                cause=Cause.NEW_DESTINATION,
             )
 
 
-def _check_rename_claims(question: GuardContext) -> Iterator[Diagnostic]:
-    claimed: dict[Address, Address] = {}
-    for address, desired in sorted(question.inputs.desired.items()):
-        if not desired.lifecycle.moved_from or address in question.inputs.entries:
+def _check_retirements(context: GuardContext) -> Iterator[Diagnostic]:
+    retired = [change for change in context.changes if change.action is Action.RETIRE]
+    total = sum(not entry.retired_at for entry in context.inputs.entries.values())
+    limit = context.limits.retire
+    # The percentage does not apply to a single retirement, which may be 50 % of a small workspace.
+    is_exceeded = len(retired) > limit.count or (
+        len(retired) > 1 and len(retired) * 100 > limit.percent * total
+    )
+    if is_exceeded and len(retired) > context.approvals.retire:
+        yield guard_violation(
+            "KT452",
+            retired[0],
+            f"{len(retired)} of {pluralize(total, 'resource')} would be retired; "
+            f"the limit is {limit.count} and {limit.percent} %",
+            f"to allow this, pass --allow-retire {len(retired)}",
+        )
+
+
+def _check_rotations(context: GuardContext) -> Iterator[Diagnostic]:
+    rotated = [change for change in context.changes if change.action is Action.ROTATE]
+    total = sum(bool(entry.fingerprints) for entry in context.inputs.entries.values())
+    limit = context.limits.rotate
+    is_exceeded = len(rotated) > limit.count and len(rotated) * 100 > limit.percent * total
+    if is_exceeded and len(rotated) > context.approvals.rotate:
+        yield guard_violation(
+            "KT453",
+            rotated[0],
+            f"{len(rotated)} of {pluralize(total, 'credential')} would be rotated; "
+            f"the limit is {limit.count} and {limit.percent} %",
+            "check whether the fingerprint key changed or files were encrypted again; "
+            f"to allow this, pass --allow-rotate {len(rotated)}",
+        )
+
+
+def _check_renames(context: GuardContext) -> Iterator[Diagnostic]:
+    created = [change for change in context.changes if change.action is Action.CREATE and change.desired]
+    for retired in (change for change in context.changes if change.action is Action.RETIRE):
+        for new in created:
+            if _has_same_content(retired, new):
+                yield guard_violation(
+                    "KT455",
+                    new,
+                    f"{retired.address} would be retired and {new.address} created with the same content",
+                    f"for a rename, write `moved_from: {retired.address.name}` in {new.address}; "
+                    "otherwise apply the two changes separately",
+                )
+
+
+def _has_same_content(retired: Change, new: Change) -> bool:
+    entry, desired = retired.entry, new.desired
+    if entry is None or desired is None or entry.address.kind != new.address.kind or new.entry:
+        return False
+    return bool(entry.applied) and entry.type == desired.type and dict(entry.applied) == dict(desired.fields)
+
+
+def _check_empty_manifests(context: GuardContext) -> Iterator[Diagnostic]:
+    if not context.inputs.desired and context.changes and not context.approvals.empty:
+        yield guard_violation(
+            "KT456",
+            context.changes[0],
+            "no manifests found; every resource in the state would be retired",
+            "check the folders under `manifests:`; to allow this, pass --allow-empty",
+        )
+
+
+def _check_adoptions(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        if change.action is Action.ADOPT and not context.approvals.allows_adoption(change.address.name):
+            yield guard_violation(
+                "KT457",
+                change,
+                f"{change.address} exists in the workspace, but is not in the state",
+                f"to adopt and overwrite it, pass --adopt {change.address.name}; "
+                "to keep both, choose another name",
+            )
+
+
+def _check_users(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        users = context.users.get(change.live.id, ()) if change.live else ()
+        if users and change.action is Action.RETIRE:
+            more = f" and {len(users) - _MAX_LISTED_USERS} more" if len(users) > _MAX_LISTED_USERS else ""
+            yield guard_violation(
+                "KT458",
+                change,
+                f"{change.address} is still used by {', '.join(users[:_MAX_LISTED_USERS])}{more}",
+                "detach it there first, or restore the manifest",
+            )
+
+
+def _check_reuse(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        fields = _join_secrets(change, SecretStatus.REUSED)
+        if fields and change.address.name not in context.approvals.reuse:
+            yield guard_violation(
+                "KT459",
+                change,
+                f"{change.address}: {fields} returns to an earlier value",
+                f"for an intended rollback, pass --allow-reuse {change.address.name}; "
+                "otherwise find out who restored an old file",
+            )
+
+
+def _check_restores(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        is_deleted_outside = change.action is Action.RESTORE and change.entry and not change.entry.retired_at
+        if is_deleted_outside and change.address.name not in context.approvals.restore:
+            yield guard_violation(
+                "KT469",
+                change,
+                f"{change.address} was deleted or revoked outside an apply, but its manifest exists",
+                "to keep it deleted, delete the manifest; "
+                f"to restore it, pass --allow-restore {change.address.name}",
+            )
+
+
+def _check_duplicate_names(context: GuardContext) -> Iterator[Diagnostic]:
+    live_by_address = context.inputs.live_by_address()
+    for change in context.changes:
+        namesakes = live_by_address.get(change.address, [])
+        others = [live for live in namesakes if change.entry is None or live.id != change.entry.id]
+        is_ambiguous = len(namesakes) > 1 or (change.action in {Action.RESTORE, Action.RENAME} and others)
+        if is_ambiguous and change.action is not Action.FORGET:
+            ids = ", ".join(sorted(live.id for live in namesakes))
+            yield guard_violation(
+                "KT461",
+                change,
+                f"{change.address} matches several objects in the workspace: {ids}",
+                "rename or delete the unmanaged objects, then plan again",
+            )
+
+
+def _check_rename_claims(context: GuardContext) -> Iterator[Diagnostic]:
+    claims: dict[Address, Address] = {}
+    for address, desired in sorted(context.inputs.desired.items()):
+        if not desired.lifecycle.moved_from or address in context.inputs.entries:
             continue
         source = Address(address.kind, desired.lifecycle.moved_from)
-        rival = source if source in question.inputs.desired else claimed.get(source)
+        rival = source if source in context.inputs.desired else claims.get(source)
         if rival:
             yield Diagnostic(
                 code="KT462",
                 severity=Severity.ERROR,
-                message=f"{address} claims to be the renamed {source}, and so does {rival}",
+                message=f"{address} and {rival} are both manifests of the former {source}",
                 origin=desired.origin,
-                hint="leave moved_from in one manifest, and remove the manifest of the old name",
+                hint="keep moved_from in one manifest, and delete the manifest of the old name",
                 address=address,
             )
-        claimed[source] = address
+        claims[source] = address
 
 
-def _check_undecrypted(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
-        closed = [each for each in change.secrets if each.status is SecretStatus.UNKNOWN]
-        if closed:
+def _check_undecrypted(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        fields = _join_secrets(change, SecretStatus.UNKNOWN)
+        if fields:
             yield guard_violation(
                 "KT463",
                 change,
-                f"{change.address}: {', '.join(format_path(each.path) for each in closed)} could not be compared",
+                f"{change.address}: {fields} cannot be compared, because it is not decrypted",
                 "provide the decryption key, for example in SOPS_AGE_KEY_FILE",
                 cause=Cause.NOT_COMPARED,
             )
 
 
-def _check_suspects(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
-        doubtful = [each for each in change.secrets if each.status is SecretStatus.SUSPECT]
-        if doubtful:
-            fields = ", ".join(format_path(each.path) for each in doubtful)
+def _check_suspects(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        fields = _join_secrets(change, SecretStatus.SUSPECT)
+        if fields:
             yield Diagnostic(
                 code="KT464",
                 severity=Severity.WARNING,
-                message=f"{change.address} was written outside keyturn; {fields} may not be what git says",
-                origin=change.desired.origin if change.desired else SourceLocation("state"),
+                message=f"{change.address} was written outside keyturn; {fields} may have changed",
+                origin=_locate_change(change),
                 hint=f"write it again with `keyturn apply --reassert {change.address.name}`",
                 address=change.address,
             )
 
 
-def _check_cycles(question: GuardContext) -> Iterator[Diagnostic]:
-    changes = {change.address: change for change in question.changes}
+def _check_cycles(context: GuardContext) -> Iterator[Diagnostic]:
+    changes = {change.address: change for change in context.changes}
     try:
         ChangeSchedule({address: change.depends_on for address, change in changes.items()})
     except DependencyCycle as cycle:
         yield guard_violation(
             "KT468",
             changes[cycle.path[0]],
-            f"these changes wait for each other: {cycle}",
-            "make them in two steps: first without one of the references",
+            f"these changes depend on each other: {cycle}",
+            "apply them in two steps: first without one of the references",
         )
 
 
-def _check_connection_quota(question: GuardContext) -> Iterator[Diagnostic]:
-    made = [
+def _check_connection_quota(context: GuardContext) -> Iterator[Diagnostic]:
+    created = [
         change
-        for change in question.changes
+        for change in context.changes
         if change.action is Action.CREATE and change.address.kind == "connection"
     ]
-    gone = sum(
-        change.action is Action.RETIRE and change.address.kind == "connection" for change in question.changes
+    retired = sum(
+        change.action is Action.RETIRE and change.address.kind == "connection" for change in context.changes
     )
-    if question.remaining_connections is not None and len(made) - gone > question.remaining_connections:
-        finding = guard_violation(
+    remaining = context.remaining_connections
+    if remaining is not None and len(created) - retired > remaining:
+        violation = guard_violation(
             "KT467",
-            made[0],
-            f"{pluralize_or_none(len(made), 'connection')} would be created, "
-            f"and the organization has room for {question.remaining_connections}",
-            "retire what is unused first, or ask for a higher limit",
+            created[0],
+            f"{pluralize(len(created), 'connection')} would be created, "
+            f"but the quota of the organization allows {remaining} more",
+            "retire unused connections first, or ask for a higher quota",
         )
-        yield replace(finding, severity=Severity.WARNING)
+        yield replace(violation, severity=Severity.WARNING)
 
 
-def _check_kept_secrets(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
+def _check_kept_secrets(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
         desired = change.desired
-        if desired and desired.kept_secrets and _makes_new_object(change):
-            fields = ", ".join(format_path(path) for path in desired.kept_secrets)
+        if desired and desired.kept_secrets and _creates_object(change):
+            paths = [format_path(path) for path in desired.kept_secrets]
             yield guard_violation(
                 "KT472",
                 change,
-                f"{change.address} keeps the live value of {fields}, and a new object has none",
-                f"set it in git with `keyturn secret set {change.address.name} {format_path(desired.kept_secrets[0])}`",
+                f"{change.address} becomes a new object, which has no value for `keep: [{', '.join(paths)}]`",
+                f"store the value in the manifest with `keyturn secret set {change.address.name} {paths[0]}`",
             )
 
 
-def _makes_new_object(change: Change) -> bool:
+def _creates_object(change: Change) -> bool:
     if change.action is Action.ROTATE:
         return change.desired is not None and change.desired.lifecycle.strategy == "replace"
     return change.action in {Action.CREATE, Action.REPLACE}
 
 
-BLOCKERS = (
+_APPROVABLE_GUARDS = (
+    _check_exposures,
+    _check_retirements,
+    _check_rotations,
+    _check_empty_manifests,
+    _check_adoptions,
+    _check_reuse,
+    _check_restores,
+)
+"""Guards that an approval of the user disables."""
+
+_BLOCKING_GUARDS = (
+    _check_renames,
+    _check_users,
     _check_duplicate_names,
     _check_rename_claims,
     _check_undecrypted,
@@ -169,155 +331,4 @@ BLOCKERS = (
     _check_cycles,
     _check_connection_quota,
 )
-"""The rules, each a question about the whole plan."""
-
-
-def check_guards(question: GuardContext) -> tuple[Diagnostic, ...]:
-    """Return every breach of every limit; errors block an apply, warnings are shown."""
-    found = [finding for rule in (*_APPROVABLE_GUARDS, *BLOCKERS) for finding in rule(question)]
-    return tuple(sorted(found, key=lambda finding: finding.sort_key))
-
-
-def _check_exposures(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
-        names = {name for each in change.exposures for name in (each.address.name, each.through.name)}
-        if change.exposures and not names & question.approvals.destinations:
-            paths = ", ".join(
-                sorted({f"{format_path(each.path)} of {each.through}" for each in change.exposures})
-            )
-            owner = change.exposures[0].address
-            yield guard_violation(
-                "KT451",
-                change,
-                f"the secret of {owner} would go where it never went: {paths}",
-                f"set a new secret in the same change, or agree with --allow-destination-change {owner.name}",
-                cause=Cause.NEW_DESTINATION,
-            )
-
-
-def _check_retirements(question: GuardContext) -> Iterator[Diagnostic]:
-    retired = [change for change in question.changes if change.action is Action.RETIRE]
-    total = sum(not known.retired_at for known in question.inputs.entries.values())
-    limit = question.limits.retire
-    # One alone always passes the share: in a small workspace a single retirement is 50 %.
-    over = len(retired) > limit.count or (len(retired) > 1 and len(retired) * 100 > limit.percent * total)
-    if over and len(retired) > question.approvals.retire:
-        yield guard_violation(
-            "KT452",
-            retired[0],
-            f"{len(retired)} of {pluralize_or_none(total, 'resource')} would be retired; "
-            f"the limit is {limit.count} and {limit.percent} %",
-            f"if that is meant, agree with --allow-retire {len(retired)}",
-        )
-
-
-def _check_rotations(question: GuardContext) -> Iterator[Diagnostic]:
-    rotated = [change for change in question.changes if change.action is Action.ROTATE]
-    total = sum(bool(known.fingerprints) for known in question.inputs.entries.values())
-    limit = question.limits.rotate
-    over = len(rotated) > limit.count and len(rotated) * 100 > limit.percent * total
-    if over and len(rotated) > question.approvals.rotate:
-        yield guard_violation(
-            "KT453",
-            rotated[0],
-            f"{len(rotated)} of {pluralize_or_none(total, 'credential')} would rotate at once",
-            "look whether the fingerprint key changed or files were encrypted anew; "
-            f"if it is meant, agree with --allow-rotate {len(rotated)}",
-        )
-
-
-def _check_renames(question: GuardContext) -> Iterator[Diagnostic]:
-    created = [change for change in question.changes if change.action is Action.CREATE and change.desired]
-    for retired in (change for change in question.changes if change.action is Action.RETIRE):
-        for new in created:
-            if _has_same_content(retired, new):
-                yield guard_violation(
-                    "KT455",
-                    new,
-                    f"{retired.address} goes and {new.address} comes with the same content",
-                    f"for a rename, write `moved_from: {retired.address.name}` in {new.address}; "
-                    "otherwise make the two changes apart",
-                )
-
-
-def _has_same_content(retired: Change, new: Change) -> bool:
-    known, desired = retired.entry, new.desired
-    if known is None or desired is None or known.address.kind != new.address.kind or new.entry:
-        return False
-    return bool(known.applied) and known.type == desired.type and dict(known.applied) == dict(desired.fields)
-
-
-def _check_empty_manifests(question: GuardContext) -> Iterator[Diagnostic]:
-    if not question.inputs.desired and question.changes and not question.approvals.empty:
-        yield guard_violation(
-            "KT456",
-            question.changes[0],
-            "there is no manifest left, and everything in the state would be retired",
-            "check the folders under `manifests:`; if it is meant, agree with --allow-empty",
-        )
-
-
-def _check_adoptions(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
-        if change.action is Action.ADOPT and not question.approvals.allows_adoption(change.address.name):
-            yield guard_violation(
-                "KT457",
-                change,
-                f"{change.address} exists in the workspace and is not in the state",
-                f"to take it over and write it, agree with --adopt {change.address.name}; "
-                "to keep both, choose another name",
-            )
-
-
-def _check_users(question: GuardContext) -> Iterator[Diagnostic]:
-    gone = {Action.RETIRE}
-    for change in question.changes:
-        users = question.users.get(change.live.id, ()) if change.live and change.action in gone else ()
-        if users:
-            yield guard_violation(
-                "KT458",
-                change,
-                f"{change.address} is still used by {', '.join(users[:5])}"
-                + (f" and {len(users) - 5} more" if len(users) > 5 else ""),  # noqa: PLR2004
-                "detach it there first, or bring the manifest back",
-            )
-
-
-def _check_reuse(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
-        again = [each for each in change.secrets if each.status is SecretStatus.REUSED]
-        if again and change.address.name not in question.approvals.reuse:
-            fields = ", ".join(format_path(each.path) for each in again)
-            yield guard_violation(
-                "KT459",
-                change,
-                f"{change.address}: {fields} returns to a value that was in use before",
-                f"for a rollback that is meant, agree with --allow-reuse {change.address.name}; "
-                "otherwise somebody replayed an old file",
-            )
-
-
-def _check_restores(question: GuardContext) -> Iterator[Diagnostic]:
-    for change in question.changes:
-        deleted_elsewhere = change.action is Action.RESTORE and change.entry and not change.entry.retired_at
-        if deleted_elsewhere and change.address.name not in question.approvals.restore:
-            yield guard_violation(
-                "KT469",
-                change,
-                f"{change.address} was deleted or revoked outside of an apply, and git still wants it",
-                "if it must not come back, remove the manifest; "
-                f"to bring it back, agree with --allow-restore {change.address.name}",
-            )
-
-
-_APPROVABLE_GUARDS = (
-    _check_exposures,
-    _check_retirements,
-    _check_rotations,
-    _check_renames,
-    _check_empty_manifests,
-    _check_adoptions,
-    _check_users,
-    _check_reuse,
-    _check_restores,
-)
+"""Guards without an override."""

@@ -1,4 +1,4 @@
-"""The three sides that a plan compares, held together as one value."""
+"""The inputs of a plan: the three compared sides, and the approvals of the user."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntr
 
 
 class PlanInputs(Struct, frozen=True, kw_only=True):
-    """What git wants, what the state knows and what the service shows.
+    """Manifests and state entries by address, and live objects by id.
 
-    ``live`` is by id. ``prints`` holds the keyed fingerprints of the secrets that were opened.
+    ``fingerprints`` are the keyed fingerprints of the decrypted secrets.
     """
 
     desired: Mapping[Address, DesiredResource]
@@ -21,7 +21,7 @@ class PlanInputs(Struct, frozen=True, kw_only=True):
     fingerprints: Mapping[Address, Mapping[FieldPath, str]] = field(default_factory=lambda: EMPTY)
 
     def live_by_address(self) -> dict[Address, list[LiveObject]]:
-        """Return the active live objects by address; a name may stand more than once."""
+        """Return the live objects that are not deleted, by address; names are not unique."""
         found: dict[Address, list[LiveObject]] = {}
         for live in self.live.values():
             if live.status != "deleted":
@@ -30,7 +30,7 @@ class PlanInputs(Struct, frozen=True, kw_only=True):
 
 
 class Approvals(Struct, frozen=True, kw_only=True):
-    """What the user agreed to by name or by number on the command line."""
+    """Approvals from the command line, by name or by number; -1 for none."""
 
     destinations: frozenset[str] = frozenset()
     adopt: frozenset[str] = frozenset()
@@ -41,15 +41,15 @@ class Approvals(Struct, frozen=True, kw_only=True):
     empty: bool = False
 
     def allows_adoption(self, name: str) -> bool:
-        """Whether an object of this name may be taken over; ``*`` agrees to all."""
+        """Whether an object with this name may be adopted; ``*`` allows all."""
         return bool(self.adopt & {name, "*"})
 
 
 def needs_decryption(inputs: PlanInputs) -> tuple[DesiredResource, ...]:
-    """Return the manifests whose secrets must be opened: those that may need a write.
+    """Return the manifests whose secrets must be decrypted, because they may need a write.
 
-    A file whose digest the state holds, and whose live object nobody touched since, is left
-    sealed: a plan without changes opens nothing and needs no key.
+    A manifest is skipped if its digest is that of the state entry and its live object is
+    unchanged since. A plan without changes therefore needs no key.
     """
     return tuple(desired for desired in inputs.desired.values() if _may_need_write(desired, inputs))
 
@@ -57,12 +57,12 @@ def needs_decryption(inputs: PlanInputs) -> tuple[DesiredResource, ...]:
 def _may_need_write(desired: DesiredResource, inputs: PlanInputs) -> bool:
     if not desired.secrets:
         return False
-    known = inputs.entries.get(desired.address)
-    if known is None or known.digest != desired.digest or known.retired_at:
+    entry = inputs.entries.get(desired.address)
+    if entry is None or entry.digest != desired.digest or entry.retired_at:
         return True
-    if not known.fingerprints.keys() >= desired.secrets.keys():
+    if not entry.fingerprints.keys() >= desired.secrets.keys():
         return True
-    live = inputs.live.get(known.id)
+    live = inputs.live.get(entry.id)
     if live is None or live.status == "deleted" or live.address != desired.address:
         return True
-    return live.updated_at != known.updated_at
+    return live.updated_at != entry.updated_at

@@ -14,9 +14,9 @@ def find_needed_consents(changes: Iterable[Change]) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 code="KT465",
                 severity=Severity.NOTE,
-                message=f"{change.address} works only after a person has authorized it",
+                message=f"a person must authorize {change.address} before it works",
                 origin=change.desired.origin if change.desired else SourceLocation("manifests"),
-                hint="after the apply, open a connection that uses it in Planasonix and click Authorize",
+                hint="after the apply, open a connection that uses it in Planasonix, and click Authorize",
                 address=change.address,
                 cause=Cause.CONSENT_NEEDED,
             )

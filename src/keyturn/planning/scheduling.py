@@ -1,6 +1,7 @@
-"""Who waits for whom: what a change refers to is done first; what lets go comes before what goes.
+"""The order of changes: dependencies, and a schedule that releases changes when they are ready.
 
-A connection that somebody pointed elsewhere is put back before its credential gets a new secret.
+References are written first and retirements last. A connection that was repointed outside keyturn
+is reverted before its credential gets a new secret.
 """
 
 from collections import deque
@@ -14,68 +15,9 @@ from keyturn.model.change import Action, Change
 from keyturn.model.resource import StateEntry
 from keyturn.planning.exposure import has_secret_writes, is_drift_revert
 
-_IDLE_ACTIONS = frozenset({Action.NO_OP, Action.FORGET, Action.ADOPT})
-
-
-def resolve_dependencies(
-    changes: tuple[Change, ...], known: Mapping[Address, StateEntry]
-) -> tuple[Change, ...]:
-    """Return the changes with ``after`` filled in: references first, retirements last."""
-    planned = {change.address: change for change in changes}
-    users = _users_by_address(known)
-    return tuple(replace(change, depends_on=_dependencies_of(change, planned, users)) for change in changes)
-
-
-def _users_by_address(known: Mapping[Address, StateEntry]) -> Mapping[Address, frozenset[Address]]:
-    users: dict[Address, set[Address]] = {}
-    for entry in known.values():
-        for leaf in entry.applied.values():
-            if isinstance(leaf, Address):
-                users.setdefault(leaf, set()).add(entry.address)
-    return {address: frozenset(found) for address, found in users.items()}
-
-
-def _is_live_user(other: Change, change: Change) -> bool:
-    return bool(other.live and change.live and change.live.id in other.live.fields.values())
-
-
-def _runs_after_user(credential: Change, user: Change) -> bool:
-    # What it refers to is there already and can wait, unless it was retired and has to come back.
-    there = credential.action is not Action.RESTORE or _is_live_user(user, credential)
-    return has_secret_writes(credential) and there
-
-
-def _dependencies_of(
-    change: Change, planned: Mapping[Address, Change], users: Mapping[Address, frozenset[Address]]
-) -> tuple[Address, ...]:
-    if change.action is Action.RETIRE:
-        # A user that was renamed in the same plan stands under its new address.
-        moved = {
-            Address(other.address.kind, other.renamed_from): other.address
-            for other in planned.values()
-            if other.renamed_from
-        }
-        waits = {moved.get(user, user) for user in users.get(change.address, frozenset())}
-        waits |= {other.address for other in planned.values() if _is_live_user(other, change)}
-    elif change.desired:
-        waits = {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
-        if has_secret_writes(change):
-            waits |= {
-                other.address
-                for other in planned.values()
-                if is_drift_revert(other) and _is_live_user(other, change)
-            }
-        elif is_drift_revert(change):
-            waits = {
-                each for each in waits if each in planned and not _runs_after_user(planned[each], change)
-            }
-    else:
-        waits = set()
-    return tuple(sorted(address for address in waits if address in planned and address != change.address))
-
 
 class ChangeStatus(Enum):
-    """Where a change is on its way."""
+    """The status of a change in the schedule."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -85,7 +27,7 @@ class ChangeStatus(Enum):
 
 
 class ScheduleEvent(Enum):
-    """What can happen to a change."""
+    """An event that changes the status of a change."""
 
     START = "start"
     SUCCEED = "succeed"
@@ -101,8 +43,8 @@ STATUS_TRANSITIONS: Mapping[tuple[ChangeStatus, ScheduleEvent], ChangeStatus] = 
 }
 
 
-class DependencyCycle(Exception):  # noqa: N818
-    """Raised for changes that wait for each other; ``path`` names them, the first one twice."""
+class DependencyCycle(Exception):
+    """Raised for changes that depend on each other; ``path`` lists them, the first one twice."""
 
     def __init__(self, path: tuple[Address, ...]) -> None:
         super().__init__(" → ".join(map(str, path)))
@@ -110,29 +52,26 @@ class DependencyCycle(Exception):  # noqa: N818
 
 
 class ChangeSchedule:
-    """The one holder of state in core: a copy for each move would cost a 10,000-change plan its speed.
+    """Releases changes in dependency order.
 
-    ``waits`` maps each change to those it waits for; others than those listed count as done.
-    Raises ``Cycle``.
+    ``dependencies`` maps each change to the changes that it depends on; changes that are not keys
+    count as done. Raises DependencyCycle. The schedule is mutable, because copies of a plan with
+    10,000 changes are slow.
     """
 
-    def __init__(self, waits: Mapping[Address, Iterable[Address]]) -> None:
-        edges = {
-            one: tuple(dict.fromkeys(other for other in others if other in waits))
-            for one, others in waits.items()
+    def __init__(self, dependencies: Mapping[Address, Iterable[Address]]) -> None:
+        self._dependencies = {
+            address: tuple(dict.fromkeys(each for each in others if each in dependencies))
+            for address, others in dependencies.items()
         }
-        _reject_cycles(edges)
-        self.statuses = dict.fromkeys(edges, ChangeStatus.WAITING)
-        self._dependencies = edges
-        self._open_counts = {one: len(others) for one, others in edges.items()}
-        self._followers: dict[Address, list[Address]] = {one: [] for one in edges}
-        for one, others in edges.items():
-            for other in others:
-                self._followers[other].append(one)
-        self._ready = deque(one for one, count in self._open_counts.items() if not count)
+        self._dependents = _invert_dependencies(self._dependencies)
+        _reject_cycles(self._dependencies, self._dependents)
+        self.statuses = dict.fromkeys(self._dependencies, ChangeStatus.WAITING)
+        self._open_counts = {address: len(others) for address, others in self._dependencies.items()}
+        self._ready = deque(address for address, count in self._open_counts.items() if not count)
 
     def take_next(self) -> Address | None:
-        """Start the next ready change and return it; None when nothing is ready."""
+        """Start the next ready change and return it; None if none is ready."""
         while self._ready:
             address = self._ready.popleft()
             if self.statuses[address] is ChangeStatus.WAITING:
@@ -141,62 +80,125 @@ class ChangeSchedule:
         return None
 
     def mark_done(self, address: Address) -> None:
-        """Note that a running change is done: its followers are one step nearer."""
+        """Record that a running change succeeded."""
         self._transition_to(address, ScheduleEvent.SUCCEED)
-        for follower in self._followers[address]:
-            self._open_counts[follower] -= 1
-            if not self._open_counts[follower]:
-                self._ready.append(follower)
+        for dependent in self._dependents[address]:
+            self._open_counts[dependent] -= 1
+            if not self._open_counts[dependent]:
+                self._ready.append(dependent)
 
     def mark_failed(self, address: Address) -> tuple[Address, ...]:
-        """Note that a running change failed; return what is blocked by it from now on."""
+        """Record that a running change failed; return the changes that it blocks."""
         self._transition_to(address, ScheduleEvent.FAIL)
         blocked: list[Address] = []
         queue = [address]
         while queue:
-            for follower in self._followers[queue.pop()]:
-                if self.statuses[follower] is ChangeStatus.WAITING:
-                    self._transition_to(follower, ScheduleEvent.BLOCK)
-                    blocked.append(follower)
-                    queue.append(follower)
+            for dependent in self._dependents[queue.pop()]:
+                if self.statuses[dependent] is ChangeStatus.WAITING:
+                    self._transition_to(dependent, ScheduleEvent.BLOCK)
+                    blocked.append(dependent)
+                    queue.append(dependent)
         return tuple(blocked)
 
     def waits_for(self, address: Address) -> tuple[Address, ...]:
-        """Return what stands between a change and its start."""
+        """Return the dependencies of a change that are not done."""
         return tuple(
-            one for one in self._dependencies[address] if self.statuses[one] is not ChangeStatus.DONE
+            each for each in self._dependencies[address] if self.statuses[each] is not ChangeStatus.DONE
         )
-
-    def changes_in(self, state: ChangeStatus) -> tuple[Address, ...]:
-        """Return the changes that are in ``state``."""
-        return tuple(one for one, now in self.statuses.items() if now is state)
 
     def _transition_to(self, address: Address, event: ScheduleEvent) -> None:
         self.statuses[address] = STATUS_TRANSITIONS[self.statuses[address], event]
 
 
-def _reject_cycles(edges: Mapping[Address, tuple[Address, ...]]) -> None:
-    left = {one: set(others) for one, others in edges.items()}
-    free = deque(one for one, others in left.items() if not others)
-    followers: dict[Address, list[Address]] = {one: [] for one in edges}
-    for one, others in edges.items():
+def resolve_dependencies(
+    changes: tuple[Change, ...], entries: Mapping[Address, StateEntry]
+) -> tuple[Change, ...]:
+    """Return the changes with their ``depends_on``: references first, retirements last."""
+    planned = {change.address: change for change in changes}
+    users = _users_by_reference(entries)
+    return tuple(replace(change, depends_on=_dependencies_of(change, planned, users)) for change in changes)
+
+
+def _users_by_reference(entries: Mapping[Address, StateEntry]) -> Mapping[Address, frozenset[Address]]:
+    users: dict[Address, set[Address]] = {}
+    for entry in entries.values():
+        for leaf in entry.applied.values():
+            if isinstance(leaf, Address):
+                users.setdefault(leaf, set()).add(entry.address)
+    return {address: frozenset(addresses) for address, addresses in users.items()}
+
+
+def _is_live_user(other: Change, change: Change) -> bool:
+    return bool(other.live and change.live and change.live.id in other.live.fields.values())
+
+
+def _runs_after_user(credential: Change, user: Change) -> bool:
+    # A reverted connection needs its credential to exist, so a retired credential is restored first.
+    is_available = credential.action is not Action.RESTORE or _is_live_user(user, credential)
+    return has_secret_writes(credential) and is_available
+
+
+def _dependencies_of(
+    change: Change, planned: Mapping[Address, Change], users: Mapping[Address, frozenset[Address]]
+) -> tuple[Address, ...]:
+    if change.action is Action.RETIRE:
+        # A user that the same plan renames is planned under its new address.
+        renamed = {
+            Address(other.address.kind, other.renamed_from): other.address
+            for other in planned.values()
+            if other.renamed_from
+        }
+        dependencies = {renamed.get(user, user) for user in users.get(change.address, frozenset())}
+        dependencies |= {other.address for other in planned.values() if _is_live_user(other, change)}
+    elif change.desired:
+        dependencies = {leaf for leaf in change.desired.fields.values() if isinstance(leaf, Address)}
+        if has_secret_writes(change):
+            dependencies |= {
+                other.address
+                for other in planned.values()
+                if is_drift_revert(other) and _is_live_user(other, change)
+            }
+        elif is_drift_revert(change):
+            dependencies = {
+                each
+                for each in dependencies
+                if each in planned and not _runs_after_user(planned[each], change)
+            }
+    else:
+        dependencies = set()
+    return tuple(sorted(each for each in dependencies if each in planned and each != change.address))
+
+
+def _invert_dependencies(
+    dependencies: Mapping[Address, tuple[Address, ...]],
+) -> dict[Address, list[Address]]:
+    dependents: dict[Address, list[Address]] = {address: [] for address in dependencies}
+    for address, others in dependencies.items():
         for other in others:
-            followers[other].append(one)
-    while free:
-        done = free.popleft()
-        del left[done]
-        for follower in followers[done]:
-            left[follower].discard(done)
-            if not left[follower]:
-                free.append(follower)
-    if left:
-        raise DependencyCycle(_find_cycle(left))
+            dependents[other].append(address)
+    return dependents
 
 
-def _find_cycle(left: Mapping[Address, set[Address]]) -> tuple[Address, ...]:
-    here = min(left)
+def _reject_cycles(
+    dependencies: Mapping[Address, tuple[Address, ...]], dependents: Mapping[Address, list[Address]]
+) -> None:
+    remaining = {address: set(others) for address, others in dependencies.items()}
+    ready = deque(address for address, others in remaining.items() if not others)
+    while ready:
+        done = ready.popleft()
+        del remaining[done]
+        for dependent in dependents[done]:
+            remaining[dependent].discard(done)
+            if not remaining[dependent]:
+                ready.append(dependent)
+    if remaining:
+        raise DependencyCycle(_find_cycle(remaining))
+
+
+def _find_cycle(remaining: Mapping[Address, set[Address]]) -> tuple[Address, ...]:
+    address = min(remaining)
     path: list[Address] = []
-    while here not in path:
-        path.append(here)
-        here = min(left[here])
-    return (*path[path.index(here) :], here)
+    while address not in path:
+        path.append(address)
+        address = min(remaining[address])
+    return (*path[path.index(address) :], address)

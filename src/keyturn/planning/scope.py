@@ -1,7 +1,7 @@
-"""Hands off: what must not be touched is taken out of the diff's inputs, not out of its results.
+"""Scope of a plan: protected and untargeted resources are removed from the inputs of the diff.
 
-If you do not want a thing deleted, it must look as if it were wanted. Filtering what a diff
-answers needs every edge case thought of; filtering what it is asked does not.
+The diff then computes no change for them. Filtering its results instead would have to cover every
+kind of change.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,62 +16,69 @@ from keyturn.model.resource import DesiredResource, StateEntry
 from keyturn.planning.inputs import PlanInputs
 
 RETIRES_ON_INFIX = "-until-"
-"""What stands between the name of a credential's old generation and the day on which it may go.
+"""The infix in the name of a replaced credential, followed by the ISO date of its retirement.
 
-Behind the day, an ISO date, may stand a tail: two generations of one credential may go on one day.
+A suffix after the date distinguishes two replaced credentials with the same date.
 """
 
 _DATE_LENGTH = len("2026-03-09")
 
 SUCCESSOR_INFIX = "-next-"
-"""What stands between the name and a random tail of a credential that is about to take over."""
+"""The infix in the name of a successor credential, followed by a random suffix."""
 
 
 class ScopedInputs(Struct, frozen=True):
-    """The inputs that are left, and what was held back and why."""
+    """The inputs in scope, and diagnostics about protected resources and unmatched targets."""
 
     inputs: PlanInputs
     diagnostics: tuple[Diagnostic, ...]
 
 
 def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = "") -> ScopedInputs:
-    """Take out what is protected and what is not targeted.
+    """Remove protected and untargeted resources from the inputs.
 
-    ``targets`` are addresses or patterns (``credential/prod-*``, or a bare name); none means all.
-    What a target refers to comes along. Protection counts if the state says so, so removing a
-    file together with its ``protect`` still blocks. An old generation is left alone until its
-    day; ``today`` is an ISO date.
+    ``targets`` are addresses, names or patterns (``credential/prod-*``); none selects everything.
+    References of targeted resources are included. The protection recorded in the state counts, so
+    deleting a manifest together with its ``protect`` is still an error. A replaced credential is
+    excluded until its retirement date; ``today`` is an ISO date.
     """
-    chosen, findings = _select_targets(inputs, targets)
-    held = [known for known in chosen.entries.values() if _is_protected(known, chosen)]
-    kept = {known.address for known in held}
-    kept |= {
+    selected, diagnostics = _select_targets(inputs, targets)
+    protected = sorted(
+        (entry for entry in selected.entries.values() if _is_protected(entry, selected)),
+        key=lambda entry: entry.address,
+    )
+    excluded = {entry.address for entry in protected}
+    excluded |= {
         address
-        for address in chosen.entries
+        for address in selected.entries
         if today < address.name.partition(RETIRES_ON_INFIX)[2][:_DATE_LENGTH]
     }
-    rest = {address: known for address, known in chosen.entries.items() if address not in kept}
-    refused = tuple(_protected_error(known) for known in sorted(held, key=lambda each: each.address))
-    return ScopedInputs(replace(chosen, entries=rest), (*findings, *refused))
+    entries = {address: entry for address, entry in selected.entries.items() if address not in excluded}
+    return ScopedInputs(replace(selected, entries=entries), (*diagnostics, *map(_protected_error, protected)))
 
 
-def _is_protected(known: StateEntry, inputs: PlanInputs) -> bool:
-    if not known.protect or known.retired_at or known.address in inputs.desired:
+def matches_target(address: Address, target: str) -> bool:
+    """Tell whether a target matches an address: in full, by name, or as a pattern."""
+    return fnmatchcase(str(address), target) or fnmatchcase(address.name, target)
+
+
+def _is_protected(entry: StateEntry, inputs: PlanInputs) -> bool:
+    if not entry.protect or entry.retired_at or entry.address in inputs.desired:
         return False
     return not any(
-        Address(desired.address.kind, desired.lifecycle.moved_from) == known.address
+        Address(desired.address.kind, desired.lifecycle.moved_from) == entry.address
         for desired in inputs.desired.values()
     )
 
 
-def _protected_error(known: StateEntry) -> Diagnostic:
+def _protected_error(entry: StateEntry) -> Diagnostic:
     return Diagnostic(
         code="KT454",
         severity=Severity.ERROR,
-        message=f"{known.address} is protected, and its manifest is gone",
+        message=f"{entry.address} is protected, but its manifest was deleted",
         origin=SourceLocation("state"),
-        hint="bring the manifest back, apply it once with `lifecycle: {protect: false}`, then remove it",
-        address=known.address,
+        hint="restore the manifest, apply it once with `lifecycle: {protect: false}`, then delete it",
+        address=entry.address,
     )
 
 
@@ -80,36 +87,29 @@ def _select_targets(
 ) -> tuple[PlanInputs, tuple[Diagnostic, ...]]:
     if not targets:
         return inputs, ()
-    everything = {*inputs.desired, *inputs.entries}
-    chosen = {address for address in everything if any(matches_target(address, target) for target in targets)}
-    missed = [
-        target for target in targets if not any(matches_target(address, target) for address in everything)
-    ]
-    chosen |= _referenced_addresses(chosen, inputs.desired)
-    chosen |= {
+    addresses = {*inputs.desired, *inputs.entries}
+    selected = {address for address in addresses if any(matches_target(address, each) for each in targets)}
+    unmatched = [each for each in targets if not any(matches_target(address, each) for address in addresses)]
+    selected |= _referenced_addresses(selected, inputs.desired)
+    selected |= {
         Address(address.kind, inputs.desired[address].lifecycle.moved_from)
-        for address in chosen
+        for address in selected
         if address in inputs.desired and inputs.desired[address].lifecycle.moved_from
     }
     narrowed = replace(
         inputs,
-        desired={one: each for one, each in inputs.desired.items() if one in chosen},
-        entries={one: each for one, each in inputs.entries.items() if one in chosen},
+        desired={address: each for address, each in inputs.desired.items() if address in selected},
+        entries={address: each for address, each in inputs.entries.items() if address in selected},
     )
-    return narrowed, tuple(map(_unmatched_target_error, missed))
-
-
-def matches_target(address: Address, target: str) -> bool:
-    """Tell whether a target names an address: in full, by its bare name, or as a pattern."""
-    return fnmatchcase(str(address), target) or fnmatchcase(address.name, target)
+    return narrowed, tuple(map(_unmatched_target_error, unmatched))
 
 
 def _referenced_addresses(
-    chosen: Iterable[Address], desired: Mapping[Address, DesiredResource]
+    addresses: Iterable[Address], desired: Mapping[Address, DesiredResource]
 ) -> set[Address]:
     return {
         leaf
-        for address in chosen
+        for address in addresses
         if address in desired
         for leaf in desired[address].fields.values()
         if isinstance(leaf, Address)
@@ -120,7 +120,7 @@ def _unmatched_target_error(target: str) -> Diagnostic:
     return Diagnostic(
         code="KT460",
         severity=Severity.ERROR,
-        message=f"the target {target} names nothing in git or in the state",
+        message=f"the target {target} matches nothing in the manifests or the state",
         origin=SourceLocation("--target"),
-        hint="write credential/NAME, connection/NAME or a pattern such as 'connection/prod-*'",
+        hint="use credential/NAME, connection/NAME or a pattern such as 'connection/prod-*'",
     )

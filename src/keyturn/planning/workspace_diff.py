@@ -1,4 +1,4 @@
-"""Two environments side by side: what is in one alone, and what differs in both; no secret's value."""
+"""Comparison of the manifests of two workspaces, without secret values."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,11 +11,11 @@ from keyturn.model.fields import FieldPath, Leaf, values_equal
 from keyturn.model.resource import DesiredResource
 
 PrefixStripper = Callable[[str], str]
-"""Takes the prefix of an environment off a name."""
+"""Removes the prefix of a workspace from a name."""
 
 
 class FieldDifference(Struct, frozen=True):
-    """A plain field, or ``("type",)`` and ``("labels", …)``; ``ABSENT`` where a side has none."""
+    """A field that differs, ``("type",)`` or ``("labels", …)``; ``MISSING`` if a side has no value."""
 
     path: FieldPath
     left: Leaf
@@ -23,10 +23,10 @@ class FieldDifference(Struct, frozen=True):
 
 
 class ResourceDiff(Struct, frozen=True, kw_only=True):
-    """One resource by its name without a prefix: who it is on either side, and what differs.
+    """The differences of one resource, identified by its name without prefix.
 
-    ``secrets`` maps the path of each secret field to which side has it: ``left``, ``right``, ``both``,
-    or ``same`` where both hold the same value, which only the keys of both can tell.
+    ``secrets`` maps the path of each secret field to the side that has it: ``left``, ``right``,
+    ``both``, or ``same`` if both have the same value, which requires the keys of both sides.
     """
 
     kind: str
@@ -38,18 +38,18 @@ class ResourceDiff(Struct, frozen=True, kw_only=True):
 
     @property
     def shared_secrets(self) -> tuple[FieldPath, ...]:
-        """The secret fields that hold the same value on both sides."""
+        """The secret fields with the same value on both sides."""
         return tuple(path for path, side in self.secrets.items() if side == "same")
 
     @property
     def has_differences(self) -> bool:
-        """Whether the two sides are anything but alike."""
-        lone = any(side in {"left", "right"} for side in self.secrets.values())
-        return self.left is None or self.right is None or bool(self.differences) or lone
+        """Whether the two sides differ."""
+        is_one_sided = any(side in {"left", "right"} for side in self.secrets.values())
+        return self.left is None or self.right is None or bool(self.differences) or is_one_sided
 
 
 class WorkspaceDiff(Struct, frozen=True):
-    """Two workspaces by name, what sets them apart, and whether the values of secrets were compared too."""
+    """The comparison of two workspaces; ``secrets_compared`` includes the values of secrets."""
 
     names: tuple[str, str]
     resources: tuple[ResourceDiff, ...]
@@ -62,30 +62,29 @@ def diff_resources(
     strip: tuple[PrefixStripper, PrefixStripper],
     equal: frozenset[tuple[Address, FieldPath]] = frozenset(),
 ) -> tuple[ResourceDiff, ...]:
-    """Compare two sides by kind and name without a prefix; sorted by both.
+    """Compare two sides by kind and name without prefix; the result is sorted by both.
 
-    ``strip`` are the two sides' own ways to take the prefix off; a name that would then stand for
-    two resources keeps it. ``equal`` are the secrets of the left side whose value the right side's
-    counterpart has as well.
+    ``strip`` removes the prefix of the left and of the right side; a name that would become
+    ambiguous keeps its prefix. ``equal`` lists the secrets of the left side with the same value on
+    the right side.
     """
-    ours, theirs = _by_base_name(left, strip[0]), _by_base_name(right, strip[1])
+    left_by_name, right_by_name = _by_base_name(left, strip[0]), _by_base_name(right, strip[1])
     return tuple(
-        _diff_pair(key, ours.get(key), theirs.get(key), strip, equal)
-        for key in sorted(ours.keys() | theirs.keys())
+        _diff_pair(key, left_by_name.get(key), right_by_name.get(key), strip, equal)
+        for key in sorted(left_by_name.keys() | right_by_name.keys())
     )
 
 
 def _by_base_name(
-    side: Iterable[DesiredResource], strip: PrefixStripper
+    resources: Iterable[DesiredResource], strip: PrefixStripper
 ) -> dict[tuple[str, str], DesiredResource]:
-    everything = list(side)
-    stems = Counter((each.address.kind, strip(each.address.name)) for each in everything)
-    found = {}
-    for each in everything:
-        stem = strip(each.address.name)
-        alone = stems[each.address.kind, stem] == 1
-        found[each.address.kind, stem if alone else each.address.name] = each
-    return found
+    resources = list(resources)
+    counts = Counter((each.address.kind, strip(each.address.name)) for each in resources)
+    by_name = {}
+    for resource in resources:
+        kind, name = resource.address.kind, resource.address.name
+        by_name[kind, strip(name) if counts[kind, strip(name)] == 1 else name] = resource
+    return by_name
 
 
 def _diff_pair(
@@ -99,9 +98,10 @@ def _diff_pair(
     secrets: dict[FieldPath, str] = {}
     if left and right:
         differences = tuple(_field_differences(left, right, strip))
-        held, others = {*left.secrets, *left.kept_secrets}, {*right.secrets, *right.kept_secrets}
-        for path in sorted(held | others):
-            side = "both" if path in held and path in others else "left" if path in held else "right"
+        left_paths, right_paths = {*left.secrets, *left.kept_secrets}, {*right.secrets, *right.kept_secrets}
+        for path in sorted(left_paths | right_paths):
+            is_left, is_right = path in left_paths, path in right_paths
+            side = "both" if is_left and is_right else "left" if is_left else "right"
             secrets[path] = "same" if (left.address, path) in equal else side
     return ResourceDiff(
         kind=key[0],
@@ -119,13 +119,13 @@ def _field_differences(
     if left.type != right.type:
         yield FieldDifference(("type",), left.type, right.type)
     for path in sorted({*left.fields, *right.fields}):
-        ours, theirs = left.fields.get(path, MISSING), right.fields.get(path, MISSING)
-        if not values_equal(_without_prefix(ours, strip[0]), _without_prefix(theirs, strip[1])):
-            yield FieldDifference(path, ours, theirs)
+        left_value, right_value = left.fields.get(path, MISSING), right.fields.get(path, MISSING)
+        if not values_equal(_without_prefix(left_value, strip[0]), _without_prefix(right_value, strip[1])):
+            yield FieldDifference(path, left_value, right_value)
     for label in sorted({*left.labels, *right.labels} - {"environment"}):
-        ours, theirs = left.labels.get(label, MISSING), right.labels.get(label, MISSING)
-        if ours != theirs:
-            yield FieldDifference(("labels", label), ours, theirs)
+        left_value, right_value = left.labels.get(label, MISSING), right.labels.get(label, MISSING)
+        if left_value != right_value:
+            yield FieldDifference(("labels", label), left_value, right_value)
 
 
 def _without_prefix(leaf: Leaf, strip: PrefixStripper) -> Leaf:

@@ -5,7 +5,7 @@ import pytest
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
 from keyturn.operations.plan.secret_loader import SecretLoader
-from making import sides
+from making import is_decrypted, sides
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_what_is_new_is_opened_and_fingerprinted(loaded):
     """Each under its own name, so that equal secrets have different fingerprints."""
     opener, desired = loaded
     opened = opener.decrypt_secrets(sides(*desired))
-    assert all(each.is_decrypted for each in opened.desired.values())
+    assert all(is_decrypted(each) for each in opened.desired.values())
     assert set(opened.fingerprints) == {each.address for each in desired}
     assert len({str(prints) for prints in opened.fingerprints.values()}) == 2
 

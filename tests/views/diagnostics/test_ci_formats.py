@@ -53,7 +53,7 @@ def test_github_names_file_line_column_and_title():
     first = render_github_annotations(SOME).splitlines()[0]
     assert first == (
         f"::error file=infra/{FILE},line=4,col=3,title=KT454 manifest of a protected resource is missing::"
-        "credential/prod-old is protected, and its manifest is gone"
+        "credential/prod-old is protected, but its manifest was deleted"
     )
 
 

@@ -32,7 +32,7 @@ def test_an_exposure_names_the_credential_the_way_and_the_consent():
     assert own.details[0] == FieldRow(
         path="config.host", mark="~", before="db.example.com", after="db.example.net"
     )
-    assert own.details[1] == SecretRow("password", "unchanged", "the same value as last applied")
+    assert own.details[1] == SecretRow("password", "unchanged", "same value as last applied")
     assert own.details[-1] == NoteRow(
         "consent", "refused unless agreed to with --allow-destination-change prod-db"
     )
@@ -129,7 +129,7 @@ def test_a_title_counts_findings_and_not_entries():
 def test_a_rename_names_the_old_name():
     """Where it comes from is in the headline."""
     (_, entry), *_ = build_entries(plan(RENAME))
-    assert entry.headline == "renamed from prod-database; the manifest has another name"
+    assert entry.headline == "renamed from prod-database; the manifest has a new name"
 
 
 def test_consent_is_a_manual_step_once():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from keyturn.model.address import Address
-from keyturn.model.results import ConnectionTestResult, FailureReason
+from keyturn.model.connection_failure import FailureReason
+from keyturn.model.results import ConnectionTestResult
 from keyturn.model.results import TestStatus as Status
 from keyturn.views.reports.connection_tests import (
     render_connection_tests,

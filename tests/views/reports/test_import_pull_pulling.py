@@ -22,13 +22,13 @@ def test_each_field_is_told():
         address=PG,
         file="manifests/prod/connections/prod-pg.yaml",
         written=(FieldChange(DATABASE, "app", "app2", "app"),),
-        skipped=(SkippedField(HOST, "it says where the secret of prod-db goes", "prod-db"),),
+        skipped=(SkippedField(HOST, "the field determines where the secret of prod-db is sent", "prod-db"),),
         resealed=True,
     )
     lines = render_pull_text((each,)).splitlines()
     assert lines[0] == "connection/prod-pg  manifests/prod/connections/prod-pg.yaml"
     assert lines[1] == "  ~ config.database  app → app2"
-    assert lines[3] == "  ! config.host  left: it says where the secret of prod-db goes"
+    assert lines[3] == "  ! config.host  left: the field determines where the secret of prod-db is sent"
     assert lines[4] == "      next  if it is meant: --allow-destination-change prod-db"
     assert lines[-1] == summarize_pull((each,)) == "Pull: 1 field of 1 file written, 1 left."
 

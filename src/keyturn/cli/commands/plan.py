@@ -106,9 +106,9 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
             if chosen["out"]:
                 save_plan(run, planned, plan_options, chosen["out"])
         if chosen["refresh_only"]:
-            from keyturn.planning.drift import drift_only
+            from keyturn.planning.drift import select_drift
 
-            plan = drift_only(plan)
+            plan = select_drift(plan)
         if chosen["json_into"]:
             chosen["json_into"].write_text(format_plan(plan, "json", False) + "\n", "utf-8")
         click.echo(format_plan(plan, form, color))

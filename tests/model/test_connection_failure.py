@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.model.results import (
+from keyturn.model.connection_failure import (
     REASONS_BEFORE_LOGIN,
     WITHHELD_MESSAGE,
     FailureReason,
