@@ -1,4 +1,4 @@
-"""What an earlier run left open is settled by looking."""
+"""Recovery of the open intents of an interrupted run."""
 
 import pytest
 from msgspec.structs import replace
@@ -21,14 +21,23 @@ def state(*intents, known=()):
 
 def intent(operation, **more):
     """Return an open intent."""
-    return Intent(**{"id": "i", "operation": operation, "address": DB, "action": operation, "server_date": START, **more})
+    return Intent(
+        **{
+            "id": "i",
+            "operation": operation,
+            "address": DB,
+            "action": operation,
+            "server_date": START,
+            **more,
+        }
+    )
 
 
-def test_nothing_open_changes_nothing():
-    """The entries are the state's."""
-    settled = resolve_open_intents(state(known=(KNOWN,)), [LIVE])
-    assert settled.entries == {DB: KNOWN}
-    assert (settled.leftover_probes, settled.diagnostics) == ((), ())
+def test_without_open_intents_the_entries_stay():
+    """Nothing is left to do."""
+    recovery = resolve_open_intents(state(known=(KNOWN,)), [LIVE])
+    assert recovery.entries == {DB: KNOWN}
+    assert (recovery.leftover_probes, recovery.diagnostics) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -41,49 +50,49 @@ def test_nothing_open_changes_nothing():
         (replace(LIVE, status="deleted"), False),
     ],
 )
-def test_a_create_is_looked_for_by_name_and_time(live, found):
-    """Found, it is ours, and nothing of its content is certain."""
+def test_a_create_is_found_by_name_and_time(live, found):
+    """The entry of a found object is uncertain."""
     entries = resolve_open_intents(state(intent("create")), [live]).entries
     assert (entries == {DB: uncertain_entry(DB, live)}) is found
     if found:
         assert (entries[DB].digest, entries[DB].fingerprints, entries[DB].updated_at) == ("", {}, "")
 
 
-def test_two_candidates_are_one_too_many():
-    """It is said, and nothing is taken over."""
-    settled = resolve_open_intents(state(intent("create")), [LIVE, replace(LIVE, id="id2")])
-    assert settled.entries == {}
-    assert [each.code for each in settled.diagnostics] == ["KT466"]
+def test_two_candidates_are_an_error():
+    """Neither object gets an entry."""
+    recovery = resolve_open_intents(state(intent("create")), [LIVE, replace(LIVE, id="id2")])
+    assert recovery.entries == {}
+    assert [each.code for each in recovery.diagnostics] == ["KT466"]
 
 
-def test_what_belongs_to_an_entry_is_not_taken():
-    """An object has one owner."""
+def test_an_object_with_an_entry_is_no_candidate():
+    """Its ID is taken."""
     assert matching_creates(intent("create"), [LIVE], frozenset({"id1"})) == ()
     assert matching_creates(intent("create"), [LIVE], frozenset()) == (LIVE,)
 
 
-@pytest.mark.parametrize("op", ["update", "restore", "repoint"])
-def test_a_write_in_doubt_is_written_again(op):
-    """The entry stays, its fingerprints do not count any more."""
-    entries = resolve_open_intents(state(intent(op, object="id1"), known=(KNOWN,)), [LIVE]).entries
+@pytest.mark.parametrize("operation", ["update", "restore", "repoint"])
+def test_an_open_write_makes_its_entry_uncertain(operation):
+    """The entry stays without fingerprints; other entries do not change."""
+    entries = resolve_open_intents(state(intent(operation, object="id1"), known=(KNOWN,)), [LIVE]).entries
     assert entries[DB].id == "id1"
     assert entries[DB].fingerprints == {}
     assert entries[DB] != KNOWN
-    assert resolve_open_intents(state(intent(op, object="other"), known=(KNOWN,)), [LIVE]).entries == {
+    assert resolve_open_intents(state(intent(operation, object="other"), known=(KNOWN,)), [LIVE]).entries == {
         DB: KNOWN
     }
 
 
 @pytest.mark.parametrize(("listed", "gone"), [((LIVE,), False), ((), True)])
-def test_a_retire_is_done_when_the_object_is_gone(listed, gone):
-    """Then there is a tombstone."""
+def test_an_open_retire_is_done_if_the_object_is_gone(listed, gone):
+    """The entry becomes a tombstone."""
     entries = resolve_open_intents(state(intent("retire", object="id1"), known=(KNOWN,)), listed).entries
     assert bool(entries[DB].retired_at) is gone
 
 
-def test_a_probe_is_left_over():
-    """Whatever bears its name is to be purged, and is nobody's entry."""
+def test_a_live_probe_is_left_over():
+    """An object with the name of a probe gets no entry and is purged."""
     probe = intent("probe", expect="keyturn-probe-1")
-    settled = resolve_open_intents(state(probe), [replace(LIVE, address=credential("keyturn-probe-1"))])
-    assert settled.entries == {}
-    assert len(settled.leftover_probes) == 1
+    recovery = resolve_open_intents(state(probe), [replace(LIVE, address=credential("keyturn-probe-1"))])
+    assert recovery.entries == {}
+    assert len(recovery.leftover_probes) == 1

@@ -1,4 +1,4 @@
-"""The access review: who gained or lost the ability to decrypt, and which guards of the project moved."""
+"""The access review: changes of who can decrypt files and of settings that protect the project."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -10,42 +10,47 @@ from keyturn.model.plan import Plan
 from keyturn.project.project import PROJECT_FILE, Project
 from keyturn.sops.recipients import FileRecipients
 
+SOPS_RULES_FILE = ".sops.yaml"
+"""The file with the creation rules of sops."""
+
 
 def recipient_changes(
     before: Mapping[str, FileRecipients], after: Mapping[str, FileRecipients]
 ) -> tuple[Diagnostic, ...]:
-    """Return a line for each recipient that a file gained or lost since the base.
+    """Return a diagnostic for each recipient that a file gained or lost since the base.
 
-    Where a ciphertext is as it was the data key is the old one, and whoever lost access still has
-    it. In a file that is new, or has another name, those count who could decrypt nothing before.
+    A removed recipient still has the data key unless the file was encrypted again. In a new or renamed
+    file, only recipients that could decrypt no file before count as added.
     """
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     known = frozenset[str]().union(*(each.names for each in before.values()))
     for file, now in sorted(after.items()):
         then = before.get(file)
         if then is None:
-            found += _gained_access_warnings(file, now.names - known)
+            diagnostics += _gained_access_warnings(file, now.names - known)
             continue
-        found += _gained_access_warnings(file, now.names - then.names)
-        found += _lost_access_warnings(file, then.names - now.names, stale=now.has_same_data_key(then))
+        diagnostics += _gained_access_warnings(file, now.names - then.names)
+        diagnostics += _lost_access_warnings(
+            file, then.names - now.names, same_data_key=now.has_same_data_key(then)
+        )
         if now.is_rewrapped(then):
-            found.append(_rewrapped_key_note(file))
-    return tuple(found)
+            diagnostics.append(_rewrapped_key_note(file))
+    return tuple(diagnostics)
 
 
-def add_access_diagnostics(plan: Plan, lines: tuple[Diagnostic, ...]) -> Plan:
-    """Return the plan with an access review; what is only worth a note goes among its findings."""
-    notes = (each for each in lines if each.severity is Severity.NOTE)
+def add_access_diagnostics(plan: Plan, access: tuple[Diagnostic, ...]) -> Plan:
+    """Return the plan with an access review; its notes are added to the plan's diagnostics."""
+    notes = (each for each in access if each.severity is Severity.NOTE)
     return replace(
         plan,
-        access_changes=tuple(each for each in lines if each.severity is not Severity.NOTE),
+        access_changes=tuple(each for each in access if each.severity is not Severity.NOTE),
         diagnostics=tuple(sorted((*plan.diagnostics, *notes), key=lambda each: each.sort_key)),
     )
 
 
 def _rewrapped_key_note(file: str) -> Diagnostic:
-    message = "the data key was wrapped again; the secrets are the ones of the base"
-    hint = "nothing needs to be applied for it"
+    message = "the data key was encrypted again for its recipients; the secrets did not change"
+    hint = "no apply is needed"
     return Diagnostic(
         code="KT484", severity=Severity.NOTE, message=message, origin=SourceLocation(file), hint=hint
     )
@@ -54,44 +59,48 @@ def _rewrapped_key_note(file: str) -> Diagnostic:
 def _gained_access_warnings(file: str, names: Iterable[str]) -> Iterator[Diagnostic]:
     for name in sorted(names):
         yield _access_warning(
-            "KT480", file, f"{name} can decrypt this from now on", "make sure that this is meant"
+            "KT480", file, f"{name} can now decrypt this file", "check that this is intended"
         )
 
 
-def _lost_access_warnings(file: str, names: Iterable[str], *, stale: bool) -> Iterator[Diagnostic]:
+def _lost_access_warnings(file: str, names: Iterable[str], *, same_data_key: bool) -> Iterator[Diagnostic]:
     for name in sorted(names):
-        if stale:
-            hint = "run `sops rotate` on the file, and set new secrets: the old ones were readable"
+        if same_data_key:
+            hint = "run `sops rotate` on the file and set new secrets: the old ones were readable"
             yield _access_warning(
-                "KT481", file, f"{name} is no longer named, but still has the data key", hint
+                "KT481", file, f"{name} is no longer a recipient but still has the data key", hint
             )
         else:
             yield _access_warning(
-                "KT482", file, f"{name} can no longer decrypt this", "set new secrets if it left"
+                "KT482",
+                file,
+                f"{name} can no longer decrypt this file",
+                "set new secrets if access was revoked",
             )
 
 
 def guarded_setting_changes(
-    before: Project | None, after: Project, rules_changed: bool
-) -> tuple[Diagnostic, ...]:  # noqa: FBT001
-    """Return a line for each setting that guards the project and is another one than at the base."""
+    before: Project | None, after: Project, *, rules_changed: bool
+) -> tuple[Diagnostic, ...]:
+    """Return a diagnostic for each security setting of the project that changed since the base.
+
+    ``rules_changed`` is whether the creation rules of sops changed.
+    """
     if before is None:
         return ()
-    moved = [
-        word
-        for word, value in _guarded_settings(before).items()
-        if _guarded_settings(after).get(word) != value
+    then, now = _guarded_settings(before), _guarded_settings(after)
+    changed = [
+        name for name in {**then, **now} if name not in then or name not in now or then[name] != now[name]
     ]
-    moved += [word for word in _guarded_settings(after) if word not in _guarded_settings(before)]
-    found = [_guarded_setting_warning(PROJECT_FILE, word) for word in sorted(moved)]
+    diagnostics = [_guarded_setting_warning(PROJECT_FILE, name) for name in sorted(changed)]
     if rules_changed:
-        found.append(_guarded_setting_warning(".sops.yaml", "the creation rules"))
-    return tuple(found)
+        diagnostics.append(_guarded_setting_warning(SOPS_RULES_FILE, "the creation rules"))
+    return tuple(diagnostics)
 
 
 def _guarded_settings(project: Project) -> dict[str, object]:
     policy = project.policy
-    found: dict[str, object] = {
+    settings: dict[str, object] = {
         "policy.recipients": dict(policy.recipients),
         "policy.key_types": policy.key_types,
         "policy.servers": policy.servers,
@@ -102,7 +111,7 @@ def _guarded_settings(project: Project) -> dict[str, object]:
         "fingerprint_key": project.fingerprint_key,
     }
     for name, workspace in project.workspaces.items():
-        found |= {
+        settings |= {
             f"workspaces.{name}.base_url": workspace.base_url,
             f"workspaces.{name}.organization": workspace.organization,
             f"workspaces.{name}.api_key": workspace.api_key,
@@ -110,12 +119,12 @@ def _guarded_settings(project: Project) -> dict[str, object]:
             f"workspaces.{name}.state": workspace.state_url,
             f"workspaces.{name}.put": workspace.put,
         }
-    return found
+    return settings
 
 
-def _guarded_setting_warning(file: str, word: str) -> Diagnostic:
-    hint = "ask who may change what guards the secrets; compare with the base, or plan with --config-from"
-    return _access_warning("KT483", file, f"this change touches {word}", hint)
+def _guarded_setting_warning(file: str, name: str) -> Diagnostic:
+    hint = "review this change; compare with the base, or plan with --config-from REVISION"
+    return _access_warning("KT483", file, f"this change modifies {name}", hint)
 
 
 def _access_warning(code: str, file: str, message: str, hint: str) -> Diagnostic:

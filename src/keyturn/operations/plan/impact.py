@@ -1,7 +1,7 @@
-"""How far a change reaches: connections in git and in the UI, pipelines, schedules, syncs.
+"""The impact of a change: the connections, pipelines, syncs and schedules that use an object.
 
-Read only when something that exists changes, bounded, and "unknown" wherever the key's rights or
-the API do not tell. Unknown is never nought.
+Usage is read only if an existing object changes, with a limit on requests. A number is None where the
+API or the rights of the key do not show it; unknown is never 0.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -26,16 +26,17 @@ from keyturn.operations.plan.usage_graph import (
 )
 
 MAX_CONNECTION_READS = 500
-"""How many connections that no list shows whole are read for a credential at most."""
+"""Maximum number of connections to read in full; with more, the users of a credential are unknown."""
 
 _ACTIONS_WITHOUT_IMPACT = frozenset({Action.CREATE, Action.NO_OP, Action.FORGET})
 
 
 class ImpactReport(Struct, frozen=True):
-    """The impact of each change, and by id the names of what uses an object and is not in git.
+    """The impact of each change, and the unmanaged users of each object.
 
-    ``room`` is how many more connections the organization may have; None where it was not asked
-    or does not say.
+    ``users`` is by ID and holds addresses of connections and labels of pipelines and syncs.
+    ``remaining_connections`` is how many more connections the organization may have; None if unknown
+    or not needed.
     """
 
     impact: Mapping[Address, Impact]
@@ -44,7 +45,7 @@ class ImpactReport(Struct, frozen=True):
 
 
 class _UsageSnapshot(Struct, frozen=True, kw_only=True):
-    """What was seen: by the id of a credential its connections, and whether those are surely all."""
+    """Observed usage: the connections of each credential by ID, and whether they are complete."""
 
     connections: Mapping[str, tuple[LiveObject, ...]]
     complete: bool
@@ -56,23 +57,23 @@ def compute_impact(
     service: Client,
     changes: tuple[Change, ...],
     live: Mapping[str, LiveObject],
-    known: Mapping[Address, StateEntry],
+    entries: Mapping[Address, StateEntry],
 ) -> ImpactReport:
-    """Return how far each change of something that exists reaches."""
-    concerned = [
+    """Return the impact of each change of an existing object; ``live`` holds the live objects by ID."""
+    affected = [
         (change, change.live)
         for change in changes
         if change.live and change.action not in _ACTIONS_WITHOUT_IMPACT
     ]
-    room = _count_remaining_connections(service, changes, live)
-    if not concerned:
-        return ImpactReport({}, {}, room)
-    retired = frozenset(target.id for change, target in concerned if change.action is Action.RETIRE)
-    scene = _read_usage(service, [target for _, target in concerned], live, known)
+    remaining = _count_remaining_connections(service, changes, live)
+    if not affected:
+        return ImpactReport({}, {}, remaining)
+    retired = frozenset(target.id for change, target in affected if change.action is Action.RETIRE)
+    usage = _read_usage(service, [target for _, target in affected], live, entries)
     return ImpactReport(
-        {change.address: _build_impact(target, scene) for change, target in concerned},
-        {target.id: _name_users(target, scene, retired) for _, target in concerned},
-        room,
+        {change.address: _build_impact(target, usage) for change, target in affected},
+        {target.id: _name_unmanaged_users(target, usage, retired) for _, target in affected},
+        remaining,
     )
 
 
@@ -80,42 +81,41 @@ def _read_usage(
     service: Client,
     targets: list[LiveObject],
     live: Mapping[str, LiveObject],
-    known: Mapping[Address, StateEntry],
+    entries: Mapping[Address, StateEntry],
 ) -> _UsageSnapshot:
-    held = [target.id for target in targets if target.address.kind == "credential"]
-    seen, whole = _read_connection_details(service, live) if held else (live, True)
-    linked = has_credential_links(seen)
-    users = (
-        _find_connections(frozenset(held), seen)
+    credentials = frozenset(target.id for target in targets if target.address.kind == "credential")
+    detailed, complete = _read_connection_details(service, live) if credentials else (live, True)
+    linked = has_credential_links(detailed)
+    connections = (
+        _find_connections(credentials, detailed)
         if linked
-        else _find_recorded_connections(frozenset(held), seen, known)
+        else _find_recorded_connections(credentials, detailed, entries)
     )
-    ids = {target.id for target in targets} | {each.id for found in users.values() for each in found}
+    ids = {target.id for target in targets} | {each.id for users in connections.values() for each in users}
     return _UsageSnapshot(
-        connections=users,
-        complete=whole and linked,
-        graph=build_usage_graph(service, frozenset(ids), linked),
-        managed_ids=frozenset(each.id for each in known.values() if not each.retired_at),
+        connections=connections,
+        complete=complete and linked,
+        graph=build_usage_graph(service, frozenset(ids), linked=linked),
+        managed_ids=frozenset(entry.id for entry in entries.values() if not entry.retired_at),
     )
 
 
 def _count_remaining_connections(
     service: Client, changes: tuple[Change, ...], live: Mapping[str, LiveObject]
 ) -> int | None:
-    more = any(change.action is Action.CREATE and change.address.kind == "connection" for change in changes)
-    if not more:
+    if not any(change.action is Action.CREATE and change.address.kind == "connection" for change in changes):
         return None
     try:
-        most = service.read_limits().get("max_connections")
+        limit = service.read_limits().get("max_connections")
     except ServiceError:
         return None
-    return None if most is None else most - sum(each.address.kind == "connection" for each in live.values())
+    return None if limit is None else limit - sum(each.address.kind == "connection" for each in live.values())
 
 
 def _read_connection_details(
     service: Client, live: Mapping[str, LiveObject]
 ) -> tuple[Mapping[str, LiveObject], bool]:
-    # Further references stand in settings, which lists leave out and the state holds of ours alone.
+    # A config may hold further references. Lists omit configs; the state has those of managed connections.
     unread = [each.id for each in _iterate_connections(live) if not each.has_config]
     if len(unread) > MAX_CONNECTION_READS:
         return live, False
@@ -127,8 +127,8 @@ def _read_connection_details(
         except ServiceError:
             return None
 
-    found = map_parallel(read_details, unread, MAX_PARALLEL_READS)
-    return {**live, **{each.id: each for each in found if each}}, all(found)
+    details = map_parallel(read_details, unread, MAX_PARALLEL_READS)
+    return {**live, **{each.id: each for each in details if each}}, all(details)
 
 
 def _iterate_connections(live: Mapping[str, LiveObject]) -> Iterator[LiveObject]:
@@ -140,44 +140,48 @@ def _iterate_connections(live: Mapping[str, LiveObject]) -> Iterator[LiveObject]
 def _find_connections(
     targets: frozenset[str], live: Mapping[str, LiveObject]
 ) -> Mapping[str, tuple[LiveObject, ...]]:
-    found: dict[str, list[LiveObject]] = {target: [] for target in targets}
-    for each in sorted(_iterate_connections(live), key=lambda each: each.address):
-        for target in targets.intersection(iterate_strings(list(each.fields.values()))):
-            found[target].append(each)
-    return {target: tuple(users) for target, users in found.items()}
+    users: dict[str, list[LiveObject]] = {target: [] for target in targets}
+    for connection in sorted(_iterate_connections(live), key=lambda each: each.address):
+        for target in targets.intersection(iterate_strings(list(connection.fields.values()))):
+            users[target].append(connection)
+    return {target: tuple(connections) for target, connections in users.items()}
 
 
 def _find_recorded_connections(
-    targets: frozenset[str], live: Mapping[str, LiveObject], known: Mapping[Address, StateEntry]
+    targets: frozenset[str], live: Mapping[str, LiveObject], entries: Mapping[Address, StateEntry]
 ) -> Mapping[str, tuple[LiveObject, ...]]:
-    # Where the service does not say who uses what, the state says it of ours.
-    found: dict[str, list[LiveObject]] = {target: [] for target in targets}
-    standing = {each.id: each for each in _iterate_connections(live)}
-    for _, entry in sorted(known.items()):
-        used = {leaf for leaf in entry.applied.values() if isinstance(leaf, Address)}
-        for target in {known[each].id for each in used if each in known} & targets:
-            found[target] += [standing[entry.id]] if entry.id in standing else []
-    return {target: tuple(users) for target, users in found.items()}
+    # The API does not return the credential of a connection; the state has it for managed connections.
+    users: dict[str, list[LiveObject]] = {target: [] for target in targets}
+    connections = {each.id: each for each in _iterate_connections(live)}
+    for _, entry in sorted(entries.items()):
+        references = {leaf for leaf in entry.applied.values() if isinstance(leaf, Address)}
+        for target in {entries[each].id for each in references if each in entries} & targets:
+            users[target] += [connections[entry.id]] if entry.id in connections else []
+    return {target: tuple(found) for target, found in users.items()}
 
 
-def _name_users(target: LiveObject, scene: _UsageSnapshot, retired: Collection[str]) -> tuple[str, ...]:
-    work = (
-        *_label_users("pipeline ", scene.graph.pipelines, target),
-        *_label_users("sync ", scene.graph.syncs, target),
+def _name_unmanaged_users(
+    target: LiveObject, usage: _UsageSnapshot, retired: Collection[str]
+) -> tuple[str, ...]:
+    connections = (
+        str(each.address)
+        for each in usage.connections.get(target.id, ())
+        if each.id not in usage.managed_ids and each.id not in retired
     )
-    strangers = [each for each in scene.connections.get(target.id, ()) if each.id not in scene.managed_ids]
-    return (*(str(each.address) for each in strangers if each.id not in retired), *work)
+    pipelines = _label_users("pipeline", usage.graph.pipelines, target)
+    return (*connections, *pipelines, *_label_users("sync", usage.graph.syncs, target))
 
 
-def _label_users(lead: str, known: UsageIndex, target: LiveObject) -> tuple[str, ...]:
-    return tuple(f"{lead}{each.label}" for each in users_of(known, [target.id]) or ())
+def _label_users(kind: str, index: UsageIndex, target: LiveObject) -> tuple[str, ...]:
+    return tuple(f"{kind} {each.label}" for each in users_of(index, [target.id]) or ())
 
 
-def _build_impact(target: LiveObject, scene: _UsageSnapshot) -> Impact:
-    own = target.address.kind == "connection"
-    direct = (target,) if own else scene.connections[target.id]
-    complete, ids = own or scene.complete, [target.id, *(each.id for each in direct)]
-    graph = scene.graph
+def _build_impact(target: LiveObject, usage: _UsageSnapshot) -> Impact:
+    is_connection = target.address.kind == "connection"
+    direct = (target,) if is_connection else usage.connections[target.id]
+    others = () if is_connection else direct
+    complete, ids = is_connection or usage.complete, [target.id, *(each.id for each in direct)]
+    graph = usage.graph
     runs = users_of(graph.schedules, ids)
     return Impact(
         connections=len(direct) if complete else None,
@@ -185,27 +189,23 @@ def _build_impact(target: LiveObject, scene: _UsageSnapshot) -> Impact:
         syncs=_count_users(graph.syncs, ids) if complete else None,
         scheduled=len(runs) if complete and runs is not None else None,
         next_run=min((run.label for run in runs or () if run.label), default=""),
-        unmanaged_connections=tuple(
-            str(each.address) for each in direct if each.id not in scene.managed_ids and not own
-        ),
-        managed_connections=tuple(
-            str(each.address) for each in direct if each.id in scene.managed_ids and not own
-        ),
+        unmanaged_connections=tuple(str(each.address) for each in others if each.id not in usage.managed_ids),
+        managed_connections=tuple(str(each.address) for each in others if each.id in usage.managed_ids),
         downstream=_name_workloads(graph, ids),
     )
 
 
 def _name_workloads(graph: UsageGraph, ids: list[str]) -> tuple[str, ...]:
-    named = {f"pipeline/{each.label}" for each in users_of(graph.pipelines, ids) or ()}
-    return tuple(sorted(named | {f"sync/{each.label}" for each in users_of(graph.syncs, ids) or ()}))
+    pipelines = {f"pipeline/{each.label}" for each in users_of(graph.pipelines, ids) or ()}
+    return tuple(sorted(pipelines | {f"sync/{each.label}" for each in users_of(graph.syncs, ids) or ()}))
 
 
-def _count_users(known: UsageIndex, ids: list[str]) -> int | None:
-    found = users_of(known, ids)
-    return None if found is None else len(found)
+def _count_users(index: UsageIndex, ids: list[str]) -> int | None:
+    users = users_of(index, ids)
+    return None if users is None else len(users)
 
 
 def has_credential_links(live: Mapping[str, LiveObject]) -> bool:
-    """Tell whether connections say which credential they use; where there are none, nothing is hidden."""
+    """Return whether the API returns the credential of a connection; True if there are no connections."""
     connections = [each for each in live.values() if each.address.kind == "connection"]
     return not connections or any(("credential",) in each.fields for each in connections)

@@ -1,9 +1,8 @@
-"""A plan without keys: against the manifests of a base revision, or an exported state.
+"""Plan without keys and without network: against a base revision, or against an exported state.
 
-It proves what changed in git, not what differs from the live workspace. Secrets are compared by
-ciphertext: an equal one means an equal secret in a file that authenticates, another one under the
-same data key means that somebody set it again, and when every ciphertext and the data key are new
-nothing can be told.
+The plan shows what changed in git, not how the live workspace differs. Secrets are compared by
+ciphertext. Same ciphertext: same secret. Different ciphertext, same data key: the secret changed.
+New data key: unknown.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +22,7 @@ from keyturn.model.fields import Leaf
 from keyturn.model.plan import Plan
 from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
 from keyturn.operations.plan.access_review import (
+    SOPS_RULES_FILE,
     add_access_diagnostics,
     guarded_setting_changes,
     recipient_changes,
@@ -36,12 +36,52 @@ from keyturn.planning.inputs import PlanInputs
 from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import limit_scope
-from keyturn.project.project import Project, Workspace, parse_project
+from keyturn.project.project import PROJECT_FILE, Project, Workspace, parse_project
 from keyturn.schema.definitions import is_destination
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
 from keyturn.state.document import decode_state
 
-_REENCRYPTED_REASON = "it was encrypted anew, so whether its value changed cannot be told"
+_SECRET_REASONS = {
+    SecretStatus.UNKNOWN: "the file has a new data key: whether the value changed is unknown",
+    SecretStatus.ROTATED: "the ciphertext differs from the base",
+    SecretStatus.UNCHANGED: "the ciphertext is equal to the base",
+}
+
+
+class BaseComparison(Struct, frozen=True):
+    """The inputs of a plan against a base revision, and the access review."""
+
+    inputs: PlanInputs
+    access: tuple[Diagnostic, ...]
+
+
+def plan_against_base(
+    project: Project,
+    workspace: Workspace,
+    options: PlanOptions,
+    environment: Mapping[str, str],
+    base: str = "",
+) -> Plan:
+    """Return the plan from the manifests at ``base``, by default the fork point, to the current ones.
+
+    Raises DiagnosticError KT007 for an unknown revision, and for invalid manifests.
+    """
+    loaded = load_manifests(project, workspace)
+    compared = compare_with_base(project, workspace, loaded, find_base_revision(project, base, environment))
+    plan = plan_offline(project, workspace, compared.inputs, options, loaded.diagnostics)
+    return add_access_diagnostics(plan, compared.access)
+
+
+def plan_against_state(
+    project: Project, workspace: Workspace, options: PlanOptions, state_file: Path
+) -> Plan:
+    """Return the plan from an exported state to the manifests.
+
+    Raises DiagnosticError KT600 to KT602 for an invalid state file, and for invalid manifests.
+    """
+    loaded = load_manifests(project, workspace)
+    inputs = inputs_from_state(read_exported_state(state_file, workspace), loaded.desired)
+    return plan_offline(project, workspace, inputs, options, loaded.diagnostics)
 
 
 def plan_offline(
@@ -49,63 +89,73 @@ def plan_offline(
     workspace: Workspace,
     inputs: PlanInputs,
     options: PlanOptions,
-    found: tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]],
+    diagnostics: tuple[Diagnostic, ...] = (),
 ) -> Plan:
-    """Return the plan for two sides that are both in git; raises Faulty for manifests that are wrong.
+    """Return the plan of inputs that were read offline.
 
-    ``found`` are the findings of loading, and the access review.
+    ``diagnostics`` are those of the manifests; raises DiagnosticError if one of them is an error.
     """
-    findings, access = found
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    errors = [each for each in diagnostics if each.severity is Severity.ERROR]
     if errors:
         raise DiagnosticError(*errors)
-    hands = limit_scope(inputs, options.targets)
-    changes = resolve_dependencies(
-        find_exposures(compute_changes(hands.inputs), hands.inputs, is_destination), hands.inputs.entries
-    )
+    scoped = limit_scope(inputs, options.targets)
+    changes = compute_changes(scoped.inputs)
+    changes = find_exposures(changes, scoped.inputs, is_destination)
+    changes = resolve_dependencies(changes, scoped.inputs.entries)
     changes = tuple(map(_explain_secret_changes, changes))
-    question = GuardContext(
+    context = GuardContext(
         changes=changes,
-        inputs=hands.inputs,
+        inputs=scoped.inputs,
         approvals=options.approvals,
         limits=project.policy.limits,
         users=EMPTY,
     )
-    # Only an apply compares secrets; offline, the state of each secret says that it is unknown.
-    breaches = (each for each in check_guards(question) if each.cause is not Cause.NOT_COMPARED)
-    found_here = (*findings, *hands.diagnostics, *breaches, *find_needed_consents(changes))
-    plan = Plan(
+    # Only an apply compares secrets; offline, the status of a secret says that it is unknown.
+    violations = (each for each in check_guards(context) if each.cause is not Cause.NOT_COMPARED)
+    found = (*diagnostics, *scoped.diagnostics, *violations, *find_needed_consents(changes))
+    return Plan(
         workspace=workspace.name,
         organization=workspace.organization,
         changes=changes,
-        diagnostics=tuple(sorted(found_here, key=lambda each: each.sort_key)),
+        diagnostics=tuple(sorted(found, key=lambda each: each.sort_key)),
         resources=len(inputs.desired),
         offline=True,
     )
-    return add_access_diagnostics(plan, access)
+
+
+def _explain_secret_changes(change: Change) -> Change:
+    secrets = tuple(
+        replace(each, reason=_SECRET_REASONS.get(each.status, each.reason)) for each in change.secrets
+    )
+    return replace(change, secrets=secrets)
 
 
 def inputs_from_base(
     base: Iterable[DesiredResource], desired: Iterable[DesiredResource], reencrypted: frozenset[str]
 ) -> PlanInputs:
-    """Return the sides for manifests compared with those of a base; ``anew`` are re-encrypted files."""
-    wanted = {each.address: each for each in desired}
-    then = {each.address: each for each in base}
-    known = {address: _entry_from_base(each) for address, each in then.items()}
-    live = {entry.id: _live_from_entry(entry) for entry in known.values()}
-    prints = {
-        address: each.ciphertext_digests
-        for address, each in wanted.items()
-        if each.origin.file not in reencrypted
-    }
-    return PlanInputs(desired=wanted, entries=known, live=live, fingerprints=prints)
+    """Return the inputs that compare manifests with those of a base.
+
+    ``reencrypted`` are the files with a new data key.
+    """
+    desired_by_address = {each.address: each for each in desired}
+    entries = {each.address: _entry_from_base(each) for each in base}
+    return PlanInputs(
+        desired=desired_by_address,
+        entries=entries,
+        live={entry.id: _live_from_entry(entry) for entry in entries.values()},
+        fingerprints={
+            address: each.ciphertext_digests
+            for address, each in desired_by_address.items()
+            if each.origin.file not in reencrypted
+        },
+    )
 
 
 def inputs_from_state(
     entries: Mapping[Address, StateEntry], desired: Iterable[DesiredResource]
 ) -> PlanInputs:
-    """Return the sides for manifests compared with a state, as if nobody had touched the workspace."""
-    live = {known.id: _live_from_entry(known) for known in entries.values() if not known.retired_at}
+    """Return the inputs that compare manifests with a state, as if nothing changed outside keyturn."""
+    live = {entry.id: _live_from_entry(entry) for entry in entries.values() if not entry.retired_at}
     return PlanInputs(desired={each.address: each for each in desired}, entries=entries, live=live)
 
 
@@ -138,34 +188,13 @@ def _live_from_entry(entry: StateEntry) -> LiveObject:
     )
 
 
-def _explain_secret_changes(change: Change) -> Change:
-    words = {
-        SecretStatus.UNKNOWN: _REENCRYPTED_REASON,
-        SecretStatus.ROTATED: "its ciphertext is another one than at the base",
-        SecretStatus.UNCHANGED: "its ciphertext is the one of the base",
-    }
-    secrets = tuple(replace(each, reason=words.get(each.status, each.reason)) for each in change.secrets)
-    return replace(change, secrets=secrets)
-
-
 def read_exported_state(file: Path, workspace: Workspace) -> Mapping[Address, StateEntry]:
-    """Return the entries of an exported state; raises Faulty (KT600 to KT602)."""
+    """Return the entries of an exported state; raises DiagnosticError KT600 to KT602."""
     return decode_state(file.read_bytes(), str(file), workspace.name, workspace.organization).entries
 
 
-SOPS_RULES_FILE = ".sops.yaml"
-
-
-class BaseComparison(Struct, frozen=True):
-    """Both sides of a comparison with a base, and the review of who gained or lost access."""
-
-    commit: str
-    inputs: PlanInputs
-    access: tuple[Diagnostic, ...]
-
-
 def find_base_revision(project: Project, name: str, environment: Mapping[str, str]) -> Revision:
-    """Return the revision ``name``, or where this branch left the default one; raises Faulty KT007."""
+    """Return the revision ``name``, or the fork point of the branch; raises DiagnosticError KT007."""
     if name:
         return Revision(project.root, name, environment)
     return Revision.find_fork_point(project.root, environment)
@@ -174,41 +203,52 @@ def find_base_revision(project: Project, name: str, environment: Mapping[str, st
 def compare_with_base(
     project: Project, workspace: Workspace, loaded: LoadedManifests, base: Revision
 ) -> BaseComparison:
-    """Compare what was loaded with what the base holds; nothing is decrypted."""
-    then = load_manifests_at(project, workspace, base)
+    """Compare loaded manifests with those of a base revision; nothing is decrypted."""
+    base_manifests = load_manifests_at(project, workspace, base)
     before = recipients_by_file(base.find_manifests(workspace.manifests).sources)
     after = recipients_by_file(find_manifests(project.root, workspace.manifests).sources)
     access = (*recipient_changes(before, after), *_compare_settings(project, base))
-    anew = frozenset(
+    reencrypted = frozenset(
         file for file, now in after.items() if file in before and _is_reencrypted(before[file], now)
     )
-    return BaseComparison(base.commit, inputs_from_base(then.desired, loaded.desired, anew), access)
+    return BaseComparison(inputs_from_base(base_manifests.desired, loaded.desired, reencrypted), access)
+
+
+def _is_reencrypted(before: FileRecipients, now: FileRecipients) -> bool:
+    shares_wrapped_key = set(before.wrapped_keys.items()) & set(now.wrapped_keys.items())
+    return not now.has_same_data_key(before) and not shares_wrapped_key
+
+
+def add_access_review(run: RunContext, planned: PlanResult, base: str = "") -> PlanResult:
+    """Return a plan with the access changes in git since ``base``; raises DiagnosticError KT007."""
+    access = access_changes(run.project, run.workspace, base, run.environment)
+    return replace(planned, plan=add_access_diagnostics(planned.plan, access))
 
 
 def access_changes(
     project: Project, workspace: Workspace, name: str, environment: Mapping[str, str]
 ) -> tuple[Diagnostic, ...]:
-    """Return who gained or lost access since the revision ``name``, or since this branch began.
+    """Return the access changes since the revision ``name``, or since the fork point of the branch.
 
-    A note (KT485) where git knows no base and none was named, nothing outside git; raises Faulty
-    KT007 for a name that git does not know. Only files that differ are looked into.
+    Only files that differ are read. Without a name, the result is a note (KT485) if git has no base,
+    and empty outside of git. Raises DiagnosticError KT007 for an unknown name.
     """
     if not name and not resolve_head(project.root, environment):
         return ()
     try:
         base = find_base_revision(project, name, environment)
-    except DiagnosticError as faulty:
+    except DiagnosticError as error:
         if name:
             raise
-        return (_review_skipped_note(faulty.diagnostics[0]),)
+        return (_review_skipped_note(error.diagnostics[0]),)
     then = {each.relative: each for each in base.find_manifests(workspace.manifests).sources}
     now = {each.relative: each for each in find_manifests(project.root, workspace.manifests).sources}
-    moved = [file for file, each in now.items() if file not in then or then[file].digest != each.digest]
-    # Who is new to a file that is new can be told only from all files that were there before.
-    needed = then if any(file not in then for file in moved) else [file for file in moved if file in then]
+    changed = [file for file, each in now.items() if file not in then or then[file].digest != each.digest]
+    # The recipients that a new file adds are known only from all files of the base.
+    needed = then if any(file not in then for file in changed) else [file for file in changed if file in then]
     before = recipients_by_file(then[file] for file in needed)
     return (
-        *recipient_changes(before, recipients_by_file(now[file] for file in moved)),
+        *recipient_changes(before, recipients_by_file(now[file] for file in changed)),
         *_compare_settings(project, base),
     )
 
@@ -216,39 +256,28 @@ def access_changes(
 def access_changes_since(
     project: Project, workspace: Workspace, commit: str, environment: Mapping[str, str]
 ) -> tuple[Diagnostic, ...]:
-    """Return who gained or lost access since a commit; a note (KT485) where git no longer has it."""
+    """Return the access changes since a commit; a note (KT485) if git does not have the commit."""
     try:
         return access_changes(project, workspace, commit, environment)
-    except DiagnosticError as faulty:
-        return (_review_skipped_note(faulty.diagnostics[0]),)
+    except DiagnosticError as error:
+        return (_review_skipped_note(error.diagnostics[0]),)
 
 
 def _review_skipped_note(diagnostic: Diagnostic) -> Diagnostic:
-    message = f"who gained or lost access was not looked at: {diagnostic.message}"
+    message = f"access changes were not reviewed: {diagnostic.message}"
     return replace(diagnostic, code="KT485", severity=Severity.NOTE, message=message)
 
 
 def _compare_settings(project: Project, base: Revision) -> tuple[Diagnostic, ...]:
-    return guarded_setting_changes(
-        _read_base_project(project, base), project, rules_changed=_has_rule_changes(project, base)
-    )
-
-
-def _is_reencrypted(before: FileRecipients, now: FileRecipients) -> bool:
-    return not now.has_same_data_key(before) and not set(before.wrapped_keys.items()) & set(
-        now.wrapped_keys.items()
-    )
+    rules_changed = _read_rules(base.read_file) != _read_rules(partial(load_file, project.root))
+    return guarded_setting_changes(_read_base_project(project, base), project, rules_changed=rules_changed)
 
 
 def _read_base_project(project: Project, base: Revision) -> Project | None:
     try:
-        return parse_project(base.read_file("keyturn.yaml").data, project.root)
+        return parse_project(base.read_file(PROJECT_FILE).data, project.root)
     except DiagnosticError:
         return None
-
-
-def _has_rule_changes(project: Project, base: Revision) -> bool:
-    return _read_rules(base.read_file) != _read_rules(partial(load_file, project.root))
 
 
 def _read_rules(read: Callable[[str], SourceFile]) -> bytes:
@@ -256,34 +285,3 @@ def _read_rules(read: Callable[[str], SourceFile]) -> bytes:
         return read(SOPS_RULES_FILE).data
     except DiagnosticError:
         return b""
-
-
-def plan_against_base(
-    project: Project,
-    workspace: Workspace,
-    options: PlanOptions,
-    environment: Mapping[str, str],
-    base: str = "",
-) -> Plan:
-    """Return what git wants beside what it wanted at the revision ``base``, by default the fork point.
-
-    Raises Faulty KT007 where git knows no such revision, and for manifests that are wrong.
-    """
-    loaded = load_manifests(project, workspace)
-    compared = compare_with_base(project, workspace, loaded, find_base_revision(project, base, environment))
-    return plan_offline(project, workspace, compared.inputs, options, (loaded.diagnostics, compared.access))
-
-
-def plan_against_state(
-    project: Project, workspace: Workspace, options: PlanOptions, state_file: Path
-) -> Plan:
-    """Return what git wants beside what an exported state says; raises Faulty KT600 to KT602."""
-    loaded = load_manifests(project, workspace)
-    sides = inputs_from_state(read_exported_state(state_file, workspace), loaded.desired)
-    return plan_offline(project, workspace, sides, options, (loaded.diagnostics, ()))
-
-
-def add_access_review(run: RunContext, planned: PlanResult, base: str = "") -> PlanResult:
-    """Return a plan with who gained or lost access in git since ``base``; raises Faulty KT007."""
-    lines = access_changes(run.project, run.workspace, base, run.environment)
-    return replace(planned, plan=add_access_diagnostics(planned.plan, lines))

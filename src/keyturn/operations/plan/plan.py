@@ -128,7 +128,7 @@ def _build_inputs(
 
 
 def forget_fingerprints(inputs: PlanInputs, names: frozenset[str]) -> PlanInputs:
-    """Return the inputs without the fingerprints of the named resources, so that their secrets are written."""
+    """Return the inputs without the fingerprints of some resources, so that a plan writes their secrets."""
     if not names:
         return inputs
     entries = {

@@ -1,8 +1,8 @@
-"""What an earlier run left open is settled by looking, never by guessing.
+"""Recovery: resolve the open intents of an interrupted run against the live objects.
 
-An intent without an end may have happened. A create is looked for by its exact name; an update,
-restore or retire leaves the entry in doubt, so that the next plan writes it again. Any doubt about
-a secret means: write it again.
+An open intent is a journaled request without a recorded outcome; the request may have succeeded. A
+create is found by its exact name. An update or restore marks the state entry as uncertain, so that the
+next plan writes it again, its secrets included.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,14 +20,14 @@ from keyturn.state.document import State
 from keyturn.state.events import Intent
 
 PROBE_PREFIX = "keyturn-probe-"
-"""How the names of credentials begin that are made for a test and purged after it."""
+"""Prefix of the names of credentials that exist only for a test."""
 
 
 class Recovery(Struct, frozen=True, kw_only=True):
-    """The entries with every open intent settled, and what is left to do or to say.
+    """The state entries with every open intent resolved.
 
-    ``leftovers`` are probes to be purged, each with its intent and its id; ``unseen`` the intents to
-    make something that no list shows: not yet, or not at all.
+    ``leftover_probes`` are probes to purge, each with its intent and its ID. ``unresolved`` are
+    intents to create an object that no list shows.
     """
 
     entries: Mapping[Address, StateEntry]
@@ -37,45 +37,44 @@ class Recovery(Struct, frozen=True, kw_only=True):
 
 
 def list_uncertain_retirements(state: State) -> tuple[tuple[str, str], ...]:
-    """Return what may have been retired, by kind and id: that a list does not show it proves nothing."""
+    """Return kind and ID of each object with an open retire intent; lists may hide it without a retire."""
     return tuple(
         (each.address.kind, each.object) for each in state.open_intents if each.operation == "retire"
     )
 
 
 def resolve_open_intents(state: State, listed: Iterable[LiveObject]) -> Recovery:
-    """Return what the state holds once the open intents are compared with what the service lists."""
-    settled = Recovery(entries=state.entries)
+    """Return the state entries after comparing the open intents with the listed objects."""
+    recovery = Recovery(entries=state.entries)
     live = tuple(each for each in listed if each.status != "deleted") if state.open_intents else ()
     for intent in state.open_intents:
-        settled = _RESOLVERS.get(intent.operation, _resolve_write)(intent, settled, live)
-    return replace(settled, entries=_complete_replacements(settled.entries))
+        recovery = _RESOLVERS.get(intent.operation, _resolve_write)(intent, recovery, live)
+    return replace(recovery, entries=_complete_replacements(recovery.entries))
 
 
 def _complete_replacements(entries: Mapping[Address, StateEntry]) -> Mapping[Address, StateEntry]:
-    # A hand-over that was cut off after the old generation had moved aside and before the new one
-    # had the name: the name is the new one's.
-    heirs = sorted(
+    # The run ended after the predecessor was renamed and before the successor took over its name.
+    successors = sorted(
         (each for each in entries if SUCCESSOR_INFIX in each.name), key=lambda each: not entries[each].digest
     )
-    found = dict(entries) if heirs else entries
-    for address in heirs:
-        rightful = Address(address.kind, address.name.partition(SUCCESSOR_INFIX)[0])
-        left = any(str(each).startswith(f"{rightful}{RETIRES_ON_INFIX}") for each in entries)
-        if left and rightful not in found:
-            found = {one: known for one, known in found.items() if one != address}
-            # It was tried before it was put to use, so that writing it once more is no rotation.
-            found[rightful] = replace(mark_uncertain(entries[address]), address=rightful, earlier=())
-    return found
+    completed = dict(entries) if successors else entries
+    for successor in successors:
+        final = Address(successor.kind, successor.name.partition(SUCCESSOR_INFIX)[0])
+        has_predecessor = any(str(each).startswith(f"{final}{RETIRES_ON_INFIX}") for each in entries)
+        if has_predecessor and final not in completed:
+            completed = {address: entry for address, entry in completed.items() if address != successor}
+            # The successor passed its probe, so writing its secret again is no rotation.
+            completed[final] = replace(mark_uncertain(entries[successor]), address=final, earlier=())
+    return completed
 
 
 def matching_creates(
     intent: Intent, live: Iterable[LiveObject], taken: frozenset[str]
 ) -> tuple[LiveObject, ...]:
-    """Return the objects that an open create may have made.
+    """Return the live objects that an open create intent may have created.
 
-    They bear the exact name, belong to no entry, and were created no earlier than the service's
-    own clock said just before the intent; a local clock is never asked.
+    Their name is equal, their ID is not in ``taken``, and their creation time is not before the
+    service's clock at the time of the intent. The local clock is not used.
     """
     return tuple(
         each
@@ -97,22 +96,21 @@ def _parse_time(text: str) -> datetime:
 
 
 def _resolve_create(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
-    taken = frozenset(known.id for known in recovery.entries.values() if not known.retired_at)
-    found = matching_creates(intent, live, taken)
-    if len(found) > 1:
-        ids = ", ".join(sorted(each.id for each in found))
+    taken = frozenset(entry.id for entry in recovery.entries.values() if not entry.retired_at)
+    candidates = matching_creates(intent, live, taken)
+    if len(candidates) > 1:
+        ids = ", ".join(sorted(each.id for each in candidates))
         return replace(
             recovery, diagnostics=(*recovery.diagnostics, _ambiguous_create_error(intent.address, ids))
         )
-    if not found:
+    if not candidates:
         return replace(recovery, unresolved=(*recovery.unresolved, intent))
-    return replace(
-        recovery, entries={**recovery.entries, intent.address: uncertain_entry(intent.address, found[0])}
-    )
+    entry = uncertain_entry(intent.address, candidates[0])
+    return replace(recovery, entries={**recovery.entries, intent.address: entry})
 
 
 def uncertain_entry(address: Address, live: LiveObject) -> StateEntry:
-    """Return an entry for an object that is ours and of whose content nothing is certain."""
+    """Return a state entry for a managed object of unknown content."""
     return StateEntry(
         address=address,
         id=live.id,
@@ -126,43 +124,47 @@ def uncertain_entry(address: Address, live: LiveObject) -> StateEntry:
 
 
 def _resolve_write(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:  # noqa: ARG001
-    known = next((each for each in recovery.entries.values() if each.id == intent.object), None)
-    if known is None:
+    entry = _find_entry(recovery, intent.object)
+    if entry is None:
         return recovery
-    rest = {address: each for address, each in recovery.entries.items() if address != known.address}
-    name, heir_apparent, _ = known.address.name.partition(SUCCESSOR_INFIX)
-    if heir_apparent and intent.expect == name:
-        heir = replace(mark_uncertain(known), address=Address(known.address.kind, intent.expect), earlier=())
-        return replace(recovery, entries={**rest, heir.address: heir})
-    return replace(recovery, entries={**rest, known.address: mark_uncertain(known)})
+    others = {address: each for address, each in recovery.entries.items() if address != entry.address}
+    name, infix, _ = entry.address.name.partition(SUCCESSOR_INFIX)
+    uncertain = mark_uncertain(entry)
+    if infix and intent.expect == name:
+        uncertain = replace(uncertain, address=Address(entry.address.kind, name), earlier=())
+    return replace(recovery, entries={**others, uncertain.address: uncertain})
 
 
 def _resolve_retirement(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
     if any(each.id == intent.object for each in live):
         return recovery
-    known = next((each for each in recovery.entries.values() if each.id == intent.object), None)
-    if known is None or known.retired_at:
+    entry = _find_entry(recovery, intent.object)
+    if entry is None or entry.retired_at:
         return recovery
-    tombstone = replace(known, retired_at=intent.server_date or "unknown")
-    return replace(recovery, entries={**recovery.entries, known.address: tombstone})
+    tombstone = replace(entry, retired_at=intent.server_date or "unknown")
+    return replace(recovery, entries={**recovery.entries, entry.address: tombstone})
+
+
+def _find_entry(recovery: Recovery, identity: str) -> StateEntry | None:
+    return next((entry for entry in recovery.entries.values() if entry.id == identity), None)
 
 
 def _resolve_probe(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
-    seen = tuple(each.id for each in live if each.address.name == intent.expect)
-    found = (intent.object,) if intent.object else seen
-    if not found:
+    listed = tuple(each.id for each in live if each.address.name == intent.expect)
+    ids = (intent.object,) if intent.object else listed
+    if not ids:
         return replace(recovery, unresolved=(*recovery.unresolved, intent))
-    left = tuple((intent, identity) for identity in found)
-    return replace(recovery, leftover_probes=(*recovery.leftover_probes, *left))
+    probes = tuple((intent, identity) for identity in ids)
+    return replace(recovery, leftover_probes=(*recovery.leftover_probes, *probes))
 
 
 def _ambiguous_create_error(address: Address, ids: str) -> Diagnostic:
     return Diagnostic(
         code="KT466",
         severity=Severity.ERROR,
-        message=f"an earlier create of {address} was cut off, and more than one object bears its name: {ids}",
+        message=f"an interrupted run created {address}, and more than one live object has this name: {ids}",
         origin=SourceLocation("journal"),
-        hint="delete the ones that are not in use in the Planasonix UI, then plan again",
+        hint="delete the unused objects in the Planasonix UI, then plan again",
         address=address,
     )
 

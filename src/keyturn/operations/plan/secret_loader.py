@@ -1,4 +1,4 @@
-"""Secrets are opened only where a write may follow, and compared by fingerprints made here."""
+"""Decrypt the secrets that a plan may write, and compute their fingerprints."""
 
 from collections.abc import Mapping
 
@@ -15,88 +15,82 @@ from keyturn.model.secret import Secret
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.inputs import PlanInputs, needs_decryption
 from keyturn.project.keys import read_fingerprint_key
-from keyturn.sops.decrypt import Decryptor as Decrypt
-from keyturn.sops.decrypt import decryptor_for
+from keyturn.sops.decrypt import Decryptor, decryptor_for
 from keyturn.state.fingerprint import compute_fingerprint, derive_key
 
 FINGERPRINT_PURPOSE = "secrets"
-"""What the key that fingerprints secrets is derived for."""
+"""The purpose for which the fingerprint key of secrets is derived."""
 
 _TAMPERING = frozenset({Cause.MAC_MISMATCH, Cause.TAMPERING})
 
 
 class SecretLoader(Struct, frozen=True):
-    """Opens secrets and fingerprints them, with the repository's key read once and only when needed."""
+    """Loads manifests and decrypts their secrets; the repository's key is read once, when it is needed."""
 
     run: RunContext
     _root_keys: list[bytes]
 
     @classmethod
     def for_run(cls, run: RunContext) -> "SecretLoader":
-        """Return an opener that has read nothing yet."""
+        """Return a loader that has read nothing yet."""
         return cls(run, [])
 
-    def create_decryptor(self) -> Decrypt:
-        """Return what decrypts files with the keys that the environment leads to."""
+    def create_decryptor(self) -> Decryptor:
+        """Return a decryptor with the keys of the run's environment."""
         project = self.run.project
         return decryptor_for(self.run.environment, project.policy, project.decryptor)
 
     def load_manifests(self) -> LoadedManifests:
-        """Return the workspace's manifests, sealed; raises Faulty where any of them is wrong."""
+        """Return the workspace's manifests, still encrypted; raises DiagnosticError if one is invalid."""
         loaded = load_manifests(self.run.project, self.run.workspace)
-        errors = [finding for finding in loaded.diagnostics if finding.severity is Severity.ERROR]
+        errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
         if not errors:
             return loaded
-        accused = (
+        checked = (
             check_seals_of_invalid(loaded.invalid_sealed, self.run.project, self.run.environment)
             if loaded.invalid_sealed
             else ()
         )
-        raise DiagnosticError(*errors, *(each for each in accused if each.cause in _TAMPERING))
+        raise DiagnosticError(*errors, *(each for each in checked if each.cause in _TAMPERING))
 
     def read_root_key(self) -> bytes:
-        """Return the repository's key; raises Faulty where it cannot be opened."""
+        """Return the repository's fingerprint key; raises DiagnosticError if it cannot be decrypted."""
         if not self._root_keys:
             self._root_keys.append(read_fingerprint_key(self.run.project, self.create_decryptor()))
         return self._root_keys[0]
 
     def derive_fingerprint_key(self) -> bytes:
-        """Return the key that fingerprints secrets."""
+        """Return the key for the fingerprints of secrets; raises DiagnosticError as ``read_root_key``."""
         return derive_key(self.read_root_key(), FINGERPRINT_PURPOSE)
 
-    def decrypt_secrets(self, inputs: PlanInputs, also: frozenset[Address] = frozenset()) -> PlanInputs:
-        """Return the inputs with the secrets opened that may need a write, and their fingerprints.
+    def decrypt_secrets(self, inputs: PlanInputs) -> PlanInputs:
+        """Return the inputs with decrypted secrets and fingerprints of each resource that may need a write.
 
-        ``also`` names manifests to be opened whether or not anything of them moved.
+        Raises DiagnosticError if a file cannot be decrypted.
         """
-        chosen = {each.address: each for each in needs_decryption(inputs)}
-        chosen |= {
-            address: each for address, each in inputs.desired.items() if address in also and each.secrets
-        }
+        chosen = needs_decryption(inputs)
         if not chosen:
             return inputs
-        project = self.run.project
-        opened = {
-            each.address: each
-            for each in decrypt_manifests(tuple(chosen.values()), project, self.run.environment)
+        decrypted = {
+            each.address: each for each in decrypt_manifests(chosen, self.run.project, self.run.environment)
         }
         key = self.derive_fingerprint_key()
-        prints = {
+        fingerprints = {
             address: _fingerprint_secrets(key, each, _fingerprint_address(each, inputs.entries))
-            for address, each in opened.items()
+            for address, each in decrypted.items()
         }
-        return replace(inputs, desired={**inputs.desired, **opened}, fingerprints=prints)
+        return replace(inputs, desired={**inputs.desired, **decrypted}, fingerprints=fingerprints)
 
 
-def _fingerprint_address(desired: DesiredResource, known: Mapping[Address, StateEntry]) -> Address:
-    # A fingerprint is bound to the name: a resource that is being renamed is compared under its old one.
-    former = Address(desired.address.kind, desired.lifecycle.moved_from or desired.address.name)
-    return desired.address if desired.address in known or former not in known else former
+def _fingerprint_address(desired: DesiredResource, entries: Mapping[Address, StateEntry]) -> Address:
+    # A fingerprint covers the address: a renamed resource is compared under its previous address.
+    previous = Address(desired.address.kind, desired.lifecycle.moved_from or desired.address.name)
+    return desired.address if desired.address in entries or previous not in entries else previous
 
 
-def _fingerprint_secrets(key: bytes, desired: DesiredResource, holder: Address) -> Mapping[FieldPath, str]:
+def _fingerprint_secrets(key: bytes, desired: DesiredResource, address: Address) -> Mapping[FieldPath, str]:
     return {
-        path: compute_fingerprint(key, holder, path, value)
+        path: compute_fingerprint(key, address, path, value)
         for path, value in desired.secrets.items()
         if isinstance(value, Secret)
     }

@@ -1,4 +1,4 @@
-"""What mentions an object: pipelines, syncs and schedules, as far as the service tells."""
+"""The users of objects: the pipelines, syncs and schedules that contain the ID of an object."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,25 +16,25 @@ from keyturn.operations.observe import MAX_PARALLEL_READS
 from keyturn.operations.parallel import map_parallel
 
 MAX_PIPELINE_READS = 500
-"""How many pipelines are read in full at most; beyond that, what uses a connection is unknown."""
+"""Maximum number of pipelines to read in full; with more, the users of a connection are unknown."""
 
 
 class UsageNode(Struct, frozen=True, order=True):
-    """What mentions an object: a pipeline or sync by name, a schedule by its next run, each with its id."""
+    """A user of an object, with its ID; ``label`` is the name, or the next run of a schedule (RFC 3339)."""
 
     label: str
     id: str
 
 
 UsageIndex: TypeAlias = Mapping[str, tuple[UsageNode, ...]] | None
-"""By the id of an object, what mentions it; None where the service did not tell."""
+"""The users of objects by object ID; None if the API does not show them."""
 
 
 class UsageGraph(Struct, frozen=True, kw_only=True):
-    """What refers to an object.
+    """The users of objects.
 
-    ``linked``: whether connections say which credential they use at all; some deployments do not.
-    ``runs`` are the schedules once more, by the id of the pipeline that they start.
+    ``linked`` is whether the API returns the credential of a connection; some deployments do not.
+    ``schedules_by_pipeline`` holds the schedules by the ID of the pipeline that they start.
     """
 
     linked: bool
@@ -44,31 +44,31 @@ class UsageGraph(Struct, frozen=True, kw_only=True):
     schedules_by_pipeline: UsageIndex = None
 
 
-def users_of(known: UsageIndex, ids: Iterable[str]) -> tuple[UsageNode, ...] | None:
-    """Return what mentions any of the objects, each once and sorted; None where it is not known."""
-    return None if known is None else tuple(sorted({use for each in ids for use in known.get(each, ())}))
+def users_of(index: UsageIndex, ids: Iterable[str]) -> tuple[UsageNode, ...] | None:
+    """Return the users of any of the objects, sorted and without duplicates; None if unknown."""
+    return None if index is None else tuple(sorted({user for each in ids for user in index.get(each, ())}))
 
 
-def build_usage_graph(service: Client, ids: frozenset[str], linked: bool) -> UsageGraph:  # noqa: FBT001
-    """Return what refers to the objects of these ids; None for each sort that the service does not tell."""
+def build_usage_graph(service: Client, ids: frozenset[str], *, linked: bool) -> UsageGraph:
+    """Return the users of the objects with these IDs; an index that cannot be read is None."""
     pipelines, syncs = _read_pipelines(service), _read_syncs(service, ids)
     if pipelines is None:
         return UsageGraph(linked=linked, pipelines=None, syncs=syncs, schedules=None)
-    users = {use.id: texts & ids for use, texts in pipelines.items()}
-    runs = _read_schedules(service)
+    used_ids = {pipeline.id: texts & ids for pipeline, texts in pipelines.items()}
+    schedules = _read_schedules(service)
     return UsageGraph(
         linked=linked,
         pipelines=_index_mentions(pipelines, ids),
         syncs=syncs,
-        schedules=_index_schedules(runs, users),
-        schedules_by_pipeline=runs,
+        schedules=_index_schedules(schedules, used_ids),
+        schedules_by_pipeline=schedules,
     )
 
 
 def iterate_strings(tree: object) -> Iterator[str]:
-    """Yield every string in a document, however deep: ids stand wherever a vendor puts them.
+    """Yield every string in a document, at any depth: the place of an ID depends on the connector.
 
-    Some deployments hold a mapping as text: what stands in that is yielded, too.
+    Some deployments store a mapping as JSON text; the strings of that JSON are yielded, too.
     """
     if isinstance(tree, str):
         yield tree
@@ -89,7 +89,7 @@ def _collect_strings(record: ApiRecord) -> frozenset[str]:
 
 def _read_pipelines(service: Client) -> Mapping[UsageNode, frozenset[str]] | None:
     def read_pipeline(listed: ApiRecord) -> tuple[UsageNode, frozenset[str]]:
-        # Some deployments name source and destination in the list alone, most the nodes in none.
+        # Some deployments show source and destination only in the list, most show nodes only in the record.
         texts = _collect_strings(listed)
         with suppress(NotFound):
             texts |= _collect_strings(service.read_pipeline(listed.id))
@@ -105,25 +105,26 @@ def _read_pipelines(service: Client) -> Mapping[UsageNode, frozenset[str]] | Non
 
 
 def _read_schedules(service: Client) -> UsageIndex:
-    runs: dict[str, list[UsageNode]] = {}
+    schedules: dict[str, list[UsageNode]] = {}
     try:
         for each in service.list_schedules().records:
             if read_either_case(each.extra, "enabled") is not False:
-                run = UsageNode(str(read_either_case(each.extra, "next_run_at") or ""), each.id)
-                runs.setdefault(str(read_either_case(each.extra, "pipeline_id") or ""), []).append(run)
+                schedule = UsageNode(str(read_either_case(each.extra, "next_run_at") or ""), each.id)
+                pipeline = str(read_either_case(each.extra, "pipeline_id") or "")
+                schedules.setdefault(pipeline, []).append(schedule)
     except (ServiceError, ResponseFormatError):
         return None
-    return {key: tuple(found) for key, found in runs.items()}
+    return {pipeline: tuple(started) for pipeline, started in schedules.items()}
 
 
-def _index_schedules(runs: UsageIndex, users: Mapping[str, frozenset[str]]) -> UsageIndex:
-    if runs is None:
+def _index_schedules(schedules: UsageIndex, used_ids: Mapping[str, frozenset[str]]) -> UsageIndex:
+    if schedules is None:
         return None
-    found: dict[str, list[UsageNode]] = {}
-    for pipeline, started in runs.items():
-        for each in users.get(pipeline, ()):
-            found.setdefault(each, []).extend(started)
-    return {key: tuple(each) for key, each in found.items()}
+    index: dict[str, list[UsageNode]] = {}
+    for pipeline, started in schedules.items():
+        for identity in used_ids.get(pipeline, ()):
+            index.setdefault(identity, []).extend(started)
+    return {identity: tuple(users) for identity, users in index.items()}
 
 
 def _read_syncs(service: Client, ids: frozenset[str]) -> UsageIndex:
@@ -139,8 +140,8 @@ def _read_syncs(service: Client, ids: frozenset[str]) -> UsageIndex:
 def _index_mentions(
     mentions: Mapping[UsageNode, frozenset[str]], ids: frozenset[str]
 ) -> Mapping[str, tuple[UsageNode, ...]]:
-    found: dict[str, list[UsageNode]] = {}
-    for use, texts in mentions.items():
-        for each in texts & ids:
-            found.setdefault(each, []).append(use)
-    return {key: tuple(uses) for key, uses in found.items()}
+    index: dict[str, list[UsageNode]] = {}
+    for user, texts in mentions.items():
+        for identity in texts & ids:
+            index.setdefault(identity, []).append(user)
+    return {identity: tuple(users) for identity, users in index.items()}

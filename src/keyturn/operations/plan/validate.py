@@ -1,4 +1,4 @@
-"""Everything that can be said of manifests without a key and without the network."""
+"""Validate manifests without a key and without network."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ from keyturn.schema.definitions import list_known_types
 
 
 class SecretAges(Struct, frozen=True, kw_only=True):
-    """When secrets last changed, as a ``Context`` takes it, and why some of it is not known."""
+    """When secrets last changed, by file and field path; ``history_error`` is why git could not be read."""
 
     today: date
     rotated: Mapping[str, Mapping[FieldPath, date]] = field(default_factory=lambda: EMPTY)
@@ -32,63 +32,63 @@ class SecretAges(Struct, frozen=True, kw_only=True):
 
 
 def rotation_dates_from_state(inputs: PlanInputs) -> Mapping[str, Mapping[FieldPath, date]]:
-    """Return the days of rotation that the state knows, by the file of the manifest."""
+    """Return the rotation dates in the state by manifest file."""
     files = {address: each.origin.file for address, each in inputs.desired.items()}
     return {
-        files[known.address]: {(): date.fromisoformat(known.rotated_at[:10])}
-        for known in inputs.entries.values()
-        if known.rotated_at and known.address in files
+        files[entry.address]: {(): date.fromisoformat(entry.rotated_at[:10])}
+        for entry in inputs.entries.values()
+        if entry.rotated_at and entry.address in files
     }
 
 
 def secret_ages(
     project: Project,
-    subjects: Iterable[ResourceView],
+    views: Iterable[ResourceView],
     known_dates: Mapping[str, Mapping[FieldPath, date]],
     today: date,
     environment: Mapping[str, str],
 ) -> SecretAges:
-    """Return the ages of all secrets that a rule asks about; git is run only for what ``told`` lacks."""
-    asking = {one.file: one for one in subjects if one.file not in known_dates and one.ciphertext_digests}
-    most = {file: effective_max_age(one, project.policy) for file, one in asking.items()}
-    unknown = {file: one for file, one in asking.items() if most[file]}
+    """Return the ages of all secrets with a maximum age; git is run only for files without known dates."""
+    undated = {each.file: each for each in views if each.file not in known_dates and each.ciphertext_digests}
+    max_ages = {file: effective_max_age(view, project.policy) for file, view in undated.items()}
+    unknown = {file: view for file, view in undated.items() if max_ages[file]}
     if not unknown:
         return SecretAges(today=today, rotated=known_dates)
-    # Most runs ask git for nothing: a hook sees single files, and a state knows the rest.
-    from keyturn.git.secret_history import HistoryQuery, secret_dates  # noqa: PLC0415
+    # Most runs need no history: a hook checks single files, and the state has the other dates.
+    from keyturn.git.secret_history import HistoryQuery, find_secret_dates  # noqa: PLC0415
 
-    question = HistoryQuery(
+    query = HistoryQuery(
         root=project.root,
         folders=tuple(folder for each in project.workspaces.values() for folder in each.manifests),
         ciphertext_digests={
-            file: frozenset(one.ciphertext_digests.values()) for file, one in unknown.items()
+            file: frozenset(view.ciphertext_digests.values()) for file, view in unknown.items()
         },
         today=today,
-        expected_since=today - timedelta(max(most.values())),
+        expected_since=today - timedelta(max(max_ages.values())),
     )
-    found = secret_dates(question, environment)
-    dated = {file: _date_fields(one, found.dates) for file, one in unknown.items()}
+    history = find_secret_dates(query, environment)
+    dated = {file: _date_fields(view, history.dates) for file, view in unknown.items()}
     return SecretAges(
-        today=today, rotated={**dated, **known_dates}, shallow=found.shallow, history_error=found.error
+        today=today, rotated={**dated, **known_dates}, shallow=history.shallow, history_error=history.error
     )
 
 
-def _date_fields(subject: ResourceView, days: Mapping[str, date]) -> Mapping[FieldPath, date]:
-    found = {path: days[cipher] for path, cipher in subject.ciphertext_digests.items() if cipher in days}
-    one_day = len(found) == len(subject.ciphertext_digests) and len(set(found.values())) == 1
-    return {(): next(iter(found.values()))} if one_day else found
+def _date_fields(view: ResourceView, dates: Mapping[str, date]) -> Mapping[FieldPath, date]:
+    dated = {path: dates[digest] for path, digest in view.ciphertext_digests.items() if digest in dates}
+    is_same_date = len(dated) == len(view.ciphertext_digests) and len(set(dated.values())) == 1
+    return {(): next(iter(dated.values()))} if is_same_date else dated
 
 
 class ValidationResult(Struct, frozen=True):
-    """What was found and which files were looked at, as paths below the root."""
+    """The diagnostics and the validated files, as paths below the project's root."""
 
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[str, ...]
 
     @property
     def worst_severity(self) -> Severity | None:
-        """The gravest severity, None where nothing was found."""
-        return min((finding.severity for finding in self.diagnostics), default=None)
+        """The worst severity; None without diagnostics."""
+        return min((each.severity for each in self.diagnostics), default=None)
 
 
 def validate_project(
@@ -98,40 +98,39 @@ def validate_project(
     today: date,
     environment: Mapping[str, str],
 ) -> ValidationResult:
-    """Check the manifests of some workspaces, or of them only the files ``only``.
+    """Validate the manifests of some workspaces; with ``only``, just these files.
 
-    How old secrets are is asked of git for all files together; with ``only`` it is not asked, since a
-    change to a file is checked then, and not what time has brought about.
+    Secret age needs git history, so it is checked only when all files are checked.
     """
-    findings: list[Diagnostic] = []
-    subjects: list[ResourceView] = []
+    diagnostics: list[Diagnostic] = []
+    views: list[ResourceView] = []
     covered: set[str] = set()
     for workspace in workspaces:
-        mine = [file for file in only if any(covers_file(folder, file) for folder in workspace.manifests)]
-        covered.update(mine)
-        if only and not mine:
+        files = [file for file in only if any(covers_file(folder, file) for folder in workspace.manifests)]
+        covered.update(files)
+        if only and not files:
             continue
-        loaded = load_manifests(project, workspace, mine)
-        findings += loaded.diagnostics
-        subjects += loaded.resource_views
-        findings += [
+        loaded = load_manifests(project, workspace, files)
+        diagnostics += loaded.diagnostics
+        views += loaded.resource_views
+        diagnostics += [
             _kept_field_note(each, format_path(path)) for each in loaded.desired for path in each.kept_secrets
         ]
-    covered.update(finding.origin.file for finding in findings if finding.origin.line)
-    # All workspaces at once: what two environments share is seen in neither of them alone. A file
-    # that cannot be read may be what uses a credential, so then they are not all there are.
-    whole = not only and not any(finding.severity is Severity.ERROR for finding in findings)
-    aged = SecretAges(today=today) if only else secret_ages(project, subjects, EMPTY, today, environment)
-    findings += run_rules(subjects, project.policy, _build_rule_context(aged, whole=whole))
-    findings += [
+    covered.update(each.origin.file for each in diagnostics if each.origin.line)
+    # One run of the rules for all workspaces: a secret may be shared between environments. An
+    # unreadable file may use a credential, so the manifests are then incomplete.
+    complete = not only and not any(each.severity is Severity.ERROR for each in diagnostics)
+    ages = SecretAges(today=today) if only else secret_ages(project, views, EMPTY, today, environment)
+    diagnostics += run_rules(views, project.policy, _build_rule_context(ages, complete=complete))
+    diagnostics += [
         _unassigned_file_warning(file) for file in only if file not in covered and file != PROJECT_FILE
     ]
-    files = {subject.file for subject in subjects} | covered
-    return ValidationResult(tuple(dict.fromkeys(findings)), tuple(sorted(files)))
+    checked = {view.file for view in views} | covered
+    return ValidationResult(tuple(dict.fromkeys(diagnostics)), tuple(sorted(checked)))
 
 
 def run_static_policy(project: Project, loaded: LoadedManifests, today: date) -> PartialResult:
-    """Return what the rules say of the manifests as they stand, before anything else is known."""
+    """Run the policy rules that need only the manifests."""
     return run_static_rules(
         loaded.resource_views, project.policy, _build_rule_context(SecretAges(today=today))
     )
@@ -140,10 +139,9 @@ def run_static_policy(project: Project, loaded: LoadedManifests, today: date) ->
 def run_policy(
     project: Project, partial_result: PartialResult, inputs: PlanInputs, ages: SecretAges, random_bytes: bytes
 ) -> tuple[Diagnostic, ...]:
-    """Return what the rules say when the ages and the opened secrets are known as well.
+    """Run the remaining policy rules, which need the ages of secrets and the decrypted secrets.
 
-    ``chance`` are random bytes of this run: equal secrets are found by fingerprints under them,
-    which are worth nothing afterwards.
+    ``random_bytes`` is the key of the fingerprints that find equal secrets; it is new for each run.
     """
     files = {address: each.origin.file for address, each in inputs.desired.items()}
     secrets = {
@@ -151,19 +149,19 @@ def run_policy(
         for address, each in inputs.desired.items()
         if each.secrets
     }
-    secrets = {file: opened for file, opened in secrets.items() if opened}
-    likeness = run_fingerprints(secrets, random_bytes)
-    context = replace(_build_rule_context(ages), secrets=secrets, fingerprints=likeness)
+    secrets = {file: decrypted for file, decrypted in secrets.items() if decrypted}
+    fingerprints = run_fingerprints(secrets, random_bytes)
+    context = replace(_build_rule_context(ages), secrets=secrets, fingerprints=fingerprints)
     return run_remaining_rules(partial_result, project.policy, context)
 
 
-def _build_rule_context(ages: SecretAges, *, whole: bool = True) -> RuleContext:
+def _build_rule_context(ages: SecretAges, *, complete: bool = True) -> RuleContext:
     return RuleContext(
         today=ages.today,
         rotated=ages.rotated,
         shallow_history=ages.shallow,
         history_error=ages.history_error,
-        complete=whole,
+        complete=complete,
         connectors=list_known_types("connection"),
     )
 
@@ -172,9 +170,9 @@ def _kept_field_note(desired: DesiredResource, field: str) -> Diagnostic:
     return Diagnostic(
         code="KT074",
         severity=Severity.NOTE,
-        message=f"{field} keeps its live value: git does not have it",
+        message=f"{field} keeps its live value: the manifest has no value",
         origin=desired.origin,
-        hint=f"run `keyturn secret set {desired.address.name} {field}` to put one into git",
+        hint=f"to set a value, run `keyturn secret set {desired.address.name} {field}`",
         address=desired.address,
     )
 
@@ -183,7 +181,7 @@ def _unassigned_file_warning(file: str) -> Diagnostic:
     return Diagnostic(
         code="KT044",
         severity=Severity.WARNING,
-        message="this file belongs to no workspace and is not checked",
+        message="this file belongs to no workspace and is not validated",
         origin=SourceLocation(file),
-        hint="move it below a folder under `manifests:` in keyturn.yaml, or add its folder there",
+        hint="move it into a folder under `manifests:` in keyturn.yaml, or add its folder there",
     )

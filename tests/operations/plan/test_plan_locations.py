@@ -1,4 +1,4 @@
-"""Findings of guards point at what a reader should look at."""
+"""The locations of the diagnostics of guards."""
 
 from msgspec.structs import replace
 
@@ -26,25 +26,25 @@ CHANGE = Change(
 
 
 def finding(code, file=DESIRED.origin.file, cause=Cause.OTHER):
-    """Return a finding that stands at the top of its file."""
+    """Return a diagnostic at the first line of its file."""
     origin = SourceLocation(file, 1, 1)
     return Diagnostic(code=code, severity=Severity.ERROR, message="m", origin=origin, address=A, cause=cause)
 
 
-def test_an_exposure_points_at_the_field():
-    """The host that moved, not the first line."""
+def test_an_exposure_is_located_at_its_field():
+    """The line of the changed host."""
     (found,) = locate_diagnostics([finding("KT451", cause=Cause.NEW_DESTINATION)], [CHANGE], [SUBJECT])
     assert (found.origin.line, found.origin.column) == (5, 9)
 
 
-def test_anything_else_points_at_the_name():
-    """What is about the resource as a whole stands at its name."""
+def test_other_diagnostics_are_located_at_the_name():
+    """The line of the resource's name."""
     (found,) = locate_diagnostics([finding("KT459")], [CHANGE], [SUBJECT])
     assert (found.origin.line, found.origin.column) == (2, 7)
 
 
-def test_what_stands_elsewhere_is_left_there():
-    """A finding about the state has no line in a manifest."""
+def test_a_diagnostic_outside_of_manifests_keeps_its_location():
+    """The state has no line in a manifest."""
     state = finding("KT458", "state")
     assert locate_diagnostics([state], [CHANGE], [SUBJECT]) == (state,)
     assert locate_diagnostics([replace(state, address=None)], [CHANGE], [SUBJECT])[0].origin.file == "state"

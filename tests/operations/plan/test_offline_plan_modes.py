@@ -1,4 +1,4 @@
-"""Plans from git alone, and what git tells beside a plan."""
+"""Offline plans against a base and a state, and the access review of an online plan."""
 
 import pytest
 
@@ -11,47 +11,47 @@ from keyturn.project.project import read_project
 
 @pytest.fixture
 def sides(office):
-    """Return the project of an office and its workspace."""
+    """Return the project and its workspace."""
     project = read_project(office.repo.root)
     return project, project.find_workspace("prod")
 
 
-def told(made):
-    """Return what a plan does to what."""
-    return [(each.action.value, each.address.name) for each in made.changes]
+def actions(plan):
+    """Return action and name of each change of a plan."""
+    return [(each.action.value, each.address.name) for each in plan.changes]
 
 
-def test_against_a_base(office, canary, sides):
-    """What the tree has and the base had not is created; the service is not asked."""
+def test_a_plan_against_a_base(office, canary, sides):
+    """A new manifest is created; no request is sent."""
     office.repo.credential("prod-db", {"password": canary()})
     commit(office)
     office.repo.credential("prod-other", {"password": canary()})
     before = len(office.service.list_requests())
-    made = plan_against_base(*sides, PlanOptions(), office.repo.environment(), "HEAD")
-    assert told(made) == [("create", "prod-other")]
-    assert made.offline
+    plan = plan_against_base(*sides, PlanOptions(), office.repo.environment(), "HEAD")
+    assert actions(plan) == [("create", "prod-other")]
+    assert plan.offline
     assert len(office.service.list_requests()) == before
 
 
-def test_without_git_there_is_no_base(office, sides):
-    """It is said, and how to get one."""
+def test_a_base_needs_git(office, sides):
+    """KT007."""
     with pytest.raises(DiagnosticError) as caught:
         plan_against_base(*sides, PlanOptions(), office.repo.environment())
     assert "KT007" in {each.code for each in caught.value.diagnostics}
 
 
-def test_against_an_exported_state(office, canary, sides):
-    """What the state holds and git does not want is retired."""
+def test_a_plan_against_an_exported_state(office, canary, sides):
+    """A state entry without a manifest is retired."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.credential("prod-other", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     office.repo.remove("prod-other")
-    made = plan_against_state(*sides, PlanOptions(), office.repo.root / ".keyturn/prod/state.json")
-    assert told(made) == [("retire", "prod-other")]
+    plan = plan_against_state(*sides, PlanOptions(), office.repo.root / ".keyturn/prod/state.json")
+    assert actions(plan) == [("retire", "prod-other")]
 
 
-def test_a_plan_with_what_git_tells(office, begin, canary):
-    """A name that git does not know is refused; outside of git nothing is added."""
+def test_the_access_review_of_an_online_plan(office, begin, canary):
+    """An unknown revision is refused; without git nothing is added."""
     office.repo.credential("prod-db", {"password": canary()})
     run = begin()
     planned = plan_workspace(run, PlanOptions())

@@ -1,5 +1,6 @@
-"""A saved plan: every byte counts."""
+"""A saved plan: a file that was changed in any byte is refused."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,54 +19,54 @@ from keyturn.operations.plan.plan_file import (
 from keyturn.planning.inputs import Approvals
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-WISH = PlanOptions(
+OPTIONS = PlanOptions(
     targets=("prod-*",), approvals=Approvals(adopt=frozenset({"a"}), retire=3), reassert=frozenset({"b"})
 )
 
 
 @pytest.fixture
 def made(office, begin, canary):
-    """Return a file, the plan in it, and the key that signs it."""
+    """Return the content of a plan file, its plan, and the key that signs it."""
     office.repo.credential("prod-db", {"password": canary()})
     planned = plan_workspace(begin(), PlanOptions())
-    data = encode_plan(planned, WISH, NOW, "c0ffee")
+    data = encode_plan(planned, OPTIONS, NOW, "c0ffee")
     canary.also("saved plan", data)
     return data, planned.plan, planned.secret_loader.read_root_key()
 
 
 def code(call, *arguments):
-    """Return the code of the finding that a call raises."""
+    """Return the code of the diagnostic that a call raises."""
     with pytest.raises(DiagnosticError) as caught:
         call(*arguments)
     return caught.value.diagnostics[0].code
 
 
-def test_it_comes_back(made):
-    """The plan, the wish with its consents, the commit."""
+def test_a_saved_plan_is_restored(made):
+    """The plan, its options with the approvals, and the commit."""
     data, before, key = made
-    kept = decode_plan(data, key, "plan.kt", NOW)
-    assert kept.plan.approval_digest() == before.approval_digest()
-    assert (kept.options, kept.commit) == (WISH, "c0ffee")
-    require_same_plan(kept.plan, before, "plan.kt")
+    saved = decode_plan(data, key, "plan.kt", NOW)
+    assert saved.plan.approval_digest() == before.approval_digest()
+    assert (saved.options, saved.commit) == (OPTIONS, "c0ffee")
+    require_same_plan(saved.plan, before, "plan.kt")
 
 
-def test_every_bit_counts(made):
-    """Each bit of each byte, flipped on its own: refused, every single time."""
+def test_every_flipped_bit_is_refused(made):
+    """Each bit of each byte is flipped on its own."""
     data, _, key = made
-    file, taken = bytearray(data), []
+    file, accepted = bytearray(data), []
     for at in range(len(data)):
         for bit in range(8):
             file[at] ^= 1 << bit
             if opened_code(bytes(file), key) != "KT650":
-                taken.append((at, bit))
+                accepted.append((at, bit))
             file[at] ^= 1 << bit
     assert bytes(file) == data
-    assert taken == []
+    assert accepted == []
     assert opened_code(data, key) == ""
 
 
-def test_no_byte_may_be_missing_doubled_or_added(made):
-    """Cut at every length, each byte left out, each byte twice, any byte before or behind: refused."""
+def test_a_missing_doubled_or_added_byte_is_refused(made):
+    """Truncated at every length, each byte left out, each byte doubled, any byte before or after."""
     data, _, key = made
     wrong = {data[:at] for at in range(len(data))}
     wrong |= {data[:at] + data[at + 1 :] for at in range(len(data))}
@@ -75,8 +76,8 @@ def test_no_byte_may_be_missing_doubled_or_added(made):
     assert {opened_code(file, key) for file in wrong} == {"KT650"}
 
 
-def test_neighbours_may_not_change_places(made):
-    """The bytes are the same, their order is not: refused, but where both are one."""
+def test_swapped_bytes_are_refused(made):
+    """Each pair of neighbours is swapped; equal neighbours give the same file."""
     data, _, key = made
     swapped = {
         data[:at] + data[at + 1 : at + 2] + data[at : at + 1] + data[at + 2 :] for at in range(len(data))
@@ -84,26 +85,54 @@ def test_neighbours_may_not_change_places(made):
     assert {opened_code(file, key) for file in swapped - {data}} == {"KT650"}
 
 
-def test_a_mac_of_something_else_is_refused(made):
-    """Another plan's line over this body, and the word for another version."""
+def test_the_mac_of_another_plan_is_refused(made):
+    """So is a file without its header line."""
     data, _, key = made
     other = saved_again(made)
     assert other != data
-    head, body = data.partition(b"\n")[0], data.partition(b"\n")[2]
+    body = data.partition(b"\n")[2]
     foreign = other.partition(b"\n")[0]
-    for file in (foreign + b"\n" + body, head.replace(b" 1 ", b" 2 ") + b"\n" + body, body):
+    for file in (foreign + b"\n" + body, body):
         assert opened_code(file, key) == "KT650"
 
 
+@pytest.mark.parametrize("version", [b"1", b"3"])
+def test_another_version_is_refused(made, version):
+    """The message says that the version differs, the hint to plan again, even for a valid MAC."""
+    data, _, key = made
+    body = data.partition(b"\n")[2]
+    file = b"keyturn-plan " + version + b" " + plan_file._compute_mac(key, body) + b"\n" + body
+    with pytest.raises(DiagnosticError) as caught:
+        decode_plan(file, key, "plan.kt", NOW)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "KT650"
+    assert diagnostic.message == "this saved plan was made by another version of keyturn"
+    assert "keyturn plan --out FILE" in diagnostic.hint
+
+
+@pytest.mark.parametrize("body", [b"{}\n", b"[]\n", b"not JSON\n", b'{"plan":{}}\n'])
+def test_a_body_that_is_no_plan_is_refused(made, body):
+    """Even with a valid MAC."""
+    _, _, key = made
+    assert opened_code(plan_file._HEADER + plan_file._compute_mac(key, body) + b"\n" + body, key) == "KT650"
+
+
+def test_the_body_is_canonical_json(made):
+    """Sorted keys, no whitespace, ASCII only."""
+    body = made[0].partition(b"\n")[2]
+    tree = json.loads(body)
+    assert body == json.dumps(tree, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
 def saved_again(made):
-    """Return the same plan in a file that was made a second later."""
+    """Return the file of the same plan, made a second later."""
     data, _, key = made
     body = data.partition(b"\n")[2].replace(b"12:00:00", b"12:00:01")
     return plan_file._HEADER + plan_file._compute_mac(key, body) + b"\n" + body
 
 
 def opened_code(data, key):
-    """Return the code with which a file is refused, or nothing."""
+    """Return the code with which a file is refused, or an empty string."""
     try:
         decode_plan(data, key, "plan.kt", NOW)
     except DiagnosticError as faulty:
@@ -111,15 +140,15 @@ def opened_code(data, key):
     return ""
 
 
-def test_another_repository(made):
-    """Whoever cannot decrypt the repository makes no plan for it."""
+def test_the_key_of_another_repository_is_refused(made):
+    """A plan is valid only for the repository whose key signed it."""
     data, _, _ = made
     assert opened_code(data, bytes(32)) == "KT650"
 
 
 @pytest.mark.parametrize(("late", "expected"), [(-1, ""), (1, "KT651")])
-def test_it_expires(made, late, expected):
-    """Good until its time is over, and not a second longer."""
+def test_a_saved_plan_expires(made, late, expected):
+    """Valid one second before the end of its lifetime, refused one second after."""
     data, _, key = made
     moment = NOW + PLAN_LIFETIME + timedelta(seconds=late)
     if expected:
@@ -128,8 +157,8 @@ def test_it_expires(made, late, expected):
         assert decode_plan(data, key, "plan.kt", moment)
 
 
-def test_things_that_moved_are_named(made, office, begin, canary):
-    """Another secret in git: not what was reviewed."""
+def test_differences_are_named(made, office, begin, canary):
+    """A secret that changed in git since the review."""
     data, _, key = made
     office.repo.credential("prod-db", {"password": canary()})
     after = plan_workspace(begin(), PlanOptions()).plan
@@ -140,17 +169,17 @@ def test_things_that_moved_are_named(made, office, begin, canary):
     assert "credential/prod-db: an encrypted secret" in finding.message
 
 
-def test_a_plan_on_the_disk(office, begin, canary, tmp_path):
-    """Written whole, for its owner alone, over an older one; and nothing is left beside it."""
+def test_saving_replaces_the_file(office, begin, canary, tmp_path):
+    """The file is readable by its owner alone, and no temporary file is left."""
     office.repo.credential("prod-db", {"password": canary()})
     run, file = begin(), tmp_path / "plans/plan.kt"
     file.parent.mkdir()
-    file.write_text("an older one")
+    file.write_text("an older plan")
     planned = plan_workspace(run, PlanOptions())
-    save_plan(run, planned, WISH, file)
+    save_plan(run, planned, OPTIONS, file)
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(file.parent.iterdir()) == [file]
-    kept = open_plan(run.project, run.environment, file, run.clock.now())
-    assert (kept.plan.approval_digest(), kept.options) == (planned.plan.approval_digest(), WISH)
+    saved = open_plan(run.project, run.environment, file, run.clock.now())
+    assert (saved.plan.approval_digest(), saved.options) == (planned.plan.approval_digest(), OPTIONS)
     file.write_bytes(file.read_bytes().replace(b"prod-db", b"prod-dc"))
     assert code(open_plan, run.project, run.environment, file, run.clock.now()) == "KT650"

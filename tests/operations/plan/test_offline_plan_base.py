@@ -1,4 +1,4 @@
-"""The tree compared with a base revision."""
+"""The manifests compared with a base revision."""
 
 import subprocess
 
@@ -29,7 +29,7 @@ def git(office, *words):
 
 @pytest.fixture
 def committed(office, canary):
-    """Return an office whose state is committed."""
+    """Return a repository with committed manifests, and its service."""
     office.repo.credential("prod-db", {"password": canary()})
     git(office, "init", "-q")
     git(office, "add", "-A")
@@ -38,7 +38,7 @@ def committed(office, canary):
 
 
 def compared(office, base="HEAD"):
-    """Compare the tree with a revision."""
+    """Compare the manifests with a revision."""
     project = read_project(office.repo.root)
     workspace = project.find_workspace("")
     return compare_with_base(
@@ -49,29 +49,28 @@ def compared(office, base="HEAD"):
     )
 
 
-def test_an_untouched_tree(committed):
-    """Both sides are there, nobody gained access."""
-    found = compared(committed)
-    assert found.commit == git(committed, "rev-parse", "HEAD")
-    assert set(found.inputs.desired) == set(found.inputs.entries)
-    assert found.access == ()
+def test_an_unchanged_tree(committed):
+    """Both sides have the same resources, and access did not change."""
+    comparison = compared(committed)
+    assert set(comparison.inputs.desired) == set(comparison.inputs.entries)
+    assert comparison.access == ()
 
 
 def test_settings_are_compared_too(committed):
-    """keyturn.yaml and the rules of sops."""
+    """keyturn.yaml and the creation rules of sops."""
     committed.repo.project(policy={"limits": {"retire": {"count": 99, "percent": 100}}})
     (committed.repo.root / ".sops.yaml").write_text("creation_rules: []\n")
     assert [each.origin.file for each in compared(committed).access] == ["keyturn.yaml", ".sops.yaml"]
 
 
-def test_a_file_that_was_encrypted_anew_tells_nothing(committed, canary):
-    """Another data key: no fingerprint to compare."""
+def test_a_reencrypted_file_has_no_fingerprints(committed, canary):
+    """With a new data key, ciphertexts cannot be compared."""
     committed.repo.credential("prod-db", {"password": canary()})
     assert dict(compared(committed).inputs.fingerprints) == {}
 
 
-def test_a_base_that_is_not_there(committed):
-    """Said with what to do."""
+def test_an_unknown_base_is_refused(committed):
+    """KT007."""
     with pytest.raises(DiagnosticError) as caught:
         compared(committed, "nowhere")
     assert caught.value.diagnostics[0].code == "KT007"
@@ -81,7 +80,7 @@ FILE = "manifests/prod/credentials/prod-db.yaml"
 
 
 def review(office, base="HEAD"):
-    """Return the review that a plan of the live workspace shows: code, file and first word of each line."""
+    """Return code, file and first word of each diagnostic of an access review."""
     project = read_project(office.repo.root)
     found = access_changes(project, project.find_workspace(""), base, office.repo.environment())
     assert base != "HEAD" or found == compared(office).access
@@ -90,7 +89,7 @@ def review(office, base="HEAD"):
 
 @pytest.fixture
 def shared(committed, sops):
-    """Return an office whose state is committed, and a function that runs sops on its file."""
+    """Return a committed repository, and a function that runs sops on its file."""
 
     def run(*words):
         path = str(committed.repo.root / FILE)
@@ -101,7 +100,7 @@ def shared(committed, sops):
 
 
 def rules(office, *recipients):
-    """Say for whom files are encrypted from now on."""
+    """Set the recipients of new files."""
     (office.repo.home / "rules.yaml").write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
 
 
@@ -111,26 +110,27 @@ def other():
     return str(pyrage.x25519.Identity.generate().to_public())
 
 
-def test_nobody_gained_or_lost(committed):
-    """Untouched, and outside git: nothing to say."""
+def test_unchanged_access_has_no_diagnostics(committed):
+    """In an unchanged tree, and without git."""
     assert review(committed) == []
     project = read_project(committed.repo.root)
     nowhere = {"PATH": "/nonexistent"}
     assert access_changes(project, project.find_workspace(""), "", nowhere) == ()
 
 
-def test_who_is_added_by_updatekeys_gains_and_the_secrets_are_the_same(shared, other):
-    """The data key is wrapped once more; no secret changes."""
+def test_updatekeys_adds_a_recipient(shared, other):
+    """The data key is encrypted for one more recipient; no secret changes."""
     office, run = shared
     rules(office, office.repo.age.recipient, other)
     run("updatekeys", "--yes")
     assert review(office) == [("KT480", FILE, f"age:{other}"), ("KT484", FILE, "the")]
-    sides = compared(office).inputs
-    assert {address: each.fingerprints for address, each in sides.entries.items()} == dict(sides.fingerprints)
+    inputs = compared(office).inputs
+    fingerprints = {address: each.fingerprints for address, each in inputs.entries.items()}
+    assert fingerprints == dict(inputs.fingerprints)
 
 
-def test_who_is_removed_by_updatekeys_alone_still_has_the_data_key(shared, other):
-    """`sops rotate` is what takes it away."""
+def test_a_removed_recipient_has_the_data_key_until_it_is_rotated(shared, other):
+    """`sops updatekeys` keeps the data key, `sops rotate` replaces it."""
     office, run = shared
     rules(office, office.repo.age.recipient, other)
     run("updatekeys", "--yes")
@@ -142,8 +142,8 @@ def test_who_is_removed_by_updatekeys_alone_still_has_the_data_key(shared, other
     assert review(office) == [("KT482", FILE, f"age:{other}")]
 
 
-def test_files_that_come_go_or_are_renamed(shared, other, canary):
-    """Only who could decrypt nothing before is news in a file of another name."""
+def test_new_removed_and_renamed_files(shared, other, canary):
+    """Only recipients that could decrypt no file before count as added."""
     office, run = shared
     office.repo.credential("prod-new", {"password": canary()})
     office.repo.remove("prod-db")
@@ -157,8 +157,8 @@ def test_files_that_come_go_or_are_renamed(shared, other, canary):
     assert review(office) == [("KT480", str(renamed.relative_to(office.repo.root)), f"age:{other}")]
 
 
-def test_a_shallow_clone_says_so(committed, tmp_path):
-    """Without the commit where the branch began there is no review, which is a note and no fault."""
+def test_a_shallow_clone_is_a_note(committed, tmp_path):
+    """Without the fork point of the branch, access is not reviewed."""
     git(committed, "checkout", "-q", "-b", "change")
     git(committed, "commit", "-q", "--allow-empty", "-m", "y")
     git(committed, "checkout", "-q", "main")
@@ -177,8 +177,8 @@ def test_a_shallow_clone_says_so(committed, tmp_path):
         access_changes(project, project.find_workspace(""), "nowhere", committed.repo.environment())
 
 
-def test_access_since_a_commit_that_is_gone(committed):
-    """A clone without its history: a note in place of a failure."""
+def test_a_missing_commit_is_a_note(committed):
+    """A clone without history is no error."""
     project = read_project(committed.repo.root)
     environment = committed.repo.environment()
     here = git(committed, "rev-parse", "HEAD")

@@ -16,8 +16,8 @@ def workspace(tmp_path):
     return parse_project(PROJECT.encode(), tmp_path).find_workspace()
 
 
-def test_its_entries_are_read(tmp_path, workspace):
-    """As they were written."""
+def test_the_entries_are_read(tmp_path, workspace):
+    """Equal to those that were written."""
     known = held(wanted(credential("a")), "id-a")
     state = State(workspace="prod", organization="ORGANIZATION", entries={known.address: known})
     path = tmp_path / "state.json"
@@ -26,8 +26,8 @@ def test_its_entries_are_read(tmp_path, workspace):
 
 
 @pytest.mark.parametrize("other", [{"workspace": "dev"}, {"organization": "org_x"}])
-def test_that_of_another_workspace_is_refused(tmp_path, workspace, other):
-    """A plan against it would be about other objects."""
+def test_the_state_of_another_workspace_is_refused(tmp_path, workspace, other):
+    """Its entries are other objects."""
     state = State(**{"workspace": "prod", "organization": "ORGANIZATION", "entries": {}, **other})
     path = tmp_path / "state.json"
     path.write_bytes(encode_state(state))
@@ -36,8 +36,8 @@ def test_that_of_another_workspace_is_refused(tmp_path, workspace, other):
     assert caught.value.diagnostics[0].code.startswith("KT60")
 
 
-def test_what_is_no_state_is_refused(tmp_path, workspace):
-    """Damaged on the way."""
+def test_a_damaged_state_is_refused(tmp_path, workspace):
+    """A truncated file."""
     path = tmp_path / "state.json"
     path.write_text("{")
     with pytest.raises(DiagnosticError):

@@ -1,4 +1,4 @@
-"""The pipeline."""
+"""The plan of a workspace."""
 
 import pytest
 from msgspec.structs import replace
@@ -16,30 +16,30 @@ from making import credential, held, shown, sides, wanted
 DB = credential("prod-db")
 
 
-def changes(run, wish=None):
-    """Return what a plan would do, by name."""
+def actions(run, options=None):
+    """Return the planned action of each resource by name."""
     return {
-        each.address.name: each.action for each in plan_workspace(run, wish or PlanOptions()).plan.changes
+        each.address.name: each.action for each in plan_workspace(run, options or PlanOptions()).plan.changes
     }
 
 
 def test_a_plan_writes_nothing(office, begin, canary):
-    """Neither to the service nor to the state."""
+    """Neither the service nor the state changes."""
     office.repo.credential("prod-db", {"password": canary()})
-    assert changes(begin()) == {"prod-db": Action.CREATE}
+    assert actions(begin()) == {"prod-db": Action.CREATE}
     assert office.writes() == 0
     assert not (office.repo.root / ".keyturn/prod").exists()
 
 
 def test_the_same_input_gives_the_same_plan(office, begin, canary):
-    """Whatever the order in which files are found."""
+    """Independent of the order of the files."""
     for name in ("prod-b", "prod-a"):
         office.repo.credential(name, {"password": canary()})
     assert plan_workspace(begin(), PlanOptions()).plan == plan_workspace(begin(), PlanOptions()).plan
 
 
-def test_an_object_of_that_name_is_taken_over_only_with_consent(office, begin, canary):
-    """Without it, the plan is blocked."""
+def test_adoption_needs_approval(office, begin, canary):
+    """An unmanaged object with the name of a manifest blocks the plan."""
     office.repo.credential("prod-db", {"password": canary()})
     office.service.seed_objects(
         credentials=[{"name": "prod-db", "type": "database", "config": {"host": "h"}}]
@@ -47,28 +47,28 @@ def test_an_object_of_that_name_is_taken_over_only_with_consent(office, begin, c
     assert [each.code for each in plan_workspace(begin(), PlanOptions()).plan.blocking_diagnostics] == [
         "KT457"
     ]
-    agreed = PlanOptions(approvals=Approvals(adopt=frozenset({"prod-db"})))
-    assert plan_workspace(begin(), agreed).plan.blocking_diagnostics == ()
+    approved = PlanOptions(approvals=Approvals(adopt=frozenset({"prod-db"})))
+    assert plan_workspace(begin(), approved).plan.blocking_diagnostics == ()
 
 
-def test_targets_narrow_the_view(office, begin, canary):
-    """And take along what they refer to."""
+def test_targets_include_their_references(office, begin, canary):
+    """A connection is planned with its credential."""
     for name in ("prod-a", "prod-b"):
         office.repo.credential(name, {"password": canary()})
     office.repo.connection("prod-pg", "prod-a")
-    assert set(changes(begin(), PlanOptions(targets=("connection/prod-pg",)))) == {"prod-pg", "prod-a"}
+    assert set(actions(begin(), PlanOptions(targets=("connection/prod-pg",)))) == {"prod-pg", "prod-a"}
 
 
-def test_secrets_are_written_again_on_request(office, begin, canary):
-    """Although nothing differs."""
+def test_reassert_writes_secrets_again(office, begin, canary):
+    """Although nothing changed."""
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
-    assert changes(begin()) == {}
-    assert list(changes(begin(), PlanOptions(reassert=frozenset({"prod-db"})))) == ["prod-db"]
+    assert actions(begin()) == {}
+    assert list(actions(begin(), PlanOptions(reassert=frozenset({"prod-db"})))) == ["prod-db"]
 
 
-def test_oauth_needs_a_person(office, begin, canary):
-    """A note, and the plan is not blocked by it."""
+def test_a_new_oauth_credential_needs_consent(office, begin, canary):
+    """The note does not block the plan."""
     office.repo.credential(
         "prod-crm",
         {"client_secret": canary()},
@@ -80,8 +80,8 @@ def test_oauth_needs_a_person(office, begin, canary):
     assert "KT465" not in {each.code for each in found.blocking_diagnostics}
 
 
-def test_oauth_needs_a_person_when_its_settings_change(office, begin, canary):
-    """The plan says so itself, in its findings; no view has a rule of its own."""
+def test_a_changed_oauth_credential_needs_consent(office, begin, canary):
+    """The note is a diagnostic of the plan."""
     secret = canary()
 
     def write(client):
@@ -105,8 +105,8 @@ def test_oauth_needs_a_person_when_its_settings_change(office, begin, canary):
     assert "KT465" in {each.code for each in found.diagnostics}
 
 
-def test_doubt_forgets_what_was_written():
-    """Only of those that are named."""
+def test_fingerprints_of_named_resources_are_forgotten():
+    """Other entries do not change."""
     known = held(wanted(DB), "id1", {"password": "x"})
     inputs = sides(wanted(DB), known, shown(known))
     assert forget_fingerprints(inputs, frozenset({"prod-db"})).entries[DB].fingerprints == {}
@@ -116,12 +116,12 @@ def test_doubt_forgets_what_was_written():
 
 @pytest.mark.parametrize("action", [each for each in Action if each not in {Action.NO_OP, Action.FORGET}])
 def test_every_write_costs_requests(action):
-    """What asks the service for something is counted."""
+    """The estimate of each action with requests."""
     assert REQUESTS_PER_ACTION[action] > 1
 
 
-def test_a_plan_knows_the_pace_of_its_workspace(office, begin, canary):
-    """What it costs is told in time too."""
+def test_a_plan_has_the_request_rate_of_its_workspace(office, begin, canary):
+    """0 without a limit."""
     office.repo.credential("prod-db", {"password": canary()})
     run = begin()
     paced = replace(run, workspace=replace(run.workspace, pace=8.0))
