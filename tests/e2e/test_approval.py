@@ -184,7 +184,7 @@ def test_a_shallow_clone_cannot_tell_who_gained_access(reviewed):
     done = reviewed.here("apply", "-C", str(clone), "plan.kt")
     assert done.code == 0, done.stderr
     assert f"this one of {after}." in done.stderr
-    assert "access  KT485 note: who gained or lost access was not looked at" in flat(done.stderr).replace(
+    assert "access  KT485 note: access changes were not reviewed" in flat(done.stderr).replace(
         "access KT485", "access  KT485"
     )
 
