@@ -16,7 +16,6 @@ import click
 
 from keyturn import public
 from keyturn.catalog import load_catalog
-from keyturn.cli import errors
 from keyturn.cli.main import root_command
 from planasonix_emulator.__main__ import main as emulator
 
@@ -121,7 +120,7 @@ def codes() -> str:
 
 def endings() -> str:
     """Return the page of exit codes."""
-    rows = [f"| {getattr(errors, name)} | {means} | {act} |" for name, (means, act) in EXIT_CODES.items()]
+    rows = [f"| {getattr(exit_codes, name)} | {means} | {act} |" for name, (means, act) in EXIT_CODES.items()]
     table = "| code | means | what to do |\n|--:|---|---|\n" + "\n".join(rows) + "\n"
     more = "A script may rely on these. More: [Recover from every exit code](../how-to/recover.md).\n"
     return f"# Exit codes\n\n{NOTE}\n{more}\n{table}"

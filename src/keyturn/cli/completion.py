@@ -9,8 +9,6 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli.errors import error_boundary
-
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
 _KIND_PATTERN = re.compile(rb"^kind:[ ]*[\"']?(credential|connection)\b", re.MULTILINE)
@@ -143,6 +141,8 @@ def completion_command(ctx: click.Context, /, shell: str) -> None:
       keyturn completion zsh > "${fpath[1]}/_keyturn"
       keyturn completion fish > ~/.config/fish/completions/keyturn.fish
     """
+    from keyturn.cli.errors import error_boundary
+
     with error_boundary(bool(ctx.obj)):
         from click.shell_completion import get_completion_class
 

@@ -11,19 +11,9 @@ from pathlib import Path
 import click
 
 from keyturn import __version__
+from keyturn.cli.exit_codes import EXIT_BUG, EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, ExitWith
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
-
-EXIT_DONE = 0
-EXIT_ERROR = 1
-EXIT_CHANGES = 2
-EXIT_PARTIAL = 3
-EXIT_STALE = 4
-EXIT_REFUSED = 5
-EXIT_UNAUTHORIZED = 6
-EXIT_USAGE = 64
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
 
 _DISK_ERRNOS = frozenset(
     {
@@ -31,14 +21,6 @@ _DISK_ERRNOS = frozenset(
         errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
     }
 )  # fmt: skip
-
-
-class ExitWith(Exception):
-    """Raised by a command that has printed its result and exits with ``code``."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 def exit_code_of(diagnostics: tuple[Diagnostic, ...]) -> int:

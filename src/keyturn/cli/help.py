@@ -6,20 +6,20 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from keyturn.cli import errors
+from keyturn.cli import exit_codes
 
 HELP_WIDTH = 76
 """Columns of the lines added here: 80 less the indentation of the help."""
 
 EXIT_CODE_MEANINGS: Mapping[int, str] = MappingProxyType(
     {
-        errors.EXIT_DONE: "done, or nothing to do",
-        errors.EXIT_ERROR: "an error in your input",
-        errors.EXIT_CHANGES: "changes wait (with --detailed-exitcode)",
-        errors.EXIT_PARTIAL: "done in part",
-        errors.EXIT_STALE: "the plan is stale, or another run holds the lock",
-        errors.EXIT_REFUSED: "refused by policy or integrity",
-        errors.EXIT_UNAUTHORIZED: "the service does not accept the API key",
+        exit_codes.EXIT_DONE: "done, or nothing to do",
+        exit_codes.EXIT_ERROR: "an error in your input",
+        exit_codes.EXIT_CHANGES: "changes wait (with --detailed-exitcode)",
+        exit_codes.EXIT_PARTIAL: "done in part",
+        exit_codes.EXIT_STALE: "the plan is stale, or another run holds the lock",
+        exit_codes.EXIT_REFUSED: "refused by policy or integrity",
+        exit_codes.EXIT_UNAUTHORIZED: "the service does not accept the API key",
     }
 )
 """The meaning of each exit code; COMMON_EXIT_CODES holds those of every command."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from keyturn import __version__
-from keyturn.cli import errors, options
+from keyturn.cli import exit_codes, options
 from keyturn.cli.environment import read_environment, use_color
 
 
@@ -21,7 +21,7 @@ class SuggestingGroup(click.Group):
         """Parse the options of the group; without arguments, print the help on stderr."""
         if not args and not ctx.resilient_parsing:
             click.echo(self.get_help(ctx), err=True)
-            ctx.exit(errors.EXIT_USAGE)
+            ctx.exit(exit_codes.EXIT_USAGE)
         return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -116,7 +116,7 @@ def run_and_exit() -> NoReturn:
         main()
     except SystemExit as ended:
         sys.stderr.flush()
-        os._exit(ended.code if isinstance(ended.code, int) else errors.EXIT_ERROR)
+        os._exit(ended.code if isinstance(ended.code, int) else exit_codes.EXIT_ERROR)
 
 
 def main() -> NoReturn:
@@ -141,8 +141,8 @@ def _run_cli() -> int:
         code = ended.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
-        code = errors.EXIT_INTERRUPTED
+        code = exit_codes.EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        code = errors.EXIT_USAGE if isinstance(error, click.UsageError) else errors.EXIT_ERROR
-    return code if isinstance(code, int) else errors.EXIT_DONE
+        code = exit_codes.EXIT_USAGE if isinstance(error, click.UsageError) else exit_codes.EXIT_ERROR
+    return code if isinstance(code, int) else exit_codes.EXIT_DONE

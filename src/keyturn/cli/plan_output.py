@@ -2,12 +2,17 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import click
 
+from keyturn.cli.environment import read_environment
 from keyturn.client.records import RequestStats
 from keyturn.model.change import Action
 from keyturn.model.plan import Plan
+from keyturn.operations.plan.offline_plan import plan_against_base, plan_against_state
+from keyturn.operations.plan.plan import PlanOptions
+from keyturn.project.project import open_project
 from keyturn.views.plan import render_plan
 from keyturn.views.terminal import TerminalStyle
 
@@ -45,3 +50,12 @@ def format_request_stats(stats: RequestStats) -> str:
     verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(stats.by_operation.items()))
     waited = f", waited {stats.seconds_waited:.1f} s for the rate limit" if stats.seconds_waited else ""
     return f"requests: {stats.total_requests} ({verbs}; {stats.retries} repeated){waited}"
+
+
+def run_offline_plan(folder: Path, workspace: str, wish: PlanOptions, base: str, state: Path | None) -> Plan:
+    """Return the plan against a base revision or an exported state; raises DiagnosticError."""
+    project = open_project(folder)
+    chosen = project.find_workspace(workspace)
+    if state:
+        return plan_against_state(project, chosen, wish, state)
+    return plan_against_base(project, chosen, wish, read_environment(), base)

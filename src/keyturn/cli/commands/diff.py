@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 
 @click.command("diff")
@@ -64,4 +65,4 @@ def diff_command(
         if not found.secrets_compared:
             click.echo("Secrets were not compared: a decryption key is missing.", err=True)
         if detailed_exitcode and any(each.has_differences for each in found.resources):
-            raise ExitWith(errors.EXIT_CHANGES)
+            raise ExitWith(exit_codes.EXIT_CHANGES)

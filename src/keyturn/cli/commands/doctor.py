@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 
 @click.command("doctor")
@@ -26,7 +27,7 @@ def doctor_command(
     \b
     Examples:
       keyturn doctor
-      keyturn doctor --json | jq '.checks[] | select(.state == "broken")'
+      keyturn doctor --json | jq '.checks[] | select(.state == "failed")'
     """
     with error_boundary(color):
         import sys
@@ -44,4 +45,4 @@ def doctor_command(
         style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
         click.echo(render_doctor_report(checks, form, style).rstrip("\n"))
         if has_failed_check(checks):
-            raise ExitWith(errors.EXIT_ERROR)
+            raise ExitWith(exit_codes.EXIT_ERROR)

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 
 @click.command("import")
@@ -48,7 +49,7 @@ def import_command(
     with error_boundary(color):
         from keyturn.cli.context import open_command_context, with_progress
         from keyturn.operations.import_resources import ImportOptions, import_resources
-        from keyturn.views.reports.import_pull import render_import
+        from keyturn.views.reports.import_ import render_import
 
         if bool(names) == everything:
             raise click.UsageError("name what to import, or pass --all")
@@ -60,7 +61,7 @@ def import_command(
         click.echo(render_import(run.workspace.name, results, more["form"]).rstrip("\n"))
         skipped = sum(not each.file for each in results)
         if skipped:
-            raise ExitWith(errors.EXIT_PARTIAL)
+            raise ExitWith(exit_codes.EXIT_PARTIAL)
 
 
 def _parse_pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pyrage  # type: ignore[import-untyped]
 
-from keyturn.cli import errors
-from keyturn.cli.errors import ExitWith, error_boundary
-from keyturn.operations.init_repository import list_age_recipients
+from keyturn.cli import exit_codes
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 _DEFAULT_URL, _DEFAULT_ORGANIZATION = "https://api.planasonix.com", "org_change_me"
 
@@ -83,7 +82,7 @@ def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
             click.echo(f"\nto do: {advice}")
         if not result.created and not result.extended:
             click.echo("Nothing to do: all files exist.", err=True)
-            raise ExitWith(errors.EXIT_DONE)
+            raise ExitWith(exit_codes.EXIT_DONE)
         click.echo("\nNext: keyturn validate, then keyturn plan.")
 
 
@@ -133,6 +132,10 @@ def find_or_create_age_key(environment: Mapping[str, str]) -> tuple[str, Path | 
 
     Only the owner can read a new file; an existing file is never changed.
     """
+    import pyrage  # type: ignore[import-untyped]
+
+    from keyturn.operations.init_repository import list_age_recipients
+
     found = list_age_recipients(environment)
     if found:
         return found[0], None

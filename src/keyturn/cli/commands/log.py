@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 from keyturn.model.diagnostic import pluralize_or_none
 from keyturn.state.events import Intent, OutcomeRecorded, RunFinished, RunStarted, encode_event, event_name
 from keyturn.state.journal_record import JournalRecord, UnreadableEvent, read_journal_records, verify_chain
@@ -51,7 +52,7 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
         if verify:
             message, whole = check_journal(store)
             click.echo(message)
-            raise ExitWith(errors.EXIT_DONE if whole else errors.EXIT_REFUSED)
+            raise ExitWith(exit_codes.EXIT_DONE if whole else exit_codes.EXIT_REFUSED)
         if form == "json":
             click.echo(format_journal_json(store, address))
             return

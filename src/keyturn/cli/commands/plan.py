@@ -5,13 +5,9 @@ from typing import Any
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.environment import read_environment
-from keyturn.cli.errors import ExitWith, error_boundary
-from keyturn.model.plan import Plan
-from keyturn.operations.plan.offline_plan import plan_against_base, plan_against_state
-from keyturn.operations.plan.plan import PlanOptions
-from keyturn.project.project import open_project
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 PLAN_FORMATS = ("text", "json", "markdown", "html", "summary", "gitlab")
 
@@ -82,7 +78,7 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
     """
     with error_boundary(color):
         from keyturn.cli.context import parse_plan_options
-        from keyturn.cli.plan_output import format_plan, has_failing_class, parse_fail_on
+        from keyturn.cli.plan_output import format_plan, has_failing_class, parse_fail_on, run_offline_plan
 
         plan_options, classes = parse_plan_options(chosen), parse_fail_on(chosen["fail_on"])
         if chosen["offline"]:
@@ -113,15 +109,6 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
             chosen["json_into"].write_text(format_plan(plan, "json", False) + "\n", "utf-8")
         click.echo(format_plan(plan, form, color))
         if has_failing_class(plan, classes):
-            raise ExitWith(errors.EXIT_REFUSED)
+            raise ExitWith(exit_codes.EXIT_REFUSED)
         if chosen["detailed_exitcode"] and not plan.is_empty:
-            raise ExitWith(errors.EXIT_CHANGES)
-
-
-def run_offline_plan(folder: Path, workspace: str, wish: PlanOptions, base: str, state: Path | None) -> Plan:
-    """Return the plan against a base revision or an exported state; raises DiagnosticError."""
-    project = open_project(folder)
-    chosen = project.find_workspace(workspace)
-    if state:
-        return plan_against_state(project, chosen, wish, state)
-    return plan_against_base(project, chosen, wish, read_environment(), base)
+            raise ExitWith(exit_codes.EXIT_CHANGES)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 
 @click.command("pull")
@@ -49,7 +50,7 @@ def pull_command(
         from keyturn.cli.context import open_command_context, with_progress
         from keyturn.cli.environment import read_environment, stream_width
         from keyturn.operations.pull_drift import PullOptions, pull_drift
-        from keyturn.views.reports.import_pull import render_pull
+        from keyturn.views.reports.pull import render_pull
         from keyturn.views.terminal import TerminalStyle
 
         with with_progress(open_command_context(folder, workspace), "pull", form) as run:
@@ -60,6 +61,6 @@ def pull_command(
             click.echo("Nothing was written: --dry-run.", err=True)
         skipped = [field for result in pulled for field in result.skipped]
         if any(field.needed_approval for field in skipped):
-            raise ExitWith(errors.EXIT_REFUSED)
+            raise ExitWith(exit_codes.EXIT_REFUSED)
         if skipped:
-            raise ExitWith(errors.EXIT_PARTIAL)
+            raise ExitWith(exit_codes.EXIT_PARTIAL)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 
 @click.command("revoke")
@@ -38,7 +39,7 @@ def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder:
         credential = find_credential(service, name)
         if not yes and not click.confirm(f"Detach {escape_line(name)} everywhere and delete it?", err=True):
             click.echo("Nothing was changed.", err=True)
-            raise ExitWith(errors.EXIT_ERROR)
+            raise ExitWith(exit_codes.EXIT_ERROR)
         revocation = revoke_credential(service, credential, lambda: open_command_context(folder, workspace))
         for step in revocation.steps:
             status = f"FAILED: {escape_line(step.error)}" if step.error else "done"
@@ -51,7 +52,7 @@ def revoke_command(color: bool, /, name: str, yes: bool, workspace: str, folder:
         click.echo("\nNext: revoke the secret at its vendor, set a new one, and apply with", err=True)
         click.echo(f"  keyturn apply --allow-restore {escape_line(name)}", err=True)
         if not revocation.is_complete:
-            raise ExitWith(errors.EXIT_PARTIAL)
+            raise ExitWith(exit_codes.EXIT_PARTIAL)
 
 
 @click.command("purge")

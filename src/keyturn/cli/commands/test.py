@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 
 @click.command("test")
@@ -75,6 +76,6 @@ def test_command(
             click.echo(f"not tested, because keyturn does not manage it: {others}", err=True)
         ends = {each.status for each in session.results}
         if ends & {TestStatus.FAILED, TestStatus.UNCLEAR}:
-            raise ExitWith(errors.EXIT_ERROR)
+            raise ExitWith(exit_codes.EXIT_ERROR)
         if TestStatus.REFUSED in ends:
-            raise ExitWith(errors.EXIT_REFUSED)
+            raise ExitWith(exit_codes.EXIT_REFUSED)

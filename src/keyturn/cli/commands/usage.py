@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from keyturn.cli import completion, errors, options
-from keyturn.cli.errors import ExitWith, error_boundary
+from keyturn.cli import completion, exit_codes, options
+from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 
 USAGE_FORMATS = ("text", "markdown", "csv", "json", "html")
 
@@ -21,7 +22,7 @@ USAGE_FORMATS = ("text", "markdown", "csv", "json", "html")
     default="",
     metavar="CLASSES",
     shell_complete=completion.complete_usage_classes,
-    help="Exit 5 for any of: overdue, expiring, unused, unknown, lasting, consent, unmanaged.",
+    help="Exit 5 for any of: overdue, expiring, unused, unknown, long-lived, needs-consent, unmanaged.",
 )
 @click.pass_obj
 def usage_command(
@@ -42,7 +43,7 @@ def usage_command(
         from keyturn.cli.environment import read_environment, stream_width
         from keyturn.model.usage import USAGE_CLASSES
         from keyturn.operations.usage_report import build_usage_report
-        from keyturn.views.reports import render_usage
+        from keyturn.views.reports.usage import render_usage
         from keyturn.views.terminal import TerminalStyle
 
         classes = [each.strip() for each in fail_on.split(",") if each.strip()]
@@ -55,4 +56,4 @@ def usage_command(
         click.echo(render_usage(found, form, style).rstrip("\r\n"))
         counts = found.count_by_class()
         if any(counts[each] for each in classes):
-            raise ExitWith(errors.EXIT_REFUSED)
+            raise ExitWith(exit_codes.EXIT_REFUSED)

@@ -1,0 +1,58 @@
+"""One validation of the command line: the chosen files, the diagnostics, the output."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from keyturn.cli.environment import read_environment
+from keyturn.files.discovery import read_excerpts
+from keyturn.model.diagnostic import Diagnostic, Severity
+from keyturn.operations.plan.validate import ValidationResult, validate_project
+from keyturn.project.project import open_project
+from keyturn.views.diagnostics import render_diagnostics
+from keyturn.views.diagnostics.text import DiagnosticReport
+from keyturn.views.terminal import TerminalStyle
+
+
+class ProjectValidation(Struct, frozen=True):
+    """The result of a validation and the root of its project."""
+
+    root: Path
+    result: ValidationResult
+
+    def has_failures(self, *, strict: bool) -> bool:
+        """Return whether the worst diagnostic fails the command."""
+        worst = self.result.worst_severity
+        return worst is not None and worst <= (Severity.WARNING if strict else Severity.ERROR)
+
+
+def validate_paths(folder: Path, workspace: str, paths: tuple[Path, ...]) -> ProjectValidation:
+    """Validate the project around ``folder``, or only the named files; raises DiagnosticError."""
+    project = open_project(folder)
+    workspaces = (project.find_workspace(workspace),) if workspace else tuple(project.workspaces.values())
+    only = tuple(_relative_to_root(project.root, folder / path) for path in paths)
+    today = datetime.now(UTC).date()
+    return ProjectValidation(
+        project.root, validate_project(project, workspaces, only, today, read_environment())
+    )
+
+
+def failed_validation(folder: Path, diagnostics: tuple[Diagnostic, ...]) -> ProjectValidation:
+    """Return the validation of a project that cannot be opened."""
+    return ProjectValidation(folder, ValidationResult(diagnostics, ()))
+
+
+def _relative_to_root(root: Path, path: Path) -> str:
+    full = path.absolute()
+    return str(full.relative_to(root)) if full.is_relative_to(root) else str(path)
+
+
+def format_validation(validation: ProjectValidation, form: str, color: bool) -> str:
+    """Return the diagnostics in an output format, without a trailing newline."""
+    result = validation.result
+    texts = read_excerpts(validation.root, result.diagnostics) if form in {"text", "gitlab", "sarif"} else {}
+    report = DiagnosticReport(diagnostics=result.diagnostics, files=result.files, texts=texts)
+    style = TerminalStyle(color, shutil.get_terminal_size().columns)
+    return render_diagnostics(report, form, style).rstrip("\n")
