@@ -13,7 +13,7 @@ def test_forms(office):
 def test_offline_asks_nobody(office):
     """No request, and the check is said to be untried."""
     done = office.here("doctor", "--offline")
-    assert "not asked: --offline" in done.stdout
+    assert "no request sent: --offline" in done.stdout
     assert office.service.list_requests() == []
 
 

@@ -1,4 +1,4 @@
-"""The machine around a project."""
+"""The tools, key files and hooks that doctor finds."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from keyturn.operations.doctor.local_checks import (
 
 
 def program(folder, name="sops"):
-    """Put a program into a folder."""
+    """Create a program in a folder."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text("#!/bin/sh\n")
     (folder / name).chmod(0o755)
@@ -20,7 +20,7 @@ def program(folder, name="sops"):
 
 
 def test_every_sops_on_the_path_is_found_in_its_order(tmp_path):
-    """A link to one that was found, a folder and a file that cannot run are none."""
+    """A link to a found one, a folder and a file that cannot be executed do not count."""
     one, two = program(tmp_path / "a"), program(tmp_path / "b")
     (tmp_path / "c").mkdir()
     (tmp_path / "c/sops").symlink_to(one)
@@ -33,7 +33,7 @@ def test_every_sops_on_the_path_is_found_in_its_order(tmp_path):
 
 
 def test_key_files_are_those_that_sops_reads(tmp_path):
-    """The named one and the one below the configuration folder, as far as they are there."""
+    """The file of the variable, then the one in the configuration folder, if they exist."""
     named, usual = tmp_path / "key.txt", tmp_path / "home/.config/sops/age/keys.txt"
     environment = {"SOPS_AGE_KEY_FILE": str(named), "HOME": str(tmp_path / "home")}
     assert list(find_key_files(environment)) == []
@@ -45,8 +45,8 @@ def test_key_files_are_those_that_sops_reads(tmp_path):
 
 
 @pytest.mark.parametrize(("mode", "others"), [(0o600, False), (0o640, True), (0o604, True), (0o400, False)])
-def test_a_file_that_others_may_read_is_noticed(tmp_path, mode, others):
-    """Group and world alike."""
+def test_a_file_that_others_may_read_is_found(tmp_path, mode, others):
+    """Read permission of the group or of all users."""
     file = tmp_path / "key"
     file.write_text("x")
     file.chmod(mode)
@@ -55,7 +55,7 @@ def test_a_file_that_others_may_read_is_noticed(tmp_path, mode, others):
 
 
 def test_hooks(tmp_path):
-    """Named in a file, and installed in the clone."""
+    """Configured in a file, and installed in the clone."""
     assert find_hook_file(tmp_path) == ""
     (tmp_path / ".pre-commit-config.yaml").write_text("repos: []\n")
     assert find_hook_file(tmp_path) == ""

@@ -1,4 +1,4 @@
-"""The part of a check-up that needs no service: tools, keys, files, hooks."""
+"""Doctor checks without the service: tools, keys, manifests and hooks."""
 
 import os
 import stat
@@ -33,21 +33,152 @@ from keyturn.sops.binary import MIN_WRITING_SOPS_VERSION, find_sops
 from keyturn.sops.decrypt import decryptor_for
 
 HOOK_FILES: Final = (".pre-commit-config.yaml", ".pre-commit-config.yml", "lefthook.yml", ".husky/pre-commit")
-"""Files in which a repository says what runs before a commit."""
+"""Files in which a repository configures pre-commit hooks."""
+
+IGNORED_VARIABLES = (
+    "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy",
+    "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+)  # fmt: skip
+"""Variables that could redirect or expose API traffic; keyturn ignores them."""
+
+MAX_SHOWN_ERRORS = 5
+"""Maximum number of manifest errors to show one by one."""
+
+
+def check_sops(environment: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Check that sops is installed, new enough, and the only one on PATH."""
+    try:
+        sops = find_sops(environment)
+    except DiagnosticError as error:
+        yield from checks_from_diagnostics("sops", error.diagnostics)
+        return
+    version = ".".join(map(str, sops.version))
+    yield passed_check("sops", f"{version} at {sops.binary}")
+    if sops.version < MIN_WRITING_SOPS_VERSION:
+        hint = "install sops 3.11 or newer: older versions show a secret in the list of processes"
+        yield warning_check("sops", "KT011", "sops", f"{version} can decrypt but not write", hint)
+    binaries = find_sops_binaries(environment)
+    if len(binaries) > 1:
+        message = f"PATH has {len(binaries)} versions of sops: {', '.join(map(str, binaries))}"
+        hint = "keyturn uses the first; remove the others, which an editor or a hook may use"
+        yield warning_check("sops", "KT080", "PATH", message, hint)
+
+
+def check_environment(environment: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Yield a note for each variable that is set and that keyturn ignores."""
+    for name in IGNORED_VARIABLES:
+        if environment.get(name):
+            note = Diagnostic(
+                code="KT084",
+                severity=Severity.NOTE,
+                message="is set and ignored: keyturn connects directly and uses the system's CAs",
+                origin=SourceLocation(name),
+                hint="no action is needed unless the API is reachable only through that proxy",
+            )
+            yield from checks_from_diagnostics("environment", [note])
+
+
+def check_decryption_keys(environment: Mapping[str, str], project: Project | None) -> Iterator[CheckResult]:
+    """Check that decryption keys exist, are private, and decrypt the project's fingerprint key."""
+    ring = find_age_keys(environment)
+    yield from checks_from_diagnostics("keys", ring.diagnostics)
+    for path in find_key_files(environment):
+        if is_readable_by_others(path):
+            message = "other users of this machine can read this key file"
+            yield warning_check("keys", "KT081", str(path), message, f"chmod 600 {path}")
+    if ring.recipients:
+        yield passed_check("keys", f"age: {', '.join(sorted(ring.recipients))}")
+    if project is None:
+        return
+    try:
+        read_fingerprint_key(project, decryptor_for(environment, project.policy, project.decryptor))
+    except DiagnosticError as error:
+        yield from checks_from_diagnostics("keys", error.diagnostics)
+    else:
+        yield passed_check("keys", "the repository's fingerprint key can be decrypted")
+
+
+def check_manifests(
+    environment: Mapping[str, str], project: Project, workspace: Workspace, *, decrypt: bool
+) -> Iterator[CheckResult]:
+    """Check that manifests are valid and, with ``decrypt``, that they can be decrypted."""
+    loaded = load_manifests(project, workspace)
+    errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
+    yield from _check_errors(errors)
+    if not errors:
+        resources = pluralize_or_none(len(loaded.desired), "resource")
+        yield passed_check("manifests", f"{resources} in {workspace.name}")
+    if not decrypt:
+        yield skipped_check("manifests", "not decrypted: the CI event is not trusted")
+        return
+    encrypted = tuple(each for each in loaded.desired if each.secrets)
+    try:
+        decrypt_manifests(encrypted, project, environment)
+    except DiagnosticError as error:
+        failures = [each for each in error.diagnostics if each.cause is not Cause.NO_KEY]
+        if not failures:
+            yield skipped_check("manifests", "not decrypted: no decryption key")
+        yield from checks_from_diagnostics("manifests", map(_with_repair_hint, failures[:MAX_SHOWN_ERRORS]))
+    else:
+        files = pluralize_or_none(len(encrypted), "encrypted file")
+        yield passed_check("manifests", f"{files} decrypted; every seal is valid")
+
+
+def _check_errors(errors: list[Diagnostic]) -> Iterator[CheckResult]:
+    conflicts = [each for each in errors if each.cause is Cause.MERGE_CONFLICT]
+    others = [each for each in errors if each.cause is not Cause.MERGE_CONFLICT]
+    yield from checks_from_diagnostics("manifests", (*conflicts, *others[:MAX_SHOWN_ERRORS]))
+    if len(others) > MAX_SHOWN_ERRORS:
+        hidden = pluralize_or_none(len(others) - MAX_SHOWN_ERRORS, "more error")
+        message = f"{hidden}: run `keyturn validate` for all of them"
+        yield CheckResult(topic="manifests", status=CheckStatus.FAILED, message=message)
+
+
+def _with_repair_hint(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.cause is not Cause.MAC_MISMATCH:
+        return diagnostic
+    file = diagnostic.origin.file
+    name = Path(file).stem
+    hint = (
+        f"git checkout origin/main -- {file}, then make the change again; after a merge of two reviewed "
+        f"sides: sops set --ignore-mac {file} '[\"name\"]' '\"{name}\"', then keyturn seal {name}"
+    )
+    return replace(diagnostic, hint=hint)
+
+
+def check_hooks(root: Path) -> Iterator[CheckResult]:
+    """Check that a hook validates manifests before each commit."""
+    file, installed = find_hook_file(root), is_hook_installed(root)
+    if not file:
+        hint = "add the hook keyturn-validate to .pre-commit-config.yaml, as `keyturn init` does"
+        yield warning_check("hooks", "KT085", HOOK_FILES[0], "no hook runs keyturn validate", hint)
+    elif installed is False:
+        message = "the hook is not installed in this clone"
+        yield warning_check("hooks", "KT085", file, message, "run: pre-commit install")
+    elif installed is None:
+        yield skipped_check("hooks", f"{file} runs keyturn; this folder is not the root of a clone")
+    else:
+        yield passed_check("hooks", f"{file} runs keyturn, and the hook is installed")
+
+
+def warning_check(topic: str, code: str, where: str, message: str, hint: str) -> CheckResult:
+    """Return a check with a warning about the location ``where``."""
+    diagnostic = warning_diagnostic(code, SourceLocation(where), message, hint)
+    return checks_from_diagnostics(topic, [diagnostic])[0]
 
 
 def find_sops_binaries(environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return every sops that PATH leads to, the one that is used first; links to one file count once."""
+    """Return every sops on PATH in its order; links to the same file count once."""
     found: dict[Path, Path] = {}
     for folder in environment.get("PATH", "").split(os.pathsep):
-        place = Path(folder or ".", "sops")
-        if place.is_file() and os.access(place, os.X_OK):
-            found.setdefault(place.resolve(), place)
+        path = Path(folder or ".", "sops")
+        if path.is_file() and os.access(path, os.X_OK):
+            found.setdefault(path.resolve(), path)
     return tuple(found.values())
 
 
 def find_key_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the files in which sops looks for age keys, as far as they exist."""
+    """Yield the existing files in which sops looks for age keys."""
     named = environment.get(AGE_KEY_FILE_VARIABLE)
     home = environment.get("HOME")
     config = environment.get("XDG_CONFIG_HOME") or (str(Path(home, ".config")) if home else "")
@@ -57,7 +188,7 @@ def find_key_files(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def is_readable_by_others(path: Path) -> bool:
-    """Tell whether anybody but the owner may read a file; a file that is not there is read by nobody."""
+    """Return whether group or others may read a file; False for a missing file."""
     try:
         return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
     except OSError:
@@ -65,7 +196,7 @@ def is_readable_by_others(path: Path) -> bool:
 
 
 def find_hook_file(root: Path) -> str:
-    """Return the file that has keyturn run before a commit, empty where none names it."""
+    """Return the hook configuration that runs keyturn, or an empty string."""
     for name in HOOK_FILES:
         try:
             if "keyturn" in (root / name).read_text("utf-8"):
@@ -76,152 +207,9 @@ def find_hook_file(root: Path) -> str:
 
 
 def is_hook_installed(root: Path) -> bool | None:
-    """Tell whether git runs anything before a commit; None where ``root`` is not the top of a clone."""
+    """Return whether git runs a pre-commit hook; None if ``root`` is not the root of a clone."""
     folder = root / ".git"
     if not folder.is_dir():
         return None
     hook = folder / "hooks" / "pre-commit"
     return hook.is_file() and os.access(hook, os.X_OK)
-
-
-IGNORED_VARIABLES = (
-    "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy",
-    "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-)  # fmt: skip
-"""Variables by which others take part in what is said to the API; keyturn obeys none of them."""
-
-MAX_SHOWN_ERRORS = 5
-"""How many findings of manifests are told one by one."""
-
-
-def check_sops(environment: Mapping[str, str]) -> Iterator[CheckResult]:
-    """Check sops: there, new enough, and one."""
-    try:
-        sops = find_sops(environment)
-    except DiagnosticError as faulty:
-        yield from checks_from_diagnostics("sops", faulty.diagnostics)
-        return
-    version = ".".join(map(str, sops.version))
-    yield passed_check("sops", f"{version} at {sops.binary}")
-    if sops.version < MIN_WRITING_SOPS_VERSION:
-        hint = "install sops 3.11 or newer: older ones would show a secret in the list of processes"
-        yield from checks_from_diagnostics(
-            "sops",
-            [warning_diagnostic("KT011", SourceLocation("sops"), f"{version} can read but not write", hint)],
-        )
-    others = find_sops_binaries(environment)
-    if len(others) > 1:
-        message = f"{len(others)} of them are on PATH: {', '.join(map(str, others))}"
-        hint = "remove all but the first, which is used: an editor or a hook may use an older one"
-        yield from checks_from_diagnostics(
-            "sops", [warning_diagnostic("KT080", SourceLocation("PATH"), message, hint)]
-        )
-
-
-def check_environment(environment: Mapping[str, str]) -> Iterator[CheckResult]:
-    """Say which variables of the environment are set and have no effect."""
-    for name in IGNORED_VARIABLES:
-        if environment.get(name):
-            message = "is set, and keyturn does not use it: the API is asked directly, by the system's CAs"
-            hint = "nothing to do, unless the API can be reached through that proxy alone"
-            note = Diagnostic(
-                code="KT084", severity=Severity.NOTE, message=message, origin=SourceLocation(name), hint=hint
-            )
-            yield from checks_from_diagnostics("environment", [note])
-
-
-def check_decryption_keys(environment: Mapping[str, str], project: Project | None) -> Iterator[CheckResult]:
-    """Check the decryption keys: there, readable by their owner alone, and the right ones."""
-    ring = find_age_keys(environment)
-    yield from checks_from_diagnostics("keys", ring.diagnostics)
-    for path in find_key_files(environment):
-        if is_readable_by_others(path):
-            message = "this key file can be read by others on this machine"
-            yield from checks_from_diagnostics(
-                "keys", [warning_diagnostic("KT081", SourceLocation(str(path)), message, f"chmod 600 {path}")]
-            )
-    if ring.recipients:
-        yield passed_check("keys", f"age: {', '.join(sorted(ring.recipients))}")
-    if project is None:
-        return
-    try:
-        read_fingerprint_key(project, decryptor_for(environment, project.policy, project.decryptor))
-    except DiagnosticError as faulty:
-        yield from checks_from_diagnostics("keys", faulty.diagnostics)
-    else:
-        yield passed_check("keys", "they open the repository's fingerprint key")
-
-
-def check_manifests(
-    environment: Mapping[str, str], project: Project, workspace: Workspace, *, decrypt: bool
-) -> Iterator[CheckResult]:
-    """Check the files: no half merge, nothing that stops a plan; with ``decrypt``, that they open."""
-    loaded = load_manifests(project, workspace)
-    errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
-    torn = [each for each in errors if each.cause is Cause.MERGE_CONFLICT]
-    rest = [each for each in errors if each.cause is not Cause.MERGE_CONFLICT]
-    yield from checks_from_diagnostics("manifests", (*torn, *rest[:MAX_SHOWN_ERRORS]))
-    if len(rest) > MAX_SHOWN_ERRORS:
-        message = f"{pluralize_or_none(len(rest) - MAX_SHOWN_ERRORS, 'more error')}: keyturn validate tells all of them"
-        yield CheckResult(topic="manifests", status=CheckStatus.FAILED, message=message)
-    if not errors:
-        yield passed_check(
-            "manifests", f"{pluralize_or_none(len(loaded.desired), 'resource')} in {workspace.name}"
-        )
-    holding = tuple(each for each in loaded.desired if each.secrets)
-    if not decrypt:
-        yield skipped_check("manifests", "not decrypted: this event is not trusted")
-        return
-    try:
-        decrypt_manifests(holding, project, environment)
-    except DiagnosticError as faulty:
-        named = [each for each in faulty.diagnostics if each.cause is not Cause.NO_KEY]
-        if not named:
-            yield skipped_check("manifests", "without a key, it is not known whether every file still opens")
-        yield from checks_from_diagnostics("manifests", map(_with_repair, named[:MAX_SHOWN_ERRORS]))
-    else:
-        yield passed_check(
-            "manifests", f"{pluralize_or_none(len(holding), 'encrypted file')} opened; every seal holds"
-        )
-
-
-def _with_repair(finding: Diagnostic) -> Diagnostic:
-    if finding.cause is not Cause.MAC_MISMATCH:
-        return finding
-    file = finding.origin.file
-    name = Path(file).stem
-    hint = (
-        f"git checkout origin/main -- {file}, then make the change again; after a merge whose sides are "
-        f"both meant and reviewed: sops set --ignore-mac {file} '[\"name\"]' '\"{name}\"', then "
-        f"keyturn seal {name}"
-    )
-    return replace(finding, hint=hint)
-
-
-def check_hooks(root: Path) -> Iterator[CheckResult]:
-    """Check that manifests are validated before a commit."""
-    file, installed = find_hook_file(root), is_hook_installed(root)
-    if not file:
-        hint = "add the hook keyturn-validate to .pre-commit-config.yaml: `keyturn init` shows how"
-        yield from checks_from_diagnostics(
-            "hooks",
-            [
-                warning_diagnostic(
-                    "KT085", SourceLocation(HOOK_FILES[0]), "no hook runs keyturn validate", hint
-                )
-            ],
-        )
-    elif installed is False:
-        hint = "run: pre-commit install"
-        yield from checks_from_diagnostics(
-            "hooks",
-            [
-                warning_diagnostic(
-                    "KT085", SourceLocation(file), "the hook is not installed in this clone", hint
-                )
-            ],
-        )
-    elif installed is None:
-        yield skipped_check("hooks", f"{file} runs keyturn; whether it is installed is not known here")
-    else:
-        yield passed_check("hooks", f"{file} runs keyturn, and git runs it")

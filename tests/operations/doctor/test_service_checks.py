@@ -1,4 +1,4 @@
-"""The part of a check-up that asks the service and the state."""
+"""The doctor checks of the service and the state."""
 
 import pytest
 
@@ -10,66 +10,66 @@ from keyturn.state.lock import LockHolder, acquire_lock
 
 
 @pytest.fixture
-def doors(run):
-    """Return the doors of an office."""
+def context(run):
+    """Return a context with the service and the state of a run."""
     return DoctorContext(open_service=lambda: run.service, open_store=lambda: run.store, clock=run.clock)
 
 
-def closed():
-    """Raise what a door raises that does not open."""
+def fail_to_open():
+    """Raise the error of a service or a state that cannot be opened."""
     raise DiagnosticError(
         Diagnostic(code="KT030", severity=Severity.ERROR, message="m", origin=SourceLocation("f"))
     )
 
 
-def test_a_service_in_order(doors, run):
-    """Let in, both lists read, the clock right."""
-    checks = list(check_service(doors, run.workspace))
+def test_a_healthy_service(context, run):
+    """The key is accepted, both lists are read, the clocks agree."""
+    checks = list(check_service(context, run.workspace))
     assert {each.status for each in checks} == {CheckStatus.PASSED}
     assert [each.topic for each in checks] == ["api", "api", "api", "clock"]
 
 
-def test_a_door_that_does_not_open_is_one_line(run):
-    """Of the service as of the state."""
-    shut = DoctorContext(open_service=closed, open_store=closed, clock=run.clock)
-    for part in (check_service, check_state):
-        (check,) = part(shut, run.workspace)
+def test_an_error_while_opening_is_one_failure(run):
+    """Of the service and of the state."""
+    context = DoctorContext(open_service=fail_to_open, open_store=fail_to_open, clock=run.clock)
+    for run_checks in (check_service, check_state):
+        (check,) = run_checks(context, run.workspace)
         assert (check.status, check.code) == (CheckStatus.FAILED, "KT030")
 
 
 @pytest.mark.parametrize(("advance", "word"), [(3600, "behind"), (30, "")])
-def test_clocks(doors, run, office, advance, word):
-    """A minute is no matter, an hour is."""
+def test_clocks(context, run, office, advance, word):
+    """A difference of an hour is a warning, half a minute is not."""
     office.service.set_clock(advance=advance)
-    check = list(check_service(doors, run.workspace))[-1]
+    check = list(check_service(context, run.workspace))[-1]
     assert check.topic == "clock"
     assert (check.status is CheckStatus.WARNING) is bool(word)
     assert word in check.message
 
 
-def test_a_state_in_order(doors, run):
-    """Empty as it is, and free."""
-    assert [(each.topic, each.status) for each in check_state(doors, run.workspace)] == [
+def test_a_healthy_state(context, run):
+    """An empty state with a free lock."""
+    assert [(each.topic, each.status) for each in check_state(context, run.workspace)] == [
         ("state", CheckStatus.PASSED),
         ("journal", CheckStatus.PASSED),
         ("lock", CheckStatus.PASSED),
     ]
 
 
-def test_a_lock_that_is_held(doors, run):
-    """Who holds it, and what takes it away."""
+def test_a_held_lock_is_a_warning(context, run):
+    """The message names the holder, the hint the command that removes the lock."""
     acquire_lock(run.store, LockHolder(id="3f9c", who="ada", host="elsewhere"), run.clock)
-    check = list(check_state(doors, run.workspace))[-1]
+    check = list(check_state(context, run.workspace))[-1]
     assert check.status is CheckStatus.WARNING
     assert "ada on elsewhere" in check.message
     assert check.hint.endswith("keyturn unlock 3f9c")
 
 
-def test_a_state_that_is_damaged(doors, run, office):
-    """Broken, with the code that explains it."""
+def test_a_damaged_state_is_a_failure(context, run, office):
+    """With its diagnostic code."""
     folder = office.repo.root / ".keyturn/prod"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "state.json").write_text("{")
-    (check,) = check_state(doors, run.workspace)
+    (check,) = check_state(context, run.workspace)
     assert check.status is CheckStatus.FAILED
     assert check.code.startswith("KT60")
