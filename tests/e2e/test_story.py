@@ -70,7 +70,7 @@ def test_a_refused_password_touches_nothing_that_runs(office, canary):
     office.repo.credential("prod-db", {"password": canary()})
     done = office.repo.inside("apply", "--auto-approve")
     assert done.code == 1
-    assert "nothing that runs was touched" in " ".join(done.stdout.split())
+    assert "nothing in use was changed" in " ".join(done.stdout.split())
     assert live(office) == before
 
 

@@ -80,7 +80,7 @@ def child(order):
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     wrap(Doors(order))
-    exclusive_run.LEASE = order["lease"]
+    exclusive_run.LEASE_SECONDS = order["lease"]
     # Lists do not lag here, and the waiting for those that do is walked through on a virtual clock.
     session.LOOKUP_DELAYS = writes.LOOKUP_DELAYS = (0.0, 0.1)
     sys.argv = ["keyturn", *order["argv"]]

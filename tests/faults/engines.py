@@ -17,7 +17,7 @@ from keyturn.client.client import Client
 from keyturn.client.pagination import ListReader
 from keyturn.operations import exclusive_run, observe
 from keyturn.operations.apply import (
-    connection_probe,
+    connection_tests,
     context,
     executor,
     lifecycle,
@@ -178,7 +178,7 @@ def _adopts_anything(patch: Patch) -> None:
 
 
 def _loses_outcomes(patch: Patch) -> None:
-    patch.setattr(context.ApplyContext, "_record_end", lambda *_: None)
+    patch.setattr(context.ApplyContext, "_enqueue_success", lambda *_: None)
 
 
 def _forgets_intents(patch: Patch) -> None:
@@ -207,11 +207,11 @@ def _believes_absence(patch: Patch) -> None:
 
 
 def _mere_names(patch: Patch) -> None:
-    patch.setattr(lifecycle, "_full_content", lambda *_: None)
+    patch.setattr(lifecycle, "_read_full_content", lambda *_: None)
 
 
 def _tries_old_places(patch: Patch) -> None:
-    patch.setattr(connection_probe, "_as_planned", lambda trial, *_: trial)
+    patch.setattr(connection_tests, "_is_written_after", lambda *_: False)
 
 
 def _repoints_twice(patch: Patch) -> None:

@@ -71,6 +71,12 @@ class Memory:
         self.doors(f"put {key}, done")
         return etag
 
+    def delete(self, key: str) -> None:
+        """See ``StateStore.delete``."""
+        self.doors(f"delete {key}")
+        self.objects.pop(key, None)
+        self.doors(f"delete {key}, done")
+
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """See ``StateStore.list_keys``."""
         return tuple(sorted(key for key in self.objects if key.startswith(prefix) and key > after))

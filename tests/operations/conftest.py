@@ -1,4 +1,4 @@
-"""What these tests stand in: a repository and an emulator, a run within this process, and its desk."""
+"""Fixtures: a run over a repository and an emulator, and an apply context of it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ __all__ = ["office"]
 
 @pytest.fixture
 def begin(office: Office) -> Iterator[Callable[[], RunContext]]:
-    """Return a function that begins a run of the office as it is now; it waits for nothing."""
+    """Return a function that opens a run of the workspace; its `sleep` returns at once."""
     opened = []
 
     def begin() -> RunContext:
@@ -34,15 +34,15 @@ def begin(office: Office) -> Iterator[Callable[[], RunContext]]:
 
 @pytest.fixture
 def run(begin: Callable[[], RunContext]) -> RunContext:
-    """Return a run of an office in which nothing is written yet."""
+    """Return a run of an empty workspace."""
     return begin()
 
 
 @pytest.fixture
-def desk(run: RunContext) -> ApplyContext:
-    """Return a desk of that run, with an open journal and leave to write."""
-    reading = load_state(run.store, run.workspace.name, run.workspace.organization)
-    journal = open_journal(run.store, reading.state, reading.torn, run.clock)
+def context(run: RunContext) -> ApplyContext:
+    """Return an apply context of that run, with an open journal, that may write."""
+    loaded_state = load_state(run.store, run.workspace.name, run.workspace.organization)
+    journal = open_journal(run.store, loaded_state.state, loaded_state.torn, run.clock)
     return ApplyContext(
         run=run,
         journal=journal,

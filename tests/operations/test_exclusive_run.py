@@ -1,4 +1,4 @@
-"""The bracket around every command that writes."""
+"""Lock and journal around every command that writes."""
 
 from contextlib import suppress
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from keyturn.model.clock import RunClock
 from keyturn.model.diagnostic import DiagnosticError
-from keyturn.operations.exclusive_run import LEASE, exclusive_run
+from keyturn.operations.exclusive_run import LEASE_SECONDS, exclusive_run
 from keyturn.operations.run_context import Actor
 from keyturn.state.events import JournalCompacted, RunFinished, RunStarted
 from keyturn.state.journal_record import read_journal_records
@@ -19,7 +19,7 @@ ADA = Actor(who="ada", host="laptop", url="https://ci.example.com/1", commit="c0
 
 @pytest.fixture
 def ours(run):
-    """Return a run of a known author."""
+    """Return a run of a known actor."""
     return replace(run, actor=ADA)
 
 
@@ -28,8 +28,8 @@ def events(run):
     return [record.event for record in read_journal_records(run.store.open_log().read(0))]
 
 
-def test_the_lock_and_the_journal_name_the_author(ours):
-    """Who, host, commit, url and run id; then the end, the document, and a free lock."""
+def test_the_lock_and_the_journal_name_the_actor(ours):
+    """Then the journal is compacted and the lock released."""
     with exclusive_run(ours, "purge") as held:
         locked = read_held_lock(ours.store).holder
         assert (locked.who, locked.host, locked.url) == (ADA.who, ADA.host, ADA.url)
@@ -48,16 +48,16 @@ def test_the_lock_and_the_journal_name_the_author(ours):
     assert load_state(ours.store, started.workspace, started.organization).state.serial == 1
 
 
-def test_what_writes_nothing_leaves_no_record(ours):
-    """The lock alone is taken and released."""
+def test_a_run_without_writes_leaves_no_record(ours):
+    """The lock is acquired and released."""
     with exclusive_run(ours, "apply") as held:
         held.end_journal({})
     assert events(ours) == []
     assert read_held_lock(ours.store) is None
 
 
-def test_a_failure_is_recorded_and_frees_the_lock(ours):
-    """An exception after the journal was begun; the exception is the caller's."""
+def test_a_failure_is_recorded_and_releases_the_lock(ours):
+    """The exception reaches the caller."""
 
     def fail():
         with exclusive_run(ours, "import") as held:
@@ -71,7 +71,7 @@ def test_a_failure_is_recorded_and_frees_the_lock(ours):
     assert read_held_lock(ours.store) is None
 
 
-def test_a_second_run_is_refused(ours):
+def test_a_second_run_is_rejected(ours):
     """Two commands never write at the same time."""
     with exclusive_run(ours, "apply"):
         with pytest.raises(LockHeld):
@@ -79,15 +79,15 @@ def test_a_second_run_is_refused(ours):
         assert read_held_lock(ours.store) is not None
 
 
-def test_the_lease_is_renewed_when_a_third_is_used(ours):
-    """And a lease that ran out allows no write more."""
+def test_the_lease_is_renewed_after_a_third_of_its_time(ours):
+    """An expired lease permits no further write."""
     now = [0.0]
     timed = replace(ours, clock=RunClock(now=ours.clock.now, monotonic=lambda: now[0]))
     with suppress(DiagnosticError), exclusive_run(timed, "apply") as held:
         assert held.holds_lock()
         assert read_held_lock(ours.store).renewals == 0
-        now[0] = LEASE / 2
+        now[0] = LEASE_SECONDS / 2
         assert held.holds_lock()
         assert read_held_lock(ours.store).renewals == 1
-        now[0] += LEASE + 1
+        now[0] += LEASE_SECONDS + 1
         assert not held.holds_lock()

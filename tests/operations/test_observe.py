@@ -1,4 +1,4 @@
-"""What the service shows, with few requests."""
+"""Reading the live objects with few requests."""
 
 import pytest
 
@@ -9,21 +9,21 @@ from making import connection, held, wanted
 PG = connection("prod-pg")
 
 
-def seeded(office, count=3):
-    """Put connections into the service."""
+def seed(office, count=3):
+    """Create connections in the service."""
     config = {"host": "h", "port": 1, "database": "d"}
     each = [{"name": f"pg-{number}", "type": "postgres", "config": config} for number in range(count)]
     office.service.seed_objects(connections=each)
 
 
-def asked(office, call):
-    """Return what a call gives, and how many requests it made."""
+def count_requests(office, call):
+    """Return the result of a call and its number of requests."""
     before = len(office.service.list_requests())
     return call(), len(office.service.list_requests()) - before
 
 
-def test_another_organization(run):
-    """Both are named."""
+def test_another_organization_is_rejected(run):
+    """The message names both."""
     check_organization(run.service, run.workspace.organization)
     with pytest.raises(DiagnosticError) as caught:
         check_organization(run.service, "org_other")
@@ -32,16 +32,16 @@ def test_another_organization(run):
     assert run.workspace.organization in finding.message
 
 
-def test_a_census_is_two_lists(office, run):
-    """However many objects there are on a page."""
-    seeded(office, 20)
-    listed, requests = asked(office, lambda: list_live_objects(run.service))
+def test_listing_needs_two_requests(office, run):
+    """However many objects fit on a page."""
+    seed(office, 20)
+    listed, requests = count_requests(office, lambda: list_live_objects(run.service))
     assert len(listed) == 20
     assert requests == 2
 
 
-def test_what_is_doubted_is_asked_for_where_no_list_shows_it(office, run):
-    """A list may lag, or be filtered: an object that is there is found by its id, one that is gone is not."""
+def test_unlisted_uncertain_objects_are_read_by_id(office, run):
+    """A hidden object is found, a deleted one is not."""
     config = {"engine": "postgresql", "host": "db.example.com", "username": "svc"}
     made = [{"name": name, "type": "database", "config": config} for name in ("shown", "hidden")]
     shown, hidden = office.service.seed_objects(credentials=made)["credentials"]
@@ -50,9 +50,9 @@ def test_what_is_doubted_is_asked_for_where_no_list_shows_it(office, run):
     assert [each.id for each in list_live_objects(run.service, asked_for)] == [shown, hidden]
 
 
-def test_only_what_matters_is_read_in_full(office, run):
-    """What is ours and moved; what is ours and did not comes from the state; the rest is left."""
-    seeded(office)
+def test_only_changed_managed_objects_are_read(office, run):
+    """Fields of unchanged objects come from the state; unmanaged objects are not read."""
+    seed(office)
     listed = list_live_objects(run.service)
     ours = {each.address: each for each in listed if each.address.name != "pg-2"}
     entries = {
@@ -62,7 +62,7 @@ def test_only_what_matters_is_read_in_full(office, run):
         for address, live in ours.items()
     }
     desired = [wanted(address) for address in entries]
-    live, requests = asked(office, lambda: read_live_objects(run.service, listed, desired, entries))
+    live, requests = count_requests(office, lambda: read_live_objects(run.service, listed, desired, entries))
     assert requests == 1
     named = {each.address.name: each for each in live.values()}
     assert named["pg-0"].fields["config", "host"] == "db.example.com"
@@ -70,8 +70,8 @@ def test_only_what_matters_is_read_in_full(office, run):
     assert not named["pg-2"].has_config
 
 
-def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, canary):
-    """Once written again, a credential stands in the list as it was; on its own it is shown as it is."""
+def test_a_lagging_list_raises_no_suspicion(office, canary):
+    """The list shows a rotated credential with its old time; the object itself shows the new one."""
     office.repo.credential("prod-db", {"password": canary()})
     assert office.here("apply", "--yes").code == 0
     office.service.set_clock(advance=60)
@@ -84,17 +84,17 @@ def test_a_list_that_lags_behind_our_own_write_makes_nobody_suspect(office, cana
     assert len(office.service.list_requests()) - before == 4
 
 
-def test_absence_from_a_list_is_no_proof(office, run):
-    """What the state knows and no list shows is asked for by its id."""
+def test_unlisted_managed_objects_are_read_by_id(office, run):
+    """Absence from a list is not proof of deletion."""
     known = held(wanted(PG), "con_nobody")
-    live, requests = asked(office, lambda: read_live_objects(run.service, [], [], {PG: known}))
+    live, requests = count_requests(office, lambda: read_live_objects(run.service, [], [], {PG: known}))
     assert (live, requests) == ({}, 1)
 
 
-def test_who_we_are_is_asked_beside_the_lists(office, run):
-    """In the time of one request, and the wrong organization is refused before anything is compared."""
+def test_the_organization_is_checked_with_the_lists(office, run):
+    """In the same three parallel requests; another organization raises KT520."""
     organization = run.workspace.organization
-    listed, requests = asked(office, lambda: list_live_objects(run.service, (), organization))
+    listed, requests = count_requests(office, lambda: list_live_objects(run.service, (), organization))
     assert (listed, requests) == ((), 3)
     with pytest.raises(DiagnosticError) as caught:
         list_live_objects(run.service, (), "org_other")

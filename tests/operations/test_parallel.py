@@ -1,4 +1,4 @@
-"""Several things at once."""
+"""Functions on threads."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ import pytest
 from keyturn.operations.parallel import map_parallel, run_concurrently, start_background
 
 
-def test_works_at_once_are_all_over_in_the_end():
-    """Each on a thread of its own, results in order; what the first raised is raised, the last still done."""
+def test_concurrent_tasks_all_finish():
+    """Results are in order; the first error is raised after the other tasks have finished."""
     together = threading.Barrier(3, timeout=5)
     done = []
 
-    def work(number):
+    def task(number):
         together.wait()
         done.append(number)
         if number:
@@ -23,13 +23,13 @@ def test_works_at_once_are_all_over_in_the_end():
         return number
 
     with pytest.raises(ValueError, match="1"):
-        run_concurrently([partial(work, number) for number in range(3)])
+        run_concurrently([partial(task, number) for number in range(3)])
     assert sorted(done) == [0, 1, 2]
     assert run_concurrently([partial(str, number) for number in range(3)]) == ["0", "1", "2"]
 
 
-def test_a_work_goes_on_while_another_is_done():
-    """What came of it, or what it raised, is there for who asks."""
+def test_a_background_task_returns_or_raises():
+    """When its result is requested."""
     go = threading.Event()
     end = start_background(lambda: go.wait(5))
     failing = start_background(partial(int, "x"))
@@ -39,8 +39,8 @@ def test_a_work_goes_on_while_another_is_done():
         failing()
 
 
-def test_works_keep_no_process_alive():
-    """Who interrupts the wait for a silent service does not wait for it all the same."""
+def test_a_background_task_keeps_no_process_alive():
+    """An interrupt ends the process although the task does not return."""
     code = (
         "import os, signal, threading\n"
         "from keyturn.operations.parallel import run_concurrently\n"
@@ -52,16 +52,16 @@ def test_works_keep_no_process_alive():
     assert b"KeyboardInterrupt" in done.stderr
 
 
-def test_side_by_side_keeps_the_order():
-    """In threads where there is more than one; without where not."""
+def test_map_parallel_keeps_the_order():
+    """One item or one worker runs on the calling thread."""
     seen = []
 
-    def work(item):
+    def task(item):
         seen.append(threading.current_thread())
         return item * 2
 
-    assert map_parallel(work, [1, 2, 3], 3) == [2, 4, 6]
+    assert map_parallel(task, [1, 2, 3], 3) == [2, 4, 6]
     assert threading.main_thread() not in seen
-    assert map_parallel(work, [4], 3) == [8]
-    assert map_parallel(work, [5, 6], 1) == [10, 12]
+    assert map_parallel(task, [4], 3) == [8]
+    assert map_parallel(task, [5, 6], 1) == [10, 12]
     assert set(seen[-3:]) == {threading.main_thread()}

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""Progress events."""
 
 import threading
 
@@ -7,33 +7,33 @@ from keyturn.operations.progress import PeriodicTimer, ProgressListener
 from making import credential
 
 
-def test_nobody_has_to_listen():
-    """Each moment can be ignored."""
-    watch, address = ProgressListener(), credential("a")
-    watch.start_phase("plan")
-    watch.start_change(Change(action=Action.CREATE, address=address))
-    watch.finish_change(ChangeOutcome(address=address, action="create", outcome_status=OutcomeStatus.DONE))
-    assert vars(watch) == {}
+def test_the_default_listener_does_nothing():
+    """It accepts every event."""
+    listener, address = ProgressListener(), credential("a")
+    listener.start_phase("plan")
+    listener.start_change(Change(action=Action.CREATE, address=address))
+    listener.finish_change(ChangeOutcome(address=address, action="create", outcome_status=OutcomeStatus.DONE))
+    assert vars(listener) == {}
 
 
-def test_an_alarm_rings_until_it_is_stopped():
-    """From a thread of its own; and after ``stop`` it is silent for good."""
-    rung, names = threading.Semaphore(0), []
+def test_a_timer_calls_until_it_is_stopped():
+    """On its own thread."""
+    called, names = threading.Semaphore(0), []
 
-    def ring():
+    def call():
         names.append(threading.current_thread().name)
-        rung.release()
+        called.release()
 
-    alarm = PeriodicTimer(0.001, 0.001, ring)
-    assert all(rung.acquire(timeout=10) for _ in range(3))
-    alarm.stop()
+    timer = PeriodicTimer(0.001, 0.001, call)
+    assert all(called.acquire(timeout=10) for _ in range(3))
+    timer.stop()
     count = len(names)
     assert threading.current_thread().name not in names
-    assert not rung.acquire(timeout=0.05) or len(names) == count
+    assert not called.acquire(timeout=0.05) or len(names) == count
 
 
-def test_an_alarm_that_is_stopped_in_time_never_rings():
-    """As for every quick run."""
+def test_a_timer_that_is_stopped_early_never_calls():
+    """As in every short run."""
     names = []
     PeriodicTimer(60, 60, lambda: names.append("x")).stop()
     assert names == []

@@ -1,4 +1,4 @@
-"""The state's entry of a resource."""
+"""State entries."""
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ NOW = WriteMetadata(written_at="2026-02-02T00:00:00Z", commit="c0ffee")
 
 
 def test_a_new_entry():
-    """What was wanted, what was read back, when and of which commit."""
+    """Applied and observed fields, time and commit."""
     made = build_entry(DESIRED, LIVE, None, prints({"password": "x"}), NOW)
     assert (made.id, made.digest, made.commit, made.protect) == ("id1", "d2", "c0ffee", True)
     assert made.applied == DESIRED.fields
@@ -22,8 +22,8 @@ def test_a_new_entry():
     assert made.earlier == ()
 
 
-def test_observed_are_the_fields_of_git_and_the_destinations_of_the_first_day():
-    """What others own is none of ours, unless it says where a secret goes: that is seen when it is added."""
+def test_observed_fields_include_initial_destinations():
+    """Unmanaged fields are left out, except destinations that existed when the object was created."""
     filled = {("config", "host"): "H", ("config", "sslMode"): "require", ("config", "database"): "x"}
     desired = wanted(connection("prod-pg"))
     live = shown(held(desired, "id1"), fields=filled)
@@ -33,15 +33,15 @@ def test_observed_are_the_fields_of_git_and_the_destinations_of_the_first_day():
     assert build_entry(desired, later, made, {}, NOW).observed == made.observed
 
 
-def test_the_age_of_a_secret_moves_with_the_secret_alone():
-    """Another field is no rotation."""
+def test_rotated_at_changes_only_with_the_secret():
+    """A change of another field is not a rotation."""
     known = held(DESIRED, "id1", {"password": "x"}, rotated_at="2025-01-01T00:00:00Z")
     assert build_entry(DESIRED, LIVE, known, prints({"password": "x"}), NOW).rotated_at == known.rotated_at
     assert build_entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW).rotated_at == NOW.written_at
 
 
-def test_destinations_belong_to_the_secrets_that_were_written_with_them():
-    """Of new secrets they are the plan's, of old ones and of a mixture there are none."""
+def test_destinations_belong_to_fully_rotated_secrets():
+    """If only some secrets are new, the entry has none."""
     secrets = {"password": "x", "ssh_private_key": "k"}
     desired = wanted(DB, secrets=secrets)
     there = replace(NOW, destinations=("k1-there",))
@@ -56,8 +56,8 @@ def test_destinations_belong_to_the_secrets_that_were_written_with_them():
     assert build_entry(kept, LIVE, None, prints(secrets), there).destinations == ()
 
 
-def test_earlier_secrets_are_remembered():
-    """The one that went is; the one that is in use is not; no more than twenty."""
+def test_earlier_fingerprints_are_kept():
+    """Without the current one, at most twenty."""
     known = held(DESIRED, "id1", {"password": "x"}, earlier=("/password:z",))
     made = build_entry(DESIRED, LIVE, known, prints({"password": "y"}), NOW)
     assert made.earlier == ("/password:z", "/password:x")

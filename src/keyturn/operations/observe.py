@@ -1,8 +1,8 @@
-"""What the service shows, read with as few requests as the question allows.
+"""Read the live objects with as few requests as possible.
 
-The two lists, then a single object only where a list cannot answer: a connection that was written
-since the state last saw it, and whatever the state knows and the lists do not show. Lists are
-filtered by the key's rights, so absence from one is never proof.
+The lists are read first. A single object is read only if a list cannot answer: a connection that was
+written since the last apply, or an object in the state that no list shows. Lists are filtered by the
+rights of the API key, so absence from a list is not proof of deletion.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.parallel import map_parallel, run_concurrently
 
 MAX_PARALLEL_READS = 8
-"""How many objects are read side by side; the client's limiter sets the pace."""
+"""Objects read at the same time; the client's rate limiter sets the rate."""
 
 
 def check_organization(service: Client, organization: str) -> None:
-    """Compare the organization behind the key with the project's; raises Faulty KT520."""
+    """Raise DiagnosticError (KT520) if the API key belongs to another organization."""
     found = service.read_organization()
     if found.id == organization:
         return
@@ -42,16 +42,17 @@ def check_organization(service: Client, organization: str) -> None:
 def list_live_objects(
     service: Client, uncertain: Iterable[tuple[str, str]] = (), organization: str = ""
 ) -> tuple[LiveObject, ...]:
-    """Return every object that both lists show; raises the client's errors, and never half a list.
+    """Return the objects of all lists; raises ServiceError rather than return an incomplete list.
 
-    What is ``doubted``, by kind and id, is asked for on its own where the lists do not show it. That
-    the key belongs to ``organization`` is asked beside them, if one is named; raises Faulty KT520.
+    ``uncertain`` are kind and ID of objects to read individually if the lists do not show them. If
+    ``organization`` is given, ``check_organization`` runs at the same time.
     """
-    asking = [partial(_verify_organization, service, organization)] if organization else []
+    checks = [partial(_verify_organization, service, organization)] if organization else []
     lists = [partial(_list_kind, service, kind) for kind in KINDS.values()]
-    listed = tuple(chain.from_iterable(run_concurrently([*asking, *lists])))
-    seen = {each.id for each in listed}
-    return (*listed, *_fetch_objects(service, [each for each in uncertain if each[1] not in seen]))
+    listed = tuple(chain.from_iterable(run_concurrently([*checks, *lists])))
+    listed_ids = {live.id for live in listed}
+    unlisted = [(kind, object_id) for kind, object_id in uncertain if object_id not in listed_ids]
+    return (*listed, *_fetch_objects(service, unlisted))
 
 
 def _verify_organization(service: Client, organization: str) -> tuple[LiveObject, ...]:
@@ -69,54 +70,55 @@ def read_live_objects(
     desired: Iterable[DesiredResource],
     entries: Mapping[Address, StateEntry],
 ) -> dict[str, LiveObject]:
-    """Return the live objects by id, in as much detail as the plan needs.
+    """Return the live objects by ID, in the detail that the plan needs.
 
-    A connection whose ``updated_at`` the state holds takes its fields from there. What the state
-    knows at another time than a list shows, or as retired, is read on its own: a list may lag behind
-    our own writes.
+    A connection with the ``updated_at`` of its state entry takes its fields from the entry. An object
+    that the state has with another ``updated_at``, or as retired, is read individually, because a list
+    may lag behind our own writes.
     """
-    by_id = {known.id: known for known in entries.values()}
-    wanted = {each.address for each in desired}
-    new = wanted.difference(entries)
-    live: dict[str, LiveObject] = {}
+    entries_by_id = {entry.id: entry for entry in entries.values()}
+    addresses = {resource.address for resource in desired}
+    new_addresses = addresses.difference(entries)
+    objects: dict[str, LiveObject] = {}
     unread: list[tuple[str, str]] = []
-    for each in listed:
-        known = by_id.get(each.id)
-        if known and known.retired_at and each.status != "deleted":
-            unread.append((each.address.kind, each.id))
+    for live in listed:
+        entry = entries_by_id.get(live.id)
+        if entry and entry.retired_at and live.status != "deleted":
+            unread.append((live.address.kind, live.id))
             continue
-        live[each.id] = each
-        current = known and known.updated_at and known.updated_at == each.updated_at
-        if not current and _is_relevant(each, known, new):
-            unread.append((each.address.kind, each.id))
-        elif known and current and not each.has_config:
-            live[each.id] = replace(each, fields={**known.observed, **each.fields}, has_config=True)
-    asked = frozenset(unread)
-    unread += (each for each in _find_unlisted(wanted, entries, live) if each not in asked)
-    live.update((each.id, each) for each in _fetch_objects(service, unread))
-    return live
+        objects[live.id] = live
+        is_current = entry and entry.updated_at and entry.updated_at == live.updated_at
+        if not is_current and _is_relevant(live, entry, new_addresses):
+            unread.append((live.address.kind, live.id))
+        elif entry and is_current and not live.has_config:
+            objects[live.id] = replace(live, fields={**entry.observed, **live.fields}, has_config=True)
+    queued = frozenset(unread)
+    unread += (key for key in _find_unlisted(addresses, entries, objects) if key not in queued)
+    objects.update((live.id, live) for live in _fetch_objects(service, unread))
+    return objects
 
 
-def _is_relevant(listed: LiveObject, entry: StateEntry | None, new: Collection[Address]) -> bool:
-    if listed.has_config:
-        return entry is not None and bool(entry.updated_at and listed.updated_at)
-    return entry is not None or listed.address in new
+def _is_relevant(live: LiveObject, entry: StateEntry | None, new_addresses: Collection[Address]) -> bool:
+    if live.has_config:
+        return entry is not None and bool(entry.updated_at and live.updated_at)
+    return entry is not None or live.address in new_addresses
 
 
 def _find_unlisted(
-    desired: Collection[Address], entries: Mapping[Address, StateEntry], live: Mapping[str, LiveObject]
+    addresses: Collection[Address], entries: Mapping[Address, StateEntry], objects: Mapping[str, LiveObject]
 ) -> Iterator[tuple[str, str]]:
-    for known in entries.values():
-        if known.id not in live and (not known.retired_at or known.address in desired):
-            yield known.address.kind, known.id
+    for entry in entries.values():
+        if entry.id not in objects and (not entry.retired_at or entry.address in addresses):
+            yield entry.address.kind, entry.id
 
 
-def _fetch_objects(service: Client, unread: list[tuple[str, str]]) -> Iterator[LiveObject]:
-    def fetch_object(each: tuple[str, str]) -> LiveObject | None:
-        kind = KINDS[each[0]]
+def _fetch_objects(service: Client, keys: list[tuple[str, str]]) -> Iterator[LiveObject]:
+    def fetch_object(key: tuple[str, str]) -> LiveObject | None:
+        kind_name, object_id = key
+        kind = KINDS[kind_name]
         try:
-            return kind.decode(service.read_record(kind.collection, each[1]))
+            return kind.decode(service.read_record(kind.collection, object_id))
         except NotFound:
             return None
 
-    yield from (found for found in map_parallel(fetch_object, unread, MAX_PARALLEL_READS) if found)
+    yield from (live for live in map_parallel(fetch_object, keys, MAX_PARALLEL_READS) if live)

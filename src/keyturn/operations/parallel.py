@@ -1,4 +1,4 @@
-"""Several things at once: many of one sort, a few of different sorts, one while another is done."""
+"""Run functions in parallel on threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 
 def map_parallel(task: Callable[[T], R], items: list[T], workers: int) -> list[R]:
-    """Return what ``work`` gives for each item, in their order; with one of either, without threads."""
+    """Return the result of ``task`` for each item, in order; one item or one worker needs no thread."""
     if len(items) <= 1 or workers == 1:
         return [task(item) for item in items]
     with ThreadPoolExecutor(min(workers, len(items))) as pool:
@@ -18,39 +18,39 @@ def map_parallel(task: Callable[[T], R], items: list[T], workers: int) -> list[R
 
 
 def start_background(task: Callable[[], T]) -> Callable[[], T]:
-    """Begin a work; what is returned waits for its end, and gives what came of it or raises what it raised.
+    """Start ``task`` on a daemon thread; return a function that waits for its result.
 
-    Nobody waits for it but that call: who interrupts it need not wait for a service that is silent.
+    The thread does not keep the process alive, so an interrupted run need not wait for a service
+    that does not respond.
     """
-    done: list[T] = []
+    results: list[T] = []
     errors: list[BaseException] = []
 
-    def run_work() -> None:
+    def run_task() -> None:
         try:
-            done.append(task())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+            results.append(task())
+        except BaseException as error:  # noqa: BLE001 - raised by wait_for_result
             errors.append(error)
 
     def wait_for_result() -> T:
         thread.join()
         if errors:
             raise errors[0]
-        return done[0]
+        return results[0]
 
-    thread = Thread(target=run_work, daemon=True)
+    thread = Thread(target=run_task, daemon=True)
     thread.start()
     return wait_for_result
 
 
 def run_concurrently(tasks: list[Callable[[], T]]) -> list[T]:
-    """Return what comes of each work, in their order, once all are over; raises what the first raised."""
-    ends = [start_background(work) for work in tasks]
+    """Run all tasks and return their results in order; after all have finished, raise the first error."""
     results: list[T] = []
     errors: list[BaseException] = []
-    for end in ends:
+    for wait_for_result in [start_background(task) for task in tasks]:
         try:
-            results.append(end())
-        except Exception as error:  # noqa: BLE001 - the others are waited for first
+            results.append(wait_for_result())
+        except Exception as error:  # noqa: BLE001 - raised after the other tasks have finished
             errors.append(error)
     if errors:
         raise errors[0]

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: three moments, each an empty method to be overridden."""
+"""Progress events of a run."""
 
 import threading
 from collections.abc import Callable
@@ -7,38 +7,40 @@ from keyturn.model.change import Change, ChangeOutcome
 
 
 class ProgressListener:
-    """Hears of progress; the command line draws it, tests count it, the engine does neither.
+    """Receives progress events; the methods do nothing unless a subclass overrides them.
 
-    Phases: ``lock``, ``plan`` with ``manifests``, ``workspace``, ``secrets`` and ``reach`` inside it,
-    ``apply``, ``test``; a name that is not known is to be shown as it is.
+    Phases: ``lock``; ``plan`` with ``manifests``, ``workspace``, ``secrets`` and ``impact`` inside it;
+    ``apply``; ``test``. A subclass must display an unknown phase name unchanged.
     """
 
     def start_phase(self, name: str, total: int = 0) -> None:
-        """Hear that a phase begins, and of how many steps it is if that is known."""
+        """A phase starts; ``total`` is its number of steps, 0 if unknown."""
 
     def start_change(self, change: Change) -> None:
-        """Hear that a change is being made."""
+        """A change starts."""
 
     def finish_change(self, outcome: ChangeOutcome) -> None:
-        """Hear how a change ended."""
+        """A change has finished."""
 
 
 class PeriodicTimer:
-    """Calls a function from a thread of its own, for what must be told while nothing else happens."""
+    """Calls a function periodically on its own thread until ``stop``."""
 
-    def __init__(self, first: float, then: float, call: Callable[[], None]) -> None:
-        """Call after ``first`` seconds and every ``then`` seconds from there on, until ``stop``."""
+    def __init__(self, first: float, interval: float, call: Callable[[], None]) -> None:
+        """Call after ``first`` seconds, then every ``interval`` seconds."""
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._call_repeatedly, args=(first, then, call), daemon=True)
+        self._thread = threading.Thread(
+            target=self._call_repeatedly, args=(first, interval, call), daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
-        """Call no more; what is being called is waited for."""
+        """Stop, and wait until a running call has returned."""
         self._stopped.set()
         self._thread.join()
 
-    def _call_repeatedly(self, first: float, then: float, call: Callable[[], None]) -> None:
-        wait = first
-        while not self._stopped.wait(wait):
+    def _call_repeatedly(self, first: float, interval: float, call: Callable[[], None]) -> None:
+        delay = first
+        while not self._stopped.wait(delay):
             call()
-            wait = then
+            delay = interval

@@ -1,4 +1,4 @@
-"""Purge: the end of a credential that was retired. Not part of any apply, and never to be undone."""
+"""Revoke a live credential, or purge a retired one. Neither is part of an apply, neither can be undone."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from keyturn.client.messages import READ_METHODS
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import OutcomeStatus
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, pluralize_or_none
+from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
 from keyturn.model.fields import nest_fields
 from keyturn.model.resource import LiveObject, StateEntry
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
@@ -22,86 +22,14 @@ from keyturn.state.events import Intent, OutcomeRecorded
 from keyturn.state.journal import Journal
 from keyturn.state.reader import LoadedState
 
-
-def purge_retired(run: RunContext, name: str) -> StateEntry:
-    """Delete a retired credential for good and forget it; return its last entry. Raises Faulty KT471."""
-    with exclusive_run(run, "purge") as held:
-        reading = held.read_state()
-        known = _find_retired(reading, name)
-        _reject_used(run, known)
-        _purge(run, held, reading, known)
-        return known
-
-
-def _purge(run: RunContext, held: ExclusiveRun, reading: LoadedState, known: StateEntry) -> None:
-    journal = held.begin_journal(reading)
-    intent = Intent(
-        id=run.new_id(), operation="purge", address=known.address, action="purge", object=known.id
-    )
-    journal.append(intent)
-    try:
-        with run.service.limited_concurrency(1, held.holds_lock):
-            run.service.purge_credential(known.id, idempotent=True)
-    except ServiceError as error:
-        ending = OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED
-        journal.append(_end(intent, ending, message=error.request_line))
-        raise
-    journal.append(_end(intent, OutcomeStatus.DONE, gone=(known.address,)))
-    held.end_journal({OutcomeStatus.DONE.value: 1})
-
-
-def _end(
-    intent: Intent, ending: OutcomeStatus, gone: tuple[Address, ...] = (), message: str = ""
-) -> OutcomeRecorded:
-    return OutcomeRecorded(
-        intent=intent.id,
-        address=intent.address,
-        action=intent.action,
-        outcome_status=ending,
-        removed=gone,
-        message=message,
-    )
-
-
-def _find_retired(loaded_state: LoadedState, name: str) -> StateEntry:
-    known = loaded_state.state.find_entry(Address("credential", name))
-    if known is not None and known.retired_at:
-        return known
-    state = "is in use" if known else "is not in the state"
-    raise DiagnosticError(
-        Diagnostic(
-            code="KT471",
-            severity=Severity.ERROR,
-            message=f"credential/{name} {state}: only what was retired can be purged",
-            origin=SourceLocation("state"),
-            hint="remove its manifest and apply first",
-        )
-    )
-
-
-def _reject_used(run: RunContext, entry: StateEntry) -> None:
-    kind = KINDS["connection"]
-    listed = map(kind.decode, run.service.list_records(kind.collection).records)
-    users = sorted(str(each.address) for each in listed if entry.id in each.fields.values())
-    if users:
-        raise DiagnosticError(
-            Diagnostic(
-                code="KT458",
-                severity=Severity.ERROR,
-                message=f"{entry.address} is still used by {', '.join(users[:5])}",
-                origin=SourceLocation("workspace"),
-                hint="detach it there first",
-            )
-        )
-
-
 MAX_PARALLEL_DETACHES = 8
+"""Connections detached at the same time."""
 
 
 class RevocationStep(Struct, frozen=True, kw_only=True):
-    """One thing that was done, and how it ended; ``trouble`` is empty when it went well.
+    """One step of a revocation; ``error`` is empty if it succeeded.
 
-    ``may_be_applied`` says of a step that failed that it may have been done nevertheless.
+    ``may_be_applied``: the step failed with an unknown outcome.
     """
 
     address: Address
@@ -111,7 +39,7 @@ class RevocationStep(Struct, frozen=True, kw_only=True):
 
 
 class Revocation(Struct, frozen=True):
-    """What a revocation did, in order; ``unrecorded`` says why the journal does not hold all of it."""
+    """The steps of a revocation, in order; ``unrecorded`` says why the journal lacks some of them."""
 
     credential: LiveObject
     steps: tuple[RevocationStep, ...]
@@ -119,140 +47,191 @@ class Revocation(Struct, frozen=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything went well."""
+        """Whether all steps succeeded."""
         return not any(step.error for step in self.steps)
 
 
 def find_credential(service: Client, name: str) -> LiveObject:
-    """Return the live credential of this exact name; raises Faulty KT470."""
+    """Return the live credential with this exact name; raises DiagnosticError (KT470)."""
     kind = KINDS["credential"]
-    found = [kind.decode(each) for each in service.list_records(kind.collection).records]
-    named = [each for each in found if each.address.name == name and each.status != "deleted"]
-    if len(named) == 1:
-        return named[0]
-    message = (
-        f"there is no live credential {name}"
-        if not named
-        else f"{name} is the name of {pluralize_or_none(len(named), 'credential')}"
-    )
-    raise DiagnosticError(
-        Diagnostic(
-            code="KT470",
-            severity=Severity.ERROR,
-            message=message,
-            origin=SourceLocation("workspace"),
-            hint="write it as Planasonix shows it; a key with fewer rights may not see it",
-        )
-    )
+    listed = [kind.decode(record) for record in service.list_records(kind.collection).records]
+    found = [live for live in listed if live.address.name == name and live.status != "deleted"]
+    if len(found) == 1:
+        return found[0]
+    message = f"{len(found)} credentials have the name {name}" if found else f"no live credential {name}"
+    hint = "use the exact name shown in Planasonix; a key with fewer rights may not see it"
+    raise DiagnosticError(error_diagnostic("KT470", SourceLocation("workspace"), message, hint))
 
 
 def revoke_credential(
     service: Client, credential: LiveObject, open_run: Callable[[], RunContext]
 ) -> Revocation:
-    """Detach a credential from every connection and soft-delete it; goes on whatever fails.
+    """Detach a credential from every connection, then soft-delete it; a failed step does not stop the rest.
 
-    ``open_run`` gives the run whose journal records it. A lock that is held, and a store or a state that
-    cannot be used, do not stop the revocation.
+    ``open_run`` returns the run whose journal records the steps. The revocation continues without a
+    record if the lock is held, or if the state cannot be read or written.
     """
-    record = _Record()
+    recorder = _StepRecorder()
     steps: tuple[RevocationStep, ...] = ()
     try:
         run = open_run()
         with exclusive_run(run, "revoke") as held:
-            record = _Record(held.begin_journal(held.read_state()), run.new_id)
-            steps = _revoke(service, credential, record)
-            held.end_journal(Counter(_ending(step).value for step in steps))
-    except DiagnosticError as faulty:
-        record.fail(faulty)
-    return Revocation(credential, steps or _revoke(service, credential, record), record.trouble)
+            recorder = _StepRecorder(held.begin_journal(held.read_state()), run.new_id)
+            steps = _perform_steps(service, credential, recorder)
+            held.end_journal(Counter(_outcome_status(step).value for step in steps))
+    except DiagnosticError as error:
+        recorder.stop_recording(error)
+    return Revocation(credential, steps or _perform_steps(service, credential, recorder), recorder.unrecorded)
 
 
-class _Record:
-    """Journals steps as long as the journal can be written; ``trouble`` says why it cannot."""
+class _StepRecorder:
+    """Performs steps and records them while the journal can be written."""
 
-    def __init__(self, journal: Journal | None = None, fresh: Callable[[], str] = str) -> None:
-        self._journal, self._fresh = journal, fresh
-        self.trouble = ""
+    def __init__(self, journal: Journal | None = None, new_id: Callable[[], str] = str) -> None:
+        self._journal, self._new_id = journal, new_id
+        self.unrecorded = ""
 
-    def fail(self, faulty: DiagnosticError) -> None:
-        """Journal nothing more."""
+    def stop_recording(self, error: DiagnosticError) -> None:
+        """Record nothing more, and keep the first reason."""
         self._journal = None
-        self.trouble = self.trouble or faulty.diagnostics[0].message
+        self.unrecorded = self.unrecorded or error.diagnostics[0].message
 
-    def perform(self, target: LiveObject, deed: str, send: Callable[[], str]) -> RevocationStep:
-        """Journal a step, make it, and journal its end; ``send`` returns what is wrong after a yes."""
+    def perform_step(self, live: LiveObject, action: str, send: Callable[[], str]) -> RevocationStep:
+        """Record the intent, call ``send``, record the outcome; ``send`` returns an error message or ""."""
         intent = Intent(
-            id=self._fresh(), operation=deed, address=target.address, action="revoke", object=target.id
+            id=self._new_id(), operation=action, address=live.address, action="revoke", object=live.id
         )
         self._append(intent)
-        step, where = RevocationStep(address=target.address, action=deed), ""
+        step, request_line = RevocationStep(address=live.address, action=action), ""
         try:
             step = replace(step, error=send())
         except ServiceError as error:
-            # Where reading back fails, the write before it may have been applied.
-            unknown = error.may_be_applied or error.method in READ_METHODS
-            step = replace(step, error=error.message, may_be_applied=unknown)
-            where = error.request_line
-        end = OutcomeRecorded(
-            intent=intent.id,
-            address=target.address,
-            action="revoke",
-            outcome_status=_ending(step),
-            message=where,
-        )
-        self._append(end)
+            # If reading back fails, the write before it may have been applied.
+            is_unknown = error.may_be_applied or error.method in READ_METHODS
+            step = replace(step, error=error.message, may_be_applied=is_unknown)
+            request_line = error.request_line
+        self._append(_build_outcome_event(intent, _outcome_status(step), message=request_line))
         return step
 
     def _append(self, event: Intent | OutcomeRecorded) -> None:
-        journal = self._journal
-        if journal is None:
+        if self._journal is None:
             return
         try:
-            journal.append(event)
-        except DiagnosticError as faulty:
-            self.fail(faulty)
+            self._journal.append(event)
+        except DiagnosticError as error:
+            self.stop_recording(error)
 
 
-def _ending(step: RevocationStep) -> OutcomeStatus:
+def _outcome_status(step: RevocationStep) -> OutcomeStatus:
     if not step.error:
         return OutcomeStatus.DONE
     return OutcomeStatus.UNKNOWN if step.may_be_applied else OutcomeStatus.FAILED
 
 
-def _revoke(service: Client, credential: LiveObject, record: _Record) -> tuple[RevocationStep, ...]:
-    kind = KINDS["connection"]
-    listed = [kind.decode(each) for each in service.list_records(kind.collection).records]
-    users = [each for each in listed if credential.id in each.fields.values()]
-
-    def detach(user: LiveObject) -> RevocationStep:
-        return record.perform(user, "detach", lambda: _detach_connection(service, user, credential))
-
-    steps = map_parallel(detach, users, MAX_PARALLEL_DETACHES)
-    return (
-        *steps,
-        record.perform(credential, "soft-delete", lambda: _delete_credential(service, credential)),
+def _build_outcome_event(
+    intent: Intent, outcome_status: OutcomeStatus, removed: tuple[Address, ...] = (), message: str = ""
+) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        intent=intent.id,
+        address=intent.address,
+        action=intent.action,
+        outcome_status=outcome_status,
+        removed=removed,
+        message=message,
     )
+
+
+def _perform_steps(
+    service: Client, credential: LiveObject, recorder: _StepRecorder
+) -> tuple[RevocationStep, ...]:
+    def detach(user: LiveObject) -> RevocationStep:
+        return recorder.perform_step(user, "detach", lambda: _detach_connection(service, user, credential))
+
+    steps = map_parallel(detach, _list_users(service, credential.id), MAX_PARALLEL_DETACHES)
+    deletion = recorder.perform_step(
+        credential, "soft-delete", lambda: _delete_credential(service, credential)
+    )
+    return (*steps, deletion)
+
+
+def _list_users(service: Client, credential_id: str) -> list[LiveObject]:
+    kind = KINDS["connection"]
+    listed = [kind.decode(record) for record in service.list_records(kind.collection).records]
+    return [live for live in listed if credential_id in live.fields.values()]
 
 
 def _detach_connection(service: Client, user: LiveObject, credential: LiveObject) -> str:
     kind = KINDS["connection"]
-    now = kind.decode(service.read_record(kind.collection, user.id))
-    service.update_record(
-        kind.collection, now.id, _body_without_credential(now, credential.id), idempotent=True
-    )
-    back = kind.decode(service.read_record(kind.collection, now.id))
-    return "the service still shows it attached" if credential.id in back.fields.values() else ""
+    current = kind.decode(service.read_record(kind.collection, user.id))
+    body = _build_detached_body(current, credential.id)
+    service.update_record(kind.collection, current.id, body, idempotent=True)
+    live = kind.decode(service.read_record(kind.collection, current.id))
+    return "the connection still uses the credential" if credential.id in live.fields.values() else ""
 
 
-def _body_without_credential(now: LiveObject, identity: str) -> Mapping[str, object]:
-    config = {path[1:]: leaf for path, leaf in now.fields.items() if path[0] == "config" and leaf != identity}
-    return {"name": now.address.name, "config": nest_fields(config), "credentialId": None}
+def _build_detached_body(connection: LiveObject, credential_id: str) -> Mapping[str, object]:
+    config = {
+        path[1:]: leaf
+        for path, leaf in connection.fields.items()
+        if path[0] == "config" and leaf != credential_id
+    }
+    return {"name": connection.address.name, "config": nest_fields(config), "credentialId": None}
 
 
 def _delete_credential(service: Client, credential: LiveObject) -> str:
     try:
         service.retire_record("credentials", credential.id, idempotent=True)
-        after = KINDS["credential"].decode(service.read_record("credentials", credential.id))
+        live = KINDS["credential"].decode(service.read_record("credentials", credential.id))
     except NotFound:
         return ""
-    return "" if after.status == "deleted" else "the service still shows it active"
+    return "" if live.status == "deleted" else "the credential is still active"
+
+
+def purge_retired(run: RunContext, name: str) -> StateEntry:
+    """Delete a retired credential permanently, remove it from the state and return its last entry.
+
+    Raises DiagnosticError: KT471 if it is not retired, KT458 if a connection uses it.
+    """
+    with exclusive_run(run, "purge") as held:
+        loaded_state = held.read_state()
+        entry = _find_retired(loaded_state, name)
+        _reject_used(run, entry)
+        _purge_credential(run, held, loaded_state, entry)
+        return entry
+
+
+def _find_retired(loaded_state: LoadedState, name: str) -> StateEntry:
+    entry = loaded_state.state.find_entry(Address("credential", name))
+    if entry is not None and entry.retired_at:
+        return entry
+    problem = "is not retired" if entry else "is not in the state"
+    message = f"credential/{name} {problem}; only a retired credential can be purged"
+    hint = "remove its manifest and run `keyturn apply` first"
+    raise DiagnosticError(error_diagnostic("KT471", SourceLocation("state"), message, hint))
+
+
+def _reject_used(run: RunContext, entry: StateEntry) -> None:
+    users = sorted(str(live.address) for live in _list_users(run.service, entry.id))
+    if users:
+        message = f"{entry.address} is still used by {', '.join(users[:5])}"
+        hint = "detach it there first"
+        raise DiagnosticError(error_diagnostic("KT458", SourceLocation("workspace"), message, hint))
+
+
+def _purge_credential(
+    run: RunContext, held: ExclusiveRun, loaded_state: LoadedState, entry: StateEntry
+) -> None:
+    journal = held.begin_journal(loaded_state)
+    intent = Intent(
+        id=run.new_id(), operation="purge", address=entry.address, action="purge", object=entry.id
+    )
+    journal.append(intent)
+    try:
+        with run.service.limited_concurrency(1, held.holds_lock):
+            run.service.purge_credential(entry.id, idempotent=True)
+    except ServiceError as error:
+        outcome_status = OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED
+        journal.append(_build_outcome_event(intent, outcome_status, message=error.request_line))
+        raise
+    journal.append(_build_outcome_event(intent, OutcomeStatus.DONE, removed=(entry.address,)))
+    held.end_journal({OutcomeStatus.DONE.value: 1})

@@ -1,4 +1,4 @@
-"""What a run works with: handed in once, and never looked up elsewhere."""
+"""The external dependencies of a run, passed as arguments so that tests can replace them."""
 
 import os
 import pwd
@@ -24,9 +24,11 @@ from keyturn.project.project import Project, Workspace, find_project_root, open_
 from keyturn.state.stores import open_store
 from keyturn.state.stores.base import StateStore
 
+_USER_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "LOGNAME", "USER")
+
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who runs this, where, and of which commit: for the lock and the journal."""
+    """Who runs keyturn, on which host and commit; written into the lock and the journal."""
 
     who: str
     host: str
@@ -36,10 +38,10 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class RunContext(Struct, frozen=True, kw_only=True):
-    """The doors of a run: files, service, state, clock, chance.
+    """The external dependencies of a run: files, service, state store, clock, random IDs.
 
-    ``fresh`` gives a new random id at each call; ``sleep`` waits for seconds; ``watch`` hears
-    what a plan is at. A ``with`` statement closes its connections to the service.
+    ``new_id`` returns a new random ID; ``sleep`` waits for a number of seconds; ``progress`` receives
+    progress events. Leaving a ``with`` statement closes the connections to the service.
     """
 
     root: Path
@@ -65,17 +67,14 @@ class RunContext(Struct, frozen=True, kw_only=True):
         self.service.close()
 
 
-_USER_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "LOGNAME", "USER")
-
-
 def open_run_context(
     folder: Path, workspace: str, environment: Mapping[str, str], config_from: str = ""
 ) -> RunContext:
-    """Return a run for a workspace of the project around ``folder``; raises Faulty.
+    """Return the run for a workspace of the project that contains ``folder``; raises DiagnosticError.
 
-    ``workspace`` may be empty where there is one alone. ``environment`` leads to the API key and to
-    the decryption keys, as the command line's own does. ``config_from`` is a revision whose
-    keyturn.yaml is used in place of the tree's. Nothing is asked of the service yet.
+    ``workspace`` may be empty if the project has one workspace. ``environment`` provides the API key
+    and the decryption keys. ``config_from`` is a revision whose keyturn.yaml is used instead of the
+    file in the working tree. Sends no request.
     """
     reject_untrusted_event(environment)
     project = (
@@ -83,13 +82,13 @@ def open_run_context(
         if config_from
         else open_project(folder)
     )
-    chosen = project.find_workspace(workspace)
+    selected = project.find_workspace(workspace)
     return RunContext(
         root=project.root,
         project=project,
-        workspace=chosen,
-        service=open_client(project, chosen, environment),
-        store=open_store(chosen.state_url, project.root, environment),
+        workspace=selected,
+        service=open_client(project, selected, environment),
+        store=open_store(selected.state_url, project.root, environment),
         clock=create_system_clock(),
         sleep=time.sleep,
         new_id=lambda: secrets.token_hex(8),
@@ -99,27 +98,27 @@ def open_run_context(
 
 
 def open_client(project: Project, workspace: Workspace, environment: Mapping[str, str]) -> Client:
-    """Return the client for a workspace; raises Faulty where its key is missing or malformed."""
+    """Return the client for a workspace; raises DiagnosticError if its API key is missing or malformed."""
     key, source = read_api_key(project.root, workspace.api_key, environment)
     settings = ClientSettings(
         base_url=workspace.base_url, api_key=key, key_source=source, rate=workspace.pace
     )
-    tempo = ClientClock(
+    clock = ClientClock(
         monotonic=time.monotonic, now=time.time, sleep=time.sleep, random_fraction=random.random
     )
-    return Client.open(settings, tempo)
+    return Client.open(settings, clock)
 
 
 def create_system_clock() -> RunClock:
-    """Return the clocks of this machine; the monotonic one goes on while it sleeps."""
+    """Return the clocks of this machine; the monotonic one advances while the machine sleeps."""
     return RunClock(now=lambda: datetime.now(UTC), monotonic=lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def detect_actor(root: Path, environment: Mapping[str, str]) -> Actor:
-    """Return who runs this: the user, or the pipeline where the environment tells of one."""
+    """Return who runs keyturn: the CI job if the environment names one, otherwise the local user."""
     server, repository = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
-    run = environment.get("GITHUB_RUN_ID", "")
-    url = f"{server}/{repository}/actions/runs/{run}" if run else environment.get("CI_JOB_URL", "")
+    run_id = environment.get("GITHUB_RUN_ID", "")
+    url = f"{server}/{repository}/actions/runs/{run_id}" if run_id else environment.get("CI_JOB_URL", "")
     return Actor(
         who=next((environment[name] for name in _USER_VARIABLES if environment.get(name)), "")
         or _find_user_name(),

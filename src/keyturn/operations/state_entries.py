@@ -1,4 +1,4 @@
-"""The state's entry of a resource, made from what was wanted and what was read back."""
+"""Build the state entry of a resource from its manifest and the object read back."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntr
 from keyturn.schema.definitions import is_destination
 
 MAX_EARLIER_FINGERPRINTS = 20
-"""How many earlier fingerprints of a resource are kept to notice one that returns."""
+"""Fingerprints of earlier secrets that an entry keeps, to detect a reused secret."""
 
 
 class WriteMetadata(Struct, frozen=True, kw_only=True):
-    """What a write goes by: the time (RFC 3339), the commit, and where its plan sends the secrets."""
+    """Metadata of a write: time (RFC 3339), commit, and the planned destinations of the secrets."""
 
     written_at: str
     commit: str
@@ -23,49 +23,49 @@ class WriteMetadata(Struct, frozen=True, kw_only=True):
 
 def build_entry(
     desired: DesiredResource,
-    back: LiveObject,
+    live: LiveObject,
     entry: StateEntry | None,
     fingerprints: Mapping[FieldPath, str],
     metadata: WriteMetadata,
 ) -> StateEntry:
-    """Return what the state holds once ``desired`` was written and ``back`` was read.
+    """Return the state entry after a write of ``desired`` that was read back as ``live``.
 
-    Fields that the manifest keeps live are not fingerprinted.
+    ``entry`` is the previous entry. Secrets that the manifest keeps have no fingerprint.
     """
     before = entry.fingerprints if entry else {}
-    turned = {path for path, value in fingerprints.items() if before.get(path) != value}
-    # Only a plan that wrote all of its secrets anew has shown where they go.
-    anew = bool(turned) and turned == desired.secrets.keys() and not desired.kept_secrets
+    rotated = {path for path, value in fingerprints.items() if before.get(path) != value}
+    # Only a plan that wrote new values of all secrets has shown all their destinations.
+    is_fully_rotated = bool(rotated) and rotated == desired.secrets.keys() and not desired.kept_secrets
     return StateEntry(
         address=desired.address,
-        id=back.id,
+        id=live.id,
         type=desired.type,
         digest=desired.digest,
         applied=desired.fields,
-        observed=select_observed_fields(desired, back, entry),
+        observed=select_observed_fields(desired, live, entry),
         fingerprints=fingerprints,
-        updated_at=back.updated_at,
+        updated_at=live.updated_at,
         earlier=_collect_earlier_fingerprints(entry, fingerprints),
-        rotated_at=metadata.written_at if turned or not entry else entry.rotated_at,
+        rotated_at=metadata.written_at if rotated or not entry else entry.rotated_at,
         protect=desired.lifecycle.protect,
         commit=metadata.commit,
-        destinations=metadata.destinations if anew else (),
+        destinations=metadata.destinations if is_fully_rotated else (),
     )
 
 
-def select_observed_fields(desired: DesiredResource, back: LiveObject, entry: StateEntry | None) -> Fields:
-    """Return the live fields that the state holds: those that git states, as the service shows them.
+def select_observed_fields(desired: DesiredResource, live: LiveObject, entry: StateEntry | None) -> Fields:
+    """Return the live fields to record: those of the manifest, and destinations that the service filled in.
 
-    With them go the destinations that git does not state and the service filled in when the object
-    was made: any other that is there some day was added by somebody.
+    Destinations that the manifest omits are recorded when the object is created, so a destination that
+    appears later is recognized as an edit.
     """
-    others = entry.observed if entry else back.fields
-    kept = (path for path in others if is_destination(desired.address.kind, desired.type, path))
-    return {path: back.fields[path] for path in (*desired.fields, *kept) if path in back.fields}
+    recorded = entry.observed if entry else live.fields
+    destinations = (path for path in recorded if is_destination(desired.address.kind, desired.type, path))
+    return {path: live.fields[path] for path in (*desired.fields, *destinations) if path in live.fields}
 
 
 def mark_uncertain(entry: StateEntry) -> StateEntry:
-    """Return the entry of an object whose content is not certain; what it held counts as held before."""
+    """Return the entry of an object whose content is uncertain; its fingerprints become earlier ones."""
     return replace(
         entry,
         digest="",
@@ -86,5 +86,5 @@ def _collect_earlier_fingerprints(
         if fingerprints.get(path) != value
     ]
     current = {f"{to_json_pointer(path)}:{value}" for path, value in fingerprints.items()}
-    kept = [each for each in (*entry.earlier, *replaced) if each not in current]
-    return tuple(dict.fromkeys(kept))[-MAX_EARLIER_FINGERPRINTS:]
+    earlier = [value for value in (*entry.earlier, *replaced) if value not in current]
+    return tuple(dict.fromkeys(earlier))[-MAX_EARLIER_FINGERPRINTS:]

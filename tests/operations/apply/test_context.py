@@ -1,4 +1,4 @@
-"""The bracket around every write."""
+"""Journal records around each write."""
 
 import pytest
 from msgspec.structs import replace
@@ -19,12 +19,12 @@ CALL = Request(
 )
 
 
-def written(desk, kind):
+def written(context, kind):
     """Return the events of one kind in the journal."""
-    desk.journal.append(
+    context.journal.append(
         OutcomeRecorded(intent="", address=DB, action="flush", outcome_status=OutcomeStatus.DONE)
     )
-    events = [record.event for record in read_journal_records(desk.run.store.open_log().read(0))]
+    events = [record.event for record in read_journal_records(context.run.store.open_log().read(0))]
     return [each for each in events if isinstance(each, kind) and getattr(each, "action", "") != "flush"]
 
 
@@ -38,30 +38,30 @@ def failing(error, *, may_be_applied=False):
     return send
 
 
-def test_the_intent_is_on_disk_before_anything_is_sent(desk):
-    """With the digest of the file and the fingerprints of what will be sent."""
-    intent = desk.record_intent(CHANGE, "update", object="id1")
-    (found,) = written(desk, Intent)
+def test_an_intent_is_durable_when_it_is_returned(context):
+    """It has the digest of the file and the fingerprints of the secrets."""
+    intent = context.record_intent(CHANGE, "update", object="id1")
+    (found,) = written(context, Intent)
     assert found == intent
     assert (found.digest, found.object, found.address) == ("d1", "id1", DB)
     assert set(found.fingerprints) == {("password",)}
 
 
-def test_without_leave_nothing_is_begun(desk):
-    """A lost lock, an interrupt: no intent, so no request."""
+def test_no_intent_if_writes_are_stopped(context):
+    """A lost lock or an interrupt: no intent, so no request."""
     with pytest.raises(ApplyStopped):
-        replace(desk, may_write=lambda: False).record_intent(CHANGE, "update")
-    assert written(desk, Intent) == []
+        replace(context, may_write=lambda: False).record_intent(CHANGE, "update")
+    assert written(context, Intent) == []
 
 
-def test_a_finished_intent_is_in_the_state(desk):
-    """Entry in, former name out, intent closed."""
+def test_record_success_updates_the_state(context):
+    """The entry is added, the former name removed, the intent closed."""
     entry = held(wanted(DB), "id1")
-    desk.record_success(desk.record_intent(CHANGE, "update", object="id1"), entry, (credential("old"),))
-    (end,) = written(desk, OutcomeRecorded)
+    context.record_success(context.record_intent(CHANGE, "update", object="id1"), entry, (credential("old"),))
+    (end,) = written(context, OutcomeRecorded)
     assert (end.outcome_status, end.entry, end.removed) == (OutcomeStatus.DONE, entry, (credential("old"),))
-    assert desk.entries["id1"] == entry
-    run = desk.run
+    assert context.entries["id1"] == entry
+    run = context.run
     state = load_state(run.store, run.workspace.name, run.workspace.organization).state
     assert state.find_entry(DB).id == "id1"
     assert state.open_intents == ()
@@ -77,37 +77,37 @@ def test_a_finished_intent_is_in_the_state(desk):
     ],
     ids=["refused", "busy", "unknown", "refused after an unknown outcome"],
 )
-def test_an_intent_stays_open_where_the_write_may_be_applied(desk, send, ending):
-    """The next run looks; what certainly was not applied is closed. Nothing is sent a second time here."""
+def test_an_intent_stays_open_if_the_write_may_be_applied(context, send, ending):
+    """A write that was certainly not applied closes its intent."""
     with pytest.raises(ServiceError):
-        desk.send_write(desk.record_intent(CHANGE, "update"), send)
-    assert [each.outcome_status for each in written(desk, OutcomeRecorded)] == [ending]
+        context.send_write(context.record_intent(CHANGE, "update"), send)
+    assert [each.outcome_status for each in written(context, OutcomeRecorded)] == [ending]
 
 
-def test_a_write_that_succeeds_returns_its_answer(desk):
-    """The end is journaled by the caller, who knows the entry."""
-    assert desk.send_write(desk.record_intent(CHANGE, "update"), lambda: "done") == "done"
-    assert written(desk, OutcomeRecorded) == []
+def test_send_write_returns_the_response(context):
+    """The caller records the success, because it has the entry."""
+    assert context.send_write(context.record_intent(CHANGE, "update"), lambda: "done") == "done"
+    assert written(context, OutcomeRecorded) == []
 
 
-def test_fingerprints_are_bound_to_their_place(desk):
-    """The same secret elsewhere has another one; nothing opened, nothing fingerprinted, no key read."""
+def test_fingerprints_depend_on_the_address(context):
+    """The same secret elsewhere has another fingerprint; without decrypted secrets no key is read."""
 
     def no_key():
         raise AssertionError
 
     there = wanted(credential("prod-dc"), secrets={"password": "x"})
-    assert desk.fingerprint_secrets(CHANGE.desired) != desk.fingerprint_secrets(there)
-    assert desk.fingerprint_secrets(CHANGE.desired) == desk.fingerprint_secrets(CHANGE.desired)
+    assert context.fingerprint_secrets(CHANGE.desired) != context.fingerprint_secrets(there)
+    assert context.fingerprint_secrets(CHANGE.desired) == context.fingerprint_secrets(CHANGE.desired)
     assert (
-        replace(desk, fingerprint_key=no_key).fingerprint_secrets(
+        replace(context, fingerprint_key=no_key).fingerprint_secrets(
             wanted(DB, secrets={"p": "x"}, opened=False)
         )
         == {}
     )
 
 
-def test_a_claim_is_remembered(desk):
+def test_an_id_is_claimed_once(context):
     """An object belongs to one change."""
-    assert desk.claim_id("id1")
-    assert not desk.claim_id("id1")
+    assert context.claim_id("id1")
+    assert not context.claim_id("id1")

@@ -1,4 +1,4 @@
-"""Apply: each change as soon as what it waits for is done."""
+"""Parallel execution in dependency order."""
 
 import pytest
 from msgspec.structs import replace
@@ -13,25 +13,25 @@ CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "usern
 WHERE = {"host": "db.example.com", "port": 5432, "database": "app"}
 
 
-class Heard(ProgressListener):
-    """Writes down what it hears."""
+class RecordingListener(ProgressListener):
+    """Records events."""
 
     def __init__(self):
-        """Begin with nothing."""
-        self.begun, self.done = [], []
+        """Start without events."""
+        self.started, self.finished = [], []
 
     def start_change(self, change):
-        """Hear that a change begins."""
-        self.begun.append(change.address.name)
+        """Record the name."""
+        self.started.append(change.address.name)
 
     def finish_change(self, outcome):
-        """Hear how it ended."""
-        self.done.append(outcome.outcome_status)
+        """Record the status."""
+        self.finished.append(outcome.outcome_status)
 
 
 @pytest.fixture
 def changes(canary):
-    """Return the creation of a credential and of a connection that waits for it, and one apart."""
+    """Return creates of a credential, a connection that depends on it, and an independent credential."""
     make = {"action": Action.CREATE}
     other = credential("prod-other")
     return (
@@ -42,69 +42,69 @@ def changes(canary):
     )
 
 
-def endings(ended):
-    """Return how each change ended."""
-    return {outcome.address.name: outcome.outcome_status for outcome in ended.outcomes}
+def statuses(result):
+    """Return the outcome status of each change by name."""
+    return {outcome.address.name: outcome.outcome_status for outcome in result.outcomes}
 
 
-def test_what_waits_comes_later(office, desk, changes):
-    """The connection has the id of the credential that was made before it; notes are nothing to do."""
-    heard = Heard()
-    ended = execute_changes(changes, desk, heard, 4)
-    assert set(endings(ended).values()) == {OutcomeStatus.DONE}
-    assert heard.begun.index("prod-db") < heard.begun.index("prod-pg")
-    assert len(heard.done) == 3
+def test_dependencies_run_first(office, context, changes):
+    """The connection gets the ID of the new credential; NO_OP changes are not performed."""
+    listener = RecordingListener()
+    result = execute_changes(changes, context, listener, 4)
+    assert set(statuses(result).values()) == {OutcomeStatus.DONE}
+    assert listener.started.index("prod-db") < listener.started.index("prod-pg")
+    assert len(listener.finished) == 3
     assert office.live("connections")["prod-pg"]["credentialId"] == office.live()["prod-db"]["id"]
 
 
-def test_a_failure_blocks_only_what_waits_for_it(office, desk, changes):
-    """The one apart is made; the one that waits says for whom."""
+def test_a_failure_blocks_only_its_dependents(office, context, changes):
+    """An independent change is done; a blocked change names the failed one."""
     office.service.add_fault("status_before", method="POST", path="/api/credentials", status=422)
-    ended = execute_changes(changes, desk, Heard(), 1)
-    assert endings(ended) == {
+    result = execute_changes(changes, context, RecordingListener(), 1)
+    assert statuses(result) == {
         "prod-pg": OutcomeStatus.BLOCKED,
         "prod-db": OutcomeStatus.FAILED,
         "prod-other": OutcomeStatus.DONE,
     }
-    blocked = next(each for each in ended.outcomes if each.outcome_status is OutcomeStatus.BLOCKED)
-    assert blocked.message == "it waits for credential/prod-db, which failed"
+    blocked = next(each for each in result.outcomes if each.outcome_status is OutcomeStatus.BLOCKED)
+    assert blocked.message == "depends on credential/prod-db, which failed"
     assert blocked.waits_for == (DB,)
 
 
-def test_a_refused_key_stops_everything(office, desk, changes):
-    """Nothing more is tried with it."""
+def test_a_rejected_key_stops_the_run(office, context, changes):
+    """No further change starts."""
     office.service.revoke_key(office.repo.key)
-    ended = execute_changes(changes, desk, Heard(), 1)
-    assert ended.unauthorized
-    assert sorted(each.value for each in endings(ended).values()) == ["blocked", "blocked", "failed"]
+    result = execute_changes(changes, context, RecordingListener(), 1)
+    assert result.unauthorized
+    assert sorted(each.value for each in statuses(result).values()) == ["blocked", "blocked", "failed"]
 
 
-def test_without_leave_nothing_is_written(office, desk, changes):
-    """A lost lock, an interrupt."""
-    ended = execute_changes(changes, replace(desk, may_write=lambda: False), Heard(), 4)
-    assert ended.stopped
-    assert OutcomeStatus.DONE not in endings(ended).values()
+def test_nothing_is_written_if_writes_are_stopped(office, context, changes):
+    """A lost lock or an interrupt."""
+    result = execute_changes(changes, replace(context, may_write=lambda: False), RecordingListener(), 4)
+    assert result.stopped
+    assert OutcomeStatus.DONE not in statuses(result).values()
     assert office.writes() == 0
 
 
-def test_what_waits_for_its_turn_is_not_sent_any_more(office, desk, changes):
-    """An interrupt between intent and request: nothing is sent, and the journal says so."""
-    with desk.run.service.limited_concurrency(2, lambda: False):
-        ended = execute_changes(changes, desk, Heard(), 4)
-    assert ended.stopped
-    assert set(endings(ended).values()) == {OutcomeStatus.BLOCKED}
+def test_a_queued_request_is_withheld_after_a_stop(office, context, changes):
+    """An interrupt between intent and request: nothing is sent, and the intent is closed."""
+    with context.run.service.limited_concurrency(2, lambda: False):
+        result = execute_changes(changes, context, RecordingListener(), 4)
+    assert result.stopped
+    assert set(statuses(result).values()) == {OutcomeStatus.BLOCKED}
     assert office.writes() == 0
-    assert desk.journal.current_state().open_intents == ()
+    assert context.journal.current_state().open_intents == ()
 
 
-def test_every_action_that_does_something_has_a_worker():
-    """No change is planned that nobody can make."""
+def test_every_action_has_a_handler():
+    """All actions except NO_OP."""
     assert set(ACTION_HANDLERS) == set(Action) - {Action.NO_OP}
 
 
-def test_an_answer_that_is_lost_for_good_is_unsure(office, desk, changes):
-    """Neither done nor failed: the next run looks."""
+def test_a_lost_response_is_unknown(office, context, changes):
+    """The hint says that the next run checks the outcome."""
     office.service.add_fault("drop_before", method="POST", path="/api/credentials", times=0)
-    outcome = perform_change(changes[1], desk)
+    outcome = perform_change(changes[1], context)
     assert outcome.outcome_status is OutcomeStatus.UNKNOWN
-    assert "apply again" in outcome.hint
+    assert "keyturn apply` again" in outcome.hint

@@ -1,4 +1,4 @@
-"""How objects go and come back."""
+"""Retire, restore, replace and forget."""
 
 import pytest
 from msgspec.structs import replace
@@ -8,8 +8,8 @@ from keyturn.model.change import Action, Change
 from keyturn.operations.apply.context import StaleObject
 from keyturn.operations.apply.lifecycle import (
     RETIRING_INFIX,
+    build_pending_retirements,
     forget_entry,
-    pending_retirements,
     replace_object,
     restore_object,
     retire_object,
@@ -24,50 +24,50 @@ CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "usern
 
 
 @pytest.fixture
-def made(desk, canary):
-    """Return the creation of a credential that was made, with its entry."""
+def created(context, canary):
+    """Return the create of a credential, with its entry, after it was performed."""
     desired = wanted(DB, CONFIG, secrets={"password": canary()})
     change = Change(action=Action.CREATE, address=DB, desired=desired)
-    return replace(change, entry=create_object(change, desk).entry)
+    return replace(change, entry=create_object(change, context).entry)
 
 
-def seen(change, desk, action):
-    """Return a change of an object as it is now."""
-    return replace(change, action=action, live=read_object(KINDS["credential"], change.entry.id, desk))
+def with_live(change, context, action):
+    """Return the change with another action and the current live object."""
+    return replace(change, action=action, live=read_object(KINDS["credential"], change.entry.id, context))
 
 
-def test_retire_leaves_a_tombstone(office, desk, made):
-    """Gone from the service's list, kept in ours."""
-    done = retire_object(seen(made, desk, Action.RETIRE), desk)
+def test_retire_keeps_a_tombstone(office, context, created):
+    """The service no longer lists the object; the state has a tombstone."""
+    done = retire_object(with_live(created, context, Action.RETIRE), context)
     assert office.live() == {}
     assert done.entry.retired_at
     assert not done.entry.protect
 
 
-def test_what_is_used_is_not_retired(office, desk, made):
-    """A connection that appeared since the plan."""
+def test_a_used_credential_is_not_retired(office, context, created):
+    """A connection was created in the UI after the plan."""
     fields = {"name": "ui", "type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
-    office.service.seed_objects(connections=[{**fields, "credentialId": made.entry.id}])
+    office.service.seed_objects(connections=[{**fields, "credentialId": created.entry.id}])
     with pytest.raises(StaleObject, match="connection/ui"):
-        retire_object(seen(made, desk, Action.RETIRE), desk)
+        retire_object(with_live(created, context, Action.RETIRE), context)
     assert set(office.live()) == {"prod-db"}
 
 
-def test_restore_writes_what_git_says(office, desk, made, canary):
-    """The same object, with the secret of today and not of the day on which it went."""
-    tombstone = retire_object(seen(made, desk, Action.RETIRE), desk).entry
+def test_restore_writes_the_manifest(office, context, created, canary):
+    """The same object with the current secret, not with the one it was deleted with."""
+    tombstone = retire_object(with_live(created, context, Action.RETIRE), context).entry
     before = office.service.list_held_secrets("salt")
     office.service.set_clock(advance=5)
-    again = replace(made, entry=tombstone, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
-    done = restore_object(seen(again, desk, Action.RESTORE), desk)
+    again = replace(created, entry=tombstone, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
+    done = restore_object(with_live(again, context, Action.RESTORE), context)
     assert office.live()["prod-db"]["id"] == done.entry.id == tombstone.id
     assert done.entry.retired_at == ""
     assert office.service.list_held_secrets("salt") != before
 
 
 @pytest.mark.parametrize("office", [{"list_deleted": True, "deleted_get": 404}], indirect=True)
-def test_what_is_in_the_trash_comes_back_even_if_it_is_only_listed(office, canary):
-    """The list shows it as deleted, on its own there is none: that is no reason to leave it there."""
+def test_a_deleted_object_that_is_only_listed_is_restored(office, canary):
+    """The list shows it as deleted; a read of it answers 404."""
     secret = canary()
     office.repo.credential("prod-db", {"password": secret})
     office.repo.credential("prod-other", {"password": canary()})
@@ -81,22 +81,22 @@ def test_what_is_in_the_trash_comes_back_even_if_it_is_only_listed(office, canar
     assert office.live()["prod-db"]["id"] == identity
 
 
-def test_replace_gives_the_name_to_a_new_object(office, desk, made):
-    """The old one stands aside until the end, and is retired then."""
-    desk.entries[made.entry.id] = made.entry
-    done = replace_object(seen(made, desk, Action.REPLACE), desk)
-    assert done.entry.id != made.entry.id
+def test_replace_creates_a_new_object_under_the_name(office, context, created):
+    """The old object has another name and is pending retirement."""
+    context.entries[created.entry.id] = created.entry
+    done = replace_object(with_live(created, context, Action.REPLACE), context)
+    assert done.entry.id != created.entry.id
     aside = next(name for name in office.live() if name != "prod-db")
     assert aside.startswith(f"prod-db{RETIRING_INFIX}")
-    (tail,) = pending_retirements(desk.entries.values(), desk)
-    assert (tail.action, tail.live.id) == (Action.RETIRE, made.entry.id)
+    (tail,) = build_pending_retirements(context.entries.values(), context)
+    assert (tail.action, tail.live.id) == (Action.RETIRE, created.entry.id)
 
 
-def test_forget_sends_nothing(office, desk):
-    """The entry goes; the service hears nothing."""
+def test_forget_sends_no_request(office, context):
+    """The entry is removed from the state."""
     before = len(office.service.list_requests())
     known = held(wanted(DB), "id1")
-    assert forget_entry(Change(action=Action.FORGET, address=DB, entry=known), desk).entry == known
-    events = [record.event for record in records(desk.run.store.open_log().read(0))]
+    assert forget_entry(Change(action=Action.FORGET, address=DB, entry=known), context).entry == known
+    events = [record.event for record in records(context.run.store.open_log().read(0))]
     assert [each.removed for each in events if isinstance(each, OutcomeRecorded)] == [(DB,)]
     assert len(office.service.list_requests()) == before

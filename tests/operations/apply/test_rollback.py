@@ -1,4 +1,4 @@
-"""Back to the previous secret."""
+"""Rollback to the previous secret."""
 
 from keyturn.model.change import Action, Change
 from keyturn.operations.apply.rollback import roll_back_secret
@@ -7,31 +7,31 @@ from making import credential, held, shown, wanted
 DB = credential("prod-db")
 
 
-def rolled(desk, known):
-    """Return what becomes of a roll-back to an entry."""
+def roll_back(context, entry):
+    """Return the result of a rollback to an entry."""
     desired = wanted(DB, secrets={"password": "new"})
-    live = shown(known) if known else None
+    live = shown(entry) if entry else None
     return roll_back_secret(
-        Change(action=Action.ROTATE, address=DB, desired=desired, entry=known, live=live), [], desk
+        Change(action=Action.ROTATE, address=DB, desired=desired, entry=entry, live=live), [], context
     )
 
 
-def test_without_a_commit_there_is_nothing_to_go_back_to(office, desk):
-    """Said, and nothing is written."""
+def test_rollback_fails_without_a_commit(office, context):
+    """The message says so, and nothing is written."""
     before = office.writes()
-    told, restored = rolled(desk, held(wanted(DB), "id1", {"password": "old"}))
-    assert (told, restored) == (
-        "it could not be rolled back: git does not hold the secret that was in use",
+    message, restored = roll_back(context, held(wanted(DB), "id1", {"password": "old"}))
+    assert (message, restored) == (
+        "rollback failed: git does not have the previous secret",
         False,
     )
-    assert rolled(desk, None) == (told, restored)
+    assert roll_back(context, None) == (message, restored)
     assert office.writes() == before
 
 
-def test_a_commit_that_is_not_there_is_said(office, desk):
-    """A shallow clone, or no git at all."""
+def test_rollback_fails_if_the_commit_is_missing(office, context):
+    """A shallow clone, or no git repository."""
     before = office.writes()
-    told, restored = rolled(desk, held(wanted(DB), "id1", {"password": "old"}, commit="c0ffee" * 6))
-    assert told.startswith("it could not be rolled back: ")
+    message, restored = roll_back(context, held(wanted(DB), "id1", {"password": "old"}, commit="c0ffee" * 6))
+    assert message.startswith("rollback failed: ")
     assert not restored
     assert office.writes() == before

@@ -1,10 +1,10 @@
-"""Two generations side by side."""
+"""Rotation by replacement."""
 
 import pytest
 
 
 def rotated(office, secret, *more):
-    """Rotate by handing over to a new credential."""
+    """Rotate by replacement."""
     office.repo.credential("prod-db", {"password": secret}, rotation={"strategy": "replace", "grace": "7d"})
     return office.here("apply", "--yes", *more)
 
@@ -20,8 +20,8 @@ def settled(office, canary):
     return office, first
 
 
-def test_the_new_one_takes_over(settled, canary):
-    """Another id has the name and the connection; the old one stands aside until a day."""
+def test_the_successor_takes_over(settled, canary):
+    """The new object has the name and the connection; the old one has a retirement date in its name."""
     office, first = settled
     second = canary()
     before = office.live()["prod-db"]["id"]
@@ -39,8 +39,8 @@ def test_the_new_one_takes_over(settled, canary):
     assert [name for name in after if name.startswith("prod-db-until-")]
 
 
-def test_a_refused_one_leaves_everything_as_it_was(settled, canary):
-    """Nothing uses the new credential, and it is gone again."""
+def test_a_rejected_successor_changes_nothing(settled, canary):
+    """Nothing uses the new credential, and it is deleted."""
     office, _ = settled
     before = (office.live(), office.live("connections"))
     assert rotated(office, canary()).code == 1

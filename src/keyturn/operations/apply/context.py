@@ -1,7 +1,6 @@
-"""A desk: what the workers of one apply share, and the bracket around every write.
+"""The shared data of one apply, and the journal records around each write.
 
-No journal, no write: the intent is on disk before the request leaves, and so is the question
-whether we still hold the lock.
+Rule: no journal, no write. The intent is durable, and the lock is checked, before a request is sent.
 """
 
 import threading
@@ -12,7 +11,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from keyturn.client.errors import ServiceError
-from keyturn.client.request_body import NO_REDACTION, SecretRedactor
+from keyturn.client.redaction import NO_REDACTION, SecretRedactor
 from keyturn.model.address import Address
 from keyturn.model.change import Change, OutcomeStatus
 from keyturn.model.clock import format_timestamp
@@ -28,11 +27,11 @@ T = TypeVar("T")
 
 
 class ApplyStopped(Exception):
-    """Raised where no further write may begin: interrupted, out of time, or the lock is lost."""
+    """No further write may start: interrupt, deadline, or lost lock."""
 
 
 class StaleObject(Exception):
-    """Raised where the live object is not as the plan saw it; ``message`` says what moved."""
+    """The live object differs from the plan, or the service did not do what it confirmed."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -40,14 +39,14 @@ class StaleObject(Exception):
 
 
 class ApplyContext(Struct, frozen=True, kw_only=True):
-    """The shared things of an apply.
+    """The data that all changes of an apply share.
 
-    ``ids`` grows as objects are created; ``entries`` are the state's, by id, as they become.
-    ``allowed`` says whether more may be written; it is asked before every intent.
-    ``key`` fingerprints secrets; ``hide`` is over the opened ones, which no message of the service may
-    repeat. ``changes`` says, by id, what this apply does to the objects that are there, ``destinations``
-    where it sends the secrets of each credential. ``taken`` are ids that no create can have led to:
-    what the plan saw, and what this run has made.
+    ``ids`` are the object IDs by address, extended with each new object. ``entries`` are the current
+    state entries by object ID. ``fingerprint_key`` returns the key for fingerprints of secrets.
+    ``may_write`` is called before each intent. ``redactor`` removes the decrypted secrets from messages
+    of the service. ``changes`` are the planned changes by object ID. ``destinations`` are the planned
+    destinations of each credential. ``taken_ids`` are the IDs that a create of this run cannot have
+    returned: the objects in the plan and those already created. ``lock`` protects ``taken_ids``.
     """
 
     run: RunContext
@@ -64,30 +63,33 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fingerprint_secrets(self, desired: DesiredResource) -> Mapping[FieldPath, str]:
-        """Return the fingerprints of a manifest's opened secrets."""
-        opened = {path: value for path, value in desired.secrets.items() if isinstance(value, Secret)}
-        if not opened:
+        """Return the fingerprints of the decrypted secrets of a manifest."""
+        secrets = {path: value for path, value in desired.secrets.items() if isinstance(value, Secret)}
+        if not secrets:
             return EMPTY
         key = self.fingerprint_key()
         return {
-            path: compute_fingerprint(key, desired.address, path, value) for path, value in opened.items()
+            path: compute_fingerprint(key, desired.address, path, value) for path, value in secrets.items()
         }
 
-    def record_intent(self, change: Change, op: str, **more: str) -> Intent:
-        """Write down what is about to be sent, durably, and return it; raises Halt or Faulty."""
+    def record_intent(self, change: Change, operation: str, **details: str) -> Intent:
+        """Write an intent durably and return it; ``details`` are further text fields of ``Intent``.
+
+        Raises ApplyStopped if no write may start, DiagnosticError if the journal cannot be written.
+        """
         if not self.may_write():
             raise ApplyStopped
         desired = change.desired
         intent = Intent(
             id=self.run.new_id(),
-            operation=op,
+            operation=operation,
             address=change.address,
             action=change.action.value,
             precondition=change.expected_updated_at,
             server_date=self._format_server_date(),
             fingerprints=self.fingerprint_secrets(desired) if desired else EMPTY,
             digest=desired.digest if desired else "",
-            **more,
+            **details,
         )
         self.journal.append(intent)
         return intent
@@ -95,59 +97,60 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
     def record_success(
         self, intent: Intent, entry: StateEntry | None = None, removed: tuple[Address, ...] = ()
     ) -> None:
-        """Note that an intent was carried out, and what the state holds from now on."""
+        """Record that an intent is done; put ``entry`` into the state and take ``removed`` out.
+
+        The record becomes durable with the next intent. If it is lost, the intent stays open.
+        """
         if entry:
             self.entries[entry.id] = entry
-        self._record_end(intent, OutcomeStatus.DONE, entry, removed)
+        self._enqueue_success(intent, entry, removed)
 
-    def record_failure(self, intent: Intent, ending: OutcomeStatus, message: str = "") -> None:
-        """Note that an intent came to nothing, or that nobody knows."""
-        self.journal.append(
-            OutcomeRecorded(
-                intent=intent.id,
-                address=intent.address,
-                action=intent.action,
-                outcome_status=ending,
-                message=message,
-            )
-        )
-
-    def _record_end(
-        self, intent: Intent, ending: OutcomeStatus, entry: StateEntry | None, removed: tuple[Address, ...]
+    def _enqueue_success(
+        self, intent: Intent, entry: StateEntry | None, removed: tuple[Address, ...]
     ) -> None:
         self.journal.enqueue(
             OutcomeRecorded(
                 intent=intent.id,
                 address=intent.address,
                 action=intent.action,
-                outcome_status=ending,
+                outcome_status=OutcomeStatus.DONE,
                 entry=entry,
                 removed=removed,
             )
         )
 
-    def _format_server_date(self) -> str:
-        date = self.run.service.server_date
-        return format_timestamp(datetime.fromtimestamp(date, UTC)) if date else ""
+    def record_failure(self, intent: Intent, outcome_status: OutcomeStatus, message: str = "") -> None:
+        """Record durably that an intent failed or that its outcome is unknown."""
+        self.journal.append(
+            OutcomeRecorded(
+                intent=intent.id,
+                address=intent.address,
+                action=intent.action,
+                outcome_status=outcome_status,
+                message=message,
+            )
+        )
+
+    def record_error(self, intent: Intent, error: ServiceError) -> None:
+        """Record durably what a failed request says about its intent; UNKNOWN leaves the intent open."""
+        outcome_status = OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED
+        self.record_failure(intent, outcome_status, error.request_line)
 
     def send_write(self, intent: Intent, send: Callable[[], T]) -> T:
-        """Send the request of an intent, and journal its failure before the error is raised.
-
-        The intent stays open where the request may have been applied: the next run looks.
-        """
+        """Send the request of an intent and return the response; record an error before raising it."""
         try:
             return send()
         except ServiceError as error:
-            self.record_failure(
-                intent,
-                OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED,
-                error.request_line,
-            )
+            self.record_error(intent, error)
             raise
 
-    def claim_id(self, identity: str) -> bool:
-        """Note that an object was made by this run, so that nobody else adopts it; False if it was there."""
+    def claim_id(self, object_id: str) -> bool:
+        """Mark an object as created by this run; return False if the ID was known before."""
         with self.lock:
-            there = identity in self.taken_ids
-            self.taken_ids.add(identity)
-        return not there
+            is_new = object_id not in self.taken_ids
+            self.taken_ids.add(object_id)
+        return is_new
+
+    def _format_server_date(self) -> str:
+        date = self.run.service.server_date
+        return format_timestamp(datetime.fromtimestamp(date, UTC)) if date else ""

@@ -1,7 +1,8 @@
-"""Apply: the schedule decides what may run, threads run it, the journal has it before it happens."""
+"""Runs the changes of a plan in parallel, each after the changes it depends on."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from http import HTTPStatus
 
 from msgspec import Struct
 
@@ -31,7 +32,11 @@ ACTION_HANDLERS: Mapping[Action, Callable[[Change, ApplyContext], WriteResult]] 
 
 
 class ExecutionResult(Struct, frozen=True):
-    """How a set of changes ended; ``denied`` when the key itself was refused, ``halted`` when stopped."""
+    """The outcomes of a set of changes.
+
+    ``unauthorized``: the service rejected the API key. ``stopped``: the run was stopped before all
+    changes had started.
+    """
 
     outcomes: tuple[ChangeOutcome, ...]
     unauthorized: bool = False
@@ -41,28 +46,26 @@ class ExecutionResult(Struct, frozen=True):
 def execute_changes(
     changes: tuple[Change, ...], context: ApplyContext, progress: ProgressListener, parallelism: int = 8
 ) -> ExecutionResult:
-    """Make the changes, each as soon as what it waits for is done; return how each of them ended.
+    """Perform the changes, each after its dependencies, and return an outcome for every change.
 
-    Half as many again as may send at a time are at work: while those wait, these make ready.
-    A failure blocks only what waits for it. A refused key or a lost lock stops everything that
-    has not begun; what is under way is finished and written down.
+    Runs 1.5 times ``parallelism`` workers, so some prepare while others wait for a request slot. A failure
+    blocks only the changes that depend on it. A rejected API key or a lost lock stops new changes;
+    running changes finish and are recorded.
     """
     by_address = {change.address: change for change in changes if change.action not in NO_OP_ACTIONS}
-    crew = _Executor(
-        ChangeSchedule({address: each.depends_on for address, each in by_address.items()}),
+    executor = _Executor(
+        ChangeSchedule({address: change.depends_on for address, change in by_address.items()}),
         by_address,
         context,
     )
     workers = parallelism + parallelism // 2
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
-        while crew.start_ready(pool, workers, progress):
-            crew.collect_finished(progress)
-    return crew.build_result(progress)
+        while executor.start_ready(pool, workers, progress):
+            executor.collect_finished(progress)
+    return executor.build_result(progress)
 
 
 class _Executor:
-    """The one holder of state in an apply: who is at work, and what has come of it."""
-
     def __init__(
         self, schedule: ChangeSchedule, changes: Mapping[Address, Change], context: ApplyContext
     ) -> None:
@@ -73,7 +76,7 @@ class _Executor:
         self._unauthorized = self._stopped = False
 
     def start_ready(self, pool: ThreadPoolExecutor, workers: int, progress: ProgressListener) -> bool:
-        """Put ready changes to work; tell whether anything is running."""
+        """Submit the changes that are ready; return whether any change is running."""
         while len(self._running) < workers and not self._unauthorized and not self._stopped:
             address = self._schedule.take_next()
             if address is None:
@@ -83,7 +86,7 @@ class _Executor:
         return bool(self._running)
 
     def collect_finished(self, progress: ProgressListener) -> None:
-        """Wait for at least one change to end and note how."""
+        """Wait until at least one change has finished and record its outcome."""
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)
         for future in done:
             address = self._running.pop(future)
@@ -94,7 +97,7 @@ class _Executor:
                 self._schedule.mark_failed(address)
                 continue
             except Unauthorized as error:
-                self._unauthorized = self._unauthorized or error.status == 401  # noqa: PLR2004
+                self._unauthorized = self._unauthorized or error.status == HTTPStatus.UNAUTHORIZED
                 outcome = _build_outcome(
                     self._changes[address], OutcomeStatus.FAILED, error.message, error.hint
                 )
@@ -110,47 +113,50 @@ class _Executor:
             self._failed_dependency[blocked] = address
 
     def build_result(self, progress: ProgressListener) -> ExecutionResult:
-        """Return every outcome, those of changes that never began included."""
+        """Return all outcomes; a change that did not start is BLOCKED."""
         for address, change in self._changes.items():
-            if address in self._outcomes:
-                continue
-            culprit = self._failed_dependency.get(address)
-            message = f"it waits for {culprit}, which failed" if culprit else "the run ended before it began"
-            waits = self._schedule.waits_for(address) if culprit else ()
-            outcome = ChangeOutcome(
-                address=address,
-                action=change.action.value,
-                outcome_status=OutcomeStatus.BLOCKED,
-                message=message,
-                waits_for=waits,
-            )
-            self._outcomes[address] = outcome
-            progress.finish_change(outcome)
+            if address not in self._outcomes:
+                self._outcomes[address] = outcome = self._build_blocked_outcome(change)
+                progress.finish_change(outcome)
         return ExecutionResult(
-            tuple(self._outcomes[one] for one in self._changes), self._unauthorized, self._stopped
+            tuple(self._outcomes[address] for address in self._changes), self._unauthorized, self._stopped
+        )
+
+    def _build_blocked_outcome(self, change: Change) -> ChangeOutcome:
+        failed = self._failed_dependency.get(change.address)
+        return ChangeOutcome(
+            address=change.address,
+            action=change.action.value,
+            outcome_status=OutcomeStatus.BLOCKED,
+            message=f"depends on {failed}, which failed" if failed else "not started: the run ended first",
+            waits_for=self._schedule.waits_for(change.address) if failed else (),
         )
 
 
 def perform_change(change: Change, context: ApplyContext) -> ChangeOutcome:
-    """Make one change and say how it ended; raises Halt and Denied, which concern the whole run."""
+    """Perform one change and return its outcome.
+
+    Raises ApplyStopped and Unauthorized, which concern the whole run.
+    """
     try:
         written = ACTION_HANDLERS[change.action](change, context)
     except StaleObject as stale:
-        return _build_outcome(change, OutcomeStatus.STALE, stale.message, "plan again and look at what moved")
+        hint = "run `keyturn plan` again and review what changed"
+        return _build_outcome(change, OutcomeStatus.STALE, stale.message, hint)
     except SecretRejected as rejected:
-        return _rejected_outcome(change, rejected)
+        return _build_rejected_outcome(change, rejected)
     except Withheld:
         raise ApplyStopped from None
     except Unauthorized:
         raise
     except OutcomeUnknown as error:
-        hint = "apply again: what became of it is looked up before anything else is written"
+        hint = "run `keyturn apply` again: it first checks whether this write succeeded"
         return _build_outcome(change, OutcomeStatus.UNKNOWN, error.message, hint)
     except ServiceError as error:
         return _build_outcome(change, OutcomeStatus.FAILED, error.message, error.hint)
-    except DiagnosticError as faulty:
-        finding = faulty.diagnostics[0]
-        return _build_outcome(change, OutcomeStatus.FAILED, finding.message, finding.hint)
+    except DiagnosticError as error:
+        diagnostic = error.diagnostics[0]
+        return _build_outcome(change, OutcomeStatus.FAILED, diagnostic.message, diagnostic.hint)
     return _test_written_change(change, written, context)
 
 
@@ -161,10 +167,9 @@ def _test_written_change(change: Change, written: WriteResult, context: ApplyCon
         else None
     )
     if verdict and not verdict.passed:
-        hint = "what git says is written; correct it there, or at the target, and apply again"
-        return _build_outcome(
-            change, OutcomeStatus.FAILED, f"written, but its test fails: {verdict.message}", hint
-        )
+        message = f"written, but the connection test fails: {verdict.message}"
+        hint = "correct the manifest or the target and run `keyturn apply` again"
+        return _build_outcome(change, OutcomeStatus.FAILED, message, hint)
     return ChangeOutcome(
         address=change.address,
         action=change.action.value,
@@ -173,17 +178,23 @@ def _test_written_change(change: Change, written: WriteResult, context: ApplyCon
     )
 
 
-def _rejected_outcome(change: Change, rejected: SecretRejected) -> ChangeOutcome:
+def _build_rejected_outcome(change: Change, rejected: SecretRejected) -> ChangeOutcome:
     if rejected.rollback_message:
-        hint = "set a secret that the target accepts with `keyturn secret set`, and apply again"
-        message = f"the new secret fails its test in use: {rejected.message}; {rejected.rollback_message}"
+        message = (
+            f"the new secret was refused after the write: {rejected.message}; {rejected.rollback_message}"
+        )
+        hint = "set a secret that the target accepts with `keyturn secret set` and run `keyturn apply` again"
     else:
-        hint = "nothing that runs was touched; set the secret that the target knows with `keyturn secret set`"
         message = f"the new secret was refused: {rejected.message}"
+        hint = "nothing in use was changed; set the secret that the target accepts with `keyturn secret set`"
     return _build_outcome(change, OutcomeStatus.FAILED, message, hint)
 
 
-def _build_outcome(change: Change, ending: OutcomeStatus, message: str, hint: str) -> ChangeOutcome:
+def _build_outcome(change: Change, outcome_status: OutcomeStatus, message: str, hint: str) -> ChangeOutcome:
     return ChangeOutcome(
-        address=change.address, action=change.action.value, outcome_status=ending, message=message, hint=hint
+        address=change.address,
+        action=change.action.value,
+        outcome_status=outcome_status,
+        message=message,
+        hint=hint,
     )

@@ -1,8 +1,8 @@
-"""Back to the previous secret: the API never returns it, but git still has it, encrypted.
+"""Restore the previous secret after a failed rotation.
 
-The state names the commit that was applied last. What that commit holds is opened, compared by
-fingerprint with what was in use, written back and tested. What cannot be opened cannot be rolled
-back, and that is said.
+The API never returns a secret, but git has the previous one, encrypted. The state names the commit of
+the last apply. The manifest of that commit is decrypted, compared by fingerprint with the secret that
+was in use, written and tested. If it cannot be decrypted, the rollback fails with a message.
 """
 
 from pathlib import PurePosixPath
@@ -17,74 +17,76 @@ from keyturn.model.change import Change
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.fields import to_json_pointer
 from keyturn.model.resource import DesiredResource, StateEntry
-from keyturn.operations.apply.connection_probe import ConnectionTest, run_connection_tests
+from keyturn.operations.apply.connection_tests import ConnectionTest, run_connection_tests
 from keyturn.operations.apply.context import ApplyContext, StaleObject
-from keyturn.operations.apply.writes import read_object, with_write_time
+from keyturn.operations.apply.writes import read_object, send_update_body, with_write_time
 
 
 def roll_back_secret(
     change: Change, connection_tests: list[ConnectionTest], context: ApplyContext
 ) -> tuple[str, bool]:
-    """Write the previous secret back and test it; return what became of it, and whether it is back."""
+    """Write the previous secret and test it; return a message, and whether the secret was restored."""
     try:
-        before = previously_applied(change, context)
-    except DiagnosticError as faulty:
-        return f"it could not be rolled back: {faulty.diagnostics[0].message}", False
-    if before is None or not before.secrets or change.entry is None:
-        return "it could not be rolled back: git does not hold the secret that was in use", False
+        previous = read_applied_manifest(change, context)
+    except DiagnosticError as error:
+        return f"rollback failed: {error.diagnostics[0].message}", False
+    if previous is None or not previous.secrets or change.entry is None:
+        return "rollback failed: git does not have the previous secret", False
     try:
-        entry = _write_previous(change, change.entry, before, context)
+        entry = _write_previous(change, change.entry, previous, context)
     except (ServiceError, StaleObject) as error:
-        return f"the roll-back did not go through: {error.message}", False
-    # What this apply was to move stays where it is: it waits for the rotation that failed.
-    standing = [trial.current or trial for trial in connection_tests]
-    failed = [each for each in run_connection_tests(standing, context) if not each.passed]
+        return f"rollback failed: {error.message}", False
+    # Connections with a planned change stay as they are: their change depends on the failed rotation.
+    current_tests = [connection_test.current or connection_test for connection_test in connection_tests]
+    failed = [verdict for verdict in run_connection_tests(current_tests, context) if not verdict.passed]
     if failed:
-        names = ", ".join(str(each.address) for each in failed)
-        return f"the previous secret is back, and its test fails too: {names}", True
-    return f"the previous secret is back and passes its tests, as of commit {entry.commit[:12]}", True
+        names = ", ".join(str(verdict.address) for verdict in failed)
+        return f"rolled back to the previous secret, but its test fails too: {names}", True
+    return f"rolled back to the previous secret of commit {entry.commit[:12]}, which passes its tests", True
 
 
-def previously_applied(change: Change, context: ApplyContext) -> DesiredResource | None:
-    """Return the manifest that was applied last, with every secret opened that the service holds.
+def read_applied_manifest(change: Change, context: ApplyContext) -> DesiredResource | None:
+    """Return the manifest of the last apply, with decrypted secrets.
 
-    None where git does not hold them all; raises Faulty where what it holds cannot be read or opened.
+    None if git does not have all secrets that the service has. Raises DiagnosticError if the manifest
+    cannot be read or decrypted.
     """
-    known, desired = change.entry, change.desired
-    if known is None or desired is None or not known.commit:
+    entry, desired = change.entry, change.desired
+    if entry is None or desired is None or not entry.commit:
         return None
     run = context.run
     file = PurePosixPath(desired.origin.file)
-    former = str(file.with_name(known.address.name + file.suffix))
-    before = decrypt_manifest_at(run.project, former, known.commit, run.environment)
-    held = {f"{to_json_pointer(path)}:{value}" for path, value in known.fingerprints.items()} or set(
-        known.earlier
-    )
-    prints = {
-        f"{to_json_pointer(path)}:{value}" for path, value in context.fingerprint_secrets(before).items()
+    former_file = str(file.with_name(entry.address.name + file.suffix))
+    previous = decrypt_manifest_at(run.project, former_file, entry.commit, run.environment)
+    is_applied = _has_applied_secrets(entry, previous, context)
+    is_linked = all(leaf in context.ids for leaf in previous.fields.values() if isinstance(leaf, Address))
+    return previous if is_applied and is_linked and not previous.kept_secrets else None
+
+
+def _has_applied_secrets(entry: StateEntry, previous: DesiredResource, context: ApplyContext) -> bool:
+    found = {
+        f"{to_json_pointer(path)}:{value}" for path, value in context.fingerprint_secrets(previous).items()
     }
-    # Of an entry in doubt only the fingerprints of the past are left.
-    same = prints == held if known.fingerprints or not held else bool(prints) and prints <= held
-    linked = all(leaf in context.ids for leaf in before.fields.values() if isinstance(leaf, Address))
-    return before if same and linked and not before.kept_secrets else None
+    if entry.fingerprints:
+        return found == {f"{to_json_pointer(path)}:{value}" for path, value in entry.fingerprints.items()}
+    # An uncertain entry has only the fingerprints of earlier secrets.
+    earlier = set(entry.earlier)
+    return bool(found) and found <= earlier if earlier else not found
 
 
 def _write_previous(
-    change: Change, previous_entry: StateEntry, before: DesiredResource, context: ApplyContext
+    change: Change, entry: StateEntry, previous: DesiredResource, context: ApplyContext
 ) -> StateEntry:
     kind = KINDS["credential"]
-    body, now = kind.encode(before, context.ids), read_object(kind, previous_entry.id, context)
-    intent = context.record_intent(change, "update", object=previous_entry.id, expect=before.address.name)
-    service = context.run.service
-    answer = context.send_write(
-        intent, lambda: service.update_record(kind.collection, previous_entry.id, body, idempotent=True)
-    )
-    back = read_object(kind, previous_entry.id, context)
-    if (back.updated_at, back.fields) == (now.updated_at, now.fields):
-        # It may hold the new secret still, and no test may take that to the old place.
-        raise StaleObject("the service shows no sign that it took the previous secret")
-    # As it was, but for the time of this write: the next apply tries the new secret again.
-    at = with_write_time(answer, back).updated_at
-    entry = replace(previous_entry, fingerprints=context.fingerprint_secrets(before), updated_at=at)
-    context.record_success(intent, entry)
-    return entry
+    body, before = kind.encode(previous, context.ids), read_object(kind, entry.id, context)
+    intent = context.record_intent(change, "update", object=entry.id, expect=previous.address.name)
+    response = send_update_body(intent, kind, entry.id, body, context)
+    live = read_object(kind, entry.id, context)
+    if (live.updated_at, live.fields) == (before.updated_at, before.fields):
+        # The object may still have the new secret, which must not be sent to the previous destination.
+        raise StaleObject("no sign that the service stored the previous secret: updated_at did not change")
+    # All else stays as before, so the next apply tries the new secret again.
+    updated_at = with_write_time(response, live).updated_at
+    restored = replace(entry, fingerprints=context.fingerprint_secrets(previous), updated_at=updated_at)
+    context.record_success(intent, restored)
+    return restored

@@ -1,8 +1,11 @@
-"""Rotation: nothing that runs gets a secret that was not tried first.
+"""Rotate the secrets of a credential by the strategy of its manifest; test the new secret first if possible.
 
-Under ``verify`` a credential with the new secrets is made for the test, every connection that
-uses the real one is tested against it, and only when all pass the real one is written, in place,
-so that its id stays. One test fails, and nothing that runs was touched.
+- ``verify``: create a temporary credential (the probe) with the new secrets, test every dependent
+  connection with it, delete it. If all tests pass, write the real credential; its ID stays. If one
+  fails, nothing in use was changed.
+- ``replace``: see ``rotate_replace``.
+- ``in_place``: write the credential, then test; if a test fails, see ``rollback``. OAuth credentials
+  always use this strategy.
 """
 
 from contextlib import suppress
@@ -14,8 +17,7 @@ from keyturn.client.errors import NotFound, OutcomeUnknown, ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Change, OutcomeStatus
-from keyturn.model.resource import DesiredResource, LiveObject
-from keyturn.operations.apply.connection_probe import (
+from keyturn.operations.apply.connection_tests import (
     ConnectionTest,
     ConnectionTestVerdict,
     find_dependents,
@@ -24,86 +26,90 @@ from keyturn.operations.apply.connection_probe import (
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.rollback import roll_back_secret
 from keyturn.operations.apply.rotate_replace import replace_credential
-from keyturn.operations.apply.writes import OTHER_OBJECT_MESSAGE, WriteResult, find_created, update_object
+from keyturn.operations.apply.writes import (
+    OTHER_OBJECT_MESSAGE,
+    WriteResult,
+    find_created,
+    require_desired,
+    update_object,
+)
 from keyturn.operations.plan.recovery import PROBE_PREFIX
 from keyturn.state.events import Intent
 
 
-class SecretRejected(Exception):  # noqa: N818
-    """Raised where a test says no.
+class SecretRejected(Exception):
+    """A connection test with the new secret failed.
 
-    ``after`` says what was done about it where what runs already had the new secrets; it is empty
-    where nothing was touched.
+    ``rollback_message`` describes the rollback; it is empty if nothing in use was changed.
     """
 
-    def __init__(self, verdicts: list[ConnectionTestVerdict], after: str = "") -> None:
-        failed = [each for each in verdicts if not each.passed]
-        told = "; ".join(f"{each.address}: {each.message or 'no reason given'}" for each in failed)
-        super().__init__(told)
-        self.message = told
-        self.rollback_message = after
+    def __init__(self, verdicts: list[ConnectionTestVerdict], rollback_message: str = "") -> None:
+        failed = [verdict for verdict in verdicts if not verdict.passed]
+        self.message = "; ".join(
+            f"{verdict.address}: {verdict.message or 'no reason given'}" for verdict in failed
+        )
+        self.rollback_message = rollback_message
+        super().__init__(self.message)
 
 
 def rotate_secrets(change: Change, context: ApplyContext) -> WriteResult:
-    """Rotate the secrets of a credential by the strategy of its manifest; raises Rejected."""
+    """Rotate the secrets of a credential; raises SecretRejected if a connection test fails."""
     if change.desired is None or change.live is None:
-        message = "a rotation without a manifest or a live object"
+        message = "rotate without a manifest or a live object"
         raise ValueError(message)
-    trials = find_dependents(change, change.live.id, context) if context.tests else []
+    connection_tests = find_dependents(change, change.live.id, context) if context.tests else []
     strategy = "in_place" if change.desired.type == "oauth" else change.desired.lifecycle.strategy
-    if trials and strategy == "replace":
-        taken, verdicts = replace_credential(change, trials, context)
-        if taken is None:
+    if connection_tests and strategy == "replace":
+        written, verdicts = replace_credential(change, connection_tests, context)
+        if written is None:
             raise SecretRejected(verdicts)
-        return taken
-    if trials and strategy == "verify":
-        _test_with_probe(change, change.desired, change.live, trials, context)
-    return update_object(change, context, lambda intent: _test_in_place(change, trials, intent, context))
+        return written
+    if connection_tests and strategy == "verify":
+        _test_with_probe(change, change.live.id, connection_tests, context)
+    return update_object(
+        change, context, lambda intent: _test_in_place(change, connection_tests, intent, context)
+    )
 
 
 def _test_in_place(
     change: Change, connection_tests: list[ConnectionTest], intent: Intent, context: ApplyContext
 ) -> None:
     verdicts = run_connection_tests(connection_tests, context)
-    if all(each.passed for each in verdicts):
+    if all(verdict.passed for verdict in verdicts):
         return
-    told, restored = roll_back_secret(change, connection_tests, context)
-    if restored:
+    message, is_restored = roll_back_secret(change, connection_tests, context)
+    if is_restored:
         context.record_failure(intent, OutcomeStatus.FAILED, "rolled back")
-    raise SecretRejected(verdicts, told)
+    raise SecretRejected(verdicts, message)
 
 
 def _test_with_probe(
-    change: Change,
-    desired: DesiredResource,
-    live: LiveObject,
-    connection_tests: list[ConnectionTest],
-    context: ApplyContext,
+    change: Change, credential_id: str, connection_tests: list[ConnectionTest], context: ApplyContext
 ) -> None:
-    kind = KINDS["credential"]
+    kind, desired = KINDS["credential"], require_desired(change)
     name = f"{PROBE_PREFIX}{context.run.new_id()[:12]}"
-    stand_in = replace(desired, address=Address("credential", name))
+    probe = replace(desired, address=Address("credential", name))
     intent = context.record_intent(change, "probe", expect=name)
-    identity = _create_probe(intent, kind.encode(stand_in, context.ids), context)
+    probe_id = _create_probe(intent, kind.encode(probe, context.ids), context)
     try:
-        verdicts = run_connection_tests(connection_tests, context, {live.id: identity})
+        verdicts = run_connection_tests(connection_tests, context, {credential_id: probe_id})
     finally:
-        purge_probe(intent, identity, context)
-    if not all(each.passed for each in verdicts):
+        purge_probe(intent, probe_id, context)
+    if not all(verdict.passed for verdict in verdicts):
         raise SecretRejected(verdicts)
 
 
 def _create_probe(intent: Intent, body: dict[str, object], context: ApplyContext) -> str:
     try:
-        made = context.run.service.create_record("credentials", body)
+        created = context.run.service.create_record("credentials", body)
     except OutcomeUnknown as error:
         return _find_probe(intent, context, error)
     except ServiceError as error:
         context.record_failure(intent, OutcomeStatus.FAILED, error.request_line)
         raise
-    if made.name != intent.expect:
+    if created.name != intent.expect:
         return _find_probe(intent, context, StaleObject(OTHER_OBJECT_MESSAGE))
-    return made.id
+    return created.id
 
 
 def _find_probe(intent: Intent, context: ApplyContext, error: Exception) -> str:
@@ -115,35 +121,37 @@ def _find_probe(intent: Intent, context: ApplyContext, error: Exception) -> str:
     return found[0].id
 
 
-def purge_probe(intent: Intent, identity: str, context: ApplyContext, *, again: bool = False) -> None:
-    """Delete a probe for good, and end its intent; what fails stays open for the next run.
+def purge_probe(intent: Intent, probe_id: str, context: ApplyContext, *, may_be_gone: bool = False) -> None:
+    """Delete a probe permanently and record its intent as done; after an error the intent stays open.
 
-    Only who asks ``again`` takes "there is none" for an answer: what was just made is there.
+    With ``may_be_gone``, 404 counts as deleted. A probe of this run exists, so its 404 is an error.
     """
     service = context.run.service
     if not context.may_write():
         return
     try:
-        # With its id on record, a probe is found again even in the trash.
-        intent = replace(intent, object=identity)
+        # With the ID in the journal, the next run finds the probe even if it is soft-deleted.
+        intent = replace(intent, object=probe_id)
         context.journal.append(intent)
+        ignored = (NotFound,) if may_be_gone else ()
         for send in (partial(service.retire_record, "credentials"), service.purge_credential):
-            with suppress(*(NotFound,) * again):
-                send(identity, idempotent=True)
+            with suppress(*ignored):
+                send(probe_id, idempotent=True)
     except ServiceError:
         return
     context.record_success(intent)
 
 
 def check_written_connection(change: Change, context: ApplyContext) -> ConnectionTestVerdict | None:
-    """Test the connection that a change wrote, with the credential that it now uses."""
+    """Test a connection after its change; None if there is nothing to test or tests are disabled."""
     if change.address.kind != "connection" or not context.tests or change.desired is None:
         return None
     fields = {
         path: context.ids.get(leaf, leaf) if isinstance(leaf, Address) else leaf
         for path, leaf in change.desired.fields.items()
     }
-    (verdict,) = run_connection_tests(
-        [ConnectionTest(change.address, context.ids[change.address], change.desired.type, fields)], context
+    connection_test = ConnectionTest(
+        address=change.address, id=context.ids[change.address], type=change.desired.type, fields=fields
     )
+    (verdict,) = run_connection_tests([connection_test], context)
     return verdict

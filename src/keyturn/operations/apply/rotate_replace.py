@@ -1,9 +1,10 @@
-"""Two generations side by side: a new credential takes over connection by connection.
+"""Rotation by replacement: create a successor and repoint the connections to it one by one.
 
-The old one stays under a name that says until when; it is retired by the first apply after that
-day. Whatever fails on the way, every connection is pointed back to the old one.
+The old credential is renamed to a name with its retirement date; the first apply after that day retires
+it. If a step fails, every connection is repointed to the old credential.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from msgspec import Struct
@@ -13,75 +14,95 @@ from keyturn.client.errors import ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING, Change
-from keyturn.model.fields import FieldPath, Leaf, values_equal
+from keyturn.model.fields import Leaf, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
-from keyturn.operations.apply.connection_probe import (
+from keyturn.operations.apply.connection_tests import (
     ConnectionTest,
     ConnectionTestVerdict,
+    list_unfinished_successors,
     run_connection_tests,
-    unfinished_successors,
 )
 from keyturn.operations.apply.context import ApplyContext, StaleObject
 from keyturn.operations.apply.lifecycle import rename_away
 from keyturn.operations.apply.writes import (
+    IGNORED_WRITE_MESSAGE,
+    KEPT_NAME_MESSAGE,
     WriteResult,
     build_write_result,
     create_object,
     desired_from_live,
     read_object,
     reject_concurrent_edit,
+    require_desired,
     reread_object,
+    send_update_body,
     with_write_time,
 )
 from keyturn.planning.scope import RETIRES_ON_INFIX, SUCCESSOR_INFIX
 
 
-class Replacement(Struct, frozen=True):
-    """A hand-over: the change, the old object, its successor's id, and the ids that are in use so far."""
+class Replacement(Struct, frozen=True, kw_only=True):
+    """A replacement of a credential.
+
+    ``successor`` is the state entry of the new object. ``former_ids`` are the IDs of the old object and
+    of unfinished successors; connections may use any of them.
+    """
 
     change: Change
     desired: DesiredResource
     old_object: LiveObject
-    new_id: str
+    successor: StateEntry
     former_ids: frozenset[str]
+
+    @property
+    def new_id(self) -> str:
+        """The ID of the new object."""
+        return self.successor.id
 
 
 def replace_credential(
     change: Change, connection_tests: list[ConnectionTest], context: ApplyContext
 ) -> tuple[WriteResult | None, list[ConnectionTestVerdict]]:
-    """Let a new credential take over; return what was written, or the verdicts that stopped it.
+    """Replace a credential; return the result, or None and the verdicts of the failed tests.
 
-    A successor that an earlier run left half-way goes on where it was. Where it was stopped,
-    nothing uses the new credential and it is retired.
+    Continues with a matching successor of an interrupted replacement. If a test fails, nothing uses
+    the successor and it is retired.
     """
-    if change.desired is None:
-        message = "a hand-over without a manifest"
-        raise ValueError(message)
-    old = reread_object(change, KINDS["credential"], context)
-    left = unfinished_successors(change.address, context)
-    name = f"{change.address.name}{SUCCESSOR_INFIX}{context.run.new_id()[:6]}"
-    made = (
-        _find_reusable_successor(left, change.desired, context)
-        or create_object(_build_create_change(change, change.desired, name), context).entry
-    )
-    former = frozenset({old.id, *(each.id for each in left)} - {made.id})
-    relay = Replacement(change, change.desired, old, made.id, former)
-    verdicts = run_connection_tests(connection_tests, context, dict.fromkeys(former, relay.new_id))
-    if all(each.passed for each in verdicts):
-        verdicts = _repoint_connections(relay, connection_tests, context)
-    if not all(each.passed for each in verdicts):
-        _abandon_successor(relay, made, context)
+    replacement = _prepare_replacement(change, require_desired(change), context)
+    substitutes = dict.fromkeys(replacement.former_ids, replacement.new_id)
+    verdicts = run_connection_tests(connection_tests, context, substitutes)
+    if all(verdict.passed for verdict in verdicts):
+        verdicts = _repoint_connections(replacement, connection_tests, context)
+    if not all(verdict.passed for verdict in verdicts):
+        _retire_successor(replacement, context)
         return None, verdicts
-    return _promote_successor(relay, made, context), verdicts
+    return _promote_successor(replacement, context), verdicts
+
+
+def _prepare_replacement(change: Change, desired: DesiredResource, context: ApplyContext) -> Replacement:
+    old_object = reread_object(change, KINDS["credential"], context)
+    unfinished = list_unfinished_successors(change.address, context)
+    name = f"{change.address.name}{SUCCESSOR_INFIX}{context.run.new_id()[:6]}"
+    successor = (
+        _find_reusable_successor(unfinished, desired, context)
+        or create_object(_build_create_change(change, desired, name), context).entry
+    )
+    return Replacement(
+        change=change,
+        desired=desired,
+        old_object=old_object,
+        successor=successor,
+        former_ids=frozenset({old_object.id, *(entry.id for entry in unfinished)} - {successor.id}),
+    )
 
 
 def _find_reusable_successor(
-    left: tuple[StateEntry, ...], desired: DesiredResource, context: ApplyContext
+    unfinished: tuple[StateEntry, ...], desired: DesiredResource, context: ApplyContext
 ) -> StateEntry | None:
-    for heir in left:
-        wanted = replace(desired, address=heir.address)
-        if heir.applied == desired.fields and heir.fingerprints == context.fingerprint_secrets(wanted):
-            return heir
+    for entry in unfinished:
+        expected = replace(desired, address=entry.address)
+        if entry.applied == desired.fields and entry.fingerprints == context.fingerprint_secrets(expected):
+            return entry
     return None
 
 
@@ -93,114 +114,131 @@ def _build_create_change(change: Change, desired: DesiredResource, name: str) ->
 def _repoint_connections(
     replacement: Replacement, connection_tests: list[ConnectionTest], context: ApplyContext
 ) -> list[ConnectionTestVerdict]:
-    moved: list[ConnectionTest] = []
-    for trial in connection_tests:
-        if _has_own_change(replacement, trial, context):
+    repointed: list[ConnectionTest] = []
+    for connection_test in connection_tests:
+        if _has_own_change(replacement, connection_test, context):
             continue
-        moved.append(trial)
-        try:
-            _repoint_connection(replacement, trial, (replacement.former_ids, replacement.new_id), context)
-        except (ServiceError, StaleObject) as error:
-            verdict = ConnectionTestVerdict(trial.address, passed=False, message=str(error))
-        else:
-            (verdict,) = run_connection_tests(
-                [trial], context, dict.fromkeys(replacement.former_ids, replacement.new_id)
-            )
+        repointed.append(connection_test)
+        verdict = _repoint_and_test(replacement, connection_test, context)
         if not verdict.passed:
-            for each in reversed(moved):
+            for earlier in reversed(repointed):
                 _repoint_connection(
-                    replacement, each, (frozenset({replacement.new_id}), replacement.old_object.id), context
+                    replacement, earlier.id, {replacement.new_id}, replacement.old_object.id, context
                 )
             return [verdict]
     return []
 
 
 def _has_own_change(replacement: Replacement, connection_test: ConnectionTest, context: ApplyContext) -> bool:
-    # A change of its own that waits for us writes all of it, the credential too, and expects it as
-    # the plan saw it; so does one that takes it elsewhere, or away. One that is to stay with us and
-    # does not wait may be done, and has put back what we take over.
-    own, ours = context.changes.get(connection_test.id), replacement.change.address
-    if own is None:
+    # Skip connections that this plan updates after the credential, moves to another credential, or
+    # retires: their own change writes the reference. Connections already updated are repointed here.
+    own_change, address = context.changes.get(connection_test.id), replacement.change.address
+    if own_change is None:
         return False
-    return own.desired is None or ours in own.depends_on or ours not in own.desired.fields.values()
+    return (
+        own_change.desired is None
+        or address in own_change.depends_on
+        or address not in own_change.desired.fields.values()
+    )
+
+
+def _repoint_and_test(
+    replacement: Replacement, connection_test: ConnectionTest, context: ApplyContext
+) -> ConnectionTestVerdict:
+    former_ids, new_id = replacement.former_ids, replacement.new_id
+    try:
+        _repoint_connection(replacement, connection_test.id, former_ids, new_id, context)
+    except (ServiceError, StaleObject) as error:
+        return ConnectionTestVerdict(connection_test.address, passed=False, message=str(error))
+    (verdict,) = run_connection_tests([connection_test], context, dict.fromkeys(former_ids, new_id))
+    return verdict
 
 
 def _repoint_connection(
     replacement: Replacement,
-    connection_test: ConnectionTest,
-    ids: tuple[frozenset[str], str],
+    connection_id: str,
+    former_ids: Collection[str],
+    new_id: str,
     context: ApplyContext,
 ) -> None:
-    before, after = ids
     kind = KINDS["connection"]
-    now = read_object(kind, connection_test.id, context)
-    if not before & set(now.fields.values()):
+    current = read_object(kind, connection_id, context)
+    if set(current.fields.values()).isdisjoint(former_ids):
         return
-    known = context.entries.get(now.id)
-    said = known.applied if known else {}
-
-    def keep_applied_leaf(path: FieldPath, leaf: Leaf) -> Leaf:
-        # As git said it where it is the same: a service may show a number as text.
-        return said[path] if values_equal(said.get(path, MISSING), leaf) else leaf
-
-    fields = {
-        path: after if leaf in before else keep_applied_leaf(path, leaf) for path, leaf in now.fields.items()
-    }
-    wanted = replace(desired_from_live(now), fields=fields)
-    intent = context.record_intent(replacement.change, "repoint", object=now.id, expect=now.address.name)
-    body = kind.encode(wanted, context.ids)
-    service = context.run.service
-    context.send_write(intent, lambda: service.update_record(kind.collection, now.id, body, idempotent=True))
-    back = read_object(kind, now.id, context)
-    if before & set(back.fields.values()):
-        raise StaleObject("the service answered yes and changed nothing")
-    context.record_success(intent, _build_repointed_entry(context.entries.get(now.id), back, after))
+    entry = context.entries.get(current.id)
+    desired = _build_repointed_connection(current, entry, former_ids, new_id)
+    intent = context.record_intent(
+        replacement.change, "repoint", object=current.id, expect=current.address.name
+    )
+    send_update_body(intent, kind, current.id, kind.encode(desired, context.ids), context)
+    live = read_object(kind, current.id, context)
+    if not set(live.fields.values()).isdisjoint(former_ids):
+        raise StaleObject(IGNORED_WRITE_MESSAGE)
+    context.record_success(intent, _build_repointed_entry(entry, live, new_id) if entry else None)
 
 
-def _build_repointed_entry(entry: StateEntry | None, back: LiveObject, new: str) -> StateEntry | None:
-    if entry is None:
-        return None
-    pointed = {path for path, leaf in back.fields.items() if leaf == new}
-    observed = {path: new if path in pointed else leaf for path, leaf in entry.observed.items()}
-    clean = all(back.fields.get(path) == leaf for path, leaf in observed.items())
-    # What somebody else wrote meanwhile is for the next plan to see.
-    return replace(entry, observed=observed, updated_at=back.updated_at if clean else "")
+def _build_repointed_connection(
+    current: LiveObject, entry: StateEntry | None, former_ids: Collection[str], new_id: str
+) -> DesiredResource:
+    applied = entry.applied if entry else {}
+    fields: dict[tuple[str, ...], Leaf] = {}
+    for path, leaf in current.fields.items():
+        # Send an equal value as it was applied: a service may return a number as text.
+        is_applied = values_equal(applied.get(path, MISSING), leaf)
+        fields[path] = new_id if leaf in former_ids else applied[path] if is_applied else leaf
+    return replace(desired_from_live(current), fields=fields)
 
 
-def _abandon_successor(replacement: Replacement, made: StateEntry, context: ApplyContext) -> None:
+def _build_repointed_entry(entry: StateEntry, live: LiveObject, new_id: str) -> StateEntry:
+    repointed = {path for path, leaf in live.fields.items() if leaf == new_id}
+    observed = {path: new_id if path in repointed else leaf for path, leaf in entry.observed.items()}
+    is_unedited = all(live.fields.get(path) == leaf for path, leaf in observed.items())
+    # Without a time, the next plan reads the object and shows the edit.
+    return replace(entry, observed=observed, updated_at=live.updated_at if is_unedited else "")
+
+
+def _retire_successor(replacement: Replacement, context: ApplyContext) -> None:
     intent = context.record_intent(replacement.change, "retire", object=replacement.new_id)
     service = context.run.service
     context.send_write(
         intent, lambda: service.retire_record("credentials", replacement.new_id, idempotent=True)
     )
-    context.record_success(intent, None, (made.address,))
+    context.record_success(intent, None, (replacement.successor.address,))
 
 
-def _promote_successor(replacement: Replacement, made: StateEntry, context: ApplyContext) -> WriteResult:
-    known, aside = replacement.change.entry, _choose_retired_address(replacement, context)
-    moved = rename_away(replacement.change, replacement.old_object, aside, context)
-    kept = replace(known, address=aside, updated_at=moved.live.updated_at, protect=False) if known else None
-    context.record_success(moved.intent, kept, (known.address,) if known else ())
-    kind, name = KINDS["credential"], replacement.desired.address.name
-    intent = context.record_intent(replacement.change, "update", object=replacement.new_id, expect=name)
-    body = kind.encode(replacement.desired, context.ids)
-    service = context.run.service
-    answer = context.send_write(
-        intent, lambda: service.update_record(kind.collection, replacement.new_id, body, idempotent=True)
-    )
-    back = read_object(kind, replacement.new_id, context)
-    reject_concurrent_edit(replacement.desired, answer, back)
-    if back.address.name != name:
-        raise StaleObject("the service answered yes and kept the name")
-    done = build_write_result(replace(replacement.change, live=back), with_write_time(answer, back), context)
-    context.ids[replacement.change.address] = replacement.new_id
-    context.record_success(intent, done.entry, (made.address,))
-    return replace(done, warnings=(*moved.warnings, *done.warnings))
+def _promote_successor(replacement: Replacement, context: ApplyContext) -> WriteResult:
+    change, desired, kind = replacement.change, replacement.desired, KINDS["credential"]
+    warnings = _rename_old_object(replacement, context)
+    name = desired.address.name
+    intent = context.record_intent(change, "update", object=replacement.new_id, expect=name)
+    body = kind.encode(desired, context.ids)
+    response = send_update_body(intent, kind, replacement.new_id, body, context)
+    live = read_object(kind, replacement.new_id, context)
+    reject_concurrent_edit(desired, response, live)
+    if live.address.name != name:
+        raise StaleObject(KEPT_NAME_MESSAGE)
+    result = build_write_result(replace(change, live=live), with_write_time(response, live), context)
+    context.ids[change.address] = replacement.new_id
+    context.record_success(intent, result.entry, (replacement.successor.address,))
+    return replace(result, warnings=(*warnings, *result.warnings))
+
+
+def _rename_old_object(replacement: Replacement, context: ApplyContext) -> tuple[str, ...]:
+    change, entry = replacement.change, replacement.change.entry
+    address = _choose_retired_address(replacement, context)
+    renamed = rename_away(change, replacement.old_object, address, context)
+    if entry is None:
+        context.record_success(renamed.intent)
+    else:
+        kept = replace(entry, address=address, updated_at=renamed.live.updated_at, protect=False)
+        context.record_success(renamed.intent, kept, (entry.address,))
+    return renamed.warnings
 
 
 def _choose_retired_address(replacement: Replacement, context: ApplyContext) -> Address:
-    until = (context.run.clock.now() + timedelta(days=replacement.desired.lifecycle.grace_days)).date()
-    name = f"{replacement.change.address.name}{RETIRES_ON_INFIX}{until.isoformat()}"
-    # Of two rotations on one day the first has left a generation of that name.
-    taken = any(known.address.name == name for known in list(context.entries.values()))
-    return Address("credential", f"{name}-{context.run.new_id()[:6]}" if taken else name)
+    grace_period = timedelta(days=replacement.desired.lifecycle.grace_days)
+    retires_on = (context.run.clock.now() + grace_period).date()
+    name = f"{replacement.change.address.name}{RETIRES_ON_INFIX}{retires_on.isoformat()}"
+    # A second rotation on the same day needs another name.
+    is_taken = any(entry.address.name == name for entry in list(context.entries.values()))
+    return Address("credential", f"{name}-{context.run.new_id()[:6]}" if is_taken else name)

@@ -1,4 +1,4 @@
-"""One apply from lock to release: plan again, ask, write, tidy up, record."""
+"""One apply from lock to release: plan under the lock, ask, execute, follow up, record."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.client.records import RequestStats
-from keyturn.client.request_body import SecretRedactor
+from keyturn.client.redaction import SecretRedactor
 from keyturn.model.address import Address
 from keyturn.model.change import Action, ChangeOutcome, OutcomeStatus
 from keyturn.model.diagnostic import DiagnosticError
@@ -16,13 +16,13 @@ from keyturn.model.resource import StateEntry
 from keyturn.model.secret import Secret
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.executor import ExecutionResult, execute_changes
-from keyturn.operations.apply.lifecycle import pending_retirements
+from keyturn.operations.apply.lifecycle import build_pending_retirements
 from keyturn.operations.apply.rotate import purge_probe
-from keyturn.operations.state_entries import select_observed_fields
 from keyturn.operations.apply.writes import LOOKUP_DELAYS
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.operations.plan.plan import PlanOptions, PlanResult, plan_workspace
 from keyturn.operations.run_context import RunContext
+from keyturn.operations.state_entries import select_observed_fields
 from keyturn.planning.exposure import credential_destinations
 from keyturn.schema.definitions import is_destination
 from keyturn.state.events import Intent, OutcomeRecorded
@@ -30,9 +30,9 @@ from keyturn.state.journal import Journal
 
 
 class ApplyOptions(Struct, frozen=True, kw_only=True):
-    """How an apply goes about its work; times in seconds, ``deadline`` 0 for none.
+    """The options of an apply; times in seconds, ``deadline`` 0 for none.
 
-    ``stopped`` is asked before every write: true means that nothing new may begin.
+    ``is_stopped`` is called before each write; if it returns True, no further write starts.
     """
 
     parallelism: int = 8
@@ -43,7 +43,10 @@ class ApplyOptions(Struct, frozen=True, kw_only=True):
 
 
 class ApplyReport(Struct, frozen=True, kw_only=True):
-    """What came of an apply: the plan it made, how each change ended, and what it cost."""
+    """The result of an apply: its plan, the outcome of each change, and request statistics.
+
+    ``approved`` is False if the plan was rejected; then nothing was written.
+    """
 
     plan: Plan
     outcomes: tuple[ChangeOutcome, ...] = ()
@@ -59,11 +62,11 @@ def apply_plan(
     apply_options: ApplyOptions,
     decide: Callable[[PlanResult], bool],
 ) -> ApplyReport:
-    """Take the lock, plan, let ``decide`` look at the plan, and make its changes if it says yes.
+    """Acquire the lock, plan, call ``decide``, and perform the changes if it returns True.
 
-    Raises Held while somebody else applies, Faulty where nothing could be begun or where the plan
-    is ``blocked``, whatever ``decide`` says. Whatever happens after the first write is in the report
-    and in the journal, never lost in an exception.
+    Raises LockHeld while another run holds the lock, and DiagnosticError if the run cannot start or
+    the plan is blocked, whatever ``decide`` returns. After the first write, every failure is in
+    the report and in the journal and is not raised.
     """
     run.progress.start_phase("lock")
     with exclusive_run(run, "apply", apply_options.lock_timeout) as held:
@@ -72,12 +75,12 @@ def apply_plan(
             return ApplyReport(plan=planned.plan, approved=False)
         if planned.plan.blocking_diagnostics:
             raise DiagnosticError(*planned.plan.blocking_diagnostics)
-        ended = _apply_changes(run, planned, apply_options, held)
+        result = _apply_changes(run, planned, apply_options, held)
         return ApplyReport(
             plan=planned.plan,
-            outcomes=ended.outcomes,
-            unauthorized=ended.unauthorized or run.service.unauthorized,
-            stopped=ended.stopped,
+            outcomes=result.outcomes,
+            unauthorized=result.unauthorized or run.service.unauthorized,
+            stopped=result.stopped,
             request_stats=run.service.request_stats,
         )
 
@@ -85,13 +88,13 @@ def apply_plan(
 def _make_plan(run: RunContext, options: PlanOptions) -> PlanResult:
     run.progress.start_phase("plan")
     planned = plan_workspace(run, options)
-    pause = max(
+    delay = max(
         (_compute_lookup_delay(run, intent) for intent in planned.context.recovery.unresolved), default=0.0
     )
-    if pause <= 0:
+    if delay <= 0:
         return planned
-    # What a lost request made may not be in the lists yet: wait, and look again.
-    run.sleep(pause)
+    # The lists may not show yet what an unresolved create made.
+    run.sleep(delay)
     return plan_workspace(run, options)
 
 
@@ -107,26 +110,28 @@ def _apply_changes(
     run: RunContext, planned: PlanResult, options: ApplyOptions, held: ExclusiveRun
 ) -> ExecutionResult:
     journal = held.begin_journal(planned.context.loaded_state)
-    desk = _build_context(run, planned, journal, _permission(run, options, held), tests=options.tests)
-    with run.service.limited_concurrency(options.parallelism, desk.may_write):
-        _record_recovery(planned, desk)
+    context = _build_context(
+        run, planned, journal, _build_write_check(run, options, held), tests=options.tests
+    )
+    with run.service.limited_concurrency(options.parallelism, context.may_write):
+        _record_recovery(planned, context)
         run.progress.start_phase("apply", len(planned.plan.changes))
-        ended = execute_changes(planned.plan.changes, desk, run.progress, options.parallelism)
-        if not (ended.unauthorized or ended.stopped):
-            ended = _follow_up(ended, planned, desk)
+        result = execute_changes(planned.plan.changes, context, run.progress, options.parallelism)
+        if not (result.unauthorized or result.stopped):
+            result = _follow_up(result, planned, context)
     counts = {
-        ending.value: sum(each.outcome_status is ending for each in ended.outcomes)
-        for ending in OutcomeStatus
+        status.value: sum(outcome.outcome_status is status for outcome in result.outcomes)
+        for status in OutcomeStatus
     }
-    held.end_journal(counts, "halted" if ended.stopped else "ended")
-    return ended
+    held.end_journal(counts, "halted" if result.stopped else "ended")
+    return result
 
 
-def _permission(run: RunContext, terms: ApplyOptions, held: ExclusiveRun) -> Callable[[], bool]:
-    end = run.clock.monotonic() + terms.deadline
+def _build_write_check(run: RunContext, options: ApplyOptions, held: ExclusiveRun) -> Callable[[], bool]:
+    end = run.clock.monotonic() + options.deadline
 
     def may_write() -> bool:
-        if terms.is_stopped() or (terms.deadline and run.clock.monotonic() > end):
+        if options.is_stopped() or (options.deadline and run.clock.monotonic() > end):
             return False
         if run.service.circuit_breaker.is_open or run.service.unauthorized:
             return False
@@ -136,52 +141,52 @@ def _permission(run: RunContext, terms: ApplyOptions, held: ExclusiveRun) -> Cal
 
 
 def _build_context(
-    run: RunContext, planned: PlanResult, journal: Journal, allowed: Callable[[], bool], *, tests: bool
+    run: RunContext, planned: PlanResult, journal: Journal, may_write: Callable[[], bool], *, tests: bool
 ) -> ApplyContext:
-    known = planned.context.recovery.entries.values()
+    entries = planned.context.recovery.entries.values()
     return ApplyContext(
         run=run,
         journal=journal,
-        ids={each.address: each.id for each in known if not each.retired_at}
+        ids={entry.address: entry.id for entry in entries if not entry.retired_at}
         | _find_existing_ids(planned.plan),
-        entries={each.id: each for each in known},
+        entries={entry.id: entry for entry in entries},
         fingerprint_key=planned.secret_loader.derive_fingerprint_key,
-        may_write=allowed,
+        may_write=may_write,
         tests=tests,
         redactor=_build_redactor(planned),
-        taken_ids={each.id for each in known} | planned.context.scoped.inputs.live.keys(),
+        taken_ids={entry.id for entry in entries} | planned.context.scoped.inputs.live.keys(),
         changes={
-            each.live.id: each
-            for each in planned.plan.changes
-            if each.live and each.action not in NO_OP_ACTIONS
+            change.live.id: change
+            for change in planned.plan.changes
+            if change.live and change.action not in NO_OP_ACTIONS
         },
         destinations=credential_destinations(planned.plan.changes, is_destination),
     )
 
 
 def _find_existing_ids(plan: Plan) -> dict[Address, str]:
-    # What is renamed or comes back keeps its id, and may be referred to before its turn comes.
-    stays = (each for each in plan.changes if each.desired and each.action is not Action.REPLACE)
-    return {each.address: each.live.id for each in stays if each.live}
+    # A renamed or restored object keeps its ID; other changes may refer to it before its own change.
+    kept = (change for change in plan.changes if change.desired and change.action is not Action.REPLACE)
+    return {change.address: change.live.id for change in kept if change.live}
 
 
 def _build_redactor(planned: PlanResult) -> SecretRedactor:
-    secrets = (each.secrets.values() for each in planned.context.inputs.desired.values())
+    secrets = (desired.secrets.values() for desired in planned.context.inputs.desired.values())
     return SecretRedactor(value for values in secrets for value in values if isinstance(value, Secret))
 
 
 def _record_recovery(planned: PlanResult, context: ApplyContext) -> None:
-    # What was found comes first, the ends of the intents after it: a run that dies in between looks again.
+    # Entries before outcomes: if the run is killed in between, the next run resolves the intents again.
     before, after = planned.context.loaded_state.state.entries, planned.context.recovery.entries
-    gone = tuple(address for address in before if address not in after)
-    for entry in (known for address, known in after.items() if before.get(address) != known):
-        context.journal.enqueue(_build_entry_event(entry, gone))
-    left = {intent.id: identity for intent, identity in planned.context.recovery.leftover_probes}
+    removed = tuple(address for address in before if address not in after)
+    for entry in (entry for address, entry in after.items() if before.get(address) != entry):
+        context.journal.enqueue(_build_entry_event(entry, removed))
+    probe_ids = {intent.id: object_id for intent, object_id in planned.context.recovery.leftover_probes}
     for intent in planned.context.loaded_state.state.open_intents:
-        if intent.id in left:
-            purge_probe(intent, left[intent.id], context, again=True)
+        if intent.id in probe_ids:
+            purge_probe(intent, probe_ids[intent.id], context, may_be_gone=True)
         else:
-            context.record_failure(intent, OutcomeStatus.FAILED, "settled by looking")
+            context.record_failure(intent, OutcomeStatus.FAILED, "resolved by look-up")
 
 
 def _build_entry_event(
@@ -198,45 +203,44 @@ def _build_entry_event(
 
 
 def _follow_up(result: ExecutionResult, planned: PlanResult, context: ApplyContext) -> ExecutionResult:
-    # What was replaced is retired; manifests that changed without changing anything are noted.
-    rest = execute_changes(
-        pending_retirements(context.journal.current_state().entries.values(), context),
+    retired = execute_changes(
+        build_pending_retirements(context.journal.current_state().entries.values(), context),
         context,
         context.run.progress,
     )
-    for entry in find_refreshed_entries(planned, (each.address for each in planned.plan.changes)):
+    for entry in find_refreshed_entries(planned, (change.address for change in planned.plan.changes)):
         context.journal.enqueue(_build_entry_event(entry, action="refresh"))
     return replace(
         result,
-        outcomes=(*result.outcomes, *rest.outcomes),
-        unauthorized=rest.unauthorized,
-        stopped=rest.stopped,
+        outcomes=(*result.outcomes, *retired.outcomes),
+        unauthorized=retired.unauthorized,
+        stopped=retired.stopped,
     )
 
 
 def find_refreshed_entries(planned: PlanResult, changed: Iterable[Address]) -> tuple[StateEntry, ...]:
-    """Return the entries that say less than what is now known, though nothing had to be written.
+    """Return state entries whose metadata changed although no request was needed.
 
-    A comment in a manifest or a protection that was added changes the file's digest, and a save in
-    the UI that changed nothing moves ``updated_at``: both are remembered, so that the next plan
-    does not look again.
+    Examples: a new comment in a manifest changes its digest, a save in the UI without edits changes
+    ``updated_at``. With the new values recorded, the next plan does not read the object again.
+    ``changed`` are the addresses with a change of their own; their entries are left out.
     """
-    inputs, busy = planned.context.scoped.inputs, set(changed)
-    found = []
+    inputs, excluded = planned.context.scoped.inputs, set(changed)
+    refreshed = []
     for address, desired in inputs.desired.items():
-        known = inputs.entries.get(address)
-        live = inputs.live.get(known.id) if known else None
-        if known is None or live is None or address in busy or known.retired_at:
+        entry = inputs.entries.get(address)
+        live = inputs.live.get(entry.id) if entry else None
+        if entry is None or live is None or address in excluded or entry.retired_at:
             continue
-        now = replace(
-            known,
+        current = replace(
+            entry,
             digest=desired.digest,
             applied=desired.fields,
-            observed=select_observed_fields(desired, live, known),
-            fingerprints=inputs.fingerprints.get(address, known.fingerprints),
+            observed=select_observed_fields(desired, live, entry),
+            fingerprints=inputs.fingerprints.get(address, entry.fingerprints),
             updated_at=live.updated_at,
             protect=desired.lifecycle.protect,
         )
-        if now != known:
-            found.append(now)
-    return tuple(found)
+        if current != entry:
+            refreshed.append(current)
+    return tuple(refreshed)

@@ -1,4 +1,4 @@
-"""How one change is made: re-read, intend, write, read back, test, record."""
+"""Create and update one object: re-read, record the intent, write, read back, compare, record the outcome."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,92 +9,87 @@ from keyturn.client.errors import Conflict, NotFound, ServiceError
 from keyturn.client.records import ApiRecord
 from keyturn.kinds import KINDS, ResourceKind
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.change import MISSING, Change, OutcomeStatus, SecretStatus
+from keyturn.model.change import MISSING, Change, SecretStatus
 from keyturn.model.clock import format_timestamp
 from keyturn.model.fields import Fields, format_path, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
-from keyturn.operations.state_entries import WriteMetadata, build_entry
 from keyturn.operations.plan.recovery import matching_creates
+from keyturn.operations.state_entries import WriteMetadata, build_entry
 from keyturn.state.events import Intent
 
 LOOKUP_DELAYS = (0.0, 2.0, 4.0, 8.0)
-"""Seconds before each look for what a lost create may have made: lists may lag behind by their sum."""
+"""Seconds before each look-up of an object that a create may have made. Lists may lag by their sum."""
 
-OTHER_OBJECT_MESSAGE = "the service answered with another object"
+OTHER_OBJECT_MESSAGE = "the service returned a different object"
+IGNORED_WRITE_MESSAGE = "the service confirmed the write but changed nothing"
+KEPT_NAME_MESSAGE = "the service confirmed the write but kept the old name"
 
 _SECONDS_LENGTH = len("2026-01-01T00:00:00")
 
 
 class WriteResult(Struct, frozen=True):
-    """The entry that a write led to, and what is worth saying of it."""
+    """The state entry after a write, and warnings for the user."""
 
     entry: StateEntry
     warnings: tuple[str, ...] = ()
 
 
 def create_object(change: Change, context: ApplyContext) -> WriteResult:
-    """Make a new object; one whose answer was lost is looked for before it is made again."""
-    desired, kind = _require_desired(change), KINDS[change.address.kind]
+    """Create an object; after a lost response, look it up before the request is sent again."""
+    desired, kind = require_desired(change), KINDS[change.address.kind]
     body = kind.encode(desired, context.ids)
     intent = context.record_intent(change, "create", expect=desired.address.name)
-    identity, answer = _create_once(intent, kind, body, context)
-    if not context.claim_id(identity):
-        # What was there before was not made now, whatever the answer says: it may be anybody's.
+    object_id, response = _create_once(intent, kind, body, context)
+    if not context.claim_id(object_id):
+        # An object that existed before is not the created one, whatever the response says.
         raise StaleObject(OTHER_OBJECT_MESSAGE)
-    if answer is None:
-        # It was found, not answered for: whether the secrets arrived whole is not known.
-        service = context.run.service
-        context.send_write(
-            intent, lambda: service.update_record(kind.collection, identity, body, idempotent=True)
-        )
-    back = read_object(kind, identity, context)
-    reject_concurrent_edit(desired, answer, back)
-    done = build_write_result(change, with_write_time(answer, back), context)
-    context.ids[change.address] = identity
-    context.record_success(intent, done.entry)
-    return done
+    if response is None:
+        # Found by look-up, without a response: write again, because the secrets may be incomplete.
+        send_update_body(intent, kind, object_id, body, context)
+    live = read_object(kind, object_id, context)
+    reject_concurrent_edit(desired, response, live)
+    result = build_write_result(change, with_write_time(response, live), context)
+    context.ids[change.address] = object_id
+    context.record_success(intent, result.entry)
+    return result
 
 
 def _create_once(
-    intent: Intent, kind: ResourceKind, body: Mapping[str, object], desk: ApplyContext
+    intent: Intent, kind: ResourceKind, body: Mapping[str, object], context: ApplyContext
 ) -> tuple[str, ApiRecord | None]:
     found: tuple[LiveObject, ...] = ()
 
     def is_unapplied() -> bool:
         nonlocal found
         try:
-            found = find_created(intent, kind, desk)
+            found = find_created(intent, kind, context)
         except ServiceError:
             return False
         return not found
 
     try:
-        made = desk.run.service.create_record(kind.collection, body, is_unapplied=is_unapplied)
+        created = context.run.service.create_record(kind.collection, body, is_unapplied=is_unapplied)
     except ServiceError as error:
         if isinstance(error, Conflict) and error.may_be_applied:
-            # An earlier attempt probably took the name.
+            # An earlier attempt probably created the object and took the name.
             is_unapplied()
         if len(found) == 1:
             return found[0].id, None
-        desk.record_failure(
-            intent,
-            OutcomeStatus.UNKNOWN if error.may_be_applied else OutcomeStatus.FAILED,
-            error.request_line,
-        )
+        context.record_error(intent, error)
         raise
-    return made.id, made
+    return created.id, created
 
 
 def find_created(intent: Intent, kind: ResourceKind, context: ApplyContext) -> tuple[LiveObject, ...]:
-    """Return the objects that a create may have made: look, wait a grace, look again."""
-    for pause in LOOKUP_DELAYS:
-        if pause:
-            context.run.sleep(pause)
+    """Return the objects that a create may have made; look up again after each of ``LOOKUP_DELAYS``."""
+    for delay in LOOKUP_DELAYS:
+        if delay:
+            context.run.sleep(delay)
         listed = map(kind.decode, context.run.service.list_records(kind.collection).records)
         with context.lock:
             taken = frozenset(context.taken_ids)
-        found = matching_creates(intent, (each for each in listed if each.status != "deleted"), taken)
+        found = matching_creates(intent, (live for live in listed if live.status != "deleted"), taken)
         if found:
             return found
     return ()
@@ -103,110 +98,147 @@ def find_created(intent: Intent, kind: ResourceKind, context: ApplyContext) -> t
 def update_object(
     change: Change, context: ApplyContext, confirm: Callable[[Intent], None] = lambda _: None
 ) -> WriteResult:
-    """Write an object that exists in full; a rename, new fields and new secrets are one request.
+    """Write all fields of an existing object; name, fields and secrets are one request.
 
-    ``confirm`` is asked before the write counts as done, and may raise.
+    ``confirm`` is called before the write is recorded as done, and may raise.
     """
-    desired, kind = _require_desired(change), KINDS[change.address.kind]
-    now = reread_object(change, kind, context)
-    body = build_update_body(change, now, context)
-    intent = context.record_intent(change, "update", object=now.id, expect=desired.address.name)
+    desired, kind = require_desired(change), KINDS[change.address.kind]
+    before = reread_object(change, kind, context)
+    body = build_update_body(change, before, context)
+    intent = context.record_intent(change, "update", object=before.id, expect=desired.address.name)
 
     def send_update() -> tuple[ApiRecord | None, LiveObject]:
-        service = context.run.service
-        answer = context.send_write(
-            intent, lambda: service.update_record(kind.collection, now.id, body, idempotent=True)
-        )
-        return answer, read_object(kind, now.id, context)
+        response = send_update_body(intent, kind, before.id, body, context)
+        return response, read_object(kind, before.id, context)
 
-    answer, back = send_update()
-    reject_ignored_write(change, now, back)
-    if desired.secrets and back.updated_at == now.updated_at:
-        # Whether the secret was taken does not show, and doubt about one means to write it again.
-        answer, back = send_update()
-    reject_concurrent_edit(desired, answer, back)
+    response, live = send_update()
+    reject_ignored_write(change, before, live)
+    if desired.secrets and live.updated_at == before.updated_at:
+        # The service may have ignored the secret: write it again.
+        response, live = send_update()
+    reject_concurrent_edit(desired, response, live)
     confirm(intent)
-    done = build_write_result(change, with_write_time(answer, back), context)
-    if desired.secrets and back.updated_at == now.updated_at:
-        done = replace(done, warnings=(*done.warnings, "the service shows no sign that it took the secret"))
-    context.ids[change.address] = now.id
-    gone = (change.entry.address,) if change.entry and change.entry.address != change.address else ()
-    context.record_success(intent, done.entry, gone)
-    return done
+    result = build_write_result(change, with_write_time(response, live), context)
+    if desired.secrets and live.updated_at == before.updated_at:
+        warning = "no sign that the service stored the secret: updated_at did not change"
+        result = replace(result, warnings=(*result.warnings, warning))
+    context.ids[change.address] = before.id
+    removed = (change.entry.address,) if change.entry and change.entry.address != change.address else ()
+    context.record_success(intent, result.entry, removed)
+    return result
 
 
-def _require_desired(change: Change) -> DesiredResource:
+def require_desired(change: Change) -> DesiredResource:
+    """Return the manifest of a change; raises ValueError if it has none."""
     if change.desired is None:
         message = f"{change.action.value} without a manifest"
         raise ValueError(message)
     return change.desired
 
 
+def send_update_body(
+    intent: Intent, kind: ResourceKind, object_id: str, body: Mapping[str, object], context: ApplyContext
+) -> ApiRecord | None:
+    """Send the PUT of an intent; return the object in the response, None without one."""
+    service = context.run.service
+    return context.send_write(
+        intent, lambda: service.update_record(kind.collection, object_id, body, idempotent=True)
+    )
+
+
 def reread_object(change: Change, kind: ResourceKind, context: ApplyContext) -> LiveObject:
-    """Return the live object if it is still as the plan saw it; raises Stale."""
+    """Return the live object; raises StaleObject if it differs from the plan."""
     if change.live is None:
         message = f"{change.action.value} without a live object"
         raise ValueError(message)
     try:
-        now = read_object(kind, change.live.id, context)
+        current = read_object(kind, change.live.id, context)
     except NotFound:
         if change.live.status == "deleted":
-            # A service may list what is in the trash and not show it on its own.
+            # Some services list a deleted object but answer 404 to a read of it.
             return change.live
-        raise StaleObject("it is gone since the plan was made") from None
-    if now.updated_at != change.expected_updated_at or now.status != change.live.status:
-        moved = [
+        raise StaleObject("it was deleted after the plan was made") from None
+    if current.updated_at != change.expected_updated_at or current.status != change.live.status:
+        edited = [
             format_path(path)
-            for path in {**change.live.fields, **now.fields}
-            if not values_equal(change.live.fields.get(path, MISSING), now.fields.get(path, MISSING))
+            for path in {**change.live.fields, **current.fields}
+            if not values_equal(change.live.fields.get(path, MISSING), current.fields.get(path, MISSING))
         ]
-        told = f": {', '.join(sorted(moved))}" if moved and change.live.has_config else ""
-        raise StaleObject(f"it was edited since the plan was made{told}")
-    return now
+        paths = f": {', '.join(sorted(edited))}" if edited and change.live.has_config else ""
+        raise StaleObject(f"it was edited after the plan was made{paths}")
+    return current
 
 
-def read_object(kind: ResourceKind, identity: str, context: ApplyContext) -> LiveObject:
-    """Return an object as it is now; raises the client's errors, and Stale for another object."""
-    back = kind.decode(context.run.service.read_record(kind.collection, identity))
-    if back.id != identity:
+def read_object(kind: ResourceKind, object_id: str, context: ApplyContext) -> LiveObject:
+    """Return the live object; raises ServiceError, and StaleObject if another object is returned."""
+    live = kind.decode(context.run.service.read_record(kind.collection, object_id))
+    if live.id != object_id:
         raise StaleObject(OTHER_OBJECT_MESSAGE)
-    return back
+    return live
 
 
-def build_update_body(change: Change, now: LiveObject, context: ApplyContext) -> dict[str, object]:
-    """Return the full body of an update: what git states, on top of what others own in a connection.
+def build_update_body(change: Change, current: LiveObject, context: ApplyContext) -> dict[str, object]:
+    """Return the body of a PUT: the manifest's fields, and for a connection the unmanaged live fields.
 
-    A field that git dropped is left out. Raises Stale where the live object holds a mask or a
-    secret in plain view: what cannot be written back would be lost.
+    A field that was removed from the manifest is left out. Raises StaleObject if the live object shows a
+    mask or a secret: that value cannot be written back and would be lost.
     """
-    desired, kind = _require_desired(change), KINDS[change.address.kind]
+    desired, kind = require_desired(change), KINDS[change.address.kind]
     if change.address.kind == "credential":
-        return kind.encode(_build_partial_update(desired, change, context), context.ids)
-    reject_masked(now)
-    return kind.encode(replace(desired, fields=merge_connection_fields(change, desired, now)), context.ids)
+        return kind.encode(_select_sent_fields(desired, change, context), context.ids)
+    reject_masked(current)
+    fields = merge_connection_fields(change, desired, current)
+    return kind.encode(replace(desired, fields=fields), context.ids)
 
 
-def reject_masked(now: LiveObject) -> None:
-    """Raise Stale where what is live cannot be written back: a mask, or a secret in plain view."""
-    if now.secret_like_paths:
-        shown = ", ".join(format_path(path) for path in now.secret_like_paths)
-        raise StaleObject(f"the service shows a mask or a secret at {shown}, which must not be written back")
+def _select_sent_fields(desired: DesiredResource, change: Change, context: ApplyContext) -> DesiredResource:
+    if not desired.kept_secrets:
+        return desired
+    if context.run.workspace.put != "partial":
+        kept = ", ".join(format_path(path) for path in desired.kept_secrets)
+        raise StaleObject(
+            f"`keep` of {kept} prevents a full write of the credential; set the secret in the manifest, "
+            "or set `put: partial` in keyturn.yaml if this deployment merges a PUT"
+        )
+    return desired if change.fields else replace(desired, fields={})
 
 
-def merge_connection_fields(change: Change, desired: DesiredResource, now: LiveObject) -> Fields:
-    """Return the fields of a connection once the change is made: what git states, and what others own."""
+def reject_masked(live: LiveObject) -> None:
+    """Raise StaleObject if the live object shows a mask or a secret, which cannot be written back."""
+    if live.secret_like_paths:
+        paths = ", ".join(format_path(path) for path in live.secret_like_paths)
+        raise StaleObject(f"the service shows a mask or a secret at {paths}; it must not be written back")
+
+
+def merge_connection_fields(change: Change, desired: DesiredResource, current: LiveObject) -> Fields:
+    """Return the fields of a connection after the change: the manifest's and the unmanaged live ones."""
     dropped = {field.path for field in change.fields if field.desired == MISSING}
-    others = {path: leaf for path, leaf in now.fields.items() if path not in dropped}
-    return merge_fields(others, desired.fields)
+    unmanaged = {path: leaf for path, leaf in current.fields.items() if path not in dropped}
+    return merge_fields(unmanaged, desired.fields)
 
 
-def desired_from_live(now: LiveObject) -> DesiredResource:
-    """Return a live connection as if a manifest had said it, to be written back; raises Stale."""
-    reject_masked(now)
+def merge_fields(unmanaged: Fields, managed: Fields) -> Fields:
+    """Return both sets of fields; a managed path replaces an unmanaged one above, at or below it."""
+    kept = {
+        path: leaf
+        for path, leaf in unmanaged.items()
+        if not any(_is_same_branch(path, managed_path) for managed_path in managed)
+    }
+    return {**kept, **managed}
+
+
+def _is_same_branch(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
+    shorter = min(len(left), len(right))
+    return left[:shorter] == right[:shorter]
+
+
+def desired_from_live(live: LiveObject) -> DesiredResource:
+    """Return a live connection as a manifest, to write it back; raises StaleObject if it shows a mask."""
+    reject_masked(live)
     return DesiredResource(
-        address=now.address,
-        type=now.type,
-        fields=now.fields,
+        address=live.address,
+        type=live.type,
+        fields=live.fields,
         secrets={},
         ciphertext_digests={},
         digest="",
@@ -214,98 +246,74 @@ def desired_from_live(now: LiveObject) -> DesiredResource:
     )
 
 
-def merge_fields(others: Fields, ours: Fields) -> Fields:
-    """Return both sets of fields; ours win, and take the place of what stood above or below them."""
-    clear = {
-        path: leaf for path, leaf in others.items() if not any(_has_common_prefix(path, own) for own in ours)
-    }
-    return {**clear, **ours}
-
-
-def _has_common_prefix(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
-
-
-def _build_partial_update(desired: DesiredResource, change: Change, context: ApplyContext) -> DesiredResource:
-    if not desired.kept_secrets:
-        return desired
-    if context.run.workspace.put != "partial":
-        kept = ", ".join(format_path(path) for path in desired.kept_secrets)
-        raise StaleObject(
-            f"{kept} is kept live, so the credential cannot be written in full; set it in git, "
-            "or say `put: partial` in keyturn.yaml if this deployment merges what it is sent"
-        )
-    return desired if change.fields else replace(desired, fields={})
-
-
-def reject_ignored_write(change: Change, before: LiveObject, back: LiveObject) -> None:
-    """Raise Stale where the service said yes and did nothing: no field, no name and no time moved."""
-    asked = [
+def reject_ignored_write(change: Change, before: LiveObject, live: LiveObject) -> None:
+    """Raise StaleObject if the service confirmed a write but neither fields, name nor time changed."""
+    requested = [
         field
         for field in change.fields
         if not values_equal(before.fields.get(field.path, MISSING), field.desired)
     ]
-    unmoved = all(back.fields.get(field.path) == before.fields.get(field.path) for field in asked)
-    # A write that repeats a lost one may well change nothing; one that follows a certain state may not.
-    turned = bool(change.entry and change.entry.digest) and any(
+    is_unchanged = all(live.fields.get(field.path) == before.fields.get(field.path) for field in requested)
+    # A write that repeats a lost one may change nothing; an entry without a digest is such a case.
+    is_rotation = bool(change.entry and change.entry.digest) and any(
         secret.status in {SecretStatus.ROTATED, SecretStatus.REUSED} for secret in change.secrets
     )
-    named = before.address != change.address and back.address == before.address
-    silent = back.updated_at == before.updated_at and unmoved and bool(asked or turned)
-    if named or silent:
-        raise StaleObject("the service answered yes and changed nothing")
+    kept_name = before.address != change.address and live.address == before.address
+    is_ignored = live.updated_at == before.updated_at and is_unchanged and bool(requested or is_rotation)
+    if kept_name or is_ignored:
+        raise StaleObject(IGNORED_WRITE_MESSAGE)
 
 
-def reject_concurrent_edit(desired: DesiredResource, answer: ApiRecord | None, back: LiveObject) -> None:
-    """Raise Stale where an object reads otherwise than the answer to our write showed it."""
-    if answer is None or answer.config is None:
+def reject_concurrent_edit(desired: DesiredResource, response: ApiRecord | None, live: LiveObject) -> None:
+    """Raise StaleObject if the object read back differs from the response to the write."""
+    if response is None or response.config is None:
         return
-    shown = KINDS[desired.address.kind].decode(answer).fields
-    moved = [
+    written = KINDS[desired.address.kind].decode(response).fields
+    edited = [
         format_path(path)
         for path in desired.fields
-        if path in shown and path in back.fields and not values_equal(shown[path], back.fields[path])
+        if path in written and path in live.fields and not values_equal(written[path], live.fields[path])
     ]
-    if moved:
-        raise StaleObject(f"somebody edited it while it was written: {', '.join(sorted(moved))}")
+    if edited:
+        raise StaleObject(f"it was edited during the write: {', '.join(sorted(edited))}")
 
 
-def with_write_time(answer: ApiRecord | None, back: LiveObject) -> LiveObject:
-    """Return what was read back as of our own write, which the answer to it dates.
+def with_write_time(response: ApiRecord | None, live: LiveObject) -> LiveObject:
+    """Return the object read back with the ``updated_at`` of the response to our write.
 
-    A later time is somebody else's: a secret that was set by hand in between shows nothing but that.
+    A later ``updated_at`` belongs to an edit by somebody else. For an edit of a secret it is the only
+    sign, so the state must not record it as our own.
     """
-    if answer is None or not answer.updated_at or _is_same_time(answer.updated_at, back.updated_at):
-        return back
-    return replace(back, updated_at=answer.updated_at)
+    if response is None or not response.updated_at or _is_same_time(response.updated_at, live.updated_at):
+        return live
+    return replace(live, updated_at=response.updated_at)
 
 
-def _is_same_time(one: str, other: str) -> bool:
-    # Two places of a service may write a time at two precisions.
-    return one == other or (len(one) != len(other) and one[:_SECONDS_LENGTH] == other[:_SECONDS_LENGTH])
+def _is_same_time(left: str, right: str) -> bool:
+    # A service may return the same time with different precision.
+    return left == right or (len(left) != len(right) and left[:_SECONDS_LENGTH] == right[:_SECONDS_LENGTH])
 
 
-def build_write_result(change: Change, back: LiveObject, context: ApplyContext) -> WriteResult:
-    """Return the entry for what was written, with a warning for each field that reads differently."""
-    desired = _require_desired(change)
-    when = WriteMetadata(
+def build_write_result(change: Change, live: LiveObject, context: ApplyContext) -> WriteResult:
+    """Return the new state entry, with a warning for each field that the service stored differently."""
+    desired = require_desired(change)
+    metadata = WriteMetadata(
         written_at=format_timestamp(context.run.clock.now()),
         commit=context.run.actor.commit,
         destinations=context.destinations.get(desired.address, ()),
     )
-    made = build_entry(desired, back, change.entry, context.fingerprint_secrets(desired), when)
-    return WriteResult(made, tuple(_describe_normalized_fields(desired, back, context)))
+    entry = build_entry(desired, live, change.entry, context.fingerprint_secrets(desired), metadata)
+    return WriteResult(entry, tuple(_describe_normalized_fields(desired, live, context)))
 
 
 def _describe_normalized_fields(
-    desired: DesiredResource, back: LiveObject, context: ApplyContext
+    desired: DesiredResource, live: LiveObject, context: ApplyContext
 ) -> list[str]:
     if desired.kept_secrets:
         return []
-    found = []
+    warnings = []
     for path, leaf in desired.fields.items():
-        wanted = context.ids.get(leaf, "") if isinstance(leaf, Address) else leaf
-        if path in back.fields and not values_equal(back.fields[path], wanted):
-            found.append(f"the service keeps {format_path(path)} in a form of its own")
-    return found
+        expected = context.ids.get(leaf, "") if isinstance(leaf, Address) else leaf
+        if path in live.fields and not values_equal(live.fields[path], expected):
+            warnings.append(f"the service normalizes {format_path(path)}")
+    return warnings

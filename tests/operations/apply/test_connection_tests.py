@@ -1,9 +1,9 @@
-"""Connection tests."""
+"""Connection tests during an apply."""
 
 import pytest
 
 from keyturn.model.change import Action, Change
-from keyturn.operations.apply.connection_probe import ConnectionTest, find_dependents, run_connection_tests
+from keyturn.operations.apply.connection_tests import ConnectionTest, find_dependents, run_connection_tests
 from keyturn.operations.apply.writes import create_object
 from making import connection, credential, wanted
 
@@ -13,60 +13,68 @@ WHERE = {"host": "db.example.com", "port": 5432, "database": "app"}
 
 
 @pytest.fixture
-def good(office, desk, canary):
+def good(office, context, canary):
     """Return a secret that the target takes, in a credential and a connection that were made."""
     secret = canary()
     target = {"type": "postgres", "match": {"host": "db.example.com"}, "accepts": {"password": [secret]}}
     office.service.set_targets([target])
     desired = wanted(DB, CONFIG, secrets={"password": secret})
-    create_object(Change(action=Action.CREATE, address=DB, desired=desired), desk)
-    create_object(Change(action=Action.CREATE, address=PG, desired=wanted(PG, WHERE, uses="prod-db")), desk)
+    create_object(Change(action=Action.CREATE, address=DB, desired=desired), context)
+    create_object(
+        Change(action=Action.CREATE, address=PG, desired=wanted(PG, WHERE, uses="prod-db")), context
+    )
     return secret
 
 
-def test_dependents_are_found_with_their_settings(desk, good):
-    """As they are live; a credential that nobody uses has none."""
+def test_find_dependents_returns_live_settings(context, good):
+    """A credential without users has no dependents."""
     assert good
     change = Change(action=Action.ROTATE, address=DB)
-    (trial,) = find_dependents(change, desk.ids[DB], desk)
-    assert (trial.address, trial.id, trial.type) == (PG, desk.ids[PG], "postgres")
-    assert trial.fields["config", "database"] == "app"
-    assert find_dependents(change, "nobody", desk) == []
+    (connection_test,) = find_dependents(change, context.ids[DB], context)
+    assert (connection_test.address, connection_test.id, connection_test.type) == (
+        PG,
+        context.ids[PG],
+        "postgres",
+    )
+    assert connection_test.fields["config", "database"] == "app"
+    assert find_dependents(change, "nobody", context) == []
 
 
-def test_a_test_says_yes_or_no(desk, good, canary):
-    """With the credential itself, or with another one in its place."""
+def test_verdict_with_the_credential_or_a_substitute(context, good, canary):
+    """The test passes with the credential and fails with a substitute."""
     assert good
     other = credential("prod-other")
     desired = wanted(other, CONFIG, secrets={"password": canary()})
-    create_object(Change(action=Action.CREATE, address=other, desired=desired), desk)
-    trials = find_dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
-    assert [each.passed for each in run_connection_tests(trials, desk)] == [True]
-    (refused,) = run_connection_tests(trials, desk, {desk.ids[DB]: desk.ids[other]})
+    create_object(Change(action=Action.CREATE, address=other, desired=desired), context)
+    connection_tests = find_dependents(Change(action=Action.ROTATE, address=DB), context.ids[DB], context)
+    assert [each.passed for each in run_connection_tests(connection_tests, context)] == [True]
+    (refused,) = run_connection_tests(connection_tests, context, {context.ids[DB]: context.ids[other]})
     assert not refused.passed
     assert refused.message
 
 
-def test_only_an_explicit_yes_is_one(office, desk, good):
-    """A service that answers without a verdict, or not at all, has not said yes."""
+def test_a_response_without_verdict_does_not_pass(office, context, good):
+    """The response must say explicitly that the test passed."""
     assert good
-    trials = find_dependents(Change(action=Action.ROTATE, address=DB), desk.ids[DB], desk)
+    connection_tests = find_dependents(Change(action=Action.ROTATE, address=DB), context.ids[DB], context)
     office.service.change_settings(test_reply="verdictless")
-    (verdict,) = run_connection_tests(trials, desk)
+    (verdict,) = run_connection_tests(connection_tests, context)
     assert not verdict.passed
-    assert "neither yes nor no" in verdict.message
+    assert "does not say whether" in verdict.message
 
 
-def test_verdicts_are_sorted(desk, good):
-    """By address, whoever ends first."""
+def test_verdicts_are_sorted(context, good):
+    """By address, whatever the order of completion."""
     assert good
     fields = {("config", key): value for key, value in WHERE.items()}
-    trials = [ConnectionTest(connection(name), name, "postgres", fields) for name in "cab"]
-    assert [each.address.name for each in run_connection_tests(trials, desk)] == ["a", "b", "c"]
+    connection_tests = [
+        ConnectionTest(address=connection(name), id=name, type="postgres", fields=fields) for name in "cab"
+    ]
+    assert [each.address.name for each in run_connection_tests(connection_tests, context)] == ["a", "b", "c"]
 
 
-def test_nothing_is_sent_where_a_connection_was_moved(office, canary):
-    """Somebody edits the host between plan and test: the new secret does not go there."""
+def test_no_secret_is_sent_to_an_edited_destination(office, canary):
+    """A proxy added in the UI receives neither a test nor the new secret."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
@@ -79,7 +87,7 @@ def test_nothing_is_sent_where_a_connection_was_moved(office, canary):
     assert "config.proxy of connection/prod-pg" in " ".join(done.stderr.split())
     agreed = office.here("apply", "--yes", "--allow-destination-change", "prod-db")
     assert agreed.code == 1
-    assert "config.proxy is not as it was applied" in " ".join((agreed.stdout + agreed.stderr).split())
+    assert "config.proxy differs from the last apply" in " ".join((agreed.stdout + agreed.stderr).split())
     assert len([each for each in office.service.list_requests() if each["path"].endswith("/test")]) == tests
     assert office.writes() > writes
 
@@ -104,8 +112,8 @@ def right(office, places):
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace", "in_place"])
-def test_a_new_secret_is_tried_where_it_will_be_used(office, canary, strategy):
-    """Credential and connection move in one commit: the old place never sees the new secret."""
+def test_a_new_secret_is_tested_at_the_new_destination(office, canary, strategy):
+    """Secret and host change in one commit: the old host never receives the new secret."""
     old, new = canary(), canary()
     right(office, {"db.example.com": old, THERE: new})
     moving(office, strategy, old, "db.example.com")
@@ -120,8 +128,8 @@ def test_a_new_secret_is_tried_where_it_will_be_used(office, canary, strategy):
     assert sorted(map(sorted, places.values())) == [["db.example.com"], [THERE]]
 
 
-def test_a_new_place_that_refuses_the_secret_changes_nothing(office, canary):
-    """Under verify, the place to which all of it would move is asked first."""
+def test_a_refusal_at_the_new_destination_changes_nothing(office, canary):
+    """With `verify`, the new destination is tested before any write."""
     old = canary()
     right(office, {"db.example.com": old, THERE: canary()})
     moving(office, "verify", old, "db.example.com")
@@ -130,12 +138,12 @@ def test_a_new_place_that_refuses_the_secret_changes_nothing(office, canary):
     moving(office, "verify", canary(), THERE)
     done = office.here("apply", "--yes")
     assert done.code == 1
-    assert "nothing that runs was touched" in " ".join((done.stdout + done.stderr).split())
+    assert "nothing in use was changed" in " ".join((done.stdout + done.stderr).split())
     assert (office.live(), office.live("connections")) == before
 
 
-def test_a_place_that_git_does_not_state_is_not_tried(office, canary):
-    """Somebody adds a proxy in the UI: that the connection is written anyway does not approve it."""
+def test_an_unmanaged_destination_is_not_tested(office, canary):
+    """A planned write of the connection does not approve a proxy that was added in the UI."""
     old, new = canary(), canary()
     moving(office, "verify", old, "db.example.com")
     assert office.here("apply", "--yes").code == 0
@@ -143,7 +151,7 @@ def test_a_place_that_git_does_not_state_is_not_tried(office, canary):
     moving(office, "verify", new, THERE)
     done = office.here("apply", "--yes", "--allow-destination-change", "prod-db")
     assert done.code == 1
-    assert "config.proxy is not as it was applied" in " ".join((done.stdout + done.stderr).split())
+    assert "config.proxy differs from the last apply" in " ".join((done.stdout + done.stderr).split())
     assert all(
         "proxy" not in each["destination"]
         for each in office.service.list_pairings("s")
@@ -151,8 +159,8 @@ def test_a_place_that_git_does_not_state_is_not_tried(office, canary):
     )
 
 
-def test_what_is_still_to_be_made_is_left_out_of_the_test(office, canary):
-    """The connection will refer to a credential that has no id yet: it is tried without, then written."""
+def test_a_reference_to_a_new_object_is_left_out(office, canary):
+    """The new credential has no ID at the time of the test."""
     config = {"engine": "snowflake", "host": "x.snowflakecomputing.com", "username": "svc"}
     place = {"account": "x", "warehouse": "W", "database": "D"}
     office.repo.credential("prod-db", {"password": canary()}, config)

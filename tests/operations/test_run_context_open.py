@@ -1,4 +1,4 @@
-"""The start of a run."""
+"""Opening a run."""
 
 import time
 
@@ -9,7 +9,7 @@ from keyturn.operations.run_context import create_system_clock, detect_actor, op
 
 
 @pytest.mark.parametrize(
-    ("surroundings", "who", "url"),
+    ("environment", "who", "url"),
     [
         (
             {
@@ -24,37 +24,37 @@ from keyturn.operations.run_context import create_system_clock, detect_actor, op
         ({"GITLAB_USER_LOGIN": "bob", "CI_JOB_URL": "https://lab.example/1"}, "bob", "https://lab.example/1"),
     ],
 )
-def test_a_pipeline_says_who_it_works_for(tmp_path, surroundings, who, url):
-    """The lock and the journal name the person and the run."""
-    found = detect_actor(tmp_path, surroundings)
+def test_the_actor_of_a_ci_job(tmp_path, environment, who, url):
+    """The user and the URL of the job."""
+    found = detect_actor(tmp_path, environment)
     assert (found.who, found.url, found.commit) == (who, url, "")
     assert found.tool.startswith("keyturn ")
 
 
-def test_at_home_it_is_the_user(tmp_path):
-    """Without a pipeline there is a user, and no address."""
+def test_the_actor_without_environment(tmp_path):
+    """The local user, without a URL."""
     found = detect_actor(tmp_path, {})
     assert found.who
     assert found.host
     assert found.url == ""
 
 
-def test_the_clock_goes_on():
-    """Both clocks move forward, and the one for people has a zone."""
-    hands = create_system_clock()
-    first = hands.monotonic()
-    assert hands.now().tzinfo
-    assert hands.monotonic() >= first
-    assert abs(hands.now().timestamp() - time.time()) < 5
+def test_the_system_clock_advances():
+    """The wall clock has a time zone."""
+    clock = create_system_clock()
+    first = clock.monotonic()
+    assert clock.now().tzinfo
+    assert clock.monotonic() >= first
+    assert abs(clock.now().timestamp() - time.time()) < 5
 
 
-def test_at_home_it_is_who_is_logged_in(tmp_path):
-    """As the environment that was handed in says, not this process's own."""
+def test_the_actor_comes_from_the_given_environment(tmp_path):
+    """Not from the environment of this process."""
     assert detect_actor(tmp_path, {"USER": "eve", "LOGNAME": ""}).who == "eve"
 
 
-def test_a_run_knows_its_doors(office):
-    """Service, state and project are those of the workspace; a name that is none is refused."""
+def test_a_run_belongs_to_a_workspace(office):
+    """An unknown workspace raises KT005."""
     environment = office.repo.environment()
     with open_run_context(office.repo.root, "", environment) as run:
         assert run.workspace.name == "prod"
@@ -65,15 +65,15 @@ def test_a_run_knows_its_doors(office):
     assert caught.value.diagnostics[0].code == "KT005"
 
 
-def test_nothing_but_the_environment_leads_to_a_key(office):
-    """A run takes the environment that it is handed, whatever this process has."""
+def test_the_key_comes_from_the_given_environment(office):
+    """Not from the environment of this process."""
     with pytest.raises(DiagnosticError) as caught:
         open_run_context(office.repo.root, "", {})
     assert caught.value.diagnostics[0].code == "KT030"
 
 
-def test_no_key_is_used_for_strangers(office):
-    """A program in a pipeline is as careful as the command line."""
+def test_untrusted_ci_events_are_rejected(office):
+    """A library user gets the same check as the command line."""
     with pytest.raises(DiagnosticError) as caught:
         open_run_context(
             office.repo.root, "", office.repo.environment() | {"GITHUB_EVENT_NAME": "pull_request_target"}

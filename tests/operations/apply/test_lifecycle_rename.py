@@ -1,4 +1,4 @@
-"""An object that makes room for another one stays whole."""
+"""A rename that makes a name available keeps all other fields."""
 
 import pytest
 
@@ -10,7 +10,7 @@ ROTATION = {"strategy": "replace", "grace": "7d"}
 
 
 def rotated(office, canary, **more):
-    """Apply a credential and a connection, then hand over to another secret; return the second run."""
+    """Apply a credential and a connection, then rotate; return the old content and the second run."""
     office.repo.connection("prod-pg", "prod-db")
     office.repo.credential("prod-db", {"password": canary()}, rotation=ROTATION)
     if more.pop("committed", True):
@@ -26,58 +26,56 @@ def rotated(office, canary, **more):
 
 
 def held_by(office, name):
-    """Return the settings and the digests of the secrets of the credential whose name begins so."""
+    """Return settings and secret digests of the credential whose name starts with ``name``."""
     (found,) = [each for each in office.service.list_held_secrets("s") if each["name"].startswith(name)]
     return found["config"], found["secrets"]
 
 
 @pytest.mark.parametrize("office", [{}, {"credential_put": "replace"}, WHOLE], indirect=True)
-def test_an_old_generation_keeps_settings_and_secret(office, canary):
-    """It is written in full, from the commit that the state names, whatever a PUT leaves of the rest."""
+def test_the_old_credential_keeps_settings_and_secret(office, canary):
+    """The full body of the committed manifest is sent, whatever the PUT semantics are."""
     before, done = rotated(office, canary)
     assert held_by(office, NEW) == before
-    assert "is gone" not in done.stdout
+    assert "removed config" not in done.stdout
 
 
 @pytest.mark.parametrize("office", [WHOLE], indirect=True)
-def test_what_git_no_longer_has_is_not_made_up(office, canary):
-    """Without a commit the name alone is sent; where that loses something, it is said."""
+def test_without_a_commit_lost_fields_are_a_warning(office, canary):
+    """Only the name is sent; the warning names the fields that the service removed."""
     _, done = rotated(office, canary, committed=False)
     assert held_by(office, NEW) == ({}, {})
-    assert "config.host, config.port, config.username of credential/prod-db-until-" in " ".join(
-        done.stdout.split()
-    )
+    assert "removed config.engine, config.host, config.port, config.username" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
     "office", [{}, {"credential_put": "wipe"}, {"credential_put": "replace"}], indirect=True
 )
-def test_a_mere_name_takes_nothing_away_elsewhere(office, canary):
-    """What is not sent at all stays as it is on every documented kind of deployment."""
+def test_a_body_with_only_the_name_loses_nothing(office, canary):
+    """On every documented deployment, omitted objects stay unchanged."""
     before, done = rotated(office, canary, committed=False)
     assert held_by(office, NEW) == before
-    assert "is gone" not in done.stdout
+    assert "removed config" not in done.stdout
 
 
 @pytest.mark.parametrize("office", [WHOLE], indirect=True)
-def test_where_a_deployment_is_said_to_merge_only_the_name_is_sent(office, canary):
-    """`put: partial` is the user's word on it, and is taken."""
+def test_put_partial_sends_only_the_name(office, canary):
+    """`put: partial` says that the deployment merges; the warning shows if it does not."""
     office.repo.project(put="partial")
     _, done = rotated(office, canary)
     assert held_by(office, NEW) == ({}, {})
-    assert "is gone since it has this name" in " ".join(done.stdout.split())
+    assert "the rename to" in " ".join(done.stdout.split())
 
 
-def test_a_secret_is_not_written_beside_a_place_that_somebody_put_there(office, canary):
-    """The old generation is what git said, not what was edited in the meantime."""
+def test_the_old_credential_is_written_as_committed(office, canary):
+    """A host edited in the UI is not combined with the committed secret."""
     (config, secrets), _ = rotated(office, canary, credentials={"host": "evil.example.com"})
     assert held_by(office, NEW) == (config, secrets)
     assert config["host"] == "db.example.com"
 
 
 @pytest.mark.parametrize("office", [WHOLE], indirect=True)
-def test_a_connection_of_another_type_leaves_the_old_one_whole(office, canary):
-    """It is in the trash in the end, with all that is needed to bring it back."""
+def test_the_old_connection_stays_complete_after_a_type_change(office, canary):
+    """It is soft-deleted with everything that a restore needs."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
@@ -93,6 +91,6 @@ def test_a_connection_of_another_type_leaves_the_old_one_whole(office, canary):
 
 @pytest.mark.parametrize("office", [{"reply_secrets": "leak"}], indirect=True)
 def test_a_leaked_value_is_not_written_back(office, canary):
-    """What a service shows of a secret is no part of what is sent."""
+    """A secret in a response is not part of a request."""
     before, _ = rotated(office, canary)
     assert held_by(office, NEW) == before

@@ -1,4 +1,4 @@
-"""The end of a credential that was retired."""
+"""Purge of a retired credential."""
 
 import pytest
 from msgspec.structs import replace
@@ -21,17 +21,17 @@ def settled(office, canary):
     return office
 
 
-@pytest.mark.parametrize(("name", "said"), [("prod-db", "is in use"), ("nobody", "is not in the state")])
-def test_only_what_was_retired(settled, begin, name, said):
-    """The rest is said, and stays."""
+@pytest.mark.parametrize(("name", "said"), [("prod-db", "is not retired"), ("nobody", "is not in the state")])
+def test_only_a_retired_credential_is_purged(settled, begin, name, said):
+    """Other credentials stay."""
     with pytest.raises(DiagnosticError) as caught:
         purge_retired(begin(), name)
     assert said in caught.value.diagnostics[0].message
     assert len(settled.service.read_state()["credentials"]) == 2
 
 
-def test_a_tombstone_is_purged_and_forgotten(settled, begin):
-    """Gone from the service and from the state; the lock is free."""
+def test_purge_removes_object_and_tombstone(settled, begin):
+    """The lock is released."""
     settled.repo.remove("prod-db")
     assert settled.here("apply", "--yes").code == 0
     assert purge_retired(begin(), "prod-db").address.name == "prod-db"
@@ -42,8 +42,8 @@ def test_a_tombstone_is_purged_and_forgotten(settled, begin):
 
 
 @pytest.mark.usefixtures("settled")
-def test_not_while_somebody_applies(begin):
-    """The lock is taken like everywhere."""
+def test_purge_requires_the_lock(begin):
+    """Another run holds it."""
     run = begin()
     acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
     with pytest.raises(LockHeld):
@@ -53,8 +53,8 @@ def test_not_while_somebody_applies(begin):
 @pytest.mark.parametrize(
     ("status", "ending", "end"), [(0, OutcomeStatus.DONE, "ended"), (403, OutcomeStatus.FAILED, "failed")]
 )
-def test_the_journal_names_who_purged(settled, begin, status, ending, end):
-    """Who, host, commit and run id; a refusal is recorded, too."""
+def test_the_journal_names_the_actor(settled, begin, status, ending, end):
+    """A rejected request is recorded, too."""
     settled.repo.remove("prod-db")
     assert settled.here("apply", "--yes").code == 0
     run = begin()

@@ -1,20 +1,20 @@
-"""What a run works with."""
+"""A run closes its connections."""
 
 from msgspec.structs import replace
 
 
 class Service:
-    """Counts how often it is closed."""
+    """Counts calls of close."""
 
     closed = 0
 
     def close(self):
-        """Be closed."""
+        """Count."""
         self.closed += 1
 
 
-def test_a_run_closes_what_it_opened(run):
-    """Once, at the end of its block, and when it is asked to."""
+def test_a_run_closes_its_service(run):
+    """At the end of a `with` statement and by `close`."""
     service = Service()
     with replace(run, service=service) as same:
         assert same.service is service

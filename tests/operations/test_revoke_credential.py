@@ -1,4 +1,4 @@
-"""Break glass."""
+"""Revocation of a live credential."""
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from keyturn.state.reader import load_state
 
 @pytest.fixture
 def used(office):
-    """Put a credential with two connections into the service, by nobody's manifest."""
+    """Create an unmanaged credential with two connections in the service."""
     (db,) = office.service.seed_objects(credentials=[{"name": "db", "type": "database", "config": {}}])[
         "credentials"
     ]
@@ -23,8 +23,8 @@ def used(office):
     return office
 
 
-def test_a_name_is_exact(used, run):
-    """No near match at three in the morning."""
+def test_the_name_must_match_exactly(used, run):
+    """A similar name raises KT470."""
     assert find_credential(run.service, "db").address.name == "db"
     for name in ("d", "DB", "db2"):
         with pytest.raises(DiagnosticError) as caught:
@@ -33,8 +33,8 @@ def test_a_name_is_exact(used, run):
     assert used.live()
 
 
-def test_detached_everywhere_and_deleted(used, run):
-    """Settings of the connections stay."""
+def test_revoke_detaches_and_deletes(used, run):
+    """The settings of the connections stay."""
     done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
     assert done.is_complete
     assert done.unrecorded == ""
@@ -45,8 +45,8 @@ def test_detached_everywhere_and_deleted(used, run):
         assert each["config"]["host"] == "h"
 
 
-def test_it_goes_on_whatever_fails(used, run):
-    """One connection cannot be detached: the rest is done, and it is said."""
+def test_revoke_continues_after_a_failed_step(used, run):
+    """The failed step is in the result."""
     used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)
     done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
     assert not done.is_complete
@@ -59,8 +59,8 @@ def journaled(run):
     return [record.event for record in read_journal_records(run.store.open_log().read(0))][:-1]
 
 
-def test_each_step_is_journaled_before_it_is_sent(used, run):
-    """Who, host, commit and run id; three intents with their ends; no entry of the state changes."""
+def test_each_step_has_intent_and_outcome(used, run):
+    """The journal names the actor; no state entry changes."""
     used.service.add_fault("status_before", method="PUT", path="/api/connections/*", status=422)
     revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
     started, *steps, ended = journaled(run)
@@ -77,8 +77,8 @@ def test_each_step_is_journaled_before_it_is_sent(used, run):
     assert read_held_lock(run.store) is None
 
 
-def test_an_unknown_outcome_stays_open_in_the_journal(used, run):
-    """The next run looks."""
+def test_an_unknown_outcome_is_recorded(used, run):
+    """The intent stays open."""
     used.service.add_fault("status_after", method="DELETE", path="/api/credentials/*", status=500, times=0)
     done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
     assert not done.is_complete
@@ -90,8 +90,8 @@ def test_an_unknown_outcome_stays_open_in_the_journal(used, run):
     assert end.address.kind == "credential"
 
 
-def test_a_held_lock_does_not_stop_it(used, run):
-    """It is done without a record, which the result says."""
+def test_revoke_continues_without_the_lock(used, run):
+    """The result says that nothing was recorded."""
     acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
     done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: run)
     assert done.is_complete
@@ -101,8 +101,8 @@ def test_a_held_lock_does_not_stop_it(used, run):
     assert read_held_lock(run.store).holder.who == "ada"
 
 
-def test_a_run_that_cannot_be_opened_does_not_stop_it(used, run):
-    """A store without credentials, a git that is broken."""
+def test_revoke_continues_without_a_run(used, run):
+    """The state store cannot be reached."""
 
     def refuse():
         raise storage_error("KT604", "s3://b", "the state's bucket cannot be reached", "")
@@ -112,21 +112,21 @@ def test_a_run_that_cannot_be_opened_does_not_stop_it(used, run):
     assert used.live() == {}
 
 
-class Full:
-    """A store whose disk is full once the journal has so many lines."""
+class FullStore:
+    """A store whose disk is full after a number of journal lines."""
 
     def __init__(self, store, lines):
-        """Allow some lines."""
+        """Allow a number of lines."""
         self.store, self.left = store, lines
 
     def __getattr__(self, name):
-        """Be the store in all else."""
+        """Delegate to the store."""
         return getattr(self.store, name)
 
     def open_log(self):
-        """Return a log that counts."""
-        tape = self.store.open_log()
-        append = tape.append
+        """Return a log that counts lines."""
+        log = self.store.open_log()
+        append = log.append
 
         def counted(first, lines):
             self.left -= len(lines)
@@ -134,14 +134,14 @@ class Full:
                 raise storage_error("KT625", "file:x", "no space left", "")
             return append(first, lines)
 
-        tape.append = counted
-        return tape
+        log.append = counted
+        return log
 
 
 @pytest.mark.parametrize("lines", range(9))
-def test_a_journal_that_fails_on_the_way_does_not_stop_it(used, run, lines):
-    """Wherever the disk is full, everything is done once, and what is not recorded is said."""
-    full = replace(run, store=Full(run.store, lines))
+def test_revoke_continues_if_the_journal_fails(used, run, lines):
+    """Every step is done once, wherever the journal fails."""
+    full = replace(run, store=FullStore(run.store, lines))
     before = used.writes()
     done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: full)
     assert done.is_complete
