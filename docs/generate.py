@@ -16,6 +16,7 @@ import click
 
 from keyturn import public
 from keyturn.catalog import load_catalog
+from keyturn.cli import exit_codes
 from keyturn.cli.main import root_command
 from planasonix_emulator.__main__ import main as emulator
 
@@ -65,7 +66,7 @@ EXIT_CODES = {
     "EXIT_BUG": ("a bug of keyturn", "report the printed lines; they contain no secret"),
     "EXIT_INTERRUPTED": ("interrupted", "apply again: keyturn first checks what the interrupted run wrote"),
 }
-"""Every exit code by its name in ``keyturn.cli.errors``: what it means, what to do."""
+"""Every exit code by its name in ``keyturn.cli.exit_codes``: what it means, what to do."""
 
 
 def pages() -> Mapping[str, str]:

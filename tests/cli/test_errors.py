@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from keyturn.catalog import load_catalog
 from keyturn.cli import options
-from keyturn.cli.errors import ExitWith, error_boundary, exit_code_of, print_diagnostics
+from keyturn.cli.errors import error_boundary, exit_code_of, print_diagnostics
+from keyturn.cli.exit_codes import ExitWith
 from keyturn.client.errors import ErrorDetails, NotSent, RequestRejected, Unauthorized
 from keyturn.client.messages import Request
 from keyturn.model.address import SourceLocation

@@ -8,11 +8,11 @@ from itertools import groupby, takewhile
 import click
 import pytest
 
-from keyturn.cli import errors, help
+from keyturn.cli import exit_codes, help
 from keyturn.cli.main import COMMAND_MODULES, root_command
 from sources import ROOT, SRC
 
-ALWAYS = {errors.EXIT_USAGE, errors.EXIT_BUG, errors.EXIT_INTERRUPTED}
+ALWAYS = {exit_codes.EXIT_USAGE, exit_codes.EXIT_BUG, exit_codes.EXIT_INTERRUPTED}
 
 
 def commands():
@@ -97,13 +97,11 @@ def test_options_say_their_default_and_their_unit(words):
 @pytest.mark.parametrize("words", ALL)
 def test_exit_codes_are_those_of_the_command(words):
     """Whatever code its module speaks of is on its page, with what it means."""
-    module = COMMAND_MODULES[words.split()[0]].partition(":")[0]
-    source = (SRC / "keyturn" / "cli" / f"{module}.py").read_text("utf-8")
-    spoken = {getattr(errors, name) for name in re.findall(r"status\.([A-Z]+)", source)}
+    module = COMMAND_MODULES[words.split()[0]]
+    source = (SRC / "keyturn" / "cli" / f"{module.replace('.', '/')}.py").read_text("utf-8")
+    spoken = {getattr(exit_codes, name) for name in re.findall(r"exit_codes\.(EXIT_[A-Z]+)", source)}
     pages = [
-        set(help.HELP_PAGES[each].exit_codes)
-        for each in ALL
-        if COMMAND_MODULES[each.split()[0]].partition(":")[0] == module
+        set(help.HELP_PAGES[each].exit_codes) for each in ALL if COMMAND_MODULES[each.split()[0]] == module
     ]
     assert spoken - ALWAYS <= set().union(*pages)
     for code in help.HELP_PAGES[words].exit_codes:

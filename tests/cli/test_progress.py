@@ -95,7 +95,7 @@ def test_a_program_hears_nothing(stream):
 
 def test_verbose_tells_all(stream, monkeypatch):
     """Phases, and each change as it begins and ends; no bar in between."""
-    monkeypatch.setattr(module.options, "verbose", lambda: True)
+    monkeypatch.setattr(module.options, "is_verbose", lambda: True)
     for tty in (True, False):
         assert told(stream(tty=tty), late=True).splitlines() == [
             "planning",
@@ -118,7 +118,7 @@ def test_silence_is_broken_while_nothing_happens(stream, monkeypatch):
     made, seen = stream(), threading.Event()
     write = made.write
     monkeypatch.setattr(made, "write", lambda text: (write(text), seen.set())[0])
-    with ProgressDisplay(start_phase="plan") as progress:
+    with ProgressDisplay(phase="plan") as progress:
         for _ in range(3):
             assert seen.wait(10)
             seen.clear()
@@ -158,7 +158,7 @@ def test_a_bar_on_a_terminal(slow, columns):
     drawn = frames(done.stderr)
     assert {each.partition("  ")[0].partition(" ━")[0].strip() for each in drawn} & {
         "planning: reading the workspace",
-        "planning: opening secrets",
+        "planning: decrypting secrets",
     }
     assert any("━" in each for each in drawn)
     assert max(map(display_width, drawn)) <= columns

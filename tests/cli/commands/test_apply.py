@@ -68,6 +68,6 @@ def test_a_plan_file_takes_no_further_wishes(ready, flag):
     assert ready.here("plan", "--out", "plan.kt").code == 0
     done = ready.here("apply", "plan.kt", *flag)
     assert done.code == 64
-    assert "holds its own targets and consents" in " ".join(done.stderr.split())
+    assert "has its own targets and approvals" in " ".join(done.stderr.split())
     assert ready.live() == {}
     assert ready.here("apply", "plan.kt", "--no-test").code == 0

@@ -36,7 +36,7 @@ def test_what_was_left_out_is_told(lived_in):
     lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
     done = lived_in.here("import", "--all")
     assert done.code == 3
-    assert "left out: its name cannot be the name of a file" in done.stdout
+    assert "skipped: its name cannot be the name of a file" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["--map", "x"], ["--map", "=f"], ["--credential", "c="]])

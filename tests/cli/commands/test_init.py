@@ -25,7 +25,7 @@ def test_a_new_repository_is_valid_and_again_nothing_is_done(tmp_path, surroundi
     """What was made is listed; the second time everything is there and kept."""
     done = drive(["init", "new", "--organization", "org_x"], cwd=tmp_path, env=surroundings)
     assert done.code == 0, done.stderr
-    assert "made  keyturn.yaml" in done.stdout
+    assert "created  keyturn.yaml" in done.stdout
     assert age_key.recipient in (tmp_path / "new/.sops.yaml").read_text()
     valid = drive(["validate", "--strict", "-C", "new"], cwd=tmp_path, env={})
     assert valid.code == 0, valid.stdout
@@ -39,7 +39,7 @@ def test_what_is_there_is_kept(tmp_path, surroundings):
     (tmp_path / ".gitignore").write_text("mine\n")
     done = drive(["init"], cwd=tmp_path, env=surroundings)
     assert done.code == 0, done.stderr
-    assert "added  .gitignore" in done.stdout
+    assert "added    .gitignore" in done.stdout
     assert (tmp_path / ".gitignore").read_text() == "mine\n.keyturn/prod/\n"
 
 

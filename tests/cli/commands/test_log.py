@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "log.schema.json"
+SCHEMA = Path(__file__).parents[3] / "schemas" / "log.schema.json"
 
 
 def valid_list(text):

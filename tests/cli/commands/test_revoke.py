@@ -40,7 +40,7 @@ def test_revoke_says_what_is_not_recorded(settled):
     acquire_lock(store, LockHolder(id="x", who="ada", host="elsewhere"), create_system_clock())
     done = settled.here("revoke", "prod-db", "--yes")
     assert done.code == 0
-    assert "warning: the journal does not record all of this: ada on elsewhere holds the lock" in done.stderr
+    assert "warning: the journal is incomplete: ada on elsewhere holds the lock" in done.stderr
     assert settled.live() == {}
 
 

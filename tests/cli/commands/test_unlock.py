@@ -40,4 +40,4 @@ def test_a_damaged_lock(locked):
     assert refused.code == 4
     assert "KT613" in refused.stderr
     name = refused.stderr.split("keyturn unlock ")[1].split()[0]
-    assert locked.here("unlock", name).stdout == "The lock was damaged and is gone.\n"
+    assert locked.here("unlock", name).stdout == "The lock record was damaged; the lock is released.\n"

@@ -47,7 +47,14 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
     metavar="FILE",
     help="With --offline: compare with this exported state.",
 )
-@click.option("--ledger", hidden=True, expose_value=False, is_eager=True, callback=reject_ledger_option)
+@click.option(
+    "--ledger",
+    hidden=True,
+    expose_value=False,
+    is_eager=True,
+    callback=reject_ledger_option,
+    help="Renamed to --state.",
+)
 @click.option("--refresh-only", is_flag=True, help="Show only drift: changes made outside keyturn.")
 @click.option(
     "--config-from",
@@ -65,9 +72,9 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
 )
 @click.pass_obj
 def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
-    """Compare the manifests with the live workspace and the state, and show the changes.
+    """Show what an apply would change.
 
-    Risks come first, then each change with its reason and impact. The plan contains no secret. Its
+    Compares the manifests with the live workspace and the state. Risks come first, then each change with its reason and impact. The plan contains no secret. Its
     digest is the argument of `keyturn apply --approve`. Nothing is written.
 
     \b

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.cli.commands.validate import (
+from keyturn.cli.validation import (
     ProjectValidation,
     _relative_to_root,
     failed_validation,
@@ -48,7 +48,7 @@ def test_paths_are_told_from_the_root(tmp_path):
 def test_forms_end_without_a_newline():
     """Click adds the last one."""
     assert format_validation(examined(Severity.ERROR), "concise", color=False) == "f.yaml: error KT131 m"
-    assert format_validation(examined(), "text", color=False) == "1 file checked: nothing found."
+    assert format_validation(examined(), "text", color=False) == "1 file checked, no problems found."
 
 
 def test_what_stopped_everything_is_an_examination_too(tmp_path):

@@ -141,6 +141,7 @@ SILENT = {
     ("init", "organizations"): "an id that is new",
     ("init", "recipient"): "a key that is new",
     ("init", "pgp"): "a key that is new",
+    ("plan", "ledger"): "a removed option",
 }
 """What a shell cannot complete, each with the reason."""
 

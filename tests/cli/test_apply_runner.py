@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from keyturn.cli.commands.apply import InterruptHandler, apply_exit_code
+from keyturn.cli.apply_runner import InterruptHandler, apply_exit_code
 from keyturn.model.change import ChangeOutcome, OutcomeStatus
 from keyturn.model.plan import Plan
 from keyturn.operations.apply.session import ApplyReport
@@ -34,8 +34,8 @@ def report(*endings, **more):
         (report(OutcomeStatus.STALE), 4),
         (report(OutcomeStatus.DONE, OutcomeStatus.STALE), 4),
         (report(OutcomeStatus.DONE, OutcomeStatus.STALE, OutcomeStatus.FAILED), 3),
-        (report(OutcomeStatus.DONE, OutcomeStatus.FAILED, denied=True), 6),
-        (report(OutcomeStatus.DONE, halted=True), 130),
+        (report(OutcomeStatus.DONE, OutcomeStatus.FAILED, unauthorized=True), 6),
+        (report(OutcomeStatus.DONE, stopped=True), 130),
     ],
 )
 def test_exit_codes(made, expected):

@@ -9,5 +9,5 @@ def test_requests_are_counted():
     figures = RequestStats(by_operation={"list": 2, "create": 1}, retries=1, seconds_waited=0.0)
     assert format_request_stats(figures) == "requests: 3 (1 create, 2 list; 1 repeated)"
     assert format_request_stats(RequestStats(by_operation={}, retries=0, seconds_waited=1.25)).endswith(
-        "waited 1.2 s for the pace"
+        "waited 1.2 s for the rate limit"
     )

@@ -16,15 +16,15 @@ class Scene:
 
     def __init__(self, folder):
         """Begin with what init would make."""
-        self.folder, self.remote, self.ran = folder, self, []
+        self.folder, self.control_client, self.ran = folder, self, []
         for kind in ("credentials", "connections"):
             (folder / "manifests/prod" / kind).mkdir(parents=True)
 
-    def say(self, text):
+    def print_step(self, text):
         """Hear a line."""
         assert text
 
-    def run(self, command, expect=0, stdin=""):
+    def run_command(self, command, expect=0, stdin=""):
         """Hear a command."""
         self.ran.append((command, expect, stdin))
 

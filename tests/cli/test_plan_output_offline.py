@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.cli.commands.plan import run_offline_plan
+from keyturn.cli.plan_output import run_offline_plan
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.plan.plan import PlanOptions
 

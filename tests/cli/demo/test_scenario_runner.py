@@ -20,7 +20,7 @@ def test_another_ending_ends_the_story(tmp_path):
     """A demo that lies is worse than none."""
     scene = DemoRunner(tmp_path, {"PATH": "/bin:/usr/bin"}, "", None, color=False)
     scene.run_command("false", expect=1)
-    with pytest.raises(click.ClickException, match="exit 1, not 0"):
+    with pytest.raises(click.ClickException, match="exit 1, expected 0"):
         scene.run_command("false")
 
 
