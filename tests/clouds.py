@@ -14,6 +14,7 @@ Blob service operations" and "Put Blob"): ``If-None-Match: *`` means that there 
 where there is no blob. ``x-ms-blob-type`` is required.
 """
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,25 @@ class _Door(BaseHTTPRequestHandler):
             return self._answer(503)
         return self._answer(201 if self.server.flavour == "az" else 200, number=number)
 
+    def do_DELETE(self) -> None:
+        """Delete an object."""
+        found = self.server.objects.pop(self._name(), None)
+        return self._answer(204 if found else 404)
+
+    def do_POST(self) -> None:
+        """Delete the blobs of a batch request (Blob Batch, which the client library uses to delete)."""
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        names = re.findall(r"^DELETE (\S+) HTTP/1.1", text, re.MULTILINE)
+        found = [self.server.objects.pop(unquote(name), None) for name in names]
+        parts = "".join(
+            f"--part\r\nContent-Type: application/http\r\nContent-ID: {number}\r\n\r\n"
+            f"HTTP/1.1 {'202 Accepted' if blob else '404 The specified blob does not exist.'}\r\n\r\n\r\n"
+            for number, blob in enumerate(found)
+        )
+        return self._answer(
+            202, f"{parts}--part--\r\n".encode(), content_type="multipart/mixed; boundary=part"
+        )
+
     def do_GET(self) -> None:
         """Read an object, or list them."""
         if self.server.refuse_with:
@@ -126,8 +146,10 @@ class _Door(BaseHTTPRequestHandler):
         form = _azure_list if self.server.flavour == "az" else _google_list
         return form([name for name in wanted if name > behind or not behind]).encode()
 
-    def _answer(self, status: int, body: bytes = b"", number: int = 0) -> None:
+    def _answer(self, status: int, body: bytes = b"", number: int = 0, content_type: str = "") -> None:
         self.send_response(status)
+        if content_type:
+            self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Last-Modified", formatdate(usegmt=True))
         if number:

@@ -186,4 +186,6 @@ def test_a_journal_has_the_keys_and_the_order_of_an_old_one():
         position = JournalPosition(position.seq + 1, digest)
         mine, theirs = json.loads(line), json.loads(old)
         hashes = {"prev": "", "hash": ""}
+        if theirs.get("ending") == "unsure":
+            theirs["ending"] = OutcomeStatus.UNKNOWN.value
         assert repr(mine | hashes) == repr(theirs | hashes)

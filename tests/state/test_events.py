@@ -102,7 +102,7 @@ def test_known_kinds_are_listed():
         ({"event": "intent", "id": 7}, "$.id"),
         (
             {"event": "outcome", "intent": "i", "address": "a/b", "action": "x", "ending": "splendid"},
-            "$.ending",
+            "splendid",
         ),
         ({"event": "end", "run": "r", "ending": "done", "counts": {"done": "x"}}, "$.counts"),
         ({"event": "end", "run": "r", "ending": "done", "counts": {"done": True}}, "$.counts"),

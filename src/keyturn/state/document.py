@@ -31,6 +31,9 @@ STATE_VERSION = 1
 STATE_KEY = "state.json"
 """The key of the document in a store."""
 
+OLD_STATE_KEY = "ledger.json"
+"""The key of the document in keyturn 0.1, which called the state a ledger."""
+
 _DIGEST_PREFIX = b'{"digest":"'
 _DIGEST_SUFFIX = b'",\n'
 _HEADER_LENGTH = len(_DIGEST_PREFIX) + 64 + len(_DIGEST_SUFFIX)

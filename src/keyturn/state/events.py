@@ -18,6 +18,8 @@ from keyturn.state.codec import (
     to_stored_fields,
 )
 
+_OLD_STATUSES = {"unsure": OutcomeStatus.UNKNOWN}  # The name in journals of keyturn 0.1.
+
 GENESIS_HASH = "0" * 64
 """The previous hash of the first record of a journal."""
 
@@ -130,7 +132,7 @@ class _StoredOutcome(Struct, kw_only=True, omit_defaults=True, tag_field="event"
     intent: str
     address: str
     action: str
-    outcome_status: OutcomeStatus = field(name="ending")
+    outcome_status: str = field(name="ending")
     entry: StoredEntry | None = None
     removed: tuple[str, ...] = field(name="gone", default=())
     message: str = ""
@@ -203,7 +205,7 @@ def _to_stored_outcome(event: OutcomeRecorded) -> _StoredOutcome:
         intent=event.intent,
         address=str(event.address),
         action=event.action,
-        outcome_status=event.outcome_status,
+        outcome_status=event.outcome_status.value,
         entry=to_stored_entry(event.entry) if event.entry else None,
         removed=tuple(map(str, event.removed)),
         message=event.message,
@@ -215,7 +217,7 @@ def _from_stored_outcome(stored: _StoredOutcome) -> OutcomeRecorded:
         intent=stored.intent,
         address=Address.parse(stored.address),
         action=stored.action,
-        outcome_status=stored.outcome_status,
+        outcome_status=_OLD_STATUSES.get(stored.outcome_status) or OutcomeStatus(stored.outcome_status),
         entry=from_stored_entry(stored.entry) if stored.entry else None,
         removed=tuple(map(Address.parse, stored.removed)),
         message=stored.message,

@@ -1,54 +1,106 @@
-"""The state as it stands: the document, and what the journal has seen since."""
+"""Reads the current state, from the document and the later journal records, and writes the document."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, storage_error, storage_warning
-from keyturn.state.document import STATE_KEY, State, decode_state, encode_state, foreign_state_error
+from keyturn.state.document import (
+    OLD_STATE_KEY,
+    STATE_KEY,
+    State,
+    decode_state,
+    encode_state,
+    foreign_state_error,
+)
 from keyturn.state.events import JournalCompacted, JournalPosition, RunStarted
 from keyturn.state.journal import Journal
 from keyturn.state.journal_record import JournalRecord, UnreadableEvent, decode_journal_record, is_next
 from keyturn.state.replay import Replay
-from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore
+from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore, StoredObject
 
 
 class LoadedState(Struct, frozen=True, kw_only=True):
-    """What ``read_state`` found.
+    """The result of ``load_state``.
 
-    ``state`` has the journal folded in; ``etag`` is the document's; ``torn`` counts the bytes of
-    a torn last line; ``findings`` are warnings (KT623 an older document came back, KT624 the
-    journal, or its beginning, is gone).
+    ``state`` includes the journal. ``etag`` is that of the document. ``torn`` is the length in bytes of an
+    incomplete last line of the journal. ``diagnostics`` are warnings: KT623 if an older document was
+    restored, KT624 if the journal or its start is missing.
     """
 
     state: State
     etag: str = NO_ETAG
+    has_old_document: bool = False
     torn: int = 0
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def load_state(store: StateStore, workspace: str, organization: str) -> LoadedState:
-    """Return the state as it stands; an empty one where there is none.
+    """Return the current state, an empty one if the store has none.
 
-    Raises Faulty: what ``from_json`` raises, KT602 for a record of a newer keyturn, KT620 where
-    the journal was changed, KT622 where it is not the one that the document knows.
+    Raises DiagnosticError: that of ``decode_state``, KT602 for a record of a newer keyturn, KT614 if the
+    document of keyturn 0.1 is the newer one, KT620 if the journal was changed, KT622 if the journal does
+    not belong to the document.
     """
     while True:
-        blob = store.read(STATE_KEY)
-        base = State(workspace=workspace, organization=organization)
-        if blob:
-            base = decode_state(blob.data, f"{store.location}/{STATE_KEY}", workspace, organization)
-        reading = _StateReader(store, base).read_state(blob.etag if blob else NO_ETAG)
-        # A run that ended while we read has left a newer document: that one is read then.
-        if reading.state.serial == base.serial or _read_etag(store) == reading.etag:
-            return reading
+        documents = _StoredDocuments(store)
+        base = documents.decode_newest(workspace, organization)
+        loaded = replace(
+            _StateReader(store, base).read_state(),
+            etag=documents.etags[0],
+            has_old_document=documents.etags[1] != NO_ETAG,
+        )
+        # If a run ended meanwhile, it wrote a newer document: read that one.
+        if loaded.state.serial == base.serial or _StoredDocuments(store).etags == documents.etags:
+            return loaded
 
 
-def _read_etag(store: StateStore) -> str:
-    blob = store.read(STATE_KEY)
-    return blob.etag if blob else NO_ETAG
+def compact_journal(store: StateStore, loaded: LoadedState, journal: Journal) -> LoadedState:
+    """Write the document with all records of ``journal``, under the lock, at the end of a run.
+
+    The document of keyturn 0.1 is deleted after the new one exists. Raises DiagnosticError KT606 if another
+    run wrote the document; the journal is complete then, so nothing is lost.
+    """
+    state = replace(journal.current_state(), serial=loaded.state.serial + 1)
+    try:
+        etag = store.put(STATE_KEY, encode_state(state), loaded.etag)
+    except PreconditionFailed:
+        raise _concurrent_state_error(store) from None
+    if loaded.has_old_document:
+        # Without the permission to delete, the old document stays: state.json is newer and takes precedence.
+        with suppress(DiagnosticError):
+            store.delete(OLD_STATE_KEY)
+    journal.append(JournalCompacted(state.serial))
+    return LoadedState(state=state, etag=etag)
+
+
+class _StoredDocuments:
+    def __init__(self, store: StateStore) -> None:
+        self._location = store.location
+        # In this order, a replacement between the two reads is not mistaken for an empty store.
+        self._old = store.read(OLD_STATE_KEY)
+        self._current = store.read(STATE_KEY)
+
+    @property
+    def etags(self) -> tuple[str, str]:
+        return _etag_of(self._current), _etag_of(self._old)
+
+    def decode_newest(self, workspace: str, organization: str) -> State:
+        found = [
+            decode_state(stored.data, f"{self._location}/{key}", workspace, organization)
+            for key, stored in ((STATE_KEY, self._current), (OLD_STATE_KEY, self._old))
+            if stored
+        ]
+        if len(found) > 1 and found[1].serial > found[0].serial:
+            raise _newer_old_document_error(self._location, found[1].serial, found[0].serial)
+        return found[0] if found else State(workspace=workspace, organization=organization)
+
+
+def _etag_of(stored: StoredObject | None) -> str:
+    return stored.etag if stored else NO_ETAG
 
 
 class _StateReader:
@@ -59,14 +111,14 @@ class _StateReader:
         self._torn = 0
         self._start_missing = False
 
-    def read_state(self, etag: str) -> LoadedState:
-        fold = Replay(self._base)
+    def read_state(self) -> LoadedState:
+        replay = Replay(self._base)
         for record in self._records_after_base():
             self._check_record(record)
-            fold.apply_event(record.event)
+            replay.apply_event(record.event)
             self._last_position = record.position
-        state = replace(fold.build_state(self._last_position), serial=self._newest_serial)
-        return LoadedState(state=state, etag=etag, torn=self._torn, diagnostics=tuple(self._build_warnings()))
+        state = replace(replay.build_state(self._last_position), serial=self._newest_serial)
+        return LoadedState(state=state, torn=self._torn, diagnostics=tuple(self._build_warnings()))
 
     def _records_after_base(self) -> Iterator[JournalRecord]:
         start = self._base.position
@@ -86,7 +138,7 @@ class _StateReader:
         return chain((first,), records)
 
     def _records_by_search(self, start: JournalPosition) -> Iterator[JournalRecord]:
-        # The file was moved away or put together anew: marks no longer hold, numbers and hashes do.
+        # The journal was moved away or concatenated: its marks are invalid, its numbers and hashes are not.
         records = self._read_records(0)
         first = next(records, None)
         if first is None:
@@ -134,19 +186,13 @@ def _has_position(records: Iterable[JournalRecord], start: JournalPosition) -> b
     return False
 
 
-def compact_journal(store: StateStore, reading: LoadedState, journal: Journal) -> LoadedState:
-    """Write the document with everything that ``journal`` holds; once, at the end of a run.
-
-    Raises Faulty KT606 where the document was written by somebody else meanwhile; the journal has
-    everything then, and nothing is lost.
-    """
-    state = replace(journal.current_state(), serial=reading.state.serial + 1)
-    try:
-        etag = store.put(STATE_KEY, encode_state(state), reading.etag)
-    except PreconditionFailed:
-        raise _concurrent_state_error(store) from None
-    journal.append(JournalCompacted(state.serial))
-    return LoadedState(state=state, etag=etag)
+def _newer_old_document_error(place: str, old_serial: int, serial: int) -> DiagnosticError:
+    message = (
+        f"{OLD_STATE_KEY} is document {old_serial} and {STATE_KEY} document {serial}: "
+        "keyturn 0.1 wrote the state after this version"
+    )
+    hint = f"stop every keyturn 0.1, then remove {STATE_KEY}: the next write replaces {OLD_STATE_KEY}"
+    return storage_error("KT614", f"{place}/{OLD_STATE_KEY}", message, hint)
 
 
 def _concurrent_state_error(store: StateStore) -> DiagnosticError:

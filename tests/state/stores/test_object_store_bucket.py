@@ -74,6 +74,9 @@ def exercise(store):
         store.open_log().append(3, [b"somebody else\n"])
     assert [line.data for line in tape.read(0)] == [b"1\n", b"2\n", b"3\n"]
     assert [line.data for line in tape.read(2)] == [b"2\n", b"3\n"]
+    store.delete("state.json")
+    store.delete("state.json")
+    assert store.read("state.json") is None
     assert abs((store.current_time() - datetime.now(UTC)).total_seconds()) < 60
 
 

@@ -62,6 +62,9 @@ class StateStore(Protocol):
         Raises Moved where it is not.
         """
 
+    def delete(self, key: str) -> None:
+        """Delete the object; do nothing if there is none."""
+
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the keys that begin with ``prefix`` and sort behind ``after``, sorted."""
 

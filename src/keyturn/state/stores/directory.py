@@ -183,6 +183,15 @@ class DirectoryStore(Struct, frozen=True):
                 raise io_error(self.path / key, error) from None
         return hashlib.sha256(data).hexdigest()
 
+    def delete(self, key: str) -> None:
+        """Delete the file; see ``StateStore.delete``."""
+        with self._hold_guard():
+            try:
+                (self.path / key).unlink(missing_ok=True)
+                sync_directory(self.path)
+            except OSError as error:
+                raise io_error(self.path / key, error) from None
+
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the names of files; see ``Store.keys``."""
         self._reject_links()

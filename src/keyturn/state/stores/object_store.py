@@ -6,6 +6,7 @@ bucket is used: a folder does not pay for it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -168,6 +169,11 @@ class ObjectStore:
             if found is None or found.data != data:
                 raise PreconditionFailed from None
             return found.etag
+
+    def delete(self, key: str) -> None:
+        """Delete the object; see ``StateStore.delete``."""
+        with suppress(_ObjectNotFound):
+            self._translate_errors(obstore.delete, self._objects, key)
 
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """Return the keys; see ``Store.keys``."""
