@@ -31,7 +31,7 @@ lint: $(VENV)/.dev ## ruff, mypy and the contracts between the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.demo ## measure time and memory on fleets of 100 and 1,000 resources
+bench: $(VENV)/.demo ## measure time and memory on repositories of 100 and 1,000 resources
 	@$(BIN)/python benchmarks/run.py $(BENCH)
 
 bench-peers: $(VENV)/.dev ## measure keyturn against what does a part of its job

@@ -1,4 +1,4 @@
-"""Measures whole processes: wall time, processor time and peak memory, children included."""
+"""Measurement of whole processes: wall time, processor time and peak memory, with their children."""
 
 import os
 import shutil
@@ -7,25 +7,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct, to_builtins
 
 STOPWATCH = Path(__file__).with_name("stopwatch.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One run: seconds of wall time and of processor time, the largest process in MiB, bytes printed."""
+class Sample(Struct, frozen=True):
+    """One run: seconds of wall and processor time, MiB of the largest process (0: not measured), output."""
 
     wall: float
     cpu: float
     peak: float
-    printed: int = 0
+    output_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """The median of some runs of one thing; ``floor`` is the wall time of what it cannot go below."""
+class Measure(Struct, frozen=True, kw_only=True):
+    """The median of several runs. ``floor`` is the wall time of the lower bound, ``spread`` the range."""
 
     name: str
     runs: int
@@ -36,21 +35,21 @@ class Measure:
     floor: float | None = None
     note: str = ""
 
-    def as_json(self) -> dict[str, object]:
+    def to_json(self) -> object:
         """Return the measure as a JSON object."""
-        return asdict(self)
+        return to_builtins(self)
 
 
-class FailedError(RuntimeError):
-    """What was to be measured did not do its work."""
+class BenchmarkError(RuntimeError):
+    """A measured command failed."""
 
 
-def once(argv: Sequence[object], *, cwd: Path, env: Mapping[str, str], expect: int = 0) -> Sample:
-    """Run a command to its end; raises FailedError where its exit code is not the expected one."""
+def run_once(argv: Sequence[object], *, cwd: Path, env: Mapping[str, str], expect: int = 0) -> Sample:
+    """Run a command to its end; raises BenchmarkError for an exit code other than ``expect``."""
     words = [str(word) for word in argv]
     words[0] = shutil.which(words[0]) or words[0]
     with tempfile.NamedTemporaryFile("r") as result:
-        ended = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-I", "-S", STOPWATCH, result.name, *words],
             cwd=cwd,
             env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(cwd), **env},
@@ -63,32 +62,38 @@ def once(argv: Sequence[object], *, cwd: Path, env: Mapping[str, str], expect: i
         )
         wall, cpu, peak, code = (float(word) for word in result.read().split() or (0, 0, 0, -1))
     if code != expect:
-        message = f"{' '.join(words)[:200]} ended with {code:.0f}:\n{ended.stdout[-2000:]}"
-        raise FailedError(message)
-    return Sample(wall, cpu, peak / 1024, len(ended.stdout.encode()))
+        message = f"{' '.join(words)[:200]} exited with {code:.0f}:\n{completed.stdout[-2000:]}"
+        raise BenchmarkError(message)
+    return Sample(wall, cpu, peak / 1024, len(completed.stdout.encode()))
 
 
-def median(
+def measure_median(
     name: str, run: Callable[[], Sample], runs: int, *, floor: float | None = None, note: str = ""
 ) -> Measure:
-    """Run something several times, once more to warm up, and return the median."""
+    """Return the median of ``runs`` runs, after one warm-up run if ``runs`` > 1."""
     if runs > 1:
         run()
-    return _middle(name, [run() for _ in range(runs)], floor, note)
+    return summarize_samples(name, [run() for _ in range(runs)], floor, note)
 
 
-def in_turns(
-    name: str, run: Callable[[], Sample], bare: Callable[[], Sample], runs: int
+def measure_with_floor(
+    name: str, run: Callable[[], Sample], run_floor: Callable[[], Sample], runs: int
 ) -> tuple[Measure, Measure]:
-    """Run something and its floor in turns, and return both: a machine changes its speed within minutes."""
+    """Return the medians of a command and of its floor.
+
+    Their runs alternate, because the speed of a machine changes within minutes.
+    """
     run()
-    bare()
-    pairs = [(run(), bare()) for _ in range(runs)]
-    floor = _middle(f"floor of {name}", [below for _, below in pairs])
-    return _middle(name, [taken for taken, _ in pairs], floor.wall), floor
+    run_floor()
+    pairs = [(run(), run_floor()) for _ in range(runs)]
+    floor = summarize_samples(f"floor of {name}", [below for _, below in pairs])
+    return summarize_samples(name, [sample for sample, _ in pairs], floor.wall), floor
 
 
-def _middle(name: str, samples: Sequence[Sample], floor: float | None = None, note: str = "") -> Measure:
+def summarize_samples(
+    name: str, samples: Sequence[Sample], floor: float | None = None, note: str = ""
+) -> Measure:
+    """Return the median times and the highest peak of samples."""
     walls = [sample.wall for sample in samples]
     return Measure(
         name=name,
@@ -102,14 +107,15 @@ def _middle(name: str, samples: Sequence[Sample], floor: float | None = None, no
     )
 
 
-def table(measures: Sequence[Measure]) -> str:
-    """Return the measures as a table in Markdown."""
-    head = ("what", "wall", "floor", "cpu", "peak memory", "runs", "note")
+def format_table(measures: Sequence[Measure]) -> str:
+    """Return the measures as a Markdown table."""
+    head = ("benchmark", "wall", "floor", "processor", "peak memory", "runs", "note")
     rows = [head, tuple("---" for _ in head)]
-    for each in measures:
-        floor = "" if each.floor is None else f"{each.floor * 1000:,.0f} ms"
-        cells = (each.name, f"{each.wall * 1000:,.0f} ms", floor, f"{each.cpu * 1000:,.0f} ms")
-        rows.append((*cells, f"{each.peak:,.0f} MiB", str(each.runs), each.note))
+    for measure in measures:
+        floor = "" if measure.floor is None else f"{measure.floor * 1000:,.0f} ms"
+        cells = (measure.name, f"{measure.wall * 1000:,.0f} ms", floor, f"{measure.cpu * 1000:,.0f} ms")
+        peak = f"{measure.peak:,.0f} MiB" if measure.peak else ""
+        rows.append((*cells, peak, str(measure.runs), measure.note))
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"

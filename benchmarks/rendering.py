@@ -1,4 +1,4 @@
-"""How long a plan takes to be drawn and how large it gets, for plans of any size."""
+"""Time and output size of each format of a plan."""
 
 import time
 from collections.abc import Iterator
@@ -15,38 +15,38 @@ from keyturn.views.plan.json import render_plan_json
 from keyturn.views.plan.markdown import render_plan_markdown
 from keyturn.views.plan.text import render_plan_text
 
-FORMS = {
+RENDERERS = {
     "text": lambda plan: render_plan_text(build_view(plan)),
-    "comment": lambda plan: render_plan_markdown(build_view(plan)),
-    "html": lambda plan: render_plan_html(build_view(plan)),
-    "json": render_plan_json,
+    "Markdown": lambda plan: render_plan_markdown(build_view(plan)),
+    "HTML": lambda plan: render_plan_html(build_view(plan)),
+    "JSON": render_plan_json,
 }
 
 
-def drawings(resources: int, changes: int) -> Iterator[Measure]:
-    """Measure each form of a plan of ``resources``, of which ``changes`` are created."""
+def measure_rendering(resources: int, changes: int) -> Iterator[Measure]:
+    """Measure each format of a plan of ``resources`` resources, of which ``changes`` are created."""
     plan = Plan(
         workspace="prod",
         organization="org_bench",
-        changes=tuple(_change(number) for number in range(changes)),
+        changes=tuple(_build_change(number) for number in range(changes)),
         resources=resources,
     )
-    for form, draw in FORMS.items():
-        begun, used = time.perf_counter(), time.process_time()
-        drawn = draw(plan)
-        wall, cpu = time.perf_counter() - begun, time.process_time() - used
+    for name, render in RENDERERS.items():
+        wall_start, cpu_start = time.perf_counter(), time.process_time()
+        output = render(plan)
+        wall, cpu = time.perf_counter() - wall_start, time.process_time() - cpu_start
         yield Measure(
-            name=f"draw as {form}: {changes:,} of {resources:,} change",
+            name=f"render as {name}, {changes:,} of {resources:,} to create",
             runs=1,
             wall=wall,
             cpu=cpu,
             peak=0,
             spread=0,
-            note=f"{len(drawn.encode()):,} bytes",
+            note=f"{len(output.encode()):,} bytes",
         )
 
 
-def _change(number: int) -> Change:
+def _build_change(number: int) -> Change:
     address = Address("connection", f"prod-{number:05}")
     fields = {("config", "host"): f"db{number}.example.com", ("config", "port"): 5432}
     desired = DesiredResource(
@@ -58,7 +58,7 @@ def _change(number: int) -> Change:
         digest=f"{number:064}",
         origin=SourceLocation(f"manifests/prod/connections/{address.name}.yaml", 1, 1),
     )
-    changed = tuple(FieldChange(path, MISSING, MISSING, leaf) for path, leaf in fields.items())
+    field_changes = tuple(FieldChange(path, MISSING, MISSING, leaf) for path, leaf in fields.items())
     return Change(
-        action=Action.CREATE, address=address, desired=desired, fields=changed, reason="new manifest"
+        action=Action.CREATE, address=address, desired=desired, fields=field_changes, reason="new manifest"
     )
