@@ -62,7 +62,7 @@ def test_what_uses_each_credential(lived_in):
     assert used["next_run"] == "2030-01-01T00:00:00Z"
     assert used["last_rotated"]
     assert used["readers"] == [f"age:{lived_in.repo.age.recipient}"]
-    assert found["prod-s3"]["flags"] == ["unused", "lasting"]
+    assert found["prod-s3"]["flags"] == ["unused", "long-lived"]
     assert found["ui-made"]["flags"] == ["unused", "unmanaged"]
 
 

@@ -79,7 +79,7 @@ def test_what_ends_soon_is_told_soonest_first():
 def test_consent_and_management_are_classes_too():
     """What a person authorized, what was made in the UI, what lives until somebody deletes it."""
     assert flags(usage(type="oauth", file="", long_lived_reason="a static key")) == (
-        "lasting",
-        "consent",
+        "long-lived",
+        "needs-consent",
         "unmanaged",
     )

@@ -133,7 +133,10 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class OutcomeStatus(Enum):
-    """How the execution of a change ended; UNKNOWN: the request was sent, but no response arrived."""
+    """How the execution of a change ended; the journal stores the values.
+
+    UNKNOWN: the request was sent, but no response arrived.
+    """
 
     DONE = "done"
     FAILED = "failed"

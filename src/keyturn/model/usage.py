@@ -107,8 +107,8 @@ USAGE_CLASSES: Mapping[str, Callable[[UsageReport, CredentialUsage], bool]] = Ma
         "expiring": lambda report, usage: bool(usage.expiring_within(report.today, report.notice_days)),
         "unused": lambda _, usage: usage.users.is_used is False,
         "unknown": lambda _, usage: usage.users.is_used is None,
-        "lasting": lambda _, usage: bool(usage.long_lived_reason),
-        "consent": lambda _, usage: usage.needs_consent,
+        "long-lived": lambda _, usage: bool(usage.long_lived_reason),
+        "needs-consent": lambda _, usage: usage.needs_consent,
         "unmanaged": lambda _, usage: not usage.file,
     }
 )
