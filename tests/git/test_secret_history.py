@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.git.secret_history import MAX_LOG_BYTES, HistoryQuery, SecretHistory, secret_dates
+from keyturn.git.secret_history import MAX_LOG_BYTES, HistoryQuery, SecretHistory, find_secret_dates
 
 TODAY = date(2026, 3, 1)
 FILE = "m/prod-db.yaml"
@@ -55,14 +55,14 @@ class Clone:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", "x", day=day)
 
-    def ask(self, *numbers, file=FILE, most=MAX_LOG_BYTES, path=os.environ["PATH"], **more):
+    def ask(self, *numbers, file=FILE, max_bytes=MAX_LOG_BYTES, path=os.environ["PATH"], **more):
         """Return the days of the numbers' ciphertexts as text, or the whole answer where one is missing."""
         digests = {number: hashlib.sha256(cipher(number).encode()).hexdigest() for number in numbers}
         usual = {"root": self.root, "folders": ("m/prod", "m", "n"), "expected_since": date(2025, 12, 1)}
         question = HistoryQuery(
             **usual | more, ciphertext_digests={file: frozenset(digests.values())}, today=TODAY
         )
-        found = secret_dates(question, os.environ | {"PATH": path}, most)
+        found = find_secret_dates(question, os.environ | {"PATH": path}, max_bytes)
         days = [found.dates.get(digest) for digest in digests.values()]
         return found if None in days or found.error else [day.isoformat() for day in days]
 
@@ -97,8 +97,8 @@ def test_what_is_not_committed_is_not_searched_for_to_the_end(clone):
     """Once the log is older than secrets may be, the newest commit tells what is committed at all."""
     clone.commit("2024-01-01", big="".join(text(number) for number in range(1000, 3000)))
     clone.commit("2025-10-01", db=text(1))
-    assert clone.ask(7, most=70_000) == ["2026-03-01"]
-    assert clone.ask(7, most=70_000, expected_since=date(2020, 1, 1)).error
+    assert clone.ask(7, max_bytes=70_000) == ["2026-03-01"]
+    assert clone.ask(7, max_bytes=70_000, expected_since=date(2020, 1, 1)).error
 
 
 def test_a_file_that_was_renamed_keeps_its_days(clone):
@@ -235,7 +235,7 @@ def test_without_a_repository_nothing_is_known_and_nothing_said(tmp_path):
         today=TODAY,
         expected_since=TODAY,
     )
-    assert secret_dates(question, os.environ) == SecretHistory()
+    assert find_secret_dates(question, os.environ) == SecretHistory()
 
 
 def test_a_repository_that_git_does_not_read_is_said(clone):
@@ -243,7 +243,7 @@ def test_a_repository_that_git_does_not_read_is_said(clone):
     clone.commit("2025-10-01", db=text(1))
     assert clone.ask(1, path="/nowhere").error == "git could not be run"
     (clone.top / ".git" / "HEAD").write_text("rubbish")
-    assert clone.ask(1).error == "git does not read the repository here"
+    assert clone.ask(1).error == "git cannot read this repository"
 
 
 def test_a_history_with_a_hole_is_said(clone):
@@ -263,8 +263,8 @@ def test_a_history_without_end_is_left(clone):
     """With what was found so far."""
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2026-01-01", other=text(2), big="".join(text(number) for number in range(1000, 3000)))
-    found = clone.ask(1, most=70_000)
-    assert (found.error, dict(found.dates)) == ("git's history is too long to be read", {})
+    found = clone.ask(1, max_bytes=70_000)
+    assert (found.error, dict(found.dates)) == ("the git history is too long", {})
 
 
 def test_a_git_that_says_nothing_is_left(clone, tmp_path, monkeypatch):
@@ -275,7 +275,7 @@ def test_a_git_that_says_nothing_is_left(clone, tmp_path, monkeypatch):
     script.write_text("#!/bin/sh\nexec sleep 600\n")
     script.chmod(0o700)
     found = clone.ask(1, path=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert found == SecretHistory(error="git's history is too long to be read")
+    assert found == SecretHistory(error="the git history is too long")
 
 
 HOSTILE = (

@@ -62,13 +62,13 @@ def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("SOPS_AGE_KEY", "no key", "SOPS_AGE_KEY holds a line that is no age key"),
-        ("SOPS_AGE_KEY_FILE", "/nowhere/keys.txt", "SOPS_AGE_KEY_FILE names a file that is not there"),
+        ("SOPS_AGE_KEY", "no key", "SOPS_AGE_KEY has a line that is not an age key"),
+        ("SOPS_AGE_KEY_FILE", "/nowhere/keys.txt", "SOPS_AGE_KEY_FILE names a file that does not exist"),
         ("SOPS_AGE_KEY_FILE", "/", "SOPS_AGE_KEY_FILE cannot be read"),
-        ("SOPS_AGE_KEY_CMD", "false", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
-        ("SOPS_AGE_KEY_CMD", "", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
-        ("SOPS_AGE_KEY_CMD", "'", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
-        ("SOPS_AGE_KEY_CMD", "/nowhere/x", "SOPS_AGE_KEY_CMD is a command that fails or gives no key"),
+        ("SOPS_AGE_KEY_CMD", "false", "SOPS_AGE_KEY_CMD is a command that fails or prints no key"),
+        ("SOPS_AGE_KEY_CMD", "", "SOPS_AGE_KEY_CMD is a command that fails or prints no key"),
+        ("SOPS_AGE_KEY_CMD", "'", "SOPS_AGE_KEY_CMD is a command that fails or prints no key"),
+        ("SOPS_AGE_KEY_CMD", "/nowhere/x", "SOPS_AGE_KEY_CMD is a command that fails or prints no key"),
     ],
 )
 def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, value, message):

@@ -60,7 +60,7 @@ def test_what_is_certain_needs_no_process(age_key, monkeypatch):
     assert shown(first) == {"password": "x"}
     (finding,) = second.diagnostics
     assert (finding.code, finding.origin.file) == ("KT010", "b.yaml")
-    assert finding.message == "no sops is installed, and this file needs it: the MAC does not fit"
+    assert finding.message == "sops is not installed; this file needs it: the MAC does not match"
 
 
 def test_a_file_that_is_judged_wrong_reaches_no_key(age_key, tmp_path):

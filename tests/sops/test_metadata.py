@@ -85,22 +85,22 @@ def test_reads_key_groups(text):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("    lastmodified", "    macs: x\n    lastmodified", "sops.macs is not known here"),
+        ("    lastmodified", "    macs: x\n    lastmodified", "sops.macs is not a known key"),
         ("    lastmodified", "    kms: x\n    lastmodified", "sops.kms is not a list"),
         ("    lastmodified", "    pgp: ''\n    lastmodified", "sops.pgp is not a list"),
         ("    lastmodified", "    pgp: [x]\n    lastmodified",
-        "an entry of sops.pgp is not as sops writes it"),
+        "an entry of sops.pgp is malformed"),
         ("    lastmodified", "    mac_only_encrypted: 1\n    lastmodified",
         "sops.mac_only_encrypted must be true or false"),
         ("    lastmodified", "    shamir_threshold: x\n    lastmodified",
         "sops.shamir_threshold is not a number"),
         ("    lastmodified", "    encrypted_suffix: x\n    lastmodified", "sops has more than one selector"),
-        ("    lastmodified", "    key_groups: x\n    lastmodified", "sops.key_groups is misshapen"),
-        ("recipient:", "recipients:", "an entry of sops.age is not as sops writes it"),
-        ("version: 3", "version: 03", "sops.version is no version"),
-        ("version: 3", "version: v3", "sops.version is no version"),
-        ('lastmodified: "2', 'lastmodified: "x2', "sops.lastmodified is no time as sops writes it"),
-        ('Z"\n    mac', '+00:00"\n    mac', "sops.lastmodified is no time as sops writes it"),
+        ("    lastmodified", "    key_groups: x\n    lastmodified", "sops.key_groups is malformed"),
+        ("recipient:", "recipients:", "an entry of sops.age is malformed"),
+        ("version: 3", "version: 03", "sops.version is not a version"),
+        ("version: 3", "version: v3", "sops.version is not a version"),
+        ('lastmodified: "2', 'lastmodified: "x2', "sops.lastmodified is not a timestamp of sops"),
+        ('Z"\n    mac', '+00:00"\n    mac', "sops.lastmodified is not a timestamp of sops"),
     ],
 )  # fmt: skip
 def test_refuses_whatever_is_not_known(text, old, new, message):
@@ -120,6 +120,6 @@ def test_a_file_without_mac_or_recipients_is_said_so(text):
         text.partition("sops:")[0] + "sops: {mac: x, version: 3.9.0, lastmodified: '2024-01-01T00:00:00Z'}\n"
     )
     assert [finding.message for finding in parse_metadata(document(none))] == [
-        "the sops: block names no recipient"
+        "the sops: block has no recipients"
     ]
     assert parse_metadata(document("a: 1\nsops: x\n"))[0].code == "KT202"

@@ -96,27 +96,30 @@ def test_no_plain_value_can_be_changed(age_key, ring, old, new):
     """The MAC covers every value."""
     text = encrypted(age_key, {"password": "x"})
     assert old in text
-    assert reason(text.replace(old, new), ring) == "the MAC does not fit"
+    assert reason(text.replace(old, new), ring) == "the MAC does not match"
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda text: text.replace("    password:", "    token:"), "a value does not open as text"),
-        (lambda text: text.replace("type:str", "type:int", 1), "a value does not open as text"),
-        (lambda text: re.sub(r"password: ENC\S*", "password: plain", text), "a value does not open as text"),
-        (lambda text: re.sub(r"password: ENC\S*", "password: ''", text), "a value does not open as text"),
-        (lambda text: re.sub(r"password: ENC\S*", "password: null", text), "the MAC does not fit"),
-        (lambda text: text.replace("type:str]", "type:str]x", 1), "a value does not open as text"),
-        (lambda text: re.sub(r"mac: .*", "mac: x", text), "the MAC does not fit"),
+        (lambda text: text.replace("    password:", "    token:"), "a value does not decrypt as text"),
+        (lambda text: text.replace("type:str", "type:int", 1), "a value does not decrypt as text"),
+        (
+            lambda text: re.sub(r"password: ENC\S*", "password: plain", text),
+            "a value does not decrypt as text",
+        ),
+        (lambda text: re.sub(r"password: ENC\S*", "password: ''", text), "a value does not decrypt as text"),
+        (lambda text: re.sub(r"password: ENC\S*", "password: null", text), "the MAC does not match"),
+        (lambda text: text.replace("type:str]", "type:str]x", 1), "a value does not decrypt as text"),
+        (lambda text: re.sub(r"mac: .*", "mac: x", text), "the MAC does not match"),
         (
             lambda text: re.sub(r"lastmodified: .*", 'lastmodified: "2024-01-01T00:00:00Z"', text),
-            "the MAC does not fit",
+            "the MAC does not match",
         ),
-        (lambda text: re.sub(r"    mac: .*\n", "", text), "the sops: block is not as sops writes it"),
+        (lambda text: re.sub(r"    mac: .*\n", "", text), "the sops: block is malformed"),
         (
             lambda text: text.replace("    version", "    unknown: 1\n    version"),
-            "the sops: block is not as sops writes it",
+            "the sops: block is malformed",
         ),
         (lambda text: text.replace("version: 3", "version: 4"), "the version of the format is not 3"),
         (
@@ -131,15 +134,15 @@ def test_no_plain_value_can_be_changed(age_key, ring, old, new):
         (lambda text: text.replace("secrets:\n", "secrets:  # \n"), "a comment is encrypted or empty"),
         (
             lambda text: text.replace("tags:", "more: [q?]\n    tags:"),
-            "a list or mapping in brackets is not simple",
+            "a flow list or mapping is not simple",
         ),
         (
             lambda text: text.replace("tags:", "more: [q,\n      r]\n    tags:"),
-            "a list or mapping in brackets is not simple",
+            "a flow list or mapping is not simple",
         ),
         (
             lambda text: text.replace("tags:", "more: [a:b]\n    tags:"),
-            "a list or mapping in brackets is not simple",
+            "a flow list or mapping is not simple",
         ),
         (
             lambda text: text.replace("recipient: age1", "recipient: age2"),
@@ -147,9 +150,9 @@ def test_no_plain_value_can_be_changed(age_key, ring, old, new):
         ),
         (
             lambda text: text.replace("-----END AGE ENCRYPTED FILE-----", "-----END AGE-----"),
-            "no age key at hand opens it",
+            "no available age key decrypts it",
         ),
-        (lambda text: text[: text.index("sops:")], "the sops: block is not as sops writes it"),
+        (lambda text: text[: text.index("sops:")], "the sops: block is malformed"),
     ],
 )
 def test_declines_whatever_it_is_not_sure_of(age_key, ring, change, why):
@@ -188,13 +191,13 @@ def test_declines_without_the_key(age_key):
     """A stranger's key opens nothing."""
     text = encrypted(age_key, {"password": "x"})
     stranger = find_age_keys({"SOPS_AGE_KEY": str(pyrage.x25519.Identity.generate())})
-    assert reason(text, stranger) == "no age key at hand opens it"
-    assert reason(text, find_age_keys({})) == "no age key at hand opens it"
+    assert reason(text, stranger) == "no available age key decrypts it"
+    assert reason(text, find_age_keys({})) == "no available age key decrypts it"
 
 
 def test_secrets_that_are_no_text_are_left_to_sops(age_key, ring):
     """The real sops says what they are."""
-    assert reason(encrypted(age_key, {"password": 83}), ring) == "a value does not open as text"
+    assert reason(encrypted(age_key, {"password": 83}), ring) == "a value does not decrypt as text"
 
 
 def test_what_it_says_holds_no_secret(age_key, ring, canary):

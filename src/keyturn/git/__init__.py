@@ -1,1 +1,1 @@
-"""git."""
+"""Read access to git: files of a commit and the dates of secrets."""

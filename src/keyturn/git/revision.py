@@ -1,4 +1,4 @@
-"""Files of another revision, out of git: blobs as they were committed, no filter, hook or checkout."""
+"""Files of a git revision, read as committed blobs without filters, hooks or a checkout."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic
 
 GIT_COMMAND: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false")
-"""What every call begins with."""
+"""The start of each git command line."""
 
 _PASSED_VARIABLES: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CEILING_DIRECTORIES")
 _PASSED_PREFIX: Final = "GIT_CONFIG"
@@ -23,13 +23,17 @@ _FIXED_VARIABLES: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
-    # Before 2.45 git knows of no lazy fetch that could be forbidden; without any protocol it fails.
+    # git before 2.45 ignores GIT_NO_LAZY_FETCH; without an allowed protocol, its lazy fetch fails.
     "GIT_ALLOW_PROTOCOL": "",
 }
+_GIT_TIMEOUT: Final = 120.0
+_DEFAULT_BRANCHES: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+_SYMLINK_MODE: Final = b"120000"
+_FILE_MODES: Final = (b"100644", b"100755")
 
 
 def build_git_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what git is given: PATH, HOME and its own settings of ``environment``, and nothing else."""
+    """Return the environment of a git process: PATH, HOME and the settings of git, nothing else."""
     passed = {
         key: value
         for key, value in environment.items()
@@ -38,14 +42,8 @@ def build_git_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return _FIXED_VARIABLES | passed
 
 
-_GIT_TIMEOUT: Final = 120.0
-_DEFAULT_BRANCHES: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
-_SYMLINK_MODE: Final = b"120000"
-_FILE_MODES: Final = (b"100644", b"100755")
-
-
 class Revision:
-    """A commit of the repository that holds ``root``; the environment lends PATH, HOME and git's own."""
+    """A commit of the repository of ``root``; raises DiagnosticError (KT007) for an unknown revision."""
 
     def __init__(self, root: Path, name: str, environment: Mapping[str, str]) -> None:
         self._root = root
@@ -54,63 +52,67 @@ class Revision:
         self.commit = self._resolve_commit(name)
 
     def read_file(self, relative: str) -> SourceFile:
-        """Return one file below the root; raises Faulty (KT007) where the commit has none."""
-        found = self.find_manifests([relative], any_name=True)
-        if found.diagnostics:
-            raise DiagnosticError(*found.diagnostics)
-        if not found.sources:
+        """Read one file below the root; raises DiagnosticError (KT007) if the commit does not have it."""
+        files = self.find_manifests([relative], any_name=True)
+        if files.diagnostics:
+            raise DiagnosticError(*files.diagnostics)
+        if not files.sources:
             raise DiagnosticError(
-                _revision_error(f"{self._name} holds no {relative}", "name a revision that has it")
+                _revision_error(f"{relative} does not exist in {self._name}", "name a revision that has it")
             )
-        return found.sources[0]
+        return files.sources[0]
 
     @classmethod
     def find_fork_point(cls, root: Path, environment: Mapping[str, str]) -> Self:
-        """Return the commit where this branch left the default branch; raises Faulty (KT007)."""
-        here = cls(root, "HEAD", environment)
+        """Return the commit where HEAD left the default branch; raises DiagnosticError (KT007)."""
+        head = cls(root, "HEAD", environment)
         for name in _DEFAULT_BRANCHES:
-            found = here._run_git("merge-base", "HEAD", name)
-            if found.returncode == 0 and found.stdout.strip():
-                return cls(root, found.stdout.decode().split()[0], environment)
-        shallow = here._run_git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
-        cause = "this clone is shallow" if shallow else "there is no default branch to compare with"
+            done = head._run_git("merge-base", "HEAD", name)
+            if done.returncode == 0 and done.stdout.strip():
+                return cls(root, done.stdout.decode().split()[0], environment)
+        is_shallow = head._run_git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+        cause = "this clone is shallow" if is_shallow else "no default branch was found"
         hint = "fetch the whole history (actions/checkout: fetch-depth: 0), or name a revision with --base"
-        raise DiagnosticError(_revision_error(f"the base of this branch is not known: {cause}", hint))
+        raise DiagnosticError(_revision_error(f"the base of this branch is unknown: {cause}", hint))
 
     def find_manifests(self, folders: Iterable[str], *, any_name: bool = False) -> ManifestFiles:
-        """Return the manifests below ``folders`` of the root as they were committed, sorted by name.
+        """Read the committed manifests below ``folders`` of the root, sorted by path.
 
-        ``any_name`` takes files of any name. Findings as of ``files.survey``, for what a commit
-        can hold: symlinks and submodules (KT120), too large (KT104), clashes (KT122).
+        With ``any_name``, files of any name are read. Diagnostics: symlinks and submodules (KT120),
+        too large files (KT104), names that differ only in case (KT122).
         """
-        entries, findings = [], []
+        entries, diagnostics = [], []
         for mode, size, blob, name in self._list_entries(folders):
             if not any_name and (_is_hidden(name) or not name.endswith(MANIFEST_SUFFIXES)):
                 continue
             if mode not in _FILE_MODES:
-                message = "a symlink" if mode == _SYMLINK_MODE else "not a file"
-                findings.append(
+                entry = "a symlink" if mode == _SYMLINK_MODE else "a submodule"
+                diagnostics.append(
                     error_diagnostic(
-                        "KT120", SourceLocation(name), f"the commit holds {message} here", "commit the file"
+                        "KT120", SourceLocation(name), f"the commit has {entry} here", "commit the file"
                     )
                 )
             elif size > MAX_FILE_BYTES:
-                findings.append(error_diagnostic("KT104", SourceLocation(name), *TOO_LARGE_TEXTS))
+                diagnostics.append(error_diagnostic("KT104", SourceLocation(name), *TOO_LARGE_TEXTS))
             else:
                 entries.append((name, blob))
         sources = self._read_blobs(sorted(entries))
-        return ManifestFiles(sources, (*findings, *find_name_clashes(source.relative for source in sources)))
+        return ManifestFiles(
+            sources, (*diagnostics, *find_name_clashes(source.relative for source in sources))
+        )
 
     def _resolve_commit(self, name: str) -> str:
         if not name or name.startswith("-") or not name.isprintable():
             raise DiagnosticError(
-                _revision_error("this is no name of a revision", "write it like origin/main or a commit id")
+                _revision_error(
+                    "invalid revision name", "use a branch, a tag or a commit ID, for example origin/main"
+                )
             )
-        found = self._run_git("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
-        if found.returncode:
-            hint = "fetch it first: a shallow clone holds only the newest commits (git fetch --unshallow)"
-            raise DiagnosticError(_revision_error(f"git does not know the revision {name} here", hint))
-        return found.stdout.decode().strip()
+        done = self._run_git("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
+        if done.returncode:
+            hint = "fetch it first; a shallow clone has only the newest commits (git fetch --unshallow)"
+            raise DiagnosticError(_revision_error(f"revision {name} not found", hint))
+        return done.stdout.decode().strip()
 
     def _list_entries(self, folders: Iterable[str]) -> list[tuple[bytes, int, bytes, str]]:
         paths = []
@@ -124,36 +126,36 @@ class Revision:
                     )
                 )
             paths.append(f":(literal){path}")
-        found = self._run_git("ls-tree", "-r", "-z", "-l", self.commit, "--", *paths)
-        if found.returncode:
+        done = self._run_git("ls-tree", "-r", "-z", "-l", self.commit, "--", *paths)
+        if done.returncode:
             raise DiagnosticError(
                 _revision_error(
-                    f"git could not list {self._name}", "run `git status` here and look what it says"
+                    f"git could not list the files of {self._name}", "run `git status` here to see the reason"
                 )
             )
         rows = []
-        for row in found.stdout.split(b"\0")[:-1]:
-            facts, _, name = row.partition(b"\t")
-            mode, _kind, blob, size = facts.split()
+        for row in done.stdout.split(b"\0")[:-1]:
+            columns, _, name = row.partition(b"\t")
+            mode, _type, blob, size = columns.split()
             rows.append((mode, int(size) if size.isdigit() else 0, blob, os.fsdecode(name)))
         return rows
 
     def _read_blobs(self, entries: list[tuple[str, bytes]]) -> tuple[SourceFile, ...]:
         if not entries:
             return ()
-        found = self._run_git("cat-file", "--batch", stdin=b"".join(blob + b"\n" for _, blob in entries))
-        if found.returncode:
+        done = self._run_git("cat-file", "--batch", stdin=b"".join(blob + b"\n" for _, blob in entries))
+        if done.returncode:
             raise DiagnosticError(
                 _revision_error(
-                    f"git could not read {self._name}", "run `git fsck` here and look what it says"
+                    f"git could not read the files of {self._name}", "run `git fsck` here to see the reason"
                 )
             )
-        sources, at = [], 0
+        sources, start = [], 0
         for name, _ in entries:
-            end = found.stdout.index(b"\n", at)
-            size = int(found.stdout[at:end].split()[2])
-            data = found.stdout[end + 1 : end + 1 + size]
-            at = end + 1 + size + 1
+            end = done.stdout.index(b"\n", start)
+            size = int(done.stdout[start:end].split()[2])
+            data = done.stdout[end + 1 : end + 1 + size]
+            start = end + 1 + size + 1
             sources.append(SourceFile(self._root, name, hashlib.sha256(data).hexdigest(), data))
         return tuple(sources)
 
@@ -175,7 +177,7 @@ class Revision:
 
 
 def resolve_head(root: Path, environment: Mapping[str, str]) -> str:
-    """Return the commit that is checked out, empty outside git or before the first commit."""
+    """Return the commit ID of HEAD, empty outside of a repository or before the first commit."""
     try:
         return Revision(root, "HEAD", environment).commit
     except DiagnosticError:

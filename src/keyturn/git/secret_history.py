@@ -1,8 +1,8 @@
-"""When each ciphertext came into git: the log of the manifests, read from its newest commit back.
+"""Commit dates of ciphertexts, from one ``git log`` over all manifests.
 
-One `git log` answers for all files, and is left as soon as the last question is answered. A ciphertext
-is known by its text, which SOPS never writes twice: so a file that was renamed or laid out anew keeps
-its day. A commit brings a ciphertext in where it adds it more often than it takes it away.
+The log is read from the newest commit until all ciphertexts have a date. SOPS never writes the same
+ciphertext twice, so its text identifies it even if the file is renamed or reformatted. A commit
+introduces a ciphertext if it adds it more often than it removes it.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from keyturn.git.revision import GIT_COMMAND, build_git_environment
 from keyturn.model.resource import EMPTY
 
 MAX_SILENT_SECONDS: Final = 10.0
-"""Seconds without a word of git after which a history is too long."""
+"""Seconds without output of git after which the history counts as too long."""
 
 MAX_LOG_BYTES: Final = 1 << 28
-"""Bytes after which it is, too: the log of some hundred thousand manifests."""
+"""Bytes of log after which the history counts as too long: several 100,000 manifests."""
 
 _LOG_ARGUMENTS: Final = (
     "log", "--format=tformat:%x00%ct %P", "-p", "-c", "-U0", "--inter-hunk-context=0", "--text",
@@ -44,10 +44,10 @@ _LAST_TIMESTAMP: Final = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
 class SecretHistory(Struct, frozen=True):
-    """The days on which ciphertexts came into git, in UTC, by the SHA-256 of their text as hex.
+    """The commit dates (UTC) of ciphertexts by the SHA-256 of their text as hex.
 
-    ``days`` has none for what is not known: because there is no repository, because the history is
-    ``shallow``, or because it could not be read, of which ``lost`` is the cause in words.
+    A ciphertext without a date is unknown: there is no repository, the history is ``shallow``, or
+    it could not be read. In the last case, ``error`` is the reason.
     """
 
     dates: Mapping[str, date] = field(default_factory=lambda: EMPTY)
@@ -56,14 +56,13 @@ class SecretHistory(Struct, frozen=True):
 
 
 class HistoryQuery(Struct, frozen=True, kw_only=True):
-    """The ciphertexts of each file below ``root``, by their digests; what is not committed is of ``today``.
+    """The ciphertext digests of each file below ``root``; uncommitted ciphertexts get the date ``today``.
 
-    ``folders`` are those of the manifests. What was moved is found anew where it lay below the same
-    folder of the root: to look into a few whole folders takes git a fifth of the time that it takes
-    to match every name.
+    ``folders`` are the folders of the manifests. The log covers their top-level folders, where moved
+    files are found too: git needs a fifth of the time that matching each name takes.
 
-    ``horizon`` is a day before which few of them should be: what is older is looked up in the newest
-    commit first, so that what nobody has committed is not searched for down to the oldest one.
+    Few ciphertexts are older than ``expected_since``. At the first older commit, ciphertexts that HEAD
+    does not contain are dated ``today``, so the log is not read to its end for them.
     """
 
     root: Path
@@ -73,45 +72,45 @@ class HistoryQuery(Struct, frozen=True, kw_only=True):
     expected_since: date
 
 
-def secret_dates(
-    question: HistoryQuery, environment: Mapping[str, str], most: int = MAX_LOG_BYTES
+def find_secret_dates(
+    query: HistoryQuery, environment: Mapping[str, str], max_bytes: int = MAX_LOG_BYTES
 ) -> SecretHistory:
-    """Return when each ciphertext came into the history of HEAD; nothing is raised.
+    """Find the commit that introduced each ciphertext into the history of HEAD; raises nothing.
 
-    The environment lends PATH, HOME and git's own; ``most`` bytes are read of the log.
+    At most ``max_bytes`` bytes of the log are read.
     """
-    walk = _LogScan(question, build_git_environment(environment))
+    scan = _LogScan(query, build_git_environment(environment))
     try:
-        return walk.scan_log(most)
+        return scan.scan_log(max_bytes)
     except (OSError, subprocess.TimeoutExpired):
         return SecretHistory(error="git could not be run")
 
 
 class _LogScan:
-    def __init__(self, question: HistoryQuery, environment: Mapping[str, str]) -> None:
-        self._query = question
+    def __init__(self, query: HistoryQuery, environment: Mapping[str, str]) -> None:
+        self._query = query
         self._environment = environment
-        self._undated = set().union(*question.ciphertext_digests.values())
+        self._undated = set().union(*query.ciphertext_digests.values())
         self._dates: dict[str, date] = {}
         self._root_digests: set[str] = set()
         self._net_additions: Counter[str] = Counter()
-        self._commit_date = question.today
+        self._commit_date = query.today
         self._parent_count = 1
         self._skipped_uncommitted = False
 
-    def scan_log(self, most: int) -> SecretHistory:
+    def scan_log(self, max_bytes: int) -> SecretHistory:
         root = self._query.root.absolute()
         if not self._undated or not any((folder / ".git").exists() for folder in (root, *root.parents)):
             return SecretHistory()
         with self._open_log() as log:
-            told = _LogLines(log, most)
-            for line in told:
+            lines = _LogLines(log, max_bytes)
+            for line in lines:
                 self._read_line(line)
                 if not self._undated:
                     return self._build_history()
             self._finish_commit()
-            if not told.is_complete:
-                return self._build_history("git's history is too long to be read")
+            if not lines.is_complete:
+                return self._build_history("the git history is too long")
             if log.wait(_GIT_TIMEOUT):
                 return self._explain_failure()
         self._date_uncommitted(self._undated)
@@ -146,7 +145,7 @@ class _LogScan:
             ):
                 self._skip_uncommitted()
         elif _CIPHERTEXT_PREFIX in line:
-            # A merge has a column for each parent: what it brings in stands in none of them.
+            # A merge has one column per parent; a line that the merge itself adds has "+" in all of them.
             sides = set(line[: max(self._parent_count, 1)])
             if sides in ({0x2B}, {0x2D}):
                 step = 1 if sides == {0x2B} else -1
@@ -165,8 +164,8 @@ class _LogScan:
     def _skip_uncommitted(self) -> None:
         self._skipped_uncommitted = True
         files = (file for file, ciphers in self._query.ciphertext_digests.items() if ciphers & self._undated)
-        wanted = "".join(f"HEAD:./{file}\n" for file in files if "\n" not in file)
-        newest = self._run_git("cat-file", "--batch", stdin=os.fsencode(wanted)).stdout
+        names = "".join(f"HEAD:./{file}\n" for file in files if "\n" not in file)
+        newest = self._run_git("cat-file", "--batch", stdin=os.fsencode(names)).stdout
         self._date_uncommitted(self._undated.difference(_digest_ciphertexts(newest)))
 
     def _date_uncommitted(self, digests: Iterable[str]) -> None:
@@ -174,17 +173,17 @@ class _LogScan:
             self._undated.discard(digest)
             self._dates[digest] = self._query.today
 
-    def _build_history(self, lost: str = "") -> SecretHistory:
-        # What a commit without parents holds may be older, where parents were cut away.
-        asked = self._run_git("rev-parse", "--is-shallow-repository") if self._root_digests else None
-        if asked is None or asked.stdout.strip() != b"true":
-            return SecretHistory(self._dates, error=lost)
+    def _build_history(self, error: str = "") -> SecretHistory:
+        # In a shallow clone, the ciphertexts of a commit without parents may be older than the commit.
+        done = self._run_git("rev-parse", "--is-shallow-repository") if self._root_digests else None
+        if done is None or done.stdout.strip() != b"true":
+            return SecretHistory(self._dates, error=error)
         known = {digest: day for digest, day in self._dates.items() if digest not in self._root_digests}
-        return SecretHistory(known, shallow=True, error=lost)
+        return SecretHistory(known, shallow=True, error=error)
 
     def _explain_failure(self) -> SecretHistory:
         if self._run_git("rev-parse", "--git-dir").returncode:
-            return SecretHistory(error="git does not read the repository here")
+            return SecretHistory(error="git cannot read this repository")
         if self._run_git("rev-parse", "--verify", "--quiet", "HEAD").returncode:
             self._date_uncommitted(self._undated)
             return SecretHistory(self._dates)
@@ -212,9 +211,9 @@ def _digest_ciphertexts(text: bytes) -> Iterator[str]:
 
 
 class _LogLines:
-    def __init__(self, log: "subprocess.Popen[bytes]", most: int) -> None:
+    def __init__(self, log: "subprocess.Popen[bytes]", max_bytes: int) -> None:
         self._handle = log.stdout.fileno() if log.stdout else -1
-        self._remaining_bytes = most
+        self._remaining_bytes = max_bytes
         self.is_complete = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -228,7 +227,7 @@ class _LogLines:
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             if len(rest) > _MAX_LINE_BYTES:
-                # No manifest has such a line; its first column keeps what follows from being anything else.
+                # No manifest has a line of this length. Its first column is kept, so its rest is no new line.
                 rest = rest[:1]
         if self.is_complete and rest:
             yield rest

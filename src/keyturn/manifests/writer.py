@@ -21,7 +21,7 @@ from keyturn.sops.binary import SopsCommand
 from keyturn.sops.checks import SECRETS_BLOCK, check_encryption, check_key_servers
 from keyturn.sops.decrypt import Decryptor, decrypt_document
 from keyturn.sops.metadata import SopsMetadata, parse_metadata
-from keyturn.sops.recipients import creation_rule
+from keyturn.sops.recipients import find_creation_rule
 from keyturn.yamldoc.edit import remove_keys, set_values
 from keyturn.yamldoc.reader import Document, parse_document
 from keyturn.yamldoc.scalars import emit_block, emit_flow, emit_scalar
@@ -133,7 +133,7 @@ class ManifestWriter(Struct, frozen=True):
             )
         revealed = {path: value.reveal() for path, value in secret.items() if isinstance(value, Secret)}
         plain = emit_flow(dict(document.tree) | nest_fields(revealed)).encode()
-        recipe = creation_rule(self.root, self.settings, document.file)
+        recipe = find_creation_rule(self.root, self.settings, document.file)
         written = parse_document(self.sops.encrypt(plain, recipe, document.file), document.file)
         line = written.spans[(SECRETS_BLOCK,)].key_line
         ending = "\r\n" if "\r\n" in document.text else "\n"

@@ -1,1 +1,1 @@
-"""sops."""
+"""SOPS: metadata, encryption checks, age keys, recipients and decryption of manifests."""

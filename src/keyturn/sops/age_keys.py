@@ -1,4 +1,4 @@
-"""Age keys at hand, looked for where sops looks: all places are taken together, none has precedence."""
+"""Available age keys, from all sources that sops uses; no source has precedence."""
 
 import shlex
 import subprocess
@@ -18,19 +18,18 @@ AGE_KEY_COMMAND_VARIABLE: Final = "SOPS_AGE_KEY_CMD"
 _SSH_VARIABLES: Final = ("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD")
 _SSH_KEY_FILES: Final = (".ssh/id_ed25519", ".ssh/id_rsa")
 _CONFIG_KEY_FILE: Final = "sops/age/keys.txt"
-_AGE_KEY_PREFIX: Final = "AGE-SECRET-KEY-1"
 _PLUGIN_PREFIXES: Final = ("AGE-PLUGIN-", "AGE-SECRET-KEY-PQ-")
 _PASSPHRASE_PREFIXES: Final = ("age-encryption", "-----BEGIN AGE")
-_TIMEOUT: Final = 60.0
+_COMMAND_TIMEOUT: Final = 60.0
 _MAX_KEY_FILE_BYTES: Final = 1 << 20
 
 
 class AgeKeyring(Struct, frozen=True, kw_only=True):
-    """The age keys at hand, none of which can be looked at.
+    """The available age keys; the private keys are not accessible.
 
-    ``recipients`` are their public keys. ``others`` tells that there are keys which only sops
-    itself can use: SSH keys, plugins, files under a passphrase. ``findings`` are sources that
-    could not be read. ``environment`` is the user's, with a key command's answer in its place.
+    ``recipients`` are their public keys. ``has_other_keys`` is true if there are keys that only sops
+    can use: SSH keys, plugins, files with a passphrase. ``diagnostics`` describe unreadable sources.
+    ``environment`` is the user's; the output of SOPS_AGE_KEY_CMD replaces that variable.
     """
 
     recipients: frozenset[str] = frozenset()
@@ -38,22 +37,23 @@ class AgeKeyring(Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     unwrap_data_key: Callable[[str, str], bytes | None] = lambda _recipient, _wrapped: None
-    """From a recipient and an armoured data key wrapped for it to the data key, or None."""
+    """Unwraps an armored data key: takes the recipient and the wrapped key, returns None on failure."""
 
     def __repr__(self) -> str:
-        # The environment may hold keys.
-        return f"Keyring(recipients={self.recipients!r}, others={self.has_other_keys!r}, findings={self.diagnostics!r})"
+        # The environment may contain keys.
+        shown = ("recipients", "has_other_keys", "diagnostics")
+        return f"AgeKeyring({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was found that could open an age file."""
+        """Tell whether no key was found that could decrypt a file for age recipients."""
         return not self.recipients and not self.has_other_keys
 
 
 def find_age_keys(environment: Mapping[str, str]) -> AgeKeyring:
-    """Return the age keys that ``environment`` leads to; a key command is run once.
+    """Find the age keys of ``environment``; a key command runs once.
 
-    The places are those of getsops/sops ``age/keysource.go``: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
+    The sources are those of getsops/sops ``age/keysource.go``: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
     SOPS_AGE_KEY_CMD (no shell), ``sops/age/keys.txt`` below the configuration folder, SSH keys.
     """
     search = _KeySearch(environment)
@@ -88,13 +88,13 @@ class _KeySearch:
         keys = [line for line in lines if line and not line.startswith("#")]
         self._has_other_keys = self._has_other_keys or any(key.startswith(_PLUGIN_PREFIXES) for key in keys)
         try:
-            found = [
+            new = [
                 pyrage.x25519.Identity.from_str(key) for key in keys if not key.startswith(_PLUGIN_PREFIXES)
             ]
         except pyrage.IdentityError:
-            self._add_warning(name, "holds a line that is no age key")
+            self._add_warning(name, "has a line that is not an age key")
             return
-        for identity in found:
+        for identity in new:
             self._identities.setdefault(str(identity.to_public()), identity)
 
     def build_keyring(self) -> AgeKeyring:
@@ -122,7 +122,7 @@ class _KeySearch:
             with path.open(encoding="utf-8") as file:
                 yield name, file.read(_MAX_KEY_FILE_BYTES)
         except FileNotFoundError:
-            self._add_warning(name, "names a file that is not there")
+            self._add_warning(name, "names a file that does not exist")
         except (OSError, UnicodeDecodeError):
             self._add_warning(name, "cannot be read")
 
@@ -134,23 +134,23 @@ class _KeySearch:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=self._environment,
-                timeout=_TIMEOUT,
+                timeout=_COMMAND_TIMEOUT,
                 check=True,
             )
-            answer = done.stdout.decode()
+            output = done.stdout.decode()
         except (OSError, ValueError, IndexError, subprocess.SubprocessError):
-            self._add_warning(AGE_KEY_COMMAND_VARIABLE, "is a command that fails or gives no key")
+            self._add_warning(AGE_KEY_COMMAND_VARIABLE, "is a command that fails or prints no key")
             return
-        # Asked once here instead of once per file and recipient by every sops, and a sops child
-        # has too little of the environment for most password managers.
+        # Each sops process would run the command once per file and recipient, and its environment is
+        # too small for most password managers.
         del self._environment[AGE_KEY_COMMAND_VARIABLE]
         self._environment[AGE_KEY_VARIABLE] = "\n".join(
-            part for part in (self._environment.get(AGE_KEY_VARIABLE), answer) if part
+            part for part in (self._environment.get(AGE_KEY_VARIABLE), output) if part
         )
-        yield AGE_KEY_COMMAND_VARIABLE, answer
+        yield AGE_KEY_COMMAND_VARIABLE, output
 
     def _add_warning(self, name: str, message: str) -> None:
-        hint = "correct it or take it away: sops passes over it as long as another key fits"
+        hint = "correct or remove it; sops ignores it while another key works"
         self._diagnostics.append(warning_diagnostic("KT021", SourceLocation(name), f"{name} {message}", hint))
 
 

@@ -1,4 +1,4 @@
-"""One value as SOPS encrypts it: ``ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`` and nothing around it."""
+"""The text form of a SOPS ciphertext: ``ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]``."""
 
 import binascii
 import re
@@ -14,7 +14,7 @@ _TAG_BYTES: Final = 16
 
 
 class Ciphertext(Struct, frozen=True):
-    """The parts of an encrypted value; ``iv`` has 32 bytes, ``tag`` 16. ``type`` is not authenticated."""
+    """The parts of a ciphertext: ``iv`` has 32 bytes, ``tag`` 16; ``type`` is not authenticated."""
 
     data: bytes
     iv: bytes
@@ -23,23 +23,23 @@ class Ciphertext(Struct, frozen=True):
 
 
 def looks_encrypted(value: object) -> bool:
-    """Tell whether ``value`` means to be an encrypted value, well formed or not."""
+    """Tell whether ``value`` starts like a ciphertext, well-formed or not."""
     return isinstance(value, str) and value.startswith("ENC[")
 
 
 def parse_ciphertext(text: str) -> Ciphertext | None:
-    """Return the parts of an encrypted value, None where anything is not exactly as SOPS writes it.
+    """Parse a ciphertext; return None if it is not exactly in the form that SOPS writes.
 
-    The form is that of getsops/sops ``aes/cipher.go``, but anchored at both ends: sops takes
-    whatever follows the closing bracket.
+    The form is that of getsops/sops ``aes/cipher.go``, anchored at both ends: sops ignores text
+    after the closing bracket.
     """
-    found = _CIPHERTEXT_PATTERN.fullmatch(text)
-    if found is None:
+    match = _CIPHERTEXT_PATTERN.fullmatch(text)
+    if match is None:
         return None
-    data, iv, tag = (_decode_base64(found[index]) for index in (1, 2, 3))
+    data, iv, tag = (_decode_base64(match[index]) for index in (1, 2, 3))
     if data is None or iv is None or tag is None or len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:
         return None
-    return Ciphertext(data, iv, tag, found[4])
+    return Ciphertext(data, iv, tag, match[4])
 
 
 def _decode_base64(text: str) -> bytes | None:
@@ -48,5 +48,5 @@ def _decode_base64(text: str) -> bytes | None:
         tail = binascii.a2b_base64(text[-4:], strict_mode=True)
     except binascii.Error:
         return None
-    # One text for one value: padding bits that are not zero would make two.
+    # Padding bits other than zero are rejected, so that each value has exactly one text form.
     return decoded if binascii.b2a_base64(tail, newline=False) == text[-4:].encode() else None

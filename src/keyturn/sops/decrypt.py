@@ -1,4 +1,4 @@
-"""Decryption of many files: in process where that is certain, the rest through sops, side by side."""
+"""Decryption of documents: in process if the format is supported, otherwise by parallel sops processes."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,9 @@ from keyturn.sops.metadata import SopsMetadata, parse_metadata
 from keyturn.yamldoc.reader import Document
 
 DecryptionResult: TypeAlias = Mapping[FieldPath, Secret] | DiagnosticError
+
 Decryptor: TypeAlias = Callable[[Sequence[Document]], tuple[DecryptionResult, ...]]
-"""Decrypts documents: for each, in order, its secrets by their path in the file, or why not."""
+"""Decrypts documents in order: the result of each is its secrets by path, or an error."""
 
 _WRONG_KEY_EXIT_CODE = 128
 
@@ -30,22 +31,21 @@ _WRONG_KEY_EXIT_CODE = 128
 def decryptor_for(
     environment: Mapping[str, str], settings: PolicySettings, decryptor: str = "auto"
 ) -> Decryptor:
-    """Return what decrypts documents with the keys that ``environment`` leads to.
+    """Return a function that decrypts documents with the keys of ``environment``.
 
-    Each envelope is judged first: a file with an error there is never decrypted, and no process
-    is started for it. ``decryptor`` is ``auto`` (in process, else sops) or ``sops`` (always the
-    binary). Keys and the binary are looked for once, when the first file needs them; as many
-    processes run side by side as there are cores.
+    A file whose encryption check has an error is not decrypted. ``decryptor`` is ``auto`` (in
+    process, else sops) or ``sops`` (always the binary). Keys and the binary are located once, for
+    the first file that needs them. One sops process runs per CPU core.
     """
     return _FileDecryptor(environment, settings, decryptor).decrypt_documents
 
 
-def decrypt_document(document: Document, open_all: Decryptor) -> Mapping[FieldPath, Secret]:
-    """Return the secrets of one document; raises Faulty."""
-    opened = open_all((document,))[0]
-    if isinstance(opened, DiagnosticError):
-        raise opened
-    return opened
+def decrypt_document(document: Document, decryptor: Decryptor) -> Mapping[FieldPath, Secret]:
+    """Return the secrets of one document by path; raises DiagnosticError."""
+    result = decryptor((document,))[0]
+    if isinstance(result, DiagnosticError):
+        raise result
+    return result
 
 
 class _FileDecryptor:
@@ -58,55 +58,55 @@ class _FileDecryptor:
         results: dict[int, DecryptionResult] = {}
         rest: dict[int, str] = {}
         for index, document in enumerate(documents):
-            first = self._decrypt_without_sops(document)
-            if isinstance(first, native.Unsupported):
-                rest[index] = first.reason
+            result = self._decrypt_without_sops(document)
+            if isinstance(result, native.Unsupported):
+                rest[index] = result.reason
             else:
-                results[index] = first
+                results[index] = result
         if rest:
-            _ = self._sops_command  # looked for once, before threads would do so side by side
+            _ = self._sops_command  # Computed before the threads start, so that only one search runs.
             with ThreadPoolExecutor(max_workers=min(len(rest), _count_cores())) as pool:
-                waiting = {
+                futures = {
                     index: pool.submit(self._decrypt_with_sops, documents[index], reason)
                     for index, reason in rest.items()
                 }
-                results.update((index, future.result()) for index, future in waiting.items())
+                results.update((index, future.result()) for index, future in futures.items())
         return tuple(results[index] for index in range(len(documents)))
 
     def _decrypt_without_sops(self, document: Document) -> DecryptionResult | native.Unsupported:
-        wrong = [one for one in check_encryption(document, self._settings) if one.severity is Severity.ERROR]
-        if wrong:
-            return DiagnosticError(*wrong)
+        diagnostics = check_encryption(document, self._settings)
+        if errors := [each for each in diagnostics if each.severity is Severity.ERROR]:
+            return DiagnosticError(*errors)
         if "sops" not in document.tree:
             return {}
-        opened: native.DecryptedValues | native.Unsupported
-        opened = native.Unsupported("the project asks for sops")
+        result: native.DecryptedValues | native.Unsupported
+        result = native.Unsupported("the project requires sops")
         if self._native_allowed:
-            opened = native.decrypt_in_process(document, self._age_keyring)
-        if isinstance(opened, native.Unsupported) and (hopeless := self._explain_missing_key(document)):
-            return DiagnosticError(hopeless)
-        return opened
+            result = native.decrypt_in_process(document, self._age_keyring)
+        if isinstance(result, native.Unsupported) and (missing := self._explain_missing_key(document)):
+            return DiagnosticError(missing)
+        return result
 
     def _explain_missing_key(self, document: Document) -> Diagnostic | None:
-        found = parse_metadata(document)
+        metadata = parse_metadata(document)
         keys = self._age_keyring
-        if not isinstance(found, SopsMetadata) or keys.has_other_keys:
+        if not isinstance(metadata, SopsMetadata) or keys.has_other_keys:
             return None
-        if any(one.kind != "age" or one.name in keys.recipients for one in found.recipients):
+        if any(each.kind != "age" or each.name in keys.recipients for each in metadata.recipients):
             return None
         if not keys.is_empty:
             return explain_exit_code(_WRONG_KEY_EXIT_CODE, document.file)
-        broken = "; ".join(finding.message for finding in keys.diagnostics)
-        hint = "set SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, or put the key into sops/age/keys.txt of ~/.config"
-        message = f"there is no age key to decrypt with{': ' if broken else ''}{broken}"
-        code = "KT021" if broken else "KT020"
+        unreadable = "; ".join(each.message for each in keys.diagnostics)
+        hint = "set SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, or put the key into ~/.config/sops/age/keys.txt"
+        message = f"no age key was found{': ' if unreadable else ''}{unreadable}"
+        code = "KT021" if unreadable else "KT020"
         return error_diagnostic(code, SourceLocation(document.file), message, hint, cause=Cause.NO_KEY)
 
     def _decrypt_with_sops(self, document: Document, reason: str) -> DecryptionResult:
         sops = self._sops_command
         if isinstance(sops, DiagnosticError):
             return DiagnosticError(
-                *(_locate_sops_diagnostic(finding, document, reason) for finding in sops.diagnostics)
+                *(_relocate_diagnostic(each, document, reason) for each in sops.diagnostics)
             )
         try:
             return sops.decrypt(document)
@@ -125,9 +125,9 @@ class _FileDecryptor:
             return error
 
 
-def _locate_sops_diagnostic(finding: Diagnostic, document: Document, reason: str) -> Diagnostic:
-    message = f"{finding.message}, and this file needs it: {reason}"
-    return replace(finding, origin=SourceLocation(document.file), message=message)
+def _relocate_diagnostic(diagnostic: Diagnostic, document: Document, reason: str) -> Diagnostic:
+    message = f"{diagnostic.message}; this file needs it: {reason}"
+    return replace(diagnostic, origin=SourceLocation(document.file), message=message)
 
 
 def _count_cores() -> int:

@@ -1,4 +1,4 @@
-"""The ``sops:`` block as a value: read by a closed schema, so that nothing unknown goes unseen."""
+"""The metadata of a SOPS file: its ``sops:`` block, parsed by a closed schema that rejects unknown keys."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,13 @@ SELECTOR_KEYS: Final = (
     "encrypted_comment_regex",
     "unencrypted_comment_regex",
 )
-"""What may say which values are encrypted; a file has at most one of them."""
+"""The keys that select the encrypted values; a file has at most one of them."""
+
+UNENCRYPTED_SUFFIX: Final = "_unencrypted"
+"""The suffix of keys that SOPS does not encrypt if a file has no selector (getsops/sops ``sops.go``)."""
+
+PathSelector: TypeAlias = Callable[[FieldPath], bool]
+"""Tells for the keys of a path whether SOPS encrypts its value."""
 
 _NAME_KEYS: Final[Mapping[str, str]] = {
     "age": "recipient",
@@ -58,12 +64,14 @@ _KNOWN_KEYS: Final = frozenset(
 )
 _TIME_PATTERN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _VERSION_PATTERN: Final = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,5})")
+_WORDS_PATTERN: Final = re.compile(r"\^(?:\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\)|([A-Za-z0-9_-]+))\$")
+_SUFFIX_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Recipient(Struct, frozen=True):
-    """A key that opens the file: ``kind`` as SOPS names it, ``name`` its public name, the wrapped data key.
+    """A recipient: its key type in SOPS (``kind``), its public ``name`` and its wrapped data key.
 
-    ``server`` is the address that is asked for it, empty where none is; ``path`` is where it stands.
+    ``server`` is the address of its key server or empty; ``path`` is its path below ``sops``.
     """
 
     kind: str
@@ -74,10 +82,10 @@ class Recipient(Struct, frozen=True):
 
 
 class SopsMetadata(Struct, frozen=True, kw_only=True):
-    """What a ``sops:`` block says. ``selector`` is one of ``SELECTORS`` or empty, ``pattern`` its value.
+    """A parsed ``sops:`` block. ``selector`` is one of ``SELECTOR_KEYS`` or empty, ``pattern`` its value.
 
-    ``mac`` and ``lastmodified`` are as written; ``version`` is that of the sops which wrote the
-    file. ``groups`` counts the key groups; 1 means that any one recipient opens the file.
+    ``mac`` and ``lastmodified`` are unparsed; ``version`` is the sops version that wrote the file. If
+    ``key_group_count`` is 1, any one recipient can decrypt the file.
     """
 
     recipients: tuple[Recipient, ...]
@@ -91,14 +99,35 @@ class SopsMetadata(Struct, frozen=True, kw_only=True):
 
 
 def parse_metadata(document: Document) -> SopsMetadata | tuple[Diagnostic, ...]:
-    """Return what the ``sops:`` block of a document says, or what is wrong with it (KT202, KT203).
+    """Parse the ``sops:`` block of a document; return its errors (KT202, KT203) if it is invalid.
 
-    The schema is that of getsops/sops ``stores/stores.go`` up to 3.13; empty lists and nulls in
-    place of absent keys, as older versions write them, mean absent.
+    The schema is that of getsops/sops ``stores/stores.go`` up to 3.13. Empty lists and nulls, which
+    older versions write, count as absent keys.
     """
     reader = _MetadataReader(document)
-    found = reader.read_metadata()
-    return tuple(reader.errors) or found
+    metadata = reader.read_metadata()
+    return tuple(reader.errors) or metadata
+
+
+def compile_selector(selector: str, pattern: str) -> PathSelector | None:
+    """Return the predicate of a selector, None if its pattern is not supported.
+
+    Supported patterns are ``^word$`` and ``^(word|word)$``, because the regular expressions of Go
+    and Python differ. One matching key of a path is enough; a list item has the keys of its list.
+    """
+    if not selector:
+        return lambda path: not any(key.endswith(UNENCRYPTED_SUFFIX) for key in path)
+    if selector in ("encrypted_suffix", "unencrypted_suffix"):
+        if not _SUFFIX_PATTERN.fullmatch(pattern):
+            return None
+        return _select_by_key(selector, lambda key: key.endswith(pattern))
+    if selector in ("encrypted_regex", "unencrypted_regex"):
+        match = _WORDS_PATTERN.fullmatch(pattern)
+        if match is None:
+            return None
+        words = frozenset((match[1] or match[2]).split("|"))
+        return _select_by_key(selector, words.__contains__)
+    return None
 
 
 class _MetadataReader:
@@ -135,19 +164,19 @@ class _MetadataReader:
     def _read_recipients(self) -> tuple[tuple[Recipient, ...], int]:
         groups = self._block.get("key_groups")
         groups = [] if groups is None else groups
-        own = tuple(self._read_key_group(self._block, ()))
+        recipients = tuple(self._read_key_group(self._block, ()))
         threshold = self._block.get("shamir_threshold", 0)
         if type(threshold) is not int or threshold < 0:
             self._add_error(
                 ("shamir_threshold",), "sops.shamir_threshold is not a number", "encrypt the file again"
             )
         if groups == []:
-            if not own:
+            if not recipients:
                 self._add_error((), "the sops: block has no recipients", "encrypt the file again")
-            return own, 1
-        if own or not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+            return recipients, 1
+        if recipients or not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
             self._add_error(("key_groups",), "sops.key_groups is malformed", "encrypt the file again")
-            return own, 1
+            return recipients, 1
         for index, group in enumerate(groups):
             for key in group.keys() - _NAME_KEYS.keys():
                 self._add_error(
@@ -155,12 +184,12 @@ class _MetadataReader:
                     f"{key} is not a known key type",
                     suggest_nearest(key, _NAME_KEYS),
                 )
-        found = (
-            one
+        grouped = (
+            recipient
             for index, group in enumerate(groups)
-            for one in self._read_key_group(group, ("key_groups", str(index)))
+            for recipient in self._read_key_group(group, ("key_groups", str(index)))
         )
-        return tuple(found), len(groups)
+        return tuple(grouped), len(groups)
 
     def _read_key_group(self, group: Mapping[str, Any], path: FieldPath) -> Iterator[Recipient]:
         for kind in _NAME_KEYS:
@@ -176,27 +205,27 @@ class _MetadataReader:
     def _read_recipient(self, kind: str, row: Any, path: FieldPath) -> Iterator[Recipient]:
         keys = frozenset(row) if isinstance(row, dict) else frozenset()
         allowed = _REQUIRED_KEYS[kind] | _OPTIONAL_KEYS.get(kind, frozenset())
-        texts = isinstance(row, dict) and all(
+        has_only_texts = isinstance(row, dict) and all(
             isinstance(value, str) for key, value in row.items() if key != "context"
         )
-        if not texts or not _REQUIRED_KEYS[kind] <= keys <= allowed:
-            wanted = ", ".join(sorted(allowed))
+        if not has_only_texts or not _REQUIRED_KEYS[kind] <= keys <= allowed:
+            expected = ", ".join(sorted(allowed))
             self._add_error(path, f"an entry of sops.{kind} is malformed", f"use the keys {expected}")
             return
         name = row[_NAME_KEYS[kind]]
         yield Recipient(kind, name, row["enc"], name if kind in _SERVER_KINDS else "", path)
 
     def _read_selector(self) -> tuple[str, str]:
-        stated = [key for key in SELECTOR_KEYS if self._block.get(key) not in (None, "")]
-        for key in stated:
+        selectors = [key for key in SELECTOR_KEYS if self._block.get(key) not in (None, "")]
+        for key in selectors:
             if not isinstance(self._block[key], str):
                 self._add_error((key,), f"sops.{key} is not text", "encrypt the file again")
                 return key, ""
-        if len(stated) > 1:
+        if len(selectors) > 1:
             self._add_error(
-                (stated[1],), "sops has more than one selector", "keep only encrypted_regex: ^secrets$"
+                (selectors[1],), "sops has more than one selector", "keep only encrypted_regex: ^secrets$"
             )
-        return (stated[0], self._block[stated[0]]) if stated else ("", "")
+        return (selectors[0], self._block[selectors[0]]) if selectors else ("", "")
 
     def _read_mac(self) -> str:
         mac = self._block.get("mac")
@@ -209,20 +238,20 @@ class _MetadataReader:
 
     def _read_time(self, key: str) -> str:
         value = self._block.get(key)
-        if isinstance(value, str) and _TIME_PATTERN.fullmatch(value) and _is_real_time(value):
+        if isinstance(value, str) and _TIME_PATTERN.fullmatch(value) and _is_valid_time(value):
             return value
         self._add_error(
-            (key,), f"sops.{key} is not a timestamp in the format of sops", "restore the file from git"
+            (key,), f"sops.{key} is not a timestamp of sops", "restore the file from git"
         )
         return ""
 
     def _read_version(self) -> tuple[int, int, int]:
         value = self._block.get("version")
-        found = _VERSION_PATTERN.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        match = _VERSION_PATTERN.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
             self._add_error(("version",), "sops.version is not a version", "restore the file from git")
             return (0, 0, 0)
-        return (int(found[1]), int(found[2]), int(found[3]))
+        return (int(match[1]), int(match[2]), int(match[3]))
 
     def _read_flag(self, key: str) -> bool:
         value = self._block.get(key, False)
@@ -235,43 +264,12 @@ class _MetadataReader:
         self.errors.append(error_diagnostic("KT202", origin, message, hint))
 
 
-def _is_real_time(value: str) -> bool:
+def _is_valid_time(value: str) -> bool:
     try:
         datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
-
-
-PathSelector: TypeAlias = Callable[[FieldPath], bool]
-"""From the keys above a value, its own included, to whether SOPS encrypts it."""
-
-UNENCRYPTED_SUFFIX: Final = "_unencrypted"
-"""The suffix that SOPS leaves in clear where a file has no selector (getsops/sops ``sops.go``)."""
-
-_WORDS_PATTERN: Final = re.compile(r"\^(?:\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\)|([A-Za-z0-9_-]+))\$")
-_SUFFIX_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def compile_selector(selector: str, pattern: str) -> PathSelector | None:
-    """Return what a selector encrypts, None where that is not certain.
-
-    Go's regular expressions and Python's differ, so a pattern is ``^word$`` or ``^(word|word)$``.
-    A match on any key of a path decides; the items of a list count as their list.
-    """
-    if not selector:
-        return lambda path: not any(key.endswith(UNENCRYPTED_SUFFIX) for key in path)
-    if selector in ("encrypted_suffix", "unencrypted_suffix"):
-        if not _SUFFIX_PATTERN.fullmatch(pattern):
-            return None
-        return _select_by_key(selector, lambda key: key.endswith(pattern))
-    if selector in ("encrypted_regex", "unencrypted_regex"):
-        found = _WORDS_PATTERN.fullmatch(pattern)
-        if found is None:
-            return None
-        words = frozenset((found[1] or found[2]).split("|"))
-        return _select_by_key(selector, words.__contains__)
-    return None
 
 
 def _select_by_key(selector: str, matches: Callable[[str], bool]) -> PathSelector:

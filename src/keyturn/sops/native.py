@@ -1,8 +1,8 @@
-"""Decryption in process, for what it is sure of; whatever it is not sure of it declines.
+"""Decryption in process for the common form of files; sops decrypts all other files.
 
-Sure means: one age key at hand, a closed metadata schema, a selector of plain words, values of
-type text, a file without comments that are encrypted, and a MAC that fits. Everything here is a
-reason to decline rather than to fail: the real sops then has the last word.
+Supported: age recipients, known metadata keys, a selector of plain words, values of type text, no
+encrypted comments, and a matching MAC. For anything else, the result is ``Unsupported``, not an
+error: sops then decides.
 """
 
 import hashlib
@@ -29,78 +29,85 @@ _SIMPLE_FLOW: Final = re.compile(r"(?:[\w ,./\"'+=$()\[\]{}-]|: )*")
 _DATA_KEY_BYTES: Final = 32
 _MAC_PATTERN: Final = re.compile(r"[0-9A-F]{128}")
 _ENCRYPTED_COMMENT: Final = re.compile(r"#(?:ENC\[|[ \t]*\r?$)", re.MULTILINE)
-"""Comments that sops decrypts, and empty ones, which it turns into values in an encrypted list."""
+"""Comments that sops decrypts, and empty comments, which it turns into values in an encrypted list."""
 
 
 class Unsupported(Struct, frozen=True):
-    """Why a document is left to the real sops; never a value."""
+    """The reason why a document needs the sops binary; it contains no value."""
 
     reason: str
 
 
 DecryptedValues: TypeAlias = Mapping[FieldPath, Secret]
-"""The encrypted values of a document by their path in the file."""
+"""The decrypted values of a document by their path in the file."""
+
 LeafDecryptor: TypeAlias = Callable[[Any, str], str | None]
-"""From a leaf and what it is bound to, to its text; None where it does not open as one."""
+"""Decrypts a leaf with its additional data to text; None if that fails."""
 
 
 def decrypt_in_process(document: Document, keyring: AgeKeyring) -> DecryptedValues | Unsupported:
-    """Return every encrypted value of a document, after its MAC was found right, or Declined.
+    """Decrypt all values of a document and verify its MAC.
 
     The format is that of getsops/sops ``sops.go`` and ``aes/cipher.go`` 3.11: AES-256-GCM with a
-    nonce of 32 bytes, the path joined by colons as additional data, and as MAC the SHA-512 of all
-    values in order.
+    nonce of 32 bytes and the path joined by colons as additional data. The MAC is the SHA-512 of
+    all values in order.
     """
-    if _ENCRYPTED_COMMENT.search(document.text):
-        return Unsupported("a comment is encrypted or empty")
-    if not all(map(_is_simple_flow, _find_bracketed_lines(document.text))):
-        return Unsupported("a list or mapping in brackets is not simple")
-    found = parse_metadata(document)
-    if not isinstance(found, SopsMetadata):
-        return Unsupported("the sops: block is not as sops writes it")
-    chosen = compile_selector(found.selector, found.pattern)
-    reason = "the selector is not simple" if chosen is None else _explain_unsupported(found)
-    if reason or chosen is None:
+    if reason := _explain_unsupported_text(document.text):
         return Unsupported(reason)
-    data_key = _unwrap_data_key(found, keyring)
+    metadata = parse_metadata(document)
+    if not isinstance(metadata, SopsMetadata):
+        return Unsupported("the sops: block is malformed")
+    selector = compile_selector(metadata.selector, metadata.pattern)
+    reason = "the selector is not simple" if selector is None else _explain_unsupported_metadata(metadata)
+    if reason or selector is None:
+        return Unsupported(reason)
+    data_key = _unwrap_data_key(metadata, keyring)
     if data_key is None:
-        return Unsupported("no age key at hand opens it")
-    return _DocumentDecryptor(document, _build_leaf_decryptor(data_key), chosen).decrypt_leaves(found)
+        return Unsupported("no available age key decrypts it")
+    return _DocumentDecryptor(document, _build_leaf_decryptor(data_key), selector).decrypt_leaves(metadata)
+
+
+def _explain_unsupported_text(text: str) -> str:
+    if _ENCRYPTED_COMMENT.search(text):
+        return "a comment is encrypted or empty"
+    if not all(map(_is_simple_flow, _find_bracketed_lines(text))):
+        return "a flow list or mapping is not simple"
+    return ""
 
 
 def _find_bracketed_lines(text: str) -> Iterator[str]:
     for bracket in "[{":
-        at = text.find(bracket)
-        while at >= 0:
-            if at and text[at - 1] not in " \t\n":
-                at = text.find(bracket, at + 1)
+        start = text.find(bracket)
+        while start >= 0:
+            if start and text[start - 1] not in " \t\n":
+                start = text.find(bracket, start + 1)
                 continue
-            end = text.find("\n", at)
+            end = text.find("\n", start)
             end = len(text) if end < 0 else end
-            yield text[at:end]
-            at = text.find(bracket, end)
+            yield text[start:end]
+            start = text.find(bracket, end)
 
 
 def _is_simple_flow(line: str) -> bool:
-    # In brackets, libyaml and go-yaml differ about plain text with a `?`, and who knows what else.
+    # libyaml and go-yaml read some plain scalars in flow style differently, for example those with "?".
     opened, closed = (line.count(pair[0]) + line.count(pair[1]) for pair in ("[{", "]}"))
     return opened == closed and _SIMPLE_FLOW.fullmatch(line.rstrip()) is not None
 
 
-def _explain_unsupported(found: SopsMetadata) -> str:
-    if found.key_group_count != 1 or any(recipient.kind != "age" for recipient in found.recipients):
+def _explain_unsupported_metadata(metadata: SopsMetadata) -> str:
+    if metadata.key_group_count != 1 or any(recipient.kind != "age" for recipient in metadata.recipients):
         return "there are recipients other than age keys"
-    if not all(_AGE_RECIPIENT.fullmatch(recipient.name) for recipient in found.recipients):
+    if not all(_AGE_RECIPIENT.fullmatch(recipient.name) for recipient in metadata.recipients):
         return "there are recipients other than plain age keys"
-    if found.mac_only_encrypted:
+    if metadata.mac_only_encrypted:
         return "the MAC covers encrypted values only"
-    if found.version[0] != 3:  # noqa: PLR2004
+    if metadata.version[0] != 3:  # noqa: PLR2004
         return "the version of the format is not 3"
     return ""
 
 
-def _unwrap_data_key(found: SopsMetadata, keyring: AgeKeyring) -> bytes | None:
-    for recipient in found.recipients:
+def _unwrap_data_key(metadata: SopsMetadata, keyring: AgeKeyring) -> bytes | None:
+    for recipient in metadata.recipients:
         if recipient.name in keyring.recipients:
             if not _ARMOR_PATTERN.fullmatch(recipient.wrapped_key):
                 return None
@@ -110,30 +117,30 @@ def _unwrap_data_key(found: SopsMetadata, keyring: AgeKeyring) -> bytes | None:
 
 
 class _DocumentDecryptor:
-    def __init__(self, document: Document, value: LeafDecryptor, chosen: PathSelector) -> None:
+    def __init__(self, document: Document, decrypt_leaf: LeafDecryptor, selector: PathSelector) -> None:
         self._document = document
-        self._decrypt_leaf = value
-        self._selector = chosen
+        self._decrypt_leaf = decrypt_leaf
+        self._selector = selector
         self._hash = hashlib.sha512()
 
-    def decrypt_leaves(self, found: SopsMetadata) -> DecryptedValues | Unsupported:
-        opened: dict[FieldPath, Secret] = {}
+    def decrypt_leaves(self, metadata: SopsMetadata) -> DecryptedValues | Unsupported:
+        secrets: dict[FieldPath, Secret] = {}
         for path, keys, leaf in _walk_leaves(self._document.tree):
             if not self._selector(keys):
                 self._hash.update(_encode_for_mac(leaf))
                 continue
             value = self._decrypt_leaf(leaf, ":".join(keys) + ":")
             if value is None:
-                return Unsupported("a value does not open as text")
+                return Unsupported("a value does not decrypt as text")
             self._hash.update(value.encode())
-            opened[path] = Secret(value)
-        mac = self._decrypt_leaf(found.mac, found.lastmodified) or ""
-        fits = hmac.compare_digest(mac.encode(), self._hash.hexdigest().upper().encode())
-        return opened if fits and _MAC_PATTERN.fullmatch(mac) else Unsupported("the MAC does not fit")
+            secrets[path] = Secret(value)
+        mac = self._decrypt_leaf(metadata.mac, metadata.lastmodified) or ""
+        matches = hmac.compare_digest(mac.encode(), self._hash.hexdigest().upper().encode())
+        return secrets if matches and _MAC_PATTERN.fullmatch(mac) else Unsupported("the MAC does not match")
 
 
 def _build_leaf_decryptor(data_key: bytes) -> LeafDecryptor:
-    # Here and not above: a plan without changes opens nothing, and does not wait for ciphers.
+    # Imported here: a plan without changes decrypts nothing and does not need the import.
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
 
@@ -152,7 +159,7 @@ def _build_leaf_decryptor(data_key: bytes) -> LeafDecryptor:
 
 
 def _walk_leaves(tree: Mapping[str, Any]) -> Iterator[tuple[FieldPath, FieldPath, Any]]:
-    # Nulls and empty collections are no leaves to sops: nothing of them is encrypted or hashed.
+    # sops neither encrypts nor hashes nulls and empty collections.
     pending: list[tuple[FieldPath, FieldPath, Any]] = [
         ((key,), (key,), value) for key, value in reversed(list(tree.items())) if key != "sops"
     ]

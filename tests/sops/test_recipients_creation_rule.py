@@ -4,7 +4,7 @@ import pytest
 
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.policy.settings import PolicySettings
-from keyturn.sops.recipients import CreationRule, creation_rule
+from keyturn.sops.recipients import CreationRule, find_creation_rule
 
 _AGE = "age1" + "q" * 58
 _PGP = "A" * 40
@@ -14,18 +14,20 @@ def test_policy_comes_before_rules(tmp_path):
     """The recipients that policy names for the path are taken; .sops.yaml where it names none."""
     (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
     settings = PolicySettings(recipients={"prod": (_AGE, _PGP)})
-    assert creation_rule(tmp_path, settings, "prod/a.yaml") == CreationRule(age=(_AGE,), pgp=(_PGP,))
-    assert creation_rule(tmp_path, settings, "dev/a.yaml") == CreationRule(rules_file=tmp_path / ".sops.yaml")
+    assert find_creation_rule(tmp_path, settings, "prod/a.yaml") == CreationRule(age=(_AGE,), pgp=(_PGP,))
+    assert find_creation_rule(tmp_path, settings, "dev/a.yaml") == CreationRule(
+        rules_file=tmp_path / ".sops.yaml"
+    )
 
 
 def test_other_kinds_of_recipients_need_rules(tmp_path):
     """A KMS key takes more than its name, so the rules of sops must say it."""
     settings = PolicySettings(recipients={"": (_AGE, "arn:aws:kms:x")})
     with pytest.raises(DiagnosticError) as caught:
-        creation_rule(tmp_path, settings, "a.yaml")
+        find_creation_rule(tmp_path, settings, "a.yaml")
     assert caught.value.diagnostics[0].code == "KT227"
     (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
-    assert creation_rule(tmp_path, settings, "a.yaml").rules_file == tmp_path / ".sops.yaml"
+    assert find_creation_rule(tmp_path, settings, "a.yaml").rules_file == tmp_path / ".sops.yaml"
 
 
 def test_without_rules_all_of_secrets_is_encrypted(tmp_path):
