@@ -112,8 +112,8 @@ def test_a_waiver_for_the_fleet_is_not_called_unused_in_a_part_of_it():
     [
         ("KT209", "KT209 cannot be waived", "fix the finding"),
         ("KT300", "KT300 cannot be waived", "fix the finding"),
-        ("KT35O", "the waiver names no rule", "did you mean KT350?"),
-        ("hunter22", "the waiver names no rule", "write the code of a rule, from KT310 to KT399"),
+        ("KT35O", "the waiver does not name a rule", "did you mean KT350?"),
+        ("hunter22", "the waiver does not name a rule", "write the code of a rule, from KT310 to KT399"),
     ],
 )
 def test_integrity_cannot_be_waived(code, message, hint):

@@ -1,6 +1,7 @@
 """What a secret looks like."""
 
 import base64
+import random
 import time
 
 import pytest
@@ -20,19 +21,23 @@ WORDS = st.sampled_from(
 )
 
 
-@given(st.binary(min_size=24, max_size=48))
-def test_random_bytes_in_base64_nearly_always_look_random(data):
-    """Only runs that happen to lack a class of letters may pass, and those that repeat."""
-    text = base64.b64encode(data).decode()
-    classes = [any(test(letter) for letter in text) for test in (str.isupper, str.islower, str.isdigit)]
-    if all(classes) and len(set(data)) > len(data) * 0.9:
-        assert looks_random(text)
+def test_random_bytes_in_base64_nearly_always_look_random():
+    """At most one of 50 texts passes, such as one without a digit."""
+    source = random.Random(1)  # noqa: S311  # not a secret
+    texts = [base64.b64encode(source.randbytes(source.randint(24, 48))).decode() for _ in range(2000)]
+    assert sum(not looks_random(text) for text in texts) < len(texts) // 50
 
 
-@given(st.lists(WORDS, min_size=1, max_size=6), st.sampled_from(["", "-", "_", ".", " "]))
-def test_joined_words_never_look_random(words, joint):
-    """CamelCase, snakes, dashes and sentences."""
-    assert not looks_random(joint.join(words))
+@given(st.lists(WORDS, min_size=1, max_size=6), st.sampled_from(["-", "_", ".", " "]))
+def test_words_with_separators_never_look_random(words, separator):
+    """Snake case, kebab case and sentences, with numbers."""
+    assert not looks_random(separator.join(words))
+
+
+@given(st.lists(WORDS.filter(str.isalpha), min_size=1, max_size=8))
+def test_camel_case_never_looks_random(words):
+    """Words without numbers."""
+    assert not looks_random("".join(words))
 
 
 def test_hex_looks_random_from_forty_digits():

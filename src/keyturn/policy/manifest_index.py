@@ -1,4 +1,4 @@
-"""Fleet: all manifests side by side, in the order of their files, with who uses what."""
+"""An index of all manifests: sorted by file, with their references and texts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from keyturn.policy.text_matching import MIN_SECRET_LENGTH, walk_texts
 
 
 class Reference(Struct, frozen=True):
-    """One reference that resolves: ``user`` refers to ``used`` at ``path``."""
+    """A resolved reference: ``source`` refers to ``target`` at ``path``."""
 
     source: ResourceView
     path: FieldPath
@@ -20,7 +20,7 @@ class Reference(Struct, frozen=True):
 
 
 class TextValue(Struct, frozen=True, kw_only=True):
-    """A text of a manifest: a value, or the name of a field (``key``)."""
+    """A text of a manifest: a value, or the name of a field (``is_key``)."""
 
     resource: ResourceView
     path: FieldPath
@@ -29,10 +29,10 @@ class TextValue(Struct, frozen=True, kw_only=True):
 
 
 class ManifestIndex(Struct, frozen=True, kw_only=True):
-    """The manifests, sorted by file, and what is asked of all of them, worked out once.
+    """The manifests, sorted by file, with derived data that several rules need.
 
-    ``uses`` are the references that resolve, ``writings`` all text long enough to hold a secret.
-    ``whole`` says that there are no more manifests than these.
+    ``references`` are the resolved references. ``text_values`` are all texts that are long enough
+    for a secret. ``complete`` means that all manifests of the workspace are present.
     """
 
     resources: tuple[ResourceView, ...]
@@ -41,35 +41,35 @@ class ManifestIndex(Struct, frozen=True, kw_only=True):
     complete: bool
 
     def references_by_target(self) -> Mapping[str, tuple[Reference, ...]]:
-        """Return the uses of each manifest, by the file of the one that is used."""
+        """Return the references to each manifest, by the file of the target."""
         found: dict[str, list[Reference]] = {}
-        for use in self.references:
-            found.setdefault(use.target.file, []).append(use)
-        return MappingProxyType({file: tuple(uses) for file, uses in found.items()})
+        for reference in self.references:
+            found.setdefault(reference.target.file, []).append(reference)
+        return MappingProxyType({file: tuple(group) for file, group in found.items()})
 
 
-def build_manifest_index(subjects: Iterable[ResourceView], *, whole: bool = True) -> ManifestIndex:
-    """Return the fleet of ``subjects``; a reference stays within its workspace."""
-    ranked = tuple(sorted(subjects, key=lambda subject: subject.file))
+def build_manifest_index(resources: Iterable[ResourceView], *, complete: bool = True) -> ManifestIndex:
+    """Index ``resources``; a reference resolves within its workspace."""
+    ordered = tuple(sorted(resources, key=lambda resource: resource.file))
     known: dict[tuple[str, Address], ResourceView] = {
-        (subject.workspace, subject.address): subject for subject in ranked
+        (resource.workspace, resource.address): resource for resource in ordered
     }
-    uses = (
-        Reference(subject, path, known[subject.workspace, address])
-        for subject in ranked
-        for path, address in subject.references.items()
-        if (subject.workspace, address) in known
+    references = (
+        Reference(resource, path, known[resource.workspace, address])
+        for resource in ordered
+        for path, address in resource.references.items()
+        if (resource.workspace, address) in known
     )
-    writings = (writing for subject in ranked for writing in _text_values_of(subject))
+    text_values = (text_value for resource in ordered for text_value in _text_values_of(resource))
     return ManifestIndex(
-        resources=ranked, references=tuple(uses), text_values=tuple(writings), complete=whole
+        resources=ordered, references=tuple(references), text_values=tuple(text_values), complete=complete
     )
 
 
-def _text_values_of(subject: ResourceView) -> Iterator[TextValue]:
-    for path, text in walk_texts(subject):
+def _text_values_of(resource: ResourceView) -> Iterator[TextValue]:
+    for path, text in walk_texts(resource):
         if len(text) >= MIN_SECRET_LENGTH:
-            yield TextValue(resource=subject, path=path, text=text)
-    for path in (*subject.config, *(("labels", label) for label in subject.labels)):
+            yield TextValue(resource=resource, path=path, text=text)
+    for path in (*resource.config, *(("labels", label) for label in resource.labels)):
         if len(path[-1]) >= MIN_SECRET_LENGTH:
-            yield TextValue(resource=subject, path=path, text=path[-1], is_key=True)
+            yield TextValue(resource=resource, path=path, text=path[-1], is_key=True)

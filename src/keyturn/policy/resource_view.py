@@ -1,4 +1,4 @@
-"""Subject: one manifest as the rules see it, plain fields and places, no secret and no file access."""
+"""A manifest as policy rules read it: plain fields and locations, without secrets or file access."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -13,27 +13,27 @@ from keyturn.policy.names import names_of
 
 
 class SpanLike(Protocol):
-    """Where a value and its key stand in a file; lines and columns count from 1."""
+    """The location of a value and its key in a file; lines and columns start at 1."""
 
     @property
     def line(self) -> int:
-        """Line of the value."""
+        """The line of the value."""
 
     @property
     def column(self) -> int:
-        """Column of the value."""
+        """The column of the value."""
 
     @property
     def key_line(self) -> int:
-        """Line of the key, 0 where there is none."""
+        """The line of the key, 0 without a key."""
 
     @property
     def key_column(self) -> int:
-        """Column of the key, 0 where there is none."""
+        """The column of the key, 0 without a key."""
 
 
 class Waiver(Struct, frozen=True):
-    """An inline waiver: the code of the rule it lifts, why, and the path of that code in the manifest."""
+    """A waiver in a manifest: the code of the rule, the reason, and the path of the code in the manifest."""
 
     rule: str
     reason: str
@@ -41,13 +41,14 @@ class Waiver(Struct, frozen=True):
 
 
 class ResourceView(Struct, frozen=True, kw_only=True):
-    """One manifest, as far as it can be read without a key.
+    """The part of a manifest that can be read without a key.
 
-    ``config`` holds the plain fields, flat, each path beginning with ``config``. ``references``
-    holds every reference by its path in the manifest (``("credential",)``, ``("config", "staging",
+    ``config`` has the plain fields by flat path; each path starts with ``config``. ``references``
+    has every reference by its path in the manifest (``("credential",)``, ``("config", "staging",
     "credentialId")``). ``secret_paths`` are the paths of the secret fields below ``secrets``.
-    ``places`` is keyed by the path in the manifest (``("config", "host")``, ``("labels",)``);
-    ``ciphers`` as in ``Desired``. Names are unique within a ``workspace``, files everywhere.
+    ``spans`` is keyed by the path in the manifest (``("config", "host")``, ``("labels",)``).
+    ``ciphertext_digests`` is that of ``DesiredResource``. Names are unique within a ``workspace``,
+    files within the project.
     """
 
     address: Address
@@ -70,22 +71,22 @@ class ResourceView(Struct, frozen=True, kw_only=True):
         force_setattr(self, "_names", names)
 
     def fields_named(self, names: frozenset[str]) -> Iterable[tuple[FieldPath, Leaf]]:
-        """Return the plain fields that go by one of ``names``, folded: see ``spelling.names_of``."""
-        # Nearly every question finds nothing, and every rule asks every manifest.
+        """Return the plain fields whose ``names_of`` contain one of ``names`` (normalized)."""
+        # Each rule queries each manifest, and most queries match nothing.
         if self._names.isdisjoint(names):
             return ()
         return [(path, leaf) for path, leaf in self.config.items() if not names.isdisjoint(names_of(path))]
 
     def find_location(self, path: FieldPath = (), *, key: bool = False) -> SourceLocation:
-        """Return where ``path`` stands, or the nearest thing around it that has a place.
+        """Return the location of the value at ``path``, or of its nearest parent that has one.
 
-        ``key`` asks for the place of the key instead of that of the value.
+        With ``key``, return the location of the key.
         """
         while path and path not in self.spans:
             path = path[:-1]
-        place = self.spans.get(path)
-        if place is None:
+        span = self.spans.get(path)
+        if span is None:
             return SourceLocation(self.file)
-        if key and place.key_line:
-            return SourceLocation(self.file, place.key_line, place.key_column)
-        return SourceLocation(self.file, place.line, place.column)
+        if key and span.key_line:
+            return SourceLocation(self.file, span.key_line, span.key_column)
+        return SourceLocation(self.file, span.line, span.column)

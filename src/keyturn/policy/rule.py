@@ -1,4 +1,4 @@
-"""Rule: one code, one small function, and what it has to know."""
+"""A policy rule: a code, a check and the data that the check requires."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -18,21 +18,23 @@ from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.settings import PolicySettings
 
+_FINGERPRINT_FRAMING = b"keyturn policy likeness\0"
+
 
 class Requires(Enum):
-    """What a rule cannot speak without."""
+    """The data that a rule requires."""
 
     MANIFEST = "manifest"
-    ALL_MANIFESTS = "fleet"
+    ALL_MANIFESTS = "all_manifests"
     HISTORY = "history"
     SECRETS = "secrets"
 
 
 class Violation(Struct, frozen=True, kw_only=True):
-    """A place that breaks a rule. ``hint`` empty stands for the fix of the rule's code.
+    """A location that breaks a rule.
 
-    ``subject`` is None where the project as a whole is meant. ``key`` asks for the place of the
-    key at ``path`` instead of that of its value.
+    An empty ``hint`` stands for the hint of the rule's code. ``resource`` is None for a violation of
+    the project as a whole. With ``at_key``, the location is that of the key at ``path``, not its value.
     """
 
     message: str
@@ -42,19 +44,18 @@ class Violation(Struct, frozen=True, kw_only=True):
     at_key: bool = False
 
     def find_location(self, project: SourceLocation) -> SourceLocation:
-        """Return the place; ``project`` is the one of what belongs to no manifest."""
+        """Return the location; ``project`` is the location of violations without a manifest."""
         return project if self.resource is None else self.resource.find_location(self.path, key=self.at_key)
 
 
 class RuleContext(Struct, frozen=True, kw_only=True):
-    """What is known besides the manifests, all of it keyed by a manifest's file.
+    """The data of rules besides the manifests, keyed by the file of a manifest.
 
-    ``rotated`` says when the secret at a path last changed, ``()`` standing for all that are not
-    named; ``shallow`` that the history it was read from is cut, ``lost`` in words why the rest of it
-    could not be read. ``whole`` says that the subjects
-    are all there are. ``fingerprints`` are comparable within one run and nowhere else. ``secrets``
-    are the opened ones, by path below ``secrets``. ``connectors`` are the ids that the gallery is
-    known to have; there are others.
+    ``rotated`` has the day of the last change by the path of a secret; ``()`` stands for all secrets
+    without an entry. ``shallow_history`` means that the clone is shallow; ``history_error`` tells why
+    history could not be read. ``complete`` means that all manifests are present. ``fingerprints`` are
+    comparable within one run only. ``secrets`` are decrypted, by path below ``secrets``.
+    ``connectors`` are the known connector ids; the service may have others.
     """
 
     today: date
@@ -66,18 +67,18 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     fingerprints: Mapping[tuple[str, FieldPath], str] = field(default_factory=lambda: EMPTY)
     secrets: Mapping[str, Mapping[FieldPath, Secret]] = field(default_factory=lambda: EMPTY)
 
-    def can_satisfy(self, needs: Requires) -> bool:
-        """Tell whether a rule with these needs sees all that it has to."""
+    def can_satisfy(self, requires: Requires) -> bool:
+        """Tell whether the data that a rule requires is available."""
         return {
             Requires.MANIFEST: True,
             Requires.ALL_MANIFESTS: self.complete,
             Requires.HISTORY: bool(self.rotated),
             Requires.SECRETS: bool(self.secrets or self.fingerprints),
-        }[needs]
+        }[requires]
 
 
 class RuleScope(Struct, frozen=True):
-    """All that one run of the rules looks at."""
+    """The input of one run of the rules."""
 
     index: ManifestIndex
     settings: PolicySettings
@@ -85,7 +86,7 @@ class RuleScope(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A rule: its code, what it weighs unless settings say otherwise, what it needs, how it looks."""
+    """A rule: its code, default severity, required data and check."""
 
     code: str
     severity: Severity
@@ -95,7 +96,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """What the rule finds, in a few words."""
+        """The title of the rule's code."""
         return find_code(self.code).title
 
 
@@ -105,21 +106,27 @@ OnIndex: TypeAlias = Callable[[ManifestIndex, PolicySettings], Iterable[Violatio
 OnContext: TypeAlias = Callable[[ManifestIndex, PolicySettings, RuleContext], Iterable[Violation]]
 
 
-def on_manifest(code: str, severity: Severity, look: OnManifest, *, cause: Cause = Cause.OTHER) -> Rule:
-    """Return a rule that looks at each manifest alone."""
+def on_manifest(code: str, severity: Severity, check: OnManifest, *, cause: Cause = Cause.OTHER) -> Rule:
+    """Return a rule that checks each manifest on its own."""
 
     def check_each(scope: RuleScope) -> Iterable[Violation]:
-        return (found for subject in scope.index.resources for found in look(subject, scope.settings))
+        return (
+            violation for resource in scope.index.resources for violation in check(resource, scope.settings)
+        )
 
     return Rule(code=code, severity=severity, requires=Requires.MANIFEST, check=check_each, cause=cause)
 
 
-def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
-    """Return a rule that looks at each manifest alone, on a certain day."""
+def on_day(code: str, severity: Severity, check: OnDay) -> Rule:
+    """Return a rule that checks each manifest on its own, given the day."""
 
     def check_each(scope: RuleScope) -> Iterable[Violation]:
         today = scope.context.today
-        return (found for subject in scope.index.resources for found in look(subject, scope.settings, today))
+        return (
+            violation
+            for resource in scope.index.resources
+            for violation in check(resource, scope.settings, today)
+        )
 
     return Rule(code=code, severity=severity, requires=Requires.MANIFEST, check=check_each)
 
@@ -127,41 +134,38 @@ def on_day(code: str, severity: Severity, look: OnDay) -> Rule:
 def on_index(
     code: str,
     severity: Severity,
-    look: OnIndex,
-    needs: Requires = Requires.ALL_MANIFESTS,
+    check: OnIndex,
+    requires: Requires = Requires.ALL_MANIFESTS,
     *,
     cause: Cause = Cause.OTHER,
 ) -> Rule:
-    """Return a rule that looks at all manifests side by side, or goes through them at once."""
+    """Return a rule that checks all manifests together."""
     return Rule(
         code=code,
         severity=severity,
-        requires=needs,
-        check=lambda scope: look(scope.index, scope.settings),
+        requires=requires,
+        check=lambda scope: check(scope.index, scope.settings),
         cause=cause,
     )
 
 
-def on_context(code: str, severity: Severity, needs: Requires, look: OnContext) -> Rule:
-    """Return a rule that looks at what is known besides the manifests."""
+def on_context(code: str, severity: Severity, requires: Requires, check: OnContext) -> Rule:
+    """Return a rule that checks the manifests with the data of the context."""
     return Rule(
         code=code,
         severity=severity,
-        requires=needs,
-        check=lambda scope: look(scope.index, scope.settings, scope.context),
+        requires=requires,
+        check=lambda scope: check(scope.index, scope.settings, scope.context),
     )
-
-
-_FINGERPRINT_FRAMING = b"keyturn policy likeness\0"
 
 
 def run_fingerprints(
     secrets: Mapping[str, Mapping[FieldPath, Secret]], key: bytes
 ) -> Mapping[tuple[str, FieldPath], str]:
-    """Return a fingerprint of each secret, by file and path, as ``Context`` takes them.
+    """Return a fingerprint of each secret, by file and path, for ``RuleContext``.
 
-    Equal secrets have equal fingerprints wherever they stand. ``key`` is 32 random bytes, made for
-    one run and kept nowhere, so that nothing can be compared with what another run said.
+    Equal secrets have equal fingerprints. ``key`` is 32 random bytes of one run and is not stored, so
+    fingerprints of two runs cannot be compared.
     """
     return MappingProxyType(
         {

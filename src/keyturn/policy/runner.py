@@ -1,4 +1,4 @@
-"""Judge: run every rule that is on, apply levels and waivers, and sort what is found."""
+"""Runs the enabled rules, and applies levels and waivers to their violations."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -31,14 +31,15 @@ _RULE_MODULES = (
 RULES: tuple[Rule, ...] = tuple(
     sorted((rule for module in _RULE_MODULES for rule in module.RULES), key=lambda rule: rule.code)
 )
+"""All rules, sorted by code."""
 
 _STATIC_RULES = tuple(rule for rule in RULES if rule.requires in (Requires.MANIFEST, Requires.ALL_MANIFESTS))
 _REMAINING_RULES = tuple(rule for rule in RULES if rule not in _STATIC_RULES)
-_WAIVABLE = frozenset(rule.code for rule in RULES)
+_WAIVABLE_CODES = frozenset(rule.code for rule in RULES)
 
 
 class PartialResult(Struct, frozen=True):
-    """What the manifests alone show: the fleet, what was found, and which waivers lifted what, by file."""
+    """The result of the static rules: index, diagnostics, and file and code of each applied waiver."""
 
     index: ManifestIndex
     diagnostics: tuple[Diagnostic, ...]
@@ -46,45 +47,47 @@ class PartialResult(Struct, frozen=True):
 
 
 def run_static_rules(
-    subjects: Iterable[ResourceView], settings: PolicySettings, context: RuleContext
+    resources: Iterable[ResourceView], settings: PolicySettings, context: RuleContext
 ) -> PartialResult:
-    """Run the rules that need no age and no secret; of ``context`` they ask nothing that comes later."""
-    fleet = build_manifest_index(subjects, whole=context.complete)
-    found, lifted = _run_each(_STATIC_RULES, RuleScope(fleet, settings, context))
-    return PartialResult(fleet, found, lifted)
+    """Run the rules that require neither history nor secrets."""
+    index = build_manifest_index(resources, complete=context.complete)
+    found, waived = _run_each(_STATIC_RULES, RuleScope(index, settings, context))
+    return PartialResult(index, found, waived)
 
 
 def run_remaining_rules(
-    looked: PartialResult, settings: PolicySettings, context: RuleContext
+    static: PartialResult, settings: PolicySettings, context: RuleContext
 ) -> tuple[Diagnostic, ...]:
-    """Return the findings of all rules, worst first, those included that ``look`` had found."""
-    scope = RuleScope(looked.index, settings, context)
-    found, lifted = _run_each(_REMAINING_RULES, scope)
-    lifting = lifted | looked.waived
-    notes = (note for subject in looked.index.resources for note in _check_waivers(subject, scope, lifting))
-    return tuple(sorted((*looked.diagnostics, *found, *notes), key=lambda finding: finding.sort_key))
+    """Run the other rules; return the diagnostics of all rules, sorted by severity."""
+    scope = RuleScope(static.index, settings, context)
+    found, waived = _run_each(_REMAINING_RULES, scope)
+    all_waived = waived | static.waived
+    notes = (
+        note for resource in static.index.resources for note in _check_waivers(resource, scope, all_waived)
+    )
+    return tuple(sorted((*static.diagnostics, *found, *notes), key=lambda diagnostic: diagnostic.sort_key))
 
 
 def run_rules(
-    subjects: Iterable[ResourceView], settings: PolicySettings, context: RuleContext
+    resources: Iterable[ResourceView], settings: PolicySettings, context: RuleContext
 ) -> tuple[Diagnostic, ...]:
-    """Return the findings of all rules, worst first; the order of ``subjects`` does not matter."""
-    return run_remaining_rules(run_static_rules(subjects, settings, context), settings, context)
+    """Return the diagnostics of all rules, sorted by severity, whatever the order of ``resources``."""
+    return run_remaining_rules(run_static_rules(resources, settings, context), settings, context)
 
 
 def _run_each(
     rules: Iterable[Rule], scope: RuleScope
 ) -> tuple[tuple[Diagnostic, ...], frozenset[tuple[str, str]]]:
-    lifted: set[tuple[str, str]] = set()
+    waived: set[tuple[str, str]] = set()
     settings = scope.settings
-    findings = tuple(
-        finding
+    diagnostics = tuple(
+        diagnostic
         for rule in rules
         if _is_enabled(rule, settings)
-        for found in rule.check(scope)
-        for finding in _to_diagnostics(rule, found, settings, lifted)
+        for violation in rule.check(scope)
+        for diagnostic in _to_diagnostics(rule, violation, settings, waived)
     )
-    return findings, frozenset(lifted)
+    return diagnostics, frozenset(waived)
 
 
 def _is_enabled(rule: Rule, settings: PolicySettings) -> bool:
@@ -95,22 +98,22 @@ def _is_enabled(rule: Rule, settings: PolicySettings) -> bool:
 
 
 def _to_diagnostics(
-    rule: Rule, found: Violation, settings: PolicySettings, lifted: set[tuple[str, str]]
+    rule: Rule, violation: Violation, settings: PolicySettings, waived: set[tuple[str, str]]
 ) -> Iterator[Diagnostic]:
-    file = found.resource.file if found.resource else settings.origin.file
+    file = violation.resource.file if violation.resource else settings.origin.file
     severity = effective_severity(settings, rule.code, file, rule.severity)
     if severity is None:
         return
-    if found.resource and any(_is_waived_by(waiver, rule.code) for waiver in found.resource.waivers):
-        lifted.add((found.resource.file, rule.code))
+    if violation.resource and any(_is_waived_by(waiver, rule.code) for waiver in violation.resource.waivers):
+        waived.add((violation.resource.file, rule.code))
         return
     yield Diagnostic(
         code=rule.code,
         severity=severity,
-        message=found.message,
-        origin=found.find_location(settings.origin),
-        hint=found.hint or find_code(rule.code).hint,
-        address=found.resource.address if found.resource else None,
+        message=violation.message,
+        origin=violation.find_location(settings.origin),
+        hint=violation.hint or find_code(rule.code).hint,
+        address=violation.resource.address if violation.resource else None,
         cause=rule.cause,
     )
 
@@ -120,27 +123,27 @@ def _is_waived_by(waiver: Waiver, code: str) -> bool:
 
 
 def _check_waivers(
-    subject: ResourceView, scope: RuleScope, lifted: Collection[tuple[str, str]]
+    resource: ResourceView, scope: RuleScope, waived: Collection[tuple[str, str]]
 ) -> Iterator[Diagnostic]:
-    for waiver in subject.waivers:
-        if waiver.rule not in _WAIVABLE:
+    for waiver in resource.waivers:
+        if waiver.rule not in _WAIVABLE_CODES:
             is_known = waiver.rule in load_catalog()
-            what = f"{waiver.rule} cannot be waived" if is_known else "the waiver names no rule"
-            yield _waiver_diagnostic("KT301", Severity.ERROR, subject, waiver, what)
+            message = f"{waiver.rule} cannot be waived" if is_known else "the waiver does not name a rule"
+            yield _waiver_diagnostic("KT301", Severity.ERROR, resource, waiver, message)
         elif not waiver.reason.strip():
-            yield _waiver_diagnostic("KT300", Severity.ERROR, subject, waiver, "the waiver gives no reason")
-        elif (subject.file, waiver.rule) not in lifted and _can_judge_waiver(waiver.rule, scope):
-            yield _waiver_diagnostic("KT302", Severity.NOTE, subject, waiver, "the waiver lifts nothing")
+            yield _waiver_diagnostic("KT300", Severity.ERROR, resource, waiver, "the waiver has no reason")
+        elif (resource.file, waiver.rule) not in waived and _can_judge_waiver(waiver.rule, scope):
+            yield _waiver_diagnostic("KT302", Severity.NOTE, resource, waiver, "the waiver has no effect")
 
 
 def _can_judge_waiver(code: str, scope: RuleScope) -> bool:
-    # What time brings about may lift nothing today, and is meant for the day when it does.
-    needs = [rule.requires for rule in RULES if rule.code == code]
-    return Requires.HISTORY not in needs and all(map(scope.context.can_satisfy, needs))
+    # A rule about age may have no finding today, and one in a month.
+    requires = [rule.requires for rule in RULES if rule.code == code]
+    return Requires.HISTORY not in requires and all(map(scope.context.can_satisfy, requires))
 
 
 def _waiver_diagnostic(
-    code: str, severity: Severity, subject: ResourceView, waiver: Waiver, message: str
+    code: str, severity: Severity, resource: ResourceView, waiver: Waiver, message: str
 ) -> Diagnostic:
     hint = find_code(code).hint
     if waiver.rule not in load_catalog():
@@ -149,7 +152,7 @@ def _waiver_diagnostic(
         code=code,
         severity=severity,
         message=message,
-        origin=subject.find_location(waiver.path),
+        origin=resource.find_location(waiver.path),
         hint=hint,
-        address=subject.address,
+        address=resource.address,
     )

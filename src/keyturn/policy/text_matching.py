@@ -1,4 +1,4 @@
-"""Pattern: a regular expression that is compiled when it is first used; most runs use few of them."""
+"""Recognizes secrets, tokens and random text in the plain fields of manifests."""
 
 import re
 from collections import Counter
@@ -14,31 +14,32 @@ from keyturn.policy.resource_view import ResourceView
 
 
 class LazyPattern(Struct, frozen=True):
-    """A regular expression as written, with its flags."""
+    """A regular expression that is compiled on first use: most runs use few of them."""
 
     text: str
     flags: int = 0
 
     def search(self, text: str) -> re.Match[str] | None:
-        """Return the first place in ``text`` that fits."""
+        """Return the first match in ``text``."""
         return _compile_pattern(self.text, self.flags).search(text)
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
-        """Return the match when all of ``text`` fits."""
+        """Return the match of the whole ``text``."""
         return _compile_pattern(self.text, self.flags).fullmatch(text)
 
     def findall(self, text: str) -> list[str]:
-        """Return every text that fits."""
+        """Return the text of every match."""
         return [found[0] for found in _compile_pattern(self.text, self.flags).finditer(text)]
 
 
-@cache
-def _compile_pattern(text: str, flags: int) -> re.Pattern[str]:
-    return re.compile(text, flags)
-
-
 MIN_SECRET_LENGTH = 16
-"""The fewest characters of anything that is taken for a secret by its looks."""
+"""The minimum length of text that is checked for secrets."""
+
+HOST_FIELDS = frozenset({"host", "hostname", "server", "serverhost"})
+"""The normalized names of fields with the host of a server."""
+
+AI_TYPES = frozenset({"openai", "azureopenai", "anthropic", "googleai", "gemini", "vertexai", "airest"})
+"""The normalized types of connections to AI providers."""
 
 _KNOWN_TOKEN = LazyPattern(
     r"""(?<![A-Za-z0-9])(?:
@@ -73,46 +74,79 @@ _PAIR_PASSWORD = LazyPattern(
     r"\s*=\s*[\"']?(?![\"'$<{*])[^;&\s\"']{3,}",
     re.IGNORECASE,
 )
-_PUBLIC_KEY = ("AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNrLXNz", "AAAAInNrLWVj")
-_SMALLEST_ENTROPY = 0.8
-_SMALLEST_MIX = 0.3
+_PUBLIC_KEY_PREFIXES = ("AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNrLXNz", "AAAAInNrLWVj")
+_MIN_ENTROPY = 0.8
+_MIN_CLASS_CHANGES = 0.3
+_SAFE_NAME = LazyPattern(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_SWITCH_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def has_known_prefix(text: str) -> bool:
-    """Tell whether ``text`` holds a token with a vendor's mark."""
+    """Tell whether ``text`` contains a token with the prefix of a vendor."""
     return _KNOWN_TOKEN.search(text) is not None
 
 
 def has_web_token(text: str) -> bool:
-    """Tell whether ``text`` holds a JSON web token (RFC 7519, compact form)."""
+    """Tell whether ``text`` contains a JSON web token (RFC 7519, compact form)."""
     return "eyJ" in text and _JWT.search(text) is not None
 
 
 def has_private_key(text: str) -> bool:
-    """Tell whether ``text`` holds a private key as PEM (RFC 7468) or as PuTTY writes it."""
+    """Tell whether ``text`` contains a private key in PEM (RFC 7468) or PuTTY format."""
     return ("-----BEGIN " in text and "PRIVATE KEY" in text) or text.startswith("PuTTY-User-Key-File-")
 
 
 def has_embedded_password(text: str) -> bool:
-    """Tell whether ``text`` is an address or connection string with a password in it."""
+    """Tell whether ``text`` is a URL or connection string with a password."""
     if "://" in text and "@" in text and _URL_PASSWORD.search(text):
         return True
     return "=" in text and _PAIR_PASSWORD.search(text) is not None
 
 
 def looks_random(text: str) -> bool:
-    """Tell whether ``text`` holds a run of 24 characters or more that nobody would write by hand.
+    """Tell whether ``text`` contains a run of 24 or more characters that looks random.
 
-    A guess, from Shannon's entropy against its greatest value for the length, and from how often
-    neighbours differ in class: CamelCase changes at each word, a random text nearly everywhere.
+    A heuristic: the Shannon entropy relative to its maximum for the length, and the share of
+    neighbours of different classes. The class changes at each word in CamelCase, and nearly
+    everywhere in random text. Separators such as dashes do not count as a change.
     """
     if "-----BEGIN " in text:
         return False
     return any(_is_random_run(run) for run in _CANDIDATE.findall(text))
 
 
+def walk_texts(resource: ResourceView) -> Iterator[tuple[FieldPath, str]]:
+    """Yield every text in plain fields and labels with its path; list items have their index as key."""
+    for path, leaf in resource.config.items():
+        if isinstance(leaf, str):
+            yield path, leaf
+        elif isinstance(leaf, list | dict):
+            yield from _walk_nested_texts(path, leaf)
+    for label, text in resource.labels.items():
+        yield ("labels", label), text
+
+
+def safe_field_name(path: FieldPath) -> str:
+    """Return the name of the field at ``path`` for a message; ``the field`` if the name may be a secret."""
+    name = next((key for key in reversed(path) if not key.isdigit()), "")
+    return (
+        name
+        if _SAFE_NAME.fullmatch(name) and not looks_random(name) and not has_known_prefix(name)
+        else "the field"
+    )
+
+
+def parse_switch(leaf: Leaf) -> bool | None:
+    """Return the boolean that ``leaf`` stands for (true, yes, on, false, no, off); None for other values."""
+    if isinstance(leaf, bool):
+        return leaf
+    if isinstance(leaf, str):
+        return _SWITCH_WORDS.get(leaf.lower())
+    return None
+
+
 def _is_random_run(run: str) -> bool:
-    if _UUID.fullmatch(run) or run.startswith(_PUBLIC_KEY):
+    if _UUID.fullmatch(run) or run.startswith(_PUBLIC_KEY_PREFIXES):
         return False
     if _HEX.fullmatch(run):
         return True
@@ -121,10 +155,10 @@ def _is_random_run(run: str) -> bool:
     classes = "".join(map(_character_class, run))
     if not all(kind in classes for kind in "aA0"):
         return False
-    mix = sum(one != other for one, other in pairwise(classes)) / len(run)
+    changes = sum(one != other and "-" not in (one, other) for one, other in pairwise(classes)) / len(run)
     counts = Counter(run).values()
     entropy = -sum(count / len(run) * log2(count / len(run)) for count in counts)
-    return mix >= _SMALLEST_MIX and entropy >= _SMALLEST_ENTROPY * min(log2(len(run)), 6)
+    return changes >= _MIN_CLASS_CHANGES and entropy >= _MIN_ENTROPY * min(log2(len(run)), 6)
 
 
 def _character_class(letter: str) -> str:
@@ -133,38 +167,6 @@ def _character_class(letter: str) -> str:
     if letter.isupper():
         return "A"
     return "a" if letter.islower() else "-"
-
-
-HOST_FIELDS = frozenset({"host", "hostname", "server", "serverhost"})
-"""Names under which a server's host is stated."""
-
-AI_TYPES = frozenset({"openai", "azureopenai", "anthropic", "googleai", "gemini", "vertexai", "airest"})
-"""Connections to providers of AI models, folded."""
-
-
-_SAFE_NAME = LazyPattern(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
-_SWITCH_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-
-def walk_texts(subject: ResourceView) -> Iterator[tuple[FieldPath, str]]:
-    """Yield every text among the plain fields and labels, those within lists by their number."""
-    for path, leaf in subject.config.items():
-        if isinstance(leaf, str):
-            yield path, leaf
-        elif isinstance(leaf, list | dict):
-            yield from _walk_nested_texts(path, leaf)
-    for label, text in subject.labels.items():
-        yield ("labels", label), text
-
-
-def safe_field_name(path: FieldPath) -> str:
-    """Return the name of the field at ``path`` for a message; one that may be a secret is not said."""
-    name = next((key for key in reversed(path) if not key.isdigit()), "")
-    return (
-        name
-        if _SAFE_NAME.fullmatch(name) and not looks_random(name) and not has_known_prefix(name)
-        else "the field"
-    )
 
 
 def _walk_nested_texts(path: FieldPath, branch: object) -> Iterator[tuple[FieldPath, str]]:
@@ -178,12 +180,6 @@ def _walk_nested_texts(path: FieldPath, branch: object) -> Iterator[tuple[FieldP
             yield from _walk_nested_texts((*path, key), item)
 
 
-def parse_switch(leaf: Leaf) -> bool | None:
-    """Return a switch's position, however it is written; None where it is none."""
-    if isinstance(leaf, bool):
-        return leaf
-    if isinstance(leaf, str):
-        return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(
-            leaf.lower()
-        )
-    return None
+@cache
+def _compile_pattern(text: str, flags: int) -> re.Pattern[str]:
+    return re.compile(text, flags)

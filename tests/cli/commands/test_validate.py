@@ -76,7 +76,7 @@ def test_a_secret_that_git_knows_to_be_old(old):
     commit(old)
     whole = old.here("validate", "--format", "concise", env=keyless(old))
     (line,) = told(whole, "KT320")
-    assert line.endswith("KT320 secrets last changed 150 days ago, 90 are allowed")
+    assert line.endswith("KT320 secrets last changed 150 days ago; the maximum is 90")
     assert whole.code == 0
     named = old.here("validate", "manifests/prod/credentials/prod-db.yaml", "--format", "concise")
     assert told(named, "KT320") == []
@@ -88,7 +88,7 @@ def test_a_shallow_clone_is_said_once(old, tmp_path):
     git(old, "clone", "-q", "--depth", "1", f"file://{old.repo.root}", str(place))
     done = old.here("validate", "-C", str(place))
     assert done.stdout.count("KT327") == 1
-    assert "history is shallow, so the age of the secrets of 1 manifest is not known" in unfolded(done.stdout)
+    assert "history is shallow, so the age of the secrets of 1 manifest is unknown" in unfolded(done.stdout)
     assert "git fetch --unshallow" in unfolded(done.stdout)
     assert "KT320" not in done.stdout
 

@@ -75,5 +75,5 @@ config:
 """
     found = judged(text, complete=False)
     assert places("KT323", found) == ["prod-db:8:18"]
-    assert found[0].message == "the certificate in caCertificate expires on 2026-03-10, in 9 days"
+    assert found[0].message == "certificate (field caCertificate): expires on 2026-03-10, in 9 days"
     assert places("KT322", judged(text, today=date(2026, 3, 11), complete=False)) == ["prod-db:8:18"]

@@ -23,11 +23,11 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
     }
     found = list(declared_expiries(subject(TEXT, config=config)))
     assert list(declared_expiries(one)) == [
-        FieldExpiry(("labels", "expires"), date(2027, 1, 31), "what the label expires records")
+        FieldExpiry(("labels", "expires"), date(2027, 1, 31), "label expires")
     ]
     assert found[1:] == [
-        FieldExpiry(("config", "secret_expires_at"), date(2027, 5, 1), "what secret_expires_at records"),
-        FieldExpiry(("config", "ca"), date(2029, 6, 30), "the certificate in ca"),
+        FieldExpiry(("config", "secret_expires_at"), date(2027, 5, 1), "field secret_expires_at"),
+        FieldExpiry(("config", "ca"), date(2029, 6, 30), "certificate (field ca)"),
     ]
 
 

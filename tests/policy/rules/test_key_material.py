@@ -42,7 +42,7 @@ def test_a_key_opens_in_every_form(form, passphrase):
 )
 def test_a_wrong_passphrase_is_told_from_an_unreadable_key(form):
     """One is fixed by the passphrase, the other is not."""
-    assert open_private_key(PAIR.private("right", form), "wrong") is KeyProblem.WRONG_PASSPHRASE
+    assert open_private_key(PAIR.private("right", form), "wrong") is KeyProblem.DECRYPTION_FAILED
     assert open_private_key(PAIR.private("", form)[:60], "any") is KeyProblem.UNREADABLE
 
 
@@ -52,7 +52,7 @@ def test_a_key_of_ssh_keygen_is_read(tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", file], check=True)
     text = file.read_text()
     assert is_key_encrypted(text)
-    assert open_private_key(text, "wrong") is KeyProblem.WRONG_PASSPHRASE
+    assert open_private_key(text, "wrong") is KeyProblem.DECRYPTION_FAILED
     assert not isinstance(open_private_key(text, "open sesame"), KeyProblem)
 
 
@@ -78,7 +78,7 @@ def test_a_kind_that_cannot_be_opened_is_told_apart():
     text = base64.b64encode(body).decode()
     text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
     assert is_key_encrypted(text)
-    assert open_private_key(text, "any") in (KeyProblem.UNSUPPORTED, KeyProblem.WRONG_PASSPHRASE)
+    assert open_private_key(text, "any") in (KeyProblem.UNSUPPORTED, KeyProblem.DECRYPTION_FAILED)
 
 
 def test_certificates_are_read_in_their_order():
@@ -107,8 +107,8 @@ def test_a_pfx_gives_key_and_certificate(password):
 
 def test_a_pfx_that_does_not_open_is_told_from_one_that_is_not_whole():
     """A wrong password, no PKCS #12, no key."""
-    assert open_pfx(PAIR.pfx("right"), "wrong") is KeyProblem.WRONG_PASSPHRASE
-    assert open_pfx("no base64!") is KeyProblem.WRONG_PASSPHRASE
+    assert open_pfx(PAIR.pfx("right"), "wrong") is KeyProblem.DECRYPTION_FAILED
+    assert open_pfx("no base64!") is KeyProblem.DECRYPTION_FAILED
     assert open_pfx(PAIR.pfx("right", bare=True), "right") is KeyProblem.UNREADABLE
 
 

@@ -154,6 +154,6 @@ def test_lists_and_labels_are_searched_too():
     """A leak does not care where it stands."""
     token = TOKENS[0]
     found = judged(write(f"topics: [a, {{deep: [b, {token}]}}]"), complete=False)
-    assert [one.message for one in found] == ["deep holds what has the form of a token"]
+    assert [one.message for one in found] == ["deep contains text in the format of a token"]
     labelled = write("a: b").replace("owner: data", f"owner: {token}")
     assert places("KT371", judged(labelled, complete=False)) == ["prod-x:4:47"]

@@ -66,7 +66,7 @@ def test_a_team_may_add_words():
 def test_the_message_says_the_word_and_nothing_else_of_the_value():
     """What stands beside the word may be anything."""
     found = judged(TEXT.format(config="role: 'hush hush ACCOUNTADMIN'"), complete=False)
-    assert [one.message for one in found] == ["role has far-reaching rights: accountadmin"]
+    assert [one.message for one in found] == ["role has broad privileges: accountadmin"]
 
 
 @pytest.mark.parametrize(

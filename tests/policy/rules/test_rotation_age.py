@@ -49,7 +49,7 @@ def test_each_secret_ages_by_itself():
     found = judged(TEXT, rotated=aged(password=1, ssh_private_key=200), complete=False)
     assert places("KT320", found) == ["prod-db:8:3"]
     assert [finding.message for finding in found if finding.code == "KT320"] == [
-        "secrets.ssh_private_key last changed 200 days ago, 30 are allowed"
+        "secrets.ssh_private_key last changed 200 days ago; the maximum is 30"
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_history_that_could_not_be_read_is_said():
     """With its cause, and where one secret of several is not dated."""
     known = {"history_error": "git could not be run", "rotated": aged(password=1), "complete": False}
     (found,) = [each for each in judged(TEXT, **known) if each.code == "KT327"]
-    assert found.message == "git could not be run, so the age of the secrets of 1 manifest is not known"
+    assert found.message == "git could not be run, so the age of the secrets of 1 manifest is unknown"
     assert "git log" in found.hint
 
 

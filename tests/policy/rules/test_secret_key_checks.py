@@ -103,4 +103,4 @@ def test_a_certificate_that_ends_is_found_with_its_day(pfx):
         else {"certificate": ending.pem + ending.private()}
     )
     said = [one.message for one in found("azure", **fields) if one.code == "KT322"]
-    assert said == ["the certificate in certificate expired on 2026-02-01"]
+    assert said == ["certificate (field certificate): expired on 2026-02-01"]

@@ -50,12 +50,12 @@ def holding(kind="api_key", **fields):
 @pytest.mark.parametrize(
     ("value", "code", "message"),
     [
-        (ending(date(2026, 2, 28)), "KT322", "the token in api_key expired on 2026-02-28"),
+        (ending(date(2026, 2, 28)), "KT322", "token (field api_key): expired on 2026-02-28"),
         (f"Bearer {ending(date(2026, 3, 2))}", "KT323",
-         "the token in api_key expires on 2026-03-02, tomorrow"),
-        ("?sv=1&se=2026-02-28T00%3A00Z&sig=x", "KT322", "the signature in api_key expired on 2026-02-28"),
+         "token (field api_key): expires on 2026-03-02, tomorrow"),
+        ("?sv=1&se=2026-02-28T00%3A00Z&sig=x", "KT322", "signature (field api_key): expired on 2026-02-28"),
         ("Blob=x;SharedAccessSignature=se=2026-03-02&sv=1&sig=x", "KT323",
-         "the signature in api_key expires on 2026-03-02, tomorrow"),
+         "signature (field api_key): expires on 2026-03-02, tomorrow"),
     ],
     ids=["token over", "token near", "signature over", "signature near"],
 )  # fmt: skip

@@ -114,7 +114,7 @@ def test_a_plain_id_of_an_aws_key_is_checked_without_a_key(config, fields, expec
         ("[" * 100_000, "service_account_json is not a JSON object"),
         ('{"type": "service_account", "project_id": "x"}', f"service_account_json lacks {REST}"),
         (key_of(token_uri=None), "service_account_json lacks token_uri"),
-        (key_of(type="authorized_user"), "service_account_json is JSON of another type than service_account"),
+        (key_of(type="authorized_user"), "service_account_json is not JSON of type service_account"),
     ],
 )
 def test_a_service_accounts_json_has_its_parts(text, message):

@@ -1,1 +1,1 @@
-"""The rules, by theme; ``keyturn.policy.runner`` gathers them."""
+"""The policy rules by topic; ``keyturn.policy.runner`` collects them."""

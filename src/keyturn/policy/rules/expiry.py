@@ -1,4 +1,4 @@
-"""Expiries: the days on which something ends, as data for rules and for the review."""
+"""Expiry dates of credentials, as data for rules and for the usage report."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -14,7 +14,7 @@ from keyturn.policy.settings import PolicySettings
 from keyturn.policy.text_matching import safe_field_name
 
 EXPIRY_LABEL = "expires"
-"""The label under which an expiry is recorded."""
+"""The label that records an expiry date."""
 
 _EXPIRY_SUFFIXES = (
     "expires",
@@ -29,33 +29,33 @@ _CERTIFICATE_HEADER = "-----BEGIN CERTIFICATE-----"
 
 
 class FieldExpiry(Struct, frozen=True):
-    """The day on which something ends: the path in the manifest, and the thing in words."""
+    """The last valid day of the value at ``path`` in the manifest."""
 
     path: FieldPath
     day: date
     description: str
 
 
-def declared_expiries(subject: ResourceView) -> Iterator[FieldExpiry]:
-    """Yield what ends by the label ``expires``, by plain fields of that name, by plain certificates."""
-    recorded = parse_day(subject.labels.get(EXPIRY_LABEL, ""))
+def declared_expiries(resource: ResourceView) -> Iterator[FieldExpiry]:
+    """Yield the expiries of the label ``expires``, of plain date fields and of plain certificates."""
+    recorded = parse_day(resource.labels.get(EXPIRY_LABEL, ""))
     if recorded:
-        yield FieldExpiry(("labels", EXPIRY_LABEL), recorded, f"what the label {EXPIRY_LABEL} records")
-    for path, leaf in subject.config.items():
+        yield FieldExpiry(("labels", EXPIRY_LABEL), recorded, f"label {EXPIRY_LABEL}")
+    for path, leaf in resource.config.items():
         if not isinstance(leaf, str):
             continue
         if _CERTIFICATE_HEADER in leaf:
             day = certificate_expiry(leaf)
             if day:
-                yield FieldExpiry(path, day, f"the certificate in {safe_field_name(path)}")
+                yield FieldExpiry(path, day, f"certificate (field {safe_field_name(path)})")
         elif leaf[:2] == "20" and normalize_name(path[-1]).endswith(_EXPIRY_SUFFIXES):
             day = parse_day(leaf)
             if day:
-                yield FieldExpiry(path, day, f"what {safe_field_name(path)} records")
+                yield FieldExpiry(path, day, f"field {safe_field_name(path)}")
 
 
 def parse_day(text: str) -> date | None:
-    """Return the day that ``text`` begins with, as ISO 8601 writes it; None where it is none."""
+    """Return the ISO 8601 date at the start of ``text``; None without one."""
     if not text:
         return None
     try:
@@ -65,8 +65,8 @@ def parse_day(text: str) -> date | None:
 
 
 def certificate_expiry(pem: str) -> date | None:
-    """Return the last day of the certificates in ``pem`` (the newest of a bundle); None if unreadable."""
-    # A tenth of a second of import, for the few manifests that hold a certificate.
+    """Return the last valid day of the newest certificate in ``pem``; None if unreadable."""
+    # The import takes 0.1 s, and few manifests have a certificate.
     from keyturn.policy.rules import key_material  # noqa: PLC0415
 
     return key_material.last_certificate_day(pem)
@@ -75,58 +75,58 @@ def certificate_expiry(pem: str) -> date | None:
 _EXPIRING_SECRETS: tuple[FieldPath, ...] = (("client_secret",), ("sas_token",))
 
 
-def past_expiry(subject: ResourceView, _: PolicySettings, today: date) -> Iterator[Violation]:
-    """Find what is past its day."""
-    for expiry in declared_expiries(subject):
+def past_expiry(resource: ResourceView, _: PolicySettings, today: date) -> Iterator[Violation]:
+    """Find expired values."""
+    for expiry in declared_expiries(resource):
         if expiry.day < today:
-            yield expired_violation(subject, expiry)
+            yield expired_violation(resource, expiry)
 
 
-def approaching_expiry(subject: ResourceView, settings: PolicySettings, today: date) -> Iterator[Violation]:
-    """Find what ends within the days of notice."""
-    for expiry in declared_expiries(subject):
+def approaching_expiry(resource: ResourceView, settings: PolicySettings, today: date) -> Iterator[Violation]:
+    """Find values that expire within the days of notice."""
+    for expiry in declared_expiries(resource):
         if 0 <= (expiry.day - today).days <= settings.expiry_notice_days:
-            yield expiring_violation(subject, expiry, today)
+            yield expiring_violation(resource, expiry, today)
 
 
-def unrecorded_expiry(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find secrets of Azure that end on a day which is written nowhere."""
-    if subject.type != "azure" or EXPIRY_LABEL in subject.labels:
+def unrecorded_expiry(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find Azure secrets that expire on a day that no label records."""
+    if resource.type != "azure" or EXPIRY_LABEL in resource.labels:
         return
     for path in _EXPIRING_SECRETS:
-        if path in subject.secret_paths and not any(declared_expiries(subject)):
-            message = f"the {path[0]} expires, and no label says when"
-            yield Violation(resource=subject, path=("secrets", *path), message=message, at_key=True)
+        if path in resource.secret_paths and not any(declared_expiries(resource)):
+            message = f"the {path[0]} expires, but no label records the date"
+            yield Violation(resource=resource, path=("secrets", *path), message=message, at_key=True)
 
 
-def unreadable_expiry(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find a recorded expiry that is no date."""
-    if EXPIRY_LABEL in subject.labels and not parse_day(subject.labels[EXPIRY_LABEL]):
+def unreadable_expiry(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find an expiry label that is not a date."""
+    if EXPIRY_LABEL in resource.labels and not parse_day(resource.labels[EXPIRY_LABEL]):
         message = f"the label {EXPIRY_LABEL} is not a date"
-        yield Violation(resource=subject, path=("labels", EXPIRY_LABEL), message=message)
+        yield Violation(resource=resource, path=("labels", EXPIRY_LABEL), message=message)
 
 
-def expired_violation(subject: ResourceView, expiry: FieldExpiry) -> Violation:
-    """Return the finding that ``expiry`` is over."""
-    return _expiry_violation(subject, expiry, f"{expiry.description} expired on {expiry.day.isoformat()}")
+def expired_violation(resource: ResourceView, expiry: FieldExpiry) -> Violation:
+    """Return the violation of an expired value."""
+    return _expiry_violation(resource, expiry, f"{expiry.description}: expired on {expiry.day.isoformat()}")
 
 
-def expiring_violation(subject: ResourceView, expiry: FieldExpiry, today: date) -> Violation:
-    """Return the finding that ``expiry`` is close."""
+def expiring_violation(resource: ResourceView, expiry: FieldExpiry, today: date) -> Violation:
+    """Return the violation of a value that expires soon."""
     when = format_days_until(expiry.day, today)
     return _expiry_violation(
-        subject, expiry, f"{expiry.description} expires on {expiry.day.isoformat()}, {when}"
+        resource, expiry, f"{expiry.description}: expires on {expiry.day.isoformat()}, {when}"
     )
 
 
 def format_days_until(day: date, today: date) -> str:
-    """Return how far ``day`` lies ahead, in words."""
+    """Format the time until ``day``: ``today``, ``tomorrow``, ``in 5 days``."""
     days = (day - today).days
     return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
 
 
-def _expiry_violation(subject: ResourceView, expiry: FieldExpiry, message: str) -> Violation:
-    return Violation(resource=subject, path=expiry.path, message=message, at_key=expiry.path[0] == "secrets")
+def _expiry_violation(resource: ResourceView, expiry: FieldExpiry, message: str) -> Violation:
+    return Violation(resource=resource, path=expiry.path, message=message, at_key=expiry.path[0] == "secrets")
 
 
 RULES = (

@@ -1,4 +1,4 @@
-"""Reach: which host is meant, in which part of the world, and whether anybody uses it."""
+"""Rules about hosts, regions, replicas and unused credentials."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -33,70 +33,72 @@ _CONTINENTS = {
 }
 
 
-def mismatched_host(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-    """Find connections whose host is not the one that their credential states."""
-    for use in fleet.references:
-        if use.path != ("credential",):
+def mismatched_host(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find connections whose host differs from the host of their credential."""
+    for reference in index.references:
+        if reference.path != ("credential",):
             continue
-        ours, theirs = _hosts_of(use.source), _hosts_of(use.target)
+        ours, theirs = _hosts_of(reference.source), _hosts_of(reference.target)
         if (
             ours
             and theirs
-            and not any(_is_same_host(one, other, use.source) for one in ours for other in theirs)
+            and not any(_is_same_host(one, other, reference.source) for one in ours for other in theirs)
         ):
-            message = f"the host is not the one that {use.target.address} states"
-            yield Violation(resource=use.source, path=next(iter(ours.values())), message=message)
+            message = f"the host differs from that of {reference.target.address}"
+            yield Violation(resource=reference.source, path=next(iter(ours.values())), message=message)
 
 
-def unused_credential(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-    """Find credentials that nothing refers to; silent unless all manifests are at hand."""
-    used = fleet.references_by_target()
-    for subject in fleet.resources if fleet.complete else ():
-        if subject.address.kind == "credential" and subject.file not in used:
-            yield Violation(resource=subject, path=("name",), message="no manifest uses the credential")
+def unused_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find credentials without a reference; checks only a complete index."""
+    targets = index.references_by_target()
+    for resource in index.resources if index.complete else ():
+        if resource.address.kind == "credential" and resource.file not in targets:
+            yield Violation(resource=resource, path=("name",), message="no manifest uses the credential")
 
 
-def residency_mismatch(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find regions that are not where the label ``residency`` says, or more than one region or bucket."""
-    promised = _continent_of(subject.labels.get("residency", ""))
-    if not promised:
+def residency_mismatch(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find regions outside the label ``residency``, and fields with several regions or buckets."""
+    residency = _continent_of(resource.labels.get("residency", ""))
+    if not residency:
         return
-    for path, leaf in subject.fields_named(_REGION_FIELDS):
+    for path, leaf in resource.fields_named(_REGION_FIELDS):
         if isinstance(leaf, list) or (isinstance(leaf, str) and "," in leaf):
-            message = f"{safe_field_name(path)} names several, beside a label residency"
-            yield Violation(resource=subject, path=path, message=message)
+            message = f"{safe_field_name(path)} has several values; the label residency allows one region"
+            yield Violation(resource=resource, path=path, message=message)
         elif (
             normalize_name(path[-1]) != "bucket"
             and isinstance(leaf, str)
-            and _continent_of(leaf) not in ("", promised)
+            and _continent_of(leaf) not in ("", residency)
         ):
             yield Violation(
-                resource=subject, path=path, message="the region is not where the label residency says"
+                resource=resource, path=path, message="the region does not match the label residency"
             )
 
 
-def replica_on_primary(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-    """Find connections named for a replica that have the host of one that is not."""
-    connections = [subject for subject in fleet.resources if subject.address.kind == "connection"]
-    copies = {
-        subject.file: subject for subject in connections if "replica" in normalize_name(subject.address.name)
+def replica_on_primary(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find replica connections with the host of a primary."""
+    connections = [resource for resource in index.resources if resource.address.kind == "connection"]
+    replicas = {
+        resource.file: resource
+        for resource in connections
+        if "replica" in normalize_name(resource.address.name)
     }
-    if not copies:
+    if not replicas:
         return
-    others = [subject for subject in connections if subject.file not in copies]
-    primaries = {host: subject for subject in others for host in _hosts_of(subject)}
-    for subject in copies.values():
-        for host, path in _hosts_of(subject).items():
+    others = [resource for resource in connections if resource.file not in replicas]
+    primaries = {host: resource for resource in others for host in _hosts_of(resource)}
+    for resource in replicas.values():
+        for host, path in _hosts_of(resource).items():
             if host in primaries:
-                message = f"the replica's host is that of {primaries[host].address}"
-                yield Violation(resource=subject, path=path, message=message)
+                message = f"the host of the replica is that of {primaries[host].address}"
+                yield Violation(resource=resource, path=path, message=message)
 
 
-def _hosts_of(subject: ResourceView) -> dict[str, FieldPath]:
-    names = HOST_FIELDS | _SNOWFLAKE_ACCOUNT_FIELDS if subject.type == "snowflake" else HOST_FIELDS
+def _hosts_of(resource: ResourceView) -> dict[str, FieldPath]:
+    names = HOST_FIELDS | _SNOWFLAKE_ACCOUNT_FIELDS if resource.type == "snowflake" else HOST_FIELDS
     found = (
         (path, leaf)
-        for path, leaf in subject.config.items()
+        for path, leaf in resource.config.items()
         if len(path) == _TOP_LEVEL_DEPTH and normalize_name(path[-1]) in names
     )
     return {_normalize_host(leaf): path for path, leaf in found if isinstance(leaf, str) and leaf}
@@ -115,7 +117,7 @@ def _normalize_host(host: str) -> str:
 def _is_same_host(one: str, other: str, connection: ResourceView) -> bool:
     if one == other:
         return True
-    # An account of Snowflake may be written with its region or without: xy12345.us-east-1.
+    # A Snowflake account may include its region: xy12345 or xy12345.us-east-1.
     locator, region = sorted((one, other), key=len)
     return connection.type == "snowflake" and "." not in locator and region.startswith(locator + ".")
 

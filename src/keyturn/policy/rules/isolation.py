@@ -1,4 +1,4 @@
-"""Separation: what belongs to different environments or workloads is kept apart."""
+"""Rules that keep environments, workloads and AI providers apart."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -17,88 +17,100 @@ _VENDOR_FIELDS = frozenset({"vendor", "provider"})
 _CLIENT_ID_FIELDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
 
 
-def cross_environment_reference(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
-    """Find references from one environment into another."""
-    for use in fleet.references:
-        ours, theirs = environment_of(use.source, settings), environment_of(use.target, settings)
+def cross_environment_reference(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+    """Find references into another environment."""
+    for reference in index.references:
+        ours, theirs = environment_of(reference.source, settings), environment_of(reference.target, settings)
         if ours and theirs and ours != theirs:
             message = (
-                f"the {use.source.address.kind} uses {use.target.address}, which is of another environment"
+                f"the {reference.source.address.kind} uses {reference.target.address} of another environment"
             )
-            yield Violation(resource=use.source, path=use.path, message=message)
+            yield Violation(resource=reference.source, path=reference.path, message=message)
 
 
-def shared_client_id(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
-    """Find client ids that are stated in more than one environment."""
+def shared_client_id(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+    """Find client ids that more than one environment uses."""
     holders: dict[tuple[str, str], list[tuple[ResourceView, FieldPath]]] = {}
-    for subject in fleet.resources:
-        for path, leaf in subject.fields_named(_CLIENT_ID_FIELDS):
+    for resource in index.resources:
+        for path, leaf in resource.fields_named(_CLIENT_ID_FIELDS):
             if isinstance(leaf, str) and leaf:
-                holders.setdefault((normalize_name(path[-1]), leaf), []).append((subject, path))
+                holders.setdefault((normalize_name(path[-1]), leaf), []).append((resource, path))
     for group in holders.values():
-        for (subject, path), first in _cross_environment_holders(group, settings):
-            message = (
-                f"the {safe_field_name(path)} is that of {first.address}, which is of another environment"
-            )
-            yield Violation(resource=subject, path=path, message=message)
+        for (resource, path), first in _cross_environment_holders(group, settings):
+            message = f"the {safe_field_name(path)} is also used by {first.address} of another environment"
+            yield Violation(resource=resource, path=path, message=message)
 
 
 def cross_environment_secret(
-    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+    index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
     """Find secrets that more than one environment uses."""
-    for group in _same_secret_groups(fleet, context.fingerprints):
-        for (subject, path), first in _cross_environment_holders(group, settings):
+    for group in _same_secret_groups(index, context.fingerprints):
+        for (resource, path), first in _cross_environment_holders(group, settings):
             message = (
-                f"the secret {safe_field_name(path)} is also used by {first.address}, of another environment"
+                f"the secret {safe_field_name(path)} is also used by {first.address} of another environment"
             )
-            yield Violation(resource=subject, path=path, message=message, at_key=True)
+            yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
 def shared_secret(
-    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+    index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
     """Find secrets that several credentials of one environment use."""
-    for group in _same_secret_groups(fleet, context.fingerprints):
+    for group in _same_secret_groups(index, context.fingerprints):
         first, *others = group
-        crossing = {id(subject) for (subject, _), _ in _cross_environment_holders(group, settings)}
-        for subject, path in others:
-            if subject is not first[0] and id(subject) not in crossing:
+        crossing = {id(resource) for (resource, _), _ in _cross_environment_holders(group, settings)}
+        for resource, path in others:
+            if resource is not first[0] and id(resource) not in crossing:
                 message = f"the secret {safe_field_name(path)} is also used by {first[0].address}"
-                yield Violation(resource=subject, path=path, message=message, at_key=True)
+                yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
-def shared_workload_credential(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def shared_workload_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find credentials that connections of several workloads use."""
-    for uses in fleet.references_by_target().values():
-        stated = {use.source.labels["workload"] for use in uses if use.source.labels.get("workload")}
-        if len(stated) > 1:
-            used = uses[0].target
-            message = f"the {used.address.kind} serves {pluralize_or_none(len(stated), 'workload')}, by their label workload"
-            yield Violation(resource=used, path=("name",), message=message)
+    for references in index.references_by_target().values():
+        workloads = {
+            reference.source.labels["workload"]
+            for reference in references
+            if reference.source.labels.get("workload")
+        }
+        if len(workloads) > 1:
+            target = references[0].target
+            count = pluralize_or_none(len(workloads), "workload")
+            message = f"{count} (label workload) use the {target.address.kind}"
+            yield Violation(resource=target, path=("name",), message=message)
 
 
-def mixed_ai_providers(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-    """Find connections and credentials that Azure OpenAI and OpenAI share."""
+def mixed_ai_providers(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find connections and credentials for both Azure OpenAI and OpenAI."""
     providers = {
-        subject.file: _ai_providers_of(subject)
-        for subject in fleet.resources
-        if normalize_name(subject.type) in _AI_CALLER_TYPES
+        resource.file: _ai_providers_of(resource)
+        for resource in index.resources
+        if normalize_name(resource.type) in _AI_CALLER_TYPES
     }
-    for subject in fleet.resources:
-        if len(providers.get(subject.file, ())) > 1:
+    for resource in index.resources:
+        if len(providers.get(resource.file, ())) > 1:
             message = "the connection names both Azure OpenAI and OpenAI"
-            yield Violation(resource=subject, path=("type",), message=message)
-    for uses in fleet.references_by_target().values():
-        if len({provider for use in uses for provider in providers.get(use.source.file, ())}) > 1:
+            yield Violation(resource=resource, path=("type",), message=message)
+    for references in index.references_by_target().values():
+        if (
+            len(
+                {
+                    provider
+                    for reference in references
+                    for provider in providers.get(reference.source.file, ())
+                }
+            )
+            > 1
+        ):
             message = "the credential is used for both Azure OpenAI and OpenAI"
-            yield Violation(resource=uses[0].target, path=("name",), message=message)
+            yield Violation(resource=references[0].target, path=("name",), message=message)
 
 
 def _same_secret_groups(
-    fleet: ManifestIndex, fingerprints: Mapping[tuple[str, FieldPath], str]
+    index: ManifestIndex, fingerprints: Mapping[tuple[str, FieldPath], str]
 ) -> Iterable[list[tuple[ResourceView, FieldPath]]]:
-    by_file = {subject.file: subject for subject in fleet.resources}
+    by_file = {resource.file: resource for resource in index.resources}
     groups: dict[str, list[tuple[ResourceView, FieldPath]]] = {}
     for (file, path), fingerprint in sorted(fingerprints.items()):
         if file in by_file:
@@ -117,17 +129,17 @@ def _cross_environment_holders(
             yield holder, other[0]
 
 
-def _ai_providers_of(subject: ResourceView) -> set[str]:
-    texts = [leaf.lower() for leaf in subject.config.values() if isinstance(leaf, str)]
+def _ai_providers_of(resource: ResourceView) -> set[str]:
+    texts = [leaf.lower() for leaf in resource.config.values() if isinstance(leaf, str)]
     vendors = {
-        normalize_name(leaf) for _, leaf in subject.fields_named(_VENDOR_FIELDS) if isinstance(leaf, str)
+        normalize_name(leaf) for _, leaf in resource.fields_named(_VENDOR_FIELDS) if isinstance(leaf, str)
     }
     azure = any(".openai.azure.com" in text for text in texts)
     found = set()
-    if azure or _AZURE_NAMES & {normalize_name(subject.type), *vendors}:
+    if azure or _AZURE_NAMES & {normalize_name(resource.type), *vendors}:
         found.add("azure")
     public = any("api.openai.com" in text for text in texts) or "openai" in vendors
-    if public or (normalize_name(subject.type) == "openai" and not found):
+    if public or (normalize_name(resource.type) == "openai" and not found):
         found.add("openai")
     return found
 

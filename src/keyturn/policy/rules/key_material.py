@@ -1,6 +1,6 @@
-"""Keys and certificates as text: read, opened and compared. The one module here that costs an import.
+"""Parses and compares private keys and certificates.
 
-Text in, facts out: nothing returned or raised holds any part of the text.
+Results and errors do not contain the text. Import this module lazily: cryptography takes 0.1 s to import.
 """
 
 import base64
@@ -25,19 +25,19 @@ _CERTIFICATE_HEADER = "-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY_HEADER = LazyPattern(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----")
 _OPENSSH_KIND = "OPENSSH PRIVATE KEY"
 _OPENSSH_UNENCRYPTED = b"openssh-key-v1\0\0\0\0\x04none"
-"""How an OpenSSH key begins that has no passphrase (PROTOCOL.key of OpenSSH: magic, cipher's name)."""
+"""The start of an OpenSSH key without passphrase (PROTOCOL.key of OpenSSH: magic, cipher name)."""
 
 
 class KeyProblem(Enum):
-    """Why a key could not be had."""
+    """The reason why a key could not be loaded."""
 
-    UNREADABLE = "cannot be read"
-    WRONG_PASSPHRASE = "does not open with its passphrase"
-    UNSUPPORTED = "is of a kind that is not checked"
+    UNREADABLE = "unreadable"
+    DECRYPTION_FAILED = "decryption failed"
+    UNSUPPORTED = "unsupported"
 
 
 def load_certificates(text: str) -> tuple[x509.Certificate, ...] | None:
-    """Return the certificates of a PEM text, as they stand; None where one cannot be read."""
+    """Return the certificates of a PEM text in order; None if one cannot be read."""
     try:
         return tuple(x509.load_pem_x509_certificates(text.encode()))
     except ValueError:
@@ -45,13 +45,18 @@ def load_certificates(text: str) -> tuple[x509.Certificate, ...] | None:
 
 
 def last_certificate_day(text: str) -> date | None:
-    """Return the last day of the newest certificate in a PEM text, so that a bundle counts as renewed."""
-    found = load_certificates(text) if _CERTIFICATE_HEADER in text else None
-    return max(one.not_valid_after_utc.date() for one in found) if found else None
+    """Return the last valid day of the newest certificate in a PEM text.
+
+    A bundle may keep old certificates after a renewal.
+    """
+    certificates = load_certificates(text) if _CERTIFICATE_HEADER in text else None
+    return (
+        max(certificate.not_valid_after_utc.date() for certificate in certificates) if certificates else None
+    )
 
 
 def is_key_encrypted(text: str) -> bool:
-    """Tell whether the private key in a PEM text is encrypted; false where there is none."""
+    """Tell whether the private key in a PEM text is encrypted; False without a key."""
     block = _find_key_block(text)
     if block is None:
         return False
@@ -63,9 +68,9 @@ def is_key_encrypted(text: str) -> bool:
 
 
 def open_private_key(text: str, passphrase: str = "") -> PrivateKeyTypes | KeyProblem:
-    """Return the private key in ``text``: PEM (RFC 7468), OpenSSH or DER in base64.
+    """Load the private key in ``text``: PEM (RFC 7468), OpenSSH or DER in base64.
 
-    A passphrase that the key does not need is left aside.
+    A passphrase of an unencrypted key is ignored.
     """
     block = _find_key_block(text)
     password = passphrase.encode() if passphrase and is_key_encrypted(text) else None
@@ -78,11 +83,11 @@ def open_private_key(text: str, passphrase: str = "") -> PrivateKeyTypes | KeyPr
     except UnsupportedAlgorithm:
         return KeyProblem.UNSUPPORTED
     except (ValueError, TypeError):
-        return KeyProblem.WRONG_PASSPHRASE if password else KeyProblem.UNREADABLE
+        return KeyProblem.DECRYPTION_FAILED if password else KeyProblem.UNREADABLE
 
 
 def open_pfx(text: str, password: str = "") -> tuple[PrivateKeyTypes, x509.Certificate] | KeyProblem:
-    """Return key and certificate of a PKCS #12 file in base64 (RFC 7292)."""
+    """Load key and certificate of a PKCS #12 file in base64 (RFC 7292)."""
     try:
         key, certificate, _ = pkcs12.load_key_and_certificates(
             decode_base64(text) or b"", password.encode() if password else None
@@ -90,7 +95,7 @@ def open_pfx(text: str, password: str = "") -> tuple[PrivateKeyTypes, x509.Certi
     except UnsupportedAlgorithm:
         return KeyProblem.UNSUPPORTED
     except ValueError:
-        return KeyProblem.WRONG_PASSPHRASE
+        return KeyProblem.DECRYPTION_FAILED
     return (key, certificate) if key and certificate else KeyProblem.UNREADABLE
 
 
@@ -107,7 +112,7 @@ def _find_key_block(text: str) -> tuple[str, str] | None:
 
 
 def decode_base64(text: str) -> bytes | None:
-    """Return the bytes that ``text`` writes in base64, over several lines or one; None where it does not."""
+    """Decode base64 of one or several lines; None for other text."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:

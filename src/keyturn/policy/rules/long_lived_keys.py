@@ -1,4 +1,4 @@
-"""Lasting: keys that live until somebody deletes them, where there are ones that do not."""
+"""Rules about long-lived keys where short-lived ones exist."""
 
 import re
 from collections.abc import Iterator
@@ -27,78 +27,79 @@ _SERVICE_NAME = LazyPattern(
 _ACCOUNT_FIELDS = frozenset({"username", "user", "email", "principal", "subject"})
 
 
-def static_aws_key(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find static access keys of AWS."""
-    # A session token makes it a key of hours, not of years.
-    static = {("secret_access_key",), ("session_token",)}.intersection(subject.secret_paths)
-    if subject.type == "aws" and static == {("secret_access_key",)}:
+def static_aws_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find static AWS access keys."""
+    # A key with a session token is temporary.
+    static = {("secret_access_key",), ("session_token",)}.intersection(resource.secret_paths)
+    if resource.type == "aws" and static == {("secret_access_key",)}:
         yield _long_lived_violation(
-            subject, ("secret_access_key",), "a static access key is used, not a role"
+            resource, ("secret_access_key",), "a static access key is used instead of a role"
         )
 
 
-def static_gcp_key(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find keys of service accounts of Google Cloud."""
-    if subject.type == "gcp" and ("service_account_json",) in subject.secret_paths:
-        message = "a service account's key is used, not workload identity"
-        yield _long_lived_violation(subject, ("service_account_json",), message)
+def static_gcp_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find service account keys of Google Cloud."""
+    if resource.type == "gcp" and ("service_account_json",) in resource.secret_paths:
+        message = "a service account key is used instead of workload identity"
+        yield _long_lived_violation(resource, ("service_account_json",), message)
 
 
-def storage_account_key(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find keys of storage accounts of Azure."""
-    for path in _ACCOUNT_KEYS if subject.type == "azure" else ():
-        if path in subject.secret_paths:
-            message = f"the {path[0]} opens the whole storage account"
-            yield _long_lived_violation(subject, path, message)
+def storage_account_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find storage account keys of Azure."""
+    for path in _ACCOUNT_KEYS if resource.type == "azure" else ():
+        if path in resource.secret_paths:
+            message = f"the {path[0]} gives access to the whole storage account"
+            yield _long_lived_violation(resource, path, message)
 
 
-def database_password(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-    """Find passwords for databases that accept IAM authentication."""
-    for use in fleet.references:
-        if use.target.type != "database" or ("password",) not in use.target.secret_paths:
+def database_password(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find passwords of databases that support IAM authentication."""
+    for reference in index.references:
+        if reference.target.type != "database" or ("password",) not in reference.target.secret_paths:
             continue
-        stated = (leaf for one in (use.source, use.target) for _, leaf in one.fields_named(HOST_FIELDS))
+        ends = (reference.source, reference.target)
+        hosts = (leaf for resource in ends for _, leaf in resource.fields_named(HOST_FIELDS))
         if any(
             isinstance(leaf, str) and leaf.lower().rstrip(".").endswith(_MANAGED_DATABASE_SUFFIXES)
-            for leaf in stated
+            for leaf in hosts
         ):
-            message = "the database accepts IAM authentication, and is opened with a password"
-            yield Violation(resource=use.source, path=use.path, message=message)
+            message = "the database supports IAM authentication, but the connection uses a password"
+            yield Violation(resource=reference.source, path=reference.path, message=message)
 
 
-def personal_consent(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find connections to Salesforce that rest on a person's consent."""
-    if subject.type != "salesforce" or subject.address.kind != "connection":
+def personal_consent(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find Salesforce connections that use the consent of a person."""
+    if resource.type != "salesforce" or resource.address.kind != "connection":
         return
     modes = [
         (path, normalize_name(leaf))
-        for path, leaf in subject.fields_named(_AUTH_FIELDS)
+        for path, leaf in resource.fields_named(_AUTH_FIELDS)
         if isinstance(leaf, str)
     ]
     if not any("jwt" in mode or "mtls" in mode for _, mode in modes):
         path = modes[0][0] if modes else ("type",)
         yield Violation(
-            resource=subject, path=path, message="the connection rests on a person's consent, not on JWT"
+            resource=resource, path=path, message="the connection uses the consent of a person instead of JWT"
         )
 
 
-def personal_account(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find accounts that look like those of a person."""
-    for path, leaf in subject.fields_named(_ACCOUNT_FIELDS):
+def personal_account(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find accounts that look personal."""
+    for path, leaf in resource.fields_named(_ACCOUNT_FIELDS):
         if (
             isinstance(leaf, str)
             and _PERSON_NAME.search(leaf)
             and not _SERVICE_NAME.search(leaf.partition("@")[0])
         ):
             yield Violation(
-                resource=subject,
+                resource=resource,
                 path=path,
-                message=f"the {safe_field_name(path)} looks like a person's own account",
+                message=f"the {safe_field_name(path)} looks like a personal account",
             )
 
 
-def _long_lived_violation(subject: ResourceView, path: FieldPath, message: str) -> Violation:
-    return Violation(resource=subject, path=("secrets", *path), message=message, at_key=True)
+def _long_lived_violation(resource: ResourceView, path: FieldPath, message: str) -> Violation:
+    return Violation(resource=resource, path=("secrets", *path), message=message, at_key=True)
 
 
 RULES = (

@@ -1,4 +1,4 @@
-"""Connectors: an id that is probably a slip of the pen."""
+"""Rules about names, labels and connector ids."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -14,53 +14,19 @@ from keyturn.policy.text_matching import AI_TYPES, LazyPattern
 
 _LONG_WORD = 8
 _SHORT_WORD = 5
+_COST_CENTER_LABEL = "costcenter"
+_NAME_WORDS = LazyPattern(r"^[^-_.]+[-_.][^-_.]")
 _OTHER_PRODUCT_NAMES: Mapping[str, str] = MappingProxyType(
     {"mssql": "sqlserver", "mongo": "mongodb", "pg": "postgres", "psql": "postgres"}
 )
 
 
-def unknown_connector(fleet: ManifestIndex, _: PolicySettings, context: RuleContext) -> Iterator[Violation]:
-    """Find connectors that are not known and nearly called like one that is."""
-    for subject in fleet.resources:
-        if subject.address.kind != "connection" or subject.type in context.connectors:
-            continue
-        meant = _nearest_connector(subject.type, context.connectors)
-        if meant:
-            message = f"no connector is known by this name, and {meant} is"
-            yield Violation(resource=subject, path=("type",), message=message, hint=f"did you mean {meant}?")
-
-
-@lru_cache
-def _nearest_connector(word: str, known: tuple[str, ...]) -> str:
-    if _OTHER_PRODUCT_NAMES.get(word) in known:
-        return _OTHER_PRODUCT_NAMES[word]
-    plain = normalize_name(word)
-    near = min(known, key=lambda each: edit_distance(plain, normalize_name(each)), default="")
-    return (
-        near
-        if edit_distance(plain, normalize_name(near))
-        <= _allowed_edits(min(len(plain), len(normalize_name(near))))
-        else ""
-    )
-
-
-def _allowed_edits(letters: int) -> int:
-    # In a short word one slip makes another word: ftps is not ftp.
-    if letters >= _LONG_WORD:
-        return 2
-    return 1 if letters >= _SHORT_WORD else 0
-
-
-_COST_CENTER_LABEL = "costcenter"
-_NAME_WORDS = LazyPattern(r"^[^-_.]+[-_.][^-_.]")
-
-
-def missing_label(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find labels that the settings require and the manifest lacks or leaves empty."""
+def missing_label(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find required labels that are missing or empty."""
     for label in settings.required_labels:
-        if not subject.labels.get(label, "").strip():
+        if not resource.labels.get(label, "").strip():
             yield Violation(
-                resource=subject,
+                resource=resource,
                 path=("labels", label),
                 message=f"the label {label} is missing",
                 hint=f"add {label} under labels",
@@ -68,62 +34,94 @@ def missing_label(subject: ResourceView, settings: PolicySettings) -> Iterator[V
             )
 
 
-def environment_prefix(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find a name that does not begin as its environment's names do."""
+def environment_prefix(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find a name without the prefix of its environment."""
     if not settings.environments:
         return
-    name = subject.address.name
-    stated = settings.environments.get(subject.labels.get("environment", ""))
-    if stated and not name.startswith(stated.prefix):
-        message = f"the name does not begin with {stated.prefix}, the prefix of its environment"
-        hint = f"rename it to {stated.prefix}…, with moved_from, or correct the label environment"
-        yield Violation(resource=subject, path=("name",), message=message, hint=hint)
-    elif not subject.labels.get("environment") and not environment_by_prefix(name, settings):
+    name = resource.address.name
+    environment = settings.environments.get(resource.labels.get("environment", ""))
+    if environment and not name.startswith(environment.prefix):
+        message = f"the name does not start with {environment.prefix}, the prefix of its environment"
+        hint = f"rename it to {environment.prefix}…, with moved_from, or correct the label environment"
+        yield Violation(resource=resource, path=("name",), message=message, hint=hint)
+    elif not resource.labels.get("environment") and not environment_by_prefix(name, settings):
         yield Violation(
-            resource=subject, path=("name",), message="the name begins with no environment's prefix"
+            resource=resource,
+            path=("name",),
+            message="the name does not start with the prefix of an environment",
         )
 
 
-def undescriptive_name(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find a name that does not say which system it is for."""
-    name, system = subject.address.name, subject.labels.get("system", "")
+def undescriptive_name(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find a name without the system."""
+    name, system = resource.address.name, resource.labels.get("system", "")
     if system and system not in name and normalize_name(system) not in normalize_name(name):
-        message = "the name does not hold the system that the label names"
-        yield Violation(resource=subject, path=("name",), message=message)
+        message = "the name does not contain the system of the label system"
+        yield Violation(resource=resource, path=("name",), message=message)
     elif not _NAME_WORDS.search(name):
-        message = "the name is not made of environment and system"
-        yield Violation(resource=subject, path=("name",), message=message)
+        message = "the name does not consist of environment and system"
+        yield Violation(resource=resource, path=("name",), message=message)
 
 
-def unknown_environment(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find an environment that the settings do not have."""
-    stated = subject.labels.get("environment", "")
-    if stated and settings.environments and stated not in settings.environments:
+def unknown_environment(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find an environment that is not in the settings."""
+    environment = resource.labels.get("environment", "")
+    if environment and settings.environments and environment not in settings.environments:
         yield Violation(
-            resource=subject,
+            resource=resource,
             path=("labels", "environment"),
-            message="the label environment names none of policy.environments",
-            hint=suggest_nearest(stated, settings.environments),
+            message="the label environment is not one of policy.environments",
+            hint=suggest_nearest(environment, settings.environments),
         )
 
 
-def missing_cost_center(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find resources for AI models that do not say who pays."""
+def missing_cost_center(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find resources for AI models without a cost center."""
     if (
-        normalize_name(subject.type) not in AI_TYPES
-        and normalize_name(subject.labels.get("system", "")) not in AI_TYPES
+        normalize_name(resource.type) not in AI_TYPES
+        and normalize_name(resource.labels.get("system", "")) not in AI_TYPES
     ):
         return
-    if _COST_CENTER_LABEL not in map(normalize_name, subject.labels):
+    if _COST_CENTER_LABEL not in map(normalize_name, resource.labels):
         message = "a resource for AI models has no label cost_center"
-        yield Violation(resource=subject, path=("labels",), message=message, at_key=True)
+        yield Violation(resource=resource, path=("labels",), message=message, at_key=True)
+
+
+def unknown_connector(index: ManifestIndex, _: PolicySettings, context: RuleContext) -> Iterator[Violation]:
+    """Find unknown connectors with a name similar to a known one."""
+    for resource in index.resources:
+        if resource.address.kind != "connection" or resource.type in context.connectors:
+            continue
+        nearest = _nearest_connector(resource.type, context.connectors)
+        if nearest:
+            message = f"unknown connector; {nearest} has a similar name"
+            yield Violation(
+                resource=resource, path=("type",), message=message, hint=f"did you mean {nearest}?"
+            )
+
+
+@lru_cache
+def _nearest_connector(word: str, known: tuple[str, ...]) -> str:
+    if _OTHER_PRODUCT_NAMES.get(word) in known:
+        return _OTHER_PRODUCT_NAMES[word]
+    plain = normalize_name(word)
+    nearest = min(known, key=lambda name: edit_distance(plain, normalize_name(name)), default="")
+    allowed = _allowed_edits(min(len(plain), len(normalize_name(nearest))))
+    return nearest if edit_distance(plain, normalize_name(nearest)) <= allowed else ""
+
+
+def _allowed_edits(letters: int) -> int:
+    # Short names differ by one letter: ftp and ftps.
+    if letters >= _LONG_WORD:
+        return 2
+    return 1 if letters >= _SHORT_WORD else 0
 
 
 RULES = (
-    on_context("KT316", Severity.WARNING, Requires.MANIFEST, unknown_connector),
     on_manifest("KT310", Severity.ERROR, missing_label),
     on_manifest("KT311", Severity.ERROR, environment_prefix),
     on_manifest("KT313", Severity.WARNING, undescriptive_name),
     on_manifest("KT314", Severity.WARNING, unknown_environment),
     on_manifest("KT315", Severity.WARNING, missing_cost_center),
+    on_context("KT316", Severity.WARNING, Requires.MANIFEST, unknown_connector),
 )

@@ -1,4 +1,4 @@
-"""Access: whether policy says who may decrypt a file."""
+"""Rules about secrets in plain text, and about files without stated recipients."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -20,19 +20,6 @@ from keyturn.policy.text_matching import (
     safe_field_name,
 )
 
-
-def recipients_stated(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
-    """Find files with secrets whose readers are not set down in the settings."""
-    sealed = [subject for subject in fleet.resources if subject.ciphertext_digests]
-    if sealed and not settings.recipients:
-        yield Violation(message="policy.recipients is empty, so nobody notices a new reader of a secret")
-        return
-    for subject in sealed:
-        if recipients_for(settings, subject.file) is None:
-            message = "policy.recipients does not cover this file"
-            yield Violation(resource=subject, path=("secrets",), message=message, at_key=True)
-
-
 _COOKIE_NAMES = frozenset({"cookie", "setcookie"})
 _PUBLIC_FIELDS = (
     "clientid", "consumerkey", "accesskeyid", "knownhosts", "fingerprint", "thumbprint", "publickey",
@@ -40,14 +27,26 @@ _PUBLIC_FIELDS = (
 )  # fmt: skip
 
 
-def secret_in_settings(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find a connection's plain fields that are named as a secret is, headers in lists included."""
-    if subject.address.kind != "connection":
+def unstated_recipients(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+    """Find encrypted files without recipients in the settings."""
+    encrypted = [resource for resource in index.resources if resource.ciphertext_digests]
+    if encrypted and not settings.recipients:
+        yield Violation(message="policy.recipients is empty, so a new recipient of a secret is not detected")
         return
-    for path, name, text in _named_texts(subject):
+    for resource in encrypted:
+        if recipients_for(settings, resource.file) is None:
+            message = "policy.recipients does not cover this file"
+            yield Violation(resource=resource, path=("secrets",), message=message, at_key=True)
+
+
+def secret_in_settings(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find plain fields and headers of connections that have the name of a secret."""
+    if resource.address.kind != "connection":
+        return
+    for path, name, text in _named_texts(resource):
         if text and _is_secret_like_name(name) and not _is_recognized_secret(text):
             yield Violation(
-                resource=subject,
+                resource=resource,
                 path=path,
                 message=f"{safe_field_name(path)} looks like a secret",
                 at_key=True,
@@ -59,8 +58,8 @@ def _is_secret_like_name(name: str) -> bool:
     return (is_secret_name(name) or normalize_name(name) in _COOKIE_NAMES) and not has_known_prefix(name)
 
 
-def _named_texts(subject: ResourceView) -> Iterator[tuple[FieldPath, str, str]]:
-    for path, leaf in subject.config.items():
+def _named_texts(resource: ResourceView) -> Iterator[tuple[FieldPath, str, str]]:
+    for path, leaf in resource.config.items():
         if isinstance(leaf, str):
             yield path, path[-1], leaf
         for number, item in enumerate(leaf if isinstance(leaf, list) else ()):
@@ -72,23 +71,25 @@ def _named_texts(subject: ResourceView) -> Iterator[tuple[FieldPath, str, str]]:
                 yield from (((*path, str(number), key), key, value) for key, value in pairs)
 
 
-def _check_text_values(test: Callable[[str], bool], what: str, public: tuple[str, ...] = ()) -> OnIndex:
-    def check_values(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-        for writing in fleet.text_values:
-            if test(writing.text) and (writing.is_key or not _is_public_field(writing.path, public)):
-                holder = "the name of a field" if writing.is_key else safe_field_name(writing.path)
+def _check_text_values(matches: Callable[[str], bool], content: str, public: tuple[str, ...] = ()) -> OnIndex:
+    def check_values(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+        for text_value in index.text_values:
+            if matches(text_value.text) and (
+                text_value.is_key or not _is_public_field(text_value.path, public)
+            ):
+                holder = "the name of a field" if text_value.is_key else safe_field_name(text_value.path)
                 yield Violation(
-                    resource=writing.resource,
-                    path=writing.path,
-                    message=f"{holder} holds {what}",
-                    at_key=writing.is_key,
+                    resource=text_value.resource,
+                    path=text_value.path,
+                    message=f"{holder} contains {content}",
+                    at_key=text_value.is_key,
                 )
 
     return check_values
 
 
-def _on_text_values(code: str, severity: Severity, look: OnIndex) -> Rule:
-    return on_index(code, severity, look, Requires.MANIFEST, cause=Cause.POSSIBLE_PLAINTEXT)
+def _on_text_values(code: str, severity: Severity, check: OnIndex) -> Rule:
+    return on_index(code, severity, check, Requires.MANIFEST, cause=Cause.POSSIBLE_PLAINTEXT)
 
 
 def _is_public_field(path: FieldPath, public: tuple[str, ...]) -> bool:
@@ -106,12 +107,12 @@ def _is_random_text(text: str) -> bool:
 
 
 RULES = (
-    on_index("KT376", Severity.WARNING, recipients_stated, Requires.MANIFEST),
+    on_index("KT376", Severity.WARNING, unstated_recipients, Requires.MANIFEST),
     on_manifest("KT370", Severity.ERROR, secret_in_settings, cause=Cause.POSSIBLE_PLAINTEXT),
     _on_text_values(
         "KT371",
         Severity.ERROR,
-        _check_text_values(has_known_prefix, "what has the form of a token", ("accesskeyid",)),
+        _check_text_values(has_known_prefix, "text in the format of a token", ("accesskeyid",)),
     ),
     _on_text_values(
         "KT372",
@@ -121,6 +122,8 @@ RULES = (
     _on_text_values("KT373", Severity.ERROR, _check_text_values(has_private_key, "a private key")),
     _on_text_values("KT374", Severity.ERROR, _check_text_values(has_web_token, "a JSON web token")),
     _on_text_values(
-        "KT375", Severity.ERROR, _check_text_values(has_embedded_password, "a password, within an address")
+        "KT375",
+        Severity.ERROR,
+        _check_text_values(has_embedded_password, "a password in a URL or connection string"),
     ),
 )

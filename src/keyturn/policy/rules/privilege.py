@@ -1,4 +1,4 @@
-"""Privilege: roles and users that may do more than a pipeline needs."""
+"""Rules about roles and users with more privileges than a pipeline needs, and about sharing."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ _EXACT_WORDS = frozenset(
     }
 )  # fmt: skip
 PRIVILEGE_WORDS = _CONTAINED_WORDS | _EXACT_WORDS
-"""The words that a finding may say, for they are ours."""
+"""The words that a message may quote, because they come from this module and not from a manifest."""
 
 _WORD_PATTERN = LazyPattern(r"[A-Za-z0-9_]+")
 _SHARING_SWITCHES = frozenset({"global", "published", "orgwide", "sharedwithorganization"})
@@ -36,29 +36,29 @@ _SHARING_FIELDS = frozenset({"sharing", "visibility", "sharedwith", "share"})
 _EVERYONE_WORDS = frozenset({"global", "organization", "organisation", "org", "everyone", "public", "all"})
 
 
-def admin_role(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find names of roles, users and scopes that stand for far-reaching rights."""
-    for path, leaf in subject.fields_named(_PRIVILEGE_FIELDS):
+def admin_role(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find roles, users and scopes with broad privileges."""
+    for path, leaf in resource.fields_named(_PRIVILEGE_FIELDS):
         for item in _split_items(path, leaf):
             word = _privileged_word(item, settings.privileged)
             if word:
                 yield Violation(
-                    resource=subject,
+                    resource=resource,
                     path=path,
-                    message=f"{safe_field_name(path)} has far-reaching rights: {word}",
+                    message=f"{safe_field_name(path)} has broad privileges: {word}",
                 )
 
 
-def shared_with_all(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find resources that the whole organization may use."""
-    for path, leaf in subject.fields_named(_SHARING_SWITCHES):
+def shared_with_all(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find resources that are shared with the whole organization."""
+    for path, leaf in resource.fields_named(_SHARING_SWITCHES):
         if parse_switch(leaf):
-            yield _shared_violation(subject, path)
-    for path, leaf in subject.fields_named(_SHARING_FIELDS):
+            yield _shared_violation(resource, path)
+    for path, leaf in resource.fields_named(_SHARING_FIELDS):
         if isinstance(leaf, str) and normalize_name(leaf) in _EVERYONE_WORDS:
-            yield _shared_violation(subject, path)
-    if normalize_name(subject.labels.get("sharing", "")) in _EVERYONE_WORDS:
-        yield _shared_violation(subject, ("labels", "sharing"))
+            yield _shared_violation(resource, path)
+    if normalize_name(resource.labels.get("sharing", "")) in _EVERYONE_WORDS:
+        yield _shared_violation(resource, ("labels", "sharing"))
 
 
 def _split_items(path: FieldPath, leaf: Leaf) -> tuple[str, ...]:
@@ -74,13 +74,15 @@ def _privileged_word(text: str, more: tuple[str, ...]) -> str:
     if folded in _EXACT_WORDS:
         return folded
     words = _WORD_PATTERN.findall(folded)
-    wanted = {word.lower() for word in more}
-    return next((word for word in words if word in _CONTAINED_WORDS or word in wanted), "")
+    additional = {word.lower() for word in more}
+    return next((word for word in words if word in _CONTAINED_WORDS or word in additional), "")
 
 
-def _shared_violation(subject: ResourceView, path: FieldPath) -> Violation:
+def _shared_violation(resource: ResourceView, path: FieldPath) -> Violation:
     return Violation(
-        resource=subject, path=path, message=f"{safe_field_name(path)} shares it with the whole organization"
+        resource=resource,
+        path=path,
+        message=f"{safe_field_name(path)} shares the resource with the whole organization",
     )
 
 

@@ -1,4 +1,4 @@
-"""Ageing: how old a secret may become, and how old it is."""
+"""Rules about the age of secrets."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -12,105 +12,105 @@ from keyturn.policy.rule import Requires, RuleContext, Violation, on_context, on
 from keyturn.policy.rules.expiry import format_days_until
 from keyturn.policy.settings import PolicySettings, effective_severity
 
-_LOST_HISTORY_HINT = (
-    "run `git log` here and look what it says; `keyturn plan` knows the ages that the state holds"
-)
+_LOST_HISTORY_HINT = "run `git log` here to see the error; `keyturn plan` uses the ages in the state"
 
 
 def overdue_rotation(
-    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+    index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
-    """Find secrets that are older than they may be."""
-    for subject, path, age, most in _secret_ages(fleet, settings, context):
-        if age > most:
-            message = f"{format_path(path)} last changed {age} days ago, {most} are allowed"
-            yield Violation(resource=subject, path=path, message=message, at_key=True)
+    """Find secrets above their maximum age."""
+    for resource, path, age, max_age in _secret_ages(index, settings, context):
+        if age > max_age:
+            message = f"{format_path(path)} last changed {age} days ago; the maximum is {max_age}"
+            yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
 def rotation_due_soon(
-    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+    index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
-    """Find secrets that reach their age within the days of notice."""
-    for subject, path, age, most in _secret_ages(fleet, settings, context):
-        if most - settings.rotation_notice_days <= age <= most:
-            when = format_days_until(context.today + timedelta(most - age), context.today)
+    """Find secrets that reach their maximum age within the days of notice."""
+    for resource, path, age, max_age in _secret_ages(index, settings, context):
+        if max_age - settings.rotation_notice_days <= age <= max_age:
+            when = format_days_until(context.today + timedelta(max_age - age), context.today)
             message = f"{format_path(path)} is due for rotation {when}"
-            yield Violation(resource=subject, path=path, message=message, at_key=True)
+            yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
-def unstated_max_age(fleet: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
-    """Count the manifests whose secrets may grow old without a word."""
-    lacking = [
-        subject
-        for subject in fleet.resources
-        if subject.secret_paths and not _allowed_days(subject, settings)
+def unstated_max_age(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+    """Count the manifests with secrets and without a maximum age."""
+    unlimited = [
+        resource
+        for resource in index.resources
+        if resource.secret_paths and not _allowed_days(resource, settings)
     ]
-    if lacking:
-        message = (
-            f"nothing says how old the secrets of {pluralize_or_none(len(lacking), 'manifest')} may become"
-        )
+    if unlimited:
+        message = f"no maximum age is set for the secrets of {pluralize_or_none(len(unlimited), 'manifest')}"
         yield Violation(message=message)
 
 
-def max_age_above_policy(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find manifests that allow themselves more days than the settings do."""
-    if 0 < settings.max_age_days < subject.lifecycle.max_age_days:
-        message = f"{subject.lifecycle.max_age_days} days are more than the {settings.max_age_days} of policy"
-        yield Violation(resource=subject, path=("rotation", "max_age"), message=message)
+def max_age_above_policy(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find manifests with a maximum age above that of the settings."""
+    if 0 < settings.max_age_days < resource.lifecycle.max_age_days:
+        message = (
+            f"{resource.lifecycle.max_age_days} days exceed the {settings.max_age_days} days of the policy"
+        )
+        yield Violation(resource=resource, path=("rotation", "max_age"), message=message)
 
 
-def unknown_age(fleet: ManifestIndex, settings: PolicySettings, context: RuleContext) -> Iterator[Violation]:
-    """Say that ages are unknown because history was cut or could not be read."""
+def unknown_age(index: ManifestIndex, settings: PolicySettings, context: RuleContext) -> Iterator[Violation]:
+    """Report ages that are unknown because git history is shallow or unreadable."""
     cause = context.history_error or ("history is shallow" if context.shallow_history else "")
     unknown = [
-        subject
-        for subject in fleet.resources
-        if _allowed_days(subject, settings) and _has_undated_secret(subject, context)
+        resource
+        for resource in index.resources
+        if _allowed_days(resource, settings) and _has_undated_secret(resource, context)
     ]
     if cause and unknown:
-        message = f"{cause}, so the age of the secrets of {pluralize_or_none(len(unknown), 'manifest')} is not known"
+        count = pluralize_or_none(len(unknown), "manifest")
+        message = f"{cause}, so the age of the secrets of {count} is unknown"
         yield Violation(message=message, hint=_LOST_HISTORY_HINT if context.history_error else "")
 
 
-def effective_max_age(subject: ResourceView, settings: PolicySettings) -> int:
-    """Return how many days old the secrets of a manifest may become; 0 where no rule asks."""
+def effective_max_age(resource: ResourceView, settings: PolicySettings) -> int:
+    """Return the maximum age of the secrets of a manifest in days; 0 if all rules about age are off."""
     on = any(
-        effective_severity(settings, rule.code, subject.file, rule.severity) is not None for rule in AGE_RULES
+        effective_severity(settings, rule.code, resource.file, rule.severity) is not None
+        for rule in AGE_RULES
     )
-    return _allowed_days(subject, settings) if on else 0
+    return _allowed_days(resource, settings) if on else 0
 
 
 def _secret_ages(
-    fleet: ManifestIndex, settings: PolicySettings, context: RuleContext
+    index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[tuple[ResourceView, FieldPath, int, int]]:
-    for subject in fleet.resources:
-        most = _allowed_days(subject, settings)
-        changed = context.rotated.get(subject.file)
-        if most and changed:
-            for path, day in _change_dates(subject, changed):
-                yield subject, path, (context.today - day).days, most
+    for resource in index.resources:
+        max_age = _allowed_days(resource, settings)
+        changed = context.rotated.get(resource.file)
+        if max_age and changed:
+            for path, day in _change_dates(resource, changed):
+                yield resource, path, (context.today - day).days, max_age
 
 
 def _change_dates(
-    subject: ResourceView, changed: Mapping[FieldPath, date]
+    resource: ResourceView, changed: Mapping[FieldPath, date]
 ) -> Iterator[tuple[FieldPath, date]]:
-    whole = changed.get(())
-    if whole and len(changed) == 1 and subject.secret_paths:
-        yield ("secrets",), whole
+    default = changed.get(())
+    if default and len(changed) == 1 and resource.secret_paths:
+        yield ("secrets",), default
         return
-    for path in subject.secret_paths:
-        day = changed.get(path, whole)
+    for path in resource.secret_paths:
+        day = changed.get(path, default)
         if day:
             yield ("secrets", *path), day
 
 
-def _has_undated_secret(subject: ResourceView, context: RuleContext) -> bool:
-    changed = context.rotated.get(subject.file, EMPTY)
-    return () not in changed and any(path not in changed for path in subject.ciphertext_digests)
+def _has_undated_secret(resource: ResourceView, context: RuleContext) -> bool:
+    changed = context.rotated.get(resource.file, EMPTY)
+    return () not in changed and any(path not in changed for path in resource.ciphertext_digests)
 
 
-def _allowed_days(subject: ResourceView, settings: PolicySettings) -> int:
-    return subject.lifecycle.max_age_days or settings.max_age_days
+def _allowed_days(resource: ResourceView, settings: PolicySettings) -> int:
+    return resource.lifecycle.max_age_days or settings.max_age_days
 
 
 AGE_RULES = (
@@ -118,7 +118,7 @@ AGE_RULES = (
     on_context("KT321", Severity.NOTE, Requires.HISTORY, rotation_due_soon),
     on_context("KT327", Severity.NOTE, Requires.MANIFEST, unknown_age),
 )
-"""The rules that have to know when a secret last changed."""
+"""The rules that need the day of the last change of a secret."""
 
 RULES = (
     *AGE_RULES,

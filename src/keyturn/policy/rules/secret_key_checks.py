@@ -1,4 +1,4 @@
-"""Opened secrets as keys: what can be read, what belongs together, what opens with which passphrase."""
+"""Checks of decrypted keys and certificates: parsing, matching pairs, passphrases."""
 
 from collections.abc import Iterator
 
@@ -32,12 +32,12 @@ _PASSPHRASE_FIELDS = {
 }
 
 
-def unreadable_key(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find keys and certificates that cannot be read."""
+def unreadable_key(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find keys and certificates that cannot be parsed."""
     for path, value in values.items():
         if _CERTIFICATE_HEADER in value and load_certificates(value) is None:
             yield secret_violation(
-                subject, path, f"the certificate in {safe_field_name(path)} cannot be read"
+                resource, path, f"certificate (field {safe_field_name(path)}) cannot be read"
             )
         key = extract_private_key(value) if path[-1] == "service_account_json" else value
         if (
@@ -46,65 +46,65 @@ def unreadable_key(subject: ResourceView, values: SecretValues) -> Iterator[Viol
             and open_private_key(key) is KeyProblem.UNREADABLE
         ):
             yield secret_violation(
-                subject, path, f"the private key in {safe_field_name(path)} cannot be read"
+                resource, path, f"private key (field {safe_field_name(path)}) cannot be read"
             )
 
 
-def mismatched_certificate(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find certificates that were issued for another key than the one beside them."""
+def mismatched_certificate(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find certificates that do not match the private key of the same manifest."""
     for path, value in values.items():
         if _is_pfx(path, value):
             pair = open_pfx(value, _find_passphrase(path, values) or "")
-            apart = not isinstance(pair, KeyProblem) and not matches_certificate(*pair)
+            is_mismatched = not isinstance(pair, KeyProblem) and not matches_certificate(*pair)
         elif _CERTIFICATE_HEADER in value:
-            apart = _is_mismatched(value, *_find_key_for(path, value, values))
+            is_mismatched = _is_mismatched(value, *_find_key_for(path, value, values))
         else:
             continue
-        if apart:
+        if is_mismatched:
             yield secret_violation(
-                subject,
+                resource,
                 path,
-                f"the certificate in {safe_field_name(path)} was issued for another private key",
+                f"certificate (field {safe_field_name(path)}) was issued for another private key",
             )
 
 
-def unusable_passphrase(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find private keys that their passphrase does not open, that lack one, or that need none."""
+def unusable_passphrase(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find private keys with a wrong, missing or unneeded passphrase."""
     for path, value in values.items():
-        if not _has_private_key(path, value) or not _is_passphrase_known(subject, path, values):
+        if not _has_private_key(path, value) or not _is_passphrase_known(resource, path, values):
             continue
         passphrase = _find_passphrase(path, values)
         if is_key_encrypted(value) and not passphrase:
             yield secret_violation(
-                subject, path, f"{safe_field_name(path)} needs a passphrase, and there is none"
+                resource, path, f"{safe_field_name(path)} needs a passphrase, but none is given"
             )
         elif passphrase and not is_key_encrypted(value):
             yield secret_violation(
-                subject, path, f"{safe_field_name(path)} needs no passphrase, and there is one"
+                resource, path, f"{safe_field_name(path)} needs no passphrase, but one is given"
             )
-        elif passphrase and open_private_key(value, passphrase) is KeyProblem.WRONG_PASSPHRASE:
+        elif passphrase and open_private_key(value, passphrase) is KeyProblem.DECRYPTION_FAILED:
             yield secret_violation(
-                subject, path, f"{safe_field_name(path)} does not open with its passphrase"
+                resource, path, f"{safe_field_name(path)} cannot be decrypted with its passphrase"
             )
 
 
-def unusable_pfx(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find PFX files that their password does not open, or that lack key or certificate."""
+def unusable_pfx(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find PFX files with a wrong password, or without key or certificate."""
     for path, value in values.items():
-        if _is_pfx(path, value) and _is_passphrase_known(subject, path, values):
+        if _is_pfx(path, value) and _is_passphrase_known(resource, path, values):
             pair = open_pfx(value, _find_passphrase(path, values) or "")
-            if pair is KeyProblem.WRONG_PASSPHRASE:
+            if pair is KeyProblem.DECRYPTION_FAILED:
                 yield secret_violation(
-                    subject, path, f"{safe_field_name(path)} is no PFX that opens with its password"
+                    resource, path, f"{safe_field_name(path)} cannot be opened as PFX with its password"
                 )
             elif pair is KeyProblem.UNREADABLE:
                 yield secret_violation(
-                    subject, path, f"{safe_field_name(path)} lacks the private key or the certificate"
+                    resource, path, f"{safe_field_name(path)} lacks the private key or the certificate"
                 )
 
 
 def certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
-    """Yield the last day of each certificate."""
+    """Yield the expiry of each certificate."""
     for path, value in values.items():
         pair = (
             open_pfx(value, _find_passphrase(path, values) or "")
@@ -117,12 +117,12 @@ def certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
             else pair[1].not_valid_after_utc.date()
         )
         if day:
-            yield FieldExpiry(("secrets", *path), day, f"the certificate in {safe_field_name(path)}")
+            yield FieldExpiry(("secrets", *path), day, f"certificate (field {safe_field_name(path)})")
 
 
 def _has_private_key(path: FieldPath, value: str) -> bool:
-    named = normalize_name(path[-1]).endswith("privatekey") and bool(value.strip())
-    return named or ("-----BEGIN " in value and _PRIVATE_KEY_MARKER in value)
+    has_name = normalize_name(path[-1]).endswith("privatekey") and bool(value.strip())
+    return has_name or ("-----BEGIN " in value and _PRIVATE_KEY_MARKER in value)
 
 
 def _is_pfx(path: FieldPath, value: str) -> bool:
@@ -132,39 +132,39 @@ def _is_pfx(path: FieldPath, value: str) -> bool:
 
 
 def _find_passphrase(path: FieldPath, values: SecretValues) -> str | None:
-    wanted = _PASSPHRASE_FIELDS.get(normalize_name(path[-1]), ())
-    beside = (other for other in values if other[:-1] == path[:-1] and normalize_name(other[-1]) in wanted)
-    return next((values[other] for other in beside), None)
+    names = _PASSPHRASE_FIELDS.get(normalize_name(path[-1]), ())
+    siblings = (other for other in values if other[:-1] == path[:-1] and normalize_name(other[-1]) in names)
+    return next((values[other] for other in siblings), None)
 
 
-def _is_passphrase_known(subject: ResourceView, path: FieldPath, values: SecretValues) -> bool:
-    # A passphrase that was not opened, because the live one is kept, says nothing of the key.
-    wanted = _PASSPHRASE_FIELDS.get(normalize_name(path[-1]), ())
+def _is_passphrase_known(resource: ResourceView, path: FieldPath, values: SecretValues) -> bool:
+    # The passphrase is unknown if the manifest keeps its live value.
+    names = _PASSPHRASE_FIELDS.get(normalize_name(path[-1]), ())
     return not any(
-        other not in values and other[:-1] == path[:-1] and normalize_name(other[-1]) in wanted
-        for other in subject.secret_paths
+        other not in values and other[:-1] == path[:-1] and normalize_name(other[-1]) in names
+        for other in resource.secret_paths
     )
 
 
 def _find_key_for(path: FieldPath, value: str, values: SecretValues) -> tuple[str, str]:
     if _PRIVATE_KEY_MARKER in value:
         return value, _find_passphrase(path, values) or ""
-    beside = [
+    siblings = [
         other
         for other in values
         if other[:-1] == path[:-1]
         and _has_private_key(other, values[other])
         and "ssh" not in normalize_name(other[-1])
     ]
-    if len(beside) != 1:
+    if len(siblings) != 1:
         return "", ""
-    return values[beside[0]], _find_passphrase(beside[0], values) or ""
+    return values[siblings[0]], _find_passphrase(siblings[0], values) or ""
 
 
 def _is_mismatched(text: str, key_text: str, passphrase: str) -> bool:
-    found_certificates: tuple[x509.Certificate, ...] = load_certificates(text) or ()
+    certificates: tuple[x509.Certificate, ...] = load_certificates(text) or ()
     key = open_private_key(key_text, passphrase) if key_text else KeyProblem.UNREADABLE
-    if isinstance(key, KeyProblem) or not found_certificates:
+    if isinstance(key, KeyProblem) or not certificates:
         return False
-    # A chain begins with the one that was issued; a bundle may begin with its authority.
-    return not any(matches_certificate(key, certificate) for certificate in found_certificates)
+    # The certificate is first in a chain, but a bundle may start with the CA.
+    return not any(matches_certificate(key, certificate) for certificate in certificates)

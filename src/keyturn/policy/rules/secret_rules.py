@@ -1,6 +1,6 @@
-"""Material: deep checks on opened secrets. The one place of policy that reveals.
+"""Rules about decrypted secrets. Only this module of the package calls ``Secret.reveal``.
 
-What goes out names the field and what is wrong with it, never a value or its length.
+Messages name the field and the problem, never a value or its length.
 """
 
 import base64
@@ -33,30 +33,30 @@ _KEY_NAMES = ("privatekey", "certificate", "pfx", "serviceaccountjson")
 SecretCheck: TypeAlias = Callable[[ResourceView, SecretValues], Iterable[Violation]]
 
 
-def secret_expiries(subject: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[FieldExpiry, ...]:
-    """Return all that ends on a certain day: what is declared, and what the opened secrets show."""
-    return (*declared_expiries(subject), *_expiries_in(_reveal_all(secrets)))
+def secret_expiries(resource: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[FieldExpiry, ...]:
+    """Return the declared expiries and those in the decrypted secrets."""
+    return (*declared_expiries(resource), *_expiries_in(_reveal_all(secrets)))
 
 
-def on_secrets(code: str, severity: Severity, look: SecretCheck) -> Rule:
-    """Return a rule that looks at the opened secrets of each manifest."""
+def on_secrets(code: str, severity: Severity, check: SecretCheck) -> Rule:
+    """Return a rule that checks the decrypted secrets of each manifest."""
 
     def check_each(scope: RuleScope) -> Iterator[Violation]:
-        for subject, values in _reveal_each(scope):
-            yield from look(subject, values)
+        for resource, values in _reveal_each(scope):
+            yield from check(resource, values)
 
     return Rule(code=code, severity=severity, requires=Requires.SECRETS, check=check_each)
 
 
 def _on_keys(code: str, severity: Severity) -> Rule:
-    def check_keys(subject: ResourceView, values: SecretValues) -> Iterable[Violation]:
-        return _key_checks()[code](subject, values) if _has_keys(values) else ()
+    def check_keys(resource: ResourceView, values: SecretValues) -> Iterable[Violation]:
+        return _key_checks()[code](resource, values) if _has_keys(values) else ()
 
     return on_secrets(code, severity, check_keys)
 
 
 def _key_checks() -> Mapping[str, SecretCheck]:
-    # A tenth of a second of import, for the few credentials that hold keys.
+    # The import takes 0.1 s, and few credentials have keys.
     from keyturn.policy.rules import secret_key_checks  # noqa: PLC0415
 
     return {
@@ -68,25 +68,25 @@ def _key_checks() -> Mapping[str, SecretCheck]:
 
 
 def _expired_secret(scope: RuleScope) -> Iterator[Violation]:
-    for subject, values in _reveal_each(scope):
+    for resource, values in _reveal_each(scope):
         for expiry in _expiries_in(values):
             if expiry.day < scope.context.today:
-                yield expired_violation(subject, expiry)
+                yield expired_violation(resource, expiry)
 
 
 def _expiring_secret(scope: RuleScope) -> Iterator[Violation]:
     today = scope.context.today
-    for subject, values in _reveal_each(scope):
+    for resource, values in _reveal_each(scope):
         for expiry in _expiries_in(values):
             if 0 <= (expiry.day - today).days <= scope.settings.expiry_notice_days:
-                yield expiring_violation(subject, expiry, today)
+                yield expiring_violation(resource, expiry, today)
 
 
 def _reveal_each(scope: RuleScope) -> Iterator[tuple[ResourceView, SecretValues]]:
-    for subject in scope.index.resources:
-        secrets = scope.context.secrets.get(subject.file)
+    for resource in scope.index.resources:
+        secrets = scope.context.secrets.get(resource.file)
         if secrets:
-            yield subject, _reveal_all(secrets)
+            yield resource, _reveal_all(secrets)
 
 
 def _reveal_all(secrets: Mapping[FieldPath, Secret]) -> SecretValues:
@@ -101,9 +101,9 @@ def _expiries_in(values: SecretValues) -> Iterator[FieldExpiry]:
     for path, value in values.items():
         token, signature = _JWT.search(value), _SIGNATURE_EXPIRY.search(value) if "sig=" in value else None
         if token and (day := _token_expiry(token[1])):
-            yield FieldExpiry(("secrets", *path), day, f"the token in {safe_field_name(path)}")
+            yield FieldExpiry(("secrets", *path), day, f"token (field {safe_field_name(path)})")
         if signature and (day := parse_day(signature[1])):
-            yield FieldExpiry(("secrets", *path), day, f"the signature in {safe_field_name(path)}")
+            yield FieldExpiry(("secrets", *path), day, f"signature (field {safe_field_name(path)})")
 
 
 def _has_keys(values: SecretValues) -> bool:

@@ -1,6 +1,6 @@
-"""Opened secrets as text: blanks, placeholders, length, and the forms in which vendors give keys.
+"""Checks of decrypted secrets as text: whitespace, placeholders, length and vendor formats.
 
-Values come in as text; nothing that goes out holds any part of one.
+Messages do not contain any part of a value.
 """
 
 import base64
@@ -30,113 +30,121 @@ _SERVICE_ACCOUNT_FIELDS = ("type", "project_id", "private_key_id", "private_key"
 _COMPARED_FIELDS = ("client_email", "project_id")
 
 
-def surrounding_whitespace(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find blanks and newlines at the ends; keys and JSON end with a newline rightly."""
+def surrounding_whitespace(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find leading and trailing whitespace, except in keys and JSON."""
     for path, value in values.items():
         if value != value.strip() and value.strip() and not value.lstrip().startswith(("-----BEGIN ", "{")):
             end = "begins" if value != value.lstrip() else "ends"
-            yield secret_violation(subject, path, f"{safe_field_name(path)} {end} with a blank or newline")
+            yield secret_violation(resource, path, f"{safe_field_name(path)} {end} with whitespace")
 
 
-def placeholder_secret(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find words that were there to be replaced."""
+def placeholder_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find placeholders such as changeme."""
     for path, value in values.items():
         if _PLACEHOLDER.fullmatch(value.strip()):
-            yield secret_violation(subject, path, f"{safe_field_name(path)} is a placeholder")
+            yield secret_violation(resource, path, f"{safe_field_name(path)} is a placeholder")
 
 
-def short_secret(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find secrets that can be guessed by trying."""
+def short_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find secrets that are short enough to guess."""
     for path, value in values.items():
         if 0 < len(value.strip()) < _MIN_LENGTH and not _PLACEHOLDER.fullmatch(value.strip()):
             yield secret_violation(
-                subject, path, f"{safe_field_name(path)} has fewer than {_MIN_LENGTH} characters"
+                resource, path, f"{safe_field_name(path)} has fewer than {_MIN_LENGTH} characters"
             )
 
 
-def malformed_aws_key(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find AWS keys that have not the form of one."""
-    if subject.type != "aws":
+def malformed_aws_key(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find malformed AWS keys."""
+    if resource.type != "aws":
         return
     identity, secret = values.get(("access_key_id",), ""), values.get(("secret_access_key",), "")
     if identity.strip() and not _ACCESS_KEY_ID.fullmatch(identity.strip()):
-        yield secret_violation(subject, ("access_key_id",), "access_key_id has not the form of one")
+        yield secret_violation(
+            resource, ("access_key_id",), "access_key_id does not have the format of an AWS key id"
+        )
     if secret.strip() and not _SECRET_ACCESS_KEY.fullmatch(secret.strip()):
-        yield secret_violation(subject, ("secret_access_key",), "secret_access_key has not the form of one")
+        yield secret_violation(
+            resource,
+            ("secret_access_key",),
+            "secret_access_key does not have the format of an AWS secret key",
+        )
 
 
-def malformed_access_key_id(subject: ResourceView, _: object) -> Iterator[Violation]:
-    """Find plain ids of AWS keys that have not the form of one, and temporary ones without a session."""
+def malformed_access_key_id(resource: ResourceView, _: object) -> Iterator[Violation]:
+    """Find malformed AWS access key ids, and temporary ones without a session token."""
     path = ("config", "access_key_id")
-    identity = subject.config.get(path) if subject.type == "aws" else None
+    identity = resource.config.get(path) if resource.type == "aws" else None
     if isinstance(identity, str) and not _ACCESS_KEY_ID.fullmatch(identity):
-        yield Violation(resource=subject, path=path, message="access_key_id has not the form of one")
+        yield Violation(
+            resource=resource, path=path, message="access_key_id does not have the format of an AWS key id"
+        )
     temporary = isinstance(identity, str) and identity.startswith("ASIA")
-    if temporary and ("session_token",) not in subject.secret_paths:
-        message = "access_key_id is a temporary one, and there is no session_token"
-        yield Violation(resource=subject, path=path, message=message)
+    if temporary and ("session_token",) not in resource.secret_paths:
+        message = "access_key_id is temporary, but session_token is missing"
+        yield Violation(resource=resource, path=path, message=message)
 
 
-def incomplete_service_account(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find JSON of service accounts that lacks parts."""
-    for path, value in _service_account_documents(subject, values):
+def incomplete_service_account(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find service account JSON with missing fields."""
+    for path, value in _service_account_documents(resource, values):
         tree = _parse_object(value)
         if tree is None:
-            yield secret_violation(subject, path, f"{safe_field_name(path)} is not a JSON object")
+            yield secret_violation(resource, path, f"{safe_field_name(path)} is not a JSON object")
             continue
         missing = [part for part in _SERVICE_ACCOUNT_FIELDS if not tree.get(part)]
         if missing:
-            yield secret_violation(subject, path, f"{safe_field_name(path)} lacks {', '.join(missing)}")
+            yield secret_violation(resource, path, f"{safe_field_name(path)} lacks {', '.join(missing)}")
         elif tree["type"] != "service_account":
             yield secret_violation(
-                subject, path, f"{safe_field_name(path)} is JSON of another type than service_account"
+                resource, path, f"{safe_field_name(path)} is not JSON of type service_account"
             )
 
 
-def contradicting_field(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find JSON of service accounts that differs from the plain fields beside it."""
-    for path, value in _service_account_documents(subject, values):
+def contradicting_field(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find service account JSON that differs from the plain fields of the manifest."""
+    for path, value in _service_account_documents(resource, values):
         tree = _parse_object(value) or {}
         for part in _COMPARED_FIELDS:
-            stated = subject.config.get(("config", part))
+            stated = resource.config.get(("config", part))
             if stated and tree.get(part) and tree[part] != stated:
-                message = f"config.{part} is not the one within {safe_field_name(path)}"
-                yield Violation(resource=subject, path=("config", part), message=message)
+                message = f"config.{part} differs from that in {safe_field_name(path)}"
+                yield Violation(resource=resource, path=("config", part), message=message)
 
 
-def malformed_azure_secret(subject: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find connection strings, signatures and account keys of Azure storage that are not whole."""
-    if subject.type != "azure":
+def malformed_azure_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find incomplete connection strings, signatures and account keys of Azure storage."""
+    if resource.type != "azure":
         return
     for path, value in values.items():
-        lacking = _AZURE_PROBLEMS.get(path[-1])
-        message = lacking(value.strip()) if lacking and value.strip() else ""
+        find_problem = _AZURE_PROBLEMS.get(path[-1])
+        message = find_problem(value.strip()) if find_problem and value.strip() else ""
         if message:
-            yield secret_violation(subject, path, f"{safe_field_name(path)} {message}")
+            yield secret_violation(resource, path, f"{safe_field_name(path)} {message}")
 
 
-def secret_violation(subject: ResourceView, path: FieldPath, message: str) -> Violation:
-    """Return a finding about the secret field at ``path``."""
-    return Violation(resource=subject, path=("secrets", *path), message=message, at_key=True)
+def secret_violation(resource: ResourceView, path: FieldPath, message: str) -> Violation:
+    """Return a violation at the secret field ``path``."""
+    return Violation(resource=resource, path=("secrets", *path), message=message, at_key=True)
 
 
 def parse_signature(text: str) -> dict[str, str]:
-    """Return the parts of a shared access signature; later ones win, as they do in a query."""
+    """Return the parameters of a shared access signature; the last of duplicates wins, as in a query."""
     pairs = (pair.partition("=") for pair in text.lstrip("?").split("&"))
     return {name: value for name, _, value in pairs}
 
 
 def extract_private_key(text: str) -> str:
-    """Return the private key within a service account's JSON, or nothing."""
+    """Return the private key in service account JSON; empty without one."""
     key = (_parse_object(text) or {}).get("private_key")
     return key if isinstance(key, str) else ""
 
 
 def _service_account_documents(
-    subject: ResourceView, values: SecretValues
+    resource: ResourceView, values: SecretValues
 ) -> Iterator[tuple[FieldPath, str]]:
     for path, value in values.items():
-        if subject.type == "gcp" and path[-1] == "service_account_json" and value.strip():
+        if resource.type == "gcp" and path[-1] == "service_account_json" and value.strip():
             yield path, value
 
 
@@ -167,10 +175,10 @@ def _connection_string_problem(text: str) -> str:
 
 def _account_key_problem(text: str) -> str:
     try:
-        whole = len(base64.b64decode(text, validate=True)) == _ACCOUNT_KEY_BYTES
+        is_valid = len(base64.b64decode(text, validate=True)) == _ACCOUNT_KEY_BYTES
     except ValueError:
-        whole = False
-    return "" if whole else f"has no account key of {_ACCOUNT_KEY_BYTES} bytes in base64"
+        is_valid = False
+    return "" if is_valid else f"has no account key of {_ACCOUNT_KEY_BYTES} bytes in base64"
 
 
 _AZURE_PROBLEMS = {

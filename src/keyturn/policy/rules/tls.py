@@ -1,4 +1,4 @@
-"""Transport: what protects a secret on its way to the service it opens."""
+"""Rules about transport: TLS, SSH host keys and unencrypted protocols."""
 
 from collections.abc import Iterator
 
@@ -60,109 +60,107 @@ _LOOPBACK_PREFIXES = ("localhost", "127.", "[::1]")
 _MAX_SCHEME_LENGTH = 16
 
 
-def weak_production_tls(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find TLS modes that are off, or weaker than the settings ask for, in production."""
-    least = TLS_MODES.index(settings.tls)
-    for path, leaf in subject.fields_named(_TLS_MODE_FIELDS):
+def weak_production_tls(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find disabled TLS and TLS modes below the minimum in production."""
+    minimum = TLS_MODES.index(settings.tls)
+    for path, leaf in resource.fields_named(_TLS_MODE_FIELDS):
         mode = _normalize_mode(leaf)
-        if mode in _OFF_MODES and is_production(subject, settings):
+        if mode in _OFF_MODES and is_production(resource, settings):
             yield Violation(
-                resource=subject, path=path, message=f"{safe_field_name(path)} turns TLS off in production"
+                resource=resource, path=path, message=f"{safe_field_name(path)} disables TLS in production"
             )
-        elif (mode in _WEAK_MODES or _MODE_STRENGTH.get(mode, least) < least) and is_production(
-            subject, settings
+        elif (mode in _WEAK_MODES or _MODE_STRENGTH.get(mode, minimum) < minimum) and is_production(
+            resource, settings
         ):
             message = f"{safe_field_name(path)} is weaker than {settings.tls} in production"
-            yield Violation(resource=subject, path=path, message=message)
+            yield Violation(resource=resource, path=path, message=message)
 
 
-def disabled_tls(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find TLS turned off outside production and labs."""
-    if is_production(subject, settings) or environment_of(subject, settings) in _LAB_ENVIRONMENTS:
+def disabled_tls(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find disabled TLS outside production and labs."""
+    if is_production(resource, settings) or environment_of(resource, settings) in _LAB_ENVIRONMENTS:
         return
-    for path, leaf in subject.fields_named(_TLS_MODE_FIELDS):
+    for path, leaf in resource.fields_named(_TLS_MODE_FIELDS):
         if _normalize_mode(leaf) in _OFF_MODES:
             yield Violation(
-                resource=subject, path=path, message=f"{safe_field_name(path)} turns TLS off outside a lab"
+                resource=resource, path=path, message=f"{safe_field_name(path)} disables TLS outside a lab"
             )
 
 
-def unverified_certificate(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find switches that accept any server certificate."""
-    for path, leaf in subject.fields_named(_TRUST_SWITCHES):
+def unverified_certificate(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find settings that accept any server certificate."""
+    for path, leaf in resource.fields_named(_TRUST_SWITCHES):
         if parse_switch(leaf):
-            yield _unverified_violation(subject, path)
-    for path, leaf in subject.fields_named(_VERIFY_SWITCHES):
+            yield _unverified_violation(resource, path)
+    for path, leaf in resource.fields_named(_VERIFY_SWITCHES):
         if parse_switch(leaf) is False:
-            yield _unverified_violation(subject, path)
+            yield _unverified_violation(resource, path)
 
 
-def unstated_tls_mode(subject: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
-    """Find production connections to databases that leave the TLS mode to the service."""
-    if subject.address.kind != "connection" or subject.type not in _DATABASE_TYPES:
+def unstated_tls_mode(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+    """Find production database connections without a TLS mode."""
+    if resource.address.kind != "connection" or resource.type not in _DATABASE_TYPES:
         return
-    if not is_production(subject, settings) or any(subject.fields_named(_TLS_MODE_FIELDS)):
+    if not is_production(resource, settings) or any(resource.fields_named(_TLS_MODE_FIELDS)):
         return
-    if not any(text.startswith(("https://", "http://")) for _, text in walk_texts(subject)):
-        yield Violation(resource=subject, path=("config",), message="no TLS mode is stated", at_key=True)
+    if not any(text.startswith(("https://", "http://")) for _, text in walk_texts(resource)):
+        yield Violation(resource=resource, path=("config",), message="no TLS mode is set", at_key=True)
 
 
-def plain_ftp(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def plain_ftp(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find FTP without TLS."""
     if any(
-        _normalize_mode(leaf) not in _UNENCRYPTED_MODES for _, leaf in subject.fields_named(_TLS_MODE_FIELDS)
+        _normalize_mode(leaf) not in _UNENCRYPTED_MODES for _, leaf in resource.fields_named(_TLS_MODE_FIELDS)
     ):
         return
-    if subject.address.kind == "connection" and subject.type == "ftp":
-        yield Violation(resource=subject, path=("type",), message="the connection uses FTP")
-    for path, leaf in subject.config.items():
+    if resource.address.kind == "connection" and resource.type == "ftp":
+        yield Violation(resource=resource, path=("type",), message="the connection uses FTP")
+    for path, leaf in resource.config.items():
         if isinstance(leaf, str) and leaf.startswith(("ftp://", "FTP://")):
-            yield Violation(
-                resource=subject, path=path, message=f"{safe_field_name(path)} is an address of FTP"
-            )
+            yield Violation(resource=resource, path=path, message=f"{safe_field_name(path)} is an FTP URL")
 
 
-def unpinned_host_key(fleet: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
-    """Find SSH servers, bastions and those of SFTP, whose host key is stated nowhere."""
-    tunnels = {subject.file: path for subject in fleet.resources if (path := _ssh_host_path(subject))}
+def unpinned_host_key(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+    """Find SSH bastions and SFTP servers without a pinned host key."""
+    tunnels = {resource.file: path for resource in index.resources if (path := _ssh_host_path(resource))}
     if not tunnels:
         return
-    pinned = {subject.file for subject in fleet.resources if any(subject.fields_named(_HOST_KEY_FIELDS))}
-    for use in fleet.references:
-        if {use.source.file, use.target.file} & pinned:
-            pinned |= {use.source.file, use.target.file}
-    for subject in fleet.resources:
-        if subject.file in tunnels and subject.file not in pinned:
+    pinned = {resource.file for resource in index.resources if any(resource.fields_named(_HOST_KEY_FIELDS))}
+    for reference in index.references:
+        if {reference.source.file, reference.target.file} & pinned:
+            pinned |= {reference.source.file, reference.target.file}
+    for resource in index.resources:
+        if resource.file in tunnels and resource.file not in pinned:
             message = "the host key of the SSH server is not pinned"
-            yield Violation(resource=subject, path=tunnels[subject.file], message=message)
+            yield Violation(resource=resource, path=tunnels[resource.file], message=message)
 
 
-def unencrypted_address(subject: ResourceView, _: PolicySettings) -> Iterator[Violation]:
-    """Find addresses whose scheme does not encrypt, those of this machine excepted."""
-    for path, leaf in subject.config.items():
+def unencrypted_address(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find URLs with an unencrypted scheme, except on the loopback interface."""
+    for path, leaf in resource.config.items():
         if isinstance(leaf, str) and "://" in leaf[:_MAX_SCHEME_LENGTH]:
             scheme, rest = leaf.lower().split("://", 1)
             if scheme in _PLAIN_SCHEMES and not rest.startswith(_LOOPBACK_PREFIXES):
                 yield Violation(
-                    resource=subject,
+                    resource=resource,
                     path=path,
-                    message=f"{safe_field_name(path)} is an address of plain {scheme}",
+                    message=f"{safe_field_name(path)} is an unencrypted {scheme} URL",
                 )
 
 
-def _ssh_host_path(subject: ResourceView) -> FieldPath:
-    if subject.type == "sftp":
+def _ssh_host_path(resource: ResourceView) -> FieldPath:
+    if resource.type == "sftp":
         return ("type",)
-    return next((path for path, _ in subject.fields_named(_SSH_HOST_FIELDS)), ())
+    return next((path for path, _ in resource.fields_named(_SSH_HOST_FIELDS)), ())
 
 
 def _normalize_mode(leaf: Leaf) -> str:
     return normalize_name(leaf) if isinstance(leaf, str) else str(leaf).lower()
 
 
-def _unverified_violation(subject: ResourceView, path: FieldPath) -> Violation:
+def _unverified_violation(resource: ResourceView, path: FieldPath) -> Violation:
     return Violation(
-        resource=subject, path=path, message=f"{safe_field_name(path)} accepts any server certificate"
+        resource=resource, path=path, message=f"{safe_field_name(path)} accepts any server certificate"
     )
 
 
