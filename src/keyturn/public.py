@@ -36,11 +36,12 @@ from keyturn.views.escaping import escape_line
 from keyturn.views.json_output import neutralize_json
 from keyturn.views.plan import render_plan
 from keyturn.views.plan.review_diff import PlanRevision, render_changes_since_review
-from keyturn.views.reports import render_usage
 from keyturn.views.reports.apply import render_apply_report
 from keyturn.views.reports.connection_tests import render_connection_tests
 from keyturn.views.reports.doctor import render_doctor_report
-from keyturn.views.reports.import_pull import render_import, render_pull
+from keyturn.views.reports.import_ import render_import
+from keyturn.views.reports.pull import render_pull
+from keyturn.views.reports.usage import render_usage
 from keyturn.views.reports.workspace_diff import render_workspace_diff
 from keyturn.views.terminal import TerminalStyle
 

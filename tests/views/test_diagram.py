@@ -29,13 +29,13 @@ def test_three_columns_and_what_changes():
     shown = build_view(CASES["retire"])
     tree = drawn(shown.links, shown.node_marks)
     assert boxes(tree)["credential/prod-old"] == "danger"
-    assert boxes(tree)["connection/made-in-the-ui"] == "calm"
+    assert boxes(tree)["connection/made-in-the-ui"] == "unchanged"
     assert [text.text for text in tree.iter("text") if text.get("class") == "column"] == [
         "Credentials",
         "Connections",
         "Pipelines and syncs",
     ]
-    assert "retire" in [text.text for text in tree.iter("text") if text.get("class") == "word"]
+    assert "retire" in [text.text for text in tree.iter("text") if text.get("class") == "mark"]
     assert len(tree.findall("path")) == len(shown.links)
 
 

@@ -79,8 +79,11 @@ def test_lines_that_differ_are_named():
 
 
 def test_two_hidden_values_are_told_apart_without_showing_them():
-    """That it is another value is said; the values are not."""
-    assert format_pair(("config", "apiToken"), "a", "b") == (HIDDEN_VALUE, f"{HIDDEN_VALUE}, another value")
+    """The text says that they differ, without the values."""
+    assert format_pair(("config", "apiToken"), "a", "b") == (
+        HIDDEN_VALUE,
+        f"{HIDDEN_VALUE}, a different value",
+    )
 
 
 @pytest.mark.parametrize(

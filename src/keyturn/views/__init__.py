@@ -1,1 +1,1 @@
-"""Views: what a person or a program reads of a plan, a report or a diagnostic."""
+"""Views: plans, reports and diagnostics in every output format."""

@@ -1,4 +1,4 @@
-"""A picture of what depends on what: credentials, the connections that use them, and their work."""
+"""A dependency diagram as SVG: credentials, the connections that use them, pipelines, syncs and schedules."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -10,14 +10,14 @@ from keyturn.views.terminal import display_width
 
 
 class DependencyLink(Struct, frozen=True):
-    """An arrow of the picture: ``source`` is used by ``target``; a node is ``kind/name``."""
+    """An arrow of the diagram: ``target`` uses ``source``; a node is ``kind/name``."""
 
     source: str
     target: str
 
 
 MAX_COLUMN_BOXES: Final = 40
-"""The most boxes of one column; those that change come first."""
+"""The maximum number of boxes in a column; changed nodes come first."""
 
 _COLUMN_TITLES: Final = (
     ("credential", "Credentials"),
@@ -36,7 +36,7 @@ _MARK_CLASSES: Final = {
     "retire": "danger",
     "replace": "danger",
     "rotate": "care",
-    "in doubt": "care",
+    "uncertain": "care",
     "restore": "gain",
     "create": "gain",
     "rename": "change",
@@ -60,55 +60,59 @@ class _NodeBox(Struct, frozen=True):
         return _TOP + self.row * (_HEIGHT + _GAP)
 
 
-def draw_dependency_svg(links: tuple[DependencyLink, ...], marked: Mapping[str, str]) -> str:
-    """Return an SVG element, or nothing where there is nothing to draw.
+def draw_dependency_svg(links: tuple[DependencyLink, ...], marks: Mapping[str, str]) -> str:
+    """Return an SVG element; an empty string if there are no nodes.
 
-    ``marked`` says in one word what happens to a node (``kind/name``). What is not drawn is said.
+    ``marks`` maps a node (``kind/name``) to a word for its change. A last line counts the nodes that
+    are not drawn.
     """
-    columns = _arrange_columns(links, marked)
+    columns = _arrange_columns(links, marks)
     boxes = {
         node: _NodeBox(node, column, row)
-        for column, nodes in enumerate(_select_nodes(columns, links, marked))
+        for column, nodes in enumerate(_select_nodes(columns, links, marks))
         for row, node in enumerate(nodes)
     }
     if not boxes:
         return ""
     hidden = sum(map(len, columns)) - len(boxes)
-    tall = _TOP + max(box.row + 1 for box in boxes.values()) * (_HEIGHT + _GAP) + (20 if hidden else 0)
-    wide = _LEFT * 2 + max(2, *(box.column for box in boxes.values())) * _COLUMN_STEP + _WIDTH
+    height = _TOP + max(box.row + 1 for box in boxes.values()) * (_HEIGHT + _GAP) + (20 if hidden else 0)
+    width = _LEFT * 2 + max(2, *(box.column for box in boxes.values())) * _COLUMN_STEP + _WIDTH
+    labels = 'role="img" aria-labelledby="title description"'
     parts = [
-        f'<svg class="picture" viewBox="0 0 {wide} {tall}" role="img" aria-labelledby="what told">',
-        '<title id="what">What depends on what</title>',
-        f'<desc id="told">{_describe_diagram(links, boxes, marked)}</desc>',
+        f'<svg class="diagram" viewBox="0 0 {width} {height}" {labels}>',
+        '<title id="title">Dependencies</title>',
+        f'<desc id="description">{_describe_diagram(links, boxes, marks)}</desc>',
         *_draw_headings(columns),
         *_draw_arrows(links, boxes),
-        *(_draw_box(box, marked.get(box.node, "")) for box in boxes.values()),
+        *(_draw_box(box, marks.get(box.node, "")) for box in boxes.values()),
     ]
     if hidden:
-        parts.append(f'<text class="column" x="{_LEFT}" y="{tall - 10}">{hidden:,} more are not drawn</text>')
+        parts.append(
+            f'<text class="column" x="{_LEFT}" y="{height - 10}">{hidden:,} more are not drawn</text>'
+        )
     return "\n".join([*parts, "</svg>"])
 
 
-def _arrange_columns(links: tuple[DependencyLink, ...], marked: Mapping[str, str]) -> tuple[list[str], ...]:
+def _arrange_columns(links: tuple[DependencyLink, ...], marks: Mapping[str, str]) -> tuple[list[str], ...]:
     linked = dict.fromkeys(node for link in links for node in (link.source, link.target))
-    nodes = sorted({**linked, **dict.fromkeys(marked)}, key=lambda node: (node not in marked, node))
+    nodes = sorted({**linked, **dict.fromkeys(marks)}, key=lambda node: (node not in marks, node))
     return tuple(
         [node for node in nodes if _find_column(node) == index] for index in range(len(_COLUMN_TITLES))
     )
 
 
 def _select_nodes(
-    columns: tuple[list[str], ...], links: tuple[DependencyLink, ...], marked: Mapping[str, str]
+    columns: tuple[list[str], ...], links: tuple[DependencyLink, ...], marks: Mapping[str, str]
 ) -> Iterator[list[str]]:
-    # Where there is no room for all, what hangs together is drawn: a box without its arrows says little.
-    before: set[str] = set()
+    # A column that is cut keeps the nodes with an arrow from the column before.
+    previous: set[str] = set()
     for nodes in columns:
-        near = {link.target for link in links if link.source in before}
-        first = sorted(nodes, key=lambda node: (node not in marked, node not in near, node))[
+        linked = {link.target for link in links if link.source in previous}
+        first = sorted(nodes, key=lambda node: (node not in marks, node not in linked, node))[
             :MAX_COLUMN_BOXES
         ]
         yield [node for node in nodes if node in set(first)]
-        before |= set(first)
+        previous |= set(first)
 
 
 def _find_column(node: str) -> int:
@@ -133,27 +137,28 @@ def _draw_arrows(links: tuple[DependencyLink, ...], boxes: Mapping[str, _NodeBox
             yield f'<path d="M{start} {first} C{bend} {first} {bend} {last} {end} {last}"/>'
 
 
-def _draw_box(box: _NodeBox, word: str) -> str:
-    room = _NAME_WIDTH - (display_width(word) + 2 if word else 0)
-    kind, _, own = box.node.partition("/")
-    name = escape_line(f"sync {own}" if kind == "sync" else own or box.node)
+def _draw_box(box: _NodeBox, mark: str) -> str:
+    room = _NAME_WIDTH - (display_width(mark) + 2 if mark else 0)
+    kind, _, base = box.node.partition("/")
+    name = escape_line(f"sync {base}" if kind == "sync" else base or box.node)
     short = name if display_width(name) <= room else name[: max(room - 1, 1)] + "…"
-    said = (
-        f'<text class="word" x="{box.x + _WIDTH - 8}" y="{box.y + 22}" text-anchor="end">{escape_html(word)}</text>'
-        if word
+    label = (
+        f'<text class="mark" x="{box.x + _WIDTH - 8}" y="{box.y + 22}" text-anchor="end">'
+        f"{escape_html(mark)}</text>"
+        if mark
         else ""
     )
     return (
-        f'<g class="{_MARK_CLASSES.get(word, "calm")}"><title>{escape_html(box.node)}</title>'
+        f'<g class="{_MARK_CLASSES.get(mark, "unchanged")}"><title>{escape_html(box.node)}</title>'
         f'<rect x="{box.x}" y="{box.y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6"/>'
-        f'<text x="{box.x + 10}" y="{box.y + 22}">{escape_html(short)}</text>{said}</g>'
+        f'<text x="{box.x + 10}" y="{box.y + 22}">{escape_html(short)}</text>{label}</g>'
     )
 
 
 def _describe_diagram(
-    links: tuple[DependencyLink, ...], boxes: Mapping[str, _NodeBox], marked: Mapping[str, str]
+    links: tuple[DependencyLink, ...], boxes: Mapping[str, _NodeBox], marks: Mapping[str, str]
 ) -> str:
-    changed = [f"{escape_html(node)}: {escape_html(marked[node])}" for node in boxes if node in marked]
+    changed = [f"{escape_html(node)}: {escape_html(marks[node])}" for node in boxes if node in marks]
     uses = [
         f"{escape_html(link.target)} uses {escape_html(link.source)}"
         for link in links

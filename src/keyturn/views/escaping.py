@@ -1,7 +1,7 @@
-"""The one sanitiser: whatever comes from a file or the service passes here before it is shown.
+"""Escaping: text from a file or the service is escaped here before it is shown.
 
-A name may hold escapes that repaint a terminal, direction marks that swap what a reviewer reads,
-markup, or a line that a CI runner takes for a command. Each function makes text safe for one sink.
+A name can contain terminal escapes, direction marks that reorder the visible text, markup, or a CI
+runner command. Each function makes text safe for one sink.
 """
 
 import html as _html
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 _INVISIBLE: Final = re.compile(
     "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 except tab and line feed, DEL, C1
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible letters and joiners
     "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2"  # prefixed format characters of Arabic and Syriac
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, separators, direction
@@ -24,46 +24,45 @@ _INVISIBLE: Final = re.compile(
 # Runners read `::command` at the start of a line, and `##[command]` or `##vso[` anywhere in it.
 _RUNNER_COMMAND: Final = re.compile(r"(?<!\S)::|##(?=\w*\[)")
 _PUNCTUATION: Final = re.compile(r"[\\`*_\[\]#!|<>&~]|^[-+=]")
-# Forges turn mentions, issue numbers, addresses, emoji names and formulas into links and pictures.
+# Forges render mentions, issue numbers, URLs, emoji names and formulas.
 _FORGE_SYNTAX: Final = re.compile(r"@|#\w|://|www\.|:\w+:|\$|\bGH-\d", re.IGNORECASE)
 _CODE_SPAN: Final = re.compile(r"`([^`]+)`")
 
 
 def escape_terminal(text: str) -> str:
-    r"""Return text for a terminal or a log: what cannot be seen is written as ``\u{…}``.
+    r"""Return text for a terminal or a log: invisible characters become ``\u{…}``.
 
-    Line feeds and tabs stay. No line of the result begins with, and no part of it is, a command
-    to a CI runner. Applying it twice changes nothing more.
+    Line feeds and tabs stay. The result contains no CI runner command. The function is idempotent.
     """
     return _RUNNER_COMMAND.sub(_escape_character, _INVISIBLE.sub(_escape_character, text))
 
 
 def escape_line(text: str) -> str:
-    """Return text as ``plain`` does, on one line: line feeds and tabs are written out too."""
+    """Return text as ``escape_terminal`` does, on one line: line feeds and tabs are escaped, too."""
     return escape_terminal(text.replace("\n", r"\u{a}").replace("\t", r"\u{9}"))
 
 
 def escape_inline_code(text: str) -> str:
-    """Return text as a CommonMark code span that holds exactly it, and nothing that is markup."""
+    """Return text as a CommonMark code span with exactly this content."""
     code = escape_line(text)
     longest = max((len(run) for run in re.findall("`+", code)), default=0)
     fence = "`" * (longest + 1)
-    # A blank next to the fence is taken away again where both ends have one, unless all is blank.
+    # CommonMark strips one space at both ends if both have one, unless all is spaces.
     space = " " if code.strip() and (code[0] in "` " or code[-1] in "` ") else ""
     return f"{fence}{space}{code or '(empty)'}{space}{fence}"
 
 
 def escape_markdown(text: str) -> str:
-    """Return prose for CommonMark: no markup but the code spans that the text marks with backticks.
+    """Return prose for CommonMark; the only markup is the code spans in backticks.
 
-    Words that a forge would turn into a mention, a link, a picture or a formula become code spans.
+    Words that a forge would render as a mention, a link, an emoji or a formula become code spans.
     """
-    said = ""
+    result = ""
     for index, part in enumerate(_CODE_SPAN.split(escape_line(text))):
-        drawn = escape_inline_code(part) if index % 2 else _escape_prose(part)
-        # Backticks of neighbours would become one run, and end elsewhere.
-        said += f" {drawn}" if said.endswith("`") and drawn.startswith("`") else drawn
-    return said
+        escaped = escape_inline_code(part) if index % 2 else _escape_prose(part)
+        # Adjacent backticks would form one run.
+        result += f" {escaped}" if result.endswith("`") and escaped.startswith("`") else escaped
+    return result
 
 
 def escape_html(text: str) -> str:
@@ -71,30 +70,30 @@ def escape_html(text: str) -> str:
     return _html.escape(escape_line(text), quote=True)
 
 
-def percent_encode(text: str, kept: str = "") -> str:
-    """Return text percent-encoded (RFC 3986), but for letters, digits, ``_.-~`` and what is ``kept``."""
-    return quote(text.encode("utf-8", "replace"), safe=kept)
+def percent_encode(text: str, safe: str = "") -> str:
+    """Return text percent-encoded (RFC 3986), except letters, digits, ``_.-~`` and ``safe`` characters."""
+    return quote(text.encode("utf-8", "replace"), safe=safe)
 
 
-def escape_workflow_command(text: str, *, property: bool = False) -> str:  # noqa: A002  # GitHub's own word for it
-    """Return text for the message, or a ``property``, of a GitHub workflow command.
+def escape_workflow_command(text: str, *, property: bool = False) -> str:  # noqa: A002  # GitHub's term
+    """Return text for the message or a ``property`` of a GitHub workflow command.
 
-    The escapes are those of actions/toolkit, ``packages/core/src/command.ts``.
+    Same escapes as actions/toolkit, ``packages/core/src/command.ts``.
     """
     data = escape_terminal(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return data.replace(":", "%3A").replace(",", "%2C") if property else data
 
 
 def render_code_fence(lines: tuple[str, ...], language: str = "") -> str:
-    """Return a fenced code block that holds exactly these lines, each made safe."""
+    """Return a fenced code block with these lines, each escaped."""
     body = "\n".join(map(escape_line, lines))
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{body}\n{ticks}"
 
 
-def _escape_character(found: re.Match[str]) -> str:
-    first, rest = found.group()[0], found.group()[1:]
+def _escape_character(match: re.Match[str]) -> str:
+    first, rest = match.group()[0], match.group()[1:]
     return f"\\u{{{ord(first):x}}}{rest}"
 
 

@@ -1,4 +1,4 @@
-"""The style sheet of every HTML page, and the policy that lets nothing but it in."""
+"""The frame of every HTML page: one style sheet, and a content security policy without other sources."""
 
 import base64
 import hashlib
@@ -18,10 +18,10 @@ code, .mono { font-family: ui-monospace, monospace; font-size: 0.9em; overflow-w
 h1 { font-size: 1.5rem; margin: 0 0 0.25rem; }
 h2 { font-size: 1.15rem; margin: 2rem 0 0.5rem; }
 .counts { display: flex; flex-wrap: wrap; gap: 0.5rem; list-style: none; margin: 1rem 0; padding: 0; }
-.counts li, details, .entry, .picture { border: 1px solid var(--line); border-radius: 0.5rem; }
+.counts li, details, .entry, .diagram { border: 1px solid var(--line); border-radius: 0.5rem; }
 .counts li { padding: 0.25rem 0.75rem; background: var(--soft); }
 .counts b { font-variant-numeric: tabular-nums; }
-.again { list-style: none; padding: 0; overflow-wrap: anywhere; }
+.repeated { list-style: none; padding: 0; overflow-wrap: anywhere; }
 .none { color: var(--quiet); }
 .danger { color: var(--danger); } .care { color: var(--care); } .gain { color: var(--gain); }
 .change { color: var(--change); } .quiet { color: var(--quiet); }
@@ -38,28 +38,29 @@ thead th { border-top: 0; color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 500; width: 14rem; }
 td b { overflow-wrap: normal; }
 @media (max-width: 40rem) { body { padding: 1rem 0.75rem; } tbody th { width: 8rem; } }
-.picture { background: var(--soft); width: 100%; height: auto; }
-.picture text { fill: var(--ink); font: 13px ui-monospace, monospace; }
-.picture .column { fill: var(--quiet); font: 600 13px system-ui, sans-serif; }
-.picture .word { fill: currentColor; font-weight: 700; }
-.picture rect { fill: var(--paper); stroke: currentColor; stroke-width: 3; }
-.picture .calm rect { stroke: var(--line); stroke-width: 1.5; }
-.picture .quiet rect { stroke-width: 1.5; stroke-dasharray: 4 3; }
-.picture path { fill: none; stroke: var(--quiet); stroke-width: 1.5; }
+.diagram { background: var(--soft); width: 100%; height: auto; }
+.diagram text { fill: var(--ink); font: 13px ui-monospace, monospace; }
+.diagram .column { fill: var(--quiet); font: 600 13px system-ui, sans-serif; }
+.diagram .mark { fill: currentColor; font-weight: 700; }
+.diagram rect { fill: var(--paper); stroke: currentColor; stroke-width: 3; }
+.diagram .unchanged rect { stroke: var(--line); stroke-width: 1.5; }
+.diagram .quiet rect { stroke-width: 1.5; stroke-dasharray: 4 3; }
+.diagram path { fill: none; stroke: var(--quiet); stroke-width: 1.5; }
 .skip { position: absolute; left: -999rem; } .skip:focus { position: static; }
 footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1rem; }
 @media print { body { max-width: none; } details { break-inside: avoid; } }
 """
-"""One sheet for light and dark, paper and keyboard; colours keep 4.5:1 on either ground (WCAG 1.4.3)."""
+"""The styles for light and dark screens, print and keyboard; text has a contrast of 4.5:1 (WCAG 1.4.3)."""
 
 
 def render_html_page(title: str, body: str, script: str = "") -> str:
-    """Return a whole HTML page that loads nothing; title and body must be safe HTML.
+    """Return an HTML page that loads nothing; ``title`` and ``body`` must be escaped HTML.
 
-    ``script`` is the one script that it may run, known to the policy by its digest; as a rule, none.
+    ``script`` is the only script that the page may run; the policy allows it by its digest.
     """
     allowed = f"script-src '{_compute_csp_digest(script)}'; " if script else ""
-    policy = f"default-src 'none'; {allowed}style-src '{_compute_csp_digest(STYLE_SHEET)}'; base-uri 'none'; form-action 'none'"
+    styles = f"style-src '{_compute_csp_digest(STYLE_SHEET)}'"
+    policy = f"default-src 'none'; {allowed}{styles}; base-uri 'none'; form-action 'none'"
     end = f"<script>{script}</script>\n" if script else ""
     return (
         "<!doctype html>\n"
@@ -69,6 +70,11 @@ def render_html_page(title: str, body: str, script: str = "") -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title}</title>\n<style>{STYLE_SHEET}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n"
     )
+
+
+def class_for_count(number: int) -> str:
+    """Return the class attribute of a count: 0 is muted."""
+    return "" if number else ' class="none"'
 
 
 def _compute_csp_digest(text: str) -> str:

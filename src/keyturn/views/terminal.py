@@ -1,4 +1,4 @@
-"""How many columns text takes on a terminal, and how it is folded at them."""
+"""Terminal output: display width, line wrapping and colours."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Tone(Enum):
-    """What a colour would say."""
+    """The meaning of a colour; the values are CSS classes of the HTML pages."""
 
     DANGER = "danger"
     WARNING = "care"
@@ -19,16 +19,16 @@ class Tone(Enum):
 
 
 def display_width(text: str) -> int:
-    """Return the columns of sanitised text: two for wide letters and emoji, none for marks."""
+    """Return the columns of escaped text: 2 for wide letters and emoji, 0 for combining marks."""
     if text.isascii():
         return len(text)
     return sum(map(_character_width, text))
 
 
 def wrap_text(lead: str, text: str, width: int) -> str:
-    """Return ``lead`` and text folded at blanks, later lines below the text; no word is broken."""
+    """Return ``lead`` and text wrapped at spaces, with a hanging indent; no word is broken."""
     hang = display_width(lead)
-    # A lead that leaves no room is not worth hanging below.
+    # A lead wider than half the line gets a small indent.
     indent = " " * (hang if hang <= width // 2 else min(hang, 8))
     lines = list(_wrap_words(text, width, (hang, len(indent))))
     return f"\n{indent}".join([lead + lines[0], *lines[1:]]).rstrip()
@@ -54,16 +54,16 @@ def _wrap_words(text: str, width: int, leads: tuple[int, int]) -> Iterator[str]:
 
 
 class TerminalStyle(Struct, frozen=True):
-    """How text is drawn: whether ANSI colours may be used, and how many columns there are."""
+    """The terminal: whether ANSI colours are allowed, and its width in columns."""
 
     color: bool = False
     width: int = 80
 
 
 PLAIN_STYLE: Final = TerminalStyle()
-"""No colour, 80 columns: a file, a pipe, a log."""
+"""No colour and 80 columns: for a file, a pipe or a log."""
 
-# SGR parameters (ECMA-48 8.3.117) out of the sixteen colours that every theme makes readable.
+# SGR parameters (ECMA-48 8.3.117); every terminal theme makes the sixteen basic colours readable.
 _SGR_CODES: Final = {
     Tone.DANGER: "31",
     Tone.WARNING: "33",
@@ -74,12 +74,12 @@ _SGR_CODES: Final = {
 
 
 def colorize(text: str, tone: Tone, style: TerminalStyle, *, bold: bool = False) -> str:
-    """Return text in the colour of ``tone``; it must have been made safe before."""
+    """Return escaped text in the colour of ``tone``."""
     if not style.color or not text:
         return text
     return f"\x1b[{'1;' if bold else ''}{_SGR_CODES[tone]}m{text}\x1b[0m"
 
 
 def make_bold(text: str, style: TerminalStyle) -> str:
-    """Return text in bold; it must have been made safe before."""
+    """Return escaped text in bold."""
     return f"\x1b[1m{text}\x1b[0m" if style.color and text else text

@@ -67,9 +67,9 @@ def test_github_has_room_for_ten_of_each():
         ("notice", 3),
     ):
         assert sum(line.startswith(f"::{word} ") for line in lines) == count
-    assert "3 more, for GitHub shows 10 of each severity a step:" in lines
+    assert "3 more; GitHub shows 10 of each severity per step:" in lines
     assert [line.rpartition(" ")[2] for line in lines[-4:-1]] == ["m11", "m12", "m11"]
-    assert lines[-1] == "0 files checked: 12 errors, 11 warnings, 3 notes."
+    assert lines[-1] == "12 errors, 11 warnings and 3 notes in 1 of 1 file."
 
 
 def test_github_leaves_out_a_place_that_is_not_known():

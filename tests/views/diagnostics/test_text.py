@@ -70,9 +70,10 @@ def test_a_line_of_its_own_for_each_in_the_concise_form():
 @pytest.mark.parametrize(
     ("found", "files", "said"),
     [
-        ((), (), "0 files checked: nothing found."),
-        ((), ("a",), "1 file checked: nothing found."),
-        (FINDINGS, ("a", "b"), "2 files checked: 1 error, 1 warning, 1 note."),
+        ((), (), "0 files checked, no problems found."),
+        ((), ("a",), "1 file checked, no problems found."),
+        (FINDINGS, (FINDINGS[0].origin.file, "b"), "1 error, 1 warning and 1 note in 1 of 2 files."),
+        (FINDINGS[:2], (), "1 error and 1 warning in 1 of 1 file."),
     ],
 )
 def test_the_last_line_counts(found, files, said):

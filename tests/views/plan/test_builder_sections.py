@@ -34,13 +34,13 @@ def test_an_exposure_names_the_credential_the_way_and_the_consent():
     )
     assert own.details[1] == SecretRow("password", "unchanged", "same value as last applied")
     assert own.details[-1] == NoteRow(
-        "consent", "refused unless agreed to with --allow-destination-change prod-db"
+        "approval", "missing: to allow this, pass --allow-destination-change prod-db"
     )
     assert (through.label, through.headline) == (
         "credential/prod-old",
-        f"its secret stays while {MOVED}, through connection/prod-pg",
+        f"keeps its secret while {MOVED}, through connection/prod-pg",
     )
-    assert through.details[-1] == NoteRow("consent", "agreed to by name")
+    assert through.details[-1] == NoteRow("approval", "given by name")
 
 
 def test_an_exposure_stands_beside_its_change():
@@ -68,7 +68,7 @@ def test_a_field_says_whether_it_comes_goes_or_changes(path, mark):
 def test_a_reference_to_a_new_object_says_so():
     """The name stays and the id does not."""
     (entry,) = of("replace", SectionKind.UPDATE)
-    assert entry.details[0].after == "credential/prod-db, under a new id"
+    assert entry.details[0].after == "credential/prod-db, with a new ID"
 
 
 def test_another_type_is_a_field():
@@ -80,7 +80,7 @@ def test_another_type_is_a_field():
 def test_every_secret_has_a_state_and_a_reason():
     """None is masked into silence."""
     (entry,) = of("rotate-verify", SectionKind.ROTATE)
-    states = [row.state for row in entry.details if isinstance(row, SecretRow)]
+    states = [row.status for row in entry.details if isinstance(row, SecretRow)]
     assert states == ["rotated", "reused", "kept", "cleared", "unknown", "set"]
 
 
@@ -88,7 +88,7 @@ def test_every_change_of_what_exists_says_how_far_it_reaches():
     """Only what is new, merely forgotten or merely doubted is silent on it: nobody looked."""
     for action in Action:
         (_, entry), *_ = build_entries(plan(change(action)))
-        said = any(isinstance(row, NoteRow) and row.topic == "reach" for row in entry.details)
+        said = any(isinstance(row, NoteRow) and row.topic == "impact" for row in entry.details)
         assert said is (action not in {Action.CREATE, Action.FORGET, Action.NO_OP})
 
 
@@ -96,7 +96,7 @@ def test_an_exposure_of_several_fields_names_them():
     """Where more than one moves, the line says which; the details say where to."""
     moves = tuple(Exposure(DB, DB, ("config", key), "a", "b") for key in ("host", "port"))
     (_, entry), *_ = build_entries(plan(replace(UPDATE, exposures=moves)))
-    assert entry.headline == "its secret stays while its destination changes: config.host, config.port"
+    assert entry.headline == "keeps its secret while its destination changes: config.host, config.port"
 
 
 def test_findings_of_one_text_are_one_entry():
@@ -108,7 +108,7 @@ def test_findings_of_one_text_are_one_entry():
     other = finding("KT355", Severity.WARNING, "another text", hint="state it", origin=places[0])
     found = [entry for _, entry in build_entries(plan(diagnostics=(*same[:6], other, *same[6:])))]
     assert [(each.headline, each.count) for each in found] == [
-        ("no TLS (in 12 places)", 12),
+        ("no TLS (in 12 locations)", 12),
         ("another text", 1),
     ]
     assert found[0].details[0] == NoteRow("fix", "state it")
@@ -152,4 +152,4 @@ def test_findings_have_code_severity_place_and_fix():
 def test_a_new_object_with_a_known_reach_shows_it():
     """Somebody may use the name already."""
     (_, entry), *_ = build_entries(plan(CREATE, impact={DB: REACH}))
-    assert any(isinstance(row, NoteRow) and row.topic == "reach" for row in entry.details)
+    assert any(isinstance(row, NoteRow) and row.topic == "impact" for row in entry.details)

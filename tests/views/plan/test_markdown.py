@@ -38,7 +38,7 @@ from plans import (
 )
 
 OURS = re.compile(
-    r"<!-- keyturn:[\w.%~-]* -->|<details( open)?><summary><b>[\w ,:]+ \([\d,]+\)</b></summary>|</details>"
+    r"<!-- keyturn:[\w.%~-]* -->|<details( open)?><summary><b>[\w ,:-]+ \([\d,]+\)</b></summary>|</details>"
 )
 BLOCKS = {
     "html_block",
@@ -162,7 +162,7 @@ def test_a_comment_keeps_its_budget_at_any_size(size):
     text = render_plan_markdown(build_view(crowd(size)))
     assert len(text.encode()) <= PLAN_COMMENT_BUDGET
     assert all(f"<b>{SECTION_TITLES[part]} (" in text for part in SectionKind if part not in UNUSED)
-    assert ("**Left out to keep this short:**" in text) is (size > 100)
+    assert ("**Omitted to keep this short:**" in text) is (size > 100)
     assert "config.host: db.example.com → db.example.net" in text
     only_ours(text)
 
@@ -206,7 +206,7 @@ def test_a_comment_keeps_its_budget_for_any_plan(sizes, exposed, found, name):
     assert text.splitlines()[-1] == drawn.summary
     lines = sum(len(section.entries) for section in drawn.sections)
     listed = len(re.findall(r"^[-+!#] .*\S", text, re.MULTILINE))
-    assert "**Left out to keep this short:**" in text or listed >= lines
+    assert "**Omitted to keep this short:**" in text or listed >= lines
     # Of the gravest class something is said in any case.
     assert not exposed or "EXPOSES SECRET" in text.split("**Before you approve**")[0]
 
@@ -266,15 +266,15 @@ def test_a_step_summary_has_more_room():
     """What a comment must leave out, a step summary may hold."""
     large = build_view(crowd(1_000))
     assert len(render_step_summary(large).encode()) > PLAN_COMMENT_BUDGET
-    assert "Left out" not in render_step_summary(large)
+    assert "Omitted" not in render_step_summary(large)
 
 
 def test_where_the_whole_is_can_be_said():
     """A workflow knows its artifact."""
     text = render_plan_markdown(
-        build_view(crowd(1_500)), whole="[The whole plan](https://ci.example.com/plan.html)"
+        build_view(crowd(1_500)), full_plan_hint="[The full plan](https://ci.example.com/plan.html)"
     )
-    assert "most lines of create. [The whole plan](https://ci.example.com/plan.html)" in text
+    assert "most lines of create. [The full plan](https://ci.example.com/plan.html)" in text
 
 
 def test_what_is_repeated_is_bounded():

@@ -37,8 +37,8 @@ from plans import (
     secret,
 )
 
-HOLDS = "What would be done is what was reviewed, and every object is as it was then."
-STILL = "Nothing else that was reviewed has moved."
+HOLDS = "The operations are those of the reviewed plan, and no object has changed since."
+STILL = "No other changes since the review."
 FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]")
 
 
@@ -60,7 +60,7 @@ def sharply(change, **more):
 def test_the_same_plan_again(case):
     """Whatever is in it: three lines."""
     assert told(CASES[case], CASES[case]) == [
-        "The saved plan was made of aaaaaaaaaaaa, this one of bbbbbbbbbbbb.",
+        "Saved plan: commit aaaaaaaaaaaa; current plan: commit bbbbbbbbbbbb.",
         HOLDS,
         STILL,
     ]
@@ -69,9 +69,9 @@ def test_the_same_plan_again(case):
 @pytest.mark.parametrize(
     ("commits", "said"),
     [
-        (("", ""), "The saved plan was made of no commit, as this one is."),
-        (("a" * 40, "a" * 40), "The saved plan was made of aaaaaaaaaaaa, as this one is."),
-        (("a" * 40, ""), "The saved plan was made of aaaaaaaaaaaa, this one of no commit."),
+        (("", ""), "Saved plan and current plan: no commit."),
+        (("a" * 40, "a" * 40), "Saved plan and current plan: commit aaaaaaaaaaaa."),
+        (("a" * 40, ""), "Saved plan: commit aaaaaaaaaaaa; current plan: no commit."),
     ],
 )
 def test_commits_are_named(commits, said):
@@ -82,8 +82,8 @@ def test_commits_are_named(commits, said):
 
 OPERATIONS = {
     "workspace": (plan(CREATE), plan(CREATE, workspace="stage"), "  workspace  prod then, stage now"),
-    "new": (plan(), plan(CREATE), "      create  is new"),
-    "gone": (plan(RETIRE), plan(), "      retire  is no longer there"),
+    "new": (plan(), plan(CREATE), "      create  added"),
+    "gone": (plan(RETIRE), plan(), "      retire  removed"),
     "action": (
         plan(UPDATE),
         plan(replace(UPDATE, action=Action.ROTATE)),
@@ -97,12 +97,12 @@ OPERATIONS = {
     "manifest": (
         plan(ROTATE),
         plan(sharply(ROTATE, desired={"digest": "e"})),
-        "      manifest  its content is another one",
+        "      manifest  different content",
     ),
     "ciphertext": (
         plan(ROTATE),
         plan(sharply(ROTATE, desired={"ciphertext_digests": {("password",): "e"}})),
-        "      secrets.password  another ciphertext",
+        "      secrets.password  different ciphertext",
     ),
     "state": (
         plan(change(Action.ROTATE, secrets=(secret("unchanged", "x"),))),
@@ -122,7 +122,10 @@ OPERATIONS = {
     "hidden field": (
         plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "b"),))),
         plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "c"),))),
-        f"      config.api_token  {HIDDEN_VALUE} → {HIDDEN_VALUE}, another value, and yet another value now",
+        (
+            f"      config.api_token  {HIDDEN_VALUE} → {HIDDEN_VALUE}, a different value then, "
+            "a different value now"
+        ),
     ),
     "exposure": (
         plan(UPDATE),
@@ -132,12 +135,12 @@ OPERATIONS = {
     "object": (
         plan(UPDATE),
         plan(sharply(UPDATE, live={"id": "other"})),
-        "      live object  it is another one",
+        "      live object  a different object",
     ),
     "time": (
         plan(UPDATE),
         plan(sharply(UPDATE, live={"updated_at": "2027"})),
-        "      live object  written meanwhile: 2026-01-01T00:00:00Z then, 2027 now",
+        "      live object  changed meanwhile: 2026-01-01T00:00:00Z then, 2027 now",
     ),
 }
 """Two plans whose digests differ, and the line that says why."""
@@ -148,7 +151,7 @@ def test_what_moved_of_the_operations(what):
     """Then and now in one line, below the resource, and no word of approval."""
     then, now, line = OPERATIONS[what]
     lines = told(then, now)
-    assert lines[1] == "What would be done is not what was reviewed:"
+    assert lines[1] == "The plan differs from the reviewed plan:"
     assert line in lines
     assert HOLDS not in lines
 
@@ -159,23 +162,23 @@ BESIDE = {
         plan(CREATE, diagnostics=FINDINGS[:1]),
         "KT454 error: credential/prod-old is",
     ),
-    "a finding gone": (plan(CREATE, diagnostics=FINDINGS[:1]), plan(CREATE), "finding gone  KT454 error"),
-    "reach": (
+    "a finding gone": (plan(CREATE, diagnostics=FINDINGS[:1]), plan(CREATE), "finding resolved  KT454 error"),
+    "impact": (
         plan(UPDATE, impact={DB: REACH}),
         plan(UPDATE, impact={DB: replace(REACH, connections=None)}),
-        "reach  used by 2 connections",
+        "impact  used by 2 connections",
     ),
     "a new user": (
         plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/a",))}),
         plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/b",))}),
-        "new user   connection/b",
+        "new user      connection/b",
     ),
     "a user gone": (
         plan(UPDATE, impact={DB: Impact(connections=1, downstream=("pipeline/a",))}),
         plan(UPDATE, impact={DB: Impact(connections=1)}),
-        "user gone  pipeline/a",
+        "user removed  pipeline/a",
     ),
-    "doubt": (plan(CREATE), plan(CREATE, replace(SUSPECT, address=PG)), "in doubt  is new"),
+    "doubt": (plan(CREATE), plan(CREATE, replace(SUSPECT, address=PG)), "possible change  added"),
     "drift": (
         plan(change(Action.UPDATE, fields=(moved("config.host", "a", "b", "c"),))),
         plan(change(Action.UPDATE, fields=(moved("config.host", "z", "b", "c"),))),
@@ -185,7 +188,7 @@ BESIDE = {
     "pace": (
         plan(CREATE),
         plan(CREATE, requests_per_second=2.0),
-        "  pace  no bound then, 2 requests a second now",
+        "  pace  no limit then, 2 requests a second now",
     ),
 }
 """Two plans of one digest, and the line that says what differs all the same."""
@@ -196,7 +199,7 @@ def test_what_moved_beside_the_operations(what):
     """The approval holds; what the reviewer saw otherwise is told."""
     then, now, words = BESIDE[what]
     lines = told(then, now)
-    assert lines[1:3] == [HOLDS, "Moved since the review:"]
+    assert lines[1:3] == [HOLDS, "Other changes since the review:"]
     assert any(words in line for line in lines[3:])
 
 
@@ -226,16 +229,16 @@ def test_every_state_of_a_secret_can_be_told():
     """No state is without its word."""
     for state in SecretStatus:
         now = plan(change(Action.ROTATE, secrets=(secret(state.value, "x", "field"),)))
-        assert f"not there then, {state.value} now" in "\n".join(told(plan(change(Action.ROTATE)), now))
+        assert f"absent then, {state.value} now" in "\n".join(told(plan(change(Action.ROTATE)), now))
 
 
 def test_a_large_difference_is_counted():
     """A bound on its lines, and where the whole is."""
     many = tuple(replace(CREATE, address=connection(f"prod-{number:03}")) for number in range(200))
     lines = told(plan(), plan(*many))
-    assert sum(line.endswith("is new") for line in lines) == MAX_DIFF_LINES
+    assert sum(line.endswith("  added") for line in lines) == MAX_DIFF_LINES
     assert (
-        f"  and {200 - MAX_DIFF_LINES} more: `keyturn show` draws the whole of the saved plan, and"
+        f"  and {200 - MAX_DIFF_LINES} more: `keyturn show` shows all of the saved plan, `keyturn"
         in "\n".join(lines)
     )
 

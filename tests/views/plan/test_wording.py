@@ -6,12 +6,13 @@ from msgspec.structs import replace
 from keyturn.model.change import Action
 from keyturn.model.plan import Impact
 from keyturn.model.resource import Lifecycle
+from keyturn.views.plan.model import NoteRow, SecretRow
 from keyturn.views.plan.wording import (
     describe_breakage,
-    describe_reach,
+    describe_impact,
     describe_rotation,
+    format_secret_status,
     join_names,
-    pluralize_or_none,
 )
 from plans import CREATE, PG, REACH, RETIRE, ROTATE, change
 
@@ -22,15 +23,15 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
 @pytest.mark.parametrize(
     ("impact", "said"),
     [
-        (None, "how far it reaches is unknown"),
+        (None, "unknown"),
         (
             REACH,
-            "used by 2 connections, 23 pipelines; 4 scheduled, next run 2026-03-01T06:00:00Z",
+            "used by 2 connections, 23 pipelines; 4 schedules, next run 2026-03-01T06:00:00Z",
         ),
-        (NOTHING, "used by nothing; nothing scheduled"),
+        (NOTHING, "no connections, pipelines or syncs use it, no scheduled runs"),
         (
             Impact(),
-            "used by none that is known; connections, pipelines and syncs unknown; schedules unknown",
+            "no known users; connections, pipelines and syncs unknown; schedules unknown",
         ),
         (
             Impact(
@@ -52,32 +53,28 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
         ),
         (
             replace(REACH, syncs=None),
-            "used by 2 connections, 23 pipelines; syncs unknown; 4 scheduled, next run 2026-03-01T06:00:00Z",
+            "used by 2 connections, 23 pipelines; syncs unknown; 4 schedules, next run 2026-03-01T06:00:00Z",
         ),
-        (replace(REACH, next_run=""), "used by 2 connections, 23 pipelines; 4 scheduled, next run unknown"),
+        (replace(REACH, next_run=""), "used by 2 connections, 23 pipelines; 4 schedules, next run unknown"),
         (
             replace(NOTHING, pipelines=None),
-            "used by none that is known; pipelines unknown; nothing scheduled",
+            "no known users; pipelines unknown; no scheduled runs",
         ),
     ],
 )
 def test_reach_says_what_is_not_known(impact, said):
     """Unknown is a word and never a nought; nought is a word too."""
-    assert describe_reach(ROTATE, impact) == said
+    assert describe_impact(ROTATE, impact) == said
 
 
 def test_the_reach_of_a_connection_leaves_connections_out():
     """A connection is used by pipelines and syncs."""
-    assert describe_reach(change(Action.UPDATE, PG), REACH).startswith("used by 23 pipelines;")
+    assert describe_impact(change(Action.UPDATE, PG), REACH).startswith("used by 23 pipelines;")
 
 
-@pytest.mark.parametrize(
-    ("number", "said"),
-    [(None, "connections: unknown"), (0, "no connections"), (1, "1 connection"), (1200, "1,200 connections")],
-)
-def test_counted_minds_the_plural(number, said):
-    """One, none, many and unknown each have their form."""
-    assert pluralize_or_none(number, "connection") == said
+def test_impact_of_an_offline_plan_has_a_reason():
+    """The workspace was not read."""
+    assert describe_impact(ROTATE, None, offline=True) == "unknown (offline)"
 
 
 def test_listed_counts_what_it_does_not_name():
@@ -90,11 +87,11 @@ def test_breakage_names_who_is_hit():
     both = replace(REACH, managed_connections=("connection/prod-ml", "connection/prod-pg"))
     notes = {(note.topic, note.text) for note in describe_breakage(RETIRE, both)}
     assert notes == {
-        ("breaks", "in git: connection/prod-ml"),
-        ("breaks", "made outside git: connection/made-in-the-ui"),
-        ("breaks", "work that runs on it: pipeline/nightly-load, pipeline/hourly-sync"),
-        ("after", "done once these let go of it: connection/prod-pg"),
-        ("undo", "a soft delete: it is restored when its manifest comes back"),
+        ("breaks", "connections in git: connection/prod-ml"),
+        ("breaks", "connections not in git: connection/made-in-the-ui"),
+        ("breaks", "pipelines and syncs: pipeline/nightly-load, pipeline/hourly-sync"),
+        ("depends on", "detach connection/prod-pg first"),
+        ("undo", "reversible: re-adding the manifest restores the object"),
     }
 
 
@@ -112,8 +109,8 @@ def test_breakage_says_that_it_is_protected(side):
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("verify", f"verify: before the cut-over the new secret is tested with {BOTH}"),
-        ("replace", f"replace: {BOTH} move one by one; the old one is retired after 7 days"),
+        ("verify", f"verify: the new secret is tested with {BOTH} before the switch"),
+        ("replace", f"replace: {BOTH} move one by one; the old object is retired after 7 days"),
         ("in_place", f"in_place: written at once, then tested with {BOTH}"),
         ("another", "another"),
     ],
@@ -122,15 +119,45 @@ def test_strategy_says_what_is_tested_before(word, said):
     """A rotation says how it goes about it, and how old the old secret is."""
     rotation = replace(ROTATE, desired=replace(ROTATE.desired, lifecycle=Lifecycle(strategy=word)))
     notes = {note.topic: note.text for note in describe_rotation(rotation, REACH)}
-    assert notes == {"age": "the old one was set on 2025-11-02", "strategy": said}
+    assert notes == {"age": "the old secret was set on 2025-11-02", "strategy": said}
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("verify", "verify: cannot be tested first: no connection uses it"),
+        ("replace", "replace: no connection uses it; the old object is retired after 7 days"),
+        ("in_place", "in_place: written at once; cannot be tested: no connection uses it"),
+    ],
+)
+def test_strategy_without_connections_says_that_nothing_is_tested(word, text):
+    """A verified rotation needs a connection for its test."""
+    rotation = replace(ROTATE, desired=replace(ROTATE.desired, lifecycle=Lifecycle(strategy=word)))
+    assert NoteRow("strategy", text) in list(describe_rotation(rotation, NOTHING))
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (SecretRow("password", "set", "new"), "will be set (new)"),
+        (
+            SecretRow("password", "kept", "the manifest keeps the live value"),
+            "kept (the manifest keeps the live value)",
+        ),
+        (SecretRow("password", "rotated", ""), "rotated"),
+    ],
+)
+def test_secret_status_has_its_reason_in_parentheses(row, text):
+    """A status without a reason stands alone."""
+    assert format_secret_status(row) == text
 
 
 def test_strategy_does_not_make_up_what_is_unknown():
     """Without a date or a count, that is what is said."""
     rotation = replace(ROTATE, entry=replace(ROTATE.entry, rotated_at=""))
     notes = {note.topic: note.text for note in describe_rotation(rotation, None)}
-    assert notes["age"] == "when the old one was set is unknown"
-    assert notes["strategy"].endswith("tested with every connection that uses it")
+    assert notes["age"] == "unknown"
+    assert notes["strategy"].endswith("tested with every connection that uses it before the switch")
 
 
 def test_a_secret_of_a_connection_has_no_strategy():

@@ -1,4 +1,4 @@
-"""The review told."""
+"""The usage report."""
 
 import csv
 import io
@@ -7,17 +7,12 @@ from datetime import date
 
 from hypothesis import given
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
+from keyturn.cli.commands.usage import USAGE_FORMATS
 from keyturn.model.usage import CredentialUsage, CredentialUsers, Expiry, UsageReport
-from keyturn.views.reports.usage import (
-    USAGE_COLUMNS,
-    build_usage_row,
-    render_usage_csv,
-    render_usage_json,
-    render_usage_markdown,
-    render_usage_text,
-    summarize_usage,
-)
+from keyturn.views.reports.usage import USAGE_RENDERERS, render_usage
+from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, summarize_usage
 from making import credential
 from plans import hostile_text
 from published import valid
@@ -34,7 +29,7 @@ OLD = CredentialUsage(
     ),
     rotated=date(2025, 11, 1),
     max_age_days=90,
-    expiries=(Expiry("the certificate in certificate", date(2026, 3, 9)),),
+    expiries=(Expiry("certificate (field certificate)", date(2026, 3, 9)),),
     recipients=("age:age1x",),
 )
 HIDDEN = CredentialUsage(
@@ -42,7 +37,7 @@ HIDDEN = CredentialUsage(
     type="oauth",
     users=CredentialUsers(complete=False, pipelines=None, schedules=None),
 )
-REVIEW = UsageReport(
+REPORT = UsageReport(
     workspace="prod",
     organization="org_1",
     today=TODAY,
@@ -52,28 +47,35 @@ REVIEW = UsageReport(
 )
 
 
-def test_text_tells_each_credential_and_counts():
-    """What needs attention comes first; the last line can be parsed."""
-    text = render_usage_text(REVIEW)
-    assert text.index("prod-db  database  [overdue, expiring]") < text.index("ui-made")
+def test_the_command_line_offers_all_formats():
+    """Their order may differ."""
+    assert set(USAGE_RENDERERS) == set(USAGE_FORMATS)
+
+
+def test_text_has_urgent_credentials_first():
+    """The summary is last."""
+    text = render_usage(REPORT)
+    urgent = text.index("prod-db  database  [overdue, expiring]")
+    assert urgent < text.index("ui-made  oauth  [unknown, needs consent, unmanaged]")
     assert "2025-11-01, 120 days ago, 30 days overdue" in text
     assert "2, next 2026-03-01T02:00:00Z" in text
-    assert text.splitlines()[-1] == summarize_usage(REVIEW)
-    assert summarize_usage(REVIEW).startswith(
-        "Usage: 2 credentials, 1 overdue, 1 expiring, 0 unused, 1 unknown,"
+    assert text.splitlines()[-1] == summarize_usage(REPORT)
+    assert summarize_usage(REPORT) == (
+        "Usage: 2 credentials, 1 overdue, 1 expiring, 0 unused, 1 unknown, 0 long-lived, 1 needs consent, "
+        "1 unmanaged."
     )
 
 
-def test_what_is_not_known_is_never_nought():
-    """Neither 0 nor none."""
-    cells = dict(zip(USAGE_COLUMNS, build_usage_row(REVIEW, HIDDEN), strict=True))
+def test_an_unknown_value_is_not_zero():
+    """The cell says unknown."""
+    cells = dict(zip(USAGE_COLUMNS, build_usage_row(REPORT, HIDDEN), strict=True))
     wanted = {"connections", "pipelines", "schedules", "last rotated", "can decrypt"}
     assert {head for head, cell in cells.items() if cell == "unknown"} == wanted
 
 
 def test_json_fits_its_schema():
-    """And null is what is not known."""
-    tree = valid("usage", render_usage_json(REVIEW))
+    """An unknown value is null."""
+    tree = valid("usage", render_usage(REPORT, "json"))
     assert tree["credentials"][0]["overdue_days"] == 30
     hidden = tree["credentials"][1]
     keys = ("used", "pipelines", "schedules", "last_rotated", "readers")
@@ -81,28 +83,24 @@ def test_json_fits_its_schema():
 
 
 def test_csv_is_read_back_and_holds_no_formula():
-    """A spreadsheet computes nothing of a name."""
+    """A spreadsheet evaluates no name."""
     odd = CredentialUsage(address=credential("=cmd()"), type="@x", owner="-1+1")
-    found = list(csv.reader(io.StringIO(render_usage_csv(UsageReport(**{**_fields(), "usages": (odd,)})))))
+    found = list(csv.reader(io.StringIO(render_usage(replace(REPORT, usages=(odd,)), "csv"))))
     assert found[0] == list(USAGE_COLUMNS)
     assert [found[1][0], found[1][1], found[1][10]] == ["'=cmd()", "'@x", "'-1+1"]
 
 
-def _fields():
-    return {name: getattr(REVIEW, name) for name in UsageReport.__slots__}
-
-
 @given(hostile_text())
-def test_any_text_is_harmless(said):
-    """For any name: one row of as many cells, no markup, no escape, valid JSON."""
+def test_any_text_is_harmless(name):
+    """One row with all cells, no markup, no escape, valid JSON."""
     odd = CredentialUsage(
-        address=credential(said), type=said, file=said, owner=said, users=CredentialUsers(connections=(said,))
+        address=credential(name), type=name, file=name, owner=name, users=CredentialUsers(connections=(name,))
     )
-    review = UsageReport(**{**_fields(), "usages": (odd,), "notes": (said,), "workspace": said})
+    report = replace(REPORT, usages=(odd,), notes=(name,), workspace=name)
     forbidden = r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]"
-    assert not re.search(forbidden, render_usage_text(review))
-    tokens = MarkdownIt("commonmark").enable("table").parse(render_usage_markdown(review))
+    assert not re.search(forbidden, render_usage(report))
+    tokens = MarkdownIt("commonmark").enable("table").parse(render_usage(report, "markdown"))
     kinds = [token.type for token in tokens]
     assert kinds.count("td_open") == len(USAGE_COLUMNS)
     assert not {"html_block", "link_open", "image"} & set(kinds)
-    valid("usage", render_usage_json(review))
+    valid("usage", render_usage(report, "json"))

@@ -22,14 +22,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 PROBE = """
-const told = Array.from(document.querySelectorAll("svg.picture g")).map((group) => {
+const boxes = Array.from(document.querySelectorAll("svg.diagram g")).map((group) => {
   const box = group.querySelector("rect"), place = box.getBoundingClientRect();
   return {left: place.left, right: place.right, ink: getComputedStyle(group.querySelector("text")).fill,
           ground: getComputedStyle(box).fill};
 });
 const shown = document.createElement("pre");
 shown.id = "probe";
-shown.textContent = JSON.stringify(told);
+shown.textContent = JSON.stringify(boxes);
 document.body.append(shown);
 """
 """Writes onto the page where each box of the picture stands, and its colours."""
@@ -142,7 +142,7 @@ def test_a_thousand_credentials_are_all_in_the_table():
     late = replace(found.usages[-1], rotated=date(2020, 1, 1), max_age_days=90)
     page = render_usage_html(replace(found, usages=(*found.usages[:-1], late)))
     assert page.count('<th scope="row">') == 1000
-    assert "There is room for 40 of 1,000 credentials" in page
+    assert "The diagram shows 40 of 1,000 credentials" in page
     assert "<title>credential/prod-0999</title>" in page
     assert "<title>schedule/2030-01-01T03:00:00Z (sch-prod-0999)</title>" in page
     assert "more are not drawn" in page
@@ -154,7 +154,7 @@ def test_what_the_key_does_not_show_is_said_beside_the_picture():
     reach = CredentialUsers(connections=("c",), pipelines=None, schedules=None)
     hidden = CredentialUsage(address=credential("prod-db"), type="database", users=reach)
     page = render_usage_html(replace(review(), usages=(hidden,)))
-    assert "Not known, and so not drawn: pipelines, schedules." in page
+    assert "Unknown, not in the diagram: pipelines, schedules." in page
     assert "Not known" not in render_usage_html(worked("prod-db"))
 
 

@@ -1,4 +1,4 @@
-"""Findings in each of their forms."""
+"""Diagnostics as text, JSON, Markdown, or in a format of a CI service."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,35 +12,44 @@ from keyturn.views.diagnostics.text import (
     render_diagnostics_text,
     render_stopping_diagnostics,
 )
-from keyturn.views.forms import select_format
+from keyturn.views.report_formats import render_in_format
 from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle
 
 
-def _render_annotations(form: str, report: DiagnosticReport, _: TerminalStyle) -> str:
-    # XML's escaping comes with half of the network's modules, which a hook need not wait for.
+def render_diagnostics(
+    report: DiagnosticReport, format_name: str = "text", style: TerminalStyle = PLAIN_STYLE
+) -> str:
+    """Return diagnostics in one of the formats; raises ValueError for another.
+
+    ``text`` has code frames for the ``texts`` of the report, and a summary; ``stopped`` is the same
+    without a summary, for errors that stop a command; ``concise`` has one line for each diagnostic;
+    ``json`` follows ``schemas/findings.schema.json``; ``github``, ``gitlab`` (Code Quality), ``sarif``
+    (2.1.0) and ``junit`` are for CI services.
+    """
+    return render_in_format(DIAGNOSTIC_RENDERERS, report, format_name, style)
+
+
+def _render_json(report: DiagnosticReport, _: TerminalStyle) -> str:
+    return render_diagnostics_json(report)
+
+
+def _render_markdown(report: DiagnosticReport, _: TerminalStyle) -> str:
+    return render_diagnostics_markdown(report)
+
+
+def _render_for_ci(format_name: str, report: DiagnosticReport, _: TerminalStyle) -> str:
+    # The XML modules are slow to import; a commit hook needs only text.
     from keyturn.views.diagnostics.ci_formats import CI_RENDERERS  # noqa: PLC0415
 
-    return CI_RENDERERS[form](report)
+    return CI_RENDERERS[format_name](report)
 
 
 DIAGNOSTIC_RENDERERS: Final[Mapping[str, Callable[[DiagnosticReport, TerminalStyle], str]]] = {
     "text": render_diagnostics_text,
     "stopped": render_stopping_diagnostics,
     "concise": render_diagnostics_concise,
-    "json": lambda findings, _: render_diagnostics_json(findings),
-    "markdown": lambda findings, _: render_diagnostics_markdown(findings),
-    **{form: partial(_render_annotations, form) for form in ("github", "gitlab", "sarif", "junit")},
+    "json": _render_json,
+    "markdown": _render_markdown,
+    **{name: partial(_render_for_ci, name) for name in ("github", "gitlab", "sarif", "junit")},
 }
-
-
-def render_diagnostics(
-    report: DiagnosticReport, form: str = "text", style: TerminalStyle = PLAIN_STYLE
-) -> str:
-    """Return findings in one of their forms; raises ValueError for one that there is not.
-
-    ``text`` has code frames where ``findings`` hold the files' content, and counts at its end;
-    ``stopped`` is the same for what stopped a whole run, so that nothing is counted; ``concise`` has
-    a line for each; ``json`` is as ``schemas/findings.schema.json`` says; ``github``, ``gitlab``
-    (Code Quality), ``sarif`` (2.1.0) and ``junit`` are for what shows them beside the files.
-    """
-    return select_format(DIAGNOSTIC_RENDERERS, form)(report, style)
+"""The renderers of diagnostics by format name."""

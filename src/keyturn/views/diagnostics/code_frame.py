@@ -1,4 +1,4 @@
-"""A code frame: the lines around a finding, and a caret below the word that it is about."""
+"""Code frames: the source lines around a location, with a caret below the token."""
 
 import re
 from typing import Final
@@ -22,11 +22,11 @@ def render_code_frame(
     tone: Tone,
     clear: frozenset[int] | None = None,
 ) -> list[str]:
-    """Return the lines of a frame; none where the place is not in the text.
+    """Return the lines of a code frame; empty if the location is not in the text.
 
-    ``clear`` are the lines whose values may be shown, where it is not all of them; what may be a
-    secret is masked in any case. Columns count code points from 1, after a byte order mark; carets
-    count terminal columns.
+    ``clear`` are the lines whose values may be shown; None for all. A possible secret is always masked.
+    Columns of ``origin`` count code points from 1, after a byte order mark; carets count terminal
+    columns.
     """
     if not 0 < origin.line <= text.count("\n") + 1:
         return []
@@ -35,7 +35,7 @@ def render_code_frame(
     gutter = len(str(first + len(lines) - 1))
     source = text.removeprefix("\ufeff").split("\n")[origin.line - 1].removesuffix("\r")
     room = max(style.width - gutter - 4, _MIN_WIDTH)
-    drawn = []
+    frame = []
     for number, pieces in enumerate(lines, first):
         here = number == origin.line and origin.column > 0
         shown, mark = _clip_line(
@@ -43,11 +43,11 @@ def render_code_frame(
             _locate_caret(pieces, source, origin.column) if here else None,
             room,
         )
-        drawn.append(f"{colorize(f' {number:>{gutter}} |', Tone.MUTED, style)} {shown}".rstrip())
+        frame.append(f"{colorize(f' {number:>{gutter}} |', Tone.MUTED, style)} {shown}".rstrip())
         if mark:
             blank = colorize(f" {' ' * gutter} |", Tone.MUTED, style)
-            drawn.append(f"{blank} {' ' * mark[0]}{colorize('^' * mark[1], tone, style)}")
-    return drawn
+            frame.append(f"{blank} {' ' * mark[0]}{colorize('^' * mark[1], tone, style)}")
+    return frame
 
 
 def _format_piece(piece: LinePiece) -> str:
@@ -63,7 +63,7 @@ def _locate_caret(pieces: tuple[LinePiece, ...], source: str, column: int) -> tu
 
 
 def _column_at(pieces: tuple[LinePiece, ...], index: int, *, after: bool) -> int:
-    # Within a mask there are no columns of the source: one of its ends stands for all of them.
+    # A mask has no source columns: one of its ends stands for all of them.
     passed = 0
     for piece in pieces:
         inside = index - piece.start

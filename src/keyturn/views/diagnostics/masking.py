@@ -1,7 +1,7 @@
-"""Which part of a manifest's line may be shown: structure and plain values, never what may be secret.
+"""Masks possible secrets in the lines of a manifest; structure and plain values stay visible.
 
-The text may be broken YAML, so this reads lines and not nodes, and whatever it is not sure of it
-hides. Below ``secrets:`` only keys that are made of known words are shown.
+The text can be broken YAML, so the masking works by line, and hides what it does not recognize. Below
+``secrets:`` it shows only keys that consist of known words.
 """
 
 import math
@@ -45,7 +45,7 @@ _INNER_KEY: Final = re.compile(r"([\w-]+)[\"']?\s*[:=]")
 
 
 class LinePiece(Struct, frozen=True):
-    """A stretch of a source line from ``start`` (from 0) of ``length``, and what is shown for it."""
+    """A part of a source line, by ``start`` (from 0) and ``length``, and the text that is shown for it."""
 
     start: int
     length: int
@@ -58,20 +58,20 @@ def mask_lines(
 ) -> tuple[tuple[LinePiece, ...], ...]:
     """Return the pieces of lines ``first`` to ``last`` of a file, counted from 1.
 
-    ``clear`` are the lines whose values may be shown, where it is not all of them.
+    ``clear`` are the lines whose values may be shown; None for all.
     """
-    reader = _LineMasker()
-    wanted = []
+    masker = _LineMasker()
+    lines = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n")[:last], 1):
         doubtful = clear is not None and number not in clear
-        pieces = tuple(reader.mask_line(line.removesuffix("\r"), doubtful=doubtful))
+        pieces = tuple(masker.mask_line(line.removesuffix("\r"), doubtful=doubtful))
         if number >= first:
-            wanted.append(pieces)
-    return tuple(wanted)
+            lines.append(pieces)
+    return tuple(lines)
 
 
 class _LineMasker:
-    """The state between lines: inside ``secrets:``, inside a hidden value, inside a block of text."""
+    # State between lines: inside ``secrets:``, inside a hidden value, inside a block scalar.
 
     def __init__(self) -> None:
         self._secret = False
@@ -137,7 +137,7 @@ class _LineMasker:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Tell whether plain text may hold a secret: a known shape, a password in an address, random letters."""
+    """Return whether text may contain a secret: a known format, a password in a URL, random characters."""
     if is_secret_value(text) or "-----" in text or any(map(is_secret_name, _INNER_KEY.findall(text))):
         return True
     return any(_is_random(run) for run in _LONG_RUN.findall(text))
@@ -149,7 +149,7 @@ def _is_random(run: str) -> bool:
     counts = Counter(run)
     entropy = -sum(n / len(run) * math.log2(n / len(run)) for n in counts.values())
     kinds = sum(bool(re.search(kind, run)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
-    return kinds > 1 and entropy >= 4  # noqa: PLR2004  # bits a letter; words stay below, base64 above
+    return kinds > 1 and entropy >= 4  # noqa: PLR2004  # bits per character; words are below, base64 is above
 
 
 def _mask_secret_line(line: str) -> Iterator[LinePiece]:
@@ -178,21 +178,21 @@ def _split_pair(line: str, key: tuple[int, int], *, shows: bool) -> Iterator[Lin
     rest = line[end:]
     if rest.strip():
         shown = _ENCRYPTED_MASK if rest.strip().startswith("ENC[") else MASK_TEXT
-        blank = len(rest) - len(rest.lstrip())
-        yield LinePiece(end, blank, rest[:blank], verbatim=True)
-        yield LinePiece(end + blank, len(rest) - blank, shown, verbatim=False)
+        space = len(rest) - len(rest.lstrip())
+        yield LinePiece(end, space, rest[:space], verbatim=True)
+        yield LinePiece(end + space, len(rest) - space, shown, verbatim=False)
 
 
 def _mask_flow_entries(line: str, at: int) -> list[LinePiece]:
-    # A caret below a key of a flow mapping needs that key in sight.
-    found = [LinePiece(at, 1, "{", verbatim=True)]
+    # The caret below a key of a flow mapping needs a visible key.
+    pieces = [LinePiece(at, 1, "{", verbatim=True)]
     end = at + 1
     while line[at : at + 1] == "{" and (entry := _ENTRY.match(line, end)) and not may_hold_secret(entry[2]):
-        found.append(LinePiece(end, len(entry[1]), entry[1], verbatim=True))
-        found.append(LinePiece(entry.start(3), len(entry[3]), MASK_TEXT, verbatim=False))
-        found.append(LinePiece(entry.start(4), len(entry[4]), entry[4], verbatim=True))
+        pieces.append(LinePiece(end, len(entry[1]), entry[1], verbatim=True))
+        pieces.append(LinePiece(entry.start(3), len(entry[3]), MASK_TEXT, verbatim=False))
+        pieces.append(LinePiece(entry.start(4), len(entry[4]), entry[4], verbatim=True))
         end = entry.end()
-    return found if end == len(line) and line.rstrip().endswith("}") else []
+    return pieces if end == len(line) and line.rstrip().endswith("}") else []
 
 
 def _mask_value(line: str, at: int, *, secret: bool) -> Iterator[LinePiece]:

@@ -1,15 +1,29 @@
-"""A plan in each of its forms."""
+"""Plans as text, JSON, Markdown, HTML, a step summary or a GitLab report."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from keyturn.model.plan import Plan
-from keyturn.views.forms import select_format
 from keyturn.views.plan.builder import build_view
 from keyturn.views.plan.text import render_plan_text
+from keyturn.views.report_formats import render_in_format
 from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle
 
-# Who reads a plan on a terminal waits for no other form of it: below, each is imported where it is drawn.
+# The renderers of the other formats are imported on use, so text output does not load them.
+
+
+def render_plan(plan: Plan, format_name: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
+    """Return a plan in one of the formats; raises ValueError for another.
+
+    ``text`` is for a terminal and the only format with a ``style``; ``markdown`` fits a pull request
+    comment, ``summary`` a GitHub step summary; ``html`` is a self-contained page; ``json`` follows
+    ``schemas/plan.schema.json``; ``gitlab`` has the counts of a merge request.
+    """
+    return render_in_format(PLAN_RENDERERS, plan, format_name, style)
+
+
+def _render_text(plan: Plan, style: TerminalStyle) -> str:
+    return render_plan_text(build_view(plan), style)
 
 
 def _render_json(plan: Plan, _: TerminalStyle) -> str:
@@ -43,20 +57,11 @@ def _render_gitlab(plan: Plan, _: TerminalStyle) -> str:
 
 
 PLAN_RENDERERS: Final[Mapping[str, Callable[[Plan, TerminalStyle], str]]] = {
-    "text": lambda plan, style: render_plan_text(build_view(plan), style),
+    "text": _render_text,
     "json": _render_json,
     "markdown": _render_markdown,
     "html": _render_html,
     "summary": _render_step_summary,
     "gitlab": _render_gitlab,
 }
-
-
-def render_plan(plan: Plan, form: str = "text", style: TerminalStyle = PLAIN_STYLE) -> str:
-    """Return a plan in one of its forms; raises ValueError for one that there is not.
-
-    ``text`` is for a terminal and the only one that minds the ``style``; ``markdown`` fits a comment
-    on a pull request, ``summary`` GitHub's step summary; ``html`` is a page that needs nothing else;
-    ``json`` is as ``schemas/plan.schema.json`` says; ``gitlab`` holds the counts of a merge request.
-    """
-    return select_format(PLAN_RENDERERS, form)(plan, style)
+"""The renderers of a plan by format name."""

@@ -1,22 +1,23 @@
-r"""What is shown of a plan, decided once: risk first, then counts, then details.
+r"""Builds the view of a plan: the content of the text, Markdown and HTML formats, most risky first.
 
-The last line of every drawing is meant to be parsed::
+The last line of these formats is the summary, which a program can parse::
 
-    Plan: 2 to create, 1 to update, 3 to rotate, 0 to rename, 1 to restore, 1 to retire. 4 need attention.
+    Plan: 2 to create, 1 to rotate. 1 needs attention.
 
-The six counts are always there, in this order. ``N to replace``, ``N to adopt`` and ``N to forget``
-follow, in this order, where they are not 0. Where nothing would be done it is ``No changes. The
-workspace matches the manifests.``, or ``What can be compared matches the manifests.`` where a secret
-is in doubt, or ``The workspace was not read.`` for an offline plan; ``N need attention.`` follows only
-where N is not 0. One *needs* attention::
+It has the counts that are not 0, in this order: create, update, rotate, rename, restore, retire,
+replace, adopt, forget. A plan without changes has ``No changes. The workspace matches the manifests.``;
+``No changes. Everything that can be compared matches the manifests.`` if a secret may have changed out
+of band; ``No changes. The workspace was not read.`` if it is offline::
 
-    ^(Plan: \d+ to \w+(, \d+ to \w+){5,8}|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$
+    ^(Plan: \d+ to \w+(, \d+ to \w+)*|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
+from keyturn.catalog import find_code
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change, Exposure, FieldChange
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
@@ -33,7 +34,7 @@ from keyturn.views.plan.model import (
     SecretRow,
     SectionKind,
 )
-from keyturn.views.plan.wording import describe_breakage, describe_reach, describe_rotation, join_names
+from keyturn.views.plan.wording import describe_breakage, describe_impact, describe_rotation, join_names
 from keyturn.views.terminal import Tone
 from keyturn.views.values import NOT_SET, format_pair, format_value
 
@@ -49,7 +50,7 @@ ACTION_STYLES: Final = {
     Action.FORGET: (SectionKind.FORGET, ".", Tone.MUTED),
     Action.NO_OP: (SectionKind.UNCERTAIN, "?", Tone.WARNING),
 }
-"""The class, the symbol and the tone of each action."""
+"""The section, the symbol and the tone of each action."""
 
 _ACTIONS_WITHOUT_IMPACT: Final = frozenset({Action.CREATE, Action.FORGET, Action.NO_OP})
 _REMOVING_ACTIONS: Final = frozenset({Action.RETIRE, Action.REPLACE})
@@ -61,53 +62,55 @@ _SEVERITY_STYLES: Final = {
 
 
 def build_entries(plan: Plan) -> Iterator[tuple[SectionKind, PlanEntry]]:
-    """Yield every entry of a plan with its class; within a class in the order of the plan."""
-    refused = {finding.address for finding in plan.diagnostics if finding.cause is Cause.NEW_DESTINATION}
+    """Yield every entry of a plan with its section; within a section in the order of the plan."""
+    unapproved = {each.address for each in plan.diagnostics if each.cause is Cause.NEW_DESTINATION}
     for change in plan.changes:
-        for exposure in _build_exposure_entries(change, refused=change.address in refused):
+        for exposure in _build_exposure_entries(change, approved=change.address not in unapproved):
             yield SectionKind.EXPOSURE, exposure
         yield ACTION_STYLES[change.action][0], _build_change_entry(change, plan)
-    for alike in _group_diagnostics(plan.access_changes):
-        yield SectionKind.ACCESS, diagnostic_entry(alike)
-    for alike in _group_diagnostics(plan.diagnostics):
-        is_manual = alike[0].cause is Cause.CONSENT_NEEDED
-        yield SectionKind.MANUAL if is_manual else SectionKind.DIAGNOSTIC, diagnostic_entry(alike)
+    for group in _group_diagnostics(plan.access_changes):
+        yield SectionKind.ACCESS, diagnostic_entry(group)
+    for group in _group_diagnostics(plan.diagnostics):
+        is_manual = group[0].cause is Cause.CONSENT_NEEDED
+        yield SectionKind.MANUAL if is_manual else SectionKind.DIAGNOSTIC, diagnostic_entry(group)
 
 
 def _group_diagnostics(diagnostics: tuple[Diagnostic, ...]) -> Iterator[tuple[Diagnostic, ...]]:
-    # One rule broken in three hundred manifests is one thing to read.
+    # A rule that many manifests break is one entry.
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
     for each in diagnostics:
         groups.setdefault((each.code, each.severity, each.message, each.hint), []).append(each)
     yield from map(tuple, groups.values())
 
 
-def diagnostic_entry(alike: tuple[Diagnostic, ...]) -> PlanEntry:
-    """Return the entry of one finding, or of several that say the same of different places."""
-    first, places = alike[0], tuple(dict.fromkeys(str(each.origin) for each in alike))
-    symbol, grade, tone = _SEVERITY_STYLES[first.severity]
-    several = len(places) > 1
+def diagnostic_entry(group: tuple[Diagnostic, ...]) -> PlanEntry:
+    """Return the entry of diagnostics that differ only in their location."""
+    first, locations = group[0], tuple(dict.fromkeys(str(each.origin) for each in group))
+    symbol, severity, tone = _SEVERITY_STYLES[first.severity]
+    several = len(locations) > 1
     details = [NoteRow("fix", first.hint)] if first.hint else []
+    if several:
+        details.append(NoteRow("locations", join_names(locations)))
     return PlanEntry(
         symbol=symbol,
-        label=f"{first.code} {grade}",
-        headline=f"{first.message} (in {pluralize(len(places), 'place')})" if several else first.message,
+        label=f"{first.code} {severity}",
+        headline=f"{first.message} (in {len(locations):,} locations)" if several else first.message,
         tone=tone,
-        location="" if several else places[0],
-        details=(*details, *([NoteRow("places", join_names(places))] if several else [])),
-        count=len(alike),
+        location="" if several else locations[0],
+        details=tuple(details),
+        count=len(group),
     )
 
 
-def _build_exposure_entries(change: Change, *, refused: bool) -> Iterator[PlanEntry]:
+def _build_exposure_entries(change: Change, *, approved: bool) -> Iterator[PlanEntry]:
     for credential, group in groupby(change.exposures, key=lambda exposure: exposure.address):
         through = "" if credential == change.address else f", through {change.address}"
-        verdict = (
-            f"refused unless agreed to with --allow-destination-change {credential.name}"
-            if refused
-            else "agreed to by name"
+        approval = (
+            "given by name"
+            if approved
+            else f"missing: to allow this, pass --allow-destination-change {credential.name}"
         )
-        stays = [
+        secrets = [
             SecretRow(format_path(each.path), each.status.value, each.reason)
             for each in change.secrets
             if credential == change.address
@@ -116,14 +119,14 @@ def _build_exposure_entries(change: Change, *, refused: bool) -> Iterator[PlanEn
         yield PlanEntry(
             symbol="!",
             label=str(credential),
-            headline=f"its secret stays while {_describe_moves(rows)}{through}",
+            headline=f"keeps its secret while {_describe_destinations(rows)}{through}",
             tone=Tone.DANGER,
             location=_find_manifest_file(change),
-            details=(*rows, *stays, NoteRow("consent", verdict)),
+            details=(*rows, *secrets, NoteRow("approval", approval)),
         )
 
 
-def _describe_moves(rows: tuple[FieldRow, ...]) -> str:
+def _describe_destinations(rows: tuple[FieldRow, ...]) -> str:
     if len(rows) == 1:
         return f"{rows[0].path} changes: {rows[0].before} → {rows[0].after}"
     return f"its destination changes: {join_names(tuple(row.path for row in rows))}"
@@ -166,7 +169,7 @@ def _build_details(change: Change, plan: Plan) -> Iterator[DetailRow]:
     if change.entry and change.entry.retired_at and change.action is Action.RESTORE:
         yield NoteRow("retired", f"on {change.entry.retired_at[:10]}")
     if impact or change.action not in _ACTIONS_WITHOUT_IMPACT:
-        yield NoteRow("reach", describe_reach(change, impact))
+        yield NoteRow("impact", describe_impact(change, impact, offline=plan.offline))
     if change.action in _REMOVING_ACTIONS:
         yield from describe_breakage(change, impact)
     if change.action is Action.ROTATE:
@@ -176,7 +179,7 @@ def _build_details(change: Change, plan: Plan) -> Iterator[DetailRow]:
 def _build_field_row(field: FieldChange) -> FieldRow:
     before, after = format_pair(field.path, field.live, field.desired)
     if values_equal(field.live, field.desired):
-        after = f"{after}, under a new id"
+        after = f"{after}, with a new ID"
     mark = "+" if before == NOT_SET else "-" if after == NOT_SET else "~"
     applied = format_value(field.path, field.applied) if field.has_drifted else ""
     return FieldRow(path=format_path(field.path), mark=mark, before=before, after=after, applied=applied)
@@ -184,7 +187,7 @@ def _build_field_row(field: FieldChange) -> FieldRow:
 
 SECTION_TITLES: Final = {
     SectionKind.EXPOSURE: "EXPOSES SECRET TO NEW DESTINATION",
-    SectionKind.ACCESS: "Access: who can decrypt, and what guards the project",
+    SectionKind.ACCESS: "Access and policy changes",
     SectionKind.RETIRE: "Retire",
     SectionKind.REPLACE: "Replace",
     SectionKind.ROTATE: "Rotate",
@@ -194,29 +197,31 @@ SECTION_TITLES: Final = {
     SectionKind.UPDATE: "Update",
     SectionKind.ADOPT: "Adopt",
     SectionKind.FORGET: "Forget",
-    SectionKind.UNCERTAIN: "In doubt",
-    SectionKind.MANUAL: "By hand",
+    SectionKind.UNCERTAIN: "Possible out-of-band secret changes",
+    SectionKind.MANUAL: "Manual steps",
     SectionKind.DIAGNOSTIC: "Findings",
 }
-"""What each class is called."""
+"""The title of each section."""
 
-_ALWAYS_COUNTED: Final = (
+_COUNTED_ACTIONS: Final = (
     Action.CREATE,
     Action.UPDATE,
     Action.ROTATE,
     Action.RENAME,
     Action.RESTORE,
     Action.RETIRE,
+    Action.REPLACE,
+    Action.ADOPT,
+    Action.FORGET,
 )
-_COUNTED_IF_PRESENT: Final = (Action.REPLACE, Action.ADOPT, Action.FORGET)
-_ACTION_WORDS: Final = {Action.NO_OP: "in doubt"}
+_ACTION_WORDS: Final = {Action.NO_OP: "uncertain"}
 _REPEATED_KINDS: Final = frozenset(
     {SectionKind.EXPOSURE, SectionKind.ACCESS, SectionKind.RETIRE, SectionKind.REPLACE}
 )
 
 
 def build_view(plan: Plan) -> PlanView:
-    """Return what is shown of a plan; the same plan gives the same view."""
+    """Return the view of a plan; the same plan gives the same view."""
     sections = _build_sections(plan)
     return PlanView(
         workspace=plan.workspace,
@@ -227,7 +232,7 @@ def build_view(plan: Plan) -> PlanView:
         ),
         counts=count_actions(plan),
         attention_count=count_attention(plan),
-        error_count=len(plan.blocking_diagnostics),
+        blocked_summary=format_blocked_summary(plan),
         summary=format_plan_summary(plan),
         approve_command=""
         if plan.is_empty or plan.blocking_diagnostics or plan.offline or plan.partial
@@ -247,36 +252,50 @@ def build_view(plan: Plan) -> PlanView:
 
 
 def count_actions(plan: Plan) -> dict[str, int]:
-    """Return how many changes there are of each action, by its word, in the summary's order."""
+    """Return the number of changes by action, in the order of the summary."""
     found = plan.count_by_action()
-    return {action.value: found.get(action, 0) for action in (*_ALWAYS_COUNTED, *_COUNTED_IF_PRESENT)}
+    return {action.value: found.get(action, 0) for action in _COUNTED_ACTIONS}
 
 
 def count_attention(plan: Plan) -> int:
-    """Return how many things ask for a person.
+    """Return the number of things that a person must look at.
 
-    A resource counts once, however many exposures, manual steps and findings (errors and warnings)
-    it has; so does each line on access and each finding that names no resource.
+    A resource with an exposure, a manual step, an error or a warning counts once. So does each access
+    change and each error or warning without a resource.
     """
     exposed = {change.address for change in plan.changes if change.exposures or change.is_consent_needed}
-    grave = [finding for finding in plan.diagnostics if finding.severity is not Severity.NOTE]
-    return len(exposed | set(map(_attention_key, (*plan.access_changes, *grave))))
+    serious = [each for each in plan.diagnostics if each.severity is not Severity.NOTE]
+    return len(exposed | set(map(_attention_key, (*plan.access_changes, *serious))))
 
 
 def format_plan_summary(plan: Plan) -> str:
-    """Return the parseable last line; its grammar stands at the head of this module."""
+    """Return the summary line; the docstring of this module has its grammar."""
     number = count_attention(plan)
-    calls = f" {number:d} need{'s' if number == 1 else ''} attention."
+    attention = f" {number:d} need{'s' if number == 1 else ''} attention." if number else ""
     if plan.is_empty:
         state = "The workspace matches the manifests."
         if plan.offline:
             state = "The workspace was not read."
         elif plan.changes:
-            state = "What can be compared matches the manifests."
-        return f"No changes. {state}{calls if number else ''}"
-    found = plan.count_by_action()
-    shown = [*_ALWAYS_COUNTED, *(action for action in _COUNTED_IF_PRESENT if found.get(action))]
-    return f"Plan: {', '.join(f'{found.get(action, 0)} to {action.value}' for action in shown)}.{calls}"
+            state = "Everything that can be compared matches the manifests."
+        return f"No changes. {state}{attention}"
+    counts = [f"{number} to {word}" for word, number in count_actions(plan).items() if number]
+    return f"Plan: {', '.join(counts)}.{attention}"
+
+
+def format_blocked_summary(plan: Plan) -> str:
+    r"""Return which errors block a plan and how an apply would exit; empty without errors.
+
+    It reads ``Plan blocked by 3 errors (KT451, KT458 \u00d72); apply would exit 5.``
+    """
+    codes = Counter(error.code for error in plan.blocking_diagnostics)
+    if not codes:
+        return ""
+    listed = ", ".join(
+        f"{code} \u00d7{number}" if number > 1 else code for code, number in sorted(codes.items())
+    )
+    exit_code = max(find_code(code).exit_code for code in codes)
+    return f"Plan blocked by {pluralize(codes.total(), 'error')} ({listed}); apply would exit {exit_code}."
 
 
 def _format_approval(plan: Plan) -> str:
@@ -285,14 +304,14 @@ def _format_approval(plan: Plan) -> str:
 
 def _build_sections(plan: Plan) -> tuple[PlanSection, ...]:
     grouped: dict[SectionKind, list[PlanEntry]] = {}
-    for part, entry in build_entries(plan):
-        grouped.setdefault(part, []).append(entry)
+    for kind, entry in build_entries(plan):
+        grouped.setdefault(kind, []).append(entry)
     return tuple(
         PlanSection(
-            kind=part, title=SECTION_TITLES[part], tone=grouped[part][0].tone, entries=tuple(grouped[part])
+            kind=kind, title=SECTION_TITLES[kind], tone=grouped[kind][0].tone, entries=tuple(grouped[kind])
         )
-        for part in SectionKind
-        if part in grouped
+        for kind in SectionKind
+        if kind in grouped
     )
 
 
@@ -301,17 +320,19 @@ def _attention_key(diagnostic: Diagnostic) -> object:
 
 
 def _build_links(plan: Plan) -> Iterator[DependencyLink]:
-    reached = [impact for address, impact in plan.impact.items() if address.kind == "connection"]
-    placed = {work for impact in reached for work in impact.downstream}
+    impacts = [impact for address, impact in plan.impact.items() if address.kind == "connection"]
+    below_connections = {work for impact in impacts for work in impact.downstream}
     for change in plan.changes:
         for used in _find_references(change):
             yield DependencyLink(str(used), str(change.address))
     for address, impact in sorted(plan.impact.items()):
         for name in (*impact.managed_connections, *impact.unmanaged_connections):
             yield DependencyLink(str(address), name)
-        through = address.kind == "connection"
+        is_connection = address.kind == "connection"
         yield from (
-            DependencyLink(str(address), work) for work in impact.downstream if through or work not in placed
+            DependencyLink(str(address), work)
+            for work in impact.downstream
+            if is_connection or work not in below_connections
         )
 
 

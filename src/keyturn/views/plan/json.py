@@ -1,7 +1,7 @@
-"""A plan as JSON, shaped so that what people wrote for Terraform's works: jq, conftest, OPA.
+"""A plan as JSON, compatible with tools for Terraform plans: jq, conftest, OPA.
 
-``format_version`` follows Terraform's promise: a higher minor adds keys, a higher major breaks.
-The schema is published as ``schemas/plan.schema.json``.
+``format_version`` follows Terraform's promise: a higher minor adds keys, a higher major breaks. The
+schema is ``schemas/plan.schema.json``.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ TERRAFORM_ACTIONS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.FORGET: ("forget",),
     Action.NO_OP: ("no-op",),
 }
-"""What each action is in Terraform's words; the exact one stands beside it as ``action``."""
+"""The Terraform actions of each action; the JSON has the exact one as ``action``."""
 
 _WRITTEN_STATUSES: Final = frozenset({SecretStatus.SET, SecretStatus.ROTATED, SecretStatus.REUSED})
 
@@ -39,13 +39,13 @@ def render_plan_json(plan: Plan) -> str:
 
 
 def render_gitlab_report(plan: Plan) -> str:
-    """Return the counts that GitLab shows on a merge request (``artifacts:reports:terraform``)."""
+    """Return the counts of a merge request in GitLab (``artifacts:reports:terraform``)."""
     verbs = [verb for change in plan.changes for verb in _to_terraform_actions(change)]
     return dump_pretty({verb: verbs.count(verb) for verb in ("create", "update", "delete")})
 
 
 def build_plan_document(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON values; there is no secret in it, and no digest of one."""
+    """Return the plan as JSON values, without secrets and digests of secrets."""
     digest = plan.approval_digest()
     return {
         "format_version": PLAN_FORMAT_VERSION,
@@ -63,7 +63,7 @@ def build_plan_document(plan: Plan) -> dict[str, Any]:
         "secrets": [each for change in plan.changes for each in _secrets_to_json(change)],
         "exposures": [_exposure_to_json(each) for change in plan.changes for each in change.exposures],
         "access": [diagnostic_to_json(finding) for finding in plan.access_changes],
-        "impact": {str(address): _impact_to_json(reach) for address, reach in sorted(plan.impact.items())},
+        "impact": {str(address): _impact_to_json(impact) for address, impact in sorted(plan.impact.items())},
         "manual_steps": [
             {"address": str(change.address), "step": "authorize"}
             for change in plan.changes
@@ -121,16 +121,16 @@ def _manifest_to_json(change: Change) -> dict[str, Any] | None:
 
 def _sides_to_json(change: Change) -> dict[str, Any]:
     before, after = _fields_before(change), dict(change.desired.fields) if change.desired else {}
-    wanted = [secret.path for secret in change.secrets if secret.status is not SecretStatus.CLEARED]
-    held = [secret.path for secret in change.secrets if secret.status is not SecretStatus.SET]
-    held = held if change.desired or change.entry is None else sorted(change.entry.fingerprints)
+    desired = [secret.path for secret in change.secrets if secret.status is not SecretStatus.CLEARED]
+    stored = [secret.path for secret in change.secrets if secret.status is not SecretStatus.SET]
+    stored = stored if change.desired or change.entry is None else sorted(change.entry.fingerprints)
     sides: dict[str, Any] = {
         "actions": list(_to_terraform_actions(change)),
         "before": _fields_to_json(before) if change.live or change.entry else None,
         "after": _fields_to_json(after) if change.desired else None,
         "after_unknown": {},
-        "before_sensitive": _mark_sensitive(held, before),
-        "after_sensitive": _mark_sensitive(wanted, after),
+        "before_sensitive": _mark_sensitive(stored, before),
+        "after_sensitive": _mark_sensitive(desired, after),
     }
     if change.action is Action.ADOPT and change.live:
         sides["importing"] = {"id": change.live.id}
@@ -141,9 +141,9 @@ def _fields_before(change: Change) -> Fields:
     now = {field.path: field.live for field in change.fields if field.live != MISSING}
     if change.desired is None:
         return {**(change.entry.applied if change.entry else {}), **now}
-    # What did not change is live as it is wanted; what others keep in the object is not ours to show.
-    added = {field.path for field in change.fields}
-    same = {path: leaf for path, leaf in change.desired.fields.items() if path not in added}
+    # An unchanged field has the desired value. Fields that no manifest sets are not shown.
+    changed = {field.path for field in change.fields}
+    same = {path: leaf for path, leaf in change.desired.fields.items() if path not in changed}
     return {**same, **now} if change.live or change.entry else {}
 
 
@@ -164,15 +164,15 @@ def _mark_sensitive(secrets: list[FieldPath], fields: Fields) -> dict[str, objec
 
 def _field_to_json(field: FieldChange) -> dict[str, object]:
     sides = {"applied": field.applied, "live": field.live, "wanted": field.desired}
-    veiled = [side for side, leaf in sides.items() if is_hidden(field.path, leaf)]
+    hidden = [side for side, leaf in sides.items() if is_hidden(field.path, leaf)]
     return {
         "path": format_path(field.path),
         **{
-            side: None if side in veiled else to_json_value(strip_userinfo(leaf))
+            side: None if side in hidden else to_json_value(strip_userinfo(leaf))
             for side, leaf in sides.items()
         },
         "absent": [side for side, leaf in sides.items() if leaf == MISSING],
-        "hidden": bool(veiled),
+        "hidden": bool(hidden),
         "drifted": field.has_drifted,
     }
 

@@ -1,7 +1,7 @@
-"""A plan as markdown for a comment on a pull request: counts first, details folded.
+"""A plan as Markdown for a pull request comment: counts first, details collapsed.
 
-However large the plan, the comment keeps its budget: detail is left out by class, the least risky
-first, never a class itself, and what was left out is said.
+The comment has a maximum size. A large plan loses details section by section, the least risky first;
+every section keeps its title and count, and the comment says what is omitted.
 """
 
 import hashlib
@@ -33,14 +33,15 @@ from keyturn.views.plan.size_budget import (
     TRUNCATION_PATTERN,
     fit_to_budget,
 )
+from keyturn.views.plan.wording import format_secret_status
 
 PLAN_COMMENT_BUDGET: Final = 60 * 1024
-"""Bytes of a comment: GitHub takes 65,536 characters, and the caller may add a line of its own."""
+"""Bytes of a comment: GitHub allows 65,536 characters, and the caller may add a line."""
 
 STEP_SUMMARY_BUDGET: Final = 960 * 1024
-"""Bytes of a step summary: GitHub takes 1 MiB a step."""
+"""Bytes of a step summary: GitHub allows 1 MiB per step."""
 
-FULL_PLAN_HINT: Final = "`keyturn plan` prints the whole of it, and so does the HTML report."
+FULL_PLAN_HINT: Final = "`keyturn plan` and the HTML report show all of it."
 
 _MAX_LINE_LENGTH: Final = 400
 _MAX_LABEL_LENGTH: Final = 120
@@ -55,23 +56,29 @@ _NOTABLE_STATUSES: Final = {state.value for state in SecretStatus} - {"unchanged
 
 
 def render_plan_markdown(
-    view: PlanView, *, budget: int = PLAN_COMMENT_BUDGET, whole: str = FULL_PLAN_HINT
+    view: PlanView, *, budget: int = PLAN_COMMENT_BUDGET, full_plan_hint: str = FULL_PLAN_HINT
 ) -> str:
-    """Return the plan as CommonMark with GitHub's tables, at most ``budget`` bytes of UTF-8.
+    """Return the plan as CommonMark with GitHub tables, at most ``budget`` bytes of UTF-8.
 
-    It begins with a marker by which a comment is found again and ends with the summary line.
-    ``whole`` is markdown that says where everything can be read; it is trusted.
+    The first line is a marker that identifies the comment; the last line is the summary.
+    ``full_plan_hint`` is trusted Markdown that says where the full plan is.
     """
     head, foot = _render_header(view), _render_footer(view)
-    size = len(f"{head}\n\n{foot}\n{TRUNCATION_HINT}".encode()) + 2 * _MAX_LINE_LENGTH + len(whole.encode())
+    size = (
+        len(f"{head}\n\n{foot}\n{TRUNCATION_HINT}".encode())
+        + 2 * _MAX_LINE_LENGTH
+        + len(full_plan_hint.encode())
+    )
     fitted = fit_to_budget(view.sections, _render_section, budget - size)
-    left_out = [f"**Left out to keep this short:** {fitted.omissions}. {whole}"] if fitted.omissions else []
-    cut = [f"{TRUNCATION_HINT}."] if any(map(TRUNCATION_PATTERN.search, fitted.blocks)) else []
-    return "\n\n".join([head, *left_out, *fitted.blocks, *cut, foot]) + "\n"
+    omitted = (
+        [f"**Omitted to keep this short:** {fitted.omissions}. {full_plan_hint}"] if fitted.omissions else []
+    )
+    hint = [f"{TRUNCATION_HINT}."] if any(map(TRUNCATION_PATTERN.search, fitted.blocks)) else []
+    return "\n\n".join([head, *omitted, *fitted.blocks, *hint, foot]) + "\n"
 
 
 def format_comment_marker(workspace: str) -> str:
-    """Return the comment that a later run looks for, to edit its comment and not add another."""
+    """Return the HTML comment by which a later run finds the comment that it updates."""
     name = percent_encode(workspace).replace("--", "-%2D")
     if len(name) > _MAX_LINE_LENGTH:
         name = f"{name[:_MAX_LABEL_LENGTH]}~{hashlib.sha256(name.encode()).hexdigest()}"
@@ -87,9 +94,8 @@ def _render_header(view: PlanView) -> str:
         for row in (cells.keys(), ["--:"] * len(cells), [f"{number:,}" for number in cells.values()])
     )
     lines = [format_comment_marker(view.workspace), title, table]
-    if view.error_count:
-        found = "1 finding refuses" if view.error_count == 1 else f"{view.error_count:,} findings refuse"
-        lines.append(f"**{found} this plan.**")
+    if view.blocked_summary:
+        lines.append(f"**{view.blocked_summary}**")
     if view.offline:
         lines.append("Offline: the workspace was not read.")
     return "\n\n".join(lines)
@@ -102,10 +108,10 @@ def _render_footer(view: PlanView) -> str:
         if len(view.repeated) > MAX_REPEATED_ENTRIES:
             lines.append(f"- and {len(view.repeated) - MAX_REPEATED_ENTRIES:,} more, above")
         blocks.append("\n".join(["**Before you approve**", "", *lines]))
-    said = [view.cost_summary] if view.cost_summary else []
+    sentences = [view.cost_summary] if view.cost_summary else []
     if view.approve_command:
-        said.append(f"Approve with {escape_inline_code(view.approve_command)}.")
-    blocks += [" ".join(said)] if said else []
+        sentences.append(f"Approve with {escape_inline_code(view.approve_command)}.")
+    blocks += [" ".join(sentences)] if sentences else []
     return "\n\n".join([*blocks, view.summary])
 
 
@@ -122,19 +128,19 @@ def _render_section(section: PlanSection, level: int) -> str:
     if not level:
         return f"**{title}**: not listed here."
     entries = section.entries[:level]
-    lines = [each for entry in entries for each in _render_entry(entry, details=level == FULL_DETAIL)]
+    lines = [line for entry in entries for line in _render_entry(entry, details=level == FULL_DETAIL)]
     if len(entries) < len(section.entries):
         lines.append(f"# and {len(section.entries) - len(entries):,} more")
-    opened = " open" if section.kind in _EXPANDED_KINDS else ""
+    expanded = " open" if section.kind in _EXPANDED_KINDS else ""
     body = render_code_fence(tuple(lines), "diff")
-    return f"<details{opened}><summary><b>{title}</b></summary>\n\n{body}\n\n</details>"
+    return f"<details{expanded}><summary><b>{title}</b></summary>\n\n{body}\n\n</details>"
 
 
 def _render_entry(entry: PlanEntry, *, details: bool) -> Iterator[str]:
     column = _DIFF_COLUMNS.get(entry.symbol, "!")
     symbol = "" if entry.symbol == column else f"{entry.symbol} "
-    place = f"  [{entry.location}]" if entry.location else ""
-    yield _clip_line(f"{column} {symbol}{entry.label}  {entry.headline}{place}")
+    location = f"  [{entry.location}]" if entry.location else ""
+    yield _clip_line(f"{column} {symbol}{entry.label}  {entry.headline}{location}")
     if details:
         yield from (_clip_line(_render_detail(detail)) for detail in entry.details)
 
@@ -142,26 +148,26 @@ def _render_entry(entry: PlanEntry, *, details: bool) -> Iterator[str]:
 def _render_detail(detail: DetailRow) -> str:
     match detail:
         case FieldRow(applied=applied) if applied:
-            moved = f"drift: we applied {applied}, live is {detail.before}, git wants {detail.after}"
-            return f"!     {detail.path}: {moved}"
+            drift = f"drift: last applied {applied}, live {detail.before}, desired {detail.after}"
+            return f"!     {detail.path}: {drift}"
         case FieldRow(mark="+"):
             return f"+     {detail.path}: {detail.after}"
         case FieldRow():
             return f"{_FIELD_COLUMNS[detail.mark]}     {detail.path}: {detail.before} → {detail.after}"
         case SecretRow():
-            reason = f" ({detail.reason})" if detail.reason else ""
-            return f"{'!' if detail.state in _NOTABLE_STATUSES else '#'}     secrets.{detail.path}: {detail.state}{reason}"
+            column = "!" if detail.status in _NOTABLE_STATUSES else "#"
+            return f"{column}     secrets.{detail.path}: {format_secret_status(detail)}"
         case NoteRow():
             return f"#     {detail.topic}: {detail.text}"
 
 
-def _clip_line(text: str, most: int = _MAX_LINE_LENGTH) -> str:
-    # Cut before it is made safe, which costs time, and after, for that may make it longer.
-    safe = escape_line(text[:most])
-    more = len(text[most:]) + len(safe[most:])
-    return f"{safe[:most]}… ({more:,} more characters)" if more else safe
+def _clip_line(text: str, limit: int = _MAX_LINE_LENGTH) -> str:
+    # Clipped before escaping, which is slow, and after, because escaping can lengthen the text.
+    safe = escape_line(text[:limit])
+    more = len(text[limit:]) + len(safe[limit:])
+    return f"{safe[:limit]}… ({more:,} more characters)" if more else safe
 
 
 def render_step_summary(view: PlanView) -> str:
-    """Return the plan for a step summary of GitHub: the same, with room for sixteen times as much."""
+    """Return the plan as Markdown within the size of a GitHub step summary."""
     return render_plan_markdown(view, budget=STEP_SUMMARY_BUDGET)

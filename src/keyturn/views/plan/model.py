@@ -1,20 +1,23 @@
-"""What a view is made of: sections of entries, entries with details; raw text, not yet made safe."""
+"""The view of a plan: sections of entries with details; the text is not yet escaped."""
 
 from collections.abc import Mapping
 from enum import Enum
 from math import ceil
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
-from keyturn.model.diagnostic import pluralize_or_none
+from keyturn.model.diagnostic import pluralize
 from keyturn.model.resource import EMPTY
 from keyturn.views.diagram import DependencyLink
 from keyturn.views.terminal import Tone
 
+_MINUTES_THRESHOLD: Final = 120
+"""Durations above this number of seconds are shown in minutes."""
+
 
 class SectionKind(Enum):
-    """The classes of what a plan shows, gravest first: the order in which they are drawn."""
+    """The sections of a plan, most risky first."""
 
     EXPOSURE = "exposure"
     ACCESS = "access"
@@ -27,15 +30,15 @@ class SectionKind(Enum):
     UPDATE = "update"
     ADOPT = "adopt"
     FORGET = "forget"
-    UNCERTAIN = "doubt"
+    UNCERTAIN = "uncertain"
     MANUAL = "manual"
     DIAGNOSTIC = "finding"
 
 
 class FieldRow(Struct, frozen=True, kw_only=True):
-    """A plain field: ``mark`` is ``+`` where it comes, ``-`` where it goes, ``~`` where it changes.
+    """A plain field: ``mark`` is ``+`` for an added, ``-`` for a removed, ``~`` for a changed value.
 
-    ``applied`` is filled for drift alone: what keyturn wrote before somebody changed it.
+    ``applied`` is the last applied value of a field that drifted, otherwise empty.
     """
 
     path: str
@@ -46,15 +49,15 @@ class FieldRow(Struct, frozen=True, kw_only=True):
 
 
 class SecretRow(Struct, frozen=True):
-    """A secret field: its state in one word and the reason."""
+    """A secret field: its status and the reason."""
 
     path: str
-    state: str
+    status: str
     reason: str
 
 
 class NoteRow(Struct, frozen=True):
-    """Anything else that is worth a line: what it is about, and what there is to say."""
+    """Another detail: a topic and a text."""
 
     topic: str
     text: str
@@ -64,7 +67,7 @@ DetailRow: TypeAlias = FieldRow | SecretRow | NoteRow
 
 
 class PlanEntry(Struct, frozen=True, kw_only=True):
-    """One line of a section, with the details below it; ``count`` things of one text share it."""
+    """One line of a section, with its details; it stands for ``count`` items with the same text."""
 
     symbol: str
     label: str
@@ -76,7 +79,7 @@ class PlanEntry(Struct, frozen=True, kw_only=True):
 
 
 class PlanSection(Struct, frozen=True, kw_only=True):
-    """Entries of one class."""
+    """The entries of one section."""
 
     kind: SectionKind
     title: str
@@ -85,16 +88,16 @@ class PlanSection(Struct, frozen=True, kw_only=True):
 
     @property
     def total_count(self) -> int:
-        """How many things the entries tell of."""
+        """The number of items that the entries stand for."""
         return sum(entry.count for entry in self.entries)
 
 
 class PlanView(Struct, frozen=True, kw_only=True):
-    """What is shown of a plan, decided once and drawn as text, markdown and HTML.
+    """The content of a plan, rendered as text, Markdown and HTML.
 
-    ``repeated`` are the entries that expose, open or destroy: shown again at the end. ``approve`` is
-    the command that approves the plan, empty where an apply would not take it. ``marked``
-    names the nodes of ``links`` that the plan changes, with the word for it.
+    ``repeated`` are the risky entries, shown again at the end: exposures, access changes, retirements
+    and replacements. ``blocked_summary`` is empty without errors. ``approve_command`` is empty if an
+    apply would reject the plan. ``node_marks`` maps the changed nodes of ``links`` to a word.
     """
 
     workspace: str
@@ -103,7 +106,7 @@ class PlanView(Struct, frozen=True, kw_only=True):
     repeated: tuple[PlanEntry, ...]
     counts: Mapping[str, int]
     attention_count: int
-    error_count: int
+    blocked_summary: str
     summary: str
     approve_command: str
     requests: int
@@ -115,19 +118,16 @@ class PlanView(Struct, frozen=True, kw_only=True):
 
     @property
     def cost_summary(self) -> str:
-        """About how many requests an apply makes, and how long they take at the pace; empty for none."""
+        """The estimated number of requests of an apply and their duration; empty for no requests."""
         if not self.requests:
             return ""
-        return f"An apply makes about {pluralize_or_none(self.requests, 'request')}{_format_duration(self.requests, self.pace)}."
-
-
-_MINUTES_THRESHOLD = 120
-"""Seconds above which a time is told in minutes."""
+        requests = pluralize(self.requests, "request")
+        return f"An apply makes about {requests}{_format_duration(self.requests, self.pace)}."
 
 
 def _format_duration(requests: int, pace: float) -> str:
     if pace <= 0:
         return ""
     seconds = ceil(requests / pace)
-    long = f"{ceil(seconds / 60):,} min" if seconds > _MINUTES_THRESHOLD else f"{seconds} s"
-    return f", {long} at {pace:g}/s"
+    duration = f"{ceil(seconds / 60):,} min" if seconds > _MINUTES_THRESHOLD else f"{seconds} s"
+    return f", {duration} at {pace:g}/s"

@@ -1,4 +1,4 @@
-"""A plan as it was reviewed beside the plan made now: what moved, and what moved beside it."""
+"""The differences between a reviewed plan and the current plan."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -12,24 +12,23 @@ from keyturn.model.diagnostic import Diagnostic, pluralize
 from keyturn.model.fields import FieldPath, Leaf, format_path
 from keyturn.model.plan import NO_OP_ACTIONS, Impact, Plan, operation_payload
 from keyturn.views.escaping import escape_line
-from keyturn.views.plan.wording import describe_reach, join_names
+from keyturn.views.plan.wording import describe_impact, join_names
 from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, display_width, wrap_text
 from keyturn.views.values import format_pair
 
 MAX_DIFF_LINES: Final = 60
-"""The most lines of a difference; the rest is counted."""
+"""The maximum number of lines; the rest is counted."""
 
-_FULL_PLAN_HINT: Final = (
-    "`keyturn show` draws the whole of the saved plan, and `keyturn plan` of the one made now"
-)
+_FULL_PLAN_HINT: Final = "`keyturn show` shows all of the saved plan, `keyturn plan` all of the current plan"
+_ORDER_CHANGED: Final = "The plan differs from the reviewed plan: the order of the operations."
 _TOPIC_WIDTH: Final = 18
 
 DiffRow: TypeAlias = tuple[str, str, str]
-"""What a line is about (an address or nothing), its topic, and what is said."""
+"""The subject of a line (an address, a file or empty), its topic and its text."""
 
 
 class PlanRevision(Struct, frozen=True):
-    """A plan and the commit that it was made of; the commit is empty outside of git."""
+    """A plan and the commit of its manifests; the commit is empty outside of git."""
 
     plan: Plan
     commit: str
@@ -41,42 +40,39 @@ def render_changes_since_review(
     access: tuple[Diagnostic, ...] = (),
     style: TerminalStyle = PLAIN_STYLE,
 ) -> str:
-    """Return how the plan made now differs from the reviewed one, ending in a line feed.
+    """Return the differences between the reviewed and the current plan, ending in a line feed.
 
-    First whether an apply may go on, which is so where both digests are the same; then what moved of
-    the operations; then what moved of all else that was reviewed: findings, how far a change reaches,
-    ``access`` (who gained or lost the ability to decrypt since the reviewed commit), cost.
+    First come the differences between the operations; an apply may go on only without any, because the
+    digests are equal then. Other differences follow: diagnostics, impact, cost and ``access``, the
+    access changes since the reviewed commit.
     """
-    moved = tuple(_compare_operations(reviewed.plan, now.plan))
-    beside = (
+    operations = tuple(_compare_operations(reviewed.plan, now.plan))
+    others = (
         *_compare_surroundings(reviewed.plan, now.plan),
         *(_build_diagnostic_row("access", each) for each in access),
     )
-    beside = tuple(sorted(beside, key=lambda row: (not row[0], row[0])))
+    others = tuple(sorted(others, key=lambda row: (not row[0], row[0])))
     lines = [_render_header(reviewed, now)]
     if reviewed.plan.approval_digest() != now.plan.approval_digest():
-        said = "What would be done is not what was reviewed:" if moved else _ORDER_CHANGED
-        lines += [colorize(said, Tone.DANGER, style, bold=True), *_render_rows(moved, style)]
+        title = "The plan differs from the reviewed plan:" if operations else _ORDER_CHANGED
+        lines += [colorize(title, Tone.DANGER, style, bold=True), *_render_rows(operations, style)]
     else:
-        lines.append("What would be done is what was reviewed, and every object is as it was then.")
-    if beside:
+        lines.append("The operations are those of the reviewed plan, and no object has changed since.")
+    if others:
         lines += [
-            colorize("Moved since the review:", Tone.WARNING, style, bold=True),
-            *_render_rows(beside, style),
+            colorize("Other changes since the review:", Tone.WARNING, style, bold=True),
+            *_render_rows(others, style),
         ]
     else:
-        lines.append("Nothing else that was reviewed has moved.")
+        lines.append("No other changes since the review.")
     return "\n".join(lines) + "\n"
 
 
-_ORDER_CHANGED: Final = "What would be done is not what was reviewed: the order of its parts."
-
-
 def _render_header(reviewed: PlanRevision, now: PlanRevision) -> str:
-    then, here = (side.commit[:12] or "no commit" for side in (reviewed, now))
+    then, here = (f"commit {side.commit[:12]}" if side.commit else "no commit" for side in (reviewed, now))
     if then == here:
-        return f"The saved plan was made of {escape_line(then)}, as this one is."
-    return f"The saved plan was made of {escape_line(then)}, this one of {escape_line(here)}."
+        return f"Saved plan and current plan: {escape_line(then)}."
+    return f"Saved plan: {escape_line(then)}; current plan: {escape_line(here)}."
 
 
 def _compare_operations(then: Plan, now: Plan) -> Iterator[DiffRow]:
@@ -86,11 +82,11 @@ def _compare_operations(then: Plan, now: Plan) -> Iterator[DiffRow]:
             yield "", word, f"{before} then, {after} now"
     for address, before, after in _pair_changes(then, now, quiet=False):
         if before and after:
-            yield from ((str(address), topic, said) for topic, said in _compare_change(before, after))
+            yield from ((str(address), topic, text) for topic, text in _compare_change(before, after))
         elif after:
-            yield str(address), after.action.value, "is new"
+            yield str(address), after.action.value, "added"
         elif before:
-            yield str(address), before.action.value, "is no longer there"
+            yield str(address), before.action.value, "removed"
 
 
 def _pair_changes(
@@ -111,31 +107,29 @@ def _compare_change(then: Change, now: Change) -> Iterator[tuple[str, str]]:
     if before["renamed_from"] != after["renamed_from"]:
         yield "renamed from", f"{then.renamed_from or 'nothing'} then, {now.renamed_from or 'nothing'} now"
     if before["manifest"] != after["manifest"]:
-        yield "manifest", "its content is another one"
+        yield "manifest", "different content"
     yield from _compare_secrets(then, now)
     yield from _compare_fields(then, now)
     if before["exposures"] != after["exposures"]:
         yield "exposes", f"{_describe_exposures(then)} then, {_describe_exposures(now)} now"
     if before["id"] != after["id"]:
-        yield "live object", "it is another one"
+        yield "live object", "a different object"
     elif before["expected"] != after["expected"]:
-        yield (
-            "live object",
-            f"written meanwhile: {then.expected_updated_at or 'never'} then, {now.expected_updated_at or 'never'} now",
-        )
+        times = [each.expected_updated_at or "never" for each in (then, now)]
+        yield "live object", "changed meanwhile: {} then, {} now".format(*times)
 
 
 def _compare_secrets(then: Change, now: Change) -> Iterator[tuple[str, str]]:
     states = [{each.path: each.status.value for each in side.secrets} for side in (then, now)]
     ciphers = [side.desired.ciphertext_digests if side.desired else {} for side in (then, now)]
     for path in sorted({*states[0], *states[1], *ciphers[0], *ciphers[1]}):
-        said = []
+        differences = []
         if states[0].get(path) != states[1].get(path):
-            said.append(f"{states[0].get(path, 'not there')} then, {states[1].get(path, 'not there')} now")
+            differences.append(f"{states[0].get(path, 'absent')} then, {states[1].get(path, 'absent')} now")
         if ciphers[0].get(path) != ciphers[1].get(path):
-            said.append("another ciphertext")
-        if said:
-            yield f"secrets.{format_path(path)}", "; ".join(said)
+            differences.append("different ciphertext")
+        if differences:
+            yield f"secrets.{format_path(path)}", "; ".join(differences)
 
 
 def _compare_fields(then: Change, now: Change) -> Iterator[tuple[str, str]]:
@@ -144,7 +138,7 @@ def _compare_fields(then: Change, now: Change) -> Iterator[tuple[str, str]]:
         before, after = sides[0].get(path), sides[1].get(path)
         if _field_sides(before) != _field_sides(after):
             steps = _format_step(path, before), _format_step(path, after)
-            same = f"{steps[0]}, and yet another value now"
+            same = f"{steps[0]} then, a different value now"
             yield format_path(path), same if steps[0] == steps[1] else "{} then, {} now".format(*steps)
 
 
@@ -166,11 +160,11 @@ def _describe_exposures(change: Change) -> str:
 def _compare_surroundings(then: Plan, now: Plan) -> Iterator[DiffRow]:
     for address, before, after in _pair_changes(then, now, quiet=True):
         if before is None or after is None:
-            yield str(address), "in doubt", "is new" if before is None else "is no longer there"
+            yield str(address), "possible change", "added" if before is None else "removed"
     for address, before, after in _pair_changes(then, now, quiet=False):
         if before and after:
-            yield from ((str(address), topic, said) for topic, said in _compare_drift(before, after))
-            yield from _compare_reach((before, then.impact.get(address)), (after, now.impact.get(address)))
+            yield from ((str(address), topic, text) for topic, text in _compare_drift(before, after))
+            yield from _compare_impact((before, then), (after, now))
     yield from _compare_diagnostics(then, now)
     if then.resources != now.resources:
         yield "", "in git", f"{pluralize(then.resources, 'resource')} then, {now.resources:,} now"
@@ -189,23 +183,29 @@ def _compare_drift(then: Change, now: Change) -> Iterator[tuple[str, str]]:
             )
 
 
-def _compare_reach(
-    then: tuple[Change, Impact | None], now: tuple[Change, Impact | None]
-) -> Iterator[DiffRow]:
-    address, (before, after) = str(then[0].address), (describe_reach(*then), describe_reach(*now))
+def _compare_impact(then: tuple[Change, Plan], now: tuple[Change, Plan]) -> Iterator[DiffRow]:
+    address = then[0].address
+    impacts = [plan.impact.get(address) for _, plan in (then, now)]
+    before, after = (
+        describe_impact(change, impact, offline=plan.offline)
+        for (change, plan), impact in zip((then, now), impacts, strict=True)
+    )
     if before != after:
-        yield address, "reach", f"{before} then; {after} now"
-    names = [
-        {*side.managed_connections, *side.unmanaged_connections, *side.downstream} if side else set()
-        for side in (then[1], now[1])
-    ]
-    for word, found in (("new user", names[1] - names[0]), ("user gone", names[0] - names[1])):
-        if found:
-            yield address, word, join_names(tuple(sorted(found)))
+        yield str(address), "impact", f"{before} then; {after} now"
+    users = [_list_users(impact) for impact in impacts]
+    for topic, names in (("new user", users[1] - users[0]), ("user removed", users[0] - users[1])):
+        if names:
+            yield str(address), topic, join_names(tuple(sorted(names)))
+
+
+def _list_users(impact: Impact | None) -> set[str]:
+    if impact is None:
+        return set()
+    return {*impact.managed_connections, *impact.unmanaged_connections, *impact.downstream}
 
 
 def _compare_diagnostics(then: Plan, now: Plan) -> Iterator[DiffRow]:
-    sides = ((now, then, "new finding"), (then, now, "finding gone"))
+    sides = ((now, then, "new finding"), (then, now, "finding resolved"))
     for some, others, topic in sides:
         known = {_build_diagnostic_row("", each) for each in others.diagnostics}
         yield from (
@@ -221,7 +221,7 @@ def _build_diagnostic_row(topic: str, diagnostic: Diagnostic) -> DiffRow:
 
 
 def _format_pace(plan: Plan) -> str:
-    return f"{plan.requests_per_second:g} requests a second" if plan.requests_per_second else "no bound"
+    return f"{plan.requests_per_second:g} requests a second" if plan.requests_per_second else "no limit"
 
 
 def _render_rows(rows: tuple[DiffRow, ...], style: TerminalStyle) -> Iterator[str]:
@@ -230,10 +230,10 @@ def _render_rows(rows: tuple[DiffRow, ...], style: TerminalStyle) -> Iterator[st
         if subject:
             yield wrap_text("  ", escape_line(subject), style.width)
         column = min(max(display_width(escape_line(topic)) for _, topic, _ in shown), _TOPIC_WIDTH)
-        for _, topic, said in shown:
+        for _, topic, text in shown:
             name = escape_line(topic)
             indent = " " * (6 if subject else 2)
             lead = f"{indent}{name}{' ' * max(2, column + 2 - display_width(name))}"
-            yield wrap_text(lead, escape_line(said), style.width)
+            yield wrap_text(lead, escape_line(text), style.width)
     if len(rows) > MAX_DIFF_LINES:
         yield wrap_text("  ", f"and {len(rows) - MAX_DIFF_LINES:,} more: {_FULL_PLAN_HINT}", style.width)

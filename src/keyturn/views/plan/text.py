@@ -1,4 +1,4 @@
-"""A plan as text for a terminal or a log; the parseable summary is its last line."""
+"""A plan as text for a terminal or a log; the last line is the summary."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +15,7 @@ from keyturn.views.plan.model import (
     SectionKind,
 )
 from keyturn.views.plan.size_budget import MAX_REPEATED_ENTRIES, TRUNCATION_HINT, TRUNCATION_PATTERN
+from keyturn.views.plan.wording import format_secret_status
 from keyturn.views.terminal import (
     PLAIN_STYLE,
     TerminalStyle,
@@ -39,25 +40,25 @@ _MARK_TONES: Final = {"+": Tone.SUCCESS, "-": Tone.DANGER, "~": Tone.CHANGE}
 
 
 def render_plan_text(view: PlanView, style: TerminalStyle = PLAIN_STYLE) -> str:
-    """Return the plan as text, ending in a line feed; every entry is there with all its details.
+    """Return the plan as text, ending in a line feed, with all entries and their details.
 
-    A value or a list of names that is very long is cut short aloud, and it is said where it is whole.
+    Long values are truncated with a marker; the footer names the command that prints them in full.
     """
     blocks = [_render_header(view, style), *(_render_section(section, style) for section in view.sections)]
-    cut = any(map(TRUNCATION_PATTERN.search, blocks))
+    truncated = any(map(TRUNCATION_PATTERN.search, blocks))
     if view.repeated and len(view.sections) > 1:
         blocks.append(_render_repeated(view, style))
-    blocks.append(_render_footer(view, style, cut=cut))
+    blocks.append(_render_footer(view, style, truncated=truncated))
     return "\n\n".join(blocks) + "\n"
 
 
 def _render_header(view: PlanView, style: TerminalStyle) -> str:
-    who = f"Workspace {escape_line(view.workspace)}"
+    scope = f"Workspace {escape_line(view.workspace)}"
     if view.organization:
-        who += f", organization {escape_line(view.organization)}"
+        scope += f", organization {escape_line(view.organization)}"
     known = f"{view.resources:,} resource{'' if view.resources == 1 else 's'} in git"
     offline = "\nOffline: the workspace was not read." if view.offline else ""
-    return make_bold(wrap_text("", f"{who}: {known}.", style.width), style) + offline
+    return make_bold(wrap_text("", f"{scope}: {known}.", style.width), style) + offline
 
 
 def _render_section(section: PlanSection, style: TerminalStyle) -> str:
@@ -66,26 +67,28 @@ def _render_section(section: PlanSection, style: TerminalStyle) -> str:
         [
             colorize(title, section.tone, style, bold=True),
             *(
-                _render_entry(entry, style, placed=section.kind in _KINDS_WITH_LOCATION)
+                _render_entry(entry, style, show_location=section.kind in _KINDS_WITH_LOCATION)
                 for entry in section.entries
             ),
         ]
     )
 
 
-def _render_entry(entry: PlanEntry, style: TerminalStyle, *, placed: bool) -> str:
-    return "\n".join([_render_entry_line(entry, style, placed=placed), *_render_details(entry, style)])
+def _render_entry(entry: PlanEntry, style: TerminalStyle, *, show_location: bool) -> str:
+    return "\n".join(
+        [_render_entry_line(entry, style, show_location=show_location), *_render_details(entry, style)]
+    )
 
 
-def _render_entry_line(entry: PlanEntry, style: TerminalStyle, *, placed: bool = False) -> str:
+def _render_entry_line(entry: PlanEntry, style: TerminalStyle, *, show_location: bool = False) -> str:
     mark = f"  {entry.symbol} "
     label = escape_line(entry.label)
-    place = f"  [{escape_line(entry.location)}]" if placed and entry.location else ""
-    said = f"{label}  {escape_line(entry.headline)}{place}"
-    folded = wrap_text(mark, said, style.width)
-    if not folded.startswith(mark + label):
-        return folded
-    return f"  {colorize(entry.symbol + ' ' + label, entry.tone, style)}{folded[len(mark + label) :]}"
+    location = f"  [{escape_line(entry.location)}]" if show_location and entry.location else ""
+    text = f"{label}  {escape_line(entry.headline)}{location}"
+    wrapped = wrap_text(mark, text, style.width)
+    if not wrapped.startswith(mark + label):
+        return wrapped
+    return f"  {colorize(entry.symbol + ' ' + label, entry.tone, style)}{wrapped[len(mark + label) :]}"
 
 
 def _render_details(entry: PlanEntry, style: TerminalStyle) -> Iterator[str]:
@@ -116,28 +119,28 @@ def _format_detail(detail: DetailRow) -> str:
     match detail:
         case FieldRow(applied=applied) if applied:
             return (
-                f"drift: we applied {escape_line(applied)}, live is {escape_line(detail.before)}, "
-                f"git wants {escape_line(detail.after)}"
+                f"drift: last applied {escape_line(applied)}, live {escape_line(detail.before)}, "
+                f"desired {escape_line(detail.after)}"
             )
         case FieldRow(mark="+"):
             return escape_line(detail.after)
         case FieldRow():
             return f"{escape_line(detail.before)} → {escape_line(detail.after)}"
         case SecretRow():
-            return escape_line(f"{detail.state}: {detail.reason}" if detail.reason else detail.state)
+            return escape_line(format_secret_status(detail))
         case NoteRow():
             return escape_line(detail.text)
 
 
-def _colorize_detail(folded: str, detail: DetailRow, style: TerminalStyle) -> str:
+def _colorize_detail(text: str, detail: DetailRow, style: TerminalStyle) -> str:
     match detail:
         case FieldRow():
             tone = _MARK_TONES[detail.mark]
         case SecretRow():
-            tone = _STATUS_TONES.get(detail.state, Tone.MUTED)
+            tone = _STATUS_TONES.get(detail.status, Tone.MUTED)
         case NoteRow():
             tone = Tone.MUTED
-    return "\n".join(colorize(each, tone, style) for each in folded.split("\n"))
+    return "\n".join(colorize(line, tone, style) for line in text.split("\n"))
 
 
 def _render_repeated(view: PlanView, style: TerminalStyle) -> str:
@@ -147,11 +150,10 @@ def _render_repeated(view: PlanView, style: TerminalStyle) -> str:
     return "\n".join([colorize("Before you approve", Tone.DANGER, style, bold=True), *lines])
 
 
-def _render_footer(view: PlanView, style: TerminalStyle, *, cut: bool) -> str:
-    lines = [wrap_text("", f"{TRUNCATION_HINT}.", style.width)] if cut else []
-    if view.error_count:
-        found = "1 finding refuses" if view.error_count == 1 else f"{view.error_count:,} findings refuse"
-        lines.append(colorize(f"{found} this plan: see Findings.", Tone.DANGER, style))
+def _render_footer(view: PlanView, style: TerminalStyle, *, truncated: bool) -> str:
+    lines = [wrap_text("", f"{TRUNCATION_HINT}.", style.width)] if truncated else []
+    if view.blocked_summary:
+        lines.append(colorize(wrap_text("", view.blocked_summary, style.width), Tone.DANGER, style))
     if view.cost_summary:
         lines.append(view.cost_summary)
     if view.approve_command:

@@ -1,46 +1,122 @@
-"""How far a change reaches and what follows from it, in words; what is not known is said to be so."""
+"""The wording of impact, breakage, rotation and secret statuses; unknown is stated and never 0."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from keyturn.model.change import Action, Change
-from keyturn.model.diagnostic import pluralize_or_none
+from keyturn.model.change import Action, Change, SecretStatus
+from keyturn.model.diagnostic import pluralize, pluralize_or_none
 from keyturn.model.plan import Impact
-from keyturn.views.plan.model import NoteRow
+from keyturn.views.plan.model import NoteRow, SecretRow
 
 MAX_LISTED_NAMES: Final = 10
-"""The most names in one phrase; the rest is counted."""
+"""The maximum number of names in one phrase; the rest is counted."""
+
+_UNDO_TEXTS: Final = {
+    "credential": "reversible: re-adding the manifest restores the object",
+    "connection": "not reversible: re-adding the manifest creates a new object with a new ID",
+}
+_STATUS_NAMES: Final = {SecretStatus.SET.value: "will be set"}
 
 
 def join_names(names: tuple[str, ...]) -> str:
-    """Return names joined by commas; beyond ``SHOWN`` they are counted."""
+    """Return names joined by commas; the names beyond ``MAX_LISTED_NAMES`` are counted."""
     more = f" and {len(names) - MAX_LISTED_NAMES:,} more" if len(names) > MAX_LISTED_NAMES else ""
     return ", ".join(names[:MAX_LISTED_NAMES]) + more
 
 
-def describe_reach(change: Change, impact: Impact | None) -> str:
-    """Return how far a change reaches: ``used by 7 connections, 23 pipelines; 4 scheduled, next …``."""
+def name_secret_status(row: SecretRow) -> str:
+    """Return the status of a secret in words."""
+    return _STATUS_NAMES.get(row.status, row.status)
+
+
+def format_secret_status(row: SecretRow) -> str:
+    """Return the status of a secret with its reason: ``will be set (new)``."""
+    return f"{name_secret_status(row)} ({row.reason})" if row.reason else name_secret_status(row)
+
+
+def describe_impact(change: Change, impact: Impact | None, *, offline: bool = False) -> str:
+    """Return the impact of a change: ``used by 7 connections, 23 pipelines; 4 schedules, next run …``."""
     if impact is None:
-        return "how far it reaches is unknown"
-    uses = list(_iterate_uses(change, impact))
-    known = [said for number, least, noun in uses if (said := _format_count(number, least, noun))]
-    if not known and all(number == 0 for number, _, _ in uses):
-        return f"used by nothing{_describe_schedules(impact)}"
-    unknown = [f"{noun}s" for number, least, noun in uses if number is None and not least]
-    used = f"used by {', '.join(known)}" if known else "used by none that is known"
-    return used + (f"; {_join_words(unknown)} unknown" if unknown else "") + _describe_schedules(impact)
+        return "unknown (offline)" if offline else "unknown"
+    users = list(_list_users(change, impact))
+    known = [text for number, least, noun in users if (text := _format_count(number, least, noun))]
+    if not known and all(number == 0 for number, _, _ in users):
+        nouns = _join_words([f"{noun}s" for _, _, noun in users], "or")
+        return f"no {nouns} use it, {_describe_schedules(impact)}"
+    unknown = [f"{noun}s" for number, least, noun in users if number is None and not least]
+    parts = [f"used by {', '.join(known)}" if known else "no known users"]
+    if unknown:
+        parts.append(f"{_join_words(unknown, 'and')} unknown")
+    return "; ".join([*parts, _describe_schedules(impact)])
 
 
-def _iterate_uses(change: Change, impact: Impact) -> Iterator[tuple[int | None, int, str]]:
-    # A number that is not known may still have a least: what is known by name.
-    if change.address.kind == "credential":
-        yield (
-            impact.connections,
-            len(impact.managed_connections) + len(impact.unmanaged_connections),
-            "connection",
+def describe_breakage(change: Change, impact: Impact | None) -> Iterator[NoteRow]:
+    """Yield what a change that retires an object breaks, its preconditions, and how to undo it."""
+    detached = set(map(str, change.depends_on))
+    if impact:
+        remaining = tuple(name for name in impact.managed_connections if name not in detached)
+        broken = {
+            "connections in git": remaining,
+            "connections not in git": impact.unmanaged_connections,
+            "pipelines and syncs": impact.downstream,
+        }
+        yield from (
+            NoteRow("breaks", f"{users}: {join_names(names)}") for users, names in broken.items() if names
         )
+    if change.depends_on:
+        yield NoteRow("depends on", f"detach {join_names(tuple(map(str, change.depends_on)))} first")
+    if _is_protected(change):
+        yield NoteRow("protected", "by the manifest or the state")
+    if change.action is Action.RETIRE:
+        yield NoteRow("undo", _UNDO_TEXTS.get(change.address.kind, _UNDO_TEXTS["credential"]))
+
+
+def describe_rotation(change: Change, impact: Impact | None) -> Iterator[NoteRow]:
+    """Yield the age of the old secret and the rotation strategy with its connection tests."""
+    if change.entry and change.entry.rotated_at:
+        yield NoteRow("age", f"the old secret was set on {change.entry.rotated_at[:10]}")
+    elif change.entry:
+        yield NoteRow("age", "unknown")
+    if change.address.kind == "credential" and change.desired is not None:
+        lifecycle = change.desired.lifecycle
+        yield NoteRow("strategy", _describe_strategy(lifecycle.strategy, lifecycle.grace_days, impact))
+
+
+def _describe_strategy(strategy: str, grace_days: int, impact: Impact | None) -> str:
+    days = pluralize_or_none(grace_days, "day")
+    if impact and impact.connections == 0:
+        texts = {
+            "verify": "cannot be tested first: no connection uses it",
+            "replace": f"no connection uses it; the old object is retired after {days}",
+            "in_place": "written at once; cannot be tested: no connection uses it",
+        }
+    else:
+        users = _describe_connections(impact)
+        texts = {
+            "verify": f"the new secret is tested with {users} before the switch",
+            "replace": f"{users} move one by one; the old object is retired after {days}",
+            "in_place": f"written at once, then tested with {users}",
+        }
+    return f"{strategy}: {texts[strategy]}" if strategy in texts else strategy
+
+
+def _describe_connections(impact: Impact | None) -> str:
+    if impact is None or impact.connections is None:
+        number = "every connection that uses it"
+    else:
+        number = pluralize(impact.connections, "connection")
+    if not impact or not impact.managed_connections:
+        return number
+    return f"{number} ({join_names(impact.managed_connections + impact.unmanaged_connections)})"
+
+
+def _list_users(change: Change, impact: Impact) -> Iterator[tuple[int | None, int, str]]:
+    # An unknown number can have a lower bound: the users that are known by name.
+    if change.address.kind == "credential":
+        named = len(impact.managed_connections) + len(impact.unmanaged_connections)
+        yield impact.connections, named, "connection"
     for number, noun in ((impact.pipelines, "pipeline"), (impact.syncs, "sync")):
-        yield number, sum(each.startswith(f"{noun}/") for each in impact.downstream), noun
+        yield number, sum(name.startswith(f"{noun}/") for name in impact.downstream), noun
 
 
 def _format_count(number: int | None, least: int, noun: str) -> str:
@@ -49,77 +125,19 @@ def _format_count(number: int | None, least: int, noun: str) -> str:
     return pluralize_or_none(number, noun) if number else ""
 
 
-def _join_words(words: list[str]) -> str:
+def _join_words(words: list[str], conjunction: str) -> str:
     *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def _describe_schedules(impact: Impact) -> str:
     if impact.scheduled is None:
-        return "; schedules unknown" + (f", one runs at {impact.next_run}" if impact.next_run else "")
+        return "schedules unknown" + (f", one runs at {impact.next_run}" if impact.next_run else "")
     if not impact.scheduled:
-        return "; nothing scheduled"
-    following = f", next run {impact.next_run}" if impact.next_run else ", next run unknown"
-    return f"; {impact.scheduled:,} scheduled{following}"
-
-
-def describe_breakage(change: Change, impact: Impact | None) -> Iterator[NoteRow]:
-    """Yield what would break, and how to undo it, for a change that takes an object away."""
-    # What lets go of it in the same plan is not broken by it.
-    left = (
-        tuple(each for each in impact.managed_connections if each not in map(str, change.depends_on))
-        if impact
-        else ()
-    )
-    if left:
-        yield NoteRow("breaks", f"in git: {join_names(left)}")
-    if impact and impact.unmanaged_connections:
-        yield NoteRow("breaks", f"made outside git: {join_names(impact.unmanaged_connections)}")
-    if impact and impact.downstream:
-        yield NoteRow("breaks", f"work that runs on it: {join_names(impact.downstream)}")
-    if change.depends_on:
-        yield NoteRow(
-            "after", f"done once these let go of it: {join_names(tuple(map(str, change.depends_on)))}"
-        )
-    if _is_protected(change):
-        yield NoteRow("protected", "the manifest or the state protects it")
-    if change.action is Action.RETIRE:
-        yield NoteRow("undo", _UNDO_TEXTS.get(change.address.kind, _UNDO_TEXTS["credential"]))
-
-
-_UNDO_TEXTS: Final = {
-    "credential": "a soft delete: it is restored when its manifest comes back",
-    "connection": "none in the API: when its manifest comes back, it is created anew, with another id",
-}
+        return "no scheduled runs"
+    return f"{pluralize(impact.scheduled, 'schedule')}, next run {impact.next_run or 'unknown'}"
 
 
 def _is_protected(change: Change) -> bool:
     stated = change.desired.lifecycle.protect if change.desired else False
     return stated or bool(change.entry and change.entry.protect)
-
-
-def describe_rotation(change: Change, impact: Impact | None) -> Iterator[NoteRow]:
-    """Yield how a rotation goes about it: age of the old secret, strategy, what is tested before."""
-    if change.entry and change.entry.rotated_at:
-        yield NoteRow("age", f"the old one was set on {change.entry.rotated_at[:10]}")
-    elif change.entry:
-        yield NoteRow("age", "when the old one was set is unknown")
-    if change.address.kind != "credential" or change.desired is None:
-        return
-    chosen = change.desired.lifecycle.strategy
-    users = "every connection that uses it" if impact is None or impact.connections is None else ""
-    users = users or pluralize_or_none(impact.connections if impact else None, "connection")
-    names = (
-        f" ({join_names(impact.managed_connections + impact.unmanaged_connections)})"
-        if impact and impact.managed_connections
-        else ""
-    )
-    days = pluralize_or_none(change.desired.lifecycle.grace_days, "day")
-    yield NoteRow(
-        "strategy",
-        {
-            "verify": f"verify: before the cut-over the new secret is tested with {users}{names}",
-            "replace": f"replace: {users}{names} move one by one; the old one is retired after {days}",
-            "in_place": f"in_place: written at once, then tested with {users}{names}",
-        }.get(chosen, chosen),
-    )

@@ -1,88 +1,88 @@
-"""What came of an apply: every change with how it ended, counted honestly."""
+"""The report of an apply: the outcome of every change, and their counts."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from msgspec import Struct
 
 from keyturn.model.change import ChangeOutcome, OutcomeStatus
 from keyturn.model.plan import Plan
 from keyturn.views.escaping import escape_line
-from keyturn.views.forms import select_format
-from keyturn.views.json_output import dump_pretty
 from keyturn.views.plan.wording import join_names
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
-
-APPLY_FORMAT_VERSION: Final = "1.0"
+from keyturn.views.report_formats import RESULT_RENDERERS, render_in_format
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, wrap_text
 
 _STATUS_STYLES: Final = {
     OutcomeStatus.DONE: ("✓", "Done", Tone.SUCCESS),
-    OutcomeStatus.BLOCKED: ("…", "Not attempted: it waits for what did not end well", Tone.WARNING),
-    OutcomeStatus.STALE: ("≠", "Not attempted: it moved since the plan", Tone.WARNING),
-    OutcomeStatus.UNKNOWN: ("?", "Unsure: sent, and no answer came", Tone.DANGER),
+    OutcomeStatus.BLOCKED: ("…", "Not attempted: depends on a change that did not succeed", Tone.WARNING),
+    OutcomeStatus.STALE: ("≠", "Not attempted: the object changed since the plan", Tone.WARNING),
+    OutcomeStatus.UNKNOWN: ("?", "Unknown: the request was sent, no response arrived", Tone.DANGER),
     OutcomeStatus.FAILED: ("✗", "Failed", Tone.DANGER),
 }
+_COUNT_KEYS: Final = {
+    "done": OutcomeStatus.DONE,
+    "failed": OutcomeStatus.FAILED,
+    "unsure": OutcomeStatus.UNKNOWN,
+    "stale": OutcomeStatus.STALE,
+    "not_attempted": OutcomeStatus.BLOCKED,
+}
+_COUNT_WORDS: Final = {"unsure": "unknown", "not_attempted": "not attempted"}
+_TOPIC_WIDTH: Final = 9
+
+
+class _ApplyOutcomes(Struct, frozen=True):
+    plan: Plan
+    outcomes: tuple[ChangeOutcome, ...]
+
+    format_version: ClassVar[str] = "1.0"
+
+    def build_header(self) -> Mapping[str, object]:
+        return {
+            "workspace": self.plan.workspace,
+            "organization": self.plan.organization,
+            "digest": self.plan.approval_digest(),
+        }
+
+    def build_items(self) -> Mapping[str, object]:
+        return {"outcomes": [_outcome_to_json(outcome) for outcome in self.outcomes]}
+
+    def count_results(self) -> Mapping[str, int]:
+        found = Counter(outcome.outcome_status for outcome in self.outcomes)
+        return {key: found[status] for key, status in _COUNT_KEYS.items()}
+
+    def summarize(self) -> str:
+        counts = [
+            f"{number} {_COUNT_WORDS.get(key, key)}" for key, number in self.count_results().items() if number
+        ]
+        return f"Apply: {', '.join(counts) or 'nothing to do'}."
+
+    def render_lines(self, style: TerminalStyle) -> Iterator[str]:
+        blocks = [_render_group(status, self.outcomes, style) for status in _STATUS_STYLES]
+        if self.outcomes:
+            yield "\n\n".join(filter(None, blocks))
 
 
 def render_apply_report(
-    plan: Plan, outcomes: tuple[ChangeOutcome, ...], form: str = "text", style: TerminalStyle = PLAIN_STYLE
+    plan: Plan,
+    outcomes: tuple[ChangeOutcome, ...],
+    format_name: str = "text",
+    style: TerminalStyle = PLAIN_STYLE,
 ) -> str:
-    """Return what came of an apply as ``text`` or ``json``; raises ValueError for another form."""
-    forms = {
-        "text": lambda: render_apply_text(outcomes, style),
-        "json": lambda: render_apply_json(plan, outcomes),
-    }
-    return select_format(forms, form)()
+    """Return the outcomes of an apply as ``text`` or ``json``; raises ValueError for another format.
 
-
-def render_apply_text(outcomes: tuple[ChangeOutcome, ...], style: TerminalStyle = PLAIN_STYLE) -> str:
-    """Return how every change ended, the worst last; the last line counts them and can be parsed.
-
-    It reads ``Apply: 3 done, 1 failed, 0 unsure, 0 stale, 2 not attempted.`` or, where there was
-    nothing to do, ``Apply: nothing to do.``
+    The text groups the changes by outcome, the worst last. Its last line holds every count that is
+    not 0: ``Apply: 3 done, 1 failed, 2 not attempted.`` or ``Apply: nothing to do.`` The JSON follows
+    ``schemas/report.schema.json``.
     """
-    blocks = [_render_group(ending, outcomes, style) for ending in _STATUS_STYLES]
-    return "\n\n".join([*filter(None, blocks), make_bold(summarize_outcomes(outcomes), style)]) + "\n"
+    return render_in_format(RESULT_RENDERERS, _ApplyOutcomes(plan, outcomes), format_name, style)
 
 
-def render_apply_json(plan: Plan, outcomes: tuple[ChangeOutcome, ...]) -> str:
-    """Return the same as JSON, as ``schemas/report.schema.json`` says."""
-    counts: dict[str, Any] = {**_count_outcomes(outcomes), "line": summarize_outcomes(outcomes)}
-    return dump_pretty(
-        {
-            "format_version": APPLY_FORMAT_VERSION,
-            "workspace": plan.workspace,
-            "organization": plan.organization,
-            "digest": plan.approval_digest(),
-            "summary": counts,
-            "outcomes": [_outcome_to_json(outcome) for outcome in outcomes],
-        }
-    )
-
-
-def summarize_outcomes(outcomes: tuple[ChangeOutcome, ...]) -> str:
-    """Return the last line of a report."""
-    if not outcomes:
-        return "Apply: nothing to do."
-    counts = {word.replace("_", " "): number for word, number in _count_outcomes(outcomes).items()}
-    return f"Apply: {', '.join(f'{number} {word}' for word, number in counts.items())}."
-
-
-def _count_outcomes(outcomes: tuple[ChangeOutcome, ...]) -> dict[str, int]:
-    found = Counter(outcome.outcome_status for outcome in outcomes)
-    return {
-        "done": found[OutcomeStatus.DONE],
-        "failed": found[OutcomeStatus.FAILED],
-        "unsure": found[OutcomeStatus.UNKNOWN],
-        "stale": found[OutcomeStatus.STALE],
-        "not_attempted": found[OutcomeStatus.BLOCKED],
-    }
-
-
-def _render_group(ending: OutcomeStatus, outcomes: tuple[ChangeOutcome, ...], style: TerminalStyle) -> str:
-    chosen = [outcome for outcome in outcomes if outcome.outcome_status is ending]
+def _render_group(status: OutcomeStatus, outcomes: tuple[ChangeOutcome, ...], style: TerminalStyle) -> str:
+    chosen = [outcome for outcome in outcomes if outcome.outcome_status is status]
     if not chosen:
         return ""
-    symbol, title, tone = _STATUS_STYLES[ending]
+    symbol, title, tone = _STATUS_STYLES[status]
     lines = [colorize(f"{title} ({len(chosen):,})", tone, style, bold=True)]
     for outcome in chosen:
         lines += _render_outcome(outcome, f"  {symbol} ", style)
@@ -92,14 +92,15 @@ def _render_group(ending: OutcomeStatus, outcomes: tuple[ChangeOutcome, ...], st
 def _render_outcome(outcome: ChangeOutcome, mark: str, style: TerminalStyle) -> Iterator[str]:
     tone = _STATUS_STYLES[outcome.outcome_status][2]
     label = escape_line(str(outcome.address))
-    said = "  ".join(filter(None, (label, escape_line(outcome.action), escape_line(outcome.message))))
-    folded = wrap_text(mark, said, style.width)
-    yield f"{colorize(mark + label, tone, style)}{folded[len(mark + label) :]}"
-    notes = [("waits", join_names(tuple(map(str, outcome.waits_for))))] if outcome.waits_for else []
+    text = "  ".join(filter(None, (label, escape_line(outcome.action), escape_line(outcome.message))))
+    wrapped = wrap_text(mark, text, style.width)
+    yield f"{colorize(mark + label, tone, style)}{wrapped[len(mark + label) :]}"
+    notes = [("waits for", join_names(tuple(map(str, outcome.waits_for))))] if outcome.waits_for else []
     notes += [("warning", warning) for warning in outcome.warnings]
     notes += [("next", outcome.hint)] if outcome.hint else []
-    for topic, text in notes:
-        yield colorize(wrap_text(f"      {topic:<7}  ", escape_line(text), style.width), Tone.MUTED, style)
+    for topic, note in notes:
+        lead = f"      {topic:<{_TOPIC_WIDTH}}  "
+        yield colorize(wrap_text(lead, escape_line(note), style.width), Tone.MUTED, style)
 
 
 def _outcome_to_json(outcome: ChangeOutcome) -> dict[str, Any]:

@@ -1,16 +1,16 @@
-"""A check-up told: a line for each thing, and what to do about what is not in order."""
+"""The report of the doctor command: a line for each check, with the fix of a problem."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final
 
+from msgspec import Struct
+
+from keyturn.model.diagnostic import pluralize
 from keyturn.model.results import CheckResult, CheckStatus
 from keyturn.views.escaping import escape_line
-from keyturn.views.forms import select_format
-from keyturn.views.json_output import dump_pretty
-from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, make_bold, wrap_text
-
-DOCTOR_FORMAT_VERSION: Final = "1.0"
+from keyturn.views.report_formats import RESULT_RENDERERS, render_in_format
+from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, colorize, wrap_text
 
 _STATUS_STYLES: Final = {
     CheckStatus.PASSED: ("✓", Tone.SUCCESS),
@@ -19,56 +19,65 @@ _STATUS_STYLES: Final = {
     CheckStatus.WARNING: ("!", Tone.WARNING),
     CheckStatus.FAILED: ("✗", Tone.DANGER),
 }
+_TOPIC_WIDTH: Final = 12
+
+
+class _DoctorChecks(Struct, frozen=True):
+    checks: tuple[CheckResult, ...]
+
+    format_version: ClassVar[str] = "1.0"
+
+    def build_header(self) -> Mapping[str, object]:
+        return {}
+
+    def build_items(self) -> Mapping[str, object]:
+        return {"checks": list(map(_check_to_json, self.checks))}
+
+    def count_results(self) -> Mapping[str, int]:
+        found = Counter(check.status for check in self.checks)
+        return {status.value: found[status] for status in CheckStatus}
+
+    def summarize(self) -> str:
+        found = Counter(check.status for check in self.checks)
+        return (
+            f"Doctor: {found[CheckStatus.PASSED]} passed, "
+            f"{pluralize(found[CheckStatus.WARNING], 'warning')}, {found[CheckStatus.FAILED]} failed, "
+            f"{pluralize(found[CheckStatus.NOTE], 'note')}, {found[CheckStatus.SKIPPED]} skipped."
+        )
+
+    def render_lines(self, style: TerminalStyle) -> Iterator[str]:
+        for check in self.checks:
+            yield from _render_check(check, style)
 
 
 def render_doctor_report(
-    checks: tuple[CheckResult, ...], form: str = "text", style: TerminalStyle = PLAIN_STYLE
+    checks: tuple[CheckResult, ...], format_name: str = "text", style: TerminalStyle = PLAIN_STYLE
 ) -> str:
-    """Return a check-up as ``text`` or ``json``; raises ValueError for another form."""
-    forms = {"text": lambda: render_doctor_text(checks, style), "json": lambda: render_doctor_json(checks)}
-    return select_format(forms, form)()
+    """Return the checks as ``text`` or ``json``; raises ValueError for another format.
 
-
-def render_doctor_text(checks: tuple[CheckResult, ...], style: TerminalStyle = PLAIN_STYLE) -> str:
-    """Return the checks in their order, and a last line that counts and can be parsed.
-
-    It reads ``Doctor: 9 good, 1 note, 0 untried, 1 doubt, 0 broken.``
+    The last line of the text has all counts:
+    ``Doctor: 9 passed, 1 warning, 0 failed, 1 note, 0 skipped.`` The JSON follows
+    ``schemas/doctor.schema.json``.
     """
-    lines = [text for each in checks for text in _render_check(each, style)]
-    return "\n".join([*lines, "", make_bold(summarize_checks(checks), style)]) + "\n"
+    return render_in_format(RESULT_RENDERERS, _DoctorChecks(checks), format_name, style)
 
 
-def render_doctor_json(checks: tuple[CheckResult, ...]) -> str:
-    """Return the same as JSON, as ``schemas/doctor.schema.json`` says."""
-    tree = [
-        {
-            "topic": each.topic,
-            "state": each.status.value,
-            "message": each.message,
-            "hint": each.hint,
-            "code": each.code or None,
-        }
-        for each in checks
-    ]
-    summary: dict[str, Any] = {**_count_statuses(checks), "line": summarize_checks(checks)}
-    return dump_pretty({"format_version": DOCTOR_FORMAT_VERSION, "summary": summary, "checks": tree})
+def _render_check(check: CheckResult, style: TerminalStyle) -> Iterator[str]:
+    symbol, tone = _STATUS_STYLES[check.status]
+    code = f"  [{escape_line(check.code)}]" if check.code else ""
+    lead = f"{symbol} {escape_line(check.topic):<{_TOPIC_WIDTH}}"
+    wrapped = wrap_text(lead, f"{escape_line(check.message)}{code}", style.width)
+    yield f"{colorize(lead, tone, style)}{wrapped[len(lead) :]}"
+    if check.hint:
+        fix = wrap_text(" " * (_TOPIC_WIDTH + 2) + "fix  ", escape_line(check.hint), style.width)
+        yield colorize(fix, Tone.MUTED, style)
 
 
-def summarize_checks(checks: tuple[CheckResult, ...]) -> str:
-    """Return the last line."""
-    return f"Doctor: {', '.join(f'{number} {word}' for word, number in _count_statuses(checks).items())}."
-
-
-def _count_statuses(checks: tuple[CheckResult, ...]) -> dict[str, int]:
-    found = Counter(each.status for each in checks)
-    return {state.value: found[state] for state in CheckStatus}
-
-
-def _render_check(each: CheckResult, style: TerminalStyle) -> Iterator[str]:
-    symbol, tone = _STATUS_STYLES[each.status]
-    code = f"  [{escape_line(each.code)}]" if each.code else ""
-    lead = f"{symbol} {escape_line(each.topic):<12}"
-    folded = wrap_text(lead, f"{escape_line(each.message)}{code}", style.width)
-    yield f"{colorize(lead, tone, style)}{folded[len(lead) :]}"
-    if each.hint:
-        yield colorize(wrap_text(" " * 14 + "fix  ", escape_line(each.hint), style.width), Tone.MUTED, style)
+def _check_to_json(check: CheckResult) -> dict[str, object]:
+    return {
+        "topic": check.topic,
+        "state": check.status.value,
+        "message": check.message,
+        "hint": check.hint,
+        "code": check.code or None,
+    }

@@ -1,4 +1,4 @@
-"""The review as one HTML page: a picture, and a table that can be searched; nothing is loaded."""
+"""The usage report as one HTML page: a table that can be searched, and a diagram; nothing is loaded."""
 
 import re
 from typing import Final
@@ -7,8 +7,8 @@ from keyturn.model.diagnostic import pluralize
 from keyturn.model.usage import UsageReport
 from keyturn.views.diagram import MAX_COLUMN_BOXES, DependencyLink, draw_dependency_svg
 from keyturn.views.escaping import escape_html as safe
-from keyturn.views.html_page import render_html_page
-from keyturn.views.reports.usage import USAGE_COLUMNS, build_usage_row, summarize_usage
+from keyturn.views.html_page import class_for_count, render_html_page
+from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, label_class, summarize_usage
 
 SEARCH_SCRIPT: Final = """
 "use strict";
@@ -29,7 +29,7 @@ const narrow = () => {
 box.addEventListener("input", narrow);
 narrow();
 """
-"""Hides the rows that lack one of the words; the page is whole without it."""
+"""Hides the rows that lack one of the words; without the script, all rows are shown."""
 
 _SEARCH_BOX: Final = (
     '<p hidden><label>Search <input id="search" type="search" autocomplete="off"></label> '
@@ -45,21 +45,19 @@ _MONOSPACE_COLUMNS: Final = frozenset({"connections", "can decrypt"})
 
 
 def render_usage_html(report: UsageReport) -> str:
-    """Return the review as an HTML page whose policy lets in its own sheet and script, and nothing else."""
+    """Return a self-contained HTML page; its content security policy allows only its own style and script."""
     title = f"Credentials of {safe(report.workspace)}"
-    drawn = draw_dependency_svg(_build_links(report), _mark_credentials(report))
+    diagram = draw_dependency_svg(_build_links(report), _mark_credentials(report))
     counts = "".join(
-        f"<li{_mute_zero(number)}><b>{number:,}</b> {safe(word)}</li>"
-        for word, number in report.count_by_class().items()
+        f"<li{class_for_count(number)}><b>{number:,}</b> {safe(label_class(name))}</li>"
+        for name, number in report.count_by_class().items()
     )
-    figure = (
-        f"<section>\n<h2>What depends on what</h2>\n{_render_limits(report)}{drawn}\n</section>"
-        if drawn
-        else ""
+    section = (
+        f"<section>\n<h2>Dependencies</h2>\n{_render_limits(report)}{diagram}\n</section>" if diagram else ""
     )
     table = f"{_SEARCH_BOX}\n{_render_table(report)}"
-    # Below a long table nobody would come upon the picture.
-    parts = [figure, table] if len(report.usages) > MAX_COLUMN_BOXES else [table, figure]
+    # Below a long table the diagram would be hard to find.
+    parts = [section, table] if len(report.usages) > MAX_COLUMN_BOXES else [table, section]
     body = [
         f"<header><h1>{title}</h1>",
         f"<p>Organization <code>{safe(report.organization)}</code>, {report.today}.</p>",
@@ -74,34 +72,30 @@ def render_usage_html(report: UsageReport) -> str:
     return render_html_page(title, "\n".join(filter(None, body)), SEARCH_SCRIPT)
 
 
-def _mute_zero(number: int) -> str:
-    return "" if number else ' class="none"'
-
-
 def _render_table(report: UsageReport) -> str:
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("credential", *_TABLE_COLUMNS))
     rows = "\n".join(
-        _render_row(dict(zip(USAGE_COLUMNS, build_usage_row(report, each), strict=True)))
-        for each in report.usages
+        _render_row(dict(zip(USAGE_COLUMNS, build_usage_row(report, usage), strict=True)))
+        for usage in report.usages
     )
     return f'<table id="review">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
 
 
-def _render_row(found: dict[str, str]) -> str:
-    below = "".join(f'<br><span class="place">{safe(found[head])}</span>' for head in _NAME_CELL_COLUMNS)
-    name = f'<th scope="row"><code>{safe(found["credential"])}</code>{below}</th>'
-    cells = "".join(
-        f'<td class="mono">{safe(_shorten_keys(found[head]))}</td>'
+def _render_row(cells: dict[str, str]) -> str:
+    below = "".join(f'<br><span class="place">{safe(cells[head])}</span>' for head in _NAME_CELL_COLUMNS)
+    name = f'<th scope="row"><code>{safe(cells["credential"])}</code>{below}</th>'
+    columns = "".join(
+        f'<td class="mono">{safe(_shorten_keys(cells[head]))}</td>'
         if head in _MONOSPACE_COLUMNS
-        else f"<td>{safe(found[head])}</td>"
+        else f"<td>{safe(cells[head])}</td>"
         for head in _TABLE_COLUMNS
     )
-    return f"<tr>{name}{cells}</tr>"
+    return f"<tr>{name}{columns}</tr>"
 
 
 def _shorten_keys(text: str) -> str:
-    # A key's beginning and end tell it from any other; the whole of it is in the JSON.
-    return _KEY_PATTERN.sub(lambda found: f"{found[0][:10]}…{found[0][-6:]}", text)
+    # The start and the end identify a key; the JSON has all of it.
+    return _KEY_PATTERN.sub(lambda key: f"{key[0][:10]}…{key[0][-6:]}", text)
 
 
 def _build_links(report: UsageReport) -> tuple[DependencyLink, ...]:
@@ -117,21 +111,21 @@ def _build_links(report: UsageReport) -> tuple[DependencyLink, ...]:
 
 
 def _render_limits(report: UsageReport) -> str:
-    said = []
+    notes = []
     if len(report.usages) > MAX_COLUMN_BOXES:
-        whole = pluralize(len(report.usages), "credential")
-        said.append(
-            f"There is room for {MAX_COLUMN_BOXES} of {whole}, those that are overdue, expiring or unused first, "
-            "and for what hangs on them. The table has all of them."
+        total = pluralize(len(report.usages), "credential")
+        notes.append(
+            f"The diagram shows {MAX_COLUMN_BOXES} of {total} with their users: overdue, expiring and unused "
+            "credentials first. The table has all of them."
         )
-    hidden = {
+    unknown = {
         word: sum(getattr(usage.users, word) is None for usage in report.usages)
         for word in ("pipelines", "syncs", "schedules")
     }
-    unknown = [word for word, number in hidden.items() if number]
-    if unknown:
-        said.append(f"Not known, and so not drawn: {', '.join(unknown)}.")
-    return "".join(f'<p class="limits">{safe(each)}</p>\n' for each in said)
+    missing = [word for word, number in unknown.items() if number]
+    if missing:
+        notes.append(f"Unknown, not in the diagram: {', '.join(missing)}.")
+    return "".join(f'<p class="limits">{safe(note)}</p>\n' for note in notes)
 
 
 def _mark_credentials(report: UsageReport) -> dict[str, str]:
