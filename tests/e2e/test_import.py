@@ -86,7 +86,7 @@ def test_the_first_plan_after_an_import_is_empty(lived_in, request):
     links = [] if linked else ["--credential", "prod-pg=prod-db", "--credential", "prod-flake=prod-db"]
     done = lived_in.repo.inside("import", "--all", *links)
     assert done.code == 3, done.stdout + done.stderr
-    assert "cannot be the name of a file" in done.stdout
+    assert "cannot be a file name" in done.stdout
     assert names_in(lived_in, "manifests/prod") == ["prod-db", "prod-flake", "prod-pg", "prod-s3"], (
         done.stdout
     )
@@ -132,8 +132,8 @@ def test_types_that_keyturn_does_not_know(lived_in, canary):
     )
     done = lived_in.repo.inside("import", "prod-odd", "prod-strange")
     assert done.code == 3, done.stdout + done.stderr
-    assert "credential/prod-strange: left out: its type quantum" in done.stdout
-    assert "config.api_token: the service shows a mask or what looks like a secret there" in done.stdout
+    assert "credential/prod-strange: skipped: its fields do not match the schema of type quantum" in done.stdout
+    assert "config.api_token: the service returns a mask or a possible secret" in done.stdout
     text = (lived_in.repo.root / "manifests/prod/connections/prod-odd.yaml").read_text()
     assert "api_token" not in text
     assert "depth: 3" in text
@@ -199,7 +199,7 @@ def test_a_name_that_git_describes_already_is_left(several, canary):
     several.repo.credential("dev-db", {"password": canary()})
     done = several.repo.inside("import", "--all")
     assert done.code == 3
-    assert "manifests/prod/credentials/dev-db.yaml describes one of this name already" in done.stdout
+    assert "manifests/prod/credentials/dev-db.yaml already has a manifest of this name" in done.stdout
     assert names_in(several, "manifests/dev") == []
 
 
@@ -217,7 +217,7 @@ def test_a_deployment_that_shows_no_link(lived_in):
     place = {"host": "db.example.com", "port": "5432", "database": "second"}
     lived_in.service.seed_objects(connections=[{"name": "prod-second", "type": "postgres", "config": place}])
     done = lived_in.repo.inside("import", "--all", "--credential", "prod-pg=prod-db")
-    assert done.stdout.count("which credential it uses is not shown") == 2
+    assert done.stdout.count("the API does not return its credential") == 2
     assert (
         "credential: prod-db" in (lived_in.repo.root / "manifests/prod/connections/prod-pg.yaml").read_text()
     )

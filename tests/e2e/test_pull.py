@@ -147,7 +147,7 @@ def test_what_cannot_be_taken_out_says_how(drifted):
     drifted.service.edit_in_ui("connections", "prod-pg", config={"database": None})
     done = drifted.repo.inside("pull")
     assert done.code == 3
-    assert "take it out by hand, in line 8, or apply to bring it back" in done.stdout
+    assert "remove it in line 8 of the manifest, or apply to restore it" in done.stdout
     assert manifest(drifted) == flow
 
 

@@ -1,4 +1,4 @@
-"""Two workspaces compared."""
+"""The comparison of two workspaces."""
 
 import copy
 import os
@@ -37,8 +37,8 @@ def compared(project, environment):
     return compare_workspaces(project, sides, environment, os.urandom(32))
 
 
-def test_with_keys_the_shared_secret_is_found(project, office):
-    """And the one that differs is not taken for it."""
+def test_a_shared_secret_is_found(project, office):
+    """A different secret is not reported."""
     found = compared(project, office.repo.environment())
     assert found.secrets_compared
     assert {each.base_name: each.shared_secrets for each in found.resources} == {
@@ -47,15 +47,15 @@ def test_with_keys_the_shared_secret_is_found(project, office):
     }
 
 
-def test_without_keys_the_rest_is_compared(project):
-    """Nothing is said of values then."""
+def test_without_keys_only_plain_fields_are_compared(project):
+    """No secret is reported as shared."""
     found = compared(project, {"PATH": os.environ["PATH"]})
     assert not found.secrets_compared
     assert [each.shared_secrets for each in found.resources] == [(), ()]
 
 
-def test_a_side_that_is_broken_is_an_error(project, office):
-    """A comparison with half a side would mislead."""
+def test_an_invalid_manifest_is_an_error(project, office):
+    """Incomplete workspaces are not compared."""
     (office.repo.root / "manifests/staging/staging-db.yaml").write_text("kind: nothing\n")
     with pytest.raises(DiagnosticError):
         compared(project, office.repo.environment())

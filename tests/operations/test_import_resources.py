@@ -1,4 +1,4 @@
-"""Live to git."""
+"""Import of live objects into manifests."""
 
 import pytest
 
@@ -13,8 +13,8 @@ ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"
 
 
 @pytest.fixture
-def lived_in(office):
-    """Return an office whose workspace somebody filled: two credentials, one of them used."""
+def workspace(office):
+    """Return a workspace with two unmanaged credentials and a connection that uses one of them."""
     made = [{"name": name, "type": "aws", "config": ROLE} for name in ("prod-lake", "prod-spare")]
     ids = office.service.seed_objects(credentials=made)["credentials"]
     bucket = {
@@ -28,21 +28,21 @@ def lived_in(office):
     return office
 
 
-def told(results):
-    """Return what became of each object: its file's stem, or that it was left out."""
+def imported(results):
+    """Return whether each object was imported, by name."""
     return {each.address.name: bool(each.file) for each in results}
 
 
-def test_everything_once(lived_in, begin):
-    """Then nothing is new, and nothing was written to the service."""
-    assert told(import_resources(begin(), ImportOptions())) == {
+def test_a_second_import_finds_nothing(workspace, begin):
+    """The first one imports everything and writes nothing to the service."""
+    assert imported(import_resources(begin(), ImportOptions())) == {
         "prod-lake": True,
         "prod-spare": True,
         "prod-s3": True,
     }
     assert import_resources(begin(), ImportOptions()) == ()
-    assert lived_in.writes() == 0
-    connection = (lived_in.repo.root / "manifests/prod/connections/prod-s3.yaml").read_text()
+    assert workspace.writes() == 0
+    connection = (workspace.repo.root / "manifests/prod/connections/prod-s3.yaml").read_text()
     assert "credential: " in connection
     assert "prod-lake" in connection
 
@@ -51,31 +51,31 @@ def test_everything_once(lived_in, begin):
     ("names", "expected"),
     [(["prod-spare"], {"prod-spare"}), (["connection/*"], {"prod-s3"}), (["nobody"], set())],
 )
-@pytest.mark.usefixtures("lived_in")
-def test_only_what_is_named(begin, names, expected):
-    """Bare names, addresses, patterns."""
-    assert set(told(import_resources(begin(), ImportOptions(tuple(names))))) == expected
+@pytest.mark.usefixtures("workspace")
+def test_named_objects_are_imported(begin, names, expected):
+    """Names, addresses and patterns."""
+    assert set(imported(import_resources(begin(), ImportOptions(tuple(names))))) == expected
 
 
-def test_a_file_that_is_there_is_not_overwritten(lived_in, begin):
-    """Whatever it holds."""
-    file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
+def test_an_existing_file_is_not_overwritten(workspace, begin):
+    """The result has the reason."""
+    file = workspace.repo.root / "manifests/prod/credentials/prod-lake.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n")
     results = {each.address.name: each for each in import_resources(begin(), ImportOptions(("prod-lake",)))}
-    assert "is there already" in results["prod-lake"].error
+    assert "already exists" in results["prod-lake"].error
     assert file.read_text() == "# mine\n"
 
 
-@pytest.mark.usefixtures("lived_in")
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("folder", ["manifests/prod", "manifests/prod/deeper/still"])
-def test_an_editor_finds_the_schema_where_there_is_one(lived_in, begin, folder):
-    """The first line leads to what `init` put there, from any depth; without it there is no such line."""
-    root = lived_in.repo.root
-    order = ImportOptions(("credential/*",), folders={"prod-": folder})
+def test_the_modeline_names_an_existing_schema(workspace, begin, folder):
+    """From a folder of any depth; without the schema file there is no modeline."""
+    root = workspace.repo.root
+    options = ImportOptions(("credential/*",), folders={"prod-": folder})
     (root / ".keyturn").mkdir(exist_ok=True)
     (root / ".keyturn/credential.schema.json").write_text("{}")
-    import_resources(begin(), order)
+    import_resources(begin(), options)
     for name in ("prod-lake", "prod-spare"):
         file = root / folder / f"credentials/{name}.yaml"
         first = file.read_text().splitlines()[0]
@@ -86,7 +86,7 @@ def test_an_editor_finds_the_schema_where_there_is_one(lived_in, begin, folder):
     assert connection.startswith("kind: connection\n")
 
 
-def test_not_while_somebody_applies(begin):
+def test_an_import_needs_the_lock(begin):
     """The state has one writer."""
     run = begin()
     acquire_lock(run.store, LockHolder(id="x", who="ada", host="elsewhere"), run.clock)
@@ -94,37 +94,37 @@ def test_not_while_somebody_applies(begin):
         import_resources(run, ImportOptions())
 
 
-@pytest.mark.usefixtures("lived_in")
-def test_a_folder_that_no_plan_looks_into_is_refused(begin):
-    """What would be written there would never be seen again."""
+@pytest.mark.usefixtures("workspace")
+def test_a_folder_outside_of_the_workspace_is_refused(begin):
+    """KT073."""
     with pytest.raises(DiagnosticError) as caught:
         import_resources(begin(), ImportOptions(folders={"prod-": "elsewhere"}))
     assert caught.value.diagnostics[0].code == "KT073"
 
 
-def test_what_is_written_is_adopted(lived_in, begin):
-    """File and entry of the state come together; what has no file has no entry."""
-    lived_in.service.seed_objects(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
+def test_an_imported_object_has_a_state_entry(workspace, begin):
+    """A skipped object has none."""
+    workspace.service.seed_objects(credentials=[{"name": "Not A File", "type": "aws", "config": ROLE}])
     run = begin()
-    found = told(import_resources(run, ImportOptions()))
+    found = imported(import_resources(run, ImportOptions()))
     assert found["Not A File"] is False
     entries = load_state(run.store, run.workspace.name, run.workspace.organization).state.entries
     assert {address.name for address in entries} == {name for name, written in found.items() if written}
 
 
-def test_two_of_a_name_are_left(lived_in, begin):
-    """Which one is meant is not for a machine to say."""
-    lived_in.service.change_settings(unique_names=False)
-    lived_in.service.seed_objects(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
+def test_objects_of_the_same_name_are_skipped(workspace, begin):
+    """The reason lists their IDs."""
+    workspace.service.change_settings(unique_names=False)
+    workspace.service.seed_objects(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
     found = [each for each in import_resources(begin(), ImportOptions()) if each.address.name == "prod-spare"]
     assert found
-    assert all("stands for 2 objects" in each.error for each in found)
+    assert all("2 live objects have this name" in each.error for each in found)
 
 
-def test_the_journal_names_who_imported(lived_in, begin):
-    """Who, host, commit and run id, what was taken in, and how many were not."""
+def test_the_journal_has_the_import(workspace, begin):
+    """Its author and host, the imported objects, and the counts."""
     run = begin()
-    file = lived_in.repo.root / "manifests/prod/credentials/prod-lake.yaml"
+    file = workspace.repo.root / "manifests/prod/credentials/prod-lake.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n")
     import_resources(run, ImportOptions())

@@ -1,4 +1,4 @@
-"""Drift to git, one manifest at a time."""
+"""Pull of drifted fields into manifests."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from keyturn.operations.pull_drift import PullOptions, pull_drift
 
 
 @pytest.fixture
-def settled(office, canary):
-    """Apply two connections of which one refers to a further credential."""
+def applied(office, canary):
+    """Apply two connections; the config of one refers to a further credential."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.credential(
         "prod-s3", {}, {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}, type="aws"
@@ -23,65 +23,65 @@ def settled(office, canary):
     return office
 
 
-@pytest.mark.usefixtures("settled")
-def test_nothing_drifted(begin):
-    """Nothing to tell."""
+@pytest.mark.usefixtures("applied")
+def test_without_drift_there_are_no_results(begin):
+    """An unchanged workspace."""
     assert pull_drift(begin(), PullOptions()) == ()
 
 
-def test_a_field_is_written_where_it_stands(settled, begin):
-    """And the name of another file is left alone."""
-    settled.service.edit_in_ui("connections", "prod-flake", config={"warehouse": "OTHER"})
-    settled.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
+def test_a_drifted_field_is_written(applied, begin):
+    """Other manifests do not change."""
+    applied.service.edit_in_ui("connections", "prod-flake", config={"warehouse": "OTHER"})
+    applied.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
     (pulled,) = pull_drift(begin(), PullOptions(names=("prod-flake",)))
     assert [(each.path, each.live) for each in pulled.written] == [(("config", "warehouse"), "OTHER")]
-    assert "warehouse: OTHER" in (settled.repo.root / pulled.file).read_text()
+    assert "warehouse: OTHER" in (applied.repo.root / pulled.file).read_text()
 
 
-def test_without_writing_the_answer_is_the_same(settled, begin):
-    """What would be written is told, and the file stays."""
-    settled.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
-    before = (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes()
+def test_a_dry_run_has_the_same_results(applied, begin):
+    """The file does not change."""
+    applied.service.edit_in_ui("connections", "prod-pg", config={"database": "second"})
+    before = (applied.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes()
     dry = pull_drift(begin(), PullOptions(write=False))
-    assert (settled.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes() == before
+    assert (applied.repo.root / "manifests/prod/connections/prod-pg.yaml").read_bytes() == before
     assert pull_drift(begin(), PullOptions()) == dry
 
 
-def test_another_name_and_another_object_are_left(settled, begin):
-    """A rename is git's to make, and what git does not have cannot be referred to."""
-    settled.service.seed_objects(
+def test_a_rename_and_an_unmanaged_reference_are_skipped(applied, begin):
+    """Each has a reason."""
+    applied.service.seed_objects(
         credentials=[{"id": "cred_ui", "name": "ui-made", "type": "database", "config": {}}]
     )
-    settled.service.edit_in_ui("connections", "prod-pg", name="prod-renamed", credentialId="cred_ui")
+    applied.service.edit_in_ui("connections", "prod-pg", name="prod-renamed", credentialId="cred_ui")
     (pulled,) = pull_drift(begin(), PullOptions())
     assert {each.path: each.reason.split(":")[0] for each in pulled.skipped} == {
-        ("name",): "it is called prod-renamed live",
+        ("name",): "the live name is prod-renamed",
         ("credential",): "the referenced object is not in git",
     }
     assert pulled.written == ()
 
 
-def test_what_the_schema_has_no_room_for_is_left(settled, begin):
-    """A manifest that no plan would take is worse than drift."""
-    settled.service.edit_in_ui("connections", "prod-pg", config={"port": "none"})
+def test_an_invalid_live_value_is_skipped(applied, begin):
+    """A pull never writes an invalid manifest."""
+    applied.service.edit_in_ui("connections", "prod-pg", config={"port": "none"})
     (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db"})))
-    assert pulled.skipped[0].reason == "the schema has no room for the live value"
+    assert pulled.skipped[0].reason == "the schema does not allow the live value"
 
 
-def test_a_name_that_means_nothing(settled, begin):
-    """An error, before anything is read of the service."""
-    before = len(settled.service.list_requests())
+def test_an_unknown_name_is_refused(applied, begin):
+    """Before any request is sent."""
+    before = len(applied.service.list_requests())
     with pytest.raises(DiagnosticError) as caught:
         pull_drift(begin(), PullOptions(names=("nothing",)))
     assert [each.code for each in caught.value.diagnostics] == ["KT071"]
-    assert len(settled.service.list_requests()) == before
+    assert len(applied.service.list_requests()) == before
 
 
 @pytest.mark.parametrize(
     ("written", "after"), [("[a, b]   # both", "[a, c]   # both"), ("\n    - a\n    - b", "")]
 )
 def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
-    """One that spans lines, with room for comments between them, is left as it is."""
+    """A list on several lines, which may have comments, is skipped."""
     office.repo.credential("prod-db", {"password": canary()})
     path = office.repo.connection("prod-x", "prod-db", {"tables": "@"}, type="kafka")
     path.write_text(path.read_text().replace("'@'", written))
@@ -95,25 +95,25 @@ def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
     assert path.read_text() == (before.replace(written, after) if after else before)
 
 
-def test_a_mapping_of_which_nothing_is_left_goes_whole(settled, begin):
-    """Its last field does not leave an empty key behind."""
-    settled.service.edit_in_ui("connections", "prod-flake", config={"staging": None})
+def test_a_mapping_without_remaining_fields_is_removed(applied, begin):
+    """No empty key is left."""
+    applied.service.edit_in_ui("connections", "prod-flake", config={"staging": None})
     (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db", "prod-s3"})))
     assert {each.path for each in pulled.written} == {
         ("config", "staging", "credentialId"),
         ("config", "staging", "bucket"),
     }
-    text = (settled.repo.root / pulled.file).read_text()
+    text = (applied.repo.root / pulled.file).read_text()
     assert "staging" not in text
     assert "warehouse: W" in text
     assert pull_drift(begin(), PullOptions()) == ()
 
 
-def test_what_the_manifest_cannot_be_without_is_left(settled, begin):
-    """A credential for a database without its user would be refused by validate."""
-    settled.service.edit_in_ui("credentials", "prod-db", config={"username": None})
+def test_a_required_field_is_not_removed(applied, begin):
+    """The credential of a database needs a username."""
+    applied.service.edit_in_ui("credentials", "prod-db", config={"username": None})
     (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db"})))
     assert pulled.written == ()
-    assert [(each.path, "cannot be without it" in each.reason) for each in pulled.skipped] == [
+    assert [(each.path, "the manifest requires it" in each.reason) for each in pulled.skipped] == [
         (("config", "username"), True)
     ]

@@ -1,4 +1,4 @@
-"""Writing a secret of a manifest, and binding it again."""
+"""Setting a secret of a credential manifest, and its seal."""
 
 import pytest
 
@@ -25,37 +25,37 @@ def project(office, canary):
 
 @pytest.mark.parametrize("name", ["prod-db", FILE])
 def test_a_manifest_is_found_by_name_or_path(project, name):
-    """As people name it."""
+    """Both find the same file."""
     assert find_credential_file(project, name).relative == FILE
 
 
 @pytest.mark.parametrize("name", ["prod-pg", "prod", "prod-db.yaml", ""])
 def test_another_name_is_no_credential(project, name):
-    """A connection holds no secret of its own."""
+    """A connection has no secrets."""
     with pytest.raises(DiagnosticError) as caught:
         find_credential_file(project, name)
     assert caught.value.diagnostics[0].code == "KT041"
 
 
-def test_a_field_is_set_and_the_file_is_still_valid(office, project, canary):
-    """The plan sees another secret, with a seal that holds."""
+def test_setting_a_secret_keeps_the_file_valid(office, project, canary):
+    """The plan has a rotation and a valid seal."""
     environment = office.repo.environment()
     assert office.here("apply", "--yes").code == 0
     assert set_secret(project, "prod-db", "password", Secret(canary()), environment) == FILE
     assert "1 to rotate" in office.here("plan").stdout
 
 
-def test_sealed_again_after_an_intended_change(office, project):
-    """What sops accepts and the seal does not is accepted once it is sealed anew."""
+def test_resealing_keeps_the_file_valid(office, project):
+    """An apply accepts the new seal."""
     assert reseal_credential(project, "prod-db", office.repo.environment()) == FILE
     assert office.here("apply", "--yes").code == 0
 
 
-def test_a_field_that_the_type_does_not_have_is_refused():
-    """A typing mistake is told with what was meant."""
+def test_an_unknown_field_is_refused():
+    """The hint suggests the nearest field."""
     with pytest.raises(DiagnosticError) as caught:
         _reject_unknown_field("pasword", "database", "x.yaml")
-    (finding,) = caught.value.diagnostics
-    assert (finding.code, finding.hint) == ("KT043", "did you mean password?")
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.hint) == ("KT043", "did you mean password?")
     for field, type_ in [("password", "database"), ("headers.X-Key", "api_key"), ("key_left", "api_key")]:
         _reject_unknown_field(field, type_, "x.yaml")

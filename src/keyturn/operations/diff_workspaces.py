@@ -1,4 +1,4 @@
-"""Two workspaces of one project compared, for who keeps environments alike on purpose."""
+"""Compare the manifests of two workspaces of a project."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,9 +20,10 @@ _DEFAULT_PREFIXES = {"dev": "dev-", "staging": "staging-", "prod": "prod-"}
 def compare_workspaces(
     project: Project, sides: tuple[Workspace, Workspace], environment: Mapping[str, str], random_bytes: bytes
 ) -> WorkspaceDiff:
-    """Compare the manifests of two workspaces; secrets too, where keys for all of them are at hand.
+    """Compare the manifests of two workspaces, and their secrets if all of them can be decrypted.
 
-    ``chance`` are random bytes of this run. Raises Faulty where manifests of either side are wrong.
+    ``random_bytes`` is the key of the fingerprints of this comparison. Raises DiagnosticError for
+    invalid manifests.
     """
     left, right = (_load_desired(project, each) for each in sides)
     equal = _find_equal_secrets(project, (left, right), environment, random_bytes)
@@ -54,31 +55,31 @@ def _find_equal_secrets(
     environment: Mapping[str, str],
     random_bytes: bytes,
 ) -> frozenset[tuple[Address, FieldPath]] | None:
-    holding = tuple(each for side in sides for each in side if each.secrets)
+    encrypted = tuple(each for side in sides for each in side if each.secrets)
     try:
-        opened = decrypt_manifests(holding, project, environment) if holding else ()
+        decrypted = decrypt_manifests(encrypted, project, environment) if encrypted else ()
     except DiagnosticError:
         return None
-    files = {each.origin.file: each for each in opened}
-    prints = run_fingerprints(
-        {file: _select_opened_secrets(each) for file, each in files.items()}, random_bytes
+    files = {each.origin.file: each for each in decrypted}
+    fingerprints = run_fingerprints(
+        {file: _select_decrypted_secrets(each) for file, each in files.items()}, random_bytes
     )
-    right = {each.origin.file for each in sides[1]}
+    right_files = {each.origin.file for each in sides[1]}
     strip = _build_prefix_stripper(project.policy)
-    theirs = {
-        (each.address.kind, strip(each.address.name), path, prints[file, path])
+    right_secrets = {
+        (each.address.kind, strip(each.address.name), path, fingerprints[file, path])
         for file, each in files.items()
         for path in each.secrets
-        if file in right
+        if file in right_files
     }
     return frozenset(
         (each.address, path)
         for file, each in files.items()
         for path in each.secrets
-        if file not in right
-        if (each.address.kind, strip(each.address.name), path, prints[file, path]) in theirs
+        if file not in right_files
+        if (each.address.kind, strip(each.address.name), path, fingerprints[file, path]) in right_secrets
     )
 
 
-def _select_opened_secrets(desired: DesiredResource) -> Mapping[FieldPath, Secret]:
+def _select_decrypted_secrets(desired: DesiredResource) -> Mapping[FieldPath, Secret]:
     return {path: value for path, value in desired.secrets.items() if isinstance(value, Secret)}

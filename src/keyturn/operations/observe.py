@@ -98,6 +98,12 @@ def read_live_objects(
     return objects
 
 
+def read_details(service: Client, listed: LiveObject) -> LiveObject:
+    """Return a listed object with its config; read it if the list has none."""
+    kind = KINDS[listed.address.kind]
+    return listed if listed.has_config else kind.decode(service.read_record(kind.collection, listed.id))
+
+
 def _is_relevant(live: LiveObject, entry: StateEntry | None, new_addresses: Collection[Address]) -> bool:
     if live.has_config:
         return entry is not None and bool(entry.updated_at and live.updated_at)

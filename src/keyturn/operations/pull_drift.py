@@ -1,4 +1,4 @@
-"""Drift to git: what somebody edited in the UI is written back into the manifests, plain fields only."""
+"""Pull: write drifted plain fields of live objects back into the manifests."""
 
 import copy
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, FieldChange
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.fields import FieldPath, Leaf, flatten_tree
-from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
+from keyturn.model.resource import DesiredResource, LiveObject
 from keyturn.model.results import PullResult, SkippedField
 from keyturn.model.secret import Secret
 from keyturn.operations.init_repository import create_manifest_writer
@@ -31,11 +31,15 @@ from keyturn.state.reader import load_state
 from keyturn.yamldoc.reader import Document, parse_document
 
 CONFIG_FIELD_DEPTH = 2
-"""Keys of a path right below ``config``: no more than such a field goes as a whole."""
+"""Length of the path of a top-level config field, the largest part that is removed as a whole."""
 
 
 class PullOptions(Struct, frozen=True):
-    """What is pulled: names or patterns (none: everything), consents by credential, writing or not."""
+    """Options of a pull.
+
+    ``names`` are names, addresses or patterns; none means all. ``approved`` names the credentials
+    whose destinations may change. Without ``write``, no file is written.
+    """
 
     names: tuple[str, ...] = ()
     approved: frozenset[str] = frozenset()
@@ -43,132 +47,131 @@ class PullOptions(Struct, frozen=True):
 
 
 def pull_drift(run: RunContext, options: PullOptions) -> tuple[PullResult, ...]:
-    """Write live values that drifted back into the manifests; return what was done, by address.
+    """Write drifted live values into the manifests; return the results sorted by address.
 
-    Comments, order and ciphertext stay as they are. A file that cannot be written as meant is left
-    whole, and says why. Raises Faulty KT071 for a name that means nothing, and what loading,
-    state and service raise.
+    Comments, order and ciphertexts do not change. A skipped field has a reason. Raises DiagnosticError
+    KT071 for a name without a manifest, and the errors of manifests, state and service.
     """
     loaded = SecretLoader.for_run(run).load_manifests()
-    chosen = _select_manifests(loaded.desired, options.names)
+    selected = _select_manifests(loaded.desired, options.names)
     check_organization(run.service, run.workspace.organization)
     state = load_state(run.store, run.workspace.name, run.workspace.organization).state
     listed = list_live_objects(run.service, list_uncertain_retirements(state))
     entries = resolve_open_intents(state, listed).entries
-    live = read_live_objects(run.service, listed, chosen, entries)
-    names = {known.id: address for address, known in entries.items()}
-    found = []
-    for desired in sorted(chosen, key=lambda each: each.address):
-        known = entries.get(desired.address)
-        now = live.get(known.id) if known and not known.retired_at else None
-        if known and now and now.status != "deleted":
-            pulled = _pull_manifest(run, options, (desired, known, now), names)
-            found.append(pulled)
-    return tuple(each for each in found if each.written or each.skipped)
+    live = read_live_objects(run.service, listed, selected, entries)
+    addresses = {entry.id: address for address, entry in entries.items()}
+    results = []
+    for desired in sorted(selected, key=lambda each: each.address):
+        entry = entries.get(desired.address)
+        shown = live.get(entry.id) if entry and not entry.retired_at else None
+        if entry and shown and shown.status != "deleted":
+            fields = compute_field_changes(desired, entry, shown, addresses)
+            results.append(_pull_manifest(run, options, desired, shown, fields))
+    return tuple(each for each in results if each.written or each.skipped)
 
 
 def _select_manifests(desired: Iterable[DesiredResource], names: tuple[str, ...]) -> list[DesiredResource]:
-    everything = list(desired)
+    resources = list(desired)
     for name in names:
-        if not any(matches_target(each.address, name) for each in everything):
+        if not any(matches_target(each.address, name) for each in resources):
             raise DiagnosticError(
                 Diagnostic(
                     code="KT071",
                     severity=Severity.ERROR,
                     message=f"there is no manifest {name}",
                     origin=SourceLocation("manifests"),
-                    hint="write credential/NAME, connection/NAME, a bare name or a pattern such as 'prod-*'",
+                    hint="use credential/NAME, connection/NAME, a name, or a pattern such as 'prod-*'",
                 )
             )
     return [
-        each for each in everything if not names or any(matches_target(each.address, name) for name in names)
+        each for each in resources if not names or any(matches_target(each.address, name) for name in names)
     ]
 
 
 def _pull_manifest(
     run: RunContext,
     options: PullOptions,
-    sides: tuple[DesiredResource, StateEntry, LiveObject],
-    names: Mapping[str, Address],
+    desired: DesiredResource,
+    live: LiveObject,
+    fields: tuple[FieldChange, ...],
 ) -> PullResult:
-    desired, known, live = sides
-    fields = compute_field_changes(desired, known, live, names)
     sealed = _find_sealed_paths(desired, fields)
-    choice = select_pullable(desired, live, fields, sealed, options.approved)
-    left = list(choice.skipped)
+    selection = select_pullable(desired, live, fields, sealed, options.approved)
+    skipped = list(selection.skipped)
     if live.address != desired.address:
-        left.append(
-            SkippedField(("name",), f"it is called {live.address.name} live: rename the manifest, or apply")
-        )
-    pulled = PullResult(address=desired.address, file=desired.origin.file, skipped=tuple(left))
-    if not choice.to_write:
-        return pulled
+        reason = f"the live name is {live.address.name}: rename the manifest, or apply"
+        skipped.append(SkippedField(("name",), reason))
+    result = PullResult(address=desired.address, file=desired.origin.file, skipped=tuple(skipped))
+    if not selection.to_write:
+        return result
     source = load_file(run.root, desired.origin.file)
     document = parse_document(source.data, source.relative)
-    take, stuck = _separate_removable(document, choice.to_write, desired.address.kind)
-    left += stuck
+    writable, unremovable = _separate_removable(document, selection.to_write, desired.address.kind)
+    skipped += unremovable
     values: dict[FieldPath, Any] = {
-        _to_manifest_path(field): _to_manifest_value(field) for field in take if field.live != MISSING
+        _to_manifest_path(field): _to_manifest_value(field) for field in writable if field.live != MISSING
     }
-    gone = _find_removed_paths(document, take)
-    if not is_valid_manifest(_edit_tree(document.tree, values, gone), desired.address.kind):
-        whole = tuple(SkippedField(field.path, "the schema has no room for the live value") for field in take)
-        return replace(pulled, skipped=(*left, *whole))
-    seal = _compute_new_seal(document, values, gone) if any(field.path in sealed for field in take) else {}
-    try:
-        if options.write and take:
-            create_manifest_writer(run.project, run.environment).update_file(
-                source.relative, {**values, **seal}, gone
-            )
-    except DiagnosticError as faulty:
-        why = faulty.diagnostics[0].message
-        unwritten = tuple(SkippedField(field.path, f"the file could not be written: {why}") for field in take)
-        return replace(pulled, skipped=(*left, *unwritten))
-    return replace(pulled, written=take, skipped=tuple(left), resealed=bool(seal))
+    removed = _find_removed_paths(document, writable)
+    if not is_valid_manifest(_edit_tree(document.tree, values, removed), desired.address.kind):
+        skipped += (SkippedField(each.path, "the schema does not allow the live value") for each in writable)
+        return replace(result, skipped=tuple(skipped))
+    is_sealed = any(field.path in sealed for field in writable)
+    seal = _compute_new_seal(document, values, removed) if is_sealed else {}
+    if options.write and writable:
+        try:
+            writer = create_manifest_writer(run.project, run.environment)
+            writer.update_file(source.relative, {**values, **seal}, removed)
+        except DiagnosticError as error:
+            reason = f"the file could not be written: {error.diagnostics[0].message}"
+            skipped += (SkippedField(field.path, reason) for field in writable)
+            return replace(result, skipped=tuple(skipped))
+    return replace(result, written=writable, skipped=tuple(skipped), resealed=bool(seal))
 
 
 def _separate_removable(
-    document: Document, take: tuple[FieldChange, ...], kind: str
+    document: Document, fields: tuple[FieldChange, ...], kind: str
 ) -> tuple[tuple[FieldChange, ...], tuple[SkippedField, ...]]:
-    kept, left = [], []
-    for field in take:
-        why = _explain_unremovable(document, field.path, kind) if field.live == MISSING else ""
-        if why:
-            left.append(SkippedField(field.path, why))
+    writable, skipped = [], []
+    for field in fields:
+        reason = _explain_unremovable(document, field.path, kind) if field.live == MISSING else ""
+        if reason:
+            skipped.append(SkippedField(field.path, reason))
         else:
-            kept.append(field)
-    gone = _find_removed_paths(document, kept)
-    if gone and not _edit_tree(document.tree, {}, gone).get("config"):
-        whole = "it is gone live, and nothing would be left of `config:`: mend the file by hand, or apply"
-        left += [SkippedField(field.path, whole) for field in kept if field.live == MISSING]
-        kept = [field for field in kept if field.live != MISSING]
-    return tuple(kept), tuple(left)
+            writable.append(field)
+    removed = _find_removed_paths(document, writable)
+    if removed and not _edit_tree(document.tree, {}, removed).get("config"):
+        reason = "it was removed live, and `config:` would be empty: edit the file, or apply"
+        skipped += [SkippedField(field.path, reason) for field in writable if field.live == MISSING]
+        writable = [field for field in writable if field.live != MISSING]
+    return tuple(writable), tuple(skipped)
 
 
 def _explain_unremovable(document: Document, path: FieldPath, kind: str) -> str:
     if not is_valid_manifest(_edit_tree(document.tree, {}, (path,)), kind):
-        return "it is gone live, and the manifest cannot be without it: apply to bring it back"
+        return "it was removed live, but the manifest requires it: apply to restore it"
     if path not in document.spans or not can_remove(document, path):
         line = document.find_location(path).line
-        return f"it is gone live: take it out by hand, in line {line}, or apply to bring it back"
+        return f"it was removed live: remove it in line {line} of the manifest, or apply to restore it"
     return ""
 
 
-def _find_removed_paths(document: Document, take: Iterable[FieldChange]) -> tuple[FieldPath, ...]:
-    # A mapping of which every field is gone goes as a whole: YAML has no empty block.
-    paths = {field.path for field in take if field.live == MISSING}
-    stays = [
-        path for path in flatten_tree(document.tree) if not any(path[: len(one)] == one for one in paths)
-    ]
-    found = set()
+def _find_removed_paths(document: Document, fields: Iterable[FieldChange]) -> tuple[FieldPath, ...]:
+    # A mapping without remaining fields is removed as a whole: YAML has no empty block.
+    paths = {field.path for field in fields if field.live == MISSING}
+    remaining = [path for path in flatten_tree(document.tree) if not _is_below_any(path, paths)]
+    removed = set()
     for path in paths:
-        whole = path
-        while len(whole) > CONFIG_FIELD_DEPTH and not any(
-            each[: len(whole) - 1] == whole[:-1] for each in stays
+        largest = path
+        while len(largest) > CONFIG_FIELD_DEPTH and not any(
+            _is_below_any(each, [largest[:-1]]) for each in remaining
         ):
-            whole = whole[:-1]
-        found.add(whole)
-    return tuple(sorted(found))
+            largest = largest[:-1]
+        removed.add(largest)
+    return tuple(sorted(removed))
+
+
+def _is_below_any(path: FieldPath, parents: Iterable[FieldPath]) -> bool:
+    return any(path[: len(parent)] == parent for parent in parents)
 
 
 def _find_sealed_paths(desired: DesiredResource, fields: tuple[FieldChange, ...]) -> frozenset[FieldPath]:
@@ -211,11 +214,8 @@ def _compute_new_seal(
 ) -> dict[FieldPath, Secret]:
     if SEAL_FIELD not in document.tree.get("secrets", {}):
         return {}
-    what = seal_subject(document)
-    stays = {
-        path: leaf
-        for path, leaf in what.fields.items()
-        if not any(path[: len(one)] == one for one in removed)
-    }
-    moved = {**stays, **{path: value for path, value in values.items() if path[0] == "config"}}
-    return {("secrets", SEAL_FIELD): Secret(compute_expected_seal(replace(what, fields=moved)))}
+    subject = seal_subject(document)
+    remaining = {path: leaf for path, leaf in subject.fields.items() if not _is_below_any(path, removed)}
+    changed = {path: value for path, value in values.items() if path[0] == "config"}
+    seal = compute_expected_seal(replace(subject, fields={**remaining, **changed}))
+    return {("secrets", SEAL_FIELD): Secret(seal)}

@@ -36,7 +36,7 @@ def test_what_was_left_out_is_told(lived_in):
     lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
     done = lived_in.here("import", "--all")
     assert done.code == 3
-    assert "skipped: its name cannot be the name of a file" in done.stdout
+    assert "skipped: its name cannot be a file name" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["--map", "x"], ["--map", "=f"], ["--credential", "c="]])
@@ -54,4 +54,4 @@ def test_as_json(lived_in):
     assert tree["summary"] == {"imported": 1, "left": 1, "line": "Imported 1 of 2."}
     found = {each["address"]: each for each in tree["objects"]}
     assert found["credential/prod-lake"]["file"] == "manifests/prod/credentials/prod-lake.yaml"
-    assert "cannot be the name of a file" in found["credential/No File/Name"]["why"]
+    assert "cannot be a file name" in found["credential/No File/Name"]["why"]

@@ -10,12 +10,11 @@ from msgspec import Struct
 
 from keyturn.client.client import Client
 from keyturn.client.errors import ServiceError
-from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
 from keyturn.model.plan import Impact
 from keyturn.model.resource import LiveObject, StateEntry
-from keyturn.operations.observe import MAX_PARALLEL_READS
+from keyturn.operations.observe import MAX_PARALLEL_READS, read_details
 from keyturn.operations.parallel import map_parallel
 from keyturn.operations.plan.usage_graph import (
     UsageGraph,
@@ -116,19 +115,19 @@ def _read_connection_details(
     service: Client, live: Mapping[str, LiveObject]
 ) -> tuple[Mapping[str, LiveObject], bool]:
     # A config may hold further references. Lists omit configs; the state has those of managed connections.
-    unread = [each.id for each in _iterate_connections(live) if not each.has_config]
+    unread = [each for each in _iterate_connections(live) if not each.has_config]
     if len(unread) > MAX_CONNECTION_READS:
         return live, False
-    kind = KINDS["connection"]
-
-    def read_details(identity: str) -> LiveObject | None:
-        try:
-            return kind.decode(service.read_record(kind.collection, identity))
-        except ServiceError:
-            return None
-
-    details = map_parallel(read_details, unread, MAX_PARALLEL_READS)
+    details = map_parallel(lambda each: try_read_details(service, each), unread, MAX_PARALLEL_READS)
     return {**live, **{each.id: each for each in details if each}}, all(details)
+
+
+def try_read_details(service: Client, listed: LiveObject) -> LiveObject | None:
+    """Return a listed object with its config; None if the service refuses the request."""
+    try:
+        return read_details(service, listed)
+    except ServiceError:
+        return None
 
 
 def _iterate_connections(live: Mapping[str, LiveObject]) -> Iterator[LiveObject]:
