@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from faults.conftest import WHOLE
-from faults.scenes import TEN
-from faults.straight import writes
+from faults.conftest import ALL_CASES
+from faults.in_process import is_write
+from faults.scenarios import TEN
 from planasonix_emulator.server import Emulator
 from workspace import Repository
 
 pytestmark = pytest.mark.faults
-DOOMED = Path(__file__).with_name("doomed.py")
+KILLABLE_PROCESS = Path(__file__).with_name("doomed.py")
 
 
 @dataclass
-class Yard:
+class ProcessWorkspace:
     """A repository of ten resources, the service it describes, and the processes that work on it."""
 
     repo: Repository
@@ -32,10 +32,10 @@ class Yard:
     process: subprocess.Popen
     runs: int = 0
 
-    def start(self, *argv, at=0, tears=False, copies=1, lease=600.0):
+    def start(self, *argv, at=0, torn_append=False, copies=1, lease=600.0):
         """Start keyturn, once or more often; return the process ids."""
         self.runs += 1
-        order = {"argv": argv, "at": at, "tears": tears, "copies": copies, "lease": lease}
+        order = {"argv": argv, "at": at, "tears": torn_append, "copies": copies, "lease": lease}
         self.output = self.repo.root.parent / f"output-{self.runs}"
         self.process.stdin.write(json.dumps(order | {"output": str(self.output)}) + "\n")
         self.process.stdin.flush()
@@ -65,7 +65,7 @@ class Yard:
 
     def written(self):
         """Return the writes that the service has begun to answer, in order."""
-        return [each for each in self.service.list_requests() if writes(each["method"], each["path"])]
+        return [each for each in self.service.list_requests() if is_write(each["method"], each["path"])]
 
     def seen(self, count):
         """Wait until so many writes have reached the service."""
@@ -81,7 +81,7 @@ class Yard:
 
 
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory, age_key):
+def shared_processes(tmp_path_factory, age_key):
     """Return ten manifests, their service, and a process that forks; one for all tests of a worker."""
     folder = tmp_path_factory.mktemp("yard")
     with Emulator.start(unique_names=False) as service:
@@ -90,131 +90,133 @@ def ground(tmp_path_factory, age_key):
         TEN.after(repo, lambda label: f"not-so-secret-{label}")
         environment = {**os.environ, **repo.environment(), "PYTHONPATH": "", "PYTHONWARNINGS": "ignore"}
         with subprocess.Popen(
-            [sys.executable, str(DOOMED)],
+            [sys.executable, str(KILLABLE_PROCESS)],
             cwd=repo.root,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         ) as process:
-            yield Yard(repo, service, process)
+            yield ProcessWorkspace(repo, service, process)
             process.stdin.close()
 
 
 @pytest.fixture
-def yard(ground):
+def processes(shared_processes):
     """Return the yard, empty."""
-    ground.fresh()
-    return ground
+    shared_processes.fresh()
+    return shared_processes
 
 
-def kills(yard):
+def kills(processes):
     """Return the doors of an apply of ten: at each line of the journal, or a few of all."""
-    doors = yard.run("apply", "--auto-approve", "--no-test", "--parallelism", "1")[1]
-    chosen = [number for number, name in enumerate(doors, 1) if WHOLE or name.startswith("append")]
-    cases = [(number, tears) for number in chosen for tears in (False, True)]
-    return [(n, tears) for n, tears in cases if not tears or doors[n - 1] == "append"]
+    crash_points = processes.run("apply", "--auto-approve", "--no-test", "--parallelism", "1")[1]
+    chosen = [number for number, name in enumerate(crash_points, 1) if ALL_CASES or name.startswith("append")]
+    cases = [(number, torn_append) for number in chosen for torn_append in (False, True)]
+    return [
+        (n, torn_append) for n, torn_append in cases if not torn_append or crash_points[n - 1] == "append"
+    ]
 
 
 @pytest.mark.waits
-def test_a_kill_at_any_point_is_mended_by_the_next_apply(yard, record_property):
+def test_a_kill_at_any_point_is_mended_by_the_next_apply(processes, record_property):
     """SIGKILL before, within and after every line of the journal; the second apply ends in the same state."""
-    cases, bad = kills(yard), []
-    for at, tears in cases if WHOLE else cases[3::9]:
-        yard.fresh()
-        (code,), doors, _ = yard.run(
-            "apply", "--auto-approve", "--no-test", "--parallelism", "1", at=at, tears=tears
+    cases, bad = kills(processes), []
+    for at, torn_append in cases if ALL_CASES else cases[3::9]:
+        processes.fresh()
+        (code,), crash_points, _ = processes.run(
+            "apply", "--auto-approve", "--no-test", "--parallelism", "1", at=at, torn_append=torn_append
         )
-        if code != -signal.SIGKILL or not yard.settled():
-            bad.append((at, tears, code, doors[-1:], yard.names()))
-    record_property("cases", len(cases if WHOLE else cases[3::9]))
+        if code != -signal.SIGKILL or not processes.settled():
+            bad.append((at, torn_append, code, crash_points[-1:], processes.names()))
+    record_property("cases", len(cases if ALL_CASES else cases[3::9]))
     record_property("violations", len(bad))
     assert bad == []
 
 
 @pytest.mark.waits
-@pytest.mark.parametrize("copies", [2, 4, 8] if WHOLE else [4])
-def test_many_at_once_make_nothing_twice(yard, copies):
+@pytest.mark.parametrize("copies", [2, 4, 8] if ALL_CASES else [4])
+def test_many_at_once_make_nothing_twice(processes, copies):
     """One of them applies; the others end with 4 and say who holds the lock."""
-    yard.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=0.4)
-    codes, _, said = yard.run("apply", "--auto-approve", "--no-test", copies=copies)
+    processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=0.4)
+    codes, _, said = processes.run("apply", "--auto-approve", "--no-test", copies=copies)
     assert sorted(codes) == [0] + [4] * (copies - 1)
-    assert all("holds the lock since" in text for code, text in zip(codes, said, strict=True) if code == 4)
-    assert sorted(yard.names().values()) == [1] * 10
-    assert yard.settled()
+    assert all("holds the lock" in text for code, text in zip(codes, said, strict=True) if code == 4)
+    assert sorted(processes.names().values()) == [1] * 10
+    assert processes.settled()
 
 
 @pytest.mark.waits
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_interrupt_begins_nothing_new(yard, number):
+def test_the_first_interrupt_begins_nothing_new(processes, number):
     """What is under way is finished and written down, nothing else is begun, and the exit code is 130."""
-    yard.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=1)
-    (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
-    yard.seen(2)
+    processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=1)
+    (pid,) = processes.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
+    processes.seen(2)
     os.kill(pid, number)
-    (code,), _, (said,) = yard.end()
+    (code,), _, (said,) = processes.end()
     assert code == 130
     assert "interrupted: nothing new begins" in said
-    assert len(yard.written()) == 2
-    assert sorted(yard.names().values()) == [1, 1]
-    yard.service.set_faults([])
-    assert yard.settled()
+    assert len(processes.written()) == 2
+    assert sorted(processes.names().values()) == [1, 1]
+    processes.service.set_faults([])
+    assert processes.settled()
 
 
 @pytest.mark.waits
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
-def test_the_second_interrupt_leaves_at_once(yard, numbers):
+def test_the_second_interrupt_leaves_at_once(processes, numbers):
     """The service is silent; the second signal ends the run long before its patience does."""
-    yard.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
-    (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
-    yard.seen(2)
+    processes.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
+    (pid,) = processes.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
+    processes.seen(2)
     os.kill(pid, numbers[0])
     time.sleep(0.2)
     begun = time.monotonic()
     os.kill(pid, numbers[1])
-    (code,), _, _ = yard.end()
+    (code,), _, _ = processes.end()
     assert code == 130
     assert time.monotonic() - begun < 10
-    assert yard.run("log", "--verify")[0] == [0]
-    yard.service.set_faults([])
-    assert yard.settled()
+    assert processes.run("log", "--verify")[0] == [0]
+    processes.service.set_faults([])
+    assert processes.settled()
 
 
 @pytest.mark.waits
-def test_the_ladder_of_a_cancelled_job(yard):
+def test_the_ladder_of_a_cancelled_job(processes):
     """SIGINT, SIGTERM, SIGKILL, as GitHub cancels a job, ten times faster; `exec` lets them reach us."""
-    yard.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
+    processes.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
     command = 'exec "$0" -m keyturn apply --auto-approve --no-test --parallelism 2'
-    environment = {**os.environ, **yard.repo.environment()}
+    environment = {**os.environ, **processes.repo.environment()}
     with subprocess.Popen(
         ["/bin/sh", "-c", command, sys.executable],
-        cwd=yard.repo.root,
+        cwd=processes.repo.root,
         env=environment,
         stderr=subprocess.PIPE,
     ) as shell:
-        yard.seen(2)
+        processes.seen(2)
         for number, pause in ((signal.SIGINT, 0.75), (signal.SIGTERM, 0.25)):
             shell.send_signal(number)
             time.sleep(pause)
         shell.kill()
         assert b"nothing new begins" in shell.stderr.read()
     assert shell.returncode in {130, -signal.SIGKILL}
-    assert len(yard.written()) == 2
-    yard.service.set_faults([])
-    assert yard.settled()
+    assert len(processes.written()) == 2
+    processes.service.set_faults([])
+    assert processes.settled()
 
 
 @pytest.mark.waits
-def test_a_stopped_holder_writes_nothing_after_its_lease(yard):
+def test_a_stopped_holder_writes_nothing_after_its_lease(processes):
     """SIGSTOP for longer than the lease, SIGCONT: not one more write reaches the service."""
-    yard.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=2)
-    (pid,) = yard.start("apply", "--auto-approve", "--no-test", "--parallelism", "2", lease=1.2)
-    yard.seen(2)
+    processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=2)
+    (pid,) = processes.start("apply", "--auto-approve", "--no-test", "--parallelism", "2", lease=1.2)
+    processes.seen(2)
     os.kill(pid, signal.SIGSTOP)
     time.sleep(1.6)
     os.kill(pid, signal.SIGCONT)
-    (code,), _, _ = yard.end()
+    (code,), _, _ = processes.end()
     assert code == 130
-    assert len(yard.written()) == 2
-    yard.service.set_faults([])
-    assert yard.settled()
+    assert len(processes.written()) == 2
+    processes.service.set_faults([])
+    assert processes.settled()

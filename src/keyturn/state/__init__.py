@@ -1,1 +1,1 @@
-"""What the API cannot tell: which objects are ours, what was last written, who is writing now."""
+"""The state of a workspace: managed objects as last applied, the journal, and the lock."""

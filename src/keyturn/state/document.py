@@ -149,15 +149,15 @@ def _from_stored_state(stored: _StoredState) -> State:
 def foreign_state_error(where: str, theirs: tuple[str, str], mine: tuple[str, str]) -> DiagnosticError:
     """Return KT601: the state at ``where`` belongs to another (workspace, organization)."""
     message = f"this state belongs to {' of '.join(theirs)}, not to {' of '.join(mine)}"
-    hint = "give each workspace its own place under `state:` in keyturn.yaml, and check `organization`"
+    hint = "give each workspace its own `state:` in keyturn.yaml, and check `organization`"
     return storage_error("KT601", where, message, hint)
 
 
 def _damaged_error(where: str, message: str) -> DiagnosticError:
-    hint = "restore it from a backup, or move it away: it is rebuilt from the journal beside it"
+    hint = "restore it from a backup, or move it away: keyturn rebuilds it from the journal"
     return storage_error("KT600", where, f"the state is damaged: {message}", hint)
 
 
 def _newer_version_error(where: str, version: int) -> DiagnosticError:
     message = f"the state has version {version}; this keyturn reads version {STATE_VERSION}"
-    return storage_error("KT602", where, message, "use the keyturn that wrote it, or a newer one")
+    return storage_error("KT602", where, message, "use the version of keyturn that wrote it, or a newer one")

@@ -1,6 +1,6 @@
-"""The write-ahead journal: whoever returns from ``append`` has it on disk.
+"""The write-ahead journal: an event is durable when ``append`` returns.
 
-Threads that write at the same time share one flush: the first of them writes for all that wait.
+Concurrent appends share one write: the first thread writes the lines of all waiting threads.
 """
 
 import threading
@@ -24,15 +24,15 @@ class _Batch(Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """A journal open for writing, and the state as it becomes by what is written.
+    """A journal that is open for writing, and the state that results from its events.
 
-    Safe to use from several threads. After a failure nothing more is accepted: what a full disk
-    has of the last lines is not known. Raises Faulty: KT625 where it cannot be written, KT626
-    where somebody else has written into it.
+    Thread-safe. After a failed write, every call raises the same error, because the end of the log is
+    unknown. Raises DiagnosticError: KT625 if a write was interrupted, KT626 if another run wrote to the
+    journal, and the errors of the log.
     """
 
-    def __init__(self, log: AppendLog, state: State, clock: RunClock, place: str) -> None:
-        self._log, self._clock, self._location = log, clock, place
+    def __init__(self, log: AppendLog, state: State, clock: RunClock, location: str) -> None:
+        self._log, self._clock, self._location = log, clock, location
         self._replay = Replay(state)
         self._last_position = self._durable_position = state.position
         self._pending_lines: list[bytes] = []
@@ -42,36 +42,36 @@ class Journal:
 
     @property
     def position(self) -> JournalPosition:
-        """The last record that is durable."""
+        """The position of the last durable record."""
         return self._durable_position
 
     def append(self, event: JournalEvent) -> JournalPosition:
-        """Write ``event`` and return when it is durable."""
+        """Write ``event``; return its position when it is durable."""
         return self._wait_until_durable(self._queue_event(event))
 
     def enqueue(self, event: JournalEvent) -> None:
-        """Write ``event`` along with the next that is appended.
+        """Write ``event`` together with the next appended event.
 
-        For outcomes: one that is lost leaves its intent open, and the next run looks.
+        For outcomes: if a crash loses one, its intent stays open and the next run resolves it.
         """
         self._queue_event(event)
 
     def flush(self) -> JournalPosition:
-        """Return when everything enqueued is durable."""
+        """Write all enqueued events; return the last position when they are durable."""
         return self._wait_until_durable(self._last_position.seq)
 
     def current_state(self) -> State:
-        """Return the state with everything that is durable; flushes first."""
+        """Flush, then return the state that includes all events."""
         position = self.flush()
         with self._condition:
             return self._replay.build_state(position)
 
     def _queue_event(self, event: JournalEvent) -> int:
-        packed = encode_event(event)
+        encoded = encode_event(event)
         with self._condition:
             self._raise_failure()
             line, digest = encode_journal_record(
-                self._last_position, format_timestamp(self._clock.now()), packed
+                self._last_position, format_timestamp(self._clock.now()), encoded
             )
             self._last_position = JournalPosition(self._last_position.seq + 1, digest)
             self._pending_lines.append(line)
@@ -121,31 +121,29 @@ class Journal:
 
 
 def open_journal(store: StateStore, state: State, torn: int, clock: RunClock) -> Journal:
-    """Open the journal in ``store`` for writing behind ``state.position``.
+    """Open the journal in ``store`` for writing after ``state.position``.
 
-    ``state`` and ``torn`` are what ``read_state`` found, under the lock. Cuts a torn last line
-    off and says so in a record. Raises Faulty KT626 where the journal has grown meanwhile.
+    ``state`` and ``torn`` come from ``load_state``, called under the lock. Removes an incomplete last line
+    and records the removal. Raises DiagnosticError KT626 if the journal has newer records.
     """
-    tape = store.open_log()
-    if any(
-        record.seq > state.position.seq for record in read_journal_records(tape.read(state.position.mark))
-    ):
+    log = store.open_log()
+    if any(record.seq > state.position.seq for record in read_journal_records(log.read(state.position.mark))):
         raise _concurrent_write_error(store.location)
     try:
-        tape.prepare_append(torn)
+        log.prepare_append(torn)
     except PreconditionFailed:
         raise _concurrent_write_error(store.location) from None
-    journal = Journal(tape, state, clock, store.location)
+    journal = Journal(log, state, clock, store.location)
     if torn:
         journal.append(TornLineRemoved(torn))
     return journal
 
 
-def _concurrent_write_error(place: str) -> DiagnosticError:
-    hint = "see `keyturn log` for who; plan again before anything else is applied"
-    return storage_error("KT626", place, "somebody else has written into the journal", hint)
+def _concurrent_write_error(location: str) -> DiagnosticError:
+    hint = "see `keyturn log` for its author; run `keyturn plan` before the next apply"
+    return storage_error("KT626", location, "another run has written to the journal", hint)
 
 
-def _interrupted_error(place: str) -> DiagnosticError:
-    hint = "apply again: what was under way is looked up first"
-    return storage_error("KT625", place, "the journal was interrupted while it was written", hint)
+def _interrupted_error(location: str) -> DiagnosticError:
+    hint = "run `keyturn apply` again: it first checks the requests in progress"
+    return storage_error("KT625", location, "a write to the journal was interrupted", hint)

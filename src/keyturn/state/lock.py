@@ -1,7 +1,7 @@
-"""One writer at a time: a lock record beside the state, taken and renewed by compare-and-swap.
+"""The lock of a state: a record in the store, acquired and renewed by compare-and-swap.
 
-A lock that is free is a record that says so, not a missing one: releasing is then a
-compare-and-swap too, which every store has, and the last holder stays known.
+A free lock is a record marked as released, so a release is also a compare-and-swap, and the record names
+the last holder.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, stor
 from keyturn.state.stores.base import NO_ETAG, PreconditionFailed, StateStore, StoredObject
 
 LOCK_KEY = "lock.json"
-"""Where the lock stands in a store."""
+"""The key of the lock record in a store."""
 
 TAKEOVER_GRACE = timedelta(seconds=30)
-"""How long after its end, by the store's clock, a lease is left alone before it is taken over."""
+"""Time between the end of a lease, by the store's clock, and its takeover."""
 
 
 class LockHolder(Struct, frozen=True, kw_only=True):
-    """Who holds the lock: ``id`` is random and what ``unlock`` asks for, ``ttl`` in seconds."""
+    """The holder of a lock; ``id`` is random and passed to ``keyturn unlock``, ``ttl`` is in seconds."""
 
     id: str
     who: str
@@ -37,7 +37,7 @@ class LockHolder(Struct, frozen=True, kw_only=True):
 
 
 class LockRecord(Struct, frozen=True, kw_only=True):
-    """The lock as it stands in the store; ``since`` and ``renewed`` are the holder's own time."""
+    """The stored lock record; ``since`` and ``renewed`` are times of the holder's clock."""
 
     holder: LockHolder
     since: str
@@ -47,27 +47,27 @@ class LockRecord(Struct, frozen=True, kw_only=True):
 
 
 class LockHeld(DiagnosticError):
-    """Raised where somebody else holds the lock; ``record`` says who, KT610 says it to the user."""
+    """Another run holds the lock (KT610); ``record`` names its holder."""
 
-    def __init__(self, place: str, record: LockRecord) -> None:
+    def __init__(self, location: str, record: LockRecord) -> None:
         holder = record.holder
         origin = f" ({holder.url})" if holder.url else ""
         super().__init__(
             Diagnostic(
                 code="KT610",
                 severity=Severity.ERROR,
-                message=f"{holder.who} on {holder.host}{origin} holds the lock since {record.since}",
-                origin=SourceLocation(f"{place}/{LOCK_KEY}"),
-                hint=f"wait with --lock-timeout; if that run is dead: keyturn unlock {holder.id}",
+                message=f"{holder.who} on {holder.host}{origin} holds the lock (acquired {record.since})",
+                origin=SourceLocation(f"{location}/{LOCK_KEY}"),
+                hint=f"wait with --lock-timeout; if that run is dead, run `keyturn unlock {holder.id}`",
             )
         )
         self.record = record
 
 
 class Lease:
-    """The lock in our hands, for ``ttl`` seconds from the last time it was taken or renewed.
+    """A held lock; it is valid for ``ttl`` seconds after the last acquisition or renewal.
 
-    Safe to use from several threads.
+    Thread-safe.
     """
 
     def __init__(self, store: StateStore, clock: RunClock) -> None:
@@ -78,25 +78,25 @@ class Lease:
         self._stop_announcement: Callable[[], None] | None = None
 
     def write_record(self, record: LockRecord, expect: str) -> None:
-        """Put ``record`` in the place of the lock with etag ``expect``; raises Moved."""
+        """Replace the record with etag ``expect``; raises PreconditionFailed."""
         self._stop_announcement = self._stop_announcement or self._store.announce_alive(record.holder.id)
-        # Counted from before the request: the store may have taken it at any moment since.
-        begun = self._clock.monotonic()
+        # The lease starts before the request, because the store may apply the write at any time after.
+        start = self._clock.monotonic()
         self._etag = self._store.put(LOCK_KEY, _encode_record(record), expect)
-        self._record, self._valid_until = record, begun + record.holder.ttl
+        self._record, self._valid_until = record, start + record.holder.ttl
 
     def remaining_seconds(self) -> float:
-        """Return the seconds for which the lease is still good; renew well before they are over."""
+        """Return the seconds until the lease ends; negative after its end."""
         return self._valid_until - self._clock.monotonic()
 
     def is_valid(self) -> bool:
-        """Tell whether we may write: asked before each request, answered by the monotonic clock."""
+        """Tell whether the lease is valid, by the monotonic clock; check before each request."""
         return self.remaining_seconds() > 0
 
     def renew(self, below: float = float("inf")) -> None:
-        """Begin the ttl anew where fewer than ``below`` seconds are left of it.
+        """Renew the lease if fewer than ``below`` seconds remain.
 
-        Raises Faulty KT611 where the lease ran out or was taken from us.
+        Raises DiagnosticError KT611 if the lease ended or another run took the lock.
         """
         with self._mutex:
             record = self._require_record()
@@ -110,9 +110,9 @@ class Lease:
                 raise _lost_error(self._store) from None
 
     def release(self) -> None:
-        """Let the lock go; it is no longer valid, whatever comes of it.
+        """Release the lock; the lease is invalid afterwards, even if the write fails.
 
-        Raises Faulty KT611 where somebody else has it by now.
+        Raises DiagnosticError KT611 if another run took the lock.
         """
         with self._mutex:
             record, self._valid_until = self._record, float("-inf")
@@ -126,7 +126,7 @@ class Lease:
                 self.stop_announcing()
 
     def stop_announcing(self) -> None:
-        """Take the sign of life down."""
+        """Remove the liveness file of this process, if any."""
         if self._stop_announcement:
             self._stop_announcement()
         self._stop_announcement = None
@@ -138,11 +138,11 @@ class Lease:
 
 
 def acquire_lock(store: StateStore, holder: LockHolder, clock: RunClock) -> Lease:
-    """Take the lock.
+    """Acquire the lock.
 
-    Raises Held where somebody else has it, Faulty KT613 where its record is damaged. A lease is
-    taken over only when it ended, by the store's own clock, more than ``GRACE`` ago, or when the
-    process that held it, on this machine, is surely gone.
+    Raises LockHeld if another run holds it, DiagnosticError KT613 if its record is damaged. A lease is
+    taken over only if it ended, by the store's clock, more than TAKEOVER_GRACE ago, or if its holder was
+    a process of this machine that is dead.
     """
     lease, now = Lease(store, clock), format_timestamp(clock.now())
     while True:
@@ -156,7 +156,7 @@ def acquire_lock(store: StateStore, holder: LockHolder, clock: RunClock) -> Leas
                 LockRecord(holder=holder, since=now, renewed=now), blob.etag if blob else NO_ETAG
             )
         except PreconditionFailed:
-            continue  # Somebody was faster: whoever it is stands in the record now.
+            continue  # Another run was faster; the next read shows its record.
         except DiagnosticError:
             lease.stop_announcing()
             raise
@@ -164,10 +164,10 @@ def acquire_lock(store: StateStore, holder: LockHolder, clock: RunClock) -> Leas
 
 
 def force_unlock(store: StateStore, lock_id: str) -> LockRecord | None:
-    """Take the lock away from its holder, whose id must be given; return what it was.
+    """Release the lock of the holder ``lock_id``; return its record, or None for a damaged record.
 
-    A damaged record goes by the id that KT613 names, and None is returned. Raises Faulty: KT612
-    where nobody holds the lock or another does, KT611 where it moved meanwhile.
+    The id of a damaged record is part of KT613. Raises DiagnosticError: KT612 if the lock is free or has
+    another holder, KT611 if the record changed meanwhile.
     """
     blob = store.read(LOCK_KEY)
     if blob is None:
@@ -192,7 +192,7 @@ def force_unlock(store: StateStore, lock_id: str) -> LockRecord | None:
 
 
 def read_held_lock(store: StateStore) -> LockRecord | None:
-    """Return who holds the lock, or None; an expired lease counts as held until it is taken over."""
+    """Return the record of a held lock, or None; an expired lease counts as held until its takeover."""
     blob = store.read(LOCK_KEY)
     found = _decode_record(store, blob) if blob else None
     return None if found is None or found.released else found
@@ -220,24 +220,27 @@ def _damaged_id(blob: StoredObject) -> str:
 
 
 def _damaged_error(store: StateStore, blob: StoredObject) -> DiagnosticError:
-    hint = f"make sure that no keyturn is running, then: keyturn unlock {_damaged_id(blob)}"
-    return storage_error("KT613", f"{store.location}/{LOCK_KEY}", "the lock's record is damaged", hint)
+    hint = f"make sure that no keyturn is running, then run `keyturn unlock {_damaged_id(blob)}`"
+    return storage_error("KT613", f"{store.location}/{LOCK_KEY}", "the lock record is damaged", hint)
 
 
 def _lost_error(store: StateStore) -> DiagnosticError:
-    hint = "run `keyturn plan` to see where things stand: nothing more was written"
+    hint = "run `keyturn plan` to see the current state: this run wrote nothing more"
     return storage_error(
-        "KT611", f"{store.location}/{LOCK_KEY}", "the lock is no longer ours: it ran out or was taken", hint
+        "KT611", f"{store.location}/{LOCK_KEY}", "this run lost the lock: its lease ended or was taken", hint
     )
 
 
 def _not_held_error(store: StateStore) -> DiagnosticError:
-    return storage_error("KT612", f"{store.location}/{LOCK_KEY}", "nobody holds the lock", "nothing to do")
+    return storage_error("KT612", f"{store.location}/{LOCK_KEY}", "the lock is free", "nothing to do")
 
 
 def _other_holder_error(store: StateStore, found: LockRecord) -> DiagnosticError:
     holder = found.holder
-    message = f"the lock has another id: {holder.who} on {holder.host} holds it since {found.since}"
+    message = f"the lock has another ID: {holder.who} on {holder.host} holds it (acquired {found.since})"
     return storage_error(
-        "KT612", f"{store.location}/{LOCK_KEY}", message, f"if that run is dead: keyturn unlock {holder.id}"
+        "KT612",
+        f"{store.location}/{LOCK_KEY}",
+        message,
+        f"if that run is dead, run `keyturn unlock {holder.id}`",
     )

@@ -186,47 +186,45 @@ def _has_position(records: Iterable[JournalRecord], start: JournalPosition) -> b
     return False
 
 
-def _newer_old_document_error(place: str, old_serial: int, serial: int) -> DiagnosticError:
+def _newer_old_document_error(location: str, old_serial: int, serial: int) -> DiagnosticError:
     message = (
         f"{OLD_STATE_KEY} is document {old_serial} and {STATE_KEY} document {serial}: "
         "keyturn 0.1 wrote the state after this version"
     )
     hint = f"stop every keyturn 0.1, then remove {STATE_KEY}: the next write replaces {OLD_STATE_KEY}"
-    return storage_error("KT614", f"{place}/{OLD_STATE_KEY}", message, hint)
+    return storage_error("KT614", f"{location}/{OLD_STATE_KEY}", message, hint)
 
 
 def _concurrent_state_error(store: StateStore) -> DiagnosticError:
-    hint = "run `keyturn plan` to see where things stand: nothing is lost, the journal has it"
+    hint = "run `keyturn plan` to see the current state: nothing is lost, the journal is complete"
     return storage_error(
-        "KT606", f"{store.location}/{STATE_KEY}", "somebody else has written the state meanwhile", hint
+        "KT606", f"{store.location}/{STATE_KEY}", "another run has written the state meanwhile", hint
     )
 
 
-def _changed_error(place: str, seq: int) -> DiagnosticError:
-    hint = "see `keyturn log --verify` for the place; put an untouched copy back, or move the journal away"
-    return storage_error("KT620", place, f"the journal was changed or damaged at record {seq}", hint)
+def _changed_error(location: str, seq: int) -> DiagnosticError:
+    hint = "`keyturn log --verify` shows the record; restore an unchanged copy, or move the journal away"
+    return storage_error("KT620", location, f"the journal was changed or damaged at record {seq}", hint)
 
 
-def _newer_record_error(place: str, seq: int) -> DiagnosticError:
-    hint = "use the keyturn that wrote it, or a newer one"
-    return storage_error(
-        "KT602", place, f"record {seq} of the journal is of a kind that is not known here", hint
+def _newer_record_error(location: str, seq: int) -> DiagnosticError:
+    hint = "use the version of keyturn that wrote it, or a newer one"
+    return storage_error("KT602", location, f"record {seq} of the journal has an unknown kind of event", hint)
+
+
+def _wrong_journal_error(location: str) -> DiagnosticError:
+    message = "the journal does not contain the last record of the state: it is older, or another journal"
+    hint = "restore the journal of this state; or move it away, and keyturn starts a new one"
+    return storage_error("KT622", location, message, hint)
+
+
+def _older_state_warning(location: str, serial: int, newest: int) -> Diagnostic:
+    message = (
+        f"the state is document {serial}, the journal names document {newest}: an older copy was restored"
     )
+    return storage_warning("KT623", location, message, "nothing to do: keyturn updated it from the journal")
 
 
-def _wrong_journal_error(place: str) -> DiagnosticError:
-    message = "the journal does not hold the record that the state goes up to: it is older, or another one"
-    hint = "put the right journal back; or move it away, and the state goes on with a new one"
-    return storage_error("KT622", place, message, hint)
-
-
-def _older_state_warning(place: str, serial: int, newest: int) -> Diagnostic:
-    message = f"the state is document {serial}, the journal knows of {newest}: an older copy came back"
-    return storage_warning(
-        "KT623", place, message, "nothing to do: it was brought up to date from the journal"
-    )
-
-
-def _missing_start_warning(place: str) -> Diagnostic:
-    message = "the journal, or its beginning, is gone: what was under way then is not known"
-    return storage_warning("KT624", place, message, "put it back if you have it; review the plan closely")
+def _missing_start_warning(location: str) -> Diagnostic:
+    message = "the journal or its start is missing: requests in progress at that time are unknown"
+    return storage_warning("KT624", location, message, "restore it from a backup, or review the plan closely")

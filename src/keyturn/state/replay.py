@@ -1,4 +1,4 @@
-"""The journal folded into the state: what was written since the document was."""
+"""Applies journal events to a state."""
 
 from collections.abc import Iterable
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from keyturn.state.journal_record import JournalRecord, RecordedEvent
 
 
 class Replay:
-    """A state in the making: takes one event after another at a cost that is always the same."""
+    """A mutable copy of a state; each event is applied in constant time."""
 
     __slots__ = ("_base", "_entries", "_open")
 
@@ -24,7 +24,7 @@ class Replay:
         self._open = {intent.id: intent for intent in base.open_intents}
 
     def apply_event(self, event: RecordedEvent) -> None:
-        """Fold ``event`` in; events that change nothing in the state are let by."""
+        """Apply ``event``; events without an effect on the state are ignored."""
         if isinstance(event, Intent):
             self._open[event.id] = event
         elif isinstance(event, OutcomeRecorded):
@@ -39,7 +39,7 @@ class Replay:
             self._entries[event.entry.address] = event.entry
 
     def build_state(self, position: JournalPosition) -> State:
-        """Return what came out, as it stands at ``position``."""
+        """Return the resulting state, with ``position`` as its last record."""
         entries = MappingProxyType(dict(self._entries))
         return replace(
             self._base, entries=entries, open_intents=tuple(self._open.values()), position=position
@@ -47,18 +47,18 @@ class Replay:
 
 
 def replay_records(state: State, records: Iterable[JournalRecord]) -> State:
-    """Return ``state`` with every record behind its position folded in; others are passed over."""
-    fold, position = Replay(state), state.position
+    """Return ``state`` with all records after its position applied; earlier records are ignored."""
+    replay, position = Replay(state), state.position
     for record in records:
         if record.seq > state.position.seq:
-            fold.apply_event(record.event)
+            replay.apply_event(record.event)
             position = record.position
-    return fold.build_state(position)
+    return replay.build_state(position)
 
 
 def find_open_intents(records: Iterable[JournalRecord]) -> tuple[Intent, ...]:
-    """Return the intents among ``records`` of which no end is known, in the order of the journal."""
-    fold = Replay(State(workspace="", organization=""))
+    """Return the intents among ``records`` without an outcome, in journal order."""
+    replay = Replay(State(workspace="", organization=""))
     for record in records:
-        fold.apply_event(record.event)
-    return fold.build_state(JournalPosition()).open_intents
+        replay.apply_event(record.event)
+    return replay.build_state(JournalPosition()).open_intents

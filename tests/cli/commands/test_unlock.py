@@ -39,5 +39,5 @@ def test_a_damaged_lock(locked):
     refused = locked.here("unlock", "3f9c")
     assert refused.code == 4
     assert "KT613" in refused.stderr
-    name = refused.stderr.split("keyturn unlock ")[1].split()[0]
+    name = refused.stderr.split("keyturn unlock ")[1].split("`")[0]
     assert locked.here("unlock", name).stdout == "The lock record was damaged; the lock is released.\n"

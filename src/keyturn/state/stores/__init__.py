@@ -1,4 +1,4 @@
-"""Where a state is kept: a folder, or a bucket of S3, Google Cloud Storage or Azure Blob."""
+"""Stores of a state: a folder, or a bucket of S3, Google Cloud Storage or Azure Blob Storage."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -15,11 +15,11 @@ _OBJECT_SCHEMES = frozenset({"s3", "gs", "az"})
 
 
 def open_store(url: str, root: Path, environment: Mapping[str, str]) -> StateStore:
-    """Return the store that ``url`` names; nothing is read or made yet.
+    """Return the store of ``url`` without reading or creating anything.
 
-    ``file:.keyturn/prod`` is a folder below the project's ``root``, ``file:/var/lib/keyturn`` one
-    anywhere; ``s3://bucket/prefix``, ``gs://bucket/prefix`` and ``az://container/prefix`` take
-    credentials and endpoint from ``environment``. Raises Faulty KT603 for anything else.
+    ``file:.keyturn/prod`` is a folder below ``root``, ``file:/var/lib/keyturn`` an absolute folder.
+    ``s3://bucket/prefix``, ``gs://bucket/prefix`` and ``az://container/prefix`` take credentials and
+    endpoint from ``environment``. Raises DiagnosticError KT603 for any other URL.
     """
     scheme, _, rest = url.partition(":")
     if scheme == _FILE_SCHEME:
@@ -27,7 +27,7 @@ def open_store(url: str, root: Path, environment: Mapping[str, str]) -> StateSto
     name, prefix = _parse_object_url(url)
     if scheme not in _OBJECT_SCHEMES or not name:
         raise _unknown_scheme_error(scheme if scheme in _OBJECT_SCHEMES else "?")
-    from keyturn.state.stores.object_store import ObjectStore  # noqa: PLC0415 - 15 ms that a folder need not spend
+    from keyturn.state.stores.object_store import ObjectStore  # noqa: PLC0415 - the import takes 15 ms
 
     return ObjectStore(scheme, name, prefix, environment)
 
@@ -46,12 +46,12 @@ def _parse_object_url(url: str) -> tuple[str, str]:
     except ValueError:
         return "", ""
     steps = parts.path.strip("/").split("/")
-    # A query may be a SAS token and a user a password: neither belongs into a file in git.
-    strange = parts.query or parts.fragment or "@" in parts.netloc or {".", ".."} & set(steps)
-    return ("", "") if strange else (parts.netloc, "/".join(filter(None, steps)))
+    # A query may contain a SAS token, and a user name a password: git must not contain either.
+    invalid = parts.query or parts.fragment or "@" in parts.netloc or {".", ".."} & set(steps)
+    return ("", "") if invalid else (parts.netloc, "/".join(filter(None, steps)))
 
 
 def _unknown_scheme_error(scheme: str) -> DiagnosticError:
-    message = f"`state:` of the scheme {scheme!r} in keyturn.yaml is not understood"
+    message = f"`state:` in keyturn.yaml has an invalid address with the scheme {scheme!r}"
     hint = "write file:.keyturn/prod, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
     return storage_error("KT603", "keyturn.yaml", message, f"{hint}; credentials come from the environment")

@@ -1,4 +1,4 @@
-"""What a state is written on: a store of small objects, and a tape that only grows."""
+"""Interfaces of a store: small objects with compare-and-swap, and an append-only log."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 NO_ETAG = ""
-"""The expectation that nothing stands under a key; no store has an empty etag."""
+"""The expected etag of an object that does not exist."""
 
 
 class StoredObject(Struct, frozen=True):
-    """An object as it was read; ``etag`` names this content, ``modified`` is the store's own time."""
+    """An object of a store; ``etag`` identifies its content, ``modified`` is a time of the store's clock."""
 
     data: bytes
     etag: str
@@ -19,66 +19,66 @@ class StoredObject(Struct, frozen=True):
 
 
 class PreconditionFailed(Exception):
-    """Raised where a write expected one state of an object and found another; nothing was written."""
+    """The object does not have the expected etag, or the log has grown; nothing was written."""
 
 
 class LogLine(NamedTuple):
-    """A line of a tape with its newline, and the ``mark`` to read from in order to meet it again."""
+    """A line of a log with its newline; a read from ``mark`` starts at or before this line."""
 
     mark: int
     data: bytes
 
 
 class AppendLog(Protocol):
-    """Lines in the order in which they were written, never changed."""
+    """An append-only log of lines."""
 
     def read(self, mark: int) -> Iterator[LogLine]:
-        """Yield lines from ``mark`` (0: the first) on; a torn last line comes without its newline."""
+        """Yield the lines from ``mark`` (0: the first) on; an incomplete last line has no newline."""
 
     def prepare_append(self, torn: int) -> None:
-        """Prepare for appending: cut ``torn`` bytes off the end, remember where it is."""
+        """Prepare for ``append``: remove an incomplete last line of ``torn`` bytes.
+
+        Raises PreconditionFailed if the end of the log is not that line.
+        """
 
     def append(self, first: int, lines: Sequence[bytes]) -> int:
-        """Write ``lines`` durably, all or none; ``first`` is the number of the first of them.
+        """Write all ``lines`` or none, durably; ``first`` is the number of the first one.
 
-        Returns the mark of the last line. Raises Moved where somebody else has written since
-        ``attach``, Faulty where the tape cannot be written.
+        Returns the mark of the last line. Raises PreconditionFailed if another writer has appended since
+        ``prepare_append``, DiagnosticError if the write failed.
         """
 
 
 class StateStore(Protocol):
-    """Small objects under keys, with compare-and-swap. Every method may raise Faulty (KT603 ff.)."""
+    """Small objects by key, with compare-and-swap. Each method may raise DiagnosticError KT604 to KT609."""
 
     @property
     def location(self) -> str:
-        """Where this is, for the reader; holds no credentials."""
+        """The address of the store for messages, without credentials."""
 
     def read(self, key: str) -> StoredObject | None:
-        """Return the object, or None where there is none."""
+        """Return the object, or None."""
 
     def put(self, key: str, data: bytes, expect: str) -> str:
-        """Write the object if its etag is ``expect`` (or ABSENT); return the new etag.
+        """Write the object if its etag is ``expect``, or NO_ETAG for a new object; return the new etag.
 
-        Raises Moved where it is not.
+        Raises PreconditionFailed if its etag is another one.
         """
 
     def delete(self, key: str) -> None:
         """Delete the object; do nothing if there is none."""
 
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
-        """Return the keys that begin with ``prefix`` and sort behind ``after``, sorted."""
+        """Return the sorted keys that start with ``prefix`` and sort after ``after``."""
 
     def current_time(self) -> datetime:
-        """Return the time by the clock that ``Blob.modified`` is taken from."""
+        """Return the time of the clock that sets ``StoredObject.modified``."""
 
     def announce_alive(self, holder: str) -> Callable[[], None]:
-        """Show that this process lives, as ``holder``, until the result is called or it ends."""
+        """Mark ``holder`` as alive until the result is called or this process ends."""
 
     def is_holder_dead(self, holder: str) -> bool:
-        """Tell whether the process that attended as ``holder`` on this machine is surely gone.
-
-        False where that cannot be known.
-        """
+        """Tell whether ``holder`` was a process of this machine that is dead; False if unknown."""
 
     def open_log(self) -> AppendLog:
-        """Return the journal's tape in this store."""
+        """Return the log of the journal."""

@@ -1,4 +1,7 @@
-"""A state in a folder: a lock around each compare-and-swap, files replaced whole."""
+"""Store in a folder: a file lock protects each compare-and-swap, and each write replaces the whole file.
+
+A process that holds the lock of the state keeps a locked liveness file, which shows that it is alive.
+"""
 
 import fcntl
 import hashlib
@@ -20,70 +23,22 @@ from keyturn.state.stores.secure_files import (
     write_durably,
 )
 
+JOURNAL_FILE = "journal.jsonl"
+"""The name of the journal file."""
+
+_GUARD_FILE = ".guard"
+_TEMPORARY_FILE = ".aside"
 _LIVENESS_PREFIX = ".alive-"
 
 
-def announce_alive(folder: Path, holder: str) -> Callable[[], None]:
-    """Put up the sign of ``holder`` and clear away those of the dead; the result takes it down."""
-    for sign in folder.glob(f"{_LIVENESS_PREFIX}*"):
-        if _is_unlocked(sign):
-            sign.unlink(missing_ok=True)
-    path = _liveness_path(folder, holder)
-    handle = open_regular_file(path, os.O_RDWR | os.O_CREAT)
-    if handle is None:
-        return _do_nothing
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)  # Ours already, or a file system without locks: then the lease alone counts.
-        return _do_nothing
-
-    def stop_announcing() -> None:
-        path.unlink(missing_ok=True)
-        os.close(handle)
-
-    return stop_announcing
-
-
-def is_holder_dead(folder: Path, holder: str) -> bool:
-    """Tell whether the process that attended as ``holder`` is gone; False where nothing is known."""
-    return _is_unlocked(_liveness_path(folder, holder))
-
-
-def _liveness_path(folder: Path, holder: str) -> Path:
-    return folder / (_LIVENESS_PREFIX + hashlib.sha256(holder.encode()).hexdigest()[:16])
-
-
-def _is_unlocked(sign: Path) -> bool:
-    handle = open_regular_file(sign, os.O_RDONLY)
-    if handle is None:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    else:
-        return True
-    finally:
-        os.close(handle)
-
-
-def _do_nothing() -> None:
-    pass
-
-
-JOURNAL_FILE = "journal.jsonl"
-"""The name of the journal's file."""
-
-
 class FileLog:
-    """A file of lines; a line's mark is its offset.
+    """A log in a file; the mark of a line is its offset. A failed write is truncated.
 
-    ``make`` makes the folder. A write that fails is taken back, as far as the disk lets it be.
+    ``make_directory`` creates the folder.
     """
 
-    def __init__(self, path: Path, make: Callable[[], None]) -> None:
-        self._path, self._make_directory = path, make
+    def __init__(self, path: Path, make_directory: Callable[[], None]) -> None:
+        self._path, self._make_directory = path, make_directory
         self._handle = -1
         self._end_offset = 0
 
@@ -92,7 +47,7 @@ class FileLog:
             os.close(self._handle)
 
     def read(self, mark: int) -> Iterator[LogLine]:
-        """Yield lines from the offset ``mark`` on; see ``Tape.read``."""
+        """Yield the lines from the offset ``mark`` on; see ``AppendLog.read``."""
         handle = open_regular_file(self._path, os.O_RDONLY)
         if handle is None:
             return
@@ -103,7 +58,7 @@ class FileLog:
                 mark += len(data)
 
     def prepare_append(self, torn: int) -> None:
-        """Open the file for appending and cut ``torn`` bytes off its end; see ``Tape.attach``."""
+        """Open the file and remove ``torn`` bytes at its end; see ``AppendLog.prepare_append``."""
         self._make_directory()
         handle = open_regular_file(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         if handle is None:
@@ -120,13 +75,13 @@ class FileLog:
             raise io_error(self._path, error) from None
 
     def append(self, first: int, lines: Sequence[bytes]) -> int:
-        """Append ``lines`` and flush; see ``Tape.append``. ``first`` is of no matter here."""
+        """Append ``lines`` and flush them to disk; see ``AppendLog.append``. ``first`` is not used."""
         del first
-        # The lock around the state keeps writers apart; this keeps apart those who lost it.
+        # The lock of the state separates writers; this one stops a writer that lost it.
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         try:
-            found = os.fstat(self._handle)
-            if found.st_size != self._end_offset or not found.st_nlink:
+            status = os.fstat(self._handle)
+            if status.st_size != self._end_offset or not status.st_nlink:
                 raise PreconditionFailed
             self._write_data(b"".join(lines))
         finally:
@@ -142,15 +97,11 @@ class FileLog:
         self._end_offset += len(data)
 
 
-_GUARD_FILE = ".guard"
-_TEMPORARY_FILE = ".aside"
-
-
 class DirectoryStore(Struct, frozen=True):
     """A store in the folder ``parts`` below ``root``; an etag is the SHA-256 of the content.
 
-    ``place`` is what the user wrote. Nothing below ``root`` may be a link. The first write makes the
-    folder, for its owner alone.
+    ``location`` is the address that the user wrote. No folder below ``root`` may be a symbolic link. The
+    first write creates the folder with mode 0700.
     """
 
     root: Path
@@ -159,11 +110,11 @@ class DirectoryStore(Struct, frozen=True):
 
     @property
     def path(self) -> Path:
-        """The folder."""
+        """The folder of the store."""
         return self.root.joinpath(*self.parts)
 
     def read(self, key: str) -> StoredObject | None:
-        """Return the file, or None."""
+        """Return the file, or None; see ``StateStore.read``."""
         self._reject_links()
         handle = open_regular_file(self.path / key, os.O_RDONLY)
         if handle is None:
@@ -174,7 +125,7 @@ class DirectoryStore(Struct, frozen=True):
         return StoredObject(data, hashlib.sha256(data).hexdigest(), modified)
 
     def put(self, key: str, data: bytes, expect: str) -> str:
-        """Replace the file, readers see the old or the new; see ``Store.put``."""
+        """Replace the file atomically; see ``StateStore.put``."""
         with self._hold_guard():
             self._require_etag(key, expect)
             try:
@@ -193,30 +144,30 @@ class DirectoryStore(Struct, frozen=True):
                 raise io_error(self.path / key, error) from None
 
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
-        """Return the names of files; see ``Store.keys``."""
+        """Return the names of the files; see ``StateStore.list_keys``."""
         self._reject_links()
         names = (file.name for file in self.path.iterdir()) if self.path.is_dir() else ()
-        kept = (name for name in names if name.startswith(prefix) and name > after)
-        return tuple(sorted(name for name in kept if not name.startswith(".")))
+        matching = (name for name in names if name.startswith(prefix) and name > after)
+        return tuple(sorted(name for name in matching if not name.startswith(".")))
 
     def current_time(self) -> datetime:
-        """Return the file system's time."""
+        """Return the time of the file system."""
         with self._hold_guard() as handle:
             os.utime(handle)
             return datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
 
     def announce_alive(self, holder: str) -> Callable[[], None]:
-        """Put up a sign of life beside the lock; see ``Store.attend``."""
+        """Create a liveness file; see ``StateStore.announce_alive``."""
         self._make_directory()
         return announce_alive(self.path, holder)
 
     def is_holder_dead(self, holder: str) -> bool:
-        """Look at a sign of life; see ``Store.deserted``."""
+        """Check the liveness file of ``holder``; see ``StateStore.is_holder_dead``."""
         self._reject_links()
         return is_holder_dead(self.path, holder)
 
     def open_log(self) -> FileLog:
-        """Return the journal's file."""
+        """Return the log in the journal file."""
         self._reject_links()
         return FileLog(self.path / JOURNAL_FILE, self._make_directory)
 
@@ -226,15 +177,17 @@ class DirectoryStore(Struct, frozen=True):
             raise PreconditionFailed
 
     def _replace_file(self, key: str, data: bytes) -> None:
-        # The guard is held, so that one name serves every writer, and a killed one leaves one file.
-        aside = self.path / _TEMPORARY_FILE
-        aside.unlink(missing_ok=True)
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        # Under the guard, one temporary name is enough, and a killed writer leaves at most one file.
+        temporary = self.path / _TEMPORARY_FILE
+        temporary.unlink(missing_ok=True)
+        handle = os.open(
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
         try:
             write_durably(handle, data)
         finally:
             os.close(handle)
-        aside.replace(self.path / key)
+        temporary.replace(self.path / key)
         sync_directory(self.path)
 
     @contextmanager
@@ -267,9 +220,58 @@ class DirectoryStore(Struct, frozen=True):
 
     def _reject_links(self) -> None:
         for depth in range(1, len(self.parts) + 1):
-            step = self.root.joinpath(*self.parts[:depth])
-            if step.is_symlink():
-                raise not_regular_error(step)
+            folder = self.root.joinpath(*self.parts[:depth])
+            if folder.is_symlink():
+                raise not_regular_error(folder)
 
     def _vanished_error(self) -> DiagnosticError:
         return io_error(self.path, FileNotFoundError(2, ""))
+
+
+def announce_alive(folder: Path, holder: str) -> Callable[[], None]:
+    """Create and lock the liveness file of ``holder``, delete stale ones; call the result to delete it."""
+    for file in folder.glob(f"{_LIVENESS_PREFIX}*"):
+        if _is_unlocked(file):
+            file.unlink(missing_ok=True)
+    path = _liveness_path(folder, holder)
+    handle = open_regular_file(path, os.O_RDWR | os.O_CREAT)
+    if handle is None:
+        return _do_nothing
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)  # Already locked, or no lock support: then only the lease counts.
+        return _do_nothing
+
+    def stop_announcing() -> None:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+    return stop_announcing
+
+
+def is_holder_dead(folder: Path, holder: str) -> bool:
+    """Tell whether the process of ``holder`` is dead; False if it has no liveness file."""
+    return _is_unlocked(_liveness_path(folder, holder))
+
+
+def _liveness_path(folder: Path, holder: str) -> Path:
+    return folder / (_LIVENESS_PREFIX + hashlib.sha256(holder.encode()).hexdigest()[:16])
+
+
+def _is_unlocked(file: Path) -> bool:
+    handle = open_regular_file(file, os.O_RDONLY)
+    if handle is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(handle)
+
+
+def _do_nothing() -> None:
+    pass

@@ -1,8 +1,4 @@
-"""A state in a bucket of S3, Google Cloud Storage or Azure Blob, through obstore.
-
-Together with ``store.py`` the one place of the package that opens sockets. Imported only where a
-bucket is used: a folder does not pay for it.
-"""
+"""Store in a bucket of S3, Google Cloud Storage or Azure Blob Storage, through obstore."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,52 +15,7 @@ from keyturn.model.diagnostic import DiagnosticError, storage_error
 from keyturn.state.stores.base import NO_ETAG, LogLine, PreconditionFailed, StoredObject
 
 JOURNAL_PREFIX = "journal/"
-"""What the names of a journal's objects begin with."""
-
-
-class ObjectAccess(Protocol):
-    """What this tape needs of a store."""
-
-    def put(self, key: str, data: bytes, expect: str) -> str:
-        """See ``Store.put``."""
-
-    def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
-        """See ``Store.keys``."""
-
-    def read_all(self, keys: Sequence[str]) -> Iterable[bytes]:
-        """Yield the content of each object, in the order of ``keys``."""
-
-
-class ObjectLog:
-    """Objects of lines; a line's mark is the number of the first line in its object."""
-
-    def __init__(self, objects: ObjectAccess) -> None:
-        self._objects = objects
-
-    def read(self, mark: int) -> Iterator[LogLine]:
-        """Yield the lines of the object ``mark`` and of all that follow; see ``Tape.read``."""
-        keys = self._objects.list_keys(JOURNAL_PREFIX, after=_object_key(mark - 1) if mark else "")
-        for key, data in zip(keys, self._objects.read_all(keys), strict=True):
-            first = _first_line_number(key)
-            for line in data.splitlines(keepends=True):
-                yield LogLine(first, line)
-
-    def prepare_append(self, torn: int) -> None:
-        """Do nothing: an object is there whole or not at all."""
-
-    def append(self, first: int, lines: Sequence[bytes]) -> int:
-        """Create the object that begins with the line ``first``; see ``Tape.append``."""
-        self._objects.put(_object_key(first), b"".join(lines), NO_ETAG)
-        return first
-
-
-def _object_key(first: int) -> str:
-    return f"{JOURNAL_PREFIX}{first:012}.jsonl"
-
-
-def _first_line_number(key: str) -> int:
-    digits = key.removeprefix(JOURNAL_PREFIX).partition(".")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
+"""Key prefix of the journal objects."""
 
 
 _CLOCK_KEY = "clock"
@@ -73,7 +24,7 @@ _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _RETRY_CONFIG = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 _TIMEOUTS = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10)}
 
-# The variables that each service's own tools read, as far as obstore knows them.
+# The variables of the tools of each service that obstore supports.
 _CONFIG_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "s3": (
         "AWS_ACCESS_KEY_ID",
@@ -118,10 +69,55 @@ _REQUIRED_VARIABLES = {
 _T = TypeVar("_T")
 
 
-class ObjectStore:
-    """A store in an object service, through obstore; see ``Store``.
+class ObjectAccess(Protocol):
+    """The methods of a store that ObjectLog calls."""
 
-    An etag holds what the service compares by: the entity tag (S3, Azure) and the version (GCS).
+    def put(self, key: str, data: bytes, expect: str) -> str:
+        """See ``StateStore.put``."""
+
+    def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
+        """See ``StateStore.list_keys``."""
+
+    def read_all(self, keys: Sequence[str]) -> Iterable[bytes]:
+        """Yield the content of the objects in the order of ``keys``."""
+
+
+class ObjectLog:
+    """A log in objects of lines; the mark of a line is the number of the first line in its object."""
+
+    def __init__(self, objects: ObjectAccess) -> None:
+        self._objects = objects
+
+    def read(self, mark: int) -> Iterator[LogLine]:
+        """Yield the lines of the object ``mark`` and of all later ones; see ``AppendLog.read``."""
+        keys = self._objects.list_keys(JOURNAL_PREFIX, after=_object_key(mark - 1) if mark else "")
+        for key, data in zip(keys, self._objects.read_all(keys), strict=True):
+            first = _first_line_number(key)
+            for line in data.splitlines(keepends=True):
+                yield LogLine(first, line)
+
+    def prepare_append(self, torn: int) -> None:
+        """Do nothing: an object exists completely or not at all."""
+
+    def append(self, first: int, lines: Sequence[bytes]) -> int:
+        """Create the object that starts with the line ``first``; see ``AppendLog.append``."""
+        self._objects.put(_object_key(first), b"".join(lines), NO_ETAG)
+        return first
+
+
+def _object_key(first: int) -> str:
+    return f"{JOURNAL_PREFIX}{first:012}.jsonl"
+
+
+def _first_line_number(key: str) -> int:
+    digits = key.removeprefix(JOURNAL_PREFIX).partition(".")[0]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+class ObjectStore:
+    """A store in a bucket.
+
+    An etag consists of the entity tag, which S3 and Azure compare, and the version, which GCS compares.
     """
 
     def __init__(self, scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> None:
@@ -131,11 +127,11 @@ class ObjectStore:
 
     @property
     def location(self) -> str:
-        """The address of the bucket and the prefix in it."""
+        """The address of bucket and prefix."""
         return self._location
 
     def read(self, key: str) -> StoredObject | None:
-        """Return the object, or None; see ``Store.read``."""
+        """Return the object, or None; see ``StateStore.read``."""
         try:
             found = self._translate_errors(obstore.get, self._objects, key)
             data = self._translate_errors(found.bytes)
@@ -144,9 +140,9 @@ class ObjectStore:
         return StoredObject(bytes(data), _version_token(found.meta), found.meta["last_modified"])
 
     def read_all(self, keys: Sequence[str]) -> Iterator[bytes]:
-        """Yield the objects in order, fetched many at a time."""
-        # Threads, and not obstore's coroutines: those answer on a thread of their own, and a process
-        # that ends before this one is done aborts.
+        """Yield the content of the objects in order; fetches up to 32 at the same time."""
+        # Not with obstore's coroutines: they complete on a thread of the library, and a process that exits
+        # before that thread ends aborts.
         with ThreadPoolExecutor(min(_MAX_CONCURRENT_READS, len(keys)) or 1) as pool:
             for start in range(0, len(keys), _MAX_CONCURRENT_READS):
                 try:
@@ -155,16 +151,16 @@ class ObjectStore:
                     raise self._missing_error() from None
 
     def put(self, key: str, data: bytes, expect: str) -> str:
-        """Write the object if it is as expected; see ``Store.put``."""
+        """Write the object if its etag is ``expect``; see ``StateStore.put``."""
         tag, _, version = expect.partition("\n")
-        known = {name: value for name, value in (("e_tag", tag), ("version", version)) if value}
-        mode = "create" if expect == NO_ETAG else known
+        condition = {name: value for name, value in (("e_tag", tag), ("version", version)) if value}
+        mode = "create" if expect == NO_ETAG else condition
         try:
             return _version_token(self._translate_errors(obstore.put, self._objects, key, data, mode=mode))
         except _ObjectNotFound:
             raise self._missing_error() if expect == NO_ETAG else PreconditionFailed() from None
         except (errors.AlreadyExistsError, errors.PreconditionError):
-            # An answer may be lost and the request sent again: then it is our own write we meet.
+            # If the response was lost, the repeated request finds the object that the first one wrote.
             found = self.read(key)
             if found is None or found.data != data:
                 raise PreconditionFailed from None
@@ -176,7 +172,7 @@ class ObjectStore:
             self._translate_errors(obstore.delete, self._objects, key)
 
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
-        """Return the keys; see ``Store.keys``."""
+        """Return the keys; see ``StateStore.list_keys``."""
         folder = prefix.rpartition("/")[0]
         try:
             found = self._translate_errors(
@@ -187,29 +183,29 @@ class ObjectStore:
         return tuple(sorted(item["path"] for item in found if item["path"].startswith(prefix)))
 
     def current_time(self) -> datetime:
-        """Return the service's time: that of an object written just now."""
+        """Return the time of the service, from an object that this call writes."""
         self._translate_errors(obstore.put, self._objects, _CLOCK_KEY, b"", mode="overwrite")
         modified: datetime = self._translate_errors(obstore.head, self._objects, _CLOCK_KEY)["last_modified"]
         return modified
 
     def announce_alive(self, _: str) -> Callable[[], None]:
-        """Do nothing: a bucket does not know when a process ends."""
+        """Do nothing: a bucket cannot show whether a process is alive."""
         return lambda: None
 
     def is_holder_dead(self, _: str) -> bool:
-        """Say that nothing is known."""
+        """Return False: unknown."""
         return False
 
     def open_log(self) -> ObjectLog:
-        """Return the journal's objects as a tape."""
+        """Return the log in the journal objects."""
         return ObjectLog(self)
 
     def _fetch_object(self, key: str) -> bytes:
         return bytes(self._translate_errors(self._translate_errors(obstore.get, self._objects, key).bytes))
 
-    def _translate_errors(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
+    def _translate_errors(self, call: Callable[..., _T], *args: Any, **options: Any) -> _T:
         try:
-            return work(*args, **options)
+            return call(*args, **options)
         except FileNotFoundError:
             raise _ObjectNotFound from None
         except (errors.AlreadyExistsError, errors.PreconditionError):
@@ -217,23 +213,26 @@ class ObjectStore:
         except (errors.PermissionDeniedError, errors.UnauthenticatedError):
             raise self._denied_error() from None
         except (errors.BaseError, ValueError, OSError):
-            # The text of these errors may hold a request's address, and with it a SAS token.
+            # The text of these errors may contain the URL of a request with a SAS token.
             raise self._unreachable_error() from None
 
     def _missing_error(self) -> DiagnosticError:
-        hint = "make the bucket, or correct its name under `state:` in keyturn.yaml"
+        hint = "create the bucket, or correct its name under `state:` in keyturn.yaml"
         return storage_error(
-            "KT609", self._location, "there is no such bucket, or an object of it vanished", hint
+            "KT609", self._location, "the bucket does not exist, or an object was deleted", hint
         )
 
     def _denied_error(self) -> DiagnosticError:
-        hint = f"check {_REQUIRED_VARIABLES[self._scheme]}: read, write and list below the prefix are needed"
-        return storage_error("KT605", self._location, "the state's bucket refuses access", hint)
+        variables = _REQUIRED_VARIABLES[self._scheme]
+        hint = f"check {variables}: keyturn reads, writes and lists objects below the prefix"
+        return storage_error("KT605", self._location, "access to the bucket of the state is denied", hint)
 
     def _unreachable_error(self) -> DiagnosticError:
-        needs = _REQUIRED_VARIABLES[self._scheme]
-        hint = f"check that it exists, network, endpoint (https; http on loopback alone) and {needs}"
-        return storage_error("KT604", self._location, "the state's bucket cannot be reached", hint)
+        variables = _REQUIRED_VARIABLES[self._scheme]
+        hint = (
+            f"check that it exists, the network, the endpoint (https; http only on loopback) and {variables}"
+        )
+        return storage_error("KT604", self._location, "the bucket of the state is unreachable", hint)
 
 
 class _ObjectNotFound(Exception):
@@ -243,13 +242,13 @@ class _ObjectNotFound(Exception):
 def _connect_store(scheme: str, name: str, prefix: str, environment: Mapping[str, str]) -> Any:
     kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[scheme]
     config = {key: value for key in _CONFIG_VARIABLES[scheme] if (value := environment.get(key))}
-    ends = [urlsplit(value).hostname for key in _ENDPOINT_VARIABLES if (value := config.get(key))]
-    local = bool(ends) and all(end in _LOOPBACK_HOSTS for end in ends)
+    hosts = [urlsplit(value).hostname for key in _ENDPOINT_VARIABLES if (value := config.get(key))]
+    is_local = bool(hosts) and all(host in _LOOPBACK_HOSTS for host in hosts)
     return kind(
         name,
         prefix=prefix or None,
         config=config,
-        client_options={**_TIMEOUTS, "allow_http": local},
+        client_options={**_TIMEOUTS, "allow_http": is_local},
         retry_config=_RETRY_CONFIG,
     )
 

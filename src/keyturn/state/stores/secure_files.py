@@ -1,4 +1,4 @@
-"""Files as the state wants them: regular, never through a link, readable by their owner alone."""
+"""Opens and writes the files of a state: regular files, no symbolic links, accessible to the owner only."""
 
 import errno
 import os
@@ -13,12 +13,12 @@ _sync_file = getattr(os, "fdatasync", os.fsync)
 
 
 def open_regular_file(path: Path, flags: int) -> int | None:
-    """Open a regular file, with mode 0600 where it is made; None where there is none.
+    """Return the file descriptor of a regular file, None if it does not exist; new files have mode 0600.
 
-    Raises Faulty: KT607 for a link, a pipe or a folder, and as ``broken`` does.
+    Raises DiagnosticError: KT607 for a link, a pipe or a folder, and that of ``io_error``.
     """
     try:
-        # Without O_NONBLOCK, a named pipe put in the file's place would hold us for ever.
+        # Without O_NONBLOCK, opening a named pipe at this path would block.
         handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
         return None
@@ -35,7 +35,7 @@ def open_regular_file(path: Path, flags: int) -> int | None:
 
 
 def write_durably(handle: int, data: bytes) -> None:
-    """Write all of ``data`` and return when it is on disk; raises OSError."""
+    """Write ``data`` and flush it to disk; raises OSError."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
@@ -43,7 +43,7 @@ def write_durably(handle: int, data: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Return when the names in a folder are on disk; raises OSError."""
+    """Flush the names in a folder to disk; raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -52,23 +52,21 @@ def sync_directory(path: Path) -> None:
 
 
 def not_regular_error(path: Path) -> DiagnosticError:
-    """Return KT607 for a path that is not what it must be."""
-    message = "the state is kept in regular files; this is a link, a folder or a device"
-    return storage_error(
-        "KT607", str(path), message, "remove it, or give the state another place in keyturn.yaml"
-    )
+    """Return KT607 for a path that is not a regular file or folder."""
+    message = "this must be a regular file or folder of the state, not a link, a pipe or a device"
+    return storage_error("KT607", str(path), message, "remove it, or change `state:` in keyturn.yaml")
 
 
 def io_error(path: Path, error: OSError) -> DiagnosticError:
-    """Return the finding for a failed operation: KT605 forbidden, KT608 disk full, KT604 the rest."""
+    """Return the diagnostic of a failed operation: KT605 permissions, KT608 full disk, KT604 other."""
     reason = os.strerror(error.errno or 0)
     if error.errno in _PERMISSION_ERRNOS:
-        hint = "let the user who runs keyturn own this folder, on a file system that can be written"
-        return storage_error("KT605", str(path), f"the state's folder refuses: {reason}", hint)
+        hint = "make the user of keyturn the owner of this folder, on a writable file system"
+        return storage_error("KT605", str(path), f"access to the state is denied: {reason}", hint)
     if error.errno in _DISK_FULL_ERRNOS:
         return storage_error(
-            "KT608", str(path), f"no room for the state: {reason}", "make room, then run again"
+            "KT608", str(path), f"no space for the state: {reason}", "free disk space, then run again"
         )
     return storage_error(
-        "KT604", str(path), f"the state cannot be reached: {reason}", "look at the disk, run again"
+        "KT604", str(path), f"the state is unreachable: {reason}", "check the disk, then run again"
     )
