@@ -20,7 +20,7 @@ def test_it_asks_and_applies(ready):
     done = ready.here("apply", stdin="y\n", ttys=["stdin"])
     assert done.code == 0
     assert "Plan: 1 to create" in done.stdout
-    assert done.stdout.endswith("Apply: 1 done, 0 failed, 0 unsure, 0 stale, 0 not attempted.\n")
+    assert done.stdout.endswith("Apply: 1 done.\n")
     assert done.stderr.strip() == "Make these changes? [y/N]:"
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from keyturn.model.usage import CredentialUsage, UsageReport
 from keyturn.views.escaping import escape_line, escape_markdown
 from keyturn.views.report_formats import render_in_format, render_report_json
-from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, label_classes, summarize_usage
+from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, summarize_usage
 from keyturn.views.reports.usage_html import render_usage_html
 from keyturn.views.terminal import (
     PLAIN_STYLE,
@@ -149,10 +149,10 @@ def _find_urgent(report: UsageReport, usage: CredentialUsage) -> list[str]:
 
 
 def _render_credential(report: UsageReport, usage: CredentialUsage, style: TerminalStyle) -> Iterator[str]:
-    labels, urgent = label_classes(report, usage), _find_urgent(report, usage)
+    classes, urgent = report.classes_of(usage), _find_urgent(report, usage)
     tone = _URGENT_TONES[urgent[0]] if urgent else Tone.CHANGE
     head = colorize(escape_line(f"{usage.address.name}  {usage.type}"), tone, style)
-    yield head + (f"  [{escape_line(', '.join(labels))}]" if labels else "")
+    yield head + (f"  [{escape_line(', '.join(classes))}]" if classes else "")
     cells = dict(zip(USAGE_COLUMNS, build_usage_row(report, usage), strict=True))
     rows = {column: cells[column] for column in _TEXT_COLUMNS}
     if usage.long_lived_reason:

@@ -12,8 +12,6 @@ USAGE_COLUMNS: Final = (
     "expires", "can decrypt", "owner", "file",
 )  # fmt: skip
 
-_CLASS_LABELS: Final = {"long-lived": "long-lived", "needs-consent": "needs consent"}
-
 
 def build_usage_row(report: UsageReport, usage: CredentialUsage) -> tuple[str, ...]:
     """Return a credential's cells in the order of ``USAGE_COLUMNS``, not yet escaped for any sink."""
@@ -24,7 +22,7 @@ def build_usage_row(report: UsageReport, usage: CredentialUsage) -> tuple[str, .
     return (
         usage.address.name,
         usage.type,
-        ", ".join(label_classes(report, usage)),
+        ", ".join(report.classes_of(usage)),
         connections or "none",
         _format_names(
             (*(users.pipelines or ()), *(f"sync {name}" for name in users.syncs or ())), users.pipelines
@@ -41,19 +39,9 @@ def build_usage_row(report: UsageReport, usage: CredentialUsage) -> tuple[str, .
     )
 
 
-def label_classes(report: UsageReport, usage: CredentialUsage) -> tuple[str, ...]:
-    """Return the labels of the classes that a credential belongs to."""
-    return tuple(map(label_class, report.classes_of(usage)))
-
-
-def label_class(name: str) -> str:
-    """Return the label of a class of credentials."""
-    return _CLASS_LABELS.get(name, name)
-
-
 def summarize_usage(report: UsageReport) -> str:
     """Return the summary line: ``Usage: 7 credentials, 1 overdue, 0 expiring, 2 unused, …``."""
-    counts = ", ".join(f"{number} {label_class(name)}" for name, number in report.count_by_class().items())
+    counts = ", ".join(f"{number} {name}" for name, number in report.count_by_class().items())
     return f"Usage: {pluralize(len(report.usages), 'credential')}, {counts}."
 
 

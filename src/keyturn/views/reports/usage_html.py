@@ -8,7 +8,7 @@ from keyturn.model.usage import UsageReport
 from keyturn.views.diagram import MAX_COLUMN_BOXES, DependencyLink, draw_dependency_svg
 from keyturn.views.escaping import escape_html as safe
 from keyturn.views.html_page import class_for_count, render_html_page
-from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, label_class, summarize_usage
+from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, summarize_usage
 
 SEARCH_SCRIPT: Final = """
 "use strict";
@@ -49,7 +49,7 @@ def render_usage_html(report: UsageReport) -> str:
     title = f"Credentials of {safe(report.workspace)}"
     diagram = draw_dependency_svg(_build_links(report), _mark_credentials(report))
     counts = "".join(
-        f"<li{class_for_count(number)}><b>{number:,}</b> {safe(label_class(name))}</li>"
+        f"<li{class_for_count(number)}><b>{number:,}</b> {safe(name)}</li>"
         for name, number in report.count_by_class().items()
     )
     section = (
