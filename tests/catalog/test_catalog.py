@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from keyturn.catalog import Code, find_code, load_catalog
-from keyturn.cli import errors
+from keyturn.cli import exit_codes
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from keyturn.cli import errors
     ],
 )
 def test_hint_is_the_fix_as_a_phrase(fix, hint):
-    """The catalog has a sentence, a diagnostic shows a phrase."""
+    """The catalog has a sentence, and a diagnostic shows a phrase."""
     assert Code(title="a title", why="Why.", fix=fix, exit_code=1).hint == hint
 
 
 def test_unknown_code():
-    """No entry is made up."""
+    """An unknown code raises."""
     with pytest.raises(KeyError):
         find_code("KT999")
 
@@ -31,25 +31,30 @@ def test_unknown_code():
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("KT131", errors.EXIT_ERROR),
-        ("KT031", errors.EXIT_REFUSED),
-        ("KT250", errors.EXIT_REFUSED),
-        ("KT310", errors.EXIT_REFUSED),
-        ("KT451", errors.EXIT_REFUSED),
-        ("KT463", errors.EXIT_ERROR),
-        ("KT502", errors.EXIT_UNAUTHORIZED),
-        ("KT610", errors.EXIT_STALE),
+        ("KT131", exit_codes.EXIT_ERROR),
+        ("KT031", exit_codes.EXIT_REFUSED),
+        ("KT250", exit_codes.EXIT_REFUSED),
+        ("KT310", exit_codes.EXIT_REFUSED),
+        ("KT451", exit_codes.EXIT_REFUSED),
+        ("KT463", exit_codes.EXIT_ERROR),
+        ("KT502", exit_codes.EXIT_UNAUTHORIZED),
+        ("KT610", exit_codes.EXIT_STALE),
     ],
 )
 def test_exit_code_of_an_error(code, expected):
-    """Policy and integrity refuse, a lock or a change makes stale, and other errors are in the input."""
+    """Policy and integrity: refused; lock or change: stale; others: input."""
     assert find_code(code).exit_code == expected
 
 
 def test_every_exit_code_is_one_of_an_error():
-    """No code of an error has another meaning for scripts."""
+    """No exit code of an error has another meaning for scripts."""
     used = {entry.exit_code for entry in load_catalog().values()}
-    assert used == {errors.EXIT_ERROR, errors.EXIT_STALE, errors.EXIT_REFUSED, errors.EXIT_UNAUTHORIZED}
+    assert used == {
+        exit_codes.EXIT_ERROR,
+        exit_codes.EXIT_STALE,
+        exit_codes.EXIT_REFUSED,
+        exit_codes.EXIT_UNAUTHORIZED,
+    }
 
 
 def test_texts_load_only_on_use():

@@ -1,4 +1,4 @@
-"""Connections: bodies with ids for references, tests, and records."""
+"""Connections: request bodies and records."""
 
 import pytest
 
@@ -11,15 +11,15 @@ READER, STAGING = credential("reader"), credential("staging")
 IDS = {READER: "cred_1", STAGING: "cred_2"}
 
 
-def made():
+def make_connection():
     """Return a connection with both kinds of references."""
     config = {"host": "db", "staging": {"credentialId": STAGING, "bucket": "b"}}
     return wanted(connection("prod-x"), config, uses="reader")
 
 
-def test_a_body_holds_ids():
-    """References by name become ids, at the top and inside config."""
-    assert KIND.encode(made(), IDS) == {
+def test_a_body_contains_ids():
+    """References become ids, at the top level and inside config."""
+    assert KIND.encode(make_connection(), IDS) == {
         "name": "prod-x",
         "type": "postgres",
         "config": {"host": "db", "staging": {"credentialId": "cred_2", "bucket": "b"}},
@@ -27,30 +27,30 @@ def test_a_body_holds_ids():
     }
 
 
-def test_a_reference_without_an_id_is_not_sent():
-    """A body with a hole never leaves."""
+def test_a_reference_without_an_id_raises():
+    """An incomplete body is not sent."""
     with pytest.raises(KeyError):
-        KIND.encode(made(), {READER: "cred_1"})
+        KIND.encode(make_connection(), {READER: "cred_1"})
 
 
-def test_a_category_is_passed_through():
-    """Deployments that ask for a category get the one that is stated."""
-    desired = made()
+def test_a_category_is_sent():
+    """Some deployments need a category."""
+    desired = make_connection()
     fields = {("category",): "source", **desired.fields}
     assert KIND.encode_test("postgres", fields, IDS)["category"] == "source"
 
 
 def test_a_test_body_needs_no_secret():
-    """A test carries type, settings and the credential's id."""
-    assert KIND.encode_test("postgres", made().fields, {**IDS, READER: "cred_probe"}) == {
+    """A test has type, settings and the id of the credential."""
+    assert KIND.encode_test("postgres", make_connection().fields, {**IDS, READER: "cred_probe"}) == {
         "type": "postgres",
         "config": {"host": "db", "staging": {"credentialId": "cred_2", "bucket": "b"}},
         "credentialId": "cred_probe",
     }
 
 
-def test_live_fields_can_be_tested_as_they_are():
-    """What was read holds ids already."""
+def test_live_fields_can_be_tested():
+    """Live fields already contain ids."""
     live = KIND.decode(Answer({"host": "db"}, type="postgres", credential_id="cred_9"))
     assert KIND.encode_test(live.type, live.fields, {}) == {
         "type": "postgres",
@@ -59,16 +59,16 @@ def test_live_fields_can_be_tested_as_they_are():
     }
 
 
-def test_a_record_is_read():
-    """Settings, credential and category become fields; an absent one is absent."""
+def test_decode():
+    """Settings, credential and category become fields."""
     live = KIND.decode(Answer({"host": "db"}, credential_id="cred_1", extra={"category": "source"}))
     assert live.address == connection("prod-x")
     assert live.fields == {("config", "host"): "db", ("credential",): "cred_1", ("category",): "source"}
     assert KIND.decode(Answer({"host": "db"})).fields == {("config", "host"): "db"}
 
 
-def test_a_secret_in_an_answer_goes_no_further(canary):
-    """A password that someone put into a connection is neither compared nor written back."""
+def test_a_secret_in_a_response_is_dropped(canary):
+    """A password in a connection is neither compared nor written back."""
     secret = canary()
     config = {"host": "db", "password": secret, "url": f"postgres://u:{secret}@db/x", "token": "********"}
     live = KIND.decode(Answer(config))
@@ -77,14 +77,14 @@ def test_a_secret_in_an_answer_goes_no_further(canary):
 
 
 def test_references_are_found():
-    """Every reference with its path, and nothing else."""
-    assert KIND.find_references(made().fields) == (
+    """Every reference with its path."""
+    assert KIND.find_references(make_connection().fields) == (
         (("credential",), READER),
         (("config", "staging", "credentialId"), STAGING),
     )
 
 
-def test_what_the_client_took_out_is_reported():
-    """A mask that never reached the fields is still known, so that nothing is written over it."""
+def test_paths_that_the_client_removed_are_reported():
+    """A removed mask is reported, so that nothing is written over it."""
     answer = Answer({"host": "db"}, type="postgres", hidden={("options", "token"): False})
     assert KINDS["connection"].decode(answer).secret_like_paths == (("config", "options", "token"),)

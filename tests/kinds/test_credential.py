@@ -1,4 +1,4 @@
-"""Credentials: the body that is sent, and the record that is read."""
+"""Credentials: request bodies and records."""
 
 import pytest
 from msgspec.structs import replace
@@ -15,8 +15,8 @@ from making import credential, wanted
 KIND = KINDS["credential"]
 
 
-def test_a_body_is_whole(canary):
-    """Name, type, plain settings and secrets stand where the service wants them."""
+def test_body(canary):
+    """Name, type, plain settings and secrets."""
     secret = canary()
     desired = wanted(credential("prod-x"), {"host": "db", "port": 5432}, secrets={"password": secret})
     body = KIND.encode(desired, {})
@@ -28,7 +28,7 @@ def test_a_body_is_whole(canary):
 
 
 def test_secret_headers_are_nested(canary):
-    """A header is a key below ``headers``, not beside it."""
+    """A header is a key below ``headers``."""
     desired = wanted(credential("x"), {"a": "b"})
     path = ("headers", "X-Api-Key")
     secret = Secret(canary())
@@ -36,22 +36,22 @@ def test_secret_headers_are_nested(canary):
     assert body["config"]["headers"]["X-Api-Key"] == secret
 
 
-def test_an_empty_config_is_sent_as_one():
-    """A credential without plain settings has an empty config, not a null."""
+def test_an_empty_config_is_sent():
+    """A credential without plain settings has an empty config, not null."""
     desired = wanted(credential("x"))
     assert KIND.encode(replace(desired, fields={("config",): {}}), {})["config"] == {}
 
 
-def test_a_sealed_secret_is_never_sent():
-    """Forgetting to open a manifest is a bug; its digest must not go out in the secret's place."""
+def test_an_encrypted_secret_is_not_sent():
+    """The digest must not be sent in place of the secret."""
     desired = wanted(credential("x"), secrets={"password": "irrelevant"}, opened=False)
     assert isinstance(desired.secrets[("password",)], EncryptedSecret)
     with pytest.raises(TypeError, match="encrypted"):
         KIND.encode(desired, {})
 
 
-def test_a_record_is_read():
-    """Plain settings become fields by path, the rest facts."""
+def test_decode():
+    """Plain settings become fields by path."""
     live = KIND.decode(Answer({"host": "db", "port": 5432}))
     assert live.address == Address("credential", "prod-x")
     assert live.fields == {("config", "host"): "db", ("config", "port"): 5432}
@@ -59,21 +59,21 @@ def test_a_record_is_read():
     assert (live.created_at, live.updated_at) == ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
 
 
-def test_a_record_without_config_is_not_detailed():
-    """An item of a list that carries no config says so."""
+def test_a_record_without_config():
+    """A list item without config is marked."""
     live = KIND.decode(Answer(None))
     assert (live.has_config, live.fields) == (False, {})
 
 
-def test_a_record_that_does_not_say_its_status_is_active():
-    """The documented list has one; other dialects do not."""
+def test_a_record_without_status_is_active():
+    """Some response formats have no status."""
     assert KIND.decode(Answer({}, status="")).status == "active"
     assert KIND.decode(Answer({}, status="deleted")).status == "deleted"
 
 
 @pytest.mark.parametrize("name", sorted(SECRET_FIELDS | {"key_part", "dbPassword"}))
-def test_a_secret_in_an_answer_goes_no_further(canary, name):
-    """What the service should not have sent is named by path and dropped, whatever its value."""
+def test_a_secret_in_a_response_is_dropped(canary, name):
+    """The path is reported and the value dropped."""
     secret = canary()
     live = KIND.decode(Answer({"host": "db", name: secret}, type="api_key"))
     assert live.fields == {("config", "host"): "db"}
@@ -81,14 +81,14 @@ def test_a_secret_in_an_answer_goes_no_further(canary, name):
     assert secret not in repr(live)
 
 
-def test_a_mask_in_an_answer_goes_no_further():
-    """Asterisks that are written back would become the password."""
+def test_a_mask_in_a_response_is_dropped():
+    """A mask that is written back would become the password."""
     live = KIND.decode(Answer({"host": "********", "options": {"a": "****"}}))
     assert (live.fields, live.secret_like_paths) == ({}, (("config", "host"), ("config", "options", "a")))
 
 
-def test_what_is_secret_agrees_with_the_schema():
-    """The kind and its schema name the same secret fields."""
+def test_secret_fields_match_the_schema():
+    """The kind and its schema list the same secret fields."""
     blocks = [
         load_type_schema("credential", name)["properties"]["secrets"]["properties"]
         for name in list_known_types("credential")

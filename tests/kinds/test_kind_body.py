@@ -1,4 +1,4 @@
-"""Settings on the wire and back: merged, identified, and without what looks like a secret."""
+"""Request bodies and live settings."""
 
 import pytest
 
@@ -22,34 +22,34 @@ FIELDS = {
 }
 
 
-def test_settings_are_what_stands_below_config():
-    """Their paths begin below it, references are ids, an empty config adds nothing."""
+def test_settings_are_below_config():
+    """Paths are relative to config, and references are ids."""
     assert encode_settings(FIELDS, {S3: "cred_1"}) == {("host",): "db", ("staging", "credentialId"): "cred_1"}
 
 
-def test_a_leaf_is_sent_as_the_service_reads_it():
-    """A reference as its id, everything else as it is."""
+def test_references_are_resolved():
+    """A reference becomes its id; other leaves are unchanged."""
     assert resolve_reference(S3, {S3: "cred_1"}) == "cred_1"
     assert resolve_reference(["a"], {}) == ["a"]
     with pytest.raises(KeyError):
         resolve_reference(S3, {})
 
 
-def test_secrets_join_the_settings(canary):
-    """One tree, with the secrets still closed in it."""
+def test_secrets_are_merged_into_the_settings(canary):
+    """The secrets stay opaque."""
     secret = Secret(canary())
     whole = merge_config(FIELDS, {("headers", "X-Key"): secret}, {S3: "cred_1"})
     assert whole == {"host": "db", "staging": {"credentialId": "cred_1"}, "headers": {"X-Key": secret}}
 
 
-def test_a_sealed_secret_does_not_join():
-    """Its digest is no value."""
+def test_an_encrypted_secret_is_not_merged():
+    """The digest is not a value."""
     with pytest.raises(TypeError, match="encrypted"):
         merge_config(FIELDS, {("password",): EncryptedSecret("digest")}, {S3: "cred_1"})
 
 
-def test_what_is_hidden_or_suspicious_is_dropped(canary):
-    """By its name at the top, by its looks at any depth."""
+def test_possible_secrets_are_dropped(canary):
+    """Named fields at the top level, and detected secrets at any depth."""
     config = {"host": "db", "certificate": canary(), "options": {"token": canary(), "mode": "x"}, "id": "1"}
     fields, dropped = split_secrets(config, frozenset({"certificate"}))
     assert fields == {("config", "host"): "db", ("config", "options", "mode"): "x", ("config", "id"): "1"}

@@ -1,4 +1,4 @@
-"""Addresses and origins: how they are written, read and ordered."""
+"""Addresses and source locations: format, parsing and order."""
 
 from itertools import permutations
 
@@ -12,32 +12,32 @@ WORDS = st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True)
 
 
 @given(WORDS, WORDS)
-def test_an_address_is_read_as_it_is_written(kind, name):
-    """What `str` writes, `parse` reads."""
+def test_parse_is_the_inverse_of_str(kind, name):
+    """`parse` reads what `str` writes."""
     assert Address.parse(str(Address(kind, name))) == Address(kind, name)
 
 
-def test_a_name_may_hold_a_slash():
-    """Only the first slash parts kind and name."""
+def test_a_name_may_contain_a_slash():
+    """Only the first slash separates kind and name."""
     assert Address.parse("credential/a/b") == Address("credential", "a/b")
 
 
 @pytest.mark.parametrize("text", ["", "credential", "/name", "credential/", "/"])
-def test_anything_else_is_refused(text):
-    """An address without a kind or a name is none."""
+def test_text_without_kind_or_name_is_rejected(text):
+    """An address needs a kind and a name."""
     with pytest.raises(ValueError, match="kind/name"):
         Address.parse(text)
 
 
-def test_addresses_are_keys():
-    """Equal addresses are one key, and they sort by kind, then by name."""
+def test_addresses_are_keys_and_sort_by_kind_and_name():
+    """Equal addresses are the same key, and they sort by kind, then by name."""
     assert {Address("a", "b"): 1}[Address("a", "b")] == 1
     ordered = [Address("connection", "z"), Address("credential", "a"), Address("credential", "b")]
     assert all(sorted(order) == ordered for order in permutations(ordered))
 
 
-def test_an_address_does_not_change():
-    """An address is frozen."""
+def test_an_address_is_immutable():
+    """Assigning a field raises."""
     with pytest.raises(AttributeError, match="immutable"):
         Address("a", "b").name = "c"
 
@@ -51,13 +51,13 @@ def test_an_address_does_not_change():
         (SourceLocation(""), ""),
     ],
 )
-def test_an_origin_is_written_as_editors_read_it(origin, text):
-    """A place is file, line and column, as far as they are known."""
+def test_location_format(origin, text):
+    """A location is file, line and column, as far as they are known."""
     assert str(origin) == text
 
 
-def test_origins_sort_by_place():
-    """Places sort by file, then line, then column, as numbers."""
+def test_locations_sort_by_position():
+    """Locations sort by file, then line, then column, as numbers."""
     ordered = [
         SourceLocation("a"),
         SourceLocation("a", 2, 9),

@@ -1,4 +1,4 @@
-"""Changes: facts about one resource, and the precondition they stand on."""
+"""Changes: drift, preconditions and consent."""
 
 import pytest
 from msgspec.structs import replace
@@ -23,36 +23,36 @@ PATH = ("config", "host")
     ],
 )
 def test_drift(applied, live, wanted, drifted):
-    """A field drifted if we applied it, it moved, and it did not move to what git wants."""
+    """A field drifted if it was applied, changed since, and differs from the desired value."""
     assert FieldChange(PATH, applied, live, wanted).has_drifted is drifted
 
 
-def test_expected_is_when_the_live_object_was_last_touched():
-    """A change stands on the live object as it was seen."""
+def test_precondition_is_the_timestamp_of_the_live_object():
+    """A write expects the live object as the plan read it."""
     live = shown(held(wanted(credential("a")), "1"), updated_at="2026-02-03T04:05:06Z")
     change = Change(action=Action.UPDATE, address=credential("a"), live=live)
     assert change.expected_updated_at == "2026-02-03T04:05:06Z"
 
 
-def test_expected_is_empty_where_nothing_is_live():
-    """A creation stands on nothing."""
+def test_precondition_is_empty_without_a_live_object():
+    """A create has no precondition."""
     assert Change(action=Action.CREATE, address=credential("a")).expected_updated_at == ""
 
 
-def test_absent_is_no_value_of_a_manifest():
-    """What stands for an absent field cannot be written in YAML, which refuses NUL."""
+def test_missing_cannot_be_a_manifest_value():
+    """The value for a missing field contains NUL, which YAML rejects."""
     assert "\0" in MISSING
 
 
-def test_names_are_those_of_the_plan():
-    """Actions and states have the words that a plan shows, each one once."""
+def test_enum_values_are_unique_and_lower_case():
+    """Actions and statuses have the names that a plan shows."""
     for names in (Action, SecretStatus):
         assert len({each.value for each in names}) == len(names)
         assert all(each.value == each.value.lower() for each in names)
 
 
-def test_a_change_is_its_facts():
-    """Two changes of the same facts are equal, and the reason is one of them."""
+def test_changes_compare_by_value():
+    """Two changes are equal if all fields are, including the reason."""
     one = Change(action=Action.UPDATE, address=credential("a"), reason="host changed")
     assert one == Change(action=Action.UPDATE, address=credential("a"), reason="host changed")
     assert one != Change(action=Action.UPDATE, address=credential("a"), reason="port changed")
@@ -70,8 +70,8 @@ def changed(action, address, type, **more):  # noqa: A002 - the word of the mani
         *((action, False) for action in (Action.RENAME, Action.ADOPT, Action.NO_OP, Action.UPDATE)),
     ],
 )
-def test_consent_is_needed_where_it_is_lost(action, needed):
-    """An OAuth credential that is new, restored or has another secret needs a person; nothing else does."""
+def test_consent_is_needed_after_these_actions(action, needed):
+    """A new, restored or rotated OAuth credential needs consent; other resources do not."""
     crm = credential("crm")
     assert changed(action, crm, "oauth").is_consent_needed is needed
     assert not changed(action, crm, "database").is_consent_needed
@@ -80,6 +80,6 @@ def test_consent_is_needed_where_it_is_lost(action, needed):
 
 
 def test_consent_is_needed_when_settings_change():
-    """Another client, scope or endpoint outdates a consent."""
+    """A changed client, scope or endpoint invalidates a consent."""
     field = FieldChange(PATH, "a", "a", "b")
     assert changed(Action.UPDATE, credential("crm"), "oauth", fields=(field,)).is_consent_needed

@@ -1,4 +1,4 @@
-"""Outcomes: how a change ended."""
+"""Outcomes of changes."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from keyturn.model.change import ChangeOutcome, OutcomeStatus
 from making import connection, credential
 
 
-def test_an_outcome_says_little_unless_told():
-    """What went well needs no words."""
+def test_an_outcome_has_no_text_by_default():
+    """A successful change needs no message."""
     outcome = ChangeOutcome(address=credential("a"), action="create", outcome_status=OutcomeStatus.DONE)
     assert (outcome.message, outcome.hint, outcome.waits_for, outcome.warnings) == ("", "", (), ())
 
 
-def test_an_outcome_names_what_it_waits_for():
-    """What was blocked says by what."""
+def test_an_outcome_lists_what_it_waits_for():
+    """A blocked change names the changes that block it."""
     outcome = ChangeOutcome(
         address=connection("a"),
         action="update",
@@ -23,14 +23,14 @@ def test_an_outcome_names_what_it_waits_for():
     assert [str(each) for each in outcome.waits_for] == ["credential/a"]
 
 
-def test_an_outcome_does_not_change():
-    """How something ended stays."""
+def test_an_outcome_is_immutable():
+    """Assigning a field raises."""
     with pytest.raises(AttributeError, match="immutable"):
         ChangeOutcome(
             address=credential("a"), action="create", outcome_status=OutcomeStatus.DONE
         ).outcome_status = OutcomeStatus.FAILED
 
 
-def test_endings_are_told_apart():
-    """Each way to end has its own word."""
+def test_status_values_are_unique():
+    """Each status has its own value."""
     assert len({each.value for each in OutcomeStatus}) == len(OutcomeStatus)

@@ -1,4 +1,4 @@
-"""Why a connection test failed, told from the words of others."""
+"""Classification of failed connection tests by their message."""
 
 import pytest
 
@@ -25,8 +25,8 @@ CLASSES = {
 
 
 @pytest.mark.parametrize("outcome", sorted(OUTCOME_MESSAGES.keys() - {"ok"}))
-def test_documented_messages_have_their_class(outcome):
-    """Each failure of the vendor's troubleshooting page is told apart."""
+def test_documented_messages_have_their_reason(outcome):
+    """Each failure of the vendor's troubleshooting page has its own reason."""
     assert classify_failure(OUTCOME_MESSAGES[outcome]) is CLASSES[outcome]
 
 
@@ -45,23 +45,23 @@ def test_documented_messages_have_their_class(outcome):
         ("", FailureReason.UNKNOWN),
     ],
 )
-def test_words_of_drivers_have_a_class(message, reason):
-    """Drivers' own words are read as well as the vendor's."""
+def test_messages_of_drivers_have_a_reason(message, reason):
+    """Messages of database drivers are classified, too."""
     assert classify_failure(message) is reason
 
 
 @pytest.mark.parametrize("reason", FailureReason)
-def test_every_reason_says_what_to_do(reason):
-    """Nobody is left with a class alone."""
+def test_every_reason_has_a_hint(reason):
+    """A reason alone does not help the user."""
     assert hint_for_failure(reason)
 
 
-def test_a_failed_login_is_never_counted_as_none():
-    """What could bring an account nearer to its lock counts, whatever the words were."""
+def test_a_possible_login_counts_towards_account_locks():
+    """A failure that may have been a login attempt counts."""
     assert {FailureReason.AUTHENTICATION, FailureReason.UNKNOWN}.isdisjoint(REASONS_BEFORE_LOGIN)
 
 
-def test_a_message_that_holds_a_secret_is_not_shown():
-    """A URL with a password is withheld; other words pass."""
+def test_a_message_with_a_secret_is_withheld():
+    """A URL with a password is withheld; other messages are shown."""
     assert redact_if_secret("cannot open postgres://u:word@db/app") == WITHHELD_MESSAGE
     assert redact_if_secret("login failed") == "login failed"

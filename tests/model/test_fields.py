@@ -1,4 +1,4 @@
-"""Flat fields: there and back again, as pointers, and compared as the service reads them."""
+"""Flat fields: conversion, JSON pointers and comparison."""
 
 import pytest
 from hypothesis import given
@@ -25,19 +25,19 @@ TREES = st.recursive(
 
 
 @given(TREES)
-def test_a_tree_comes_back(tree):
-    """`nest` is the inverse of `flatten`."""
+def test_nest_is_the_inverse_of_flatten(tree):
+    """A nested mapping survives the round trip."""
     assert nest_fields(flatten_tree(tree)) == tree
 
 
 @given(TREES)
 def test_order_is_kept(tree):
-    """Leaves stand in the order in which they were written."""
+    """Leaves keep the document order."""
     assert list(nest_fields(flatten_tree(tree))) == list(tree)
 
 
 def test_flatten():
-    """Mappings are walked; lists and empty mappings are leaves."""
+    """Mappings are traversed; lists and empty mappings are leaves."""
     tree = {"config": {"host": "db", "tags": ["a", {"b": 1}], "options": {}, "ssl": {"on": True}}}
     assert flatten_tree(tree) == {
         ("config", "host"): "db",
@@ -48,19 +48,19 @@ def test_flatten():
 
 
 def test_flatten_below_a_prefix():
-    """Paths begin with the prefix."""
+    """Paths start with the prefix."""
     assert flatten_tree({"host": "db"}, ("config",)) == {("config", "host"): "db"}
 
 
-def test_flatten_of_nothing():
-    """Nothing has no fields."""
+def test_empty_mapping():
+    """An empty mapping has no fields."""
     assert flatten_tree({}) == {}
     assert nest_fields({}) == {}
 
 
 @given(st.lists(st.text(), max_size=5).map(tuple))
-def test_a_pointer_is_read_as_it_is_written(path):
-    """What `pointer` writes, `unpointer` reads, whatever the keys."""
+def test_pointer_round_trip(path):
+    """Pointers support all keys."""
     assert from_json_pointer(to_json_pointer(path)) == path
 
 
@@ -75,13 +75,13 @@ def test_a_pointer_is_read_as_it_is_written(path):
     ],
 )
 def test_pointers_are_those_of_rfc_6901(path, text):
-    """The escapes are those of the RFC, in its order."""
+    """The escapes follow the RFC."""
     assert to_json_pointer(path) == text
     assert from_json_pointer(text) == path
 
 
-def test_dotted():
-    """A reader sees a path with dots."""
+def test_format_path():
+    """A path is displayed with dots."""
     assert format_path(("config", "host")) == "config.host"
 
 
@@ -102,8 +102,8 @@ def test_dotted():
         ("", ""),
     ],
 )
-def test_what_means_the_same(one, other):
-    """A deployment that stores scalars as text has not changed them."""
+def test_equal_values(one, other):
+    """A deployment may store scalars as text."""
     assert values_equal(one, other)
     assert values_equal(other, one)
 
@@ -130,21 +130,21 @@ def test_what_means_the_same(one, other):
         ("x", Address("credential", "x")),
     ],
 )
-def test_what_does_not(one, other):
-    """Everything else is a difference, in either direction."""
+def test_different_values(one, other):
+    """All other values differ, in both directions."""
     assert not values_equal(one, other)
     assert not values_equal(other, one)
 
 
 @given(LEAVES)
-def test_everything_is_the_same_as_itself(leaf):
-    """A leaf never differs from itself."""
+def test_every_value_equals_itself(leaf):
+    """Equality is reflexive."""
     assert values_equal(leaf, leaf)
 
 
 @pytest.mark.parametrize("other", [True, 1.0, [1], "1", None])
-def test_identical_is_more_than_equal(other):
-    """What a service tells apart is not one, within a list either."""
+def test_identical_fields_have_equal_types(other):
+    """Values of different types are not identical, even inside a list."""
     assert values_identical({("a",): 1}, {("a",): 1})
     assert not values_identical({("a",): 1}, {("a",): other})
     assert not values_identical({("a",): [1]}, {("a",): [other]})

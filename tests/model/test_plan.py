@@ -1,4 +1,4 @@
-"""The plan: counts, what blocks it, and the digest that an approval binds."""
+"""The plan: counts, blocking diagnostics and the approval digest."""
 
 import pytest
 from msgspec.structs import replace
@@ -26,8 +26,8 @@ CHANGE = Change(
 PLAN = Plan(workspace="prod", organization="org", changes=(CHANGE,))
 
 
-def finding(severity):
-    """Return a finding."""
+def make_diagnostic(severity):
+    """Return a diagnostic."""
     return Diagnostic(code="KT451", severity=severity, message="m", origin=SourceLocation("f"))
 
 
@@ -38,14 +38,14 @@ COVERED = {
     "no change": replace(PLAN, changes=()),
     "action": replace(PLAN, changes=(replace(CHANGE, action=Action.UPDATE),)),
     "address": replace(PLAN, changes=(replace(CHANGE, address=credential("prod-dc")),)),
-    "former name": replace(PLAN, changes=(replace(CHANGE, renamed_from="old"),)),
+    "earlier name": replace(PLAN, changes=(replace(CHANGE, renamed_from="old"),)),
     "object": replace(PLAN, changes=(replace(CHANGE, live=replace(CHANGE.live, id="id2")),)),
     "precondition": replace(PLAN, changes=(replace(CHANGE, live=replace(CHANGE.live, updated_at="later")),)),
     "manifest": replace(PLAN, changes=(replace(CHANGE, desired=replace(DESIRED, digest="d2")),)),
     "ciphertext": replace(
         PLAN, changes=(replace(CHANGE, desired=replace(DESIRED, ciphertext_digests={("password",): "c2"})),)
     ),
-    "state of a secret": replace(
+    "status of a secret": replace(
         PLAN, changes=(replace(CHANGE, secrets=(SecretChange(("password",), SecretStatus.SET),)),)
     ),
     "field": replace(
@@ -56,50 +56,50 @@ COVERED = {
     ),
     "exposure": replace(PLAN, changes=(replace(CHANGE, exposures=()),)),
 }
-"""Plans that are not the one that was reviewed."""
+"""Plans that differ from the reviewed one."""
 
 FREE = {
     "commit": replace(PLAN, changes=(replace(CHANGE, entry=replace(KNOWN, commit="abc")),)),
     "reason": replace(PLAN, changes=(replace(CHANGE, reason="in other words"),)),
-    "words of a secret": replace(
-        PLAN, changes=(replace(CHANGE, secrets=(replace(CHANGE.secrets[0], reason="otherwise"),)),)
+    "reason of a secret": replace(
+        PLAN, changes=(replace(CHANGE, secrets=(replace(CHANGE.secrets[0], reason="another reason"),)),)
     ),
     "impact": replace(PLAN, impact={DB: Impact(connections=3)}),
-    "findings": replace(PLAN, diagnostics=(finding(Severity.WARNING),)),
+    "findings": replace(PLAN, diagnostics=(make_diagnostic(Severity.WARNING),)),
     "requests": replace(PLAN, requests=9, resources=8),
     "a note": replace(PLAN, changes=(CHANGE, Change(action=Action.NO_OP, address=PG))),
 }
-"""The same plan, told otherwise or at another time."""
+"""Plans with the digest of the reviewed one."""
 
 
 @pytest.mark.parametrize("what", COVERED)
-def test_the_digest_covers_what_was_reviewed(what):
-    """Another one of these, another digest."""
+def test_digest_covers_the_reviewed_content(what):
+    """Each of these differences changes the digest."""
     assert COVERED[what].approval_digest() != PLAN.approval_digest()
 
 
 @pytest.mark.parametrize("what", FREE)
-def test_the_digest_covers_nothing_else(what):
-    """A merge, a new commit, another hour: the approval holds."""
+def test_digest_ignores_everything_else(what):
+    """A merge, a new commit or a later time keeps the approval valid."""
     assert FREE[what].approval_digest() == PLAN.approval_digest()
 
 
 def test_all_digests_differ():
-    """No two of the plans above share one."""
+    """The plans above have distinct digests."""
     digests = {each.approval_digest() for each in COVERED.values()}
     assert len(digests) == len(COVERED)
 
 
-def test_the_form_of_a_digest():
-    """``kt1-`` and 130 bits in letters that survive a chat."""
+def test_digest_format():
+    """``kt1-`` and 130 bits in lower-case letters and digits."""
     digest = PLAN.approval_digest()
     assert digest.startswith("kt1-")
     assert len(digest) == 30
     assert set(digest[4:]) <= set("abcdefghijklmnopqrstuvwxyz234567")
 
 
-def test_facts_hold_no_secret(canary):
-    """A manifest that was opened has the digest of one that was not, and its value nowhere."""
+def test_digest_payload_has_no_secret(canary):
+    """A decrypted manifest has the same digest as an encrypted one."""
     value = canary()
     opened = wanted(DB, secrets={"password": value})
     plan = replace(PLAN, changes=(replace(CHANGE, desired=opened),))
@@ -109,7 +109,7 @@ def test_facts_hold_no_secret(canary):
 
 
 def test_empty_and_counts():
-    """Notes are nothing to do; whatever else is."""
+    """A plan of notes is empty."""
     note = replace(PLAN, changes=(Change(action=Action.NO_OP, address=DB),))
     assert note.is_empty
     assert replace(PLAN, changes=()).is_empty
@@ -119,8 +119,8 @@ def test_empty_and_counts():
 
 
 def test_only_errors_block():
-    """Warnings and notes are for reading."""
-    found = tuple(map(finding, (Severity.ERROR, Severity.WARNING, Severity.NOTE)))
+    """Warnings and notes do not prevent an apply."""
+    found = tuple(map(make_diagnostic, (Severity.ERROR, Severity.WARNING, Severity.NOTE)))
     assert replace(PLAN, diagnostics=found).blocking_diagnostics == found[:1]
 
 
@@ -129,5 +129,5 @@ def test_only_errors_block():
     [(MISSING, None), (DB, {"ref": "credential/prod-db"}), ("x", "x"), (1, 1), (None, None)],
 )
 def test_leaves_as_json(leaf, expected):
-    """References by address; what is absent is null."""
+    """References become addresses; a missing value becomes null."""
     assert to_json_value(leaf) == expected

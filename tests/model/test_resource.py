@@ -1,34 +1,14 @@
-"""Resources: what is wanted, and whether its secrets are at hand."""
+"""Desired resources, live objects and state entries."""
 
 import pytest
-from msgspec.structs import replace
 
-from keyturn.model.resource import DesiredResource, EncryptedSecret, LiveObject, StateEntry
+from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.model.secret import Secret
-from making import credential, held, is_decrypted, shown, wanted
+from making import credential, held, shown, wanted
 
 
-def test_opened_when_every_secret_is_at_hand(canary):
-    """A manifest whose secrets were decrypted is opened."""
-    assert is_decrypted(wanted(credential("a"), secrets={"password": canary(), "token": canary()}))
-
-
-def test_not_opened_when_one_is_sealed(canary):
-    """One secret that was not decrypted is enough to keep it closed."""
-    sealed = wanted(credential("a"), secrets={"password": canary()}, opened=False)
-    assert not is_decrypted(sealed)
-    both = wanted(credential("a"), secrets={"password": canary()})
-    mixed = {**both.secrets, ("token",): EncryptedSecret("digest")}
-    assert not is_decrypted(replace(both, secrets=mixed))
-
-
-def test_opened_without_secrets():
-    """A manifest without secrets has nothing to open."""
-    assert is_decrypted(wanted(credential("a")))
-
-
-def test_looking_shows_no_secret(canary):
-    """The representation of a manifest holds the masks of its secrets."""
+def test_repr_shows_no_secret(canary):
+    """The representation of a manifest contains masks."""
     value = canary()
     text = repr(wanted(credential("a"), secrets={"password": value}))
     canary.also("repr", text)
@@ -38,29 +18,29 @@ def test_looking_shows_no_secret(canary):
 @pytest.mark.parametrize(
     "make", [lambda: wanted(credential("a")), lambda: held(wanted(credential("a")), "1")]
 )
-def test_resources_do_not_change(make):
-    """What is wanted, known and live are frozen values without a dictionary."""
+def test_resources_are_immutable(make):
+    """The values are frozen and have no instance dictionary."""
     resource = make()
     with pytest.raises(AttributeError, match="immutable"):
         resource.type = "other"
     assert not hasattr(resource, "__dict__")
 
 
-def test_lists_show_objects_without_detail():
-    """A live object is taken as seen in full unless it is said not to be."""
+def test_live_object_has_config_by_default():
+    """Only list items may lack their config."""
     known = held(wanted(credential("a")), "1")
     assert shown(known).has_config
     assert not shown(known, has_config=False).has_config
 
 
-def test_a_secret_is_kept_as_it_is(canary):
-    """The secret of a manifest is the one that it was made with."""
+def test_secret_is_stored_unchanged(canary):
+    """The secret of a manifest is the one that was given."""
     value = canary()
     assert wanted(credential("a"), secrets={"password": value}).secrets[("password",)] == Secret(value)
 
 
 @pytest.mark.parametrize("kind", [DesiredResource, StateEntry, LiveObject])
-def test_positions_mean_nothing(kind):
-    """With that many fields, each is named."""
+def test_fields_are_keyword_only(kind):
+    """Values with many fields take no positional arguments."""
     with pytest.raises(TypeError, match="positional"):
         kind(credential("a"))

@@ -1,4 +1,4 @@
-"""A check-up's findings as values."""
+"""Check results of doctor."""
 
 import pytest
 
@@ -21,8 +21,8 @@ from keyturn.model.results import (
         (Severity.NOTE, CheckStatus.NOTE),
     ],
 )
-def test_a_finding_becomes_a_check(severity, state):
-    """It keeps its code and its hint, and says where it stands."""
+def test_a_diagnostic_becomes_a_check(severity, state):
+    """The check has the code, the hint and the location."""
     finding = Diagnostic(
         code="KT010", severity=severity, message="m", origin=SourceLocation("f", 3), hint="h"
     )
@@ -33,6 +33,6 @@ def test_a_finding_becomes_a_check(severity, state):
     assert has_failed_check([check]) is (state is CheckStatus.FAILED)
 
 
-def test_what_was_not_looked_at_breaks_nothing():
-    """Neither does what is in order."""
+def test_passed_and_skipped_checks_do_not_fail():
+    """Only failed checks count as failures."""
     assert not has_failed_check([passed_check("a", "b"), skipped_check("c", "d")])

@@ -1,4 +1,4 @@
-"""The seal: its canonical form, its test vectors, and that nothing else has the same form."""
+"""The seal: canonical form, test vectors and uniqueness."""
 
 import ast
 
@@ -28,7 +28,7 @@ INPUTS = some.tuples(WORDS, WORDS, WORDS, some.dictionaries(PATHS, LEAVES, max_s
 
 
 def vectors() -> list[tuple[tuple[object, ...], str]]:
-    """Read the vectors out of the module's docstring."""
+    """Read the test vectors from the module's docstring."""
     lines = [line.strip() for line in (seal.__doc__ or "").splitlines()]
     return [
         (ast.literal_eval(line), lines[at + 1])
@@ -38,7 +38,7 @@ def vectors() -> list[tuple[tuple[object, ...], str]]:
 
 
 def typed(value: object) -> object:
-    """Return a value that equals another only where both are of the same types throughout."""
+    """Return a value that equals another only if all types are equal, too."""
     if isinstance(value, dict):
         return ("m", frozenset((key, typed(item)) for key, item in value.items()))
     if isinstance(value, list):
@@ -46,16 +46,16 @@ def typed(value: object) -> object:
     return (type(value).__name__, value)
 
 
-def test_the_vectors_of_the_specification_hold():
-    """What the docstring promises to other implementations is what is computed."""
+def test_vectors_of_the_specification():
+    """The documented vectors match the implementation."""
     assert len(vectors()) == 3
     for arguments, expected in vectors():
         assert compute_seal(*arguments) == expected
 
 
 @given(INPUTS, INPUTS)
-def test_two_seals_are_equal_only_for_equal_inputs(one, other):
-    """No shift of bytes, renamed key or changed type gives another input the same seal."""
+def test_seals_are_equal_only_for_equal_inputs(one, other):
+    """No shifted byte, renamed key or changed type gives the same seal."""
     assert (compute_seal(*one) == compute_seal(*other)) is (typed(list(one)) == typed(list(other)))
 
 
@@ -74,33 +74,33 @@ def test_two_seals_are_equal_only_for_equal_inputs(one, other):
         ("credential", "prod-x", "database", {("config", "host"): "db"}),
     ],
 )
-def test_each_way_of_changing_an_input_changes_the_seal(changed):
-    """Kind, name, type, every value, every key, every type and every empty addition count."""
+def test_every_change_of_an_input_changes_the_seal(changed):
+    """Kind, name, type, every key, value and type, and every added field count."""
     assert compute_seal(*changed) != compute_seal("credential", "prod-x", "database", DATABASE)
 
 
 def test_the_order_of_fields_does_not_matter():
-    """A file whose keys were sorted keeps its seal."""
+    """Sorting the keys of a file keeps its seal."""
     backwards = dict(reversed(DATABASE.items()))
     assert compute_seal("credential", "x", "database", backwards) == compute_seal(
         "credential", "x", "database", DATABASE
     )
 
 
-def test_a_reference_is_not_the_text_that_names_it():
-    """``credential/x`` as text and as a reference are two things."""
+def test_a_reference_differs_from_its_text():
+    """``credential/x`` as text and as a reference have different seals."""
     path = ("config", "staging")
     one, other = {path: Address("credential", "x")}, {path: "credential/x"}
     assert compute_seal("credential", "x", "aws", one) != compute_seal("credential", "x", "aws", other)
 
 
-def test_a_value_of_no_known_type_is_a_bug_and_said_so():
-    """Something that YAML cannot hold raises; it is not sealed as its repr."""
+def test_unsupported_type_raises():
+    """A value that YAML cannot contain raises TypeError."""
     with pytest.raises(TypeError, match="type bytes"):
         compute_seal("credential", "x", "aws", {("config", "host"): b"db"})
 
 
-def test_the_destination_is_what_stands_at_its_paths():
-    """Paths that the manifest does not state are no part of it."""
+def test_select_fields():
+    """Paths without a field are skipped."""
     paths = [("config", "host"), ("config", "proxy")]
     assert select_fields({**DATABASE, ("config", "pool"): 3}, paths) == {("config", "host"): "db"}

@@ -1,4 +1,4 @@
-"""A secret, looked at in every way there is: only `reveal` shows it."""
+"""Secrets: every access other than `reveal` hides the value."""
 
 import copy
 import gc
@@ -89,7 +89,7 @@ SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A value that holds a secret, as the types of the core do."""
+    """A value that contains a secret."""
 
     name: str
     secret: Secret
@@ -97,8 +97,8 @@ class Holder:
 
 @pytest.mark.parametrize("way", REFUSED)
 @pytest.mark.parametrize("kind", ["ascii", "numeric"])
-def test_ways_that_raise(canary, way, kind):
-    """Turning a secret into text, a number, bytes, a copy or a document raises, and says nothing of it."""
+def test_conversions_raise(canary, way, kind):
+    """Converting a secret to text, a number, bytes, a copy or a document raises without the value."""
     value = canary(kind)
     with pytest.raises((TypeError, ValueError, AttributeError, yaml.YAMLError)) as raised:
         REFUSED[way]([Secret(value)] if way == "join" else Secret(value))
@@ -106,8 +106,8 @@ def test_ways_that_raise(canary, way, kind):
 
 
 @pytest.mark.parametrize("way", SHOWN)
-def test_ways_that_show_a_mask(canary, way):
-    """Looking at a secret shows that there is one, and no more."""
+def test_displays_show_a_mask(canary, way):
+    """Displaying a secret shows a mask."""
     value = canary()
     text = SHOWN[way](Secret(value))
     assert value not in text
@@ -115,7 +115,7 @@ def test_ways_that_show_a_mask(canary, way):
 
 
 def test_walk_over_attributes(canary):
-    """No attribute of a secret, nor an attribute of one, is its value."""
+    """No attribute at any depth is the value."""
     value = canary()
     secret = Secret(value)
     for name in dir(secret):
@@ -126,8 +126,8 @@ def test_walk_over_attributes(canary):
             canary.also(f"attribute {name}.{below}", repr(getattr(attribute, below, None)))
 
 
-def test_only_the_closure_holds_it(canary):
-    """The garbage collector walks from a secret to two functions; the value is in their closure alone."""
+def test_only_the_closure_contains_the_value(canary):
+    """The garbage collector reaches the value only through the closures of two functions."""
     value = canary()
     functions = [each for each in gc.get_referents(Secret(value)) if each is not Secret]
     assert all(callable(each) for each in functions)
@@ -136,20 +136,20 @@ def test_only_the_closure_holds_it(canary):
 
 
 def test_logging(canary, caplog):
-    """A log line with the mask of a secret shows the mask; what is attached to it is no value either."""
+    """A log record shows the mask, and its arguments do not contain the value."""
     secret = Secret(canary())
     logging.getLogger("keyturn").warning("sent %r", secret, extra={"body": secret})
     assert caplog.messages == ["sent Secret(hidden)"]
 
 
 def test_logging_as_text(canary):
-    """A log line into which a secret would be written as text fails."""
+    """Formatting a secret as text in a log line fails."""
     with pytest.raises(TypeError):
         logging.getLogger("keyturn").warning("sent %s", Secret(canary()))
 
 
 def test_logging_to_a_stream(canary, capsys):
-    """What `logging` prints of a record that it could not format shows no secret either."""
+    """The error output of `logging` for a failed format shows no secret."""
     value = canary()
     handler = logging.StreamHandler(sys.stderr)
     logger = logging.Logger("keyturn.alone")  # noqa: LOG001  # one that nobody else listens to
@@ -166,7 +166,7 @@ def _fail(secret):
 
 
 def test_traceback_with_locals(canary):
-    """A traceback that shows local variables shows the mask, by the standard library and by rich."""
+    """A traceback with local variables shows the mask, in the standard library and in rich."""
     with pytest.raises(RuntimeError) as raised:
         _fail(Secret(canary()))
     error = raised.value
@@ -180,26 +180,26 @@ def test_traceback_with_locals(canary):
 
 
 def test_replace_keeps_the_secret(canary):
-    """A frozen value that holds a secret is changed with `replace`, and the secret goes with it."""
+    """`replace` keeps the secret of a frozen value."""
     secret = Secret(canary())
     assert replace(Holder("x", secret), name="y").secret is secret
 
 
-def test_frozen_values_refuse_to_change():
-    """The types that hold secrets do not change in place."""
+def test_holders_are_immutable():
+    """Types that contain secrets are frozen."""
     with pytest.raises(FrozenInstanceError):
         Holder("x", Secret("a")).name = "y"
 
 
 @given(st.text())
-def test_reveal_returns_what_was_put_in(value):
-    """The value comes out as it went in: empty, padded, odd or long."""
+def test_reveal_returns_the_value(value):
+    """Empty, padded, unusual and long values are unchanged."""
     assert Secret(value).reveal() == value
 
 
 @given(st.text(), st.text())
-def test_equality_is_of_values(one, other):
-    """Two secrets are equal exactly when their values are, and never equal to text."""
+def test_secrets_compare_by_value(one, other):
+    """Two secrets are equal if their values are; a secret never equals text."""
     assert (Secret(one) == Secret(other)) is (one == other)
     assert (Secret(one) != Secret(other)) is (one != other)
     assert Secret(one) != one
@@ -207,19 +207,19 @@ def test_equality_is_of_values(one, other):
 
 @given(st.binary(min_size=1), st.binary(), st.text())
 def test_mac_is_hmac_over_frame_and_value(key, framing, value):
-    """The keyed fingerprint is HMAC-SHA256 over the frame and the UTF-8 of the value."""
+    """The keyed fingerprint is HMAC-SHA256 over the framing and the UTF-8 value."""
     expected = hmac.new(key, framing + value.encode(), hashlib.sha256).hexdigest()
     assert Secret(value).compute_hmac(key, framing) == expected
 
 
 @pytest.mark.parametrize("value", [1, True, None, 1.5, b"bytes", ["a"]])
 def test_a_secret_is_text(value):
-    """Anything but text is refused where it is made: YAML turns passwords into numbers."""
+    """Other types are rejected, because YAML turns passwords into numbers."""
     with pytest.raises(TypeError, match="a secret is text"):
         Secret(value)
 
 
-def test_refusal_says_what_to_do():
-    """The message tells a programmer what a secret is for."""
+def test_refusal_names_the_fix():
+    """The message tells the developer what to do instead."""
     with pytest.raises(TypeError, match="pass the object itself"):
         str(Secret("a"))

@@ -1,4 +1,4 @@
-"""What looks like a secret: names, masks, telling values."""
+"""Detection of secrets by name, mask and value."""
 
 import pytest
 from hypothesis import given
@@ -21,28 +21,28 @@ HARMLESS = """
 
 
 @pytest.mark.parametrize("name", SECRET.split())
-def test_names_of_secrets_are_known(name):
-    """Whatever its spelling, the name of a secret is seen."""
+def test_secret_names_are_detected(name):
+    """Spelling and case do not matter."""
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", HARMLESS.split())
-def test_names_beside_secrets_are_left_alone(name):
-    """An id, a URL or a path that belongs to a secret is not one."""
+def test_similar_names_are_not_secret(name):
+    """The id, URL or path of a secret is not a secret."""
     assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(
     "value", ["********", "••••••", "abcd****", "xxxx", "<redacted>", "[hidden]", "(masked)", "***"]
 )
-def test_masks_are_known(value):
-    """A mask is never taken for a value."""
+def test_masks_are_detected(value):
+    """A mask is not a value."""
     assert is_mask(value)
 
 
 @pytest.mark.parametrize("value", ["", "**", "xx", "x.y.z", "redacted-reports", 5432, None, True, ["***"]])
-def test_values_are_not_taken_for_masks(value):
-    """Ordinary values pass."""
+def test_ordinary_values_are_no_masks(value):
+    """Ordinary values are not detected."""
     assert not is_mask(value)
 
 
@@ -58,15 +58,15 @@ def test_values_are_not_taken_for_masks(value):
         "glpat-abc",
     ],
 )
-def test_values_that_give_themselves_away_are_known(value):
-    """A private key, a token of a known form, a URL with a password."""
+def test_secret_values_are_detected(value):
+    """Private keys, known tokens and URLs with a password."""
     assert is_secret_value(value)
 
 
 @pytest.mark.parametrize(
     "value", ["-----BEGIN CERTIFICATE-----", "https://db.example.com:5432/x", "svc@db", 1]
 )
-def test_plain_values_do_not(value):
+def test_ordinary_values_are_not_secret(value):
     """A certificate and a URL without a password are plain."""
     assert not is_secret_value(value)
 
@@ -82,8 +82,8 @@ def test_plain_values_do_not(value):
         ("tokens", [{"value": "t"}]),
     ],
 )
-def test_an_answer_that_may_hold_a_secret_is_suspicious(name, value):
-    """By name, by mask or by value, however deep."""
+def test_possible_secrets_in_a_response(name, value):
+    """By name, by mask or by value, at any depth."""
     assert may_be_secret(name, value)
 
 
@@ -97,12 +97,12 @@ def test_an_answer_that_may_hold_a_secret_is_suspicious(name, value):
         ("port", 1),
     ],
 )
-def test_an_ordinary_answer_is_not(name, value):
-    """A null or a flag under a secret's name says only that there is one."""
+def test_ordinary_response(name, value):
+    """A null or a boolean under the name of a secret contains no value."""
     assert not may_be_secret(name, value)
 
 
 @given(st.from_regex(secret_detection._SECRET_VALUE_REGEX))  # the quick question is held to the exact one
-def test_no_secret_is_passed_over_in_haste(text):
-    """Whatever gives itself away holds one of the marks that are looked for first."""
+def test_fast_check_misses_no_secret(text):
+    """Every value of the exact pattern matches the fast pattern."""
     assert secret_detection.is_secret_value(text)

@@ -1,4 +1,4 @@
-"""The base URL: `validate` and the client read it with one grammar, and the key goes to one host alone."""
+"""The base URL: `validate` and the client accept the same URLs."""
 
 import time
 
@@ -32,7 +32,7 @@ workspaces:
 
 
 def url(scheme, host, port, prefix=""):
-    """Return a base URL as it is read."""
+    """Return a parsed base URL."""
     return ServiceUrl(scheme=scheme, host=host, port=port, prefix=prefix)
 
 
@@ -147,12 +147,12 @@ REFUSED = [
 
 
 def quoted(text):
-    """Return ``text`` as a double-quoted scalar of YAML, every odd character escaped."""
+    """Return ``text`` as a double-quoted YAML scalar with escapes."""
     return '"' + "".join(c if c.isalnum() and c.isascii() else f"\\U{ord(c):08x}" for c in text) + '"'
 
 
 def refusals(text):
-    """Return what `validate` and what the client says of a base URL: the message, or nothing."""
+    """Return the messages of `validate` and of the client about a base URL; empty if accepted."""
     try:
         parse_project(PROJECT.format(url=quoted(text)).encode(), None)
         read = ""
@@ -171,15 +171,15 @@ def refusals(text):
 
 
 @pytest.mark.parametrize(("text", "found"), ACCEPTED)
-def test_what_one_accepts_the_other_accepts(text, found):
+def test_accepted_urls(text, found):
     """`validate`, `plan` and the client read the same host, port and path."""
     assert parse_service_url(text) == found
     assert refusals(text) == ("", "")
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_one_refuses_the_other_refuses(text):
-    """No way to lead the key elsewhere passes either; no message repeats the text."""
+def test_rejected_urls(text):
+    """`validate` and the client reject the same URLs, and no message repeats the URL."""
     with pytest.raises(ServiceUrlError):
         parse_service_url(text)
     read, opened = refusals(text)
@@ -188,13 +188,13 @@ def test_what_one_refuses_the_other_refuses(text):
     assert "evil" not in read + opened
 
 
-def test_an_empty_url_is_refused():
-    """The project file calls it missing text."""
+def test_an_empty_url_is_rejected():
+    """An empty text is not a URL."""
     with pytest.raises(ServiceUrlError):
         parse_service_url("")
 
 
-def test_the_origin_is_what_a_redirect_must_keep():
+def test_origin():
     """Scheme, host and port; an IPv6 address in brackets."""
     assert parse_service_url("https://[2001:db8::1]").origin == "https://[2001:db8::1]:443"
     assert parse_service_url("http://localhost:8080/v1").origin == "http://localhost:8080"
@@ -219,7 +219,7 @@ def test_the_origin_is_what_a_redirect_must_keep():
     ],
 )
 def test_loopback(host, here):
-    """localhost, 127.0.0.0/8 and ::1, and no name that looks like them."""
+    """localhost, 127.0.0.0/8 and ::1, but no similar name."""
     assert is_loopback_host(host) == here
 
 
@@ -236,12 +236,12 @@ def test_loopback(host, here):
     ],
 )
 def test_an_id_stays_one_segment(identity, part):
-    """Whatever the service calls an object, it cannot lead to another path."""
+    """An id of the service cannot lead to another path."""
     assert quote_path_segment(identity) == part
 
 
 @pytest.mark.parametrize("identity", ["", ".", "..", "a\nb", "a\x00", "\ud800", "x" * 600])
-def test_what_cannot_be_a_segment(identity):
-    """Empty ids, dots, control characters and half surrogates are no ids."""
+def test_unusable_ids_are_rejected(identity):
+    """Empty ids, dots, control characters and lone surrogates."""
     with pytest.raises(ValueError, match="id that cannot be used in a path"):
         quote_path_segment(identity)

@@ -1,4 +1,4 @@
-"""The review's questions: used, overdue, expiring; and what is not known."""
+"""The usage report: classes of credentials."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ TODAY = date(2026, 3, 1)
 
 
 def usage(**more):
-    """Return a credential that is in git, rotated and in use."""
+    """Return a managed credential that is rotated and in use."""
     values = {
         "file": "f.yaml",
         "type": "database",
@@ -22,14 +22,14 @@ def usage(**more):
 
 
 def flags(each, notice=30):
-    """Return the classes that it is in."""
+    """Return the classes of a credential."""
     review = UsageReport(workspace="prod", organization="o", today=TODAY, notice_days=notice, usages=(each,))
     assert review.count_by_class() == {name: int(name in review.classes_of(each)) for name in USAGE_CLASSES}
     return review.classes_of(each)
 
 
-def test_what_is_in_order_is_in_no_class():
-    """Most credentials ask for nothing."""
+def test_a_healthy_credential_is_in_no_class():
+    """Most credentials need no attention."""
     assert flags(usage(rotated=TODAY, max_age_days=90)) == ()
 
 
@@ -44,8 +44,8 @@ def test_what_is_in_order_is_in_no_class():
         (CredentialUsers(pipelines=("p",), complete=False), True),
     ],
 )
-def test_unused_is_said_only_of_what_is_seen_whole(reach, used):
-    """Absence from a list that rights may have cut is no proof."""
+def test_unused_requires_complete_lists(reach, used):
+    """A list that may be incomplete does not prove that a credential is unused."""
     assert reach.is_used is used
     assert ("unused" in flags(usage(users=reach))) is (used is False)
     assert ("unknown" in flags(usage(users=reach))) is (used is None)
@@ -60,15 +60,15 @@ def test_unused_is_said_only_of_what_is_seen_whole(reach, used):
         (None, 90, 0),
     ],
 )
-def test_overdue_counts_the_days_beyond_what_is_allowed(rotated, max_age, late):
-    """Where nothing is stated or known, nothing is overdue."""
+def test_overdue_counts_the_days_beyond_the_maximum_age(rotated, max_age, late):
+    """Without a maximum age or a rotation date, nothing is overdue."""
     each = usage(rotated=rotated, max_age_days=max_age)
     assert each.days_overdue(TODAY) == late
     assert ("overdue" in flags(each)) is bool(late)
 
 
-def test_what_ends_soon_is_told_soonest_first():
-    """Over already, within the notice, and far away."""
+def test_expiries_are_sorted_by_date():
+    """Past and near expiries count; later ones do not."""
     past, near, far = (Expiry(name, date(2026, month, 20)) for name, month in (("a", 2), ("b", 3), ("c", 9)))
     each = usage(expiries=(far, near, past))
     assert each.expiring_within(TODAY, 30) == (past, near)
@@ -76,8 +76,8 @@ def test_what_ends_soon_is_told_soonest_first():
     assert "expiring" not in flags(usage(expiries=(far,)))
 
 
-def test_consent_and_management_are_classes_too():
-    """What a person authorized, what was made in the UI, what lives until somebody deletes it."""
+def test_other_classes():
+    """OAuth consent, unmanaged credentials and long-lived keys."""
     assert flags(usage(type="oauth", file="", long_lived_reason="a static key")) == (
         "long-lived",
         "needs-consent",

@@ -1,4 +1,4 @@
-"""The diff: three sides in, changes out."""
+"""The three-way diff."""
 
 from itertools import permutations
 
@@ -13,26 +13,26 @@ B = connection("prod-pg")
 
 
 def only(inputs):
-    """Return the one change of a diff."""
+    """Return the only change of a diff."""
     (change,) = compute_changes(inputs)
     return change
 
 
 def settled(address=A, config=None, secrets=None, identity="id-prod-db", **more):
-    """Return the three sides of a resource that is as git wants it."""
+    """Return the three sides of a resource without changes."""
     desired = wanted(address, config, secrets=secrets or {}, **more)
     known = held(desired, identity, secrets)
     return desired, known, shown(known)
 
 
-def test_nothing_to_do_when_all_three_sides_agree():
-    """A resource that was applied and not touched since gives no change."""
+def test_equal_sides_give_no_change():
+    """A resource that is unchanged since the last apply has no change."""
     desired, known, live = settled(secrets={"password": "p1"})
     assert compute_changes(sides(desired, known, live, fingerprints={A: prints({"password": "p1"})})) == ()
 
 
 def test_a_new_manifest_is_created_with_all_its_fields():
-    """A manifest that nothing knows becomes a create, its secrets set."""
+    """A manifest without entry and object becomes a create with all fields and secrets."""
     change = only(sides(wanted(A, secrets={"password": "p1"}), fingerprints={A: prints({"password": "p1"})}))
     assert change.action is Action.CREATE
     assert [(each.path, each.live, each.desired) for each in change.fields] == [
@@ -42,7 +42,7 @@ def test_a_new_manifest_is_created_with_all_its_fields():
 
 
 def test_a_changed_field_is_an_update_with_all_three_values():
-    """Git changed a field: applied, live and wanted are told apart."""
+    """The change has the applied, live and desired value."""
     _, known, live = settled(config={"host": "old"})
     change = only(sides(wanted(A, {"host": "new"}), known, live))
     assert change.action is Action.UPDATE
@@ -50,8 +50,8 @@ def test_a_changed_field_is_an_update_with_all_three_values():
     assert (field.applied, field.live, field.desired, field.has_drifted) == ("old", "old", "new", False)
 
 
-def test_drift_is_told_from_intent():
-    """A field that somebody edited in the UI is put back and called drift."""
+def test_drift_is_distinguished_from_a_manifest_change():
+    """A field that was edited in the UI is reverted and reported as drift."""
     desired, known, live = settled(config={"host": "git"})
     edited = shown(known, fields={("config", "host"): "ui"}, updated_at="2026-02-02T00:00:00Z")
     change = only(sides(desired, known, edited))
@@ -60,15 +60,15 @@ def test_drift_is_told_from_intent():
     assert live.fields != edited.fields
 
 
-def test_fields_of_others_are_left_alone():
-    """A field that the manifest does not state and keyturn never wrote is no change."""
+def test_unowned_fields_are_ignored():
+    """A live field that the manifest never stated is no change."""
     desired, known, live = settled()
     more = shown(known, fields={**live.fields, ("config", "pool"): 5})
     assert compute_changes(sides(desired, known, more)) == ()
 
 
-def test_a_dropped_field_is_taken_away():
-    """A field that keyturn wrote before and the manifest dropped is wanted absent."""
+def test_a_field_removed_from_the_manifest_is_removed():
+    """A field that keyturn wrote and the manifest no longer states is removed."""
     _, known, live = settled(config={"host": "db", "role": "reader"})
     change = only(sides(wanted(A, {"host": "db"}), known, live))
     assert [(each.path, each.desired) for each in change.fields] == [(("config", "role"), MISSING)]
@@ -77,15 +77,15 @@ def test_a_dropped_field_is_taken_away():
 @pytest.mark.parametrize(
     ("applied", "observed"), [("DB.Example.com ", "db.example.com"), (5432, "5432"), (True, "true")]
 )
-def test_a_value_that_the_service_normalises_is_no_drift(applied, observed):
-    """What the service made of our value is remembered and not fought."""
+def test_a_normalized_value_is_no_drift(applied, observed):
+    """The observed value is recorded and compared."""
     desired = wanted(A, {"host": applied})
     known = held(desired, "id-1", observed={("config", "host"): observed})
     assert compute_changes(sides(desired, known, shown(known))) == ()
 
 
-def test_a_field_that_the_service_does_not_echo_is_unobservable_and_no_drift():
-    """A missing key in a reply is not a difference once it was written."""
+def test_a_field_that_the_service_does_not_return_is_no_drift():
+    """A missing key in a response is no difference after a write."""
     desired = wanted(A, {"host": "db", "tenant": "t"})
     known = held(desired, "id-1", observed={("config", "host"): "db"})
     assert compute_changes(sides(desired, known, shown(known))) == ()
@@ -99,7 +99,7 @@ def test_a_field_that_the_service_does_not_echo_is_unobservable_and_no_drift():
         ("p1", "p0", SecretStatus.REUSED, Action.ROTATE),
     ],
 )
-def test_a_secret_is_judged_by_its_fingerprint(before, now, state, action):
+def test_secrets_are_compared_by_fingerprint(before, now, state, action):
     """Equal fingerprints are unchanged, others rotated, earlier ones reused."""
     desired = wanted(A, secrets={"password": now}, digest="d2")
     known = held(desired, "id-1", {"password": before}, digest="d1", earlier=("/password:0p",))
@@ -111,15 +111,15 @@ def test_a_secret_is_judged_by_its_fingerprint(before, now, state, action):
         assert changes[0].secrets[0].status is state
 
 
-def test_a_sealed_secret_of_an_unchanged_file_is_unchanged_without_a_key():
-    """The digest of the file is enough: nothing needs opening."""
+def test_an_encrypted_secret_of_an_unchanged_file_is_unchanged():
+    """The digest of the file suffices; no key is needed."""
     desired = wanted(A, secrets={"password": "p1"}, opened=False)
     known = held(desired, "id-1", {"password": "p1"})
     assert compute_changes(sides(desired, known, shown(known))) == ()
 
 
-def test_a_sealed_secret_of_a_changed_file_is_unknown():
-    """Without a key a changed file says nothing of its secret, and the plan says so."""
+def test_an_encrypted_secret_of_a_changed_file_is_unknown():
+    """Without a key, the plan reports the secret as unknown."""
     desired = wanted(A, secrets={"password": "p1"}, opened=False, digest="d2")
     known = held(desired, "id-1", {"password": "p1"}, digest="d1")
     change = only(sides(desired, known, shown(known)))
@@ -127,8 +127,8 @@ def test_a_sealed_secret_of_a_changed_file_is_unknown():
     assert change.secrets[0].status is SecretStatus.UNKNOWN
 
 
-def test_a_write_that_no_visible_field_explains_makes_the_secret_suspect():
-    """Somebody saved the object after us: the secret may be another one."""
+def test_an_unexplained_write_makes_the_secret_suspect():
+    """The object was written outside keyturn, so the secret may differ."""
     desired, known, _ = settled(secrets={"password": "p1"})
     later = shown(known, updated_at="2026-03-03T00:00:00Z")
     change = only(sides(desired, known, later, fingerprints={A: prints({"password": "p1"})}))
@@ -136,55 +136,55 @@ def test_a_write_that_no_visible_field_explains_makes_the_secret_suspect():
 
 
 def test_a_missing_manifest_retires():
-    """The state's entry without a manifest is a retirement."""
+    """A state entry without a manifest is retired."""
     _, known, live = settled()
     assert only(sides(known, live)).action is Action.RETIRE
 
 
-def test_a_missing_manifest_of_a_missing_object_is_forgotten():
-    """Nothing is left to retire: the state lets go."""
+def test_an_entry_without_manifest_and_object_is_forgotten():
+    """Only the state changes."""
     _, known, _ = settled()
     assert only(sides(known)).action is Action.FORGET
 
 
-def test_a_tombstone_without_a_manifest_is_quiet():
-    """What was retired stays retired."""
+def test_a_tombstone_without_a_manifest_is_unchanged():
+    """A retired resource stays retired."""
     desired = wanted(A)
     known = held(desired, "id-1", retired_at="2026-01-05T00:00:00Z")
     assert compute_changes(sides(known)) == ()
 
 
-def test_a_manifest_that_comes_back_restores():
-    """A manifest under a tombstone restores the object that is still in the trash."""
+def test_a_manifest_of_a_retired_resource_restores_it():
+    """The deleted object is restored."""
     desired = wanted(A)
     known = held(desired, "id-1", retired_at="2026-01-05T00:00:00Z")
     assert only(sides(desired, known, shown(known, status="deleted"))).action is Action.RESTORE
 
 
-def test_a_purged_object_is_created_anew():
-    """A tombstone whose object is gone for good is a create that says why."""
+def test_a_purged_object_is_created_again():
+    """The reason says that the object was purged."""
     desired = wanted(A)
     known = held(desired, "id-1", retired_at="2026-01-05T00:00:00Z")
     change = only(sides(desired, known))
     assert (change.action, "purged" in change.reason) == (Action.CREATE, True)
 
 
-def test_moved_from_is_a_rename_and_never_a_destroy_and_create():
-    """The object keeps its id and takes the new name."""
+def test_moved_from_is_a_rename():
+    """The object keeps its id and gets the new name."""
     old = wanted(A)
     known = held(old, "id-1")
     change = only(sides(wanted(credential("prod-new"), moved_from="prod-db"), known, shown(known)))
     assert (change.action, change.renamed_from) == (Action.RENAME, "prod-db")
 
 
-def test_moved_from_is_harmless_once_done():
-    """A manifest may keep its moved_from for ever."""
+def test_moved_from_has_no_effect_after_the_rename():
+    """A manifest may keep its moved_from."""
     desired, known, live = settled(moved_from="prod-older")
     assert compute_changes(sides(desired, known, live)) == ()
 
 
-def test_another_type_replaces_and_repoints_what_refers_to_it():
-    """The type cannot change in place; a connection that is otherwise unchanged gets the new id."""
+def test_another_type_replaces_the_object_and_repoints_connections():
+    """The connection is otherwise unchanged and gets the new id."""
     desired, known, live = settled()
     user, user_known, user_live = settled(B, uses="prod-db", identity="id-pg")
     other = wanted(A, type="aws")
@@ -198,7 +198,7 @@ def test_another_type_replaces_and_repoints_what_refers_to_it():
 
 
 def test_a_reference_is_compared_by_id():
-    """A connection that was pointed elsewhere in the UI has drifted."""
+    """A connection that was repointed in the UI has drifted."""
     desired, known, live = settled(B, uses="prod-db", identity="id-pg")
     target, target_known, target_live = settled()
     assert compute_changes(sides(desired, known, live, target, target_known, target_live)) == ()
@@ -210,8 +210,8 @@ def test_a_reference_is_compared_by_id():
     assert change.fields[0].desired == A
 
 
-def test_an_object_of_our_name_that_is_not_ours_is_not_touched():
-    """Taking an object over is an action of its own, which needs consent."""
+def test_an_unmanaged_object_with_the_same_name_is_adopted():
+    """Adoption is a separate action, which needs an approval."""
     desired = wanted(A)
     stranger = shown(held(desired, "id-9"))
     assert only(sides(desired, stranger)).action is Action.ADOPT

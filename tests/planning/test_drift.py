@@ -1,4 +1,4 @@
-"""Drift alone."""
+"""Drift in a plan."""
 
 import pytest
 from msgspec.structs import replace
@@ -33,8 +33,8 @@ def plan(*changes):
         replace(BASE, live=replace(BASE.live, address=OTHER)),
     ],
 )
-def test_what_moved_without_us_is_shown(change):
-    """Edited, saved, deleted, renamed."""
+def test_outside_changes_are_selected(change):
+    """Edited, written, deleted or renamed outside keyturn."""
     assert len(select_drift(plan(change)).changes) == 1
 
 
@@ -49,13 +49,13 @@ def test_what_moved_without_us_is_shown(change):
         replace(BASE, action=Action.RETIRE),
     ],
 )
-def test_what_git_wants_anew_is_not(change):
-    """An edit of the manifest, a new one, one that was removed."""
+def test_manifest_changes_are_not_selected(change):
+    """An edited, new or removed manifest."""
     assert select_drift(plan(change)).changes == ()
 
 
-def test_the_rest_of_the_plan_is_about_the_drift_too():
-    """Only its fields, findings and impact remain, and no request."""
+def test_the_rest_of_the_plan_is_reduced():
+    """Only the diagnostics and impact of the drift remain, and no request."""
     fields = (EDITED, ANEW)
     quiet = replace(BASE, address=OTHER, fields=(ANEW,))
     line = Diagnostic(

@@ -1,4 +1,4 @@
-"""Exposures: a secret that stays meets a destination that is new to it."""
+"""Exposures: an existing secret would be sent to a new destination."""
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ SECRET = {"password": "p1"}
 
 
 def exposures(*resources, secrets=SECRET):
-    """Return (credential, through, path) of every exposure in the diff of some resources."""
+    """Return (credential, through, field) of every exposure in the diff of these resources."""
     inputs = sides(*resources, fingerprints={A: prints(secrets)})
     found = [
         each
@@ -28,27 +28,27 @@ def exposures(*resources, secrets=SECRET):
 
 
 def applied(desired, identity, secrets=None, **more):
-    """Return the state entry and the live object of a resource as it was applied."""
+    """Return the state entry and the live object of an applied resource."""
     known = held(desired, identity, secrets, **more)
     return known, shown(known)
 
 
-def test_a_new_host_with_the_old_secret_exposes():
+def test_a_new_host_with_the_old_secret_is_an_exposure():
     """The host changes and the password stays."""
     before = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
     after = wanted(A, {"host": "evil"}, secrets=SECRET, digest="d2")
     assert exposures(after, *before) == [(A, A, "host")]
 
 
-def test_a_new_host_with_a_new_secret_does_not():
-    """The old password never goes to the new host."""
+def test_a_new_host_with_a_new_secret_is_no_exposure():
+    """The old password is not sent to the new host."""
     before = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
     after = wanted(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
     assert exposures(after, *before, secrets={"password": "p2"}) == []
 
 
-def test_one_secret_of_two_that_stays_is_enough():
-    """Rotating one field does not excuse the other."""
+def test_one_of_two_secrets_that_stays_is_enough():
+    """Rotating one field does not protect the other."""
     both = {"password": "p1", "ssh_private_key": "k1"}
     before = applied(wanted(A, {"host": "old"}, secrets=both), "id-prod-db", both)
     now = {"password": "p2", "ssh_private_key": "k1"}
@@ -57,14 +57,14 @@ def test_one_secret_of_two_that_stays_is_enough():
 
 
 def test_a_plain_field_that_is_no_destination_is_no_exposure():
-    """A warehouse name sends nothing anywhere."""
+    """A warehouse name is no destination."""
     before = applied(wanted(A, {"host": "h", "warehouse": "a"}, secrets=SECRET), "id-prod-db", SECRET)
     after = wanted(A, {"host": "h", "warehouse": "b"}, secrets=SECRET, digest="d2")
     assert exposures(after, *before) == []
 
 
-def test_putting_a_drifted_host_back_is_no_exposure():
-    """The approved destination returns; that is the point of keyturn."""
+def test_reverting_a_drifted_host_is_no_exposure():
+    """The approved destination is restored."""
     desired = wanted(A, {"host": "good"}, secrets=SECRET)
     known = held(desired, "id-prod-db", SECRET)
     edited = shown(known, fields={("config", "host"): "evil"}, updated_at="2026-02-02T00:00:00Z")
@@ -72,8 +72,8 @@ def test_putting_a_drifted_host_back_is_no_exposure():
 
 
 @pytest.mark.parametrize(("host", "found"), [("elsewhere", [(A, B, "host")]), ("db.example.com", [])])
-def test_a_new_connection_exposes_only_where_the_secret_never_went(host, found):
-    """A credential that exists is pointed at a host by a new connection."""
+def test_a_new_connection_to_a_new_host_is_an_exposure(host, found):
+    """A new connection uses an existing credential."""
     mine = wanted(A, secrets=SECRET)
     assert (
         exposures(mine, *applied(mine, "id-prod-db", SECRET), wanted(B, {"host": host}, uses="prod-db"))
@@ -81,13 +81,13 @@ def test_a_new_connection_exposes_only_where_the_secret_never_went(host, found):
     )
 
 
-def test_a_connection_to_a_credential_that_is_new_too_exposes_nothing():
-    """Secret and destination come in one change: that pair is what was reviewed."""
+def test_a_new_connection_of_a_new_credential_is_no_exposure():
+    """Secret and destination are reviewed together."""
     assert exposures(wanted(A, secrets=SECRET), wanted(B, {"host": "any"}, uses="prod-db")) == []
 
 
-def test_a_connection_that_moves_exposes_the_credential_behind_it():
-    """The connection's host changes; the credential's manifest does not."""
+def test_a_moved_connection_exposes_its_credential():
+    """The host of the connection changes; the manifest of the credential does not."""
     mine = wanted(A, secrets=SECRET)
     before = wanted(B, {"host": "old"}, uses="prod-db")
     moved = wanted(B, {"host": "evil"}, uses="prod-db", digest="d2")
@@ -96,8 +96,8 @@ def test_a_connection_that_moves_exposes_the_credential_behind_it():
     ]
 
 
-def test_a_connection_that_takes_another_credential_exposes_that_one():
-    """The reference moves to a credential that never went to this host."""
+def test_a_repointed_connection_exposes_the_new_credential():
+    """The secret of the new credential was never sent to this host."""
     mine = wanted(A, {"host": "elsewhere"}, secrets=SECRET)
     before = wanted(B, {"host": "here"})
     attached = wanted(B, {"host": "here"}, uses="prod-db", digest="d2")
@@ -106,15 +106,15 @@ def test_a_connection_that_takes_another_credential_exposes_that_one():
     ]
 
 
-def test_a_kept_secret_is_a_secret_that_stays():
-    """A placeholder that keeps the live value does not hide a move."""
+def test_a_kept_secret_can_be_exposed():
+    """A kept live value stays while the host changes."""
     before = applied(wanted(A, {"host": "old"}), "id-prod-db")
     after = wanted(A, {"host": "new"}, kept_secrets=(("password",),), digest="d2")
     assert exposures(after, *before) == [(A, A, "host")]
 
 
 def test_a_retirement_exposes_nothing():
-    """What goes is sent nowhere."""
+    """A retired secret is not sent."""
     known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
     inputs = sides(known, live)
     (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
@@ -124,15 +124,15 @@ def test_a_retirement_exposes_nothing():
 LATER = "2026-02-02T00:00:00Z"
 
 
-def test_a_destination_that_is_dropped_is_one_that_moved():
-    """Without its tunnel the password goes another way."""
+def test_a_removed_destination_is_an_exposure():
+    """Without its tunnel, the password is sent elsewhere."""
     before = applied(wanted(A, {"host": "h", "ssh_host": "t"}, secrets=SECRET), "id-prod-db", SECRET)
     after = wanted(A, {"host": "h"}, secrets=SECRET, digest="d2")
     assert exposures(after, *before) == [(A, A, "ssh_host")]
 
 
-def test_a_secret_that_is_dropped_may_still_be_there():
-    """A service that merges keeps it, and sends it to the new host."""
+def test_a_removed_secret_may_still_be_stored():
+    """A service with merge semantics keeps it and sends it to the new host."""
     before = applied(
         wanted(A, {"host": "old"}, secrets={**SECRET, "private_key": "k"}),
         "id-prod-db",
@@ -142,8 +142,8 @@ def test_a_secret_that_is_dropped_may_still_be_there():
     assert exposures(after, *before, secrets={"password": "p2"}) == [(A, A, "host")]
 
 
-def test_an_earlier_secret_is_no_new_one():
-    """It was made for another host."""
+def test_an_earlier_secret_is_not_new():
+    """It belongs to an earlier destination."""
     known, live = applied(
         wanted(A, {"host": "old"}, secrets=SECRET),
         "id-prod-db",
@@ -154,14 +154,14 @@ def test_an_earlier_secret_is_no_new_one():
 
 
 @pytest.mark.parametrize(("host", "found"), [("old", []), ("evil", [(A, A, "host")])])
-def test_what_is_made_again_with_the_same_secret(host, found):
-    """Removed outside keyturn: the manifest brings back the old secret, so its host counts."""
+def test_an_object_created_again_with_the_same_secret(host, found):
+    """The object was removed outside keyturn; the manifest brings back the old secret."""
     known, _ = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
     assert exposures(wanted(A, {"host": host}, secrets=SECRET, digest="d2"), known) == found
 
 
-def test_places_are_compared_as_a_whole():
-    """Host of one and port of another: nobody approved that."""
+def test_destinations_are_compared_as_a_whole():
+    """The host of one and the port of another were never approved together."""
     mine = wanted(A, {"host": "elsewhere"}, secrets=SECRET)
     one = wanted(B, {"host": "h1", "port": 1}, uses="prod-db")
     two = wanted(connection("other"), {"host": "h2", "port": 2}, uses="prod-db")
@@ -178,7 +178,7 @@ def test_places_are_compared_as_a_whole():
 
 
 def scene(fields, **more):
-    """Return a rotation of a credential whose connection somebody edited in the UI."""
+    """Return the inputs of a rotation whose connection was edited in the UI."""
     new = {"password": "p2"}
     before, after = wanted(B, {"host": "here"}, uses="prod-db"), wanted(A, secrets=new, digest="d2")
     known = held(before, "id-pg")
@@ -187,8 +187,8 @@ def scene(fields, **more):
     return sides(after, before, known, live, *mine, fingerprints={A: prints(new)})
 
 
-def test_a_new_secret_waits_for_a_connection_to_be_put_back():
-    """What was edited is undone first, and nothing is exposed."""
+def test_a_new_secret_waits_for_the_revert_of_a_connection():
+    """The edit is reverted first, so nothing is exposed."""
     inputs = scene({("config", "host"): "evil"})
     changes = resolve_dependencies(
         find_exposures(compute_changes(inputs), inputs, is_destination), inputs.entries
@@ -197,15 +197,15 @@ def test_a_new_secret_waits_for_a_connection_to_be_put_back():
     assert [each for change in changes for each in change.exposures] == []
 
 
-def test_a_new_secret_does_not_go_to_what_nobody_puts_back():
-    """A proxy that somebody added stays where it is: the rotation needs consent."""
+def test_an_unreverted_edit_exposes_a_new_secret():
+    """A proxy that was added in the UI stays, so the rotation needs an approval."""
     inputs = scene({("config", "proxy"): "evil"})
     (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
     assert [(each.address, each.through, each.path[-1]) for each in change.exposures] == [(A, B, "proxy")]
 
 
-def test_a_field_that_leads_nowhere_is_no_obstacle():
-    """Somebody chose another schema in the UI."""
+def test_an_edit_of_a_plain_field_exposes_nothing():
+    """Another schema was chosen in the UI."""
     inputs = scene({("config", "schema"): "other"})
     assert [
         each
@@ -214,8 +214,8 @@ def test_a_field_that_leads_nowhere_is_no_obstacle():
     ] == []
 
 
-def half_way():
-    """Return what a run left that wrote a new secret and did not come to the connection that uses it."""
+def interrupted_run():
+    """Return what remains of a run that wrote a new secret but not its connection."""
     credential_, connection_ = (
         wanted(A, secrets=SECRET),
         wanted(B, {"host": "new", "sslMode": "require"}, uses="prod-db"),
@@ -227,9 +227,9 @@ def half_way():
     return credential_, connection_, before
 
 
-def test_a_run_that_ended_half_way_is_taken_up_without_a_word():
-    """The plan that wrote the secret showed where it was to go."""
-    credential_, connection_, before = half_way()
+def test_an_interrupted_run_resumes_without_an_approval():
+    """The plan that wrote the secret showed its destinations."""
+    credential_, connection_, before = interrupted_run()
     assert exposures(credential_, connection_, *before) == []
     without = (replace(before[0], destinations=()), before[1])
     assert {each[2] for each in exposures(credential_, connection_, *without)} == {"host", "sslMode"}
@@ -247,16 +247,16 @@ def test_a_run_that_ended_half_way_is_taken_up_without_a_word():
     ],
     ids=["host", "value", "less", "more", "name", "type"],
 )
-def test_another_place_than_was_shown_is_news(other):
-    """Each of name, type and what says where counts."""
-    credential_, _, before = half_way()
+def test_a_destination_that_was_not_planned_is_an_exposure(other):
+    """Name, type and every destination field count."""
+    credential_, _, before = interrupted_run()
     assert exposures(credential_, other, *before) != []
 
 
 @pytest.mark.parametrize(("at", "news"), [("2025-12-31T00:00:00Z", []), ("2026-01-02T00:00:00Z", ["host"])])
-def test_what_was_shown_is_done_with_once_the_connection_was_written(at, news):
-    """A connection that a run did not come to may follow; one that went elsewhere since may not go back."""
-    credential_, connection_, (known, live) = half_way()
+def test_a_planned_destination_expires_with_a_later_write(at, news):
+    """A connection that was written since may not return to the planned destination."""
+    credential_, connection_, (known, live) = interrupted_run()
     known = replace(known, updated_at="2026-01-01T00:00:00Z")
     elsewhere = wanted(B, {"host": "old", "sslMode": "require"}, uses="prod-db", digest="d0")
     was, there = applied(elsewhere, "id-prod-pg", updated_at=at)
@@ -265,14 +265,14 @@ def test_what_was_shown_is_done_with_once_the_connection_was_written(at, news):
     assert [each[2] for each in found] == news
 
 
-def test_what_was_shown_for_one_secret_is_not_shown_for_another():
-    """Somebody wrote the credential since: which secret it holds is not known."""
-    credential_, connection_, (known, live) = half_way()
+def test_a_planned_destination_belongs_to_one_secret():
+    """After an outside write of the credential, its secret is unknown."""
+    credential_, connection_, (known, live) = interrupted_run()
     assert exposures(credential_, connection_, known, replace(live, updated_at="2026-12-31T00:00:00Z")) != []
 
 
-def test_a_secret_that_is_written_again_is_no_new_one():
-    """Whoever asks for it with --reassert has not said that it may go elsewhere."""
+def test_a_reasserted_secret_is_not_new():
+    """--reassert does not approve another destination."""
     before = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
     was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
     after = (wanted(A, secrets=SECRET), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
@@ -295,8 +295,8 @@ def test_a_secret_that_is_written_again_is_no_new_one():
 
 @pytest.mark.parametrize("gone", [False, True], ids=["there", "removed outside"])
 @pytest.mark.parametrize("now", ["p1", "p0", "p2"])
-def test_after_a_write_that_was_cut_off_the_same_secret_is_no_new_one(now, gone):
-    """The state is not sure of it, and knows it still: the value before the write, and those before that."""
+def test_a_secret_of_an_interrupted_write_is_not_new(now, gone):
+    """The entry still has the fingerprints from before the write."""
     known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
     was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
     cut = mark_uncertain(replace(known, earlier=("/password:" + prints({"password": "p0"})["password",],)))

@@ -1,4 +1,4 @@
-"""What must be opened, and who stands behind a name."""
+"""The inputs of a plan: what must be decrypted, and live objects by name."""
 
 import pytest
 
@@ -9,38 +9,42 @@ A = credential("prod-db")
 SECRET = {"password": "p1"}
 
 
-def sealed(**more):
-    """Return a manifest whose secret was not opened."""
+def encrypted(**more):
+    """Return a manifest with an encrypted secret."""
     return wanted(A, secrets=SECRET, opened=False, **more)
 
 
-def test_an_untouched_resource_is_left_sealed():
-    """Same digest, same updated_at: no key is needed."""
-    known = held(sealed(), "id-1", SECRET)
-    assert needs_decryption(sides(sealed(), known, shown(known))) == ()
+def test_an_unchanged_resource_stays_encrypted():
+    """Same digest and same updated_at: no key is needed."""
+    known = held(encrypted(), "id-1", SECRET)
+    assert needs_decryption(sides(encrypted(), known, shown(known))) == ()
 
 
 @pytest.mark.parametrize(
     "resources",
     [
-        lambda: (sealed(),),
-        lambda: (sealed(digest="d2"), held(sealed(), "id-1", SECRET), shown(held(sealed(), "id-1", SECRET))),
-        lambda: (sealed(), held(sealed(), "id-1", SECRET)),
-        lambda: (sealed(), held(sealed(), "id-1"), shown(held(sealed(), "id-1"))),
+        lambda: (encrypted(),),
         lambda: (
-            sealed(),
-            held(sealed(), "id-1", SECRET, retired_at="t"),
-            shown(held(sealed(), "id-1", SECRET)),
+            encrypted(digest="d2"),
+            held(encrypted(), "id-1", SECRET),
+            shown(held(encrypted(), "id-1", SECRET)),
+        ),
+        lambda: (encrypted(), held(encrypted(), "id-1", SECRET)),
+        lambda: (encrypted(), held(encrypted(), "id-1"), shown(held(encrypted(), "id-1"))),
+        lambda: (
+            encrypted(),
+            held(encrypted(), "id-1", SECRET, retired_at="t"),
+            shown(held(encrypted(), "id-1", SECRET)),
         ),
         lambda: (
-            sealed(),
-            held(sealed(), "id-1", SECRET),
-            shown(held(sealed(), "id-1", SECRET), updated_at="later"),
+            encrypted(),
+            held(encrypted(), "id-1", SECRET),
+            shown(held(encrypted(), "id-1", SECRET), updated_at="later"),
         ),
         lambda: (
-            sealed(),
-            held(sealed(), "id-1", SECRET),
-            shown(held(sealed(), "id-1", SECRET), status="deleted"),
+            encrypted(),
+            held(encrypted(), "id-1", SECRET),
+            shown(held(encrypted(), "id-1", SECRET), status="deleted"),
         ),
     ],
     ids=[
@@ -53,24 +57,24 @@ def test_an_untouched_resource_is_left_sealed():
         "live deleted",
     ],
 )
-def test_whatever_may_need_a_write_is_opened(resources):
-    """Each way of moving away from what was applied asks for the secrets."""
+def test_a_possible_write_needs_decryption(resources):
+    """Every difference from the last apply needs the secrets."""
     assert [each.address for each in needs_decryption(sides(*resources()))] == [A]
 
 
-def test_a_manifest_without_secrets_is_never_opened():
-    """There is nothing to open."""
+def test_a_manifest_without_secrets_is_not_decrypted():
+    """There is no secret to decrypt."""
     assert needs_decryption(sides(wanted(A))) == ()
 
 
-def test_a_name_may_stand_for_several_objects_and_never_for_a_deleted_one():
-    """Deleted objects do not hold their name."""
+def test_live_objects_by_name():
+    """Several objects can have one name; deleted objects have none."""
     one, two, gone = (held(wanted(A), identity) for identity in ("id-1", "id-2", "id-3"))
     inputs = sides(shown(one), shown(two), shown(gone, status="deleted"))
     assert [live.id for live in inputs.live_by_address()[A]] == ["id-1", "id-2"]
 
 
-def test_a_star_agrees_to_adopt_anything():
-    """After a lost state one consent is enough."""
+def test_a_star_approves_every_adoption():
+    """One approval is enough after a lost state."""
     assert Approvals(adopt=frozenset("*")).allows_adoption("any")
     assert not Approvals(adopt=frozenset({"one"})).allows_adoption("other")

@@ -9,7 +9,7 @@ from making import credential, wanted
 
 
 def test_each_change_that_needs_consent_has_a_note():
-    """A note at the manifest, and no refusal; other changes have none."""
+    """A note at the manifest that does not prevent the apply; other changes have none."""
     db, crm = credential("prod-db"), credential("prod-crm")
     oauth = Change(action=Action.CREATE, address=crm, desired=replace(wanted(crm), type="oauth"))
     (note,) = find_needed_consents([Change(action=Action.CREATE, address=db, desired=wanted(db)), oauth])

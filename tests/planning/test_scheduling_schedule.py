@@ -1,4 +1,4 @@
-"""The schedule: a table of moves."""
+"""The schedule of changes."""
 
 import pytest
 from hypothesis import given
@@ -16,8 +16,8 @@ from making import credential
 A, B, C, D = (credential(name) for name in "abcd")
 
 
-def test_only_what_waits_for_nothing_can_be_taken():
-    """A follower is not ready before what it waits for is done."""
+def test_a_change_is_ready_after_its_dependencies():
+    """A dependent change is not ready earlier."""
     schedule = ChangeSchedule({A: (), B: (A,)})
     assert schedule.take_next() == A
     assert schedule.take_next() is None
@@ -25,8 +25,8 @@ def test_only_what_waits_for_nothing_can_be_taken():
     assert schedule.take_next() == B
 
 
-def test_a_failure_blocks_everything_downstream_at_once():
-    """What waits for a failure, even at second hand, will not run."""
+def test_a_failure_blocks_all_dependents():
+    """Indirect dependents are blocked, too."""
     schedule = ChangeSchedule({A: (), B: (A,), C: (B,), D: ()})
     schedule.take_next()
     assert set(schedule.mark_failed(A)) == {B, C}
@@ -35,8 +35,8 @@ def test_a_failure_blocks_everything_downstream_at_once():
     assert schedule.waits_for(C) == (B,)
 
 
-def test_a_change_waits_for_all_not_for_any():
-    """Two references, both first."""
+def test_a_change_waits_for_all_dependencies():
+    """Two references must both be done."""
     schedule = ChangeSchedule({A: (), B: (), C: (A, B)})
     schedule.take_next()
     schedule.take_next()
@@ -46,13 +46,13 @@ def test_a_change_waits_for_all_not_for_any():
     assert schedule.take_next() == C
 
 
-def test_what_is_not_listed_counts_as_done():
-    """A reference to an unchanged resource holds nothing up."""
+def test_an_unlisted_dependency_counts_as_done():
+    """A reference to an unchanged resource blocks nothing."""
     assert ChangeSchedule({B: (A,)}).take_next() == B
 
 
-def test_a_cycle_is_named_with_its_path():
-    """Changes that wait for each other have no first step."""
+def test_a_cycle_is_reported_with_its_path():
+    """Changes that depend on each other have no order."""
     with pytest.raises(DependencyCycle) as caught:
         ChangeSchedule({A: (B,), B: (C,), C: (A,), D: (A,)})
     assert caught.value.path[0] == caught.value.path[-1]
@@ -60,8 +60,8 @@ def test_a_cycle_is_named_with_its_path():
 
 
 @pytest.mark.parametrize("move", [(state, event) for state in ChangeStatus for event in ScheduleEvent])
-def test_a_move_that_the_table_does_not_list_is_refused(move):
-    """Done is done: nothing ends twice or starts twice."""
+def test_unlisted_transitions_are_rejected(move):
+    """A change starts and ends once."""
     schedule = ChangeSchedule({A: ()})
     schedule.statuses[A] = move[0]
     if move in STATUS_TRANSITIONS:
@@ -74,7 +74,7 @@ def test_a_move_that_the_table_does_not_list_is_refused(move):
 
 @given(st.lists(st.lists(st.integers(0, 11), max_size=3), max_size=12), st.integers(0, 2**12 - 1))
 def test_every_change_ends_exactly_once(edges, failing):
-    """Whatever fails, each change is done, failed or blocked at the end, and none is left over."""
+    """At the end, each change is done, failed or blocked."""
     names = [credential(f"c{index:02}") for index in range(len(edges))]
     waits = {names[i]: [names[j] for j in found if j < i] for i, found in enumerate(edges)}
     schedule = ChangeSchedule(waits)

@@ -1,4 +1,4 @@
-"""Hands off: what is protected or not targeted leaves the diff's inputs."""
+"""Scope: protected and untargeted resources are removed from the inputs."""
 
 import pytest
 
@@ -12,15 +12,15 @@ C = credential("prod-other")
 
 
 def test_a_protected_resource_outlives_its_manifest():
-    """Removing the file together with its flag blocks, because the state remembers."""
+    """Deleting the manifest together with its flag is an error, because the state has the flag."""
     known = held(wanted(A), "id-1", protect=True)
     hands = limit_scope(sides(known, shown(known)))
     assert compute_changes(hands.inputs) == ()
     assert [finding.code for finding in hands.diagnostics] == ["KT454"]
 
 
-def test_a_protected_resource_may_change_while_it_is_wanted():
-    """Protection is against going, not against changing."""
+def test_a_protected_resource_may_change():
+    """Protection prevents only a deletion."""
     known = held(wanted(A), "id-1", protect=True)
     hands = limit_scope(sides(wanted(A, {"host": "new"}), known, shown(known)))
     assert len(compute_changes(hands.inputs)) == 1
@@ -35,19 +35,19 @@ def test_a_protected_resource_may_be_renamed():
     assert A in hands.inputs.entries
 
 
-def test_a_target_narrows_to_itself_and_what_it_refers_to():
-    """A connection brings its credential along and leaves the rest alone."""
+def test_a_target_includes_its_references():
+    """A connection includes its credential; other resources are excluded."""
     inputs = sides(wanted(A), wanted(B, uses="prod-db"), wanted(C))
     assert set(limit_scope(inputs, ("connection/prod-pg",)).inputs.desired) == {A, B}
 
 
-def test_a_target_that_names_nothing_is_said():
-    """A typing mistake must not read like success."""
+def test_an_unmatched_target_is_an_error():
+    """A typo must not look like success."""
     assert [finding.code for finding in limit_scope(sides(wanted(A)), ("prod-dbb",)).diagnostics] == ["KT460"]
 
 
 def test_a_targeted_rename_keeps_its_old_entry():
-    """Without the old entry the rename would look like a create."""
+    """Without the old entry, the rename would look like a create."""
     known = held(wanted(A), "id-1")
     hands = limit_scope(sides(wanted(C, moved_from="prod-db"), known, shown(known)), ("prod-other",))
     assert A in hands.inputs.entries
@@ -65,5 +65,5 @@ def test_a_targeted_rename_keeps_its_old_entry():
     ],
 )
 def test_a_target_is_an_address_a_name_or_a_pattern(target, hit):
-    """The forms that --target takes."""
+    """The forms of --target."""
     assert matches_target(A, target) is hit

@@ -1,4 +1,4 @@
-"""Two environments side by side."""
+"""Comparison of two workspaces."""
 
 import pytest
 
@@ -9,17 +9,17 @@ from making import connection, credential, wanted
 
 
 def strip(name):
-    """Take the prefix off."""
+    """Remove the prefix."""
     return name.partition("-")[2] or name
 
 
 def compared(left, right, equal=()):
-    """Return the pairs by name."""
+    """Return the differences by name."""
     return {each.base_name: each for each in diff_resources(left, right, (strip, strip), frozenset(equal))}
 
 
-def test_names_without_their_prefix_are_one():
-    """And what differs is told field by field, references by their names."""
+def test_resources_match_without_their_prefix():
+    """Fields are compared one by one, references by name."""
     left = wanted(connection("staging-pg"), {"host": "a", "port": "5432"}, uses="staging-db")
     right = wanted(connection("prod-pg"), {"host": "b", "port": 5432, "ssl": True}, uses="prod-db")
     pair = compared([left], [right])["pg"]
@@ -30,8 +30,8 @@ def test_names_without_their_prefix_are_one():
     assert pair.has_differences
 
 
-def test_what_is_alike_is_alike():
-    """Another environment's label is no difference, another owner's is."""
+def test_equal_resources():
+    """A different environment label is no difference; a different owner is."""
     left = wanted(credential("staging-db"), labels={"environment": "staging", "owner": "a"})
     right = wanted(credential("prod-db"), labels={"environment": "prod", "owner": "a"})
     assert not compared([left], [right])["db"].has_differences
@@ -39,7 +39,7 @@ def test_what_is_alike_is_alike():
     assert compared([left], [other])["db"].differences == (FieldDifference(("labels", "owner"), "a", "b"),)
 
 
-def test_what_one_side_has_alone():
+def test_a_resource_on_one_side():
     """On either side."""
     pairs = compared([wanted(credential("staging-a"))], [wanted(credential("prod-b"))])
     assert (pairs["a"].right, pairs["b"].left) == (None, None)
@@ -47,15 +47,15 @@ def test_what_one_side_has_alone():
     assert pairs["b"].has_differences
 
 
-def test_a_name_that_would_stand_for_two_keeps_its_prefix():
-    """Nothing is compared with the wrong one, or lost."""
+def test_an_ambiguous_name_keeps_its_prefix():
+    """No resource is lost or compared with the wrong one."""
     left = [wanted(credential("staging-db")), wanted(credential("dev-db"))]
     pairs = compared(left, [wanted(credential("prod-db"))])
     assert set(pairs) == {"staging-db", "dev-db", "db"}
 
 
 def test_another_type_is_a_difference():
-    """The first of all."""
+    """The type comes first."""
     left, right = wanted(connection("staging-x")), wanted(connection("prod-x"), type="mysql")
     assert compared([left], [right])["x"].differences[0] == FieldDifference(("type",), "postgres", "mysql")
 
@@ -64,8 +64,8 @@ def test_another_type_is_a_difference():
     ("ours", "theirs", "side"),
     [("password", "password", "both"), ("password", "", "left"), ("", "password", "right")],
 )
-def test_secret_fields_are_told_by_name(ours, theirs, side):
-    """Which side has one; a value is in none of it."""
+def test_secret_fields_by_side(ours, theirs, side):
+    """The result has names and sides, but no value."""
     left = wanted(credential("staging-db"), secrets=dict.fromkeys(filter(None, [ours]), "x"))
     right = wanted(credential("prod-db"), secrets=dict.fromkeys(filter(None, [theirs]), "y"))
     pair = compared([left], [right])["db"]
@@ -73,8 +73,8 @@ def test_secret_fields_are_told_by_name(ours, theirs, side):
     assert pair.has_differences is (side != "both")
 
 
-def test_the_same_secret_is_said():
-    """It is no difference, and yet what such a comparison is for."""
+def test_a_shared_secret_is_reported():
+    """A shared secret is reported, but is no difference."""
     sides = [wanted(credential(name), secrets={"password": "x"}) for name in ("staging-db", "prod-db")]
     pair = compared(sides[:1], sides[1:], [(sides[0].address, ("password",))])["db"]
     assert pair.shared_secrets == (("password",),)

@@ -1,11 +1,11 @@
-"""The state of each secret field."""
+"""The status of secret fields."""
 
 import pytest
 from msgspec.structs import replace
 
 from keyturn.model.change import SecretChange, SecretStatus
 from keyturn.model.resource import EncryptedSecret
-from keyturn.planning.diff import mark_suspect_secrets, compute_secret_changes
+from keyturn.planning.diff import compute_secret_changes, mark_suspect_secrets
 from making import credential, held, prints, wanted
 
 DB = credential("prod-db")
@@ -15,7 +15,7 @@ NOW = prints({"password": "new"})
 
 
 def known(value, **more):
-    """Return an entry under which this password was applied."""
+    """Return a state entry with this applied password."""
     return held(OPENED, "id", {"password": value}, **more)
 
 
@@ -33,8 +33,8 @@ def known(value, **more):
         (CLOSED, known("old"), NOW, SecretStatus.ROTATED),
     ],
 )
-def test_states(desired, entry, seen, expected):
-    """From fingerprints, and from the file's digest where nothing was opened."""
+def test_statuses(desired, entry, seen, expected):
+    """From fingerprints, and from the digest of the file if nothing is decrypted."""
     (change,) = compute_secret_changes(desired, entry, seen)
     assert (change.path, change.status) == (("password",), expected)
     assert change.reason
@@ -53,19 +53,19 @@ REASONS = {
     "returns to an earlier value": (OPENED, known("old", earlier=("/password:wen",)), NOW),
     "differs from the last applied value": (OPENED, known("old"), NOW),
 }
-"""Every reason that a state is given with, and when."""
+"""Each reason of a status, with the inputs that give it."""
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_each_state_says_why(reason):
-    """In words for the reviewer, and none of them holds a value or its fingerprint."""
+def test_each_status_has_a_reason(reason):
+    """The reason contains neither a value nor a fingerprint."""
     (change,) = compute_secret_changes(*REASONS[reason])
     assert change.reason == reason
     assert not {"new", "wen", "old"} & set(change.reason.split())
 
 
-def test_a_doubt_is_no_rotation_and_no_clearance():
-    """Suspicion changes the word and writes nothing: every other state stays what it was."""
+def test_suspect_replaces_unchanged():
+    """Marking a secret as suspect writes nothing."""
     (before,) = compute_secret_changes(OPENED, known("new"), NOW)
     (after,) = mark_suspect_secrets((before,))
     assert (before.status, after.status) == (SecretStatus.UNCHANGED, SecretStatus.SUSPECT)
@@ -73,7 +73,7 @@ def test_a_doubt_is_no_rotation_and_no_clearance():
 
 
 def test_kept_and_cleared():
-    """What the manifest keeps is kept; what it dropped is cleared; a kept field is not cleared."""
+    """Kept fields of the manifest are kept; removed ones are cleared."""
     entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
     found = compute_secret_changes(replace(OPENED, kept_secrets=(("token",),)), entry, NOW)
     assert {change.path[0]: change.status for change in found} == {
@@ -83,14 +83,14 @@ def test_kept_and_cleared():
     }
 
 
-def test_order_is_that_of_the_paths():
-    """The same input gives the same bytes."""
+def test_secrets_are_sorted_by_path():
+    """Equal inputs give equal plans."""
     desired = replace(CLOSED, secrets={("b",): EncryptedSecret("1"), ("a",): EncryptedSecret("2")})
     assert [change.path for change in compute_secret_changes(desired, None, {})] == [("a",), ("b",)]
 
 
-def test_suspicion_falls_on_what_looks_unchanged_alone():
-    """What is written anyway needs no doubt."""
+def test_only_unchanged_secrets_become_suspect():
+    """A secret that is written anyway keeps its status."""
     before = tuple(SecretChange((state.value,), state) for state in SecretStatus)
     after = mark_suspect_secrets(before)
     for old, new in zip(before, after, strict=True):

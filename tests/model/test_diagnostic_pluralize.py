@@ -1,4 +1,4 @@
-"""Numbers of things in words."""
+"""Counts with a noun."""
 
 import pytest
 
@@ -15,20 +15,20 @@ from keyturn.model.diagnostic import pluralize, pluralize_or_none
         (12345, "12,345 files"),
     ],
 )
-def test_how_many_is_said_in_words(number, said):
-    """One thing is one, none is none, and what is not known is not nought."""
+def test_counts_for_people(number, said):
+    """1 is singular, 0 is "no", and None is unknown."""
     assert pluralize_or_none(number, "file") == said
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "no entries"), (1, "1 entry"), (3, "3 entries")])
-def test_a_noun_may_have_a_plural_of_its_own(number, said):
-    """Not every noun takes an s."""
+def test_irregular_plural(number, said):
+    """The plural can be given."""
     assert pluralize_or_none(number, "entry", "entries") == said
 
 
 @pytest.mark.parametrize(
     ("number", "said"), [(0, "0 entries"), (1, "1 entry"), (2, "2 entries"), (2500, "2,500 entries")]
 )
-def test_a_line_that_is_parsed_has_a_number(number, said):
-    """None is 0 there."""
+def test_counts_for_programs(number, said):
+    """Zero is a number in lines that programs parse."""
     assert pluralize(number, "entry", "entries") == said

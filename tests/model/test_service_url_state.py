@@ -1,4 +1,4 @@
-"""The state's address in the project file."""
+"""The URL of the state."""
 
 import pytest
 
@@ -15,8 +15,8 @@ from keyturn.model.service_url import find_state_url_problem
         "az://container/a/b",
     ],
 )
-def test_takes_folders_and_buckets(text):
-    """A state is a folder or lies in a bucket."""
+def test_folders_and_buckets_are_accepted(text):
+    """A state is stored in a folder or in a bucket."""
     assert find_state_url_problem(text) == ""
 
 
@@ -25,6 +25,6 @@ def test_takes_folders_and_buckets(text):
     ["", "x", "file:", "file:/", "file:../x", "file:a/../../x", "file:a\\b", "s3://", "s3:///x",
     "s3://u:p@b/x", "s3://b/x?y", "s3://b/../x", "https://a.b", "s3://b x"],
 )  # fmt: skip
-def test_refuses_other_states(text):
-    """No credentials, no way out, no other scheme."""
+def test_other_urls_are_rejected(text):
+    """Credentials, parent folders and other schemes are invalid."""
     assert find_state_url_problem(text)

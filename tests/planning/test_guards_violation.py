@@ -1,4 +1,4 @@
-"""How a limit answers."""
+"""The diagnostic of a guard."""
 
 from keyturn.model.change import Action, Change
 from keyturn.model.diagnostic import Severity
@@ -8,8 +8,8 @@ from making import credential, wanted
 DB = credential("prod-db")
 
 
-def test_a_breach_stands_at_its_manifest_or_at_the_state():
-    """An error with its address; what has no manifest any more is the state's."""
+def test_location_of_a_violation():
+    """At the manifest, or at the state without one."""
     there = guard_violation(
         "KT459", Change(action=Action.UPDATE, address=DB, desired=wanted(DB)), "said", "do"
     )

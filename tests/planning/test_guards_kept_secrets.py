@@ -1,4 +1,4 @@
-"""What no consent makes possible; the other obstacles are tested with the limits they stand beside."""
+"""The guard on kept secrets of new objects."""
 
 import pytest
 
@@ -13,7 +13,7 @@ KEPT = wanted(credential("prod-db"), kept_secrets=(("private_key",), ("passphras
 
 
 def found(change):
-    """Return what the guards say of a change, whatever is agreed to."""
+    """Return the violations of a change despite all approvals."""
     everything = Approvals(adopt=frozenset({"*"}), restore=frozenset({"prod-db"}), retire=99, rotate=99)
     inputs = sides(*([change.desired] if change.desired else []))
     return check_guards(
@@ -23,7 +23,7 @@ def found(change):
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.REPLACE, Action.ROTATE])
 def test_a_new_object_has_no_live_value_to_keep(action):
-    """A create, a replacement and a rotation by a successor would go without it; where to set it is said."""
+    """A create, a replacement and a rotation by a successor would lack the secret."""
     (finding,) = found(Change(action=action, address=KEPT.address, desired=KEPT))
     assert finding.code == "KT472"
     assert "private_key, passphrase" in finding.message
@@ -39,6 +39,6 @@ def test_a_new_object_has_no_live_value_to_keep(action):
         (Action.CREATE, wanted(KEPT.address, secrets={"password": "x"})),
     ],
 )
-def test_an_object_that_stays_keeps_what_it_has(action, desired):
-    """Nothing is in the way where the object is there, or nothing is kept."""
+def test_an_existing_object_keeps_its_secret(action, desired):
+    """No violation if the object stays, or nothing is kept."""
     assert found(Change(action=action, address=KEPT.address, desired=desired)) == ()

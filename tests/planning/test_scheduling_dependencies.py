@@ -1,4 +1,4 @@
-"""The order of changes follows references."""
+"""Dependencies between changes."""
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ B = connection("prod-pg")
 
 
 def waits(*resources):
-    """Return what each change of a diff waits for."""
+    """Return the dependencies of each change of a diff."""
     inputs = sides(*resources)
     return {
         change.address: change.depends_on
@@ -21,19 +21,19 @@ def waits(*resources):
 
 
 def test_a_connection_waits_for_its_credential():
-    """What is referred to is created first."""
+    """References are created first."""
     assert waits(wanted(A), wanted(B, uses="prod-db")) == {A: (), B: (A,)}
 
 
-def test_a_credential_that_goes_waits_for_what_lets_go_of_it():
-    """Detach before retire."""
+def test_a_retired_credential_waits_for_its_users():
+    """Connections are detached before a retirement."""
     mine, user = wanted(A), wanted(B, uses="prod-db")
     known, user_known = held(mine, "id-prod-db"), held(user, "id-pg")
     assert waits(known, shown(known), user_known, shown(user_known)) == {A: (B,), B: ()}
 
 
-def test_a_user_that_was_renamed_is_waited_for_under_its_new_name():
-    """The state names the user as it was; the plan names it as it will be."""
+def test_a_renamed_user_is_planned_under_its_new_name():
+    """The state has the old name, the plan the new one."""
     mine, user = wanted(A), wanted(B, uses="prod-db")
     known, user_known = held(mine, "id-prod-db"), held(user, "id-pg")
     renamed = wanted(connection("prod-other"), moved_from="prod-pg")
@@ -42,15 +42,15 @@ def test_a_user_that_was_renamed_is_waited_for_under_its_new_name():
     )
 
 
-def test_what_is_not_in_the_plan_is_not_waited_for():
-    """An unchanged credential is there already."""
+def test_an_unchanged_credential_is_no_dependency():
+    """The credential exists already."""
     mine = wanted(A)
     known = held(mine, "id-prod-db")
     assert waits(mine, known, shown(known), wanted(B, uses="prod-db")) == {B: ()}
 
 
-def test_a_connection_waits_for_its_credential_to_come_back():
-    """A revoked credential returns, with a new secret, before its connection points at it again."""
+def test_a_connection_waits_for_a_restored_credential():
+    """A revoked credential is restored with a new secret before its connection is repointed."""
     mine, user = wanted(A, secrets={"password": "new"}), wanted(B, uses="prod-db")
     known, user_known = held(mine, "id-prod-db", {"password": "old"}), held(user, "id-pg")
     bare = {path: leaf for path, leaf in user_known.observed.items() if path != ("credential",)}

@@ -1,11 +1,11 @@
-"""Findings of the state."""
+"""Diagnostics of the state store."""
 
 from keyturn.model import diagnostic
 from keyturn.model.diagnostic import Severity
 
 
-def test_a_fault_stops_and_a_finding_warns():
-    """Both name code, place and next step."""
+def test_errors_are_raised_and_warnings_returned():
+    """Both have code, location and hint."""
     (stop,) = diagnostic.storage_error("KT604", "s3://b/p", "what", "next").diagnostics
     warning = diagnostic.storage_warning("KT623", "s3://b/p", "what", "next")
     assert (stop.severity, warning.severity) == (Severity.ERROR, Severity.WARNING)
