@@ -100,8 +100,8 @@ def test_init_writes_the_simplest_one():
 
 @pytest.mark.parametrize("text", [GITHUB_WORKFLOW, FIRST], ids=["github", "gitlab"])
 def test_the_simplest_ones_say_why_a_state_needs_a_bucket(text):
-    """A folder of a runner is gone with it; what to write in its place stands there."""
-    assert "`state: file:…` in keyturn.yaml is a folder of this runner" in text
+    """The folder of a runner is temporary; the comment names the setting of a bucket."""
+    assert "With `state: file:…`, the state is lost when the runner ends" in text
     assert "state: s3://bucket/prefix" in text
 
 

@@ -1,4 +1,4 @@
-"""A new repository: every file that is needed, and none of those that are there already."""
+"""Create the files of a new repository; existing files are kept."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from keyturn.operations import init_templates
 from keyturn.operations.init_templates import InitOptions
 from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES
 from keyturn.project.project import FINGERPRINT_KEY_FILE, Project, read_project
-from keyturn.schema.definitions import read_schema_text as schema_text
+from keyturn.schema.definitions import read_schema_text
 from keyturn.sops.age_keys import find_age_keys
 from keyturn.sops.binary import find_sops
 from keyturn.sops.decrypt import decryptor_for
@@ -27,13 +27,13 @@ CI_FILES: Mapping[str, tuple[str, Callable[[InitOptions], str]]] = MappingProxyT
         "gitlab": (".gitlab-ci.yml", init_templates.render_gitlab_pipeline),
     }
 )
-"""Where each CI looks for its file, and what stands in it."""
+"""The configuration file of each CI system, and the function that renders it."""
 
 
 class InitResult(Struct, frozen=True, kw_only=True):
-    """What was made, what lines were added to, and what was left as it stood, as paths below the root.
+    """The created, the unchanged and the extended files, as paths below the root.
 
-    ``advice`` is what only a person can do about files that were there.
+    ``advice`` lists manual steps for existing files.
     """
 
     created: tuple[str, ...]
@@ -43,7 +43,7 @@ class InitResult(Struct, frozen=True, kw_only=True):
 
 
 def list_age_recipients(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the age public keys whose private keys are at hand, sorted."""
+    """Return the age public keys of the available private keys, sorted."""
     return tuple(sorted(find_age_keys(environment).recipients))
 
 
@@ -54,31 +54,31 @@ def init_repository(
     random_bytes: Callable[[int], bytes],
     ci: str = "github",
 ) -> InitResult:
-    """Make a working repository in ``root``: adds what is missing, never overwrites.
+    """Create a working repository in ``root``; existing files are never overwritten.
 
-    ``chance`` gives so many random bytes; ``ci`` is ``github``, ``gitlab`` or ``none``. Raises
-    Faulty where sops is missing or what stands in the folder is no project of keyturn.
+    ``random_bytes`` returns that number of random bytes; ``ci`` is ``github``, ``gitlab`` or ``none``.
+    Raises DiagnosticError if sops is missing or an existing project is invalid.
     """
-    ground = _RepositoryFiles(root)
-    _write_settings(ground, options, ci)
+    files = _RepositoryFiles(root)
+    _write_settings(files, options, ci)
     project = read_project(root)
     missing = [name for name, _ in options.all_workspaces if name not in project.workspaces]
-    ground.advice += [f"keyturn.yaml: add the workspace {name} by hand" for name in missing]
+    files.advice += [f"keyturn.yaml: add the workspace {name} manually" for name in missing]
     write = create_manifest_writer(project, environment)
     key = Secret(base64.b64encode(random_bytes(STORED_KEY_BYTES)).decode())
-    ground.add_encrypted(
+    files.add_encrypted(
         write,
         project.fingerprint_key or FINGERPRINT_KEY_FILE,
         {"kind": "fingerprint-key", FINGERPRINT_KEY_PATH[0]: {FINGERPRINT_KEY_PATH[1]: key}},
     )
     for name in project.workspaces:
         if name in dict(options.all_workspaces):
-            _write_example(ground, write, name, base64.b32encode(random_bytes(20)).decode().lower())
+            _write_example(files, write, name, base64.b32encode(random_bytes(20)).decode().lower())
     return InitResult(
-        created=tuple(ground.created),
-        unchanged=tuple(ground.unchanged),
-        extended=tuple(ground.extended),
-        advice=tuple(ground.advice),
+        created=tuple(files.created),
+        unchanged=tuple(files.unchanged),
+        extended=tuple(files.extended),
+        advice=tuple(files.advice),
     )
 
 
@@ -88,27 +88,25 @@ def _write_settings(files: "_RepositoryFiles", options: InitOptions, ci: str) ->
     files.add_lines(".gitignore", init_templates.render_gitignore(options))
     files.add_text(".pre-commit-config.yaml", init_templates.PRE_COMMIT_CONFIG)
     for kind, file in init_templates.SCHEMA_FILES.items():
-        files.add_text(file, schema_text(kind))
+        files.add_text(file, read_schema_text(kind))
     if ci in CI_FILES:
         file, content = CI_FILES[ci]
         files.add_text(file, content(options))
-    for file, word in ((".sops.yaml", "manifests"), (".pre-commit-config.yaml", "keyturn")):
+    for file, word, content in (
+        (".sops.yaml", "manifests", init_templates.render_sops_rules(options)),
+        (".pre-commit-config.yaml", "keyturn", init_templates.PRE_COMMIT_CONFIG),
+    ):
         if not files.has_word(file, word):
-            wanted = (
-                init_templates.render_sops_rules(options)
-                if file == ".sops.yaml"
-                else init_templates.PRE_COMMIT_CONFIG
-            )
-            rows = wanted.split(":\n", 1)[1].rstrip()
-            files.advice.append(f"{file}: it is yours, so add to it by hand:\n{rows}")
+            lines = content.split(":\n", 1)[1].rstrip()
+            files.advice.append(f"{file} already exists: add these lines:\n{lines}")
     if ci in CI_FILES and not files.has_word(CI_FILES[ci][0], "keyturn"):
         files.advice.append(
-            f"{CI_FILES[ci][0]}: it is yours; have it run `keyturn validate` and `keyturn apply`"
+            f"{CI_FILES[ci][0]} already exists: add the commands `keyturn validate` and `keyturn apply`"
         )
 
 
 def _write_example(files: "_RepositoryFiles", write: ManifestWriter, workspace: str, password: str) -> None:
-    # A repository that has manifests needs no example.
+    # A repository with manifests needs no example.
     if files.has_manifests(f"manifests/{workspace}", f"{workspace}-warehouse"):
         return
     name = f"{workspace}-warehouse"
@@ -121,7 +119,7 @@ def _write_example(files: "_RepositoryFiles", write: ManifestWriter, workspace: 
 
 
 def create_manifest_writer(project: Project, environment: Mapping[str, str]) -> ManifestWriter:
-    """Return what writes manifests of a project; raises Faulty where there is no sops."""
+    """Return a writer for the manifests of a project; raises DiagnosticError if sops is missing."""
     policy = project.policy
     sops = find_sops(environment, policy.key_types, policy.servers)
     return ManifestWriter(project.root, policy, sops, decryptor_for(environment, policy, project.decryptor))
@@ -142,14 +140,14 @@ def _build_example_credential(name: str, workspace: str, password: Secret) -> di
         "labels": {"environment": workspace, "system": "warehouse", "owner": "data-platform"},
         "config": config,
     }
-    bound = SealSubject(
+    subject = SealSubject(
         Address("credential", name), "database", flatten_tree({"config": config}), SourceLocation("")
     )
-    return tree | {"secrets": {"password": password, "seal": Secret(compute_expected_seal(bound))}}
+    return tree | {"secrets": {"password": password, "seal": Secret(compute_expected_seal(subject))}}
 
 
 class _RepositoryFiles:
-    """The folder that is built on: a file that is there is left alone, or gains lines at its end."""
+    """The files of a repository; an existing file is kept, or extended at its end."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -169,14 +167,14 @@ class _RepositoryFiles:
         if not path.exists():
             self.add_text(relative, content)
             return
-        there = path.read_text("utf-8")
-        wanted = [each for each in content.splitlines() if not each.startswith("#")]
-        missing = [each for each in wanted if each not in there.splitlines()]
+        present = path.read_text("utf-8")
+        lines = [each for each in content.splitlines() if not each.startswith("#")]
+        missing = [each for each in lines if each not in present.splitlines()]
         if not missing:
             self.unchanged.append(relative)
             return
         with path.open("a", encoding="utf-8") as file:
-            file.write(("" if there.endswith("\n") or not there else "\n") + "\n".join([*missing, ""]))
+            file.write(("" if present.endswith("\n") or not present else "\n") + "\n".join([*missing, ""]))
         self.extended.append(relative)
 
     def add_encrypted(
@@ -187,18 +185,16 @@ class _RepositoryFiles:
             write.create_file(relative, tree, head)
 
     def has_word(self, relative: str, word: str) -> bool:
-        """Tell whether a file has a word in it."""
         try:
             return word in (self._root / relative).read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             return False
 
-    def has_manifests(self, folder: str, but: str) -> bool:
-        """Tell whether there are manifests in a folder, other than the example."""
-        found = (self._root / folder).rglob("*.y*ml")
-        return any(path.stem != but for path in found)
+    def has_manifests(self, folder: str, example: str) -> bool:
+        paths = (self._root / folder).rglob("*.y*ml")
+        return any(path.stem != example for path in paths)
 
     def _claim_path(self, relative: str) -> bool:
-        vacant = not (self._root / relative).exists()
-        (self.created if vacant else self.unchanged).append(relative)
-        return vacant
+        is_new = not (self._root / relative).exists()
+        (self.created if is_new else self.unchanged).append(relative)
+        return is_new

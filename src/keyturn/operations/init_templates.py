@@ -1,13 +1,14 @@
-"""The text files of a new repository."""
+"""The templates of the files of a new repository."""
 
 from msgspec import Struct
 
 
 class InitOptions(Struct, frozen=True, kw_only=True):
-    """What somebody chose for a new repository.
+    """The options of a new repository.
 
-    ``recipient`` is the age public key, ``pgp`` a fingerprint; either may be empty, not both.
-    ``more`` are further workspaces, each with its organization.
+    ``recipient`` is an age public key, ``pgp`` a key fingerprint; one of them may be empty.
+    ``variable`` is the environment variable of the API key. ``further_workspaces`` holds names with
+    organizations.
     """
 
     workspace: str
@@ -20,16 +21,16 @@ class InitOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def all_workspaces(self) -> tuple[tuple[str, str], ...]:
-        """Every workspace with its organization."""
+        """All workspaces, each with its organization."""
         return ((self.workspace, self.organization), *self.further_workspaces)
 
     @property
     def all_recipients(self) -> tuple[str, ...]:
-        """Whoever can decrypt, as policy names them."""
+        """All recipients of encrypted files, in the notation of the policy."""
         return tuple(filter(None, (self.recipient, self.pgp)))
 
     def variable_for(self, workspace: str) -> str:
-        """Return the variable that holds the API key of a workspace: of one alone, it needs no suffix."""
+        """Return the variable of the API key of a workspace, with a suffix if there are several."""
         return (
             f"{self.variable}_{workspace.upper().replace('-', '_')}"
             if self.further_workspaces
@@ -39,19 +40,19 @@ class InitOptions(Struct, frozen=True, kw_only=True):
 
 def render_project_file(options: InitOptions) -> str:
     """Return keyturn.yaml."""
-    who = ", ".join(options.all_recipients)
+    keys = ", ".join(options.all_recipients)
     workspaces = "".join(_render_workspace(options, *each) for each in options.all_workspaces)
     environments = "".join(f"    {name}: {{prefix: {name}-}}\n" for name, _ in options.all_workspaces)
-    recipients = "".join(f"    manifests/{name}: [{who}]\n" for name, _ in options.all_workspaces)
+    recipients = "".join(f"    manifests/{name}: [{keys}]\n" for name, _ in options.all_workspaces)
     return f"""\
-# What keyturn manages, and what it asks of every manifest. `keyturn schema project` has all settings.
+# The project of keyturn. `keyturn schema project` prints all settings.
 version: 1
 workspaces:
 {workspaces}policy:
   required_labels: [environment, system, owner]
   environments:
 {environments}  recipients:
-{recipients}    .keyturn/fingerprint.yaml: [{who}]
+{recipients}    .keyturn/fingerprint.yaml: [{keys}]
   rotation: {{max_age: 90d}}
   limits: {{retire: {{count: 5, percent: 20}}}}
   seal: required
@@ -62,15 +63,15 @@ def _render_workspace(options: InitOptions, name: str, organization: str) -> str
     return f"""\
   {name}:
     base_url: {options.base_url}
-    organization: {organization}     # compared with the API key's before anything is read
-    api_key: {{env: {options.variable_for(name)}}}     # where the key is, never the key
+    organization: {organization}     # must be the organization of the API key
+    api_key: {{env: {options.variable_for(name)}}}     # the source of the key, never the key
     manifests: [manifests/{name}]
     state: file:.keyturn/{name}            # for a team: s3://bucket/prefix, gs://… or az://…
 """
 
 
 def render_sops_rules(options: InitOptions) -> str:
-    """Return .sops.yaml: a file that no rule names is not encrypted at all, but refused."""
+    """Return .sops.yaml; sops refuses a path without a rule."""
     patterns = [f"^manifests/{name}/.*\\.ya?ml$" for name, _ in options.all_workspaces]
     keys = "".join(
         f"    {word}: {name}\n" for word, name in (("age", options.recipient), ("pgp", options.pgp)) if name
@@ -80,19 +81,19 @@ def render_sops_rules(options: InitOptions) -> str:
         for pattern in (*patterns, "^\\.keyturn/fingerprint\\.yaml$")
     )
     return f"""\
-# For whom `sops edit` and keyturn encrypt. A path without a rule is refused, never left in the clear.
+# The recipients of files that sops and keyturn encrypt. A path without a rule is refused.
 creation_rules:
 {rules}"""
 
 
 def render_gitignore(options: InitOptions) -> str:
-    """Return .gitignore: a state on one machine is no business of git's."""
+    """Return .gitignore, which excludes the state of this machine."""
     lines = "".join(f".keyturn/{name}/\n" for name, _ in options.all_workspaces)
-    return f"# the state, lock and journal of this machine\n{lines}"
+    return f"# state, lock and journal of this machine\n{lines}"
 
 
 def render_github_workflow(options: InitOptions) -> str:
-    """Return the workflow of GitHub Actions: one step of the apply for each workspace."""
+    """Return the workflow of GitHub Actions, with one apply step for each workspace."""
     if not options.further_workspaces:
         return GITHUB_WORKFLOW.replace("PLANASONIX_API_KEY", options.variable)
     head, step = GITHUB_WORKFLOW.split(_APPLY_STEP)
@@ -102,7 +103,7 @@ def render_github_workflow(options: InitOptions) -> str:
 
 
 def render_gitlab_pipeline(options: InitOptions) -> str:
-    """Return the pipeline of GitLab CI: one job of the apply for each workspace."""
+    """Return the pipeline of GitLab CI, with one apply job for each workspace."""
     if not options.further_workspaces:
         return GITLAB_PIPELINE.replace("PLANASONIX_API_KEY", options.variable)
     head, job = GITLAB_PIPELINE.split(_APPLY_JOB)
@@ -114,9 +115,9 @@ def render_gitlab_pipeline(options: InitOptions) -> str:
 
 
 def _adapt_to_workspace(options: InitOptions, name: str, text: str) -> str:
-    named = text.replace("PLANASONIX_API_KEY", options.variable_for(name))
-    # exec would end the job with the first workspace.
-    return named.replace("exec keyturn apply", "keyturn apply").replace(
+    adapted = text.replace("PLANASONIX_API_KEY", options.variable_for(name))
+    # After exec, the shell would not run the apply of the next workspace.
+    return adapted.replace("exec keyturn apply", "keyturn apply").replace(
         "apply --auto-approve", f"apply --workspace {name} --auto-approve"
     )
 
@@ -133,11 +134,11 @@ repos:
 """
 
 SCHEMA_FILES = {kind: f".keyturn/{kind}.schema.json" for kind in ("credential", "connection")}
-"""Where a repository keeps the schemas, for editors."""
+"""The schema files of a repository, for editors."""
 
 
 def render_modeline(kind: str, manifest: str) -> str:
-    """Return the first line of a manifest at this path below the root: it leads an editor to the schema."""
+    """Return the line that tells editors the schema of a manifest at this path below the root."""
     return f"# yaml-language-server: $schema={'../' * manifest.count('/')}{SCHEMA_FILES[kind]}\n"
 
 
@@ -155,10 +156,10 @@ config:
 """
 
 GITHUB_WORKFLOW = """\
-# Check the pull request, apply after the merge. Neither secret is in reach of a fork.
-# Before the first apply: `state: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
-# the next run would know nothing of this one. Write `state: s3://bucket/prefix` (or gs://, az://), and give
-# the apply access to the bucket by its environment. Until then, run the apply on a machine of yours.
+# Validates pull requests and applies after the merge. Pull requests from forks have no access to secrets.
+# Before the first apply, set `state: s3://bucket/prefix` (or gs://, az://) in keyturn.yaml, and give the
+# apply job access to the bucket. With `state: file:…`, the state is lost when the runner ends. Until
+# then, run the apply on your own machine.
 name: keyturn
 on:
   pull_request:
@@ -185,21 +186,21 @@ jobs:
       - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
         with: {persist-credentials: false}
       - run: pipx install 'keyturn[sops]'
-      # exec, so that a cancelled job reaches keyturn and not only the shell around it
+      # exec: a cancelled job then stops keyturn, not only its shell
       - run: exec keyturn apply --auto-approve
         env:
           PLANASONIX_API_KEY: ${{ secrets.PLANASONIX_API_KEY }}
           SOPS_AGE_KEY: ${{ secrets.SOPS_AGE_KEY }}
 """
 
-_APPLY_STEP = "      # exec, so that a cancelled job reaches keyturn and not only the shell around it\n"
+_APPLY_STEP = "      # exec: a cancelled job then stops keyturn, not only its shell\n"
 
 GITLAB_PIPELINE = """\
-# Check in the merge request, apply after the merge. Mark PLANASONIX_API_KEY and SOPS_AGE_KEY as protected
-# and masked, for the environment `production` alone: no merge request's pipeline has a key in reach then.
-# Before the first apply: `state: file:…` in keyturn.yaml is a folder of this runner, gone with it, and
-# the next run would know nothing of this one. Write `state: s3://bucket/prefix` (or gs://, az://), and give
-# the apply access to the bucket by its environment. Until then, run the apply on a machine of yours.
+# Validates merge requests and applies after the merge. Mark PLANASONIX_API_KEY and SOPS_AGE_KEY as protected
+# and masked, with the environment `production`: pipelines of merge requests then have no access to them.
+# Before the first apply, set `state: s3://bucket/prefix` (or gs://, az://) in keyturn.yaml, and give the
+# apply job access to the bucket. With `state: file:…`, the state is lost when the runner ends. Until
+# then, run the apply on your own machine.
 stages: [check, apply]
 
 default:
@@ -228,7 +229,7 @@ apply:
   environment: {name: production}
   resource_group: keyturn
   script:
-    # exec, so that a cancelled job reaches keyturn and not only the shell around it
+    # exec: a cancelled job then stops keyturn, not only its shell
     - exec keyturn apply --auto-approve
 """
 

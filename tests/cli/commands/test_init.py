@@ -108,7 +108,7 @@ def test_a_further_workspace_is_added_by_hand(tmp_path, surroundings):
     drive(["init"], cwd=tmp_path, env=surroundings)
     done = drive(["init", "-w", "staging"], cwd=tmp_path, env=surroundings)
     assert done.code == 0
-    assert "keyturn.yaml: add the workspace staging by hand" in done.stdout
+    assert "keyturn.yaml: add the workspace staging manually" in done.stdout
     assert not (tmp_path / "manifests/staging").exists()
 
 
