@@ -1,4 +1,4 @@
-"""What the tests of the API package share."""
+"""Fixtures of the tests of the client."""
 
 import socket
 from collections.abc import Callable, Generator
@@ -14,7 +14,7 @@ from keyturn.model.service_url import parse_service_url
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return a clock that stands still."""
+    """Return a clock that advances only in sleeps."""
     return Clock()
 
 
@@ -28,15 +28,15 @@ def raw() -> Generator[Raw]:
 
 @pytest.fixture
 def hang(raw: Raw) -> Act:
-    """Return an act that says nothing until the test is over."""
+    """Return an act that sends nothing until the test ends."""
     return lambda _: raw.over.wait(5) and False
 
 
 @pytest.fixture
 def drip(raw: Raw) -> Callable[[bytes], Act]:
-    """Return a maker of acts that send one byte every few milliseconds, as long as somebody reads."""
+    """Return a maker of acts that send one byte every 20 ms."""
 
-    def making(data: bytes) -> Act:
+    def make(data: bytes) -> Act:
         def act(line: socket.socket) -> bool:
             for byte in data:
                 if raw.over.wait(0.02):
@@ -46,7 +46,7 @@ def drip(raw: Raw) -> Callable[[bytes], Act]:
 
         return act
 
-    return making
+    return make
 
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -54,12 +54,14 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 @pytest.fixture
 def client_of(clock: Clock) -> Callable[[Handler], Client]:
-    """Return a maker of clients whose transport is a function."""
+    """Return a maker of clients over a handler function."""
 
-    def making(handler: Handler) -> Client:
+    def make(handler: Handler) -> Client:
         headers = {"Authorization": b"Bearer k"}
-        tempo = clock.client_clock()
-        place = parse_service_url("https://api.example.com")
-        return Client(HttpTransport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
+        client_clock = clock.client_clock()
+        url = parse_service_url("https://api.example.com")
+        return Client(
+            HttpTransport(url, headers, client_clock, lambda: httpx.MockTransport(handler)), client_clock
+        )
 
-    return making
+    return make

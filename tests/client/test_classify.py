@@ -1,4 +1,4 @@
-"""From an answer to an error: by status and method, never by what the service says."""
+"""Classification of responses by status and method."""
 
 import json
 
@@ -54,15 +54,17 @@ NOON = 784_111_777.0
     ],
 )
 def test_every_status(status, read, write):
-    """Only what is certainly not done is called so; the rest of a write is unsure."""
-    for call, kind in ((GET, read), (POST, write)):
-        error = classify_response(call, Response(status=status, body=b'{"error":{"code":"not_found"}}'), NOON)
+    """The class of an error depends on status and method alone."""
+    for request, kind in ((GET, read), (POST, write)):
+        error = classify_response(
+            request, Response(status=status, body=b'{"error":{"code":"not_found"}}'), NOON
+        )
         assert type(error) is (kind or type(None))
         assert error is None or error.status == status
 
 
-def test_what_an_error_keeps_of_an_answer():
-    """Code, details about fields that were sent, the request's id and when to come back."""
+def test_details_of_an_error():
+    """An error has the code, the details about sent fields, the request ID and ``retry_after``."""
     body = {
         "error": {
             "code": "invalid_request",
@@ -79,8 +81,8 @@ def test_what_an_error_keeps_of_an_answer():
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_date_to_come_back_is_told_by_the_service_s_clock(status):
-    """Our clock may be a day off; the difference of the service's two dates is not."""
+def test_a_retry_date_is_relative_to_the_clock_of_the_service(status):
+    """The local clock counts only if the response has no Date header."""
     headers = {"retry-after": "Sun, 06 Nov 1994 08:50:37 GMT"}
     assert (
         classify_response(GET, Response(status=status, headers=headers, date=NOON), NOON - 86_400).retry_after
@@ -104,7 +106,7 @@ def test_a_date_to_come_back_is_told_by_the_service_s_clock(status):
     ids=lambda body: repr(body[:12]),
 )
 def test_any_body_of_an_error(body):
-    """Whatever comes with a status, the status decides."""
+    """The body never changes the class of an error."""
     error = classify_response(POST, Response(status=400, body=body), NOON)
     assert type(error) is RequestRejected
     assert (error.service_code, error.error_details.details) == ("", ())
@@ -126,28 +128,30 @@ def test_any_body_of_an_error(body):
         (500, b'{"ok":false}', False),
     ],
 )
-def test_a_failed_connection_test_may_come_as_4xx(status, body, result):
-    """An explicit no is the result of a test; any other refusal means that it could not run."""
+def test_a_4xx_may_be_the_result_of_a_connection_test(status, body, result):
+    """An explicit failure is a result; any other 4xx is an error."""
     assert (classify_response(TEST, Response(status=status, body=body), NOON) is None) == result
     assert classify_response(POST, Response(status=status, body=body), NOON) is not None
 
 
-def test_the_tree_of_an_answer():
-    """An empty answer holds nothing; one that is no JSON is Malformed to a read and Unsure to a write."""
+def test_parsing_a_response():
+    """An empty body is None; a body that is not JSON is InvalidResponse or OutcomeUnknown."""
     assert parse_response(GET, Response(status=200, body=b'{"data":[]}')) == {"data": []}
     assert parse_response(GET, Response(status=204)) is None
     assert parse_response(POST, Response(status=200, body=b" \r\n")) is None
-    for call, kind in ((GET, InvalidResponse), (POST, OutcomeUnknown)):
+    for request, kind in ((GET, InvalidResponse), (POST, OutcomeUnknown)):
         with pytest.raises(kind) as caught:
-            parse_response(call, Response(status=200, body=b"<html>", headers={"x-request-id": "deadbeef"}))
+            parse_response(
+                request, Response(status=200, body=b"<html>", headers={"x-request-id": "deadbeef"})
+            )
         assert caught.value.request_id == "deadbeef"
         assert caught.value.__context__ is None
-        assert type(build_format_error(call, Response(status=200), "because")) is kind
+        assert type(build_format_error(request, Response(status=200), "because")) is kind
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-correlation-id"])
-def test_the_id_of_a_request(name):
-    """The id stands under one of three names, and is left out if it is none."""
+def test_the_request_id(name):
+    """The ID is in one of three headers, and is dropped if its format is unknown."""
     assert (
         classify_response(GET, Response(status=500, headers={name: "deadbeef"}), NOON).request_id
         == "deadbeef"

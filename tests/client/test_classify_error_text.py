@@ -1,4 +1,4 @@
-"""Of what the service says only known words are repeated."""
+"""Safe texts of errors: only words of a closed vocabulary."""
 
 import pytest
 
@@ -8,7 +8,7 @@ NAMES = frozenset({"name", "config", "host", "X-Custom"})
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "safe"),
     [
         ("invalid_request", "invalid_request"),
         ("NameTaken", "NameTaken"),
@@ -28,9 +28,9 @@ NAMES = frozenset({"name", "config", "host", "X-Custom"})
         ("\u0131nvalid", ""),
     ],
 )
-def test_words_of_the_vocabulary_alone(text, said):
-    """A text with a single word that we do not know is not repeated at all."""
-    assert filter_safe_text(text) == said
+def test_only_words_of_the_vocabulary_are_kept(text, safe):
+    """A text with one unknown word is dropped."""
+    assert filter_safe_text(text) == safe
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_words_of_the_vocabulary_alone(text, said):
         (None, "", ()),
     ],
 )
-def test_errors_in_every_form(tree, code, details):
-    """Objects, texts and nonsense: the code, and details that name only fields that were sent."""
+def test_error_texts_in_every_format(tree, code, details):
+    """The code and the details are kept; details name only fields that were sent."""
     assert extract_error_text(tree, NAMES) == (code, details)
 
 
@@ -85,11 +85,11 @@ def test_errors_in_every_form(tree, code, details):
         ("", False),
     ],
 )
-def test_request_ids_in_the_usual_forms(text, kept):
-    """An id of the usual form is shown, anything else is not."""
+def test_request_ids_in_common_formats(text, kept):
+    """Only an ID in a common format is kept."""
     assert filter_request_id(text, b"{}") == (text if kept else "")
 
 
-def test_no_request_id_that_echoes_the_body():
-    """A secret in hex does not come back as the id of its request."""
+def test_a_request_id_from_the_body_is_dropped():
+    """A secret in hexadecimal form never becomes a request ID."""
     assert filter_request_id("0123456789abcdef", b'{"password":"0123456789abcdef"}') == ""

@@ -1,4 +1,4 @@
-"""Every request of the client, against answers of every kind and against the emulator in its dialects."""
+"""All operations of the client, with scripted responses and with the emulator in each dialect."""
 
 import json
 import random
@@ -41,7 +41,7 @@ FLAT = {"id": "conn_1", "name": "prod-db", "type": "postgres"}
 
 @pytest.fixture
 def talk(client_of):
-    """Return a maker: from answers to the client that gets them and the list of its requests."""
+    """Return a maker: from responses to a client that receives them and the list of its requests."""
 
     def making(*answers):
         sent = []
@@ -60,12 +60,12 @@ def talk(client_of):
 
 
 def reply(status=200, tree=None):
-    """Return an answer."""
+    """Return a response."""
     return httpx.Response(status) if tree is None else httpx.Response(status, json=tree)
 
 
-def test_opening_checks_what_it_is_given():
-    """An address or key that cannot be used is found before anything is sent."""
+def test_opening_validates_the_settings():
+    """An invalid address or key is an error before any request."""
     for settings, code in [
         (ClientSettings(base_url="http://api.example.com", api_key=Secret("k")), "KT511"),
         (ClientSettings(base_url="https://api.example.com", api_key=Secret("k k"), key_source="K"), "KT512"),
@@ -79,8 +79,8 @@ def test_opening_checks_what_it_is_given():
         assert caught.value.diagnostics[0].code == code
 
 
-def test_requests_go_where_the_vendor_says(talk):
-    """Each operation has its method, path and body; ids are encoded."""
+def test_method_path_and_body_of_every_operation(talk):
+    """IDs are percent-encoded."""
     client, sent = talk(reply(200, {**FLAT, "id": "a/b"}))
     client.read_record(CONNECTIONS, "a/b")
     client.update_record(CONNECTIONS, "a/b", {"name": "y"})
@@ -113,8 +113,8 @@ def test_requests_go_where_the_vendor_says(talk):
         (201, {"data": {"id": "conn_1"}}, False),
     ],
 )
-def test_what_was_created(talk, status, tree, pending):
-    """An answer that holds just the id is filled from what was asked for; 202 is not done yet."""
+def test_created_records(talk, status, tree, pending):
+    """A response with only the ID is completed from the request; 202 is pending."""
     client, _ = talk(reply(status, tree))
     made = client.create_record(CONNECTIONS, {"name": "prod-db", "type": "postgres", "config": {}})
     assert (made.id, made.name, made.type, made.pending) == ("conn_1", "prod-db", "postgres", pending)
@@ -140,8 +140,8 @@ def test_what_was_created(talk, status, tree, pending):
         httpx.WriteError("x"),
     ],
 )
-def test_a_create_without_an_id_is_unsure_and_not_repeated(talk, answer):
-    """Whether it was done is not known, or under which id: one request, and the caller looks."""
+def test_a_create_without_an_id_has_an_unknown_outcome(talk, answer):
+    """It is not retried."""
     client, sent = talk(answer)
     with pytest.raises(OutcomeUnknown):
         client.create_record(CREDENTIALS, {"name": "x", "type": "password", "config": {}})
@@ -159,8 +159,8 @@ def test_a_create_without_an_id_is_unsure_and_not_repeated(talk, answer):
         (reply(202, {"data": {"status": "queued"}}), False),
     ],
 )
-def test_what_was_updated(talk, answer, shown):
-    """The object where the answer shows it, None where it says just yes."""
+def test_updated_records(talk, answer, shown):
+    """The object if the response has it, else None."""
     client, _ = talk(answer)
     found = client.update_record(CONNECTIONS, "conn_1", {"name": "x"})
     assert (found is not None) == shown
@@ -169,8 +169,8 @@ def test_what_was_updated(talk, answer, shown):
 @pytest.mark.parametrize(
     "answer", [reply(200, {**FLAT, "id": "conn_2"}), httpx.Response(200, content=b"<html>"), reply(500)]
 )
-def test_an_update_that_cannot_be_told(talk, answer):
-    """Another object, or no JSON, in answer to a write: it is not known what was written."""
+def test_an_update_with_an_unknown_outcome(talk, answer):
+    """A response with another object or without JSON leaves the outcome unknown."""
     client, sent = talk(answer)
     with pytest.raises(OutcomeUnknown):
         client.update_record(CONNECTIONS, "conn_1", {"name": "x"})
@@ -188,7 +188,7 @@ def test_an_update_that_cannot_be_told(talk, answer):
     ids=["update", "retire", "restore", "purge"],
 )
 def test_an_unknown_outcome_is_retried_only_if_idempotent(talk, method, arguments):
-    """An unknown outcome is retried if the caller says so."""
+    """Without ``idempotent``, one request is sent."""
     client, sent = talk(reply(502), reply(200, FLAT))
     with pytest.raises(OutcomeUnknown):
         method(client, *arguments)
@@ -207,8 +207,8 @@ def test_an_unknown_outcome_is_retried_only_if_idempotent(talk, method, argument
         httpx.Response(200, content=b"bye"),
     ],
 )
-def test_any_2xx_to_a_delete_will_do(talk, answer):
-    """The body of an answer to DELETE says nothing that the status does not."""
+def test_any_2xx_response_to_a_delete_is_a_success(talk, answer):
+    """The body of a response to DELETE is ignored."""
     client, sent = talk(answer)
     client.retire_record(CONNECTIONS, "conn_1")
     assert sent == [("DELETE", "/api/connections/conn_1", None)]
@@ -226,8 +226,8 @@ def test_any_2xx_to_a_delete_will_do(talk, answer):
         httpx.Response(200, content=b"<html>"),
     ],
 )
-def test_a_read_that_shows_another_object_or_none(talk, answer):
-    """An answer without the object that was asked for is not understood."""
+def test_a_read_without_the_requested_object_is_invalid(talk, answer):
+    """A read must return the object with the requested ID."""
     client, _ = talk(answer)
     with pytest.raises(InvalidResponse):
         client.read_record(CONNECTIONS, "conn_1")
@@ -244,16 +244,16 @@ def test_a_read_that_shows_another_object_or_none(talk, answer):
         (429, Throttled),
     ],
 )
-def test_refusals(talk, status, kind):
-    """Each refusal is its own kind."""
+def test_rejections(talk, status, kind):
+    """Each status has its own class."""
     client, _ = talk(reply(status))
     with pytest.raises(kind) as caught:
         client.read_record(CONNECTIONS, "conn_1")
     assert type(caught.value) is kind
 
 
-def test_the_spelling_that_was_seen_is_the_one_that_is_written(talk):
-    """A deployment that shows `params` gets `params`, as text, and its id in the body."""
+def test_settings_are_encoded_as_they_were_received(talk):
+    """A deployment that returns `params` gets `params` as text, with the ID in the body."""
     shown = {**FLAT, "category": "source", "params": {"port": "5432"}}
     client, sent = talk(reply(200, shown))
     assert client.config_encoding(CONNECTIONS) == DOCUMENTED_ENCODING
@@ -270,8 +270,8 @@ def test_the_spelling_that_was_seen_is_the_one_that_is_written(talk):
     ]
 
 
-def test_a_bare_list_tells_the_dialect_even_when_empty(talk):
-    """Before any object was seen, a bare array of connections is what the backend sends."""
+def test_a_bare_list_of_connections_reveals_the_encoding(talk):
+    """Even an empty bare array comes from the backend."""
     client, _ = talk(reply(200, []))
     client.list_connections()
     assert client.config_encoding(CONNECTIONS) == BACKEND_ENCODING
@@ -291,23 +291,23 @@ def test_a_bare_list_tells_the_dialect_even_when_empty(talk):
     ],
 )
 def test_connection_tests(talk, answer, ok):
-    """Yes, no, and neither; a no may come as 4xx."""
+    """Passed, failed and unknown; a failure may have status 4xx."""
     client, sent = talk(answer)
     assert client.test_connection({"type": "postgres", "config": {}}).ok is ok
     assert len(sent) == 1
 
 
 @pytest.mark.parametrize("answer", [reply(500), reply(400), reply(404), httpx.ReadTimeout("x")])
-def test_a_connection_test_that_could_not_run(talk, answer):
-    """An error is an error and no result; a test, which logs in somewhere, is not repeated."""
+def test_a_connection_test_that_did_not_run(talk, answer):
+    """An error is not a result, and a test is not retried."""
     client, sent = talk(answer)
     with pytest.raises(ServiceError):
         client.test_connection({"type": "postgres", "config": {}})
     assert len(sent) == 1
 
 
-def test_the_message_of_a_test_hides_secrets(talk, canary):
-    """What the service repeats of secrets, in the body or named by the caller, is taken out."""
+def test_the_message_of_a_test_is_redacted(talk, canary):
+    """Secrets in the body and those named by the caller are removed."""
     mine, stored = canary(), canary()
     client, _ = talk(reply(200, {"ok": False, "message": f"wrong: {mine} or {stored}"}))
     found = client.test_connection(
@@ -323,7 +323,7 @@ def test_the_message_of_a_test_hides_secrets(talk, canary):
     ids=["organization", "limits", "gallery"],
 )
 def test_no_api_at_this_address(talk, preflight):
-    """404 to the very first question is about the address; later ones are about the object."""
+    """Before any success 404 concerns the address, later it concerns the object."""
     client, _ = talk(reply(404), reply(404), reply(200, FLAT), reply(404))
     with pytest.raises(NotFound) as caught:
         preflight(client)
@@ -354,8 +354,8 @@ def test_preflight(talk):
     assert client.request_stats.by_operation == {"preflight": 3}
 
 
-def test_what_refers_to_connections(talk):
-    """Pipelines, schedules and syncs keep the fields that we have no name for."""
+def test_users_of_connections(talk):
+    """Pipelines, schedules and syncs keep unknown fields in ``extra``."""
     client, sent = talk(
         reply(
             200,
@@ -401,8 +401,8 @@ ECHOES = [
 ]
 
 
-def deeds(client, body):
-    """Return everything that a client can do."""
+def operations(client, body):
+    """Return all operations of a client."""
     return [
         client.read_organization,
         client.read_limits,
@@ -423,20 +423,26 @@ def deeds(client, body):
     ]
 
 
-def ended(deed):
-    """Return what a deed ended with: its answer, or the error with all that hangs on it."""
+def describe_result(operation):
+    """Return the result of an operation, or the error with its attributes and causes."""
     try:
-        return repr(deed())
+        return repr(operation())
     except ServiceError as error:
         attached = [error, error.__cause__, error.__context__]
-        assert all(one is None or isinstance(one, ServiceError) for one in attached)
-        return repr([(one, str(one), vars(one), one.to_diagnostic()) for one in attached if one])
+        assert all(exception is None or isinstance(exception, ServiceError) for exception in attached)
+        return repr(
+            [
+                (exception, str(exception), vars(exception), exception.to_diagnostic())
+                for exception in attached
+                if exception
+            ]
+        )
 
 
 @pytest.mark.parametrize("echo", ECHOES, ids=[str(number) for number in range(len(ECHOES))])
 @pytest.mark.parametrize("kind", ["ascii", "word", "unicode"])
-def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
-    """A service that repeats key and secrets everywhere gets none of them into our errors."""
+def test_no_error_has_a_secret(canary, clock, kind, echo):
+    """A service that echoes key and secrets gets none of them into an error."""
     key, secret = canary("ascii"), canary(kind)
 
     def handler(_):
@@ -446,14 +452,16 @@ def test_no_error_of_any_call_holds_a_secret(canary, clock, kind, echo):
         return answer
 
     headers = {"Authorization": f"Bearer {key}".encode()}
-    tempo = clock.client_clock()
-    place = parse_service_url("https://api.example.com")
-    client = Client(HttpTransport(place, headers, tempo, lambda: httpx.MockTransport(handler)), tempo)
+    client_clock = clock.client_clock()
+    url = parse_service_url("https://api.example.com")
+    client = Client(
+        HttpTransport(url, headers, client_clock, lambda: httpx.MockTransport(handler)), client_clock
+    )
     body = {"name": "x", "type": "password", "config": {"password": Secret(secret)}}
-    for deed in deeds(client, body):
-        said = ended(deed)
-        assert key not in said
-        assert secret not in said
+    for operation in operations(client, body):
+        text = describe_result(operation)
+        assert key not in text
+        assert secret not in text
 
 
 WORDS = (
@@ -478,19 +486,21 @@ ANSWERS = (
 
 
 @given(tree=ANSWERS, status=st.sampled_from([200, 200, 200, 201, 202, 301, 400, 404, 409, 422, 500]))
-def test_whatever_the_service_says(tree, status):
-    """Any JSON under any status is understood, or ends in one of our errors."""
+def test_any_json_with_any_status(tree, status):
+    """Every response is decoded or raises a ServiceError."""
     answer = json.dumps(tree).encode()
 
     def handler(_):
         return httpx.Response(status, content=answer)
 
-    tempo = Clock().client_clock()
+    client_clock = Clock().client_clock()
     base = parse_service_url("https://api.example.com")
-    client = Client(HttpTransport(base, {}, tempo, lambda: httpx.MockTransport(handler)), tempo)
-    for deed in deeds(client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}):
+    client = Client(HttpTransport(base, {}, client_clock, lambda: httpx.MockTransport(handler)), client_clock)
+    for operation in operations(
+        client, {"name": "x", "type": "password", "config": {"password": Secret("pw")}}
+    ):
         with suppress(ServiceError):
-            deed()
+            operation()
 
 
 # Against the emulator ------------------------------------------------------------------------------
@@ -504,12 +514,12 @@ def emulator(request):
 
 
 def connected(emulator, **more):
-    """Return a real client of an emulator."""
+    """Return a client of an emulator over HTTP."""
     return Client.open(ClientSettings(base_url=emulator.base_url, api_key=Secret(emulator.key), **more), REAL)
 
 
-def test_the_life_of_a_credential_and_a_connection(emulator):
-    """Create, read, list, write, test, retire, restore and purge in every dialect of the service."""
+def test_the_lifecycle_of_a_credential_and_a_connection(emulator):
+    """Create, read, list, update, test, retire, restore and purge in every dialect."""
     emulator.change_settings(unknown_target="ok")
     with connected(emulator) as client:
         assert client.read_organization().id == emulator.organization
@@ -559,8 +569,8 @@ def test_the_life_of_a_credential_and_a_connection(emulator):
             client.read_record(CREDENTIALS, credential.id)
 
 
-def test_reading_of_what_refers_to_connections(emulator):
-    """Pipelines, schedules, syncs and the gallery are understood in every dialect."""
+def test_users_of_connections_in_every_dialect(emulator):
+    """Pipelines, schedules, syncs and connectors are decoded."""
     made = emulator.seed_objects(connections=[{"name": "a", "type": "postgres", "config": {"host": "h"}}])
     (connection,) = made["connections"]
     nodes = [{"id": "n1", "type": "source.postgres", "config": {"connectionId": connection}}]
@@ -585,8 +595,8 @@ def test_reading_of_what_refers_to_connections(emulator):
 @pytest.mark.parametrize(
     "kind", ["drop_after", "truncate_after", "invalid_after", "status_after", "empty_after"]
 )
-def test_an_answer_that_is_lost(emulator, kind):
-    """The service did it and we did not hear of it: unsure, once, and there to be found."""
+def test_a_lost_response(emulator, kind):
+    """The outcome is unknown, one request is sent, the object exists."""
     with connected(emulator) as client:
         emulator.add_fault(kind, method="POST")
         with pytest.raises(OutcomeUnknown):
@@ -601,8 +611,8 @@ def test_an_answer_that_is_lost(emulator, kind):
 @pytest.mark.parametrize(
     "kind", ["drop_before", "drop_after", "truncate_after", "status_before", "rate_limit"]
 )
-def test_a_read_is_asked_again(emulator, kind):
-    """Whatever happened to a read, it is asked again."""
+def test_a_read_is_retried(emulator, kind):
+    """Any failure of a read is retried."""
     emulator.seed_objects(credentials=[{"name": "x", "type": "password", "config": {"username": "u"}}])
     with connected(emulator) as client:
         emulator.add_fault(kind, method="GET", retry_after="0")
@@ -611,7 +621,7 @@ def test_a_read_is_asked_again(emulator, kind):
 
 
 def test_the_key_and_the_organization(emulator):
-    """A revoked key, a network that is not allowed, and an emulator that is gone."""
+    """A revoked key, a network that is not allowed, a stopped service."""
     with connected(emulator, organization=emulator.organization) as client:
         assert client.read_organization().id == emulator.organization
         emulator.change_settings(network_allowed=False)
@@ -627,8 +637,8 @@ def test_the_key_and_the_organization(emulator):
             client.list_credentials()
 
 
-def test_small_pages_and_wrong_totals(emulator):
-    """Two objects a page are read whole; a total above them is an error."""
+def test_small_pages(emulator):
+    """All pages of two objects are read."""
     emulator.change_settings(page_size=2, page_limit=2)
     names = [f"c{number}" for number in range(7)]
     emulator.seed_objects(
@@ -639,11 +649,11 @@ def test_small_pages_and_wrong_totals(emulator):
         assert client.request_stats.by_operation == {"list": 4}
 
 
-@pytest.mark.parametrize("way", ["mask", "leak", "null", "omit"])
-def test_secrets_in_replies(emulator, canary, way):
-    """Masked, leaked or absent: no record holds them, and a leak is told."""
+@pytest.mark.parametrize("mode", ["mask", "leak", "null", "omit"])
+def test_secrets_in_responses(emulator, canary, mode):
+    """No record has a masked or leaked secret, and leaks are reported."""
     secret = canary()
-    emulator.change_settings(reply_secrets=way)
+    emulator.change_settings(reply_secrets=mode)
     with connected(emulator) as client:
         made = client.create_record(
             CREDENTIALS,
@@ -651,9 +661,9 @@ def test_secrets_in_replies(emulator, canary, way):
         )
         found = client.read_record(CREDENTIALS, made.id)
         assert found.config.get("password") is None
-        assert found.leaked_fields == ((("config", "password"),) if way == "leak" else ())
+        assert found.leaked_fields == ((("config", "password"),) if mode == "leak" else ())
         assert dict(found.hidden) == {
             "mask": {("config", "password"): False},
             "leak": {("config", "password"): True},
-        }.get(way, {})
+        }.get(mode, {})
         canary.also("the records", repr((made, found)))

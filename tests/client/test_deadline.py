@@ -1,4 +1,4 @@
-"""A call ends when it is over, however slowly its bytes come."""
+"""The deadline of a request, for any speed of its bytes."""
 
 import ssl
 
@@ -8,8 +8,8 @@ import pytest
 from keyturn.client.deadline import DeadlineBackend, RemainingTimeout
 
 
-class Inner(httpcore.NetworkBackend, httpcore.NetworkStream):
-    """A backend and its connection in one, which keep the timeouts they are given."""
+class RecordingBackend(httpcore.NetworkBackend, httpcore.NetworkStream):
+    """A backend and its connection in one; records the timeouts."""
 
     def __init__(self):
         self.seen = []
@@ -44,53 +44,55 @@ class Inner(httpcore.NetworkBackend, httpcore.NetworkStream):
 
 @pytest.fixture
 def inner():
-    """Return what is wrapped."""
-    return Inner()
+    """Return the wrapped backend."""
+    return RecordingBackend()
 
 
-def test_a_timeout_shrinks_with_the_end_of_the_call(inner, clock):
-    """Each wait may take its own timeout, and no more than what is left of the call."""
-    left = RemainingTimeout(10, clock.time + 25, lambda: clock.time)
-    stream = DeadlineBackend(inner).connect_tcp("host", 1, left)
-    for passed in (0, 12, 8, 4.5):
-        clock.time += passed
-        stream.read(1, left)
+def test_a_timeout_ends_at_the_deadline(inner, clock):
+    """A wait takes its own timeout, but never passes the deadline."""
+    remaining = RemainingTimeout(10, clock.time + 25, lambda: clock.time)
+    stream = DeadlineBackend(inner).connect_tcp("host", 1, remaining)
+    for elapsed in (0, 12, 8, 4.5):
+        clock.time += elapsed
+        stream.read(1, remaining)
     assert inner.seen == [10, 10, 10, 5, 0.5]
-    assert left == 10
+    assert remaining == 10
 
 
 @pytest.mark.parametrize(
-    ("use", "late"),
+    ("use", "error"),
     [
-        (lambda stream, left: stream.read(1, left), httpcore.ReadTimeout),
-        (lambda stream, left: (stream.write(b"x", left), stream.read(1)), httpcore.WriteTimeout),
+        (lambda stream, remaining: stream.read(1, remaining), httpcore.ReadTimeout),
+        (lambda stream, remaining: (stream.write(b"x", remaining), stream.read(1)), httpcore.WriteTimeout),
         (
-            lambda stream, left: stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), None, left),
+            lambda stream, remaining: stream.start_tls(
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), None, remaining
+            ),
             httpcore.ConnectTimeout,
         ),
     ],
 )
-def test_nothing_starts_after_the_end(inner, clock, use, late):
-    """When the call is over no socket is touched any more."""
+def test_no_operation_starts_after_the_deadline(inner, clock, use, error):
+    """After the deadline no socket is used."""
     stream = DeadlineBackend(inner).connect_tcp("host", 1)
-    left = RemainingTimeout(10, clock.time, lambda: clock.time)
-    with pytest.raises(late):
-        use(stream, left)
+    remaining = RemainingTimeout(10, clock.time, lambda: clock.time)
+    with pytest.raises(error):
+        use(stream, remaining)
     with pytest.raises(httpcore.ConnectTimeout):
-        DeadlineBackend(inner).connect_tcp("host", 1, left)
+        DeadlineBackend(inner).connect_tcp("host", 1, remaining)
     assert inner.seen == [None]
 
 
-def test_a_long_body_is_written_in_pieces(inner, clock):
-    """A peer that reads slowly is waited for piece by piece, each no longer than what is left."""
+def test_a_long_body_is_written_in_chunks(inner, clock):
+    """The deadline applies to every chunk."""
     stream = DeadlineBackend(inner).connect_tcp("host", 1)
     stream.write(b"x" * 40_000, RemainingTimeout(10, clock.time + 5, lambda: clock.time))
     stream.read(1, 2.0)
     assert inner.seen[1:] == [(16_384, 5), (16_384, 5), (7_232, 5), 2.0]
 
 
-def test_head_and_body_leave_together(inner):
-    """Nothing is written before an answer is waited for, and nothing twice."""
+def test_head_and_body_are_written_together(inner):
+    """They are written once, at the first read."""
     stream = DeadlineBackend(inner).connect_tcp("host", 1)
     stream.write(b"head", 1.0)
     stream.write(b"body", 1.0)
@@ -100,8 +102,8 @@ def test_head_and_body_leave_together(inner):
     assert inner.seen[1:] == [(8, 1.0), 2.0, 2.0]
 
 
-def test_an_answer_before_the_end_of_a_request_is_read(inner, monkeypatch):
-    """A service that refuses a request half-way and closes has said why."""
+def test_a_response_after_a_failed_write_is_read(inner, monkeypatch):
+    """A service may reject a request before it has read all of it."""
 
     def broken(*_):
         raise httpcore.WriteError
@@ -112,8 +114,8 @@ def test_an_answer_before_the_end_of_a_request_is_read(inner, monkeypatch):
     assert stream.read(1, 2.0) == b"x"
 
 
-def test_everything_else_is_handed_on(inner):
-    """Plain timeouts, TLS, closing and questions about the socket go through."""
+def test_other_calls_are_passed_through(inner):
+    """Plain timeouts, TLS, closing and socket information."""
     stream = DeadlineBackend(inner).connect_tcp("host", 1, 3.0)
     secure = stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "host", 2.0)
     assert secure.read(1, None) == b"x"

@@ -1,4 +1,4 @@
-"""Every known form of the API is understood, and none of the others is taken for nothing."""
+"""Decoding of all known response formats; any other format is an error."""
 
 from contextlib import suppress
 
@@ -43,8 +43,8 @@ CAMEL_TIMES = {"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-02T00:
         ),
     ],
 )
-def test_lists_in_every_form(tree, meta):
-    """Bare, wrapped, under its own name, with attributes: the same list."""
+def test_lists_in_every_format(tree, meta):
+    """Bare, wrapped, under the name of the collection, with attributes: the same list."""
     assert decode_rows(tree, "connections") == ((FLAT,), meta)
 
 
@@ -68,15 +68,15 @@ def test_lists_in_every_form(tree, meta):
         {"data": [1]},
     ],
 )
-def test_no_list_is_never_an_empty_list(tree):
-    """What is not certainly a list is an error."""
+def test_a_missing_list_is_an_error(tree):
+    """It is never an empty list."""
     with pytest.raises(ResponseFormatError):
         decode_rows(tree, "connections")
 
 
 @pytest.mark.parametrize("tree", [[], {"data": []}, {"connections": []}, {"data": {"connections": []}}])
-def test_an_empty_list_is_one(tree):
-    """Nothing there is said in each form too."""
+def test_empty_lists_in_every_format(tree):
+    """An empty list is valid in every format."""
     assert decode_rows(tree, "connections")[0] == ()
 
 
@@ -97,7 +97,7 @@ def test_an_empty_list_is_one(tree):
         {"data": {"id": "conn_1", "name": "prod-db", "attributes": {"name": "prod-db", "type": "postgres"}}},
     ],
 )
-def test_objects_in_every_form(tree):
+def test_objects_in_every_format(tree):
     """Flat, under data, under attributes: the same object."""
     assert decode_single(tree) == FLAT
 
@@ -114,16 +114,16 @@ def test_objects_in_every_form(tree):
         {"id": "a", "type": {}, "attributes": {"name": "y"}},
     ],
 )
-def test_no_object_is_an_error(tree):
-    """Neither a list nor an object with two names is an object."""
+def test_a_missing_object_is_an_error(tree):
+    """A list, and an object with two names, are errors."""
     with pytest.raises(ResponseFormatError):
         decode_record(decode_single(tree))
 
 
 @pytest.mark.parametrize("times", [TIMES, CAMEL_TIMES, TIMES | CAMEL_TIMES])
 @pytest.mark.parametrize("key", ["credential_id", "credentialId", "credential_ref", "credentialRef"])
-def test_both_spellings_are_read(times, key):
-    """Snake case and camel case mean the same, and may stand side by side if they agree."""
+def test_both_cases_are_decoded(times, key):
+    """snake_case and camelCase are equal, and may both occur with equal values."""
     found = decode_record({**FLAT, **times, key: "cred_1"})
     assert (found.created_at, found.updated_at) == ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
     assert found.credential_id == "cred_1"
@@ -154,23 +154,23 @@ def test_both_spellings_are_read(times, key):
         {"credentialId": {"id": "cred_1"}},
     ],
 )
-def test_contradictions_and_nonsense_are_errors(fields):
-    """Two spellings that differ, settings that are none, an object without id or name: not understood."""
+def test_contradictory_and_invalid_fields_are_errors(fields):
+    """Two keys that differ, invalid settings, an object without ID or name."""
     with pytest.raises(ResponseFormatError):
         decode_record({**FLAT, **fields})
 
 
 @pytest.mark.parametrize("fields", [{"config": {"host": "a"}, "params": None}, {"params": None}])
-def test_settings_that_are_null_are_not_said(fields):
-    """In whichever order they stand, and whatever stands beside them."""
+def test_null_settings_are_ignored(fields):
+    """In any order, next to other keys."""
     for order in (fields, dict(reversed(fields.items()))):
         found = decode_record({"id": "c1", "name": "x", **order})
         assert found.config == fields.get("config")
         assert found.extra == {}
 
 
-def test_of_two_spellings_that_agree_the_documented_one_counts():
-    """Settings are written back under the name that comes first, in whichever order they stand."""
+def test_the_documented_key_has_precedence():
+    """Settings are written under the first known key, whatever the order in the response."""
     for fields in ({"params": {}, "config": {}}, {"config": {}, "params": {}}):
         assert decode_record({"id": "c1", "name": "x", **fields}).config_encoding == DOCUMENTED_ENCODING
 
@@ -179,52 +179,52 @@ def test_of_two_spellings_that_agree_the_documented_one_counts():
     ("fields", "credential"),
     [({}, None), ({"credentialId": None}, ""), ({"credentialId": ""}, ""), ({"credentialId": 7}, "7")],
 )
-def test_no_link_and_no_word_of_a_link_are_two_things(fields, credential):
-    """A deployment without the field says nothing; null says that nothing is attached."""
+def test_a_null_credential_differs_from_a_missing_field(fields, credential):
+    """A missing field is None, null is empty."""
     assert decode_record({**FLAT, **fields}).credential_id == credential
 
 
 @pytest.mark.parametrize(
-    ("key", "spelling"),
+    ("key", "encoding"),
     [
         ("config", DOCUMENTED_ENCODING),
         ("params", BACKEND_ENCODING),
         ("parameters", ConfigEncoding("parameters")),
     ],
 )
-def test_settings_under_each_name(key, spelling):
-    """Settings are found under each of their names, and the name is remembered."""
+def test_settings_under_each_key(key, encoding):
+    """The key is remembered as the encoding."""
     found = decode_record(
         {**FLAT, key: {"host": "db", "port": 5432, "ratio": 1.5, "deep": {"list": [1, "a"]}}}
     )
     assert found.config == {"host": "db", "port": 5432, "ratio": 1.5, "deep": {"list": [1, "a"]}}
     assert type(found.config["port"]) is int
-    assert found.config_encoding == spelling
+    assert found.config_encoding == encoding
 
 
-def test_no_settings_and_empty_settings_are_two_things():
-    """An item of a list has none; an object may have none set."""
+def test_missing_settings_differ_from_empty_settings():
+    """An item of a list has none."""
     assert decode_record(FLAT).config is None
     assert decode_record({**FLAT, "config": None}).config is None
     assert decode_record({**FLAT, "config": {}}).config == {}
     assert decode_record({**FLAT, "config": None, "params": {"a": "b"}}).config == {"a": "b"}
 
 
-def test_unknown_fields_are_kept_as_they_are():
-    """What we have no name for is there to be echoed."""
+def test_unknown_fields_are_kept():
+    """They are in ``extra``, unchanged."""
     extra = {"category": "source", "future": {"a": [1, None]}, "ok": True}
     assert decode_record({**FLAT, **extra}).extra == extra
 
 
-def test_a_partial_answer_needs_no_name():
-    """An answer to a write may hold just the id."""
+def test_a_partial_object_needs_no_name():
+    """A response to a write may have only the ID."""
     assert decode_record({"id": "conn_1"}, partial=True).name == ""
     with pytest.raises(ResponseFormatError):
         decode_record({"id": "conn_1"})
 
 
 def test_an_id_may_be_a_number():
-    """Ids are opaque."""
+    """IDs are opaque text."""
     assert decode_record({**FLAT, "id": 17}).id == "17"
 
 
@@ -256,15 +256,15 @@ def test_an_id_may_be_a_number():
         ),
     ],
 )
-def test_masks_and_leaks_are_taken_out_and_told(config, kept, hidden):
-    """A masked value can neither be compared nor written back; a secret shown is a finding."""
+def test_masks_and_leaks_are_removed_and_reported(config, kept, hidden):
+    """Hidden paths say whether the value was a mask or a secret."""
     found = decode_record({**FLAT, "config": config})
     assert (found.config, found.hidden) == (kept, hidden)
-    assert found.leaked_fields == tuple(path for path, shown in hidden.items() if shown)
+    assert found.leaked_fields == tuple(path for path, is_leaked in hidden.items() if is_leaked)
 
 
-def test_a_secret_outside_of_the_settings_is_taken_out_too():
-    """Fields that we do not know may hold secrets as well, at any depth, and the rest of them stays."""
+def test_secrets_in_unknown_fields_are_removed():
+    """At any depth; other values stay."""
     nodes = [{"id": "n1", "config": {"connectionId": "conn_1", "headers": {"Authorization": "Bearer abc"}}}]
     found = decode_record({**FLAT, "client_secret": "s3cret", "nodes": nodes})
     assert found.extra == {"nodes": [{"id": "n1", "config": {"connectionId": "conn_1", "headers": {}}}]}
@@ -275,21 +275,21 @@ def test_a_secret_outside_of_the_settings_is_taken_out_too():
 
 
 @pytest.mark.parametrize("status", ["active", "deleted", "suspended", "", "ACTIVE"])
-def test_an_unknown_status_is_no_crash(status):
-    """The list of statuses is open."""
+def test_an_unknown_status_is_kept(status):
+    """The set of statuses is open."""
     found = decode_record({**FLAT, "status": status})
     assert found.status == status
     assert found.is_deleted == (status == "deleted")
 
 
-def test_a_date_of_deletion_is_enough():
-    """An object with a date of deletion is in the trash."""
+def test_a_deletion_date_marks_a_deleted_object():
+    """Without a status."""
     assert decode_record({**FLAT, "deletedAt": "2026-01-01T00:00:00Z"}).is_deleted
     assert not decode_record({**FLAT, "deleted_at": None}).is_deleted
 
 
-def test_written_as_the_deployment_writes():
-    """The body is renamed and made text where the deployment does so; a secret stays sealed."""
+def test_settings_in_each_encoding():
+    """Values become text if the deployment has text; secrets are not revealed."""
     password = Secret("pw")
     body = {
         "name": "x",
@@ -305,8 +305,8 @@ def test_written_as_the_deployment_writes():
     assert "config" in body
 
 
-def test_what_nests_becomes_text_where_settings_are_text():
-    """As JSON, which the same deployment gives back; what holds a secret is left for the last step."""
+def test_nested_values_become_json_text():
+    """Values with a secret stay as they are."""
     password = Secret("s")
     config = {"staging": {"credentialId": "c", "port": 1}, "tags": ["a", 1], "headers": {"X-Key": password}}
     assert encode_config({"config": config}, BACKEND_ENCODING)["params"] == {
@@ -317,13 +317,13 @@ def test_what_nests_becomes_text_where_settings_are_text():
     assert encode_config({"config": config}, DOCUMENTED_ENCODING)["config"] == config
 
 
-def test_a_body_without_settings_gets_none():
-    """Nothing is added to a body that renames or detaches."""
+def test_a_body_without_settings_is_unchanged():
+    """No settings are added."""
     assert encode_config({"name": "x"}, BACKEND_ENCODING) == {"name": "x"}
 
 
-def test_either_spelling_of_a_field():
-    """A field outside of records is read in either spelling, and not if both differ."""
+def test_a_field_in_either_case():
+    """Both keys with different values are an error."""
     assert (
         read_either_case({"pipeline_id": "a"}, "pipeline_id")
         == read_either_case({"pipelineId": "a"}, "pipeline_id")
@@ -351,8 +351,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_json_is_understood_or_refused(tree):
-    """Whatever comes, the decoder answers with a value or with its one error."""
+def test_any_json_is_decoded_or_rejected(tree):
+    """The only error is ResponseFormatError."""
     for decode in (
         lambda: decode_rows(tree, "connections"),
         lambda: decode_record(decode_single(tree), partial=True),

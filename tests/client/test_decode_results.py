@@ -37,7 +37,7 @@ from keyturn.model.secret import Secret
     ],
 )
 def test_only_an_explicit_true_is_a_pass(tree, ok):
-    """Neither yes nor no is None, and so is both."""
+    """A missing or contradictory result is None."""
     assert decode_test_response(tree).ok is ok
     assert is_explicit_failure(tree) == (ok is False and isinstance(tree, dict))
 
@@ -54,13 +54,13 @@ def test_only_an_explicit_true_is_a_pass(tree, ok):
     ],
 )
 def test_latency_and_version(tree, latency, version):
-    """Numbers that are none and versions that are none are left out."""
+    """Invalid values are left out."""
     found = decode_test_response({"ok": True, **tree})
     assert (found.latency_ms, found.server_version) == (latency, version)
 
 
-def test_the_message_is_plain_short_and_without_secrets():
-    """Control characters, what turns text around, the named secrets and the rest of a novel are taken out."""
+def test_the_message_is_sanitized():
+    """Control characters and secrets are removed, and the length is limited."""
     message = "FATAL:\n\x1b[31mno \u202ehunter2\u2028::error::" + "x" * 500
     found = decode_test_response(
         {"ok": False, "message": message}, SecretRedactor([Secret("hunter2")]).redact
@@ -86,19 +86,19 @@ def test_the_message_is_plain_short_and_without_secrets():
     ],
 )
 def test_the_organization(tree):
-    """In each form the same."""
+    """All formats give the same value."""
     assert decode_organization(tree) == Organization(id="org_1", name="Acme", slug="acme", plan="enterprise")
 
 
 @pytest.mark.parametrize("tree", [{}, {"data": {}}, {"id": ""}, {"id": 7}, [], None])
-def test_an_organization_without_an_id_guards_nothing(tree):
-    """The guard against the wrong tenant needs the id."""
+def test_an_organization_without_an_id_is_an_error(tree):
+    """The check of the organization needs the ID."""
     with pytest.raises(ResponseFormatError):
         decode_organization(tree)
 
 
 def test_limits():
-    """Whole numbers are limits; null, text and booleans are none."""
+    """Only integers are limits."""
     tree = {"data": {"max_connections": 100, "max_pipelines": None, "tier": "x", "beta": True}}
     assert decode_limits(tree) == {"max_connections": 100}
     with pytest.raises(ResponseFormatError):

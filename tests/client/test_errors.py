@@ -1,4 +1,4 @@
-"""Errors say what may have happened, and hold nothing that must not be seen."""
+"""Errors of the service: class tree, messages, codes."""
 
 import pytest
 
@@ -26,7 +26,7 @@ PUT = Request(
     method="PUT", path="/api/connections/c%2F1", path_template="/api/connections/{id}", operation="update"
 )
 
-ALL = [
+ERRORS = [
     RequestRejected,
     Unauthorized,
     NotFound,
@@ -40,9 +40,9 @@ ALL = [
 ]
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", ERRORS)
 def test_every_error_is_explained(kind):
-    """Each has a number with an entry, a message that names the request, and a next step."""
+    """Each has a code of the catalog, a message with the request, and a hint."""
     error = kind(
         PUT, ErrorDetails(status=418, request_id="deadbeef", service_code="invalid_request", reason="because")
     )
@@ -50,26 +50,26 @@ def test_every_error_is_explained(kind):
     assert str(error) == error.message
     for part in ("PUT /api/connections/{id}", "418", "invalid_request", "because", "deadbeef"):
         assert part in error.message
-    finding = error.to_diagnostic()
-    assert (finding.code, finding.severity) == (error.diagnostic_code, Severity.ERROR)
-    assert finding.origin == SourceLocation("PUT /api/connections/{id}")
-    assert finding.hint == find_code(error.diagnostic_code).hint
+    diagnostic = error.to_diagnostic()
+    assert (diagnostic.code, diagnostic.severity) == (error.diagnostic_code, Severity.ERROR)
+    assert diagnostic.origin == SourceLocation("PUT /api/connections/{id}")
+    assert diagnostic.hint == find_code(error.diagnostic_code).hint
     assert "c%2F1" not in repr(error)
 
 
-def test_the_tree():
-    """Refused, and what is more exact, means not done; Unsure and Busy are neither."""
+def test_the_class_tree():
+    """RequestRejected means not applied; OutcomeUnknown and Throttled are no rejections."""
     assert all(issubclass(kind, RequestRejected) for kind in (Unauthorized, NotFound, Conflict))
     assert issubclass(IncompleteResponse, InvalidResponse)
     assert not any(
         issubclass(kind, RequestRejected) for kind in (Throttled, OutcomeUnknown, NotSent, InvalidResponse)
     )
-    assert all(issubclass(kind, ServiceError) for kind in ALL)
-    assert all(kind.__name__ in errors.__doc__ for kind in [ServiceError, *ALL])
+    assert all(issubclass(kind, ServiceError) for kind in ERRORS)
+    assert all(kind.__name__ in errors.__doc__ for kind in [ServiceError, *ERRORS])
 
 
-def test_a_key_that_is_not_accepted_and_one_that_may_not():
-    """401 and 403 have their own explanations; 403 names scope, policy and allow-list."""
+def test_an_invalid_key_differs_from_missing_permission():
+    """401 and 403 have their own codes."""
     unknown, forbidden = (
         Unauthorized(PUT, ErrorDetails(status=401)),
         Unauthorized(PUT, ErrorDetails(status=403)),
@@ -80,8 +80,8 @@ def test_a_key_that_is_not_accepted_and_one_that_may_not():
         assert word in forbidden.hint
 
 
-def test_an_error_without_facts():
-    """Where there was no answer, there is no status, no id and no word."""
+def test_an_error_without_details():
+    """Without a response there is no status, ID or code."""
     error = NotSent(PUT)
     assert (error.status, error.request_id, error.service_code, error.retry_after) == (0, "", "", None)
     assert error.message == "PUT /api/connections/{id} was not sent"
@@ -89,15 +89,15 @@ def test_an_error_without_facts():
     assert UntrustedCertificateError(PUT).is_permanent
 
 
-def test_no_answer_to_a_read_changed_nothing():
-    """Advice about what may have happened is for writes alone."""
+def test_an_unknown_outcome_of_a_read_has_its_own_code():
+    """A read changes nothing."""
     read = Request(method="GET", path="/x", path_template="/x", operation="list")
     assert (OutcomeUnknown(PUT).diagnostic_code, OutcomeUnknown(read).diagnostic_code) == ("KT507", "KT518")
     assert OutcomeUnknown(read, diagnostic_code="KT517").diagnostic_code == "KT517"
 
 
 def test_details_and_origin():
-    """Details are shown, and a caller who knows the manifest says so."""
+    """The message has the details; the caller may set the origin."""
     error = RequestRejected(PUT, ErrorDetails(status=400, details=("config.host: blank", "name")))
     assert "config.host: blank; name" in error.message
     assert error.to_diagnostic(SourceLocation("a.yaml", 3, 1)).origin == SourceLocation("a.yaml", 3, 1)

@@ -1,27 +1,27 @@
-"""A request as a value."""
+"""Requests and responses as values."""
 
 from keyturn.client.messages import Request, Response
 
 
-def test_a_request_shows_neither_its_body_nor_ids(canary):
-    """What is printed of a request or an answer holds no body."""
+def test_representations_have_no_body(canary):
+    """Neither of a request nor of a response."""
     body = canary().encode()
-    call = Request(
+    request = Request(
         method="PUT",
         path="/api/credentials/c1",
         path_template="/api/credentials/{id}",
         operation="update",
         body=body,
     )
-    assert call.request_line == "PUT /api/credentials/{id}"
-    canary.also("the call", repr(call))
-    canary.also("the reply", repr(Response(status=200, body=body, headers={"location": body.decode()})))
+    assert request.request_line == "PUT /api/credentials/{id}"
+    canary.also("the request", repr(request))
+    canary.also("the response", repr(Response(status=200, body=body, headers={"location": body.decode()})))
 
 
-def test_only_get_reads():
-    """Whatever is not a GET may change something."""
-    verbs = {
+def test_only_get_is_a_read():
+    """Any other method may change something."""
+    is_read = {
         method: Request(method=method, path="/", path_template="/", operation="x").is_read
         for method in ("GET", "POST", "DELETE")
     }
-    assert verbs == {"GET": True, "POST": False, "DELETE": False}
+    assert is_read == {"GET": True, "POST": False, "DELETE": False}

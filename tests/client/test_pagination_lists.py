@@ -1,4 +1,4 @@
-"""Whole lists over the wire, or an error."""
+"""Complete lists over HTTP, or an error."""
 
 import json
 
@@ -18,7 +18,7 @@ from keyturn.client.errors import (
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 
 
-def listed(*numbers, **meta):
+def list_page(*numbers, **meta):
     """Return a page of credentials."""
     data = [{"id": f"cred_{number}", "name": f"c{number}", "type": "password"} for number in numbers]
     return httpx.Response(200, json={"data": data, "meta": meta}, headers={"Date": DATE})
@@ -26,32 +26,32 @@ def listed(*numbers, **meta):
 
 @pytest.fixture
 def asked(client_of):
-    """Return a maker: from the pages of a list to the client that reads them and what it asked.
+    """Return a maker: from the pages of a list to the client that reads them and its queries.
 
-    A request without a cursor gets the first page again, once the last one was given.
+    A request without a cursor gets the first page again, after the last page.
     """
 
-    def making(*answers):
-        queries, place = [], [0]
+    def make(*answers):
+        queries, position = [], [0]
 
         def handler(request):
             queries.append(dict(request.url.params))
-            if "cursor" not in queries[-1] and place[0] >= len(answers):
-                place[0] = 0
-            answer = answers[min(place[0], len(answers) - 1)]
-            place[0] += 1
+            if "cursor" not in queries[-1] and position[0] >= len(answers):
+                position[0] = 0
+            answer = answers[min(position[0], len(answers) - 1)]
+            position[0] += 1
             if isinstance(answer, Exception):
                 raise answer
             return answer
 
         return client_of(handler), queries
 
-    return making
+    return make
 
 
-def test_pages_are_followed(asked):
-    """A large page is asked for, cursors are followed, the first page's date is kept."""
-    client, queries = asked(listed(1, 2, page={"cursor": "a/b="}), listed(3, page={"cursor": None}))
+def test_cursors_are_followed(asked):
+    """With a large page size; the date is that of the first page."""
+    client, queries = asked(list_page(1, 2, page={"cursor": "a/b="}), list_page(3, page={"cursor": None}))
     found = client.list_credentials()
     assert [record.id for record in found.records] == ["cred_1", "cred_2", "cred_3"]
     assert queries == [{"limit": "500"}, {"limit": "500", "cursor": "a/b="}]
@@ -60,16 +60,16 @@ def test_pages_are_followed(asked):
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_service_that_takes_no_page_size(asked, status):
-    """A page size that is refused is left out, from then on."""
-    client, queries = asked(httpx.Response(status), listed(1), listed(1))
+def test_a_rejected_page_size_is_left_out(asked, status):
+    """In later requests, too."""
+    client, queries = asked(httpx.Response(status), list_page(1), list_page(1))
     assert len(client.list_credentials().records) == 1
     assert len(client.list_credentials().records) == 1
     assert queries == [{"limit": "500"}, {}, {}]
 
 
-def test_a_list_that_is_refused_without_page_size_too(asked):
-    """The second refusal is the user's."""
+def test_a_list_that_is_rejected_without_a_page_size(asked):
+    """The second rejection is raised."""
     client, queries = asked(httpx.Response(400))
     with pytest.raises(RequestRejected):
         client.list_credentials()
@@ -79,29 +79,29 @@ def test_a_list_that_is_refused_without_page_size_too(asked):
 @pytest.mark.parametrize(
     ("pages", "kind"),
     [
-        ([listed(1, total=2)], IncompleteResponse),
-        ([listed(1, page={"cursor": "a"}), listed(2, page={"cursor": "a"})], IncompleteResponse),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(400)], IncompleteResponse),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(404)], IncompleteResponse),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(410)], IncompleteResponse),
-        ([listed(1, page={"cursor": {}})], InvalidResponse),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(200, json={"data": None})], InvalidResponse),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(200, content=b'{"data":[')], InvalidResponse),
+        ([list_page(1, total=2)], IncompleteResponse),
+        ([list_page(1, page={"cursor": "a"}), list_page(2, page={"cursor": "a"})], IncompleteResponse),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(400)], IncompleteResponse),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(404)], IncompleteResponse),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(410)], IncompleteResponse),
+        ([list_page(1, page={"cursor": {}})], InvalidResponse),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(200, json={"data": None})], InvalidResponse),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(200, content=b'{"data":[')], InvalidResponse),
         ([httpx.Response(200)], InvalidResponse),
         ([httpx.Response(200, content=b"<html>")], InvalidResponse),
         ([httpx.Response(200, json={})], InvalidResponse),
         ([httpx.Response(200, json={"data": {}})], InvalidResponse),
         ([httpx.Response(200, json={"data": [{"id": "a"}]})], InvalidResponse),
         ([httpx.Response(200, json={"data": [{"name": "a"}]})], InvalidResponse),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(403)], Unauthorized),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(403)], Unauthorized),
         ([httpx.Response(401)], Unauthorized),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(500)], OutcomeUnknown),
-        ([listed(1, page={"cursor": "a"}), httpx.ReadTimeout("x")], OutcomeUnknown),
-        ([listed(1, page={"cursor": "a"}), httpx.Response(503)], Throttled),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(500)], OutcomeUnknown),
+        ([list_page(1, page={"cursor": "a"}), httpx.ReadTimeout("x")], OutcomeUnknown),
+        ([list_page(1, page={"cursor": "a"}), httpx.Response(503)], Throttled),
     ],
 )
-def test_never_a_part_of_a_list(asked, pages, kind):
-    """Whatever goes wrong on whichever page, there is an error and no records."""
+def test_an_error_on_any_page_is_raised(asked, pages, kind):
+    """There are never partial lists."""
     client, _ = asked(*pages)
     with pytest.raises(kind) as caught:
         client.list_credentials()
@@ -109,16 +109,16 @@ def test_never_a_part_of_a_list(asked, pages, kind):
     assert caught.value.path == "/api/credentials"
 
 
-def test_an_incomplete_list_is_read_once_more(asked):
-    """Objects that come and go while we read shift pages; the second reading counts."""
-    client, queries = asked(listed(1, total=2), listed(1, 2, total=2))
+def test_an_incomplete_list_is_read_again(asked):
+    """Concurrent changes shift pages."""
+    client, queries = asked(list_page(1, total=2), list_page(1, 2, total=2))
     assert len(client.list_credentials().records) == 2
     assert len(queries) == 2
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_no_list_at_this_address(asked, status):
-    """An address that is not quite right is no empty workspace."""
+def test_a_missing_list_is_a_wrong_address(asked, status):
+    """It is never an empty workspace."""
     client, _ = asked(httpx.Response(status))
     with pytest.raises(NotFound) as caught:
         client.list_credentials()
@@ -127,8 +127,8 @@ def test_no_list_at_this_address(asked, status):
 
 
 @pytest.mark.parametrize(("count", "warned"), [(50, True), (500, True), (51, False), (0, False)])
-def test_a_full_page_without_word_of_more(asked, count, warned):
-    """As many as fit, no cursor and no total: a warning that the list may be cut."""
+def test_a_full_page_without_a_total_is_a_warning(asked, count, warned):
+    """More objects may exist."""
     items = [{"id": f"conn_{number}", "name": f"c{number}", "type": "s3"} for number in range(count)]
     client, _ = asked(httpx.Response(200, json=items))
     found = client.list_connections()
@@ -136,10 +136,10 @@ def test_a_full_page_without_word_of_more(asked, count, warned):
     assert [warning.code for warning in found.warnings] == ["KT515"] * warned
 
 
-def test_ten_thousand(asked):
-    """Ten thousand objects on twenty pages are read in order."""
+def test_ten_thousand_objects(asked):
+    """Twenty pages are read in order."""
     pages = [
-        listed(
+        list_page(
             *range(start, start + 500),
             page={"cursor": str(start)} if start < 9500 else {"cursor": None},
             total=10_000,
@@ -152,8 +152,8 @@ def test_ten_thousand(asked):
     assert len(queries) == 20
 
 
-def test_a_leak_in_a_list_stays_inside(asked, canary):
-    """A list whose rows show secrets gives records without them."""
+def test_a_leak_in_a_list_is_removed(asked, canary):
+    """The records have no secret."""
     row = {
         "id": "cred_1",
         "name": "x",

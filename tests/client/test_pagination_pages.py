@@ -1,4 +1,4 @@
-"""A list is complete or it failed."""
+"""Paging: a list is complete, or an error is raised."""
 
 import pytest
 from hypothesis import given
@@ -8,8 +8,8 @@ from keyturn.client.pagination import PAGE_SIZE, IncompleteListError, ListPage, 
 from keyturn.client.strict_json import ResponseFormatError
 
 
-def served(*pages):
-    """Return a fetch that serves these pages in order, each at the cursor that the one before named."""
+def serve(*pages):
+    """Return a fetch function that serves these pages in order and records the cursors."""
     asked = []
 
     def fetch(cursor):
@@ -21,7 +21,7 @@ def served(*pages):
 
 
 def rows(*numbers, **fields):
-    """Return rows with these ids."""
+    """Return rows with these IDs."""
     return tuple({"id": f"cred_{number}", **fields} for number in numbers)
 
 
@@ -35,9 +35,9 @@ def rows(*numbers, **fields):
         {"page": {"cursor": None}, "cursor": "next"},
     ],
 )
-def test_follows_every_known_cursor(meta):
-    """The cursor is found wherever the vendor's pages put it."""
-    fetch = served(
+def test_every_known_cursor_is_followed(meta):
+    """At each number that the vendor documents."""
+    fetch = serve(
         ListPage(rows=rows(1, 2), meta=meta), ListPage(rows=rows(3), meta={"page": {"cursor": None}})
     )
     found = read_all_pages(fetch)
@@ -47,15 +47,15 @@ def test_follows_every_known_cursor(meta):
 
 
 def test_a_cursor_may_be_a_number():
-    """An offset serves as a cursor."""
-    fetch = served(ListPage(rows=rows(1), meta={"cursor": 50}), ListPage(rows=rows(2)))
+    """An offset is a valid cursor."""
+    fetch = serve(ListPage(rows=rows(1), meta={"cursor": 50}), ListPage(rows=rows(2)))
     assert len(read_all_pages(fetch).rows) == 2
     assert fetch.asked == ["", "50"]
 
 
 def test_an_empty_page_is_not_the_end():
-    """Only the cursor says whether there is more."""
-    fetch = served(ListPage(rows=(), meta={"cursor": "a"}), ListPage(rows=rows(1)))
+    """Only the cursor ends a list."""
+    fetch = serve(ListPage(rows=(), meta={"cursor": "a"}), ListPage(rows=rows(1)))
     assert len(read_all_pages(fetch).rows) == 1
 
 
@@ -80,10 +80,10 @@ def test_an_empty_page_is_not_the_end():
         [ListPage(rows=(*rows(1, name="a"), *rows(1, name="b")))],
     ],
 )
-def test_a_list_that_is_not_whole_is_an_error(pages):
-    """A cursor that comes twice, a total above the rows, one id with two contents: never a shorter list."""
+def test_an_incomplete_list_is_an_error(pages):
+    """A repeated cursor, a total above the rows, two versions of one object."""
     with pytest.raises(IncompleteListError):
-        read_all_pages(served(*pages))
+        read_all_pages(serve(*pages))
 
 
 @pytest.mark.parametrize(
@@ -100,20 +100,20 @@ def test_a_list_that_is_not_whole_is_an_error(pages):
         ListPage(rows=({"id": ["a"]},)),
     ],
 )
-def test_nonsense_about_paging_is_not_understood(page):
-    """A cursor, total or id that is none is an error and not ignored."""
+def test_invalid_paging_metadata_is_an_error(page):
+    """Invalid cursors, totals and IDs are not ignored."""
     with pytest.raises(ResponseFormatError):
-        read_all_pages(served(page))
+        read_all_pages(serve(page))
 
 
-def test_the_same_object_on_two_pages_counts_once():
-    """Objects that shift from one page to the next while we read come once."""
-    fetch = served(ListPage(rows=rows(1, 2), meta={"cursor": "a"}), ListPage(rows=rows(2, 3)))
+def test_an_object_on_two_pages_counts_once():
+    """Objects may shift between pages during a read."""
+    fetch = serve(ListPage(rows=rows(1, 2), meta={"cursor": "a"}), ListPage(rows=rows(2, 3)))
     assert [row["id"] for row in read_all_pages(fetch).rows] == ["cred_1", "cred_2", "cred_3"]
 
 
 @pytest.mark.parametrize(
-    ("count", "meta", "cut"),
+    ("count", "meta", "is_truncated"),
     [
         (PAGE_SIZE, {}, True),
         (50, {}, True),
@@ -127,14 +127,16 @@ def test_the_same_object_on_two_pages_counts_once():
         (50, {"page": {"limit": 50, "cursor": None}}, False),
     ],
 )
-def test_as_many_as_fit_with_no_word_of_more_is_suspicious(count, meta, cut):
-    """A full page without cursor and total may be a cut list."""
-    assert read_all_pages(served(ListPage(rows=rows(*range(count)), meta=meta))).may_be_truncated == cut
+def test_a_full_page_may_be_truncated(count, meta, is_truncated):
+    """Without a cursor and a total."""
+    assert (
+        read_all_pages(serve(ListPage(rows=rows(*range(count)), meta=meta))).may_be_truncated == is_truncated
+    )
 
 
 @pytest.mark.parametrize("page", [ListPage(rows=rows(1), meta={"cursor": "a"})])
-def test_ends_even_if_cursors_never_do(page, monkeypatch):
-    """A service that always names a new cursor is given up on."""
+def test_the_number_of_pages_is_limited(page, monkeypatch):
+    """Endless cursors are an error."""
     monkeypatch.setattr("keyturn.client.pagination.MAX_PAGES", 20)
     served_pages = iter(range(100))
     with pytest.raises(IncompleteListError):
@@ -143,10 +145,10 @@ def test_ends_even_if_cursors_never_do(page, monkeypatch):
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40, unique=True), st.integers(1, 7))
 def test_pages_of_any_size_give_the_same_list(numbers, size):
-    """However a list is cut into pages, it is the same list."""
+    """The page size does not change the result."""
     parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-    metas = [{"page": {"cursor": str(place)}} for place in range(1, len(parts))] + [
+    metas = [{"page": {"cursor": str(number)}} for number in range(1, len(parts))] + [
         {"page": {"cursor": None}}
     ]
-    fetch = served(*(ListPage(rows=rows(*part), meta=meta) for part, meta in zip(parts, metas, strict=True)))
+    fetch = serve(*(ListPage(rows=rows(*part), meta=meta) for part, meta in zip(parts, metas, strict=True)))
     assert read_all_pages(fetch).rows == rows(*numbers)

@@ -1,4 +1,4 @@
-"""Bodies and headers on their way out, the only place where secrets are revealed."""
+"""Encoding of request bodies and headers."""
 
 import json
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from keyturn.model.secret import Secret
 
 
 def test_exact_bytes():
-    """A body is compact JSON in UTF-8, in the order given, secrets in their places."""
+    """A body is compact JSON in UTF-8, in the given order, with secrets revealed."""
     tree = MappingProxyType(
         {
             "name": "prod-é",
@@ -43,8 +43,8 @@ def test_exact_bytes():
 
 
 @given(st.text())
-def test_any_secret_arrives_as_it_is(value):
-    """Whatever a secret is made of, the service reads the same text."""
+def test_any_secret_is_encoded_exactly(value):
+    """The service parses the same text."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -59,15 +59,15 @@ def test_any_secret_arrives_as_it_is(value):
     [Address("credential", "prod-x"), b"bytes", {1: "a"}, {"a", "b"}, object(), {"deep": [{("a",): 1}]}],
     ids=lambda leaf: type(leaf).__name__,
 )
-def test_an_unknown_type_is_a_bug(leaf):
-    """A reference that nobody resolved, or anything else that JSON has no form for, is never sent."""
+def test_an_unknown_type_is_an_error(leaf):
+    """Such as an unresolved reference."""
     with pytest.raises(TypeError, match=r"config|body"):
         encode_body({"config": {"x": leaf}})
 
 
 @pytest.mark.parametrize("leaf", [float("nan"), float("inf"), "\ud800", Secret("\udfff")], ids=repr)
-def test_what_json_has_no_form_for(leaf, canary):
-    """Numbers that are none and half surrogate pairs are refused, and the other secrets stay inside."""
+def test_values_that_json_cannot_represent(leaf, canary):
+    """Non-finite numbers and unpaired surrogates are errors; the message has no secret."""
     secret = canary("unicode")
     with pytest.raises(ValueError, match=r"finite|surrogate") as caught:
         encode_body({"config": {"x": leaf, "password": Secret(secret)}})
@@ -76,16 +76,16 @@ def test_what_json_has_no_form_for(leaf, canary):
 
 @pytest.mark.parametrize("mask", ["********", "••••", "<redacted>", "[hidden]"])
 def test_a_mask_is_never_written(mask):
-    """What stands for a hidden value would become the value."""
+    """It would replace the real value."""
     with pytest.raises(DiagnosticError) as caught:
         encode_body({"name": "x", "config": {"password": mask}})
-    (finding,) = caught.value.diagnostics
-    assert finding.code == "KT513"
-    assert "config.password" in finding.message
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "KT513"
+    assert "config.password" in diagnostic.message
 
 
 def test_a_secret_may_look_like_a_mask():
-    """A password of eight asterisks is a bad one, and yet what was wanted."""
+    """Only plain text is checked for masks."""
     assert encode_body({"config": {"password": Secret("********")}}) == b'{"config":{"password":"********"}}'
     assert encode_body({"name": "hidden"}) == b'{"name":"hidden"}'
 
@@ -94,7 +94,7 @@ def test_a_secret_may_look_like_a_mask():
     "text", ["plnx_live_abc", " plnx_live_abc\n", "\ufeffplnx_live_abc\r\n", "\tplnx_live_abc"]
 )
 def test_a_key_is_trimmed(text):
-    """The newline that every editor leaves is no part of the key."""
+    """Whitespace around it is removed."""
     assert encode_bearer_token(Secret(text), "PLANASONIX_API_KEY") == b"Bearer plnx_live_abc"
 
 
@@ -114,25 +114,25 @@ def test_a_key_is_trimmed(text):
     ],
     ids=["empty", "blank", "label", "header", "nul", "del", "euro", "separator", "long", "huge"],
 )
-def test_a_key_that_is_none_is_refused_by_name_only(text, word, canary):
-    """Nothing that would break a header, or make a library print it, gets near one."""
+def test_a_malformed_key_is_rejected_without_showing_it(text, word, canary):
+    """The message names only the source."""
     with pytest.raises(DiagnosticError) as caught:
         encode_bearer_token(Secret(text.format(*[canary()] * 500_000)), "file .key")
-    (finding,) = caught.value.diagnostics
-    assert finding.code == "KT512"
-    assert "file .key" in finding.message
-    assert word in finding.message
-    canary.also("the finding", finding)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "KT512"
+    assert "file .key" in diagnostic.message
+    assert word in diagnostic.message
+    canary.also("the diagnostic", diagnostic)
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a\r\nX-Evil: 1", "é", "x" * 300])
-def test_a_plain_header_is_checked_too(text):
-    """An organization's id comes from a file of the repository, and is no less checked."""
+def test_a_header_value_is_validated(text):
+    """An invalid organization ID is an error."""
     with pytest.raises(DiagnosticError) as caught:
         encode_header_value(text, "organization")
     assert caught.value.diagnostics[0].code == "KT511"
 
 
-def test_a_plain_header():
-    """An id is sent as it is."""
+def test_a_header_value():
+    """A valid ID is unchanged."""
     assert encode_header_value("org_01HV", "organization") == b"org_01HV"

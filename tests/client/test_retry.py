@@ -1,4 +1,4 @@
-"""Asking again is a decision about values."""
+"""The retry policy."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ POST = Request(method="POST", path="/api/credentials", path_template="/api/crede
 NOON = 784_111_777.0
 
 
-def tried(number=1, *, idempotent=False, chance=0.5):
+def build_attempt(number=1, *, idempotent=False, chance=0.5):
     """Return an attempt."""
     return RequestAttempt(number=number, idempotent=idempotent, jitter=chance)
 
@@ -58,28 +58,32 @@ def tried(number=1, *, idempotent=False, chance=0.5):
     ],
     ids=lambda case: type(case).__name__ if isinstance(case, Exception) else str(case),
 )
-def test_only_what_was_not_applied_is_repeated_blindly(error, blind, idempotent):
-    """Not applied: again. Unknown: only where doing it twice is the same. Refused: never."""
-    assert isinstance(decide_retry(tried(), error, RetryBudget()), RetryAfter) == blind
-    assert isinstance(decide_retry(tried(idempotent=True), error, RetryBudget()), RetryAfter) == idempotent
+def test_what_is_retried(error, blind, idempotent):
+    """Not applied: always. Unknown outcome: only if idempotent. Rejected: never."""
+    assert isinstance(decide_retry(build_attempt(), error, RetryBudget()), RetryAfter) == blind
+    assert (
+        isinstance(decide_retry(build_attempt(idempotent=True), error, RetryBudget()), RetryAfter)
+        == idempotent
+    )
 
 
-def test_four_attempts_are_all():
-    """The fourth failure is the last."""
+def test_at_most_four_attempts():
+    """The fourth failure is final."""
     steps = [
-        decide_retry(tried(number), Throttled(POST), RetryBudget()) for number in range(1, MAX_ATTEMPTS + 1)
+        decide_retry(build_attempt(number), Throttled(POST), RetryBudget())
+        for number in range(1, MAX_ATTEMPTS + 1)
     ]
     assert [type(step) for step in steps] == [RetryAfter, RetryAfter, RetryAfter, GiveUp]
 
 
-def test_a_tenth_extra_and_no_fewer_than_ten():
-    """The budget grows with what was sent, and is never below its floor."""
+def test_the_retry_budget():
+    """A tenth of the requests, at least ten."""
     budget = RetryBudget()
     for _ in range(MIN_RETRY_BUDGET):
         assert not budget.is_exhausted
         budget = budget.after_attempt(2)
     assert budget.is_exhausted
-    assert isinstance(decide_retry(tried(), Throttled(POST), budget), GiveUp)
+    assert isinstance(decide_retry(build_attempt(), Throttled(POST), budget), GiveUp)
     for _ in range(109):
         budget = budget.after_attempt(1)
     assert budget.is_exhausted
@@ -91,10 +95,10 @@ def test_a_tenth_extra_and_no_fewer_than_ten():
     chance=st.floats(0, 1, exclude_max=True),
     asked=st.none() | st.floats(0, 10_000),
 )
-def test_never_sooner_than_asked_and_never_longer_than_needed(number, chance, asked):
-    """A wait is at least what the service asked for and at most half a minute more; too long gives up."""
+def test_the_range_of_a_delay(number, chance, asked):
+    """At least ``retry_after``, at most the backoff more; too long gives up."""
     step = decide_retry(
-        tried(number, chance=chance), Throttled(POST, ErrorDetails(retry_after=asked)), RetryBudget()
+        build_attempt(number, chance=chance), Throttled(POST, ErrorDetails(retry_after=asked)), RetryBudget()
     )
     if asked and asked > MAX_RETRY_AFTER:
         assert isinstance(step, GiveUp)
@@ -102,17 +106,18 @@ def test_never_sooner_than_asked_and_never_longer_than_needed(number, chance, as
         assert (asked or 0) <= step.seconds <= (asked or 0) + min(MAX_BACKOFF, 2 ** (number - 2))
 
 
-def test_jitter_is_full_and_grows():
-    """Chance spreads a wait over all of a span that doubles."""
+def test_full_jitter():
+    """A delay is random within a span that doubles."""
     spans = [
-        decide_retry(tried(number, chance=1), Throttled(POST), RetryBudget()).seconds for number in (1, 2, 3)
+        decide_retry(build_attempt(number, chance=1), Throttled(POST), RetryBudget()).seconds
+        for number in (1, 2, 3)
     ]
     assert spans == [0.5, 1, 2]
-    assert decide_retry(tried(chance=0), Throttled(POST), RetryBudget()) == RetryAfter(0)
+    assert decide_retry(build_attempt(chance=0), Throttled(POST), RetryBudget()) == RetryAfter(0)
 
 
-def test_five_failures_in_a_row_open_the_breaker():
-    """Trouble counts, a refusal or a success ends the row."""
+def test_five_failures_open_the_circuit_breaker():
+    """A rejection or a success resets it."""
     breaker = CircuitBreaker()
     for error in (OutcomeUnknown(POST), NotSent(POST), Throttled(POST), InvalidResponse(POST)):
         breaker = breaker.after_result(error)
@@ -146,8 +151,8 @@ def test_five_failures_in_a_row_open_the_breaker():
         ("Sunday, 06-Nov-94 08:49:37 GMT", None),
     ],
 )
-def test_retry_after_in_every_form(text, seconds):
-    """Seconds and dates are read, the past is now, nonsense is nothing."""
+def test_retry_after_in_every_format(text, seconds):
+    """Seconds and dates; the past is 0, an invalid text is None."""
     assert parse_retry_after(text, NOON) == seconds
 
 
@@ -164,6 +169,6 @@ def test_retry_after_in_every_form(text, seconds):
         ("x" * 100_000, None),
     ],
 )
-def test_dates_of_http(text, moment):
-    """The one form that servers must write is read, a leap second too."""
+def test_http_dates(text, moment):
+    """IMF-fixdate only, also with a leap second."""
     assert parse_http_date(text) == moment

@@ -1,4 +1,4 @@
-"""Turns: so many at a time, and no write that is not allowed any more."""
+"""The limit of requests in flight, and permission to write."""
 
 import threading
 
@@ -9,9 +9,9 @@ from keyturn.client.messages import TEST_OPERATION, Request
 from keyturn.client.sender import ConcurrencyLimit
 
 
-def call(method, verb):
+def build_request(method, operation):
     """Return a request."""
-    return Request(method=method, path="/x", path_template="/x", operation=verb)
+    return Request(method=method, path="/x", path_template="/x", operation=operation)
 
 
 WRITES = [
@@ -23,39 +23,41 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "verb"), WRITES)
-def test_a_write_needs_leave(method, verb):
-    """It is asked for in its turn, and the place of one that is kept back is free again."""
-    places = threading.BoundedSemaphore(1)
-    admission = ConcurrencyLimit(slots=places, may_write=lambda: not places.acquire(blocking=False))
-    with admission.acquire_slot(call(method, verb)):
+@pytest.mark.parametrize(("method", "operation"), WRITES)
+def test_a_write_needs_permission(method, operation):
+    """It is checked within the slot; a withheld write releases its slot."""
+    slots = threading.BoundedSemaphore(1)
+    limit = ConcurrencyLimit(slots=slots, may_write=lambda: not slots.acquire(blocking=False))
+    with limit.acquire_slot(build_request(method, operation)):
         pass
-    refusing = ConcurrencyLimit(slots=places, may_write=lambda: False)
+    forbidding = ConcurrencyLimit(slots=slots, may_write=lambda: False)
     with (
         pytest.raises(Withheld, match=f"{method} /x was withheld"),
-        refusing.acquire_slot(call(method, verb)),
+        forbidding.acquire_slot(build_request(method, operation)),
     ):
         raise AssertionError
-    assert places.acquire(blocking=False)
+    assert slots.acquire(blocking=False)
 
 
-@pytest.mark.parametrize(("method", "verb"), [("GET", "read"), ("GET", "list"), ("POST", TEST_OPERATION)])
-def test_what_changes_nothing_needs_none(method, verb):
-    """Reading back what was written goes on after an interrupt."""
-    with ConcurrencyLimit(may_write=lambda: False).acquire_slot(call(method, verb)):
+@pytest.mark.parametrize(
+    ("method", "operation"), [("GET", "read"), ("GET", "list"), ("POST", TEST_OPERATION)]
+)
+def test_reads_need_no_permission(method, operation):
+    """Nor do connection tests."""
+    with ConcurrencyLimit(may_write=lambda: False).acquire_slot(build_request(method, operation)):
         pass
 
 
-def test_a_turn_is_waited_for():
-    """With one place, the second begins where the first ends."""
-    admission, steps = ConcurrencyLimit(slots=threading.BoundedSemaphore(1)), []
+def test_a_request_waits_for_a_slot():
+    """With one slot, the second request starts after the first."""
+    limit, steps = ConcurrencyLimit(slots=threading.BoundedSemaphore(1)), []
 
     def second():
-        with admission.acquire_slot(call("GET", "read")):
+        with limit.acquire_slot(build_request("GET", "read")):
             steps.append("second")
 
     other = threading.Thread(target=second)
-    with admission.acquire_slot(call("GET", "read")):
+    with limit.acquire_slot(build_request("GET", "read")):
         other.start()
         other.join(0.05)
         steps.append("first")

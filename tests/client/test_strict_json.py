@@ -1,4 +1,4 @@
-"""JSON is read strictly or not at all."""
+"""Strict parsing of JSON."""
 
 import json
 
@@ -16,8 +16,8 @@ TREES = st.recursive(
 
 
 @given(TREES)
-def test_reads_what_json_writes(tree):
-    """Every value of JSON comes back as it was, numbers and unicode included."""
+def test_valid_json_is_parsed(tree):
+    """Every JSON value is unchanged after a round trip."""
     assert parse_strict_json(json.dumps(tree, ensure_ascii=False).encode("utf-8", "replace")) is not _MISSING
     if _encodable(tree):
         assert parse_strict_json(json.dumps(tree).encode()) == tree
@@ -61,8 +61,8 @@ def _encodable(tree):
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_refuses_what_has_no_single_meaning(body):
-    """What is no JSON, ambiguous, endless or too deep is an error whose text holds nothing of it."""
+def test_ambiguous_json_is_an_error(body):
+    """The message has no text of the body."""
     with pytest.raises(ResponseFormatError) as caught:
         parse_strict_json(body)
     assert len(str(caught.value)) < 60
@@ -79,7 +79,7 @@ def test_refuses_what_has_no_single_meaning(body):
         (b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH, None),
     ],
 )
-def test_takes_what_is_merely_unusual(body, tree):
-    """Long integers, a byte order mark, whole surrogate pairs and 64 levels are all right."""
+def test_unusual_json_is_parsed(body, tree):
+    """Long integers, a byte order mark, surrogate pairs and 64 levels."""
     found = parse_strict_json(body)
     assert tree is None or (found == tree and type(found) is type(tree))

@@ -1,4 +1,4 @@
-"""The way to the service, over real sockets that break in every way."""
+"""The transport over real sockets, with failures of every kind."""
 
 import logging
 import random
@@ -37,7 +37,7 @@ REAL = ClientClock(monotonic=time.monotonic, now=time.time, sleep=time.sleep, ra
 KEY = b"Bearer plnx_live_0123456789"
 
 
-def call(method="GET", body=None, **more):
+def build_request(method="GET", body=None, **more):
     """Return a request for one credential."""
     return Request(
         method=method,
@@ -49,41 +49,41 @@ def call(method="GET", body=None, **more):
     )
 
 
-OPEN = ConcurrencyLimit()
-READ = call()
-WRITE = call("PUT", b'{"name":"x"}')
+UNLIMITED = ConcurrencyLimit()
+READ = build_request()
+WRITE = build_request("PUT", b'{"name":"x"}')
 
 
-def transport(url, timeouts=DEFAULT_TIMEOUTS, **options):
-    """Return the real transport to an address."""
-    place = parse_service_url(url)
+def open_transport(url, timeouts=DEFAULT_TIMEOUTS, **options):
+    """Return a transport to an address."""
+    url = parse_service_url(url)
     return HttpTransport(
-        place, {"Authorization": KEY}, REAL, build_connection_factory(place, **options), timeouts
+        url, {"Authorization": KEY}, REAL, build_connection_factory(url, **options), timeouts
     )
 
 
 @pytest.fixture
-def way(raw):
-    """Return the real transport to the server of raw sockets."""
-    opened = transport(raw.url + "/v1")
+def transport(raw):
+    """Return a transport to the raw server."""
+    opened = open_transport(raw.url + "/v1")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def hasty(raw):
-    """Return one that does not wait long."""
-    opened = transport(raw.url + "/v1", SHORT)
+def impatient_transport(raw):
+    """Return a transport with short timeouts."""
+    opened = open_transport(raw.url + "/v1", SHORT)
     yield opened
     opened.close()
 
 
-def test_what_is_sent(raw, way):
-    """Method, path, query and headers are exactly these; nothing else says who we are."""
+def test_what_is_sent(raw, transport):
+    """Method, path, query and headers are exactly these."""
     raw.acts(answer(), answer(), answer())
-    way.send(call(query=(("limit", "500"), ("cursor", "a&b=c d/é"))), OPEN)
-    way.send(WRITE, OPEN)
-    way.send(call("POST"), OPEN)
+    transport.send(build_request(query=(("limit", "500"), ("cursor", "a&b=c d/é"))), UNLIMITED)
+    transport.send(WRITE, UNLIMITED)
+    transport.send(build_request("POST"), UNLIMITED)
     first, second, third = raw.requests
     assert first.line == "GET /v1/api/credentials/1?limit=500&cursor=a%26b%3Dc+d%2F%C3%A9"
     lines = first.head.split("\r\n")[1:]
@@ -101,8 +101,8 @@ def test_what_is_sent(raw, way):
     assert raw.connections == 1
 
 
-def test_what_is_kept_of_an_answer(raw, way):
-    """Status, body, the service's clock and the headers that mean something to us."""
+def test_what_is_kept_of_a_response(raw, transport):
+    """Status, body, date and known headers."""
     raw.acts(
         answer(
             {"data": []},
@@ -113,25 +113,25 @@ def test_what_is_kept_of_an_answer(raw, way):
             set_cookie="b=c",
         )
     )
-    reply = way.send(READ, OPEN)
+    reply = transport.send(READ, UNLIMITED)
     assert (reply.status, reply.body, reply.date) == (418, b'{"data": []}', 784_111_777)
     assert reply.headers["retry-after"] == "7"
     assert reply.headers["x-request-id"] == "deadbeef"
     assert "set-cookie" not in reply.headers
 
 
-def test_no_cookie_is_kept(raw, way):
-    """What the service wants us to remember is forgotten."""
+def test_no_cookie_is_kept(raw, transport):
+    """Cookies are never sent back."""
     raw.acts(answer(set_cookie="session=1; Path=/"), answer())
-    way.send(READ, OPEN)
-    way.send(READ, OPEN)
+    transport.send(READ, UNLIMITED)
+    transport.send(READ, UNLIMITED)
     assert raw.requests[1].header("cookie") is None
 
 
-def test_a_header_that_echoes_the_key_is_dropped(raw, way):
-    """A service that names requests by their key does not bring the key into our messages."""
+def test_a_header_that_echoes_the_key_is_dropped(raw, transport):
+    """A request ID that is a part of the key is no request ID."""
     raw.acts(answer(x_request_id="plnx_live_0123456789", request_id="0123456789"))
-    assert not {"x-request-id", "request-id"} & way.send(READ, OPEN).headers.keys()
+    assert not {"x-request-id", "request-id"} & transport.send(READ, UNLIMITED).headers.keys()
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
@@ -171,43 +171,43 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
     ],
 )
 @pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
-def test_no_whole_answer_is_unsure(raw, way, act, request_):
-    """Once the request is out, whatever breaks leaves open what happened."""
+def test_an_incomplete_response_is_an_unknown_outcome(raw, transport, act, request_):
+    """For reads and writes."""
     raw.acts(act)
     with pytest.raises(OutcomeUnknown) as caught:
-        way.send(request_, OPEN)
+        transport.send(request_, UNLIMITED)
     assert len(raw.requests) == 1
     assert caught.value.__context__ is caught.value.__cause__ is None
 
 
-def test_silence(raw, hasty, hang):
-    """No first byte in time."""
+def test_no_response(raw, impatient_transport, hang):
+    """The read timeout ends the request."""
     raw.acts(hang)
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="no response in time"):
-        hasty.send(WRITE, OPEN)
-    assert time.monotonic() - begun < 2
+        impatient_transport.send(WRITE, UNLIMITED)
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize(
     "head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", HEAD.replace(b" 20\r", b" 400\r")], ids=["head", "body"]
 )
-def test_a_byte_now_and_then_does_not_hold_us(raw, hasty, drip, head):
-    """Each byte comes in time, all of them never would: the call ends with its own time."""
+def test_a_slow_response_ends_at_the_deadline(raw, impatient_transport, drip, head):
+    """In the head and in the body, although each byte is in time."""
 
     def act(line):
         line.sendall(head)
         return drip(b"x" * 400)(line)
 
     raw.acts(act)
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="no response in time"):
-        hasty.send(READ, OPEN)
-    assert 0.3 < time.monotonic() - begun < 3
+        impatient_transport.send(READ, UNLIMITED)
+    assert 0.3 < time.monotonic() - start < 3
 
 
-def test_patience_is_longer_where_it_is_asked_for(raw, hasty, hang):
-    """A connection test may take its time."""
+def test_a_request_may_have_a_longer_timeout(raw, impatient_transport, hang):
+    """As a connection test has."""
 
     def late(line):
         raw.over.wait(0.3)
@@ -215,103 +215,107 @@ def test_patience_is_longer_where_it_is_asked_for(raw, hasty, hang):
 
     raw.acts(hang, late)
     with pytest.raises(OutcomeUnknown):
-        hasty.send(READ, OPEN)
-    assert hasty.send(call("POST", b"{}", timeout=5), OPEN).status == 200
+        impatient_transport.send(READ, UNLIMITED)
+    assert impatient_transport.send(build_request("POST", b"{}", timeout=5), UNLIMITED).status == 200
 
 
-def test_a_peer_that_does_not_read(raw, hasty):
-    """A body that cannot be written in time may have been read in part."""
+def test_a_server_that_does_not_read(raw, impatient_transport):
+    """The outcome is unknown, because a part may have been read."""
     raw._read = lambda _: raw.over.wait(5) and None
     with pytest.raises(OutcomeUnknown):
-        hasty.send(call("PUT", b"x" * (32 << 20)), OPEN)
+        impatient_transport.send(build_request("PUT", b"x" * (32 << 20)), UNLIMITED)
 
 
-def test_nobody_there():
-    """A refused connection: nothing was sent."""
+def test_a_refused_connection():
+    """Nothing was sent."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(NotSent, match="connection refused"):
-        transport(f"http://127.0.0.1:{port}").send(WRITE, OPEN)
+        open_transport(f"http://127.0.0.1:{port}").send(WRITE, UNLIMITED)
 
 
-def test_a_name_that_nobody_knows():
-    """A name that is not resolved: nothing was sent."""
+def test_an_unknown_host():
+    """Nothing was sent."""
     with pytest.raises(NotSent, match="host name cannot be resolved"):
-        transport("https://keyturn.invalid").send(WRITE, OPEN)
+        open_transport("https://keyturn.invalid").send(WRITE, UNLIMITED)
 
 
-def test_a_kept_connection_that_the_service_closed_meanwhile(raw, way):
-    """An idle connection that was closed is not used again; one closed as we write leaves us unsure."""
+def test_a_closed_idle_connection(raw, transport):
+    """It is not reused; one that closes during a write leaves the outcome unknown."""
 
     def closing(line):
         answer()(line)
         return False
 
     raw.acts(closing, answer(), say(b""))
-    way.send(READ, OPEN)
+    transport.send(READ, UNLIMITED)
     deadline = time.monotonic() + 10
     while (
-        not all(kept.has_expired() for kept in way._idle_connections[0]._pool.connections)
+        not all(kept.has_expired() for kept in transport._idle_connections[0]._pool.connections)
         and time.monotonic() < deadline
     ):
         time.sleep(0.005)
-    assert way.send(WRITE, OPEN).status == 200
+    assert transport.send(WRITE, UNLIMITED).status == 200
     assert raw.connections == 2
     with pytest.raises(OutcomeUnknown):
-        way.send(WRITE, OPEN)
+        transport.send(WRITE, UNLIMITED)
     assert len(raw.requests) == 3
 
 
 @pytest.mark.parametrize(
     ("request_", "kind"), [(READ, InvalidResponse), (WRITE, OutcomeUnknown)], ids=["read", "write"]
 )
-@pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
-def test_no_endless_answer(raw, way, request_, kind, told):
-    """Ten megabytes are enough, whether the length is told or not, and the connection is let go."""
+@pytest.mark.parametrize("has_length", [True, False], ids=["has_length", "chunked"])
+def test_the_size_of_a_response_is_limited(raw, transport, request_, kind, has_length):
+    """With and without Content-Length; the transport stays usable."""
 
     def endless(line):
         line.sendall(b"HTTP/1.1 200 OK\r\n")
-        line.sendall(b"Content-Length: 99999999\r\n\r\n" if told else b"Transfer-Encoding: chunked\r\n\r\n")
+        line.sendall(
+            b"Content-Length: 99999999\r\n\r\n" if has_length else b"Transfer-Encoding: chunked\r\n\r\n"
+        )
         for _ in range(MAX_RESPONSE_BYTES // 65_536 + 2):
-            line.sendall((b"" if told else b"10000\r\n") + b" " * 65_536 + (b"" if told else b"\r\n"))
+            line.sendall(
+                (b"" if has_length else b"10000\r\n") + b" " * 65_536 + (b"" if has_length else b"\r\n")
+            )
         return False
 
     raw.acts(endless, answer())
     with pytest.raises(kind, match="larger than 10 MB"):
-        way.send(request_, OPEN)
-    assert way.send(READ, OPEN).status == 200
+        transport.send(request_, UNLIMITED)
+    assert transport.send(READ, UNLIMITED).status == 200
 
 
 @pytest.mark.parametrize(
     ("request_", "kind"), [(READ, InvalidResponse), (WRITE, OutcomeUnknown)], ids=["read", "write"]
 )
-def test_nothing_is_decompressed(raw, way, request_, kind):
-    """A compressed answer, which may grow without end, was not asked for."""
+def test_a_compressed_response_is_rejected(raw, transport, request_, kind):
+    """It could grow without limit."""
     raw.acts(answer(b"\x1f\x8b" * 10, content_encoding="gzip"), answer(b"", content_encoding="gzip"))
     with pytest.raises(kind, match="compressed"):
-        way.send(request_, OPEN)
-    assert way.send(request_, OPEN).status == 200
+        transport.send(request_, UNLIMITED)
+    assert transport.send(request_, UNLIMITED).status == 200
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_read_follows_on_the_same_origin(raw, way, status):
-    """Up to three times, relative or absolute, and the query goes where the service says."""
+def test_a_read_follows_redirects_on_its_origin(raw, transport, status):
+    """Up to three, relative or absolute."""
     raw.acts(
         answer(status=status, location="/elsewhere?a=b"),
         answer(status=status, location=f"{raw.url}/v1/there"),
         answer(status=status, location="here"),
         answer({"id": "x"}),
     )
-    assert way.send(READ, OPEN).body == b'{"id": "x"}'
+    assert transport.send(READ, UNLIMITED).body == b'{"id": "x"}'
     assert [sent.line for sent in raw.requests[1:]] == ["GET /elsewhere?a=b", "GET /v1/there", "GET /v1/here"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_write_is_never_sent_elsewhere(raw, way, status, method):
-    """Not even on the same origin: the answer is handed back as it is."""
+def test_a_write_follows_no_redirect(raw, transport, status, method):
+    """The response is returned as it is."""
     raw.acts(answer(status=status, location="/elsewhere"))
-    assert way.send(call(method, b"{}"), OPEN).status == status
+    assert transport.send(build_request(method, b"{}"), UNLIMITED).status == status
     assert len(raw.requests) == 1
 
 
@@ -333,95 +337,95 @@ def test_a_write_is_never_sent_elsewhere(raw, way, status, method):
         "\xff\xfe",
     ],
 )
-def test_a_read_is_not_sent_elsewhere(raw, way, status, location):
-    """Another host, port or scheme, a user, or nonsense: the key stays here."""
+def test_a_read_follows_no_redirect_to_another_origin(raw, transport, status, location):
+    """Another host, port or scheme, user info, or an invalid location."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.setblocking(False)
         raw.acts(answer(status=status, location=location.format(port=raw.port)))
         if location == "\xff\xfe":
             raw.acts(answer())
-            assert way.send(READ, OPEN).status == 200  # a relative path, percent-encoded
+            assert transport.send(READ, UNLIMITED).status == 200  # a relative path, percent-encoded
             return
         with pytest.raises(RequestRejected) as caught:
-            way.send(READ, OPEN)
+            transport.send(READ, UNLIMITED)
         assert caught.value.diagnostic_code == "KT517"
         assert len(raw.requests) == 1
 
 
-def test_a_read_does_not_run_in_circles(raw, way):
-    """The fourth redirect is the end, and one to itself is one too many."""
+def test_the_number_of_redirects_is_limited(raw, transport):
+    """The fourth redirect, and one to itself, are errors."""
     raw.acts(*(answer(status=302, location=f"/{hop}") for hop in range(5)))
     with pytest.raises(RequestRejected, match="too often"):
-        way.send(READ, OPEN)
+        transport.send(READ, UNLIMITED)
     assert len(raw.requests) == 4
     raw._acts[:] = [answer(status=302, location="1")]
     with pytest.raises(RequestRejected, match="elsewhere"):
-        way.send(READ, OPEN)
+        transport.send(READ, UNLIMITED)
 
 
 @pytest.mark.parametrize(
     "name",
     ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "SSL_CERT_FILE", "SSLKEYLOGFILE"],
 )
-def test_the_environment_has_no_say(raw, monkeypatch, tmp_path, name):
-    """Proxies, certificates and key logs of the environment have no effect."""
+def test_the_environment_has_no_effect(raw, monkeypatch, tmp_path, name):
+    """Proxies, certificates and key logs of the environment are ignored."""
     monkeypatch.setenv(name, str(tmp_path / "x") if name.startswith("SSL") else "http://127.0.0.1:1")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     raw.acts(answer())
-    opened = transport(raw.url)
-    assert opened.send(READ, OPEN).status == 200
+    opened = open_transport(raw.url)
+    assert opened.send(READ, UNLIMITED).status == 200
     opened.close()
-    place = parse_service_url("https://localhost")
-    assert build_connection_factory(place)()._pool._ssl_context.keylog_filename is None
+    url = parse_service_url("https://localhost")
+    assert build_connection_factory(url)()._pool._ssl_context.keylog_filename is None
 
 
-def test_a_proxy_of_the_project(raw):
-    """A proxy that is set explicitly is used."""
+def test_a_configured_proxy_is_used(raw):
+    """It is set explicitly."""
     raw.acts(answer({"id": "x"}))
-    opened = transport("http://127.0.0.1:1", proxy=raw.url)
-    assert opened.send(READ, OPEN).status == 200
+    opened = open_transport("http://127.0.0.1:1", proxy=raw.url)
+    assert opened.send(READ, UNLIMITED).status == 200
     assert raw.requests[0].line == "GET http://127.0.0.1:1/api/credentials/1"
     opened.close()
 
 
-def test_a_proxy_that_lets_nobody_through(raw):
-    """A tunnel that is refused: nothing was sent to the service."""
+def test_a_proxy_that_rejects_the_tunnel(raw):
+    """Nothing was sent to the service."""
     raw.acts(answer(status=403))
-    opened = transport("https://api.example.com", proxy=raw.url)
+    opened = open_transport("https://api.example.com", proxy=raw.url)
     with pytest.raises(NotSent, match="proxy"):
-        opened.send(WRITE, OPEN)
+        opened.send(WRITE, UNLIMITED)
     opened.close()
 
 
-def test_libraries_are_quiet(raw, way, caplog):
-    """Whatever the level of the root, httpx and httpcore do not log requests."""
+def test_libraries_log_no_requests(raw, transport, caplog):
+    """At any level of the root logger."""
     caplog.set_level(logging.DEBUG)
     raw.acts(answer())
-    way.send(READ, OPEN)
+    transport.send(READ, UNLIMITED)
     assert not [record for record in caplog.records if record.name.startswith("http")]
 
 
-def test_thirty_two_at_a_time(raw):
-    """Workers share the transport, each gets its own answer, connections are used again."""
+def test_thirty_two_threads(raw):
+    """Connections are reused."""
 
     def echo(line):
         return answer()(line)
 
     raw.acts(*[echo] * 320)
-    opened = transport(raw.url)
+    opened = open_transport(raw.url)
     with ThreadPoolExecutor(32) as pool:
-        replies = list(pool.map(lambda _: opened.send(READ, OPEN).status, range(320)))
+        replies = list(pool.map(lambda _: opened.send(READ, UNLIMITED).status, range(320)))
     assert replies == [200] * 320
     assert raw.connections <= 32
     opened.close()
 
 
-def authority(folder, host):
-    """Make a certificate for ``host`` that is its own authority; return its file and a server's context."""
+def write_certificate(folder, host):
+    """Write a self-signed certificate for ``host``; return its file and the TLS context of a server."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -437,7 +441,7 @@ def authority(folder, host):
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     return pem, context
@@ -445,8 +449,8 @@ def authority(folder, host):
 
 @pytest.mark.parametrize("name", ["localhost", "other.example"])
 def test_tls_is_verified(raw, tmp_path, name):
-    """An unknown authority or another name ends it before a byte; the project's own authority is taken."""
-    pem, context = authority(tmp_path, name)
+    """An unknown authority or another name is an error before any byte is sent."""
+    pem, context = write_certificate(tmp_path, name)
     serve = raw._serve
 
     def secured(line):
@@ -460,26 +464,26 @@ def test_tls_is_verified(raw, tmp_path, name):
     raw._serve = secured
     raw.acts(answer())
     url = f"https://localhost:{raw.port}"
-    unknown = transport(url)
+    unknown = open_transport(url)
     with pytest.raises(NotSent, match="certificate is not trusted") as caught:
-        unknown.send(WRITE, OPEN)
+        unknown.send(WRITE, UNLIMITED)
     assert caught.value.is_permanent
     assert not raw.requests
-    known = transport(url, ca_file=pem)
+    known = open_transport(url, ca_file=pem)
     if name == "localhost":
-        assert known.send(WRITE, OPEN).status == 200
+        assert known.send(WRITE, UNLIMITED).status == 200
     else:
         with pytest.raises(NotSent, match="certificate is not trusted"):
-            known.send(WRITE, OPEN)
+            known.send(WRITE, UNLIMITED)
     unknown.close()
     known.close()
 
 
-def test_plain_http_where_tls_is_meant(raw):
-    """A server without TLS at a TLS address gets nothing."""
+def test_a_server_without_tls(raw):
+    """Nothing is sent."""
     raw._read = lambda line: line.recv(1) and line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     with pytest.raises(NotSent, match="TLS"):
-        transport(f"https://localhost:{raw.port}").send(WRITE, OPEN)
+        open_transport(f"https://localhost:{raw.port}").send(WRITE, UNLIMITED)
     assert not raw.requests
 
 
@@ -498,8 +502,8 @@ EXCEPTIONS = [
 ]
 
 
-def test_no_more_are_under_way_than_there_are_places(raw):
-    """Eight workers, three places: the service never sees a fourth request beside three."""
+def test_requests_in_flight_are_limited(raw):
+    """Eight workers with three slots."""
     under, most, lock = 0, [], threading.Lock()
 
     def slow(line):
@@ -513,47 +517,47 @@ def test_no_more_are_under_way_than_there_are_places(raw):
         return answer()(line)
 
     raw.acts(*[slow] * 24)
-    opened = transport(raw.url)
-    admission = ConcurrencyLimit(slots=threading.BoundedSemaphore(3))
+    opened = open_transport(raw.url)
+    limit = ConcurrencyLimit(slots=threading.BoundedSemaphore(3))
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: opened.send(WRITE, admission).status, range(24)))
+        replies = list(pool.map(lambda _: opened.send(WRITE, limit).status, range(24)))
     opened.close()
     assert replies == [200] * 24
     assert max(most) == 3
 
 
-def test_a_turn_ends_with_the_last_byte(raw, way, monkeypatch):
-    """What is made of an answer keeps nobody else waiting; an answer that breaks off ends it, too."""
+def test_a_slot_is_released_with_the_last_byte(raw, transport, monkeypatch):
+    """Before the response is decoded, and also after an incomplete response."""
     steps = []
 
     @contextmanager
-    def places():
+    def slots():
         try:
             yield
         finally:
-            steps.append("free")
+            steps.append("released")
 
     monkeypatch.setattr("keyturn.client.transport.parse_http_date", lambda _: steps.append("read"))
     raw.acts(answer({"id": "x"}), say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
-    way.send(READ, ConcurrencyLimit(slots=places()))
+    transport.send(READ, ConcurrencyLimit(slots=slots()))
     with pytest.raises(OutcomeUnknown):
-        way.send(READ, ConcurrencyLimit(slots=places()))
-    assert steps == ["free", "read", "free"]
+        transport.send(READ, ConcurrencyLimit(slots=slots()))
+    assert steps == ["released", "read", "released"]
 
 
-def test_what_is_kept_back_is_not_sent(raw, way):
-    """Not a byte, and the line serves the next."""
+def test_a_withheld_write_sends_no_byte(raw, transport):
+    """The connection serves the next request."""
     raw.acts(answer())
     with pytest.raises(Withheld):
-        way.send(WRITE, ConcurrencyLimit(may_write=lambda: False))
-    assert way.send(WRITE, OPEN).status == 200
+        transport.send(WRITE, ConcurrencyLimit(may_write=lambda: False))
+    assert transport.send(WRITE, UNLIMITED).status == 200
     assert (len(raw.requests), raw.connections) == (1, 1)
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS)
 @pytest.mark.parametrize("when", ["sending", "reading"])
-def test_no_exception_carries_what_was_sent(canary, kind, when):
-    """Whatever the library raises, and wherever, nothing of its text or objects stays with our error."""
+def test_no_error_has_what_was_sent(canary, kind, when):
+    """Neither texts nor objects of httpx' exceptions."""
     key, secret = canary(), canary("quotes")
 
     class Stream(httpx.SyncByteStream):
@@ -568,12 +572,12 @@ def test_no_exception_carries_what_was_sent(canary, kind, when):
         error.request = request
         raise error
 
-    place = parse_service_url("https://api.example.com")
-    way = HttpTransport(
-        place, {"Authorization": f"Bearer {key}".encode()}, REAL, lambda: httpx.MockTransport(handler)
+    url = parse_service_url("https://api.example.com")
+    transport = HttpTransport(
+        url, {"Authorization": f"Bearer {key}".encode()}, REAL, lambda: httpx.MockTransport(handler)
     )
     with pytest.raises((NotSent, OutcomeUnknown)) as caught:
-        way.send(call("PUT", f'{{"password":"{secret}"}}'.encode()), OPEN)
+        transport.send(build_request("PUT", f'{{"password":"{secret}"}}'.encode()), UNLIMITED)
     error = caught.value
     assert error.__context__ is error.__cause__ is None
     canary.also("its attributes", repr(vars(error)) + repr(error.to_diagnostic()))

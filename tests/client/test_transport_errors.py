@@ -1,4 +1,4 @@
-"""Was a byte sent or not: each failure of the library, told apart."""
+"""Classification of httpx' exceptions: before or after the first byte."""
 
 import socket
 import ssl
@@ -12,14 +12,14 @@ from keyturn.client.transport import classify_transport_error
 
 POST = Request(method="POST", path="/api/credentials", path_template="/api/credentials", operation="create")
 
-BEFORE = [
+NOT_SENT = [
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.ConnectError,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 ]
-AFTER = [
+UNKNOWN = [
     httpx.ReadTimeout,
     httpx.WriteTimeout,
     httpx.ReadError,
@@ -33,24 +33,24 @@ AFTER = [
 OTHERS = [httpx.InvalidURL, OSError, ValueError, ssl.SSLError, RuntimeError, httpx.StreamClosed]
 
 
-@pytest.mark.parametrize("kind", BEFORE)
-def test_nothing_was_sent(kind):
-    """Connecting, its proxy and its TLS come before the first byte."""
+@pytest.mark.parametrize("kind", NOT_SENT)
+def test_errors_before_the_first_byte(kind):
+    """Connection, proxy and TLS."""
     assert type(classify_transport_error(POST, kind("text"))) is NotSent
 
 
-@pytest.mark.parametrize("kind", AFTER + OTHERS)
-def test_something_may_have_been_sent(kind):
-    """All else may have come after the first byte, what is unknown too."""
+@pytest.mark.parametrize("kind", UNKNOWN + OTHERS)
+def test_errors_after_the_first_byte(kind):
+    """All others, also unknown ones."""
     error = kind() if kind is httpx.StreamClosed else kind("text")
     found = classify_transport_error(POST, error)
     assert type(found) is OutcomeUnknown
     assert found.error_details.reason
 
 
-def test_every_failure_of_the_library_was_thought_of():
-    """A new kind in a later version of httpx is noticed here."""
-    known = set(BEFORE) | set(AFTER)
+def test_every_error_of_httpx_is_known():
+    """A new class in a later version fails this test."""
+    known = set(NOT_SENT) | set(UNKNOWN)
     families = {httpx.TransportError, httpx.TimeoutException, httpx.NetworkError, httpx.ProtocolError}
 
     def leaves(kind):
@@ -61,7 +61,7 @@ def test_every_failure_of_the_library_was_thought_of():
 
 
 @pytest.mark.parametrize(
-    ("cause", "why", "number"),
+    ("cause", "reason", "code"),
     [
         (ssl.SSLCertVerificationError("x"), "the certificate is not trusted", "KT514"),
         (ssl.SSLError("x"), "the TLS handshake failed", "KT508"),
@@ -71,18 +71,18 @@ def test_every_failure_of_the_library_was_thought_of():
         (None, "no connection", "KT508"),
     ],
 )
-def test_the_cause_below(cause, why, number):
-    """What the operating system said decides about the advice, through any depth of the chain."""
+def test_the_cause_decides_the_code(cause, reason, code):
+    """At any depth of the chain."""
     error = httpx.ConnectError("outer")
     error.__context__ = RuntimeError("middle")
     error.__context__.__cause__ = cause
     found = classify_transport_error(POST, error)
-    assert (found.error_details.reason, found.diagnostic_code) == (why, number)
-    assert found.is_permanent == (number == "KT514")
+    assert (found.error_details.reason, found.diagnostic_code) == (reason, code)
+    assert found.is_permanent == (code == "KT514")
 
 
-def test_a_chain_in_a_circle_ends():
-    """Exceptions that point at each other do not hang us."""
+def test_a_circular_chain_of_causes_ends():
+    """Exceptions may refer to each other."""
     one, other = httpx.ConnectError("a"), RuntimeError("b")
     one.__context__, other.__context__ = other, one
     assert type(classify_transport_error(POST, one)) is NotSent

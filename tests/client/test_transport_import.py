@@ -1,4 +1,4 @@
-"""httpx as a library."""
+"""The import of httpx."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ import pytest
 @pytest.mark.parametrize(
     ("first", "kept"), [("", False), ("import httpx, rich.console", True)], ids=["ours", "theirs"]
 )
-def test_no_command_line_comes_with_it(first, kept):
-    """Neither its module nor what that imports; who has it already keeps it, and may import it later."""
+def test_the_command_line_of_httpx_is_not_imported(first, kept):
+    """An earlier import of httpx stays complete, and a later one works."""
     code = (
         f"{first}\n"
         "import sys\n"
