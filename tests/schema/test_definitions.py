@@ -1,4 +1,4 @@
-"""What the schemas say of fields: secret, destination, identity, reference, accepted types."""
+"""Annotations of the schemas: secret, destination, identity, accepted types."""
 
 import json
 
@@ -13,25 +13,23 @@ from keyturn.schema.definitions import (
     list_known_types,
     load_schema,
     load_type_schema,
+    parse_secret_path,
     read_schema_text,
-    reference_paths,
-    sealed_paths,
     secret_fields,
-    secret_path,
-    secret_paths,
+    select_sealed_paths,
 )
 
 STAGING = {"credentialId": {"ref": "credential/s3"}, "bucket": "b"}
 
 
-def test_the_schemas_are_there_as_they_stand():
-    """What is printed is the file itself."""
+def test_reads_the_schema_files():
+    """The text is that of the file."""
     assert json.loads(read_schema_text("credential")) == load_schema("credential")
     assert (find_schema_folder() / "connection.schema.json").is_file()
 
 
-def test_the_seven_types_are_known():
-    """Those that the API takes, and no other."""
+def test_lists_the_known_types():
+    """The credential types are those of the API."""
     assert list_known_types("credential") == (
         "aws",
         "azure",
@@ -44,8 +42,8 @@ def test_the_seven_types_are_known():
     assert {"postgres", "snowflake", "s3", "bigquery", "salesforce"} <= set(list_known_types("connection"))
 
 
-def test_fields_of_a_type_are_known():
-    """The seal is no secret of its own, and what may not be set is no field."""
+def test_lists_the_fields_of_a_type():
+    """Neither the seal nor a read-only field is a secret field."""
     assert secret_fields("credential", "aws") == ("secret_access_key", "session_token", "external_id")
     assert secret_fields("credential", "oauth") == ("client_secret",)
     assert config_fields("credential", "password") == ("username",)
@@ -53,7 +51,7 @@ def test_fields_of_a_type_are_known():
 
 
 def test_an_unknown_connector_is_open():
-    """Nothing is known of its fields or of the credentials that it takes."""
+    """Its fields and its credential types are unknown."""
     assert load_type_schema("connection", "teradata")["x-open"]
     assert (
         credential_types_of("teradata"),
@@ -62,17 +60,10 @@ def test_an_unknown_connector_is_open():
     ) == (None, ("database", "aws"), ())
 
 
-def test_an_unknown_kind_is_all_destination():
-    """A tampered file may say any kind, and its seal is asked for all the same."""
-    assert load_type_schema("unheard", "aws") == {}
-    assert sealed_paths("unheard", {"config": {"a": 1}}) == (("config", "a"),)
-
-
-def test_secret_paths_are_those_that_are_stated():
-    """Each header by itself, the seal apart."""
-    stated = {"secrets": {"api_key": "x", "headers": {"A": "x", "B": "y"}, "seal": "s"}}
-    assert secret_paths("credential", stated) == (("api_key",), ("headers", "A"), ("headers", "B"))
-    assert secret_paths("connection", stated) == secret_paths("credential", {"secrets": "x"}) == ()
+def test_all_fields_of_an_unknown_kind_are_destinations():
+    """The seal covers the fields of a tampered file with any kind."""
+    assert load_type_schema("unknown", "aws") == {}
+    assert select_sealed_paths("unknown", "aws", [("config", "a")]) == (("config", "a"),)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +83,7 @@ def test_secret_paths_are_those_that_are_stated():
         ),
         ("credential", "aws", {"role_arn": "r", "role_chain": [], "region": "x"}, {"role_arn", "role_chain"}),
         ("credential", "oauth", {"token_url": "t", "client_id": "c", "scopes": []}, {"token_url"}),
-        ("credential", "database", {"proxy": "p", "unheard": {"of": 1}}, {"proxy", "unheard.of"}),
+        ("credential", "database", {"proxy": "p", "unknown": {"of": 1}}, {"proxy", "unknown.of"}),
         ("connection", "postgres", {"host": "h", "schema": "s", "sslMode": "x"}, {"host", "sslMode"}),
         ("connection", "snowflake", {"account": "a", "staging": STAGING}, {"account", "staging.bucket"}),
         ("connection", "rest_api", {"headers": {"A": "b"}, "rateLimit": 1}, {"headers.A"}),
@@ -102,47 +93,31 @@ def test_secret_paths_are_those_that_are_stated():
             {"host": "h", "pool": 3, "link": {"ref": "credential/x"}},
             {"host", "pool", "link"},
         ),
-        ("connection", "mysql", {"database": "d", "unheard": 1}, {"unheard"}),
+        ("connection", "mysql", {"database": "d", "unknown": 1}, {"unknown"}),
     ],
 )
-def test_destinations_are_what_is_not_said_to_be_none(kind, name, config, expected):
-    """A field that nobody classified counts as a destination, however deep it stands."""
-    found = destination_paths(kind, {"type": name, "config": config})
-    assert {".".join(path[1:]) for path in found} == expected
+def test_unclassified_fields_are_destinations(kind, name, config, expected):
+    """A field without an annotation is a destination at any depth."""
+    paths = destination_paths(kind, {"type": name, "config": config})
+    assert {".".join(path[1:]) for path in paths} == expected
 
 
-def test_the_seal_covers_as_whom_a_secret_is_used():
-    """User, role and database are sealed although they lead nowhere else; the warehouse is not."""
-    config = {"host": "h", "username": "u", "role": "r", "warehouse": "w", "unheard": 1}
-    found = sealed_paths("credential", {"type": "database", "config": config})
-    assert [path[1] for path in found] == ["host", "role", "unheard", "username"]
+def test_the_seal_covers_identities():
+    """User, role and database are sealed although they are not destinations; the warehouse is not sealed."""
+    names = ("host", "username", "role", "warehouse", "unknown")
+    paths = select_sealed_paths("credential", "database", [("config", name) for name in names])
+    assert [path[1] for path in paths] == ["host", "role", "unknown", "username"]
 
 
-def test_a_config_that_is_none_has_no_paths():
-    """A manifest that does not fit its schema can still be asked."""
+def test_a_config_that_is_not_a_mapping_has_no_destinations():
+    """An invalid manifest has no paths."""
     assert destination_paths("credential", {"type": "aws", "config": "x"}) == ()
-    assert sealed_paths("credential", {"type": "aws"}) == reference_paths("connection", {"config": []}) == ()
 
 
-def test_references_are_found_wherever_they_stand():
-    """At the top of a connection and at any depth of its config."""
-    stated = {
-        "type": "snowflake",
-        "credential": "a",
-        "config": {"staging": STAGING, "b": {"ref": "credential/b"}},
-    }
-    assert reference_paths("connection", stated) == (
-        ("credential",),
-        ("config", "staging", "credentialId"),
-        ("config", "b"),
-    )
-    assert reference_paths("credential", {"credential": "a"}) == ()
-
-
-def test_an_example_is_classified_as_its_reader_would():
+def test_classifies_an_example():
     """The staging bucket and the account are destinations, the warehouse is not."""
-    found = destination_paths("connection", tree("connections/prod-snowflake"))
-    assert set(found) == {("config", "account"), ("config", "staging", "bucket")}
+    paths = destination_paths("connection", tree("connections/prod-snowflake"))
+    assert set(paths) == {("config", "account"), ("config", "staging", "bucket")}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +128,6 @@ def test_an_example_is_classified_as_its_reader_would():
         ("headers.a.b", ("headers", "a.b")),
     ],
 )
-def test_a_kept_field_has_a_path(name, path):
-    """The first dot divides, for a header's name may hold dots."""
-    assert secret_path(name) == path
+def test_parses_the_path_of_a_kept_field(name, path):
+    """Only the first dot separates, because the name of a header may contain dots."""
+    assert parse_secret_path(name) == path

@@ -16,7 +16,7 @@ from keyturn.catalog import load_catalog
 from keyturn.kinds import KINDS
 from keyturn.model.secret_detection import is_secret_name
 from keyturn.schema.definitions import load_schema
-from keyturn.schema.messages import safe_path, schema_diagnostics
+from keyturn.schema.messages import find_schema_errors, safe_path
 from keyturn.schema.strict_validator import build_validator
 from keyturn.schema.validate import is_valid_manifest
 from keyturn.yamldoc.reader import Document, SpanIndex
@@ -40,7 +40,7 @@ PG = "kind: connection\nname: x\ntype: postgres\n"
 def found(text):
     """Return the findings of a text."""
     read = document(text)
-    return schema_diagnostics(read, str(read.tree.get("kind", "")))
+    return find_schema_errors(read, str(read.tree.get("kind", "")))
 
 
 @pytest.mark.parametrize(("text", "code", "place", "message", "hint"), cases())
@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_always_said_and_never_quoted(asked):
     """Every refusal has a finding with a known code, and no finding holds a value."""
     kind, mutant = asked
     made = Document("x.yaml", mutant, "", SpanIndex(dict))
-    said = schema_diagnostics(made, kind)
+    said = find_schema_errors(made, kind)
     names = [key for block in mutant.values() if isinstance(block, dict) for key in block]
     if not is_valid_manifest(mutant, kind) and not any(map(is_secret_name, names)):
         assert said

@@ -16,7 +16,7 @@ from corpus import manifests, tree
 from keyturn.kinds import KINDS
 from keyturn.model.secret_detection import SECRET_NAME_PATTERN
 from keyturn.schema.definitions import compile_pattern, list_known_types, load_schema, load_type_schema
-from keyturn.schema.messages import schema_diagnostics
+from keyturn.schema.messages import find_schema_errors
 from keyturn.schema.strict_validator import build_validator, build_validator_class
 from keyturn.schema.validate import compile_schema, is_accepted, is_valid_manifest
 from keyturn.yamldoc.reader import Document, SpanIndex
@@ -171,7 +171,7 @@ def test_jsonschema_decides_on_odd_values(asked):
     exact = build_validator(kind).is_valid(mutant)
     assert exact or not is_accepted(mutant, compile_schema(kind))
     assert is_valid_manifest(mutant, kind) is exact
-    said = schema_diagnostics(Document("x.yaml", mutant, "", SpanIndex(dict)), kind)
+    said = find_schema_errors(Document("x.yaml", mutant, "", SpanIndex(dict)), kind)
     assert not (exact and said)
 
 

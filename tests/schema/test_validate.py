@@ -1,4 +1,4 @@
-"""Manifests against their schemas: jsonschema-rs accepts them, jsonschema explains what is wrong."""
+"""Validation of manifests: jsonschema-rs accepts, jsonschema explains errors."""
 
 import subprocess
 import sys
@@ -6,14 +6,8 @@ import sys
 import pytest
 
 from corpus import manifests
-from keyturn.schema.validate import (
-    destination_paths,
-    is_valid_manifest,
-    reference_paths,
-    sealed_paths,
-    secret_paths,
-    validate_manifest,
-)
+from keyturn.schema.definitions import destination_paths
+from keyturn.schema.validate import is_valid_manifest, validate_manifest
 from shelf import document
 
 PG = "kind: connection\nname: x\ntype: postgres\n"
@@ -21,7 +15,7 @@ MY = "kind: connection\nname: x\ntype: mysql\n"
 
 
 def codes(text):
-    """Return code and place of each finding of a text."""
+    """Return code and location of each diagnostic of a text."""
     read = document(text)
     return [
         (each.code, each.origin.line, each.origin.column)
@@ -30,16 +24,18 @@ def codes(text):
 
 
 @pytest.mark.parametrize("name", manifests())
-def test_a_right_manifest_has_no_finding(name):
-    """Every variant of every type, every connector of the examples."""
+def test_accepts_the_examples(name):
+    """The examples have all variants of all types and all connectors."""
     read = document(manifests()[name])
     assert validate_manifest(read, str(read.tree["kind"])) == ()
 
 
-def test_a_right_manifest_does_not_import_jsonschema():
-    """It costs more than checking five hundred files."""
+def test_a_valid_manifest_does_not_import_jsonschema():
+    """The import takes longer than the validation of five hundred files."""
     program = (
-        "import sys; from keyturn.yamldoc.reader import parse_document; from keyturn.schema.validate import validate_manifest;"
+        "import sys;"
+        "from keyturn.yamldoc.reader import parse_document;"
+        "from keyturn.schema.validate import validate_manifest;"
         f"assert validate_manifest(parse_document({PG.encode()!r}, 'x.yaml'), 'connection') == ();"
         "print(sorted({'jsonschema', 'cryptography', 'pyrage', 'deepdiff', 'httpx'} & set(sys.modules)))"
     )
@@ -47,65 +43,61 @@ def test_a_right_manifest_does_not_import_jsonschema():
     assert done.stdout == "[]\n"
 
 
-def test_a_wrong_manifest_is_explained():
-    """What does not fit goes to those who know the words."""
+def test_explains_an_invalid_manifest():
+    """An invalid manifest has diagnostics with locations."""
     assert codes(PG + "config: {hst: h}\n") == [("KT131", 4, 10)]
     assert codes("kind: x\n") == [("KT130", 1, 7)]
 
 
-def test_a_slip_in_an_open_connector_is_caught():
-    """A field that is nearly a known one is a slip; one that is like none is the user's business."""
+def test_reports_a_typo_in_an_open_connector():
+    """Only a field with a name close to a known one is reported."""
     assert codes(MY + "config: {hosst: h, applicationName: a}\n") == [("KT131", 4, 10)]
     assert codes("kind: connection\nname: x\ntype: unheard\nconfig: {hosst: h}\n") == []
 
 
-def test_a_field_that_is_vouched_for_is_taken():
-    """Neither a closed connector nor a near name stands in the way of who knows better."""
+def test_accepts_undocumented_fields():
+    """Listed fields are accepted in closed connectors and with a name close to a known one."""
     assert codes(PG + "config: {sslKeyPath: k}\n") == [("KT131", 4, 10)]
     assert codes(PG + "config: {sslKeyPath: k}\nundocumented: [sslKeyPath]\n") == []
     assert codes(MY + "config: {hosst: h}\nundocumented: [hosst]\n") == []
     assert codes(PG + "config: {sslKeyPath: k, other: x}\nundocumented: [sslKeyPath]\n") == [("KT131", 4, 25)]
 
 
-def test_a_field_that_is_vouched_for_counts_as_a_destination():
-    """Who vouches for a field does not classify it."""
+def test_an_undocumented_field_is_a_destination():
+    """Listing a field does not classify it."""
     read = document(PG + "config: {sslKeyPath: k}\nundocumented: [sslKeyPath]\n")
     assert destination_paths("connection", read.tree) == (("config", "sslKeyPath"),)
 
 
 def test_undocumented_must_be_a_list():
-    """A word in its place lifts nothing."""
+    """A text instead of a list permits nothing."""
     assert [code for code, *_ in codes(PG + "config: {sslKeyPath: k}\nundocumented: sslKeyPath\n")] == [
         "KT131",
         "KT133",
     ]
 
 
-def test_a_secret_is_given_or_kept_and_not_both():
-    """Which of the two was meant cannot be known."""
+def test_warns_of_a_secret_under_secrets_and_keep():
+    """The intention of the author is ambiguous."""
     text = "kind: credential\nname: x\ntype: api_key\n"
     text += "secrets: {headers: {A: x, B: z}, seal: s}\nkeep: [headers.C, headers.A]\n"
     assert codes(text) == [("KT144", 5, 19)]
 
 
-def test_a_type_that_is_no_text_is_explained():
-    """A list in the type's place is a finding, not a crash."""
+def test_explains_a_type_that_is_not_text():
+    """A list as the type gives a diagnostic."""
     assert ("KT134", 3, 7) in codes("kind: credential\nname: x\ntype: [aws]\n")
     assert [code for code, *_ in codes("kind: connection\nname: x\ntype: [mysql]\nconfig: {a: b}\n")] == [
         "KT133"
     ]
 
 
-def test_a_whole_float_is_right_where_any_number_is():
-    """Jsonschema decides: 1.0 is a number, and no port."""
+def test_a_whole_float_is_a_number_but_not_an_integer():
+    """The value 1.0 is valid as a number and invalid as a port."""
     assert codes(MY + "config: {ratio: 1.0}\n") == []
     assert codes(PG + "config: {port: 5432.0}\n") == [("KT133", 4, 16)]
 
 
-def test_everything_that_is_asked_of_a_schema_is_here():
-    """One module to ask."""
+def test_tells_whether_a_manifest_is_valid():
+    """A tree without its required fields is invalid."""
     assert is_valid_manifest({"kind": "credential"}, "credential") is False
-    tree = {"type": "aws", "secrets": {"a": "b"}, "config": {"region": "r", "role_arn": "x"}}
-    assert secret_paths("credential", tree) == (("a",),)
-    assert sealed_paths("credential", tree) == (("config", "role_arn"),)
-    assert reference_paths("connection", {"credential": "x"}) == (("credential",),)

@@ -1,1 +1,1 @@
-"""schema."""
+"""JSON Schemas of manifests: definitions, validation and error messages."""

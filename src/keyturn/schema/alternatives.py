@@ -1,4 +1,4 @@
-"""The alternatives of a credential type: which one was meant, what it lacks, what does not go with it."""
+"""Diagnosis of the ``oneOf`` alternatives of a credential type: the closest one and its wrong fields."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,12 +15,12 @@ class _AlternativeMatch(Struct, frozen=True):
 
     @property
     def match_score(self) -> tuple[int, int]:
-        held = len(self.own_fields) - len(self.missing_fields)
-        return (held - len(self.foreign_fields), -len(self.missing_fields))
+        present = len(self.own_fields) - len(self.missing_fields)
+        return (present - len(self.foreign_fields), -len(self.missing_fields))
 
 
 class AlternativeMismatch(Struct, frozen=True):
-    """Why no alternative fits, or more than one: ``missing`` are the fields that would complete one."""
+    """Why not exactly one alternative matches; ``missing_fields`` are fields that would complete one."""
 
     code: str
     message: str
@@ -29,54 +29,56 @@ class AlternativeMismatch(Struct, frozen=True):
 
 
 def explain_alternatives(present: Collection[str], branches: Sequence[Schema]) -> AlternativeMismatch | None:
-    """Return why none of the alternatives fits the fields that are ``present``; None where one does.
+    """Return why the fields in ``present`` match no alternative or several, None if they match one.
 
-    ``branches`` are those of a ``oneOf``: each has a ``title`` and names its own fields in
-    ``x-own``, where ``key_*`` stands for every name that begins so.
+    ``branches`` are those of a ``oneOf``. Each has a ``title`` and lists its own fields in ``x-own``;
+    ``key_*`` matches all names with this prefix.
     """
-    fits = [_match_alternative(branch, present) for branch in branches]
-    whole = [fit for fit in fits if not fit.missing_fields]
-    exact = [fit for fit in whole if not fit.foreign_fields]
-    best = max(exact or fits, key=lambda fit: fit.match_score)
-    every = "alternatives: " + "; ".join(f"{fit.title} ({', '.join(fit.own_fields)})" for fit in fits)
+    matches = [_match_alternative(branch, present) for branch in branches]
+    complete = [match for match in matches if not match.missing_fields]
+    exact = [match for match in complete if not match.foreign_fields]
     if len(exact) == 1:
         return None
-    if len(best.missing_fields) == len(best.own_fields) and not whole:
-        missing = frozenset(name for fit in fits for name in fit.own_fields)
+    best = max(exact or matches, key=lambda match: match.match_score)
+    titles = (f"{match.title} ({', '.join(match.own_fields)})" for match in matches)
+    hint = f"alternatives: {'; '.join(titles)}"
+    if len(best.missing_fields) == len(best.own_fields) and not complete:
+        missing = frozenset(name for match in matches for name in match.own_fields)
         return AlternativeMismatch(
-            "KT137", "none of the alternatives of this credential type is here", every, missing
+            "KT137", "none of the alternatives of this credential type is given", hint, missing
         )
     if best.foreign_fields or len(exact) > 1:
-        return AlternativeMismatch("KT138", _describe_mixture(best, fits, whole), f"keep one; {every}")
-    lacking = " and ".join(best.missing_fields)
-    return AlternativeMismatch(
-        "KT137", f"{best.title}: {lacking} is missing", every, frozenset(best.missing_fields)
-    )
+        return AlternativeMismatch("KT138", _describe_mixture(best, matches, complete), f"keep one; {hint}")
+    verb = "is" if len(best.missing_fields) == 1 else "are"
+    message = f"{best.title}: {' and '.join(best.missing_fields)} {verb} missing"
+    return AlternativeMismatch("KT137", message, hint, frozenset(best.missing_fields))
 
 
 def _describe_mixture(
-    best: _AlternativeMatch, fits: list[_AlternativeMatch], whole: list[_AlternativeMatch]
+    best: _AlternativeMatch, matches: list[_AlternativeMatch], complete: list[_AlternativeMatch]
 ) -> str:
     others = [
-        fit
-        for fit in fits
-        if fit is not best and (fit in whole or set(fit.own_fields) & set(best.foreign_fields))
+        match
+        for match in matches
+        if match is not best and (match in complete or set(match.own_fields) & set(best.foreign_fields))
     ]
     if others:
-        return f"two alternatives stand together: {best.title} and {others[0].title}"
-    return f"{', '.join(best.foreign_fields)} does not go with {best.title}"
+        return f"two alternatives are mixed: {best.title} and {others[0].title}"
+    return f"{', '.join(best.foreign_fields)} does not belong to {best.title}"
 
 
 def _match_alternative(branch: Schema, present: Collection[str]) -> _AlternativeMatch:
-    own = tuple(branch["x-own"])
-    parts = branch["properties"]
-    rules = [parts[block].get("propertyNames", {}) for block in ("config", "secrets")]
+    own_fields = tuple(branch["x-own"])
+    blocks = branch["properties"]
+    rules = [blocks[block].get("propertyNames", {}) for block in ("config", "secrets")]
     return _AlternativeMatch(
         title=branch["title"],
-        own_fields=own,
-        missing_fields=tuple(name for name in own if not any(_is_own_field(name, each) for each in present)),
+        own_fields=own_fields,
+        missing_fields=tuple(
+            own for own in own_fields if not any(_is_own_field(own, name) for name in present)
+        ),
         foreign_fields=tuple(
-            each for each in present if not any(_is_allowed_name(rule, each) for rule in rules)
+            name for name in present if not any(_is_allowed_name(rule, name) for rule in rules)
         ),
     )
 

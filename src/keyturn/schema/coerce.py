@@ -1,20 +1,20 @@
-"""Settings as text become what their schema says they are: some deployments answer everything as text."""
+"""Conversion of text values to the types of the schema: some deployments return all values as text."""
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from keyturn.model.fields import FieldPath, Fields, Leaf, flatten_tree
 from keyturn.schema.definitions import config_field_types
 
-_BOOLEANS = {"true": True, "false": False}
+_BOOLEANS: Final = {"true": True, "false": False}
 
 
 def coerce_types(kind: str, type: str, fields: Fields) -> Fields:  # noqa: A002
-    """Return fields of a resource with text as numbers and booleans, where its schema means them.
+    """Convert text to the numbers and booleans that the schema of the fields requires.
 
-    Text that holds a mapping or a list as JSON, where the schema means one, becomes its fields. Only
-    what the schema calls so and what reads as one is changed.
+    JSON text of a mapping or a list becomes its fields if the schema requires one. Fields without a
+    type in the schema and text that does not parse are unchanged.
     """
     types = config_field_types(kind, type)
     return dict(_coerce_fields(fields, types))
@@ -22,22 +22,22 @@ def coerce_types(kind: str, type: str, fields: Fields) -> Fields:  # noqa: A002
 
 def _coerce_fields(fields: Fields, types: Mapping[FieldPath, Any]) -> Iterator[tuple[FieldPath, Leaf]]:
     for path, leaf in fields.items():
-        whole = _parse_json_text(leaf, types.get(path[1:]))
-        if isinstance(whole, Mapping) and whole:
+        value = _parse_json_text(leaf, types.get(path[1:]))
+        if isinstance(value, Mapping) and value:
             yield from (
-                (inner, _coerce_leaf(each, types.get(inner[1:])))
-                for inner, each in flatten_tree(whole, path).items()
+                (inner_path, _coerce_leaf(inner, types.get(inner_path[1:])))
+                for inner_path, inner in flatten_tree(value, path).items()
             )
         else:
-            yield path, _coerce_leaf(whole, types.get(path[1:]))
+            yield path, _coerce_leaf(value, types.get(path[1:]))
 
 
-def _parse_json_text(leaf: Leaf, wanted: Any) -> Any:
-    allowed = _allowed_types(wanted)
+def _parse_json_text(leaf: Leaf, schema_type: Any) -> Any:
+    allowed = _allowed_types(schema_type)
     if not isinstance(leaf, str) or "string" in allowed:
         return leaf
-    form = "object" if leaf.startswith("{") else "array" if leaf.startswith("[") else ""
-    if form not in allowed:
+    json_type = "object" if leaf.startswith("{") else "array" if leaf.startswith("[") else ""
+    if json_type not in allowed:
         return leaf
     try:
         return json.loads(leaf)
@@ -45,10 +45,10 @@ def _parse_json_text(leaf: Leaf, wanted: Any) -> Any:
         return leaf
 
 
-def _coerce_leaf(leaf: Leaf, wanted: Any) -> Leaf:
+def _coerce_leaf(leaf: Leaf, schema_type: Any) -> Leaf:
     if not isinstance(leaf, str) or not leaf.isascii():
         return leaf
-    allowed = _allowed_types(wanted)
+    allowed = _allowed_types(schema_type)
     if "string" in allowed:
         return leaf
     if allowed & {"integer", "number"} and leaf.removeprefix("-").isdigit():
@@ -56,5 +56,5 @@ def _coerce_leaf(leaf: Leaf, wanted: Any) -> Leaf:
     return _BOOLEANS.get(leaf, leaf) if "boolean" in allowed else leaf
 
 
-def _allowed_types(wanted: Any) -> frozenset[str]:
-    return frozenset({wanted}) if isinstance(wanted, str) else frozenset(wanted or ())
+def _allowed_types(schema_type: Any) -> frozenset[str]:
+    return frozenset({schema_type}) if isinstance(schema_type, str) else frozenset(schema_type or ())

@@ -1,6 +1,7 @@
-"""The validator that words what is wrong with a manifest: jsonschema, stricter in two points.
+"""The validator for error reports: jsonschema, stricter than the specification in two points.
 
-It decides wherever jsonschema-rs cannot. Its import is slow, so only a manifest that needs it imports it.
+Its verdict is binding if jsonschema-rs does not accept a manifest. It is imported only then, because
+its import is slow.
 """
 
 from collections.abc import Iterator
@@ -16,17 +17,17 @@ from keyturn.schema.definitions import Schema, compile_pattern, load_schema
 
 @cache
 def build_validator(kind: str) -> Draft202012Validator:
-    """Return jsonschema's validator for a kind of manifest.
+    """Return the validator for a kind of manifest.
 
-    ``$`` matches only at the very end, as in ECMA 262; in Python it also matches before a last newline.
-    5432.0 is no integer: sops writes 5432 in its place.
+    ``$`` matches only at the end of the text, as in ECMA 262; in Python it also matches before a final
+    newline. 5432.0 is not an integer, because sops replaces it by 5432.
     """
     return build_validator_class()(load_schema(kind))  # type: ignore[no-any-return]
 
 
 @cache
 def build_validator_class() -> Any:
-    """Return the class of such validators, for a schema of any kind."""
+    """Return the class of these validators, for any schema."""
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
     changed = {"pattern": _find_pattern_errors}
     return extend(Draft202012Validator, changed, type_checker=types)  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""Manifests against their schemas: jsonschema-rs accepts a manifest, jsonschema words what is wrong with it.
+"""Validation of manifests by their JSON Schemas: jsonschema-rs accepts, jsonschema explains errors.
 
-Nearly every manifest is right, and jsonschema is slow to import and to run. Where the two may differ,
-jsonschema decides: see ``is_valid_manifest``.
+Most manifests are valid, and jsonschema is slow to import and to run. If the two may differ, the
+verdict of jsonschema is binding, see ``is_valid_manifest``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,37 +12,22 @@ from typing import Any, Final
 from jsonschema_rs import Draft202012Validator
 from msgspec.structs import replace
 
-from keyturn.model.diagnostic import Cause, Diagnostic
-from keyturn.model.fields import flatten_tree, format_path
 from keyturn.kinds import KINDS
+from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, warning_diagnostic
+from keyturn.model.fields import flatten_tree, format_path
 from keyturn.schema.definitions import (
     config_fields,
-    destination_paths,
     load_schema,
     load_type_schema,
-    reference_paths,
-    sealed_paths,
-    secret_path,
-    secret_paths,
+    parse_secret_path,
 )
-from keyturn.model.diagnostic import error_diagnostic, warning_diagnostic
 from keyturn.yamldoc.reader import Document
-
-__all__ = [
-    "validate_manifest",
-    "validate_project",
-    "destination_paths",
-    "is_valid_manifest",
-    "reference_paths",
-    "sealed_paths",
-    "secret_paths",
-]
 
 _SCALARS: Final = frozenset({str, int, bool, type(None)})
 
 
 def is_valid_manifest(tree: Mapping[str, Any], kind: str) -> bool:
-    """Tell whether ``tree`` fits the schema of ``kind``: credential or connection."""
+    """Tell whether ``tree`` is valid by the schema of ``kind``: credential or connection."""
     if is_accepted(tree, compile_schema(kind)):
         return True
     from keyturn.schema.strict_validator import build_validator  # noqa: PLC0415  # jsonschema costs 70 ms to import
@@ -52,23 +37,23 @@ def is_valid_manifest(tree: Mapping[str, Any], kind: str) -> bool:
 
 @cache
 def compile_schema(kind: str) -> Draft202012Validator:
-    """Return the schema of a kind, compiled by jsonschema-rs."""
+    """Compile the schema of a kind with jsonschema-rs."""
     return Draft202012Validator(load_schema(kind))  # type: ignore[arg-type]
 
 
 def is_accepted(tree: Any, validator: Draft202012Validator) -> bool:
-    """Tell whether jsonschema-rs accepts ``tree``, and jsonschema is certain to accept it, too.
+    """Tell whether jsonschema-rs accepts ``tree`` and jsonschema certainly accepts it, too.
 
-    False leaves the decision to jsonschema.
+    If false, only jsonschema can decide.
     """
     try:
         return _is_plain(tree) and validator.is_valid(tree)
-    except UnicodeEncodeError:  # a lone surrogate, which is no UTF-8
+    except UnicodeEncodeError:  # A lone surrogate is not valid UTF-8.
         return False
 
 
 def _is_plain(tree: Any) -> bool:
-    # jsonschema-rs takes 5432.0 for an integer and a tuple for a list, and refuses objects of other classes.
+    # jsonschema-rs accepts 5432.0 as an integer and a tuple as a list, and rejects objects of other classes.
     pending = [tree]
     while pending:
         value = pending.pop()
@@ -85,22 +70,19 @@ def _is_plain(tree: Any) -> bool:
 
 
 def validate_manifest(document: Document, kind: str) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a manifest, by its schema: KT130 to KT140, each with its place.
+    """Return the schema errors of a manifest with their locations: KT130 to KT140, and KT144.
 
-    A secret-looking key in a connection's config is left to the rule KT370, which can be waived.
-    A field that a connection names under ``undocumented`` is taken as it is.
+    In an open connector, the rule KT370 reports keys that look secret, because it can be waived.
+    Fields that a connection lists under ``undocumented`` are not checked.
     """
-    known = (
-        replace(document, tree=_drop_undocumented(document.tree))
-        if "undocumented" in document.tree
-        else document
-    )
-    misspelt = (*_find_misspelled_fields(known, kind), *_find_given_and_kept(known))
-    if kind in KINDS and is_accepted(known.tree, compile_schema(kind)):
-        return misspelt
-    from keyturn.schema.messages import schema_diagnostics  # noqa: PLC0415  # jsonschema costs 70 ms to import
+    if "undocumented" in document.tree:
+        document = replace(document, tree=_drop_undocumented(document.tree))
+    diagnostics = (*_find_misspelled_fields(document, kind), *_find_given_and_kept(document))
+    if kind in KINDS and is_accepted(document.tree, compile_schema(kind)):
+        return diagnostics
+    from keyturn.schema.messages import find_schema_errors  # noqa: PLC0415  # jsonschema costs 70 ms to import
 
-    return (*misspelt, *schema_diagnostics(known, kind))
+    return (*diagnostics, *find_schema_errors(document, kind))
 
 
 def validate_project(document: Document) -> tuple[Diagnostic, ...]:
@@ -113,20 +95,22 @@ def validate_project(document: Document) -> tuple[Diagnostic, ...]:
 
 
 def _drop_undocumented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    named, config = tree["undocumented"], tree.get("config")
-    if not isinstance(named, list) or not isinstance(config, Mapping):
+    undocumented, config = tree["undocumented"], tree.get("config")
+    if not isinstance(undocumented, list) or not isinstance(config, Mapping):
         return tree
-    return {**tree, "config": {key: value for key, value in config.items() if key not in named}}
+    return {**tree, "config": {key: value for key, value in config.items() if key not in undocumented}}
 
 
 def _find_given_and_kept(document: Document) -> Iterator[Diagnostic]:
     keep, secrets = document.tree.get("keep"), document.tree.get("secrets")
     if isinstance(keep, list) and isinstance(secrets, Mapping):
-        for at, name in enumerate(keep):
-            if str(name).partition(".")[0] in secrets and secret_path(str(name)) in flatten_tree(secrets):
+        for index, name in enumerate(keep):
+            if str(name).partition(".")[0] in secrets and parse_secret_path(str(name)) in flatten_tree(
+                secrets
+            ):
                 message = f"the secret {name} is under both secrets and keep; the value under secrets is used"
                 hint = "remove it from keep"
-                yield warning_diagnostic("KT144", document.find_location(("keep", str(at))), message, hint)
+                yield warning_diagnostic("KT144", document.find_location(("keep", str(index))), message, hint)
 
 
 def _find_misspelled_fields(document: Document, kind: str) -> Iterator[Diagnostic]:
