@@ -5,7 +5,7 @@ import json
 import pytest
 
 from keyturn.model.diagnostic import DiagnosticError
-from keyturn.project.ci_events import TRUST_OVERRIDE, reject_untrusted_event, untrusted_event
+from keyturn.project.ci_events import TRUST_OVERRIDE, reject_untrusted_event, find_untrusted_event
 
 
 def event(tmp_path, head, base="acme/x"):
@@ -28,20 +28,20 @@ def event(tmp_path, head, base="acme/x"):
 )
 def test_trusted(surroundings):
     """One's own machine, a push, a merge request within the project."""
-    assert untrusted_event(surroundings) == ""
+    assert find_untrusted_event(surroundings) == ""
     reject_untrusted_event(surroundings)
 
 
 def test_a_pull_request_within_the_repository_is_trusted(tmp_path):
     """Head and base are one repository."""
-    assert untrusted_event(event(tmp_path, "acme/x")) == ""
+    assert find_untrusted_event(event(tmp_path, "acme/x")) == ""
 
 
 @pytest.mark.parametrize("name", ["pull_request", "pull_request_review"])
 def test_a_fork_is_not(tmp_path, name):
     """Whoever may fork may open one."""
     surroundings = event(tmp_path, "eve/x") | {"GITHUB_EVENT_NAME": name}
-    assert "fork" in untrusted_event(surroundings)
+    assert "fork" in find_untrusted_event(surroundings)
     with pytest.raises(DiagnosticError) as caught:
         reject_untrusted_event(surroundings)
     assert caught.value.diagnostics[0].code == "KT031"
@@ -53,14 +53,14 @@ def test_what_cannot_be_read_vouches_for_nothing(tmp_path, content):
     """A fork that was deleted, an event of another form: refused."""
     surroundings = event(tmp_path, "acme/x")
     (tmp_path / "event.json").write_text(content)
-    assert untrusted_event(surroundings)
+    assert find_untrusted_event(surroundings)
 
 
 def test_base_secrets_for_a_strangers_files():
     """pull_request_target is the classic hole, whoever opened it."""
-    assert untrusted_event({"GITHUB_EVENT_NAME": "pull_request_target"})
+    assert find_untrusted_event({"GITHUB_EVENT_NAME": "pull_request_target"})
 
 
 def test_a_merge_request_from_a_fork():
     """GitLab says both projects."""
-    assert untrusted_event({"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "eve/x"})
+    assert find_untrusted_event({"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "eve/x"})

@@ -31,9 +31,9 @@ def test_from_a_file_below_the_project(tmp_path, canary):
     [
         (lambda _: None, "does not exist"),
         (lambda path: path.write_text(""), "is empty"),
-        (lambda path: path.write_text("x" * (MAX_API_KEY_BYTES + 1)), "holds no key"),
-        (lambda path: path.mkdir(), "holds no key"),
-        (os.mkfifo, "holds no key"),
+        (lambda path: path.write_text("x" * (MAX_API_KEY_BYTES + 1)), "does not contain a key"),
+        (lambda path: path.mkdir(), "does not contain a key"),
+        (os.mkfifo, "does not contain a key"),
         (lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Files become what is wanted: disk, git and the sops process live here, and nowhere else."""
+"""Manifests: loading, validation, seals, decryption and writing."""

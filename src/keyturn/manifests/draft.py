@@ -1,4 +1,4 @@
-"""A manifest drafted from what is live: plain fields as they are, secrets as "keep what is there"."""
+"""Drafts a manifest from a live object: plain fields by value, secrets as ``keep``."""
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -14,11 +14,11 @@ from keyturn.yamldoc.reader import parse_document
 from keyturn.yamldoc.scalars import emit_block
 
 MAX_KEPT_SECRETS = 3
-"""How many secret fields a variant of a credential has at most, of those that must be there."""
+"""The maximum number of required secret fields of a credential variant."""
 
 
 class ManifestDraft(Struct, frozen=True):
-    """A manifest as text that its schema accepts, and the live fields that it leaves out."""
+    """A valid manifest as tree and text, and the live fields that it omits."""
 
     tree: Mapping[str, Any]
     text: str
@@ -26,20 +26,20 @@ class ManifestDraft(Struct, frozen=True):
 
 
 def draft_manifest(live: LiveObject, tree: Mapping[str, Any]) -> ManifestDraft | None:
-    """Return the smallest manifest that says what is live; None where the schema has no room for it.
+    """Return the smallest valid manifest of a live object; None if the schema accepts none.
 
-    ``tree`` is the manifest without ``keep``. Which secrets a credential has is not shown by the
-    service: the fewest that its variant needs are kept.
+    ``tree`` is the manifest without ``keep``. The service does not show which secrets a credential
+    has, so ``keep`` lists the smallest set that a variant requires.
     """
     config = dict(tree.get("config") or {})
     known = config_fields(live.address.kind, live.type)
     extra = [key for key in config if known and key not in known]
-    for more in _generate_variants(live, tree, extra):
-        text = emit_block(more)
+    for variant in _generate_variants(live, tree, extra):
+        text = emit_block(variant)
         document = parse_document(text.encode(), f"{live.address.name}.yaml")
         if not validate_manifest(document, live.address.kind):
             return ManifestDraft(
-                more, text, tuple(f"config.{key}" for key in extra if key not in more["config"])
+                variant, text, tuple(f"config.{key}" for key in extra if key not in variant["config"])
             )
     return None
 
@@ -60,8 +60,10 @@ def _generate_keep_lists(live: LiveObject) -> Iterator[tuple[str, ...]]:
         yield ()
         return
     fields = tuple(field for field in secret_fields("credential", live.type) if field != SEAL_FIELD)
-    shown = tuple(format_path(path[1:]) for path in live.secret_like_paths if format_path(path[1:]) in fields)
-    if shown:
-        yield shown
+    visible = tuple(
+        format_path(path[1:]) for path in live.secret_like_paths if format_path(path[1:]) in fields
+    )
+    if visible:
+        yield visible
     for size in range(MAX_KEPT_SECRETS + 1):
         yield from combinations(fields, size)

@@ -1,4 +1,4 @@
-"""A workspace's files become what is wanted; nothing is decrypted until somebody needs a secret."""
+"""Loads the manifests of a workspace, without decryption."""
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path as File
@@ -28,7 +28,7 @@ from keyturn.yamldoc.reader import Document, parse_document
 
 
 class FileValidation(Struct, frozen=True):
-    """What one file showed: None for a document that cannot be read, ``fits`` where its schema takes it."""
+    """The validation of one file; ``document`` is None for a file that is not valid YAML."""
 
     document: Document | None
     matches_schema: bool
@@ -36,28 +36,32 @@ class FileValidation(Struct, frozen=True):
 
 
 def validate_file(source: SourceFile, settings: PolicySettings) -> FileValidation:
-    """Read one file and return all that can be said of it alone, in the order in which it is asked."""
+    """Validate one file on its own: YAML, name, schema, encryption and seal, in this order."""
     try:
         document = parse_document(source.data, source.relative)
     except DiagnosticError as error:
         return FileValidation(None, matches_schema=False, diagnostics=error.diagnostics)
-    misfits = (*check_name(document), *validate_manifest(document, str(document.tree.get("kind", ""))))
-    empties = (*check_empty_values(document), *check_encryption(document, settings))
-    lines = {each.origin.line for each in empties if each.cause is Cause.EMPTY_VALUE}
+    schema_errors = (*check_name(document), *validate_manifest(document, str(document.tree.get("kind", ""))))
+    empty_values = (*check_empty_values(document), *check_encryption(document, settings))
+    lines = {diagnostic.origin.line for diagnostic in empty_values if diagnostic.cause is Cause.EMPTY_VALUE}
     findings = (
-        *(each for each in misfits if each.cause is not Cause.EMPTY_VALUE or each.origin.line not in lines),
-        *empties,
+        *(
+            diagnostic
+            for diagnostic in schema_errors
+            if diagnostic.cause is not Cause.EMPTY_VALUE or diagnostic.origin.line not in lines
+        ),
+        *empty_values,
         *check_seal_present(document, missing_seal_severity(settings)),
     )
-    fits = not any(each.severity is Severity.ERROR for each in misfits)
-    return FileValidation(document, fits, findings)
+    matches = not any(diagnostic.severity is Severity.ERROR for diagnostic in schema_errors)
+    return FileValidation(document, matches, findings)
 
 
 class LoadedManifests(Struct, frozen=True, kw_only=True):
-    """A workspace's manifests as they stand, all sealed, with every finding, sorted.
+    """The manifests of a workspace, still encrypted, and the sorted diagnostics of all files.
 
-    ``doubtful`` are encrypted files that do not fit their schema: they give nothing that is
-    wanted, and where a key is at hand their seals tell a slip of the pen from tampering.
+    ``invalid_sealed`` are encrypted files that do not match their schema: they yield no resource; if a
+    key is available, the seal check tells a typo from tampering.
     """
 
     desired: tuple[DesiredResource, ...] = ()
@@ -67,21 +71,23 @@ class LoadedManifests(Struct, frozen=True, kw_only=True):
 
 
 def load_manifests(project: Project, workspace: Workspace, only: Collection[str] = ()) -> LoadedManifests:
-    """Read every manifest of a workspace, or those of ``only`` (paths below the root).
+    """Load the manifests of a workspace, or those in ``only`` (paths below the root).
 
-    Nothing is raised for a manifest that is wrong: all findings of all files are returned. With
-    ``only``, references may lead to files beside them, of which no more is read than that.
+    Invalid manifests raise no error; the result has the diagnostics of all files. With ``only``, other
+    files are read only to resolve references.
     """
-    found = find_manifests(project.root, workspace.manifests, only)
+    files = find_manifests(project.root, workspace.manifests, only)
     batch = _ManifestBatch(project.policy, workspace.name)
-    batch.add_sources(found.sources)
-    batch.skip_files(project.root, found.skipped_names)
-    batch.diagnostics.extend(each for each in found.diagnostics if not only or each.origin.file in only)
+    batch.add_sources(files.sources)
+    batch.skip_files(project.root, files.skipped_names)
+    batch.diagnostics.extend(
+        diagnostic for diagnostic in files.diagnostics if not only or diagnostic.origin.file in only
+    )
     return batch.build_result()
 
 
 def load_manifests_at(project: Project, workspace: Workspace, revision: Revision) -> LoadedManifests:
-    """Read every manifest of a workspace as a commit holds it; what is wrong there is no news."""
+    """Load the manifests of a workspace as of a commit."""
     batch = _ManifestBatch(project.policy, workspace.name)
     batch.add_sources(revision.find_manifests(workspace.manifests).sources)
     return batch.build_result()
@@ -103,43 +109,47 @@ class _ManifestBatch:
             self._add_source(source)
 
     def _add_source(self, source: SourceFile) -> None:
-        seen = validate_file(source, self._settings)
-        self.diagnostics.extend(seen.diagnostics)
-        if seen.document is None:
+        validation = validate_file(source, self._settings)
+        self.diagnostics.extend(validation.diagnostics)
+        if validation.document is None:
             self._unreadable.add(manifest_name(source.relative))
-        elif seen.matches_schema:
-            self._manifests.append(build_manifest(source, seen.document, self._workspace))
+        elif validation.matches_schema:
+            self._manifests.append(build_manifest(source, validation.document, self._workspace))
         else:
-            self._add_invalid(source, seen.document)
+            self._add_invalid(source, validation.document)
 
     def skip_files(self, root: File, names: Iterable[str]) -> None:
         for name in names:
             self._skipped.setdefault(manifest_name(name), []).append((root, name))
 
     def build_result(self) -> LoadedManifests:
-        subjects = tuple(each.resource_view for each in self._manifests)
+        subjects = tuple(manifest.resource_view for manifest in self._manifests)
         known = {subject.address: subject for subject in subjects}
         names = [str(address) for address in known]
         self.diagnostics.extend(duplicate_names(subjects))
         self.diagnostics.extend(
-            unresolved_references(subjects, lambda one: known.get(one) or self._find_unloaded(one), names)
+            unresolved_references(
+                subjects, lambda address: known.get(address) or self._find_unloaded(address), names
+            )
         )
         self.diagnostics.extend(reference_cycles(subjects))
         return LoadedManifests(
-            desired=tuple(each.desired for each in self._manifests),
+            desired=tuple(manifest.desired for manifest in self._manifests),
             resource_views=subjects,
-            diagnostics=tuple(sorted(dict.fromkeys(self.diagnostics), key=lambda finding: finding.sort_key)),
+            diagnostics=tuple(
+                sorted(dict.fromkeys(self.diagnostics), key=lambda diagnostic: diagnostic.sort_key)
+            ),
             invalid_sealed=tuple(self._invalid_sealed),
         )
 
     def _add_invalid(self, source: SourceFile, document: Document) -> None:
-        what = seal_subject(document)
-        self._invalid[what.address] = ResourceView(address=what.address, type="", file=source.relative)
+        subject = seal_subject(document)
+        self._invalid[subject.address] = ResourceView(address=subject.address, type="", file=source.relative)
         if "sops" in document.tree:
-            self._invalid_sealed.append(what)
+            self._invalid_sealed.append(subject)
 
     def _find_unloaded(self, address: Address) -> ResourceView | None:
-        # What leads to a file that is broken is not lost as well: one fault, one finding.
+        # A reference to an unreadable file resolves, so that one error has one diagnostic.
         if address.name in self._unreadable:
             return ResourceView(address=address, type="", file="")
         for root, name in self._skipped.get(address.name, ()):

@@ -1,4 +1,4 @@
-"""One manifest: what the rules see of it, and what is wanted of the service."""
+"""Builds a resource from one manifest: the view for policy rules and the desired state."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,8 +17,8 @@ from keyturn.model.resource import EMPTY, DesiredResource, EncryptedSecret, Life
 from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.schema.definitions import (
     SEAL_FIELD,
+    parse_secret_path,
     reference_target,
-    secret_path,
     select_destinations,
     walk_config_leaves,
 )
@@ -26,65 +26,69 @@ from keyturn.sops.ciphertext import looks_encrypted
 from keyturn.yamldoc.reader import Document, SourceSpan, SpanIndex, parse_document
 
 DEFAULT_GRACE_DAYS: Final = 7
-"""Days that a replaced credential stays, where the manifest does not say."""
+"""The default of days before a replaced credential is retired."""
 
 
 class Manifest(Struct, frozen=True):
-    """A manifest that fits its schema, read two ways."""
+    """A valid manifest: the view for policy rules and the desired resource."""
 
     resource_view: ResourceView
     desired: DesiredResource
 
 
 def read_address(document: Document) -> Address:
-    """Return the address that a manifest states, right or not; raises KeyError where it states none."""
+    """Return the address in a manifest, which may be invalid; raises KeyError without kind or name."""
     return Address(str(document.tree["kind"]), str(document.tree["name"]))
 
 
 def check_name(document: Document) -> tuple[Diagnostic, ...]:
-    """Return the finding that a manifest is not called after its file, if that is so.
+    """Return KT254 or KT141 if the name of a manifest differs from that of its file.
 
-    KT254 (integrity) where the file is encrypted: SOPS does not bind a file to its name, so that a
-    copy under another name opens. KT141 where it is not.
+    KT254 (integrity) is for encrypted files: SOPS does not bind a file to its name, so a copy under
+    another name decrypts. KT141 is for plain files.
     """
     name = document.tree.get("name")
-    called = manifest_name(document.file)
-    if not isinstance(name, str) or name == called:
+    file_name = manifest_name(document.file)
+    if not isinstance(name, str) or name == file_name:
         return ()
     origin = document.find_location(("name",))
-    hint = f"rename the file to {name}.yaml, or make the name {called} and keep the old one in moved_from"
+    hint = (
+        f"rename the file to {name}.yaml, or change the name to {file_name} and put the old one in moved_from"
+    )
     if "sops" in document.tree:
-        message = f"an encrypted manifest stands in a file of another name ({called})"
+        message = f"the name differs from that of the encrypted file ({file_name})"
         return (
             error_diagnostic("KT254", origin, message, f"if it was copied, remove the copy; else {hint}"),
         )
-    return (error_diagnostic("KT141", origin, f"the name is not that of the file ({called})", hint),)
+    return (error_diagnostic("KT141", origin, f"the name differs from that of the file ({file_name})", hint),)
 
 
 def build_manifest(source: SourceFile, document: Document, workspace: str = "") -> Manifest:
-    """Return what a document means that its schema accepts."""
+    """Build the manifest of a document that matches its schema."""
     tree = document.tree
     address = read_address(document)
     fields = MappingProxyType(dict(_flatten_fields(tree)))
-    hidden = {
+    secrets = {
         path: text for path, text in flatten_tree(tree.get("secrets", EMPTY)).items() if path != (SEAL_FIELD,)
     }
-    ciphers = {path: _digest_ciphertext(text) for path, text in hidden.items() if looks_encrypted(text)}
+    digests = {path: _digest_ciphertext(text) for path, text in secrets.items() if looks_encrypted(text)}
     desired = DesiredResource(
         address=address,
         type=tree["type"],
         fields=fields,
-        secrets={path: EncryptedSecret(digest) for path, digest in ciphers.items()},
-        ciphertext_digests=ciphers,
+        secrets={path: EncryptedSecret(digest) for path, digest in digests.items()},
+        ciphertext_digests=digests,
         digest=source.digest,
         origin=SourceLocation(source.relative, 1, 1),
         labels=tree.get("labels", EMPTY),
         lifecycle=_read_lifecycle(tree),
-        kept_secrets=tuple(path for path in map(secret_path, tree.get("keep", ())) if path not in ciphers),
+        kept_secrets=tuple(
+            path for path in map(parse_secret_path, tree.get("keep", ())) if path not in digests
+        ),
         destination_paths=select_destinations(address.kind, tree["type"], fields),
     )
     return Manifest(
-        _build_resource_view(source, document, desired, (*hidden, *desired.kept_secrets), workspace), desired
+        _build_resource_view(source, document, desired, (*secrets, *desired.kept_secrets), workspace), desired
     )
 
 
@@ -105,21 +109,25 @@ def _digest_ciphertext(text: object) -> str:
 
 
 def _read_lifecycle(tree: Mapping[str, Any]) -> Lifecycle:
-    rotation, life = tree.get("rotation", EMPTY), tree.get("lifecycle", EMPTY)
-    turning = (rotation.get("max_age", ""), rotation.get("strategy", "verify"), rotation.get("grace", ""))
-    return _build_lifecycle(turning, life.get("protect", False), tree.get("moved_from", ""))
+    rotation, lifecycle = tree.get("rotation", EMPTY), tree.get("lifecycle", EMPTY)
+    return _build_lifecycle(
+        rotation.get("max_age", ""),
+        rotation.get("strategy", "verify"),
+        rotation.get("grace", ""),
+        protect=lifecycle.get("protect", False),
+        moved_from=tree.get("moved_from", ""),
+    )
 
 
-@lru_cache(maxsize=4096)  # the manifests of a repository live by the same few rules
-def _build_lifecycle(turning: tuple[str, str, str], protect: bool, moved_from: str) -> Lifecycle:  # noqa: FBT001
-    max_age, strategy, grace = turning
-    kept = parse_days(grace)
+@lru_cache(maxsize=4096)  # few combinations occur in a repository
+def _build_lifecycle(max_age: str, strategy: str, grace: str, *, protect: bool, moved_from: str) -> Lifecycle:
+    grace_days = parse_days(grace)
     return Lifecycle(
         protect=protect,
         moved_from=moved_from,
         max_age_days=parse_days(max_age) or 0,
         strategy=strategy,
-        grace_days=DEFAULT_GRACE_DAYS if kept is None else kept,
+        grace_days=DEFAULT_GRACE_DAYS if grace_days is None else grace_days,
     )
 
 
@@ -141,7 +149,9 @@ def _build_resource_view(
         references={path: leaf for path, leaf in desired.fields.items() if isinstance(leaf, Address)},
         secret_paths=secret_paths,
         lifecycle=desired.lifecycle,
-        waivers=tuple(_build_waiver(each["rule"], each["reason"], at) for at, each in enumerate(waivers)),
+        waivers=tuple(
+            _build_waiver(waiver["rule"], waiver["reason"], index) for index, waiver in enumerate(waivers)
+        ),
         spans=_index_spans(source),
         digest=desired.digest,
         ciphertext_digests=desired.ciphertext_digests,
@@ -149,12 +159,12 @@ def _build_resource_view(
 
 
 @lru_cache(maxsize=4096)
-def _build_waiver(rule: str, reason: str, at: int) -> Waiver:
-    return Waiver(rule, reason, ("waive", str(at), "rule"))
+def _build_waiver(rule: str, reason: str, index: int) -> Waiver:
+    return Waiver(rule, reason, ("waive", str(index), "rule"))
 
 
 def _index_spans(source: SourceFile) -> SpanIndex:
-    # Ten thousand texts need not stay in memory for the few files in which a rule finds something.
+    # Spans are computed again from the file: few manifests need them, and their texts take memory.
     root, relative, digest = source.root, source.relative, source.digest
 
     def measure_spans() -> dict[FieldPath, SourceSpan]:

@@ -1,4 +1,4 @@
-"""References between manifests: to something that is there, of a type that fits, and never in a circle."""
+"""Checks references between manifests: existing target, compatible type, no cycle."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -15,108 +15,110 @@ from keyturn.schema.definitions import credential_types_of, load_type_schema
 ResourceLookup: TypeAlias = Callable[[Address], ResourceView | None]
 
 
-def duplicate_names(subjects: Sequence[ResourceView]) -> Iterator[Diagnostic]:
-    """Yield a finding (KT142) for each manifest whose address another one holds already."""
+def duplicate_names(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
+    """Yield KT142 for each manifest with the address of an earlier one."""
     seen: dict[Address, ResourceView] = {}
-    for subject in subjects:
-        first = seen.setdefault(subject.address, subject)
-        if first is not subject:
-            message = f"{subject.address} is described twice; first in {first.file}"
+    for resource in resources:
+        first = seen.setdefault(resource.address, resource)
+        if first is not resource:
+            message = f"{resource.address} has two manifests; the first is {first.file}"
             yield _reference_error(
-                "KT142", subject, ("name",), message, "remove one of the two, or give it another name"
+                "KT142", resource, ("name",), message, "remove one of them, or change its name"
             )
 
 
 def unresolved_references(
-    subjects: Sequence[ResourceView], find: ResourceLookup, names: Sequence[str]
+    resources: Sequence[ResourceView], find: ResourceLookup, names: Sequence[str]
 ) -> Iterator[Diagnostic]:
-    """Yield a finding for each reference that leads nowhere (KT401) or to a type that does not fit (KT403).
+    """Yield KT401 for each reference without target and KT403 for each target of a wrong type.
 
-    ``find`` returns what an address leads to; ``names`` are what a hint may suggest.
+    ``find`` returns the resource of an address. ``names`` are the addresses for hints.
     """
-    for subject in subjects:
-        for path, address in subject.references.items():
+    for resource in resources:
+        for path, address in resource.references.items():
             target = find(address)
             if target is None:
                 near = get_close_matches(str(address), names, n=1, cutoff=0.6)
                 hint = f"did you mean {near[0]}?" if near else f"add a manifest for it: {address.name}.yaml"
-                message = f"{format_path(path)} refers to {address}, and no manifest describes it"
-                yield _reference_error("KT401", subject, path, message, hint)
+                message = f"{format_path(path)} refers to {address}, which has no manifest"
+                yield _reference_error("KT401", resource, path, message, hint)
             elif path == ("credential",):
-                yield from _check_credential_type(subject, target)
+                yield from _check_credential_type(resource, target)
 
 
-def reference_cycles(subjects: Sequence[ResourceView]) -> Iterator[Diagnostic]:
-    """Yield a finding (KT402) for each circle of references, with every place that it goes through."""
-    left = {subject.address: subject for subject in subjects}
-    _remove_acyclic(left)
-    while left:
-        steps = _follow_cycle(next(iter(left.values())), left)
+def reference_cycles(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
+    """Yield KT402 for each cycle of references, with the locations of all references in it."""
+    remaining = {resource.address: resource for resource in resources}
+    _remove_acyclic(remaining)
+    while remaining:
+        steps = _follow_cycle(next(iter(remaining.values())), remaining)
         yield _cycle_error(steps)
-        for subject, _ in steps:
-            del left[subject.address]
-        _remove_acyclic(left)
+        for resource, _ in steps:
+            del remaining[resource.address]
+        _remove_acyclic(remaining)
 
 
-def _remove_acyclic(left: dict[Address, ResourceView]) -> None:
+def _remove_acyclic(remaining: dict[Address, ResourceView]) -> None:
     users: dict[Address, list[Address]] = {}
-    waits = {}
-    for address, subject in left.items():
-        used = {each for each in subject.references.values() if each in left}
-        waits[address] = len(used)
-        for each in used:
-            users.setdefault(each, []).append(address)
-    free = [address for address, count in waits.items() if not count]
+    counts = {}
+    for address, resource in remaining.items():
+        used = {target for target in resource.references.values() if target in remaining}
+        counts[address] = len(used)
+        for target in used:
+            users.setdefault(target, []).append(address)
+    free = [address for address, count in counts.items() if not count]
     while free:
         address = free.pop()
-        del left[address]
+        del remaining[address]
         for user in users.get(address, ()):
-            waits[user] -= 1
-            if not waits[user]:
+            counts[user] -= 1
+            if not counts[user]:
                 free.append(user)
 
 
 def _follow_cycle(
-    subject: ResourceView, left: Mapping[Address, ResourceView]
+    resource: ResourceView, remaining: Mapping[Address, ResourceView]
 ) -> list[tuple[ResourceView, FieldPath]]:
-    # What is left after trimming always refers to something that is left, so the walk comes round.
-    passed: dict[Address, int] = {}
+    # Each remaining resource refers to another remaining one, so the walk reaches a cycle.
+    visited: dict[Address, int] = {}
     steps: list[tuple[ResourceView, FieldPath]] = []
-    while subject.address not in passed:
-        passed[subject.address] = len(steps)
-        path, address = next(each for each in subject.references.items() if each[1] in left)
-        steps.append((subject, path))
-        subject = left[address]
-    return steps[passed[subject.address] :]
+    while resource.address not in visited:
+        visited[resource.address] = len(steps)
+        path, address = next(
+            (path, target) for path, target in resource.references.items() if target in remaining
+        )
+        steps.append((resource, path))
+        resource = remaining[address]
+    return steps[visited[resource.address] :]
 
 
 def _cycle_error(steps: Sequence[tuple[ResourceView, FieldPath]]) -> Diagnostic:
-    way = " → ".join(str(subject.address) for subject, _ in [*steps, steps[0]])
-    places = ", ".join(str(subject.find_location(path)) for subject, path in steps)
-    subject, path = steps[0]
+    cycle = " → ".join(str(resource.address) for resource, _ in [*steps, steps[0]])
+    places = ", ".join(str(resource.find_location(path)) for resource, path in steps)
+    resource, path = steps[0]
     return _reference_error(
-        "KT402", subject, path, f"references go in a circle: {way}", f"remove one of them: {places}"
+        "KT402", resource, path, f"references form a cycle: {cycle}", f"remove one of them: {places}"
     )
 
 
-def _check_credential_type(subject: ResourceView, target: ResourceView) -> Iterator[Diagnostic]:
-    taken = credential_types_of(subject.type)
-    if not taken or not target.type or target.type in taken:
+def _check_credential_type(resource: ResourceView, target: ResourceView) -> Iterator[Diagnostic]:
+    accepted = credential_types_of(resource.type)
+    if not accepted or not target.type or target.type in accepted:
         return
-    message = f"a connection of type {subject.type} does not use a credential of type {target.type}"
-    hint = f"it uses {' or '.join(taken)}; {target.address} stands in {_locate_type(target)}"
-    finding = _reference_error("KT403", subject, ("credential",), message, hint)
-    lenient = load_type_schema("connection", subject.type).get("x-open", False)
+    message = f"a connection of type {resource.type} does not use a credential of type {target.type}"
+    hint = f"it uses {' or '.join(accepted)}; {target.address} is in {_locate_type(target)}"
+    finding = _reference_error("KT403", resource, ("credential",), message, hint)
+    lenient = load_type_schema("connection", resource.type).get("x-open", False)
     yield replace(finding, severity=Severity.WARNING) if lenient else finding
 
 
-def _locate_type(subject: ResourceView) -> SourceLocation:
-    return subject.find_location(("type",))
+def _locate_type(resource: ResourceView) -> SourceLocation:
+    return resource.find_location(("type",))
 
 
 def _reference_error(
-    code: str, subject: ResourceView, path: FieldPath, message: str, hint: str
+    code: str, resource: ResourceView, path: FieldPath, message: str, hint: str
 ) -> Diagnostic:
     return replace(
-        error_diagnostic(code, subject.find_location(path), message, hint), address=subject.address
+        error_diagnostic(code, resource.find_location(path), message, hint), address=resource.address
     )

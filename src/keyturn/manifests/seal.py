@@ -1,6 +1,6 @@
-"""The seal of a manifest: what it should be, whether it is there, whether it holds.
+"""Computes and verifies the seals of manifests.
 
-A finding whose code is KT250 to KT299 says that a file is not what somebody with the key approved.
+The codes KT250 to KT299 report files that differ from what a holder of the key approved.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,12 +23,12 @@ _OPTIONAL_BLOCKS: Final = frozenset(
     {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
 )
 _SEAL_HINT: Final = (
-    "if the change is meant, whoever holds the key runs `keyturn seal NAME`; else take the file back from git"
+    "if the change is intended, a holder of the key runs `keyturn seal NAME`; else restore the file from git"
 )
 
 
 class SealSubject(Struct, frozen=True):
-    """What a seal is made of: who the secrets belong to, and their plain fields by path."""
+    """The input of a seal: address, type and plain fields by path."""
 
     address: Address
     type: str
@@ -37,7 +37,7 @@ class SealSubject(Struct, frozen=True):
 
 
 def seal_subject(document: Document) -> SealSubject:
-    """Return what the seal of a document is made of, as far as it can be read, right or not."""
+    """Return the seal input of a document, which may be invalid."""
     tree = document.tree
     config = tree.get("config")
     fields = dict(walk_config_leaves(config)) if isinstance(config, Mapping) else {}
@@ -45,25 +45,25 @@ def seal_subject(document: Document) -> SealSubject:
     return SealSubject(address, str(tree.get("type")), fields, SourceLocation(document.file, 1, 1))
 
 
-def compute_expected_seal(what: SealSubject) -> str:
-    """Return the seal that a manifest's secrets must carry."""
-    address = what.address
-    covered = select_fields(what.fields, select_sealed_paths(address.kind, what.type, what.fields))
-    return compute_seal(address.kind, address.name, what.type, covered)
+def compute_expected_seal(subject: SealSubject) -> str:
+    """Compute the seal that the secrets of a manifest must have."""
+    address = subject.address
+    covered = select_fields(subject.fields, select_sealed_paths(address.kind, subject.type, subject.fields))
+    return compute_seal(address.kind, address.name, subject.type, covered)
 
 
 def compute_document_seal(document: Document) -> str:
-    """Return the seal for a document as it stands: what ``secret set`` and ``seal`` write."""
+    """Compute the seal of a document, for ``secret set`` and ``seal``."""
     return compute_expected_seal(seal_subject(document))
 
 
 def missing_seal_severity(settings: PolicySettings) -> Severity:
-    """Return what a missing seal weighs under a policy."""
+    """Return the severity of a missing seal."""
     return Severity.ERROR if settings.seal == "required" else Severity.WARNING
 
 
 def check_seal_present(document: Document, severity: Severity) -> tuple[Diagnostic, ...]:
-    """Return the finding that a manifest's secrets carry no seal (KT250), if that is so."""
+    """Return KT250 if the secrets of a manifest have no seal."""
     secrets = document.tree.get("secrets")
     if not isinstance(secrets, Mapping) or SEAL_FIELD in secrets or not secrets:
         return ()
@@ -72,9 +72,9 @@ def check_seal_present(document: Document, severity: Severity) -> tuple[Diagnost
 
 
 def check_empty_values(document: Document) -> tuple[Diagnostic, ...]:
-    """Return a finding (KT255) for each empty value among the plain ones of an encrypted file.
+    """Return KT255 for each empty plain value of an encrypted file.
 
-    SOPS leaves null, empty text and empty collections out of its MAC, so that anybody can add them.
+    The SOPS MAC does not cover null, empty text and empty collections, so an edit of them is not detected.
     """
     if "sops" not in document.tree:
         return ()
@@ -86,28 +86,29 @@ def check_empty_values(document: Document) -> tuple[Diagnostic, ...]:
     )
 
 
-def check_seal(what: SealSubject, opened: Mapping[FieldPath, Secret]) -> tuple[Diagnostic, ...]:
-    """Return the finding that the seal among ``opened`` does not hold (KT251), if that is so.
+def check_seal(subject: SealSubject, opened: Mapping[FieldPath, Secret]) -> tuple[Diagnostic, ...]:
+    """Return KT251 if the seal in ``opened`` does not match.
 
-    ``opened`` is by path below ``secrets``.
+    ``opened`` has the decrypted secrets by path below ``secrets``.
     """
-    if (SEAL_FIELD,) not in opened or opened[(SEAL_FIELD,)] == Secret(compute_expected_seal(what)):
+    if (SEAL_FIELD,) not in opened or opened[(SEAL_FIELD,)] == Secret(compute_expected_seal(subject)):
         return ()
-    message = f"the secrets of {what.address} were sealed for another destination"
-    finding = error_diagnostic("KT251", what.origin, message, _SEAL_HINT, cause=Cause.TAMPERING)
-    return (replace(finding, address=what.address),)
+    message = f"the secrets of {subject.address} were sealed for another destination"
+    finding = error_diagnostic("KT251", subject.origin, message, _SEAL_HINT, cause=Cause.TAMPERING)
+    return (replace(finding, address=subject.address),)
 
 
 def verify_secrets(
     desired: DesiredResource, opened: Mapping[FieldPath, Secret], severity: Severity
 ) -> tuple[DesiredResource, tuple[Diagnostic, ...]]:
-    """Return the manifest with its secrets opened, the seal taken off, and what is wrong with them.
+    """Return the manifest with decrypted secrets without the seal, and the diagnostics.
 
-    ``opened`` is by path below ``secrets``; ``severity`` is what a missing seal weighs.
+    ``opened`` has the decrypted secrets by path below ``secrets``. ``severity`` is that of a missing
+    seal.
     """
-    what = SealSubject(desired.address, desired.type, desired.fields, desired.origin)
+    subject = SealSubject(desired.address, desired.type, desired.fields, desired.origin)
     secrets = {path: secret for path, secret in opened.items() if path != (SEAL_FIELD,)}
-    findings = list(check_seal(what, opened))
+    findings = list(check_seal(subject, opened))
     if (SEAL_FIELD,) not in opened and secrets:
         findings.append(replace(_missing_seal_diagnostic(desired.origin, severity), address=desired.address))
     findings.extend(_check_secret_fields(desired, secrets))
@@ -119,7 +120,7 @@ def _check_secret_fields(
 ) -> Iterator[Diagnostic]:
     hint = "set it with `keyturn secret set`"
     if secrets.keys() != desired.secrets.keys():
-        message = f"{desired.address} holds other secret fields than it shows"
+        message = f"{desired.address} decrypts to other secret fields than the manifest lists"
         yield replace(error_diagnostic("KT252", desired.origin, message, hint), address=desired.address)
     for path, secret in secrets.items():
         if secret == Secret(""):
@@ -128,8 +129,8 @@ def _check_secret_fields(
 
 
 def _missing_seal_diagnostic(origin: SourceLocation, severity: Severity) -> Diagnostic:
-    message = "the secrets carry no seal: nothing binds them to their destination"
-    hint = "whoever holds the key runs `keyturn seal NAME`"
+    message = "the secrets have no seal that binds them to their destination"
+    hint = "a holder of the key runs `keyturn seal NAME`"
     return replace(error_diagnostic("KT250", origin, message, hint), severity=severity)
 
 
@@ -149,7 +150,7 @@ def _may_be_empty(path: FieldPath) -> bool:
 
 
 def _empty_value_error(document: Document, path: FieldPath) -> Diagnostic:
-    message = f"{format_path(path)} is empty, and an encrypted file's MAC does not cover what is empty"
+    message = f"{format_path(path)} is empty, and the MAC of an encrypted file does not cover empty values"
     hint = "remove it, or give it a value and encrypt again"
     return error_diagnostic(
         "KT255", document.find_location(path, key=True), message, hint, cause=Cause.EMPTY_VALUE

@@ -1,4 +1,4 @@
-"""Sealed manifests are opened: decrypted as the bytes that were loaded, their seals verified."""
+"""Decrypts manifests and verifies their seals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as File
@@ -22,94 +22,95 @@ _BATCH_SIZE: Final = 256
 def decrypt_manifests(
     desired: Iterable[DesiredResource], project: Project, environment: Mapping[str, str]
 ) -> tuple[DesiredResource, ...]:
-    """Return the manifests with their secrets opened and their seals verified.
+    """Return the manifests with decrypted secrets and verified seals.
 
-    Only these files are read again and decrypted, each as the bytes that were loaded, with the keys
-    that ``environment`` leads to. Raises Faulty with everything that is wrong, KT250 to KT299 for
-    what is refused for its integrity; a seal that is missing where policy only warns of it is let
-    pass: ``load`` has said so.
+    Reads each file again and requires the same digest. ``environment`` provides the keys. Raises
+    DiagnosticError with all errors; KT250 to KT299 are integrity errors. A missing seal is no error
+    here if policy only warns: the loader reports it.
     """
-    open_all = decryptor_for(environment, project.policy, project.decryptor)
-    wanted = tuple(desired)
+    decryptor = decryptor_for(environment, project.policy, project.decryptor)
+    resources = tuple(desired)
     opened: list[DesiredResource] = []
     findings: list[Diagnostic] = []
-    for at in range(0, len(wanted), _BATCH_SIZE):
-        whole, wrong = _decrypt_batch(wanted[at : at + _BATCH_SIZE], project, open_all)
-        opened.extend(whole)
-        findings.extend(wrong)
+    for start in range(0, len(resources), _BATCH_SIZE):
+        verified, problems = _decrypt_batch(resources[start : start + _BATCH_SIZE], project, decryptor)
+        opened.extend(verified)
+        findings.extend(problems)
     if findings:
         raise DiagnosticError(*findings)
     return tuple(opened)
 
 
 def check_seals_of_invalid(
-    doubtful: Sequence[SealSubject], project: Project, environment: Mapping[str, str]
+    subjects: Sequence[SealSubject], project: Project, environment: Mapping[str, str]
 ) -> tuple[Diagnostic, ...]:
-    """Return what the seals of files that do not fit their schema say: KT251 for each that is broken."""
+    """Return KT251 for each invalid manifest whose seal does not match."""
     documents = [
-        parse_document(load_file(project.root, each.origin.file).data, each.origin.file) for each in doubtful
+        parse_document(load_file(project.root, subject.origin.file).data, subject.origin.file)
+        for subject in subjects
     ]
-    open_all = decryptor_for(environment, project.policy, project.decryptor)
+    decryptor = decryptor_for(environment, project.policy, project.decryptor)
     return tuple(
         finding
-        for what, secrets in zip(doubtful, open_all(documents), strict=True)
+        for subject, secrets in zip(subjects, decryptor(documents), strict=True)
         for finding in (
             secrets.diagnostics
             if isinstance(secrets, DiagnosticError)
-            else check_seal(what, _select_secrets(secrets))
+            else check_seal(subject, _select_secrets(secrets))
         )
     )
-
-
-def _decrypt_batch(
-    some: Sequence[DesiredResource], project: Project, open_all: Decryptor
-) -> tuple[list[DesiredResource], list[Diagnostic]]:
-    severity = missing_seal_severity(project.policy)
-    opened: list[DesiredResource] = []
-    findings: list[Diagnostic] = []
-    for one, secrets in zip(some, open_all(_reload_documents(project.root, some)), strict=True):
-        if isinstance(secrets, DiagnosticError):
-            findings.extend(secrets.diagnostics)
-            continue
-        whole, wrong = verify_secrets(one, _select_secrets(secrets), severity)
-        opened.append(whole)
-        findings.extend(each for each in wrong if each.severity is Severity.ERROR)
-    return opened, findings
-
-
-def _reload_documents(root: File, wanted: Sequence[DesiredResource]) -> tuple[Document, ...]:
-    documents = []
-    moved: list[Diagnostic] = []
-    for one in wanted:
-        try:
-            source = reload_file(root, one.origin.file, one.digest)
-        except DiagnosticError as error:
-            moved += error.diagnostics
-        else:
-            documents.append(parse_document(source.data, source.relative))
-    if moved:
-        raise DiagnosticError(*moved)
-    return tuple(documents)
-
-
-def _select_secrets(secrets: Mapping[FieldPath, Secret]) -> dict[FieldPath, Secret]:
-    return {path[1:]: secret for path, secret in secrets.items() if path[0] == "secrets"}
 
 
 def decrypt_manifest_at(
     project: Project, file: str, commit: str, environment: Mapping[str, str]
 ) -> DesiredResource:
-    """Return the manifest that ``commit`` holds at ``file``, its secrets opened and its seal verified.
+    """Return the manifest ``file`` of ``commit`` with decrypted secrets and verified seal.
 
-    Raises Faulty where the commit, the file in it, or the key that opens it is out of reach.
+    Raises DiagnosticError if the commit, the file or the key is not available.
     """
     source = Revision(project.root, commit, environment).read_file(file)
     document = parse_document(source.data, source.relative)
     sealed = build_manifest(source, document).desired
     opened = decrypt_document(document, decryptor_for(environment, project.policy, project.decryptor))
-    below = {path[1:]: secret for path, secret in opened.items() if path[0] == "secrets"}
-    whole, wrong = verify_secrets(sealed, below, missing_seal_severity(project.policy))
-    errors = [finding for finding in wrong if finding.severity is Severity.ERROR]
+    verified, problems = verify_secrets(
+        sealed, _select_secrets(opened), missing_seal_severity(project.policy)
+    )
+    errors = [finding for finding in problems if finding.severity is Severity.ERROR]
     if errors:
         raise DiagnosticError(*errors)
-    return whole
+    return verified
+
+
+def _decrypt_batch(
+    batch: Sequence[DesiredResource], project: Project, decryptor: Decryptor
+) -> tuple[list[DesiredResource], list[Diagnostic]]:
+    severity = missing_seal_severity(project.policy)
+    opened: list[DesiredResource] = []
+    findings: list[Diagnostic] = []
+    for resource, secrets in zip(batch, decryptor(_reload_documents(project.root, batch)), strict=True):
+        if isinstance(secrets, DiagnosticError):
+            findings.extend(secrets.diagnostics)
+            continue
+        verified, problems = verify_secrets(resource, _select_secrets(secrets), severity)
+        opened.append(verified)
+        findings.extend(problem for problem in problems if problem.severity is Severity.ERROR)
+    return opened, findings
+
+
+def _reload_documents(root: File, resources: Sequence[DesiredResource]) -> tuple[Document, ...]:
+    documents = []
+    errors: list[Diagnostic] = []
+    for resource in resources:
+        try:
+            source = reload_file(root, resource.origin.file, resource.digest)
+        except DiagnosticError as error:
+            errors += error.diagnostics
+        else:
+            documents.append(parse_document(source.data, source.relative))
+    if errors:
+        raise DiagnosticError(*errors)
+    return tuple(documents)
+
+
+def _select_secrets(secrets: Mapping[FieldPath, Secret]) -> dict[FieldPath, Secret]:
+    return {path[1:]: secret for path, secret in secrets.items() if path[0] == "secrets"}

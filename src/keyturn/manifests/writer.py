@@ -1,7 +1,7 @@
-"""Writing manifests: through the real sops, on a private copy, checked, then moved into place at once.
+"""Writes manifests with sops: edits a private copy, verifies it and renames it into place.
 
-No plaintext of a secret touches a disk: it goes through a pipe, and the copy that sops works on
-holds ciphertext. Killed at any point, a file is the old one or the new one.
+No plaintext of a secret is written to disk: it goes through a pipe, and the private copy has only
+ciphertext. After a crash at any point, a file has the old or the new content.
 """
 
 import json
@@ -34,7 +34,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class ManifestWriter(Struct, frozen=True):
-    """Writes manifests below ``root``; ``open_all`` decrypts what was written, to compare it."""
+    """Writes manifests below ``root``; ``decryptor`` verifies the written secrets."""
 
     root: File
     settings: PolicySettings
@@ -42,32 +42,32 @@ class ManifestWriter(Struct, frozen=True):
     decryptor: Decryptor
 
     def update_file(
-        self, relative: str, values: Mapping[FieldPath, ManifestValue], gone: Collection[FieldPath] = ()
+        self, relative: str, values: Mapping[FieldPath, ManifestValue], removed: Collection[FieldPath] = ()
     ) -> SourceFile:
-        """Set values of a manifest by their path in it, take ``gone`` out; return the file as it is then.
+        """Set values of a manifest by path, delete the ``removed`` paths and return the new file.
 
-        A ``Secret`` belongs below ``secrets:``. All other ciphertext, and comments and layout
-        where the values have lines of their own, stay byte for byte. Raises Faulty and leaves the
-        file as it was: KT226 where somebody wrote it meanwhile, KT225 where what was written is
-        not what was meant, KT209 where secrets stand in clear, and whatever sops refuses.
+        A ``Secret`` belongs below ``secrets:``. All other ciphertext stays byte for byte, as do
+        comments and layout if the values have lines of their own. Raises DiagnosticError and leaves
+        the file unchanged: KT226 if the file changed meanwhile, KT225 if the result differs from the
+        request, KT209 if secrets are in plain text, and the errors of sops.
         """
         with lock_for_writing(self.root, relative) as target:
             before = load_file(self.root, relative)
             document = parse_document(before.data, relative)
             if "sops" in document.tree:
                 self._reject_unreachable_keys(document)
-                text = self._edit_encrypted(document, target, (values, gone))
+                text = self._edit_encrypted(document, target, values, removed)
             else:
-                text = _remove_paths(self._edit_plain(document, values), document, gone)
-            self._verify_edit(document, text, values, gone)
+                text = _remove_paths(self._edit_plain(document, values), document, removed)
+            self._verify_edit(document, text, values, removed)
             data = (_BYTE_ORDER_MARK if before.data.startswith(_BYTE_ORDER_MARK) else b"") + text.encode()
             target.replace(data, before.digest)
             return load_file(self.root, relative)
 
     def create_file(self, relative: str, tree: Mapping[str, Any], head: str = "") -> SourceFile:
-        """Write a manifest that was not there, its ``Secret`` leaves encrypted; return it.
+        """Create a manifest with its ``Secret`` leaves encrypted; return the file.
 
-        ``head`` are lines of comment to begin with. Raises Faulty, KT229 where a file is.
+        ``head`` is a comment at the start of the file. Raises DiagnosticError; KT229 if the file exists.
         """
         plain = {key: value for key, value in tree.items() if key != SECRETS_BLOCK}
         text = head + emit_block(plain)
@@ -82,37 +82,37 @@ class ManifestWriter(Struct, frozen=True):
             return load_file(self.root, relative)
 
     def _reject_unreachable_keys(self, document: Document) -> None:
-        # Before sops sees the file: it asks every server that the file names.
-        found = parse_metadata(document)
-        wrong = (
-            tuple(check_key_servers(document, found, self.settings))
-            if isinstance(found, SopsMetadata)
-            else found
+        # sops sends requests to every key server in the file, so this check comes first.
+        metadata = parse_metadata(document)
+        errors = (
+            tuple(check_key_servers(document, metadata, self.settings))
+            if isinstance(metadata, SopsMetadata)
+            else metadata
         )
-        if wrong:
-            raise DiagnosticError(*wrong)
+        if errors:
+            raise DiagnosticError(*errors)
 
     def _edit_encrypted(
         self,
         document: Document,
         target: AtomicFile,
-        asked: tuple[Mapping[FieldPath, ManifestValue], Collection[FieldPath]],
+        values: Mapping[FieldPath, ManifestValue],
+        removed: Collection[FieldPath],
     ) -> str:
-        values, gone = asked
         with target.create_private_copy(document.text.encode()) as copy:
             for path, value in values.items():
                 self.sops.set_value(copy, path, _encode_json(value), document.file)
-            for path in gone:
+            for path in removed:
                 self.sops.unset_value(copy, path, document.file)
             written = parse_document(copy.read_bytes(), document.file)
-        moved = {
+        tokens = {
             path: _emit_token(leaf)
             for path in (*values, *_REFRESHED_PATHS)
             if (leaf := _value_at(written, path)) is not None
         }
-        text = set_values(document, moved)
-        if gone and text is not None:
-            text = _remove_paths(text, document, gone)
+        text = set_values(document, tokens)
+        if removed and text is not None:
+            text = _remove_paths(text, document, removed)
         return text if text is not None and _is_equivalent(text, written) else written.text
 
     def _edit_plain(self, document: Document, values: Mapping[FieldPath, ManifestValue]) -> str:
@@ -127,7 +127,7 @@ class ManifestWriter(Struct, frozen=True):
         if SECRETS_BLOCK in document.tree:
             hint = "encrypt the file first: sops encrypt --in-place"
             origin = document.find_location((SECRETS_BLOCK,), key=True)
-            message = "secrets stand in clear in this file"
+            message = "the secrets in this file are in plain text"
             raise DiagnosticError(
                 error_diagnostic("KT209", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
             )
@@ -146,18 +146,20 @@ class ManifestWriter(Struct, frozen=True):
         before: Document,
         text: str,
         values: Mapping[FieldPath, ManifestValue],
-        gone: Collection[FieldPath] = (),
+        removed: Collection[FieldPath] = (),
         *,
         may_be_unreadable: bool = False,
     ) -> None:
         after = parse_document(text.encode(), before.file)
-        wrong = [one for one in check_encryption(after, self.settings) if one.severity is Severity.ERROR]
-        if wrong:
-            raise DiagnosticError(*wrong)
+        errors = [
+            error for error in check_encryption(after, self.settings) if error.severity is Severity.ERROR
+        ]
+        if errors:
+            raise DiagnosticError(*errors)
         for path, leaf in flatten_tree(before.tree).items():
-            left = None if any(path[: len(one)] == one for one in gone) else leaf
-            if path not in values and path[0] != "sops" and _value_at(after, path) != left:
-                raise DiagnosticError(_verification_error(before, path, "was changed along with it"))
+            expected = None if any(path[: len(prefix)] == prefix for prefix in removed) else leaf
+            if path not in values and path[0] != "sops" and _value_at(after, path) != expected:
+                raise DiagnosticError(_verification_error(before, path, "changed, too"))
         try:
             opened = decrypt_document(after, self.decryptor) if "sops" in after.tree else {}
         except DiagnosticError as error:
@@ -166,28 +168,30 @@ class ManifestWriter(Struct, frozen=True):
             raise
         for path, value in values.items():
             if (opened.get(path) if isinstance(value, Secret) else _value_at(after, path)) != value:
-                raise DiagnosticError(_verification_error(before, path, "does not come back as it was given"))
+                raise DiagnosticError(
+                    _verification_error(before, path, "differs from the given value after writing")
+                )
 
 
 def can_remove(document: Document, path: FieldPath) -> bool:
-    """Tell whether a key can be taken out of a manifest so that all the rest stays as it is."""
+    """Tell whether a key can be removed from a manifest without another change."""
     text = remove_keys(document, (path,))
     return text is not None and _is_unchanged_except(text, document, (path,))
 
 
-def _remove_paths(text: str, before: Document, gone: Collection[FieldPath]) -> str:
-    if not gone:
+def _remove_paths(text: str, before: Document, removed: Collection[FieldPath]) -> str:
+    if not removed:
         return text
     document = parse_document(text.encode(), before.file)
-    shorter = remove_keys(document, gone)
-    if shorter is None or not _is_unchanged_except(shorter, document, gone):
+    shorter = remove_keys(document, removed)
+    if shorter is None or not _is_unchanged_except(shorter, document, removed):
         raise DiagnosticError(
-            _verification_error(before, next(iter(gone)), "shares its lines with something else")
+            _verification_error(before, next(iter(removed)), "shares its lines with another key")
         )
     return shorter
 
 
-def _is_unchanged_except(text: str, document: Document, gone: Collection[FieldPath]) -> bool:
+def _is_unchanged_except(text: str, document: Document, removed: Collection[FieldPath]) -> bool:
     try:
         after = flatten_tree(parse_document(text.encode(), document.file).tree)
     except DiagnosticError:
@@ -195,7 +199,7 @@ def _is_unchanged_except(text: str, document: Document, gone: Collection[FieldPa
     stays = {
         path: leaf
         for path, leaf in flatten_tree(document.tree).items()
-        if not any(path[: len(one)] == one for one in gone)
+        if not any(path[: len(prefix)] == prefix for prefix in removed)
     }
     return json.dumps(list(after.items())) == json.dumps(list(stays.items()))
 
@@ -212,7 +216,7 @@ def _is_equivalent(text: str, written: Document) -> bool:
         document = parse_document(text.encode(), written.file)
     except DiagnosticError:
         return False
-    # Compared as text, because the order of keys is part of what the MAC covers.
+    # The MAC covers the order of keys, which the comparison of dicts ignores.
     return json.dumps(_comparable_tree(document)) == json.dumps(_comparable_tree(written))
 
 
@@ -234,6 +238,6 @@ def _encode_json(value: ManifestValue) -> bytes:
 
 
 def _verification_error(document: Document, path: FieldPath, what: str) -> Diagnostic:
-    message = f"{format_path(path)} {what}; the file was left as it was"
-    hint = "run `keyturn doctor`, and report this if sops is in order"
+    message = f"{format_path(path)} {what}; the file is unchanged"
+    hint = "run `keyturn doctor`, and report this if it finds no problem with sops"
     return error_diagnostic("KT225", document.find_location(path), message, hint)

@@ -1,1 +1,1 @@
-"""project."""
+"""The project file, keys and the trust of CI events."""

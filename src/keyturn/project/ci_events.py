@@ -1,4 +1,4 @@
-"""Events of a pipeline under which no key is used: a stranger's pull request with secrets in reach."""
+"""Rejects CI events that run files of a fork, such as a pull request with access to secrets."""
 
 import json
 from collections.abc import Mapping
@@ -8,37 +8,37 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 
 TRUST_OVERRIDE = "KEYTURN_TRUST_EVENT"
-"""The variable that says that an event is safe although it does not look so."""
+"""The environment variable that declares an event trusted."""
 
 
-def reject_untrusted_event(surroundings: Mapping[str, str]) -> None:
-    """Raise Faulty KT031 where the pipeline runs for a fork or with the base's secrets."""
-    reason = untrusted_event(surroundings)
-    if reason and surroundings.get(TRUST_OVERRIDE) != "1":
+def reject_untrusted_event(environment: Mapping[str, str]) -> None:
+    """Raise DiagnosticError (KT031) for an untrusted CI event."""
+    reason = find_untrusted_event(environment)
+    if reason and environment.get(TRUST_OVERRIDE) != "1":
         raise DiagnosticError(
             Diagnostic(
                 code="KT031",
                 severity=Severity.ERROR,
-                message=f"no key is used here: {reason}",
+                message=f"keys are not used for this CI event: {reason}",
                 origin=SourceLocation("environment"),
-                hint=f"use `keyturn plan --offline`; where the event is safe, set {TRUST_OVERRIDE}=1",
+                hint=f"use `keyturn plan --offline`; if the event is trusted, set {TRUST_OVERRIDE}=1",
             )
         )
 
 
-def untrusted_event(surroundings: Mapping[str, str]) -> str:
-    """Return why the pipeline's event is not to be trusted, empty where nothing speaks against it.
+def find_untrusted_event(environment: Mapping[str, str]) -> str:
+    """Return why the CI event is not trusted; empty if it is.
 
-    Reads what GitHub Actions (``GITHUB_EVENT_NAME``, ``GITHUB_EVENT_PATH``) and GitLab CI
-    (``CI_MERGE_REQUEST_SOURCE_PROJECT_PATH``, ``CI_PROJECT_PATH``) tell of themselves.
+    Reads the variables of GitHub Actions (``GITHUB_EVENT_NAME``, ``GITHUB_EVENT_PATH``) and GitLab CI
+    (``CI_MERGE_REQUEST_SOURCE_PROJECT_PATH``, ``CI_PROJECT_PATH``).
     """
-    event = surroundings.get("GITHUB_EVENT_NAME", "")
+    event = environment.get("GITHUB_EVENT_NAME", "")
     if event == "pull_request_target":
-        return "pull_request_target runs a stranger's files with the base's secrets"
-    if event.startswith("pull_request") and _is_from_fork(surroundings.get("GITHUB_EVENT_PATH", "")):
+        return "pull_request_target runs files of the pull request with secrets of the base repository"
+    if event.startswith("pull_request") and _is_from_fork(environment.get("GITHUB_EVENT_PATH", "")):
         return "the pull request comes from a fork"
-    source = surroundings.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "")
-    if source and source != surroundings.get("CI_PROJECT_PATH", ""):
+    source = environment.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "")
+    if source and source != environment.get("CI_PROJECT_PATH", ""):
         return "the merge request comes from a fork"
     return ""
 
@@ -49,5 +49,5 @@ def _is_from_fork(path: str) -> bool:
         request = event["pull_request"]
         return bool(request["head"]["repo"]["full_name"] != request["base"]["repo"]["full_name"])
     except (OSError, ValueError, LookupError, TypeError):
-        # What cannot be read cannot vouch for anything.
+        # An unreadable event is not trusted.
         return True

@@ -1,4 +1,4 @@
-"""The API key: from a named environment variable or a file, never from a flag or the project file."""
+"""Reads the API key (from an environment variable or a file) and the fingerprint key."""
 
 import base64
 import binascii
@@ -16,20 +16,25 @@ from keyturn.sops.decrypt import Decryptor, decrypt_document
 from keyturn.yamldoc.reader import parse_document
 
 MAX_API_KEY_BYTES = 8192
-"""Bytes beyond which a file holds something other than a key."""
+"""The maximum size of a key file."""
+
+FINGERPRINT_KEY_PATH: Final = ("secrets", "fingerprint_key")
+"""The path of the key in its file, as base64 of 32 bytes."""
+
+STORED_KEY_BYTES: Final = 32
 
 
-def read_api_key(root: Path, source: ApiKeySource, surroundings: Mapping[str, str]) -> tuple[Secret, str]:
-    """Return the key and the words by which messages name its source; raises Faulty KT030."""
+def read_api_key(root: Path, source: ApiKeySource, environment: Mapping[str, str]) -> tuple[Secret, str]:
+    """Return the key and the name of its source for messages; raises DiagnosticError (KT030)."""
     if source.kind == "env":
         where = f"the environment variable {source.name}"
-        value = surroundings.get(source.name, "")
+        value = environment.get(source.name, "")
         missing = f"{where} is not set"
     else:
         where = f"the file {source.name}"
         value, missing = _read_key_file(root / source.name, where)
     if not value.strip():
-        hint = "set it to a service key of the workspace; `api_key:` in keyturn.yaml says where keyturn looks"
+        hint = "set it to a service key of the workspace; `api_key:` in keyturn.yaml names the source"
         raise DiagnosticError(
             Diagnostic(
                 code="KT030",
@@ -42,28 +47,11 @@ def read_api_key(root: Path, source: ApiKeySource, surroundings: Mapping[str, st
     return Secret(value.strip()), where
 
 
-def _read_key_file(path: Path, where: str) -> tuple[str, str]:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MAX_API_KEY_BYTES:
-            return "", f"{where} holds no key"
-        return path.read_text("ascii"), f"{where} is empty"
-    except FileNotFoundError:
-        return "", f"{where} does not exist"
-    except (OSError, UnicodeDecodeError):
-        return "", f"{where} cannot be read"
-
-
-FINGERPRINT_KEY_PATH: Final = ("secrets", "fingerprint_key")
-"""Where the key stands in its file, as base64 of 32 bytes."""
-
-STORED_KEY_BYTES: Final = 32
-
-
 def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:
-    """Return the key; raises Faulty KT040 where there is none, and what decryption raises."""
+    """Return the fingerprint key; raises DiagnosticError (KT040 for a missing or damaged key)."""
     where = SourceLocation(project.fingerprint_key)
     if not (project.root / project.fingerprint_key).exists():
-        hint = "restore it from git; `keyturn init` makes one for a new repository"
+        hint = "restore it from git; `keyturn init` creates one in a new repository"
         raise DiagnosticError(error_diagnostic("KT040", where, "the repository has no fingerprint key", hint))
     source = load_file(project.root, project.fingerprint_key)
     opened = decrypt_document(parse_document(source.data, source.relative), decrypt)
@@ -78,6 +66,17 @@ def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:
     return key
 
 
+def _read_key_file(path: Path, where: str) -> tuple[str, str]:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MAX_API_KEY_BYTES:
+            return "", f"{where} does not contain a key"
+        return path.read_text("ascii"), f"{where} is empty"
+    except FileNotFoundError:
+        return "", f"{where} does not exist"
+    except (OSError, UnicodeDecodeError):
+        return "", f"{where} cannot be read"
+
+
 def _damaged_key_error(where: SourceLocation) -> Diagnostic:
-    hint = "restore it from git: with another key every secret would look rotated"
-    return error_diagnostic("KT040", where, "the repository's fingerprint key is damaged", hint)
+    hint = "restore it from git: with another key, every secret would appear rotated"
+    return error_diagnostic("KT040", where, "the fingerprint key of the repository is damaged", hint)

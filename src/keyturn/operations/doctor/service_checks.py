@@ -21,7 +21,7 @@ from keyturn.operations.doctor import local_checks
 from keyturn.operations.doctor.local_checks import is_readable_by_others, warning_check
 from keyturn.operations.observe import check_organization
 from keyturn.operations.run_context import create_system_clock, open_client
-from keyturn.project.ci_events import TRUST_OVERRIDE, untrusted_event
+from keyturn.project.ci_events import TRUST_OVERRIDE, find_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, open_project
 from keyturn.state.journal_record import read_journal_records, verify_chain
@@ -155,7 +155,7 @@ def run_doctor(
     """
     project, checks = _check_project(folder)
     checks += local_checks.check_sops(environment)
-    untrusted = "" if environment.get(TRUST_OVERRIDE) == "1" else untrusted_event(environment)
+    untrusted = "" if environment.get(TRUST_OVERRIDE) == "1" else find_untrusted_event(environment)
     checks += local_checks.check_decryption_keys(environment, None if untrusted else project)
     checks += local_checks.check_environment(environment)
     if project is None:
