@@ -63,6 +63,21 @@ def test_settings_are_compared_too(committed):
     assert [each.origin.file for each in compared(committed).access] == ["keyturn.yaml", ".sops.yaml"]
 
 
+def test_settings_of_an_invalid_base_count_as_changed(office, canary):
+    """With `ledger:` of keyturn 0.1 at the base, the rename cannot hide another change."""
+    path = office.repo.root / "keyturn.yaml"
+    valid = path.read_text()
+    path.write_text(valid.replace("    manifests:", "    ledger: file:.keyturn/prod\n    manifests:"))
+    office.repo.credential("prod-db", {"password": canary()})
+    git(office, "init", "-q")
+    git(office, "add", "-A")
+    git(office, "commit", "-qm", "x")
+    path.write_text(valid)
+    (found,) = compared(office).access
+    assert (found.code, found.origin.file) == ("KT483", "keyturn.yaml")
+    assert "invalid at the base" in found.message
+
+
 def test_a_reencrypted_file_has_no_fingerprints(committed, canary):
     """With a new data key, ciphertexts cannot be compared."""
     committed.repo.credential("prod-db", {"password": canary()})

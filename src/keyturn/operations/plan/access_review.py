@@ -98,6 +98,11 @@ def guarded_setting_changes(
     return tuple(diagnostics)
 
 
+def unreadable_settings_warning() -> Diagnostic:
+    """Return the diagnostic for an invalid keyturn.yaml at the base: any setting may have changed."""
+    return _guarded_setting_warning(PROJECT_FILE, "keyturn.yaml, which is invalid at the base")
+
+
 def _guarded_settings(project: Project) -> dict[str, object]:
     policy = project.policy
     settings: dict[str, object] = {

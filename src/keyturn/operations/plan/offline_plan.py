@@ -26,6 +26,7 @@ from keyturn.operations.plan.access_review import (
     add_access_diagnostics,
     guarded_setting_changes,
     recipient_changes,
+    unreadable_settings_warning,
 )
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
 from keyturn.operations.run_context import RunContext
@@ -270,14 +271,19 @@ def _review_skipped_note(diagnostic: Diagnostic) -> Diagnostic:
 
 def _compare_settings(project: Project, base: Revision) -> tuple[Diagnostic, ...]:
     rules_changed = _read_rules(base.read_file) != _read_rules(partial(load_file, project.root))
-    return guarded_setting_changes(_read_base_project(project, base), project, rules_changed=rules_changed)
+    try:
+        before = _read_base_project(project, base)
+    except DiagnosticError:
+        return (unreadable_settings_warning(),)
+    return guarded_setting_changes(before, project, rules_changed=rules_changed)
 
 
 def _read_base_project(project: Project, base: Revision) -> Project | None:
     try:
-        return parse_project(base.read_file(PROJECT_FILE).data, project.root)
+        source = base.read_file(PROJECT_FILE)
     except DiagnosticError:
         return None
+    return parse_project(source.data, project.root)
 
 
 def _read_rules(read: Callable[[str], SourceFile]) -> bytes:
