@@ -1,6 +1,5 @@
 """Applies journal events to a state."""
 
-from collections.abc import Iterable
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -10,7 +9,7 @@ from keyturn.model.change import OutcomeStatus
 from keyturn.model.resource import StateEntry
 from keyturn.state.document import State
 from keyturn.state.events import Intent, JournalPosition, OutcomeRecorded
-from keyturn.state.journal_record import JournalRecord, RecordedEvent
+from keyturn.state.journal_record import RecordedEvent
 
 
 class Replay:
@@ -44,21 +43,3 @@ class Replay:
         return replace(
             self._base, entries=entries, open_intents=tuple(self._open.values()), position=position
         )
-
-
-def replay_records(state: State, records: Iterable[JournalRecord]) -> State:
-    """Return ``state`` with all records after its position applied; earlier records are ignored."""
-    replay, position = Replay(state), state.position
-    for record in records:
-        if record.seq > state.position.seq:
-            replay.apply_event(record.event)
-            position = record.position
-    return replay.build_state(position)
-
-
-def find_open_intents(records: Iterable[JournalRecord]) -> tuple[Intent, ...]:
-    """Return the intents among ``records`` without an outcome, in journal order."""
-    replay = Replay(State(workspace="", organization=""))
-    for record in records:
-        replay.apply_event(record.event)
-    return replay.build_state(JournalPosition()).open_intents
