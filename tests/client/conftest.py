@@ -6,45 +6,46 @@ from collections.abc import Callable, Generator
 import httpx
 import pytest
 
-from breaking import Act, Clock, Raw
+from fake_clock import FakeClock
 from keyturn.client.client import Client
 from keyturn.client.transport import HttpTransport
 from keyturn.model.service_url import parse_service_url
+from raw_server import Action, RawServer
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> FakeClock:
     """Return a clock that advances only in sleeps."""
-    return Clock()
+    return FakeClock()
 
 
 @pytest.fixture
-def raw() -> Generator[Raw]:
+def raw() -> Generator[RawServer]:
     """Return a running server of raw sockets."""
-    server = Raw()
+    server = RawServer()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def hang(raw: Raw) -> Act:
-    """Return an act that sends nothing until the test ends."""
-    return lambda _: raw.over.wait(5) and False
+def hang(raw: RawServer) -> Action:
+    """Return an action that sends nothing until the test ends."""
+    return lambda _: raw.stopped.wait(5) and False
 
 
 @pytest.fixture
-def drip(raw: Raw) -> Callable[[bytes], Act]:
+def drip(raw: RawServer) -> Callable[[bytes], Action]:
     """Return a maker of acts that send one byte every 20 ms."""
 
-    def make(data: bytes) -> Act:
-        def act(line: socket.socket) -> bool:
+    def make(data: bytes) -> Action:
+        def action(connection: socket.socket) -> bool:
             for byte in data:
-                if raw.over.wait(0.02):
+                if raw.stopped.wait(0.02):
                     break
-                line.sendall(bytes([byte]))
+                connection.sendall(bytes([byte]))
             return False
 
-        return act
+        return action
 
     return make
 
@@ -53,7 +54,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture
-def client_of(clock: Clock) -> Callable[[Handler], Client]:
+def client_of(clock: FakeClock) -> Callable[[Handler], Client]:
     """Return a maker of clients over a handler function."""
 
     def make(handler: Handler) -> Client:

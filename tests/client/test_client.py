@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breaking import Clock
+from fake_clock import FakeClock
 from keyturn.client.client import CONNECTIONS, CREDENTIALS, Client, ClientSettings
 from keyturn.client.decode import read_either_case
 from keyturn.client.errors import (
@@ -493,7 +493,7 @@ def test_any_json_with_any_status(tree, status):
     def handler(_):
         return httpx.Response(status, content=answer)
 
-    client_clock = Clock().client_clock()
+    client_clock = FakeClock().client_clock()
     base = parse_service_url("https://api.example.com")
     client = Client(HttpTransport(base, {}, client_clock, lambda: httpx.MockTransport(handler)), client_clock)
     for operation in operations(

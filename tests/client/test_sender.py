@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from breaking import Clock
+from fake_clock import FakeClock
 from keyturn.client.errors import (
     ErrorDetails,
     NotFound,
@@ -264,7 +264,7 @@ def test_headroom_is_kept(clock):
 
 def test_statistics_are_exact_with_threads():
     """Thirty-two workers lose no count."""
-    clock = Clock()
+    clock = FakeClock()
     script = ScriptedTransport(FINE)
     sender = RetryingSender(script, clock.client_clock())
     with ThreadPoolExecutor(32) as pool:

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from breaking import answer, reset, say
 from keyturn.client.errors import InvalidResponse, NotSent, OutcomeUnknown, RequestRejected, Withheld
 from keyturn.client.messages import ClientClock, Request
 from keyturn.client.sender import ConcurrencyLimit
@@ -30,6 +29,7 @@ from keyturn.client.transport import (
     build_connection_factory,
 )
 from keyturn.model.service_url import parse_service_url
+from raw_server import reset_connection, respond, send_bytes
 
 SHORT = RequestTimeouts(connect=10, read=0.15, total=0.4)
 """For answers that never come; one that does come would be late for them on a machine that is busy."""
@@ -80,7 +80,7 @@ def impatient_transport(raw):
 
 def test_what_is_sent(raw, transport):
     """Method, path, query and headers are exactly these."""
-    raw.acts(answer(), answer(), answer())
+    raw.script(respond(), respond(), respond())
     transport.send(build_request(query=(("limit", "500"), ("cursor", "a&b=c d/é"))), UNLIMITED)
     transport.send(WRITE, UNLIMITED)
     transport.send(build_request("POST"), UNLIMITED)
@@ -103,8 +103,8 @@ def test_what_is_sent(raw, transport):
 
 def test_what_is_kept_of_a_response(raw, transport):
     """Status, body, date and known headers."""
-    raw.acts(
-        answer(
+    raw.script(
+        respond(
             {"data": []},
             418,
             date="Sun, 06 Nov 1994 08:49:37 GMT",
@@ -122,7 +122,7 @@ def test_what_is_kept_of_a_response(raw, transport):
 
 def test_no_cookie_is_kept(raw, transport):
     """Cookies are never sent back."""
-    raw.acts(answer(set_cookie="session=1; Path=/"), answer())
+    raw.script(respond(set_cookie="session=1; Path=/"), respond())
     transport.send(READ, UNLIMITED)
     transport.send(READ, UNLIMITED)
     assert raw.requests[1].header("cookie") is None
@@ -130,7 +130,7 @@ def test_no_cookie_is_kept(raw, transport):
 
 def test_a_header_that_echoes_the_key_is_dropped(raw, transport):
     """A request ID that is a part of the key is no request ID."""
-    raw.acts(answer(x_request_id="plnx_live_0123456789", request_id="0123456789"))
+    raw.script(respond(x_request_id="plnx_live_0123456789", request_id="0123456789"))
     assert not {"x-request-id", "request-id"} & transport.send(READ, UNLIMITED).headers.keys()
 
 
@@ -138,21 +138,21 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    "act",
+    "action",
     [
-        reset(),
-        say(b""),
-        say(b"HTTP/1.1 200 OK\r\nContent-"),
-        say(HEAD),
-        say(HEAD + b'{"data":'),
-        reset(HEAD + b'{"data":'),
-        say(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"dat\r\n'),
-        say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-        say(b"SSH-2.0-OpenSSH_9.6\r\n"),
-        say(b"HTTP/1.1 banana OK\r\n\r\n"),
-        say(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
-        say(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"),
-        say(b"\x00" * 1000),
+        reset_connection(),
+        send_bytes(b""),
+        send_bytes(b"HTTP/1.1 200 OK\r\nContent-"),
+        send_bytes(HEAD),
+        send_bytes(HEAD + b'{"data":'),
+        reset_connection(HEAD + b'{"data":'),
+        send_bytes(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"dat\r\n'),
+        send_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        send_bytes(b"SSH-2.0-OpenSSH_9.6\r\n"),
+        send_bytes(b"HTTP/1.1 banana OK\r\n\r\n"),
+        send_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
+        send_bytes(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"),
+        send_bytes(b"\x00" * 1000),
     ],
     ids=[
         "reset",
@@ -171,9 +171,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
     ],
 )
 @pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
-def test_an_incomplete_response_is_an_unknown_outcome(raw, transport, act, request_):
+def test_an_incomplete_response_is_an_unknown_outcome(raw, transport, action, request_):
     """For reads and writes."""
-    raw.acts(act)
+    raw.script(action)
     with pytest.raises(OutcomeUnknown) as caught:
         transport.send(request_, UNLIMITED)
     assert len(raw.requests) == 1
@@ -182,7 +182,7 @@ def test_an_incomplete_response_is_an_unknown_outcome(raw, transport, act, reque
 
 def test_no_response(raw, impatient_transport, hang):
     """The read timeout ends the request."""
-    raw.acts(hang)
+    raw.script(hang)
     start = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="no response in time"):
         impatient_transport.send(WRITE, UNLIMITED)
@@ -195,11 +195,11 @@ def test_no_response(raw, impatient_transport, hang):
 def test_a_slow_response_ends_at_the_deadline(raw, impatient_transport, drip, head):
     """In the head and in the body, although each byte is in time."""
 
-    def act(line):
-        line.sendall(head)
-        return drip(b"x" * 400)(line)
+    def action(connection):
+        connection.sendall(head)
+        return drip(b"x" * 400)(connection)
 
-    raw.acts(act)
+    raw.script(action)
     start = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="no response in time"):
         impatient_transport.send(READ, UNLIMITED)
@@ -209,11 +209,11 @@ def test_a_slow_response_ends_at_the_deadline(raw, impatient_transport, drip, he
 def test_a_request_may_have_a_longer_timeout(raw, impatient_transport, hang):
     """As a connection test has."""
 
-    def late(line):
-        raw.over.wait(0.3)
-        return answer({"ok": True})(line)
+    def late(connection):
+        raw.stopped.wait(0.3)
+        return respond({"ok": True})(connection)
 
-    raw.acts(hang, late)
+    raw.script(hang, late)
     with pytest.raises(OutcomeUnknown):
         impatient_transport.send(READ, UNLIMITED)
     assert impatient_transport.send(build_request("POST", b"{}", timeout=5), UNLIMITED).status == 200
@@ -221,7 +221,7 @@ def test_a_request_may_have_a_longer_timeout(raw, impatient_transport, hang):
 
 def test_a_server_that_does_not_read(raw, impatient_transport):
     """The outcome is unknown, because a part may have been read."""
-    raw._read = lambda _: raw.over.wait(5) and None
+    raw._read = lambda _: raw.stopped.wait(5) and None
     with pytest.raises(OutcomeUnknown):
         impatient_transport.send(build_request("PUT", b"x" * (32 << 20)), UNLIMITED)
 
@@ -243,11 +243,11 @@ def test_an_unknown_host():
 def test_a_closed_idle_connection(raw, transport):
     """It is not reused; one that closes during a write leaves the outcome unknown."""
 
-    def closing(line):
-        answer()(line)
+    def closing(connection):
+        respond()(connection)
         return False
 
-    raw.acts(closing, answer(), say(b""))
+    raw.script(closing, respond(), send_bytes(b""))
     transport.send(READ, UNLIMITED)
     deadline = time.monotonic() + 10
     while (
@@ -269,18 +269,18 @@ def test_a_closed_idle_connection(raw, transport):
 def test_the_size_of_a_response_is_limited(raw, transport, request_, kind, has_length):
     """With and without Content-Length; the transport stays usable."""
 
-    def endless(line):
-        line.sendall(b"HTTP/1.1 200 OK\r\n")
-        line.sendall(
+    def endless(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        connection.sendall(
             b"Content-Length: 99999999\r\n\r\n" if has_length else b"Transfer-Encoding: chunked\r\n\r\n"
         )
         for _ in range(MAX_RESPONSE_BYTES // 65_536 + 2):
-            line.sendall(
+            connection.sendall(
                 (b"" if has_length else b"10000\r\n") + b" " * 65_536 + (b"" if has_length else b"\r\n")
             )
         return False
 
-    raw.acts(endless, answer())
+    raw.script(endless, respond())
     with pytest.raises(kind, match="larger than 10 MB"):
         transport.send(request_, UNLIMITED)
     assert transport.send(READ, UNLIMITED).status == 200
@@ -291,7 +291,7 @@ def test_the_size_of_a_response_is_limited(raw, transport, request_, kind, has_l
 )
 def test_a_compressed_response_is_rejected(raw, transport, request_, kind):
     """It could grow without limit."""
-    raw.acts(answer(b"\x1f\x8b" * 10, content_encoding="gzip"), answer(b"", content_encoding="gzip"))
+    raw.script(respond(b"\x1f\x8b" * 10, content_encoding="gzip"), respond(b"", content_encoding="gzip"))
     with pytest.raises(kind, match="compressed"):
         transport.send(request_, UNLIMITED)
     assert transport.send(request_, UNLIMITED).status == 200
@@ -300,11 +300,11 @@ def test_a_compressed_response_is_rejected(raw, transport, request_, kind):
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_read_follows_redirects_on_its_origin(raw, transport, status):
     """Up to three, relative or absolute."""
-    raw.acts(
-        answer(status=status, location="/elsewhere?a=b"),
-        answer(status=status, location=f"{raw.url}/v1/there"),
-        answer(status=status, location="here"),
-        answer({"id": "x"}),
+    raw.script(
+        respond(status=status, location="/elsewhere?a=b"),
+        respond(status=status, location=f"{raw.url}/v1/there"),
+        respond(status=status, location="here"),
+        respond({"id": "x"}),
     )
     assert transport.send(READ, UNLIMITED).body == b'{"id": "x"}'
     assert [sent.line for sent in raw.requests[1:]] == ["GET /elsewhere?a=b", "GET /v1/there", "GET /v1/here"]
@@ -314,7 +314,7 @@ def test_a_read_follows_redirects_on_its_origin(raw, transport, status):
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_a_write_follows_no_redirect(raw, transport, status, method):
     """The response is returned as it is."""
-    raw.acts(answer(status=status, location="/elsewhere"))
+    raw.script(respond(status=status, location="/elsewhere"))
     assert transport.send(build_request(method, b"{}"), UNLIMITED).status == status
     assert len(raw.requests) == 1
 
@@ -341,9 +341,9 @@ def test_a_read_follows_no_redirect_to_another_origin(raw, transport, status, lo
     """Another host, port or scheme, user info, or an invalid location."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.setblocking(False)
-        raw.acts(answer(status=status, location=location.format(port=raw.port)))
+        raw.script(respond(status=status, location=location.format(port=raw.port)))
         if location == "\xff\xfe":
-            raw.acts(answer())
+            raw.script(respond())
             assert transport.send(READ, UNLIMITED).status == 200  # a relative path, percent-encoded
             return
         with pytest.raises(RequestRejected) as caught:
@@ -354,11 +354,11 @@ def test_a_read_follows_no_redirect_to_another_origin(raw, transport, status, lo
 
 def test_the_number_of_redirects_is_limited(raw, transport):
     """The fourth redirect, and one to itself, are errors."""
-    raw.acts(*(answer(status=302, location=f"/{hop}") for hop in range(5)))
+    raw.script(*(respond(status=302, location=f"/{hop}") for hop in range(5)))
     with pytest.raises(RequestRejected, match="too often"):
         transport.send(READ, UNLIMITED)
     assert len(raw.requests) == 4
-    raw._acts[:] = [answer(status=302, location="1")]
+    raw._actions[:] = [respond(status=302, location="1")]
     with pytest.raises(RequestRejected, match="elsewhere"):
         transport.send(READ, UNLIMITED)
 
@@ -371,7 +371,7 @@ def test_the_environment_has_no_effect(raw, monkeypatch, tmp_path, name):
     """Proxies, certificates and key logs of the environment are ignored."""
     monkeypatch.setenv(name, str(tmp_path / "x") if name.startswith("SSL") else "http://127.0.0.1:1")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    raw.acts(answer())
+    raw.script(respond())
     opened = open_transport(raw.url)
     assert opened.send(READ, UNLIMITED).status == 200
     opened.close()
@@ -381,7 +381,7 @@ def test_the_environment_has_no_effect(raw, monkeypatch, tmp_path, name):
 
 def test_a_configured_proxy_is_used(raw):
     """It is set explicitly."""
-    raw.acts(answer({"id": "x"}))
+    raw.script(respond({"id": "x"}))
     opened = open_transport("http://127.0.0.1:1", proxy=raw.url)
     assert opened.send(READ, UNLIMITED).status == 200
     assert raw.requests[0].line == "GET http://127.0.0.1:1/api/credentials/1"
@@ -390,7 +390,7 @@ def test_a_configured_proxy_is_used(raw):
 
 def test_a_proxy_that_rejects_the_tunnel(raw):
     """Nothing was sent to the service."""
-    raw.acts(answer(status=403))
+    raw.script(respond(status=403))
     opened = open_transport("https://api.example.com", proxy=raw.url)
     with pytest.raises(NotSent, match="proxy"):
         opened.send(WRITE, UNLIMITED)
@@ -400,7 +400,7 @@ def test_a_proxy_that_rejects_the_tunnel(raw):
 def test_libraries_log_no_requests(raw, transport, caplog):
     """At any level of the root logger."""
     caplog.set_level(logging.DEBUG)
-    raw.acts(answer())
+    raw.script(respond())
     transport.send(READ, UNLIMITED)
     assert not [record for record in caplog.records if record.name.startswith("http")]
 
@@ -408,10 +408,10 @@ def test_libraries_log_no_requests(raw, transport, caplog):
 def test_thirty_two_threads(raw):
     """Connections are reused."""
 
-    def echo(line):
-        return answer()(line)
+    def echo(connection):
+        return respond()(connection)
 
-    raw.acts(*[echo] * 320)
+    raw.script(*[echo] * 320)
     opened = open_transport(raw.url)
     with ThreadPoolExecutor(32) as pool:
         replies = list(pool.map(lambda _: opened.send(READ, UNLIMITED).status, range(320)))
@@ -453,16 +453,16 @@ def test_tls_is_verified(raw, tmp_path, name):
     pem, context = write_certificate(tmp_path, name)
     serve = raw._serve
 
-    def secured(line):
+    def secured(connection):
         try:
-            secure = context.wrap_socket(line, server_side=True)
+            secure = context.wrap_socket(connection, server_side=True)
         except (ssl.SSLError, OSError):
-            line.close()
+            connection.close()
             return
         serve(secure)
 
     raw._serve = secured
-    raw.acts(answer())
+    raw.script(respond())
     url = f"https://localhost:{raw.port}"
     unknown = open_transport(url)
     with pytest.raises(NotSent, match="certificate is not trusted") as caught:
@@ -481,7 +481,9 @@ def test_tls_is_verified(raw, tmp_path, name):
 
 def test_a_server_without_tls(raw):
     """Nothing is sent."""
-    raw._read = lambda line: line.recv(1) and line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    raw._read = lambda connection: (
+        connection.recv(1) and connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    )
     with pytest.raises(NotSent, match="TLS"):
         open_transport(f"https://localhost:{raw.port}").send(WRITE, UNLIMITED)
     assert not raw.requests
@@ -506,7 +508,7 @@ def test_requests_in_flight_are_limited(raw):
     """Eight workers with three slots."""
     under, most, lock = 0, [], threading.Lock()
 
-    def slow(line):
+    def slow(connection):
         nonlocal under
         with lock:
             under += 1
@@ -514,9 +516,9 @@ def test_requests_in_flight_are_limited(raw):
         time.sleep(0.02)
         with lock:
             under -= 1
-        return answer()(line)
+        return respond()(connection)
 
-    raw.acts(*[slow] * 24)
+    raw.script(*[slow] * 24)
     opened = open_transport(raw.url)
     limit = ConcurrencyLimit(slots=threading.BoundedSemaphore(3))
     with ThreadPoolExecutor(8) as pool:
@@ -538,7 +540,7 @@ def test_a_slot_is_released_with_the_last_byte(raw, transport, monkeypatch):
             steps.append("released")
 
     monkeypatch.setattr("keyturn.client.transport.parse_http_date", lambda _: steps.append("read"))
-    raw.acts(answer({"id": "x"}), say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
+    raw.script(respond({"id": "x"}), send_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
     transport.send(READ, ConcurrencyLimit(slots=slots()))
     with pytest.raises(OutcomeUnknown):
         transport.send(READ, ConcurrencyLimit(slots=slots()))
@@ -547,7 +549,7 @@ def test_a_slot_is_released_with_the_last_byte(raw, transport, monkeypatch):
 
 def test_a_withheld_write_sends_no_byte(raw, transport):
     """The connection serves the next request."""
-    raw.acts(answer())
+    raw.script(respond())
     with pytest.raises(Withheld):
         transport.send(WRITE, ConcurrencyLimit(may_write=lambda: False))
     assert transport.send(WRITE, UNLIMITED).status == 200

@@ -6,7 +6,7 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from breaking import Clock
+from fake_clock import FakeClock
 from keyturn.client.client import Client, ClientSettings
 from keyturn.client.records import ApiRecord
 from keyturn.kinds import KINDS
@@ -56,7 +56,7 @@ def test_a_lost_response_creates_no_duplicate(office, context, canary, fault):
 
 def with_virtual_clock(office, context):
     """Return the context with a client on a virtual clock, and that clock."""
-    clock = Clock(wall=time.time(), chance=0.5)
+    clock = FakeClock(wall=time.time(), chance=0.5)
     settings = ClientSettings(base_url=office.service.base_url, api_key=Secret(office.service.key))
     return replace(
         context, run=replace(context.run, service=Client.open(settings, clock.client_clock()))
