@@ -102,7 +102,7 @@ def test_ordinary_response(name, value):
     assert not may_be_secret(name, value)
 
 
-@given(st.from_regex(secret_detection._SECRET_VALUE_REGEX))  # the quick question is held to the exact one
+@given(st.from_regex(secret_detection._SECRET_VALUE_REGEX))
 def test_fast_check_misses_no_secret(text):
     """Every value of the exact pattern matches the fast pattern."""
     assert secret_detection.is_secret_value(text)

@@ -236,7 +236,7 @@ def _check_undecrypted(context: GuardContext) -> Iterator[Diagnostic]:
             yield guard_violation(
                 "KT463",
                 change,
-                f"{change.address}: {fields} cannot be compared, because it is not decrypted",
+                f"{change.address}: {fields} cannot be compared without decryption",
                 "provide the decryption key, for example in SOPS_AGE_KEY_FILE",
                 cause=Cause.NOT_COMPARED,
             )
