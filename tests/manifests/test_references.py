@@ -1,6 +1,10 @@
 """References: to something that is there, that fits, and never in a circle."""
 
-from keyturn.manifests.references import duplicate_names, reference_cycles, unresolved_references
+from keyturn.manifests.references import (
+    find_duplicate_names,
+    find_reference_cycles,
+    find_unresolved_references,
+)
 from keyturn.model.address import Address
 from keyturn.model.diagnostic import Severity
 from keyturn.policy.resource_view import ResourceView
@@ -29,7 +33,7 @@ def subject(kind, name, type_="database", folder="manifests", **references):
 def lost(*subjects):
     """Return the findings of references among subjects."""
     known = {each.address: each for each in subjects}
-    return list(unresolved_references(subjects, known.get, [str(address) for address in known]))
+    return list(find_unresolved_references(subjects, known.get, [str(address) for address in known]))
 
 
 def test_two_of_one_name_are_found():
@@ -39,7 +43,7 @@ def test_two_of_one_name_are_found():
         subject("connection", "x"),
         subject("credential", "x", folder="other"),
     ]
-    [finding] = duplicate_names(both)
+    [finding] = find_duplicate_names(both)
     assert (finding.code, str(finding.origin)) == ("KT142", "other/x.yaml:2:7")
     assert "manifests/x.yaml" in finding.message
 
@@ -101,7 +105,7 @@ def test_a_circle_is_found_once_with_every_place():
         subject("connection", "c", b="connection/b"),
         subject("connection", "d", b="connection/b"),
     ]
-    [finding] = reference_cycles(ring)
+    [finding] = find_reference_cycles(ring)
     assert finding.code == "KT402"
     assert "connection/b → connection/c → connection/b" in finding.message
     assert "manifests/b.yaml:5:3, manifests/c.yaml:5:3" in finding.hint
@@ -109,7 +113,7 @@ def test_a_circle_is_found_once_with_every_place():
 
 def test_a_reference_to_itself_is_a_circle():
     """The smallest one."""
-    [finding] = reference_cycles([subject("connection", "a", own="connection/a")])
+    [finding] = find_reference_cycles([subject("connection", "a", own="connection/a")])
     assert "connection/a → connection/a" in finding.message
 
 
@@ -117,11 +121,11 @@ def test_what_is_used_twice_is_no_circle():
     """Two ways to one credential are two ways."""
     shared = subject("credential", "k")
     users = [subject("connection", name, "mysql", one="credential/k", two="credential/k") for name in "ab"]
-    assert list(reference_cycles([*users, shared])) == []
+    assert list(find_reference_cycles([*users, shared])) == []
 
 
 def test_a_long_chain_is_followed_without_end():
     """A thousand connections in a row are no stack that overflows."""
     chain = [subject("connection", f"c{at}", next=f"connection/c{at + 1}") for at in range(3000)]
-    [finding] = reference_cycles([*chain, subject("connection", "c3000", next="connection/c0")])
+    [finding] = find_reference_cycles([*chain, subject("connection", "c3000", next="connection/c0")])
     assert finding.code == "KT402"

@@ -7,13 +7,13 @@ import pytest
 from corpus import manifests, tree
 from keyturn.manifests.seal import (
     SealSubject,
+    build_seal_subject,
     check_empty_values,
     check_seal,
     check_seal_present,
     compute_document_seal,
     compute_expected_seal,
-    missing_seal_severity,
-    seal_subject,
+    resolve_seal_severity,
     verify_secrets,
 )
 from keyturn.model.address import Address, SourceLocation
@@ -95,7 +95,7 @@ def test_what_leads_nowhere_is_not_sealed(key):
 def test_a_document_and_a_manifest_have_one_seal():
     """What is written by one is verified by the other."""
     read = made(tree("credentials/prod-postgres-reader"))
-    what = seal_subject(read)
+    what = build_seal_subject(read)
     assert what.address == Address("credential", "prod-postgres-reader")
     assert compute_expected_seal(what) == compute_document_seal(read)
 
@@ -161,8 +161,8 @@ def test_a_missing_seal_is_found_without_a_key():
 
 def test_policy_says_what_a_missing_seal_weighs():
     """A warning where nothing is said."""
-    assert missing_seal_severity(PolicySettings()) is Severity.WARNING
-    assert missing_seal_severity(PolicySettings(seal="required")) is Severity.ERROR
+    assert resolve_seal_severity(PolicySettings()) is Severity.WARNING
+    assert resolve_seal_severity(PolicySettings(seal="required")) is Severity.ERROR
 
 
 def test_empty_values_are_found_at_any_depth():

@@ -21,7 +21,7 @@ def test_uses_are_the_references_that_resolve():
         ("c", ("credential",), "a")
     ]
     assert [
-        use.source.address.name for use in found.references_by_target()["manifests/credentials/a.yaml"]
+        use.source.address.name for use in found.group_references_by_target()["manifests/credentials/a.yaml"]
     ] == ["c"]
 
 

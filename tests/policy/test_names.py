@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.policy.names import edit_distance, names_of, normalize_name
+from keyturn.policy.names import compute_edit_distance, normalize_field_names, normalize_name
 
 
 def test_case_and_separators_do_not_make_another_name():
@@ -12,8 +12,8 @@ def test_case_and_separators_do_not_make_another_name():
 
 def test_a_path_goes_by_its_last_key_and_its_last_two():
     """A single key has but itself."""
-    assert names_of(("config", "tls", "Mode")) == ("mode", "tlsmode")
-    assert names_of(("name",)) == ("name",)
+    assert normalize_field_names(("config", "tls", "Mode")) == ("mode", "tlsmode")
+    assert normalize_field_names(("name",)) == ("name",)
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_a_path_goes_by_its_last_key_and_its_last_two():
 )
 def test_slips_are_counted(word, other, count):
     """Two swapped letters are one slip, from either side."""
-    assert edit_distance(word, other) == edit_distance(other, word) == count
+    assert compute_edit_distance(word, other) == compute_edit_distance(other, word) == count

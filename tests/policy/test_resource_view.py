@@ -33,6 +33,6 @@ def test_fields_are_found_by_their_last_name_or_their_last_two():
     """``tls: {mode: …}`` goes by tlsmode, and by mode."""
     one = subject(TEXT)
     found = [(("config", "tls", "mode"), "require")]
-    assert one.fields_named(frozenset({"tlsmode"})) == found
-    assert one.fields_named(frozenset({"mode"})) == found
-    assert list(one.fields_named(frozenset({"sslmode"}))) == []
+    assert one.find_fields(frozenset({"tlsmode"})) == found
+    assert one.find_fields(frozenset({"mode"})) == found
+    assert list(one.find_fields(frozenset({"sslmode"}))) == []

@@ -13,10 +13,10 @@ from keyturn.policy.settings import (
     PolicySettings,
     SeverityOverride,
     covers_file,
-    effective_severity,
+    find_required_recipients,
     is_rule_code,
     read_policy_settings,
-    recipients_for,
+    resolve_severity,
 )
 
 FULL = {
@@ -97,18 +97,18 @@ def test_a_path_covers_a_folder_a_file_or_a_glob(pattern, file, expected):
 def test_a_level_holds_below_its_paths():
     """Elsewhere the rule keeps its own."""
     read = settings(FULL)
-    assert effective_severity(read, "KT350", "legacy/a.yaml") is Severity.WARNING
-    assert effective_severity(read, "KT350", "new/a.yaml") is Severity.ERROR
-    assert effective_severity(read, "KT310", "new/a.yaml", Severity.NOTE) is None
-    assert effective_severity(read, "KT351", "new/a.yaml", Severity.NOTE) is Severity.NOTE
+    assert resolve_severity(read, "KT350", "legacy/a.yaml") is Severity.WARNING
+    assert resolve_severity(read, "KT350", "new/a.yaml") is Severity.ERROR
+    assert resolve_severity(read, "KT310", "new/a.yaml", Severity.NOTE) is None
+    assert resolve_severity(read, "KT351", "new/a.yaml", Severity.NOTE) is Severity.NOTE
 
 
 def test_the_longest_path_names_the_recipients():
     """None is something else than an empty list."""
     read = settings(FULL)
-    assert recipients_for(read, "manifests/prod/a.yaml") == ("age1b", "age1c")
-    assert recipients_for(read, "manifests/dev/a.yaml") == ("age1a",)
-    assert recipients_for(read, "elsewhere/a.yaml") is None
+    assert find_required_recipients(read, "manifests/prod/a.yaml") == ("age1b", "age1c")
+    assert find_required_recipients(read, "manifests/dev/a.yaml") == ("age1a",)
+    assert find_required_recipients(read, "elsewhere/a.yaml") is None
 
 
 def test_only_rules_are_configurable():

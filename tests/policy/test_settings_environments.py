@@ -3,7 +3,7 @@
 import pytest
 
 from judging import settings, subject
-from keyturn.policy.settings import environment_of, is_production
+from keyturn.policy.settings import find_environment, is_production
 
 STATED = settings(
     {"environments": {"prod": {}, "prodeu": {"prefix": "prod-eu-"}, "qa": {"production": True}}}
@@ -31,7 +31,7 @@ def made(name, label=""):
 )
 def test_the_label_comes_first_then_the_longest_prefix(policy, name, label, expected):
     """Without settings, the vendor's own prefixes tell."""
-    assert environment_of(made(name, label), policy) == expected
+    assert find_environment(made(name, label), policy) == expected
 
 
 @pytest.mark.parametrize(

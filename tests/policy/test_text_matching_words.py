@@ -3,7 +3,7 @@
 import pytest
 
 from judging import subject
-from keyturn.policy.text_matching import parse_switch, safe_field_name, walk_texts
+from keyturn.policy.text_matching import format_field_name, parse_switch, walk_texts
 
 TEXT = """\
 kind: connection
@@ -39,7 +39,7 @@ def test_every_text_is_found_with_its_path():
 )
 def test_a_name_is_said_only_when_it_can_be_no_secret(path, said):
     """A secret may have been written where a name belongs."""
-    assert safe_field_name(path) == said
+    assert format_field_name(path) == said
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from keyturn.model.diagnostic import DiagnosticError
-from keyturn.project.ci_events import TRUST_OVERRIDE, reject_untrusted_event, find_untrusted_event
+from keyturn.project.ci_events import TRUST_OVERRIDE, find_untrusted_event, reject_untrusted_event
 
 
 def event(tmp_path, head, base="acme/x"):
@@ -63,4 +63,6 @@ def test_base_secrets_for_a_strangers_files():
 
 def test_a_merge_request_from_a_fork():
     """GitLab says both projects."""
-    assert find_untrusted_event({"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "eve/x"})
+    assert find_untrusted_event(
+        {"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "eve/x"}
+    )

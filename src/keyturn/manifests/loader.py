@@ -8,13 +8,17 @@ from msgspec import Struct
 from keyturn.files.discovery import SourceFile, find_manifests, load_file, manifest_name
 from keyturn.git.revision import Revision
 from keyturn.manifests.manifest import Manifest, build_manifest, check_name
-from keyturn.manifests.references import duplicate_names, reference_cycles, unresolved_references
+from keyturn.manifests.references import (
+    find_duplicate_names,
+    find_reference_cycles,
+    find_unresolved_references,
+)
 from keyturn.manifests.seal import (
     SealSubject,
+    build_seal_subject,
     check_empty_values,
     check_seal_present,
-    missing_seal_severity,
-    seal_subject,
+    resolve_seal_severity,
 )
 from keyturn.model.address import Address
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity
@@ -51,7 +55,7 @@ def validate_file(source: SourceFile, settings: PolicySettings) -> FileValidatio
             if diagnostic.cause is not Cause.EMPTY_VALUE or diagnostic.origin.line not in lines
         ),
         *empty_values,
-        *check_seal_present(document, missing_seal_severity(settings)),
+        *check_seal_present(document, resolve_seal_severity(settings)),
     )
     matches = not any(diagnostic.severity is Severity.ERROR for diagnostic in schema_errors)
     return FileValidation(document, matches, findings)
@@ -126,13 +130,13 @@ class _ManifestBatch:
         subjects = tuple(manifest.resource_view for manifest in self._manifests)
         known = {subject.address: subject for subject in subjects}
         names = [str(address) for address in known]
-        self.diagnostics.extend(duplicate_names(subjects))
+        self.diagnostics.extend(find_duplicate_names(subjects))
         self.diagnostics.extend(
-            unresolved_references(
+            find_unresolved_references(
                 subjects, lambda address: known.get(address) or self._find_unloaded(address), names
             )
         )
-        self.diagnostics.extend(reference_cycles(subjects))
+        self.diagnostics.extend(find_reference_cycles(subjects))
         return LoadedManifests(
             desired=tuple(manifest.desired for manifest in self._manifests),
             resource_views=subjects,
@@ -143,7 +147,7 @@ class _ManifestBatch:
         )
 
     def _add_invalid(self, source: SourceFile, document: Document) -> None:
-        subject = seal_subject(document)
+        subject = build_seal_subject(document)
         self._invalid[subject.address] = ResourceView(address=subject.address, type="", file=source.relative)
         if "sops" in document.tree:
             self._invalid_sealed.append(subject)

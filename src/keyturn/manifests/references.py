@@ -15,7 +15,7 @@ from keyturn.schema.definitions import credential_types_of, load_type_schema
 ResourceLookup: TypeAlias = Callable[[Address], ResourceView | None]
 
 
-def duplicate_names(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
+def find_duplicate_names(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
     """Yield KT142 for each manifest with the address of an earlier one."""
     seen: dict[Address, ResourceView] = {}
     for resource in resources:
@@ -27,7 +27,7 @@ def duplicate_names(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
             )
 
 
-def unresolved_references(
+def find_unresolved_references(
     resources: Sequence[ResourceView], find: ResourceLookup, names: Sequence[str]
 ) -> Iterator[Diagnostic]:
     """Yield KT401 for each reference without target and KT403 for each target of a wrong type.
@@ -46,7 +46,7 @@ def unresolved_references(
                 yield from _check_credential_type(resource, target)
 
 
-def reference_cycles(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
+def find_reference_cycles(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
     """Yield KT402 for each cycle of references, with the locations of all references in it."""
     remaining = {resource.address: resource for resource in resources}
     _remove_acyclic(remaining)

@@ -36,7 +36,7 @@ class SealSubject(Struct, frozen=True):
     origin: SourceLocation
 
 
-def seal_subject(document: Document) -> SealSubject:
+def build_seal_subject(document: Document) -> SealSubject:
     """Return the seal input of a document, which may be invalid."""
     tree = document.tree
     config = tree.get("config")
@@ -54,10 +54,10 @@ def compute_expected_seal(subject: SealSubject) -> str:
 
 def compute_document_seal(document: Document) -> str:
     """Compute the seal of a document, for ``secret set`` and ``seal``."""
-    return compute_expected_seal(seal_subject(document))
+    return compute_expected_seal(build_seal_subject(document))
 
 
-def missing_seal_severity(settings: PolicySettings) -> Severity:
+def resolve_seal_severity(settings: PolicySettings) -> Severity:
     """Return the severity of a missing seal."""
     return Severity.ERROR if settings.seal == "required" else Severity.WARNING
 

@@ -7,7 +7,7 @@ from typing import Final
 from keyturn.files.discovery import load_file, reload_file
 from keyturn.git.revision import Revision
 from keyturn.manifests.manifest import build_manifest
-from keyturn.manifests.seal import SealSubject, check_seal, missing_seal_severity, verify_secrets
+from keyturn.manifests.seal import SealSubject, check_seal, resolve_seal_severity, verify_secrets
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.fields import FieldPath
 from keyturn.model.resource import DesiredResource
@@ -73,7 +73,7 @@ def decrypt_manifest_at(
     sealed = build_manifest(source, document).desired
     opened = decrypt_document(document, decryptor_for(environment, project.policy, project.decryptor))
     verified, problems = verify_secrets(
-        sealed, _select_secrets(opened), missing_seal_severity(project.policy)
+        sealed, _select_secrets(opened), resolve_seal_severity(project.policy)
     )
     errors = [finding for finding in problems if finding.severity is Severity.ERROR]
     if errors:
@@ -84,7 +84,7 @@ def decrypt_manifest_at(
 def _decrypt_batch(
     batch: Sequence[DesiredResource], project: Project, decryptor: Decryptor
 ) -> tuple[list[DesiredResource], list[Diagnostic]]:
-    severity = missing_seal_severity(project.policy)
+    severity = resolve_seal_severity(project.policy)
     opened: list[DesiredResource] = []
     findings: list[Diagnostic] = []
     for resource, secrets in zip(batch, decryptor(_reload_documents(project.root, batch)), strict=True):

@@ -10,8 +10,8 @@ from keyturn.model.fields import FieldPath
 from keyturn.model.resource import DesiredResource
 from keyturn.model.secret import Secret
 from keyturn.planning.workspace_diff import WorkspaceDiff, diff_resources
-from keyturn.policy.rule import run_fingerprints
-from keyturn.policy.settings import PolicySettings, environment_by_prefix
+from keyturn.policy.rule import compute_run_fingerprints
+from keyturn.policy.settings import PolicySettings, find_environment_by_prefix
 from keyturn.project.project import Project, Workspace
 
 _DEFAULT_PREFIXES = {"dev": "dev-", "staging": "staging-", "prod": "prod-"}
@@ -44,7 +44,7 @@ def _build_prefix_stripper(settings: PolicySettings) -> Callable[[str], str]:
     prefixes = {name: each.prefix for name, each in settings.environments.items()} or _DEFAULT_PREFIXES
 
     def strip_environment(name: str) -> str:
-        return name.removeprefix(prefixes.get(environment_by_prefix(name, settings), "")) or name
+        return name.removeprefix(prefixes.get(find_environment_by_prefix(name, settings), "")) or name
 
     return strip_environment
 
@@ -61,7 +61,7 @@ def _find_equal_secrets(
     except DiagnosticError:
         return None
     files = {each.origin.file: each for each in decrypted}
-    fingerprints = run_fingerprints(
+    fingerprints = compute_run_fingerprints(
         {file: _select_decrypted_secrets(each) for file, each in files.items()}, random_bytes
     )
     right_files = {each.origin.file for each in sides[1]}

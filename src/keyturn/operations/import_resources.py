@@ -30,7 +30,7 @@ from keyturn.operations.plan.impact import has_credential_links
 from keyturn.operations.run_context import RunContext
 from keyturn.operations.state_entries import select_observed_fields
 from keyturn.planning.scope import matches_target
-from keyturn.policy.settings import covers_file, environment_by_prefix
+from keyturn.policy.settings import covers_file, find_environment_by_prefix
 from keyturn.schema.coerce import coerce_types
 from keyturn.state.events import OutcomeRecorded
 from keyturn.yamldoc.reader import parse_document
@@ -155,7 +155,7 @@ def _choose_folder(name: str, context: _ImportContext) -> str:
     if mapped is not None:
         return context.options.folders[mapped].rstrip("/")
     folders = context.run.workspace.manifests
-    environment = environment_by_prefix(name, context.run.project.policy)
+    environment = find_environment_by_prefix(name, context.run.project.policy)
     return next((each for each in folders if each.rpartition("/")[2] == environment), folders[0])
 
 
@@ -216,7 +216,7 @@ def _to_reference(leaf: object, addresses: Mapping[str, Address]) -> object:
 
 
 def _guess_labels(live: LiveObject, run: RunContext) -> dict[str, str]:
-    environment = environment_by_prefix(live.address.name, run.project.policy) or run.workspace.name
+    environment = find_environment_by_prefix(live.address.name, run.project.policy) or run.workspace.name
     environments = run.project.policy.environments
     prefix = environments[environment].prefix if environment in environments else ""
     system = live.address.name.removeprefix(prefix).partition("-")[0]

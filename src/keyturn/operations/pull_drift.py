@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.files.discovery import load_file
-from keyturn.manifests.seal import compute_expected_seal, seal_subject
+from keyturn.manifests.seal import build_seal_subject, compute_expected_seal
 from keyturn.manifests.writer import can_remove
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, FieldChange
@@ -214,7 +214,7 @@ def _compute_new_seal(
 ) -> dict[FieldPath, Secret]:
     if SEAL_FIELD not in document.tree.get("secrets", {}):
         return {}
-    subject = seal_subject(document)
+    subject = build_seal_subject(document)
     remaining = {path: leaf for path, leaf in subject.fields.items() if not _is_below_any(path, removed)}
     changed = {path: value for path, value in values.items() if path[0] == "config"}
     seal = compute_expected_seal(replace(subject, fields={**remaining, **changed}))

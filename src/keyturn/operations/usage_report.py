@@ -1,7 +1,7 @@
-"""The quarterly review: credentials, what uses them, how old they are, what ends, who can decrypt.
+"""The usage report: the users, the age, the expiries and the readers of each credential.
 
-The service has no call for it, so it is computed: every connection is read whole, and its settings
-are searched for ids, because further references stand wherever a connector puts them.
+The API has no request for it. Every connection is read with its config, and the config is searched for
+IDs, because the place of a reference depends on the connector.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,9 +9,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from keyturn.client.errors import ServiceError
 from keyturn.files.discovery import find_manifests
-from keyturn.kinds import KINDS
 from keyturn.manifests.loader import LoadedManifests
 from keyturn.manifests.secrets import decrypt_manifests
 from keyturn.model.address import Address
@@ -22,7 +20,7 @@ from keyturn.model.secret import Secret
 from keyturn.model.usage import CredentialUsage, CredentialUsers, Expiry, UsageReport
 from keyturn.operations.observe import MAX_PARALLEL_READS, check_organization, list_live_objects
 from keyturn.operations.parallel import map_parallel
-from keyturn.operations.plan.impact import has_credential_links
+from keyturn.operations.plan.impact import has_credential_links, try_read_details
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.plan.usage_graph import (
     UsageGraph,
@@ -34,14 +32,18 @@ from keyturn.operations.plan.usage_graph import (
 from keyturn.operations.run_context import RunContext
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import RuleContext
-from keyturn.policy.rules.secret_rules import secret_expiries
+from keyturn.policy.rules.secret_rules import find_secret_expiries
 from keyturn.policy.runner import run_rules
-from keyturn.sops.recipients import recipients_by_file
+from keyturn.sops.recipients import FileRecipients, recipients_by_file
 from keyturn.state.reader import load_state
 
 
 class _ReportContext(Struct, frozen=True, kw_only=True):
-    """What was seen: the live objects, which of them were read whole, and what the state knows."""
+    """The data of one report.
+
+    ``complete`` is whether all connections and their credentials are visible. ``users`` holds the
+    connections by credential ID and, if the API does not return the link, by credential address.
+    """
 
     run: RunContext
     loaded: LoadedManifests
@@ -53,19 +55,19 @@ class _ReportContext(Struct, frozen=True, kw_only=True):
 
 
 def build_usage_report(run: RunContext, *, decrypt: bool) -> UsageReport:
-    """Return the review of a workspace; with ``decrypt``, expiries inside secrets are looked at too.
+    """Return the usage report of a workspace; with ``decrypt``, it has the expiries of secrets, too.
 
-    Raises what loading, the state and the two lists raise; all else that cannot be seen is a note.
+    Raises the errors of the manifests, the state and the lists of objects. Other data that cannot be
+    read is a note in the report.
     """
-    opener = SecretLoader.for_run(run)
-    loaded = opener.load_manifests()
+    loaded = SecretLoader.for_run(run).load_manifests()
     check_organization(run.service, run.workspace.organization)
     entries = load_state(run.store, run.workspace.name, run.workspace.organization).state.entries
     notes: list[str] = []
-    scene = _observe_workspace(run, loaded, entries, notes)
-    opened = _open_secrets(run, loaded, notes) if decrypt else {}
+    context = _observe_workspace(run, loaded, entries, notes)
+    secrets = _decrypt_secrets(run, loaded, notes) if decrypt else {}
     today = run.clock.now().date()
-    usages = _build_usages(scene, opened, today)
+    usages = _build_usages(context, secrets, today)
     return UsageReport(
         workspace=run.workspace.name,
         organization=run.workspace.organization,
@@ -80,168 +82,164 @@ def _observe_workspace(
     run: RunContext, loaded: LoadedManifests, entries: Mapping[Address, StateEntry], notes: list[str]
 ) -> _ReportContext:
     listed = [each for each in list_live_objects(run.service) if each.status != "deleted"]
-    connections = [each for each in listed if each.address.kind == "connection"]
-    whole = [
-        each
-        for each in map_parallel(lambda each: _read_details(each, run), connections, MAX_PARALLEL_READS)
-        if each
-    ]
-    complete = True
-    if len(whole) < len(connections):
-        complete = False
-        notes.append(
-            f"{pluralize_or_none(len(connections) - len(whole), 'connection')} cannot be read by this key"
-        )
-    hidden = {known.id for known in entries.values() if not known.retired_at} - {each.id for each in listed}
-    if hidden:
-        complete = False
-        notes.append(
-            f"{pluralize_or_none(len(hidden), 'object')} of the state not shown to this key, or gone"
-        )
-    linked = has_credential_links({each.id: each for each in whole})
-    if not linked:
-        complete = False
-        notes.append("this deployment does not say which credential a connection uses: git's word is taken")
-    live = (*(each for each in listed if each.address.kind == "credential"), *whole)
-    graph = build_usage_graph(run.service, frozenset(each.id for each in live), linked)
-    for seen, word in (
-        (graph.pipelines, "pipelines"),
-        (graph.syncs, "syncs"),
-        (graph.schedules, "schedules"),
-    ):
-        if seen is None:
-            notes.append(f"{word} are unknown: this key may not read them, or they are too many")
+    connections = _read_connections(run, listed)
+    linked = has_credential_links({each.id: each for each in connections})
+    incomplete = tuple(_explain_incomplete(listed, connections, entries, linked=linked))
+    live = (*(each for each in listed if each.address.kind == "credential"), *connections)
+    graph = build_usage_graph(run.service, frozenset(each.id for each in live), linked=linked)
+    notes += (*incomplete, *_explain_unknown_users(graph))
     return _ReportContext(
         run=run,
         loaded=loaded,
         entries=entries,
         live=live,
-        complete=complete,
+        complete=not incomplete,
         graph=graph,
         users=_index_users(loaded, live, graph),
     )
 
 
-def _read_details(live: LiveObject, run: RunContext) -> LiveObject | None:
-    if live.has_config:
-        return live
-    kind = KINDS[live.address.kind]
-    try:
-        return kind.decode(run.service.read_record(kind.collection, live.id))
-    except ServiceError:
-        return None
+def _read_connections(run: RunContext, listed: Iterable[LiveObject]) -> list[LiveObject]:
+    connections = [each for each in listed if each.address.kind == "connection"]
+    details = map_parallel(lambda each: try_read_details(run.service, each), connections, MAX_PARALLEL_READS)
+    return [each for each in details if each]
 
 
-def _open_secrets(
+def _explain_incomplete(
+    listed: Iterable[LiveObject],
+    connections: list[LiveObject],
+    entries: Mapping[Address, StateEntry],
+    *,
+    linked: bool,
+) -> Iterator[str]:
+    unread = sum(each.address.kind == "connection" for each in listed) - len(connections)
+    if unread:
+        yield f"{pluralize_or_none(unread, 'connection')} cannot be read by this key"
+    managed = {entry.id for entry in entries.values() if not entry.retired_at}
+    hidden = managed - {each.id for each in listed}
+    if hidden:
+        yield f"{pluralize_or_none(len(hidden), 'object')} of the state not shown to this key, or deleted"
+    if not linked:
+        yield "the API does not return the credential of a connection: taken from the manifests"
+
+
+def _explain_unknown_users(graph: UsageGraph) -> Iterator[str]:
+    indexes = (("pipelines", graph.pipelines), ("syncs", graph.syncs), ("schedules", graph.schedules))
+    for kind, index in indexes:
+        if index is None:
+            yield f"{kind} are unknown: this key may not read them, or there are too many"
+
+
+def _decrypt_secrets(
     run: RunContext, loaded: LoadedManifests, notes: list[str]
 ) -> Mapping[Address, Mapping[FieldPath, Secret]]:
-    holding = tuple(each for each in loaded.desired if each.secrets)
+    encrypted = tuple(each for each in loaded.desired if each.secrets)
     try:
-        opened = decrypt_manifests(holding, run.project, run.environment) if holding else ()
+        decrypted = decrypt_manifests(encrypted, run.project, run.environment) if encrypted else ()
     except DiagnosticError:
-        notes.append("secrets could not be decrypted here: what ends inside them is unknown")
+        notes.append("secrets could not be decrypted: their expiry dates are unknown")
         return {}
     return {
         each.address: {path: value for path, value in each.secrets.items() if isinstance(value, Secret)}
-        for each in opened
+        for each in decrypted
     }
 
 
 def _build_usages(
-    scene: _ReportContext, opened: Mapping[Address, Mapping[FieldPath, Secret]], today: date
+    context: _ReportContext, secrets: Mapping[Address, Mapping[FieldPath, Secret]], today: date
 ) -> Iterable[CredentialUsage]:
-    run, loaded = scene.run, scene.loaded
+    run, loaded = context.run, context.loaded
     desired = {each.address: each for each in loaded.desired if each.address.kind == "credential"}
-    subjects = {each.address: each for each in loaded.resource_views}
-    live = {each.id: each for each in scene.live if each.address.kind == "credential"}
-    may_read = recipients_by_file(find_manifests(run.root, run.workspace.manifests).sources)
-    lasting = _find_long_lived(run, loaded, today)
-    named: dict[Address, str] = {address: known.id for address, known in scene.entries.items()}
-    for address, wanted in desired.items():
-        now = live.pop(named.get(address, ""), None)
-        known = scene.entries.get(address)
+    views = {each.address: each for each in loaded.resource_views}
+    unmatched = {each.id: each for each in context.live if each.address.kind == "credential"}
+    recipients = recipients_by_file(find_manifests(run.root, run.workspace.manifests).sources)
+    long_lived = _find_long_lived(run, loaded, today)
+    for address, each in desired.items():
+        entry = context.entries.get(address)
+        live = unmatched.pop(entry.id, None) if entry else None
         yield CredentialUsage(
             address=address,
-            type=wanted.type,
-            file=wanted.origin.file,
-            status=now.status if now else "",
-            owner=wanted.labels.get("owner", ""),
-            users=_find_credential_users(address, now, scene),
-            rotated=date.fromisoformat(known.rotated_at[:10]) if known and known.rotated_at else None,
-            max_age_days=wanted.lifecycle.max_age_days or run.project.policy.max_age_days,
-            expiries=_list_expiries(subjects[address], opened.get(address, {})),
-            long_lived_reason=lasting.get(address, ""),
-            recipients=_list_readers(wanted, may_read),
-        )
-    for each in live.values():
-        yield CredentialUsage(
-            address=each.address,
             type=each.type,
-            status=each.status,
-            users=_find_credential_users(each.address, each, scene),
+            file=each.origin.file,
+            status=live.status if live else "",
+            owner=each.labels.get("owner", ""),
+            users=_find_credential_users(address, live, context),
+            rotated=date.fromisoformat(entry.rotated_at[:10]) if entry and entry.rotated_at else None,
+            max_age_days=each.lifecycle.max_age_days or run.project.policy.max_age_days,
+            expiries=_list_expiries(views[address], secrets.get(address, {})),
+            long_lived_reason=long_lived.get(address, ""),
+            recipients=_list_recipients(each, recipients),
+        )
+    for live in unmatched.values():
+        yield CredentialUsage(
+            address=live.address,
+            type=live.type,
+            status=live.status,
+            users=_find_credential_users(live.address, live, context),
         )
 
 
-def _list_readers(desired: DesiredResource, may_read: Mapping[str, object]) -> tuple[str, ...]:
-    found = may_read.get(desired.origin.file)
-    return tuple(sorted(getattr(found, "names", ())))
+def _list_recipients(desired: DesiredResource, recipients: Mapping[str, FileRecipients]) -> tuple[str, ...]:
+    found = recipients.get(desired.origin.file)
+    return tuple(sorted(found.names)) if found else ()
 
 
-def _list_expiries(subject: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[Expiry, ...]:
-    return tuple(Expiry(each.description, each.day) for each in secret_expiries(subject, secrets))
+def _list_expiries(view: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[Expiry, ...]:
+    return tuple(Expiry(each.description, each.day) for each in find_secret_expiries(subject, secrets))
 
 
 def _find_long_lived(run: RunContext, loaded: LoadedManifests, today: date) -> Mapping[Address, str]:
-    findings = run_rules(loaded.resource_views, run.project.policy, RuleContext(today=today))
-    found = {
-        each.address: each.message for each in findings if each.cause is Cause.LONG_LIVED_KEY and each.address
+    diagnostics = run_rules(loaded.resource_views, run.project.policy, RuleContext(today=today))
+    reasons = {
+        each.address: each.message
+        for each in diagnostics
+        if each.cause is Cause.LONG_LIVED_KEY and each.address
     }
-    users = {each.address: each for each in loaded.desired}
-    for each in findings:
-        # The finding stands at the connection; the password that could be none is its credential's.
+    desired = {each.address: each for each in loaded.desired}
+    for each in diagnostics:
+        # The diagnostic is about the connection, the avoidable password is in its credential.
         if each.cause is Cause.STATIC_DATABASE_LOGIN and each.address:
-            used = users[each.address].fields.get(("credential",))
-            if isinstance(used, Address):
-                found.setdefault(used, each.message)
-    return found
+            credential = desired[each.address].fields.get(("credential",))
+            if isinstance(credential, Address):
+                reasons.setdefault(credential, each.message)
+    return reasons
 
 
 def _index_users(
     loaded: LoadedManifests, live: Iterable[LiveObject], graph: UsageGraph
 ) -> Mapping[str | Address, tuple[LiveObject, ...]]:
-    # By a credential's id; where the deployment shows no link, by its address too, on git's word.
-    found: dict[str | Address, list[LiveObject]] = {}
-    stated = {each.address: each for each in loaded.desired} if not graph.linked else {}
-    for each in live:
-        if each.address.kind != "connection":
+    index: dict[str | Address, list[LiveObject]] = {}
+    # If the API does not return the links, those of the manifests are used.
+    manifests = {} if graph.linked else {each.address: each for each in loaded.desired}
+    for connection in live:
+        if connection.address.kind != "connection":
             continue
-        for text in set(iterate_strings(list(each.fields.values()))):
-            found.setdefault(text, []).append(each)
-        wanted = stated.get(each.address)
-        leaves = wanted.fields.values() if wanted else ()
-        for used in {leaf for leaf in leaves if isinstance(leaf, Address)}:
-            found.setdefault(used, []).append(each)
-    return {key: tuple(users) for key, users in found.items()}
+        for text in set(iterate_strings(list(connection.fields.values()))):
+            index.setdefault(text, []).append(connection)
+        desired = manifests.get(connection.address)
+        leaves = desired.fields.values() if desired else ()
+        for address in {leaf for leaf in leaves if isinstance(leaf, Address)}:
+            index.setdefault(address, []).append(connection)
+    return {key: tuple(users) for key, users in index.items()}
 
 
 def _find_credential_users(
-    address: Address, live: LiveObject | None, scene: _ReportContext
+    address: Address, live: LiveObject | None, context: _ReportContext
 ) -> CredentialUsers:
-    graph = scene.graph
-    shown = scene.users.get(live.id, ()) if live else ()
-    direct = [*shown, *(each for each in scene.users.get(address, ()) if each not in shown)]
+    graph, complete = context.graph, context.complete
+    shown = context.users.get(live.id, ()) if live else ()
+    direct = [*shown, *(each for each in context.users.get(address, ()) if each not in shown)]
     ids = [each.id for each in direct] + ([live.id] if live else [])
-    runs = users_of(graph.schedules, ids)
-    # Where a connection may be hidden, so may be whatever runs on it: none is then no answer.
-    sure = scene.complete
     pipelines, syncs = _name_users(graph.pipelines, ids), _name_users(graph.syncs, ids)
+    schedules = users_of(graph.schedules, ids)
+    # A hidden connection may have hidden users: without all connections, none found means unknown.
     return CredentialUsers(
         connections=tuple(sorted(each.address.name for each in direct)),
-        complete=scene.complete,
-        pipelines=pipelines if sure or pipelines else None,
-        syncs=syncs if sure or syncs else None,
-        schedules=len(runs) if runs is not None and (sure or runs) else None,
-        next_run=min((each.label for each in runs or () if each.label), default=""),
+        complete=complete,
+        pipelines=pipelines if complete or pipelines else None,
+        syncs=syncs if complete or syncs else None,
+        schedules=len(schedules) if schedules is not None and (complete or schedules) else None,
+        next_run=min((each.label for each in schedules or () if each.label), default=""),
         links=tuple(sorted(set(_list_links(address, live, direct, graph)))),
     )
 
@@ -249,19 +247,19 @@ def _find_credential_users(
 def _list_links(
     address: Address, live: LiveObject | None, direct: Iterable[LiveObject], graph: UsageGraph
 ) -> Iterator[tuple[str, str]]:
-    for each in direct:
-        yield str(address), str(each.address)
-    for node, identity in ((str(each.address), each.id) for each in (*direct, *([live] if live else []))):
-        for kind, known in (("pipeline", graph.pipelines), ("sync", graph.syncs)):
-            for use in (known or {}).get(identity, ()):
-                yield node, f"{kind}/{use.label}"
-                for run in (graph.schedules_by_pipeline or {}).get(use.id, ()) if kind == "pipeline" else ():
-                    yield (
-                        f"{kind}/{use.label}",
-                        f"schedule/{f'{run.label} ({run.id})' if run.label else run.id}",
-                    )
+    for connection in direct:
+        yield str(address), str(connection.address)
+    schedules = graph.schedules_by_pipeline or {}
+    for each in (*direct, *([live] if live else [])):
+        for pipeline in (graph.pipelines or {}).get(each.id, ()):
+            yield str(each.address), f"pipeline/{pipeline.label}"
+            for schedule in schedules.get(pipeline.id, ()):
+                name = f"{schedule.label} ({schedule.id})" if schedule.label else schedule.id
+                yield f"pipeline/{pipeline.label}", f"schedule/{name}"
+        for sync in (graph.syncs or {}).get(each.id, ()):
+            yield str(each.address), f"sync/{sync.label}"
 
 
-def _name_users(known: UsageIndex, ids: list[str]) -> tuple[str, ...] | None:
-    found = users_of(known, ids)
-    return None if found is None else tuple(sorted({each.label for each in found}))
+def _name_users(index: UsageIndex, ids: list[str]) -> tuple[str, ...] | None:
+    users = users_of(index, ids)
+    return None if users is None else tuple(sorted({each.label for each in users}))

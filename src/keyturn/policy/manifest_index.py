@@ -40,7 +40,7 @@ class ManifestIndex(Struct, frozen=True, kw_only=True):
     text_values: tuple[TextValue, ...]
     complete: bool
 
-    def references_by_target(self) -> Mapping[str, tuple[Reference, ...]]:
+    def group_references_by_target(self) -> Mapping[str, tuple[Reference, ...]]:
         """Return the references to each manifest, by the file of the target."""
         found: dict[str, list[Reference]] = {}
         for reference in self.references:

@@ -14,13 +14,13 @@ def normalize_name(name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def names_of(path: FieldPath) -> tuple[str, ...]:
+def normalize_field_names(path: FieldPath) -> tuple[str, ...]:
     """Return the normalized names of a field: its last key, and its last two keys (``tls: {mode: …}``)."""
     last = normalize_name(path[-1])
     return (last, normalize_name(path[-2]) + last) if len(path) > 1 else (last,)
 
 
-def edit_distance(word: str, other: str) -> int:
+def compute_edit_distance(word: str, other: str) -> int:
     """Return the optimal string alignment distance: insertions, deletions, substitutions and swaps."""
     previous: list[int] = []
     row = list(range(len(other) + 1))

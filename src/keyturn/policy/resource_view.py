@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.fields import FieldPath, Fields, Leaf
 from keyturn.model.resource import EMPTY, Lifecycle
-from keyturn.policy.names import names_of
+from keyturn.policy.names import normalize_field_names
 
 
 class SpanLike(Protocol):
@@ -67,15 +67,19 @@ class ResourceView(Struct, frozen=True, kw_only=True):
     _names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        names = frozenset(name for path in self.config for name in names_of(path))
+        names = frozenset(name for path in self.config for name in normalize_field_names(path))
         force_setattr(self, "_names", names)
 
-    def fields_named(self, names: frozenset[str]) -> Iterable[tuple[FieldPath, Leaf]]:
-        """Return the plain fields whose ``names_of`` contain one of ``names`` (normalized)."""
+    def find_fields(self, names: frozenset[str]) -> Iterable[tuple[FieldPath, Leaf]]:
+        """Return the plain fields whose normalized names contain one of ``names`` (normalized)."""
         # Each rule queries each manifest, and most queries match nothing.
         if self._names.isdisjoint(names):
             return ()
-        return [(path, leaf) for path, leaf in self.config.items() if not names.isdisjoint(names_of(path))]
+        return [
+            (path, leaf)
+            for path, leaf in self.config.items()
+            if not names.isdisjoint(normalize_field_names(path))
+        ]
 
     def find_location(self, path: FieldPath = (), *, key: bool = False) -> SourceLocation:
         """Return the location of the value at ``path``, or of its nearest parent that has one.

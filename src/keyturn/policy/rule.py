@@ -159,7 +159,7 @@ def on_context(code: str, severity: Severity, requires: Requires, check: OnConte
     )
 
 
-def run_fingerprints(
+def compute_run_fingerprints(
     secrets: Mapping[str, Mapping[FieldPath, Secret]], key: bytes
 ) -> Mapping[tuple[str, FieldPath], str]:
     """Return a fingerprint of each secret, by file and path, for ``RuleContext``.

@@ -21,7 +21,7 @@ from keyturn.policy.rules import (
     secret_rules,
     tls,
 )
-from keyturn.policy.settings import PolicySettings, effective_severity, suggest_code
+from keyturn.policy.settings import PolicySettings, resolve_severity, suggest_code
 
 _RULE_MODULES = (
     *(plaintext, rotation_age, naming, expiry, long_lived_keys, secret_rules),
@@ -101,7 +101,7 @@ def _to_diagnostics(
     rule: Rule, violation: Violation, settings: PolicySettings, waived: set[tuple[str, str]]
 ) -> Iterator[Diagnostic]:
     file = violation.resource.file if violation.resource else settings.origin.file
-    severity = effective_severity(settings, rule.code, file, rule.severity)
+    severity = resolve_severity(settings, rule.code, file, rule.severity)
     if severity is None:
         return
     if violation.resource and any(_is_waived_by(waiver, rule.code) for waiver in violation.resource.waivers):

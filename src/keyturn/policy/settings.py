@@ -87,7 +87,7 @@ def covers_file(pattern: str, file: str) -> bool:
     return folder in ("", ".", file) or file.startswith(folder + "/") or fnmatchcase(file, pattern)
 
 
-def effective_severity(
+def resolve_severity(
     settings: PolicySettings, code: str, file: str, default: Severity = Severity.ERROR
 ) -> Severity | None:
     """Return the severity of ``code`` in ``file``: the last override that covers it, or ``default``.
@@ -101,7 +101,7 @@ def effective_severity(
     return severity
 
 
-def recipients_for(settings: PolicySettings, file: str) -> tuple[str, ...] | None:
+def find_required_recipients(settings: PolicySettings, file: str) -> tuple[str, ...] | None:
     """Return the required recipients of ``file`` by the longest path that covers it; None without one."""
     covering = [pattern for pattern in settings.recipients if covers_file(pattern, file)]
     return settings.recipients[max(covering, key=len)] if covering else None
@@ -120,12 +120,14 @@ def suggest_code(word: str) -> str:
     return "write the code of a rule, from KT310 to KT399"
 
 
-def environment_of(resource: ResourceView, settings: PolicySettings) -> str:
+def find_environment(resource: ResourceView, settings: PolicySettings) -> str:
     """Return the environment of ``resource``: its label, else by the prefix of its name, else ``""``."""
-    return resource.labels.get("environment", "") or environment_by_prefix(resource.address.name, settings)
+    return resource.labels.get("environment", "") or find_environment_by_prefix(
+        resource.address.name, settings
+    )
 
 
-def environment_by_prefix(name: str, settings: PolicySettings) -> str:
+def find_environment_by_prefix(name: str, settings: PolicySettings) -> str:
     """Return the environment with the longest prefix of ``name``; ``""`` for none.
 
     Without environments in the settings, the prefixes are dev-, staging- and prod-, as in the
@@ -142,7 +144,7 @@ def environment_by_prefix(name: str, settings: PolicySettings) -> str:
 
 def is_production(resource: ResourceView, settings: PolicySettings) -> bool:
     """Tell whether ``resource`` belongs to production."""
-    name = environment_of(resource, settings)
+    name = find_environment(resource, settings)
     environment = settings.environments.get(name)
     return environment.production if environment else name in PRODUCTION_NAMES
 

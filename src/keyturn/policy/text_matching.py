@@ -126,7 +126,7 @@ def walk_texts(resource: ResourceView) -> Iterator[tuple[FieldPath, str]]:
         yield ("labels", label), text
 
 
-def safe_field_name(path: FieldPath) -> str:
+def format_field_name(path: FieldPath) -> str:
     """Return the name of the field at ``path`` for a message; ``the field`` if the name may be a secret."""
     name = next((key for key in reversed(path) if not key.isdigit()), "")
     return (

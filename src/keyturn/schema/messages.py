@@ -14,7 +14,7 @@ from keyturn.kinds.credential import KEY_PART_PREFIX
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic
 from keyturn.model.fields import FieldPath
 from keyturn.model.secret_detection import is_secret_name
-from keyturn.policy.text_matching import safe_field_name
+from keyturn.policy.text_matching import format_field_name
 from keyturn.schema.alternatives import explain_alternatives
 from keyturn.schema.definitions import (
     SEAL_FIELD,
@@ -56,7 +56,7 @@ class _SchemaProblem(Struct, frozen=True):
 
 def safe_path(path: FieldPath) -> str:
     """Return ``path`` for a message, with keys that may be secrets replaced by an ellipsis."""
-    return ".".join(key if key.isdigit() or safe_field_name((key,)) == key else "…" for key in path)
+    return ".".join(key if key.isdigit() or format_field_name((key,)) == key else "…" for key in path)
 
 
 def find_schema_errors(document: Document, kind: str) -> tuple[Diagnostic, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, warning_diagnostic
 from keyturn.model.fields import FieldPath, format_path
-from keyturn.policy.settings import PolicySettings, recipients_for
+from keyturn.policy.settings import PolicySettings, find_required_recipients
 from keyturn.sops.ciphertext import looks_encrypted, parse_ciphertext
 from keyturn.sops.metadata import Recipient, SopsMetadata, compile_selector, parse_metadata
 from keyturn.yamldoc.reader import Document
@@ -103,7 +103,7 @@ def _check_metadata(
 def _check_recipients(
     document: Document, recipients: tuple[Recipient, ...], settings: PolicySettings
 ) -> Iterator[Diagnostic]:
-    required = recipients_for(settings, document.file)
+    required = find_required_recipients(settings, document.file)
     if required is None:
         return
     hint = "run `sops updatekeys` on it, and `sops rotate` after a removal; or correct policy.recipients"

@@ -11,7 +11,7 @@ from keyturn.files.discovery import SourceFile
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
 from keyturn.model.fields import FieldPath, flatten_tree
-from keyturn.policy.settings import PolicySettings, recipients_for
+from keyturn.policy.settings import PolicySettings, find_required_recipients
 from keyturn.sops.ciphertext import looks_encrypted
 from keyturn.sops.metadata import SopsMetadata, parse_metadata
 from keyturn.yamldoc.reader import Document, parse_document
@@ -81,7 +81,7 @@ def find_creation_rule(root: Path, settings: PolicySettings, file: str) -> Creat
     The recipients of policy for the path are used if all are age or PGP keys, otherwise the rules of
     ``.sops.yaml``. Raises DiagnosticError (KT227) if neither exists.
     """
-    names = recipients_for(settings, file) or ()
+    names = find_required_recipients(settings, file) or ()
     age = tuple(name for name in names if name.startswith(("age1", "ssh-")))
     pgp = tuple(name for name in names if _PGP_FINGERPRINT.fullmatch(name))
     if names and len(age) + len(pgp) == len(names):

@@ -6,7 +6,12 @@ import pytest
 
 from certificates import certificate
 from judging import subject
-from keyturn.policy.rules.expiry import FieldExpiry, certificate_expiry, declared_expiries, parse_day
+from keyturn.policy.rules.expiry import (
+    FieldExpiry,
+    find_declared_expiries,
+    parse_day,
+    read_certificate_expiry,
+)
 
 TEXT = "kind: credential\nname: x\ntype: azure\nlabels: {expires: '2027-01-31'}\n"
 
@@ -21,8 +26,8 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
         ("config", "valid_until"): "2027-13-01",
         ("config", "note"): "2027-05-01",
     }
-    found = list(declared_expiries(subject(TEXT, config=config)))
-    assert list(declared_expiries(one)) == [
+    found = list(find_declared_expiries(subject(TEXT, config=config)))
+    assert list(find_declared_expiries(one)) == [
         FieldExpiry(("labels", "expires"), date(2027, 1, 31), "label expires")
     ]
     assert found[1:] == [
@@ -47,4 +52,4 @@ def test_a_day_is_read_from_iso_8601(text, day):
 
 def test_a_certificate_that_cannot_be_read_has_no_day():
     """That it cannot be read is another finding."""
-    assert certificate_expiry("-----BEGIN CERTIFICATE-----") is None
+    assert read_certificate_expiry("-----BEGIN CERTIFICATE-----") is None

@@ -14,11 +14,11 @@ from keyturn.policy.rules.key_material import (
     KeyProblem,
     decode_base64,
     is_key_encrypted,
-    last_certificate_day,
     load_certificates,
     matches_certificate,
     open_pfx,
     open_private_key,
+    read_last_certificate_day,
 )
 
 PAIR, OTHER = certificate(), certificate(date(2028, 2, 29))
@@ -89,10 +89,10 @@ def test_certificates_are_read_in_their_order():
 
 def test_the_newest_certificate_says_the_last_day():
     """A bundle in which the old one still stands beside the new is renewed."""
-    assert last_certificate_day(OTHER.pem) == date(2028, 2, 29)
-    assert last_certificate_day(OTHER.pem + PAIR.pem) == date(2030, 1, 1)
-    assert last_certificate_day("no certificate") is None
-    assert last_certificate_day(PAIR.pem[:100]) is None
+    assert read_last_certificate_day(OTHER.pem) == date(2028, 2, 29)
+    assert read_last_certificate_day(OTHER.pem + PAIR.pem) == date(2030, 1, 1)
+    assert read_last_certificate_day("no certificate") is None
+    assert read_last_certificate_day(PAIR.pem[:100]) is None
 
 
 @pytest.mark.parametrize("password", ["", "open sesame"])

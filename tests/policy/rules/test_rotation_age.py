@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from judging import TODAY, judged, places, settings, subject
-from keyturn.policy.rules.rotation_age import effective_max_age
+from keyturn.policy.rules.rotation_age import resolve_max_age
 
 TEXT = """\
 kind: credential
@@ -106,8 +106,8 @@ def test_a_history_that_could_not_be_read_is_said():
 )
 def test_an_age_is_asked_where_a_rule_about_ages_is_on(rules, days):
     """Of the manifest, or of the settings."""
-    assert effective_max_age(subject(TEXT), settings({"rules": rules})) == days
-    assert effective_max_age(subject(TEXT[: TEXT.index("rotation:")]), settings({"rules": rules})) == 0
+    assert resolve_max_age(subject(TEXT), settings({"rules": rules})) == days
+    assert resolve_max_age(subject(TEXT[: TEXT.index("rotation:")]), settings({"rules": rules})) == 0
 
 
 def test_a_waiver_for_a_day_to_come_is_none_too_many():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from certificates import certificate
 from judging import judged, opened, places, subject
 from keyturn.model.secret import Secret
-from keyturn.policy.rules.secret_rules import secret_expiries
+from keyturn.policy.rules.secret_rules import find_secret_expiries
 
 TEXT = """\
 kind: credential
@@ -86,13 +86,13 @@ def test_expiries_are_data_for_the_review():
     one = subject(
         TEXT.format(kind="azure", names="certificate: ENC").replace("prod}", "prod, expires: '2027-01-31'}")
     )
-    found = secret_expiries(one, opened(one, **fields)[one.file])
+    found = find_secret_expiries(one, opened(one, **fields)[one.file])
     assert [(expiry.path, expiry.day) for expiry in found] == [
         (("labels", "expires"), date(2027, 1, 31)),
         (("secrets", "certificate"), date(2027, 6, 30)),
         (("secrets", "headers", "X-Key"), date(2026, 5, 1)),
     ]
-    assert secret_expiries(one, {}) == found[:1]
+    assert find_secret_expiries(one, {}) == found[:1]
 
 
 def test_findings_hold_no_canary(canary):

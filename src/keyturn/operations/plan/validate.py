@@ -14,8 +14,8 @@ from keyturn.model.resource import EMPTY, DesiredResource
 from keyturn.model.secret import Secret
 from keyturn.planning.inputs import PlanInputs
 from keyturn.policy.resource_view import ResourceView
-from keyturn.policy.rule import RuleContext, run_fingerprints
-from keyturn.policy.rules.rotation_age import effective_max_age
+from keyturn.policy.rule import RuleContext, compute_run_fingerprints
+from keyturn.policy.rules.rotation_age import resolve_max_age
 from keyturn.policy.runner import PartialResult, run_remaining_rules, run_rules, run_static_rules
 from keyturn.policy.settings import covers_file
 from keyturn.project.project import PROJECT_FILE, Project, Workspace
@@ -50,7 +50,7 @@ def secret_ages(
 ) -> SecretAges:
     """Return the ages of all secrets with a maximum age; git is run only for files without known dates."""
     undated = {each.file: each for each in views if each.file not in known_dates and each.ciphertext_digests}
-    max_ages = {file: effective_max_age(view, project.policy) for file, view in undated.items()}
+    max_ages = {file: resolve_max_age(view, project.policy) for file, view in undated.items()}
     unknown = {file: view for file, view in undated.items() if max_ages[file]}
     if not unknown:
         return SecretAges(today=today, rotated=known_dates)
@@ -150,7 +150,7 @@ def run_policy(
         if each.secrets
     }
     secrets = {file: decrypted for file, decrypted in secrets.items() if decrypted}
-    fingerprints = run_fingerprints(secrets, random_bytes)
+    fingerprints = compute_run_fingerprints(secrets, random_bytes)
     context = replace(_build_rule_context(ages), secrets=secrets, fingerprints=fingerprints)
     return run_remaining_rules(partial_result, project.policy, context)
 

@@ -11,7 +11,7 @@ from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation, on_day, on_manifest
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.text_matching import safe_field_name
+from keyturn.policy.text_matching import format_field_name
 
 EXPIRY_LABEL = "expires"
 """The label that records an expiry date."""
@@ -36,7 +36,7 @@ class FieldExpiry(Struct, frozen=True):
     description: str
 
 
-def declared_expiries(resource: ResourceView) -> Iterator[FieldExpiry]:
+def find_declared_expiries(resource: ResourceView) -> Iterator[FieldExpiry]:
     """Yield the expiries of the label ``expires``, of plain date fields and of plain certificates."""
     recorded = parse_day(resource.labels.get(EXPIRY_LABEL, ""))
     if recorded:
@@ -45,13 +45,13 @@ def declared_expiries(resource: ResourceView) -> Iterator[FieldExpiry]:
         if not isinstance(leaf, str):
             continue
         if _CERTIFICATE_HEADER in leaf:
-            day = certificate_expiry(leaf)
+            day = read_certificate_expiry(leaf)
             if day:
-                yield FieldExpiry(path, day, f"certificate (field {safe_field_name(path)})")
+                yield FieldExpiry(path, day, f"certificate (field {format_field_name(path)})")
         elif leaf[:2] == "20" and normalize_name(path[-1]).endswith(_EXPIRY_SUFFIXES):
             day = parse_day(leaf)
             if day:
-                yield FieldExpiry(path, day, f"field {safe_field_name(path)}")
+                yield FieldExpiry(path, day, f"field {format_field_name(path)}")
 
 
 def parse_day(text: str) -> date | None:
@@ -64,54 +64,56 @@ def parse_day(text: str) -> date | None:
         return None
 
 
-def certificate_expiry(pem: str) -> date | None:
+def read_certificate_expiry(pem: str) -> date | None:
     """Return the last valid day of the newest certificate in ``pem``; None if unreadable."""
     # The import takes 0.1 s, and few manifests have a certificate.
     from keyturn.policy.rules import key_material  # noqa: PLC0415
 
-    return key_material.last_certificate_day(pem)
+    return key_material.read_last_certificate_day(pem)
 
 
 _EXPIRING_SECRETS: tuple[FieldPath, ...] = (("client_secret",), ("sas_token",))
 
 
-def past_expiry(resource: ResourceView, _: PolicySettings, today: date) -> Iterator[Violation]:
+def find_past_expiry(resource: ResourceView, _: PolicySettings, today: date) -> Iterator[Violation]:
     """Find expired values."""
-    for expiry in declared_expiries(resource):
+    for expiry in find_declared_expiries(resource):
         if expiry.day < today:
-            yield expired_violation(resource, expiry)
+            yield build_expired_violation(resource, expiry)
 
 
-def approaching_expiry(resource: ResourceView, settings: PolicySettings, today: date) -> Iterator[Violation]:
+def find_approaching_expiry(
+    resource: ResourceView, settings: PolicySettings, today: date
+) -> Iterator[Violation]:
     """Find values that expire within the days of notice."""
-    for expiry in declared_expiries(resource):
+    for expiry in find_declared_expiries(resource):
         if 0 <= (expiry.day - today).days <= settings.expiry_notice_days:
-            yield expiring_violation(resource, expiry, today)
+            yield build_expiring_violation(resource, expiry, today)
 
 
-def unrecorded_expiry(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_unrecorded_expiry(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find Azure secrets that expire on a day that no label records."""
     if resource.type != "azure" or EXPIRY_LABEL in resource.labels:
         return
     for path in _EXPIRING_SECRETS:
-        if path in resource.secret_paths and not any(declared_expiries(resource)):
+        if path in resource.secret_paths and not any(find_declared_expiries(resource)):
             message = f"the {path[0]} expires, but no label records the date"
             yield Violation(resource=resource, path=("secrets", *path), message=message, at_key=True)
 
 
-def unreadable_expiry(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_unreadable_expiry(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find an expiry label that is not a date."""
     if EXPIRY_LABEL in resource.labels and not parse_day(resource.labels[EXPIRY_LABEL]):
         message = f"the label {EXPIRY_LABEL} is not a date"
         yield Violation(resource=resource, path=("labels", EXPIRY_LABEL), message=message)
 
 
-def expired_violation(resource: ResourceView, expiry: FieldExpiry) -> Violation:
+def build_expired_violation(resource: ResourceView, expiry: FieldExpiry) -> Violation:
     """Return the violation of an expired value."""
     return _expiry_violation(resource, expiry, f"{expiry.description}: expired on {expiry.day.isoformat()}")
 
 
-def expiring_violation(resource: ResourceView, expiry: FieldExpiry, today: date) -> Violation:
+def build_expiring_violation(resource: ResourceView, expiry: FieldExpiry, today: date) -> Violation:
     """Return the violation of a value that expires soon."""
     when = format_days_until(expiry.day, today)
     return _expiry_violation(
@@ -130,8 +132,8 @@ def _expiry_violation(resource: ResourceView, expiry: FieldExpiry, message: str)
 
 
 RULES = (
-    on_day("KT322", Severity.ERROR, past_expiry),
-    on_day("KT323", Severity.WARNING, approaching_expiry),
-    on_manifest("KT324", Severity.WARNING, unrecorded_expiry),
-    on_manifest("KT328", Severity.ERROR, unreadable_expiry),
+    on_day("KT322", Severity.ERROR, find_past_expiry),
+    on_day("KT323", Severity.WARNING, find_approaching_expiry),
+    on_manifest("KT324", Severity.WARNING, find_unrecorded_expiry),
+    on_manifest("KT328", Severity.ERROR, find_unreadable_expiry),
 )

@@ -10,7 +10,7 @@ from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation, on_index, on_manifest
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.text_matching import HOST_FIELDS, safe_field_name
+from keyturn.policy.text_matching import HOST_FIELDS, format_field_name
 
 _SNOWFLAKE_DOMAIN = ".snowflakecomputing."
 _SNOWFLAKE_ACCOUNT_FIELDS = frozenset({"account"})
@@ -33,7 +33,7 @@ _CONTINENTS = {
 }
 
 
-def mismatched_host(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def find_mismatched_host(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find connections whose host differs from the host of their credential."""
     for reference in index.references:
         if reference.path != ("credential",):
@@ -48,22 +48,22 @@ def mismatched_host(index: ManifestIndex, _: PolicySettings) -> Iterator[Violati
             yield Violation(resource=reference.source, path=next(iter(ours.values())), message=message)
 
 
-def unused_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def find_unused_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find credentials without a reference; checks only a complete index."""
-    targets = index.references_by_target()
+    targets = index.group_references_by_target()
     for resource in index.resources if index.complete else ():
         if resource.address.kind == "credential" and resource.file not in targets:
             yield Violation(resource=resource, path=("name",), message="no manifest uses the credential")
 
 
-def residency_mismatch(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_residency_mismatch(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find regions outside the label ``residency``, and fields with several regions or buckets."""
     residency = _continent_of(resource.labels.get("residency", ""))
     if not residency:
         return
-    for path, leaf in resource.fields_named(_REGION_FIELDS):
+    for path, leaf in resource.find_fields(_REGION_FIELDS):
         if isinstance(leaf, list) or (isinstance(leaf, str) and "," in leaf):
-            message = f"{safe_field_name(path)} has several values; the label residency allows one region"
+            message = f"{format_field_name(path)} has several values; the label residency allows one region"
             yield Violation(resource=resource, path=path, message=message)
         elif (
             normalize_name(path[-1]) != "bucket"
@@ -75,7 +75,7 @@ def residency_mismatch(resource: ResourceView, _: PolicySettings) -> Iterator[Vi
             )
 
 
-def replica_on_primary(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def find_replica_on_primary(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find replica connections with the host of a primary."""
     connections = [resource for resource in index.resources if resource.address.kind == "connection"]
     replicas = {
@@ -128,8 +128,8 @@ def _continent_of(region: str) -> str:
 
 
 RULES = (
-    on_index("KT364", Severity.WARNING, mismatched_host),
-    on_index("KT365", Severity.WARNING, unused_credential),
-    on_manifest("KT367", Severity.WARNING, residency_mismatch),
-    on_index("KT368", Severity.WARNING, replica_on_primary),
+    on_index("KT364", Severity.WARNING, find_mismatched_host),
+    on_index("KT365", Severity.WARNING, find_unused_credential),
+    on_manifest("KT367", Severity.WARNING, find_residency_mismatch),
+    on_index("KT368", Severity.WARNING, find_replica_on_primary),
 )

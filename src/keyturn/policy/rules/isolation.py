@@ -8,8 +8,8 @@ from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Requires, RuleContext, Violation, on_context, on_index
-from keyturn.policy.settings import PolicySettings, environment_of
-from keyturn.policy.text_matching import AI_TYPES, safe_field_name
+from keyturn.policy.settings import PolicySettings, find_environment
+from keyturn.policy.text_matching import AI_TYPES, format_field_name
 
 _AZURE_NAMES = frozenset({"azure", "azureopenai"})
 _AI_CALLER_TYPES = AI_TYPES | {"restapi", "graphql"}
@@ -17,10 +17,13 @@ _VENDOR_FIELDS = frozenset({"vendor", "provider"})
 _CLIENT_ID_FIELDS = frozenset({"clientid", "consumerkey", "accesskeyid"})
 
 
-def cross_environment_reference(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+def find_cross_environment_reference(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
     """Find references into another environment."""
     for reference in index.references:
-        ours, theirs = environment_of(reference.source, settings), environment_of(reference.target, settings)
+        ours, theirs = (
+            find_environment(reference.source, settings),
+            find_environment(reference.target, settings),
+        )
         if ours and theirs and ours != theirs:
             message = (
                 f"the {reference.source.address.kind} uses {reference.target.address} of another environment"
@@ -28,32 +31,32 @@ def cross_environment_reference(index: ManifestIndex, settings: PolicySettings) 
             yield Violation(resource=reference.source, path=reference.path, message=message)
 
 
-def shared_client_id(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+def find_shared_client_id(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
     """Find client ids that more than one environment uses."""
     holders: dict[tuple[str, str], list[tuple[ResourceView, FieldPath]]] = {}
     for resource in index.resources:
-        for path, leaf in resource.fields_named(_CLIENT_ID_FIELDS):
+        for path, leaf in resource.find_fields(_CLIENT_ID_FIELDS):
             if isinstance(leaf, str) and leaf:
                 holders.setdefault((normalize_name(path[-1]), leaf), []).append((resource, path))
     for group in holders.values():
         for (resource, path), first in _cross_environment_holders(group, settings):
-            message = f"the {safe_field_name(path)} is also used by {first.address} of another environment"
+            message = f"the {format_field_name(path)} is also used by {first.address} of another environment"
             yield Violation(resource=resource, path=path, message=message)
 
 
-def cross_environment_secret(
+def find_cross_environment_secret(
     index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
     """Find secrets that more than one environment uses."""
     for group in _same_secret_groups(index, context.fingerprints):
         for (resource, path), first in _cross_environment_holders(group, settings):
             message = (
-                f"the secret {safe_field_name(path)} is also used by {first.address} of another environment"
+                f"the secret {format_field_name(path)} is also used by {first.address} of another environment"
             )
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
-def shared_secret(
+def find_shared_secret(
     index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
     """Find secrets that several credentials of one environment use."""
@@ -62,13 +65,13 @@ def shared_secret(
         crossing = {id(resource) for (resource, _), _ in _cross_environment_holders(group, settings)}
         for resource, path in others:
             if resource is not first[0] and id(resource) not in crossing:
-                message = f"the secret {safe_field_name(path)} is also used by {first[0].address}"
+                message = f"the secret {format_field_name(path)} is also used by {first[0].address}"
                 yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
-def shared_workload_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def find_shared_workload_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find credentials that connections of several workloads use."""
-    for references in index.references_by_target().values():
+    for references in index.group_references_by_target().values():
         workloads = {
             reference.source.labels["workload"]
             for reference in references
@@ -81,7 +84,7 @@ def shared_workload_credential(index: ManifestIndex, _: PolicySettings) -> Itera
             yield Violation(resource=target, path=("name",), message=message)
 
 
-def mixed_ai_providers(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def find_mixed_ai_providers(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find connections and credentials for both Azure OpenAI and OpenAI."""
     providers = {
         resource.file: _ai_providers_of(resource)
@@ -92,7 +95,7 @@ def mixed_ai_providers(index: ManifestIndex, _: PolicySettings) -> Iterator[Viol
         if len(providers.get(resource.file, ())) > 1:
             message = "the connection names both Azure OpenAI and OpenAI"
             yield Violation(resource=resource, path=("type",), message=message)
-    for references in index.references_by_target().values():
+    for references in index.group_references_by_target().values():
         if (
             len(
                 {
@@ -121,7 +124,7 @@ def _same_secret_groups(
 def _cross_environment_holders(
     group: list[tuple[ResourceView, FieldPath]], settings: PolicySettings
 ) -> Iterator[tuple[tuple[ResourceView, FieldPath], ResourceView]]:
-    placed = [(holder, environment_of(holder[0], settings)) for holder in group]
+    placed = [(holder, find_environment(holder[0], settings)) for holder in group]
     placed = [(holder, environment) for holder, environment in placed if environment]
     for holder, environment in placed[1:]:
         other = next((held for held, theirs in placed if theirs != environment), None)
@@ -132,7 +135,7 @@ def _cross_environment_holders(
 def _ai_providers_of(resource: ResourceView) -> set[str]:
     texts = [leaf.lower() for leaf in resource.config.values() if isinstance(leaf, str)]
     vendors = {
-        normalize_name(leaf) for _, leaf in resource.fields_named(_VENDOR_FIELDS) if isinstance(leaf, str)
+        normalize_name(leaf) for _, leaf in resource.find_fields(_VENDOR_FIELDS) if isinstance(leaf, str)
     }
     azure = any(".openai.azure.com" in text for text in texts)
     found = set()
@@ -145,10 +148,10 @@ def _ai_providers_of(resource: ResourceView) -> set[str]:
 
 
 RULES = (
-    on_index("KT312", Severity.ERROR, cross_environment_reference),
-    on_index("KT360", Severity.ERROR, shared_client_id),
-    on_context("KT361", Severity.ERROR, Requires.SECRETS, cross_environment_secret),
-    on_context("KT362", Severity.NOTE, Requires.SECRETS, shared_secret),
-    on_index("KT363", Severity.WARNING, shared_workload_credential),
-    on_index("KT366", Severity.ERROR, mixed_ai_providers),
+    on_index("KT312", Severity.ERROR, find_cross_environment_reference),
+    on_index("KT360", Severity.ERROR, find_shared_client_id),
+    on_context("KT361", Severity.ERROR, Requires.SECRETS, find_cross_environment_secret),
+    on_context("KT362", Severity.NOTE, Requires.SECRETS, find_shared_secret),
+    on_index("KT363", Severity.WARNING, find_shared_workload_credential),
+    on_index("KT366", Severity.ERROR, find_mixed_ai_providers),
 )

@@ -44,7 +44,7 @@ def load_certificates(text: str) -> tuple[x509.Certificate, ...] | None:
         return None
 
 
-def last_certificate_day(text: str) -> date | None:
+def read_last_certificate_day(text: str) -> date | None:
     """Return the last valid day of the newest certificate in a PEM text.
 
     A bundle may keep old certificates after a renewal.

@@ -10,7 +10,7 @@ from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation, on_index, on_manifest
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.text_matching import HOST_FIELDS, LazyPattern, safe_field_name
+from keyturn.policy.text_matching import HOST_FIELDS, LazyPattern, format_field_name
 
 _ACCOUNT_KEYS: tuple[FieldPath, ...] = (("account_key",), ("storage_key",), ("connection_string",))
 _MANAGED_DATABASE_SUFFIXES = (
@@ -27,7 +27,7 @@ _SERVICE_NAME = LazyPattern(
 _ACCOUNT_FIELDS = frozenset({"username", "user", "email", "principal", "subject"})
 
 
-def static_aws_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_static_aws_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find static AWS access keys."""
     # A key with a session token is temporary.
     static = {("secret_access_key",), ("session_token",)}.intersection(resource.secret_paths)
@@ -37,14 +37,14 @@ def static_aws_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violat
         )
 
 
-def static_gcp_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_static_gcp_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find service account keys of Google Cloud."""
     if resource.type == "gcp" and ("service_account_json",) in resource.secret_paths:
         message = "a service account key is used instead of workload identity"
         yield _long_lived_violation(resource, ("service_account_json",), message)
 
 
-def storage_account_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_storage_account_key(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find storage account keys of Azure."""
     for path in _ACCOUNT_KEYS if resource.type == "azure" else ():
         if path in resource.secret_paths:
@@ -52,13 +52,13 @@ def storage_account_key(resource: ResourceView, _: PolicySettings) -> Iterator[V
             yield _long_lived_violation(resource, path, message)
 
 
-def database_password(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
+def find_database_password(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
     """Find passwords of databases that support IAM authentication."""
     for reference in index.references:
         if reference.target.type != "database" or ("password",) not in reference.target.secret_paths:
             continue
         ends = (reference.source, reference.target)
-        hosts = (leaf for resource in ends for _, leaf in resource.fields_named(HOST_FIELDS))
+        hosts = (leaf for resource in ends for _, leaf in resource.find_fields(HOST_FIELDS))
         if any(
             isinstance(leaf, str) and leaf.lower().rstrip(".").endswith(_MANAGED_DATABASE_SUFFIXES)
             for leaf in hosts
@@ -67,13 +67,13 @@ def database_password(index: ManifestIndex, _: PolicySettings) -> Iterator[Viola
             yield Violation(resource=reference.source, path=reference.path, message=message)
 
 
-def personal_consent(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_personal_consent(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find Salesforce connections that use the consent of a person."""
     if resource.type != "salesforce" or resource.address.kind != "connection":
         return
     modes = [
         (path, normalize_name(leaf))
-        for path, leaf in resource.fields_named(_AUTH_FIELDS)
+        for path, leaf in resource.find_fields(_AUTH_FIELDS)
         if isinstance(leaf, str)
     ]
     if not any("jwt" in mode or "mtls" in mode for _, mode in modes):
@@ -83,9 +83,9 @@ def personal_consent(resource: ResourceView, _: PolicySettings) -> Iterator[Viol
         )
 
 
-def personal_account(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_personal_account(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find accounts that look personal."""
-    for path, leaf in resource.fields_named(_ACCOUNT_FIELDS):
+    for path, leaf in resource.find_fields(_ACCOUNT_FIELDS):
         if (
             isinstance(leaf, str)
             and _PERSON_NAME.search(leaf)
@@ -94,7 +94,7 @@ def personal_account(resource: ResourceView, _: PolicySettings) -> Iterator[Viol
             yield Violation(
                 resource=resource,
                 path=path,
-                message=f"the {safe_field_name(path)} looks like a personal account",
+                message=f"the {format_field_name(path)} looks like a personal account",
             )
 
 
@@ -103,10 +103,10 @@ def _long_lived_violation(resource: ResourceView, path: FieldPath, message: str)
 
 
 RULES = (
-    on_manifest("KT330", Severity.WARNING, static_aws_key, cause=Cause.LONG_LIVED_KEY),
-    on_manifest("KT331", Severity.WARNING, static_gcp_key, cause=Cause.LONG_LIVED_KEY),
-    on_manifest("KT332", Severity.WARNING, storage_account_key, cause=Cause.LONG_LIVED_KEY),
-    on_index("KT333", Severity.NOTE, database_password, cause=Cause.STATIC_DATABASE_LOGIN),
-    on_manifest("KT334", Severity.NOTE, personal_consent),
-    on_manifest("KT335", Severity.NOTE, personal_account),
+    on_manifest("KT330", Severity.WARNING, find_static_aws_key, cause=Cause.LONG_LIVED_KEY),
+    on_manifest("KT331", Severity.WARNING, find_static_gcp_key, cause=Cause.LONG_LIVED_KEY),
+    on_manifest("KT332", Severity.WARNING, find_storage_account_key, cause=Cause.LONG_LIVED_KEY),
+    on_index("KT333", Severity.NOTE, find_database_password, cause=Cause.STATIC_DATABASE_LOGIN),
+    on_manifest("KT334", Severity.NOTE, find_personal_consent),
+    on_manifest("KT335", Severity.NOTE, find_personal_account),
 )

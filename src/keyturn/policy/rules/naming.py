@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from keyturn.model.diagnostic import Severity, suggest_nearest
 from keyturn.policy.manifest_index import ManifestIndex
-from keyturn.policy.names import edit_distance, normalize_name
+from keyturn.policy.names import compute_edit_distance, normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Requires, RuleContext, Violation, on_context, on_manifest
-from keyturn.policy.settings import PolicySettings, environment_by_prefix
+from keyturn.policy.settings import PolicySettings, find_environment_by_prefix
 from keyturn.policy.text_matching import AI_TYPES, LazyPattern
 
 _LONG_WORD = 8
@@ -21,7 +21,7 @@ _OTHER_PRODUCT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def missing_label(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+def find_missing_label(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
     """Find required labels that are missing or empty."""
     for label in settings.required_labels:
         if not resource.labels.get(label, "").strip():
@@ -34,7 +34,7 @@ def missing_label(resource: ResourceView, settings: PolicySettings) -> Iterator[
             )
 
 
-def environment_prefix(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+def find_wrong_prefix(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
     """Find a name without the prefix of its environment."""
     if not settings.environments:
         return
@@ -44,7 +44,7 @@ def environment_prefix(resource: ResourceView, settings: PolicySettings) -> Iter
         message = f"the name does not start with {environment.prefix}, the prefix of its environment"
         hint = f"rename it to {environment.prefix}…, with moved_from, or correct the label environment"
         yield Violation(resource=resource, path=("name",), message=message, hint=hint)
-    elif not resource.labels.get("environment") and not environment_by_prefix(name, settings):
+    elif not resource.labels.get("environment") and not find_environment_by_prefix(name, settings):
         yield Violation(
             resource=resource,
             path=("name",),
@@ -52,7 +52,7 @@ def environment_prefix(resource: ResourceView, settings: PolicySettings) -> Iter
         )
 
 
-def undescriptive_name(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_undescriptive_name(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find a name without the system."""
     name, system = resource.address.name, resource.labels.get("system", "")
     if system and system not in name and normalize_name(system) not in normalize_name(name):
@@ -63,7 +63,7 @@ def undescriptive_name(resource: ResourceView, _: PolicySettings) -> Iterator[Vi
         yield Violation(resource=resource, path=("name",), message=message)
 
 
-def unknown_environment(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+def find_unknown_environment(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
     """Find an environment that is not in the settings."""
     environment = resource.labels.get("environment", "")
     if environment and settings.environments and environment not in settings.environments:
@@ -75,7 +75,7 @@ def unknown_environment(resource: ResourceView, settings: PolicySettings) -> Ite
         )
 
 
-def missing_cost_center(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_missing_cost_center(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find resources for AI models without a cost center."""
     if (
         normalize_name(resource.type) not in AI_TYPES
@@ -87,7 +87,9 @@ def missing_cost_center(resource: ResourceView, _: PolicySettings) -> Iterator[V
         yield Violation(resource=resource, path=("labels",), message=message, at_key=True)
 
 
-def unknown_connector(index: ManifestIndex, _: PolicySettings, context: RuleContext) -> Iterator[Violation]:
+def find_unknown_connector(
+    index: ManifestIndex, _: PolicySettings, context: RuleContext
+) -> Iterator[Violation]:
     """Find unknown connectors with a name similar to a known one."""
     for resource in index.resources:
         if resource.address.kind != "connection" or resource.type in context.connectors:
@@ -105,9 +107,9 @@ def _nearest_connector(word: str, known: tuple[str, ...]) -> str:
     if _OTHER_PRODUCT_NAMES.get(word) in known:
         return _OTHER_PRODUCT_NAMES[word]
     plain = normalize_name(word)
-    nearest = min(known, key=lambda name: edit_distance(plain, normalize_name(name)), default="")
+    nearest = min(known, key=lambda name: compute_edit_distance(plain, normalize_name(name)), default="")
     allowed = _allowed_edits(min(len(plain), len(normalize_name(nearest))))
-    return nearest if edit_distance(plain, normalize_name(nearest)) <= allowed else ""
+    return nearest if compute_edit_distance(plain, normalize_name(nearest)) <= allowed else ""
 
 
 def _allowed_edits(letters: int) -> int:
@@ -118,10 +120,10 @@ def _allowed_edits(letters: int) -> int:
 
 
 RULES = (
-    on_manifest("KT310", Severity.ERROR, missing_label),
-    on_manifest("KT311", Severity.ERROR, environment_prefix),
-    on_manifest("KT313", Severity.WARNING, undescriptive_name),
-    on_manifest("KT314", Severity.WARNING, unknown_environment),
-    on_manifest("KT315", Severity.WARNING, missing_cost_center),
-    on_context("KT316", Severity.WARNING, Requires.MANIFEST, unknown_connector),
+    on_manifest("KT310", Severity.ERROR, find_missing_label),
+    on_manifest("KT311", Severity.ERROR, find_wrong_prefix),
+    on_manifest("KT313", Severity.WARNING, find_undescriptive_name),
+    on_manifest("KT314", Severity.WARNING, find_unknown_environment),
+    on_manifest("KT315", Severity.WARNING, find_missing_cost_center),
+    on_context("KT316", Severity.WARNING, Requires.MANIFEST, find_unknown_connector),
 )

@@ -10,14 +10,14 @@ from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import OnIndex, Requires, Rule, Violation, on_index, on_manifest
-from keyturn.policy.settings import PolicySettings, recipients_for
+from keyturn.policy.settings import PolicySettings, find_required_recipients
 from keyturn.policy.text_matching import (
+    format_field_name,
     has_embedded_password,
     has_known_prefix,
     has_private_key,
     has_web_token,
     looks_random,
-    safe_field_name,
 )
 
 _COOKIE_NAMES = frozenset({"cookie", "setcookie"})
@@ -27,19 +27,19 @@ _PUBLIC_FIELDS = (
 )  # fmt: skip
 
 
-def unstated_recipients(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+def find_unstated_recipients(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
     """Find encrypted files without recipients in the settings."""
     encrypted = [resource for resource in index.resources if resource.ciphertext_digests]
     if encrypted and not settings.recipients:
         yield Violation(message="policy.recipients is empty, so a new recipient of a secret is not detected")
         return
     for resource in encrypted:
-        if recipients_for(settings, resource.file) is None:
+        if find_required_recipients(settings, resource.file) is None:
             message = "policy.recipients does not cover this file"
             yield Violation(resource=resource, path=("secrets",), message=message, at_key=True)
 
 
-def secret_in_settings(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_secret_in_settings(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find plain fields and headers of connections that have the name of a secret."""
     if resource.address.kind != "connection":
         return
@@ -48,7 +48,7 @@ def secret_in_settings(resource: ResourceView, _: PolicySettings) -> Iterator[Vi
             yield Violation(
                 resource=resource,
                 path=path,
-                message=f"{safe_field_name(path)} looks like a secret",
+                message=f"{format_field_name(path)} looks like a secret",
                 at_key=True,
             )
 
@@ -77,7 +77,7 @@ def _check_text_values(matches: Callable[[str], bool], content: str, public: tup
             if matches(text_value.text) and (
                 text_value.is_key or not _is_public_field(text_value.path, public)
             ):
-                holder = "the name of a field" if text_value.is_key else safe_field_name(text_value.path)
+                holder = "the name of a field" if text_value.is_key else format_field_name(text_value.path)
                 yield Violation(
                     resource=text_value.resource,
                     path=text_value.path,
@@ -107,8 +107,8 @@ def _is_random_text(text: str) -> bool:
 
 
 RULES = (
-    on_index("KT376", Severity.WARNING, unstated_recipients, Requires.MANIFEST),
-    on_manifest("KT370", Severity.ERROR, secret_in_settings, cause=Cause.POSSIBLE_PLAINTEXT),
+    on_index("KT376", Severity.WARNING, find_unstated_recipients, Requires.MANIFEST),
+    on_manifest("KT370", Severity.ERROR, find_secret_in_settings, cause=Cause.POSSIBLE_PLAINTEXT),
     _on_text_values(
         "KT371",
         Severity.ERROR,

@@ -8,7 +8,7 @@ from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation, on_manifest
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.text_matching import LazyPattern, parse_switch, safe_field_name
+from keyturn.policy.text_matching import LazyPattern, format_field_name, parse_switch
 
 _PRIVILEGE_FIELDS = frozenset(
     {"role", "roles", "rolearn", "rolechain", "databaserole", "username", "user", "scopes", "scope"}
@@ -36,25 +36,25 @@ _SHARING_FIELDS = frozenset({"sharing", "visibility", "sharedwith", "share"})
 _EVERYONE_WORDS = frozenset({"global", "organization", "organisation", "org", "everyone", "public", "all"})
 
 
-def admin_role(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+def find_admin_role(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
     """Find roles, users and scopes with broad privileges."""
-    for path, leaf in resource.fields_named(_PRIVILEGE_FIELDS):
+    for path, leaf in resource.find_fields(_PRIVILEGE_FIELDS):
         for item in _split_items(path, leaf):
             word = _privileged_word(item, settings.privileged)
             if word:
                 yield Violation(
                     resource=resource,
                     path=path,
-                    message=f"{safe_field_name(path)} has broad privileges: {word}",
+                    message=f"{format_field_name(path)} has broad privileges: {word}",
                 )
 
 
-def shared_with_all(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+def find_shared_with_all(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
     """Find resources that are shared with the whole organization."""
-    for path, leaf in resource.fields_named(_SHARING_SWITCHES):
+    for path, leaf in resource.find_fields(_SHARING_SWITCHES):
         if parse_switch(leaf):
             yield _shared_violation(resource, path)
-    for path, leaf in resource.fields_named(_SHARING_FIELDS):
+    for path, leaf in resource.find_fields(_SHARING_FIELDS):
         if isinstance(leaf, str) and normalize_name(leaf) in _EVERYONE_WORDS:
             yield _shared_violation(resource, path)
     if normalize_name(resource.labels.get("sharing", "")) in _EVERYONE_WORDS:
@@ -82,11 +82,11 @@ def _shared_violation(resource: ResourceView, path: FieldPath) -> Violation:
     return Violation(
         resource=resource,
         path=path,
-        message=f"{safe_field_name(path)} shares the resource with the whole organization",
+        message=f"{format_field_name(path)} shares the resource with the whole organization",
     )
 
 
 RULES = (
-    on_manifest("KT340", Severity.WARNING, admin_role),
-    on_manifest("KT341", Severity.WARNING, shared_with_all),
+    on_manifest("KT340", Severity.WARNING, find_admin_role),
+    on_manifest("KT341", Severity.WARNING, find_shared_with_all),
 )

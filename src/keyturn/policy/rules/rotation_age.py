@@ -10,12 +10,12 @@ from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Requires, RuleContext, Violation, on_context, on_index, on_manifest
 from keyturn.policy.rules.expiry import format_days_until
-from keyturn.policy.settings import PolicySettings, effective_severity
+from keyturn.policy.settings import PolicySettings, resolve_severity
 
 _LOST_HISTORY_HINT = "run `git log` here to see the error; `keyturn plan` uses the ages in the state"
 
 
-def overdue_rotation(
+def find_overdue_rotation(
     index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
     """Find secrets above their maximum age."""
@@ -25,7 +25,7 @@ def overdue_rotation(
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
-def rotation_due_soon(
+def find_rotation_due_soon(
     index: ManifestIndex, settings: PolicySettings, context: RuleContext
 ) -> Iterator[Violation]:
     """Find secrets that reach their maximum age within the days of notice."""
@@ -36,7 +36,7 @@ def rotation_due_soon(
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
-def unstated_max_age(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
+def find_unstated_max_age(index: ManifestIndex, settings: PolicySettings) -> Iterator[Violation]:
     """Count the manifests with secrets and without a maximum age."""
     unlimited = [
         resource
@@ -48,7 +48,7 @@ def unstated_max_age(index: ManifestIndex, settings: PolicySettings) -> Iterator
         yield Violation(message=message)
 
 
-def max_age_above_policy(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
+def find_max_age_above_policy(resource: ResourceView, settings: PolicySettings) -> Iterator[Violation]:
     """Find manifests with a maximum age above that of the settings."""
     if 0 < settings.max_age_days < resource.lifecycle.max_age_days:
         message = (
@@ -57,7 +57,9 @@ def max_age_above_policy(resource: ResourceView, settings: PolicySettings) -> It
         yield Violation(resource=resource, path=("rotation", "max_age"), message=message)
 
 
-def unknown_age(index: ManifestIndex, settings: PolicySettings, context: RuleContext) -> Iterator[Violation]:
+def find_unknown_age(
+    index: ManifestIndex, settings: PolicySettings, context: RuleContext
+) -> Iterator[Violation]:
     """Report ages that are unknown because git history is shallow or unreadable."""
     cause = context.history_error or ("history is shallow" if context.shallow_history else "")
     unknown = [
@@ -71,11 +73,10 @@ def unknown_age(index: ManifestIndex, settings: PolicySettings, context: RuleCon
         yield Violation(message=message, hint=_LOST_HISTORY_HINT if context.history_error else "")
 
 
-def effective_max_age(resource: ResourceView, settings: PolicySettings) -> int:
+def resolve_max_age(resource: ResourceView, settings: PolicySettings) -> int:
     """Return the maximum age of the secrets of a manifest in days; 0 if all rules about age are off."""
     on = any(
-        effective_severity(settings, rule.code, resource.file, rule.severity) is not None
-        for rule in AGE_RULES
+        resolve_severity(settings, rule.code, resource.file, rule.severity) is not None for rule in AGE_RULES
     )
     return _allowed_days(resource, settings) if on else 0
 
@@ -114,14 +115,14 @@ def _allowed_days(resource: ResourceView, settings: PolicySettings) -> int:
 
 
 AGE_RULES = (
-    on_context("KT320", Severity.WARNING, Requires.HISTORY, overdue_rotation),
-    on_context("KT321", Severity.NOTE, Requires.HISTORY, rotation_due_soon),
-    on_context("KT327", Severity.NOTE, Requires.MANIFEST, unknown_age),
+    on_context("KT320", Severity.WARNING, Requires.HISTORY, find_overdue_rotation),
+    on_context("KT321", Severity.NOTE, Requires.HISTORY, find_rotation_due_soon),
+    on_context("KT327", Severity.NOTE, Requires.MANIFEST, find_unknown_age),
 )
 """The rules that need the day of the last change of a secret."""
 
 RULES = (
     *AGE_RULES,
-    on_index("KT325", Severity.NOTE, unstated_max_age, Requires.MANIFEST),
-    on_manifest("KT326", Severity.WARNING, max_age_above_policy),
+    on_index("KT325", Severity.NOTE, find_unstated_max_age, Requires.MANIFEST),
+    on_manifest("KT326", Severity.WARNING, find_max_age_above_policy),
 )

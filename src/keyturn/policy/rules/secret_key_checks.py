@@ -12,14 +12,14 @@ from keyturn.policy.rules.expiry import FieldExpiry
 from keyturn.policy.rules.key_material import (
     KeyProblem,
     is_key_encrypted,
-    last_certificate_day,
     load_certificates,
     matches_certificate,
     open_pfx,
     open_private_key,
+    read_last_certificate_day,
 )
-from keyturn.policy.rules.secret_text_checks import SecretValues, extract_private_key, secret_violation
-from keyturn.policy.text_matching import safe_field_name
+from keyturn.policy.rules.secret_text_checks import SecretValues, build_secret_violation, extract_private_key
+from keyturn.policy.text_matching import format_field_name
 
 _CERTIFICATE_HEADER = "-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY_MARKER = "PRIVATE KEY-----"
@@ -32,12 +32,12 @@ _PASSPHRASE_FIELDS = {
 }
 
 
-def unreadable_key(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_unreadable_key(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find keys and certificates that cannot be parsed."""
     for path, value in values.items():
         if _CERTIFICATE_HEADER in value and load_certificates(value) is None:
-            yield secret_violation(
-                resource, path, f"certificate (field {safe_field_name(path)}) cannot be read"
+            yield build_secret_violation(
+                resource, path, f"certificate (field {format_field_name(path)}) cannot be read"
             )
         key = extract_private_key(value) if path[-1] == "service_account_json" else value
         if (
@@ -45,12 +45,12 @@ def unreadable_key(resource: ResourceView, values: SecretValues) -> Iterator[Vio
             and not is_key_encrypted(key)
             and open_private_key(key) is KeyProblem.UNREADABLE
         ):
-            yield secret_violation(
-                resource, path, f"private key (field {safe_field_name(path)}) cannot be read"
+            yield build_secret_violation(
+                resource, path, f"private key (field {format_field_name(path)}) cannot be read"
             )
 
 
-def mismatched_certificate(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_mismatched_certificate(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find certificates that do not match the private key of the same manifest."""
     for path, value in values.items():
         if _is_pfx(path, value):
@@ -61,49 +61,49 @@ def mismatched_certificate(resource: ResourceView, values: SecretValues) -> Iter
         else:
             continue
         if is_mismatched:
-            yield secret_violation(
+            yield build_secret_violation(
                 resource,
                 path,
-                f"certificate (field {safe_field_name(path)}) was issued for another private key",
+                f"certificate (field {format_field_name(path)}) was issued for another private key",
             )
 
 
-def unusable_passphrase(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_unusable_passphrase(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find private keys with a wrong, missing or unneeded passphrase."""
     for path, value in values.items():
         if not _has_private_key(path, value) or not _is_passphrase_known(resource, path, values):
             continue
         passphrase = _find_passphrase(path, values)
         if is_key_encrypted(value) and not passphrase:
-            yield secret_violation(
-                resource, path, f"{safe_field_name(path)} needs a passphrase, but none is given"
+            yield build_secret_violation(
+                resource, path, f"{format_field_name(path)} needs a passphrase, but none is given"
             )
         elif passphrase and not is_key_encrypted(value):
-            yield secret_violation(
-                resource, path, f"{safe_field_name(path)} needs no passphrase, but one is given"
+            yield build_secret_violation(
+                resource, path, f"{format_field_name(path)} needs no passphrase, but one is given"
             )
         elif passphrase and open_private_key(value, passphrase) is KeyProblem.DECRYPTION_FAILED:
-            yield secret_violation(
-                resource, path, f"{safe_field_name(path)} cannot be decrypted with its passphrase"
+            yield build_secret_violation(
+                resource, path, f"{format_field_name(path)} cannot be decrypted with its passphrase"
             )
 
 
-def unusable_pfx(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_unusable_pfx(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find PFX files with a wrong password, or without key or certificate."""
     for path, value in values.items():
         if _is_pfx(path, value) and _is_passphrase_known(resource, path, values):
             pair = open_pfx(value, _find_passphrase(path, values) or "")
             if pair is KeyProblem.DECRYPTION_FAILED:
-                yield secret_violation(
-                    resource, path, f"{safe_field_name(path)} cannot be opened as PFX with its password"
+                yield build_secret_violation(
+                    resource, path, f"{format_field_name(path)} cannot be opened as PFX with its password"
                 )
             elif pair is KeyProblem.UNREADABLE:
-                yield secret_violation(
-                    resource, path, f"{safe_field_name(path)} lacks the private key or the certificate"
+                yield build_secret_violation(
+                    resource, path, f"{format_field_name(path)} lacks the private key or the certificate"
                 )
 
 
-def certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
+def find_certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
     """Yield the expiry of each certificate."""
     for path, value in values.items():
         pair = (
@@ -112,12 +112,12 @@ def certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
             else KeyProblem.UNREADABLE
         )
         day = (
-            last_certificate_day(value)
+            read_last_certificate_day(value)
             if isinstance(pair, KeyProblem)
             else pair[1].not_valid_after_utc.date()
         )
         if day:
-            yield FieldExpiry(("secrets", *path), day, f"certificate (field {safe_field_name(path)})")
+            yield FieldExpiry(("secrets", *path), day, f"certificate (field {format_field_name(path)})")
 
 
 def _has_private_key(path: FieldPath, value: str) -> bool:

@@ -18,13 +18,13 @@ from keyturn.policy.rule import Requires, Rule, RuleScope, Violation, on_manifes
 from keyturn.policy.rules import secret_text_checks
 from keyturn.policy.rules.expiry import (
     FieldExpiry,
-    declared_expiries,
-    expired_violation,
-    expiring_violation,
+    build_expired_violation,
+    build_expiring_violation,
+    find_declared_expiries,
     parse_day,
 )
 from keyturn.policy.rules.secret_text_checks import SecretValues
-from keyturn.policy.text_matching import LazyPattern, safe_field_name
+from keyturn.policy.text_matching import LazyPattern, format_field_name
 
 _JWT = LazyPattern(r"(?<![\w-])eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*")
 _SIGNATURE_EXPIRY = LazyPattern(r"(?:^|[?&=])se=(\d{4}-\d\d-\d\d)")
@@ -33,9 +33,11 @@ _KEY_NAMES = ("privatekey", "certificate", "pfx", "serviceaccountjson")
 SecretCheck: TypeAlias = Callable[[ResourceView, SecretValues], Iterable[Violation]]
 
 
-def secret_expiries(resource: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[FieldExpiry, ...]:
+def find_secret_expiries(
+    resource: ResourceView, secrets: Mapping[FieldPath, Secret]
+) -> tuple[FieldExpiry, ...]:
     """Return the declared expiries and those in the decrypted secrets."""
-    return (*declared_expiries(resource), *_expiries_in(_reveal_all(secrets)))
+    return (*find_declared_expiries(resource), *_expiries_in(_reveal_all(secrets)))
 
 
 def on_secrets(code: str, severity: Severity, check: SecretCheck) -> Rule:
@@ -60,10 +62,10 @@ def _key_checks() -> Mapping[str, SecretCheck]:
     from keyturn.policy.rules import secret_key_checks  # noqa: PLC0415
 
     return {
-        "KT380": secret_key_checks.unreadable_key,
-        "KT381": secret_key_checks.mismatched_certificate,
-        "KT387": secret_key_checks.unusable_passphrase,
-        "KT388": secret_key_checks.unusable_pfx,
+        "KT380": secret_key_checks.find_unreadable_key,
+        "KT381": secret_key_checks.find_mismatched_certificate,
+        "KT387": secret_key_checks.find_unusable_passphrase,
+        "KT388": secret_key_checks.find_unusable_pfx,
     }
 
 
@@ -71,7 +73,7 @@ def _expired_secret(scope: RuleScope) -> Iterator[Violation]:
     for resource, values in _reveal_each(scope):
         for expiry in _expiries_in(values):
             if expiry.day < scope.context.today:
-                yield expired_violation(resource, expiry)
+                yield build_expired_violation(resource, expiry)
 
 
 def _expiring_secret(scope: RuleScope) -> Iterator[Violation]:
@@ -79,7 +81,7 @@ def _expiring_secret(scope: RuleScope) -> Iterator[Violation]:
     for resource, values in _reveal_each(scope):
         for expiry in _expiries_in(values):
             if 0 <= (expiry.day - today).days <= scope.settings.expiry_notice_days:
-                yield expiring_violation(resource, expiry, today)
+                yield build_expiring_violation(resource, expiry, today)
 
 
 def _reveal_each(scope: RuleScope) -> Iterator[tuple[ResourceView, SecretValues]]:
@@ -97,13 +99,13 @@ def _expiries_in(values: SecretValues) -> Iterator[FieldExpiry]:
     if _has_keys(values):
         from keyturn.policy.rules import secret_key_checks  # noqa: PLC0415
 
-        yield from secret_key_checks.certificate_expiries(values)
+        yield from secret_key_checks.find_certificate_expiries(values)
     for path, value in values.items():
         token, signature = _JWT.search(value), _SIGNATURE_EXPIRY.search(value) if "sig=" in value else None
         if token and (day := _token_expiry(token[1])):
-            yield FieldExpiry(("secrets", *path), day, f"token (field {safe_field_name(path)})")
+            yield FieldExpiry(("secrets", *path), day, f"token (field {format_field_name(path)})")
         if signature and (day := parse_day(signature[1])):
-            yield FieldExpiry(("secrets", *path), day, f"signature (field {safe_field_name(path)})")
+            yield FieldExpiry(("secrets", *path), day, f"signature (field {format_field_name(path)})")
 
 
 def _has_keys(values: SecretValues) -> bool:
@@ -126,14 +128,14 @@ RULES = (
     Rule(code="KT323", severity=Severity.WARNING, requires=Requires.SECRETS, check=_expiring_secret),
     _on_keys("KT380", Severity.ERROR),
     _on_keys("KT381", Severity.ERROR),
-    on_secrets("KT382", Severity.ERROR, secret_text_checks.incomplete_service_account),
-    on_secrets("KT383", Severity.ERROR, secret_text_checks.contradicting_field),
-    on_secrets("KT384", Severity.ERROR, secret_text_checks.malformed_aws_key),
-    on_manifest("KT384", Severity.ERROR, secret_text_checks.malformed_access_key_id),
-    on_secrets("KT385", Severity.WARNING, secret_text_checks.surrounding_whitespace),
-    on_secrets("KT386", Severity.ERROR, secret_text_checks.malformed_azure_secret),
+    on_secrets("KT382", Severity.ERROR, secret_text_checks.find_incomplete_service_account),
+    on_secrets("KT383", Severity.ERROR, secret_text_checks.find_contradicting_field),
+    on_secrets("KT384", Severity.ERROR, secret_text_checks.find_malformed_aws_key),
+    on_manifest("KT384", Severity.ERROR, secret_text_checks.find_malformed_access_key_id),
+    on_secrets("KT385", Severity.WARNING, secret_text_checks.find_surrounding_whitespace),
+    on_secrets("KT386", Severity.ERROR, secret_text_checks.find_malformed_azure_secret),
     _on_keys("KT387", Severity.ERROR),
     _on_keys("KT388", Severity.ERROR),
-    on_secrets("KT389", Severity.ERROR, secret_text_checks.placeholder_secret),
-    on_secrets("KT390", Severity.NOTE, secret_text_checks.short_secret),
+    on_secrets("KT389", Severity.ERROR, secret_text_checks.find_placeholder_secret),
+    on_secrets("KT390", Severity.NOTE, secret_text_checks.find_short_secret),
 )

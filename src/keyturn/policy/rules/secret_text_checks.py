@@ -12,7 +12,7 @@ from typing import TypeAlias
 from keyturn.model.fields import FieldPath
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation
-from keyturn.policy.text_matching import LazyPattern, safe_field_name
+from keyturn.policy.text_matching import LazyPattern, format_field_name
 
 SecretValues: TypeAlias = Mapping[FieldPath, str]
 
@@ -30,48 +30,48 @@ _SERVICE_ACCOUNT_FIELDS = ("type", "project_id", "private_key_id", "private_key"
 _COMPARED_FIELDS = ("client_email", "project_id")
 
 
-def surrounding_whitespace(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_surrounding_whitespace(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find leading and trailing whitespace, except in keys and JSON."""
     for path, value in values.items():
         if value != value.strip() and value.strip() and not value.lstrip().startswith(("-----BEGIN ", "{")):
             end = "begins" if value != value.lstrip() else "ends"
-            yield secret_violation(resource, path, f"{safe_field_name(path)} {end} with whitespace")
+            yield build_secret_violation(resource, path, f"{format_field_name(path)} {end} with whitespace")
 
 
-def placeholder_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_placeholder_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find placeholders such as changeme."""
     for path, value in values.items():
         if _PLACEHOLDER.fullmatch(value.strip()):
-            yield secret_violation(resource, path, f"{safe_field_name(path)} is a placeholder")
+            yield build_secret_violation(resource, path, f"{format_field_name(path)} is a placeholder")
 
 
-def short_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_short_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find secrets that are short enough to guess."""
     for path, value in values.items():
         if 0 < len(value.strip()) < _MIN_LENGTH and not _PLACEHOLDER.fullmatch(value.strip()):
-            yield secret_violation(
-                resource, path, f"{safe_field_name(path)} has fewer than {_MIN_LENGTH} characters"
+            yield build_secret_violation(
+                resource, path, f"{format_field_name(path)} has fewer than {_MIN_LENGTH} characters"
             )
 
 
-def malformed_aws_key(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_malformed_aws_key(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find malformed AWS keys."""
     if resource.type != "aws":
         return
     identity, secret = values.get(("access_key_id",), ""), values.get(("secret_access_key",), "")
     if identity.strip() and not _ACCESS_KEY_ID.fullmatch(identity.strip()):
-        yield secret_violation(
+        yield build_secret_violation(
             resource, ("access_key_id",), "access_key_id does not have the format of an AWS key id"
         )
     if secret.strip() and not _SECRET_ACCESS_KEY.fullmatch(secret.strip()):
-        yield secret_violation(
+        yield build_secret_violation(
             resource,
             ("secret_access_key",),
             "secret_access_key does not have the format of an AWS secret key",
         )
 
 
-def malformed_access_key_id(resource: ResourceView, _: object) -> Iterator[Violation]:
+def find_malformed_access_key_id(resource: ResourceView, _: object) -> Iterator[Violation]:
     """Find malformed AWS access key ids, and temporary ones without a session token."""
     path = ("config", "access_key_id")
     identity = resource.config.get(path) if resource.type == "aws" else None
@@ -85,34 +85,36 @@ def malformed_access_key_id(resource: ResourceView, _: object) -> Iterator[Viola
         yield Violation(resource=resource, path=path, message=message)
 
 
-def incomplete_service_account(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_incomplete_service_account(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find service account JSON with missing fields."""
     for path, value in _service_account_documents(resource, values):
         tree = _parse_object(value)
         if tree is None:
-            yield secret_violation(resource, path, f"{safe_field_name(path)} is not a JSON object")
+            yield build_secret_violation(resource, path, f"{format_field_name(path)} is not a JSON object")
             continue
         missing = [part for part in _SERVICE_ACCOUNT_FIELDS if not tree.get(part)]
         if missing:
-            yield secret_violation(resource, path, f"{safe_field_name(path)} lacks {', '.join(missing)}")
+            yield build_secret_violation(
+                resource, path, f"{format_field_name(path)} lacks {', '.join(missing)}"
+            )
         elif tree["type"] != "service_account":
-            yield secret_violation(
-                resource, path, f"{safe_field_name(path)} is not JSON of type service_account"
+            yield build_secret_violation(
+                resource, path, f"{format_field_name(path)} is not JSON of type service_account"
             )
 
 
-def contradicting_field(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_contradicting_field(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find service account JSON that differs from the plain fields of the manifest."""
     for path, value in _service_account_documents(resource, values):
         tree = _parse_object(value) or {}
         for part in _COMPARED_FIELDS:
             stated = resource.config.get(("config", part))
             if stated and tree.get(part) and tree[part] != stated:
-                message = f"config.{part} differs from that in {safe_field_name(path)}"
+                message = f"config.{part} differs from that in {format_field_name(path)}"
                 yield Violation(resource=resource, path=("config", part), message=message)
 
 
-def malformed_azure_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+def find_malformed_azure_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find incomplete connection strings, signatures and account keys of Azure storage."""
     if resource.type != "azure":
         return
@@ -120,10 +122,10 @@ def malformed_azure_secret(resource: ResourceView, values: SecretValues) -> Iter
         find_problem = _AZURE_PROBLEMS.get(path[-1])
         message = find_problem(value.strip()) if find_problem and value.strip() else ""
         if message:
-            yield secret_violation(resource, path, f"{safe_field_name(path)} {message}")
+            yield build_secret_violation(resource, path, f"{format_field_name(path)} {message}")
 
 
-def secret_violation(resource: ResourceView, path: FieldPath, message: str) -> Violation:
+def build_secret_violation(resource: ResourceView, path: FieldPath, message: str) -> Violation:
     """Return a violation at the secret field ``path``."""
     return Violation(resource=resource, path=("secrets", *path), message=message, at_key=True)
 
