@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from faults.memory import Memory
-from faults.straight import AtOnce, Straight, Ticking
+from faults.in_process import ClockAdvancingTransport, InlineThread, InProcessTransport
+from faults.memory_store import MemoryStore
 from keyturn.client.client import Client
 from keyturn.client.messages import ClientClock
 from keyturn.files.discovery import SourceFile
@@ -71,7 +71,7 @@ class Stagehand:
         """Begin with nothing anywhere."""
         self.service.reset(settings=True)
         self.service.set_clock(hold=self.now)
-        self.memory = Memory(lambda: self.now)
+        self.memory = MemoryStore(lambda: self.now)
         self.wanted = {}
 
     def sleep(self, seconds: float) -> None:
@@ -84,13 +84,13 @@ class Stagehand:
         tempo = ClientClock(
             monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, random_fraction=lambda: 0.5
         )
-        doors = self.memory.doors
-        exchange = Straight(self.app, self.service.key, doors, lambda _: None, doors.lock)
+        doors = self.memory.crash_points
+        exchange = InProcessTransport(self.app, self.service.key, doors, lambda _: None, doors.lock)
         return RunContext(
             root=self.folder,
             project=self.project,
             workspace=self.project.find_workspace(),
-            service=Client(Ticking(exchange, self.sleep), tempo),
+            service=Client(ClockAdvancingTransport(exchange, self.sleep), tempo),
             store=self.memory,
             clock=RunClock(now=lambda: datetime.fromtimestamp(self.now, UTC), monotonic=lambda: self.now),
             sleep=self.sleep,
@@ -119,7 +119,7 @@ class Stagehand:
     def _handed(self) -> Iterator[None]:
         loaded = self._loaded()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(parallel, "Thread", AtOnce)
+            patch.setattr(parallel, "Thread", InlineThread)
             patch.setattr(secret_loader, "load_manifests", lambda *_, **__: loaded)
             patch.setattr(secret_loader, "decrypt_manifests", lambda some, *_: tuple(map(self._open, some)))
             patch.setattr(secret_loader, "read_fingerprint_key", lambda *_: b"k" * 32)

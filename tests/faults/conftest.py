@@ -1,4 +1,4 @@
-"""The rig for all tests of the campaign, and the figures at its end."""
+"""The harness for all fault tests, and the summary at the end."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,62 +6,62 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from canary import Canaries
-from faults.campaign import Case, run
-from faults.rig import Rig
-from faults.trees import opened_once
+from faults.fault_cases import FaultCase, check_case
+from faults.harness import Harness
+from faults.manifest_trees import cached_manifests
 from keys import AgeKey
 
-WHOLE = os.environ.get("FAULTS") == "whole"
-"""Whether every case is walked through; otherwise an even choice of them, the same each time."""
+ALL_CASES = os.environ.get("FAULTS") == "whole"
+"""Whether every case runs; otherwise an even, fixed sample of them."""
 
-SOME = 6
-"""How many cases of a test make that choice."""
+SAMPLE_SIZE = 6
+"""Cases in the sample of a test."""
 
-Walk = Callable[[list[Case]], None]
+CheckCases = Callable[[list[FaultCase]], None]
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, age_key: AgeKey) -> Iterator[Rig]:
-    """Return the rig of a whole session; its secrets are minted by their names."""
-    base = tmp_path_factory.mktemp("campaign")
-    with opened_once(base) as once:
-        rig = Rig(base, age_key, once)
-        yield rig
-        rig.service.stop()
+def shared_harness(tmp_path_factory: pytest.TempPathFactory, age_key: AgeKey) -> Iterator[Harness]:
+    """Return the harness of the session; it creates secrets by label."""
+    base = tmp_path_factory.mktemp("faults")
+    with cached_manifests(base) as manifest_cache:
+        harness = Harness(base, age_key, manifest_cache)
+        yield harness
+        harness.service.stop()
 
 
 @pytest.fixture
-def rig(shared: Rig, canary: Canaries) -> Rig:
-    """Return the rig, with all of its secrets watched for in this test."""
-    for value in shared.minted.values():
+def harness(shared_harness: Harness, canary: Canaries) -> Harness:
+    """Return the harness; all its secrets are watched in this test."""
+    for value in shared_harness.secrets_by_label.values():
         canary.add(value)
-    shared.watch = canary.add
-    return shared
+    shared_harness.watch = canary.add
+    return shared_harness
 
 
 @pytest.fixture
-def walk(rig: Rig, record_property: Callable[[str, object], None]) -> Walk:
-    """Return what walks through cases and fails with those in which anything was broken."""
+def check_cases(harness: Harness, record_property: Callable[[str, object], None]) -> CheckCases:
+    """Return a function that runs cases and fails with those that break an invariant."""
 
-    def walk(cases: list[Case]) -> None:
-        chosen = cases if WHOLE else cases[:: max(1, len(cases) // SOME)]
-        bad = [(str(case), broken) for case in chosen if (broken := run(rig, case))]
+    def check_cases(cases: list[FaultCase]) -> None:
+        chosen = cases if ALL_CASES else cases[:: max(1, len(cases) // SAMPLE_SIZE)]
+        bad = [(str(case), broken) for case in chosen if (broken := check_case(harness, case))]
         record_property("cases", len(chosen))
         record_property("violations", len(bad))
         assert bad == []
 
-    return walk
+    return check_cases
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the campaign came to."""
+    """Print the number of cases and violations."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
-    told = [pair for report in reports if report.when == "call" for pair in report.user_properties]
-    sums = {name: sum(count for key, count in told if key == name) for name in ("cases", "violations")}
-    engines = [caught for key, caught in told if key == "caught"]
+    properties = [pair for report in reports if report.when == "call" for pair in report.user_properties]
+    sums = {name: sum(count for key, count in properties if key == name) for name in ("cases", "violations")}
+    caught = [value for key, value in properties if key == "caught"]
     if sums["cases"]:
         seconds = sum(report.duration for report in reports)
         terminalreporter.write_line(
-            f"\nfault campaign: {sums['cases']} cases, {sums['violations']} violations, "
-            f"{sum(engines)} of {len(engines)} known-bad engines caught, {seconds:.0f} s of work"
+            f"\nfault tests: {sums['cases']} cases, {sums['violations']} violations, "
+            f"{sum(caught)} of {len(caught)} broken engines detected, {seconds:.0f} s of work"
         )

@@ -1,8 +1,8 @@
-"""What must hold whatever happened: the invariants, each by its number in the engine's contract.
+"""Invariants that must hold after every case, by number.
 
 I1 live names are unique · I2 every managed name exists once, with the wanted fields · I3 the secret
-in the service is the one in git, and never stood beside a destination that no commit put it with ·
-I4 nothing unmanaged was touched · I5 nothing is deleted for good but probes · I6 the next plan is
+in the service is the one in git, and was never combined with a destination of another commit ·
+I4 nothing unmanaged was touched · I5 only probes are deleted permanently · I6 the next plan is
 empty · I7 two runs are enough · I8 no secret in state or journal · I9 no write without its intent ·
 I10 writes are bounded · I11 no write after the key was refused.
 """
@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from faults.rig import Act, Rig
-from faults.straight import writes
-from faults.trees import Stage, Tree
+from faults.harness import Harness, RunResult
+from faults.in_process import is_write
+from faults.manifest_trees import ManifestTree, PreparedScenario
 from keyturn.client.messages import Request
 from keyturn.model.address import Address
 from keyturn.model.diagnostic import DiagnosticError
@@ -27,27 +27,27 @@ from planasonix_emulator.storage.secret_log import digest_secret
 
 PROBE = "keyturn-probe-"
 EXTRA = 12
-"""Writes beyond the plan's that repetitions and roll-backs may take, for each run."""
+"""Writes of retries and rollbacks allowed in each run, beyond the planned ones."""
 
 
 @dataclass
-class Auditor:
-    """Stands at the service's door: what each write was announced as, and what was deleted for good."""
+class RequestAuditor:
+    """Checks each request before the service gets it: every write has an intent, only probes are purged."""
 
-    rig: Rig
+    harness: Harness
     read: int = 0
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
-    told: bytes = b""
+    journal: bytes = b""
     names: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, call: Request) -> None:
-        """Check one request that is about to reach the service."""
-        if not writes(call.method, call.path):
+        """Check one request."""
+        if not is_write(call.method, call.path):
             return
         self._catch_up()
         parts = call.path.strip("/").split("/")
-        self.names |= {each.id: each.name for each in self.rig.service.deployment.store.list_records()}
+        self.names |= {each.id: each.name for each in self.harness.service.deployment.store.list_records()}
         name = self.names.get(parts[2], "") if len(parts) > 2 else ""
         if parts[-1] == "permanent" and not name.startswith(PROBE):
             self.broken.append(f"I5: {call.path} is deleted for good")
@@ -55,17 +55,17 @@ class Auditor:
             self.broken.append(f"I9: {call.method} {call.path_template} without an intent")
 
     def _catch_up(self) -> None:
-        journal = bytes(self.rig.memory.journal)
-        if journal[: self.read] != self.told:
+        content = bytes(self.harness.memory.journal)
+        if content[: self.read] != self.journal:
             self.read, self.intents = 0, {}
-        whole = journal.rfind(b"\n") + 1
-        for line in journal[self.read : whole].splitlines():
+        whole = content.rfind(b"\n") + 1
+        for line in content[self.read : whole].splitlines():
             tree = json.loads(line)
             if tree["event"] == "intent":
                 self.intents[tree["id"]] = tree
             elif tree["event"] == "outcome" and tree["ending"] != "unsure":
                 self.intents.pop(tree["intent"], None)
-        self.read, self.told = whole, journal[:whole]
+        self.read, self.journal = whole, content[:whole]
 
 
 def _announces(intent: dict[str, Any], call: Request, parts: list[str], name: str) -> bool:
@@ -76,21 +76,29 @@ def _announces(intent: dict[str, Any], call: Request, parts: list[str], name: st
     return bool(name) and intent["op"] in {"create", "probe"} and intent.get("expect") == name
 
 
-def check(rig: Rig, stage: Stage, acts: Iterable[Act], tree: Tree | None = None) -> list[str]:
-    """Return every invariant that is broken now that all is quiet; ``tree`` is what git says."""
-    wanted = (tree or stage.after).desired
-    records = rig.service.deployment.store.list_records()
-    acts = tuple(acts)
+def check_invariants(
+    harness: Harness,
+    prepared: PreparedScenario,
+    results: Iterable[RunResult],
+    tree: ManifestTree | None = None,
+) -> list[str]:
+    """Return the broken invariants after the last run; ``tree`` are the manifests to compare with."""
+    wanted = (tree or prepared.after).desired
+    records = harness.service.deployment.store.list_records()
+    results = tuple(results)
     return [
         *_names(records),
-        *(line for desired in wanted for line in _held(rig, desired, records)),
-        *pairs(rig, (each for tree in (stage.first, stage.before, stage.after) for each in tree.desired)),
-        *_tried(rig, stage),
-        *_generations(rig, stage, records),
-        *_strangers(stage, records, wanted),
-        *_leftovers(records, wanted, stage),
-        *_silent(rig, stage),
-        *_counted(stage, acts),
+        *(line for desired in wanted for line in _held(harness, desired, records)),
+        *pairs(
+            harness,
+            (each for tree in (prepared.first, prepared.before, prepared.after) for each in tree.desired),
+        ),
+        *_tried(harness, prepared),
+        *_generations(harness, prepared, records),
+        *_strangers(prepared, records, wanted),
+        *_leftovers(records, wanted, prepared),
+        *_silent(harness, prepared),
+        *_counted(prepared, results),
     ]
 
 
@@ -99,7 +107,7 @@ def _names(records: Iterable[StoredRecord]) -> Iterator[str]:
     yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
 
 
-def _held(rig: Rig, desired: DesiredResource, records: Iterable[StoredRecord]) -> Iterator[str]:
+def _held(harness: Harness, desired: DesiredResource, records: Iterable[StoredRecord]) -> Iterator[str]:
     mine = [each for each in records if each.is_active and _named(each, desired.address)]
     if len(mine) != 1 or mine[0].type != desired.type:
         yield f"I2: {desired.address} exists {len(mine)} times, as {[each.type for each in mine]}"
@@ -114,7 +122,7 @@ def _held(rig: Rig, desired: DesiredResource, records: Iterable[StoredRecord]) -
     credential = desired.fields.get(("credential",))
     if isinstance(credential, Address) and record.credential_id != ids.get(credential):
         yield f"I2: {desired.address} uses another credential"
-    held = rig.service.deployment.decrypt_secrets(record)
+    held = harness.service.deployment.decrypt_secrets(record)
     if held != _secrets(desired):
         yield f"I3: {desired.address} holds another secret than git: {sorted(held)}"
 
@@ -129,14 +137,14 @@ def _named(record: StoredRecord, address: Address) -> bool:
     return (record.collection.removesuffix("s"), record.name) == (address.kind, address.name)
 
 
-def pairs(rig: Rig, stood: Iterable[DesiredResource]) -> Iterator[str]:
-    """Yield each secret that met a destination beside which it never ``stood`` in git."""
+def pairs(harness: Harness, stood: Iterable[DesiredResource]) -> Iterator[str]:
+    """Yield each secret that was combined with a destination that is not in ``stood``."""
     allowed = {
         (digest_secret("s", value.reveal()), _place(nest_fields(_plain(each))["config"]))
         for each in stood
         for value in each.secrets.values()
     }
-    for pair in rig.service.deployment.secret_log.list_pairings("s"):
+    for pair in harness.service.deployment.secret_log.list_pairings("s"):
         if (
             pair["holder"] == pair["credential"]
             and (pair["secret"], _place(pair["destination"])) not in allowed
@@ -144,35 +152,39 @@ def pairs(rig: Rig, stood: Iterable[DesiredResource]) -> Iterator[str]:
             yield "I3: a secret stood beside a destination that no commit put it with"
 
 
-def _tried(rig: Rig, stage: Stage) -> Iterator[str]:
+def _tried(harness: Harness, prepared: PreparedScenario) -> Iterator[str]:
     allowed = {
         (digest_secret("s", value.reveal()), _place(nest_fields(_plain(user))["config"]))
-        for tree in (stage.first, stage.before, stage.after)
+        for tree in (prepared.first, prepared.before, prepared.after)
         for each in tree.desired
         for user in tree.desired
         if each.address in user.fields.values()
         for value in each.secrets.values()
     }
-    for pair in rig.service.deployment.secret_log.list_pairings("s"):
+    for pair in harness.service.deployment.secret_log.list_pairings("s"):
         if pair["holder"] == "test" and (pair["secret"], _place(pair["destination"])) not in allowed:
             yield "I3: a test took a secret to a place that no commit put it with"
 
 
-def _generations(rig: Rig, stage: Stage, records: Iterable[StoredRecord]) -> Iterator[str]:
-    # An old generation is there to be pointed back to: whole, or it is worth nothing.
+def _generations(
+    harness: Harness, prepared: PreparedScenario, records: Iterable[StoredRecord]
+) -> Iterator[str]:
+    # Connections may be repointed to the old credential, so it must be complete.
     for record in (each for each in records if each.is_active and RETIRES_ON_INFIX in each.name):
         former = [
             each
-            for each in stage.before.desired
+            for each in prepared.before.desired
             if each.address == Address("credential", record.name.partition(RETIRES_ON_INFIX)[0])
         ]
-        if not any(_whole(record, rig.service.deployment.decrypt_secrets(record), each) for each in former):
+        if not any(
+            _whole(record, harness.service.deployment.decrypt_secrets(record), each) for each in former
+        ):
             yield f"I3: the old generation {record.name} is not whole"
 
 
 def _whole(record: StoredRecord, secrets: Mapping[str, Any], desired: DesiredResource) -> bool:
     config, wanted = record.plain_config(), nest_fields(_plain(desired))["config"]
-    # What people edit there afterwards is theirs.
+    # Later edits in the UI are allowed.
     same_config = all(config.get(name) in {leaf, "edited"} for name, leaf in wanted.items())
     return secrets == _secrets(desired) and same_config
 
@@ -186,16 +198,16 @@ def _plain(desired: DesiredResource) -> dict[tuple[str, ...], Any]:
 
 
 def _place(config: Any) -> tuple[Any, str]:
-    # A service may hold numbers as text.
+    # A service may store numbers as text.
     return config.get("host"), str(config.get("port"))
 
 
 def _strangers(
-    stage: Stage, records: Iterable[StoredRecord], wanted: Iterable[DesiredResource]
+    prepared: PreparedScenario, records: Iterable[StoredRecord], wanted: Iterable[DesiredResource]
 ) -> Iterator[str]:
     now = {each.id: each for each in records}
     ours = {(each.address.kind, each.address.name) for each in wanted}
-    for before in stage.rows:
+    for before in prepared.rows:
         made_by_people = before.id.endswith("_ui")
         if made_by_people and now.get(before.id) != before:
             yield f"I4: {before.name} was touched"
@@ -204,7 +216,7 @@ def _strangers(
 
 
 def _leftovers(
-    records: Iterable[StoredRecord], wanted: Iterable[DesiredResource], stage: Stage
+    records: Iterable[StoredRecord], wanted: Iterable[DesiredResource], prepared: PreparedScenario
 ) -> Iterator[str]:
     names = {(each.address.kind, each.address.name) for each in wanted}
     for each in records:
@@ -217,28 +229,28 @@ def _leftovers(
             yield f"I5: the probe {each.name} is left over"
     generations = [each.name for each in records if each.is_active and RETIRES_ON_INFIX in each.name]
     if len(generations) > sum(
-        "replace" in stage.scene.name or stage.scene.name == "everything" for _ in (0,)
+        "replace" in prepared.scenario.name or prepared.scenario.name == "everything" for _ in (0,)
     ):
         yield f"I2: old generations are left over: {generations}"
 
 
-def _silent(rig: Rig, stage: Stage) -> Iterator[str]:
-    stored = bytes(rig.memory.journal) + b"".join(blob.data for blob in rig.memory.objects.values())
-    for tree in (stage.before, stage.after):
+def _silent(harness: Harness, prepared: PreparedScenario) -> Iterator[str]:
+    stored = bytes(harness.memory.journal) + b"".join(blob.data for blob in harness.memory.objects.values())
+    for tree in (prepared.before, prepared.after):
         for each in tree.desired:
             for value in each.secrets.values():
                 if value.reveal().encode() in stored:
                     yield f"I8: a secret of {each.address} is in the state"
 
 
-def _counted(stage: Stage, acts: tuple[Act, ...]) -> Iterator[str]:
-    for act in acts:
-        if act.writes > EXTRA + 3 * len(stage.after.desired):
-            yield f"I10: {act.writes} writes"
-        if isinstance(act.error, DiagnosticError) and act.writes:
+def _counted(prepared: PreparedScenario, results: tuple[RunResult, ...]) -> Iterator[str]:
+    for result in results:
+        if result.write_count > EXTRA + 3 * len(prepared.after.desired):
+            yield f"I10: {result.write_count} writes"
+        if isinstance(result.error, DiagnosticError) and result.write_count:
             yield "I11: a write in a run that was refused"
         refused = False
-        for each in act.requests:
-            if refused and writes(each["method"], each["path"]):
+        for each in result.requests:
+            if refused and is_write(each["method"], each["path"]):
                 yield "I11: a write after the key was refused"
             refused = refused or each["status"] == 401

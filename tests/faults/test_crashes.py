@@ -1,69 +1,87 @@
-"""A run that dies at any door: before and after each request, line of the journal, write of the state."""
+"""A run is killed at any crash point: before and after each request, journal line and state write."""
 
 import pytest
 
-from faults.campaign import LAGS, LOST, REFUSED, Case, deaths, singles, smooth
-from faults.scenes import CREATE, EVERYTHING, IN_PLACE, MOVES, REFUSALS, SCENES, TEN
+from faults.fault_cases import (
+    LAGS,
+    LOST_RESPONSES,
+    UNAPPLIED,
+    FaultCase,
+    at_each_request,
+    crash_numbers,
+    run_without_faults,
+)
+from faults.scenarios import CREATE, EVERYTHING, IN_PLACE, MOVES, REFUSALS, SCENARIOS, TEN
 
 pytestmark = pytest.mark.faults
-ALL = (*SCENES.values(), *REFUSALS.values(), *MOVES.values(), TEN, EVERYTHING)
-SMALL = (CREATE, IN_PLACE, SCENES["adopt"], SCENES["forget"])
-CHANGES = (*SCENES.values(), *REFUSALS.values(), *MOVES.values())
-NAMES = [scene.name for scene in ALL]
-TWINS = {"unique_names": False}
+ALL = (*SCENARIOS.values(), *REFUSALS.values(), *MOVES.values(), TEN, EVERYTHING)
+SMALL = (CREATE, IN_PLACE, SCENARIOS["adopt"], SCENARIOS["forget"])
+CHANGES = (*SCENARIOS.values(), *REFUSALS.values(), *MOVES.values())
+NAMES = [scenario.name for scenario in ALL]
+DUPLICATE_NAMES = {"unique_names": False}
 
 
-@pytest.mark.parametrize("scene", ALL, ids=NAMES)
-def test_a_death_anywhere_is_mended_by_the_next_run(scene, rig, walk):
-    """At every door once, and at every line of the journal once more with half of it written."""
-    passed = smooth(rig, scene).doors
-    cases = [Case(scene=scene, at=number) for number in range(1, len(passed) + 1)]
-    torn = [Case(scene=scene, at=n, tears=True) for n, name in enumerate(passed, 1) if name == "append"]
-    walk([*cases, *torn])
+@pytest.mark.parametrize("scenario", ALL, ids=NAMES)
+def test_the_next_run_repairs_a_kill(scenario, harness, check_cases):
+    """At every crash point, and at every append with half of the line written."""
+    passed = run_without_faults(harness, scenario).crash_points
+    cases = [FaultCase(scenario=scenario, crash_at=number) for number in range(1, len(passed) + 1)]
+    torn = [
+        FaultCase(scenario=scenario, crash_at=n, torn_append=True)
+        for n, name in enumerate(passed, 1)
+        if name == "append"
+    ]
+    check_cases([*cases, *torn])
 
 
-@pytest.mark.parametrize("scene", CHANGES, ids=[scene.name for scene in CHANGES])
-def test_a_death_under_lagging_lists_leaves_no_twin(scene, rig, walk):
-    """The next run follows at once, sees old lists, and may not make anything twice."""
-    walk(
+@pytest.mark.parametrize("scenario", CHANGES, ids=[scenario.name for scenario in CHANGES])
+def test_a_kill_with_lagging_lists_leaves_no_duplicate(scenario, harness, check_cases):
+    """The next run starts at once and sees old lists."""
+    check_cases(
         [
-            Case(scene=scene, at=number, settings={"list_lag_seconds": lag, **TWINS})
-            for number in deaths(smooth(rig, scene))
+            FaultCase(
+                scenario=scenario, crash_at=number, settings={"list_lag_seconds": lag, **DUPLICATE_NAMES}
+            )
+            for number in crash_numbers(run_without_faults(harness, scenario))
             for lag in LAGS
         ]
     )
 
 
-def test_what_a_list_does_not_show_yet_was_not_retired(walk):
-    """The successor was just made, no list has it, and the run dies before it is retired again."""
-    scene = REFUSALS["refused rotate replace"]
-    lagging = {"list_lag_seconds": 10.0, **TWINS}
-    walk([Case(scene=scene, at=number, settings=lagging) for number in range(30, 38)])
+def test_an_unlisted_successor_is_not_treated_as_retired(check_cases):
+    """No list shows the new successor, and the run is killed before it retires it."""
+    scenario = REFUSALS["refused rotate replace"]
+    lagging = {"list_lag_seconds": 10.0, **DUPLICATE_NAMES}
+    check_cases([FaultCase(scenario=scenario, crash_at=number, settings=lagging) for number in range(30, 38)])
 
 
-@pytest.mark.parametrize("scene", CHANGES, ids=[scene.name for scene in CHANGES])
-def test_a_second_death_while_the_first_is_mended(scene, rig, walk):
-    """The run that mends dies too, wherever it is."""
-    walk(
+@pytest.mark.parametrize("scenario", CHANGES, ids=[scenario.name for scenario in CHANGES])
+def test_a_kill_of_the_repairing_run(scenario, harness, check_cases):
+    """The second run is killed at every crash point, too."""
+    check_cases(
         [
-            Case(scene=scene, at=first, again=second)
-            for first in deaths(smooth(rig, scene))
-            for second in deaths(smooth(rig, scene, at=first))
+            FaultCase(scenario=scenario, crash_at=first, second_crash_at=second)
+            for first in crash_numbers(run_without_faults(harness, scenario))
+            for second in crash_numbers(run_without_faults(harness, scenario, at=first))
         ]
     )
 
 
-@pytest.mark.parametrize("scene", SMALL, ids=[scene.name for scene in SMALL])
-def test_a_fault_and_a_death_together(scene, rig, walk):
-    """Each fault at each request, and a death at each door besides, those of the repetitions included.
+@pytest.mark.parametrize("scenario", SMALL, ids=[scenario.name for scenario in SMALL])
+def test_a_fault_and_a_kill(scenario, harness, check_cases):
+    """Each fault at each request, with a kill at each later crash point.
 
-    A death before the fault is met is a death without a fault, and left out.
+    A kill before the fault equals a kill without a fault, and is left out.
     """
-    faults = singles(len(smooth(rig, scene).requests), (*LOST, *REFUSED))
-    walk(
+    faults = at_each_request(
+        len(run_without_faults(harness, scenario).requests), (*LOST_RESPONSES, *UNAPPLIED)
+    )
+    check_cases(
         [
-            Case(scene=scene, faults=(fault,), at=at, settings=TWINS)
+            FaultCase(scenario=scenario, faults=(fault,), crash_at=at, settings=DUPLICATE_NAMES)
             for fault in faults
-            for at in deaths(smooth(rig, scene, fault, **TWINS), since=2 * fault["at"])
+            for at in crash_numbers(
+                run_without_faults(harness, scenario, fault, **DUPLICATE_NAMES), since=2 * fault["at"]
+            )
         ]
     )

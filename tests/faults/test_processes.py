@@ -1,4 +1,4 @@
-"""Real processes: killed, interrupted, stopped, and many at once."""
+"""Real processes: killed, interrupted, stopped, and concurrent."""
 
 import json
 import os
@@ -25,7 +25,7 @@ KILLABLE_PROCESS = Path(__file__).with_name("doomed.py")
 
 @dataclass
 class ProcessWorkspace:
-    """A repository of ten resources, the service it describes, and the processes that work on it."""
+    """A repository of ten resources, its service, and keyturn processes."""
 
     repo: Repository
     service: Emulator
@@ -42,39 +42,39 @@ class ProcessWorkspace:
         return json.loads(self.process.stdout.readline())["pids"]
 
     def end(self):
-        """Wait; return exit codes (negative: the signal), the doors that were passed, all that was said."""
+        """Wait; return exit codes (negative: the signal), passed crash points, and outputs."""
         ended = json.loads(self.process.stdout.readline())
-        said = [Path(f"{self.output}.{number}").read_text() for number in range(len(ended["codes"]))]
-        return ended["codes"], ended["doors"], said
+        outputs = [Path(f"{self.output}.{number}").read_text() for number in range(len(ended["codes"]))]
+        return ended["codes"], ended["crash_points"], outputs
 
     def run(self, *argv, **how):
         """Run keyturn to its end."""
         self.start(*argv, **how)
         return self.end()
 
-    def fresh(self):
-        """Begin anew."""
+    def reset(self):
+        """Reset service and state."""
         self.service.reset(settings=True)
         shutil.rmtree(self.repo.root / ".keyturn/prod", ignore_errors=True)
 
     def names(self):
-        """Return how often each active name stands."""
+        """Return the number of active objects by name."""
         state = self.service.read_state()
         rows = [*state["credentials"], *state["connections"]]
         return Counter((each["collection"], each["name"]) for each in rows if each["status"] != "deleted")
 
     def written(self):
-        """Return the writes that the service has begun to answer, in order."""
+        """Return the writes that reached the service, in order."""
         return [each for each in self.service.list_requests() if is_write(each["method"], each["path"])]
 
     def seen(self, count):
-        """Wait until so many writes have reached the service."""
+        """Wait until ``count`` writes have reached the service."""
         end = time.monotonic() + 60
         while len(self.written()) < count and time.monotonic() < end:
             time.sleep(0.01)
 
     def settled(self):
-        """Apply until it is done; tell whether all ten stand once and a plan finds nothing."""
+        """Apply; return whether all ten objects exist once and the plan is empty."""
         codes = [self.run("apply", "--auto-approve", "--no-test")[0][0]]
         plan = self.run("plan", "--detailed-exitcode")
         return codes == [0] and plan[0] == [0] and sorted(self.names().values()) == [1] * 10
@@ -82,7 +82,7 @@ class ProcessWorkspace:
 
 @pytest.fixture(scope="session")
 def shared_processes(tmp_path_factory, age_key):
-    """Return ten manifests, their service, and a process that forks; one for all tests of a worker."""
+    """Return ten manifests, their service, and a forking process, shared by all tests of a worker."""
     folder = tmp_path_factory.mktemp("yard")
     with Emulator.start(unique_names=False) as service:
         repo = Repository(folder / "repo", age_key, service.base_url, service.organization)
@@ -103,13 +103,13 @@ def shared_processes(tmp_path_factory, age_key):
 
 @pytest.fixture
 def processes(shared_processes):
-    """Return the yard, empty."""
-    shared_processes.fresh()
+    """Return the processes with an empty service and state."""
+    shared_processes.reset()
     return shared_processes
 
 
-def kills(processes):
-    """Return the doors of an apply of ten: at each line of the journal, or a few of all."""
+def choose_kills(processes):
+    """Return pairs of crash point and torn append: all, or those at the journal."""
     crash_points = processes.run("apply", "--auto-approve", "--no-test", "--parallelism", "1")[1]
     chosen = [number for number, name in enumerate(crash_points, 1) if ALL_CASES or name.startswith("append")]
     cases = [(number, torn_append) for number in chosen for torn_append in (False, True)]
@@ -119,11 +119,11 @@ def kills(processes):
 
 
 @pytest.mark.waits
-def test_a_kill_at_any_point_is_mended_by_the_next_apply(processes, record_property):
-    """SIGKILL before, within and after every line of the journal; the second apply ends in the same state."""
-    cases, bad = kills(processes), []
+def test_the_next_apply_repairs_a_kill(processes, record_property):
+    """SIGKILL before, within and after every journal line."""
+    cases, bad = choose_kills(processes), []
     for at, torn_append in cases if ALL_CASES else cases[3::9]:
-        processes.fresh()
+        processes.reset()
         (code,), crash_points, _ = processes.run(
             "apply", "--auto-approve", "--no-test", "--parallelism", "1", at=at, torn_append=torn_append
         )
@@ -136,27 +136,27 @@ def test_a_kill_at_any_point_is_mended_by_the_next_apply(processes, record_prope
 
 @pytest.mark.waits
 @pytest.mark.parametrize("copies", [2, 4, 8] if ALL_CASES else [4])
-def test_many_at_once_make_nothing_twice(processes, copies):
-    """One of them applies; the others end with 4 and say who holds the lock."""
+def test_concurrent_applies(processes, copies):
+    """One applies; the others exit with 4 and name the holder of the lock."""
     processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=0.4)
-    codes, _, said = processes.run("apply", "--auto-approve", "--no-test", copies=copies)
+    codes, _, outputs = processes.run("apply", "--auto-approve", "--no-test", copies=copies)
     assert sorted(codes) == [0] + [4] * (copies - 1)
-    assert all("holds the lock" in text for code, text in zip(codes, said, strict=True) if code == 4)
+    assert all("holds the lock" in text for code, text in zip(codes, outputs, strict=True) if code == 4)
     assert sorted(processes.names().values()) == [1] * 10
     assert processes.settled()
 
 
 @pytest.mark.waits
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_interrupt_begins_nothing_new(processes, number):
-    """What is under way is finished and written down, nothing else is begun, and the exit code is 130."""
+def test_the_first_signal_starts_nothing_new(processes, number):
+    """Running requests finish, outcomes are recorded, exit code 130."""
     processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=1)
     (pid,) = processes.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
     processes.seen(2)
     os.kill(pid, number)
-    (code,), _, (said,) = processes.end()
+    (code,), _, (output,) = processes.end()
     assert code == 130
-    assert "interrupted: nothing new begins" in said
+    assert "interrupted: nothing new begins" in output
     assert len(processes.written()) == 2
     assert sorted(processes.names().values()) == [1, 1]
     processes.service.set_faults([])
@@ -165,8 +165,8 @@ def test_the_first_interrupt_begins_nothing_new(processes, number):
 
 @pytest.mark.waits
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
-def test_the_second_interrupt_leaves_at_once(processes, numbers):
-    """The service is silent; the second signal ends the run long before its patience does."""
+def test_the_second_signal_ends_at_once(processes, numbers):
+    """The service does not respond."""
     processes.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
     (pid,) = processes.start("apply", "--auto-approve", "--no-test", "--parallelism", "2")
     processes.seen(2)
@@ -183,8 +183,8 @@ def test_the_second_interrupt_leaves_at_once(processes, numbers):
 
 
 @pytest.mark.waits
-def test_the_ladder_of_a_cancelled_job(processes):
-    """SIGINT, SIGTERM, SIGKILL, as GitHub cancels a job, ten times faster; `exec` lets them reach us."""
+def test_a_cancelled_ci_job(processes):
+    """SIGINT, SIGTERM, SIGKILL; `exec` forwards the signals."""
     processes.service.add_fault("hang_after", method="POST", path="/api/credentials", times=0)
     command = 'exec "$0" -m keyturn apply --auto-approve --no-test --parallelism 2'
     environment = {**os.environ, **processes.repo.environment()}
@@ -207,8 +207,8 @@ def test_the_ladder_of_a_cancelled_job(processes):
 
 
 @pytest.mark.waits
-def test_a_stopped_holder_writes_nothing_after_its_lease(processes):
-    """SIGSTOP for longer than the lease, SIGCONT: not one more write reaches the service."""
+def test_a_stopped_process_writes_nothing_after_its_lease(processes):
+    """SIGSTOP for longer than the lease, then SIGCONT."""
     processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=2)
     (pid,) = processes.start("apply", "--auto-approve", "--no-test", "--parallelism", "2", lease=1.2)
     processes.seen(2)

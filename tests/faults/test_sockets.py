@@ -1,29 +1,31 @@
-"""The same over real sockets: what breaks there is what the campaign takes for broken."""
+"""The same faults on real sockets."""
 
 import pytest
 
-from faults.campaign import finish, smooth
-from faults.scenes import SCENES, VERIFY
-from faults.straight import writes
+from faults.fault_cases import converge, run_without_faults
+from faults.in_process import is_write
+from faults.scenarios import SCENARIOS, VERIFY
 
 pytestmark = pytest.mark.faults
 BROKEN = ("drop_after", "drop_before", "truncate_after", "invalid_after", "empty_after", "close_after")
 
 
-@pytest.mark.parametrize("scene", [SCENES["create"], VERIFY, SCENES["replace"]], ids=lambda scene: scene.name)
+@pytest.mark.parametrize(
+    "scenario", [SCENARIOS["create"], VERIFY, SCENARIOS["replace"]], ids=lambda each: each.name
+)
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_line_that_breaks_leaves_nothing_behind(scene, kind, rig, record_property):
-    """Resets, cut bodies and kept-alive connections that close, at every write."""
-    requests = smooth(rig, scene).requests
-    numbers = [n for n, each in enumerate(requests, 1) if writes(each["method"], each["path"])]
-    stage = rig.stage_of(scene)
-    rig.sockets, bad = True, []
+def test_a_broken_connection(scenario, kind, harness, record_property):
+    """Resets, truncated bodies and closed keep-alive connections, at every write."""
+    requests = run_without_faults(harness, scenario).requests
+    numbers = [n for n, each in enumerate(requests, 1) if is_write(each["method"], each["path"])]
+    prepared = harness.prepare(scenario)
+    harness.sockets, bad = True, []
     for number in numbers:
-        rig.begin(stage, {"kind": kind, "at": number}, unique_names=False)
-        acts = [rig.apply(stage.after, scene.consents)]
-        rig.service.set_faults([])
-        bad += [(number, each) for each in finish(rig, stage, acts)]
-    rig.sockets = False
+        harness.start(prepared, {"kind": kind, "at": number}, unique_names=False)
+        results = [harness.apply(prepared.after, scenario.approvals)]
+        harness.service.set_faults([])
+        bad += [(number, each) for each in converge(harness, prepared, results)]
+    harness.sockets = False
     record_property("cases", len(numbers))
     record_property("violations", len(bad))
     assert bad == []

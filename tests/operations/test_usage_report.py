@@ -1,4 +1,4 @@
-"""The review of a workspace: what is seen, and what is said of what is not."""
+"""The usage report of a workspace, and its notes on unknown data."""
 
 from datetime import date, timedelta
 
@@ -9,8 +9,8 @@ from keyturn.operations.usage_report import build_usage_report
 
 
 @pytest.fixture
-def settled(office, canary):
-    """Apply a credential with a connection, and one that expires by its label."""
+def applied(office, canary):
+    """Apply a credential with a connection, and one with a label for its expiry."""
     office.repo.credential("prod-db", {"password": canary()}, rotation={"max_age": "30d"})
     office.repo.connection("prod-pg", "prod-db")
     config = {"engine": "mysql", "host": "my.example.com", "port": 3306, "username": "svc"}
@@ -20,29 +20,29 @@ def settled(office, canary):
     return office
 
 
-def seen(run, **more):
-    """Return the review and its credentials by name."""
+def report_of(run, **more):
+    """Return the report and its credentials by name."""
     found = build_usage_report(run, decrypt=more.pop("decrypt", True))
     return found, {each.address.name: each for each in found.usages}
 
 
-def test_each_credential_has_its_line(settled, begin):
-    """Use, age, end and readers, from the service, the state and the files."""
-    found, lines = seen(begin())
+def test_each_credential_has_its_usage(applied, begin):
+    """Users, age, expiry and recipients, from the service, the state and the manifests."""
+    found, lines = report_of(begin())
     assert found.notes == ()
     used = lines["prod-db"]
     assert used.users.connections == ("prod-pg",)
     assert used.max_age_days == 30
     assert abs((used.rotated - date.today()).days) <= 1  # noqa: DTZ011  # the emulator has the same clock
-    assert used.recipients == (f"age:{settled.repo.age.recipient}",)
+    assert used.recipients == (f"age:{applied.repo.age.recipient}",)
     assert found.classes_of(lines["prod-my"]) == ("expiring", "unused")
 
 
-def test_an_object_that_is_hidden_makes_use_unknown(settled, begin):
-    """Absence from a list that rights may have cut is no proof."""
-    ids = [each["id"] for each in settled.service.read_state()["connections"]]
-    settled.service.change_settings(hidden=ids)
-    found, lines = seen(begin())
+def test_a_hidden_object_makes_users_unknown(applied, begin):
+    """A list is filtered by the rights of the key."""
+    ids = [each["id"] for each in applied.service.read_state()["connections"]]
+    applied.service.change_settings(hidden=ids)
+    found, lines = report_of(begin())
     assert "not shown to this key" in found.notes[0]
     assert lines["prod-my"].users.is_used is None
     assert lines["prod-my"].users.pipelines is None
@@ -50,8 +50,8 @@ def test_an_object_that_is_hidden_makes_use_unknown(settled, begin):
     assert found.classes_of(lines["prod-my"]) == ("expiring", "unknown")
 
 
-def test_a_certificate_among_the_secrets_is_looked_into(office, begin, canary):
-    """With keys, what ends inside of a secret is found; without them, it is not asked for."""
+def test_the_expiry_of_a_certificate_in_a_secret(office, begin, canary):
+    """It is found only if secrets are decrypted."""
     pair = certificate(begin().clock.now().date() + timedelta(10))
     text = pair.pem + pair.private()
     office.repo.credential(
@@ -60,7 +60,7 @@ def test_a_certificate_among_the_secrets_is_looked_into(office, begin, canary):
         {"tenant_id": "t", "client_id": "c"},
         type="azure",
     )
-    found, lines = seen(begin())
+    found, lines = report_of(begin())
     assert found.classes_of(lines["prod-az"])[0] == "expiring"
-    _, closed = seen(begin(), decrypt=False)
+    _, closed = report_of(begin(), decrypt=False)
     assert closed["prod-az"].expiries == ()

@@ -1,4 +1,4 @@
-"""How far a change reaches, asked of the emulator."""
+"""The impact of changes, with the emulator as the service."""
 
 import pytest
 from msgspec.structs import replace
@@ -13,12 +13,12 @@ from making import connection, credential, held, wanted
 DB, PG = credential("prod-db"), connection("prod-pg")
 WHERE = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
 TIMES = {"enabled": True, "next_run_at": "2026-01-02T03:00:00Z", "cron_expression": "0 3 * * *"}
-ASKED = ("/api/pipelines", "/api/schedules", "/api/reverse-etl/syncs")
+USAGE_PATHS = ("/api/pipelines", "/api/schedules", "/api/reverse-etl/syncs")
 UNKNOWN = (None, None, None, None)
 
 
 class World:
-    """A credential with connections, and what the run sees of them."""
+    """A credential with two connections, one of them managed."""
 
     def __init__(self, office, run) -> None:
         self.office, self.run = office, run
@@ -28,15 +28,15 @@ class World:
         self.pg, self.ui = (self.connect(name, credentialId=self.db) for name in ("prod-pg", "made-in-ui"))
 
     def seed(self, **trees):
-        """Make objects as people in the UI do."""
+        """Create objects as in the UI."""
         return self.office.service.seed_objects(**trees)
 
     def connect(self, name, **more):
-        """Make a connection; return its id."""
+        """Create a connection; return its ID."""
         return self.seed(connections=[{"name": name, **WHERE, **more}])["connections"][0]
 
     def pipeline(self, identity, *ids, name="nightly", **more):
-        """Make a pipeline with a node for each id."""
+        """Create a pipeline with a node for each ID."""
         nodes = [{"id": f"n{id_}", "config": {"connectionId": id_}} for id_ in ids]
         self.seed(
             pipelines=[
@@ -45,42 +45,42 @@ class World:
         )
 
     def schedule(self, identity, pipeline, **more):
-        """Make a schedule of a pipeline."""
+        """Create a schedule of a pipeline."""
         self.seed(schedules=[{"id": identity, "pipeline_id": pipeline, **TIMES, **more}])
 
     def sync(self, identity, destination, **more):
-        """Make a sync into a connection."""
+        """Create a sync into a connection."""
         self.seed(syncs=[{"id": identity, "name": "leads", "destination_id": destination, **more}])
 
     def live(self):
-        """Return what the two lists show, by id."""
+        """Return the listed objects by ID."""
         return {each.id: each for each in list_live_objects(self.run.service)}
 
     def known(self, **applied):
-        """Return the state's entries: the credential and the first connection are ours."""
+        """Return the state entries of the credential and of the first connection."""
         entry = held(wanted(PG), self.pg)
         return {DB: held(wanted(DB), self.db), PG: replace(entry, applied={**entry.applied, **applied})}
 
-    def reach(self, target="", action=Action.ROTATE, known=None):
-        """Return how far a change of the credential, or of another object, reaches."""
+    def report(self, target="", action=Action.ROTATE, known=None):
+        """Return the report for a change of the credential, or of another object."""
         live, known = self.live(), known or self.known()
         address = PG if target == self.pg else DB
         change = Change(action=action, address=address, entry=known[address], live=live[target or self.db])
         return compute_impact(self.run.service, (change,), live, known)
 
     def impact(self, target="", **more):
-        """Return the impact alone."""
-        (found,) = self.reach(target, **more).impact.values()
+        """Return the impact of the change."""
+        (found,) = self.report(target, **more).impact.values()
         return found
 
-    def asked(self, since=0):
-        """Return the paths that were read."""
+    def requests(self, since=0):
+        """Return the paths of the requests."""
         return [each["path"] for each in self.office.service.list_requests(since)]
 
 
 @pytest.fixture
 def world(office, run):
-    """Return a world with one pipeline that runs at night."""
+    """Return a workspace with a scheduled pipeline."""
     made = World(office, run)
     made.pipeline("pl_1", made.pg)
     made.schedule("sch_1", "pl_1")
@@ -96,10 +96,10 @@ DIALECTS = [{}, {"dialect": "backend"}, {"dialect": "jsonapi"}, {"stringify": Tr
 
 
 @pytest.mark.parametrize("office", DIALECTS, ids=str, indirect=True)
-def test_users_in_git_and_in_the_ui_are_told_apart(world):
-    """In every dialect: connections, pipelines, the next run, syncs, and whom a retirement would hit."""
+def test_managed_and_unmanaged_users_are_separate(world):
+    """In every dialect, with pipelines, syncs and the next run."""
     world.sync("sy_1", world.ui)
-    found = world.reach()
+    found = world.report()
     assert found.impact[DB] == Impact(
         connections=2,
         pipelines=1,
@@ -126,8 +126,8 @@ def test_users_in_git_and_in_the_ui_are_told_apart(world):
     ],
     ids=str,
 )
-def test_a_pipeline_is_searched_wherever_an_id_may_stand(world, shape):
-    """Nodes, settings, the two fields of the list, a key that nobody has heard of."""
+def test_an_id_is_found_anywhere_in_a_pipeline(world, shape):
+    """In nodes, in the config, in the fields of the list, in an unknown field."""
 
     def filled(tree):
         if isinstance(tree, dict):
@@ -140,7 +140,7 @@ def test_a_pipeline_is_searched_wherever_an_id_may_stand(world, shape):
 
 
 def test_a_pipeline_on_two_connections_counts_once(world):
-    """Source and destination are one pipeline, and its schedule is one."""
+    """Source and destination use the same credential."""
     world.pipeline("pl_2", world.pg, world.ui, name="copy")
     world.schedule("sch_2", "pl_2", next_run_at="2026-01-01T00:00:00Z")
     found = world.impact()
@@ -149,50 +149,50 @@ def test_a_pipeline_on_two_connections_counts_once(world):
 
 
 def test_two_pipelines_of_one_name_are_two(world):
-    """Names are no ids."""
+    """They have different IDs."""
     world.pipeline("pl_2", world.ui)
     world.schedule("sch_2", "pl_2")
     assert numbers(world.impact()) == (2, 2, 0, 2)
 
 
 def test_a_pipeline_may_use_the_credential_itself(world):
-    """A node that names it counts, and stands in the way of a retirement."""
+    """A node with its ID is a user, and blocks a retirement."""
     nodes = [{"config": {"credential_id": world.db}}]
     world.seed(pipelines=[{"id": "pl_2", "name": "direct", "status": "active", "nodes": nodes}])
-    found = world.reach()
+    found = world.report()
     assert found.impact[DB].pipelines == 2
     assert found.users[world.db] == ("connection/made-in-ui", "pipeline direct")
 
 
-def test_a_further_reference_in_settings_counts(world):
-    """A connection made in the UI that stages its files with our credential: no list shows it."""
+def test_a_reference_in_a_config_counts(world):
+    """An unmanaged connection uses the credential for its staging; no list shows that."""
     staging = {"bucket": "b", "staging": {"credentialId": world.db}}
     (other,) = world.seed(credentials=[{"name": "own", "type": "database", "config": {}}])["credentials"]
     world.connect("stages", credentialId=other, config={**WHERE["config"], **staging})
-    found = world.reach()
+    found = world.report()
     assert found.impact[DB].connections == 3
     assert found.impact[DB].unmanaged_connections == ("connection/made-in-ui", "connection/stages")
     assert "connection/stages" in found.users[world.db]
 
 
-def test_nothing_is_nought(world):
-    """A credential that nobody uses is used by none, and that is known."""
+def test_an_unused_credential_has_zero_users(world):
+    """Zero, not unknown."""
     (lone,) = world.seed(credentials=[{"name": "lone", "type": "database", "config": {}}])["credentials"]
     assert numbers(world.impact(lone)) == (0, 0, 0, 0)
 
 
-def test_the_reach_of_a_connection(world):
-    """Its own pipelines and syncs, and no connections beside it."""
+def test_the_impact_of_a_connection(world):
+    """Its pipelines and syncs, and no other connections."""
     world.pipeline("pl_2", world.ui, name="other")
     world.sync("sy_1", world.pg)
-    found = world.reach(world.pg, Action.RETIRE)
+    found = world.report(world.pg, Action.RETIRE)
     assert numbers(found.impact[PG])[1:] == (1, 1, 1)
     assert (found.impact[PG].managed_connections, found.impact[PG].unmanaged_connections) == ((), ())
     assert found.users[world.pg] == ("pipeline nightly", "sync leads")
 
 
-def test_what_is_off_or_gone_is_not_counted(world):
-    """A disabled schedule does not run, a deleted pipeline or connection uses nothing."""
+def test_disabled_and_deleted_users_are_not_counted(world):
+    """A disabled schedule, a deleted pipeline, a deleted connection."""
     world.schedule("sch_2", "pl_1", enabled=False, next_run_at="2025-01-01T00:00:00Z")
     world.pipeline("pl_2", world.pg, name="gone", status="deleted")
     world.office.service.change_settings(list_deleted=True)
@@ -203,17 +203,17 @@ def test_what_is_off_or_gone_is_not_counted(world):
 
 
 def test_a_schedule_without_a_time_counts(world):
-    """When it runs next is not known, that it runs is."""
+    """The next run is unknown."""
     world.schedule("sch_1", "pl_1", next_run_at=None)
     found = world.impact()
     assert (found.scheduled, found.next_run) == (1, "")
 
 
-# What is not known -------------------------------------------------------------------------------
+# Unknown usage ------------------------------------------------------------------------------------
 
 
-def test_rights_that_end_before_pipelines(world):
-    """Unknown, and the connections are still told."""
+def test_a_key_without_the_right_to_pipelines(world):
+    """Pipelines are unknown, connections are counted."""
     world.office.service.accept_key(
         world.office.repo.key, scopes=["connections:read"], organization=world.office.service.organization
     )
@@ -230,47 +230,47 @@ def test_rights_that_end_before_pipelines(world):
     ],
 )
 @pytest.mark.parametrize("status", [403, 404, 400])
-def test_a_route_that_does_not_answer_is_unknown(world, path, expected, status):
-    """Each of them alone: the number is not known, and never nought."""
+def test_a_failed_request_makes_a_number_unknown(world, path, expected, status):
+    """Unknown, never 0."""
     world.office.service.add_fault("status_before", path=path, status=status, times=0)
     found = numbers(world.impact())
     if (path, status) == ("/api/pipelines/*", 404):
-        # One that is gone is no riddle; in this dialect the list says nothing of it.
+        # A deleted pipeline has no users; in this dialect the list does not show its nodes.
         assert found == (2, 0, 0, 0)
     else:
         assert found == expected
 
 
-def test_more_pipelines_than_are_read(world, monkeypatch):
-    """Beyond the bound none is read in full, and the number is unknown."""
+def test_too_many_pipelines_are_unknown(world, monkeypatch):
+    """Above the limit no pipeline is read in full."""
     monkeypatch.setattr(usage_graph, "MAX_PIPELINE_READS", 3)
     for number in range(2, 5):
         world.pipeline(f"pl_{number}", world.pg)
-    since = len(world.asked())
+    since = len(world.requests())
     assert numbers(world.impact()) == (2, None, 0, None)
-    assert not [path for path in world.asked(since) if path.startswith("/api/pipelines/")]
+    assert not [path for path in world.requests(since) if path.startswith("/api/pipelines/")]
 
 
-def test_more_connections_than_are_read(world, monkeypatch):
-    """Beyond the bound: what the list shows is told by name, and that it is all is not."""
+def test_too_many_connections_are_unknown(world, monkeypatch):
+    """Above the limit the listed users are named, and the numbers are unknown."""
     monkeypatch.setattr(impact, "MAX_CONNECTION_READS", 1)
-    since = len(world.asked())
+    since = len(world.requests())
     found = world.impact()
     assert numbers(found) == UNKNOWN
     assert found.unmanaged_connections == ("connection/made-in-ui",)
     assert (found.downstream, found.next_run) == (("pipeline/nightly",), "2026-01-02T03:00:00Z")
-    assert not [path for path in world.asked(since) if path.startswith("/api/connections/")]
+    assert not [path for path in world.requests(since) if path.startswith("/api/connections/")]
 
 
 def test_a_connection_that_cannot_be_read(world):
-    """It may use the credential in its settings: the numbers are unknown."""
+    """Its config may use the credential: the numbers are unknown."""
     world.office.service.add_fault("status_before", path="/api/connections/*", status=403, times=0)
     assert numbers(world.impact()) == UNKNOWN
 
 
 @pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
-def test_a_deployment_that_hides_who_uses_what(world):
-    """No number is known; those that the state has as users are named, with what runs on them."""
+def test_a_deployment_that_hides_links(world):
+    """The numbers are unknown; users in the state are named, with their pipelines."""
     known = world.known()
     known[PG] = replace(known[PG], applied={("credential",): DB})
     found = world.impact(known=known)
@@ -280,66 +280,66 @@ def test_a_deployment_that_hides_who_uses_what(world):
 
 
 def test_a_schedule_that_contradicts_itself_is_unknown(world):
-    """Two spellings with two values: no guess."""
+    """Two spellings of a field with different values."""
     world.schedule("sch_2", "pl_1", pipelineId="pl_other")
     assert numbers(world.impact()) == (2, 1, 0, None)
 
 
-# What is asked for -------------------------------------------------------------------------------
+# Requests ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.FORGET, Action.NO_OP])
-def test_what_nobody_feels_is_not_asked_for(world, action):
-    """A new object, one that is gone, and a doubt ask the service nothing."""
+def test_an_action_without_impact_sends_no_request(world, action):
+    """A new object, a forgotten one, and no operation."""
     live, known = world.live(), world.known()
-    since = len(world.asked())
+    since = len(world.requests())
     change = Change(action=action, address=DB, entry=known[DB], live=live[world.db])
     found = compute_impact(world.run.service, (change,), live, known)
     assert (found.impact, found.users) == ({}, {})
-    assert world.asked(since) == []
+    assert world.requests(since) == []
 
 
 @pytest.mark.parametrize("action", sorted({*Action} - {Action.CREATE, Action.FORGET, Action.NO_OP}, key=str))
-def test_whatever_is_written_is_asked_for(world, action):
-    """An adoption too: what others built on the object meets new values."""
+def test_every_write_has_an_impact(world, action):
+    """An adoption, too: its users get new values."""
     live, known = world.live(), world.known()
     change = Change(action=action, address=DB, entry=known[DB], live=live[world.db])
     assert numbers(compute_impact(world.run.service, (change,), live, known).impact[DB]) == (2, 1, 0, 1)
 
 
-def test_many_changes_ask_no_more_than_one(world):
-    """The graph is read once, each connection once."""
+def test_many_changes_send_each_request_once(world):
+    """No path is read twice."""
     live, known = world.live(), world.known()
-    since = len(world.asked())
+    since = len(world.requests())
     changes = tuple(
         Change(action=Action.UPDATE, address=address, entry=known[address], live=live[known[address].id])
         for address in (DB, PG)
     )
     compute_impact(world.run.service, changes, live, known)
-    paths = world.asked(since)
+    paths = world.requests(since)
     assert len(paths) == len(set(paths))
-    assert set(ASKED) <= set(paths)
+    assert set(USAGE_PATHS) <= set(paths)
 
 
 def test_a_change_of_a_connection_reads_no_connection(world):
-    """Whom it hits stands in pipelines and syncs alone."""
+    """Only pipelines and syncs use it."""
     live, known = world.live(), world.known()
-    since = len(world.asked())
+    since = len(world.requests())
     change = Change(action=Action.UPDATE, address=PG, entry=known[PG], live=live[world.pg])
     compute_impact(world.run.service, (change,), live, known)
-    assert not [path for path in world.asked(since) if path.startswith("/api/connections/")]
+    assert not [path for path in world.requests(since) if path.startswith("/api/connections/")]
 
 
-def test_a_plan_without_changes_asks_for_no_reach(office, canary):
-    """End to end: two lists and who we are, and nothing that grows with what others built."""
+def test_a_plan_without_changes_reads_no_usage(office, canary):
+    """A plan with changes does."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     assert office.here("apply", "--yes").code == 0
     since = len(office.service.list_requests())
     assert office.here("plan").code == 0
     paths = [each["path"] for each in office.service.list_requests(since)]
-    assert not set(paths) & set(ASKED)
+    assert not set(paths) & set(USAGE_PATHS)
     office.repo.credential("prod-db", {"password": canary()})
     since = len(office.service.list_requests())
     assert office.here("plan").code == 0
-    assert set(ASKED) <= {each["path"] for each in office.service.list_requests(since)}
+    assert set(USAGE_PATHS) <= {each["path"] for each in office.service.list_requests(since)}

@@ -1,4 +1,4 @@
-"""What mentions an object."""
+"""The users of objects."""
 
 import pytest
 
@@ -22,21 +22,21 @@ from keyturn.operations.plan.usage_graph import (
         ([], []),
     ],
 )
-def test_ids_stand_anywhere(tree, expected):
-    """However deep a vendor puts them."""
+def test_strings_are_found_at_any_depth(tree, expected):
+    """JSON inside a string, too."""
     assert list(iterate_strings(tree)) == expected
 
 
-def test_what_is_met_twice_counts_once():
-    """And two of one name are two."""
+def test_a_user_of_two_objects_counts_once():
+    """Two users of the same name count twice."""
     known = {"a": (UsageNode("nightly", "1"), UsageNode("nightly", "2")), "b": (UsageNode("nightly", "1"),)}
     assert users_of(known, ["a", "b", "c"]) == (UsageNode("nightly", "1"), UsageNode("nightly", "2"))
     assert users_of(known, []) == ()
     assert users_of(None, ["a"]) is None
 
 
-def test_schedules_are_known_by_their_pipeline_too(office, begin):
-    """A picture draws the arrow from the pipeline that a schedule starts; one that is off is none."""
+def test_schedules_are_indexed_by_pipeline(office, begin):
+    """A disabled schedule is left out."""
     node = {"id": "n", "config": {"connectionId": "conn_1"}}
     office.service.seed_objects(
         pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}]
@@ -46,8 +46,8 @@ def test_schedules_are_known_by_their_pipeline_too(office, begin):
     office.service.seed_objects(
         schedules=[{"id": "sch_1", "enabled": True, **run}, {"id": "sch_2", "enabled": False, **run}]
     )
-    found = build_usage_graph(begin().service, frozenset({"conn_1"}), linked=True)
-    use = (UsageNode("2030-01-02T03:00:00Z", "sch_1"),)
-    assert isinstance(found, UsageGraph)
-    assert (found.schedules_by_pipeline, found.schedules) == ({"pl_1": use}, {"conn_1": use})
-    assert found.pipelines == {"conn_1": (UsageNode("nightly", "pl_1"),)}
+    graph = build_usage_graph(begin().service, frozenset({"conn_1"}), linked=True)
+    users = (UsageNode("2030-01-02T03:00:00Z", "sch_1"),)
+    assert isinstance(graph, UsageGraph)
+    assert (graph.schedules_by_pipeline, graph.schedules) == ({"pl_1": users}, {"conn_1": users})
+    assert graph.pipelines == {"conn_1": (UsageNode("nightly", "pl_1"),)}

@@ -1,4 +1,4 @@
-"""What can be said of manifests without a key."""
+"""Validation of manifests without a key."""
 
 from datetime import date
 
@@ -28,23 +28,23 @@ def project(office, canary):
     return read_project(office.repo.root)
 
 
-def test_all_files_are_looked_at(project):
-    """Those of every workspace, none twice."""
-    checked = validate_project(project, project.workspaces.values(), (), TODAY, {})
-    assert [file.rpartition("/")[2] for file in checked.files] == ["prod-pg.yaml", "prod-db.yaml"]
-    assert checked.worst_severity is None or checked.worst_severity > Severity.ERROR
+def test_all_files_are_validated(project):
+    """Those of every workspace, without duplicates."""
+    result = validate_project(project, project.workspaces.values(), (), TODAY, {})
+    assert [file.rpartition("/")[2] for file in result.files] == ["prod-pg.yaml", "prod-db.yaml"]
+    assert result.worst_severity is None or result.worst_severity > Severity.ERROR
 
 
-def test_only_some(project):
-    """What is named, and nothing of the others; a stray file is said."""
+def test_only_named_files_are_validated(project):
+    """A file outside of every workspace is a warning."""
     file = "manifests/prod/connections/prod-pg.yaml"
-    checked = validate_project(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
-    assert file in checked.files
-    assert [each.origin.file for each in checked.diagnostics if each.code == "KT044"] == ["elsewhere/x.yaml"]
+    result = validate_project(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
+    assert file in result.files
+    assert [each.origin.file for each in result.diagnostics if each.code == "KT044"] == ["elsewhere/x.yaml"]
 
 
-def test_a_misspelt_connector_is_asked_after(office):
-    """The rule knows the connectors of the schema."""
+def test_a_misspelt_connector_is_found(office):
+    """An unknown connector with a different name is not."""
     office.repo.connection("prod-pg", "prod-db", type="postgers")
     office.repo.connection("prod-zd", "prod-db", type="zendesk")
     project = read_project(office.repo.root)
@@ -54,13 +54,13 @@ def test_a_misspelt_connector_is_asked_after(office):
     ]
 
 
-def test_the_worst():
-    """Nothing found is None, which is better than a note."""
+def test_the_worst_severity_of_no_diagnostics():
+    """None."""
     assert ValidationResult((), ()).worst_severity is None
 
 
-def test_the_state_knows_the_age_of_a_secret(office, canary):
-    """A rotation that is overdue is seen only with the state."""
+def test_an_overdue_rotation_in_the_state_is_found(office, canary):
+    """A recent one has no diagnostic."""
     office.repo.project(policy={"rotation": {"max_age": "90d"}})
     office.repo.credential("prod-db", {"password": canary()})
     project = read_project(office.repo.root)

@@ -1,4 +1,4 @@
-"""How old the secrets are."""
+"""The ages of secrets from git and from the state."""
 
 import os
 from datetime import date, timedelta
@@ -18,13 +18,13 @@ FILE = "manifests/prod/credentials/prod-db.yaml"
 
 
 def secrets(canary):
-    """Return the two secrets of a key of AWS."""
+    """Return the two secrets of an AWS key."""
     return {"secret_access_key": canary(), "session_token": canary()}
 
 
 @pytest.fixture
 def aged(office, canary):
-    """Return a function that tells the ages in a repository whose secret was committed in 2025."""
+    """Return a function that computes the ages of a repository whose secrets were committed in 2025."""
     repo = office.repo
     repo.credential("prod-db", secrets(canary), KEYS, type="aws")
     old = office.repo.environment() | dict.fromkeys(
@@ -34,28 +34,28 @@ def aged(office, canary):
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
         git(past, *words)
 
-    def tell(told=None, policy=None, **environment):
+    def compute(known=None, policy=None, **environment):
         repo.project(policy={"rotation": {"max_age": "90d"}} | (policy or {}))
         project = read_project(repo.root)
         loaded = load_manifests(project, project.find_workspace(""))
-        return secret_ages(project, loaded.resource_views, told or {}, TODAY, os.environ | environment)
+        return secret_ages(project, loaded.resource_views, known or {}, TODAY, os.environ | environment)
 
-    return tell
+    return compute
 
 
-def test_git_knows_what_the_state_does_not(aged):
-    """One day for all secrets of a file where it is one day."""
+def test_git_has_dates_that_the_state_lacks(aged):
+    """Secrets of the same date have one entry."""
     assert aged() == SecretAges(today=TODAY, rotated={FILE: {(): date(2025, 10, 1)}})
 
 
-def test_the_state_is_right(aged):
-    """It knows of a rotation from when it was made."""
-    told = {FILE: {(): TODAY - timedelta(1)}}
-    assert aged(told) == SecretAges(today=TODAY, rotated=told)
+def test_the_state_overrides_git(aged):
+    """It has the date of the last rotation."""
+    known = {FILE: {(): TODAY - timedelta(1)}}
+    assert aged(known) == SecretAges(today=TODAY, rotated=known)
 
 
-def test_each_secret_has_a_day_of_its_own(aged, office, canary):
-    """What was set again is of today until it is committed."""
+def test_each_secret_has_its_own_date(aged, office, canary):
+    """An uncommitted secret has the date of today."""
     path = office.repo.root / FILE
     before = path.read_text()
     office.repo.credential("prod-db", secrets(canary), KEYS, type="aws")
@@ -75,16 +75,16 @@ def test_each_secret_has_a_day_of_its_own(aged, office, canary):
         {"rules": {code: {"level": "off", "paths": ["manifests"]} for code in ("KT320", "KT321", "KT327")}},
     ],
 )
-def test_git_is_not_run_for_what_nobody_asks(aged, policy):
-    """Where no age is allowed, or no rule about ages is on."""
+def test_git_runs_only_for_rules_on_ages(aged, policy):
+    """Without a maximum age, or with these rules off, it does not run."""
     assert aged(policy=policy, PATH="/nowhere") == SecretAges(today=TODAY)
     assert aged(PATH="/nowhere") == SecretAges(
         today=TODAY, rotated={FILE: {}}, history_error="git could not be run"
     )
 
 
-def test_what_the_state_says(office, canary):
-    """By the file; without a day, nothing."""
+def test_rotation_dates_of_the_state(office, canary):
+    """By file; an entry without a date is left out."""
     office.repo.credential("prod-db", {"password": canary()})
     project = read_project(office.repo.root)
     desired = load_manifests(project, project.find_workspace("")).desired[0]

@@ -1,6 +1,6 @@
-"""Engines that are wrong on purpose, each by one mistake, and where that mistake shows.
+"""Broken engines: each has one deliberate mistake and the cases that must detect it.
 
-They are the test of the tests: the campaign has to catch every one.
+They test the fault tests.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from faults.campaign import LOST, REFUSED, Case, singles, smooth
-from faults.rig import Rig
-from faults.scenes import CREATE, MOVES, REFUSALS, REPLACED, SCENES, VERIFY, Scene
+from faults.fault_cases import LOST_RESPONSES, UNAPPLIED, FaultCase, at_each_request, run_without_faults
+from faults.harness import Harness
+from faults.scenarios import CREATE, MOVES, REFUSALS, REPLACED, SCENARIOS, VERIFY, Scenario
 from keyturn.client.client import Client
 from keyturn.client.pagination import ListReader
 from keyturn.operations import exclusive_run, observe
@@ -31,55 +31,59 @@ from keyturn.state import lock
 from keyturn.state.journal import Journal
 
 Patch = pytest.MonkeyPatch
-Cases = Callable[[Rig], list[Case]]
+Cases = Callable[[Harness], list[FaultCase]]
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """A mistake (``make`` puts it in place) and the cases that must show it."""
+class BrokenEngine:
+    """A mistake, installed by ``install``, and the cases that must detect it."""
 
     name: str
-    make: Callable[[Patch], None]
+    install: Callable[[Patch], None]
     cases: Cases
 
 
-def lost(scene: Scene, **settings: Any) -> Cases:
-    """Return the cases in which an answer is lost, names not being unique."""
-    return lambda rig: [
-        Case(scene=scene, faults=(fault,), settings={"unique_names": False, **settings})
-        for fault in singles(len(smooth(rig, scene).requests), LOST[:1])
+def lost_response_cases(scenario: Scenario, **settings: Any) -> Cases:
+    """Return cases with a lost response at each request; names are not unique."""
+    return lambda harness: [
+        FaultCase(scenario=scenario, faults=(fault,), settings={"unique_names": False, **settings})
+        for fault in at_each_request(len(run_without_faults(harness, scenario).requests), LOST_RESPONSES[:1])
     ]
 
 
-def refused(scene: Scene, kind: int) -> Cases:
-    """Return the cases in which one kind of refusal meets each request."""
-    return lambda rig: [
-        Case(scene=scene, faults=(fault,))
-        for fault in singles(len(smooth(rig, scene).requests), REFUSED[kind : kind + 1])
+def unapplied_cases(scenario: Scenario, kind: int) -> Cases:
+    """Return cases with one kind of unapplied request, at each request."""
+    return lambda harness: [
+        FaultCase(scenario=scenario, faults=(fault,))
+        for fault in at_each_request(len(run_without_faults(harness, scenario).requests), (UNAPPLIED[kind],))
     ]
 
 
-def deaths(scene: Scene, **settings: Any) -> Cases:
-    """Return a death at each door."""
-    return lambda rig: [
-        Case(scene=scene, at=number, settings={"unique_names": False, **settings})
-        for number in range(1, len(smooth(rig, scene).doors) + 1)
+def crash_cases(scenario: Scenario, **settings: Any) -> Cases:
+    """Return a case for each crash point."""
+    return lambda harness: [
+        FaultCase(scenario=scenario, crash_at=number, settings={"unique_names": False, **settings})
+        for number in range(1, len(run_without_faults(harness, scenario).crash_points) + 1)
     ]
 
 
-def quiet(scene: Scene, **settings: Any) -> Cases:
-    """Return the one case without trouble."""
-    return lambda _: [Case(scene=scene, settings=settings)]
+def plain_case(scenario: Scenario, **settings: Any) -> Cases:
+    """Return one case without faults."""
+    return lambda _: [FaultCase(scenario=scenario, settings=settings)]
 
 
-def noted(rig: Rig) -> list[Case]:
-    """Return the cases in which somebody adds a setting of their own until just before we read again."""
-    scene = SCENES["update"]
-    requests = smooth(rig, scene).requests
+def note_cases(harness: Harness) -> list[FaultCase]:
+    """Return cases in which an unmanaged field is added before each re-read."""
+    scenario = SCENARIOS["update"]
+    requests = run_without_faults(harness, scenario).requests
     last = max(n for n, each in enumerate(requests, 1) if each["method"] == "PUT")
     change = {"collection": "connections", "name": "n-up", "change": {"config": {"note": "kept"}}}
     return [
-        Case(scene=scene, faults=({"kind": "edit_before", "at": number, "edit": change},), keeps="n-up")
+        FaultCase(
+            scenario=scenario,
+            faults=({"kind": "edit_before", "at": number, "edit": change},),
+            noted_object="n-up",
+        )
         for number in range(1, last)
     ]
 
@@ -224,39 +228,55 @@ def _goes_on_after_401(patch: Patch) -> None:
 
 _LAGGING: Mapping[str, Any] = {"list_lag_seconds": 2.0}
 
-ENGINES: tuple[Engine, ...] = (
-    Engine("repeats a POST without a look", _naive_retry, lost(CREATE)),
-    Engine("looks once and does not wait", _no_grace, lost(CREATE, **_LAGGING)),
-    Engine("does not wait for what a dead run made", _no_second_plan, deaths(CREATE, **_LAGGING)),
-    Engine("does not read again before a write", _no_reread, noted),
-    Engine("does not read back after a write", _no_read_back, refused(SCENES["update"], len(REFUSED) - 1)),
-    Engine("writes its intent after the request", _intent_afterwards, quiet(CREATE)),
-    Engine("restores without writing", _restore_without_put, quiet(SCENES["restore"])),
-    Engine("believes a truncated list", _believes_lists, quiet(SCENES["update"], unique_names=False)),
-    Engine(
-        "writes a part to a service that replaces",
+BROKEN_ENGINES: tuple[BrokenEngine, ...] = (
+    BrokenEngine("retries POST without look-up", _naive_retry, lost_response_cases(CREATE)),
+    BrokenEngine("looks up once without waiting", _no_grace, lost_response_cases(CREATE, **_LAGGING)),
+    BrokenEngine(
+        "does not wait for objects of a killed run", _no_second_plan, crash_cases(CREATE, **_LAGGING)
+    ),
+    BrokenEngine("does not re-read before a write", _no_reread, note_cases),
+    BrokenEngine(
+        "does not read back after a write",
+        _no_read_back,
+        unapplied_cases(SCENARIOS["update"], -1),
+    ),
+    BrokenEngine("writes the intent after the request", _intent_afterwards, plain_case(CREATE)),
+    BrokenEngine("restores without a full write", _restore_without_put, plain_case(SCENARIOS["restore"])),
+    BrokenEngine(
+        "trusts a truncated list",
+        _believes_lists,
+        plain_case(SCENARIOS["update"], unique_names=False),
+    ),
+    BrokenEngine(
+        "sends a partial PUT to a replacing service",
         _partial_put,
-        quiet(SCENES["update"], credential_put="replace"),
+        plain_case(SCENARIOS["update"], credential_put="replace"),
     ),
-    Engine("loses outcomes", _loses_outcomes, quiet(CREATE)),
-    Engine("forgets open intents", _forgets_intents, deaths(CREATE)),
-    Engine("leaves its probes behind", _keeps_probes, quiet(VERIFY)),
-    Engine("rotates without a rehearsal", _no_rehearsal, quiet(REFUSALS["refused rotate verify"])),
-    Engine(
-        "takes what a list does not show for retired",
+    BrokenEngine("loses outcomes", _loses_outcomes, plain_case(CREATE)),
+    BrokenEngine("forgets open intents", _forgets_intents, crash_cases(CREATE)),
+    BrokenEngine("leaves probes behind", _keeps_probes, plain_case(VERIFY)),
+    BrokenEngine("rotates without a test", _no_rehearsal, plain_case(REFUSALS["refused rotate verify"])),
+    BrokenEngine(
+        "treats unlisted objects as retired",
         _believes_absence,
-        deaths(REFUSALS["refused rotate replace"], list_lag_seconds=10.0),
+        crash_cases(REFUSALS["refused rotate replace"], list_lag_seconds=10.0),
     ),
-    Engine(
-        "sends a mere name to a service that takes wholes",
+    BrokenEngine(
+        "renames with a partial body",
         _mere_names,
-        quiet(REPLACED, credential_put="whole"),
+        plain_case(REPLACED, credential_put="whole"),
     ),
-    Engine("tries a new secret at the old place", _tries_old_places, quiet(MOVES["move verify"])),
-    Engine("repoints what is written anyway", _repoints_twice, quiet(MOVES["replace in a crowd"])),
-    Engine("goes on after the key was refused", _goes_on_after_401, refused(REPLACED, 7)),
-    Engine("does not roll back", _no_roll_back, quiet(REFUSALS["refused rotate in_place"])),
+    BrokenEngine(
+        "tests a new secret at the old destination", _tries_old_places, plain_case(MOVES["move verify"])
+    ),
+    BrokenEngine(
+        "repoints connections with their own change",
+        _repoints_twice,
+        plain_case(MOVES["replace with other users"]),
+    ),
+    BrokenEngine("continues after 401", _goes_on_after_401, unapplied_cases(REPLACED, 7)),
+    BrokenEngine("does not roll back", _no_roll_back, plain_case(REFUSALS["refused rotate in_place"])),
 )
-"""Those that a case of the campaign must show. Locks and strangers have scenes of their own, in the tests."""
+"""The engines that the cases must detect. The two below have tests of their own."""
 
 NO_LOCK, ADOPTS_ANYTHING = _no_lock, _adopts_anything

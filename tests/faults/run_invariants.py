@@ -1,4 +1,4 @@
-"""What holds at any moment, with trouble or without: checked after every run, and at every write."""
+"""Invariants that must hold after every run and at every write, with or without faults."""
 
 import json
 from collections import Counter
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
 
-from faults.invariants import EXTRA, Auditor
-from faults.model import CREDENTIAL, PASSWORD
-from faults.rig import Act, Rig
-from faults.straight import TEST, writes
-from faults.trees import Tree
+from faults.git_model import CREDENTIAL, PASSWORD
+from faults.harness import Harness, RunResult
+from faults.in_process import TEST_PATH, is_write
+from faults.invariants import EXTRA, RequestAuditor
+from faults.manifest_trees import ManifestTree
 from keyturn.client.messages import Request
 from keyturn.model.address import Address
 from keyturn.model.change import OutcomeStatus
@@ -25,63 +25,63 @@ from planasonix_emulator.storage.records import StoredRecord
 
 WRITTEN = frozenset({"create", "update", "rename", "rotate", "restore", "replace"})
 EACH = 8
-"""Writes that one change may take, repetitions of each of its requests included."""
+"""Writes allowed for one change, with retries of each request."""
 
 
 @dataclass
-class Watchman(Auditor):
-    """An auditor who also sees that nothing in use gets a secret that was not tried and found good.
+class SecretAuditor(RequestAuditor):
+    """Checks in addition that no object in use gets a secret that was not tested.
 
-    ``bad`` are the secrets that the target refuses; ``tree`` is what is being applied.
+    ``bad`` are the secrets that the target rejects; ``tree`` is the applied tree.
     """
 
-    tree: Tree | None = None
+    tree: ManifestTree | None = None
     bad: set[str] = field(default_factory=set)
     tried: set[object] = field(default_factory=set)
     used: set[object] = field(default_factory=set)
 
-    def begin(self, tree: Tree) -> None:
-        """Begin a run: what an earlier one tried counts no more, what is in use may be returned to."""
+    def begin(self, tree: ManifestTree) -> None:
+        """Start a run: earlier tests do not count; secrets in use may be restored."""
         self.tree, self.tried = tree, set()
-        users = self.rig.service.deployment.store.list_records()
+        users = self.harness.service.deployment.store.list_records()
         self.used = {self._secret(each.credential_id) for each in users if each.is_active}
 
     def __call__(self, call: Request) -> None:
         """Check one request that is about to reach the service."""
         super().__call__(call)
-        if call.path == TEST:
-            self._test(call)
+        if call.path == TEST_PATH:
+            self._record_test(call)
         elif call.method == "DELETE" and "/credentials/" in call.path:
-            self._let_go(call)
+            self._check_deletion(call)
         elif call.method == "PUT" and "/credentials/" in call.path:
-            self._cut_over(call)
+            self._check_rotation(call)
         elif call.method == "PUT":
-            self._repoint(call)
+            self._check_repoint(call)
 
-    def _test(self, call: Request) -> None:
-        draft = self._speech().parse_test(json.loads(call.body or b"{}"))
+    def _record_test(self, call: Request) -> None:
+        draft = self._format().parse_test(json.loads(call.body or b"{}"))
         secret = self._secret(draft.get("credentialId"))
         if secret not in self.bad:
             self.tried.add(secret)
 
-    def _let_go(self, call: Request) -> None:
-        users = self.rig.service.deployment.store.list_users(call.path.split("/")[3])
+    def _check_deletion(self, call: Request) -> None:
+        users = self.harness.service.deployment.store.list_users(call.path.split("/")[3])
         if users:
             self.broken.append(f"I4: {call.path} goes, and is used by {[each.name for each in users]}")
 
-    def _cut_over(self, call: Request) -> None:
-        deployment, identity = self.rig.service.deployment, call.path.rsplit("/", 1)[-1]
-        draft = self._speech().parse_credential(json.loads(call.body or b"{}"))
+    def _check_rotation(self, call: Request) -> None:
+        deployment, identity = self.harness.service.deployment, call.path.rsplit("/", 1)[-1]
+        draft = self._format().parse_credential(json.loads(call.body or b"{}"))
         new = draft.get("config", {}).get(PASSWORD[0])
         used = any(each.is_active for each in deployment.store.list_users(identity))
         moved = new is not None and new != self._secret(identity)
         if used and moved and "verify" in self._strategies(identity) and new not in self.tried:
             self.broken.append(f"I3: {call.path} gets a secret that was not tried, and it is in use")
 
-    def _repoint(self, call: Request) -> None:
+    def _check_repoint(self, call: Request) -> None:
         identity = call.path.rsplit("/", 1)[-1]
-        draft = self._speech().parse_connection(json.loads(call.body or b"{}"))
-        record = self.rig.service.deployment.store.find_by_id(identity)
+        draft = self._format().parse_connection(json.loads(call.body or b"{}"))
+        record = self.harness.service.deployment.store.find_by_id(identity)
         ours = [each for each in self.intents.values() if each.get("object") == identity]
         if record is None or not any(each["op"] == "repoint" for each in ours):
             return
@@ -98,54 +98,60 @@ class Watchman(Auditor):
         }
 
     def _secret(self, identity: object) -> object:
-        record = self.rig.service.deployment.store.find_by_id(str(identity))
-        return self.rig.service.deployment.decrypt_secrets(record).get(PASSWORD[0]) if record else None
+        record = self.harness.service.deployment.store.find_by_id(str(identity))
+        return self.harness.service.deployment.decrypt_secrets(record).get(PASSWORD[0]) if record else None
 
-    def _speech(self) -> DocsFormat:
-        return select_format(self.rig.service.deployment.settings)
+    def _format(self) -> DocsFormat:
+        return select_format(self.harness.service.deployment.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """What stood before a run: the rows of the service by id, and the state's entries."""
+class Snapshot:
+    """Records of the service by ID and entries of the state before a run."""
 
     rows: Mapping[str, StoredRecord]
     known: Mapping[Address, StateEntry]
 
     @classmethod
-    def of(cls, rig: Rig) -> Self:
-        """Look around."""
-        return cls(rows=rows(rig), known=entries(rig))
+    def of(cls, harness: Harness) -> Self:
+        """Take a snapshot."""
+        return cls(rows=rows(harness), known=entries(harness))
 
 
-def rows(rig: Rig) -> dict[str, StoredRecord]:
-    """Return all that the service has, by id, what lies in the trash too."""
-    return {each.id: each for each in rig.service.deployment.store.list_records()}
+def rows(harness: Harness) -> dict[str, StoredRecord]:
+    """Return all records by ID, soft-deleted ones included."""
+    return {each.id: each for each in harness.service.deployment.store.list_records()}
 
 
-def entries(rig: Rig) -> Mapping[Address, StateEntry]:
-    """Return what the state holds."""
-    return load_state(rig.memory, "prod", rig.service.organization).state.entries
+def entries(harness: Harness) -> Mapping[Address, StateEntry]:
+    """Return the entries of the state."""
+    return load_state(harness.memory, "prod", harness.service.organization).state.entries
 
 
-def unsettled(rig: Rig) -> bool:
-    """Tell whether an earlier run has left something open."""
-    return bool(load_state(rig.memory, "prod", rig.service.organization).state.open_intents)
+def has_open_intents(harness: Harness) -> bool:
+    """Return whether the state has open intents."""
+    return bool(load_state(harness.memory, "prod", harness.service.organization).state.open_intents)
 
 
-def standing(rig: Rig, act: Act, before: Before, tree: Tree, people: Mapping[str, StoredRecord]) -> list[str]:
-    """Return what is broken right after a run, however it ended; ``people`` made the rest, as it must be."""
-    now = rows(rig)
+def check_run(
+    harness: Harness,
+    result: RunResult,
+    before: Snapshot,
+    tree: ManifestTree,
+    people: Mapping[str, StoredRecord],
+) -> list[str]:
+    """Return the invariants that a run broke; ``people`` are unmanaged records that must be unchanged."""
+    now = rows(harness)
     ours = [each for each in now.values() if each.is_active and each.id not in people]
     return [
         *_twins(ours),
         *(f"I4: {each.name} of somebody was touched" for one, each in people.items() if now.get(one) != each),
         *_shielded(before, now, tree),
-        *_kept(rig, before, now, tree),
-        *_bare(rig, ours),
-        *_silent(rig, act, tree),
-        *_bounded(act),
-        *_whole(rig),
+        *_kept(harness, before, now, tree),
+        *_bare(harness, ours),
+        *_silent(harness, result, tree),
+        *_bounded(result),
+        *_whole(harness),
     ]
 
 
@@ -154,7 +160,7 @@ def _twins(ours: Iterable[StoredRecord]) -> Iterator[str]:
     yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
 
 
-def _shielded(before: Before, now: Mapping[str, StoredRecord], tree: Tree) -> Iterator[str]:
+def _shielded(before: Snapshot, now: Mapping[str, StoredRecord], tree: ManifestTree) -> Iterator[str]:
     free = {
         Address(each.address.kind, name)
         for each in tree.desired
@@ -171,8 +177,10 @@ def _stands(known: StateEntry, among: Mapping[str, StoredRecord]) -> bool:
     return known.id in among and among[known.id].is_active
 
 
-def _kept(rig: Rig, before: Before, now: Mapping[str, StoredRecord], tree: Tree) -> Iterator[str]:
-    open_secrets = rig.service.deployment.decrypt_secrets
+def _kept(
+    harness: Harness, before: Snapshot, now: Mapping[str, StoredRecord], tree: ManifestTree
+) -> Iterator[str]:
+    open_secrets = harness.service.deployment.decrypt_secrets
     for each in tree.desired:
         known = before.known.get(each.address)
         there = each.kept_secrets and known and known.id in before.rows and known.id in now
@@ -180,65 +188,71 @@ def _kept(rig: Rig, before: Before, now: Mapping[str, StoredRecord], tree: Tree)
             yield f"I3: {each.address} keeps its secret, and has another one"
 
 
-def _bare(rig: Rig, ours: Iterable[StoredRecord]) -> Iterator[str]:
+def _bare(harness: Harness, ours: Iterable[StoredRecord]) -> Iterator[str]:
     for each in ours:
-        if each.collection == "credentials" and not rig.service.deployment.decrypt_secrets(each):
+        if each.collection == "credentials" and not harness.service.deployment.decrypt_secrets(each):
             yield f"I3: {each.name} has lost its secret"
 
 
-def _silent(rig: Rig, act: Act, tree: Tree) -> Iterator[str]:
-    stored = bytes(rig.memory.journal) + b"".join(blob.data for blob in rig.memory.objects.values())
-    told = stored + repr((act.report, act.error, getattr(act.error, "diagnostics", ()))).encode()
+def _silent(harness: Harness, result: RunResult, tree: ManifestTree) -> Iterator[str]:
+    stored = bytes(harness.memory.journal) + b"".join(blob.data for blob in harness.memory.objects.values())
+    output = stored + repr((result.report, result.error, getattr(result.error, "diagnostics", ()))).encode()
     for each in tree.desired:
-        if any(value.reveal().encode() in told for value in each.secrets.values()):
-            yield f"I8: a secret of {each.address} is told"
+        if any(value.reveal().encode() in output for value in each.secrets.values()):
+            yield f"I8: a secret of {each.address} is in the output"
 
 
-def _bounded(act: Act) -> Iterator[str]:
-    planned = len(act.report.plan.changes) if act.report else len(act.requests)
-    if act.writes > EXTRA + EACH * planned:
-        yield f"I10: {act.writes} writes for {planned} changes"
-    if isinstance(act.error, DiagnosticError) and act.writes:
+def _bounded(result: RunResult) -> Iterator[str]:
+    planned = len(result.report.plan.changes) if result.report else len(result.requests)
+    if result.write_count > EXTRA + EACH * planned:
+        yield f"I10: {result.write_count} writes for {planned} changes"
+    if isinstance(result.error, DiagnosticError) and result.write_count:
         yield "I11: a run that was refused has written"
     refused = False
-    for each in act.requests:
-        if refused and writes(each["method"], each["path"]):
+    for each in result.requests:
+        if refused and is_write(each["method"], each["path"]):
             yield "I11: a write after the key was refused"
         refused = refused or each["status"] == HTTPStatus.UNAUTHORIZED
 
 
-def _whole(rig: Rig) -> Iterator[str]:
-    wrong = verify_chain(read_journal_records(rig.memory.open_log().read(0)))
+def _whole(harness: Harness) -> Iterator[str]:
+    wrong = verify_chain(read_journal_records(harness.memory.open_log().read(0)))
     if wrong is not None:
         yield f"I9: record {wrong} of the journal is not what was written"
     yield from (
-        f"I9: {each.code}" for each in load_state(rig.memory, "prod", rig.service.organization).diagnostics
+        f"I9: {each.code}"
+        for each in load_state(harness.memory, "prod", harness.service.organization).diagnostics
     )
 
 
-def kept_word(rig: Rig, act: Act, tree: Tree, people: Mapping[str, StoredRecord]) -> Iterator[str]:
-    """Yield each change that is said to be done and is not; nobody else may have been at work meanwhile."""
+def check_outcomes(
+    harness: Harness, result: RunResult, tree: ManifestTree, people: Mapping[str, StoredRecord]
+) -> Iterator[str]:
+    """Yield each change that is reported as done but is not; call it only without concurrent edits."""
     wanted = {each.address: each for each in tree.desired}
-    ours = [each for one, each in rows(rig).items() if each.is_active and one not in people]
-    for outcome in act.report.outcomes if act.report else ():
+    ours = [each for one, each in rows(harness).items() if each.is_active and one not in people]
+    for outcome in result.report.outcomes if result.report else ():
         desired = wanted.get(outcome.address)
         if outcome.outcome_status is OutcomeStatus.DONE and outcome.action in WRITTEN and desired:
             doubt = any("no sign" in each for each in outcome.warnings)
-            yield from (f"{each}, and is called done" for each in amiss(rig, desired, ours, secret=not doubt))
+            yield from (
+                f"{each}, and is called done"
+                for each in find_mismatches(harness, desired, ours, secret=not doubt)
+            )
 
 
-def stale(act: Act, tree: Tree) -> Iterator[str]:
-    """Yield each change that found its object moved, in a run during which nobody moved anything."""
+def find_stale(result: RunResult, tree: ManifestTree) -> Iterator[str]:
+    """Yield each stale change; call it only if nothing was edited."""
     kept = {each.address for each in tree.desired if each.kept_secrets}
-    for outcome in act.report.outcomes if act.report else ():
+    for outcome in result.report.outcomes if result.report else ():
         if outcome.outcome_status is OutcomeStatus.STALE and outcome.address not in kept:
             yield f"I7: {outcome.address} is stale, and nobody touched it: {outcome.message}"
 
 
-def amiss(
-    rig: Rig, desired: DesiredResource, ours: Iterable[StoredRecord], *, secret: bool = True
+def find_mismatches(
+    harness: Harness, desired: DesiredResource, ours: Iterable[StoredRecord], *, secret: bool = True
 ) -> Iterator[str]:
-    """Yield what is not as a manifest wants it."""
+    """Yield differences between a manifest and the service."""
     ours = tuple(ours)
     ids = {Address(each.collection.removesuffix("s"), each.name): each.id for each in ours}
     mine = [each for each in ours if each.id == ids.get(desired.address)]
@@ -252,7 +266,7 @@ def amiss(
     uses = desired.fields.get(CREDENTIAL)
     if isinstance(uses, Address) and mine[0].credential_id != ids.get(uses):
         yield f"I2: {desired.address} uses another credential"
-    held = rig.service.deployment.decrypt_secrets(mine[0])
+    held = harness.service.deployment.decrypt_secrets(mine[0])
     if (
         secret
         and desired.secrets

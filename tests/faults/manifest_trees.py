@@ -1,4 +1,4 @@
-"""What the scenes are read from: trees on disk, loaded and opened once."""
+"""Manifests on disk, loaded and decrypted once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from faults.scenes import Scene
+from faults.scenarios import Scenario
 from keyturn.manifests.loader import LoadedManifests
 from keyturn.model.address import Address
 from keyturn.model.resource import DesiredResource, EncryptedSecret
@@ -19,8 +19,8 @@ from planasonix_emulator.storage.records import StoredRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """A project on disk: what git says, opened."""
+class ManifestTree:
+    """A project on disk and its decrypted manifests."""
 
     project: Project
     desired: tuple[DesiredResource, ...]
@@ -28,40 +28,40 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A scene made ready: both trees, and what service and state held before the curtain."""
+class PreparedScenario:
+    """A scenario with its trees, and the records and the state before the last apply."""
 
-    scene: Scene
-    first: Tree
-    before: Tree
-    after: Tree
+    scenario: Scenario
+    first: ManifestTree
+    before: ManifestTree
+    after: ManifestTree
     rows: tuple[StoredRecord, ...]
     state: tuple[dict[str, Any], bytes]
     at: float
 
 
-def passwords(stage: Stage) -> set[str]:
-    """Return every secret of a scene, opened."""
-    trees = (stage.before, stage.after)
+def all_secrets(prepared: PreparedScenario) -> set[str]:
+    """Return every secret of a scenario, decrypted."""
+    trees = (prepared.before, prepared.after)
     found = (value for tree in trees for each in tree.desired for value in each.secrets.values())
     return {value.reveal() for value in found}
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
-    """What was read from disk, by the root of its project: manifests, opened ones, the key."""
+class ManifestCache:
+    """Loaded manifests, decrypted manifests and fingerprint keys, by root of the project."""
 
     loaded: dict[Path, LoadedManifests] = field(default_factory=dict)
     opened: dict[tuple[Path, Address], DesiredResource] = field(default_factory=dict)
     keys: dict[Path, bytes] = field(default_factory=dict)
 
-    def invent(self, like: Tree, number: int, desired: tuple[DesiredResource, ...]) -> Tree:
-        """Return a tree that was never on disk."""
+    def add_tree(self, like: ManifestTree, number: int, desired: tuple[DesiredResource, ...]) -> ManifestTree:
+        """Return a tree that exists only in memory."""
         project = replace(like.project, root=like.project.root.parent / f"invented-{number}")
         self.loaded[project.root] = LoadedManifests(desired=tuple(map(_sealed, desired)))
         self.opened.update({(project.root, each.address): each for each in desired})
         self.keys[project.root] = bytes(32)
-        return Tree(project=project, desired=desired, commit="")
+        return ManifestTree(project=project, desired=desired, commit="")
 
 
 def _sealed(desired: DesiredResource) -> DesiredResource:
@@ -72,12 +72,12 @@ def _sealed(desired: DesiredResource) -> DesiredResource:
 
 
 @contextmanager
-def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins side by side
-    """Load and open each tree below ``base`` once: what stands there does not change within a case.
+def cached_manifests(base: Path) -> Iterator[ManifestCache]:  # noqa: C901  # three stand-ins side by side
+    """Load and decrypt each tree below ``base`` once.
 
-    Everything else is read anew each time: other tests of the same process change their files.
+    Other trees are not cached, because other tests of the process change their files.
     """
-    once = Once()
+    manifest_cache = ManifestCache()
     load, unseal, key = (
         secret_loader.load_manifests,
         secret_loader.decrypt_manifests,
@@ -87,9 +87,9 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
     def load_once(project: Project, workspace: Any) -> LoadedManifests:
         if not project.root.is_relative_to(base):
             return load(project, workspace)
-        if project.root not in once.loaded:
-            once.loaded[project.root] = load(project, workspace)
-        return once.loaded[project.root]
+        if project.root not in manifest_cache.loaded:
+            manifest_cache.loaded[project.root] = load(project, workspace)
+        return manifest_cache.loaded[project.root]
 
     def unseal_once(
         desired: tuple[DesiredResource, ...], project: Project, environment: Any
@@ -98,19 +98,19 @@ def opened_once(base: Path) -> Iterator[Once]:  # noqa: C901  # three stand-ins 
             return unseal(desired, project, environment)
         for each in desired:
             mark = (project.root, each.address)
-            if mark not in once.opened:
-                (once.opened[mark],) = unseal((each,), project, environment)
-        return tuple(once.opened[project.root, each.address] for each in desired)
+            if mark not in manifest_cache.opened:
+                (manifest_cache.opened[mark],) = unseal((each,), project, environment)
+        return tuple(manifest_cache.opened[project.root, each.address] for each in desired)
 
     def key_once(project: Project, decrypt: Any) -> bytes:
         if not project.root.is_relative_to(base):
             return key(project, decrypt)
-        if project.root not in once.keys:
-            once.keys[project.root] = key(project, decrypt)
-        return once.keys[project.root]
+        if project.root not in manifest_cache.keys:
+            manifest_cache.keys[project.root] = key(project, decrypt)
+        return manifest_cache.keys[project.root]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secret_loader, "load_manifests", load_once)
         patch.setattr(secret_loader, "decrypt_manifests", unseal_once)
         patch.setattr(secret_loader, "read_fingerprint_key", key_once)
-        yield once
+        yield manifest_cache

@@ -1,4 +1,4 @@
-"""What is planned in a campaign: a scene for each action, small enough to be walked through."""
+"""Scenarios: a small workspace with one planned action each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,20 +20,19 @@ def nothing(*_: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """A state that was applied (``before``), what people did then, and what git says now (``after``).
+class Scenario:
+    """An applied state (``before``), edits in the UI (``ui_edits``), and the manifests to apply (``after``).
 
-    ``gone`` is a state in between, applied too: without what is to be restored. ``refused`` are
-    secrets that the target does not take; ``accepts`` says, by host, which ones it does take where
-    that is not the same everywhere.
+    ``gone`` is applied between ``before`` and ``ui_edits``, to retire what ``after`` restores. The target
+    rejects the secrets in ``refused``; ``accepts`` has pairs of host and accepted secret.
     """
 
     name: str
     before: Write = nothing
     gone: Write = nothing
-    meanwhile: Callable[[Emulator], None] = nothing
+    ui_edits: Callable[[Emulator], None] = nothing
     after: Write = nothing
-    consents: Approvals = field(default_factory=Approvals)
+    approvals: Approvals = field(default_factory=Approvals)
     refused: tuple[str, ...] = ()
     accepts: tuple[tuple[str, str], ...] = ()
 
@@ -50,7 +49,7 @@ def connection(repo: Repository, name: str, uses: str, **more: Any) -> None:
 
 
 def pair(stem: str, secret: str = "", **more: Any) -> Write:
-    """Return what writes a credential and a connection that uses it."""
+    """Return a function that writes a credential and a connection that uses it."""
 
     def write(repo: Repository, secrets: Secrets) -> None:
         credential(repo, f"c-{stem}", secrets(secret or stem), config={"username": stem}, **more)
@@ -59,10 +58,10 @@ def pair(stem: str, secret: str = "", **more: Any) -> Write:
     return write
 
 
-def rotation(strategy: str) -> Scene:
-    """Return a rotation by a strategy, with a connection that is tested."""
+def rotation(strategy: str) -> Scenario:
+    """Return a rotation with one tested connection."""
     stem, how = strategy.replace("_", "-"), {"strategy": strategy, "grace": "7d"}
-    return Scene(
+    return Scenario(
         name=f"rotate {strategy}",
         before=pair(stem, f"{stem} old", rotation=how),
         after=pair(stem, f"{stem} new", rotation=how),
@@ -89,7 +88,7 @@ def _retyped(repo: Repository, _: Secrets) -> None:
     repo.credential("c-type", {}, role, type="aws")
 
 
-GOING = Approvals(retire=20, empty=True)
+RETIRE_ALL = Approvals(retire=20, empty=True)
 
 
 def _foreign(service: Emulator) -> None:
@@ -104,46 +103,48 @@ def _purged(service: Emulator) -> None:
     service.perform_ui_action("trash", collection="connections", name="n-forget")
 
 
-CREATE = Scene(name="create", after=pair("new"))
+CREATE = Scenario(name="create", after=pair("new"))
 VERIFY, REPLACED, IN_PLACE = rotation("verify"), rotation("replace"), rotation("in_place")
-SCENES: Mapping[str, Scene] = {
-    scene.name: scene
-    for scene in (
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
         CREATE,
-        Scene(name="update", before=pair("up"), after=_updated),
+        Scenario(name="update", before=pair("up"), after=_updated),
         VERIFY,
         REPLACED,
         IN_PLACE,
-        Scene(name="rename", before=pair("ren"), after=_renamed),
-        Scene(
+        Scenario(name="rename", before=pair("ren"), after=_renamed),
+        Scenario(
             name="restore",
             before=pair("back", "back old"),
             gone=_without("c-back", "n-back"),
             after=pair("back"),
         ),
-        Scene(name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), consents=GOING),
-        Scene(name="replace", before=pair("type"), after=_retyped),
-        Scene(
-            name="adopt",
-            meanwhile=_foreign,
-            after=_adopting,
-            consents=Approvals(adopt=frozenset({"c-adopt"})),
+        Scenario(
+            name="retire", before=pair("gone"), after=_without("c-gone", "n-gone"), approvals=RETIRE_ALL
         ),
-        Scene(name="forget", before=pair("forget"), meanwhile=_purged, after=_without("n-forget")),
+        Scenario(name="replace", before=pair("type"), after=_retyped),
+        Scenario(
+            name="adopt",
+            ui_edits=_foreign,
+            after=_adopting,
+            approvals=Approvals(adopt=frozenset({"c-adopt"})),
+        ),
+        Scenario(name="forget", before=pair("forget"), ui_edits=_purged, after=_without("n-forget")),
     )
 }
-"""One scene an action."""
+"""One scenario for each action."""
 
-REFUSALS: Mapping[str, Scene] = {
-    f"refused {scene.name}": Scene(
-        name=f"refused {scene.name}",
-        before=scene.before,
-        after=scene.after,
-        refused=(f"{scene.name.partition(' ')[2].replace('_', '-')} new",),
+REFUSALS: Mapping[str, Scenario] = {
+    f"refused {scenario.name}": Scenario(
+        name=f"refused {scenario.name}",
+        before=scenario.before,
+        after=scenario.after,
+        refused=(f"{scenario.name.partition(' ')[2].replace('_', '-')} new",),
     )
-    for scene in (VERIFY, REPLACED, IN_PLACE)
+    for scenario in (VERIFY, REPLACED, IN_PLACE)
 }
-"""Rotations to a secret that the target does not take."""
+"""Rotations to a secret that the target rejects."""
 
 
 ELSEWHERE = "moved.example.com"
@@ -158,11 +159,11 @@ def _moved(stem: str, secret: str, how: dict[str, str]) -> Write:
     return write
 
 
-def move(strategy: str, *, refused: bool = False) -> Scene:
-    """Return a rotation of which the new secret is right only at the place to which all of it moves."""
+def move(strategy: str, *, refused: bool = False) -> Scenario:
+    """Return a rotation whose new secret works only at the new destination."""
     stem, how = f"move-{strategy}".replace("_", "-"), {"strategy": strategy, "grace": "7d"}
     old, new = f"{stem} old", f"{stem} new"
-    return Scene(
+    return Scenario(
         name=f"{'refused ' * refused}move {strategy}",
         before=pair(stem, old, rotation=how),
         after=_moved(stem, new, how),
@@ -183,8 +184,8 @@ def _with_less_users(repo: Repository, secrets: Secrets) -> None:
     repo.remove("n-crowd-3")
 
 
-def crowd(strategy: str) -> Scene:
-    """Return a rotation of a credential that three connections use."""
+def crowd(strategy: str) -> Scenario:
+    """Return a rotation of a credential with three connections."""
     stem = f"crowd-{strategy}".replace("_", "-")
 
     def write(age: str) -> Write:
@@ -195,11 +196,11 @@ def crowd(strategy: str) -> Scene:
 
         return at_once
 
-    return Scene(name=f"rotate {strategy} in a crowd", before=write("old"), after=write("new"))
+    return Scenario(name=f"rotate {strategy} with three users", before=write("old"), after=write("new"))
 
 
-CROWDS: Mapping[str, Scene] = {how: crowd(how) for how in ("verify", "replace", "in_place")}
-"""Rotations by each strategy where not one connection uses the credential, but three."""
+CROWDS: Mapping[str, Scenario] = {how: crowd(how) for how in ("verify", "replace", "in_place")}
+"""Rotations of a credential with three connections, by each strategy."""
 
 
 def _apart(repo: Repository, secrets: Secrets) -> None:
@@ -209,42 +210,42 @@ def _apart(repo: Repository, secrets: Secrets) -> None:
         connection(repo, f"n-apart-{number}", "c-apart", config=config)
 
 
-MOVES: Mapping[str, Scene] = {
-    scene.name: scene
-    for scene in (
-        Scene(name="create for places of their own", after=_apart),
+MOVES: Mapping[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(name="create with other destinations", after=_apart),
         *(move(how, refused=no) for how in ("verify", "replace", "in_place") for no in (False, True)),
-        Scene(
-            name="replace in a crowd",
+        Scenario(
+            name="replace with other users",
             before=_with_another_user,
             after=_with_less_users,
-            consents=Approvals(retire=20),
+            approvals=Approvals(retire=20),
         ),
     )
 }
-"""Secrets and, in the same plan, new places for them."""
+"""Changes of secrets and destinations in one plan."""
 
 
 def _each(step: str) -> Write:
     def write(repo: Repository, secrets: Secrets) -> None:
-        for scene in SCENES.values():
-            getattr(scene, step)(repo, secrets)
+        for scenario in SCENARIOS.values():
+            getattr(scenario, step)(repo, secrets)
 
     return write
 
 
 def _all_at_once(service: Emulator) -> None:
-    for scene in SCENES.values():
-        scene.meanwhile(service)
+    for scenario in SCENARIOS.values():
+        scenario.ui_edits(service)
 
 
-EVERYTHING = Scene(
+EVERYTHING = Scenario(
     name="everything",
     before=_each("before"),
     gone=_each("gone"),
-    meanwhile=_all_at_once,
+    ui_edits=_all_at_once,
     after=_each("after"),
-    consents=Approvals(adopt=frozenset({"c-adopt"}), retire=20, rotate=20),
+    approvals=Approvals(adopt=frozenset({"c-adopt"}), retire=20, rotate=20),
 )
 """All actions in one plan."""
 
@@ -254,5 +255,5 @@ def _ten(repo: Repository, secrets: Secrets) -> None:
         pair(f"ten-{number}")(repo, secrets)
 
 
-TEN = Scene(name="ten resources", after=_ten)
-"""Ten resources to be created."""
+TEN = Scenario(name="ten resources", after=_ten)
+"""Ten resources to create."""

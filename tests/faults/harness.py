@@ -1,7 +1,7 @@
-"""The rig of the campaign: a real plan and apply against the real emulator, in one process and in no time.
+"""Runs real plans and applies against the real emulator, in one process and on a virtual clock.
 
-Manifests are written once for a scene and opened once, the emulator's rows and the state are kept
-and put back for each case, and all waiting is done by two clocks that move together.
+The manifests of a scenario are written and decrypted once. Each case restores the records of the
+emulator and the state.
 """
 
 import hashlib
@@ -18,10 +18,17 @@ from typing import Any
 
 import pytest
 
-from faults.memory import Doors, Killed, Memory
-from faults.scenes import GOING, HOST, Scene, Write
-from faults.straight import AtOnce, Inline, Near, Straight, Ticking, writes
-from faults.trees import Once, Stage, Tree, passwords
+from faults.in_process import (
+    ClockAdvancingTransport,
+    InlineExecutor,
+    InlineThread,
+    InProcessEmulator,
+    InProcessTransport,
+    is_write,
+)
+from faults.manifest_trees import ManifestCache, ManifestTree, PreparedScenario, all_secrets
+from faults.memory_store import CrashPoints, MemoryStore, ProcessKilled
+from faults.scenarios import HOST, RETIRE_ALL, Scenario, Write
 from keys import AgeKey
 from keyturn.client.client import Client
 from keyturn.client.errors import ServiceError
@@ -50,107 +57,107 @@ GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init
 
 
 @dataclass
-class Hour:
-    """The time of keyturn and of the service: it moves when somebody waits, and with each request.
+class VirtualClock:
+    """The clock of keyturn and of the service; it advances by sleeps and with each request.
 
-    ``skew`` is how far the clock on our wall is ahead of the service's.
+    ``skew`` is the difference between the local wall clock and the clock of the service, in seconds.
     """
 
     service: Emulator
     now: float = START
     skew: float = 0.0
-    naps: list[float] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass on both sides."""
-        self.naps.append(seconds)
-        self.pass_by(seconds)
+        """Advance and record the sleep."""
+        self.sleeps.append(seconds)
+        self.advance(seconds)
 
-    def pass_by(self, seconds: float) -> None:
-        """Let time pass without a word."""
+    def advance(self, seconds: float) -> None:
+        """Advance both sides."""
         self.now += seconds
         self.service.deployment.clock.advance(seconds)
 
     def wall(self) -> float:
-        """Return what our own clock shows, in Unix seconds."""
+        """Return the local wall clock in Unix seconds."""
         return self.now + self.skew
 
-    def clock(self) -> RunClock:
-        """Return the clocks as the state takes them."""
+    def run_clock(self) -> RunClock:
+        """Return the clocks for a run."""
         return RunClock(now=lambda: datetime.fromtimestamp(self.wall(), UTC), monotonic=lambda: self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """How one run went: its report, or what it ended with; its part of the service's log."""
+class RunResult:
+    """The result of one run: report or error, its requests and its crash points."""
 
     report: ApplyReport | None = None
     error: BaseException | None = None
     requests: tuple[dict[str, Any], ...] = ()
-    doors: tuple[str, ...] = ()
+    crash_points: tuple[str, ...] = ()
 
     @property
-    def killed(self) -> bool:
-        """Whether the process died."""
-        return isinstance(self.error, Killed)
+    def was_killed(self) -> bool:
+        """Whether the process was killed."""
+        return isinstance(self.error, ProcessKilled)
 
     @property
-    def writes(self) -> int:
-        """How many requests could have changed something."""
-        return sum(writes(each["method"], each["path"]) for each in self.requests)
+    def write_count(self) -> int:
+        """The number of requests that may change something."""
+        return sum(is_write(each["method"], each["path"]) for each in self.requests)
 
 
-class Rig:
-    """One emulator, one state, and all scenes on them, one at a time."""
+class Harness:
+    """One emulator and one state store on which all scenarios run, one at a time."""
 
-    def __init__(self, folder: Path, age: AgeKey, once: Once) -> None:
-        self.service = Near.start()
-        self.folder, self.age, self.once = folder, age, once
-        self.minted: dict[str, str] = {}
+    def __init__(self, folder: Path, age: AgeKey, manifest_cache: ManifestCache) -> None:
+        self.service = InProcessEmulator.start()
+        self.folder, self.age, self.manifest_cache = folder, age, manifest_cache
+        self.secrets_by_label: dict[str, str] = {}
         self.watch: Callable[[str], object] = lambda _: None
         self.sockets = False
         self.met: list[dict[str, Any]] = []
         self.app = self.service.app
-        self.hour = Hour(self.service)
-        self.memory = Memory(self.hour.wall)
+        self.clock = VirtualClock(self.service)
+        self.memory = MemoryStore(self.clock.wall)
         self.parallelism = 1
         self.on_request: Callable[[Request], None] = lambda _: None
         self._counter = 0
-        self.stage_of = cache(self._staged)
+        self.prepare = cache(self._prepare)
 
     def mint(self, label: str) -> str:
-        """Return the secret of this name; it is made when it is first asked for."""
-        if label not in self.minted:
-            self.minted[label] = secrets.token_hex(12)
-            self.watch(self.minted[label])
-        return self.minted[label]
+        """Return the secret with this label; create it at the first call."""
+        if label not in self.secrets_by_label:
+            self.secrets_by_label[label] = secrets.token_hex(12)
+            self.watch(self.secrets_by_label[label])
+        return self.secrets_by_label[label]
 
-    # Scenes ------------------------------------------------------------------------------------------
+    # Scenarios ---------------------------------------------------------------------------------------
 
-    def _staged(self, scene: Scene) -> Stage:
+    def _prepare(self, scenario: Scenario) -> PreparedScenario:
         self.clear()
-        root = self.folder / scene.name.replace(" ", "-")
+        root = self.folder / scenario.name.replace(" ", "-")
         repo = Repository(root, self.age, self.service.base_url, self.service.organization)
         repo.key = self.service.key
         (root / "manifests/prod").mkdir(parents=True)
         self.service.seed_objects(**unmanaged())
-        first = self._tree(repo, scene.before)
-        self.settle_on(first, Approvals())
-        second = self._tree(repo, scene.gone)
-        self.settle_on(second, GOING)
-        scene.meanwhile(self.service)
-        after = self._tree(repo, scene.after)
-        return Stage(
-            scene=scene,
+        first = self._tree(repo, scenario.before)
+        self.apply_cleanly(first, Approvals())
+        second = self._tree(repo, scenario.gone)
+        self.apply_cleanly(second, RETIRE_ALL)
+        scenario.ui_edits(self.service)
+        after = self._tree(repo, scenario.after)
+        return PreparedScenario(
+            scenario=scenario,
             first=first,
             before=second,
             after=after,
             rows=self.service.deployment.store.list_records(),
-            state=self.memory.kept(),
-            at=self.hour.now,
+            state=self.memory.snapshot(),
+            at=self.clock.now,
         )
 
-    def _tree(self, repo: Repository, write: Write) -> Tree:
+    def _tree(self, repo: Repository, write: Write) -> ManifestTree:
         write(repo, self.mint)
         _git(repo, "init", "-q")
         _git(repo, "add", "-A")
@@ -166,58 +173,60 @@ class Rig:
             for each in secret_loader.decrypt_manifests(sealed, project, repo.environment())
         }
         desired = tuple(opened.get(each.address, each) for each in loaded.desired)
-        return Tree(project=project, desired=desired, commit=commit)
+        return ManifestTree(project=project, desired=desired, commit=commit)
 
-    def settle_on(self, tree: Tree, consents: Approvals) -> None:
-        """Apply a tree without any trouble."""
-        act = self.apply(tree, consents)
-        assert act.error is None, act.error
-        assert act.report is not None
-        assert all(each.outcome_status.value == "done" for each in act.report.outcomes), act.report.outcomes
+    def apply_cleanly(self, tree: ManifestTree, approvals: Approvals) -> None:
+        """Apply a tree; every change must succeed."""
+        result = self.apply(tree, approvals)
+        assert result.error is None, result.error
+        assert result.report is not None
+        assert all(each.outcome_status.value == "done" for each in result.report.outcomes), (
+            result.report.outcomes
+        )
 
     def clear(self) -> None:
-        """Begin with nothing anywhere."""
+        """Remove all records, state, faults and settings."""
         self.service.reset(settings=True)
-        self.hour.now, self.hour.skew = START, 0.0
+        self.clock.now, self.clock.skew = START, 0.0
         self.service.set_clock(hold=START)
-        self.memory.put_back(({}, b""))
-        self.memory.doors, self.memory.tears = Doors(), False
+        self.memory.restore_snapshot(({}, b""))
+        self.memory.crash_points, self.memory.torn_append = CrashPoints(), False
         self.service.deployment.targets.replace_targets(())
 
-    def begin(self, stage: Stage, *faults: dict[str, Any], **settings: Any) -> None:
-        """Put a scene's beginning back, with faults from the first request on and settings of the service."""
+    def start(self, prepared: PreparedScenario, *faults: dict[str, Any], **settings: Any) -> None:
+        """Restore the start of a scenario, then set faults and settings of the service."""
         deployment = self.service.deployment
         self.clear()
-        self.hour.now = stage.at
-        self.service.set_clock(hold=stage.at)
-        deployment.store.save_records(*stage.rows)
-        self.memory.put_back(stage.state)
+        self.clock.now = prepared.at
+        self.service.set_clock(hold=prepared.at)
+        deployment.store.save_records(*prepared.rows)
+        self.memory.restore_snapshot(prepared.state)
         deployment.clear_history()
         self.service.app.faults.replace_faults(parse_faults(list(faults)))
         if settings:
             self.service.change_settings(**settings)
-        if stage.scene.refused or stage.scene.accepts:
-            self.service.set_targets(list(self._targets(stage)))
+        if prepared.scenario.refused or prepared.scenario.accepts:
+            self.service.set_targets(list(self._targets(prepared)))
 
-    def _targets(self, stage: Stage) -> Iterator[dict[str, Any]]:
-        refused = {self.mint(label) for label in stage.scene.refused}
-        takes = {host: self.mint(label) if label else "" for host, label in stage.scene.accepts}
+    def _targets(self, prepared: PreparedScenario) -> Iterator[dict[str, Any]]:
+        refused = {self.mint(label) for label in prepared.scenario.refused}
+        takes = {host: self.mint(label) if label else "" for host, label in prepared.scenario.accepts}
         for host in takes or [HOST["host"]]:
-            right = {each for each in passwords(stage) if takes.get(host, each) == each} - refused
+            right = {each for each in all_secrets(prepared) if takes.get(host, each) == each} - refused
             yield {"type": "postgres", "match": {"host": host}, "accepts": {"password": sorted(right)}}
 
     # Runs --------------------------------------------------------------------------------------------
 
-    def run(self, tree: Tree) -> RunContext:
-        """Return the doors of a run over a tree."""
+    def run(self, tree: ManifestTree) -> RunContext:
+        """Return the run context of a tree."""
         return RunContext(
             root=tree.project.root,
             project=tree.project,
             workspace=tree.project.find_workspace(),
             service=self._client(),
             store=self.memory,
-            clock=self.hour.clock(),
-            sleep=self.hour.sleep,
+            clock=self.clock.run_clock(),
+            sleep=self.clock.sleep,
             new_id=lambda: hashlib.sha256(str(self._next()).encode()).hexdigest()[:16],
             environment={"SOPS_AGE_KEY_FILE": str(self.age.file)},
             actor=Actor(who="tester", host="here", commit=tree.commit),
@@ -226,64 +235,68 @@ class Rig:
     def _client(self) -> Client:
         if self.sockets:
             return self.client_over(self._open_sockets())
-        exchange = Straight(
+        exchange = InProcessTransport(
             self.app,
             self.service.key,
-            self.memory.doors,
+            self.memory.crash_points,
             self.on_request,
-            self.memory.doors.lock,
+            self.memory.crash_points.lock,
         )
         return self.client_over(exchange)
 
     def _open_sockets(self) -> HttpTransport:
         url = parse_service_url(self.service.base_url)
         headers = {"Authorization": encode_bearer_token(Secret(self.service.key), "a test")}
-        return HttpTransport(url, headers, self._tempo(), build_connection_factory(url))
+        return HttpTransport(url, headers, self._client_clock(), build_connection_factory(url))
 
     def client_over(self, transport: RequestTransport) -> Client:
         """Return a client over a transport; each request takes 2 ms of the clock."""
-        return Client(Ticking(transport, self.hour.pass_by), self._tempo())
+        return Client(ClockAdvancingTransport(transport, self.clock.advance), self._client_clock())
 
-    def _tempo(self) -> ClientClock:
+    def _client_clock(self) -> ClientClock:
         return ClientClock(
-            monotonic=lambda: self.hour.now,
-            now=self.hour.wall,
-            sleep=self.hour.sleep,
+            monotonic=lambda: self.clock.now,
+            now=self.clock.wall,
+            sleep=self.clock.sleep,
             random_fraction=lambda: 0.5,
         )
 
-    def apply(self, tree: Tree, consents: Approvals, doors: Doors | None = None, **more: Any) -> Act:
-        """Apply a tree; whatever comes of it is in the act, a death too."""
-        self.memory.doors = doors or Doors()
+    def apply(
+        self, tree: ManifestTree, approvals: Approvals, crash_points: CrashPoints | None = None, **more: Any
+    ) -> RunResult:
+        """Apply a tree and return the result; a simulated kill is a result, too."""
+        self.memory.crash_points = crash_points or CrashPoints()
         since = len(self.service.app.request_log)
         report, error, run = None, None, self.run(tree)
         try:
             terms = ApplyOptions(parallelism=self.parallelism, **more)
-            with self._crew():
-                report = apply_plan(run, PlanOptions(approvals=consents), terms, _agree)
-        except (Killed, DiagnosticError, ServiceError) as raised:
+            with self._without_threads():
+                report = apply_plan(run, PlanOptions(approvals=approvals), terms, _agree)
+        except (ProcessKilled, DiagnosticError, ServiceError) as raised:
             error = raised
         run.service.close()
         requests = tuple(self.service.app.request_log.list_requests(since))
-        act = Act(report=report, error=error, requests=requests, doors=tuple(self.memory.doors.passed))
-        self.memory.doors = Doors()
-        self.memory.living.clear()
-        return act
+        result = RunResult(
+            report=report, error=error, requests=requests, crash_points=tuple(self.memory.crash_points.passed)
+        )
+        self.memory.crash_points = CrashPoints()
+        self.memory.live_holders.clear()
+        return result
 
-    def plan(self, tree: Tree) -> PlanResult:
+    def plan(self, tree: ManifestTree) -> PlanResult:
         """Plan a tree."""
         run = self.run(tree)
-        with run.service, self._crew():
+        with run.service, self._without_threads():
             return plan_workspace(run, PlanOptions())
 
     @contextmanager
-    def _crew(self) -> Iterator[None]:
-        # One at a time needs no threads, and has the same doors in the same order each time.
+    def _without_threads(self) -> Iterator[None]:
+        # Without threads, each run has the same crash points in the same order.
         with pytest.MonkeyPatch.context() as patch:
             if self.parallelism == 1 and not self.sockets:
-                patch.setattr(executor, "ThreadPoolExecutor", Inline)
-                patch.setattr(parallel, "ThreadPoolExecutor", Inline)
-                patch.setattr(parallel, "Thread", AtOnce)
+                patch.setattr(executor, "ThreadPoolExecutor", InlineExecutor)
+                patch.setattr(parallel, "ThreadPoolExecutor", InlineExecutor)
+                patch.setattr(parallel, "Thread", InlineThread)
             yield
 
     def _next(self) -> int:
@@ -298,7 +311,7 @@ def _agree(planned: PlanResult) -> bool:
 
 
 def unmanaged() -> dict[str, Any]:
-    """Return what people made in the UI: nothing of it is ours."""
+    """Return objects that were created in the UI and are unmanaged."""
     config = {**HOST, "engine": "postgresql", "username": "person"}
     return {
         "credentials": [{"id": "cred_ui", "name": "made-in-ui", "type": "database", "config": config}],

@@ -1,4 +1,4 @@
-"""A state in memory, and the doors at which a run can be killed: before and after each thing it does."""
+"""A state store in memory, and crash points: named points before and after each side effect of a run."""
 
 import hashlib
 import threading
@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from keyturn.state.stores.base import NO_ETAG, LogLine, PreconditionFailed, StoredObject
 
 
-class Killed(BaseException):
-    """Raised where the process dies; from then on every door raises it, as nothing is done by the dead."""
+class ProcessKilled(BaseException):
+    """The simulated process was killed; every later crash point raises it too."""
 
 
 @dataclass
-class Doors:
-    """Counts what a run does from the outside, and ends it at door ``at`` (from 1; 0: never)."""
+class CrashPoints:
+    """Counts the crash points of a run and kills the run at number ``at`` (from 1; 0: never)."""
 
     at: int = 0
     passed: list[str] = field(default_factory=list)
@@ -23,38 +23,38 @@ class Doors:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, name: str) -> None:
-        """Pass a door, or die at it."""
+        """Pass a crash point; raises ProcessKilled."""
         with self.lock:
             if self.dead:
-                raise Killed
+                raise ProcessKilled
             self.passed.append(name)
             if len(self.passed) == self.at:
                 self.dead = True
-                raise Killed
+                raise ProcessKilled
 
 
 @dataclass
-class Memory:
-    """A store; ``clock`` tells its time in Unix seconds, ``journal`` is what would lie on disk.
+class MemoryStore:
+    """A state store; ``clock`` returns Unix seconds, ``journal`` is the content of the journal file.
 
-    With ``tears`` a run that dies while it appends leaves half of its last line.
+    With ``torn_append``, a run that is killed during an append leaves half of its last line.
     """
 
     clock: Callable[[], float]
-    doors: Doors = field(default_factory=Doors)
+    crash_points: CrashPoints = field(default_factory=CrashPoints)
     objects: dict[str, StoredObject] = field(default_factory=dict)
     journal: bytearray = field(default_factory=bytearray)
-    living: set[str] = field(default_factory=set)
-    tears: bool = False
+    live_holders: set[str] = field(default_factory=set)
+    torn_append: bool = False
     location: str = "memory:"
 
-    def kept(self) -> tuple[dict[str, StoredObject], bytes]:
-        """Return everything, to be put back."""
+    def snapshot(self) -> tuple[dict[str, StoredObject], bytes]:
+        """Return the content for ``restore_snapshot``."""
         return dict(self.objects), bytes(self.journal)
 
-    def put_back(self, kept: tuple[dict[str, StoredObject], bytes]) -> None:
-        """Hold again what was kept."""
-        self.objects, self.journal = dict(kept[0]), bytearray(kept[1])
+    def restore_snapshot(self, snapshot: tuple[dict[str, StoredObject], bytes]) -> None:
+        """Replace the content."""
+        self.objects, self.journal = dict(snapshot[0]), bytearray(snapshot[1])
 
     def read(self, key: str) -> StoredObject | None:
         """See ``StateStore.read``."""
@@ -62,20 +62,20 @@ class Memory:
 
     def put(self, key: str, data: bytes, expect: str) -> str:
         """See ``StateStore.put``."""
-        self.doors(f"put {key}")
+        self.crash_points(f"put {key}")
         found = self.objects.get(key)
         if (found.etag if found else NO_ETAG) != expect:
             raise PreconditionFailed
         etag = hashlib.sha256(data).hexdigest()
         self.objects[key] = StoredObject(data, etag, self.current_time())
-        self.doors(f"put {key}, done")
+        self.crash_points(f"put {key}, done")
         return etag
 
     def delete(self, key: str) -> None:
         """See ``StateStore.delete``."""
-        self.doors(f"delete {key}")
+        self.crash_points(f"delete {key}")
         self.objects.pop(key, None)
-        self.doors(f"delete {key}, done")
+        self.crash_points(f"delete {key}, done")
 
     def list_keys(self, prefix: str, after: str = "") -> tuple[str, ...]:
         """See ``StateStore.list_keys``."""
@@ -86,23 +86,23 @@ class Memory:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def announce_alive(self, holder: str) -> Callable[[], None]:
-        """See ``StateStore.announce_alive``; whoever ends a run takes it out of ``living``."""
-        self.living.add(holder)
-        return lambda: self.living.discard(holder)
+        """See ``StateStore.announce_alive``."""
+        self.live_holders.add(holder)
+        return lambda: self.live_holders.discard(holder)
 
     def is_holder_dead(self, holder: str) -> bool:
         """See ``StateStore.is_holder_dead``."""
-        return holder not in self.living
+        return holder not in self.live_holders
 
-    def open_log(self) -> "Reel":
+    def open_log(self) -> "MemoryLog":
         """See ``StateStore.open_log``."""
-        return Reel(self)
+        return MemoryLog(self)
 
 
-class Reel:
-    """The journal's tape; a line's mark is its offset."""
+class MemoryLog:
+    """The journal; the mark of a line is its offset."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: MemoryStore) -> None:
         self._memory, self._end = memory, 0
 
     def read(self, mark: int) -> Iterator[LogLine]:
@@ -123,12 +123,12 @@ class Reel:
         if len(self._memory.journal) != self._end:
             raise PreconditionFailed
         try:
-            self._memory.doors("append")
-        except Killed:
-            if self._memory.tears:
+            self._memory.crash_points("append")
+        except ProcessKilled:
+            if self._memory.torn_append:
                 self._memory.journal += data[: len(data) - len(lines[-1]) // 2]
             raise
         self._memory.journal += data
         self._end += len(data)
-        self._memory.doors("append, done")
+        self._memory.crash_points("append, done")
         return self._end - len(lines[-1])

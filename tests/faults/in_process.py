@@ -1,7 +1,7 @@
-"""The emulator called as a function: its own application answers, and no socket or thread is in the way.
+"""The emulator called as a function, without sockets and threads.
 
-What a fault does to the wire comes out as what httpx makes of it: an answer that breaks off is a
-``ReadError``, silence a ``ReadTimeout``. The same faults on real sockets stand in ``test_sockets.py``.
+Faults of the connection become the errors that httpx raises. ``test_sockets.py`` has the same faults
+on real sockets.
 """
 
 import threading
@@ -23,17 +23,17 @@ from planasonix_emulator.settings import EmulatorSettings
 from planasonix_emulator.testing.control_client import CONTROL_PREFIX, CONTROL_TOKEN_HEADER
 from planasonix_emulator.testing.faults import WRITE_METHODS
 
-TEST = "/api/connections/test"
+TEST_PATH = "/api/connections/test"
 T = TypeVar("T")
 
 
-def writes(method: str, path: str) -> bool:
-    """Tell whether a request changes anything: a connection test is a POST that does not."""
-    return method in WRITE_METHODS and path != TEST
+def is_write(method: str, path: str) -> bool:
+    """Return whether a request may change something; a connection test does not."""
+    return method in WRITE_METHODS and path != TEST_PATH
 
 
-class Near(Emulator):
-    """An emulator whose control API is called as a function, too."""
+class InProcessEmulator(Emulator):
+    """An emulator whose control API is called as a function."""
 
     def __init__(self, setup: EmulatorOptions, settings: EmulatorSettings) -> None:
         super().__init__(setup, settings)
@@ -45,8 +45,8 @@ class Near(Emulator):
         return response.status_code, bytes(response.body)
 
 
-class Inline(Executor):
-    """A pool of one worker, who works at once: what one at a time does in the order of its orders."""
+class InlineExecutor(Executor):
+    """An executor that runs each task at once on the calling thread."""
 
     def __init__(self, *_: object, **__: object) -> None:
         """Take whatever a pool of threads takes."""
@@ -61,8 +61,8 @@ class Inline(Executor):
         return future
 
 
-class AtOnce:
-    """A thread that is over when it has begun."""
+class InlineThread:
+    """A thread that runs its target in ``start``."""
 
     def __init__(self, target: Callable[[], None], *, daemon: bool) -> None:
         """Take what a thread takes."""
@@ -78,15 +78,15 @@ class AtOnce:
 
 
 @dataclass
-class Ticking:
+class ClockAdvancingTransport:
     """A transport whose requests each take 2 ms of a test's clock."""
 
     transport: RequestTransport
-    pass_by: Callable[[float], None]
+    advance: Callable[[float], None]
 
     def send(self, request: Request, concurrency_limit: ConcurrencyLimit) -> Response:
         """Let time pass, then send."""
-        self.pass_by(0.002)
+        self.advance(0.002)
         return self.transport.send(request, concurrency_limit)
 
     def close(self) -> None:
@@ -95,16 +95,15 @@ class Ticking:
 
 
 @dataclass
-class Straight:
-    """Carries requests into an application.
+class InProcessTransport:
+    """Sends requests to an ASGI application.
 
-    ``door`` is passed before each request and, under another name, once it is answered for;
-    ``before`` sees each request that the service is about to get.
+    ``crash_point`` is called before and after each request; ``before`` gets each request first.
     """
 
     app: EmulatorApp
     key: str
-    door: Callable[[str], None]
+    crash_point: Callable[[str], None]
     before: Callable[[Request], None]
     lock: threading.Lock
 
@@ -114,26 +113,26 @@ class Straight:
             return self._send(call)
 
     def _send(self, call: Request) -> Response:
-        self.door(f"{call.method} {call.path_template}")
+        self.crash_point(f"{call.method} {call.path_template}")
         with self.lock:
             self.before(call)
-            told = _Told(call.body or b"")
-            coroutine = self.app(self._scope(call), told.receive, told.send)
+            exchange = _AsgiExchange(call.body or b"")
+            coroutine = self.app(self._scope(call), exchange.receive, exchange.send)
             try:
                 coroutine.send(None)
             except StopIteration:
                 pass
             else:
                 coroutine.close()
-                told.broken = True
-        self.door(f"{call.method} {call.path_template}, done")
-        if told.broken or told.status == 0:
+                exchange.broken = True
+        self.crash_point(f"{call.method} {call.path_template}, done")
+        if exchange.broken or exchange.status == 0:
             raise classify_transport_error(call, httpx.ReadError("broken off"))
         return Response(
-            status=told.status,
-            body=b"".join(told.pieces),
-            headers=told.headers,
-            date=parse_http_date(told.headers.get("date", "")),
+            status=exchange.status,
+            body=b"".join(exchange.pieces),
+            headers=exchange.headers,
+            date=parse_http_date(exchange.headers.get("date", "")),
         )
 
     def close(self) -> None:
@@ -153,7 +152,7 @@ class Straight:
         }
 
 
-class _Told:
+class _AsgiExchange:
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
         self.status = 0

@@ -1,4 +1,4 @@
-"""A machine that does anything in any order: git, people, faults, deaths and applies, against a model."""
+"""A state machine test: random sequences of commits, UI edits, faults, kills and applies."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,16 +9,26 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from faults import rig as rigging
-from faults.campaign import EDITS, LOST, REFUSED, Fault
+from faults import harness as harness_module
+from faults.fault_cases import LOST_RESPONSES, UI_EDITS, UNAPPLIED, Fault
+from faults.git_model import NAMES, STRATEGIES, GitModel
+from faults.harness import Harness, RunResult, unmanaged
+from faults.in_process import TEST_PATH
 from faults.invariants import PROBE, pairs
-from faults.memory import Doors
-from faults.model import NAMES, STRATEGIES, Git
-from faults.rig import Act, Rig, unmanaged
-from faults.scenes import CREATE, HOST
-from faults.standing import Before, Watchman, amiss, entries, kept_word, rows, stale, standing, unsettled
-from faults.straight import TEST
-from faults.trees import Tree
+from faults.manifest_trees import ManifestTree
+from faults.memory_store import CrashPoints
+from faults.run_invariants import (
+    SecretAuditor,
+    Snapshot,
+    check_outcomes,
+    check_run,
+    entries,
+    find_mismatches,
+    find_stale,
+    has_open_intents,
+    rows,
+)
+from faults.scenarios import CREATE, HOST
 from keyturn.model.address import Address
 from keyturn.model.change import Action
 from keyturn.planning.inputs import Approvals
@@ -28,7 +38,7 @@ from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.testing.faults import parse_faults
 
 EVERYBODY = frozenset(name for names in NAMES.values() for name in names)
-CONSENTS = Approvals(
+APPROVALS = Approvals(
     destinations=EVERYBODY, reuse=EVERYBODY, restore=EVERYBODY, retire=99, rotate=99, empty=True
 )
 
@@ -45,7 +55,7 @@ SERVICES: Mapping[str, dict[str, Any]] = {
     "hides the deleted": {"deleted_get": 404},
     "accepts": {"create_status": 202, "update_status": 202, "delete_status": 204},
 }
-"""Deployments on which all this has to hold."""
+"""Settings of the service under which all invariants must hold."""
 
 
 def _named(faults: tuple[Fault, ...]) -> dict[str, Fault]:
@@ -54,18 +64,23 @@ def _named(faults: tuple[Fault, ...]) -> dict[str, Fault]:
 
 
 def _met(trouble: str, of: str, nth: int) -> list[Fault]:
-    place = {"any": {"among": "writes"}, "test": {"path": TEST}}.get(of, {"among": "writes", "method": of})
-    return [{**place, "nth": nth, **TROUBLES[trouble]}] if trouble != NONE else []
+    place = {"any": {"among": "writes"}, "test": {"path": TEST_PATH}}.get(
+        of, {"among": "writes", "method": of}
+    )
+    return [{**place, "nth": nth, **FAULTS[trouble]}] if trouble != NONE else []
 
 
 NONE = "none"
-TROUBLES: Mapping[str, Fault] = {NONE: {}, **_named((*LOST, *REFUSED, *EDITS))}
-"""What may meet a write, by name."""
+FAULTS: Mapping[str, Fault] = {NONE: {}, **_named((*LOST_RESPONSES, *UNAPPLIED, *UI_EDITS))}
+"""Faults of a write, by name."""
+
+UNEDITED = tuple(_named((*LOST_RESPONSES, *UNAPPLIED)))
+"""Names of the faults without UI edits."""
 
 LAGS = (0.0, 0.4, 2.0, 10.0)
-"""Seconds by which lists lag behind."""
+"""Lags of lists, in seconds."""
 
-DEATHS = (
+KILL_POINTS = (
     NONE,
     "append",
     "append, torn",
@@ -81,21 +96,21 @@ DEATHS = (
     "put state.json, done",
     "put lock.json, done",
 )
-"""Where a run may die: before and after what it does to the world."""
+"""Crash points of a run: before and after each side effect."""
 
 
-class Broken(AssertionError):  # noqa: N818
-    """Raised where an invariant does not hold, a line for each."""
+class InvariantBroken(AssertionError):
+    """An invariant does not hold; the message has a line for each."""
 
 
-def fine(broken: Iterable[str]) -> None:
-    """Raise Broken with what is broken, if anything is."""
+def raise_broken(broken: Iterable[str]) -> None:
+    """Raise InvariantBroken if ``broken`` is not empty."""
     if lines := list(broken):
-        raise Broken("\n".join(lines))
+        raise InvariantBroken("\n".join(lines))
 
 
-class Snare(Doors):
-    """Doors of which the ``nth`` of one sort is the last; at the first write a rival may come in."""
+class CrashSelector(CrashPoints):
+    """Kills the run at the ``nth`` crash point of one kind; calls ``rival`` at the first write."""
 
     def __init__(self, sort: str, nth: int, rival: Any = None) -> None:
         super().__init__()
@@ -103,7 +118,7 @@ class Snare(Doors):
         self.what, self.done, self.nth, self.rival = what, when == "done", nth, rival
 
     def __call__(self, name: str) -> None:
-        """Pass a door, or die."""
+        """Pass a crash point; raises ProcessKilled."""
         if name.startswith(self.what) and name.endswith(", done") is self.done:
             self.nth -= 1
             self.at = 0 if self.nth else len(self.passed) + 1
@@ -113,28 +128,28 @@ class Snare(Doors):
             rival()
 
 
-class Machine(RuleBasedStateMachine):
-    """The model is what git says; the rest is the world's business."""
+class ApplyMachine(RuleBasedStateMachine):
+    """Applies a model of the manifests; every rule checks the invariants."""
 
-    rig: ClassVar[Rig]
+    harness: ClassVar[Harness]
     trees: ClassVar[int] = 0
 
     @initialize(service=st.sampled_from(tuple(SERVICES)), unique=st.booleans(), applied=st.booleans())
     def begin(self, service: str, unique: bool, applied: bool) -> None:
-        """Start with what people made, and manifests, applied or not."""
-        rig = self.rig
-        self.like = rig.stage_of(CREATE).after
-        rig.clear()
-        rig.service.seed_objects(**unmanaged())
-        rig.service.change_settings(unique_names=unique, **SERVICES[service])
+        """Start with unmanaged objects and manifests, applied or not."""
+        harness = self.harness
+        self.like = harness.prepare(CREATE).after
+        harness.clear()
+        harness.service.seed_objects(**unmanaged())
+        harness.service.change_settings(unique_names=unique, **SERVICES[service])
         self.unique = unique
-        self.people = rows(rig)
-        self.git = Git(rig.mint, "source" if service == "backend" else "")
-        self.turns = 0
+        self.people = rows(harness)
+        self.git = GitModel(harness.mint, "source" if service == "backend" else "")
+        self.rotations = 0
         self.revived: set[str] = set()
         self.doubted: set[str] = set()
         self.touched: set[str] = set()
-        self.watchman = rig.on_request = Watchman(rig)
+        self.secret_auditor = harness.on_request = SecretAuditor(harness)
         for name in NAMES["credential"][:2]:
             self.git.credential(name, "p", "x")
         for name in NAMES["connection"][:2]:
@@ -147,26 +162,26 @@ class Machine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES["credential"]), user=st.sampled_from("pq"), secret=st.sampled_from("xy"),
           strategy=st.sampled_from(STRATEGIES))  # fmt: skip
     def credential(self, name: str, user: str, secret: str, strategy: str) -> None:
-        """Write a credential, new or changed."""
+        """Write a new or changed credential."""
         self.git.credential(name, user, secret, strategy)
 
     @precondition(lambda self: self.git.named("credential"))
     @rule(name=st.sampled_from(NAMES["connection"]), base=st.sampled_from("pq"), data=st.data())
     def connection(self, name: str, base: str, data: Any) -> None:
-        """Write a connection that uses one of the credentials."""
+        """Write a connection that uses a credential."""
         uses = data.draw(st.sampled_from(self.git.named("credential")), "uses")
         self.git.connection(name, base, uses)
 
     @precondition(lambda self: self.git.now)
     @rule(data=st.data())
     def remove(self, data: Any) -> None:
-        """Remove a manifest, and those that refer to it."""
+        """Remove a manifest and those that refer to it."""
         self.git.remove(data.draw(st.sampled_from(sorted(self.git.now)), "which"))
 
     @precondition(lambda self: self.git.gone)
     @rule(data=st.data(), anew=st.booleans())
     def bring_back(self, data: Any, anew: bool) -> None:
-        """Write a removed manifest again, with the secret of then or another."""
+        """Write a removed manifest again, with the same or another secret."""
         which = data.draw(st.sampled_from(sorted(self.git.gone)), "which")
         self.git.bring_back(which)
         if anew and which.kind == "credential":
@@ -175,26 +190,26 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.git.now)
     @rule(data=st.data())
     def rename(self, data: Any) -> None:
-        """Give a manifest another name, with ``moved_from``."""
+        """Rename a manifest with ``moved_from``."""
         which = data.draw(st.sampled_from(sorted(self.git.now)), "which")
         if free := self.git.free(which.kind):
-            self.git.rename(which, data.draw(st.sampled_from(free), "to"), entries(self.rig))
+            self.git.rename(which, data.draw(st.sampled_from(free), "to"), entries(self.harness))
 
     @precondition(lambda self: self.git.now)
     @rule(data=st.data(), protect=st.booleans())
     def protect(self, data: Any, protect: bool) -> None:
-        """Say that a resource must not go, or may."""
+        """Set or clear ``protect``."""
         which = data.draw(st.sampled_from(sorted(self.git.now)), "which")
         self.git.protect(which, protect=protect)
 
     @precondition(lambda self: self._applied())
     @rule(data=st.data())
     def keep(self, data: Any) -> None:
-        """Let a credential keep the secret that is live, as an import writes it."""
+        """Let a credential keep its live secret, as an import writes it."""
         self.git.keep(data.draw(st.sampled_from(self._applied()), "which"))
 
     def _applied(self) -> list[Address]:
-        known = entries(self.rig)
+        known = entries(self.harness)
         found = (each for each in self.git.named("credential") if each in known)
         return [each for each in found if known[each].digest and not known[each].retired_at]
 
@@ -203,15 +218,15 @@ class Machine(RuleBasedStateMachine):
         return [each for each in self._applied() if each in used]
 
     def _turn(self, which: Address) -> None:
-        self.turns += 1
-        self.git.turned(which, f"turn {self.turns}")
+        self.rotations += 1
+        self.git.set_secret_label(which, f"turn {self.rotations}")
 
-    # People ------------------------------------------------------------------------------------------
+    # UI edits ----------------------------------------------------------------------------------------
 
     @rule(deed=st.sampled_from(("edit", "rename", "trash", "purge", "revive")), data=st.data())
     def meddle(self, deed: str, data: Any) -> None:
-        """Somebody does something to one of our objects in the UI."""
-        ours = [each for one, each in rows(self.rig).items() if one not in self.people]
+        """Edit a managed object in the UI."""
+        ours = [each for one, each in rows(self.harness).items() if one not in self.people]
         credentials = [each for each in ours if each.collection == "credentials"]
         fit = {
             "revive": [each for each in credentials if not each.is_active and self._nameless(each.name)],
@@ -222,10 +237,10 @@ class Machine(RuleBasedStateMachine):
             self._do(deed, names[data.draw(st.sampled_from(sorted(names)), "which")])
 
     def _nameless(self, name: str) -> bool:
-        return not any(each.is_active and each.name == name for each in rows(self.rig).values())
+        return not any(each.is_active and each.name == name for each in rows(self.harness).values())
 
     def _do(self, deed: str, which: StoredRecord) -> None:
-        service, identity = self.rig.service, which.id
+        service, identity = self.harness.service, which.id
         self.touched.add(which.name)
         if deed == "edit":
             field = "username" if which.collection == "credentials" else "database"
@@ -241,72 +256,79 @@ class Machine(RuleBasedStateMachine):
     # Runs --------------------------------------------------------------------------------------------
 
     @rule(
-        trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(TROUBLES))),
+        trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(FAULTS))),
         of=st.sampled_from(("any", "POST", "PUT", "DELETE")),
         nth=st.integers(1, 4),
-        dies=st.one_of(st.just(NONE), st.sampled_from(DEATHS)),
+        dies=st.one_of(st.just(NONE), st.sampled_from(KILL_POINTS)),
         there=st.integers(1, 6),
         lag=st.sampled_from(LAGS),
     )
     def apply(self, *, trouble: str, of: str, nth: int, dies: str, there: int, lag: float) -> None:
-        """Apply at once; the nth write of a sort meets trouble, the run dies at a door, another follows."""
+        """Apply with a fault at the nth write and a kill; apply again after a kill."""
         self._lag(lag)
-        self.rig.memory.tears = dies == "append, torn"
-        act = self.go(*_met(trouble, of, nth), doors=Snare(dies, there), alone="edit" not in trouble)
-        self.rig.memory.tears = False
-        if act.killed:
+        self.harness.memory.torn_append = dies == "append, torn"
+        result = self.go(
+            *_met(trouble, of, nth), crash_points=CrashSelector(dies, there), alone="edit" not in trouble
+        )
+        self.harness.memory.torn_append = False
+        if result.was_killed:
             self.go()
 
     @rule(pause=st.sampled_from((1.0, 60.0)), lag=st.sampled_from(LAGS))
     def calm(self, pause: float, lag: float) -> None:
-        """Apply without any trouble, a while later."""
-        self.rig.hour.pass_by(pause)
+        """Apply later, without faults."""
+        self.harness.clock.advance(pause)
         self._lag(lag)
         self.go()
 
     def _lag(self, seconds: float) -> None:
-        settings = self.rig.service.deployment.settings
-        self.rig.service.deployment.settings = change_settings(settings, {"list_lag_seconds": seconds})
+        settings = self.harness.service.deployment.settings
+        self.harness.service.deployment.settings = change_settings(settings, {"list_lag_seconds": seconds})
 
     @rule(lag=st.sampled_from(LAGS))
     def rival(self, lag: float) -> None:
-        """At the first write another apply begins; it is told who holds the lock."""
+        """A second apply starts at the first write and must not write."""
         self._lag(lag)
-        tree, told = self.tree(), []
+        tree, results = self.tree(), []
 
         def rival() -> None:
-            doors, living = self.rig.memory.doors, self.rig.memory.living.copy()
-            told.append(self.rig.apply(tree, CONSENTS))
-            self.rig.memory.doors = doors
-            self.rig.memory.living |= living
+            crash_points, live_holders = (
+                self.harness.memory.crash_points,
+                self.harness.memory.live_holders.copy(),
+            )
+            results.append(self.harness.apply(tree, APPROVALS))
+            self.harness.memory.crash_points = crash_points
+            self.harness.memory.live_holders |= live_holders
 
-        self.go(doors=Snare(NONE, 1, rival))
-        fine(f"I1: a rival wrote {each.writes} times" for each in told if each.writes)
+        self.go(crash_points=CrashSelector(NONE, 1, rival))
+        raise_broken(f"I1: a rival wrote {each.write_count} times" for each in results if each.write_count)
 
     @rule(data=st.data())
-    def noted(self, data: Any) -> None:
-        """Between plan and write somebody adds a setting of their own, which stays."""
+    def note_cases(self, data: Any) -> None:
+        """An unmanaged field is added between plan and write and must stay."""
         ours = [
             each
-            for one, each in rows(self.rig).items()
+            for one, each in rows(self.harness).items()
             if one not in self.people and each.is_active and each.collection == "connections"
         ]
         if not ours:
             return
         which = data.draw(st.sampled_from([each.name for each in ours]), "which")
         chosen = next(each for each in ours if each.name == which)
-        change, noted = {"config": {"schema": "kept"}}, []
+        change, note_cases = {"config": {"schema": "kept"}}, []
         with self._agreeing(
-            lambda: noted.append(self.rig.service.perform_ui_action("edit", id=chosen.id, change=change))
+            lambda: note_cases.append(
+                self.harness.service.perform_ui_action("edit", id=chosen.id, change=change)
+            )
         ):
             self.go(alone=False)
-        now = rows(self.rig).get(chosen.id)
-        if noted and now and now.is_active and now.plain_config().get("schema") != "kept":
-            fine([f"I4: what somebody added to {which} is gone"])
+        now = rows(self.harness).get(chosen.id)
+        if note_cases and now and now.is_active and now.plain_config().get("schema") != "kept":
+            raise_broken([f"I4: what somebody added to {which} is gone"])
 
     @contextmanager
     def _agreeing(self, deed: Any) -> Iterator[None]:
-        agree = rigging._agree
+        agree = harness_module._agree
 
         def agreeing(planned: Any) -> bool:
             agreed = agree(planned)
@@ -314,37 +336,39 @@ class Machine(RuleBasedStateMachine):
             return agreed
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(rigging, "_agree", agreeing)
+            patch.setattr(harness_module, "_agree", agreeing)
             yield
 
     @precondition(lambda self: not self.unique)
-    @rule(trouble=st.sampled_from(tuple(_named(LOST))), lag=st.sampled_from((4.0, 0.0)))
+    @rule(trouble=st.sampled_from(tuple(_named(LOST_RESPONSES))), lag=st.sampled_from((4.0, 0.0)))
     def stranger(self, trouble: str, lag: float) -> None:
-        """Somebody makes the name that we are about to make, lists do not show it, our answer is lost."""
-        fresh = [name for name in NAMES["credential"] if Address("credential", name) not in entries(self.rig)]
-        if not fresh or unsettled(self.rig):
-            # What bears the name of a create that was cut off, and is younger, passes for our own.
+        """A name that is about to be created is taken in the UI, lists lag, and the response is lost."""
+        fresh = [
+            name for name in NAMES["credential"] if Address("credential", name) not in entries(self.harness)
+        ]
+        if not fresh or has_open_intents(self.harness):
+            # An object with the name of an interrupted create, created later, counts as created by it.
             return
         if Address("credential", fresh[0]) not in self.git.now:
             self.git.credential(fresh[0], "p", "x")
-        self.rig.hour.pass_by(60.0)
+        self.harness.clock.advance(60.0)
         self._lag(lag)
-        identity = f"cred_{self.turns}_ui"
-        self.turns += 1
+        identity = f"cred_{self.rotations}_ui"
+        self.rotations += 1
         config = {**HOST, "engine": "postgresql", "username": "person"}
-        self.rig.service.seed_objects(
+        self.harness.service.seed_objects(
             credentials=[{"id": identity, "name": fresh[0], "type": "database", "config": config}]
         )
-        self.people[identity] = rows(self.rig)[identity]
-        self.rig.hour.pass_by(3.0)
-        self.go({**TROUBLES[trouble], "method": "POST", "path": "/api/credentials"})
+        self.people[identity] = rows(self.harness)[identity]
+        self.harness.clock.advance(3.0)
+        self.go({**FAULTS[trouble], "method": "POST", "path": "/api/credentials"})
         del self.people[identity]
-        self.rig.service.perform_ui_action("purge", id=identity)
+        self.harness.service.perform_ui_action("purge", id=identity)
 
-    @rule(data=st.data(), trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(_named((*LOST, *REFUSED))))),
-          nth=st.integers(1, 4), dies=st.sampled_from(DEATHS), there=st.integers(1, 4))  # fmt: skip
+    @rule(data=st.data(), trouble=st.one_of(st.just(NONE), st.sampled_from(UNEDITED)),
+          nth=st.integers(1, 4), dies=st.sampled_from(KILL_POINTS), there=st.integers(1, 4))  # fmt: skip
     def mistake(self, data: Any, trouble: str, nth: int, dies: str, there: int) -> None:
-        """A secret that the target refuses is written to git, applied twice, and taken back."""
+        """A secret that the target rejects is committed, applied twice, and reverted."""
         fit = [one for one in self._in_use() if self._careful(one)]
         if not fit:
             return
@@ -352,17 +376,17 @@ class Machine(RuleBasedStateMachine):
         before = self.git.now[which]
         self._turn(which)
         (bad,) = (value.reveal() for value in self.git.now[which].secrets.values())
-        good = sorted(set(self.rig.minted.values()) - {bad})
-        self.rig.service.set_targets([{"type": "postgres", "match": HOST, "accepts": {"password": good}}])
-        self.watchman.bad = {bad}
-        self.go(*_met(trouble, "any", nth), doors=Snare(dies, there))
+        good = sorted(set(self.harness.secrets_by_label.values()) - {bad})
+        self.harness.service.set_targets([{"type": "postgres", "match": HOST, "accepts": {"password": good}}])
+        self.secret_auditor.bad = {bad}
+        self.go(*_met(trouble, "any", nth), crash_points=CrashSelector(dies, there))
         self.go()
-        self.rig.service.set_targets([])
-        self.watchman.bad = set()
+        self.harness.service.set_targets([])
+        self.secret_auditor.bad = set()
         self.git.put(before)
 
     def _careful(self, address: Address) -> bool:
-        desired, known = self.git.now[address], entries(self.rig)[address]
+        desired, known = self.git.now[address], entries(self.harness)[address]
         return (
             desired.lifecycle.strategy != "in_place"
             and known.digest == desired.digest
@@ -370,10 +394,10 @@ class Machine(RuleBasedStateMachine):
         )
 
     @rule(data=st.data(), strategy=st.sampled_from(STRATEGIES),
-          trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(_named((*LOST, *REFUSED))))),
+          trouble=st.one_of(st.just(NONE), st.sampled_from(UNEDITED)),
           of=st.sampled_from(("any", "test")), nth=st.integers(1, 4))  # fmt: skip
     def rotate(self, *, data: Any, strategy: str, trouble: str, of: str, nth: int) -> None:
-        """A credential in use gets another secret, which the target knows; a write or test meets trouble."""
+        """A credential in use gets a new secret; a write or test has a fault."""
         if fit := self._in_use():
             which = data.draw(st.sampled_from(fit), "which")
             self.git.strategy(which, strategy)
@@ -381,47 +405,49 @@ class Machine(RuleBasedStateMachine):
             self.go(*_met(trouble, of, nth))
 
     @precondition(lambda self: self._applied())
-    @rule(trouble=st.sampled_from(tuple(TROUBLES)), nth=st.integers(1, 4), dies=st.sampled_from(DEATHS),
+    @rule(trouble=st.sampled_from(tuple(FAULTS)), nth=st.integers(1, 4), dies=st.sampled_from(KILL_POINTS),
           there=st.integers(1, 4), strategy=st.sampled_from((NONE, *STRATEGIES)))  # fmt: skip
     def rewrite(self, *, trouble: str, nth: int, dies: str, there: int, strategy: str) -> None:
-        """Every manifest says something else, one secret turns perhaps, and a write meets trouble."""
-        self.turns += 1
+        """Every manifest changes, one secret may change, and a write has a fault."""
+        self.rotations += 1
         if strategy != NONE and (used := self._in_use()):
             self.git.strategy(used[0], strategy)
             self._turn(used[0])
         for address in list(self.git.now):
-            self.git.reword(address, f"w{self.turns}")
+            self.git.reword(address, f"w{self.rotations}")
         self._lag(0.0)
-        act = self.go(*_met(trouble, "any", nth), doors=Snare(dies, there), alone="edit" not in trouble)
-        if act.killed:
+        result = self.go(
+            *_met(trouble, "any", nth), crash_points=CrashSelector(dies, there), alone="edit" not in trouble
+        )
+        if result.was_killed:
             self.go()
 
     @rule()
     def days(self) -> None:
-        """More days pass than an old generation is kept; then it goes."""
-        self.rig.hour.pass_by(9 * 86_400.0)
+        """The grace period of old credentials ends."""
+        self.harness.clock.advance(9 * 86_400.0)
         self.go()
 
     @rule()
     def heal(self) -> None:
-        """All trouble is over: two runs, and everything is as git says."""
+        """Without faults, two runs reach the manifests."""
         self._settle_git()
         self._lag(0.0)
         for _ in range(2):
-            self.rig.hour.pass_by(60.0)
+            self.harness.clock.advance(60.0)
             self.go()
         tree = self.tree()
-        plan = self.rig.plan(tree).plan
-        fine(
+        plan = self.harness.plan(tree).plan
+        raise_broken(
             f"I6: still to {each.action.value} {each.address}: {each.reason}"
             for each in plan.changes
             if each.action is not Action.NO_OP or each.address.name not in self.touched
         )
-        fine(f"I7: {each.code}: {each.message}" for each in plan.blocking_diagnostics)
-        fine(self._settled(tree))
+        raise_broken(f"I7: {each.code}: {each.message}" for each in plan.blocking_diagnostics)
+        raise_broken(self._settled(tree))
 
     def teardown(self) -> None:
-        """However it went, it ends healed."""
+        """Heal at the end."""
         if hasattr(self, "git"):
             self.heal()
 
@@ -434,17 +460,17 @@ class Machine(RuleBasedStateMachine):
 
     def _relent(self) -> None:
         claimed = {(each.address.kind, each.lifecycle.moved_from) for each in self.git.now.values()}
-        for address, entry in entries(self.rig).items():
+        for address, entry in entries(self.harness).items():
             held = entry.protect and not entry.retired_at and address not in self.git.now
             if held and (address.kind, address.name) not in claimed:
                 self.git.relent(address)
 
-    def _settled(self, tree: Tree) -> Iterator[str]:
-        ours = [each for one, each in rows(self.rig).items() if each.is_active and one not in self.people]
+    def _settled(self, tree: ManifestTree) -> Iterator[str]:
+        ours = [each for one, each in rows(self.harness).items() if each.is_active and one not in self.people]
         for desired in tree.desired:
-            yield from amiss(self.rig, desired, ours)
-        yield from pairs(self.rig, self.git.ever)
-        today = datetime.fromtimestamp(self.rig.hour.wall(), UTC).date().isoformat()
+            yield from find_mismatches(self.harness, desired, ours)
+        yield from pairs(self.harness, self.git.ever)
+        today = datetime.fromtimestamp(self.harness.clock.wall(), UTC).date().isoformat()
         names = {(each.address.kind, each.address.name) for each in tree.desired}
         for each in ours:
             if (each.collection.removesuffix("s"), each.name) in names or each.id in self.revived:
@@ -452,35 +478,41 @@ class Machine(RuleBasedStateMachine):
             if today >= (each.name.partition(RETIRES_ON_INFIX)[2] or today):
                 yield f"I2: {each.name} is left over"
         yield from (
-            f"I5: {each.name} is left" for each in rows(self.rig).values() if each.name.startswith(PROBE)
+            f"I5: {each.name} is left" for each in rows(self.harness).values() if each.name.startswith(PROBE)
         )
 
-    def tree(self) -> Tree:
-        """Return git as it stands, as a tree."""
-        Machine.trees += 1
-        return self.rig.once.invent(self.like, Machine.trees, tuple(self.git.now.values()))
+    def tree(self) -> ManifestTree:
+        """Return the current manifests as a tree."""
+        ApplyMachine.trees += 1
+        return self.harness.manifest_cache.add_tree(
+            self.like, ApplyMachine.trees, tuple(self.git.now.values())
+        )
 
     def go(
-        self, *faults: Fault, doors: Doors | None = None, tree: Tree | None = None, alone: bool = True
-    ) -> Act:
-        """Apply what git says, and check all that holds at any moment."""
-        rig, tree = self.rig, tree or self.tree()
-        rig.service.app.faults.replace_faults(parse_faults(list(faults)))
-        before = Before.of(rig)
-        self.watchman.begin(tree)
-        act = rig.apply(tree, CONSENTS, doors)
-        rig.service.app.faults.replace_faults(())
-        if act.report:
+        self,
+        *faults: Fault,
+        crash_points: CrashPoints | None = None,
+        tree: ManifestTree | None = None,
+        alone: bool = True,
+    ) -> RunResult:
+        """Apply the manifests and check the invariants of a run."""
+        harness, tree = self.harness, tree or self.tree()
+        harness.service.app.faults.replace_faults(parse_faults(list(faults)))
+        before = Snapshot.of(harness)
+        self.secret_auditor.begin(tree)
+        result = harness.apply(tree, APPROVALS, crash_points)
+        harness.service.app.faults.replace_faults(())
+        if result.report:
             self.doubted |= {
                 each.address.name
-                for each in act.report.outcomes
+                for each in result.report.outcomes
                 if any("no sign" in one for one in each.warnings)
             }
-        broken = [*standing(rig, act, before, tree, self.people), *self.watchman.broken]
+        broken = [*check_run(harness, result, before, tree, self.people), *self.secret_auditor.broken]
         if alone:
-            broken += kept_word(rig, act, tree, self.people)
-        if alone and not faults and not rig.service.deployment.settings.list_lag_seconds:
-            broken += stale(act, tree)
-        fine(broken)
+            broken += check_outcomes(harness, result, tree, self.people)
+        if alone and not faults and not harness.service.deployment.settings.list_lag_seconds:
+            broken += find_stale(result, tree)
+        raise_broken(broken)
         self._relent()
-        return act
+        return result

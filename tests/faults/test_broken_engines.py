@@ -1,0 +1,105 @@
+"""Every broken engine is detected."""
+
+import pytest
+
+from faults.broken_engines import ADOPTS_ANYTHING, BROKEN_ENGINES, NO_LOCK, note_cases
+from faults.fault_cases import check_case
+from faults.memory_store import CrashPoints
+from faults.scenarios import CREATE
+from keyturn.model.diagnostic import DiagnosticError
+from keyturn.operations.apply.session import ApplyOptions, apply_plan
+from keyturn.operations.plan.plan import PlanOptions
+from keyturn.planning.inputs import Approvals
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize("broken_engine", BROKEN_ENGINES, ids=lambda each: each.name)
+def test_a_broken_engine_is_detected(broken_engine, harness, record_property):
+    """At least one case breaks an invariant; without the mistake none does."""
+    cases = broken_engine.cases(harness)
+    with pytest.MonkeyPatch.context() as patch:
+        broken_engine.install(patch)
+        caught = any(check_case(harness, case) for case in cases)
+    record_property("caught", caught)
+    assert caught
+    assert [(str(case), broken) for case in cases if (broken := check_case(harness, case))] == []
+
+
+class InterruptingCrashPoints(CrashPoints):
+    """Calls a function at the first write, as another process would."""
+
+    def __init__(self, result):
+        super().__init__()
+        self.result = result
+
+    def __call__(self, name):
+        """Pass a crash point; call the function before the first POST."""
+        super().__call__(name)
+        if name == "POST /api/credentials" and self.result:
+            result, self.result = self.result, None
+            result()
+
+
+def race(harness):
+    """Start a second apply within the first; return its error codes and the number of duplicate names."""
+    prepared = harness.prepare(CREATE)
+    harness.start(prepared, unique_names=False)
+    harness.on_request = lambda _: None
+    ends = []
+
+    def second():
+        try:
+            apply_plan(
+                harness.run(prepared.after),
+                PlanOptions(approvals=Approvals()),
+                ApplyOptions(parallelism=1),
+                lambda _: True,
+            )
+        except DiagnosticError as held:
+            ends.extend(each.code for each in held.diagnostics)
+
+    harness.apply(prepared.after, CREATE.approvals, InterruptingCrashPoints(second))
+    names = [each.name for each in harness.service.deployment.store.list_records() if each.is_active]
+    return ends, len(names) - len(set(names))
+
+
+def test_concurrent_applies(harness, record_property):
+    """The second apply fails with KT610; an engine without a lock creates duplicates."""
+    assert race(harness) == (["KT610"], 0)
+    with pytest.MonkeyPatch.context() as patch:
+        NO_LOCK(patch)
+        ends, twins = race(harness)
+    record_property("caught", twins > 0)
+    assert (ends, twins > 0) == ([], True)
+
+
+def lose_response_with_existing_name(harness):
+    """Lose a response while a list shows an older object of that name; return the host of that object."""
+    prepared = harness.prepare(CREATE)
+    harness.start(
+        prepared, {"kind": "drop_after", "among": "writes", "at": 1}, unique_names=False, list_lag_seconds=4.0
+    )
+    config = {"host": "person.example.com", "port": 5432, "engine": "postgresql", "username": "person"}
+    (theirs,) = harness.service.seed_objects(
+        credentials=[{"name": "c-new", "type": "database", "config": config}]
+    )["credentials"]
+    harness.clock.advance(3.0)
+    harness.on_request = lambda _: None
+    harness.apply(prepared.after, CREATE.approvals)
+    return harness.service.deployment.store.find_by_id(theirs).plain_config()["host"]
+
+
+def test_an_older_object_is_not_adopted(harness, record_property):
+    """An engine that compares only names overwrites it."""
+    assert lose_response_with_existing_name(harness) == "person.example.com"
+    with pytest.MonkeyPatch.context() as patch:
+        ADOPTS_ANYTHING(patch)
+        fate = lose_response_with_existing_name(harness)
+    record_property("caught", fate != "person.example.com")
+    assert fate != "person.example.com"
+
+
+def test_an_unmanaged_field_stays(harness, check_cases):
+    """It is added between two reads of the object."""
+    check_cases(note_cases(harness))
