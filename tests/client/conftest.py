@@ -35,7 +35,7 @@ def hang(raw: RawServer) -> Action:
 
 @pytest.fixture
 def drip(raw: RawServer) -> Callable[[bytes], Action]:
-    """Return a maker of acts that send one byte every 20 ms."""
+    """Return a maker of actions that send one byte every 20 ms."""
 
     def make(data: bytes) -> Action:
         def action(connection: socket.socket) -> bool:

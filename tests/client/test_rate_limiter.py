@@ -113,7 +113,7 @@ def test_a_pause_is_limited_to_five_minutes(clock):
 def test_headroom_is_kept(clock, limit, left, reset, waits):
     """Below a fifth of the limit the rate is halved; invalid headers are ignored."""
     limiter = RateLimiter(clock.client_clock())
-    date = 5_000_000.0  # the service's clock, far from ours
+    date = 5_000_000.0  # the service's clock differs from the local one
     moment = str(int(date) + int(reset)) if reset[0] in "+-" else reset
     headers = {"x-ratelimit-limit": limit, "x-ratelimit-remaining": left, "x-ratelimit-reset": moment}
     limiter.observe_headers(headers, date)

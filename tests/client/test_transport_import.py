@@ -7,7 +7,9 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("first", "kept"), [("", False), ("import httpx, rich.console", True)], ids=["ours", "theirs"]
+    ("first", "kept"),
+    [("", False), ("import httpx, rich.console", True)],
+    ids=["first import", "earlier import"],
 )
 def test_the_command_line_of_httpx_is_not_imported(first, kept):
     """An earlier import of httpx stays complete, and a later one works."""
