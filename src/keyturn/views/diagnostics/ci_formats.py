@@ -55,29 +55,29 @@ def render_code_quality(report: DiagnosticReport) -> str:
     return dump_pretty(
         [
             {
-                "description": escape_line(_format_message(finding)),
-                "check_name": finding.code,
+                "description": escape_line(_format_message(diagnostic)),
+                "check_name": diagnostic.code,
                 "fingerprint": fingerprint,
-                "severity": _GITLAB_SEVERITIES[finding.severity],
+                "severity": _GITLAB_SEVERITIES[diagnostic.severity],
                 "location": {
-                    "path": report.repository_path(finding),
-                    "lines": {"begin": finding.origin.line or 1},
+                    "path": report.repository_path(diagnostic),
+                    "lines": {"begin": diagnostic.origin.line or 1},
                 },
             }
-            for finding, fingerprint in _fingerprint_diagnostics(report)
+            for diagnostic, fingerprint in _fingerprint_diagnostics(report)
         ]
     )
 
 
 def render_sarif(report: DiagnosticReport) -> str:
     """Return a SARIF 2.1.0 log with one run."""
-    codes = sorted({finding.code for finding in report.ranked_diagnostics})
+    codes = sorted({diagnostic.code for diagnostic in report.ranked_diagnostics})
     run = {
         "tool": {"driver": {"name": "keyturn", "rules": [_rule_to_sarif(code) for code in codes]}},
         "columnKind": "unicodeCodePoints",
         "results": [
-            _result_to_sarif(finding, codes.index(finding.code), report, fingerprint)
-            for finding, fingerprint in _fingerprint_diagnostics(report)
+            _result_to_sarif(diagnostic, codes.index(diagnostic.code), report, fingerprint)
+            for diagnostic, fingerprint in _fingerprint_diagnostics(report)
         ],
     }
     return dump_pretty({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -87,7 +87,7 @@ def render_diagnostics_junit(report: DiagnosticReport) -> str:
     """Return JUnit XML: a suite for each file; a failed case for each error, or one passed case."""
     by_file = {name: list(group) for name, group in groupby(_sort_by_file(report), key=_diagnostic_file)}
     suites = [_render_suite(name, by_file.get(name, [])) for name in sorted({*report.files, *by_file})]
-    errors = Counter(finding.severity for finding in report.ranked_diagnostics)[Severity.ERROR]
+    errors = Counter(diagnostic.severity for diagnostic in report.ranked_diagnostics)[Severity.ERROR]
     cases = sum(suite.count("<testcase ") for suite in suites)
     head = f'<testsuites name="keyturn validate" tests="{cases}" failures="{errors}">'
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>"]) + "\n"
@@ -122,12 +122,15 @@ def _format_message(diagnostic: Diagnostic) -> str:
 def _fingerprint_diagnostics(report: DiagnosticReport) -> Iterator[tuple[Diagnostic, str]]:
     # Without the line: a diagnostic that moves within the file keeps its fingerprint.
     seen: Counter[str] = Counter()
-    for finding in report.ranked_diagnostics:
+    for diagnostic in report.ranked_diagnostics:
         identity = "\0".join(
-            (finding.code, report.repository_path(finding), str(finding.address), finding.message)
+            (diagnostic.code, report.repository_path(diagnostic), str(diagnostic.address), diagnostic.message)
         )
         seen[identity] += 1
-        yield finding, hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "replace")).hexdigest()
+        yield (
+            diagnostic,
+            hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "replace")).hexdigest(),
+        )
 
 
 def _rule_to_sarif(code: str) -> dict[str, Any]:

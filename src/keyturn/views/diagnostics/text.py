@@ -42,7 +42,7 @@ class DiagnosticReport(Struct, frozen=True, kw_only=True):
     @property
     def ranked_diagnostics(self) -> tuple[Diagnostic, ...]:
         """The diagnostics without duplicates, by severity, then by location."""
-        return tuple(sorted(dict.fromkeys(self.diagnostics), key=lambda finding: finding.sort_key))
+        return tuple(sorted(dict.fromkeys(self.diagnostics), key=lambda diagnostic: diagnostic.sort_key))
 
     def visible_lines(self, file: str) -> frozenset[int] | None:
         """Return the lines of a file whose values a code frame may show; None for all.
@@ -60,7 +60,7 @@ class DiagnosticReport(Struct, frozen=True, kw_only=True):
 
 def render_diagnostics_text(report: DiagnosticReport, style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return the diagnostics with code frames and fixes; the last line is the summary."""
-    blocks = ["\n".join(_render_block(finding, report, style)) for finding in report.ranked_diagnostics]
+    blocks = ["\n".join(_render_block(diagnostic, report, style)) for diagnostic in report.ranked_diagnostics]
     explain = [_format_explain_hint(report)] if blocks else []
     return (
         "\n\n".join([*blocks, "\n".join([*explain, make_bold(summarize_diagnostics(report), style)])]) + "\n"
@@ -69,13 +69,13 @@ def render_diagnostics_text(report: DiagnosticReport, style: TerminalStyle = PLA
 
 def render_stopping_diagnostics(report: DiagnosticReport, style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return the errors that stopped a command, with code frames, and the command that explains them."""
-    blocks = ["\n".join(_render_block(finding, report, style)) for finding in report.ranked_diagnostics]
+    blocks = ["\n".join(_render_block(diagnostic, report, style)) for diagnostic in report.ranked_diagnostics]
     return "\n\n".join([*blocks, _format_explain_hint(report)])
 
 
 def render_diagnostics_concise(report: DiagnosticReport, style: TerminalStyle = PLAIN_STYLE) -> str:
     """Return one line for each diagnostic: ``file:line:column: severity CODE message``."""
-    return "".join(f"{format_concise(finding, style)}\n" for finding in report.ranked_diagnostics)
+    return "".join(f"{format_concise(diagnostic, style)}\n" for diagnostic in report.ranked_diagnostics)
 
 
 def render_diagnostics_json(report: DiagnosticReport) -> str:
@@ -87,8 +87,8 @@ def render_diagnostics_json(report: DiagnosticReport) -> str:
             "files": sorted(report.files),
             "summary": {f"{severity.name.lower()}s": counts[severity] for severity in Severity},
             "findings": [
-                {**diagnostic_to_json(finding), "title": find_code_title(finding)}
-                for finding in report.ranked_diagnostics
+                {**diagnostic_to_json(diagnostic), "title": find_code_title(diagnostic)}
+                for diagnostic in report.ranked_diagnostics
             ],
         }
     )
@@ -99,12 +99,14 @@ def render_diagnostics_markdown(report: DiagnosticReport, *, budget: int = DIAGN
     head = f"### Keyturn validate\n\n**{escape_markdown(summarize_diagnostics(report))}**\n"
     blocks, size = [head], len(head.encode()) + 200
     ranked = report.ranked_diagnostics
-    for file, group in groupby(ranked, key=lambda finding: finding.origin.file):
-        for number, finding in enumerate(group):
-            block = ("" if number else f"\n{escape_inline_code(file)}\n\n") + f"{_render_bullet(finding)}\n"
+    for file, group in groupby(ranked, key=lambda diagnostic: diagnostic.origin.file):
+        for number, diagnostic in enumerate(group):
+            block = (
+                "" if number else f"\n{escape_inline_code(file)}\n\n"
+            ) + f"{_render_bullet(diagnostic)}\n"
             size += len(block.encode())
             if size > budget:
-                left = len(ranked) - ranked.index(finding)
+                left = len(ranked) - ranked.index(diagnostic)
                 return "".join([*blocks, f"\n**{left:,} more are omitted:** run `keyturn validate`.\n"])
             blocks.append(block)
     return "".join(blocks)

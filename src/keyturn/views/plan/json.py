@@ -62,7 +62,7 @@ def build_plan_document(plan: Plan) -> dict[str, Any]:
         "resource_changes": [_change_to_json(change) for change in plan.changes],
         "secrets": [each for change in plan.changes for each in _secrets_to_json(change)],
         "exposures": [_exposure_to_json(each) for change in plan.changes for each in change.exposures],
-        "access": [diagnostic_to_json(finding) for finding in plan.access_changes],
+        "access": [diagnostic_to_json(diagnostic) for diagnostic in plan.access_changes],
         "impact": {str(address): _impact_to_json(impact) for address, impact in sorted(plan.impact.items())},
         "manual_steps": [
             {"address": str(change.address), "step": "authorize"}
@@ -76,7 +76,7 @@ def build_plan_document(plan: Plan) -> dict[str, Any]:
             "requests": plan.requests,
             **({"pace": plan.requests_per_second} if plan.requests_per_second > 0 else {}),
         },
-        "findings": [diagnostic_to_json(finding) for finding in plan.diagnostics],
+        "findings": [diagnostic_to_json(diagnostic) for diagnostic in plan.diagnostics],
     }
 
 
