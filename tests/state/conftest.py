@@ -1,4 +1,4 @@
-"""What the state's tests share: stores to write on, entries to write, and a clock that is set by hand."""
+"""Fixtures of the state: stores, entries and a clock."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,44 +20,44 @@ BUCKET = "team-states"
 
 
 class Hands:
-    """A clock with hands: what ``now`` and ``monotonic`` say is moved by ``wait``."""
+    """A clock whose two times a test sets."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 3, 9, 12, tzinfo=UTC)
         self.seconds = 1000.0
 
     def wait(self, seconds: float) -> None:
-        """Move both clocks on."""
+        """Advance both times."""
         self.moment += timedelta(seconds=seconds)
         self.seconds += seconds
 
     @property
     def clock(self) -> RunClock:
-        """What is handed to the state."""
+        """The clock as the state takes it."""
         return RunClock(lambda: self.moment, lambda: self.seconds)
 
 
 @pytest.fixture
 def hands() -> Hands:
-    """A clock set by hand."""
+    """Return a clock that the test sets."""
     return Hands()
 
 
 @pytest.fixture
 def clock(hands: Hands) -> RunClock:
-    """The clock of those hands."""
+    """Return the clock of ``hands``."""
     return hands.clock
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StateStore:
-    """A store in a folder that is not there yet."""
+    """Return a store in a folder that does not exist yet."""
     return open_store("file:.keyturn/prod", tmp_path, {})
 
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[dict[str, str]]:
-    """A real S3 server on loopback, as the environment that leads to it."""
+    """Return the environment for a real S3 server on loopback."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -82,20 +82,20 @@ def s3() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def bucket(s3: dict[str, str], tmp_path: Path) -> StateStore:
-    """A store in a bucket of that server, below a prefix of its own."""
+    """Return a store in a bucket of that server, with its own prefix."""
     return open_store(f"s3://{BUCKET}/{tmp_path.name}/prod", tmp_path, s3)
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest) -> StateStore:
-    """Each kind of store in turn."""
+    """Return each kind of store in turn."""
     found: StateStore = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.fixture
 def refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
-    """Expect one finding of this code, with something to say and to do, and hand it over."""
+    """Return a context that expects one diagnostic of a code, with message and hint, and yields it."""
 
     @contextmanager
     def expect(code: str) -> Iterator[list[Diagnostic]]:
@@ -111,12 +111,12 @@ def refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
 
 @pytest.fixture
 def known() -> Callable[..., StateEntry]:
-    """Makes entries: ``known("credential/x", id="c1")``."""
+    """Return a function that makes entries: ``known("credential/x", id="c1")``."""
     return make_known
 
 
 def make_known(address: str = "credential/prod-x", **changes: object) -> StateEntry:
-    """Return an entry with something in every field."""
+    """Return an entry with a value in every field."""
     fields = {("config", "host"): "db.acme.com", ("config", "port"): 5432}
     whole: dict[str, object] = {
         "address": Address.parse(address),

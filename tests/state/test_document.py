@@ -1,4 +1,4 @@
-"""The state as a document: what goes in comes out, and what is not whole is refused."""
+"""The state document: encoding, decoding and damage."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ HERE = "file:.keyturn/prod/state.json"
 
 @pytest.fixture
 def state(known):
-    """A small state with something in every part."""
+    """Return a small state with a value in every field."""
     intent = Intent(id="i1", operation="create", address=Address("credential", "y"), action="create")
     return State(
         workspace="prod",
@@ -34,20 +34,20 @@ def read(data, workspace="prod", organization="org_1"):
     return decode_state(data, HERE, workspace, organization)
 
 
-def test_a_state_comes_back_as_it_was(state):
-    """Entries, tombstones, open intents and position survive, and the bytes are always the same."""
+def test_a_state_survives_encoding(state):
+    """Equal states have equal documents."""
     assert read(encode_state(state)) == state
     assert encode_state(read(encode_state(state))) == encode_state(state)
 
 
-def test_the_order_of_entries_does_not_show(state):
-    """Two states that hold the same are the same bytes, in whatever order it was put in."""
+def test_entries_are_sorted(state):
+    """The order of insertion does not change the document."""
     backwards = state.with_entries(dict(reversed(state.entries.items())))
     assert encode_state(backwards) == encode_state(state)
 
 
 def test_the_document_is_plain_json_with_a_line_for_each_entry(state):
-    """Other tools can read it, and a diff shows the entries that changed."""
+    """Other tools can read it, and a diff shows the changed entries."""
     tree = json.loads(encode_state(state))
     assert tree["version"] == STATE_VERSION
     assert [entry["address"] for entry in tree["entries"]] == ["connection/prod-y", "credential/prod-x"]
@@ -55,7 +55,7 @@ def test_the_document_is_plain_json_with_a_line_for_each_entry(state):
 
 
 def test_the_published_schema_describes_the_document(state, known):
-    """Other tools can rely on the schema: it takes what is written and nothing that is not."""
+    """The schema accepts every document, and requires every key."""
     schema = json.loads((Path(__file__).parents[2] / "schemas" / "state.schema.json").read_text())
     whole = Draft202012Validator(schema, format_checker=None)
     reference = known(
@@ -78,22 +78,22 @@ def test_the_published_schema_describes_the_document(state, known):
 
 
 @pytest.mark.parametrize("gist", ['{"file":"x.yaml","passed":"b"}', "7"])
-def test_the_copy_of_a_manifest_is_dropped(state, gist):
-    """A document may hold one under ``gist``; it is read without it, and written again without it."""
+def test_a_manifest_copy_of_an_old_document_is_ignored(state, gist):
+    """Early documents have one under ``gist``; it is not written again."""
     data = forged(state, b'{"address"', f'{{"gist":{gist},"address"'.encode())
     assert data.count(b'"gist"') == 2
     assert read(data) == state
     assert encode_state(read(data)) == encode_state(state)
 
 
-def test_an_empty_state_is_a_document_too():
-    """A workspace without a resource has a state."""
+def test_an_empty_state_survives_encoding():
+    """A workspace without resources has a state."""
     empty = State(workspace="prod", organization="org_1")
     assert read(encode_state(empty)) == empty
 
 
-def test_any_flipped_byte_is_noticed(state, refused):
-    """There is no place in the document at which damage goes by."""
+def test_any_changed_byte_is_detected(state, refused):
+    """At every position of the document."""
     data = encode_state(state)
     for place in range(len(data)):
         hurt = bytearray(data)
@@ -102,8 +102,8 @@ def test_any_flipped_byte_is_noticed(state, refused):
             read(bytes(hurt))
 
 
-def test_any_lost_or_added_piece_is_noticed(state, refused):
-    """Truncated, doubled, lengthened: refused, wherever it is cut."""
+def test_any_missing_or_added_part_is_detected(state, refused):
+    """Truncated, doubled or extended documents are refused."""
     data = encode_state(state)
     for place in range(0, len(data), 7):
         with refused("KT600"):
@@ -114,7 +114,7 @@ def test_any_lost_or_added_piece_is_noticed(state, refused):
 
 
 def forged(state, old, new):
-    """Return the document with ``old`` replaced and a digest that is right again."""
+    """Return the document with ``old`` replaced and a right digest."""
     body = encode_state(state).split(b"\n", 1)[1].replace(old, new)
     return b'{"digest":"' + hashlib.sha256(body).hexdigest().encode() + b'",\n' + body
 
@@ -134,8 +134,8 @@ def forged(state, old, new):
         (b'{"address":"credential', b'{"a":' + b"[" * 100_000),
     ],
 )
-def test_a_document_of_another_shape_is_refused(state, refused, old, new):
-    """A right digest over nonsense is nonsense still."""
+def test_a_document_of_another_form_is_refused(state, refused, old, new):
+    """Even if its digest is right."""
     data = forged(state, old, new)
     assert data != encode_state(state)
     with refused("KT600"):
@@ -143,7 +143,7 @@ def test_a_document_of_another_shape_is_refused(state, refused, old, new):
 
 
 def test_a_newer_document_is_refused_with_both_versions(state, refused):
-    """What an older keyturn does not understand, it does not overwrite."""
+    """An older keyturn does not overwrite it."""
     with refused("KT602") as found:
         read(forged(state, b'"version":1', b'"version":2'))
     assert "version 2" in found[0].message
@@ -151,15 +151,15 @@ def test_a_newer_document_is_refused_with_both_versions(state, refused):
 
 @pytest.mark.parametrize("mine", [("staging", "org_1"), ("prod", "org_2")])
 def test_a_foreign_document_is_refused(state, refused, mine):
-    """The state of one workspace or organization is never taken for that of another."""
+    """The state of another workspace or organization is never used."""
     with refused("KT601") as found:
         read(encode_state(state), *mine)
     assert "prod of org_1" in found[0].message
     assert " of ".join(mine) in found[0].message
 
 
-def test_entries_go_in_and_out(state, known):
-    """A state is changed by making another one."""
+def test_adding_and_removing_entries_returns_copies(state, known):
+    """A state itself does not change."""
     address = Address("credential", "prod-z")
     more = state.with_entry(known("credential/prod-z", id="c9"))
     assert more.find_entry(address).id == "c9"
@@ -170,16 +170,16 @@ def test_entries_go_in_and_out(state, known):
 
 
 @pytest.mark.waits
-def test_ten_thousand_entries_come_back_as_they_were(known):
-    """The document of a large workspace is whole."""
+def test_ten_thousand_entries_survive_encoding(known):
+    """A large workspace."""
     fields = {("config", name): f"value of {name}" for name in ("host", "engine", "user", "role", "db")}
     many = [known(f"credential/prod-{i}", applied=fields, observed=dict(fields)) for i in range(10_000)]
     state = State(workspace="prod", organization="org_1").with_entry(*many)
     assert read(encode_state(state)) == state
 
 
-def test_one_entry_more_does_not_change_the_lines_of_the_others(state, known):
-    """Diffs are as small as the change, whatever is written."""
+def test_a_new_entry_changes_two_lines(state, known):
+    """Those of the digest and of the entry."""
     dice = random.Random(7)
     names = [f"credential/n{dice.randrange(10**6)}" for _ in range(50)]
     before = encode_state(replace(state, open_intents=()).with_entry(*map(known, names))).splitlines()

@@ -1,4 +1,4 @@
-"""Fingerprints: keyed, framed, and of no use to whoever guesses."""
+"""Keyed fingerprints of secrets."""
 
 import hashlib
 import hmac
@@ -21,34 +21,34 @@ PASSWORD = ("password",)
 
 
 @given(st.binary(min_size=32, max_size=64), st.text(max_size=20))
-def test_keys_are_derived_as_rfc_5869_says(key, purpose):
-    """The derivation agrees with that of the cryptography library."""
+def test_keys_are_derived_as_in_rfc_5869(key, purpose):
+    """The result is that of the cryptography library."""
     theirs = HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(key)
     assert derive_key(key, purpose) == theirs
 
 
 def test_each_purpose_has_its_own_key():
-    """The key of saved plans tells nothing of that of fingerprints."""
+    """The key of saved plans does not reveal that of fingerprints."""
     assert derive_key(KEY, "fingerprint") != derive_key(KEY, "plan")
 
 
 @pytest.mark.parametrize("length", [0, 16, 31])
 def test_a_short_key_is_refused(length):
-    """A key that could be guessed protects nothing; its bytes are not in the message."""
+    """The message does not contain the key."""
     with pytest.raises(ValueError, match=f"has {length} bytes"):
         derive_key(b"k" * length, "fingerprint")
 
 
-def test_the_same_secret_in_the_same_field_is_recognised(canary):
-    """A fingerprint is stable, and that is all it is for."""
+def test_the_same_secret_in_the_same_field_has_the_same_fingerprint(canary):
+    """Fingerprints are stable."""
     value = canary("ascii")
     one = compute_fingerprint(KEY, X, PASSWORD, Secret(value))
     assert one == compute_fingerprint(KEY, X, PASSWORD, Secret(value))
     assert len(bytes.fromhex(one)) == 32
 
 
-def test_another_key_value_name_kind_or_field_is_another_fingerprint(canary):
-    """One value in two places cannot be seen to be one value."""
+def test_another_key_value_name_kind_or_field_has_another_fingerprint(canary):
+    """Equal values in two fields are not recognizable as equal."""
     secret, other = Secret(canary("ascii")), Secret(canary("ascii"))
     prints = {
         compute_fingerprint(KEY, X, PASSWORD, secret),
@@ -62,8 +62,8 @@ def test_another_key_value_name_kind_or_field_is_another_fingerprint(canary):
     assert len(prints) == 7
 
 
-def test_no_two_fields_can_be_shifted_into_each_other():
-    """However the same text is cut into kind, name, field and value, the fingerprints differ."""
+def test_the_borders_of_the_parts_count():
+    """The same text, split differently into kind, name, field and value, has another fingerprint."""
     letters = "aaaaaaa"
     found = {
         compute_fingerprint(KEY, Address(letters[:i], letters[i:j]), (letters[j:k],), Secret(letters[k:]))
@@ -72,8 +72,8 @@ def test_no_two_fields_can_be_shifted_into_each_other():
     assert len(found) == comb(len(letters) - 1, 3)
 
 
-def test_a_dictionary_does_not_help_without_the_key():
-    """Not a hash of the value, in any of the ways in which one would try."""
+def test_a_fingerprint_is_no_plain_hash():
+    """No common hash of the value equals the fingerprint."""
     found = compute_fingerprint(KEY, X, PASSWORD, Secret("hunter2"))
     framings = [b"", b"prod-x", b"credential/prod-x", b"/password", b"credential/prod-x/password"]
     for word in (b"hunter2", b"password", b"letmein"):

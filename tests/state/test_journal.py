@@ -1,4 +1,4 @@
-"""The write-ahead journal: durable before it returns, shared flushes, nothing after a failure."""
+"""The write-ahead journal: durability, shared writes and failures."""
 
 import json
 import subprocess
@@ -47,13 +47,13 @@ for serial in range(1, 9):
 
 
 def opened(store, clock):
-    """Return the journal of ``store``, open for writing."""
+    """Open the journal of ``store`` for writing."""
     reading = load_state(store, "prod", "org_1")
     return open_journal(store, reading.state, reading.torn, clock)
 
 
 def records(store):
-    """Return what is in the journal."""
+    """Return the records of the journal."""
     return tuple(read_journal_records(store.open_log().read(0)))
 
 
@@ -70,7 +70,7 @@ def finished(number="1", **more):
 
 
 class Gate:
-    """A tape whose first append waits until it is let through; it counts what each append holds."""
+    """A log whose appends wait for an event; it counts the lines of each append."""
 
     def __init__(self, tape):
         self.tape = tape
@@ -78,15 +78,15 @@ class Gate:
         self.batches = []
 
     def append(self, first, lines):
-        """Wait for the gate, then append."""
+        """Wait for the event, then append."""
         self.batches.append(len(lines))
         self.entered.set()
         assert self.go.wait(10)
         return self.tape.append(first, lines)
 
 
-def test_what_append_returned_from_can_be_read(store, clock):
-    """A record is there, stamped and numbered, for whoever reads next."""
+def test_an_appended_record_can_be_read(store, clock):
+    """With time and number."""
     journal = opened(store, clock)
     journal.append(intent())
     position = journal.append(finished())
@@ -98,7 +98,7 @@ def test_what_append_returned_from_can_be_read(store, clock):
 
 
 def test_a_record_is_flushed_before_append_returns(tmp_path):
-    """The kernel is asked to put the line on the disk, seen from outside the process."""
+    """The process calls fdatasync after the write."""
     script = (
         "import os\n"
         "flush, write, log = os.fdatasync, os.write, []\n"
@@ -113,8 +113,8 @@ def test_a_record_is_flushed_before_append_returns(tmp_path):
     assert run.stdout == "write flush\n"
 
 
-def test_what_was_enqueued_goes_with_the_next(store, clock):
-    """Outcomes need not be waited for; they are in front of the next intent, or come by flush."""
+def test_an_enqueued_event_is_written_with_the_next_one(store, clock):
+    """Or by a flush."""
     journal = opened(store, clock)
     journal.append(intent("1"))
     journal.enqueue(finished("1"))
@@ -127,8 +127,8 @@ def test_what_was_enqueued_goes_with_the_next(store, clock):
     assert len(records(store)) == 4
 
 
-def test_threads_that_wait_share_one_flush(folder, clock):
-    """While one writes, the others line up, and all of them go out together."""
+def test_waiting_threads_share_one_write(folder, clock):
+    """While one thread writes, the others queue."""
     tape = folder.open_log()
     tape.prepare_append(0)
     gate = Gate(tape)
@@ -148,8 +148,8 @@ def test_threads_that_wait_share_one_flush(folder, clock):
     assert sorted(record.event.id for record in records(folder)) == list("01234567")
 
 
-def test_many_threads_write_one_chain(store, clock):
-    """Whatever the threads do, each record is there once and the chain is whole."""
+def test_many_threads_write_one_valid_chain(store, clock):
+    """Each record exists once."""
     journal = opened(store, clock)
 
     def work(worker):
@@ -169,8 +169,8 @@ def test_many_threads_write_one_chain(store, clock):
     assert journal.current_state().open_intents == ()
 
 
-def test_the_state_grows_with_the_journal(store, clock, known):
-    """What a run wrote is in the state that it gets back, without reading anything again."""
+def test_the_current_state_includes_the_journal(store, clock, known):
+    """No file is read for it."""
     journal = opened(store, clock)
     journal.append(intent("1"))
     journal.append(intent("2"))
@@ -189,8 +189,8 @@ def test_the_state_grows_with_the_journal(store, clock, known):
         (RuntimeError("bug"), "KT625"),
     ],
 )
-def test_after_a_failure_nothing_is_accepted(folder, clock, failure, code):
-    """What a failed write left is not known, so that every thread is told, now and later."""
+def test_after_a_failure_every_call_raises(folder, clock, failure, code):
+    """The end of the log is unknown, so all threads stop."""
     tape = folder.open_log()
     tape.prepare_append(0)
 
@@ -228,8 +228,8 @@ def test_after_a_failure_nothing_is_accepted(folder, clock, failure, code):
 
 
 @pytest.mark.parametrize("room", [200, 700, 701])
-def test_a_full_disk_stops_before_the_call(tmp_path, folder, room):
-    """No room for the intent: it raises, and what is in the journal is whole and can be gone on with."""
+def test_a_full_disk_stops_the_run(tmp_path, folder, room):
+    """No space for the intent: append raises, and the journal stays valid."""
     run = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path), str(room)], capture_output=True, text=True, check=True
     )
@@ -242,8 +242,8 @@ def test_a_full_disk_stops_before_the_call(tmp_path, folder, room):
     assert (folder.path / "journal.jsonl").read_bytes().endswith(b"\n")
 
 
-def test_a_torn_last_line_is_cut_off_and_recorded(folder, clock):
-    """Wherever the last group of lines was torn, what was whole stays and the chain goes on."""
+def test_an_incomplete_last_line_is_removed_and_recorded(folder, clock):
+    """Wherever the last lines were cut, the complete ones stay and the chain continues."""
     journal = opened(folder, clock)
     journal.append(intent("1"))
     whole = (folder.path / "journal.jsonl").stat().st_size
@@ -264,8 +264,8 @@ def test_a_torn_last_line_is_cut_off_and_recorded(folder, clock):
         assert found[-1].event == JournalCompacted(7)
 
 
-def test_the_end_of_a_write_that_power_failed_is_cut_off(folder, clock):
-    """Some file systems leave zeros where data should have been."""
+def test_zeros_after_a_power_failure_are_removed(folder, clock):
+    """Some file systems leave zeros in place of data."""
     opened(folder, clock).append(intent("1"))
     with (folder.path / "journal.jsonl").open("ab") as file:
         file.write(b'{"seq":2,"at"' + bytes(4096))
@@ -274,8 +274,8 @@ def test_the_end_of_a_write_that_power_failed_is_cut_off(folder, clock):
     assert verify_chain(records(folder)) is None
 
 
-def test_a_journal_that_grew_meanwhile_is_not_opened(store, clock, refused):
-    """Between reading and opening somebody wrote: the plan is not of this state any more."""
+def test_a_journal_with_newer_records_is_not_opened(store, clock, refused):
+    """The loaded state is out of date."""
     reading = load_state(store, "prod", "org_1")
     opened(store, clock).append(intent())
     with refused("KT626"):
@@ -283,7 +283,7 @@ def test_a_journal_that_grew_meanwhile_is_not_opened(store, clock, refused):
 
 
 def test_a_writer_that_lost_the_lock_is_stopped(store, clock, refused):
-    """Two journals open on one store: the slower one does not get a line in."""
+    """Of two open journals of one store, the slower one cannot append."""
     slow, quick = opened(store, clock), opened(store, clock)
     quick.append(intent("quick"))
     with refused("KT626"):
@@ -291,8 +291,8 @@ def test_a_writer_that_lost_the_lock_is_stopped(store, clock, refused):
     assert [record.event.id for record in records(store)] == ["quick"]
 
 
-def test_a_record_costs_the_same_however_long_the_journal_is(folder, clock, known):
-    """The last of many records is as large as the first: an entry, not a state."""
+def test_the_size_of_a_record_does_not_grow(folder, clock, known):
+    """A record has one entry, not the state."""
     journal = opened(folder, clock)
     sizes = []
     for number in range(300):

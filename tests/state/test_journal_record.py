@@ -1,4 +1,4 @@
-"""Lines of the journal: chained, and every change to one is seen."""
+"""Journal records: the hash chain shows every change."""
 
 import json
 
@@ -23,7 +23,7 @@ ENTRY = {"address": "credential/prod-x", "applied": {}, "id": "cred_1", "type": 
 
 
 def chained(count, start=None):
-    """Return ``count`` lines behind ``start``."""
+    """Return ``count`` lines after ``start``."""
     lines, last = [], start or JournalPosition()
     for serial in range(count):
         data, digest = encode_journal_record(last, NOW, encode_event(JournalCompacted(serial)))
@@ -37,8 +37,8 @@ def parsed(lines):
     return [decode_journal_record(line) for line in lines]
 
 
-def test_a_line_says_what_it_is():
-    """A line is JSON: number, moment, event, the hash before and its own."""
+def test_the_form_of_a_line():
+    """JSON with number, time, event, previous hash and own hash."""
     (line,) = chained(1)
     tree = json.loads(line.data)
     assert list(tree) == ["seq", "at", "event", "serial", "prev", "hash"]
@@ -48,19 +48,19 @@ def test_a_line_says_what_it_is():
     assert is_next(record, JournalPosition())
 
 
-def test_an_untouched_chain_is_whole():
-    """Nothing is found where nothing was done; an empty journal is whole as well."""
+def test_an_unchanged_chain_is_valid():
+    """So is an empty journal."""
     assert verify_chain(parsed(chained(5))) is None
     assert verify_chain([]) is None
 
 
-def test_a_journal_that_goes_on_after_another_is_whole():
-    """A journal that was moved away is continued, so that a first number other than 1 is fine."""
+def test_a_chain_may_start_at_any_number():
+    """After a journal was moved away, the next one continues its numbers."""
     assert verify_chain(parsed(chained(3, JournalPosition(40, "a" * 64)))) is None
 
 
-def test_any_flipped_byte_is_found_at_its_line():
-    """Whichever byte of whichever line is changed, `verify` names that line."""
+def test_any_changed_byte_is_found_in_its_line():
+    """At every position of every line."""
     lines = chained(3)
     for index, line in enumerate(lines):
         for place in range(len(line.data) - 1):
@@ -70,8 +70,8 @@ def test_any_flipped_byte_is_found_at_its_line():
             assert verify_chain(parsed(broken)) == index, (index, place)
 
 
-def test_a_line_that_was_lost_moved_or_doubled_is_found():
-    """What stands in the wrong place is where the chain breaks."""
+def test_a_missing_moved_or_doubled_line_is_found():
+    """The chain breaks there."""
     a, b, c, d = parsed(chained(4))
     assert verify_chain([a, c, d]) == 1
     assert verify_chain([a, c, b, d]) == 1
@@ -79,15 +79,15 @@ def test_a_line_that_was_lost_moved_or_doubled_is_found():
     assert verify_chain([a, b, decode_journal_record(chained(3)[2]), d]) is None
 
 
-def test_a_number_that_does_not_follow_is_found():
-    """A line that skips a number is found, even where its hash and the one before are right."""
+def test_a_skipped_number_is_found():
+    """Even if the hashes are right."""
     (first,) = parsed(chained(1))
     data, _ = encode_journal_record(JournalPosition(5, first.hash), NOW, encode_event(JournalCompacted(1)))
     assert verify_chain([first, decode_journal_record(LogLine(0, data))]) == 1
 
 
-def test_a_line_rewritten_with_a_hash_of_its_own_breaks_the_next():
-    """Whoever rewrites one record has to rewrite all that follow, and the document knows the last."""
+def test_a_rewritten_line_breaks_the_next():
+    """All later lines would have to be rewritten, and the document names the last hash."""
     lines = chained(3)
     data, _ = encode_journal_record(
         decode_journal_record(lines[0]).position, NOW, encode_event(JournalCompacted(99))
@@ -95,16 +95,16 @@ def test_a_line_rewritten_with_a_hash_of_its_own_breaks_the_next():
     assert verify_chain(parsed([lines[0], LogLine(101, data), lines[2]])) == 2
 
 
-def test_json_that_says_the_same_in_another_way_is_not_the_line():
-    """The hash stands at the end and covers the bytes before it, not what they mean."""
+def test_equal_json_with_other_bytes_is_invalid():
+    """The hash covers the bytes, not the meaning."""
     (line,) = chained(1)
     tree = json.loads(line.data)
     for text in (json.dumps(tree), json.dumps({"hash": tree.pop("hash"), **tree}, separators=(",", ":"))):
         assert verify_chain([decode_journal_record(LogLine(0, text.encode() + b"\n"))]) == 0
 
 
-def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
-    """The chain holds over events that only a newer version understands."""
+def test_an_event_of_an_unknown_kind_is_valid_but_unreadable():
+    """A newer keyturn wrote it."""
     data, _ = encode_journal_record(JournalPosition(), NOW, b'{"event":"teleport","to":"mars"}')
     record = decode_journal_record(LogLine(0, data))
     assert record.event == UnreadableEvent("teleport")
@@ -121,14 +121,14 @@ def test_an_event_of_a_newer_keyturn_is_whole_but_not_readable():
     ],
     ids=["number", "counts", "entry", "fields"],
 )
-def test_a_broken_event_under_a_right_hash_is_found(event):
-    """A record that says nothing is not passed over, of whatever shape it is."""
+def test_an_invalid_event_with_a_right_hash_is_found(event):
+    """Whatever its form is."""
     data, _ = encode_journal_record(JournalPosition(), NOW, json.dumps(event).encode())
     assert verify_chain([decode_journal_record(LogLine(0, data))]) == 0
 
 
-def test_the_copy_of_a_manifest_in_an_entry_is_dropped():
-    """An entry may hold one under ``gist``: the record is whole, and its entry is read without it."""
+def test_a_manifest_copy_of_an_old_journal_is_ignored():
+    """Early entries have one under ``gist``; the record is valid."""
     event = {"event": "outcome", **OUTCOME, "entry": {**ENTRY, "gist": {"file": "x.yaml", "passed": "b"}}}
     data, _ = encode_journal_record(JournalPosition(), NOW, json.dumps(event).encode())
     record = decode_journal_record(LogLine(0, data))
@@ -136,18 +136,18 @@ def test_the_copy_of_a_manifest_in_an_entry_is_dropped():
     assert b"gist" not in encode_event(record.event)
 
 
-def test_a_torn_last_line_is_left_out():
-    """What has no newline was never finished."""
+def test_an_incomplete_last_line_is_left_out():
+    """It has no newline."""
     *whole, last = chained(3)
     assert len(list(read_journal_records([*whole, LogLine(last.mark, last.data[:-1])]))) == 2
 
 
 @given(st.binary(max_size=300))
-def test_no_line_makes_the_reader_stumble(data):
-    """Whatever stands in a line, it is a record that does not verify."""
+def test_arbitrary_bytes_are_an_invalid_record(data):
+    """The reader never raises."""
     assert verify_chain([decode_journal_record(LogLine(0, data + b"\n"))]) == 0
 
 
-def test_deep_nesting_is_a_broken_line():
-    """A line made to exhaust the reader is as broken as any other."""
+def test_deep_nesting_is_an_invalid_record():
+    """It does not exhaust the stack."""
     assert verify_chain([decode_journal_record(LogLine(0, b"[" * 100_000 + b"\n"))]) == 0

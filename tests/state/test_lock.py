@@ -1,4 +1,4 @@
-"""One writer at a time: taken, renewed, released, taken over by rule and by hand."""
+"""The lock: acquisition, renewal, release, takeover and unlock."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from keyturn.state.stores.base import NO_ETAG
 ANN = LockHolder(id="a1", who="ann", host="laptop", url="https://ci/run/1", commit="c" * 40, ttl=600)
 BOB = replace(ANN, id="b1", who="bob", url="")
 DEAD = replace(ANN, id="d1", ttl=-TAKEOVER_GRACE.total_seconds() - 10)
-"""A holder whose lease was over before it began, by any clock."""
+"""A holder whose lease has always ended."""
 
 GRAB = """
 import sys, time
@@ -51,8 +51,8 @@ print("valid" if lease.is_valid() else "over", flush=True)
 """
 
 
-def test_a_free_lock_is_taken_and_says_who(store, clock):
-    """The record tells whoever comes next what they need to know."""
+def test_a_free_lock_is_acquired(store, clock):
+    """The record names the holder."""
     assert read_held_lock(store) is None
     lease = acquire_lock(store, ANN, clock)
     assert lease.is_valid()
@@ -62,8 +62,8 @@ def test_a_free_lock_is_taken_and_says_who(store, clock):
     assert (record.renewals, record.released) == (0, False)
 
 
-def test_a_held_lock_is_not_taken(store, clock):
-    """The second comer learns who holds it, since when, and what to do."""
+def test_a_held_lock_is_not_acquired(store, clock):
+    """The error names the holder, the time and the command."""
     acquire_lock(store, ANN, clock)
     with pytest.raises(LockHeld) as stopped:
         acquire_lock(store, BOB, clock)
@@ -77,7 +77,7 @@ def test_a_held_lock_is_not_taken(store, clock):
 
 
 def test_a_released_lock_is_free(store, clock):
-    """After the release anybody may take it, and the lease is over even if asked at once."""
+    """The lease ends at once, and another run acquires the lock."""
     lease = acquire_lock(store, ANN, clock)
     lease.release()
     assert not lease.is_valid()
@@ -86,7 +86,7 @@ def test_a_released_lock_is_free(store, clock):
 
 
 def test_a_lease_ends_by_the_monotonic_clock(folder, hands):
-    """The clock on the wall may jump a day either way; what counts is the time that passed."""
+    """A change of the system time has no effect."""
     lease = acquire_lock(folder, ANN, hands.clock)
     hands.moment = hands.moment.replace(year=2025)
     assert lease.is_valid()
@@ -97,8 +97,8 @@ def test_a_lease_ends_by_the_monotonic_clock(folder, hands):
     assert not lease.is_valid()
 
 
-def test_the_lease_is_counted_from_before_the_request(folder, hands):
-    """However long the store takes to answer, the lease is never held for longer than it says."""
+def test_the_lease_starts_before_the_request(folder, hands):
+    """A slow response shortens it."""
 
     class Slow:
         location, read = folder.location, folder.read
@@ -111,8 +111,8 @@ def test_the_lease_is_counted_from_before_the_request(folder, hands):
     assert acquire_lock(Slow(), ANN, hands.clock).remaining_seconds() == pytest.approx(200)
 
 
-def test_a_renewal_begins_the_ttl_anew(store, hands):
-    """Renewals are counted in the record, and only where too little is left."""
+def test_a_renewal_restarts_the_lease(store, hands):
+    """The record counts renewals; a long lease is not renewed."""
     lease = acquire_lock(store, ANN, hands.clock)
     hands.wait(250)
     lease.renew(below=300)
@@ -125,8 +125,8 @@ def test_a_renewal_begins_the_ttl_anew(store, hands):
     assert record.renewed == "2026-03-09T12:04:10.000Z"
 
 
-def test_a_lease_that_ran_out_is_not_renewed(folder, hands, refused):
-    """Somebody may have it by now: whoever slept through their lease is out."""
+def test_an_expired_lease_is_not_renewed(folder, hands, refused):
+    """Another run may have the lock."""
     lease = acquire_lock(folder, ANN, hands.clock)
     hands.wait(600)
     with refused("KT611"):
@@ -134,8 +134,8 @@ def test_a_lease_that_ran_out_is_not_renewed(folder, hands, refused):
     assert read_held_lock(folder).renewals == 0
 
 
-def test_a_lease_that_was_taken_is_noticed(store, clock, refused):
-    """Renewal and release fail where the lock is somebody else's, and do not disturb them."""
+def test_a_lost_lease_is_detected(store, clock, refused):
+    """Renewal and release fail, and the new holder keeps the lock."""
     first, second = acquire_lock(store, ANN, clock), None
     force_unlock(store, "a1")
     second = acquire_lock(store, BOB, clock)
@@ -149,7 +149,7 @@ def test_a_lease_that_was_taken_is_noticed(store, clock, refused):
 
 
 def test_an_expired_lease_is_taken_over(store, clock):
-    """A lease that ended more than the grace ago, by the store's clock, is free; both are told apart."""
+    """After the grace time, by the clock of the store."""
     lost = acquire_lock(store, DEAD, clock)
     assert acquire_lock(store, BOB, clock).is_valid()
     with pytest.raises(DiagnosticError) as stopped:
@@ -159,7 +159,7 @@ def test_an_expired_lease_is_taken_over(store, clock):
 
 @pytest.mark.parametrize(("past", "taken"), [(600, False), (629, False), (640, True)])
 def test_the_grace_is_counted_by_the_age_of_the_record(folder, clock, past, taken):
-    """Only the file system's own times count: the record's age, not what it says, and not our clock."""
+    """Times of the file system count, not those in the record or of the local clock."""
     acquire_lock(folder, ANN, clock)
     moment = time.time() - past
     os.utime(folder.path / LOCK_KEY, (moment, moment))
@@ -170,8 +170,8 @@ def test_the_grace_is_counted_by_the_age_of_the_record(folder, clock, past, take
             acquire_lock(folder, BOB, clock)
 
 
-def test_unlocking_asks_for_the_id(store, clock, refused):
-    """The lock of a run that began since is not taken away by a command meant for the one before."""
+def test_unlock_requires_the_id(store, clock, refused):
+    """A command for an earlier run does not release the lock of a later one."""
     acquire_lock(store, ANN, clock)
     with refused("KT612") as found:
         force_unlock(store, "b1")
@@ -183,8 +183,8 @@ def test_unlocking_asks_for_the_id(store, clock, refused):
         force_unlock(store, "a1")
 
 
-def test_unlocking_nothing_is_said(store, refused):
-    """Where there never was a lock there is nothing to take away."""
+def test_unlocking_a_free_lock_is_an_error(store, refused):
+    """A store without a lock record."""
     with refused("KT612"):
         force_unlock(store, "a1")
 
@@ -192,8 +192,8 @@ def test_unlocking_nothing_is_said(store, refused):
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"holder":{"id":7}}', b"[" * 100_000, b'{"holder": 7}']
 )
-def test_a_damaged_record_is_cleared_by_its_own_id(folder, clock, refused, data):
-    """Nobody guesses who holds it; a person looks, and says so with the id that the finding names."""
+def test_a_damaged_record_is_released_by_its_id(folder, clock, refused, data):
+    """The error names the id."""
     folder.put(LOCK_KEY, data, NO_ETAG)
     with refused("KT613") as found:
         acquire_lock(folder, BOB, clock)
@@ -204,8 +204,8 @@ def test_a_damaged_record_is_cleared_by_its_own_id(folder, clock, refused, data)
     assert acquire_lock(folder, BOB, clock).is_valid()
 
 
-def test_of_two_who_reach_at_once_one_is_told(folder, clock):
-    """Whoever is beaten between looking and taking looks again and learns by whom."""
+def test_the_slower_of_two_runs_learns_the_holder(folder, clock):
+    """It reads the record again after the failed write."""
 
     class Raced:
         location, current_time = folder.location, folder.current_time
@@ -227,8 +227,8 @@ def test_of_two_who_reach_at_once_one_is_told(folder, clock):
     assert stopped.value.record.holder == ANN
 
 
-def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused):
-    """If the lock changes hands between looking and writing, whoever has it now keeps it."""
+def test_unlock_does_not_release_a_new_holder(folder, clock, refused):
+    """The lock changed between read and write."""
     first = acquire_lock(folder, ANN, clock)
 
     class Raced:
@@ -236,7 +236,7 @@ def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused)
         put = folder.put
 
         def read(self, key):
-            """Look, and let Bob have it right after."""
+            """Read; afterwards another run acquires the lock."""
             found = folder.read(key)
             first.release()
             acquire_lock(folder, BOB, clock)
@@ -247,14 +247,14 @@ def test_unlocking_does_not_undo_what_happened_meanwhile(folder, clock, refused)
     assert read_held_lock(folder).holder == BOB
 
 
-def test_releasing_what_was_never_taken_does_nothing(folder, clock):
-    """Whoever failed to get the lock may clean up all the same."""
+def test_releasing_an_unacquired_lock_does_nothing(folder, clock):
+    """Cleanup after a failed acquisition."""
     Lease(folder, clock).release()
     assert folder.read(LOCK_KEY) is None
 
 
 def contenders(tmp_path, count, ttl="600"):
-    """Start processes that reach for the lock when they are told."""
+    """Start processes that acquire the lock when they read a line."""
     command = [sys.executable, "-c", GRAB, str(tmp_path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
     workers = [subprocess.Popen([*command, str(number), ttl], **pipes) for number in range(count)]
@@ -262,8 +262,8 @@ def contenders(tmp_path, count, ttl="600"):
     return workers
 
 
-def test_of_eight_processes_one_gets_it(tmp_path, folder):
-    """The others exit, and each names the winner."""
+def test_one_of_eight_processes_acquires_the_lock(tmp_path, folder):
+    """The others exit and name its holder."""
     workers = contenders(tmp_path, 8)
     for worker in workers:
         worker.stdin.write("go\n")
@@ -277,7 +277,7 @@ def test_of_eight_processes_one_gets_it(tmp_path, folder):
 
 
 def test_a_killed_holder_leaves_the_lock_free(tmp_path, folder, clock):
-    """On the machine where it ran, its end is certain at once: nobody waits for the lease to be over."""
+    """On the same machine, without waiting for the end of the lease."""
     (worker,) = contenders(tmp_path, 1)
     worker.stdin.write("go\n")
     assert worker.stdout.readline() == "won\n"
@@ -293,7 +293,7 @@ def test_a_killed_holder_leaves_the_lock_free(tmp_path, folder, clock):
 
 
 def test_a_stopped_holder_still_has_the_lock(tmp_path, folder, clock):
-    """Whoever is merely stopped may go on, and is waited for until the lease is over."""
+    """A suspended process may continue."""
     (worker,) = contenders(tmp_path, 1)
     worker.stdin.write("go\n")
     assert worker.stdout.readline() == "won\n"
@@ -304,15 +304,15 @@ def test_a_stopped_holder_still_has_the_lock(tmp_path, folder, clock):
     assert worker.communicate("done\n")[0] == "valid\n"
 
 
-def test_a_lock_that_cannot_be_written_leaves_no_sign(folder, clock, refused):
-    """Failing to take the lock is not holding it."""
+def test_a_failed_acquisition_leaves_no_liveness_file(folder, clock, refused):
+    """The disk is full."""
 
     class Full:
         location, read, current_time = folder.location, folder.read, folder.current_time
         announce_alive, is_holder_dead = folder.announce_alive, folder.is_holder_dead
 
         def put(self, *_):
-            """Have no room."""
+            """Raise the error of a full disk."""
             raise storage_error("KT608", "here", "no room", "make room")
 
     with refused("KT608"):
@@ -321,8 +321,8 @@ def test_a_lock_that_cannot_be_written_leaves_no_sign(folder, clock, refused):
 
 
 @pytest.mark.waits
-def test_a_holder_that_was_stopped_knows_that_its_lease_is_over(tmp_path):
-    """A process that is halted past its lease and wakes up is not valid for a single write."""
+def test_a_resumed_holder_knows_that_its_lease_ended(tmp_path):
+    """A process suspended for longer than its lease writes nothing."""
     (worker,) = contenders(tmp_path, 1, ttl="0.4")
     worker.stdin.write("go\n")
     assert worker.stdout.readline() == "won\n"

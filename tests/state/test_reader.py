@@ -1,4 +1,4 @@
-"""The state as it stands: document and journal together, whatever became of either."""
+"""The current state from document and journal, also after damage of either."""
 
 import random
 import subprocess
@@ -60,14 +60,14 @@ def address(number):
 
 
 def opened(store, clock):
-    """Return what is read and the journal behind it."""
+    """Return the loaded state and its journal."""
     reading = load_state(store, "prod", "org_1")
     return reading, open_journal(store, reading.state, reading.torn, clock)
 
 
 @pytest.fixture
 def done(known):
-    """Makes outcomes that leave the entry of this number."""
+    """Return a function that makes the outcome with the entry of a number."""
 
     def make(number, **changes):
         entry = known(f"credential/r{number}", **changes)
@@ -88,12 +88,12 @@ def intent(number):
 
 
 def codes(reading):
-    """Return the codes of what was found."""
+    """Return the codes of the diagnostics."""
     return [finding.code for finding in reading.diagnostics]
 
 
 def run(store, clock, done, numbers):
-    """Write entries and compact, as an apply does."""
+    """Record entries and compact the journal, as an apply does."""
     reading, journal = opened(store, clock)
     for number in numbers:
         journal.append(intent(number))
@@ -101,14 +101,14 @@ def run(store, clock, done, numbers):
     return compact_journal(store, reading, journal)
 
 
-def test_where_there_is_nothing_the_state_is_empty(store):
+def test_an_empty_store_has_an_empty_state(store):
     """A first plan needs no state."""
     reading = load_state(store, "prod", "org_1")
     assert (reading.state.entries, reading.etag, reading.diagnostics) == ({}, NO_ETAG, ())
 
 
-def test_what_was_compacted_is_read(store, clock, done):
-    """After an apply the document holds everything; the journal's tail is all that is read besides."""
+def test_a_compacted_document_is_read(store, clock, done):
+    """It has all entries; of the journal, only the last record is read."""
     written = run(store, clock, done, range(3))
     again = load_state(store, "prod", "org_1")
     assert again.state.entries == written.state.entries
@@ -118,8 +118,8 @@ def test_what_was_compacted_is_read(store, clock, done):
     assert len(tail) == 1
 
 
-def test_without_compaction_the_journal_tells_the_rest(store, clock, done):
-    """A crash before the document was written loses nothing, open intents included."""
+def test_the_journal_completes_the_document(store, clock, done):
+    """A crash before the document is written loses nothing, open intents included."""
     run(store, clock, done, range(2))
     _, journal = opened(store, clock)
     journal.append(intent(2))
@@ -133,8 +133,8 @@ def test_without_compaction_the_journal_tells_the_rest(store, clock, done):
     assert (reading.state.serial, reading.diagnostics) == (1, ())
 
 
-def test_open_intents_outlive_compaction(store, clock):
-    """What is unsure stays so over any number of documents, until it is settled."""
+def test_open_intents_survive_compaction(store, clock):
+    """They stay open until their outcome is recorded."""
     reading, journal = opened(store, clock)
     journal.append(intent(1))
     reading = compact_journal(store, reading, journal)
@@ -148,8 +148,8 @@ def test_open_intents_outlive_compaction(store, clock):
     assert compact_journal(store, reading, journal).state.open_intents == ()
 
 
-def test_a_document_written_meanwhile_is_not_overwritten(store, clock, done, refused):
-    """Compaction is a compare-and-swap; the journal has what it could not write."""
+def test_a_document_of_another_run_is_not_overwritten(store, clock, done, refused):
+    """The write is a compare-and-swap; the journal is complete."""
     reading, journal = opened(store, clock)
     journal.append(done(1))
     theirs = document.encode_state(document.State(workspace="prod", organization="org_1", serial=9))
@@ -160,25 +160,25 @@ def test_a_document_written_meanwhile_is_not_overwritten(store, clock, done, ref
 
 
 class Without:
-    """A store whose document is lost."""
+    """A store without its document."""
 
     def __init__(self, store):
         self.location, self.open_log = store.location, store.open_log
 
     def read(self, _):
-        """Return nothing, whatever is asked for."""
+        """Return None for every key."""
 
 
 def test_a_lost_document_is_rebuilt_from_the_journal(store, clock, done):
-    """The journal alone is the whole state."""
+    """The journal contains the whole state."""
     written = run(store, clock, done, range(5))
     reading = load_state(Without(store), "prod", "org_1")
     assert reading.state.entries == written.state.entries
     assert codes(reading) == ["KT623"]
 
 
-def test_an_older_document_is_brought_up_to_date_and_said(store, clock, done):
-    """A backup that comes back is healed by the journal, and the user learns that it did."""
+def test_a_restored_older_document_is_completed_with_a_warning(store, clock, done):
+    """The journal has the newer entries."""
     run(store, clock, done, range(2))
     old = store.read(document.STATE_KEY)
     newer = run(store, clock, done, range(2, 5))
@@ -190,15 +190,15 @@ def test_an_older_document_is_brought_up_to_date_and_said(store, clock, done):
     assert codes(load_state(store, "prod", "org_1")) == []
 
 
-def test_a_run_that_ends_while_we_read_is_no_older_document(store, clock, done):
-    """A plan beside an apply sees one state or the other, and no finding."""
+def test_a_run_that_ends_during_a_read_causes_no_warning(store, clock, done):
+    """A plan beside an apply reads either document."""
     run(store, clock, done, range(2))
 
     class Busy(Without):
         written = False
 
         def read(self, key):
-            """Read the document; right after the first time, somebody writes a newer one."""
+            """Read; after the first read, another run writes a newer document."""
             found = store.read(key)
             if not self.written:
                 self.written = True
@@ -211,8 +211,8 @@ def test_a_run_that_ends_while_we_read_is_no_older_document(store, clock, done):
     assert reading.etag == store.read(document.STATE_KEY).etag
 
 
-def test_a_journal_that_was_moved_away_is_gone_on_from(folder, clock, done):
-    """The document is enough; that the past is gone is said once, and crashes are survived as ever."""
+def test_a_missing_journal_is_continued_with_a_warning(folder, clock, done):
+    """The document is enough, and crashes lose nothing afterwards."""
     run(folder, clock, done, range(3))
     path = folder.path / JOURNAL
     path.rename(path.with_suffix(".old"))
@@ -225,15 +225,15 @@ def test_a_journal_that_was_moved_away_is_gone_on_from(folder, clock, done):
     assert codes(reading) == []
     assert len(reading.state.entries) == 4
     assert len(compact_journal(folder, reading, journal).state.entries) == 4
-    # Put together again, but for the note behind the document, whose number the new one took.
+    # Concatenate both journals, without the last old record, whose number the new one reuses.
     past = path.with_suffix(".old").read_bytes().splitlines(keepends=True)[:-1]
     path.write_bytes(b"".join(past) + path.read_bytes())
     assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
     assert len(load_state(folder, "prod", "org_1").state.entries) == 4
 
 
-def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, done):
-    """With neither document nor beginning, what is left is used and the gap is said."""
+def test_a_journal_without_its_start_is_used_with_a_warning(folder, clock, done):
+    """Without a document, the remaining records count."""
     for number in range(3):
         opened(folder, clock)[1].append(done(number))
     path = folder.path / JOURNAL
@@ -246,7 +246,7 @@ def test_a_journal_without_its_beginning_still_tells_the_rest(folder, clock, don
 
 
 def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
-    """If the record that the document goes up to is not in it, it is not this state's journal."""
+    """It does not contain the last record of the document."""
     run(folder, clock, done, range(2))
     path = folder.path / JOURNAL
     older = path.read_bytes()
@@ -258,8 +258,8 @@ def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
             load_state(folder, "prod", "org_1")
 
 
-def test_any_change_to_the_tail_is_refused(folder, clock, done, refused):
-    """Nothing is folded in from a journal in which a byte was changed since."""
+def test_any_change_of_a_later_record_is_refused(folder, clock, done, refused):
+    """No entry is taken from a changed journal."""
     run(folder, clock, done, range(2))
     _, journal = opened(folder, clock)
     for number in range(2, 4):
@@ -276,8 +276,8 @@ def test_any_change_to_the_tail_is_refused(folder, clock, done, refused):
             load_state(folder, "prod", "org_1")
 
 
-def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
-    """In a bucket it is whole objects that may go missing."""
+def test_a_missing_journal_object_is_detected(bucket, clock, done, refused):
+    """In a bucket, whole objects may be missing."""
     run(bucket, clock, done, range(2))
     _, journal = opened(bucket, clock)
     for number in range(2, 5):
@@ -304,8 +304,8 @@ def test_a_lost_segment_is_noticed(bucket, clock, done, refused):
         load_state(Holey(), "prod", "org_1")
 
 
-def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
-    """A journal says whose it is even where the document is gone."""
+def test_a_journal_of_another_workspace_is_refused(store, clock, refused):
+    """The journal names it, even without a document."""
     _, journal = opened(store, clock)
     journal.append(
         RunStarted(run="r", command="apply", workspace="prod", organization="org_2", who="a", host="h")
@@ -314,8 +314,8 @@ def test_a_run_of_another_workspace_is_noticed(store, clock, refused):
         load_state(store, "prod", "org_1")
 
 
-def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
-    """What it says may matter to the state."""
+def test_a_record_of_a_newer_keyturn_is_refused(folder, clock, refused):
+    """It may affect the state."""
     _, journal = opened(folder, clock)
     position = journal.append(intent(1))
     line, _ = encode_journal_record(position, "now", b'{"event":"teleport"}')
@@ -325,8 +325,8 @@ def test_a_record_of_a_newer_keyturn_is_not_passed_over(folder, clock, refused):
         load_state(folder, "prod", "org_1")
 
 
-def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
-    """A reader beside a writer sees whole records; the next writer knows how much to cut off."""
+def test_the_length_of_an_incomplete_line_is_returned(folder, clock):
+    """A reader ignores the line; the next writer removes it."""
     _, journal = opened(folder, clock)
     journal.append(intent(1))
     with (folder.path / JOURNAL).open("ab") as file:
@@ -337,7 +337,7 @@ def test_a_torn_line_is_not_read_and_its_length_known(folder, clock):
 
 
 def test_a_writer_killed_at_any_moment_loses_nothing_it_reported(folder, tmp_path, clock):
-    """Killed again and again among appends and compactions: what was reported is there, the chain whole."""
+    """Killed during appends and compactions: reported entries exist, and the chain is valid."""
     reported: set[str] = set()
     dice = random.Random(3)
     for turn in range(5):

@@ -1,4 +1,4 @@
-"""What every store and every tape promises, on each kind of store."""
+"""The contract of stores and logs, on each kind of store."""
 
 from datetime import timedelta
 
@@ -8,8 +8,8 @@ from keyturn.state.stores import open_store
 from keyturn.state.stores.base import NO_ETAG, PreconditionFailed
 
 
-def test_an_object_is_made_changed_and_read(store):
-    """What was put is there, under a new etag each time."""
+def test_an_object_is_created_replaced_and_read(store):
+    """Each content has another etag."""
     assert store.read("a.json") is None
     first = store.put("a.json", b"one", NO_ETAG)
     assert (store.read("a.json").data, store.read("a.json").etag) == (b"one", first)
@@ -18,8 +18,8 @@ def test_an_object_is_made_changed_and_read(store):
     assert NO_ETAG not in (first, second)
 
 
-def test_nobody_writes_over_what_they_have_not_seen(store):
-    """A write with a wrong expectation leaves things as they were."""
+def test_a_write_with_a_wrong_etag_is_refused(store):
+    """The object keeps its content."""
     with pytest.raises(PreconditionFailed):
         store.put("a.json", b"x", "no such etag")
     assert store.read("a.json") is None
@@ -33,7 +33,7 @@ def test_nobody_writes_over_what_they_have_not_seen(store):
 
 
 def test_keys_are_listed_in_order(store):
-    """A prefix and a key to begin behind narrow the list down."""
+    """A prefix and a start key limit the sorted list."""
     assert store.list_keys("") == ()
     for key in ("b2", "b10", "a1", "b1"):
         store.put(key, b"x", NO_ETAG)
@@ -43,8 +43,8 @@ def test_keys_are_listed_in_order(store):
     assert store.list_keys("c") == ()
 
 
-def test_large_and_empty_objects_are_the_same_to_a_store(store):
-    """A document of ten thousand entries is written in one piece, on its condition."""
+def test_large_and_empty_objects_are_stored(store):
+    """10 MB are written at once, with a condition."""
     large = bytes(range(256)) * 40_000
     etag = store.put("large", large, NO_ETAG)
     store.put("large", large[::-1], etag)
@@ -56,16 +56,16 @@ def test_large_and_empty_objects_are_the_same_to_a_store(store):
     assert store.read("empty").data == b""
 
 
-def test_the_time_of_a_store_is_that_of_its_objects(store):
-    """How old an object is can be told without any clock of ours."""
+def test_a_store_and_its_objects_have_one_clock(store):
+    """The age of an object does not depend on the local clock."""
     store.put("a.json", b"x", NO_ETAG)
     age = store.current_time() - store.read("a.json").modified
     assert timedelta(0) <= age < timedelta(seconds=30)
     assert store.current_time() >= store.read("a.json").modified
 
 
-def test_an_attendance_can_be_ended(store):
-    """Whoever attends is not gone; a store that cannot know says so, and nothing of it is an object."""
+def test_a_holder_is_alive_until_it_stops_announcing(store):
+    """A liveness file is not an object of the store."""
     leave = store.announce_alive("me")
     assert not store.is_holder_dead("me")
     assert not store.is_holder_dead("somebody else")
@@ -73,8 +73,8 @@ def test_an_attendance_can_be_ended(store):
     leave()
 
 
-def test_a_tape_gives_back_what_was_written(store):
-    """Lines come in the order in which they went in, from the mark of any of them on."""
+def test_a_log_returns_its_lines_in_order(store):
+    """Reading starts at the mark of any line."""
     tape = store.open_log()
     assert list(tape.read(0)) == []
     tape.prepare_append(0)
@@ -85,8 +85,8 @@ def test_a_tape_gives_back_what_was_written(store):
     assert [line.data for line in tape.read(marks[0])][-3:] == [b"two\n", b"three\n", b"four\n"]
 
 
-def test_of_two_who_write_at_the_same_place_one_is_stopped(store):
-    """Whoever lost the lock without knowing finds somebody else's lines and writes none."""
+def test_the_second_of_two_writers_is_stopped(store):
+    """A writer that lost the lock finds other lines and writes none."""
     store.open_log().prepare_append(0)
     mine, theirs = store.open_log(), store.open_log()
     mine.prepare_append(0)
@@ -97,8 +97,8 @@ def test_of_two_who_write_at_the_same_place_one_is_stopped(store):
     assert [line.data for line in mine.read(0)] == [b"theirs\n"]
 
 
-def test_a_store_says_where_it_is(tmp_path, s3):
-    """The place is what stands in the project file, without anything secret."""
+def test_the_location_has_no_credentials(tmp_path, s3):
+    """It is the address of the project file."""
     assert open_store("file:.keyturn/prod", tmp_path, {}).location == "file:.keyturn/prod"
     assert open_store("s3://team-states/a//b/", tmp_path, s3).location == "s3://team-states/a/b"
     assert open_store("s3://team-states", tmp_path, s3).location == "s3://team-states"

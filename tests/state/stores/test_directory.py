@@ -1,4 +1,4 @@
-"""A state in a folder: links, rights, killed writers and many writers at once."""
+"""Store in a folder: links, permissions, killed and concurrent writers."""
 
 import json
 import os
@@ -56,16 +56,16 @@ except DiagnosticError as full:
 """
 
 
-def test_nothing_is_made_by_reading(tmp_path, folder):
-    """A plan leaves no trace where there is no state."""
+def test_reading_creates_nothing(tmp_path, folder):
+    """A plan without a state leaves no files."""
     assert folder.read("state.json") is None
     assert folder.list_keys("") == ()
     assert list(folder.open_log().read(0)) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folder_and_files_are_for_their_owner_alone(tmp_path, folder):
-    """Nobody else on the machine reads or lists a state."""
+def test_folder_and_files_are_accessible_to_the_owner_only(tmp_path, folder):
+    """Modes 0700 and 0600."""
     folder.put("state.json", b"x", NO_ETAG)
     folder.open_log().prepare_append(0)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
@@ -75,7 +75,7 @@ def test_folder_and_files_are_for_their_owner_alone(tmp_path, folder):
 
 @pytest.mark.parametrize("linked", [".keyturn", ".keyturn/prod"])
 def test_a_linked_folder_is_refused(tmp_path, refused, linked):
-    """A state does not lead out of the project."""
+    """A symbolic link could lead out of the project."""
     (tmp_path / "elsewhere" / "prod").mkdir(parents=True)
     (tmp_path / "project" / linked).parent.mkdir(parents=True)
     (tmp_path / "project" / linked).symlink_to(tmp_path / "elsewhere")
@@ -94,7 +94,7 @@ def test_a_linked_folder_is_refused(tmp_path, refused, linked):
 
 @pytest.mark.parametrize("name", ["a", ".guard", ".aside", "journal.jsonl"])
 def test_a_linked_file_is_refused_or_replaced(tmp_path, refused, folder, name):
-    """No write goes through a link that somebody put in the way."""
+    """No write follows a symbolic link."""
     folder.put("b", b"x", NO_ETAG)
     target = tmp_path / "precious"
     target.write_text("precious")
@@ -108,22 +108,22 @@ def test_a_linked_file_is_refused_or_replaced(tmp_path, refused, folder, name):
     assert target.read_text() == "precious"
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, refused, folder):
-    """What stands in the way is named and left alone."""
+def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path, refused, folder):
+    """The file stays."""
     (tmp_path / ".keyturn").write_text("mine")
     with refused("KT607"):
         folder.put("a", b"x", NO_ETAG)
     assert (tmp_path / ".keyturn").read_text() == "mine"
 
 
-def test_a_folder_that_cannot_be_written_is_said(refused, tmp_path):
-    """The user learns that it is about rights; even root may not write here."""
+def test_a_read_only_folder_is_reported(refused, tmp_path):
+    """KT605; not even root can write to this one."""
     with refused("KT605"):
         open_store("file:/sys/keyturn", tmp_path, {}).put("a", b"x", NO_ETAG)
 
 
-def test_what_a_killed_writer_left_aside_is_no_object(folder):
-    """The half-written file is neither read nor listed, and the next write clears it away."""
+def test_a_temporary_file_of_a_killed_writer_is_no_object(folder):
+    """It is not read or listed, and the next write removes it."""
     etag = folder.put("a", b"one", NO_ETAG)
     (folder.path / ".aside").write_bytes(b"half")
     assert folder.list_keys("") == ("a",)
@@ -132,7 +132,7 @@ def test_what_a_killed_writer_left_aside_is_no_object(folder):
 
 
 def test_content_is_on_disk_before_its_name_is(folder, monkeypatch):
-    """Power may fail at any moment: first the content, then the name, then the folder that holds it."""
+    """After a power failure the file is whole: first the content, then the name, then the folder."""
     order = []
 
     def noted(name, work):
@@ -146,7 +146,7 @@ def test_content_is_on_disk_before_its_name_is(folder, monkeypatch):
 
 
 def test_on_a_full_disk_the_old_object_stays(tmp_path, folder):
-    """What could not be written whole was not written at all."""
+    """A write that does not fit changes nothing."""
     folder.put("a", b"old", NO_ETAG)
     run = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
@@ -156,8 +156,8 @@ def test_on_a_full_disk_the_old_object_stays(tmp_path, folder):
     assert folder.list_keys("") == ("a",)
 
 
-def test_of_many_processes_each_gets_its_turn(tmp_path):
-    """No increment is lost, however the turns fall."""
+def test_no_increment_of_concurrent_processes_is_lost(tmp_path):
+    """Four processes increment one counter."""
     workers = [subprocess.Popen([sys.executable, "-c", COUNT, str(tmp_path)]) for _ in range(4)]
     assert [worker.wait(60) for worker in workers] == [0] * 4
     assert json.loads((tmp_path / ".keyturn/prod/count").read_bytes()) == 160
@@ -165,7 +165,7 @@ def test_of_many_processes_each_gets_its_turn(tmp_path):
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 5, 8])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path, folder, turns):
-    """What is read is what some write put there, and all that were reported are older."""
+    """The file has the content of one write, at least as new as the last reported one."""
     folder.put("a", b"-1 " * 100_000, NO_ETAG)
     with subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path)], stdout=subprocess.PIPE) as worker:
         reported = [int(worker.stdout.readline()) for _ in range(turns)]
@@ -177,6 +177,6 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path, folder, tur
     folder.put("a", b"next", folder.read("a").etag)
 
 
-def test_a_folder_is_a_value():
-    """Two stores of one place are equal."""
+def test_directory_stores_are_compared_by_value():
+    """Two stores of one folder are equal."""
     assert DirectoryStore(os.sep, ("a",), "file:a") == DirectoryStore(os.sep, ("a",), "file:a")

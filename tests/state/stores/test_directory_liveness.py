@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""Liveness files of lock holders."""
 
 import os
 import subprocess
@@ -17,15 +17,15 @@ sys.stdin.readline()
 
 
 def living(folder):
-    """Start a process that attends."""
+    """Start a process that announces a holder."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     worker = subprocess.Popen([sys.executable, "-c", LIVE, str(folder)], **pipes)
     assert worker.stdout.readline() == "here\n"
     return worker
 
 
-def test_whoever_lives_is_not_gone(tmp_path):
-    """As long as the process is there, so is its sign, seen from here and from elsewhere."""
+def test_a_running_holder_is_not_dead(tmp_path):
+    """As seen from this process and from another one."""
     leave = announce_alive(tmp_path, "a")
     assert not is_holder_dead(tmp_path, "a")
     with living(tmp_path) as worker:
@@ -35,8 +35,8 @@ def test_whoever_lives_is_not_gone(tmp_path):
     assert not is_holder_dead(tmp_path, "a")
 
 
-def test_whoever_was_killed_is_gone(tmp_path):
-    """The kernel takes the sign away with the process; the next who attends clears up."""
+def test_a_killed_holder_is_dead(tmp_path):
+    """The next announcement deletes its file."""
     with living(tmp_path) as worker:
         worker.kill()
     assert is_holder_dead(tmp_path, "p")
@@ -46,14 +46,14 @@ def test_whoever_was_killed_is_gone(tmp_path):
     assert not is_holder_dead(tmp_path, "p")
 
 
-def test_of_whom_nothing_is_known_nothing_is_said(tmp_path):
-    """No sign may mean another machine, or a process that ended well."""
+def test_a_holder_without_a_file_is_not_dead(tmp_path):
+    """It may run on another machine, or have ended normally."""
     assert not is_holder_dead(tmp_path, "nobody")
     assert not is_holder_dead(tmp_path / "missing", "nobody")
 
 
-def test_attending_twice_is_attending_once(tmp_path):
-    """The second time changes nothing, and its end neither."""
+def test_a_second_announcement_changes_nothing(tmp_path):
+    """Ending it has no effect either."""
     leave = announce_alive(tmp_path, "a")
     announce_alive(tmp_path, "a")()
     assert not is_holder_dead(tmp_path, "a")

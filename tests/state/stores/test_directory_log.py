@@ -1,4 +1,4 @@
-"""The journal's file: torn ends, full disks, swapped files."""
+"""The log in a file: incomplete lines, full disks, replaced files."""
 
 import os
 import subprocess
@@ -29,12 +29,12 @@ tape.append(2, [b"two\\n"])
 
 @pytest.fixture
 def path(folder):
-    """The journal's file."""
+    """Return the path of the journal file."""
     return folder.path / "journal.jsonl"
 
 
-def test_a_torn_end_is_cut_off(folder, path):
-    """Appending goes on behind the last whole line."""
+def test_an_incomplete_last_line_is_removed(folder, path):
+    """Lines are appended after the last complete one."""
     tape = folder.open_log()
     tape.prepare_append(0)
     tape.append(1, [b"one\n"])
@@ -47,8 +47,8 @@ def test_a_torn_end_is_cut_off(folder, path):
     assert path.read_bytes() == b"one\ntwo\n"
 
 
-def test_a_whole_line_is_never_cut_off(folder, path):
-    """If the end is not what was read, somebody has written, and nothing is cut."""
+def test_a_complete_line_is_never_removed(folder, path):
+    """If the end of the file is unexpected, another run has written to it."""
     folder.open_log().prepare_append(0)
     path.write_bytes(b"one\ntwo\n")
     with pytest.raises(PreconditionFailed):
@@ -56,8 +56,8 @@ def test_a_whole_line_is_never_cut_off(folder, path):
     assert path.read_bytes() == b"one\ntwo\n"
 
 
-def test_on_a_full_disk_nothing_stays_half_written(tmp_path, path):
-    """What did not fit is taken back, and said; where there is room again, it goes on."""
+def test_a_line_that_does_not_fit_is_removed(tmp_path, path):
+    """After space is freed, the log continues."""
     run = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
     )
@@ -66,8 +66,8 @@ def test_on_a_full_disk_nothing_stays_half_written(tmp_path, path):
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "shortened"])
-def test_a_file_that_was_swapped_is_not_written(folder, path, how):
-    """A journal moved away under a running apply stops it: its records would go nowhere."""
+def test_a_replaced_file_is_not_written(folder, path, how):
+    """If the journal is moved away during an apply, the apply stops."""
     tape = folder.open_log()
     tape.prepare_append(0)
     tape.append(1, [b"one\n"])

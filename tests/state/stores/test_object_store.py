@@ -1,7 +1,7 @@
-"""A state in a bucket: S3 on a real server, Google Cloud Storage and Azure on stand-ins.
+"""Store in a bucket: S3 on a real server, Google Cloud Storage and Azure on stand-ins.
 
-Where Microsoft's emulator is installed (``azurite-blob`` on the PATH), Azure's part runs on it too.
-There is none for the API by which Google Cloud Storage is spoken to here.
+If the emulator of Microsoft (``azurite-blob``) is on the PATH, the Azure tests also run on it.
+Google Cloud Storage has no emulator for its XML API.
 """
 
 import base64
@@ -25,11 +25,11 @@ from keyturn.state.stores.object_store import JOURNAL_PREFIX
 
 AZURITE = shutil.which("azurite-blob")
 PUBLISHED = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""The key of every Azurite, as its documentation has it."""
+"""The documented default key of Azurite."""
 
 
 def environment(cloud):
-    """Return what leads to a stand-in."""
+    """Return the environment for a stand-in."""
     if cloud.flavour == "az":
         key = base64.b64encode(b"key of the account").decode()
         return {
@@ -43,19 +43,19 @@ def environment(cloud):
 
 @pytest.fixture(params=["gs", "az"])
 def cloud(request):
-    """Each stand-in in turn."""
+    """Return each stand-in in turn."""
     with running(request.param) as cloud:
         yield cloud
 
 
 @pytest.fixture
 def store(cloud, tmp_path):
-    """A store on the stand-in."""
+    """Return a store on the stand-in."""
     return open_store(f"{cloud.flavour}://states/prod", tmp_path, environment(cloud))
 
 
 def exercise(store):
-    """Write, lose a race, list and append, as every apply does."""
+    """Write, fail a condition, list, append and delete."""
     assert store.read("state.json") is None
     first = store.put("state.json", b"one", NO_ETAG)
     for stale in (NO_ETAG, '"0x0"\n99'):
@@ -80,13 +80,13 @@ def exercise(store):
     assert abs((store.current_time() - datetime.now(UTC)).total_seconds()) < 60
 
 
-def test_conditions_hold_on_google_and_azure(store):
-    """Create-only and compare-and-swap work by generation there and by entity tag here."""
+def test_conditional_writes_on_google_and_azure(store):
+    """Google compares generations, Azure entity tags."""
     exercise(store)
 
 
-def test_a_stand_in_heeds_what_its_service_heeds_and_nothing_else():
-    """A condition of the other service is none: the write goes through, as it would there."""
+def test_a_stand_in_ignores_the_conditions_of_the_other_service():
+    """As the service does, it then writes without a condition."""
     google, azure = {"x-goog-if-generation-match": "0"}, {"if-none-match": "*"}
     for flavour, taken, passed in (("gs", google, azure), ("az", azure, google)):
         with running(flavour) as cloud:
@@ -96,8 +96,8 @@ def test_a_stand_in_heeds_what_its_service_heeds_and_nothing_else():
 
 
 @pytest.mark.skipif(not AZURITE, reason="azurite-blob is not installed")
-def test_conditions_hold_on_microsofts_emulator(tmp_path):
-    """The same on the emulator that Microsoft publishes."""
+def test_conditional_writes_on_azurite(tmp_path):
+    """The emulator of Microsoft."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     options = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"]
@@ -132,13 +132,13 @@ def _make_container(base, name):
         assert answer.status == 201
 
 
-def test_conditions_hold_on_s3(bucket):
-    """The same on a real S3 server."""
+def test_conditional_writes_on_s3(bucket):
+    """A real S3 server."""
     exercise(bucket)
 
 
-def test_our_own_write_is_recognised_when_its_answer_was_lost(store, cloud):
-    """A write that is sent again because nobody answered finds itself, not a rival."""
+def test_a_repeated_write_succeeds_after_a_lost_response(store, cloud):
+    """The repeated request finds the object that the first one wrote."""
     cloud.lose_answers = 1
     first = store.put("lock.json", b"mine", NO_ETAG)
     cloud.lose_answers = 1
@@ -149,8 +149,8 @@ def test_our_own_write_is_recognised_when_its_answer_was_lost(store, cloud):
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, "KT605"), (403, "KT605"), (404, "KT609"), (400, "KT604")])
-def test_a_refusal_is_told_by_what_ends_it(store, cloud, refused, status, code):
-    """Rights, a missing bucket and the rest are three things to do."""
+def test_error_responses_are_told_apart_by_their_fix(store, cloud, refused, status, code):
+    """Permissions, a missing bucket and others."""
     cloud.refuse_with = status
     with refused(code) as found:
         store.put("a", b"x", NO_ETAG)
@@ -162,16 +162,16 @@ def test_a_refusal_is_told_by_what_ends_it(store, cloud, refused, status, code):
             store.current_time()
 
 
-def test_an_object_that_vanished_has_moved(store, cloud):
-    """Whoever changes what they have read, and finds nothing there, has been overtaken."""
+def test_a_deleted_object_fails_the_condition(store, cloud):
+    """As a changed one does."""
     first = store.put("a", b"x", NO_ETAG)
     cloud.refuse_with = 404
     with pytest.raises(PreconditionFailed):
         store.put("a", b"y", first)
 
 
-def test_a_missing_bucket_is_said(refused, tmp_path, s3):
-    """A bucket is not made for anybody; the user learns that it is not there."""
+def test_a_missing_bucket_is_reported(refused, tmp_path, s3):
+    """Keyturn does not create it."""
     store = open_store("s3://no-such-bucket/prod", tmp_path, s3)
     with refused("KT609"):
         store.put("a", b"x", NO_ETAG)
@@ -180,8 +180,8 @@ def test_a_missing_bucket_is_said(refused, tmp_path, s3):
     assert "that it exists" in found[0].hint
 
 
-def test_an_object_of_the_journal_that_vanishes_is_said(refused, bucket):
-    """Reading many at once fails as a whole where one is gone."""
+def test_a_deleted_journal_object_is_reported(refused, bucket):
+    """A read of many objects fails if one is missing."""
     bucket.open_log().append(1, [b"one\n"])
     with refused("KT609"):
         list(bucket.read_all((*bucket.list_keys(JOURNAL_PREFIX), "journal/000000000002.jsonl")))
@@ -199,16 +199,16 @@ assert len(list(bucket.open_log().read(0))) == 64
 """
 
 
-def test_who_has_read_many_objects_ends_in_peace():
-    """Nothing of the library is still at work when a process ends: on a busy machine it would abort."""
+def test_a_process_exits_normally_after_reading_many_objects():
+    """No thread of the library is active at exit; it would abort the process."""
     command = [sys.executable, "-B", "-c", READING]
     ended = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(12)]
     assert [(*each.communicate(), each.returncode) for each in ended] == [(None, "", 0)] * 12
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs", "az"])
-def test_no_error_holds_a_credential(scheme, tmp_path, canary):
-    """Whatever goes wrong, key and token stay where they are; the library's own text has them."""
+def test_no_error_contains_a_credential(scheme, tmp_path, canary):
+    """The text of the library's errors does."""
     secret = canary("ascii")
     settings = {
         "AWS_ACCESS_KEY_ID": "id",
@@ -227,8 +227,8 @@ def test_no_error_holds_a_credential(scheme, tmp_path, canary):
     assert stopped.value.__suppress_context__
 
 
-def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
-    """An endpoint elsewhere is spoken to by https, whatever the process's own environment allows."""
+def test_http_is_allowed_on_loopback_only(refused, tmp_path, monkeypatch):
+    """The environment of the process does not change that."""
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     monkeypatch.setenv("AZURE_ALLOW_HTTP", "true")
     monkeypatch.setenv("ALLOW_HTTP", "true")
@@ -241,8 +241,8 @@ def test_http_is_for_loopback_alone(refused, tmp_path, monkeypatch):
             elsewhere.socket.accept()
 
 
-def test_a_prefix_keeps_workspaces_apart(s3, tmp_path):
-    """Two workspaces in one bucket do not see each other, not even by a common beginning."""
+def test_a_prefix_separates_workspaces(s3, tmp_path):
+    """Even if one prefix starts with the other."""
     one, two = (open_store(f"s3://team-states/apart/{name}", tmp_path, s3) for name in ("prod", "prod-eu"))
     one.put("state.json", b"one", NO_ETAG)
     two.open_log().append(1, [b"x\n"])

@@ -1,4 +1,4 @@
-"""The journal as numbered objects."""
+"""The log in numbered objects."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from keyturn.state.stores.object_store import JOURNAL_PREFIX
 
 
 def test_each_append_is_one_object(bucket):
-    """However many lines are written at once, it is one request; none is ever written again."""
+    """Each append is one request, and no object is written twice."""
     tape = bucket.open_log()
     tape.append(1, [b"one\n", b"two\n"])
     tape.append(3, [b"three\n"])
@@ -16,7 +16,7 @@ def test_each_append_is_one_object(bucket):
 
 
 def test_many_objects_are_read_in_order(bucket):
-    """Their order is that of their numbers, past every power of ten and every batch."""
+    """They are sorted by number, across powers of ten and batches."""
     tape = bucket.open_log()
     for number in (*range(1, 45), 999, 1000, 10_000_000):
         tape.append(number, [b"%d\n" % number])
@@ -26,7 +26,7 @@ def test_many_objects_are_read_in_order(bucket):
 
 
 @pytest.mark.parametrize("name", ["journal/notes.txt", "journal/00x.jsonl"])
-def test_what_else_lies_there_is_seen_not_skipped(bucket, name):
-    """A foreign object among the journal's shows up as a line that does not verify."""
+def test_a_foreign_object_is_read_as_an_invalid_line(bucket, name):
+    """The chain of the journal then shows it."""
     bucket.put(name, b"hello\n", NO_ETAG)
     assert [(line.mark, line.data) for line in bucket.open_log().read(0)] == [(0, b"hello\n")]

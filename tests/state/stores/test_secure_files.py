@@ -1,4 +1,4 @@
-"""Files as the state wants them."""
+"""Files of the state."""
 
 import errno
 import os
@@ -15,8 +15,8 @@ from keyturn.state.stores.secure_files import (
 )
 
 
-def test_a_file_is_made_for_its_owner_alone(tmp_path):
-    """Nobody else on the machine reads a state, whatever the umask is."""
+def test_a_new_file_is_accessible_to_its_owner_only(tmp_path):
+    """Whatever the umask is."""
     path = tmp_path / "a"
     before = os.umask(0)
     try:
@@ -30,15 +30,15 @@ def test_a_file_is_made_for_its_owner_alone(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_no_file_is_no_error(tmp_path):
-    """Reading what is not there gives nothing."""
+def test_a_missing_file_is_none(tmp_path):
+    """Opening it for reading returns None."""
     assert open_regular_file(tmp_path / "a", os.O_RDONLY) is None
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR | os.O_CREAT])
-def test_what_is_no_regular_file_is_refused(tmp_path, refused, kind, flags):
-    """Links are not followed, and a pipe does not hold us up."""
+def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path, refused, kind, flags):
+    """Links are not followed, and a pipe does not block."""
     path = tmp_path / "a"
     (tmp_path / "target").write_text("precious")
     if kind == "folder":
@@ -67,8 +67,8 @@ def test_what_is_no_regular_file_is_refused(tmp_path, refused, kind, flags):
         (errno.ENOTDIR, "KT604"),
     ],
 )
-def test_a_failure_is_told_by_what_ends_it(tmp_path, number, code):
-    """Room, rights and the rest are three things to do."""
+def test_errors_are_told_apart_by_their_fix(tmp_path, number, code):
+    """Disk space, permissions and others."""
     (finding,) = io_error(tmp_path, OSError(number, "x")).diagnostics
     assert finding.code == code
     assert os.strerror(number) in finding.message

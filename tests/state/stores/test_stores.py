@@ -1,4 +1,4 @@
-"""The state's address."""
+"""Addresses of stores."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from keyturn.state.stores import open_store
     ],
 )
 def test_a_folder_is_below_the_project_or_absolute(tmp_path, url, path):
-    """Relative addresses begin at the project's root, wherever the command is run."""
+    """A relative address starts at the root of the project, not at the working folder."""
     assert open_store(url, tmp_path, {}).path == Path(path.replace("ROOT", str(tmp_path)))
 
 
@@ -44,16 +44,16 @@ def test_a_folder_is_below_the_project_or_absolute(tmp_path, url, path):
         "s3://[bucket/a",
     ],
 )
-def test_another_address_is_refused(tmp_path, refused, url):
-    """Nothing is guessed, and an address that holds a secret is not repeated."""
+def test_an_invalid_address_is_refused(tmp_path, refused, url):
+    """An address that contains a secret is not repeated."""
     with refused("KT603") as found:
         open_store(url, tmp_path, {})
     assert "canary" not in repr(found)
     assert "file:.keyturn/prod" in found[0].hint
 
 
-def test_a_folder_does_not_pay_for_buckets():
-    """The libraries of the object services are not even imported for a folder."""
+def test_a_folder_store_does_not_import_obstore():
+    """The import takes 15 ms."""
     script = (
         "import sys; from pathlib import Path; from keyturn.state.stores import open_store\n"
         "open_store('file:a', Path('/'), {}).read('b')\n"
