@@ -53,7 +53,7 @@ def test_one_failed_login_is_enough(office, canary):
     assert tests["connection/prod-pg"]["reason"] == "authentication"
     assert tests["connection/prod-pg-2"]["result"] == "skipped"
     assert (
-        "credential/prod-db failed to log in at connection/prod-pg"
+        "credential/prod-db failed to log in to connection/prod-pg"
         in tests["connection/prod-pg-2"]["message"]
     )
     assert asked(office) == before + 1
@@ -84,7 +84,7 @@ def test_a_connection_that_was_edited_in_the_ui_is_refused(office):
     before = asked(office)
     done = office.repo.inside("test", "prod-pg")
     assert done.code == 5, done.stdout + done.stderr
-    assert "config.host is not as it was applied" in done.stdout
+    assert "config.host differs from the applied value" in done.stdout
     assert asked(office) == before
 
 

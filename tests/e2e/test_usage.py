@@ -81,7 +81,7 @@ def test_without_a_decryption_key_the_rest_is_told(lived_in):
     del environment["SOPS_AGE_KEY_FILE"]
     done = lived_in.repo.inside("usage", "--format", "json", env=environment)
     assert done.code == 0, done.stderr
-    assert "secrets could not be decrypted here" in json.loads(done.stdout)["notes"][0]
+    assert "secrets could not be decrypted" in json.loads(done.stdout)["notes"][0]
 
 
 def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
@@ -102,7 +102,7 @@ def test_a_deployment_that_does_not_link_makes_use_unknown(lived_in):
     assert found["prod-db"]["connections"] == ["prod-pg"]
     assert found["prod-db"]["connections_complete"] is False
     assert found["prod-s3"]["used"] is None
-    assert any("does not say which credential" in note for note in tree["notes"])
+    assert any("does not return the credential" in note for note in tree["notes"])
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "csv", "html"])

@@ -92,12 +92,12 @@ def _write_settings(files: "_RepositoryFiles", options: InitOptions, ci: str) ->
     if ci in CI_FILES:
         file, content = CI_FILES[ci]
         files.add_text(file, content(options))
-    for file, word, content in (
+    for file, word, template in (
         (".sops.yaml", "manifests", init_templates.render_sops_rules(options)),
         (".pre-commit-config.yaml", "keyturn", init_templates.PRE_COMMIT_CONFIG),
     ):
         if not files.has_word(file, word):
-            lines = content.split(":\n", 1)[1].rstrip()
+            lines = template.split(":\n", 1)[1].rstrip()
             files.advice.append(f"{file} already exists: add these lines:\n{lines}")
     if ci in CI_FILES and not files.has_word(CI_FILES[ci][0], "keyturn"):
         files.advice.append(

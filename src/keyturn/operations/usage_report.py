@@ -185,7 +185,7 @@ def _list_recipients(desired: DesiredResource, recipients: Mapping[str, FileReci
 
 
 def _list_expiries(view: ResourceView, secrets: Mapping[FieldPath, Secret]) -> tuple[Expiry, ...]:
-    return tuple(Expiry(each.description, each.day) for each in find_secret_expiries(subject, secrets))
+    return tuple(Expiry(each.description, each.day) for each in find_secret_expiries(view, secrets))
 
 
 def _find_long_lived(run: RunContext, loaded: LoadedManifests, today: date) -> Mapping[Address, str]:

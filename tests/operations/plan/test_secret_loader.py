@@ -23,13 +23,13 @@ def test_loading_decrypts_nothing(loaded):
     assert not any(isinstance(value, Secret) for each in desired for value in each.secrets.values())
 
 
-def test_what_is_new_is_decrypted_and_fingerprinted(loaded):
-    """Each under its own name, so that equal secrets have different fingerfingerprints."""
+def test_new_secrets_are_decrypted_and_fingerprinted(loaded):
+    """A fingerprint covers the address, so equal secrets have different fingerprints."""
     loader, desired = loaded
     decrypted = loader.decrypt_secrets(sides(*desired))
     assert all(is_decrypted(each) for each in decrypted.desired.values())
-    assert set(decrypted.fingerfingerprints) == {each.address for each in desired}
-    assert len({str(fingerprints) for fingerprints in decrypted.fingerfingerprints.values()}) == 2
+    assert set(decrypted.fingerprints) == {each.address for each in desired}
+    assert len({str(fingerprints) for fingerprints in decrypted.fingerprints.values()}) == 2
 
 
 def test_the_key_is_read_only_if_needed(office, loaded, begin):
