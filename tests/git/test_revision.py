@@ -1,4 +1,4 @@
-"""Files of another revision."""
+"""Files of a revision."""
 
 import os
 import subprocess
@@ -33,14 +33,14 @@ def git(folder, *arguments):
 
 
 def codes(act):
-    """Return the codes of what an act raises."""
+    """Return the codes of the diagnostics that a call raises."""
     with pytest.raises(DiagnosticError) as caught:
         act()
     return [finding.code for finding in caught.value.diagnostics]
 
 
-def test_reads_what_was_committed_and_not_what_is_there(root):
-    """A change of the tree is not seen; the digest is that of the committed bytes."""
+def test_reads_committed_files(root):
+    """Changes of the working tree are ignored; the digest is that of the committed bytes."""
     before = find_manifests(root, ["m/deep"]).sources
     (root / "m/deep/b.yml").write_text("changed: 1\n")
     (root / "m/deep/new.yaml").write_text("new: 1\n")
@@ -49,8 +49,8 @@ def test_reads_what_was_committed_and_not_what_is_there(root):
     assert found.diagnostics == ()
 
 
-def test_a_committed_symlink_is_refused(root):
-    """Mode 120000 is no manifest."""
+def test_rejects_a_committed_symlink(root):
+    """Mode 120000 is not a manifest."""
     found = Revision(root, "main", os.environ).find_manifests(["m"])
     assert [source.relative for source in found.sources] == ["m/a.yaml", "m/deep/b.yml"]
     assert [(finding.code, finding.origin.file) for finding in found.diagnostics] == [
@@ -59,7 +59,7 @@ def test_a_committed_symlink_is_refused(root):
 
 
 def test_reads_single_files_of_any_name(root):
-    """The project file and the rules of sops, hidden as they are."""
+    """The project file and the rules of sops are read although one is hidden."""
     commit = Revision(root, "HEAD", os.environ)
     assert commit.read_file(".sops.yaml").data == b"rules: 1\n"
     assert commit.commit == git(root, "rev-parse", "HEAD").strip()
@@ -70,13 +70,13 @@ def test_reads_single_files_of_any_name(root):
 @pytest.mark.parametrize(
     "name", ["nowhere", "", "--help", "-x", "HEAD~5", "main:m/a.yaml", "a\nb", "HEAD --"]
 )
-def test_names_that_lead_to_no_commit_are_refused(root, name):
-    """No name is ever taken for an option."""
+def test_rejects_unknown_revisions(root, name):
+    """No name is used as an option."""
     assert codes(lambda: Revision(root, name, os.environ)) == ["KT007"]
 
 
-def test_a_shallow_clone_is_told_how_to_fetch(root, tmp_path):
-    """CI clones hold one commit."""
+def test_explains_how_to_fetch_in_a_shallow_clone(root, tmp_path):
+    """CI clones have one commit."""
     git(root, "commit", "-q", "--allow-empty", "-m", "second")
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{root.parent}", "clone")
     with pytest.raises(DiagnosticError) as caught:
@@ -84,20 +84,20 @@ def test_a_shallow_clone_is_told_how_to_fetch(root, tmp_path):
     assert "--unshallow" in caught.value.diagnostics[0].hint
 
 
-def test_glob_characters_in_folders_mean_themselves(root):
-    """A folder named with a star matches no other folder."""
+def test_glob_characters_in_folders_are_literal(root):
+    """A folder with a star in its name matches no other folder."""
     assert Revision(root, "HEAD", os.environ).find_manifests(["m*", ":(top)", "*"]).sources == ()
 
 
 @pytest.mark.parametrize("folder", ["..", "../", "m/../../x", "/etc"])
-def test_nothing_outside_of_the_root_is_listed(root, folder):
-    """A folder above the project is not in reach."""
+def test_lists_nothing_outside_of_the_root(root, folder):
+    """A folder above the project is rejected."""
     assert codes(lambda: Revision(root, "HEAD", os.environ).find_manifests([folder])) == ["KT121"]
     assert len(Revision(root, "HEAD", os.environ).find_manifests(["./m/deep/"]).sources) == 1
 
 
-def test_outside_of_a_repository_says_so(tmp_path):
-    """There is no revision where there is no git."""
+def test_reports_a_missing_repository(tmp_path):
+    """Without a repository there is no revision."""
     assert codes(
         lambda: Revision(
             tmp_path, "HEAD", {"PATH": os.defpath, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
@@ -106,8 +106,8 @@ def test_outside_of_a_repository_says_so(tmp_path):
     assert codes(lambda: Revision(tmp_path / "gone", "HEAD", {})) == ["KT007"]
 
 
-def test_git_gets_little_of_the_environment(root, tmp_path):
-    """No key is passed on, and nothing that redirects git or runs a program."""
+def test_passes_a_minimal_environment(root, tmp_path):
+    """No key is passed, and no variable that redirects git or runs a program."""
     (tmp_path / "bin").mkdir()
     seen = tmp_path / "seen"
     script = tmp_path / "bin/git"
@@ -128,7 +128,7 @@ def test_git_gets_little_of_the_environment(root, tmp_path):
 
 
 def test_filters_and_hooks_are_not_run(root, tmp_path):
-    """What a repository's attributes ask for is not done to what is read."""
+    """The attributes of a repository do not affect what is read."""
     ran = tmp_path / "ran"
     (root / ".gitattributes").write_text("*.yaml filter=evil diff=evil\n")
     git(root, "config", "filter.evil.smudge", f"touch {ran}")

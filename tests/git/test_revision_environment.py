@@ -1,10 +1,10 @@
-"""How git is run."""
+"""The environment of git."""
 
 from keyturn.git.revision import GIT_COMMAND, build_git_environment
 
 
-def test_little_is_passed_on():
-    """Neither keys nor what leads git elsewhere or starts a program."""
+def test_passes_only_the_settings_of_git():
+    """No key is passed, and no variable that redirects git or starts a program."""
     given = {
         "PATH": "/bin",
         "HOME": "/h",
@@ -21,6 +21,6 @@ def test_little_is_passed_on():
     assert found["GIT_ALLOW_PROTOCOL"] == ""
 
 
-def test_the_watcher_of_a_repository_is_not_asked():
-    """It is a program that the repository's settings name."""
+def test_disables_the_file_system_monitor():
+    """The settings of a repository can name a program as monitor."""
     assert GIT_COMMAND[-2:] == ("-c", "core.fsmonitor=false")

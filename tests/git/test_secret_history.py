@@ -1,4 +1,4 @@
-"""When each ciphertext came into git."""
+"""Commit dates of ciphertexts."""
 
 import hashlib
 import os
@@ -16,12 +16,12 @@ FILE = "m/prod-db.yaml"
 
 
 def cipher(number):
-    """Return a ciphertext as SOPS writes it, another one for each number."""
+    """Return a ciphertext as SOPS writes it, a different one for each number."""
     return f"ENC[AES256_GCM,data:{number:08d},iv:aXY=,tag:dGFn,type:str]"
 
 
 def text(*numbers, host="a"):
-    """Return a manifest with so many secrets."""
+    """Return a manifest with one secret for each number."""
     secrets = "".join(f"  s{at}: {cipher(number)}\n" for at, number in enumerate(numbers))
     return f"kind: credential\nconfig:\n  host: {host}\nsecrets:\n{secrets}"
 
@@ -73,8 +73,8 @@ def clone(tmp_path):
     return Clone(tmp_path / "clone")
 
 
-def test_the_day_is_that_of_the_commit_which_brought_it_in(clone):
-    """Neither a change beside it nor that of another secret makes a secret younger."""
+def test_dates_a_secret_by_its_first_commit(clone):
+    """A change next to it or of another secret does not change the date."""
     clone.commit("2025-10-01", db=text(1, 2))
     clone.commit("2026-01-05", db=text(1, 3))
     clone.commit("2026-02-01", db=text(1, 3, host="b"))
@@ -82,8 +82,8 @@ def test_the_day_is_that_of_the_commit_which_brought_it_in(clone):
     assert clone.ask(1, 3) == ["2025-10-01", "2026-01-05"]
 
 
-def test_what_is_not_committed_is_of_today(clone):
-    """In a new file, in a changed one, and before the first commit."""
+def test_dates_an_uncommitted_secret_today(clone):
+    """This holds in a new file, in a changed file and before the first commit."""
     clone.write(FILE, text(1))
     assert clone.ask(1) == ["2026-03-01"]
     clone.commit("2025-10-01")
@@ -93,16 +93,16 @@ def test_what_is_not_committed_is_of_today(clone):
     assert clone.ask(3, file="m/new.yaml") == ["2026-03-01"]
 
 
-def test_what_is_not_committed_is_not_searched_for_to_the_end(clone):
-    """Once the log is older than secrets may be, the newest commit tells what is committed at all."""
+def test_does_not_read_the_whole_log_for_uncommitted_secrets(clone):
+    """At the first commit before ``expected_since``, HEAD shows which secrets are committed."""
     clone.commit("2024-01-01", big="".join(text(number) for number in range(1000, 3000)))
     clone.commit("2025-10-01", db=text(1))
     assert clone.ask(7, max_bytes=70_000) == ["2026-03-01"]
     assert clone.ask(7, max_bytes=70_000, expected_since=date(2020, 1, 1)).error
 
 
-def test_a_file_that_was_renamed_keeps_its_days(clone):
-    """Laid out in another way or not, and from one folder of manifests to another."""
+def test_a_renamed_file_keeps_its_dates(clone):
+    """The file may be reformatted and moved to another folder of manifests."""
     clone.write("n/old.yml", text(1, 2))
     clone.commit("2025-10-01")
     clone.write("m/x", "x")
@@ -114,7 +114,7 @@ def test_a_file_that_was_renamed_keeps_its_days(clone):
 
 
 def test_a_project_whose_root_is_its_folder_of_manifests(clone):
-    """Then what was moved is found wherever it lay, and only files of manifests are looked at."""
+    """Moved files are found in all folders, and only manifest files are read."""
     clone.write("n/old.yml", text(1))
     clone.write("n/picture.png", text(2))
     clone.commit("2025-10-01")
@@ -125,8 +125,8 @@ def test_a_project_whose_root_is_its_folder_of_manifests(clone):
         assert clone.ask(1, 2, file="new.yaml", folders=folders) == ["2025-10-01", "2026-01-05"]
 
 
-def test_what_came_from_elsewhere_is_as_young_as_that(clone):
-    """Other folders are not looked into."""
+def test_a_file_from_another_folder_has_the_date_of_its_move(clone):
+    """Other folders are not searched."""
     clone.write("elsewhere/old.yaml", text(1))
     clone.commit("2025-10-01")
     (clone.root / "m").mkdir()
@@ -136,14 +136,14 @@ def test_what_came_from_elsewhere_is_as_young_as_that(clone):
 
 
 def test_a_new_data_key_looks_like_a_change(clone):
-    """Every ciphertext is another one then."""
+    """A new data key changes all ciphertexts."""
     clone.commit("2025-10-01", db=text(1, 2))
     clone.commit("2026-01-05", db=text(3, 4))
     assert clone.ask(3, 4) == ["2026-01-05", "2026-01-05"]
 
 
-def test_going_back_is_a_change(clone):
-    """The old secret is in use from that day on."""
+def test_a_restored_secret_has_the_date_of_its_return(clone):
+    """The old secret is in use again from that date."""
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2025-11-01", db=text(2))
     clone.git("revert", "--no-edit", "HEAD", day="2025-12-24")
@@ -151,7 +151,7 @@ def test_going_back_is_a_change(clone):
 
 
 def test_merges(clone):
-    """The day is that of the side for which a conflict was settled; a third way is of the merge's day."""
+    """The date is that of the side that a conflict was resolved to, or of the merge for a new value."""
     clone.commit("2025-10-01", db=text(1), other=text(5))
     clone.git("checkout", "-qb", "side")
     clone.commit("2025-10-05", db=text(2), other=text(6))
@@ -165,7 +165,7 @@ def test_merges(clone):
 
 
 def test_a_merge_without_a_conflict_changes_nothing(clone):
-    """What a branch brought in is of the day on which the branch did."""
+    """A secret of a branch keeps the date of its commit on the branch."""
     clone.commit("2025-10-01", db=text(1))
     clone.git("checkout", "-qb", "side")
     clone.commit("2025-10-05", db=text(2))
@@ -177,7 +177,7 @@ def test_a_merge_without_a_conflict_changes_nothing(clone):
 
 
 def test_a_project_in_a_folder_of_a_repository(tmp_path):
-    """Its paths are told from its own root, and so is what is committed."""
+    """Paths are relative to the root of the project."""
     clone = Clone(tmp_path / "clone", "infra/keys")
     clone.commit("2024-10-01", db=text(1))
     (clone.top / "outside.yaml").write_text(text(2))
@@ -187,7 +187,7 @@ def test_a_project_in_a_folder_of_a_repository(tmp_path):
 
 
 def test_a_worktree(clone, tmp_path):
-    """Where `.git` is a file."""
+    """``.git`` may be a file."""
     clone.commit("2025-10-01", db=text(1))
     clone.git("worktree", "add", "-q", str(tmp_path / "tree"))
     assert clone.ask(1, root=tmp_path / "tree") == ["2025-10-01"]
@@ -195,7 +195,7 @@ def test_a_worktree(clone, tmp_path):
 
 @pytest.mark.parametrize("name", ["m/a b.yaml", 'm/"q".yaml', "m/ключ-🔑.yaml", "m/HEAD:x.yaml", "m/-x.yaml"])
 def test_names_of_any_kind(clone, name):
-    """A name is never a part of what is read."""
+    """File names are not parsed as output of git."""
     clone.write(name, text(1))
     clone.commit("2024-10-01")
     assert clone.ask(1, file=name) == ["2024-10-01"]
@@ -203,8 +203,8 @@ def test_names_of_any_kind(clone, name):
     assert clone.ask(2, file=name) == ["2026-03-01"]
 
 
-def test_a_shallow_clone_is_said(clone, tmp_path):
-    """The oldest commit that is there holds what is older, too; what came after it is known."""
+def test_reports_a_shallow_clone(clone, tmp_path):
+    """Ciphertexts of the oldest available commit have no date; later ones have one."""
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2025-11-01", db=text(1, 2))
     clone.commit("2026-01-01", db=text(1, 2, 3))
@@ -216,7 +216,7 @@ def test_a_shallow_clone_is_said(clone, tmp_path):
 
 
 def test_a_clone_without_blobs_fetches_none(clone, tmp_path):
-    """A question about age opens no connection."""
+    """The query opens no connection."""
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2025-11-01", db=text(2))
     clone.git("config", "uploadpack.allowFilter", "true")
@@ -226,8 +226,8 @@ def test_a_clone_without_blobs_fetches_none(clone, tmp_path):
     assert found.error == "git could not read all of the history"
 
 
-def test_without_a_repository_nothing_is_known_and_nothing_said(tmp_path):
-    """Such a folder has no history."""
+def test_returns_no_dates_without_a_repository(tmp_path):
+    """Such a folder has no history and gives no error."""
     question = HistoryQuery(
         root=tmp_path,
         folders=("m",),
@@ -238,16 +238,16 @@ def test_without_a_repository_nothing_is_known_and_nothing_said(tmp_path):
     assert find_secret_dates(question, os.environ) == SecretHistory()
 
 
-def test_a_repository_that_git_does_not_read_is_said(clone):
-    """No git, or one that refuses: because of another owner, or because the repository is none."""
+def test_reports_an_unreadable_repository(clone):
+    """Git is missing, or it rejects the repository because of its owner or its content."""
     clone.commit("2025-10-01", db=text(1))
     assert clone.ask(1, path="/nowhere").error == "git could not be run"
     (clone.top / ".git" / "HEAD").write_text("rubbish")
     assert clone.ask(1).error == "git cannot read this repository"
 
 
-def test_a_history_with_a_hole_is_said(clone):
-    """What came before the hole is known all the same."""
+def test_reports_a_damaged_history(clone):
+    """Dates after the damaged commit are known."""
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2026-01-01", db=text(1, 2))
     first = clone.git("rev-parse", "HEAD~1:m/prod-db.yaml").strip()
@@ -259,16 +259,16 @@ def test_a_history_with_a_hole_is_said(clone):
     assert clone.ask(2) in (["2026-01-01"], found)
 
 
-def test_a_history_without_end_is_left(clone):
-    """With what was found so far."""
+def test_stops_at_the_size_limit(clone):
+    """The dates found so far are returned."""
     clone.commit("2025-10-01", db=text(1))
     clone.commit("2026-01-01", other=text(2), big="".join(text(number) for number in range(1000, 3000)))
     found = clone.ask(1, max_bytes=70_000)
     assert (found.error, dict(found.dates)) == ("the git history is too long", {})
 
 
-def test_a_git_that_says_nothing_is_left(clone, tmp_path, monkeypatch):
-    """Nobody waits for a repository on a disk that hangs."""
+def test_stops_if_git_is_silent(clone, tmp_path, monkeypatch):
+    """A repository on a hanging disk does not block the run."""
     monkeypatch.setattr("keyturn.git.secret_history.MAX_SILENT_SECONDS", 0.05)
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin/git"
@@ -290,7 +290,7 @@ HOSTILE = (
 
 
 def sign(clone):
-    """Give the newest commit a signature, which git would have a program look at."""
+    """Add a signature to the newest commit, which git would verify with a program."""
     head, _, message = clone.git("cat-file", "commit", "HEAD").partition("\n\n")
     signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----"
     (clone.top / "signed").write_text(f"{head}\n{signature}\n\n{message}")
@@ -299,8 +299,8 @@ def sign(clone):
     clone.git("update-ref", "HEAD", commit)
 
 
-def test_settings_of_a_repository_start_nothing_and_change_nothing(clone, tmp_path):
-    """Its attributes neither."""
+def test_ignores_the_settings_of_a_repository(clone, tmp_path):
+    """Its attributes are ignored, too."""
     ran = tmp_path / "ran"
     signer = tmp_path / "signer"
     signer.write_text(f"#!/bin/sh\ntouch {ran}\n")
@@ -319,8 +319,8 @@ def test_settings_of_a_repository_start_nothing_and_change_nothing(clone, tmp_pa
     assert not ran.exists()
 
 
-def test_what_a_file_says_is_never_taken_for_git(clone):
-    """A line that looks like the head of a commit, zero bytes, and a line without end."""
+def test_file_content_is_not_parsed_as_output_of_git(clone):
+    """The file has a line like the header of a commit, zero bytes and a very long line."""
     forged = "\0" + "1 \n"
     clone.commit("2025-10-01", db=text(1), odd=f"a: b\n{forged}{'x' * 5_000_000}{forged}")
     clone.commit("2025-10-02", odd=f"{forged}{cipher(5)}\n")
@@ -328,7 +328,7 @@ def test_what_a_file_says_is_never_taken_for_git(clone):
 
 
 def test_no_process_stays_behind(clone, tmp_path):
-    """Git is stopped as soon as all is answered."""
+    """Git is stopped after the last answer."""
     told = tmp_path / "told"
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin/git"

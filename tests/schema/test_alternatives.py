@@ -1,4 +1,4 @@
-"""The alternatives of a type: which was meant, what it lacks, what does not go with it."""
+"""Diagnosis of alternatives: the intended one, its missing fields, and foreign fields."""
 
 import pytest
 
@@ -87,8 +87,8 @@ AWS = "alternatives: access keys (access_key_id, secret_access_key); a role to a
         ),
     ],
 )
-def test_what_is_wrong_is_named(type_, present, code, message, missing):
-    """The alternatives are called by their names, never "one of the given schemas"."""
+def test_explains_a_mismatch(type_, present, code, message, missing):
+    """Messages use the titles of the alternatives."""
     found = explain_alternatives(present.split(), load_type_schema("credential", type_)["oneOf"])
     assert found is not None
     assert (found.code, found.message, found.missing_fields) == (code, message, frozenset(missing.split()))
@@ -106,13 +106,13 @@ def test_what_is_wrong_is_named(type_, present, code, message, missing):
         ("database", "username private_key private_key_passphrase ssh_host ssh_private_key"),
     ],
 )
-def test_a_whole_alternative_is_nothing_to_speak_of(type_, present):
-    """One alternative with what goes with it fits."""
+def test_accepts_a_complete_alternative(type_, present):
+    """One complete alternative with its optional fields matches."""
     assert explain_alternatives(present.split(), load_type_schema("credential", type_)["oneOf"]) is None
 
 
 def test_the_hint_lists_every_alternative_with_its_fields():
-    """Whoever reads it knows what to write without opening the documentation."""
+    """The hint is sufficient without the documentation."""
     found = explain_alternatives([], load_type_schema("credential", "aws")["oneOf"])
     assert found is not None
     assert found.hint == AWS
@@ -122,8 +122,8 @@ def test_the_hint_lists_every_alternative_with_its_fields():
     "type_",
     [name for name in list_known_types("credential") if "oneOf" in load_type_schema("credential", name)],
 )
-def test_each_type_with_alternatives_names_all_of_them(type_):
-    """By title and fields, where none of them is there and where two stand together."""
+def test_lists_all_alternatives_of_each_type(type_):
+    """The titles and fields are listed if no alternative is given and if two are mixed."""
     branches = load_type_schema("credential", type_)["oneOf"]
     nothing = explain_alternatives([], branches)
     everything = explain_alternatives([name for branch in branches for name in branch["x-own"]], branches)

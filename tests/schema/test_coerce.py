@@ -1,4 +1,4 @@
-"""Text becomes what the schema means."""
+"""Conversion of text to the types of the schema."""
 
 import pytest
 
@@ -17,15 +17,15 @@ from keyturn.schema.coerce import coerce_types
         ("unheard_of", "5432", "5432"),
     ],
 )
-def test_only_what_is_meant_is_read(field, text, value):
-    """A name made of digits stays a name, and what is no number stays text."""
+def test_converts_only_typed_fields(field, text, value):
+    """A name of digits stays text, and text that is not a number stays text."""
     path = ("config", field)
     found = coerce_types("connection", "postgres", {path: text})[path]
     assert (found, type(found)) == (value, type(value))
 
 
-def test_what_is_no_setting_is_left_alone():
-    """A reference and the category have no type of their own."""
+def test_keeps_fields_without_a_type():
+    """A reference and the category have no type in the schema."""
     fields = {("credential",): "1", ("category",): "source"}
     assert coerce_types("connection", "postgres", fields) == fields
 
@@ -42,7 +42,7 @@ def test_what_is_no_setting_is_left_alone():
     ],
 )
 def test_a_mapping_as_text_becomes_its_fields(text, fields):
-    """Where the schema means a mapping; what does not read as one stays text."""
+    """Text that is not JSON stays text."""
     path = ("config", "staging")
     found = coerce_types("connection", "snowflake", {path: text})
     assert found == {(*path, *inner): value for inner, value in fields.items()}

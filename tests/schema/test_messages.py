@@ -1,4 +1,4 @@
-"""What is wrong with a manifest, in words: one case for each keyword of the schemas, with its place."""
+"""Messages for schema errors: one case for each keyword of the schemas, with its location."""
 
 import copy
 import re
@@ -27,7 +27,7 @@ BROKEN = Path(__file__).with_name("broken.txt")
 
 
 def cases() -> list[tuple[str, str, str, str, str]]:
-    """Read the table: text, code, place, what is said, what is hinted."""
+    """Read the table: text, code, location, part of the message, part of the hint."""
     blocks = re.findall(
         r"^(KT\d+) (\S+)\nsays: (.*)\nhint: (.*)\n((?:    .*\n)+)", BROKEN.read_text(), re.MULTILINE
     )
@@ -38,14 +38,14 @@ PG = "kind: connection\nname: x\ntype: postgres\n"
 
 
 def found(text):
-    """Return the findings of a text."""
+    """Return the diagnostics of a text."""
     read = document(text)
     return find_schema_errors(read, str(read.tree.get("kind", "")))
 
 
 @pytest.mark.parametrize(("text", "code", "place", "message", "hint"), cases())
-def test_each_fault_is_named_where_it_stands(text, code, place, message, hint):
-    """One finding, its code, its place, what is wrong and what to do."""
+def test_reports_each_error_with_its_location(text, code, place, message, hint):
+    """Each case gives one diagnostic with code, location, message and hint."""
     [finding] = found(text)
     assert (finding.code, str(finding.origin)) == (code, f"manifests/x.yaml:{place}")
     assert message in finding.message
@@ -59,7 +59,7 @@ BELOW = ("items", "propertyNames", "then", "else")
 
 
 def keywords(root: dict[str, Any], part: Any, seen: set[str]) -> Iterator[str]:
-    """Yield each keyword of a schema that a manifest can break; of alternatives, the keyword itself."""
+    """Yield each keyword that a manifest can violate; of alternatives, only the keyword itself."""
     for keyword, value in part.items() if isinstance(part, dict) else ():
         if keyword in NAMED:
             for inner in value.values():
@@ -79,8 +79,8 @@ def keywords(root: dict[str, Any], part: Any, seen: set[str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_table_has_every_keyword_of_the_schemas(kind):
-    """A keyword that no case breaks would be a message that nobody has read."""
+def test_the_table_covers_every_keyword(kind):
+    """Each keyword of the schemas has a case."""
     assert len(cases()) == BROKEN.read_text().count("\nKT")
     trees = [document(text).tree for text, code, *_ in cases() if code != "KT130"]
     mine = [each for each in trees if each["kind"] == kind]
@@ -89,8 +89,8 @@ def test_the_table_has_every_keyword_of_the_schemas(kind):
     assert broken == set(keywords(load_schema(kind), load_schema(kind), set())) - {"const"}
 
 
-def test_keywords_are_found_wherever_they_stand():
-    """Behind references, conditions and names, and none inside a condition."""
+def test_finds_nested_keywords():
+    """Keywords are found behind references, conditions and names, but not inside a condition."""
     inner = {"$ref": "#/$defs/a"}
     root = {
         "title": "t",
@@ -104,19 +104,19 @@ def test_keywords_are_found_wherever_they_stand():
     assert set(keywords(root, root, set())) == {"minItems", "maxLength", "not", "pattern"}
 
 
-def test_all_faults_are_found_at_once():
-    """Nobody has to run it again to see the next one."""
+def test_reports_all_errors_at_once():
+    """Several errors of a manifest are in one result."""
     text = f"{PG}config:\n  hst: h\n  port: 0\n  sslMode: x\nlabels: {{a: 1}}\nfoo: 1\n"
     assert [finding.code for finding in found(text)] == ["KT131", "KT133", "KT134", "KT133", "KT131"]
 
 
-def test_a_secret_looking_name_is_left_to_the_rule():
-    """An open config that names a secret has a finding of policy, which can be waived."""
+def test_leaves_secret_names_of_open_connectors_to_policy():
+    """A policy rule reports such a name, because it can be waived."""
     assert found("kind: connection\nname: x\ntype: other\nconfig: {token: t}\n") == ()
 
 
-def test_a_key_that_may_be_a_secret_is_not_said(canary):
-    """A secret that was put where a name belongs stays out of the message."""
+def test_hides_a_key_that_may_be_a_secret(canary):
+    """A secret in the place of a name is not in the message."""
     secret = canary("ascii")
     [finding] = found(f"{PG}config:\n  ? {secret!r}\n  : x\n")
     assert secret not in finding.message
@@ -125,7 +125,7 @@ def test_a_key_that_may_be_a_secret_is_not_said(canary):
 
 @some.composite
 def mutants(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
-    """Return an example one of whose parts became something else."""
+    """Return an example in which one part is replaced."""
     name = draw(some.sampled_from(sorted(manifests())))
     mutant = copy.deepcopy(tree(name))
     inner = [mutant, *(value for value in mutant.values() if isinstance(value, dict))]
@@ -137,8 +137,8 @@ def mutants(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @given(mutants())
-def test_what_does_not_fit_is_always_said_and_never_quoted(asked):
-    """Every refusal has a finding with a known code, and no finding holds a value."""
+def test_reports_every_mutation_without_values(asked):
+    """Each invalid manifest has a diagnostic with a known code, and no diagnostic contains a value."""
     kind, mutant = asked
     made = Document("x.yaml", mutant, "", SpanIndex(dict))
     said = find_schema_errors(made, kind)

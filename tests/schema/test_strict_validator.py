@@ -1,4 +1,4 @@
-"""jsonschema-rs and jsonschema: one verdict on each manifest, and jsonschema's where they may differ."""
+"""jsonschema-rs and jsonschema give the same verdict; where they may differ, jsonschema decides."""
 
 import copy
 import json
@@ -111,7 +111,7 @@ ODD = [
 
 
 def has_whole_float(value: Any) -> bool:
-    """Tell whether a value is or holds a number such as 5432.0, on which jsonschema decides."""
+    """Tell whether a value is or contains a number such as 5432.0, on which jsonschema decides."""
     if isinstance(value, dict):
         return any(map(has_whole_float, value.values()))
     return any(map(has_whole_float, value)) if isinstance(value, list) else str(value).endswith(".0")
@@ -119,7 +119,7 @@ def has_whole_float(value: Any) -> bool:
 
 @pytest.mark.parametrize(("rules", "data", "valid"), CASES)
 def test_both_pass_the_official_suite(rules, data, valid, request):
-    """jsonschema-rs decides as the suite does or leaves it to jsonschema, which is stricter once."""
+    """jsonschema-rs agrees with the suite or leaves the decision to jsonschema, stricter in one point."""
     exact = build_validator_class()(rules).is_valid(data)
     assert exact is (valid and LAX not in request.node.name)
     assert is_accepted(data, FastValidator(rules)) is (exact and not has_whole_float(data))
@@ -127,7 +127,7 @@ def test_both_pass_the_official_suite(rules, data, valid, request):
 
 @some.composite
 def examples(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
-    """Return a manifest made of what the schema says of a type, which need not be complete."""
+    """Return a manifest built from the schema of a type; it may be incomplete."""
     kind = draw(some.sampled_from(sorted(KINDS)))
     name = draw(some.sampled_from(sorted(list_known_types(kind))))
     made: dict[str, Any] = {"kind": kind, "name": "prod-x", "type": name}
@@ -141,7 +141,7 @@ def examples(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
 
 @some.composite
 def mutants(draw: some.DrawFn, values: tuple[Any, ...] = tuple(VALUES)) -> tuple[str, dict[str, Any]]:
-    """Return a right or made manifest with up to three things changed, added or removed."""
+    """Return a valid or generated manifest with up to three changes."""
     name = draw(some.sampled_from(sorted(manifests())))
     right = (name.partition("/")[0].removesuffix("s"), copy.deepcopy(tree(name)))
     kind, mutant = draw(some.one_of(some.just(right), examples()))
@@ -158,15 +158,15 @@ def mutants(draw: some.DrawFn, values: tuple[Any, ...] = tuple(VALUES)) -> tuple
 
 
 @given(mutants())
-def test_both_give_one_verdict_on_manifests(asked):
-    """What one accepts the other accepts, over the examples and whatever becomes of them."""
+def test_both_agree_on_manifests(asked):
+    """Both accept the same examples and mutations."""
     kind, mutant = asked
     assert is_accepted(mutant, compile_schema(kind)) is build_validator(kind).is_valid(mutant)
 
 
 @given(mutants((*VALUES, *ODD)))
 def test_jsonschema_decides_on_odd_values(asked):
-    """Whole floats, NaN, lone surrogates and tuples: nothing raises, and nothing is accepted too much."""
+    """Whole floats, NaN, lone surrogates and tuples raise nothing and are not accepted wrongly."""
     kind, mutant = asked
     exact = build_validator(kind).is_valid(mutant)
     assert exact or not is_accepted(mutant, compile_schema(kind))
@@ -177,13 +177,13 @@ def test_jsonschema_decides_on_odd_values(asked):
 
 @pytest.mark.parametrize("name", manifests())
 def test_every_example_is_accepted(name):
-    """The examples that are mutated above are right themselves."""
+    """The unchanged examples are valid."""
     assert is_accepted(tree(name), compile_schema(name.partition("/")[0].removesuffix("s")))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_pattern_means_the_same_to_both(pattern):
-    """With each white space, control and letter before, in and behind a text."""
+def test_both_agree_on_patterns(pattern):
+    """The texts have each white space, control character and letter at the start, inside and at the end."""
     fast = FastValidator({"pattern": pattern})
     for text in TEXTS:
         for one in CHARACTERS:
@@ -194,8 +194,8 @@ def test_a_pattern_means_the_same_to_both(pattern):
 @pytest.mark.parametrize(
     ("key", "valid"), [("a" * 1_000_000 + "token", False), ("x_token" + "a" * 1_000_000, True)]
 )
-def test_a_pattern_that_gives_up_accepts_nothing(key, valid):
-    """jsonschema-rs searches so far and no farther; a condition that negates the pattern fails, too."""
+def test_a_pattern_beyond_the_backtracking_limit_accepts_nothing(key, valid):
+    """A condition that negates the pattern fails, too."""
     assert not FastValidator({"pattern": SECRET_NAME_PATTERN}).is_valid(key)
     assert (
         not is_accepted(key, FastValidator({"if": {"pattern": SECRET_NAME_PATTERN}, "then": False})) or valid
@@ -203,8 +203,8 @@ def test_a_pattern_that_gives_up_accepts_nothing(key, valid):
     assert is_valid_manifest({**REST, "config": {"headers": {key: "x"}}}, "connection") is valid
 
 
-def test_depth_is_no_matter():
-    """Neither the examination of plain values nor a validator recurses into what no schema describes."""
+def test_accepts_any_depth():
+    """Neither the check of plain values nor a validator recurses into parts without a schema."""
     deep: dict[str, Any] = {}
     for _ in range(5000):
         deep = {"a": deep}
@@ -215,8 +215,8 @@ def test_depth_is_no_matter():
     "odd", [{1: 2}, {None: "x"}, {"config": {1: "x"}}, {"secrets": {1: "x"}}, {"labels": {1: 2}}]
 )
 @pytest.mark.parametrize("right", [PASSWORD, POSTGRES])
-def test_a_key_that_is_no_text_is_not_accepted(right, odd):
-    """YAML files have none; a tree with one is left to jsonschema."""
+def test_rejects_a_key_that_is_not_text(right, odd):
+    """YAML files have no such key; jsonschema decides on such a tree."""
     assert not is_accepted({**right, **odd}, compile_schema(right["kind"]))
 
 
@@ -228,21 +228,21 @@ def test_a_key_that_is_no_text_is_not_accepted(right, odd):
         ({**POSTGRES, "config": {"host": "db\n"}}, "connection"),
     ],
 )
-def test_what_plain_jsonschema_lets_pass_is_refused(tree, kind):
-    """A last newline, and a float where sops would write an integer."""
+def test_rejects_what_plain_jsonschema_accepts(tree, kind):
+    """A final newline is rejected, and a float that sops would replace by an integer."""
     assert Draft202012Validator(load_schema(kind)).is_valid(tree)
     assert not build_validator(kind).is_valid(tree)
     assert not is_valid_manifest(tree, kind)
 
 
 @pytest.mark.parametrize("right", [PASSWORD, POSTGRES])
-def test_what_is_right_stays_right(right):
-    """Nothing else changes."""
+def test_accepts_all_other_values(right):
+    """The two stricter points change no other verdict."""
     assert build_validator(right["kind"]).is_valid(right)
 
 
 @pytest.mark.parametrize("port", [True, 10**400, -(10**400)])
-def test_what_is_no_port_is_refused(port):
-    """A boolean is no integer, and an integer of any size is compared."""
+def test_rejects_invalid_ports(port):
+    """A boolean is not an integer, and integers of any size are compared."""
     assert not build_validator("connection").is_valid({**POSTGRES, "config": {"port": port}})
     assert not is_valid_manifest({**POSTGRES, "config": {"port": port}}, "connection")

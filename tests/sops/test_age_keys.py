@@ -1,4 +1,4 @@
-"""Age keys at hand."""
+"""Available age keys."""
 
 import os
 
@@ -18,14 +18,14 @@ def home(tmp_path):
 
 
 def another(canary):
-    """Return a further identity, watched for."""
+    """Return another identity as a canary."""
     identity = pyrage.x25519.Identity.generate()
     canary.add(str(identity).removeprefix("AGE-SECRET-KEY-1"), "age key")
     return identity
 
 
-def test_all_places_are_taken_together(age_key, home, canary):
-    """The variable, the file and the configuration folder all count, none before the others."""
+def test_combines_all_sources(age_key, home, canary):
+    """The variable, the file and the configuration folder have the same precedence."""
     one, two = another(canary), another(canary)
     config = home / ".config/sops/age/keys.txt"
     config.parent.mkdir(parents=True)
@@ -38,7 +38,7 @@ def test_all_places_are_taken_together(age_key, home, canary):
 
 
 def test_the_configuration_folder_moves_with_its_variable(home, canary):
-    """XDG_CONFIG_HOME goes before HOME, as for sops."""
+    """XDG_CONFIG_HOME has precedence over HOME, as in sops."""
     key = another(canary)
     file = home / "elsewhere/sops/age/keys.txt"
     file.parent.mkdir(parents=True)
@@ -47,8 +47,8 @@ def test_the_configuration_folder_moves_with_its_variable(home, canary):
     assert find_age_keys({"HOME": str(home)}).is_empty
 
 
-def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
-    """Its answer takes the place of the command in what a child gets."""
+def test_runs_a_key_command_once_without_a_shell(age_key, tmp_path):
+    """In the environment of a sops process, the output replaces the command."""
     asked = tmp_path / "asked"
     script = tmp_path / "give key; echo no"
     script.write_text(f"#!/bin/sh\necho x >> {asked}\ncat {age_key.file}\n")
@@ -71,8 +71,8 @@ def test_a_key_command_is_asked_once_without_a_shell(age_key, tmp_path):
         ("SOPS_AGE_KEY_CMD", "/nowhere/x", "SOPS_AGE_KEY_CMD is a command that fails or prints no key"),
     ],
 )
-def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, value, message):
-    """Sops passes over a bad key in silence as long as a good one is found; here it is said."""
+def test_reports_a_broken_source_and_uses_the_others(age_key, variable, value, message):
+    """Sops ignores a bad key silently while another one works; keyturn reports it."""
     rest = {
         name: text
         for name, text in {"SOPS_AGE_KEY": age_key.identity, "SOPS_AGE_KEY_FILE": str(age_key.file)}.items()
@@ -92,8 +92,8 @@ def test_a_broken_source_is_a_finding_and_hides_no_other(age_key, variable, valu
         "age-encryption.org/v1",
     ],
 )
-def test_what_only_sops_can_use_is_noted(line):
-    """Plugins, post-quantum keys and files under a passphrase are left to sops."""
+def test_notes_keys_that_only_sops_can_use(line):
+    """Plugins, post-quantum keys and files with a passphrase are left to sops."""
     found = find_age_keys({"SOPS_AGE_KEY": line})
     assert found.has_other_keys
     assert not found.recipients
@@ -101,7 +101,7 @@ def test_what_only_sops_can_use_is_noted(line):
 
 
 def test_ssh_keys_are_left_to_sops(home):
-    """An SSH key in the home directory, or named by a variable, may open files that we cannot."""
+    """An SSH key in the home directory or in a variable may decrypt files that keyturn cannot."""
     assert not find_age_keys({"HOME": str(home)}).has_other_keys
     (home / ".ssh").mkdir()
     (home / ".ssh/id_ed25519").write_text("x")
@@ -109,8 +109,8 @@ def test_ssh_keys_are_left_to_sops(home):
     assert find_age_keys({"SOPS_AGE_SSH_PRIVATE_KEY_FILE": "/x"}).has_other_keys
 
 
-def test_unwraps_what_was_wrapped_for_one_of_its_recipients(age_key, canary):
-    """The data key of a real file comes out for its recipient alone."""
+def test_unwraps_a_data_key_for_its_recipient(age_key, canary):
+    """Only the recipient can unwrap the data key of a real file."""
     text = encrypted(f"{age_key.recipient},{another(canary).to_public()}", {"password": "x"})
     first, second = parse_metadata(document(text)).recipients
     found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
@@ -120,16 +120,16 @@ def test_unwraps_what_was_wrapped_for_one_of_its_recipients(age_key, canary):
     assert found.unwrap_data_key(first.name, "x") is None
 
 
-def test_a_keyring_shows_nothing(age_key, canary):
-    """Neither the keys nor the environment that holds them are in what is printed of a keyring."""
+def test_the_repr_shows_no_key(age_key, canary):
+    """Neither the keys nor the environment are in the output."""
     found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
     canary.also("keyring", repr(found))
     assert age_key.identity not in repr(found)
     assert age_key.recipient in repr(found)
 
 
-def test_the_places_are_those_of_the_real_sops(age_key, home):
-    """Sops opens a file with a key from each place that is looked at here."""
+def test_the_sources_are_those_of_sops(age_key, home):
+    """Sops decrypts a file with a key from each source."""
     text = encrypted(age_key, {"password": "x"})
     config = home / ".config/sops/age/keys.txt"
     config.parent.mkdir(parents=True)

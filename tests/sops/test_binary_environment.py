@@ -1,4 +1,4 @@
-"""What a sops child gets."""
+"""The environment of a sops process."""
 
 from keyturn.sops.binary import build_sops_environment
 
@@ -15,22 +15,22 @@ _ALL = {
 _FIXED = {"SOPS_CONFIG": "/dev/null", "SOPS_DISABLE_VERSION_CHECK": "1", "LC_ALL": "C.UTF-8"}
 
 
-def test_lends_the_way_to_age_and_pgp_keys_and_nothing_else():
-    """Neither the API key, nor a cloud's, nor anything that steers sops is passed on."""
+def test_passes_only_the_variables_of_age_and_pgp():
+    """Neither API keys, nor cloud credentials, nor variables that control sops are passed."""
     lent = build_sops_environment(_ALL, ("age", "pgp"), ())
     names = ("PATH", "HOME", "XDG_CONFIG_HOME", "SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "GNUPGHOME")
     assert lent == {name: _ALL[name] for name in names} | _FIXED | {"SOPS_HC_VAULT_ALLOWLIST": "none"}
 
 
-def test_lends_nothing_where_no_key_is_needed():
-    """A version probe gets PATH."""
+def test_passes_only_path_without_key_types():
+    """The version check gets only PATH."""
     assert build_sops_environment(_ALL, (), ()) == {"PATH": "/bin"} | _FIXED | {
         "SOPS_HC_VAULT_ALLOWLIST": "none"
     }
 
 
-def test_lends_a_cloud_its_own_where_policy_allows_it():
-    """Vault's variables go with Vault, and only to the servers that policy names."""
+def test_passes_the_variables_of_an_allowed_cloud():
+    """Vault gets its own variables and only the servers that policy allows."""
     lent = build_sops_environment(_ALL, ("hc_vault",), ("https://vault.example",))
     assert lent["VAULT_TOKEN"] == "t"
     assert lent["SOPS_HC_VAULT_ALLOWLIST"] == "https://vault.example"

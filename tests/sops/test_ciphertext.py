@@ -1,4 +1,4 @@
-"""One encrypted value."""
+"""The text form of a ciphertext."""
 
 import base64
 
@@ -12,8 +12,8 @@ _TAG = base64.b64encode(b"t" * 16).decode()
 _GOOD = f"ENC[AES256_GCM,data:{_DATA},iv:{_IV},tag:{_TAG},type:str]"
 
 
-def test_takes_exactly_what_sops_writes():
-    """The parts come out as bytes."""
+def test_parses_the_form_of_sops():
+    """The parts are bytes."""
     found = parse_ciphertext(_GOOD)
     assert (found.data, found.iv, found.tag, found.type) == (b"x" * 5, b"i" * 32, b"t" * 16, "str")
 
@@ -37,12 +37,12 @@ def test_takes_exactly_what_sops_writes():
         "",
     ],
 )
-def test_refuses_anything_else(text):
-    """Trailing text, other sizes, other padding bits: none of them is a value that sops wrote."""
+def test_rejects_other_forms(text):
+    """Trailing text, other lengths and other padding bits are rejected."""
     assert parse_ciphertext(text) is None
 
 
-def test_what_means_to_be_encrypted_is_known_by_its_beginning():
+def test_recognizes_a_ciphertext_by_its_prefix():
     """A damaged value still looks encrypted; numbers and plain text do not."""
     assert looks_encrypted("ENC[x")
     assert not looks_encrypted("xENC[")

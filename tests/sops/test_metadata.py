@@ -1,4 +1,4 @@
-"""The sops: block."""
+"""SOPS metadata."""
 
 import pytest
 
@@ -34,8 +34,8 @@ def _block(kind):
     return f"    {kind}:\n" + "".join(f"        {line}\n" for line in lines)
 
 
-def test_reads_what_sops_writes(text, age_key):
-    """Recipients, selector, version and MAC of a real file."""
+def test_parses_a_real_file(text, age_key):
+    """Recipients, selector, version and MAC are read."""
     found = parse_metadata(document(text))
     assert isinstance(found, SopsMetadata)
     (recipient,) = found.recipients
@@ -48,8 +48,8 @@ def test_reads_what_sops_writes(text, age_key):
 
 
 @pytest.mark.parametrize("kind", _KINDS)
-def test_reads_every_kind_of_key(text, kind):
-    """Each kind that sops knows has a public name; two of them name a server."""
+def test_parses_every_key_type(text, kind):
+    """Each key type has a public name; two of them have a server."""
     found = parse_metadata(document(text.replace("    lastmodified", _block(kind) + "    lastmodified")))
     named = {recipient.kind: recipient for recipient in found.recipients}
     assert named[kind].name == _NAMES[kind]
@@ -59,14 +59,14 @@ def test_reads_every_kind_of_key(text, kind):
 @pytest.mark.parametrize(
     "filler", ["kms: []", "pgp: null", "gcp_kms: []\n    hc_vault: []", "key_groups: []"]
 )
-def test_takes_the_fillers_of_older_versions(text, filler):
-    """Empty lists and nulls, as sops wrote them before 3.10, mean that there is none."""
+def test_accepts_empty_entries_of_older_versions(text, filler):
+    """Empty lists and nulls of sops before 3.10 count as absent."""
     found = parse_metadata(document(text.replace("    lastmodified", f"    {filler}\n    lastmodified")))
     assert len(found.recipients) == 1
 
 
-def test_reads_key_groups(text):
-    """The recipients of all groups are found, each at its place."""
+def test_parses_key_groups(text):
+    """The recipients of all groups are found with their paths."""
     age, _, rest = text.partition("sops:\n")[2].partition("    lastmodified")
     groups = "    key_groups:\n" + 2 * (
         "        - " + age.replace("    age:\n", "age:\n").replace("\n", "\n      ").rstrip(" ")
@@ -103,16 +103,16 @@ def test_reads_key_groups(text):
         ('Z"\n    mac', '+00:00"\n    mac', "sops.lastmodified is not a timestamp of sops"),
     ],
 )  # fmt: skip
-def test_refuses_whatever_is_not_known(text, old, new, message):
-    """Unknown keys, wrong types and other spellings are findings, because nobody could judge them."""
+def test_rejects_unknown_content(text, old, new, message):
+    """Unknown keys, wrong types and other notations are errors."""
     assert old in text
     found = parse_metadata(document(text.replace(old, new, 1)))
     assert [finding.code for finding in found] == ["KT202"] * len(found)
     assert message in [finding.message for finding in found]
 
 
-def test_a_file_without_mac_or_recipients_is_said_so(text):
-    """An absent MAC has a code of its own; a block without recipients opens for nobody."""
+def test_reports_a_missing_mac_and_missing_recipients(text):
+    """A missing MAC has its own code."""
     lines = text.split("\n")
     bare = "\n".join(line for line in lines if not line.startswith("    mac:"))
     assert [finding.code for finding in parse_metadata(document(bare))] == ["KT203"]

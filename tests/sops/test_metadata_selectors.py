@@ -1,4 +1,4 @@
-"""Which values SOPS encrypts."""
+"""Selectors of encrypted values."""
 
 import pytest
 
@@ -17,8 +17,8 @@ from keyturn.sops.metadata import compile_selector
         ("unencrypted_regex", "^(name|kind)$", ("a",), ("a", "kind", "b")),
     ],
 )
-def test_decides_as_sops_does(selector, pattern, yes, no):
-    """A match on any key of the path decides."""
+def test_selects_as_sops_does(selector, pattern, yes, no):
+    """One matching key of the path is enough."""
     chosen = compile_selector(selector, pattern)
     assert chosen(yes)
     assert not chosen(no)
@@ -37,8 +37,8 @@ def test_decides_as_sops_does(selector, pattern, yes, no):
         ("unencrypted_comment_regex", "x"),
     ],
 )
-def test_is_not_certain_of_other_patterns(selector, pattern):
-    """Whatever Go and Python may read differently is left to sops."""
+def test_does_not_support_other_patterns(selector, pattern):
+    """Patterns that Go and Python may read differently are left to sops."""
     assert compile_selector(selector, pattern) is None
 
 
@@ -52,7 +52,7 @@ def test_is_not_certain_of_other_patterns(selector, pattern):
     ],
 )
 def test_agrees_with_the_real_sops(age_key, arguments):
-    """Each value of a file is encrypted by sops exactly where the selector says so."""
+    """Sops encrypts exactly the selected values of a file."""
     found = document(encrypted(age_key, {"a": "x", "host_unencrypted": "y"}, *arguments))
     chosen = compile_selector(arguments[0].removeprefix("--").replace("-", "_"), arguments[1])
     seen = 0

@@ -1,4 +1,4 @@
-"""Decryption in process, beside the real sops."""
+"""Decryption in process, compared with the real sops."""
 
 import json
 import os
@@ -19,12 +19,12 @@ CASES = 200
 
 @pytest.fixture
 def ring(age_key):
-    """Return the age key of the run."""
+    """Return the age key of the test run."""
     return find_age_keys({"SOPS_AGE_KEY": age_key.identity})
 
 
 def reason(text, ring):
-    """Return why a file is declined."""
+    """Return why a file is unsupported."""
     found = decrypt_in_process(document(text), ring)
     assert isinstance(found, Unsupported), found
     return found.reason
@@ -48,8 +48,8 @@ def reason(text, ring):
         "x" * 60_000,
     ],
 )
-def test_opens_every_secret_as_it_was(age_key, ring, value):
-    """Text that YAML would rewrite comes back digit for digit."""
+def test_decrypts_every_secret_unchanged(age_key, ring, value):
+    """Text that YAML would rewrite is returned unchanged."""
     opened = decrypt_in_process(document(encrypted(age_key, {"password": value, "deep": {"er": "x"}})), ring)
     assert opened == {("secrets", "password"): Secret(value), ("secrets", "deep", "er"): Secret("x")}
 
@@ -64,7 +64,7 @@ def test_opens_every_secret_as_it_was(age_key, ring, value):
     ],
 )
 def test_follows_every_simple_selector(age_key, ring, selector):
-    """What is opened is what sops encrypted, wherever it stands."""
+    """The decrypted values are those that sops encrypted."""
     text = encrypted(age_key, {"password": "x", "list": ["y", "z"]}, *selector)
     opened = decrypt_in_process(document(text), ring)
     there = json.loads(
@@ -74,8 +74,8 @@ def test_follows_every_simple_selector(age_key, ring, selector):
     assert len(opened) == text.count("ENC[") - 1
 
 
-def test_opens_with_the_key_of_any_recipient(age_key, ring):
-    """The first recipient at hand is taken, wherever it stands in the file."""
+def test_decrypts_with_the_key_of_any_recipient(age_key, ring):
+    """The first available recipient is used."""
     others = ",".join(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
     text = encrypted(f"{others},{age_key.recipient}", {"password": "x"})
     assert decrypt_in_process(document(text), ring) == {("secrets", "password"): Secret("x")}
@@ -155,8 +155,8 @@ def test_no_plain_value_can_be_changed(age_key, ring, old, new):
         (lambda text: text[: text.index("sops:")], "the sops: block is malformed"),
     ],
 )
-def test_declines_whatever_it_is_not_sure_of(age_key, ring, change, why):
-    """Each doubt has its reason, and none of them quotes a value."""
+def test_reports_unsupported_files(age_key, ring, change, why):
+    """Each case has a reason, and no reason contains a value."""
     text = encrypted(age_key, {"password": "x", "token2": "y"})
     changed = change(text)
     assert changed != text
@@ -164,8 +164,8 @@ def test_declines_whatever_it_is_not_sure_of(age_key, ring, change, why):
 
 
 @pytest.mark.parametrize("line", ["none: {}", "none: []", "none: [{}, []]"])
-def test_simple_brackets_are_taken(age_key, ring, line):
-    """Short lists and labels in braces are how people write, so they are read in process as well."""
+def test_supports_simple_flow_style(age_key, ring, line):
+    """Short lists and labels in flow style are common."""
     plain = {"labels": {"environment": "prod", "owner": "data-platform"}, "tags": ["a", "b c"]}
     text = encrypted(age_key, {"password": "x"}, plain=plain)
     text = text.replace("tags:\n    - a\n    - b c\n", "tags: [a, b c]\n")
@@ -177,8 +177,8 @@ def test_simple_brackets_are_taken(age_key, ring, line):
     assert decrypt_in_process(document(text), ring) == {("secrets", "password"): Secret("x")}
 
 
-def test_declines_pgp_and_key_groups(age_key, ring):
-    """Keys that only sops can use are left to it, even where an age key would do."""
+def test_does_not_support_pgp_and_key_groups(age_key, ring):
+    """Such files are left to sops even if an age key is available."""
     text = encrypted(age_key, {"password": "x"})
     pgp = "    pgp:\n        - created_at: '2024-01-01T00:00:00Z'\n          enc: x\n          fp: A\n"
     assert (
@@ -187,21 +187,21 @@ def test_declines_pgp_and_key_groups(age_key, ring):
     )
 
 
-def test_declines_without_the_key(age_key):
-    """A stranger's key opens nothing."""
+def test_does_not_decrypt_without_the_key(age_key):
+    """The key of another recipient decrypts nothing."""
     text = encrypted(age_key, {"password": "x"})
     stranger = find_age_keys({"SOPS_AGE_KEY": str(pyrage.x25519.Identity.generate())})
     assert reason(text, stranger) == "no available age key decrypts it"
     assert reason(text, find_age_keys({})) == "no available age key decrypts it"
 
 
-def test_secrets_that_are_no_text_are_left_to_sops(age_key, ring):
-    """The real sops says what they are."""
+def test_leaves_secrets_that_are_not_text_to_sops(age_key, ring):
+    """Sops reports their type."""
     assert reason(encrypted(age_key, {"password": 83}), ring) == "a value does not decrypt as text"
 
 
-def test_what_it_says_holds_no_secret(age_key, ring, canary):
-    """A value that does not open is in no reason."""
+def test_a_reason_contains_no_secret(age_key, ring, canary):
+    """A value that cannot be decrypted is not in the reason."""
     value = canary()
     text = encrypted(age_key, {"password": value})
     canary.also("reason", repr(decrypt_in_process(document(text.replace("type:str", "type:int", 1)), ring)))
@@ -209,7 +209,7 @@ def test_what_it_says_holds_no_secret(age_key, ring, canary):
 
 
 def test_accepts_nothing_that_sops_rejects(sops):
-    """Random and mutated files: whatever is opened here, the real sops opens to the same values."""
+    """Of random and mutated files, sops decrypts each supported file to the same values."""
     tally = Campaign(int(os.environ.get("FUZZ_SEED", "1")), sops, check_declined=0).run(CASES)
     assert tally.violations == []
     assert tally.counts["cases"] == CASES

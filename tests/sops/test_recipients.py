@@ -1,4 +1,4 @@
-"""Who can decrypt, told from envelopes."""
+"""Recipients of encrypted files."""
 
 import hashlib
 
@@ -8,13 +8,13 @@ from keyturn.sops.recipients import FileRecipients, recipients_by_file
 
 
 def source(text, name="m/a.yaml"):
-    """Return a file as loading reads it."""
+    """Return a source file."""
     data = text.encode()
     return SourceFile(None, name, hashlib.sha256(data).hexdigest(), data)
 
 
-def test_recipients_keys_and_ciphertext_are_told(age_key):
-    """All from the open part of a file: no key is asked for."""
+def test_reads_recipients_keys_and_ciphertexts(age_key):
+    """No key is needed."""
     found = recipients_by_file([source(encrypted(age_key, {"password": "old", "token": "kept"}))])["m/a.yaml"]
     assert found.names == {f"age:{age_key.recipient}"}
     assert found.wrapped_keys.keys() == found.names
@@ -22,14 +22,14 @@ def test_recipients_keys_and_ciphertext_are_told(age_key):
     assert all(text.startswith("ENC[") for _, text in found.ciphertexts)
 
 
-def test_what_has_no_envelope_has_no_readers():
-    """A plain file, one that is no YAML, one whose envelope is broken."""
+def test_omits_files_without_valid_metadata():
+    """A plain file, invalid YAML and invalid metadata give no entry."""
     texts = ("name: a\n", "a: [", "a: 1\nsops: {}\n", "a: 1\nsops: []\n")
     assert recipients_by_file(source(text, f"m/{number}.yaml") for number, text in enumerate(texts)) == {}
 
 
-def test_steady_and_rewrapped():
-    """One ciphertext that stays means the data key; all of them under other wraps, a new list of readers."""
+def test_detects_a_rewrapped_data_key():
+    """One unchanged ciphertext implies the same data key; only changed wraps mean new recipients."""
     names, one, two = frozenset({"age:a"}), (("p",), "ENC[1]"), (("q",), "ENC[2]")
     before = FileRecipients(names, {"age:a": "w1"}, frozenset({one, two}))
     again = FileRecipients(names, {"age:a": "w2"}, before.ciphertexts)

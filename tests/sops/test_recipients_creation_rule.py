@@ -1,4 +1,4 @@
-"""For whom a new file is encrypted."""
+"""Encryption of new files."""
 
 import pytest
 
@@ -10,8 +10,8 @@ _AGE = "age1" + "q" * 58
 _PGP = "A" * 40
 
 
-def test_policy_comes_before_rules(tmp_path):
-    """The recipients that policy names for the path are taken; .sops.yaml where it names none."""
+def test_policy_has_precedence_over_rules(tmp_path):
+    """Without recipients in policy for the path, .sops.yaml is used."""
     (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
     settings = PolicySettings(recipients={"prod": (_AGE, _PGP)})
     assert find_creation_rule(tmp_path, settings, "prod/a.yaml") == CreationRule(age=(_AGE,), pgp=(_PGP,))
@@ -21,7 +21,7 @@ def test_policy_comes_before_rules(tmp_path):
 
 
 def test_other_kinds_of_recipients_need_rules(tmp_path):
-    """A KMS key takes more than its name, so the rules of sops must say it."""
+    """A KMS key needs more than its name, so a rule of sops must contain it."""
     settings = PolicySettings(recipients={"": (_AGE, "arn:aws:kms:x")})
     with pytest.raises(DiagnosticError) as caught:
         find_creation_rule(tmp_path, settings, "a.yaml")
@@ -31,7 +31,7 @@ def test_other_kinds_of_recipients_need_rules(tmp_path):
 
 
 def test_without_rules_all_of_secrets_is_encrypted(tmp_path):
-    """The arguments name the recipients and the selector, and no configuration of a parent folder."""
+    """The arguments contain the recipients and the selector, and no configuration of a parent folder."""
     assert CreationRule(age=(_AGE, "x"), pgp=(_PGP,)).build_arguments("m.yaml") == (
         "--config", "/dev/null", "encrypt", "--age", f"{_AGE},x", "--pgp", _PGP, "--encrypted-regex",
         "^secrets$",

@@ -1,4 +1,4 @@
-"""Changing single values in a text."""
+"""Edits of single values."""
 
 import pytest
 
@@ -22,8 +22,8 @@ list: [1, 2]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_replaces_tokens_and_nothing_else(end):
-    """Comments, quotes and layout around the values stay, and so do Windows line ends."""
+def test_replaces_only_tokens(end):
+    """Comments, quotes, layout and Windows line endings are kept."""
     text = _TEXT.replace("\n", end)
     tokens = {
         ("name",): "b",
@@ -46,15 +46,15 @@ def test_replaces_tokens_and_nothing_else(end):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_adds_a_key_at_the_end_of_its_mapping(end):
-    """The new line stands below the last one of the mapping, indented as the others are."""
+    """The new line follows the last line of the mapping with the same indentation."""
     text = _TEXT.replace("\n", end)
     changed = set_values(document(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
     assert changed == text.replace(f"ENC[a]{end}", f'ENC[a]{end}  token: ENC[b]{end}  "no": ENC[c]{end}')
     assert document(changed).tree["secrets"] == {"password": "ENC[a]", "token": "ENC[b]", "no": "ENC[c]"}
 
 
-def test_adds_a_key_at_the_top():
-    """The file itself is a mapping as well."""
+def test_adds_a_key_at_the_top_level():
+    """The document itself is a mapping."""
     changed = set_values(document("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
     assert document(changed).tree == {"a": 1, "b": {"c": 2}, "d": 3}
 
@@ -63,21 +63,21 @@ def test_adds_a_key_at_the_top():
     "path",
     [("config", "inner", "y"), ("nowhere", "x"), ("name", "x"), ("list", "2"), ("config", "inner", "x", "y")],
 )
-def test_says_where_it_cannot(path):
-    """A mapping in braces, and one that is not there, have no line for a new key."""
+def test_returns_none_without_a_block_mapping(path):
+    """A flow mapping and a missing mapping have no line for a new key."""
     assert set_values(document(_TEXT), {path: "1"}) is None
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_cuts_a_key_and_keeps_its_comment(end):
-    """The line goes; what was said behind it stays on a line of its own."""
+def test_removes_a_key_and_keeps_its_comment(end):
+    """The comment is kept on its own line."""
     text = _TEXT.replace("\n", end)
     wanted = text.replace('    host: "old"   # and me', "    # and me").replace(f"    port: 5432{end}", "")
     assert remove_keys(document(text), [("config", "host"), ("config", "port")]) == wanted
 
 
-def test_cuts_a_mapping_with_all_that_is_in_it():
-    """Its lines are those of its fields."""
+def test_removes_a_mapping_with_its_fields():
+    """All lines of its fields are removed."""
     text = "config:\n  one: 1\n  inner:\n    a: b\n    c: d\n  two: 2\n"
     assert remove_keys(document(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
 
@@ -91,6 +91,6 @@ def test_cuts_a_mapping_with_all_that_is_in_it():
         ("config:\n  a: {b: 1}\n", ("config", "a", "b")),
     ],
 )
-def test_what_shares_its_lines_is_not_cut(text, path):
-    """Whoever asks tells the user where to do it by hand."""
+def test_does_not_remove_a_key_on_a_shared_line(text, path):
+    """The caller asks the user to edit the file."""
     assert remove_keys(document(text), [path]) is None

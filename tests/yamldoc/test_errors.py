@@ -1,4 +1,4 @@
-"""What a YAML parser complains of."""
+"""Diagnostics for the errors of the YAML parser."""
 
 import pytest
 import yaml
@@ -30,8 +30,8 @@ from keyturn.yamldoc.errors import explain_yaml_error
         ("a: !<x\n", "KT106", "invalid YAML"),
     ],
 )
-def test_says_what_to_do_in_words_of_its_own(text, code, message):
-    """Each complaint of libyaml has a message and a hint; none of them quotes the file."""
+def test_explains_each_parser_error(text, code, message):
+    """Each error of libyaml has a message and a hint; none of them quotes the file."""
     with pytest.raises(yaml.YAMLError) as caught:
         list(yaml.parse(text, Loader=yaml.CSafeLoader))
     finding = explain_yaml_error(caught.value, text, "m.yaml")

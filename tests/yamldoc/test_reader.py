@@ -1,4 +1,4 @@
-"""YAML with lines."""
+"""The YAML reader."""
 
 import json
 import resource
@@ -16,12 +16,12 @@ from keyturn.yamldoc.reader import MAX_YAML_DEPTH, MAX_YAML_ERRORS, MAX_YAML_NOD
 
 
 def tree(text):
-    """Return what a text means."""
+    """Return the parsed tree of a text."""
     return parse_document(text.encode(), "m.yaml").tree
 
 
 def findings(text):
-    """Return code and place of what is wrong with a text."""
+    """Return code and location of each diagnostic of a text."""
     with pytest.raises(DiagnosticError) as caught:
         parse_document(text if isinstance(text, bytes) else text.encode(), "m.yaml")
     return [
@@ -62,15 +62,15 @@ def test_reads_every_style():
 
 
 @pytest.mark.parametrize("text", ["a: '0123'\n", 'a: "0123"\n', "a: |-\n  0123\n", "a: >-\n  0123\n"])
-def test_quoted_text_is_never_rewritten(text):
-    """What is in quotes or in a block is text, digit for digit."""
+def test_keeps_quoted_text_unchanged(text):
+    """Text in quotes or in a block keeps all digits."""
     assert tree(text) == {"a": "0123"}
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_line_ends_and_marks_change_nothing(mark, end):
-    """A byte order mark and Windows line ends give the same tree and the same places."""
+def test_ignores_line_endings_and_byte_order_marks(mark, end):
+    """A byte order mark and Windows line endings give the same tree and the same spans."""
     text = mark + end.join(["a: 1", "b:", "  c: |", "    x", "    y", "  d: z", ""])
     document = parse_document(text.encode(), "m.yaml")
     assert document.tree == {"a": 1, "b": {"c": "x\ny\n", "d": "z"}}
@@ -78,8 +78,8 @@ def test_line_ends_and_marks_change_nothing(mark, end):
     assert document.spans[("a",)].column == 4
 
 
-def test_every_path_has_its_place():
-    """Keys and values are placed by line, column and length, in characters."""
+def test_every_path_has_a_span():
+    """Spans of keys and values have line, column and length in characters."""
     text = 'é: "日本 😀" # c\nlist:\n- {x: 1, yy: [2, 3]}\nblock: |\n  text\nnone:\n'
     places = parse_document(text.encode(), "m.yaml").spans
     rows = {
@@ -100,8 +100,8 @@ def test_every_path_has_its_place():
     }
 
 
-def test_the_origin_of_what_is_absent_is_what_is_around_it():
-    """A missing field is shown at the mapping that should hold it."""
+def test_locates_an_absent_path_at_its_parent():
+    """A missing field has the location of its mapping."""
     document = parse_document(b"config:\n  a: 1\n", "m.yaml")
     assert str(document.find_location(("config", "host"))) == "m.yaml:2:3"
     assert str(document.find_location(("config", "host"), key=True)) == "m.yaml:1:1"
@@ -146,23 +146,23 @@ def test_the_origin_of_what_is_absent_is_what_is_around_it():
         ("a\nb: 1\n", [("KT106", "2:2")]),
     ],
 )
-def test_refuses_what_readers_take_differently(text, expected):
-    """Each thing that is not read here has its code and stands at its place."""
+def test_rejects_unsupported_yaml(text, expected):
+    """Each unsupported feature has a code and a location."""
     assert findings(text) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["a: &x 1\n", "a: !t 1\n", "a: 0123\n", "a: 1\na: 2\n", "a: [\n", "a:\n\tb: 1\n"]
 )
-def test_no_value_of_refused_yaml_may_be_shown(text):
+def test_marks_rejected_yaml_as_possible_plaintext(text):
     """Any line of such a file may contain a secret in plain text."""
     with pytest.raises(DiagnosticError) as caught:
         parse_document(text.encode(), "m.yaml")
     assert {finding.cause for finding in caught.value.diagnostics} == {Cause.POSSIBLE_PLAINTEXT}
 
 
-def test_a_secret_in_a_broken_line_is_not_in_the_finding(canary):
-    """Messages are fixed words: whatever the broken line holds stays out of them."""
+def test_diagnostics_contain_no_secret(canary):
+    """Messages are fixed texts without the content of the line."""
     secret = canary()
     for text in (
         f"a: '{secret}\n",
@@ -178,13 +178,13 @@ def test_a_secret_in_a_broken_line_is_not_in_the_finding(canary):
             assert secret not in finding.message + finding.hint
 
 
-def test_stops_after_many_faults():
-    """A file of nothing but faults is not listed to its end."""
+def test_stops_after_many_errors():
+    """The number of reported errors is limited."""
     assert len(findings("".join(f"k{index}: 0{index}0\n" for index in range(1000)))) == MAX_YAML_ERRORS
 
 
-def test_depth_and_number_of_values_are_limited():
-    """The limits are met exactly: one more is refused."""
+def test_limits_depth_and_number_of_values():
+    """The limits are inclusive."""
     assert tree("a: " + "[" * (MAX_YAML_DEPTH - 1) + "]" * (MAX_YAML_DEPTH - 1))
     assert findings("a: " + "[" * MAX_YAML_DEPTH + "]" * MAX_YAML_DEPTH) == [
         ("KT114", f"1:{MAX_YAML_DEPTH + 3}")
@@ -224,8 +224,8 @@ _HOSTILE = {
 
 
 @pytest.mark.parametrize("name", _HOSTILE)
-def test_hostile_files_end_at_once(name, tmp_path):
-    """No bomb, depth or size takes a second, a hundred megabytes or a signal."""
+def test_rejects_hostile_files_quickly(name, tmp_path):
+    """No file takes a second or 100 MB, or crashes the process."""
     file = tmp_path / "m.yaml"
     file.write_bytes(_HOSTILE[name])
     code = (
@@ -247,8 +247,8 @@ def test_hostile_files_end_at_once(name, tmp_path):
     assert megabytes < 100
 
 
-def test_the_places_of_a_file_are_worked_out_only_when_asked_for():
-    """Reading ten thousand small files does not pay for places that nobody asks for."""
+def test_computes_spans_only_on_access():
+    """Reading many files does not compute spans that are not used."""
     document = parse_document(b"a: 1\n", "m.yaml")
     assert "_spans" not in vars(document.spans)
     assert document.spans[("a",)].line == 1
@@ -256,7 +256,7 @@ def test_the_places_of_a_file_are_worked_out_only_when_asked_for():
 
 
 def outcome(data):
-    """Return what bytes mean, or what is wrong with them."""
+    """Return the document of some bytes, or its diagnostics."""
     try:
         return parse_document(data, "m.yaml")
     except DiagnosticError as error:
@@ -267,8 +267,8 @@ def outcome(data):
 @example("a: '\n")
 @example("a: |\n\t")
 @example("\ufeff%")
-def test_any_text_gives_a_tree_or_findings(text):
-    """Nothing but DiagnosticError is ever raised, and what is accepted has the keys that PyYAML sees."""
+def test_any_text_gives_a_tree_or_diagnostics(text):
+    """Only DiagnosticError is raised, and an accepted text has the keys that PyYAML reads."""
     found = outcome(text.encode("utf-8", "surrogatepass"))
     assert found
     if isinstance(found, Document):
@@ -277,13 +277,13 @@ def test_any_text_gives_a_tree_or_findings(text):
 
 
 @given(st.binary(max_size=80))
-def test_any_bytes_give_a_tree_or_findings(data):
-    """Whatever the encoding, nothing but DiagnosticError is ever raised."""
+def test_any_bytes_give_a_tree_or_diagnostics(data):
+    """Only DiagnosticError is raised for any encoding."""
     assert outcome(data)
 
 
 def test_reads_the_same_without_libyaml(monkeypatch):
-    """Where PyYAML was built without its C parser, the Python one gives the same tree and places."""
+    """The Python parser of PyYAML gives the same tree and spans as its C parser."""
     text = b"a: {b: [1, 'x']}\nc: |\n  y\n"
     fast = parse_document(text, "m.yaml")
     monkeypatch.setattr("keyturn.yamldoc.reader._PARSER", yaml.SafeLoader)
@@ -293,5 +293,5 @@ def test_reads_the_same_without_libyaml(monkeypatch):
 
 
 def test_resource_usage_is_measured_in_kibibytes():
-    """The memory test above reads the unit that this system uses."""
+    """The memory test relies on this unit."""
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 10_000

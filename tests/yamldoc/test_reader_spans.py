@@ -1,4 +1,4 @@
-"""Places."""
+"""Spans of a document."""
 
 from keyturn.model.address import SourceLocation
 from keyturn.yamldoc.reader import SourceSpan, SpanIndex, find_source_location
@@ -6,8 +6,8 @@ from keyturn.yamldoc.reader import SourceSpan, SpanIndex, find_source_location
 _ALL = {(): SourceSpan(1, 1), ("a",): SourceSpan(2, 5, 3, 2, 1, 1), ("a", "0"): SourceSpan(3, 7)}
 
 
-def test_measures_once_when_first_asked():
-    """The file is gone through for the first place, and never again."""
+def test_computes_the_spans_once_on_first_access():
+    """The first access computes all spans."""
     asked = []
     places = SpanIndex(lambda: asked.append(1) or _ALL)
     assert asked == []
@@ -18,8 +18,8 @@ def test_measures_once_when_first_asked():
     assert asked == [1]
 
 
-def test_the_origin_is_the_value_the_key_or_what_is_around_it():
-    """An item of a list has no key; what is absent stands at its nearest parent."""
+def test_locates_a_value_a_key_or_the_nearest_parent():
+    """A list item has no key; an absent path has the location of its nearest parent."""
     assert find_source_location(_ALL, "m.yaml", ("a",)) == SourceLocation("m.yaml", 2, 5)
     assert find_source_location(_ALL, "m.yaml", ("a",), key=True) == SourceLocation("m.yaml", 2, 1)
     assert find_source_location(_ALL, "m.yaml", ("a", "0"), key=True) == SourceLocation("m.yaml", 3, 7)

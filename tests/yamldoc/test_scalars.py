@@ -18,8 +18,8 @@ from keyturn.yamldoc.scalars import AmbiguousScalarError, parse_plain_scalar
         "2024-01-02-final"), ("1e", "1e"), ("yes!", "yes!"),
     ],
 )  # fmt: skip
-def test_takes_what_every_reader_takes_alike(text, value):
-    """Words, plain numbers and text have one meaning, and one type."""
+def test_parses_unambiguous_scalars(text, value):
+    """Words, plain numbers and text have one value and one type."""
     assert parse_plain_scalar(text) == value
     assert type(parse_plain_scalar(text)) is type(value)
 
@@ -39,13 +39,13 @@ def test_takes_what_every_reader_takes_alike(text, value):
         ("~", "null"), ("=", "a default value"), ("<<", "a merge key"),
     ],
 )  # fmt: skip
-def test_refuses_what_readers_take_differently(text, looks):
-    """A value that YAML 1.1, YAML 1.2 and go-yaml do not read alike is named, never guessed."""
+def test_rejects_ambiguous_scalars(text, looks):
+    """A value that YAML 1.1, YAML 1.2 and go-yaml read differently is rejected."""
     with pytest.raises(AmbiguousScalarError, match=f"^{looks}$"):
         parse_plain_scalar(text)
 
 
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off"])
-def test_takes_switches_for_text_where_asked(word):
-    """The project file reads ``off`` as YAML 1.2 does: as a word."""
+def test_parses_yes_and_no_as_text_on_request(word):
+    """The project file reads ``off`` as text, as YAML 1.2 does."""
     assert parse_plain_scalar(word, yes_no_as_text=True) == word

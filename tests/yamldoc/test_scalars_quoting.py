@@ -1,4 +1,4 @@
-"""Values as YAML."""
+"""Output of values as YAML."""
 
 import json
 
@@ -52,13 +52,13 @@ _VALUES = st.recursive(
         (0.5, "0.5"),
     ],
 )
-def test_quotes_what_some_reader_would_take_otherwise(value, text):
-    """Text stands without quotes only where every reader takes it for that text."""
+def test_quotes_ambiguous_text(value, text):
+    """Text has no quotes only if all parsers read it as this text."""
     assert emit_scalar(value) == text
 
 
-def test_writes_blocks_as_a_person_would():
-    """Mappings and lists in block style, short lists in brackets, certificates line by line."""
+def test_emits_block_style():
+    """Mappings and lists are in block style, short lists in flow style, certificates as literal blocks."""
     tree = {
         "kind": "credential",
         "labels": {"environment": "prod"},
@@ -89,14 +89,14 @@ def test_writes_blocks_as_a_person_would():
 
 
 @given(st.dictionaries(st.text("abc: é\n", min_size=1, max_size=5), _VALUES, min_size=1, max_size=4))
-def test_whatever_is_written_is_read_back(tree):
-    """Both styles mean what went in, value for value and in order."""
+def test_output_is_parsed_back(tree):
+    """Both styles keep all values and their order."""
     for text in (emit_flow(tree), emit_block(tree)):
         assert json.dumps(parse_document(text.encode(), "m.yaml").tree) == json.dumps(tree)
 
 
-def test_the_real_sops_reads_it_alike(age_key):
-    """What sops makes of flow and block style is what was meant, for every awkward word."""
+def test_sops_reads_the_same_values(age_key):
+    """Sops reads flow and block style alike for all special words."""
     tree = {
         "plain": {f"k{index}": word for index, word in enumerate(WORDS)},
         "list": [1, None, True, {"a": [0.5]}],
@@ -119,5 +119,5 @@ def test_the_real_sops_reads_it_alike(age_key):
 
 
 def test_quoted_text_is_one_line():
-    """Line ends and quotes are escaped."""
+    """Line endings and quotes are escaped."""
     assert quote_text('a"b\\c\r\n\t') == '"a\\"b\\\\c\\r\\n\\t"'
