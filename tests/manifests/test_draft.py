@@ -38,22 +38,22 @@ def drafted(kind, type_, config, **more):
         ("password", {"username": "u"}, ["password"]),
     ],
 )
-def test_the_fewest_secrets_that_the_variant_needs_are_kept(type_, config, keep):
-    """The service does not show which secrets there are; the schema knows which there must be."""
+def test_keep_has_the_smallest_set_of_required_secrets(type_, config, keep):
+    """The service does not show which secrets exist; the schema knows which are required."""
     made = drafted("credential", type_, config)
     assert made.tree.get("keep") == keep
     assert validate_manifest(parse_document(made.text.encode(), "prod-x.yaml"), "credential") == ()
 
 
-def test_a_secret_that_the_service_shows_masked_is_kept():
-    """A mask tells which secret is there."""
+def test_a_masked_secret_is_kept():
+    """A mask shows that the secret exists."""
     config = {"engine": "snowflake", "host": "h", "username": "u"}
     made = drafted("credential", "database", config, suspicious=(("config", "private_key"),))
     assert made.tree["keep"] == ["private_key"]
 
 
-def test_a_field_that_the_schema_does_not_know_is_left_out_and_said():
-    """A credential's plain fields are closed."""
+def test_an_unknown_field_is_omitted_and_reported():
+    """The schema of credentials accepts no other plain fields."""
     made = drafted("credential", "password", {"username": "u", "pool": 5})
     assert made.omitted_fields == ("config.pool",)
 
@@ -65,6 +65,6 @@ def test_a_field_of_a_closed_connector_is_declared_undocumented():
     assert made.tree["undocumented"] == ["poolSize"]
 
 
-def test_what_does_not_fit_has_no_draft():
-    """Better no manifest than one that is wrong."""
+def test_an_object_that_the_schema_rejects_has_no_draft():
+    """An invalid manifest would be useless."""
     assert drafted("credential", "mainframe", {"x": 1}) is None

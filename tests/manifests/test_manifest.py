@@ -44,8 +44,8 @@ def made(tmp_path: Path, text: str, name: str = "reader"):
     return build_manifest(source, parse_document(source.data, source.relative), "prod")
 
 
-def test_a_credential_is_wanted_sealed(tmp_path):
-    """Plain fields by path, secrets by the digest of their ciphertext, the seal left out."""
+def test_a_credential_is_built_without_decryption(tmp_path):
+    """Plain fields by path, secrets by ciphertext digest, without the seal."""
     desired = made(tmp_path, CREDENTIAL).desired
     assert desired.address == Address("credential", "reader")
     assert desired.fields == {("config", "host"): "db", ("config", "port"): 5432, ("config", "username"): "u"}
@@ -60,8 +60,8 @@ def test_a_credential_is_wanted_sealed(tmp_path):
     )
 
 
-def test_a_life_is_read(tmp_path):
-    """Weeks are days, and no grace is not the usual grace."""
+def test_the_lifecycle_is_read(tmp_path):
+    """Weeks become days; a grace of 0 differs from an absent grace."""
     desired = made(tmp_path, CREDENTIAL).desired
     assert desired.lifecycle == Lifecycle(
         protect=True, moved_from="old-reader", max_age_days=84, strategy="replace", grace_days=0
@@ -82,23 +82,23 @@ def test_references_are_addresses(tmp_path):
     }
 
 
-def test_a_digest_says_when_a_secret_changed(tmp_path):
-    """Another ciphertext has another digest; the file's own digest is that of its bytes."""
+def test_a_changed_ciphertext_has_another_digest(tmp_path):
+    """The digest of the file is that of its bytes."""
     one = made(tmp_path, CREDENTIAL).desired
     other = made(tmp_path, CREDENTIAL.replace("data:YQ==", "data:Yg==")).desired
     assert one.ciphertext_digests != other.ciphertext_digests
     assert one.digest != other.digest
 
 
-def test_a_secret_in_clear_has_no_digest(tmp_path):
-    """A bare hash of a plain secret would be kept in the state, and could be guessed."""
+def test_a_secret_in_plain_text_has_no_digest(tmp_path):
+    """The state would store the hash of a plain secret, which can be guessed."""
     both = made(tmp_path, CREDENTIAL.replace("ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]", "clear"))
     assert both.desired.ciphertext_digests == both.desired.secrets == {}
     assert both.resource_view.secret_paths == (("password",), ("ssh_private_key",))
 
 
-def test_the_rules_see_what_is_plain(tmp_path):
-    """Fields, references, names of secrets, waivers with their places."""
+def test_the_rules_read_the_plain_part(tmp_path):
+    """Fields, references, names of secrets, waivers with their locations."""
     subject = made(tmp_path, CREDENTIAL).resource_view
     assert (subject.workspace, subject.file, subject.type) == ("prod", "manifests/reader.yaml", "database")
     assert subject.secret_paths == (("password",), ("ssh_private_key",))
@@ -113,8 +113,8 @@ def test_the_rules_see_what_is_plain(tmp_path):
     assert ("credential",) not in connection.config
 
 
-def test_places_are_found_again_when_asked(tmp_path):
-    """Ten thousand texts are not kept; a file that has changed since has no places."""
+def test_spans_are_computed_on_demand(tmp_path):
+    """A file that changed since has no spans."""
     subject = made(tmp_path, CREDENTIAL).resource_view
     changed = made(tmp_path, CREDENTIAL).resource_view
     gone = made(tmp_path, CREDENTIAL).resource_view
@@ -126,26 +126,26 @@ def test_places_are_found_again_when_asked(tmp_path):
     assert str(gone.find_location(("config", "port"))) == "manifests/reader.yaml"
 
 
-def test_a_manifest_is_called_after_its_file():
-    """A plain one that is not has been misnamed."""
+def test_a_manifest_has_the_name_of_its_file():
+    """Another name is KT141."""
     assert check_name(document("kind: connection\nname: x\n")) == ()
     [finding] = check_name(document("kind: connection\nname: prod-y\n"))
     assert (finding.code, str(finding.origin)) == ("KT141", "manifests/x.yaml:2:7")
     assert "prod-y" in finding.hint
 
 
-def test_an_encrypted_file_under_another_name_is_refused():
-    """Sops opens a copy like the original, so a copy is a matter of integrity."""
+def test_an_encrypted_file_with_another_name_is_an_integrity_error():
+    """SOPS decrypts a copy like the original."""
     [finding] = check_name(document("kind: credential\nname: z\nsops: {mac: x}\n"))
     assert finding.code == "KT254"
 
 
 @pytest.mark.parametrize("text", ["kind: credential\n", "kind: credential\nname: [x]\n"])
-def test_a_name_that_is_none_is_the_schemas_business(text):
-    """No second finding about it."""
+def test_an_invalid_name_is_reported_by_the_schema(text):
+    """It has no second diagnostic."""
     assert check_name(document(text)) == ()
 
 
-def test_an_address_is_what_is_stated():
-    """Right or not."""
+def test_the_address_is_read_without_validation():
+    """An invalid manifest has an address, too."""
     assert read_address(document("kind: a\nname: b\n")) == Address("a", "b")

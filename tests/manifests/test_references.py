@@ -36,8 +36,8 @@ def lost(*subjects):
     return list(find_unresolved_references(subjects, known.get, [str(address) for address in known]))
 
 
-def test_two_of_one_name_are_found():
-    """At the second one, naming the first; a connection may have a credential's name."""
+def test_duplicate_names_are_reported():
+    """At the second manifest, with the file of the first; a connection may share the name of a credential."""
     both = [
         subject("credential", "x"),
         subject("connection", "x"),
@@ -48,8 +48,8 @@ def test_two_of_one_name_are_found():
     assert "manifests/x.yaml" in finding.message
 
 
-def test_a_reference_that_leads_nowhere_is_found():
-    """With the near name, where there is one."""
+def test_a_reference_without_target_is_reported():
+    """With the nearest name."""
     [finding] = lost(
         subject("credential", "reader"), subject("connection", "c", "mysql", credential="credential/raeder")
     )
@@ -64,8 +64,8 @@ def test_a_reference_that_leads_nowhere_is_found():
     assert "unlike-anything.yaml" in far.hint
 
 
-def test_a_credential_must_be_of_a_type_that_the_connector_takes():
-    """Refused where the connector is documented, said where it is not; nothing where all is unknown."""
+def test_the_credential_type_must_match_the_connector():
+    """An error for a documented connector, a warning otherwise."""
     key = subject("credential", "k", "api_key")
 
     def code(type_):
@@ -77,8 +77,8 @@ def test_a_credential_must_be_of_a_type_that_the_connector_takes():
     assert code("teradata") == code("stripe") == []
 
 
-def test_a_type_that_does_not_fit_is_shown_with_both_places():
-    """Where the reference stands, and where the credential does."""
+def test_a_type_mismatch_has_both_locations():
+    """That of the reference and that of the credential."""
     [finding] = lost(
         subject("credential", "k", "oauth"), subject("connection", "c", "postgres", credential="credential/k")
     )
@@ -97,8 +97,8 @@ def test_a_staging_credential_may_be_of_any_type():
     )
 
 
-def test_a_circle_is_found_once_with_every_place():
-    """The way round, and where each step stands."""
+def test_a_cycle_is_reported_once_with_all_locations():
+    """The path, and the location of each reference."""
     ring = [
         subject("connection", "a", b="connection/b"),
         subject("connection", "b", c="connection/c"),
@@ -111,21 +111,21 @@ def test_a_circle_is_found_once_with_every_place():
     assert "manifests/b.yaml:5:3, manifests/c.yaml:5:3" in finding.hint
 
 
-def test_a_reference_to_itself_is_a_circle():
-    """The smallest one."""
+def test_a_reference_to_itself_is_a_cycle():
+    """The smallest cycle."""
     [finding] = find_reference_cycles([subject("connection", "a", own="connection/a")])
     assert "connection/a → connection/a" in finding.message
 
 
-def test_what_is_used_twice_is_no_circle():
-    """Two ways to one credential are two ways."""
+def test_two_references_to_one_target_are_no_cycle():
+    """Two paths to one credential."""
     shared = subject("credential", "k")
     users = [subject("connection", name, "mysql", one="credential/k", two="credential/k") for name in "ab"]
     assert list(find_reference_cycles([*users, shared])) == []
 
 
-def test_a_long_chain_is_followed_without_end():
-    """A thousand connections in a row are no stack that overflows."""
+def test_a_long_chain_does_not_recurse():
+    """A chain of a thousand connections."""
     chain = [subject("connection", f"c{at}", next=f"connection/c{at + 1}") for at in range(3000)]
     [finding] = find_reference_cycles([*chain, subject("connection", "c3000", next="connection/c0")])
     assert finding.code == "KT402"

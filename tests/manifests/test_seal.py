@@ -78,7 +78,7 @@ def test_the_table_has_every_type_with_a_destination():
 
 
 @pytest.mark.parametrize("key", ["kind", "name", "type"])
-def test_who_a_secret_belongs_to_is_sealed(key):
+def test_the_seal_covers_the_owner(key):
     """Another kind, name or type has another seal."""
     changed = tree(CREDENTIALS[0])
     changed[key] = "another"
@@ -86,8 +86,8 @@ def test_who_a_secret_belongs_to_is_sealed(key):
 
 
 @pytest.mark.parametrize("key", ["labels", "rotation", "lifecycle", "moved_from", "waive", "keep", "secrets"])
-def test_what_leads_nowhere_is_not_sealed(key):
-    """Labels, age and the secrets themselves may change under the same seal."""
+def test_the_seal_does_not_cover_other_fields(key):
+    """Labels, age and secrets may change under the same seal."""
     changed = {**tree(CREDENTIALS[0]), key: {"new": "value"}}
     assert compute_document_seal(made(changed)) == compute_document_seal(made(tree(CREDENTIALS[0])))
 
@@ -100,13 +100,13 @@ def test_a_document_and_a_manifest_have_one_seal():
     assert compute_expected_seal(what) == compute_document_seal(read)
 
 
-def test_a_document_that_is_hardly_one_has_a_seal_too():
-    """A tampered file can be asked whatever became of it."""
+def test_an_invalid_document_has_a_seal():
+    """A tampered file can be checked."""
     assert compute_document_seal(made({"kind": ["x"], "config": "x"})).startswith("k1-")
 
 
-def test_a_seal_holds_or_it_does_not(canary):
-    """A broken one is a finding of integrity that shows nothing of it."""
+def test_a_seal_matches_or_not(canary):
+    """A mismatch is an integrity error that does not show the seal."""
     what = SealSubject(
         credential("x"), "database", {("config", "host"): "db"}, SourceLocation("m/x.yaml", 1, 1)
     )
@@ -116,8 +116,8 @@ def test_a_seal_holds_or_it_does_not(canary):
     assert (finding.code, finding.address, finding.severity) == ("KT251", credential("x"), Severity.ERROR)
 
 
-def test_a_verified_manifest_is_opened(canary):
-    """Its secrets are at hand, the seal is not among them."""
+def test_a_verified_manifest_has_its_secrets(canary):
+    """The seal is not among them."""
     secret = Secret(canary())
     desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
     right = Secret(
@@ -128,8 +128,8 @@ def test_a_verified_manifest_is_opened(canary):
     assert isinstance(desired.secrets[("password",)], EncryptedSecret)
 
 
-def test_what_is_wrong_inside_is_found(canary):
-    """A missing seal, an empty secret, a field that was not asked for."""
+def test_errors_in_decrypted_secrets_are_reported(canary):
+    """A missing seal, an empty secret, an unexpected field."""
     desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
     _, findings = verify_secrets(desired, {("password",): Secret("")}, Severity.WARNING)
     assert [(each.code, each.severity) for each in findings] == [
@@ -149,8 +149,8 @@ def test_a_manifest_without_secrets_needs_no_seal():
     assert check_seal_present(document("secrets: [x]\n"), Severity.ERROR) == ()
 
 
-def test_a_missing_seal_is_found_without_a_key():
-    """Its place in the file is in the open."""
+def test_a_missing_seal_is_reported_without_a_key():
+    """Its key is in plain text."""
     [finding] = check_seal_present(document("kind: credential\nsecrets: {password: p}\n"), Severity.WARNING)
     assert (finding.code, finding.severity, str(finding.origin)) == (
         "KT250",
@@ -159,14 +159,14 @@ def test_a_missing_seal_is_found_without_a_key():
     )
 
 
-def test_policy_says_what_a_missing_seal_weighs():
-    """A warning where nothing is said."""
+def test_policy_sets_the_severity_of_a_missing_seal():
+    """A warning by default."""
     assert resolve_seal_severity(PolicySettings()) is Severity.WARNING
     assert resolve_seal_severity(PolicySettings(seal="required")) is Severity.ERROR
 
 
-def test_empty_values_are_found_at_any_depth():
-    """Wherever the MAC does not reach; never in the encrypted block, never in a plain file."""
+def test_empty_values_are_reported_at_any_depth():
+    """Where the MAC does not apply; not in the encrypted block or a plain file."""
     text = "config: {a: '', b: {c: null}, d: [x, {}]}\nlabels: {}\nproxy: []\nsecrets: {password: ''}\n"
     assert check_empty_values(document(text)) == ()
     found = check_empty_values(document(f"{text}sops: {{mac: ''}}\n"))

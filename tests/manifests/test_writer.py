@@ -76,8 +76,8 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize("value", AWKWARD)
-def test_a_secret_survives_as_it_was_given(writer, path, value):
-    """Strings that YAML would rewrite come back digit for digit; three lines of the file change."""
+def test_a_secret_is_written_unchanged(writer, path, value):
+    """Values that YAML would retype stay; three lines of the file change."""
     before = path.read_text()
     writer.update_file("m/a.yaml", {("secrets", "password"): Secret(value)})
     assert secrets(writer) == {"password": value, "token": "kept"}
@@ -85,7 +85,7 @@ def test_a_secret_survives_as_it_was_given(writer, path, value):
 
 
 def test_other_lines_stay_byte_for_byte(writer, path):
-    """Comments, blanks and the other ciphertext are not touched, whatever sops would do to them."""
+    """Comments, whitespace and other ciphertext do not change."""
     before = path.read_text()
     source = writer.update_file(
         "m/a.yaml", {("secrets", "password"): Secret("new"), ("secrets", "added"): Secret("more")}
@@ -105,8 +105,8 @@ def test_the_same_value_changes_nothing(writer, path):
     assert path.read_bytes() == before
 
 
-def test_plain_values_are_set_along_with_their_mac(writer, path):
-    """A change of a plain field in an encrypted file keeps the file whole."""
+def test_a_plain_value_is_set_with_a_new_mac(writer, path):
+    """The encrypted file stays valid."""
     writer.update_file(
         "m/a.yaml", {("config", "host"): "db2.acme.com", ("config", "port"): 5433, ("config", "tls"): False}
     )
@@ -115,8 +115,8 @@ def test_plain_values_are_set_along_with_their_mac(writer, path):
     assert secrets(writer) == {"password": "old", "token": "kept"}
 
 
-def test_a_layout_without_lines_is_rewritten_by_sops(writer, path):
-    """Secrets in braces have no line of their own: the file is then as sops writes it, and whole."""
+def test_flow_style_secrets_are_rewritten_by_sops(writer, path):
+    """Secrets in braces have no line of their own."""
     inline = re.sub(
         r"secrets:\n    password: (\S+)\n    token: (\S+)\n",
         r'secrets: {password: "\1", token: "\2"}\n',
@@ -191,8 +191,8 @@ def test_a_new_file_needs_no_private_key(writer, tmp_path):
     assert secrets(writer, "m/e.yaml") == {"password": "x"}
 
 
-def test_rules_decide_where_policy_names_nobody(writer, age_key, tmp_path):
-    """The repository's .sops.yaml fails closed: without a rule for the path nothing is written."""
+def test_creation_rules_apply_without_recipients_in_policy(writer, age_key, tmp_path):
+    """Without a rule for the path in .sops.yaml, nothing is written."""
     rule = f"path_regex: manifests/.*\\.yaml$\n    encrypted_regex: ^secrets$\n    age: {age_key.recipient}\n"
     rules = f"creation_rules:\n  - {rule}"
     (tmp_path / ".sops.yaml").write_text(rules)
@@ -213,8 +213,8 @@ def test_rules_decide_where_policy_names_nobody(writer, age_key, tmp_path):
         (lambda text: re.sub(r"token: .*", "token: ''", text), "KT221"),
     ],
 )
-def test_a_file_that_is_wrong_stays_as_it_is(writer, path, change, code):
-    """Tampering is not healed by setting a secret."""
+def test_an_invalid_file_is_not_changed(writer, path, change, code):
+    """Setting a secret must not hide tampering."""
     path.write_text(change(path.read_text()))
     before = path.read_bytes()
     assert codes(lambda: writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")}))[0] == code
@@ -222,8 +222,8 @@ def test_a_file_that_is_wrong_stays_as_it_is(writer, path, change, code):
     assert [one.name for one in path.parent.iterdir()] == ["a.yaml"]
 
 
-def test_what_does_not_come_back_is_not_written(writer, path, tmp_path):
-    """A sops that does nothing, or something else, is found out by decrypting."""
+def test_an_edit_that_fails_verification_is_not_written(writer, path, tmp_path):
+    """A sops that writes nothing or another value is detected."""
     (tmp_path / "bin").mkdir()
     fake = tmp_path / "bin/sops"
     fake.write_text("#!/bin/sh\nexit 0\n")
@@ -240,8 +240,8 @@ def test_what_does_not_come_back_is_not_written(writer, path, tmp_path):
 
 
 @pytest.mark.usefixtures("path")
-def test_two_at_once_lose_nothing(writer):
-    """Sops itself loses half of the writes when two run on one file."""
+def test_parallel_writes_are_not_lost(writer):
+    """SOPS itself loses half of the writes of two processes."""
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(
@@ -273,8 +273,8 @@ writer.update_file("m/a.yaml", {("secrets", "password"): Secret(sys.stdin.readli
 
 
 @pytest.mark.usefixtures("path")
-def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(writer, age_key, canary):
-    """Whenever the writer dies, what is there opens, to one of the two values."""
+def test_a_killed_writer_leaves_the_old_or_the_new_file(writer, age_key, canary):
+    """The file decrypts to one of the two values."""
     value = canary()
     environment = around(age_key)
     endings = set()
@@ -302,7 +302,7 @@ def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(writer, age_key,
 @pytest.mark.usefixtures("path")
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_no_plaintext_is_written_to_any_file(writer, age_key, canary, tmp_path_factory):
-    """Of all writes of all processes, the secret is in those to pipes and in no other."""
+    """The secret is only in writes to pipes."""
     value = canary()
     trace = tmp_path_factory.mktemp("trace") / "out"
     command = [
@@ -338,15 +338,15 @@ def test_the_digest_is_that_of_the_file(writer):
     assert source == load_file(writer.root, "m/a.yaml")
 
 
-def test_the_real_sops_can_go_on_from_there(writer, path, age_key):
-    """A file that was written here is an ordinary file of sops."""
+def test_sops_can_edit_a_written_file(writer, path, age_key):
+    """The result is an ordinary SOPS file."""
     writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")})
     sops("rotate", "--in-place", str(path), env=around(age_key))
     assert secrets(writer) == {"password": "new", "token": "kept"}
 
 
-def test_takes_a_key_out_and_nothing_else(writer, path):
-    """Its line goes, of the ciphertext only the MAC is new, and sops still opens the file."""
+def test_a_removed_key_is_the_only_change(writer, path):
+    """Only the MAC changes in the ciphertext."""
     before = path.read_text()
     assert can_remove(document(before.encode(), "m/a.yaml"), ("config", "port"))
     after = writer.update_file("m/a.yaml", {}, [("config", "port")]).data.decode()
@@ -356,8 +356,8 @@ def test_takes_a_key_out_and_nothing_else(writer, path):
     assert secrets(writer)["password"] == "old"
 
 
-def test_what_shares_its_lines_stays_whole(writer, path):
-    """KT225: a key among others on one line is for a person to take out."""
+def test_a_key_that_shares_its_line_is_not_removed(writer, path):
+    """KT225."""
     text = "kind: connection\nname: b\nconfig: {host: a, port: 1}\n"
     (writer.root / "m/b.yaml").write_text(text)
     assert not can_remove(document(text.encode(), "m/b.yaml"), ("config", "port"))
@@ -366,8 +366,8 @@ def test_what_shares_its_lines_stays_whole(writer, path):
     assert path.exists()
 
 
-def test_sets_and_takes_out_at_once(writer):
-    """In a file without secrets, which no sops is asked about."""
+def test_values_are_set_and_removed_in_one_edit(writer):
+    """In a file without secrets, without sops."""
     (writer.root / "m/b.yaml").write_text("kind: connection\nname: b\nconfig:\n  host: a  # why\n  port: 1\n")
     after = writer.update_file("m/b.yaml", {("config", "port"): 2}, [("config", "host")]).data.decode()
     assert after == "kind: connection\nname: b\nconfig:\n  # why\n  port: 2\n"

@@ -7,15 +7,15 @@ LOGIN = "kind: credential\nname: {name}\ntype: database\n"
 LINK = "kind: connection\nname: {name}\ntype: postgres\ncredential: {uses}\n"
 
 
-def test_manifests_stand_in_the_order_of_their_files():
-    """Whatever the order in which they were given."""
+def test_manifests_are_sorted_by_file():
+    """Regardless of the order of the input."""
     texts = [LOGIN.format(name="b"), LINK.format(name="c", uses="b"), LOGIN.format(name="a")]
     assert [one.address.name for one in fleet(*texts).resources] == ["c", "a", "b"]
     assert fleet(*texts).resources == fleet(*reversed(texts)).resources
 
 
-def test_uses_are_the_references_that_resolve():
-    """One that names nothing is another check's finding."""
+def test_references_are_those_that_resolve():
+    """Another check reports the others."""
     found = fleet(LOGIN.format(name="a"), LINK.format(name="c", uses="a"), LINK.format(name="d", uses="z"))
     assert [(use.source.address.name, use.path, use.target.address.name) for use in found.references] == [
         ("c", ("credential",), "a")
@@ -32,8 +32,8 @@ def test_a_reference_does_not_leave_its_workspace():
     assert build_manifest_index([login, link]).references == ()
 
 
-def test_writings_are_the_texts_and_names_long_enough_for_a_secret():
-    """Sixteen characters, values and names of fields alike."""
+def test_text_values_have_the_minimum_length_of_a_secret():
+    """Values and names of fields."""
     text = LOGIN.format(name="a") + f"config: {{a: short, b: {'x' * 16}, {'y' * 16}: 1}}\n"
     found = [(writing.text[0], writing.is_key) for writing in fleet(text).text_values]
     assert found == [("x", False), ("y", True)]

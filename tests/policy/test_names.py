@@ -10,8 +10,8 @@ def test_case_and_separators_do_not_make_another_name():
     assert {normalize_name(name) for name in ("sslMode", "ssl_mode", "SSL-Mode", "ssl.mode")} == {"sslmode"}
 
 
-def test_a_path_goes_by_its_last_key_and_its_last_two():
-    """A single key has but itself."""
+def test_a_field_has_the_name_of_its_last_key_and_last_two_keys():
+    """A path of one key has one name."""
     assert normalize_field_names(("config", "tls", "Mode")) == ("mode", "tlsmode")
     assert normalize_field_names(("name",)) == ("name",)
 
@@ -31,6 +31,6 @@ def test_a_path_goes_by_its_last_key_and_its_last_two():
         ("kitten", "sitting", 3),
     ],
 )
-def test_slips_are_counted(word, other, count):
-    """Two swapped letters are one slip, from either side."""
+def test_edits_are_counted(word, other, count):
+    """A swap of two letters is one edit, in both directions."""
     assert compute_edit_distance(word, other) == compute_edit_distance(other, word) == count

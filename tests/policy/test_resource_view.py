@@ -14,8 +14,8 @@ config:
 """
 
 
-def test_an_origin_is_that_of_the_nearest_thing_that_has_a_place():
-    """A path that is not in the file points at what would hold it."""
+def test_a_location_is_that_of_the_nearest_parent():
+    """For a path that is not in the file."""
     one = subject(TEXT)
     assert one.find_location(("config", "host")) == SourceLocation(one.file, 5, 9)
     assert one.find_location(("config", "host"), key=True) == SourceLocation(one.file, 5, 3)
@@ -23,14 +23,14 @@ def test_an_origin_is_that_of_the_nearest_thing_that_has_a_place():
     assert one.find_location(("labels", "owner"), key=True) == SourceLocation(one.file, 1, 1)
 
 
-def test_without_places_an_origin_is_the_file():
-    """A subject may be made without having been read."""
+def test_without_spans_the_location_is_the_file():
+    """A view may have no file content."""
     one = ResourceView(address=Address("credential", "x"), type="aws", file="x.yaml")
     assert one.find_location(("config",)) == SourceLocation("x.yaml")
 
 
-def test_fields_are_found_by_their_last_name_or_their_last_two():
-    """``tls: {mode: …}`` goes by tlsmode, and by mode."""
+def test_fields_are_found_by_their_last_key_or_last_two_keys():
+    """``tls: {mode: …}`` has the names tlsmode and mode."""
     one = subject(TEXT)
     found = [(("config", "tls", "mode"), "require")]
     assert one.find_fields(frozenset({"tlsmode"})) == found

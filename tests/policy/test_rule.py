@@ -26,14 +26,14 @@ PROJECT = SourceLocation("keyturn.yaml", 3, 1)
         ),
     ],
 )
-def test_a_context_provides_what_it_holds(known, provided):
-    """A waiver is called unused only where its rule could have seen everything."""
+def test_a_context_satisfies_rules_by_its_data(known, provided):
+    """A waiver counts as unused only if its rule had all data."""
     context = RuleContext(today=TODAY, **known)
     assert {needs for needs in Requires if context.can_satisfy(needs)} == provided
 
 
-def test_what_belongs_to_no_manifest_is_found_in_the_project():
-    """One finding for the section that lacks something."""
+def test_a_violation_without_manifest_is_located_in_the_project():
+    """One diagnostic for the section."""
     assert Violation(message="m").find_location(PROJECT) == PROJECT
     one = subject("kind: credential\nname: x\ntype: aws\n")
     assert Violation(message="m", resource=one, path=("name",)).find_location(PROJECT) == SourceLocation(

@@ -42,13 +42,13 @@ def wrong(tree):
     return [(error.code, error.origin.file, error.hint) for error in section.errors]
 
 
-def test_an_absent_section_is_the_default():
-    """Nothing said, nothing asked."""
+def test_an_absent_section_has_the_defaults():
+    """As ``PolicySettings()``."""
     assert settings({}) == PolicySettings(origin=SourceLocation("keyturn.yaml", 1, 1))
 
 
 def test_every_setting_is_read():
-    """What is partly stated keeps the rest of its default."""
+    """A partial setting keeps the other defaults."""
     read = settings(FULL)
     assert read.environments == {
         "prod": Environment("p-", production=True),
@@ -65,8 +65,8 @@ def test_every_setting_is_read():
     }
 
 
-def test_a_code_that_is_no_rule_has_no_level():
-    """A misspelt one is told the nearest; one that guards integrity cannot be turned off."""
+def test_only_rules_have_a_level():
+    """A misspelled code has the nearest one as hint; integrity checks cannot be disabled."""
     assert wrong({"rules": {"kt31O": "off"}}) == [("KT305", "rules/kt31O", "did you mean KT310?")]
     assert wrong({"rules": {"off": "off"}}) == [
         ("KT305", "rules/off", "write the code of a rule, from KT310 to KT399")
@@ -94,8 +94,8 @@ def test_a_path_covers_a_folder_a_file_or_a_glob(pattern, file, expected):
     assert covers_file(pattern, file) is expected
 
 
-def test_a_level_holds_below_its_paths():
-    """Elsewhere the rule keeps its own."""
+def test_a_level_applies_below_its_paths():
+    """Elsewhere the rule keeps its default."""
     read = settings(FULL)
     assert resolve_severity(read, "KT350", "legacy/a.yaml") is Severity.WARNING
     assert resolve_severity(read, "KT350", "new/a.yaml") is Severity.ERROR
@@ -103,8 +103,8 @@ def test_a_level_holds_below_its_paths():
     assert resolve_severity(read, "KT351", "new/a.yaml", Severity.NOTE) is Severity.NOTE
 
 
-def test_the_longest_path_names_the_recipients():
-    """None is something else than an empty list."""
+def test_the_longest_path_has_the_recipients():
+    """None differs from an empty list."""
     read = settings(FULL)
     assert find_required_recipients(read, "manifests/prod/a.yaml") == ("age1b", "age1c")
     assert find_required_recipients(read, "manifests/dev/a.yaml") == ("age1a",)
@@ -112,7 +112,7 @@ def test_the_longest_path_names_the_recipients():
 
 
 def test_only_rules_are_configurable():
-    """Not the findings about waivers and settings themselves."""
+    """Not the diagnostics about waivers and settings."""
     assert {code for code in load_catalog() if is_rule_code(code)} == {
         code for code in load_catalog() if "KT310" <= code <= "KT399"
     }

@@ -29,8 +29,8 @@ def made(name, label=""):
         (BARE, "x", "", ""),
     ],
 )
-def test_the_label_comes_first_then_the_longest_prefix(policy, name, label, expected):
-    """Without settings, the vendor's own prefixes tell."""
+def test_the_label_precedes_the_longest_prefix(policy, name, label, expected):
+    """Without settings, the prefixes of the vendor apply."""
     assert find_environment(made(name, label), policy) == expected
 
 
@@ -45,6 +45,6 @@ def test_the_label_comes_first_then_the_longest_prefix(policy, name, label, expe
         (BARE, "x", "", False),
     ],
 )
-def test_production_is_what_is_said_to_be(policy, name, label, expected):
-    """By the settings, or by its usual names."""
+def test_production_is_configured_or_has_a_usual_name(policy, name, label, expected):
+    """By the settings, or by name."""
     assert is_production(made(name, label), policy) is expected

@@ -26,8 +26,8 @@ def event(tmp_path, head, base="acme/x"):
         {"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "acme/x"},
     ],
 )
-def test_trusted(surroundings):
-    """One's own machine, a push, a merge request within the project."""
+def test_an_event_of_the_project_is_trusted(surroundings):
+    """A local run, a push, a merge request within the project."""
     assert find_untrusted_event(surroundings) == ""
     reject_untrusted_event(surroundings)
 
@@ -38,8 +38,8 @@ def test_a_pull_request_within_the_repository_is_trusted(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["pull_request", "pull_request_review"])
-def test_a_fork_is_not(tmp_path, name):
-    """Whoever may fork may open one."""
+def test_a_pull_request_from_a_fork_is_not_trusted(tmp_path, name):
+    """Anybody can open one."""
     surroundings = event(tmp_path, "eve/x") | {"GITHUB_EVENT_NAME": name}
     assert "fork" in find_untrusted_event(surroundings)
     with pytest.raises(DiagnosticError) as caught:
@@ -49,20 +49,20 @@ def test_a_fork_is_not(tmp_path, name):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"pull_request": {"head": {"repo": null}}}'])
-def test_what_cannot_be_read_vouches_for_nothing(tmp_path, content):
-    """A fork that was deleted, an event of another form: refused."""
+def test_an_unreadable_event_is_not_trusted(tmp_path, content):
+    """A deleted fork, or an event in another format."""
     surroundings = event(tmp_path, "acme/x")
     (tmp_path / "event.json").write_text(content)
     assert find_untrusted_event(surroundings)
 
 
-def test_base_secrets_for_a_strangers_files():
-    """pull_request_target is the classic hole, whoever opened it."""
+def test_pull_request_target_is_not_trusted():
+    """It runs files of the pull request with the secrets of the base repository."""
     assert find_untrusted_event({"GITHUB_EVENT_NAME": "pull_request_target"})
 
 
-def test_a_merge_request_from_a_fork():
-    """GitLab says both projects."""
+def test_a_merge_request_from_a_fork_is_not_trusted():
+    """GitLab provides both projects."""
     assert find_untrusted_event(
         {"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "eve/x"}
     )

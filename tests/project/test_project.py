@@ -280,16 +280,16 @@ def project_tree(text):
     return parse_document(text.encode(), "keyturn.yaml", yes_no_as_text=True).tree
 
 
-def test_a_key_that_was_written_into_the_file_is_not_repeated(canary):
-    """The finding says where it belongs, not what it is."""
+def test_an_api_key_in_the_file_is_not_in_the_message(canary):
+    """The hint says to revoke it."""
     with pytest.raises(DiagnosticError) as caught:
         parse_project(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary()).encode(), Path())
     canary.also("findings", repr(caught.value.diagnostics))
     assert "Revoke a key" in caught.value.diagnostics[0].hint
 
 
-def test_faults_of_policy_are_told_along_with_the_rest():
-    """Everything that is wrong is said in one go, with its place."""
+def test_errors_of_policy_and_workspaces_come_together():
+    """One run reports everything, with locations."""
     text = (
         _GOOD.replace("required_labels", "required_label")
         .replace("put: partial", "put: x")
@@ -311,8 +311,8 @@ def test_the_old_key_of_the_state_names_the_new_one():
     assert found.hint == "rename `ledger:` to `state:`"
 
 
-def test_two_workspaces_do_not_share_a_state():
-    """Each would take the other's objects for retired ones."""
+def test_two_workspaces_cannot_share_a_state():
+    """Each would retire the objects of the other."""
     text = _GOOD.replace("manifests: [manifests/dev, shared]", "manifests: [x]\n    state: s3://bucket/prod/")
     assert [(code, message) for code, _, message in findings(text)] == [
         ("KT003", "the workspaces prod and dev have the same state location")
@@ -334,8 +334,8 @@ def test_a_project_needs_a_workspace(text):
     assert findings(text)
 
 
-def test_a_workspace_is_the_only_one_or_named():
-    """Which one is meant is never guessed."""
+def test_a_workspace_is_selected_by_name_or_is_the_only_one():
+    """Keyturn never guesses."""
     small, large = parse_project(_SMALL.encode(), Path()), parse_project(_GOOD.encode(), Path())
     assert small.find_workspace().name == small.find_workspace("prod").name == "prod"
     assert large.find_workspace("dev").name == "dev"
@@ -356,8 +356,8 @@ def root(tmp_path):
     return folder
 
 
-def test_the_root_is_looked_for_upwards(root, tmp_path):
-    """From any folder below it; not beyond the top of the repository."""
+def test_the_root_is_searched_upwards(root, tmp_path):
+    """From any folder below it, up to the top of the repository."""
     assert find_project_root(root / "deep/er") == root.resolve()
     assert find_project_root(root) == root.resolve()
     (tmp_path / "keyturn.yaml").write_text(_SMALL)
@@ -380,8 +380,8 @@ def test_reads_the_tree_and_any_revision(root):
         read_project_at(root, "HEAD~1", os.environ)
 
 
-def test_a_missing_or_linked_project_file_is_refused(root, tmp_path):
-    """A symlink could name another organization's settings."""
+def test_a_missing_or_linked_project_file_is_an_error(root, tmp_path):
+    """A symlink could lead to the settings of another organization."""
     with pytest.raises(DiagnosticError) as caught:
         read_project(tmp_path)
     assert caught.value.diagnostics[0].code == "KT001"

@@ -17,8 +17,8 @@ secrets: {client_secret: ENC}
 """
 
 
-def test_a_day_far_ahead_is_silent():
-    """Recorded, and not near."""
+def test_a_distant_expiry_is_accepted():
+    """It is recorded and not near."""
     assert judged(TEXT, complete=False) == ()
 
 
@@ -31,8 +31,8 @@ def test_a_day_far_ahead_is_silent():
         (TODAY + timedelta(31), []),
     ],
 )
-def test_expiry_is_told_to_the_day(day, expected):
-    """Over from the day after, near within the days of notice; both point at the date."""
+def test_expiry_is_exact_to_the_day(day, expected):
+    """Expired from the day after; near within the days of notice."""
     found = judged(TEXT.replace("2026-12-31", day.isoformat()), complete=False)
     assert [finding.code for finding in found] == expected
     assert [str(finding.origin) for finding in found] == [
@@ -41,26 +41,26 @@ def test_expiry_is_told_to_the_day(day, expected):
 
 
 @pytest.mark.parametrize("secret", ["client_secret", "sas_token"])
-def test_a_secret_of_azure_without_a_recorded_day_is_found(secret):
+def test_an_azure_secret_without_a_recorded_expiry_is_reported(secret):
     """Nothing else warns before it fails."""
     text = TEXT.replace(', expires: "2026-12-31"', "").replace("client_secret", secret)
     assert places("KT324", judged(text, complete=False)) == ["prod-fabric:6:11"]
 
 
-def test_a_certificate_of_azure_says_its_day_itself():
-    """Only what carries no date has to be recorded."""
+def test_an_azure_certificate_needs_no_record():
+    """It contains its expiry."""
     text = TEXT.replace(', expires: "2026-12-31"', "").replace("client_secret", "certificate")
     assert places("KT324", judged(text, complete=False)) == []
 
 
 @pytest.mark.parametrize("text", ["soon", "31.12.2026", "2026-02-30", ""])
-def test_a_day_that_is_none_is_found(text):
-    """It would warn of nothing."""
+def test_an_invalid_date_is_reported(text):
+    """It would have no effect."""
     assert places("KT328", judged(TEXT.replace("2026-12-31", text), complete=False)) == ["prod-fabric:4:67"]
 
 
 def test_a_plain_certificate_is_read():
-    """An authority's certificate in a connection's settings ends like any other."""
+    """A CA certificate in the settings of a connection."""
     pem = certificate(last=date(2026, 3, 10)).pem.replace("\n", "\n    ")
     text = f"""\
 kind: connection

@@ -29,8 +29,8 @@ config: {bucket: landing, region: eu-west-1}
 """
 
 
-def test_a_fleet_that_agrees_is_silent():
-    """The same host on both sides, and every credential used."""
+def test_consistent_manifests_are_accepted():
+    """The same host on both sides, and every credential in use."""
     assert judged(LOGIN, LINK, LAKE) == ()
 
 
@@ -50,8 +50,8 @@ def test_a_fleet_that_agrees_is_silent():
         ),
     ],
 )
-def test_a_wrong_reach_is_found_at_its_token(code, texts, expected):
-    """Each rule points at what has to change."""
+def test_a_violation_has_its_location(code, texts, expected):
+    """Each rule reports the value to change."""
     assert places(code, judged(*texts)) == expected
 
 
@@ -63,8 +63,8 @@ def test_a_wrong_reach_is_found_at_its_token(code, texts, expected):
         ("xy12345.us-east-1.snowflakecomputing.com.", "xy12345"),
     ],
 )
-def test_an_account_of_snowflake_is_its_host(stated, meant):
-    """The credential states the host, the connection the account, and both mean one thing."""
+def test_a_snowflake_account_is_its_host(stated, meant):
+    """The credential has the host, the connection the account."""
     link = LINK.replace("type: postgres", "type: snowflake").replace("host: db.acme.com", f"account: {meant}")
     assert places("KT364", judged(LOGIN.replace("db.acme.com", stated), link)) == []
 
@@ -72,24 +72,24 @@ def test_an_account_of_snowflake_is_its_host(stated, meant):
 @pytest.mark.parametrize(
     "host", ["DB.acme.com", "db.acme.com:5432", "postgres://db.acme.com/x", "db.acme.com."]
 )
-def test_one_host_may_be_written_in_several_ways(host):
-    """Case, port, scheme and the closing dot do not make another host."""
+def test_a_host_has_several_spellings(host):
+    """Case, port, scheme and trailing dot do not matter."""
     assert places("KT364", judged(LOGIN, LINK.replace("host: db.acme.com", f"host: '{host}'"))) == []
 
 
-def test_an_address_that_is_none_does_not_stop_the_rules():
-    """Brackets that do not close are no reason to fall over."""
+def test_an_invalid_url_raises_no_error():
+    """Unbalanced brackets."""
     assert places("KT364", judged(LOGIN, LINK.replace("host: db.acme.com", "host: 'http://[::1'"))) == [
         "prod-db:6:16"
     ]
 
 
-def test_unused_is_said_only_of_a_whole_fleet():
-    """A hook that sees the changed files alone cannot know."""
+def test_unused_needs_all_manifests():
+    """A hook on changed files cannot know."""
     assert places("KT365", judged(LOGIN, complete=False)) == []
 
 
 @pytest.mark.parametrize("region", ["europe-west4", "West Europe", "eu", "mars-north-1"])
-def test_a_region_is_understood_in_each_cloud(region):
-    """A region that is not known contradicts nothing."""
+def test_a_region_is_recognized_for_each_cloud(region):
+    """An unknown region is accepted."""
     assert places("KT367", judged(LAKE.replace("eu-west-1", region))) == []

@@ -51,42 +51,42 @@ SAME = {(file, ("client_secret",)): "f1" for file in FILES}
         ),
     ],
 )
-def test_what_is_not_kept_apart_is_found_at_its_token(code, texts, expected):
-    """Each rule points at what has to change."""
+def test_a_violation_has_its_location(code, texts, expected):
+    """Each rule reports the value to change."""
     assert places(code, judged(*texts)) == expected
 
 
-def test_a_fleet_that_keeps_things_apart_is_silent():
-    """Two environments, two apps, and each connection with its own."""
+def test_isolated_manifests_are_accepted():
+    """Two environments, two apps, separate connections."""
     other = STAGING.replace("app-1", "app-2")
     using = USER.replace("prod", "staging")
     assert judged(PROD, other, USER, using) == ()
 
 
-def test_a_reference_within_config_counts_as_an_attachment():
-    """A staging area's credential crosses as easily as the connection's own."""
+def test_a_reference_in_config_counts():
+    """The credential of a staging area is a reference, too."""
     text = USER + "config: {staging: {credentialId: {ref: credential/staging-crm}}}\n"
     found = judged(PROD, STAGING.replace("app-1", "app-2"), text)
     assert places("KT312", found) == ["prod-crm:6:34"]
 
 
-def test_an_environment_that_is_not_known_crosses_nothing():
-    """A guess would be wrong half the time."""
+def test_an_unknown_environment_is_accepted():
+    """A guess would often be wrong."""
     bare = settings({})
     user = USER.replace("name: prod-crm", "name: crm").replace("environment: prod, ", "")
     assert places("KT312", judged(STAGING, user.replace("l: prod", "l: staging"), policy=bare)) == []
 
 
 def test_a_reference_stays_within_its_workspace():
-    """Two workspaces may use one name for two things."""
+    """Two workspaces may use the same name."""
     far = subject(STAGING.replace("name: staging", "name: prod"), file="other.yaml", workspace="other")
     assert places("KT312", judged(far, USER)) == []
     near = subject(STAGING.replace("name: staging", "name: prod"), file="other.yaml")
     assert places("KT312", judged(near, USER)) == ["prod-crm:5:13"]
 
 
-def test_one_secret_in_two_environments_is_found_by_its_fingerprint():
-    """With the key at hand, equal fingerprints tell."""
+def test_a_secret_in_two_environments_is_reported():
+    """Equal fingerprints show it."""
     found = judged(PROD, STAGING.replace("app-1", "app-2"), fingerprints=SAME)
     assert places("KT361", found) == ["staging-crm:6:11"]
     assert places("KT362", found) == []
@@ -101,14 +101,14 @@ def test_one_secret_in_two_credentials_of_an_environment_is_a_note():
     assert places("KT361", found) == []
 
 
-def test_one_secret_twice_in_one_credential_is_nobody_elses():
-    """Two fields of one credential are rotated together anyhow."""
+def test_a_secret_twice_in_one_credential_is_accepted():
+    """Both fields rotate together."""
     fingerprints = {(FILES[0], ("client_secret",)): "f", (FILES[0], ("other",)): "f"}
     assert places("KT362", judged(PROD, fingerprints=fingerprints)) == []
 
 
-def test_different_secrets_are_silent():
-    """Different fingerprints say nothing."""
+def test_different_secrets_are_accepted():
+    """Different fingerprints."""
     different = {(file, ("client_secret",)): file for file in FILES}
     found = judged(PROD, STAGING, fingerprints=different)
     assert places("KT361", found) == places("KT362", found) == []

@@ -40,8 +40,8 @@ def test_a_key_opens_in_every_form(form, passphrase):
 @pytest.mark.parametrize(
     "form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH]
 )
-def test_a_wrong_passphrase_is_told_from_an_unreadable_key(form):
-    """One is fixed by the passphrase, the other is not."""
+def test_a_wrong_passphrase_differs_from_an_unreadable_key(form):
+    """They have different fixes."""
     assert open_private_key(PAIR.private("right", form), "wrong") is KeyProblem.DECRYPTION_FAILED
     assert open_private_key(PAIR.private("", form)[:60], "any") is KeyProblem.UNREADABLE
 
@@ -56,13 +56,13 @@ def test_a_key_of_ssh_keygen_is_read(tmp_path):
     assert not isinstance(open_private_key(text, "open sesame"), KeyProblem)
 
 
-def test_a_passphrase_that_is_not_needed_is_left_aside():
-    """That there is one is another finding."""
+def test_an_unneeded_passphrase_is_ignored():
+    """Another rule reports it."""
     assert not isinstance(open_private_key(PAIR.private(), "unused"), KeyProblem)
 
 
-def test_a_key_may_stand_within_other_text():
-    """A bundle holds its certificate first."""
+def test_a_key_may_be_within_other_text():
+    """A bundle starts with its certificate."""
     assert matches_certificate(open_private_key(PAIR.pem + PAIR.private()), PAIR.certificate)
 
 
@@ -72,8 +72,8 @@ def test_a_key_may_be_bare_base64():
     assert matches_certificate(open_private_key(body), PAIR.certificate)
 
 
-def test_a_kind_that_cannot_be_opened_is_told_apart():
-    """Nothing is said of what nobody here can check."""
+def test_an_unsupported_key_is_distinguished():
+    """It has no diagnostic."""
     body = b"openssh-key-v1\0" + b"\0\0\0\x07unknown" + b"\0\0\0\x06bcrypt" + b"\0" * 64
     text = base64.b64encode(body).decode()
     text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -87,8 +87,8 @@ def test_certificates_are_read_in_their_order():
     assert load_certificates(PAIR.pem[:100]) is None
 
 
-def test_the_newest_certificate_says_the_last_day():
-    """A bundle in which the old one still stands beside the new is renewed."""
+def test_the_newest_certificate_has_the_last_day():
+    """A bundle may contain the old certificate after a renewal."""
     assert read_last_certificate_day(OTHER.pem) == date(2028, 2, 29)
     assert read_last_certificate_day(OTHER.pem + PAIR.pem) == date(2030, 1, 1)
     assert read_last_certificate_day("no certificate") is None
@@ -105,7 +105,7 @@ def test_a_pfx_gives_key_and_certificate(password):
     )
 
 
-def test_a_pfx_that_does_not_open_is_told_from_one_that_is_not_whole():
+def test_a_pfx_with_a_wrong_password_differs_from_an_incomplete_one():
     """A wrong password, no PKCS #12, no key."""
     assert open_pfx(PAIR.pfx("right"), "wrong") is KeyProblem.DECRYPTION_FAILED
     assert open_pfx("no base64!") is KeyProblem.DECRYPTION_FAILED
@@ -120,8 +120,8 @@ def test_base64_is_read_strictly():
 
 
 @given(st.text(), st.text(max_size=8))
-def test_no_text_stops_the_reading(text, passphrase):
-    """Whatever stands in a secret, an answer comes back."""
+def test_any_text_has_an_answer(text, passphrase):
+    """No text raises an error."""
     for given_text in (text, f"-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----"):
         open_private_key(given_text, passphrase)
         is_key_encrypted(given_text)

@@ -33,14 +33,14 @@ config: {sslMode: require}
         ("KT332", "azure", "connection_string"),
     ],
 )
-def test_a_lasting_key_is_found_at_its_field(code, kind, secret):
-    """The field says which kind of key it is."""
+def test_a_long_lived_key_is_reported_at_its_field(code, kind, secret):
+    """The field tells the type of the key."""
     text = TEXT.format(type=kind, config="", secret=secret)
     assert places(code, judged(text, complete=False)) == ["prod-x:6:11"]
 
 
-def test_temporary_and_borrowed_identities_are_silent():
-    """A session's key ends by itself, a role and a client secret are not lasting keys."""
+def test_temporary_keys_and_roles_are_accepted():
+    """A session key expires; roles and client secrets are no long-lived keys."""
     session = TEXT.format(type="aws", config="", secret="secret_access_key: ENC, session_token")
     role = TEXT.format(type="aws", config="role_arn: arn", secret="external_id")
     principal = TEXT.format(type="azure", config="client_id: c", secret="client_secret")
@@ -61,8 +61,8 @@ def test_short_lived_keys_may_be_required():
     ]
 
 
-def test_a_password_for_a_managed_database_is_found_at_the_attachment():
-    """The connection is where another credential would be attached."""
+def test_a_password_of_a_managed_database_is_reported_at_the_reference():
+    """The connection would use another credential."""
     assert places("KT333", judged(LOGIN, LINK)) == ["prod-x:5:13"]
     assert places("KT333", judged(LOGIN.replace("rds.amazonaws", "acme"), LINK)) == []
 
@@ -76,8 +76,8 @@ config: {authMode: oauth, username: integration@acme.com}
 """
 
 
-def test_consent_of_a_person_is_found_where_the_mode_is_stated():
-    """JWT needs nobody's browser."""
+def test_personal_consent_is_reported_at_the_mode():
+    """JWT needs no browser."""
     assert places("KT334", judged(SALES)) == ["prod-x:5:20"]
     assert places("KT334", judged(SALES.replace("authMode: oauth, ", ""))) == ["prod-x:3:7"]
     assert places("KT334", judged(SALES.replace("oauth", "jwt_bearer"))) == []
@@ -94,7 +94,7 @@ def test_consent_of_a_person_is_found_where_the_mode_is_stated():
         ("svc_planasonix", False),
     ],
 )
-def test_an_account_that_looks_like_a_persons_is_noted(account, personal):
-    """First and last name, and no word of service."""
+def test_a_personal_account_is_a_note(account, personal):
+    """First and last name, and no word for a service."""
     text = SALES.replace("integration@acme.com", account)
     assert places("KT335", judged(text)) == (["prod-x:5:37"] if personal else [])

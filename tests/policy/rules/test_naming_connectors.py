@@ -29,22 +29,22 @@ def found(name, text=TEXT, **known):
         ("mongo", "mongodb"),
     ],
 )
-def test_a_slip_is_found_where_it_is(name, meant):
-    """With what was meant."""
+def test_a_misspelled_connector_is_reported(name, meant):
+    """With the nearest name."""
     assert found(name) == [("prod-db.yaml:3:7", f"did you mean {meant}?")]
 
 
 @pytest.mark.parametrize(
     "name", ["zendesk", "mariadb", "ftps", "redis", "s4", "gcp", "azure_openai", "dynamodb", "x", "dropbox"]
 )
-def test_other_connectors_are_accepted_in_silence(name):
-    """The gallery has more of them than are known."""
+def test_other_connectors_are_accepted(name):
+    """The service has more connectors than the known ones."""
     assert found(name) == []
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_what_is_known_is_no_slip(name):
-    """However near another one it is."""
+def test_a_known_connector_is_accepted(name):
+    """Even with a name near another one."""
     assert found(name) == []
 
 

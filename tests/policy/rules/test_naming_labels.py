@@ -28,13 +28,13 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("code", "text", "expected"), TABLE)
-def test_a_broken_manifest_is_found_at_its_token(code, text, expected):
-    """Each rule points at what has to change."""
+def test_a_violation_has_its_location(code, text, expected):
+    """Each rule reports the value to change."""
     assert places(code, judged(text, complete=False)) == expected
 
 
-def test_a_clean_manifest_is_silent():
-    """Nothing to say is said by nothing."""
+def test_a_valid_manifest_is_accepted():
+    """No rule reports anything."""
     assert judged(CLEAN, complete=False) == ()
 
 
@@ -44,20 +44,20 @@ def test_a_system_is_found_in_a_name_whatever_its_spelling():
     assert places("KT313", judged(text, complete=False)) == []
 
 
-def test_a_misspelt_environment_is_told_the_nearest_one():
-    """The hint names what was probably meant."""
+def test_a_misspelled_environment_has_the_nearest_one_as_hint():
+    """From the settings."""
     found = judged(CLEAN.replace("environment: prod", "environment: stagin"), complete=False)
     assert [finding.hint for finding in found if finding.code == "KT314"] == ["did you mean staging?"]
 
 
-def test_without_environments_in_the_settings_no_prefix_is_asked_for():
-    """A team that has not said how it names things is left alone."""
+def test_without_environments_no_prefix_is_required():
+    """The settings name no environments."""
     text = CLEAN.replace("prod-snow", "snow")
     assert places("KT311", judged(text, policy=settings({}), complete=False)) == []
 
 
 @pytest.mark.parametrize("label", ["cost_center", "cost-center", "costCenter"])
 def test_a_cost_center_counts_in_any_spelling(label):
-    """Labels are ours, and teams spell them differently."""
+    """Teams spell labels differently."""
     text = CLEAN.replace("owner:", f"{label}: c-1, owner:").replace("snowflake", "openai")
     assert places("KT315", judged(text, complete=False)) == []

@@ -50,8 +50,8 @@ def write(config):
         ("topics: [{clientSecret: abc}]", "6:13"),
     ],
 )
-def test_a_field_named_like_a_secret_is_found(config, place):
-    """Wherever in the settings it stands."""
+def test_a_field_with_the_name_of_a_secret_is_reported(config, place):
+    """Anywhere in the settings."""
     found = judged(write(config), complete=False)
     assert places("KT370", found) == [f"prod-x:{place}"]
     assert [one.code for one in found] == ["KT370"]
@@ -69,14 +69,14 @@ def test_a_field_named_like_a_secret_is_found(config, place):
         "credentialId: {ref: credential/prod-y}",
     ],
 )
-def test_a_field_that_is_no_secret_is_silent(config):
+def test_a_field_with_a_similar_name_is_accepted(config):
     """Names that only resemble one."""
     assert judged(write(config), complete=False) == ()
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_a_known_token_is_found_and_never_quoted(token):
-    """In a value, within a longer text, and as the name of a field."""
+def test_a_known_token_is_reported_without_its_value(token):
+    """In a value, in a longer text, and as the name of a field."""
     for config in (f"note: '{token}'", f"note: 'use {token} for now'", f"'{token}': x"):
         found = judged(write(config), complete=False)
         assert [one.code for one in found] == ["KT371"]
@@ -110,8 +110,8 @@ def test_random_text_is_a_warning_at_its_token():
         "query: SelectTheNewestOrdersOfEachCustomer",
     ],
 )
-def test_text_that_people_write_is_not_random(config):
-    """Public identifiers, names and addresses."""
+def test_ordinary_text_does_not_look_random(config):
+    """Public identifiers, names and URLs."""
     assert places("KT372", judged(write(config), complete=False)) == []
 
 
@@ -145,13 +145,13 @@ def test_secrets_by_their_form_are_found_once(code, text):
         "a=b;c=d",
     ],
 )
-def test_addresses_without_a_password_are_silent(text):
+def test_urls_without_a_password_are_accepted(text):
     """A placeholder is no password."""
     assert places("KT375", judged(write(f"note: '{text}'"), complete=False)) == []
 
 
-def test_lists_and_labels_are_searched_too():
-    """A leak does not care where it stands."""
+def test_lists_and_labels_are_searched():
+    """As plain fields."""
     token = TOKENS[0]
     found = judged(write(f"topics: [a, {{deep: [b, {token}]}}]"), complete=False)
     assert [one.message for one in found] == ["deep contains text in the format of a token"]

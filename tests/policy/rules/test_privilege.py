@@ -32,8 +32,8 @@ config: {{{config}}}
         "nested: {databaseRole: superuser}",
     ],
 )
-def test_far_reaching_rights_are_found(config):
-    """In each field that names a role, a user or a scope."""
+def test_broad_privileges_are_reported(config):
+    """In each field with a role, a user or a scope."""
     found = judged(TEXT.format(config=config), complete=False)
     assert [(one.code, one.origin.line) for one in found] == [("KT340", 5)]
 
@@ -50,21 +50,21 @@ def test_far_reaching_rights_are_found(config):
         "port: 5432",
     ],
 )
-def test_narrow_rights_are_silent(config):
-    """A word within a longer one is another word."""
+def test_narrow_privileges_are_accepted(config):
+    """A part of a longer word does not count."""
     assert judged(TEXT.format(config=config), complete=False) == ()
 
 
-def test_a_team_may_add_words():
-    """Every house has its own almighty role."""
+def test_settings_add_privileged_roles():
+    """Roles of the project."""
     text = TEXT.format(config="role: DWH_GOD")
     assert places("KT340", judged(text, policy=settings({"privileged": ["dwh_god"]}), complete=False)) == [
         "prod-x:5:16"
     ]
 
 
-def test_the_message_says_the_word_and_nothing_else_of_the_value():
-    """What stands beside the word may be anything."""
+def test_the_message_has_only_the_word():
+    """The rest of the value may be a secret."""
     found = judged(TEXT.format(config="role: 'hush hush ACCOUNTADMIN'"), complete=False)
     assert [one.message for one in found] == ["role has broad privileges: accountadmin"]
 
@@ -78,18 +78,18 @@ def test_the_message_says_the_word_and_nothing_else_of_the_value():
         ("sharing: Everyone", 19),
     ],
 )
-def test_sharing_with_everybody_is_found(config, column):
-    """However the switch is written."""
+def test_sharing_with_everyone_is_reported(config, column):
+    """In every spelling of the switch."""
     assert places("KT341", judged(TEXT.format(config=config), complete=False)) == [f"prod-x:5:{column}"]
 
 
-def test_sharing_with_a_team_is_silent():
-    """A scope is what is wanted."""
+def test_sharing_with_a_team_is_accepted():
+    """A limited scope."""
     for config in ("global: false", "visibility: team", "global: maybe"):
         assert judged(TEXT.format(config=config), complete=False) == ()
 
 
-def test_sharing_may_be_said_by_a_label():
-    """The service has no field for it that is documented."""
+def test_a_label_may_declare_sharing():
+    """The service documents no field for it."""
     text = TEXT.format(config="").replace("owner: data", "owner: data, sharing: global")
     assert places("KT341", judged(text, complete=False)) == ["prod-x:4:62"]

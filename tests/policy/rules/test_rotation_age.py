@@ -31,21 +31,21 @@ def aged(**days):
     ("days", "overdue", "soon"),
     [(0, [], []), (15, [], []), (16, [], ["6:1"]), (30, [], ["6:1"]), (31, ["6:1"], [])],
 )
-def test_age_is_told_to_the_day(days, overdue, soon):
+def test_age_is_exact_to_the_day(days, overdue, soon):
     """Due within the days of notice, then overdue, never both."""
     found = judged(TEXT, rotated=aged(all=days), complete=False)
     assert places("KT320", found) == [f"prod-db:{place}" for place in overdue]
     assert places("KT321", found) == [f"prod-db:{place}" for place in soon]
 
 
-def test_the_day_is_said_in_words():
-    """Nobody reads "in 0 days"."""
+def test_the_due_day_is_in_words():
+    """Today and tomorrow."""
     said = [judged(TEXT, rotated=aged(all=days), complete=False)[0].message for days in (20, 29, 30)]
     assert said == [f"secrets is due for rotation {when}" for when in ("in 10 days", "tomorrow", "today")]
 
 
-def test_each_secret_ages_by_itself():
-    """Rotating the password does not make the SSH key any younger."""
+def test_each_secret_has_its_own_age():
+    """Rotating the password does not renew the SSH key."""
     found = judged(TEXT, rotated=aged(password=1, ssh_private_key=200), complete=False)
     assert places("KT320", found) == ["prod-db:8:3"]
     assert [finding.message for finding in found if finding.code == "KT320"] == [
@@ -53,43 +53,43 @@ def test_each_secret_ages_by_itself():
     ]
 
 
-def test_a_date_for_the_rest_serves_those_that_are_not_named():
-    """Git knows the fields it saw change, the state the whole."""
+def test_a_default_date_applies_to_other_secrets():
+    """Git has dates of fields, the state one date."""
     found = judged(TEXT, rotated=aged(all=200, password=1), complete=False)
     assert places("KT320", found) == ["prod-db:8:3"]
 
 
-def test_the_age_of_the_settings_holds_where_the_manifest_says_none():
-    """90 days, from the settings."""
+def test_the_settings_have_the_default_maximum_age():
+    """For manifests without one."""
     text = TEXT[: TEXT.index("rotation:")]
     assert places("KT320", judged(text, rotated=aged(all=90), complete=False)) == []
     assert places("KT320", judged(text, rotated=aged(all=91), complete=False)) == ["prod-db:6:1"]
 
 
-def test_a_manifest_may_not_allow_itself_more_than_policy():
-    """A longer age is found where it is written."""
+def test_a_manifest_cannot_exceed_the_policy():
+    """The violation is at its maximum age."""
     assert places("KT326", judged(TEXT.replace("30d", "91d"), complete=False)) == ["prod-db:10:12"]
     assert places("KT326", judged(TEXT.replace("30d", "90d"), complete=False)) == []
 
 
-def test_no_age_anywhere_is_said_once_for_the_project():
-    """One line for the section, not one for each manifest."""
+def test_a_missing_maximum_age_is_reported_once():
+    """For the project, not for each manifest."""
     text = TEXT[: TEXT.index("rotation:")]
     found = judged(text, text.replace("prod-db", "prod-db-two"), policy=settings({}), complete=False)
     assert [str(one.origin) for one in found if one.code == "KT325"] == ["keyturn.yaml:1:1"]
     assert places("KT325", judged(TEXT, policy=settings({}), complete=False)) == []
 
 
-def test_a_shallow_history_is_said():
-    """Silence would read like youth."""
+def test_a_shallow_history_is_reported():
+    """Ages are unknown."""
     found = judged(TEXT, shallow_history=True, complete=False)
     assert [str(one.origin) for one in found if one.code == "KT327"] == ["keyturn.yaml:1:1"]
     assert places("KT327", judged(TEXT, shallow_history=True, rotated=aged(all=1), complete=False)) == []
     assert places("KT327", judged(TEXT, complete=False)) == []
 
 
-def test_a_history_that_could_not_be_read_is_said():
-    """With its cause, and where one secret of several is not dated."""
+def test_an_unreadable_history_is_reported():
+    """With its cause, and if one of several secrets has no date."""
     known = {"history_error": "git could not be run", "rotated": aged(password=1), "complete": False}
     (found,) = [each for each in judged(TEXT, **known) if each.code == "KT327"]
     assert found.message == "git could not be run, so the age of the secrets of 1 manifest is unknown"
@@ -104,14 +104,14 @@ def test_a_history_that_could_not_be_read_is_said():
         (dict.fromkeys(("KT320", "KT321", "KT327"), "off"), 0),
     ],
 )
-def test_an_age_is_asked_where_a_rule_about_ages_is_on(rules, days):
-    """Of the manifest, or of the settings."""
+def test_a_maximum_age_applies_if_a_rule_about_age_is_on(rules, days):
+    """That of the manifest, or of the settings."""
     assert resolve_max_age(subject(TEXT), settings({"rules": rules})) == days
     assert resolve_max_age(subject(TEXT[: TEXT.index("rotation:")]), settings({"rules": rules})) == 0
 
 
-def test_a_waiver_for_a_day_to_come_is_none_too_many():
-    """A secret that its vendor never changes is waived before it is old."""
+def test_a_waiver_of_a_rule_about_age_is_not_unused():
+    """It may apply later."""
     text = TEXT + "waive: [{rule: KT320, reason: the vendor issues one for good}]\n"
     assert places("KT320", judged(text, rotated=aged(all=200))) == []
     assert places("KT302", judged(text, rotated=aged(all=1))) == []

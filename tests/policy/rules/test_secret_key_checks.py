@@ -40,8 +40,8 @@ def codes(kind, **fields):
         ("password", {"password": "no key at all"}),
     ],
 )
-def test_keys_that_are_right_are_silent(kind, fields):
-    """One of each kind that a credential may hold."""
+def test_valid_keys_are_accepted(kind, fields):
+    """One of each type."""
     assert codes(kind, **fields) == []
 
 
@@ -63,30 +63,30 @@ def test_keys_that_are_right_are_silent(kind, fields):
         ("azure", {"certificate": PAIR.pfx("right", bare=True), "certificate_password": "right"}, ["KT388"]),
     ],
 )
-def test_keys_that_are_wrong_are_found_once(kind, fields, expected):
-    """Each trouble has one code."""
+def test_an_invalid_key_has_one_diagnostic(kind, fields, expected):
+    """Each problem has one code."""
     assert codes(kind, **fields) == expected
 
 
-def test_a_finding_stands_at_the_field():
+def test_a_violation_is_at_the_key():
     """Not at its passphrase."""
     broken = found("database", private_key=LOCKED, private_key_passphrase="wrong")
     assert places("KT387", broken) == ["prod-x:4:11"]
 
 
-def test_a_kept_passphrase_leaves_its_key_alone():
-    """Nobody here knows it."""
+def test_a_key_with_a_kept_passphrase_is_not_checked():
+    """The passphrase is unknown."""
     assert places("KT387", found("database", kept="private_key_passphrase", private_key=LOCKED)) == []
     assert places("KT388", found("azure", kept="certificate_password", certificate=PAIR.pfx("right"))) == []
 
 
-def test_the_ssh_key_beside_a_certificate_is_not_its_key():
-    """A tunnel's key has nothing to do with it."""
+def test_an_ssh_key_is_not_the_key_of_a_certificate():
+    """It is the key of a tunnel."""
     assert codes("azure", certificate=PAIR.pem, ssh_private_key=OTHER.private()) == []
 
 
-def test_the_key_within_a_service_account_is_read():
-    """JSON that is whole may still hold a key that is not."""
+def test_the_key_in_a_service_account_is_read():
+    """Valid JSON may contain an invalid key."""
     whole = json.dumps({"private_key": PAIR.private()})
     broken = json.dumps({"private_key": PAIR.private()[:80]})
     assert codes("gcp", service_account_json=whole) == []
@@ -94,8 +94,8 @@ def test_the_key_within_a_service_account_is_read():
 
 
 @pytest.mark.parametrize("pfx", [True, False])
-def test_a_certificate_that_ends_is_found_with_its_day(pfx):
-    """In a PFX as in a PEM."""
+def test_an_expired_certificate_is_reported(pfx):
+    """In PFX and PEM."""
     ending = certificate(date(2026, 2, 1))
     fields = (
         {"certificate": ending.pfx("open sesame"), "certificate_password": "open sesame"}

@@ -59,8 +59,8 @@ def holding(kind="api_key", **fields):
     ],
     ids=["token over", "token near", "signature over", "signature near"],
 )  # fmt: skip
-def test_what_ends_is_found_with_its_day(value, code, message):
-    """Tokens and signatures carry their own."""
+def test_an_expiry_is_reported_with_its_day(value, code, message):
+    """Tokens and signatures contain it."""
     one, secrets = holding(api_key=value)
     found = [each for each in judged(one, secrets=secrets) if each.code == code]
     assert [(each.message, each.origin.line, each.origin.column) for each in found] == [(message, 6, 11)]
@@ -71,16 +71,16 @@ def test_what_ends_is_found_with_its_day(value, code, message):
     [token(), token(exp="soon"), token(exp=10**400), token(exp=None), "eyJx.eyJ!.x", "eyJhYWE.eyJhYWE.x"],
     ids=range(6),
 )
-def test_a_token_without_a_day_is_silent(value):
-    """Many never end; what is in them is the issuer's business."""
+def test_a_token_without_expiry_is_accepted(value):
+    """Many never expire."""
     one, secrets = holding(api_key=value)
     assert (
         places("KT322", judged(one, secrets=secrets)) == places("KT323", judged(one, secrets=secrets)) == []
     )
 
 
-def test_expiries_are_data_for_the_review():
-    """What is declared and what the opened secrets show, with paths and days."""
+def test_expiries_are_data_for_the_usage_report():
+    """Declared ones and those in decrypted secrets."""
     pem = certificate(date(2027, 6, 30)).pem
     fields = {"certificate": pem, "headers__X-Key": ending(date(2026, 5, 1))}
     one = subject(
@@ -95,8 +95,8 @@ def test_expiries_are_data_for_the_review():
     assert find_secret_expiries(one, {}) == found[:1]
 
 
-def test_findings_hold_no_canary(canary):
-    """Neither in words nor in what an error would print."""
+def test_diagnostics_contain_no_canary(canary):
+    """Neither messages nor representations."""
     fields = {"password": canary("ascii"), "private_key": canary("pem"), "api_key": canary("unicode") + " "}
     one, secrets = holding("database", **fields)
     found = judged(one, secrets=secrets)
@@ -105,8 +105,8 @@ def test_findings_hold_no_canary(canary):
 
 
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), st.text(min_size=4), min_size=1))
-def test_no_secret_stops_the_checks_or_is_quoted(kind, fields):
-    """Whatever a secret holds, what is said of it is ours."""
+def test_any_secret_is_checked_without_error_or_quote(kind, fields):
+    """For any content."""
     one = subject(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
     said = " ".join(each.message + each.hint for each in judged(one, secrets=opened(one, **fields)))
     blank = dict.fromkeys(fields, "\0\0")
@@ -114,8 +114,8 @@ def test_no_secret_stops_the_checks_or_is_quoted(kind, fields):
     assert all(value not in said or value in known or value.isspace() for value in fields.values())
 
 
-def test_a_secret_stays_one():
-    """Only its value is looked at; the object that holds it is passed on as it is."""
+def test_a_secret_object_is_not_changed():
+    """The checks only read its value."""
     one, _ = holding(api_key="hunter22")
     kept = Secret("hunter22")
     judged(one, secrets={one.file: {("api_key",): kept}})

@@ -44,8 +44,8 @@ def key_of(**changes):
 
 
 @pytest.mark.parametrize("value", ["hunter22 ", "hunter22\n", " hunter22", "\thunter22"])
-def test_a_blank_at_an_end_is_found(value):
-    """The commonest reason for a login that fails."""
+def test_surrounding_whitespace_is_reported(value):
+    """A frequent reason for a failed login."""
     assert places("KT385", found(password=value)) == ["prod-x:6:11"]
 
 
@@ -59,14 +59,14 @@ def test_keys_and_json_may_end_with_a_newline():
     "value",
     ["changeme", "CHANGE_ME", "todo", "xxxx", "<password>", "${PASSWORD}", "{{ x }}", "your-password-here"],
 )
-def test_a_placeholder_is_found(value):
+def test_a_placeholder_is_reported(value):
     """Whole values only, in any case."""
     assert places("KT389", found(password=value)) == ["prod-x:6:11"]
     assert places("KT390", found(password=value)) == []
 
 
-def test_a_word_within_a_secret_is_no_placeholder():
-    """A passphrase may hold any word."""
+def test_a_part_of_a_secret_is_no_placeholder():
+    """A passphrase may contain any word."""
     assert found(password="todo: change me often, xxx") == ()
 
 
@@ -87,8 +87,8 @@ def test_a_short_secret_is_a_note():
         ),
     ],
 )
-def test_an_aws_key_has_a_form(change, expected):
-    """A cut one, and two that changed places."""
+def test_an_aws_key_has_a_format(change, expected):
+    """A truncated key, and swapped fields."""
     assert places("KT384", found("aws", **{**AWS, **change})) == expected
 
 
@@ -117,15 +117,15 @@ def test_a_plain_id_of_an_aws_key_is_checked_without_a_key(config, fields, expec
         (key_of(type="authorized_user"), "service_account_json is not JSON of type service_account"),
     ],
 )
-def test_a_service_accounts_json_has_its_parts(text, message):
-    """The message names what lacks, and nothing of what is there."""
+def test_service_account_json_is_complete(text, message):
+    """The message names only what is missing."""
     assert [one.message for one in found("gcp", service_account_json=text) if one.code == "KT382"] == [
         message
     ]
 
 
-def test_a_whole_service_account_that_agrees_is_silent():
-    """The plain fields say what is inside."""
+def test_a_consistent_service_account_is_accepted():
+    """The plain fields have the same values."""
     config = "project_id: acme, client_email: loader@acme.iam.gserviceaccount.com"
     assert found("gcp", config, service_account_json=key_of()) == ()
 
@@ -133,8 +133,8 @@ def test_a_whole_service_account_that_agrees_is_silent():
 @pytest.mark.parametrize(
     ("config", "place"), [("project_id: other", "prod-x:5:22"), ("client_email: other", "prod-x:5:24")]
 )
-def test_a_service_account_that_contradicts_is_found_at_the_plain_field(config, place):
-    """It is the plain field that a reviewer saw."""
+def test_a_contradiction_is_reported_at_the_plain_field(config, place):
+    """Reviewers see only the plain field."""
     assert places("KT383", found("gcp", config, service_account_json=key_of())) == [place]
 
 
@@ -160,18 +160,18 @@ def test_a_service_account_that_contradicts_is_found_at_the_plain_field(config, 
         ("account_key", "not base64!", "account_key has no account key of 64 bytes in base64"),
     ],
 )
-def test_a_string_of_azure_is_whole(field, value, message):
-    """What is cut at a semicolon lacks what stood behind it."""
+def test_an_azure_string_is_complete(field, value, message):
+    """A string that is cut at a semicolon is not."""
     said = [one.message for one in found("azure", **{field: value}) if one.code == "KT386"]
     assert said == ([message] if message else [])
 
 
-def test_another_types_field_of_the_same_name_is_left_alone():
-    """Only Azure's connection strings have Azure's parts."""
+def test_a_field_of_another_type_is_not_checked():
+    """Only Azure connection strings have these parts."""
     assert places("KT386", found("api_key", connection_string="anything-at-all")) == []
 
 
-def test_a_secret_that_was_not_opened_is_not_judged():
-    """What is kept on the service is not at hand."""
+def test_a_kept_secret_is_not_checked():
+    """Its value is unknown."""
     one = credential("aws", **AWS)
     assert places("KT384", judged(one, secrets={one.file: {}})) == []

@@ -31,8 +31,8 @@ def write(config, kind="postgres", env="prod"):
         "securityProtocol: SASL_PLAINTEXT",
     ],
 )
-def test_weak_tls_in_production_is_found(config):
-    """In each connector's own words."""
+def test_weak_tls_in_production_is_reported(config):
+    """In the words of each connector."""
     assert [one.code for one in judged(write(config))] == ["KT350"]
     assert places("KT350", judged(write(config)))[0].startswith("prod-x:5:")
 
@@ -40,27 +40,27 @@ def test_weak_tls_in_production_is_found(config):
 @pytest.mark.parametrize(
     "config", ["sslMode: require", "sslMode: verify-full", "ssl: true", "securityProtocol: SASL_SSL"]
 )
-def test_tls_in_production_is_silent(config):
-    """Require is enough unless more is asked for."""
+def test_tls_in_production_is_accepted(config):
+    """Require is enough by default."""
     assert judged(write(config)) == ()
 
 
-def test_more_than_require_may_be_asked_for():
-    """The setting names the weakest mode that will do."""
+def test_the_settings_have_the_minimum_mode():
+    """Such as verify-full."""
     strict = settings({"tls": {"minimum": "verify-full"}})
     assert places("KT350", judged(write("sslMode: verify-ca"), policy=strict)) == ["prod-x:5:19"]
     assert places("KT350", judged(write("sslMode: verify-full"), policy=strict)) == []
 
 
-def test_tls_off_outside_production_is_a_note_and_in_a_lab_nothing():
-    """Only an isolated network may do without."""
+def test_disabled_tls_outside_production_is_a_note():
+    """In a lab it is accepted."""
     found = judged(write("sslMode: disable", env="staging"))
     assert [(one.code, one.severity.name) for one in found] == [("KT356", "NOTE")]
     assert judged(write("sslMode: disable", env="lab")) == ()
 
 
-def test_an_environment_may_be_named_production():
-    """What is production is the team's to say."""
+def test_settings_may_declare_an_environment_production():
+    """By its name in the settings."""
     policy = settings({"environments": {"emea": {"production": True}}})
     assert places("KT350", judged(write("sslMode: disable", env="emea"), policy=policy)) == ["emea-x:5:19"]
 
@@ -74,32 +74,32 @@ def test_an_environment_may_be_named_production():
         ("sslMode: require, sslVerify: 'off'", 39),
     ],
 )
-def test_accepting_any_certificate_is_found(config, column):
-    """By a switch that trusts, or one that does not verify."""
+def test_accepting_any_certificate_is_reported(config, column):
+    """By a trust switch or a disabled verification."""
     assert [(one.code, one.origin.column) for one in judged(write(config))] == [("KT351", column)]
 
 
-def test_verifying_is_silent():
-    """The same switches, the other way."""
+def test_verification_is_accepted():
+    """The same switches with the other value."""
     assert judged(write("sslMode: require, trustServerCertificate: false, sslVerify: true")) == ()
 
 
-def test_ftp_is_found_at_its_type_and_in_addresses():
-    """FTP over TLS is what remains where the other side has no SFTP."""
+def test_ftp_is_reported_at_its_type_and_in_urls():
+    """FTP over TLS is accepted."""
     assert places("KT352", judged(write("host: files.acme.com", "ftp"))) == ["prod-x:3:7"]
     assert places("KT352", judged(write("url: 'ftp://files.acme.com'", "other"))) == ["prod-x:5:15"]
     assert places("KT352", judged(write("host: files.acme.com, tls: explicit", "ftp"))) == []
 
 
-def test_an_ssh_server_without_its_host_key_is_found():
+def test_an_ssh_server_without_host_key_is_reported():
     """SFTP, and a tunnel."""
     assert places("KT353", judged(write("host: files.acme.com", "sftp"))) == ["prod-x:3:7"]
     tunnel = write("sslMode: require, sshHost: bastion.acme.com")
     assert places("KT353", judged(tunnel)) == ["prod-x:5:37"]
 
 
-def test_a_host_key_may_stand_on_either_side():
-    """The connection's or its credential's."""
+def test_the_host_key_may_be_in_the_connection_or_the_credential():
+    """Both count."""
     link = write("host: files.acme.com", "sftp") + "credential: prod-x\n"
     login = link.replace("kind: connection", "kind: credential").replace("sftp", "password")
     login = login.replace("credential: prod-x\n", "").replace("host: files.acme.com", "knownHosts: pinned")
@@ -121,14 +121,14 @@ def test_a_host_key_may_stand_on_either_side():
         ("see http://x", False),
     ],
 )
-def test_an_address_that_does_not_encrypt_is_found(url, found):
-    """Those of this machine excepted."""
+def test_an_unencrypted_url_is_reported(url, found):
+    """Except on the loopback interface."""
     text = write(f"baseUrl: '{url}'", "rest_api")
     assert places("KT354", judged(text)) == (["prod-x:5:19"] if found else [])
 
 
-def test_an_unstated_mode_in_production_is_found():
-    """What the service does then is not documented."""
+def test_a_missing_mode_in_production_is_reported():
+    """The default of the service is not documented."""
     assert places("KT355", judged(write("host: db.acme.com"))) == ["prod-x:5:1"]
     assert places("KT355", judged(write("host: db.acme.com", env="staging"))) == []
     assert places("KT355", judged(write("url: 'https://search.acme.com'", "elasticsearch"))) == []

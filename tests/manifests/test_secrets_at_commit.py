@@ -29,22 +29,22 @@ def committed(repo, file=FILE, commit="HEAD", **environment):
     return decrypt_manifest_at(read_project(repo.root), file, commit, repo.environment(**environment))
 
 
-def test_the_secret_of_then(repo):
-    """Not the one of today."""
+def test_the_secret_is_that_of_the_commit(repo):
+    """Not that of the working tree."""
     assert committed(repo).secrets["password",].reveal() == repo.first
 
 
 @pytest.mark.parametrize(
     "where", [{"commit": "c0ffee" * 6}, {"file": "manifests/nothing.yaml"}, {"SOPS_AGE_KEY_FILE": "/nowhere"}]
 )
-def test_what_is_out_of_reach(repo, where):
-    """The commit, the file in it, the key."""
+def test_an_unavailable_part_is_an_error(repo, where):
+    """The commit, the file or the key."""
     with pytest.raises(DiagnosticError):
         committed(repo, **where)
 
 
-def test_a_seal_that_did_not_hold_then_does_not_now(repo):
-    """A host that was changed behind the seal is no place to go back to."""
+def test_a_seal_mismatch_in_the_commit_is_an_error(repo):
+    """A rollback to a tampered host is rejected."""
     path = repo.root / FILE
     path.write_text(path.read_text().replace("db.example.com", "evil.example.com"))
     subprocess.run(["git", "commit", "-qam", "y"], cwd=repo.root, check=True, capture_output=True)

@@ -33,20 +33,20 @@ def codes(found):
     return [finding.code for finding in found]
 
 
-def test_a_clean_manifest_is_silent():
-    """Nothing to say is said by nothing."""
+def test_a_valid_manifest_has_no_diagnostics():
+    """No rule reports anything."""
     assert judged(CLEAN) == ()
 
 
-def test_findings_come_worst_first():
-    """An error before a warning, whatever the codes."""
+def test_diagnostics_are_sorted_by_severity():
+    """An error before a warning, regardless of the codes."""
     assert codes(judged(BROKEN)) == ["KT350", "KT351"]
     swapped = settings({**SETTINGS, "rules": {"KT350": "note", "KT351": "error"}})
     assert codes(judged(BROKEN, policy=swapped)) == ["KT351", "KT350"]
 
 
-def test_a_finding_without_a_hint_has_the_fix_of_its_code():
-    """Something to do next, always."""
+def test_the_default_hint_is_that_of_the_code():
+    """Every diagnostic has a hint."""
     assert all(finding.hint for finding in judged(BROKEN))
     assert judged(BROKEN)[0].address == subject(BROKEN).address
 
@@ -61,8 +61,8 @@ def test_a_rule_may_be_off_everywhere_or_below_a_path():
     assert codes(judged(BROKEN, policy=below)) == ["KT350", "KT351"]
 
 
-def test_a_waiver_with_a_reason_lifts_its_rule():
-    """In this manifest alone."""
+def test_a_waiver_with_a_reason_applies():
+    """In this manifest only."""
     other = BROKEN.replace("prod-x", "prod-x-two")
     found = judged(waived(("KT350", "isolated network, ticket 12")), other)
     assert places("KT350", found) == ["prod-x-two:5:19"]
@@ -80,28 +80,28 @@ def test_a_manifest_without_findings_needs_no_catalog(monkeypatch):
     assert judged(waived(("KT350", "isolated network"), ("KT351", "isolated network"))) == ()
 
 
-def test_a_waiver_without_a_reason_lifts_nothing_and_is_found():
-    """At the rule it names."""
+def test_a_waiver_without_a_reason_is_an_error():
+    """It has no effect."""
     found = judged(waived(("KT350", " ")))
     assert codes(found) == ["KT350", "KT300", "KT351"]
     assert places("KT300", found) == ["prod-x:7:12"]
 
 
-def test_a_waiver_that_lifts_nothing_is_a_note():
-    """It would hide the next finding."""
+def test_a_waiver_without_effect_is_a_note():
+    """It would hide the next violation."""
     found = judged(waived(("KT350", "why"), ("KT354", "why")))
     assert [(one.code, one.severity.name) for one in found if one.code == "KT302"] == [("KT302", "NOTE")]
     assert places("KT302", found) == ["prod-x:8:12"]
 
 
 @pytest.mark.parametrize("code", ["KT320", "KT361", "KT389", "KT322"])
-def test_a_waiver_is_not_called_unused_where_its_rule_could_not_look(code):
-    """Without state or key, nobody knows."""
+def test_a_waiver_is_not_unused_if_its_rule_had_no_data(code):
+    """Without state or key."""
     assert places("KT302", judged(waived((code, "why")))) == []
 
 
-def test_a_waiver_for_the_fleet_is_not_called_unused_in_a_part_of_it():
-    """The hook on changed files does not see the other side."""
+def test_a_waiver_is_not_unused_if_manifests_are_absent():
+    """A hook on changed files does not read the other manifest."""
     text = waived(("KT312", "why"))
     assert places("KT302", judged(text, complete=False)) == []
     assert places("KT302", judged(text)) == ["prod-x:7:12"]
@@ -116,8 +116,8 @@ def test_a_waiver_for_the_fleet_is_not_called_unused_in_a_part_of_it():
         ("hunter22", "the waiver does not name a rule", "write the code of a rule, from KT310 to KT399"),
     ],
 )
-def test_integrity_cannot_be_waived(code, message, hint):
-    """And a code that is none is told the nearest."""
+def test_integrity_errors_cannot_be_waived(code, message, hint):
+    """An unknown code has the nearest one as hint."""
     found = [one for one in judged(waived((code, "why"))) if one.code == "KT301"]
     assert [one.message for one in found] == [message]
     assert found[0].hint.startswith(hint)
@@ -147,8 +147,8 @@ def test_the_order_of_manifests_does_not_matter(dice: random.Random):
     assert judged(*shuffled, fingerprints=dict(prints)) == judged(*FLEET, fingerprints=SAME)
 
 
-def test_what_needs_no_secret_is_said_before_one_is_opened():
-    """The rest is added: together they are all that is said, a waiver's own finding at the end."""
+def test_static_rules_run_before_decryption():
+    """The remaining rules add their diagnostics and those of waivers."""
     alone, all_of_it = RuleContext(today=TODAY), RuleContext(today=TODAY, fingerprints=SAME)
     manifests = (*FLEET, subject(waived(("KT350", "lab"), ("KT352", "none here"))))
     looked = run_static_rules(manifests, settings(), alone)
@@ -169,7 +169,7 @@ def said_of(value):
 
 
 @given(st.text(min_size=6))
-def test_no_finding_quotes_a_value(value):
-    """Whatever stands in a field, what is said of it is ours."""
+def test_no_diagnostic_contains_a_value(value):
+    """For any value of a field."""
     ours = value in said_of("\0") or value.lower() in privilege.PRIVILEGE_WORDS
     assert ours or value not in said_of(value)

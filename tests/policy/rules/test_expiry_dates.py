@@ -16,8 +16,8 @@ from keyturn.policy.rules.expiry import (
 TEXT = "kind: credential\nname: x\ntype: azure\nlabels: {expires: '2027-01-31'}\n"
 
 
-def test_a_label_a_field_and_a_certificate_declare_a_day():
-    """Each with its path and in words."""
+def test_a_label_a_field_and_a_certificate_declare_an_expiry():
+    """With path and description."""
     one = subject(TEXT)
     config = {
         ("config", "secret_expires_at"): "2027-05-01T00:00:00Z",
@@ -46,10 +46,10 @@ def test_a_label_a_field_and_a_certificate_declare_a_day():
     ],
 )
 def test_a_day_is_read_from_iso_8601(text, day):
-    """A time behind it does not matter."""
+    """A time after it is ignored."""
     assert parse_day(text) == day
 
 
-def test_a_certificate_that_cannot_be_read_has_no_day():
-    """That it cannot be read is another finding."""
+def test_an_unreadable_certificate_has_no_expiry():
+    """Another rule reports it."""
     assert read_certificate_expiry("-----BEGIN CERTIFICATE-----") is None

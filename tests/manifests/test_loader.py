@@ -42,8 +42,8 @@ def codes(loaded):
     return [(each.code, str(each.origin)) for each in loaded.diagnostics]
 
 
-def test_a_right_workspace_has_no_finding(shelf, reader):
-    """Manifests come sorted by file, sealed, with what the rules see."""
+def test_a_valid_workspace_has_no_diagnostics(shelf, reader):
+    """Manifests are sorted by file and stay encrypted."""
     shelf.sealed("reader", reader)
     shelf.plain("postgres", POSTGRES)
     loaded = shelf.load()
@@ -56,8 +56,8 @@ def test_a_right_workspace_has_no_finding(shelf, reader):
     assert [each.workspace for each in loaded.resource_views] == ["prod", "prod"]
 
 
-def test_everything_that_is_wrong_is_found_at_once(shelf, reader):
-    """Broken YAML, a broken manifest, a lost reference, two of a name: all in one run, sorted."""
+def test_one_run_reports_all_errors(shelf, reader):
+    """Invalid YAML, invalid manifest, missing reference, duplicate name: sorted."""
     shelf.sealed("reader", reader)
     shelf.plain("broken", "kind: [\n")
     shelf.plain("other", POSTGRES.replace("name: postgres", "name: other").replace("reader", "raeder"))
@@ -73,23 +73,23 @@ def test_everything_that_is_wrong_is_found_at_once(shelf, reader):
     ]
 
 
-def test_a_manifest_that_is_wrong_wants_nothing(shelf):
-    """It has a finding and no part in the plan."""
+def test_an_invalid_manifest_yields_no_resource(shelf):
+    """It has a diagnostic and is not part of the plan."""
     shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
     loaded = shelf.load()
     assert loaded.desired == loaded.resource_views == ()
 
 
-def test_a_secret_in_clear_is_found(shelf, canary):
-    """The envelope is judged for each file; the value is in no finding."""
+def test_a_secret_in_plain_text_is_reported(shelf, canary):
+    """The diagnostic does not contain the value."""
     path = shelf.plain("reader", READER.replace("WORD", canary()))
     canary.allow(path, "it is the point")
     loaded = shelf.load()
     assert ("KT201", "manifests/reader.yaml:5:1") in codes(loaded)
 
 
-def test_a_missing_seal_weighs_what_policy_says(tmp_path, age_key, sops, reader):
-    """Required: an error that is refused. Otherwise a warning."""
+def test_policy_sets_the_severity_of_a_missing_seal(tmp_path, age_key, sops, reader):
+    """Required: an error. Otherwise: a warning."""
     bare = reader.replace("  seal: SEAL\n", "")
     shelf = Shelf(tmp_path, age_key, sops)
     shelf.sealed("reader", bare)
@@ -102,8 +102,8 @@ def test_a_missing_seal_weighs_what_policy_says(tmp_path, age_key, sops, reader)
     assert (finding.code, finding.severity) == ("KT250", Severity.WARNING)
 
 
-def test_an_encrypted_file_that_does_not_fit_is_doubtful(shelf, reader):
-    """It wants nothing, and its seal can be asked whether it is a slip or worse."""
+def test_an_invalid_encrypted_file_can_have_its_seal_checked(shelf, reader):
+    """It yields no resource."""
     path = shelf.sealed("reader", reader)
     path.write_text(path.read_text().replace("host:", "hots:"))
     loaded = shelf.load()
@@ -114,16 +114,16 @@ def test_an_encrypted_file_that_does_not_fit_is_doubtful(shelf, reader):
 
 
 @pytest.mark.parametrize("empty", ['""', "null", "{}", "[]"])
-def test_an_empty_value_in_an_encrypted_file_is_refused(shelf, reader, empty):
-    """Sops leaves it out of its integrity check; in a plain file the schema alone speaks."""
+def test_an_empty_value_in_an_encrypted_file_is_an_error(shelf, reader, empty):
+    """The SOPS MAC does not cover it. In a plain file, only the schema reports it."""
     path = shelf.sealed("reader", reader)
     path.write_text(path.read_text().replace("config:\n", f"config:\n    proxy: {empty}\n"))
     assert shelf.accepts(path)
     assert ("KT255", "manifests/reader.yaml:5:5") in codes(shelf.load())
 
 
-def test_an_empty_field_of_an_encrypted_file_is_said_once(shelf, reader):
-    """The schema does not repeat what integrity says."""
+def test_an_empty_field_of_an_encrypted_file_has_one_diagnostic(shelf, reader):
+    """The schema does not repeat the integrity error."""
     path = shelf.sealed("reader", reader)
     path.write_text(path.read_text().replace("config:\n", "config:\n    database: ''\n"))
     loaded = shelf.load()
@@ -132,21 +132,21 @@ def test_an_empty_field_of_an_encrypted_file_is_said_once(shelf, reader):
 
 
 @pytest.mark.parametrize("broken", ["kind: [\n", "kind: credential\nname: reader\ntype: databse\n"])
-def test_what_refers_to_a_broken_file_is_not_lost(shelf, broken):
-    """One fault, one finding: the reference itself is right."""
+def test_a_reference_to_an_invalid_file_resolves(shelf, broken):
+    """One error has one diagnostic."""
     shelf.plain("reader", broken)
     shelf.plain("postgres", POSTGRES)
     assert {each.origin.file for each in shelf.load().diagnostics} == {"manifests/reader.yaml"}
 
 
-def test_an_empty_block_is_no_tampering(shelf, reader):
-    """No labels are no labels."""
+def test_an_empty_block_is_accepted(shelf, reader):
+    """No labels and empty labels are the same."""
     shelf.sealed("reader", f"{reader}labels: {{}}\nwaive: []\n")
     assert shelf.load().diagnostics == ()
 
 
-def test_one_file_can_be_looked_at_alone(shelf, reader):
-    """What it refers to is looked for beside it, and nothing is said of other files."""
+def test_one_file_can_be_loaded_alone(shelf, reader):
+    """Other files are read only to resolve references."""
     shelf.sealed("reader", reader)
     shelf.plain("postgres", POSTGRES)
     shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
@@ -157,22 +157,22 @@ def test_one_file_can_be_looked_at_alone(shelf, reader):
     assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]
 
 
-def test_a_reference_to_a_file_beside_is_checked_by_type(shelf):
-    """The type of a credential that is not looked at is still seen."""
+def test_a_reference_to_another_file_is_checked_by_type(shelf):
+    """The type of a credential that is not selected is read."""
     shelf.plain("reader", "kind: credential\nname: reader\ntype: oauth\n")
     shelf.plain("postgres", POSTGRES)
     assert codes(shelf.load("manifests/postgres.yaml")) == [("KT403", "manifests/postgres.yaml:4:13")]
 
 
-def test_a_file_beside_that_is_no_yaml_is_no_target(shelf):
-    """It is not this run's business, and nothing is known to be in it."""
+def test_another_file_with_invalid_yaml_is_no_target(shelf):
+    """Its errors are not part of this run."""
     shelf.plain("reader", "kind: [\n")
     shelf.plain("postgres", POSTGRES)
     assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]
 
 
-def test_a_workspace_can_be_read_as_a_commit_holds_it(shelf, reader):
-    """Neither what was changed since nor what was added is seen."""
+def test_a_workspace_can_be_loaded_from_a_commit(shelf, reader):
+    """Later changes and files are absent."""
     shelf.sealed("reader", reader)
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
         subprocess.run(["git", *words], cwd=shelf.root, check=True)

@@ -15,8 +15,8 @@ def seen(name, text):
     return validate_file(SourceFile(None, f"manifests/{name}.yaml", "d", text.encode()), PolicySettings())
 
 
-def test_a_manifest_that_is_right_fits():
-    """Nothing is found, and the document is at hand."""
+def test_a_valid_manifest_matches_its_schema():
+    """The result has the document and no diagnostics."""
     found = seen("good", GOOD.format("good"))
     assert (found.matches_schema, found.diagnostics) == (True, ())
     assert found.document.tree["name"] == "good"
@@ -30,16 +30,16 @@ def test_a_manifest_that_is_right_fits():
         ("broken", "kind: [\n", "KT106"),
     ],
 )
-def test_what_is_wrong_is_found_and_does_not_fit(name, text, code):
-    """Schema, name and YAML each have their finding."""
+def test_an_invalid_manifest_has_a_diagnostic(name, text, code):
+    """Schema, name and YAML."""
     found = seen(name, text)
     assert code in [finding.code for finding in found.diagnostics]
     assert not found.matches_schema
 
 
 @pytest.mark.parametrize("value", ["null", '""'])
-def test_one_fault_has_one_finding(age_key, value):
-    """A secret without a value is an empty secret, and not a field of the wrong form as well."""
+def test_one_error_has_one_diagnostic(age_key, value):
+    """A secret without a value is an empty secret, not also a wrong type."""
     plain = {"kind": "credential", "name": "db", "type": "database", "config": {"username": "u"}}
     text = encrypted(age_key, {"password": "x"}, plain=plain)
     line = next(line for line in text.splitlines() if "password:" in line)
@@ -48,8 +48,8 @@ def test_one_fault_has_one_finding(age_key, value):
     assert ("KT212" in codes, "KT139" in codes) == (True, False)
 
 
-def test_a_file_that_cannot_be_read_has_no_document():
-    """The findings say why."""
+def test_an_unreadable_file_has_no_document():
+    """The diagnostics tell why."""
     found = seen("broken", "kind: [\n")
     assert found.document is None
     assert found.diagnostics

@@ -31,21 +31,21 @@ def test_the_key_is_the_bytes_behind_the_base64(project):
 
 
 @pytest.mark.parametrize("value", ["not base64!", base64.b64encode(b"short").decode(), ""])
-def test_a_damaged_key_is_refused(project, value):
-    """With another key every secret would look rotated, so a damaged one stops the work."""
+def test_a_damaged_key_is_an_error(project, value):
+    """With another key, every secret would appear rotated."""
     with pytest.raises(DiagnosticError) as caught:
         read_fingerprint_key(project, opening(value))
     assert [finding.code for finding in caught.value.diagnostics] == ["KT040"]
 
 
-def test_a_file_that_opens_to_something_else_is_refused(project):
-    """The field has to be there."""
+def test_a_file_without_the_key_is_an_error(project):
+    """The field is required."""
     with pytest.raises(DiagnosticError):
         read_fingerprint_key(project, lambda documents: tuple({} for _ in documents))
 
 
-def test_a_missing_file_says_how_to_get_it_back(tmp_path):
-    """Restoring it from git is the remedy; making a new one is not."""
+def test_a_missing_file_has_a_hint(tmp_path):
+    """Restore it from git; a new key is not a fix."""
     project = Project(root=tmp_path, workspaces={}, policy=PolicySettings())
     with pytest.raises(DiagnosticError) as caught:
         read_fingerprint_key(project, opening(""))

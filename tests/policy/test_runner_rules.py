@@ -58,42 +58,42 @@ def looked_at(known, texts):
 
 
 @pytest.mark.parametrize(("code", "place", "said", "known", "texts"), cases())
-def test_each_rule_finds_what_it_is_for_where_it_stands(code, place, said, known, texts):
-    """One finding of its own, at its line and column, in its words."""
+def test_each_rule_reports_its_violation(code, place, said, known, texts):
+    """One diagnostic with line, column and message."""
     found = looked_at(known, texts)
     assert places(code, found) == [place]
     assert [each.message for each in found if each.code == code] == [said]
 
 
 def test_the_table_has_every_rule():
-    """A rule that no case breaks would be a finding that nobody has seen."""
+    """Every rule has a violation in the table."""
     assert [code for code, *_ in cases()] == sorted({rule.code for rule in RULES})
     assert len(cases()) == BROKEN.read_text().count("\nKT")
 
 
-def test_every_rule_has_a_code_and_every_code_a_rule():
-    """No code explains what nothing finds."""
+def test_rules_and_codes_match():
+    """No code without a rule."""
     assert sorted({rule.code for rule in RULES}) == [code for code in load_catalog() if is_rule_code(code)]
 
 
-def test_a_rule_is_called_what_its_code_is_called():
+def test_a_rule_has_the_title_of_its_code():
     """One title, in one place."""
     assert all(rule.title == find_code(rule.code).title for rule in RULES)
 
 
-def test_rules_stand_in_the_order_of_their_codes():
-    """The order in which they run shows nowhere, but a reader looks for it."""
+def test_rules_are_sorted_by_code():
+    """For readers of the list."""
     assert [rule.code for rule in RULES] == sorted(rule.code for rule in RULES)
 
 
-def test_two_rules_of_one_code_weigh_the_same():
-    """A level is said of a code."""
+def test_rules_of_one_code_have_one_severity():
+    """The level belongs to the code."""
     weights = {(rule.code, rule.severity) for rule in RULES}
     assert len(weights) == len({code for code, _ in weights})
 
 
 def test_every_rule_has_a_line_in_the_reference():
-    """Code, what it finds, its level: as the registry has them."""
+    """Code, title and level as in the registry."""
     lines = (ROOT / "docs" / "reference" / "policy.md").read_text().splitlines()
     for rule in RULES:
         begin = f"| {rule.code} | {rule.title} | {rule.severity.name.lower()} | "
@@ -101,7 +101,7 @@ def test_every_rule_has_a_line_in_the_reference():
 
 
 def test_every_code_of_the_reference_exists():
-    """Nothing is promised there that nobody finds."""
+    """The page names no other code."""
     text = (ROOT / "docs" / "reference" / "policy.md").read_text()
     assert set(re.findall(r"KT\d{3}", text)) <= set(load_catalog())
 

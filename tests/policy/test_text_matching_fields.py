@@ -14,8 +14,8 @@ config: {a: one, port: 5, list: [two, {k: [three]}], empty: {}}
 """
 
 
-def test_every_text_is_found_with_its_path():
-    """Within lists and mappings too, and in labels; numbers are no texts."""
+def test_every_text_has_its_path():
+    """In lists, mappings and labels; numbers are no texts."""
     assert list(walk_texts(subject(TEXT))) == [
         (("config", "a"), "one"),
         (("config", "list", "0"), "two"),
@@ -37,8 +37,8 @@ def test_every_text_is_found_with_its_path():
         (("0",), "the field"),
     ],
 )
-def test_a_name_is_said_only_when_it_can_be_no_secret(path, said):
-    """A secret may have been written where a name belongs."""
+def test_a_message_has_only_names_that_are_no_secrets(path, said):
+    """A secret may be in the place of a name."""
     assert format_field_name(path) == said
 
 
@@ -46,6 +46,6 @@ def test_a_name_is_said_only_when_it_can_be_no_secret(path, said):
     ("leaf", "position"),
     [(True, True), ("yes", True), ("On", True), (False, False), ("off", False), ("maybe", None), (1, None)],
 )
-def test_a_switch_is_read_however_it_is_written(leaf, position):
-    """What is no switch has no position."""
+def test_a_switch_is_read_in_every_spelling(leaf, position):
+    """Other values are None."""
     assert parse_switch(leaf) is position

@@ -37,8 +37,8 @@ def test_from_a_file_below_the_project(tmp_path, canary):
         (lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
     ],
 )
-def test_a_file_that_is_no_key(tmp_path, made, said):
-    """What stands there is said, never shown; a pipe is not waited for."""
+def test_a_file_without_a_key_is_an_error(tmp_path, made, said):
+    """The message does not contain its content; reading a pipe does not block."""
     made(tmp_path / "key")
     with pytest.raises(DiagnosticError) as caught:
         read_api_key(tmp_path, ApiKeySource("file", "key"), {})

@@ -47,16 +47,16 @@ def refused(shelf, desired):
     return [finding.code for finding in caught.value.diagnostics]
 
 
-def test_secrets_come_out_and_the_seal_stays_behind(shelf, reader, words):
-    """What is opened is what would be sent."""
+def test_secrets_are_decrypted_without_the_seal(shelf, reader, words):
+    """The result is what an apply sends."""
     shelf.sealed("reader", reader)
     [opened] = shelf.open()
     assert is_decrypted(opened)
     assert opened.secrets == {("password",): Secret(words[0]), ("ssh_private_key",): Secret(words[1])}
 
 
-def test_only_what_is_asked_for_is_opened(shelf, reader):
-    """Another file may be broken without anybody noticing."""
+def test_only_the_given_manifests_are_decrypted(shelf, reader):
+    """Another file may be invalid."""
     shelf.sealed("reader", reader)
     other = shelf.sealed("other", reader.replace("name: reader", "name: other"))
     loaded = shelf.load()
@@ -68,8 +68,8 @@ def test_only_what_is_asked_for_is_opened(shelf, reader):
     assert decrypt_manifests((), shelf.project, {}) == ()
 
 
-def test_the_bytes_are_those_that_were_loaded(shelf, reader):
-    """A file that is swapped between look and open is refused."""
+def test_a_file_that_changed_since_loading_is_rejected(shelf, reader):
+    """The digest must be the same."""
     path = shelf.sealed("reader", reader)
     loaded = shelf.load()
     path.write_text(path.read_text() + "# later\n")
@@ -103,8 +103,8 @@ def test_a_rotation_by_sops_keeps_the_seal(shelf, reader, canary):
         ("warehouse", '"BIG_WH"', []),
     ],
 )
-def test_a_change_by_sops_asks_for_the_seal(shelf, reader, field, value, codes):
-    """Who changes a host with sops alone is asked to seal it; a setting that leads nowhere is free."""
+def test_a_change_with_sops_needs_a_new_seal(shelf, reader, field, value, codes):
+    """Only for a destination; other settings are free."""
     path = shelf.sealed("reader", reader)
     command = [str(shelf.sops), "--config", "/dev/null", "set", str(path), f'["config"]["{field}"]', value]
     subprocess.run(command, check=True, capture_output=True, env=shelf.environment)
@@ -116,8 +116,8 @@ def test_a_change_by_sops_asks_for_the_seal(shelf, reader, field, value, codes):
         assert len(decrypt_manifests(loaded.desired, shelf.project, shelf.environment)) == 1
 
 
-def test_a_missing_seal_is_refused_where_it_is_required(shelf, reader):
-    """And let pass, with a warning from load, where it is not."""
+def test_a_missing_seal_is_an_error_if_required(shelf, reader):
+    """Otherwise the loader warns."""
     shelf.sealed("reader", reader.replace("  seal: SEAL\n", ""))
     assert refused(shelf, shelf.load().desired) == ["KT250"]
     file = shelf.root / "keyturn.yaml"
@@ -125,15 +125,15 @@ def test_a_missing_seal_is_refused_where_it_is_required(shelf, reader):
     assert len(decrypt_manifests(shelf.load().desired, shelf.project, shelf.environment)) == 1
 
 
-def test_all_faults_of_all_files_come_at_once(shelf, reader):
-    """One run shows everything that is refused."""
+def test_one_run_reports_the_errors_of_all_files(shelf, reader):
+    """All integrity errors together."""
     for name in ("one", "two"):
         shelf.sealed(name, reader.replace("name: reader", f"name: {name}").replace("SEAL", "k1-other"))
     assert refused(shelf, shelf.load().desired) == ["KT251", "KT251"]
 
 
-def test_no_key_is_said(shelf, reader):
-    """Nothing is opened without one."""
+def test_a_missing_key_is_an_error(shelf, reader):
+    """Nothing is decrypted."""
     shelf.sealed("reader", reader)
     with pytest.raises(DiagnosticError) as caught:
         decrypt_manifests(shelf.load().desired, shelf.project, {})
@@ -173,8 +173,8 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize("what", TAMPERINGS)
-def test_what_sops_lets_pass_is_refused(shelf, reader, what):
-    """Each edit that needs no key: the real sops opens the file, keyturn refuses it for its integrity."""
+def test_edits_that_sops_accepts_are_rejected(shelf, reader, what):
+    """Each edit needs no key: sops decrypts the file, keyturn reports an integrity error."""
     before, after = TAMPERINGS[what]
     path = shelf.sealed("reader", reader)
     text = path.read_text()
@@ -190,8 +190,8 @@ def test_what_sops_lets_pass_is_refused(shelf, reader, what):
     assert codes & {"KT251", "KT255"}
 
 
-def test_a_copied_file_is_refused(shelf, reader):
-    """Under another name it opens as before, and its file's name gives it away."""
+def test_a_copied_file_is_rejected(shelf, reader):
+    """It decrypts under another name, and the name differs from that of the file."""
     path = shelf.sealed("reader", reader)
     copy = shelf.plain("writer", path.read_text())
     path.unlink()
@@ -202,15 +202,15 @@ def test_a_copied_file_is_refused(shelf, reader):
     assert check_seals_of_invalid(loaded.invalid_sealed, shelf.project, shelf.environment) == ()
 
 
-def test_a_borrowed_seal_is_refused(shelf, reader):
-    """A seal that was right for another resource is wrong for this one."""
+def test_the_seal_of_another_resource_is_rejected(shelf, reader):
+    """A seal is bound to its address."""
     sealed = reader.replace("SEAL", "k1-" + "0" * 64)
     shelf.sealed("reader", sealed)
     assert refused(shelf, shelf.load().desired) == ["KT251"]
 
 
-def test_a_borrowed_block_is_refused(shelf, reader):
-    """One ciphertext with the sops block of its file, put into a file with another host."""
+def test_the_secrets_of_another_file_are_rejected(shelf, reader):
+    """The ciphertext and sops block of one file in a file with another host."""
     donor = shelf.sealed("donor", reader.replace("name: reader", "name: donor"))
     secrets = donor.read_text()[donor.read_text().index("secrets:") :]
     head = "kind: credential\nname: reader\ntype: database\n"
@@ -228,8 +228,8 @@ def test_a_borrowed_block_is_refused(shelf, reader):
     assert codes & {"KT221", "KT222"}
 
 
-def test_a_slip_by_who_holds_the_key_looks_like_one(shelf, reader):
-    """A misspelt field that was sealed as it is: the schema speaks, the seal has nothing to say."""
+def test_a_sealed_typo_is_only_a_schema_error(shelf, reader):
+    """The seal matches the misspelled field."""
     shelf.sealed("reader", reader.replace("role: etl", "rle: etl"))
     loaded = shelf.load()
     assert [each.code for each in loaded.diagnostics] == ["KT131"]
@@ -237,8 +237,8 @@ def test_a_slip_by_who_holds_the_key_looks_like_one(shelf, reader):
 
 
 @pytest.mark.parametrize("value", ["5432", "true", "1.5"])
-def test_a_secret_that_is_no_text_inside_is_refused(shelf, reader, words, value):
-    """Encrypted without quotes, it was retyped by sops; it is never sent as something else."""
+def test_a_secret_that_is_not_text_is_rejected(shelf, reader, words, value):
+    """SOPS stores unquoted values with their type."""
     shelf.sealed("reader", reader.replace(f'"{words[0]}"', value))
     loaded = shelf.load()
     assert [each.code for each in loaded.diagnostics] == ["KT213"]
