@@ -19,7 +19,7 @@ from keyturn.state.stores.base import StateStore
 BUCKET = "team-states"
 
 
-class Hands:
+class ManualClock:
     """A clock whose two times a test sets."""
 
     def __init__(self) -> None:
@@ -38,15 +38,15 @@ class Hands:
 
 
 @pytest.fixture
-def hands() -> Hands:
+def manual_clock() -> ManualClock:
     """Return a clock that the test sets."""
-    return Hands()
+    return ManualClock()
 
 
 @pytest.fixture
-def clock(hands: Hands) -> RunClock:
-    """Return the clock of ``hands``."""
-    return hands.clock
+def clock(manual_clock: ManualClock) -> RunClock:
+    """Return the clock of ``manual_clock``."""
+    return manual_clock.clock
 
 
 @pytest.fixture

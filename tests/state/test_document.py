@@ -96,10 +96,10 @@ def test_any_changed_byte_is_detected(state, refused):
     """At every position of the document."""
     data = encode_state(state)
     for place in range(len(data)):
-        hurt = bytearray(data)
-        hurt[place] ^= 1
+        damaged = bytearray(data)
+        damaged[place] ^= 1
         with refused("KT600"):
-            read(bytes(hurt))
+            read(bytes(damaged))
 
 
 def test_any_missing_or_added_part_is_detected(state, refused):
@@ -180,8 +180,8 @@ def test_ten_thousand_entries_survive_encoding(known):
 
 def test_a_new_entry_changes_two_lines(state, known):
     """Those of the digest and of the entry."""
-    dice = random.Random(7)
-    names = [f"credential/n{dice.randrange(10**6)}" for _ in range(50)]
+    rng = random.Random(7)
+    names = [f"credential/n{rng.randrange(10**6)}" for _ in range(50)]
     before = encode_state(replace(state, open_intents=()).with_entry(*map(known, names))).splitlines()
     after = encode_state(
         replace(state, open_intents=()).with_entry(*map(known, names), known("credential/n5"))

@@ -72,8 +72,8 @@ def finished(number="1", **more):
 class Gate:
     """A log whose appends wait for an event; it counts the lines of each append."""
 
-    def __init__(self, tape):
-        self.tape = tape
+    def __init__(self, log):
+        self.log = log
         self.entered, self.go = threading.Event(), threading.Event()
         self.batches = []
 
@@ -82,7 +82,7 @@ class Gate:
         self.batches.append(len(lines))
         self.entered.set()
         assert self.go.wait(10)
-        return self.tape.append(first, lines)
+        return self.log.append(first, lines)
 
 
 def test_an_appended_record_can_be_read(store, clock):
@@ -129,9 +129,9 @@ def test_an_enqueued_event_is_written_with_the_next_one(store, clock):
 
 def test_waiting_threads_share_one_write(folder, clock):
     """While one thread writes, the others queue."""
-    tape = folder.open_log()
-    tape.prepare_append(0)
-    gate = Gate(tape)
+    log = folder.open_log()
+    log.prepare_append(0)
+    gate = Gate(log)
     journal = Journal(gate, EMPTY, clock, folder.location)
     threads = [threading.Thread(target=journal.append, args=(intent(str(n)),)) for n in range(8)]
     threads[0].start()
@@ -191,25 +191,25 @@ def test_the_current_state_includes_the_journal(store, clock, known):
 )
 def test_after_a_failure_every_call_raises(folder, clock, failure, code):
     """The end of the log is unknown, so all threads stop."""
-    tape = folder.open_log()
-    tape.prepare_append(0)
+    log = folder.open_log()
+    log.prepare_append(0)
 
     class Broken(Gate):
         def append(self, first, lines):
             super().append(first, lines)
             raise failure
 
-    gate = Broken(tape)
+    gate = Broken(log)
     journal = Journal(gate, EMPTY, clock, folder.location)
-    told = []
+    raised = []
 
     def work(number):
         try:
             journal.append(intent(number))
         except DiagnosticError as stopped:
-            told.append(stopped.diagnostics[0].code)
+            raised.append(stopped.diagnostics[0].code)
         except RuntimeError:
-            told.append(code)
+            raised.append(code)
 
     threads = [threading.Thread(target=work, args=(str(n),)) for n in range(4)]
     threads[0].start()
@@ -219,7 +219,7 @@ def test_after_a_failure_every_call_raises(folder, clock, failure, code):
     gate.go.set()
     for thread in threads:
         thread.join(10)
-    assert told == [code] * 4
+    assert raised == [code] * 4
     for attempt in (lambda: journal.append(intent()), lambda: journal.enqueue(intent()), journal.flush):
         with pytest.raises(DiagnosticError) as stopped:
             attempt()

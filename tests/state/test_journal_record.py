@@ -64,9 +64,9 @@ def test_any_changed_byte_is_found_in_its_line():
     lines = chained(3)
     for index, line in enumerate(lines):
         for place in range(len(line.data) - 1):
-            hurt = bytearray(line.data)
-            hurt[place] ^= 1
-            broken = [*lines[:index], LogLine(line.mark, bytes(hurt)), *lines[index + 1 :]]
+            damaged = bytearray(line.data)
+            damaged[place] ^= 1
+            broken = [*lines[:index], LogLine(line.mark, bytes(damaged)), *lines[index + 1 :]]
             assert verify_chain(parsed(broken)) == index, (index, place)
 
 

@@ -85,19 +85,19 @@ def test_a_released_lock_is_free(store, clock):
     assert acquire_lock(store, BOB, clock).is_valid()
 
 
-def test_a_lease_ends_by_the_monotonic_clock(folder, hands):
+def test_a_lease_ends_by_the_monotonic_clock(folder, manual_clock):
     """A change of the system time has no effect."""
-    lease = acquire_lock(folder, ANN, hands.clock)
-    hands.moment = hands.moment.replace(year=2025)
+    lease = acquire_lock(folder, ANN, manual_clock.clock)
+    manual_clock.moment = manual_clock.moment.replace(year=2025)
     assert lease.is_valid()
-    hands.seconds += 599.9
+    manual_clock.seconds += 599.9
     assert lease.is_valid()
     assert lease.remaining_seconds() == pytest.approx(0.1)
-    hands.seconds += 0.1
+    manual_clock.seconds += 0.1
     assert not lease.is_valid()
 
 
-def test_the_lease_starts_before_the_request(folder, hands):
+def test_the_lease_starts_before_the_request(folder, manual_clock):
     """A slow response shortens it."""
 
     class Slow:
@@ -105,16 +105,16 @@ def test_the_lease_starts_before_the_request(folder, hands):
         announce_alive, is_holder_dead = folder.announce_alive, folder.is_holder_dead
 
         def put(self, key, data, expect):
-            hands.wait(400)
+            manual_clock.wait(400)
             return folder.put(key, data, expect)
 
-    assert acquire_lock(Slow(), ANN, hands.clock).remaining_seconds() == pytest.approx(200)
+    assert acquire_lock(Slow(), ANN, manual_clock.clock).remaining_seconds() == pytest.approx(200)
 
 
-def test_a_renewal_restarts_the_lease(store, hands):
+def test_a_renewal_restarts_the_lease(store, manual_clock):
     """The record counts renewals; a long lease is not renewed."""
-    lease = acquire_lock(store, ANN, hands.clock)
-    hands.wait(250)
+    lease = acquire_lock(store, ANN, manual_clock.clock)
+    manual_clock.wait(250)
     lease.renew(below=300)
     assert lease.remaining_seconds() == pytest.approx(350)
     lease.renew(below=400)
@@ -125,10 +125,10 @@ def test_a_renewal_restarts_the_lease(store, hands):
     assert record.renewed == "2026-03-09T12:04:10.000Z"
 
 
-def test_an_expired_lease_is_not_renewed(folder, hands, refused):
+def test_an_expired_lease_is_not_renewed(folder, manual_clock, refused):
     """Another run may have the lock."""
-    lease = acquire_lock(folder, ANN, hands.clock)
-    hands.wait(600)
+    lease = acquire_lock(folder, ANN, manual_clock.clock)
+    manual_clock.wait(600)
     with refused("KT611"):
         lease.renew()
     assert read_held_lock(folder).renewals == 0

@@ -267,11 +267,11 @@ def test_any_change_of_a_later_record_is_refused(folder, clock, done, refused):
     path = folder.path / JOURNAL
     data = path.read_bytes()
     start = load_state(folder, "prod", "org_1").state.position.mark - 900
-    dice = random.Random(5)
-    for place in dice.sample(range(start, len(data) - 1), 150):
-        hurt = bytearray(data)
-        hurt[place] ^= 1
-        path.write_bytes(hurt)
+    rng = random.Random(5)
+    for place in rng.sample(range(start, len(data) - 1), 150):
+        damaged = bytearray(data)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
         with refused("KT620"):
             load_state(folder, "prod", "org_1")
 
@@ -287,9 +287,9 @@ def test_a_missing_journal_object_is_detected(bucket, clock, done, refused):
         read = bucket.read
 
         def open_log(self):
-            tape = bucket.open_log()
-            tape._objects = self
-            return tape
+            log = bucket.open_log()
+            log._objects = self
+            return log
 
         def __init__(self):
             self.location = bucket.location
@@ -339,11 +339,11 @@ def test_the_length_of_an_incomplete_line_is_returned(folder, clock):
 def test_a_writer_killed_at_any_moment_loses_nothing_it_reported(folder, tmp_path, clock):
     """Killed during appends and compactions: reported entries exist, and the chain is valid."""
     reported: set[str] = set()
-    dice = random.Random(3)
+    rng = random.Random(3)
     for turn in range(5):
         command = [sys.executable, "-c", WORK, str(tmp_path), str(turn * 10_000)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-            lines = [worker.stdout.readline().strip() for _ in range(dice.randrange(1, 60))]
+            lines = [worker.stdout.readline().strip() for _ in range(rng.randrange(1, 60))]
             worker.kill()
             lines += [line.strip() for line in worker.stdout if line.endswith("\n")]
         reported.update(lines)

@@ -191,7 +191,7 @@ def _newer_old_document_error(location: str, old_serial: int, serial: int) -> Di
         f"{OLD_STATE_KEY} is document {old_serial} and {STATE_KEY} document {serial}: "
         "keyturn 0.1 wrote the state after this version"
     )
-    hint = f"stop every keyturn 0.1, then remove {STATE_KEY}: the next write replaces {OLD_STATE_KEY}"
+    hint = f"make sure that no keyturn 0.1 runs, then remove {STATE_KEY}: the next write replaces {OLD_STATE_KEY}"
     return storage_error("KT614", f"{location}/{OLD_STATE_KEY}", message, hint)
 
 
@@ -203,7 +203,7 @@ def _concurrent_state_error(store: StateStore) -> DiagnosticError:
 
 
 def _changed_error(location: str, seq: int) -> DiagnosticError:
-    hint = "`keyturn log --verify` shows the record; restore an unchanged copy, or move the journal away"
+    hint = "run `keyturn log --verify` to see the record; restore an unchanged copy, or move the journal away"
     return storage_error("KT620", location, f"the journal was changed or damaged at record {seq}", hint)
 
 

@@ -75,14 +75,14 @@ def test_a_holder_is_alive_until_it_stops_announcing(store):
 
 def test_a_log_returns_its_lines_in_order(store):
     """Reading starts at the mark of any line."""
-    tape = store.open_log()
-    assert list(tape.read(0)) == []
-    tape.prepare_append(0)
-    marks = [tape.append(1, [b"one\n", b"two\n"]), tape.append(3, [b"three\n"]), tape.append(4, [b"four\n"])]
+    log = store.open_log()
+    assert list(log.read(0)) == []
+    log.prepare_append(0)
+    marks = [log.append(1, [b"one\n", b"two\n"]), log.append(3, [b"three\n"]), log.append(4, [b"four\n"])]
     assert [line.data for line in store.open_log().read(0)] == [b"one\n", b"two\n", b"three\n", b"four\n"]
-    assert [line.data for line in tape.read(marks[1])] == [b"three\n", b"four\n"]
-    assert [line.mark for line in tape.read(marks[1])] == marks[1:]
-    assert [line.data for line in tape.read(marks[0])][-3:] == [b"two\n", b"three\n", b"four\n"]
+    assert [line.data for line in log.read(marks[1])] == [b"three\n", b"four\n"]
+    assert [line.mark for line in log.read(marks[1])] == marks[1:]
+    assert [line.data for line in log.read(marks[0])][-3:] == [b"two\n", b"three\n", b"four\n"]
 
 
 def test_the_second_of_two_writers_is_stopped(store):

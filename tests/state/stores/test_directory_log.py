@@ -14,16 +14,16 @@ from pathlib import Path
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.state.stores import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-tape = open_store("file:.keyturn/prod", Path(sys.argv[1]), {}).open_log()
-tape.prepare_append(0)
-tape.append(1, [b"one\\n"])
+log = open_store("file:.keyturn/prod", Path(sys.argv[1]), {}).open_log()
+log.prepare_append(0)
+log.append(1, [b"one\\n"])
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
 try:
-    tape.append(2, [b"a line that is longer than the room\\n"])
+    log.append(2, [b"a line that is longer than the room\\n"])
 except DiagnosticError as full:
     print(full.diagnostics[0].code)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-tape.append(2, [b"two\\n"])
+log.append(2, [b"two\\n"])
 """
 
 
@@ -35,12 +35,12 @@ def path(folder):
 
 def test_an_incomplete_last_line_is_removed(folder, path):
     """Lines are appended after the last complete one."""
-    tape = folder.open_log()
-    tape.prepare_append(0)
-    tape.append(1, [b"one\n"])
+    log = folder.open_log()
+    log.prepare_append(0)
+    log.append(1, [b"one\n"])
     with path.open("ab") as file:
         file.write(b"tw")
-    assert [line.data for line in tape.read(0)] == [b"one\n", b"tw"]
+    assert [line.data for line in log.read(0)] == [b"one\n", b"tw"]
     again = folder.open_log()
     again.prepare_append(2)
     again.append(2, [b"two\n"])
@@ -68,9 +68,9 @@ def test_a_line_that_does_not_fit_is_removed(tmp_path, path):
 @pytest.mark.parametrize("how", ["removed", "replaced", "shortened"])
 def test_a_replaced_file_is_not_written(folder, path, how):
     """If the journal is moved away during an apply, the apply stops."""
-    tape = folder.open_log()
-    tape.prepare_append(0)
-    tape.append(1, [b"one\n"])
+    log = folder.open_log()
+    log.prepare_append(0)
+    log.append(1, [b"one\n"])
     if how == "shortened":
         os.truncate(path, 2)
     else:
@@ -78,4 +78,4 @@ def test_a_replaced_file_is_not_written(folder, path, how):
     if how == "replaced":
         path.write_bytes(b"one\n")
     with pytest.raises(PreconditionFailed):
-        tape.append(2, [b"two\n"])
+        log.append(2, [b"two\n"])

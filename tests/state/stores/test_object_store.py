@@ -67,13 +67,13 @@ def exercise(store):
     with pytest.raises(PreconditionFailed):
         store.put("never made", b"x", first)
     assert (store.read("state.json").data, store.read("state.json").etag) == (b"two", second)
-    tape = store.open_log()
+    log = store.open_log()
     for number in (1, 2, 3):
-        tape.append(number, [b"%d\n" % number])
+        log.append(number, [b"%d\n" % number])
     with pytest.raises(PreconditionFailed):
         store.open_log().append(3, [b"somebody else\n"])
-    assert [line.data for line in tape.read(0)] == [b"1\n", b"2\n", b"3\n"]
-    assert [line.data for line in tape.read(2)] == [b"2\n", b"3\n"]
+    assert [line.data for line in log.read(0)] == [b"1\n", b"2\n", b"3\n"]
+    assert [line.data for line in log.read(2)] == [b"2\n", b"3\n"]
     store.delete("state.json")
     store.delete("state.json")
     assert store.read("state.json") is None
