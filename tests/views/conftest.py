@@ -1,4 +1,4 @@
-"""The golden files of the renderers, and the flag that rewrites them."""
+"""The golden files of the renderers, and the option that rewrites them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the flag."""
+    """Add the option."""
     parser.addoption("--rewrite-golden", action="store_true", help="write the golden files anew")
 
 

@@ -1,4 +1,4 @@
-"""The picture of what depends on what."""
+"""The dependency diagram."""
 
 from xml.etree import ElementTree as ET
 
@@ -10,7 +10,7 @@ from plans import CASES, hostile_text
 
 
 def drawn(links, marked):
-    """Return the picture as a tree of elements."""
+    """Return the diagram as a tree of elements."""
     return ET.fromstring(draw_dependency_svg(links, marked))  # noqa: S314  # our own
 
 
@@ -19,13 +19,13 @@ def boxes(tree):
     return {group.find("title").text: group.get("class") for group in tree.iter("g")}
 
 
-def test_nothing_to_draw_is_no_picture():
-    """An empty plan has none."""
+def test_an_empty_plan_has_no_diagram():
+    """The result is empty."""
     assert draw_dependency_svg((), {}) == ""
 
 
-def test_three_columns_and_what_changes():
-    """Credentials, connections, work; what changes stands out by class and by word."""
+def test_columns_and_changed_nodes():
+    """A changed node has a class and a mark."""
     shown = build_view(CASES["retire"])
     tree = drawn(shown.links, shown.node_marks)
     assert boxes(tree)["credential/prod-old"] == "danger"
@@ -39,15 +39,15 @@ def test_three_columns_and_what_changes():
     assert len(tree.findall("path")) == len(shown.links)
 
 
-def test_a_screen_reader_is_told_the_same():
-    """What changes and what uses what, in words."""
+def test_diagram_has_a_text_alternative():
+    """Changes and users, in words."""
     tree = drawn((DependencyLink("credential/a", "connection/b"),), {"credential/a": "rotate"})
     assert tree.get("role") == "img"
     assert tree.find("desc").text == "credential/a: rotate; connection/b uses credential/a."
 
 
-def test_what_is_not_drawn_is_counted():
-    """A large plan has a bounded picture, what changes first."""
+def test_omitted_nodes_are_counted():
+    """Changed nodes come first."""
     links = tuple(
         DependencyLink("credential/a", f"connection/{number:03}") for number in range(MAX_COLUMN_BOXES + 30)
     )
@@ -59,7 +59,7 @@ def test_what_is_not_drawn_is_counted():
 
 
 def test_a_long_name_is_shortened_and_kept_in_the_title():
-    """The box holds what fits, the title all of it."""
+    """The box has a part of it, the title all."""
     tree = drawn((), {"credential/" + "n" * 80: "create"})
     name = next(text.text for text in tree.iter("text") if text.text.startswith("n"))
     assert name.endswith("…")
@@ -68,13 +68,13 @@ def test_a_long_name_is_shortened_and_kept_in_the_title():
 
 @given(hostile_text())
 def test_any_name_is_text(said):
-    """For any name: well-formed, and no element that is not ours."""
+    """Well-formed, and only elements of the renderer."""
     tree = drawn((DependencyLink(f"credential/{said}", said),), {said: "update"})
     assert {element.tag for element in tree.iter()} <= {"svg", "title", "desc", "g", "rect", "text", "path"}
 
 
-def test_schedules_have_a_column_of_their_own():
-    """Right of the pipeline that each starts; without any, the picture is as wide as before."""
+def test_schedules_have_a_column():
+    """Right of the pipelines; without schedules, the diagram is narrower."""
     links = (DependencyLink("credential/a", "connection/b"), DependencyLink("connection/b", "pipeline/c"))
     narrow = drawn(links, {})
     wide = drawn((*links, DependencyLink("pipeline/c", "schedule/2030-01-01T00:00:00Z (sch_1)")), {})
@@ -84,8 +84,8 @@ def test_schedules_have_a_column_of_their_own():
     assert len(wide.findall("path")) == 3
 
 
-def test_of_too_many_those_that_hang_together_are_drawn():
-    """A connection is drawn for the credential that is, not one that comes first by its name."""
+def test_linked_nodes_are_drawn_first():
+    """A connection of a drawn credential precedes others."""
     names = [f"{number:04}" for number in range(1000)]
     links = tuple(DependencyLink(f"credential/{name}", f"connection/{name[::-1]}") for name in names)
     tree = drawn(links, {"credential/0999": "overdue"})

@@ -1,4 +1,4 @@
-"""The sanitiser: what may reach which sink, by example and for any text."""
+"""Escaping for each sink, with examples and for any text."""
 
 import re
 from html.parser import HTMLParser
@@ -47,22 +47,22 @@ def spans(text):
         ("a##vso[task.x]y", r"a\u{23}#vso[task.x]y"),
     ],
 )
-def test_plain_shows_what_cannot_be_seen(text, shown):
-    """Letters stay, and what hides, moves or commands is written out."""
+def test_terminal_text_shows_invisible_characters(text, shown):
+    """Letters stay; invisible characters and runner commands are escaped."""
     assert escape_terminal(text) == shown
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_every_sort_of_what_is_forbidden_is_written_out(sort):
-    """Each character of each sort, alone and among letters; what stays can be seen."""
+def test_every_category_of_invisible_characters_is_escaped(sort):
+    """Each character alone and between letters."""
     for text in (SORTS[sort], f"a{SORTS[sort]}b", *SORTS[sort]):
         assert unseen(escape_line(text)) == set()
         assert not COMMAND.search(escape_terminal(text))
 
 
 @given(hostile_text())
-def test_plain_never_lets_anything_through(text):
-    """For any text: nothing unseen but line feeds and tabs, no command to a runner, and it is stable."""
+def test_terminal_text_is_always_safe(text):
+    """Any text: only line feeds and tabs, no runner command, idempotent."""
     safe = escape_terminal(text)
     assert unseen(safe) <= {"\n", "\t"}
     assert not COMMAND.search(safe)
@@ -71,33 +71,33 @@ def test_plain_never_lets_anything_through(text):
 
 @given(hostile_text())
 def test_line_is_one_line(text):
-    """For any text: one line, nothing unseen in it."""
+    """Any text: one line without invisible characters."""
     assert not unseen(escape_line(text))
     assert len(escape_line(text).splitlines()) <= 1
 
 
 @given(hostile_text())
-def test_inline_code_is_one_code_span_of_exactly_the_text(text):
-    """For any text: CommonMark sees one code span, and its content is the text."""
+def test_inline_code_is_one_code_span(text):
+    """Any text: CommonMark finds one code span with this content."""
     kinds = [(token.type, token.content) for token in spans(escape_inline_code(text))]
     assert kinds == [("text", "x "), ("code_inline", escape_line(text) or "(empty)")]
 
 
 @given(hostile_text())
-def test_md_is_words_and_code_alone(text):
-    """For any text: CommonMark sees text and code spans; no link, image, emphasis or markup."""
+def test_markdown_has_only_text_and_code(text):
+    """Any text: no link, image, emphasis or other markup."""
     assert {token.type for token in spans(escape_markdown(text))} <= {"text", "code_inline", "text_special"}
 
 
 @given(hostile_text())
-def test_md_leaves_nothing_for_a_forge_to_turn_into_more(text):
-    """For any text: mentions, issue numbers, addresses and formulas stand in code spans alone."""
+def test_forge_syntax_is_in_code_spans(text):
+    """Any text: mentions, issue numbers, URLs and formulas."""
     words = "".join(token.content for token in spans(escape_markdown(text)) if token.type != "code_inline")
     assert not re.search(r"@|#\w|://|www\.|\$|:\w+:", words)
 
 
-def test_md_keeps_the_code_that_a_hint_marks():
-    """Backticks in a hint are meant as code."""
+def test_markdown_keeps_code_spans():
+    """Backticks in a hint mark code."""
     said = escape_markdown("write `moved_from: x`, then ask @team")
     assert said == "write `moved_from: x`, then ask `@team`"
 
@@ -105,8 +105,8 @@ def test_md_keeps_the_code_that_a_hint_marks():
 @pytest.mark.parametrize(
     "text", ["1. one", "- one", "+ one", "# one", "> one", "=== ", "| a | b |", "~~~", "    x"]
 )
-def test_md_at_the_start_of_a_line_opens_no_block(text):
-    """Where prose begins a line it stays a paragraph."""
+def test_markdown_opens_no_block(text):
+    """At the start of a line, prose stays a paragraph."""
     kinds = [
         token.type for token in MarkdownIt("commonmark").enable("table").parse(escape_markdown(text).lstrip())
     ]
@@ -114,8 +114,8 @@ def test_md_at_the_start_of_a_line_opens_no_block(text):
 
 
 @given(hostile_text())
-def test_html_holds_no_element_and_breaks_no_attribute(text):
-    """For any text: as content there is no tag, and as an attribute it is the text again."""
+def test_html_is_escaped(text):
+    """Any text: no tag as content, the same text as an attribute."""
     seen = []
 
     class Reader(HTMLParser):
@@ -133,7 +133,7 @@ def test_html_holds_no_element_and_breaks_no_attribute(text):
 
 @given(hostile_text())
 def test_workflow_commands_stay_on_one_line(text):
-    """For any text: a command has one line, and a property ends where it should."""
+    """Any text: one line, and the property is closed."""
     command = (
         f"::error file={escape_workflow_command(text, property=True)},line=1::{escape_workflow_command(text)}"
     )
@@ -143,15 +143,15 @@ def test_workflow_commands_stay_on_one_line(text):
     assert len(properties) == 2
 
 
-def test_workflow_encodes_as_the_runner_decodes():
-    """A runner reads %25, %0A, %3A and %2C back."""
+def test_workflow_escapes_are_those_of_the_runner():
+    """A runner decodes %25, %0A, %3A and %2C."""
     assert escape_workflow_command("50%\na:b,c") == "50%25%0Aa:b,c"
     assert escape_workflow_command("50%\na:b,c", property=True) == "50%25%0Aa%3Ab%2Cc"
 
 
 @given(hostile_text())
-def test_a_fence_holds_exactly_its_lines(text):
-    """For any text: one code block, with nothing after it."""
+def test_a_fence_has_exactly_its_lines(text):
+    """Any text: one code block, and nothing after it."""
     tokens = MarkdownIt("commonmark").parse(f"{render_code_fence((text, 'last'), 'diff')}\n\nafter")
     assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
     assert tokens[0].content == f"{escape_line(text)}\nlast\n"

@@ -1,4 +1,4 @@
-"""The page every HTML document stands on."""
+"""The frame of every HTML page."""
 
 import base64
 import hashlib
@@ -25,8 +25,8 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_the_policy_lets_the_sheet_in_and_nothing_else():
-    """No script, no picture, no font, no form; the style by its digest."""
+def test_policy_allows_only_the_style_sheet():
+    """No script, image, font or form; the style sheet by its digest."""
     text = render_html_page("t", "b")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
@@ -36,13 +36,13 @@ def test_the_policy_lets_the_sheet_in_and_nothing_else():
 
 
 def test_nothing_is_fetched():
-    """The sheet names no address and imports nothing."""
+    """The style sheet has no URL and no import."""
     assert not re.search(r"url\(|@import|https?:", STYLE_SHEET)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("ink", ["ink", "quiet", "danger", "care", "gain", "change"])
-def test_text_can_be_read_on_either_ground(theme, ink):
-    """At least 4.5 to 1 (WCAG 1.4.3), on the page and on raised boxes."""
+def test_text_has_enough_contrast(theme, ink):
+    """At least 4.5:1 (WCAG 1.4.3), on the page and on boxes."""
     assert contrast(theme[ink], theme["paper"]) >= 4.5
     assert contrast(theme[ink], theme["soft"]) >= 4.5

@@ -1,4 +1,4 @@
-"""JSON in both layouts: the same values, ASCII, and no byte or word that acts on whoever shows it."""
+"""JSON in both layouts: the same values, ASCII, no terminal escapes and CI runner commands."""
 
 import json
 
@@ -16,8 +16,8 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st
 
 @pytest.mark.parametrize("write", [dump_pretty, dump_lines])
 @given(st.dictionaries(st.text(), VALUES))
-def test_what_is_written_reads_back(write, value):
-    """Neither layout changes a value, and neither holds what a terminal or a runner acts upon."""
+def test_values_are_read_back_unchanged(write, value):
+    """In both layouts, without terminal escapes and runner commands."""
     text = write(value)
     assert json.loads(text) == value
     assert text.isascii()
@@ -26,13 +26,13 @@ def test_what_is_written_reads_back(write, value):
 
 
 def test_each_item_has_a_line():
-    """A list below a key gets one line per item, whatever is in it; everything else is one line."""
+    """Each item of a list below a key, and each other key."""
     text = dump_lines({"a": [{"x": 1}, {"x": [2, 3]}], "b": [], "c": {"d": 1}})
     assert text == '{\n"a": [\n{"x": 1},\n{"x": [2, 3]}\n],\n"b": [],\n"c": {"d": 1}\n}\n'
 
 
-def test_a_finding_says_null_for_what_is_not_known():
-    """A line of 0 stands for a whole file, and becomes null."""
+def test_an_unknown_line_is_null():
+    """Line 0 means the file as a unit."""
     finding = Diagnostic(
         code="KT101",
         severity=Severity.ERROR,

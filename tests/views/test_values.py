@@ -1,4 +1,4 @@
-"""How values are shown."""
+"""Formatting of values."""
 
 import pytest
 
@@ -35,12 +35,12 @@ HOST = ("config", "host")
     ],
 )
 def test_a_value_is_shown_on_one_line(leaf, text):
-    """Scalars as they are, quoted where they could be mistaken for something else."""
+    """Scalars are quoted if they are ambiguous."""
     assert format_value(HOST, leaf) == text
 
 
-def test_a_long_value_says_how_much_is_left_out():
-    """Nothing is cut without a word."""
+def test_a_long_value_is_truncated_with_a_marker():
+    """The marker has the number of omitted characters."""
     assert (
         format_value(HOST, "a" * (MAX_VALUE_LENGTH + 1234))
         == "a" * MAX_VALUE_LENGTH + "… (1,234 more characters)"
@@ -59,8 +59,8 @@ def test_a_long_value_says_how_much_is_left_out():
         9 * MAX_VALUE_LENGTH,
     ],
 )
-def test_where_two_long_values_differ_is_in_sight(at):
-    """However far in: what differs is shown on both sides."""
+def test_the_difference_of_long_values_is_visible(at):
+    """On both sides, at any position."""
     before = "a" * at + "X" + "b" * 10 * MAX_VALUE_LENGTH
     after = "a" * at + "Y" + "b" * 10 * MAX_VALUE_LENGTH
     first, second = format_pair(HOST, before, after)
@@ -70,15 +70,15 @@ def test_where_two_long_values_differ_is_in_sight(at):
     assert len(first) < 2 * MAX_VALUE_LENGTH
 
 
-def test_lines_that_differ_are_named():
-    """Of text with several lines it is said from which line on it differs."""
+def test_the_first_differing_line_is_named():
+    """Of multiline values."""
     assert format_pair(HOST, "a\nb\nc", "a\nX\nc") == (
         "(3 lines, 5 characters)",
         "(3 lines, 5 characters), differs from line 2",
     )
 
 
-def test_two_hidden_values_are_told_apart_without_showing_them():
+def test_different_hidden_values():
     """The text says that they differ, without the values."""
     assert format_pair(("config", "apiToken"), "a", "b") == (
         HIDDEN_VALUE,
@@ -96,36 +96,36 @@ def test_two_hidden_values_are_told_apart_without_showing_them():
         (("config", "nested"), {"password": "x"}),
     ],
 )
-def test_what_looks_like_a_secret_is_hidden(path, leaf):
-    """By the name of its key or by its own shape."""
+def test_a_possible_secret_is_hidden(path, leaf):
+    """By the name of its key or by its format."""
     assert is_hidden(path, leaf)
     assert format_value(path, leaf) == HIDDEN_VALUE
 
 
 @pytest.mark.parametrize("path", [HOST, ("config", "token_url"), ("config", "access_key_id")])
-def test_what_is_plain_is_not_hidden(path):
-    """A destination is shown even where its name has a word of secrets in it."""
+def test_a_plain_value_is_visible(path):
+    """Even if the name of a destination has a word of secrets."""
     assert not is_hidden(path, "https://login.example.com/token")
 
 
 def test_absence_is_not_a_secret():
-    """That a secret-looking field is not there may be said."""
+    """A missing field with the name of a secret is shown as missing."""
     assert format_value(("config", "password"), MISSING) == NOT_SET
 
 
-def test_an_address_is_shown_without_its_password():
-    """User and password of an address are left out; the host, which matters, is not."""
+def test_a_url_is_shown_without_its_password():
+    """User and password are omitted, the host is not."""
     assert strip_userinfo("https://u:p@db.example.com/x") == "https://▒▒▒@db.example.com/x"
     assert format_value(HOST, "https://u:p@db.example.com/x") == "https://▒▒▒@db.example.com/x"
 
 
-def test_a_hidden_text_of_several_lines_does_not_say_where_it_differs():
-    """Not even the number of a line is told of what looks like a secret."""
+def test_a_hidden_multiline_value_has_no_line_number():
+    """The line number depends on the secret."""
     assert format_pair(("config", "apiToken"), "a\nb", "a\nc") == (HIDDEN_VALUE, HIDDEN_VALUE)
 
 
-def test_a_short_value_that_became_long_is_shown_from_where_it_differs():
-    """What is cut is said, on the side that is cut."""
+def test_a_short_and_a_long_value():
+    """Only the long one is truncated."""
     before, after = format_pair(HOST, "a" * 90, "a" * 90 + "b" * 200)
     assert before == "a" * 90
     assert after.endswith("… (120 more characters)")

@@ -1,4 +1,4 @@
-"""Findings, for machines."""
+"""Diagnostics in the formats of CI services."""
 
 import json
 import re
@@ -25,14 +25,14 @@ SOME = DiagnosticReport(diagnostics=FINDINGS, files=(FILE, "manifests/prod/b & c
 
 
 def logged(findings):
-    """Return the SARIF log of findings, checked against the structure that the standard asks for."""
+    """Return the SARIF log of diagnostics, checked against the structure of the standard."""
     log = json.loads(render_sarif(findings))
     assert misfits(log) == []
     return log["runs"][0]
 
 
 def many(severity, count):
-    """Return findings of one severity, one a line."""
+    """Return diagnostics of one severity, one per line."""
     return tuple(
         finding("KT320", severity, f"m{line}", origin=SourceLocation(FILE, line, 1))
         for line in range(1, count + 1)
@@ -40,7 +40,7 @@ def many(severity, count):
 
 
 def test_golden(golden):
-    """Every form."""
+    """Every format."""
     golden("findings.github.txt", render_github_annotations(SOME))
     golden("findings.gitlab.json", render_code_quality(SOME))
     golden("findings.sarif.json", render_sarif(SOME))
@@ -49,7 +49,7 @@ def test_golden(golden):
 
 
 def test_github_names_file_line_column_and_title():
-    """Below the repository's root, so that the pull request shows it in place."""
+    """The file is relative to the repository root, so the pull request shows it in place."""
     first = render_github_annotations(SOME).splitlines()[0]
     assert first == (
         f"::error file=infra/{FILE},line=4,col=3,title=KT454 manifest of a protected resource is missing::"
@@ -57,8 +57,8 @@ def test_github_names_file_line_column_and_title():
     )
 
 
-def test_github_has_room_for_ten_of_each():
-    """Beyond that findings are lines of the log, so that none is lost."""
+def test_github_gets_ten_annotations_of_each_severity():
+    """The others are lines of the log."""
     found = (*many(Severity.ERROR, 12), *many(Severity.WARNING, 11), *many(Severity.NOTE, 3))
     lines = render_github_annotations(DiagnosticReport(diagnostics=found)).splitlines()
     for word, count in (
@@ -72,15 +72,15 @@ def test_github_has_room_for_ten_of_each():
     assert lines[-1] == "12 errors, 11 warnings and 3 notes in 1 of 1 file."
 
 
-def test_github_leaves_out_a_place_that_is_not_known():
-    """A finding about the whole file has no line."""
+def test_github_omits_an_unknown_line():
+    """A diagnostic about a file has no line."""
     whole = finding("KT142", Severity.ERROR, "m", origin=SourceLocation(FILE))
     assert "line=" not in render_github_annotations(DiagnosticReport(diagnostics=(whole,)))
 
 
 @given(hostile_text())
-def test_github_commands_are_ours_alone(said):
-    """For any text: one command a finding, and none of its own."""
+def test_github_gets_one_command_for_each_diagnostic(said):
+    """For any text."""
     odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
     lines = render_github_annotations(DiagnosticReport(diagnostics=(odd,), base_folder=said)).split("\n")
     assert len(lines) == 3
@@ -89,7 +89,7 @@ def test_github_commands_are_ours_alone(said):
     assert not re.search(r"##\w*\[|[\x00-\x08\x0b-\x1f\x7f-\x9f]", lines[0])
 
 
-def test_gitlab_reports_what_its_widget_reads():
+def test_gitlab_report():
     """Description, check, fingerprint, severity, path and line."""
     first, *_ = json.loads(render_code_quality(SOME))
     assert first["location"] == {"path": f"infra/{FILE}", "lines": {"begin": 4}}
@@ -97,8 +97,8 @@ def test_gitlab_reports_what_its_widget_reads():
     assert re.fullmatch("[0-9a-f]{64}", first["fingerprint"])
 
 
-def test_a_fingerprint_stays_when_the_line_moves():
-    """And two findings never share one."""
+def test_a_fingerprint_does_not_depend_on_the_line():
+    """Fingerprints are unique."""
     before, after = many(Severity.ERROR, 2)[:1], many(Severity.ERROR, 2)[1:]
     same = [
         json.loads(render_code_quality(DiagnosticReport(diagnostics=found)))[0]["fingerprint"]
@@ -119,8 +119,8 @@ def test_a_fingerprint_stays_when_the_line_moves():
     )
 
 
-def test_sarif_names_rules_and_places():
-    """One rule a code, with why and how to fix it; results point at their rule."""
+def test_sarif_rules_and_results():
+    """One rule for each code; each result refers to its rule."""
     run = logged(SOME)
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == ["KT313", "KT320", "KT454"]
@@ -132,8 +132,8 @@ def test_sarif_names_rules_and_places():
 
 
 @given(hostile_text())
-def test_sarif_holds_any_text(said):
-    """For any message and file: a valid log whose address is an address."""
+def test_sarif_with_any_text(said):
+    """A valid log with valid URIs."""
     odd = finding("KT133", Severity.ERROR, said or "m", origin=SourceLocation(said or "x"), address=DB)
     (result,) = logged(DiagnosticReport(diagnostics=(odd,)))["results"]
     assert "region" not in result["locations"][0]["physicalLocation"]
@@ -157,15 +157,15 @@ def test_sarif_holds_any_text(said):
         lambda log: log["runs"][0].update(columnKind="bytes"),
     ],
 )
-def test_what_the_standard_does_not_take_is_seen(spoil):
-    """The structure that logs are held against can refuse one."""
+def test_the_sarif_check_finds_errors(spoil):
+    """The structure rejects an invalid log."""
     log = json.loads(render_sarif(SOME))
     spoil(log)
     assert misfits(log) != []
 
 
-def test_junit_fails_for_errors_and_passes_for_the_rest():
-    """A suite a file; warnings are output, not failures."""
+def test_junit_fails_for_errors_only():
+    """One suite for each file; warnings are output."""
     root = ET.fromstring(render_diagnostics_junit(SOME))  # noqa: S314  # our own
     assert (root.get("tests"), root.get("failures")) == ("2", "1")
     good, bad = root.findall("testsuite")
@@ -176,8 +176,8 @@ def test_junit_fails_for_errors_and_passes_for_the_rest():
 
 
 @given(hostile_text())
-def test_junit_holds_any_text(said):
-    """For any message, hint and file: well-formed, with our elements alone."""
+def test_junit_with_any_text(said):
+    """Well-formed, and only elements of the renderer."""
     odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said, 1, 2))
     mild = finding("KT320", Severity.NOTE, said, origin=SourceLocation(said, 1, 2))
     root = ET.fromstring(render_diagnostics_junit(DiagnosticReport(diagnostics=(odd, mild), files=(said,))))  # noqa: S314  # our own

@@ -11,14 +11,14 @@ from needles import KINDS
 
 
 def drawn(text, line, column, **more):
-    """Return the frame of a place, without colour."""
+    """Return the code frame of a location, without colour."""
     return render_code_frame(
         text, SourceLocation("f.yaml", line, column), more.pop("style", PLAIN_STYLE), tone=Tone.DANGER, **more
     )
 
 
-def test_a_frame_shows_the_line_its_neighbours_and_a_caret():
-    """The caret stands below the whole word."""
+def test_a_frame_has_context_lines_and_a_caret():
+    """The caret marks the token."""
     text = "kind: credential\nname: prod-db\ntype: databse\nconfig:\n  host: x\n"
     assert drawn(text, 3, 7) == [
         " 2 | name: prod-db",
@@ -44,38 +44,38 @@ def test_a_frame_shows_the_line_its_neighbours_and_a_caret():
     ],
 )
 def test_the_caret_is_below_the_token(source, column, under):
-    """Flow and block style, quotes, wide letters, combining marks: as wide as what it marks."""
+    """Flow and block style, quotes, wide letters, combining marks."""
     shown, caret = drawn(source, 1, column)
     left = shown.index(under)
     assert caret == " " * 2 + " |" + " " * (display_width(shown[:left]) - 4) + "^" * display_width(under)
 
 
-def test_a_tab_takes_the_room_it_is_drawn_with():
-    """Tabs are four blanks, before the caret and in it."""
+def test_a_tab_takes_four_columns():
+    """Before and below the caret."""
     assert drawn("\thost:\tdb", 1, 8) == [" 1 |     host:    db", "   |              ^^"]
 
 
-def test_line_ends_and_marks_at_the_start_do_not_move_the_caret():
+def test_line_ends_and_byte_order_marks_do_not_move_the_caret():
     """CRLF and a byte order mark."""
     plain = drawn("kind: a\nname: b\n", 1, 7)
     assert drawn("\ufeffkind: a\r\nname: b\r\n", 1, 7) == plain
 
 
-def test_hidden_characters_are_written_out_and_counted():
-    """What is shown in more columns moves the caret along."""
+def test_invisible_characters_are_escaped_and_counted():
+    """The caret moves by the columns of the escapes."""
     shown, caret = drawn("name: x\u202ey, b", 1, 12)
     assert shown == r" 1 | name: x\u{202e}y, b"
     assert caret.index("^") == shown.index("b")
 
 
 def test_block_scalars_are_shown_line_by_line():
-    """A place within a block of text has its frame."""
+    """A location within a block scalar has a frame."""
     text = "config:\n  motd: |\n    hello you\n    there\n"
     assert drawn(text, 3, 5) == [" 2 |   motd: |", " 3 |     hello you", "   |     ^^^^^", " 4 |     there"]
 
 
-def test_a_masked_value_is_marked_as_a_whole():
-    """The caret says where, the mask keeps what."""
+def test_the_caret_marks_all_of_a_mask():
+    """The mask hides the position within the value."""
     assert drawn("secrets:\n  password: hunter2\n", 2, 13) == [
         " 1 | secrets:",
         " 2 |   password: ▒▒▒",
@@ -85,14 +85,14 @@ def test_a_masked_value_is_marked_as_a_whole():
 
 
 def test_the_caret_is_below_a_key_among_masked_values():
-    """A misspelt key of a flow mapping, whose values may be secrets."""
+    """A misspelled key of a flow mapping, whose values may be secrets."""
     shown, caret = drawn("config: {host: db, prot: 5432}", 1, 20, clear=frozenset())
     assert shown == " 1 | config: {host: ▒▒▒, prot: ▒▒▒}"
     assert caret == "   |" + " " * (shown.index("prot") - 4) + "^^^^"
 
 
-def test_a_long_line_is_cut_around_the_caret():
-    """What is marked stays in sight, and the cuts are shown."""
+def test_a_long_line_is_clipped_around_the_caret():
+    """The cuts are marked."""
     words = " ".join(f"w{number}" for number in range(100))
     shown, caret = drawn(f"x: {words}", 1, 4 + words.index("w60"), style=TerminalStyle(width=60))
     assert display_width(shown) <= 60
@@ -102,32 +102,32 @@ def test_a_long_line_is_cut_around_the_caret():
 
 
 @pytest.mark.parametrize(("line", "column"), [(0, 0), (3, 1), (-1, 1)])
-def test_a_place_outside_has_no_frame(line, column):
-    """A finding about the whole file, or about lines that are gone."""
+def test_a_location_outside_the_text_has_no_frame(line, column):
+    """A diagnostic about the file, or about deleted lines."""
     assert drawn("kind: a\n", line, column) == []
 
 
 def test_a_line_without_a_column_has_no_caret():
-    """It is about all of the line."""
+    """The diagnostic is about the line."""
     assert drawn("kind: a", 1, 0) == [" 1 | kind: a"]
 
 
-def test_colour_paints_gutter_and_caret_alone():
-    """The source stays as it is."""
+def test_only_gutter_and_caret_are_coloured():
+    """The source is unchanged."""
     lines = drawn("kind: a", 1, 1, style=TerminalStyle(color=True))
     assert lines == ["\x1b[2m 1 |\x1b[0m kind: a", "\x1b[2m   |\x1b[0m \x1b[31m^^^^\x1b[0m"]
 
 
 @given(st.text(max_size=80), st.integers(1, 5), st.integers(0, 100), st.integers(20, 120))
 def test_any_place_in_any_text_has_a_frame_that_fits(text, line, column, width):
-    """For any text and place: no failure, and no line wider than the terminal."""
+    """Any text and location: no error, no line wider than the terminal."""
     lines = drawn(text, line, column, style=TerminalStyle(width=width))
     assert max(map(display_width, lines), default=0) <= max(width, 30)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_canary_is_framed(kind, canary):
-    """Secrets of every kind, as value, as key and on broken lines: none is in a frame."""
+def test_no_secret_is_in_a_frame(kind, canary):
+    """Secrets of every kind, as value, as key and on broken lines."""
     value = canary(kind)
     text = f"kind: credential\nsecrets:\n  password: {value}\n  {value}: x\n{value}\n  'x{value}\n"
     for line in range(1, text.count("\n") + 2):

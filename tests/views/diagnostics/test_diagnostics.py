@@ -1,4 +1,4 @@
-"""Findings in each of their forms."""
+"""The formats of diagnostics."""
 
 import subprocess
 import sys
@@ -13,14 +13,14 @@ from plans import FINDINGS
 SOME = text.DiagnosticReport(diagnostics=FINDINGS, files=("manifests/prod/credentials/prod-db.yaml",))
 
 
-def test_the_command_line_offers_these():
-    """All but the one for what stopped it."""
+def test_the_command_line_offers_all_formats():
+    """Except internal ones."""
     assert set(DIAGNOSTIC_RENDERERS) - {"stopped"} == set(VALIDATE_FORMATS)
 
 
 @pytest.mark.parametrize("form", DIAGNOSTIC_RENDERERS)
-def test_each_form_is_drawn_by_its_renderer(form):
-    """Those for people mind the style, those for programs do not."""
+def test_each_format_has_its_renderer(form):
+    """Only formats for people use the style."""
     style = TerminalStyle(color=True, width=60)
     minding = {
         "text": text.render_diagnostics_text,
@@ -34,8 +34,8 @@ def test_each_form_is_drawn_by_its_renderer(form):
         assert render_diagnostics(SOME, form, style) == {**others, **ci_formats.CI_RENDERERS}[form](SOME)
 
 
-def test_people_do_not_wait_for_xml():
-    """What escapes XML is imported by those forms alone that are not for people."""
+def test_text_does_not_import_xml():
+    """Only CI formats import it."""
     program = (
         "import sys; from keyturn.views.diagnostics import render_diagnostics\n"
         "from keyturn.views.diagnostics.text import DiagnosticReport\n"
@@ -46,7 +46,7 @@ def test_people_do_not_wait_for_xml():
     assert done.stdout.split() == ["False", "True"]
 
 
-def test_another_form_is_refused():
-    """With the names of those there are."""
+def test_an_unknown_format_is_an_error():
+    """The message lists the formats."""
     with pytest.raises(ValueError, match="sarif"):
         render_diagnostics(SOME, "xml")

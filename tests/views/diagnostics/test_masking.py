@@ -1,4 +1,4 @@
-"""What of a manifest's line may be shown."""
+"""Masking of possible secrets in source lines."""
 
 import pytest
 from hypothesis import given
@@ -55,17 +55,17 @@ RANDOM = "q7Zt0LmX2vB9kD4sW8yR1cH5"
 
 
 def shown(text, clear=None):
-    """Return what is shown of a text, line by line."""
+    """Return the masked text, line by line."""
     lines = mask_lines(text, 1, text.count("\n") + 1, clear)
     return ["".join(piece.shown for piece in pieces) for pieces in lines]
 
 
-def test_structure_and_plain_values_are_shown():
-    """A well-formed manifest is shown but for its secrets and its comments."""
+def test_structure_and_plain_values_are_visible():
+    """Only secrets and comments are masked."""
     assert shown(CLEAN) == SHOWN.split("\n")
 
 
-def test_line_ends_and_a_mark_at_the_start_change_nothing():
+def test_line_ends_and_byte_order_marks_have_no_effect():
     """CRLF and a byte order mark."""
     assert shown("\ufeff" + CLEAN.replace("\n", "\r\n")) == SHOWN.split("\n")
 
@@ -103,16 +103,16 @@ def test_line_ends_and_a_mark_at_the_start_change_nothing():
         "kind: credential\n\tpassword: hunter2",
     ],
 )
-def test_a_secret_is_not_shown(text):
-    """Wherever a secret may stand, well-formed or not, it is masked."""
+def test_a_secret_is_masked(text):
+    """In valid and in broken YAML."""
     assert "hunter2" not in "\n".join(shown(text))
 
 
 @pytest.mark.parametrize(
     "text", ["config:\n  pasword: hunter2", "config:\n  x: [hunter2]", "config:\n  - hunter2"]
 )
-def test_a_doubtful_line_shows_its_key_alone(text):
-    """Where a line may hold a secret under any name, its value is masked."""
+def test_a_possible_secret_line_shows_only_its_key(text):
+    """A secret can have any name there."""
     assert "hunter2" in "\n".join(shown(text))
     assert "hunter2" not in "\n".join(shown(text, frozenset()))
     assert "hunter2" in "\n".join(shown(text, frozenset({2})))
@@ -133,14 +133,14 @@ def test_a_doubtful_line_shows_its_key_alone(text):
         ("password: {a: hunter2}", "password: ▒▒▒"),
     ],
 )
-def test_a_doubtful_flow_mapping_shows_its_keys_alone(line, kept):
-    """So that a caret can stand below the one that is meant; what may be none is masked as a whole."""
+def test_a_possible_secret_flow_mapping_shows_only_its_keys(line, kept):
+    """So a caret can mark a key."""
     assert shown(line, frozenset()) == [kept]
 
 
 @given(st.text(alphabet="ab: \n\t-#'\"|>{}[]&*!%@,?secrts", max_size=120), st.integers(0, 6))
-def test_below_secrets_nothing_is_shown_but_known_keys(text, indent):
-    """For any text below ``secrets:``: only words that are names of secret fields survive."""
+def test_below_secrets_only_known_keys_are_visible(text, indent):
+    """Any text: only names of secret fields remain."""
     lines = [" " * indent + part for part in text.split("\n")]
     body = "\n".join(lines) + "\n  CANARY\n  password: CANARY\n  CANARY: x\n"
     assert "CANARY" not in "\n".join(shown(f"secrets:\n{body}"))
@@ -148,7 +148,7 @@ def test_below_secrets_nothing_is_shown_but_known_keys(text, indent):
 
 @given(st.text(alphabet="abc:d \t-#'\"|>{}[]é日", max_size=60))
 def test_pieces_cover_a_line_in_order(text):
-    """For any line: pieces follow one another, and verbatim ones are the source."""
+    """Any line: the pieces are adjacent, and verbatim pieces equal the source."""
     (pieces,) = mask_lines(text, 1, 1, None)
     at = 0
     for piece in pieces:
@@ -169,7 +169,7 @@ def test_pieces_cover_a_line_in_order(text):
     ],
 )
 def test_suspicious_text(text):
-    """Random letters, long hex, keys, pairs and tokens are not shown."""
+    """Random characters, long hex, keys, pairs and tokens."""
     assert may_hold_secret(text)
 
 
@@ -184,6 +184,6 @@ def test_suspicious_text(text):
     ],
 )
 def test_plain_text_is_not_suspicious(text):
-    """Hosts, paths and names are what frames are for."""
+    """Hosts, paths and names."""
     assert not may_hold_secret(text)
     assert MASK_TEXT not in text

@@ -1,4 +1,4 @@
-"""Findings, for people and as JSON."""
+"""Diagnostics as text, Markdown and JSON."""
 
 import json
 import re
@@ -45,21 +45,21 @@ SOME = DiagnosticReport(
 
 
 def test_golden(golden):
-    """Every form."""
+    """Every format."""
     golden("findings.txt", render_diagnostics_text(SOME))
     golden("findings.concise.txt", render_diagnostics_concise(SOME))
     golden("findings.findings.json", render_diagnostics_json(SOME))
     golden("findings.findings.md", render_diagnostics_markdown(SOME))
 
 
-def test_worst_first_and_each_once():
-    """Errors, then warnings, then notes; what is said twice is said once."""
+def test_diagnostics_are_sorted_and_unique():
+    """Errors, warnings, notes."""
     codes = [line.split()[2] for line in render_diagnostics_concise(SOME).splitlines()]
     assert codes == ["KT454", "KT320", "KT313"]
 
 
-def test_a_line_of_its_own_for_each_in_the_concise_form():
-    """As compilers write it, so that editors jump to it."""
+def test_concise_format_has_one_line_for_each():
+    """In the format of compilers, which editors understand."""
     assert (
         render_diagnostics_concise(DiagnosticReport(diagnostics=(UNKNOWN,)))
         == f"{FILE}:6:3: error KT131 `pasword` is no field\n"
@@ -76,21 +76,21 @@ def test_a_line_of_its_own_for_each_in_the_concise_form():
         (FINDINGS[:2], (), "1 error and 1 warning in 1 of 1 file."),
     ],
 )
-def test_the_last_line_counts(found, files, said):
-    """Files and findings, with their plurals."""
+def test_the_summary(found, files, said):
+    """Files and diagnostics, with plurals."""
     findings = DiagnosticReport(diagnostics=found, files=files)
     assert summarize_diagnostics(findings) == said
     assert render_diagnostics_text(findings).splitlines()[-1] == said
 
 
-def test_a_frame_is_shown_where_the_text_is_at_hand():
-    """And left out where it is not."""
+def test_a_frame_needs_the_text():
+    """Without the text there is none."""
     assert " 4 |   labels: {owner: me}" in render_diagnostics_text(SOME)
     assert " | " not in render_diagnostics_text(DiagnosticReport(diagnostics=FINDINGS))
 
 
-def test_a_doubtful_finding_masks_the_rest_of_its_file():
-    """Where a key is misspelled, a value beside another finding may be a secret too."""
+def test_a_misspelled_key_masks_the_rest_of_its_file():
+    """Its value may be a secret."""
     text = "kind: credential\nconfig:\n  pasword: hunter2\n  port: x\n"
     port = finding("KT133", Severity.ERROR, "a port is a number", origin=SourceLocation(FILE, 4, 9))
     origin, cause = SourceLocation(FILE, 3, 3), Cause.POSSIBLE_PLAINTEXT
@@ -101,8 +101,8 @@ def test_a_doubtful_finding_masks_the_rest_of_its_file():
     assert "  pasword: ▒▒▒" in shown
 
 
-def test_colour_adds_escapes_and_nothing_else():
-    """Without its escapes the coloured text is the plain one."""
+def test_colour_only_adds_escapes():
+    """Without escapes, coloured text equals plain text."""
     assert re.sub(
         r"\x1b\[[0-9;]*m", "", render_diagnostics_text(SOME, TerminalStyle(color=True))
     ) == render_diagnostics_text(SOME)
@@ -118,7 +118,7 @@ def test_json_validates_and_counts():
 
 
 def test_an_unknown_code_is_its_own_title():
-    """A table that lags behind breaks nothing."""
+    """The catalog may lack a code."""
     odd = finding("KT999", Severity.NOTE, "m")
     assert (
         json.loads(render_diagnostics_json(DiagnosticReport(diagnostics=(odd,))))["findings"][0]["title"]
@@ -128,7 +128,7 @@ def test_an_unknown_code_is_its_own_title():
 
 @given(hostile_text())
 def test_any_text_is_harmless(said):
-    """For any message, hint and file: no escape, no command, no markup."""
+    """No control characters, no CI runner command."""
     odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
     findings = DiagnosticReport(diagnostics=(odd,), files=(said,), texts={said: said})
     for text in (
@@ -145,7 +145,7 @@ def test_any_text_is_harmless(said):
 
 
 def test_markdown_keeps_its_budget():
-    """What does not fit is counted, worst first stays."""
+    """The most severe diagnostics stay, the others are counted."""
     many = tuple(
         finding(
             "KT320",

@@ -1,4 +1,4 @@
-"""Which entries a plan has."""
+"""The entries of a plan."""
 
 import pytest
 from msgspec.structs import replace
@@ -15,18 +15,18 @@ MOVED = "config.host changes: db.example.com → db.example.net"
 
 
 def of(case, part):
-    """Return the entries of one class."""
+    """Return the entries of one section."""
     return [entry for each, entry in build_entries(CASES[case]) if each is part]
 
 
-def test_every_action_has_its_class():
-    """No action is forgotten, and no two share a symbol."""
+def test_every_action_has_its_section():
+    """Each has a symbol of its own."""
     assert set(ACTION_STYLES) == set(Action)
     assert len({symbol for _, symbol, _ in ACTION_STYLES.values()}) == len(Action)
 
 
-def test_an_exposure_names_the_credential_the_way_and_the_consent():
-    """Whose secret, through what, from where to where, and what would allow it."""
+def test_an_exposure_entry():
+    """The credential, the changed resource, the old and new value, and the approval."""
     through, own = of("exposure", SectionKind.EXPOSURE)
     assert own.label == "credential/prod-db"
     assert own.details[0] == FieldRow(
@@ -44,12 +44,12 @@ def test_an_exposure_names_the_credential_the_way_and_the_consent():
 
 
 def test_an_exposure_stands_beside_its_change():
-    """The change keeps its place among the updates, so that counts add up."""
+    """The change is also listed as an update, so the counts add up."""
     assert len(of("exposure", SectionKind.UPDATE)) == 2
 
 
 def test_drift_has_three_values():
-    """What we applied, what is live, what git wants."""
+    """Last applied, live, desired."""
     rows = [row for row in of("update", SectionKind.UPDATE)[0].details if isinstance(row, FieldRow)]
     assert [(row.applied, row.before, row.after) for row in rows if row.applied] == [("5432", "5433", "5432")]
 
@@ -57,35 +57,35 @@ def test_drift_has_three_values():
 @pytest.mark.parametrize(
     ("path", "mark"), [("config.schema", "-"), ("config.warehouse", "+"), ("config.port", "~")]
 )
-def test_a_field_says_whether_it_comes_goes_or_changes(path, mark):
-    """The mark tells the three apart."""
+def test_a_field_is_marked_as_added_removed_or_changed(path, mark):
+    """By three marks."""
     marks = {
         row.path: row.mark for row in of("update", SectionKind.UPDATE)[0].details if isinstance(row, FieldRow)
     }
     assert marks[path] == mark
 
 
-def test_a_reference_to_a_new_object_says_so():
-    """The name stays and the id does not."""
+def test_a_reference_to_a_new_object():
+    """The name stays, the ID changes."""
     (entry,) = of("replace", SectionKind.UPDATE)
     assert entry.details[0].after == "credential/prod-db, with a new ID"
 
 
-def test_another_type_is_a_field():
-    """A replacement shows from what to what."""
+def test_a_changed_type_is_a_field():
+    """A replacement shows the old and the new type."""
     (entry,) = of("replace", SectionKind.REPLACE)
     assert entry.details[0] == FieldRow(path="type", mark="~", before="password", after="database")
 
 
-def test_every_secret_has_a_state_and_a_reason():
-    """None is masked into silence."""
+def test_every_secret_has_a_status():
+    """No secret is left out."""
     (entry,) = of("rotate-verify", SectionKind.ROTATE)
     states = [row.status for row in entry.details if isinstance(row, SecretRow)]
     assert states == ["rotated", "reused", "kept", "cleared", "unknown", "set"]
 
 
-def test_every_change_of_what_exists_says_how_far_it_reaches():
-    """Only what is new, merely forgotten or merely doubted is silent on it: nobody looked."""
+def test_changes_of_existing_objects_have_an_impact():
+    """Only created, forgotten and uncertain ones have none."""
     for action in Action:
         (_, entry), *_ = build_entries(plan(change(action)))
         said = any(isinstance(row, NoteRow) and row.topic == "impact" for row in entry.details)
@@ -93,14 +93,14 @@ def test_every_change_of_what_exists_says_how_far_it_reaches():
 
 
 def test_an_exposure_of_several_fields_names_them():
-    """Where more than one moves, the line says which; the details say where to."""
+    """The headline lists the fields, the details have their values."""
     moves = tuple(Exposure(DB, DB, ("config", key), "a", "b") for key in ("host", "port"))
     (_, entry), *_ = build_entries(plan(replace(UPDATE, exposures=moves)))
     assert entry.headline == "keeps its secret while its destination changes: config.host, config.port"
 
 
-def test_findings_of_one_text_are_one_entry():
-    """One rule broken in many places is read once: where, and how often."""
+def test_diagnostics_with_one_message_are_one_entry():
+    """It has the locations and their number."""
     places = [SourceLocation(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
     same = tuple(
         finding("KT355", Severity.WARNING, "no TLS", hint="state it", origin=each) for each in places
@@ -117,8 +117,8 @@ def test_findings_of_one_text_are_one_entry():
     assert found[1].location == "manifests/00.yaml:1:1"
 
 
-def test_a_title_counts_findings_and_not_entries():
-    """The number is that of the findings, in every drawing."""
+def test_a_title_counts_diagnostics():
+    """In every format, grouped entries count with all their diagnostics."""
     places = [SourceLocation(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
     made = plan(
         diagnostics=tuple(finding("KT355", Severity.WARNING, "no TLS", origin=each) for each in places)
@@ -126,14 +126,14 @@ def test_a_title_counts_findings_and_not_entries():
     assert all("Findings (12)" in render_plan(made, form) for form in ("text", "markdown", "html"))
 
 
-def test_a_rename_names_the_old_name():
-    """Where it comes from is in the headline."""
+def test_a_rename_has_the_old_name():
+    """In the headline."""
     (_, entry), *_ = build_entries(plan(RENAME))
     assert entry.headline == "renamed from prod-database; the manifest has a new name"
 
 
 def test_consent_is_a_manual_step_once():
-    """The note that planning makes is shown among the manual steps, and the view decides nothing itself."""
+    """The view shows the note from planning and adds none."""
     found = [part for part, _ in build_entries(CASES["consent"])]
     assert found.count(SectionKind.MANUAL) == 1
     assert SectionKind.DIAGNOSTIC not in found
@@ -141,15 +141,15 @@ def test_consent_is_a_manual_step_once():
     assert SectionKind.MANUAL not in [part for part, _ in build_entries(bare)]
 
 
-def test_findings_have_code_severity_place_and_fix():
-    """A reviewer sees where, and what to do."""
+def test_a_diagnostic_entry():
+    """Code, severity, location and fix."""
     (_, entry), *_ = build_entries(plan(diagnostics=FINDINGS[1:2]))
     assert entry.label == "KT320 warning"
     assert entry.location == "manifests/prod/credentials/prod-db.yaml:4:3"
     assert entry.details == (NoteRow("fix", "rotate it"),)
 
 
-def test_a_new_object_with_a_known_reach_shows_it():
-    """Somebody may use the name already."""
+def test_a_new_object_with_a_known_impact():
+    """The name may be in use already."""
     (_, entry), *_ = build_entries(plan(CREATE, impact={DB: REACH}))
     assert any(isinstance(row, NoteRow) and row.topic == "impact" for row in entry.details)

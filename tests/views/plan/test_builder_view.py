@@ -1,4 +1,4 @@
-"""What is shown of a plan."""
+"""The view of a plan."""
 
 import os
 import re
@@ -40,8 +40,8 @@ GRAMMAR = re.compile(r"^(Plan: \d+ to \w+(, \d+ to \w+)*|No changes\. [^.]+)\.( 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_summary_can_be_parsed(case):
-    """Every plan's last line follows the grammar of the module."""
+def test_summary_matches_its_grammar(case):
+    """For every plan."""
     assert GRAMMAR.match(format_plan_summary(CASES[case]))
 
 
@@ -65,60 +65,60 @@ def test_the_summary_can_be_parsed(case):
         ),
     ],
 )
-def test_the_summary_counts(case, line):
-    """Only the counts that are not 0."""
+def test_summary_has_the_counts_that_are_not_zero(case, line):
+    """In a fixed order."""
     assert format_plan_summary(CASES[case]) == line
 
 
 def test_attention_counts_a_resource_once():
-    """An exposure and the finding that refuses it are one thing to look at."""
+    """An exposure and its error are one thing to look at."""
     case = CASES["exposure"]
     assert count_attention(case) == 2
     assert count_attention(replace(case, diagnostics=(*case.diagnostics, UNAPPROVED))) == 2
 
 
-def test_attention_leaves_notes_out():
-    """A note asks nobody for anything."""
+def test_attention_does_not_count_notes():
+    """Only errors and warnings."""
     assert count_attention(plan(diagnostics=FINDINGS)) == 2
     assert count_attention(plan(diagnostics=(finding("KT313", Severity.NOTE, "n"),))) == 0
 
 
-def test_sections_stand_in_the_order_of_risk():
-    """Whatever the order of the changes."""
+def test_sections_are_ordered_by_risk():
+    """For any order of the changes."""
     parts = [section.kind for section in build_view(CASES["everything"]).sections]
     assert parts == sorted(parts, key=list(SectionKind).index)
     assert parts[:2] == [SectionKind.EXPOSURE, SectionKind.ACCESS]
 
 
-def test_what_exposes_opens_or_destroys_is_repeated():
-    """Exposures, access, retirements and replacements, in this order."""
+def test_risky_entries_are_repeated():
+    """Exposures, access changes, retirements and replacements, in this order."""
     shown = build_view(CASES["everything"])
     assert [entry.symbol for entry in shown.repeated] == ["!", "!", "!", "-", "±"]
 
 
 def test_the_same_plan_gives_the_same_view():
-    """Nothing but the plan decides."""
+    """A view depends only on the plan."""
     assert build_view(CASES["everything"]) == build_view(CASES["everything"])
 
 
-def test_links_lead_from_what_is_used_to_what_uses_it():
-    """References in git, users outside it, and the work that hangs on them."""
+def test_links_lead_to_the_user():
+    """References in manifests, other users, pipelines and syncs."""
     shown = build_view(plan(CREATE, replace(RETIRE, address=DB), impact={DB: REACH}))
     assert DependencyLink("credential/prod-db", "connection/prod-pg") in shown.links
     assert DependencyLink("credential/prod-db", "connection/made-in-the-ui") in shown.links
     assert DependencyLink("credential/prod-db", "pipeline/nightly-load") in shown.links
 
 
-def test_work_hangs_on_its_connection_where_that_is_known():
-    """A pipeline is drawn once, from the nearest."""
+def test_a_pipeline_is_linked_to_its_connection():
+    """Not also to the credential."""
     impact = {DB: REACH, PG: Impact(downstream=("pipeline/nightly-load",))}
     links = build_view(plan(CREATE, impact=impact)).links
     assert DependencyLink("connection/prod-pg", "pipeline/nightly-load") in links
     assert DependencyLink("credential/prod-db", "pipeline/nightly-load") not in links
 
 
-def test_what_changes_is_marked():
-    """By the word of its action, or as exposed."""
+def test_changed_nodes_are_marked():
+    """By their action, or as exposed."""
     marked = build_view(CASES["exposure"]).node_marks
     assert set(marked.values()) == {"exposed"}
     assert build_view(CASES["create"]).node_marks["credential/prod-db"] == "create"
@@ -134,33 +134,33 @@ def test_errors_block_the_plan():
     assert build_view(plan(diagnostics=FINDINGS[1:])).blocked_summary == ""
 
 
-def test_no_class_is_lost_in_a_crowd():
-    """However many resources: every class is there."""
+def test_a_large_plan_keeps_every_section():
+    """For any number of resources."""
     few, many = build_view(CASES["everything"]), build_view(crowd(2_000))
     assert {section.kind for section in many.sections} == {section.kind for section in few.sections}
 
 
-def test_a_retired_connection_still_hangs_on_its_credential():
-    """What the state knows is drawn where no manifest is left."""
+def test_a_retired_connection_is_linked_to_its_credential():
+    """The state has the reference when the manifest is deleted."""
     known = replace(RETIRE.entry, address=PG, applied={("credential",): DB})
     links = build_view(plan(replace(RETIRE, address=PG, entry=known))).links
     assert links == (DependencyLink("credential/prod-db", "connection/prod-pg"),)
 
 
 MANY, OVER = 12, 700
-"""More than a list of names shows, and more than a comment holds."""
+"""More entries than a list of names shows, and than a comment holds."""
 
 
 def drawings(made):
-    """Return a plan in every form, by the name of the form."""
+    """Return a plan in every format, by format name."""
     return {
         form: render_plan(made, form) for form in ("text", "markdown", "json", "html", "summary", "gitlab")
     }
 
 
 @pytest.mark.parametrize("part", SectionKind, ids=lambda part: part.value)
-def test_every_class_in_every_size(part, golden):
-    """One, many, more than a comment holds: the first two in full, and all of them by their digests."""
+def test_every_section_in_every_size(part, golden):
+    """Goldens of 1 and 12 entries, digests of these and of 700."""
     lines = []
     for count in (1, MANY, OVER):
         drawn = drawings(many(part, count))
@@ -178,7 +178,7 @@ def test_every_class_in_every_size(part, golden):
 
 
 SMALL = frozenset()
-"""Classes of which even so many fit into a comment."""
+"""Sections of which 700 entries fit into a comment."""
 
 SCRIPT = """
 import sys
@@ -194,7 +194,7 @@ for name, made in CASES.items():
 
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
 def test_the_same_input_gives_the_same_bytes(seed):
-    """In another process, with another seed for the hashes: every case in every form."""
+    """In another process with another hash seed, for every case and format."""
     folder = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, folder],
@@ -209,8 +209,8 @@ def test_the_same_input_gives_the_same_bytes(seed):
     assert done.stdout.splitlines() == here
 
 
-def test_the_order_of_a_mapping_is_nothing_to_see():
-    """Impact and ciphertexts in whatever order they were found: the same bytes."""
+def test_order_of_mappings_has_no_effect():
+    """Impact and ciphertext digests in reverse order give the same bytes."""
     case = CASES["everything"]
     turned = replace(
         case,
@@ -234,8 +234,8 @@ THREE = change(Action.UPDATE, fields=(moved("config.port", 5001, 5002, 5003),))
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
-def test_drift_is_three_values_in_every_drawing(form):
-    """Last applied, live, desired; a change without drift has two."""
+def test_drift_has_three_values_in_every_format(form):
+    """A change without drift has two."""
     drawn = render_plan(plan(THREE), form)
     assert all(value in drawn for value in ("5001", "5002", "5003"))
     if form != "json":
@@ -247,8 +247,8 @@ def test_drift_is_three_values_in_every_drawing(form):
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
 @pytest.mark.parametrize("state", SecretStatus, ids=lambda state: state.value)
-def test_every_state_has_its_word_and_its_reason_in_every_drawing(form, state):
-    """Never one blank mask; no value, no length, no digest of one."""
+def test_every_secret_status_has_its_reason_in_every_format(form, state):
+    """The output has no mask, value or digest."""
     made = change(Action.ROTATE, secrets=(secret(state.value, "for this very reason"),))
     drawn = render_plan(plan(made), form)
     assert "for this very reason" in drawn

@@ -1,4 +1,4 @@
-"""The plan as a page."""
+"""The plan as HTML."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_golden(case, golden):
 @settings(max_examples=60)
 @given(hostile_text())
 def test_no_text_becomes_an_element(said):
-    """For any text anywhere in a plan: our elements alone, nested, without handlers or addresses."""
+    """Any text in a plan: only elements of the renderer, no handlers, no URLs."""
     page = Page(render_plan_html(build_view(hostile_plan(said))))
     assert set(page.tags) <= OURS
     names = {name for name, _ in page.attributes}
@@ -107,8 +107,8 @@ def test_no_text_becomes_an_element(said):
     assert {value for name, value in page.attributes if name == "href"} == {"#changes"}
 
 
-def test_a_reader_finds_the_way():
-    """Language, title, landmarks, headings in order, tables with scopes, symbols that are not read out."""
+def test_page_is_accessible():
+    """Language, title, landmarks, ordered headings, table scopes, hidden symbols."""
     text = render_plan_html(build_view(CASES["everything"]))
     page = Page(text)
     assert '<html lang="en">' in text
@@ -123,36 +123,36 @@ def test_a_reader_finds_the_way():
 
 
 def test_everything_is_on_the_page():
-    """The page is where the whole is."""
+    """The page has all entries."""
     text = render_plan_html(build_view(crowd(500)))
     assert all(f"connection/prod-{number:05}<" in text for number in range(500))
 
 
-def test_grave_entries_are_open():
-    """What exposes or destroys is seen without a click; what updates is folded."""
+def test_risky_entries_are_expanded():
+    """Updates are collapsed."""
     text = render_plan_html(build_view(CASES["exposure"]))
     exposing, updating = text.split("<h2")[1:3]
     assert "<details open>" in exposing
     assert "<details open>" not in updating
 
 
-def test_what_is_dangerous_is_repeated_at_the_end():
-    """As in every other drawing: who scrolls to the end sees it once more."""
+def test_risky_entries_are_repeated_at_the_end():
+    """As in every other format."""
     end = render_plan_html(build_view(CASES["everything"])).split("Before you approve</h2>")[1]
     for entry in build_view(CASES["everything"]).repeated:
         assert f"<code>{entry.label}</code>" in end
     assert "Before you approve" not in render_plan_html(build_view(CASES["create"]))
 
 
-def test_code_in_a_sentence_is_code():
-    """Backticks are for a terminal."""
+def test_backticks_become_code_elements():
+    """The page has no backticks."""
     text = render_plan_html(build_view(CASES["findings"]))
     assert "<code>max_age</code> is 90d" in text
     assert "`" not in text.split("</style>")[1]
 
 
 def test_the_summary_is_on_the_page():
-    """As in every other drawing."""
+    """As in every other format."""
     assert f"<b>{build_view(CASES['empty']).summary}</b>" in render_plan_html(build_view(CASES["empty"]))
 
 
@@ -168,8 +168,8 @@ def browse(folder, page, *more):
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
 @pytest.mark.parametrize("case", ["everything", "hostile", "create"])
-def test_a_browser_draws_it(case, tmp_path):
-    """In a real browser, light and dark: the page fills, its style is let in, nothing is refused or run."""
+def test_a_browser_renders_the_page(case, tmp_path):
+    """Light and dark: the style applies, nothing is blocked or executed."""
     source = tmp_path / "plan.html"
     source.write_text(render_plan_html(build_view(CASES[case])), "utf-8")
     shots = []
@@ -203,8 +203,8 @@ ASK = """<!doctype html><iframe id="f" src="plan.html" style="width: WIDTHpx; he
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [400, 1100])
 @pytest.mark.parametrize("case", ["one", "everything", "hostile", "many"])
-def test_a_browser_lays_it_out(case, width, dark, tmp_path):
-    """On a phone and on a desk: nothing sticks out, the focus is seen, a reader finds its landmarks."""
+def test_a_browser_lays_the_page_out(case, width, dark, tmp_path):
+    """Narrow and wide: no overflow, visible focus, landmarks."""
     made = {"one": CASES["create"], "many": many(SectionKind.ROTATE, 200)}.get(case) or CASES[case]
     (tmp_path / "plan.html").write_text(render_plan_html(build_view(made)), "utf-8")
     (tmp_path / "ask.html").write_text(ASK.replace("WIDTH", str(width)), "utf-8")

@@ -26,27 +26,27 @@ def test_golden(case, golden):
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_output_validates(case):
-    """Against the published schema, with no key beside it."""
+    """Against the published schema, without extra keys."""
     valid("plan", render_plan_json(CASES[case]))
 
 
 @given(hostile_text())
 def test_any_text_validates_and_is_harmless(said):
-    """For any text anywhere: one ASCII document, as the schema says, that no runner acts upon."""
+    """One ASCII document that fits the schema and contains no CI runner command."""
     text = render_plan_json(hostile_plan(said))
     valid("plan", text)
     assert re.fullmatch(r"[\n\x20-\x7e]*", text)
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
 
 
-def test_text_comes_back_as_it_was():
-    """Escapes are those of JSON: a consumer reads the exact name."""
+def test_text_is_read_back_unchanged():
+    """A consumer reads the exact name."""
     said = "##[group]\u202e\x1b\x7f"
     assert json.loads(render_plan_json(plan(workspace=said)))["workspace"] == said
 
 
-def test_habits_of_terraform_work():
-    """What people write in jq, conftest and OPA for Terraform's plans finds what it looks for."""
+def test_queries_for_terraform_plans_work():
+    """In jq, conftest and OPA."""
     document = json.loads(render_plan_json(CASES["everything"]))
     deleted = [
         each["address"] for each in document["resource_changes"] if "delete" in each["change"]["actions"]
@@ -61,13 +61,13 @@ def test_habits_of_terraform_work():
     assert {each["mode"] for each in document["resource_changes"]} == {"managed"}
 
 
-def test_every_action_has_words_of_terraform():
-    """No action is forgotten."""
+def test_every_action_has_terraform_actions():
+    """The table is complete."""
     assert set(TERRAFORM_ACTIONS) == set(Action)
 
 
-def test_before_and_after_are_whole():
-    """What does not change is there too, as in Terraform's plan."""
+def test_before_and_after_are_complete():
+    """They include unchanged fields, as in Terraform."""
     (change,) = build_plan_document(CASES["update"])["resource_changes"]
     before, after = change["change"]["before"]["config"], change["change"]["after"]["config"]
     assert (before["port"], after["port"]) == (5433, 5432)
@@ -83,8 +83,8 @@ def test_a_new_object_has_no_before_and_a_retired_one_no_after():
     assert retired["change"]["before"]["config"]["host"] == "db.example.com"
 
 
-def test_secrets_are_marked_where_they_would_stand():
-    """Sensitive marks say which fields there are, and nothing else of them is in the document."""
+def test_secrets_are_marked_as_sensitive():
+    """The marks name the fields; the document has nothing else of them."""
     (change,) = build_plan_document(CASES["rotate-verify"])["resource_changes"]
     names = {"password", "private_key", "passphrase", "ssh_key"}
     assert set(change["change"]["after_sensitive"]["secrets"]) == names | {"sas"}
@@ -92,40 +92,40 @@ def test_secrets_are_marked_where_they_would_stand():
     assert "secrets" not in change["change"]["after"]
 
 
-def test_what_looks_like_a_secret_is_null_and_marked():
-    """A plain field with a telling name is not shown."""
+def test_a_possible_secret_is_null_and_marked():
+    """A plain field with the name of a secret."""
     (change,) = build_plan_document(CASES["update"])["resource_changes"]
     field = next(each for each in change["fields"] if each["path"] == "config.api_token")
     assert (field["live"], field["wanted"], field["hidden"]) == (None, None, True)
 
 
-def test_null_and_absent_are_told_apart():
-    """A field that is not there is named as such."""
+def test_null_and_absent_differ():
+    """An absent field is listed."""
     (change,) = build_plan_document(CASES["update"])["resource_changes"]
     dropped = next(each for each in change["fields"] if each["path"] == "config.schema")
     assert dropped["absent"] == ["wanted"]
 
 
 def test_a_rename_names_the_previous_address():
-    """By Terraform's key."""
+    """Under Terraform's key."""
     (change,) = build_plan_document(plan(RENAME))["resource_changes"]
     assert change["previous_address"] == "credential/prod-database"
     assert change["change"]["actions"] == ["update"]
 
 
 def test_an_adoption_is_an_import():
-    """By Terraform's key, with the id."""
+    """Under Terraform's key, with the ID."""
     (change,) = build_plan_document(CASES["adopt"])["resource_changes"]
     assert change["change"]["importing"] == {"id": "id_prod-db"}
     assert change["change"]["actions"] == ["no-op"]
 
 
-def test_unknown_reach_is_null():
-    """Never a nought."""
+def test_unknown_impact_is_null():
+    """It is not 0."""
     assert build_plan_document(CASES["rename"])["impact"]["credential/prod-db"]["pipelines"] is None
 
 
-def test_approval_carries_the_digest():
+def test_approval_has_the_digest():
     """The one that apply compares."""
     case = CASES["everything"]
     assert build_plan_document(case)["approval"]["digest"] == case.approval_digest()
@@ -134,20 +134,20 @@ def test_approval_carries_the_digest():
 @pytest.mark.parametrize(
     ("case", "able"), [("create", True), ("empty", False), ("exposure", False), ("empty-offline", False)]
 )
-def test_applyable_says_whether_an_apply_would_begin(case, able):
-    """Not where there is nothing to do, where it is refused, or where nothing was read."""
+def test_applyable(case, able):
+    """False without changes, with errors, and offline."""
     assert build_plan_document(CASES[case])["applyable"] is able
 
 
 def test_manual_steps_are_listed():
-    """A pipeline may open a ticket from it."""
+    """A pipeline can open a ticket from them."""
     assert build_plan_document(CASES["consent"])["manual_steps"] == [
         {"address": str(DB), "step": "authorize"}
     ]
 
 
-def test_a_place_that_is_not_known_is_null():
-    """Line 0 is no line."""
+def test_an_unknown_location_is_null():
+    """Line 0 means no line."""
     case = CASES["retire"].diagnostics[0]
     assert diagnostic_to_json(case)["line"] == 4
     assert {SecretStatus(each["state"]) for each in build_plan_document(CASES["doubt"])["secrets"]} == {
@@ -164,13 +164,13 @@ def test_a_place_that_is_not_known_is_null():
         ("adopt", {"create": 0, "update": 0, "delete": 0}),
     ],
 )
-def test_gitlab_counts_what_is_written(case, report):
-    """The three numbers of its merge-request widget."""
+def test_gitlab_report_counts_writes(case, report):
+    """The three numbers of the merge request widget."""
     assert json.loads(render_gitlab_report(CASES[case])) == report
 
 
-def test_the_pace_is_there_only_where_one_is_set():
-    """No bound is no number."""
+def test_pace_is_optional():
+    """Without a limit, there is no number."""
     said = render_plan_json(plan(CREATE, requests_per_second=2.5))
     valid("plan", said)
     assert json.loads(said)["approval"]["pace"] == 2.5

@@ -1,4 +1,4 @@
-"""The parts of a view."""
+"""The parts of a plan view."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from keyturn.views.plan.text import render_plan_text
 from plans import CREATE, plan
 
 
-def test_the_classes_stand_in_the_order_of_their_risk():
-    """What exposes, opens or destroys comes before what adds."""
+def test_section_kinds_are_ordered_by_risk():
+    """Exposures first, diagnostics last."""
     order = list(SectionKind)
     grave = [
         SectionKind.EXPOSURE,
@@ -34,8 +34,8 @@ def test_the_classes_stand_in_the_order_of_their_risk():
         (30_000, 2.5, "An apply makes about 30,000 requests, 200 min at 2.5/s."),
     ],
 )
-def test_the_cost_has_a_time_where_there_is_a_pace(requests, pace, said):
-    """The same sentence on a terminal, in a comment and on a page."""
+def test_cost_has_a_duration_if_there_is_a_pace(requests, pace, said):
+    """The same sentence in text, Markdown and HTML."""
     shown = build_view(plan(CREATE, requests=requests, requests_per_second=pace))
     assert shown.cost_summary == said
     assert all(

@@ -1,4 +1,4 @@
-"""A plan in each of its forms."""
+"""The formats of a plan."""
 
 import json
 
@@ -17,13 +17,13 @@ from plans import CASES
 PLAN = CASES["everything"]
 
 
-def test_the_command_line_offers_these():
-    """All of them, whatever their order."""
+def test_the_command_line_offers_all_formats():
+    """Except internal ones."""
     assert set(PLAN_RENDERERS) == set(PLAN_FORMATS)
 
 
-def test_each_form_is_drawn_by_its_renderer():
-    """And only the one for terminals minds colour and width."""
+def test_each_format_has_its_renderer():
+    """Only formats for people use the style."""
     seen, style = build_view(PLAN), TerminalStyle(color=True, width=60)
     assert render_plan(PLAN) == render_plan_text(seen)
     assert render_plan(PLAN, "text", style) == render_plan_text(seen, style) != render_plan_text(seen)
@@ -39,7 +39,7 @@ def test_each_form_is_drawn_by_its_renderer():
     assert json.loads(drawn["gitlab"])
 
 
-def test_another_form_is_refused():
-    """With the names of those there are."""
+def test_an_unknown_format_is_an_error():
+    """The message lists the formats."""
     with pytest.raises(ValueError, match="markdown"):
         render_plan(PLAN, "md")

@@ -1,4 +1,4 @@
-"""A reviewed plan beside the one made now."""
+"""The differences between a reviewed and the current plan."""
 
 import re
 
@@ -43,7 +43,7 @@ FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\
 
 
 def told(then, now, *access, width=1_000):
-    """Return what is told of two plans of two commits, line by line."""
+    """Return the lines of the differences between two plans of two commits."""
     return render_changes_since_review(
         PlanRevision(then, "a" * 40), PlanRevision(now, "b" * 40), access, TerminalStyle(width=width)
     ).splitlines()
@@ -57,8 +57,8 @@ def sharply(change, **more):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_same_plan_again(case):
-    """Whatever is in it: three lines."""
+def test_equal_plans(case):
+    """Three lines."""
     assert told(CASES[case], CASES[case]) == [
         "Saved plan: commit aaaaaaaaaaaa; current plan: commit bbbbbbbbbbbb.",
         HOLDS,
@@ -143,12 +143,12 @@ OPERATIONS = {
         "      live object  changed meanwhile: 2026-01-01T00:00:00Z then, 2027 now",
     ),
 }
-"""Two plans whose digests differ, and the line that says why."""
+"""Two plans with different digests, and the line that shows the difference."""
 
 
 @pytest.mark.parametrize("what", OPERATIONS)
-def test_what_moved_of_the_operations(what):
-    """Then and now in one line, below the resource, and no word of approval."""
+def test_differing_operations(what):
+    """Old and new value in one line below the resource."""
     then, now, line = OPERATIONS[what]
     lines = told(then, now)
     assert lines[1] == "The plan differs from the reviewed plan:"
@@ -191,20 +191,20 @@ BESIDE = {
         "  pace  no limit then, 2 requests a second now",
     ),
 }
-"""Two plans of one digest, and the line that says what differs all the same."""
+"""Two plans with the same digest, and the line that shows another difference."""
 
 
 @pytest.mark.parametrize("what", BESIDE)
-def test_what_moved_beside_the_operations(what):
-    """The approval holds; what the reviewer saw otherwise is told."""
+def test_other_differences(what):
+    """The approval is still valid."""
     then, now, words = BESIDE[what]
     lines = told(then, now)
     assert lines[1:3] == [HOLDS, "Other changes since the review:"]
     assert any(words in line for line in lines[3:])
 
 
-def test_findings_of_one_text_are_told_apart():
-    """The same rule at two resources is two lines."""
+def test_diagnostics_of_two_resources_are_two_lines():
+    """Even with the same message."""
     found = tuple(finding("KT310", Severity.WARNING, "m", address=each) for each in (DB, PG))
     lines = told(plan(CREATE), plan(CREATE, diagnostics=found))
     assert lines[3:] == [
@@ -215,8 +215,8 @@ def test_findings_of_one_text_are_told_apart():
     ]
 
 
-def test_access_is_told():
-    """Who can decrypt since the reviewed commit, below the file."""
+def test_access_changes():
+    """The recipients since the reviewed commit, below the file."""
     line = finding("KT480", Severity.WARNING, "age1x can decrypt this from now on")
     lines = told(plan(CREATE), plan(CREATE), line)
     assert lines[3:] == [
@@ -225,15 +225,15 @@ def test_access_is_told():
     ]
 
 
-def test_every_state_of_a_secret_can_be_told():
-    """No state is without its word."""
+def test_every_secret_status_is_named():
+    """For a new secret field."""
     for state in SecretStatus:
         now = plan(change(Action.ROTATE, secrets=(secret(state.value, "x", "field"),)))
         assert f"absent then, {state.value} now" in "\n".join(told(plan(change(Action.ROTATE)), now))
 
 
-def test_a_large_difference_is_counted():
-    """A bound on its lines, and where the whole is."""
+def test_a_large_difference_is_limited():
+    """The last line counts the rest and names the commands that show all."""
     many = tuple(replace(CREATE, address=connection(f"prod-{number:03}")) for number in range(200))
     lines = told(plan(), plan(*many))
     assert sum(line.endswith("  added") for line in lines) == MAX_DIFF_LINES
@@ -244,7 +244,7 @@ def test_a_large_difference_is_counted():
 
 
 def test_lines_keep_to_the_width():
-    """As the plan itself does."""
+    """Of the terminal."""
     lines = told(CASES["everything"], plan(), width=80)
     assert max(map(display_width, lines)) <= 80
 
@@ -252,7 +252,7 @@ def test_lines_keep_to_the_width():
 @settings(max_examples=60)
 @given(hostile_text())
 def test_any_text_is_harmless(said):
-    """For any text anywhere in either plan: no control, no command at the start of a line."""
+    """No control characters, no CI runner command."""
     then, now = hostile_plan(said), replace(hostile_plan(said + "x"), changes=())
     shown = render_changes_since_review(
         PlanRevision(then, said), PlanRevision(now, "x"), tuple(then.access_changes)

@@ -1,4 +1,4 @@
-"""The budget."""
+"""The size budget."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,44 +15,44 @@ def section(part, size):
 
 
 def draw(each, level):
-    """Draw ten bytes a detail, two a line, and the name always."""
+    """Render ten bytes for a detail, two for a line, and the name."""
     shown = len(each.entries[:level])
     return each.kind.value + "d" * (10 * shown if level == FULL_DETAIL else 0) + "l" * 2 * shown
 
 
-def test_what_fits_is_drawn_in_full():
-    """Nothing is left out without need, and nothing is said."""
+def test_full_detail_within_the_budget():
+    """Nothing is omitted."""
     sections = (section(SectionKind.RETIRE, 3), section(SectionKind.CREATE, 3))
     fitted = fit_to_budget(sections, draw, 10_000)
     assert fitted.blocks == tuple(draw(each, FULL_DETAIL) for each in sections)
     assert fitted.omissions == ""
 
 
-def test_the_least_risky_loses_first():
-    """Creations lose their details, then their lines, before a retirement loses anything."""
+def test_least_risky_section_is_reduced_first():
+    """Creations lose details and lines before a retirement loses any."""
     retire, create = section(SectionKind.RETIRE, 5), section(SectionKind.CREATE, 100)
     fitted = fit_to_budget((retire, create), draw, 150)
     assert fitted.blocks == (draw(retire, FULL_DETAIL), draw(create, 30))
     assert fitted.omissions == "most lines of create"
 
 
-def test_details_go_before_lines():
-    """Every line with no details is better than a few with them."""
+def test_details_are_dropped_before_lines():
+    """All lines without details come before a few with details."""
     create = section(SectionKind.CREATE, 100)
     fitted = fit_to_budget((create,), draw, 300)
     assert fitted.blocks == (draw(create, HEADLINES_ONLY),)
     assert fitted.omissions == "the details of create"
 
 
-def test_what_was_taken_is_given_back_where_room_is_left():
-    """A small class is not cut for the sake of a large one."""
+def test_small_sections_are_restored():
+    """A small section is not reduced because of a large one."""
     update, create = section(SectionKind.UPDATE, 1), section(SectionKind.CREATE, 1000)
     fitted = fit_to_budget((create, update), draw, 200)
     assert fitted.blocks[1] == draw(update, FULL_DETAIL)
 
 
-def test_where_nothing_fits_the_numbers_stay():
-    """A class never goes."""
+def test_titles_stay_above_the_budget():
+    """Every section keeps its title."""
     fitted = fit_to_budget((section(SectionKind.RETIRE, 5), section(SectionKind.CREATE, 5)), draw, 1)
     assert fitted.blocks == ("retire", "create")
     assert fitted.omissions == "every line of retire, create"
@@ -63,7 +63,7 @@ def test_where_nothing_fits_the_numbers_stay():
     st.integers(200, 5_000),
 )
 def test_the_budget_is_kept(sizes, budget):
-    """For any sections: within the budget, in their order, each of them there."""
+    """Any sections: within the budget, in order, complete."""
     sections = tuple(section(part, sizes[part]) for part in SectionKind if part in sizes)
     fitted = fit_to_budget(sections, draw, budget)
     assert sum(len(block) + 2 for block in fitted.blocks) <= budget

@@ -26,15 +26,15 @@ def test_golden(case, width, golden):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_last_line_is_the_summary(case):
-    """Whatever else is said: the last line can be parsed."""
+    """A program can parse it."""
     shown = build_view(CASES[case])
     assert render_plan_text(shown).splitlines()[-1] == shown.summary
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("width", [80, 200])
-def test_colour_adds_escapes_and_nothing_else(case, width):
-    """Without its escapes the coloured text is the plain one."""
+def test_colour_only_adds_escapes(case, width):
+    """Without escapes, coloured text equals plain text."""
     shown = build_view(CASES[case])
     assert ANSI.sub("", render_plan_text(shown, TerminalStyle(color=True, width=width))) == render_plan_text(
         shown, TerminalStyle(width=width)
@@ -43,46 +43,46 @@ def test_colour_adds_escapes_and_nothing_else(case, width):
 
 
 def test_lines_keep_to_the_width():
-    """At 80 columns only the summary, which is one line, is wider."""
+    """Of the terminal."""
     lines = render_plan_text(build_view(CASES["everything"]), TerminalStyle(width=80)).splitlines()[:-1]
     assert max(map(display_width, lines)) <= 80
 
 
 @given(hostile_text())
 def test_no_forbidden_character_gets_through(said):
-    """For any text anywhere in a plan: no escape but our colours, no command at the start of a line."""
+    """Any text in a plan: only escapes of colours, no CI runner command."""
     shown = render_plan_text(build_view(hostile_plan(said)), TerminalStyle(color=True))
     bare = ANSI.sub("", shown)
     assert not FORBIDDEN.search(bare)
     assert not re.search(r"^\s*::|##\w*\[", bare, re.MULTILINE)
 
 
-def test_a_colour_in_a_name_is_not_a_colour():
-    """An escape from data is written out, whether colours are on or not."""
+def test_an_escape_in_a_name_is_escaped():
+    """With and without colours."""
     assert HOSTILE[:1] == "\x1b"
     assert r"\u{1b}[2J" in render_plan_text(build_view(CASES["hostile"]), TerminalStyle(color=True))
 
 
 def test_one_change_among_ten_thousand_is_a_short_text():
-    """What does not change takes no room."""
+    """Unchanged resources take no space."""
     assert len(render_plan_text(build_view(CASES["one-of-ten-thousand"])).encode()) <= 5 * 1024
 
 
-def test_nothing_is_left_out_of_a_large_plan():
-    """The text is where the whole is: every change has its line."""
+def test_a_large_plan_is_complete():
+    """Every change has its line."""
     shown = render_plan_text(build_view(crowd(1_000)))
     assert all(f"connection/prod-{number:05}  " in shown for number in range(1_000))
 
 
-def test_what_is_dangerous_is_repeated_before_the_summary():
-    """Who looks at the end of the log alone sees it."""
+def test_risky_entries_are_repeated_before_the_summary():
+    """At the end of a log they are visible."""
     end = render_plan_text(build_view(CASES["everything"])).split("Before you approve")[1]
     assert "credential/prod-old-4" in end
     assert "credential/prod-db" in end
 
 
-def test_what_is_repeated_is_bounded():
-    """A mass retirement repeats its first lines and counts the rest, which stands above in full."""
+def test_repeated_entries_are_limited():
+    """The others are counted."""
     said = render_plan_text(
         build_view(plan(*many(SectionKind.RETIRE, 50).changes, access_changes=CASES["access"].access_changes))
     )
@@ -92,6 +92,6 @@ def test_what_is_repeated_is_bounded():
     assert sum(line.startswith("  - ") for line in above.splitlines()) == 50
 
 
-def test_every_class_has_a_title():
-    """No class goes unnamed."""
+def test_every_section_has_a_title():
+    """The table is complete."""
     assert set(SECTION_TITLES) == set(SectionKind)

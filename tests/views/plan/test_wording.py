@@ -1,4 +1,4 @@
-"""The words for reach, breakage and strategy."""
+"""The wording of impact, breakage, rotation and secret statuses."""
 
 import pytest
 from msgspec.structs import replace
@@ -62,13 +62,13 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
         ),
     ],
 )
-def test_reach_says_what_is_not_known(impact, said):
-    """Unknown is a word and never a nought; nought is a word too."""
+def test_impact_states_what_is_unknown(impact, said):
+    """Unknown is never 0."""
     assert describe_impact(ROTATE, impact) == said
 
 
-def test_the_reach_of_a_connection_leaves_connections_out():
-    """A connection is used by pipelines and syncs."""
+def test_impact_of_a_connection_has_no_connections():
+    """Pipelines and syncs use it."""
     assert describe_impact(change(Action.UPDATE, PG), REACH).startswith("used by 23 pipelines;")
 
 
@@ -77,13 +77,13 @@ def test_impact_of_an_offline_plan_has_a_reason():
     assert describe_impact(ROTATE, None, offline=True) == "unknown (offline)"
 
 
-def test_listed_counts_what_it_does_not_name():
-    """A long list ends in a number."""
+def test_long_lists_are_counted():
+    """The list ends in the number of the other names."""
     assert join_names(tuple("abcdefghijklm")) == "a, b, c, d, e, f, g, h, i, j and 3 more"
 
 
-def test_breakage_names_who_is_hit():
-    """What stays on it in git, what is not in git, what runs, who lets go first, and the way back."""
+def test_breakage_names_users():
+    """Remaining connections, other users, dependencies, and how to undo."""
     both = replace(REACH, managed_connections=("connection/prod-ml", "connection/prod-pg"))
     notes = {(note.topic, note.text) for note in describe_breakage(RETIRE, both)}
     assert notes == {
@@ -96,8 +96,8 @@ def test_breakage_names_who_is_hit():
 
 
 @pytest.mark.parametrize("side", ["known", "desired"])
-def test_breakage_says_that_it_is_protected(side):
-    """Protection counts if the state or the manifest says so."""
+def test_breakage_names_protection(side):
+    """By the state or the manifest."""
     base = change(Action.REPLACE)
     held = {
         "known": replace(base, entry=replace(base.entry, protect=True)),
@@ -115,8 +115,8 @@ def test_breakage_says_that_it_is_protected(side):
         ("another", "another"),
     ],
 )
-def test_strategy_says_what_is_tested_before(word, said):
-    """A rotation says how it goes about it, and how old the old secret is."""
+def test_strategy_names_the_tests(word, said):
+    """With the age of the old secret."""
     rotation = replace(ROTATE, desired=replace(ROTATE.desired, lifecycle=Lifecycle(strategy=word)))
     notes = {note.topic: note.text for note in describe_rotation(rotation, REACH)}
     assert notes == {"age": "the old secret was set on 2025-11-02", "strategy": said}
@@ -152,8 +152,8 @@ def test_secret_status_has_its_reason_in_parentheses(row, text):
     assert format_secret_status(row) == text
 
 
-def test_strategy_does_not_make_up_what_is_unknown():
-    """Without a date or a count, that is what is said."""
+def test_strategy_states_what_is_unknown():
+    """Without a date or a count."""
     rotation = replace(ROTATE, entry=replace(ROTATE.entry, rotated_at=""))
     notes = {note.topic: note.text for note in describe_rotation(rotation, None)}
     assert notes["age"] == "unknown"
@@ -161,10 +161,10 @@ def test_strategy_does_not_make_up_what_is_unknown():
 
 
 def test_a_secret_of_a_connection_has_no_strategy():
-    """Strategies are those of credentials."""
+    """Only credentials have one."""
     assert [note.topic for note in describe_rotation(change(Action.ROTATE, PG), None)] == ["age"]
 
 
 def test_a_new_credential_has_no_age():
-    """There is no old secret where there is no old object."""
+    """It has no old secret."""
     assert [note.topic for note in describe_rotation(CREATE, None)] == ["strategy"]

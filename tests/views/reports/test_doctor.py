@@ -32,7 +32,7 @@ def test_json_fits_its_schema():
 
 @given(hostile_text())
 def test_any_text_is_harmless(message):
-    """No escape reaches the terminal."""
+    """No control characters, no CI runner command."""
     odd = (
         CheckResult(topic=message, status=CheckStatus.WARNING, message=message, hint=message, code="KT501"),
     )

@@ -39,7 +39,7 @@ def test_summary_without_drift():
 
 @given(hostile_text())
 def test_any_text_is_harmless(text):
-    """No escape reaches the terminal."""
+    """No control characters, no CI runner command."""
     odd = PullResult(
         address=Address("connection", text),
         file=text,

@@ -85,7 +85,7 @@ def test_csv_is_read_back_and_holds_no_formula():
 
 @given(hostile_text())
 def test_any_text_is_harmless(name):
-    """One row with all cells, no markup, no escape, valid JSON."""
+    """No control characters, no CI runner command."""
     odd = CredentialUsage(
         address=credential(name), type=name, file=name, owner=name, users=CredentialUsers(connections=(name,))
     )

@@ -1,4 +1,4 @@
-"""The review as a page, in a parser and in a real browser."""
+"""The usage report as HTML, in a parser and in a browser."""
 
 import base64
 import hashlib
@@ -32,11 +32,11 @@ shown.id = "probe";
 shown.textContent = JSON.stringify(boxes);
 document.body.append(shown);
 """
-"""Writes onto the page where each box of the picture stands, and its colours."""
+"""Writes the position and colours of each box of the diagram to the page."""
 
 
 def review(*names):
-    """Return a review of some credentials, each used by one connection."""
+    """Return a usage report of some credentials, each with one connection."""
     usages = [
         CredentialUsage(
             address=credential(name), type="database", users=CredentialUsers(connections=(f"c-{name}",))
@@ -61,8 +61,8 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_the_policy_lets_in_its_own_script_and_nothing_else():
-    """The digest in the policy is that of the script on the page."""
+def test_policy_allows_only_its_script():
+    """By the digest of the script."""
     page = render_usage_html(review("prod-db"))
     digest = base64.b64encode(hashlib.sha256(SEARCH_SCRIPT.encode()).digest()).decode()
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
@@ -72,7 +72,7 @@ def test_the_policy_lets_in_its_own_script_and_nothing_else():
 
 
 def test_nothing_is_loaded():
-    """No address, no handler, no frame."""
+    """No URL, event handler or frame."""
     tags = Tags(render_usage_html(review("prod-db"))).found
     assert not {"link", "iframe", "img", "object", "form", "base"} & {tag for tag, _ in tags}
     assert not [
@@ -82,14 +82,14 @@ def test_nothing_is_loaded():
 
 @given(hostile_text())
 def test_any_name_is_text(said):
-    """For any name, the page has the same tags as for a plain one."""
+    """Well-formed, and only elements of the renderer."""
     kinds = [tag for tag, _ in Tags(render_usage_html(review(said))).found]
     assert kinds == [tag for tag, _ in Tags(render_usage_html(review("prod-db"))).found]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_browser_searches_the_table(tmp_path):
-    """The script runs under the page's own policy: it counts the rows, and shows the search field."""
+    """The script runs under the policy of the page, counts the rows and shows the search field."""
     page = tmp_path / "review.html"
     page.write_text(render_usage_html(review("prod-db", "prod-s3")), encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'p'}"]
@@ -106,7 +106,7 @@ def test_a_browser_searches_the_table(tmp_path):
 
 
 def worked(*names):
-    """Return a review of credentials, each with a connection, a pipeline, a sync and a schedule."""
+    """Return a usage report of credentials, each with a connection, a pipeline, a sync and a schedule."""
     usages = []
     for name in names:
         links = (
@@ -121,8 +121,8 @@ def worked(*names):
     return replace(review(), usages=tuple(usages))
 
 
-def test_the_picture_goes_from_the_credential_to_the_schedule():
-    """Credential, connection, pipeline and sync, schedule: each a box, with an arrow to what uses it."""
+def test_diagram_links_credential_to_schedule():
+    """Credential, connection, pipeline and sync, schedule: a box each, with arrows."""
     page = render_usage_html(worked("prod-db"))
     titles = re.findall(r"<g class=\"[a-z]+\"><title>([^<]+)</title>", page)
     assert titles == [
@@ -137,7 +137,7 @@ def test_the_picture_goes_from_the_credential_to_the_schedule():
 
 
 def test_a_thousand_credentials_are_all_in_the_table():
-    """The picture has room for some; how many, and which, is said; nothing is dropped in silence."""
+    """The diagram shows some, and says so."""
     found = worked(*(f"prod-{number:04}" for number in range(1000)))
     late = replace(found.usages[-1], rotated=date(2020, 1, 1), max_age_days=90)
     page = render_usage_html(replace(found, usages=(*found.usages[:-1], late)))
@@ -149,8 +149,8 @@ def test_a_thousand_credentials_are_all_in_the_table():
     assert len(page) < 1_500_000
 
 
-def test_what_the_key_does_not_show_is_said_beside_the_picture():
-    """A picture without pipelines would look like one of a workspace that has none."""
+def test_unknown_users_are_named_beside_the_diagram():
+    """A diagram without pipelines looks like that of a workspace without any."""
     reach = CredentialUsers(connections=("c",), pipelines=None, schedules=None)
     hidden = CredentialUsage(address=credential("prod-db"), type="database", users=reach)
     page = render_usage_html(replace(review(), usages=(hidden,)))
@@ -160,8 +160,8 @@ def test_what_the_key_does_not_show_is_said_beside_the_picture():
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_draws_the_whole_chain(tmp_path, scheme):
-    """Every box lies on the page, right of what it uses, and its text can be told from its ground."""
+def test_a_browser_draws_the_diagram(tmp_path, scheme):
+    """Every box is on the page, right of what it uses, with enough contrast."""
     page = tmp_path / "review.html"
     text = render_usage_html(worked("prod-db", "prod-s3"))
     # The probe stands in for a reader: the page's own policy would not let it in.
