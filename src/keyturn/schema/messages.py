@@ -180,15 +180,7 @@ def _describe_unknown_field(
     if (reason := _find_refusal(manifest, key)) is not None:
         return _describe_readonly_field(manifest, path, reason)
     if (block := _find_block(manifest, path)) is not None and block != path[0]:
-        is_secret = block == "secrets"
-        code = "KT135" if is_secret else "KT136"
-        cause = Cause.POSSIBLE_PLAINTEXT if is_secret else Cause.OTHER
-        what = "a secret" if is_secret else "not a secret"
-        message = f"{safe_path(path)} is {what} and belongs under {block}"
-        hint = _format_move_hint(block, path)
-        return _SchemaProblem(
-            error_diagnostic(code, origin, message, hint, cause=cause), explained_fields=frozenset({key})
-        )
+        return _describe_misplaced_field(manifest, path, block)
     if manifest.kind == "connection" and is_secret_name(key):
         message = f"{safe_path(path)} has the name of a secret; a connection has no secrets"
         hint = "put it under secrets of a credential, and refer to that credential in `credential:`"
@@ -204,6 +196,17 @@ def _describe_unknown_field(
     message = f"{safe_path(path)} is not a field of a {manifest.kind}{where}"
     diagnostic = error_diagnostic("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
     return _SchemaProblem(diagnostic, explained_fields=frozenset({near} if near else ()))
+
+
+def _describe_misplaced_field(manifest: _CheckedManifest, path: FieldPath, block: str) -> _SchemaProblem:
+    is_secret = block == "secrets"
+    code = "KT135" if is_secret else "KT136"
+    cause = Cause.POSSIBLE_PLAINTEXT if is_secret else Cause.OTHER
+    what = "a secret" if is_secret else "not a secret"
+    message = f"{safe_path(path)} is {what} and belongs under {block}"
+    origin = manifest.document.find_location(path, key=True)
+    diagnostic = error_diagnostic(code, origin, message, _format_move_hint(block, path), cause=cause)
+    return _SchemaProblem(diagnostic, explained_fields=frozenset({path[-1]}))
 
 
 def _find_refusal(manifest: _CheckedManifest, key: str) -> str | None:
