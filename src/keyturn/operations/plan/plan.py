@@ -65,12 +65,12 @@ class PlanOptions(Struct, frozen=True, kw_only=True):
     reassert: frozenset[str] = frozenset()
 
 
-class PlanContext(Struct, frozen=True):
-    """The data that a plan was computed from, in the order of its computation."""
+class PlanContext(Struct, frozen=True, kw_only=True):
+    """The data that a plan was computed from; ``rules`` is the result of the static policy rules."""
 
     loaded_state: LoadedState
     manifests: LoadedManifests
-    static_result: PartialResult
+    rules: PartialResult
     recovery: Recovery
     inputs: PlanInputs
     scoped: ScopedInputs
@@ -96,14 +96,12 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     run.progress.start_phase("workspace")
     state = load_state(run.store, run.workspace.name, run.workspace.organization)
     listing = start_background(partial(_list_live_objects, run, state))
-    # The static rules run while the service answers the lists.
-    static_result = run_static_policy(run.project, manifests, run.clock.now().date())
+    rules = run_static_policy(run.project, manifests, run.clock.now().date())
     listed = listing()
     recovery = resolve_open_intents(state.state, listed)
     live = read_live_objects(run.service, listed, manifests.desired, recovery.entries)
     run.progress.start_phase("secrets")
-    inputs = forget_fingerprints(_build_inputs(manifests, recovery, live), options.reassert)
-    inputs = secret_loader.decrypt_secrets(inputs)
+    inputs = secret_loader.decrypt_secrets(_build_inputs(manifests, recovery, live, options.reassert))
     scoped = limit_scope(inputs, options.targets, run.clock.now().date().isoformat())
     changes = compute_changes(scoped.inputs)
     changes = find_exposures(changes, scoped.inputs, is_destination, recovery.entries)
@@ -111,7 +109,9 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     run.progress.start_phase("impact")
     impact = compute_impact(run.service, changes, live, recovery.entries)
     violations = check_guards(_build_guard_context(run, options, scoped, changes, impact))
-    context = PlanContext(state, manifests, static_result, recovery, inputs, scoped)
+    context = PlanContext(
+        loaded_state=state, manifests=manifests, rules=rules, recovery=recovery, inputs=inputs, scoped=scoped
+    )
     return PlanResult(_build_plan(run, context, changes, impact, violations), context, secret_loader)
 
 
@@ -121,10 +121,13 @@ def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject,
 
 
 def _build_inputs(
-    manifests: LoadedManifests, recovery: Recovery, live: Mapping[str, LiveObject]
+    manifests: LoadedManifests,
+    recovery: Recovery,
+    live: Mapping[str, LiveObject],
+    reassert: frozenset[str],
 ) -> PlanInputs:
     desired = {each.address: each for each in manifests.desired}
-    return PlanInputs(desired=desired, entries=recovery.entries, live=live)
+    return forget_fingerprints(PlanInputs(desired=desired, entries=recovery.entries, live=live), reassert)
 
 
 def forget_fingerprints(inputs: PlanInputs, names: frozenset[str]) -> PlanInputs:
@@ -191,7 +194,7 @@ def _run_policy(run: RunContext, context: PlanContext) -> tuple[Diagnostic, ...]
         run.clock.now().date(),
         run.environment,
     )
-    return run_policy(run.project, context.static_result, context.inputs, ages, run.new_id().encode())
+    return run_policy(run.project, context.rules, context.inputs, ages, run.new_id().encode())
 
 
 def locate_diagnostics(

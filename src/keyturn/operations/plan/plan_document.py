@@ -31,7 +31,7 @@ class ReferenceValue(Struct, frozen=True, tag="reference"):
 
 
 FieldValue: TypeAlias = LiteralValue | ReferenceValue
-FieldValues: TypeAlias = dict[str, FieldValue]
+FieldValues: TypeAlias = Mapping[str, FieldValue]
 
 
 class DesiredRecord(Struct, frozen=True, kw_only=True):
@@ -40,11 +40,11 @@ class DesiredRecord(Struct, frozen=True, kw_only=True):
     address: Address
     type: str
     fields: FieldValues
-    secrets: dict[str, str]
-    ciphertext_digests: dict[str, str]
+    secrets: Mapping[str, str]
+    ciphertext_digests: Mapping[str, str]
     digest: str
     origin: SourceLocation
-    labels: dict[str, str]
+    labels: Mapping[str, str]
     lifecycle: Lifecycle
     kept_secrets: tuple[FieldPath, ...]
     destination_paths: frozenset[FieldPath]
@@ -81,7 +81,7 @@ class LiveRecord(Struct, frozen=True, kw_only=True):
     secret_like_paths: tuple[FieldPath, ...]
 
 
-class FieldChangeRecord(Struct, frozen=True):
+class FieldChangeRecord(Struct, frozen=True, kw_only=True):
     """A FieldChange."""
 
     path: FieldPath
@@ -90,7 +90,7 @@ class FieldChangeRecord(Struct, frozen=True):
     desired: FieldValue
 
 
-class ExposureRecord(Struct, frozen=True):
+class ExposureRecord(Struct, frozen=True, kw_only=True):
     """An Exposure."""
 
     address: Address
@@ -124,7 +124,7 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     changes: tuple[ChangeRecord, ...]
     diagnostics: tuple[Diagnostic, ...]
     access_changes: tuple[Diagnostic, ...]
-    impact: dict[str, Impact]
+    impact: Mapping[str, Impact]
     requests: int
     requests_per_second: float
     resources: int
@@ -219,8 +219,12 @@ def _from_live_record(record: LiveRecord) -> LiveObject:
 
 
 def _to_field_change_record(change: FieldChange) -> FieldChangeRecord:
-    values = (change.applied, change.live, change.desired)
-    return FieldChangeRecord(change.path, *map(_to_field_value, values))
+    return FieldChangeRecord(
+        path=change.path,
+        applied=_to_field_value(change.applied),
+        live=_to_field_value(change.live),
+        desired=_to_field_value(change.desired),
+    )
 
 
 def _from_field_change_record(record: FieldChangeRecord) -> FieldChange:
@@ -229,8 +233,13 @@ def _from_field_change_record(record: FieldChangeRecord) -> FieldChange:
 
 
 def _to_exposure_record(exposure: Exposure) -> ExposureRecord:
-    before, after = _to_field_value(exposure.before), _to_field_value(exposure.after)
-    return ExposureRecord(exposure.address, exposure.through, exposure.path, before, after)
+    return ExposureRecord(
+        address=exposure.address,
+        through=exposure.through,
+        path=exposure.path,
+        before=_to_field_value(exposure.before),
+        after=_to_field_value(exposure.after),
+    )
 
 
 def _from_exposure_record(record: ExposureRecord) -> Exposure:
