@@ -3,8 +3,8 @@
 import pytest
 
 from keyturn.catalog import find_code
-from keyturn.schema.project_messages import project_diagnostics
-from keyturn.schema.validate import validate_project
+from keyturn.schema.project_messages import describe_project_errors
+from keyturn.schema.validate import validate_project_file
 from keyturn.yamldoc.reader import parse_document
 
 _HEAD = """\
@@ -27,7 +27,7 @@ def shown(text):
     """Return code, location, message and hint of each error."""
     return [
         (found.code, str(found.origin), found.message, found.hint)
-        for found in project_diagnostics(read(text))
+        for found in describe_project_errors(read(text))
     ]
 
 
@@ -53,7 +53,7 @@ _ERRORS = [
 @pytest.mark.parametrize(("setting", "code", "hint"), _ERRORS)
 def test_a_policy_error_has_a_hint(setting, code, hint):
     """One error for one mistake, in its line."""
-    found = project_diagnostics(read(f"{_HEAD}policy:\n  {setting}\n"))
+    found = describe_project_errors(read(f"{_HEAD}policy:\n  {setting}\n"))
     assert [(error.code, error.hint, error.origin.line) for error in found] == [(code, hint, 9)]
 
 
@@ -131,9 +131,9 @@ def test_checks_of_code_are_left_to_the_code():
     """The patterns of addresses, paths and periods are for editors."""
     text = _HEAD.replace("https:", "http:").replace("[manifests]", "[../x]")
     document = read(f"{text}policy:\n  rotation: {{max_age: soon}}\n  rules: {{KT302: off}}\n")
-    assert validate_project(document) == project_diagnostics(document) == ()
+    assert validate_project_file(document) == describe_project_errors(document) == ()
 
 
 def test_a_valid_file_has_no_errors():
     """An empty section is valid."""
-    assert validate_project(read(f"{_HEAD}policy:\n")) == ()
+    assert validate_project_file(read(f"{_HEAD}policy:\n")) == ()

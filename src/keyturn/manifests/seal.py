@@ -23,7 +23,7 @@ _OPTIONAL_BLOCKS: Final = frozenset(
     {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
 )
 _SEAL_HINT: Final = (
-    "if the change is intended, a holder of the key runs `keyturn seal NAME`; else restore the file from git"
+    "if the change is intended, run `keyturn seal NAME` with the key; else restore the file from git"
 )
 
 
@@ -130,7 +130,7 @@ def _check_secret_fields(
 
 def _missing_seal_diagnostic(origin: SourceLocation, severity: Severity) -> Diagnostic:
     message = "the secrets have no seal that binds them to their destination"
-    hint = "a holder of the key runs `keyturn seal NAME`"
+    hint = "run `keyturn seal NAME` with the key"
     return replace(error_diagnostic("KT250", origin, message, hint), severity=severity)
 
 

@@ -13,7 +13,7 @@ from keyturn.model.config_reader import ConfigSection
 from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
 from keyturn.model.service_url import ServiceUrlError, find_state_url_problem, parse_service_url
 from keyturn.policy.settings import PolicySettings, read_policy_settings
-from keyturn.schema.validate import validate_project
+from keyturn.schema.validate import validate_project_file
 from keyturn.yamldoc.reader import parse_document
 
 PROJECT_FILE: Final = "keyturn.yaml"
@@ -119,7 +119,7 @@ def parse_project(data: bytes, root: Path, *, digest: str = "", revision: str = 
     """
     document = parse_document(data, PROJECT_FILE, yes_no_as_text=True)
     section = ConfigSection(
-        tree=document.tree, locate=document.find_location, errors=[*validate_project(document)]
+        tree=document.tree, locate=document.find_location, errors=[*validate_project_file(document)]
     )
     project = Project(
         root=root,

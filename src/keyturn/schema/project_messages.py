@@ -21,7 +21,7 @@ _SchemaError: TypeAlias = Any
 _RULE_KEYWORDS: Final = frozenset({"pattern", "maxLength"})
 
 
-def project_diagnostics(document: Document) -> tuple[Diagnostic, ...]:
+def describe_project_errors(document: Document) -> tuple[Diagnostic, ...]:
     """Return an error for each part of keyturn.yaml that its schema does not accept, sorted."""
     errors = build_validator("project").iter_errors(document.tree)
     found = (diagnostic for error in errors for diagnostic in _describe_error(document, error))

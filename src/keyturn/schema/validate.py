@@ -85,13 +85,13 @@ def validate_manifest(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     return (*diagnostics, *find_schema_errors(document, kind))
 
 
-def validate_project(document: Document) -> tuple[Diagnostic, ...]:
+def validate_project_file(document: Document) -> tuple[Diagnostic, ...]:
     """Return the errors of shape in keyturn.yaml: KT002, KT003 and KT006, each with its location."""
     if is_accepted(document.tree, compile_schema("project")):
         return ()
-    from keyturn.schema.project_messages import project_diagnostics  # noqa: PLC0415  # jsonschema costs 70 ms to import
+    from keyturn.schema.project_messages import describe_project_errors  # noqa: PLC0415  # jsonschema costs 70 ms to import
 
-    return project_diagnostics(document)
+    return describe_project_errors(document)
 
 
 def _drop_undocumented(tree: Mapping[str, Any]) -> Mapping[str, Any]:
