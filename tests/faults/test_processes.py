@@ -20,7 +20,7 @@ from planasonix_emulator.server import Emulator
 from workspace import Repository
 
 pytestmark = pytest.mark.faults
-KILLABLE_PROCESS = Path(__file__).with_name("doomed.py")
+KILLABLE_PROCESS = Path(__file__).with_name("killable_process.py")
 
 
 @dataclass
@@ -83,7 +83,7 @@ class ProcessWorkspace:
 @pytest.fixture(scope="session")
 def shared_processes(tmp_path_factory, age_key):
     """Return ten manifests, their service, and a forking process, shared by all tests of a worker."""
-    folder = tmp_path_factory.mktemp("yard")
+    folder = tmp_path_factory.mktemp("processes")
     with Emulator.start(unique_names=False) as service:
         repo = Repository(folder / "repo", age_key, service.base_url, service.organization)
         repo.key = service.key
@@ -156,7 +156,7 @@ def test_the_first_signal_starts_nothing_new(processes, number):
     os.kill(pid, number)
     (code,), _, (output,) = processes.end()
     assert code == 130
-    assert "interrupted: nothing new begins" in output
+    assert "interrupted: no new change starts" in output
     assert len(processes.written()) == 2
     assert sorted(processes.names().values()) == [1, 1]
     processes.service.set_faults([])
@@ -199,7 +199,7 @@ def test_a_cancelled_ci_job(processes):
             shell.send_signal(number)
             time.sleep(pause)
         shell.kill()
-        assert b"nothing new begins" in shell.stderr.read()
+        assert b"no new change starts" in shell.stderr.read()
     assert shell.returncode in {130, -signal.SIGKILL}
     assert len(processes.written()) == 2
     processes.service.set_faults([])

@@ -12,7 +12,7 @@ from keyturn.client.messages import READ_METHODS
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import OutcomeStatus
-from keyturn.model.diagnostic import DiagnosticError, error_diagnostic
+from keyturn.model.diagnostic import DiagnosticError, error_diagnostic, pluralize
 from keyturn.model.fields import nest_fields
 from keyturn.model.resource import LiveObject, StateEntry
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
@@ -58,7 +58,9 @@ def find_credential(service: Client, name: str) -> LiveObject:
     found = [live for live in listed if live.address.name == name and live.status != "deleted"]
     if len(found) == 1:
         return found[0]
-    message = f"{len(found)} credentials have the name {name}" if found else f"no live credential {name}"
+    message = f"no live credential {name}"
+    if found:
+        message = f"{name} is the name of {pluralize(len(found), 'credential')}"
     hint = "use the exact name shown in Planasonix; a key with fewer rights may not see it"
     raise DiagnosticError(error_diagnostic("KT470", SourceLocation("workspace"), message, hint))
 
