@@ -13,8 +13,8 @@ jq = pytest.importorskip("jq", reason="jq is not installed")
 regopy = pytest.importorskip("regopy", reason="regopy is not installed")
 
 POLICIES = ROOT / "examples" / "ci" / "policies"
-JQ = (POLICIES / "calm.jq").read_text("utf-8")
-REGO = (POLICIES / "calm.rego").read_text("utf-8")
+JQ = (POLICIES / "review_required.jq").read_text("utf-8")
+REGO = (POLICIES / "review_required.rego").read_text("utf-8")
 
 
 def by_jq(plan):
@@ -25,7 +25,7 @@ def by_jq(plan):
 def by_rego(plan):
     """Return what the Rego example says of a plan."""
     engine = regopy.Interpreter()
-    engine.add_module("calm", REGO)
+    engine.add_module("review_required", REGO)
     engine.set_input(plan)
     (found,) = json.loads(str(engine.query("data.main.deny")))["expressions"]
     return sorted(found)
@@ -49,7 +49,7 @@ def test_both_say_the_same(name):
         ),
         (
             {"exposures": [{"address": "credential/a"}]},
-            ["the secret of credential/a would go to a new destination"],
+            ["the secret of credential/a would be sent to a new destination"],
         ),
         (
             {"secrets": [{"address": "credential/a", "path": "password", "state": "suspect"}]},
@@ -68,7 +68,7 @@ def test_the_command_of_the_page_works(tmp_path):
     """The jq program is a file that jq takes with -f, as its first lines say."""
     (tmp_path / "plan.json").write_text(render_plan_json(CASES[min(CASES)]))
     done = subprocess.run(
-        ["jq", "-r", "-f", POLICIES / "calm.jq", tmp_path / "plan.json"],
+        ["jq", "-r", "-f", POLICIES / "review_required.jq", tmp_path / "plan.json"],
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-# The same for conftest and OPA:
+# The same policy for conftest and OPA:
 #   keyturn plan --format json | conftest test --policy policies -
 package main
 
@@ -12,7 +12,7 @@ deny contains message if {
 
 deny contains message if {
 	some exposure in input.exposures
-	message := sprintf("the secret of %s would go to a new destination", [exposure.address])
+	message := sprintf("the secret of %s would be sent to a new destination", [exposure.address])
 }
 
 deny contains message if {
