@@ -95,7 +95,7 @@ def check_invariants(
         ),
         *_tried(harness, prepared),
         *_generations(harness, prepared, records),
-        *_strangers(prepared, records, wanted),
+        *_check_unmanaged(prepared, records, wanted),
         *_leftovers(records, wanted, prepared),
         *_silent(harness, prepared),
         *_counted(prepared, results),
@@ -202,7 +202,7 @@ def _place(config: Any) -> tuple[Any, str]:
     return config.get("host"), str(config.get("port"))
 
 
-def _strangers(
+def _check_unmanaged(
     prepared: PreparedScenario, records: Iterable[StoredRecord], wanted: Iterable[DesiredResource]
 ) -> Iterator[str]:
     now = {each.id: each for each in records}
@@ -212,7 +212,7 @@ def _strangers(
         if made_by_people and now.get(before.id) != before:
             yield f"I4: {before.name} was touched"
         if before.id not in now and (before.collection.removesuffix("s"), before.name) not in ours:
-            yield f"I5: {before.name} is gone for good"
+            yield f"I5: {before.name} was purged"
 
 
 def _leftovers(

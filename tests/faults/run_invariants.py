@@ -144,8 +144,8 @@ def check_run(
     now = rows(harness)
     ours = [each for each in now.values() if each.is_active and each.id not in people]
     return [
-        *_twins(ours),
-        *(f"I4: {each.name} of somebody was touched" for one, each in people.items() if now.get(one) != each),
+        *_duplicate_names(ours),
+        *(f"I4: unmanaged {each.name} was changed" for one, each in people.items() if now.get(one) != each),
         *_shielded(before, now, tree),
         *_kept(harness, before, now, tree),
         *_bare(harness, ours),
@@ -155,7 +155,7 @@ def check_run(
     ]
 
 
-def _twins(ours: Iterable[StoredRecord]) -> Iterator[str]:
+def _duplicate_names(ours: Iterable[StoredRecord]) -> Iterator[str]:
     names = Counter((each.collection, each.name) for each in ours)
     yield from (f"I1: {name} stands {count} times" for name, count in names.items() if count > 1)
 
@@ -246,7 +246,7 @@ def find_stale(result: RunResult, tree: ManifestTree) -> Iterator[str]:
     kept = {each.address for each in tree.desired if each.kept_secrets}
     for outcome in result.report.outcomes if result.report else ():
         if outcome.outcome_status is OutcomeStatus.STALE and outcome.address not in kept:
-            yield f"I7: {outcome.address} is stale, and nobody touched it: {outcome.message}"
+            yield f"I7: {outcome.address} is stale without an edit: {outcome.message}"
 
 
 def find_mismatches(

@@ -63,11 +63,11 @@ def _named(faults: tuple[Fault, ...]) -> dict[str, Fault]:
     return {" ".join(str(each[word]) for word in words if word in each): each for each in faults}
 
 
-def _met(trouble: str, of: str, nth: int) -> list[Fault]:
+def _faults_at(fault_name: str, of: str, nth: int) -> list[Fault]:
     place = {"any": {"among": "writes"}, "test": {"path": TEST_PATH}}.get(
         of, {"among": "writes", "method": of}
     )
-    return [{**place, "nth": nth, **FAULTS[trouble]}] if trouble != NONE else []
+    return [{**place, "nth": nth, **FAULTS[fault_name]}] if fault_name != NONE else []
 
 
 NONE = "none"
@@ -179,12 +179,12 @@ class ApplyMachine(RuleBasedStateMachine):
         self.git.remove(data.draw(st.sampled_from(sorted(self.git.now)), "which"))
 
     @precondition(lambda self: self.git.gone)
-    @rule(data=st.data(), anew=st.booleans())
-    def bring_back(self, data: Any, anew: bool) -> None:
+    @rule(data=st.data(), new_secret=st.booleans())
+    def bring_back(self, data: Any, new_secret: bool) -> None:
         """Write a removed manifest again, with the same or another secret."""
         which = data.draw(st.sampled_from(sorted(self.git.gone)), "which")
         self.git.bring_back(which)
-        if anew and which.kind == "credential":
+        if new_secret and which.kind == "credential":
             self._turn(which)
 
     @precondition(lambda self: self.git.now)
@@ -256,19 +256,23 @@ class ApplyMachine(RuleBasedStateMachine):
     # Runs --------------------------------------------------------------------------------------------
 
     @rule(
-        trouble=st.one_of(st.just(NONE), st.sampled_from(tuple(FAULTS))),
+        fault_name=st.one_of(st.just(NONE), st.sampled_from(tuple(FAULTS))),
         of=st.sampled_from(("any", "POST", "PUT", "DELETE")),
         nth=st.integers(1, 4),
-        dies=st.one_of(st.just(NONE), st.sampled_from(KILL_POINTS)),
-        there=st.integers(1, 6),
+        kill_point=st.one_of(st.just(NONE), st.sampled_from(KILL_POINTS)),
+        kill_number=st.integers(1, 6),
         lag=st.sampled_from(LAGS),
     )
-    def apply(self, *, trouble: str, of: str, nth: int, dies: str, there: int, lag: float) -> None:
+    def apply(
+        self, *, fault_name: str, of: str, nth: int, kill_point: str, kill_number: int, lag: float
+    ) -> None:
         """Apply with a fault at the nth write and a kill; apply again after a kill."""
         self._lag(lag)
-        self.harness.memory.torn_append = dies == "append, torn"
+        self.harness.memory.torn_append = kill_point == "append, torn"
         result = self.go(
-            *_met(trouble, of, nth), crash_points=CrashSelector(dies, there), alone="edit" not in trouble
+            *_faults_at(fault_name, of, nth),
+            crash_points=CrashSelector(kill_point, kill_number),
+            unedited="edit" not in fault_name,
         )
         self.harness.memory.torn_append = False
         if result.was_killed:
@@ -321,10 +325,10 @@ class ApplyMachine(RuleBasedStateMachine):
                 self.harness.service.perform_ui_action("edit", id=chosen.id, change=change)
             )
         ):
-            self.go(alone=False)
+            self.go(unedited=False)
         now = rows(self.harness).get(chosen.id)
         if note_cases and now and now.is_active and now.plain_config().get("schema") != "kept":
-            raise_broken([f"I4: what somebody added to {which} is gone"])
+            raise_broken([f"I4: the unmanaged field of {which} is gone"])
 
     @contextmanager
     def _agreeing(self, deed: Any) -> Iterator[None]:
@@ -340,8 +344,8 @@ class ApplyMachine(RuleBasedStateMachine):
             yield
 
     @precondition(lambda self: not self.unique)
-    @rule(trouble=st.sampled_from(tuple(_named(LOST_RESPONSES))), lag=st.sampled_from((4.0, 0.0)))
-    def stranger(self, trouble: str, lag: float) -> None:
+    @rule(fault_name=st.sampled_from(tuple(_named(LOST_RESPONSES))), lag=st.sampled_from((4.0, 0.0)))
+    def take_name(self, fault_name: str, lag: float) -> None:
         """A name that is about to be created is taken in the UI, lists lag, and the response is lost."""
         fresh = [
             name for name in NAMES["credential"] if Address("credential", name) not in entries(self.harness)
@@ -361,13 +365,14 @@ class ApplyMachine(RuleBasedStateMachine):
         )
         self.people[identity] = rows(self.harness)[identity]
         self.harness.clock.advance(3.0)
-        self.go({**FAULTS[trouble], "method": "POST", "path": "/api/credentials"})
+        self.go({**FAULTS[fault_name], "method": "POST", "path": "/api/credentials"})
         del self.people[identity]
         self.harness.service.perform_ui_action("purge", id=identity)
 
-    @rule(data=st.data(), trouble=st.one_of(st.just(NONE), st.sampled_from(UNEDITED)),
-          nth=st.integers(1, 4), dies=st.sampled_from(KILL_POINTS), there=st.integers(1, 4))  # fmt: skip
-    def mistake(self, data: Any, trouble: str, nth: int, dies: str, there: int) -> None:
+    @rule(data=st.data(), fault_name=st.one_of(st.just(NONE), st.sampled_from(UNEDITED)),
+          nth=st.integers(1, 4), kill_point=st.sampled_from(KILL_POINTS),
+          kill_number=st.integers(1, 4))  # fmt: skip
+    def mistake(self, data: Any, fault_name: str, nth: int, kill_point: str, kill_number: int) -> None:
         """A secret that the target rejects is committed, applied twice, and reverted."""
         fit = [one for one in self._in_use() if self._careful(one)]
         if not fit:
@@ -379,7 +384,7 @@ class ApplyMachine(RuleBasedStateMachine):
         good = sorted(set(self.harness.secrets_by_label.values()) - {bad})
         self.harness.service.set_targets([{"type": "postgres", "match": HOST, "accepts": {"password": good}}])
         self.secret_auditor.bad = {bad}
-        self.go(*_met(trouble, "any", nth), crash_points=CrashSelector(dies, there))
+        self.go(*_faults_at(fault_name, "any", nth), crash_points=CrashSelector(kill_point, kill_number))
         self.go()
         self.harness.service.set_targets([])
         self.secret_auditor.bad = set()
@@ -394,20 +399,20 @@ class ApplyMachine(RuleBasedStateMachine):
         )
 
     @rule(data=st.data(), strategy=st.sampled_from(STRATEGIES),
-          trouble=st.one_of(st.just(NONE), st.sampled_from(UNEDITED)),
+          fault_name=st.one_of(st.just(NONE), st.sampled_from(UNEDITED)),
           of=st.sampled_from(("any", "test")), nth=st.integers(1, 4))  # fmt: skip
-    def rotate(self, *, data: Any, strategy: str, trouble: str, of: str, nth: int) -> None:
+    def rotate(self, *, data: Any, strategy: str, fault_name: str, of: str, nth: int) -> None:
         """A credential in use gets a new secret; a write or test has a fault."""
         if fit := self._in_use():
             which = data.draw(st.sampled_from(fit), "which")
             self.git.strategy(which, strategy)
             self._turn(which)
-            self.go(*_met(trouble, of, nth))
+            self.go(*_faults_at(fault_name, of, nth))
 
     @precondition(lambda self: self._applied())
-    @rule(trouble=st.sampled_from(tuple(FAULTS)), nth=st.integers(1, 4), dies=st.sampled_from(KILL_POINTS),
-          there=st.integers(1, 4), strategy=st.sampled_from((NONE, *STRATEGIES)))  # fmt: skip
-    def rewrite(self, *, trouble: str, nth: int, dies: str, there: int, strategy: str) -> None:
+    @rule(fault_name=st.sampled_from(tuple(FAULTS)), nth=st.integers(1, 4),
+          kill_point=st.sampled_from(KILL_POINTS), kill_number=st.integers(1, 4), strategy=st.sampled_from((NONE, *STRATEGIES)))  # fmt: skip
+    def rewrite(self, *, fault_name: str, nth: int, kill_point: str, kill_number: int, strategy: str) -> None:
         """Every manifest changes, one secret may change, and a write has a fault."""
         self.rotations += 1
         if strategy != NONE and (used := self._in_use()):
@@ -417,7 +422,9 @@ class ApplyMachine(RuleBasedStateMachine):
             self.git.reword(address, f"w{self.rotations}")
         self._lag(0.0)
         result = self.go(
-            *_met(trouble, "any", nth), crash_points=CrashSelector(dies, there), alone="edit" not in trouble
+            *_faults_at(fault_name, "any", nth),
+            crash_points=CrashSelector(kill_point, kill_number),
+            unedited="edit" not in fault_name,
         )
         if result.was_killed:
             self.go()
@@ -493,7 +500,7 @@ class ApplyMachine(RuleBasedStateMachine):
         *faults: Fault,
         crash_points: CrashPoints | None = None,
         tree: ManifestTree | None = None,
-        alone: bool = True,
+        unedited: bool = True,
     ) -> RunResult:
         """Apply the manifests and check the invariants of a run."""
         harness, tree = self.harness, tree or self.tree()
@@ -509,9 +516,9 @@ class ApplyMachine(RuleBasedStateMachine):
                 if any("no sign" in one for one in each.warnings)
             }
         broken = [*check_run(harness, result, before, tree, self.people), *self.secret_auditor.broken]
-        if alone:
+        if unedited:
             broken += check_outcomes(harness, result, tree, self.people)
-        if alone and not faults and not harness.service.deployment.settings.list_lag_seconds:
+        if unedited and not faults and not harness.service.deployment.settings.list_lag_seconds:
             broken += find_stale(result, tree)
         raise_broken(broken)
         self._relent()

@@ -69,9 +69,9 @@ def test_concurrent_applies(harness, record_property):
     assert race(harness) == (["KT610"], 0)
     with pytest.MonkeyPatch.context() as patch:
         NO_LOCK(patch)
-        ends, twins = race(harness)
-    record_property("caught", twins > 0)
-    assert (ends, twins > 0) == ([], True)
+        ends, duplicates = race(harness)
+    record_property("caught", duplicates > 0)
+    assert (ends, duplicates > 0) == ([], True)
 
 
 def lose_response_with_existing_name(harness):

@@ -37,7 +37,7 @@ def test_find_dependents_returns_live_settings(context, good):
         "postgres",
     )
     assert connection_test.fields["config", "database"] == "app"
-    assert find_dependents(change, "nobody", context) == []
+    assert find_dependents(change, "cred_missing", context) == []
 
 
 def test_verdict_with_the_credential_or_a_substitute(context, good, canary):

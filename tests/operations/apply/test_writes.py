@@ -103,7 +103,7 @@ def test_an_edited_object_is_not_updated(office, context, canary):
 
 def test_a_deleted_object_is_stale(context):
     """The message says that it was deleted."""
-    live = shown(held(wanted(DB), "nobody"))
+    live = shown(held(wanted(DB), "cred_missing"))
     with pytest.raises(StaleObject, match="deleted"):
         reread_object(Change(action=Action.UPDATE, address=DB, live=live), KINDS["credential"], context)
 
