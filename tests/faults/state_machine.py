@@ -411,7 +411,8 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self._applied())
     @rule(fault_name=st.sampled_from(tuple(FAULTS)), nth=st.integers(1, 4),
-          kill_point=st.sampled_from(KILL_POINTS), kill_number=st.integers(1, 4), strategy=st.sampled_from((NONE, *STRATEGIES)))  # fmt: skip
+          kill_point=st.sampled_from(KILL_POINTS), kill_number=st.integers(1, 4),
+          strategy=st.sampled_from((NONE, *STRATEGIES)))  # fmt: skip
     def rewrite(self, *, fault_name: str, nth: int, kill_point: str, kill_number: int, strategy: str) -> None:
         """Every manifest changes, one secret may change, and a write has a fault."""
         self.rotations += 1
