@@ -191,7 +191,7 @@ def _newer_old_document_error(location: str, old_serial: int, serial: int) -> Di
         f"{OLD_STATE_KEY} is document {old_serial} and {STATE_KEY} document {serial}: "
         "keyturn 0.1 wrote the state after this version"
     )
-    hint = f"make sure that no keyturn 0.1 runs, then remove {STATE_KEY}: the next write replaces {OLD_STATE_KEY}"
+    hint = f"make sure that no keyturn 0.1 runs, then remove {STATE_KEY}: a write replaces {OLD_STATE_KEY}"
     return storage_error("KT614", f"{location}/{OLD_STATE_KEY}", message, hint)
 
 
