@@ -118,7 +118,7 @@ def test_objects_of_the_same_name_are_skipped(workspace, begin):
     workspace.service.seed_objects(credentials=[{"name": "prod-spare", "type": "aws", "config": ROLE}])
     found = [each for each in import_resources(begin(), ImportOptions()) if each.address.name == "prod-spare"]
     assert found
-    assert all("2 live objects have this name" in each.error for each in found)
+    assert all("2 live objects share this name" in each.error for each in found)
 
 
 def test_the_journal_has_the_import(workspace, begin):

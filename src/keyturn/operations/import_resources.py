@@ -13,7 +13,7 @@ from keyturn.manifests.loader import load_manifests
 from keyturn.manifests.manifest import build_manifest
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import OutcomeStatus
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, pluralize
 from keyturn.model.fields import format_path, nest_fields
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
 from keyturn.model.results import ImportResult
@@ -136,7 +136,7 @@ def _explain_skip(live: LiveObject, listed: Iterable[LiveObject], context: _Impo
         return "its name cannot be a file name: rename it in Planasonix first"
     ids = sorted(each.id for each in listed if each.address == live.address)
     if len(ids) > 1:
-        return f"{len(ids)} live objects have this name: {', '.join(ids)}"
+        return f"{pluralize(len(ids), 'live object')} share this name: {', '.join(ids)}"
     if live.address in context.manifest_files:
         adopt = f"to manage this object with it, run `keyturn apply --adopt {live.address.name}`"
         return f"{context.manifest_files[live.address]} already has a manifest of this name; {adopt}"

@@ -59,8 +59,8 @@ def check_sops(environment: Mapping[str, str]) -> Iterator[CheckResult]:
         yield warning_check("sops", "KT011", "sops", f"{version} can decrypt but not write", hint)
     binaries = find_sops_binaries(environment)
     if len(binaries) > 1:
-        message = f"PATH has {len(binaries)} versions of sops: {', '.join(map(str, binaries))}"
-        hint = "keyturn uses the first; remove the others, which an editor or a hook may use"
+        message = f"found {len(binaries)} versions of sops on PATH: {', '.join(map(str, binaries))}"
+        hint = "remove all but the first, which keyturn uses: an editor or a hook may use another one"
         yield warning_check("sops", "KT080", "PATH", message, hint)
 
 
@@ -73,7 +73,7 @@ def check_environment(environment: Mapping[str, str]) -> Iterator[CheckResult]:
                 severity=Severity.NOTE,
                 message="is set and ignored: keyturn connects directly and uses the system's CAs",
                 origin=SourceLocation(name),
-                hint="no action is needed unless the API is reachable only through that proxy",
+                hint="nothing to do, unless the API is reachable only through that proxy",
             )
             yield from checks_from_diagnostics("environment", [note])
 

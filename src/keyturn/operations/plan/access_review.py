@@ -50,7 +50,7 @@ def add_access_diagnostics(plan: Plan, access: tuple[Diagnostic, ...]) -> Plan:
 
 def _rewrapped_key_note(file: str) -> Diagnostic:
     message = "the data key was encrypted again for its recipients; the secrets did not change"
-    hint = "no apply is needed"
+    hint = "nothing to do: no apply is needed"
     return Diagnostic(
         code="KT484", severity=Severity.NOTE, message=message, origin=SourceLocation(file), hint=hint
     )
