@@ -1,12 +1,12 @@
-"""Pages whose commands are run: what a page shows is what a shell answers.
+"""Runs the commands of a page and compares their output with the page.
 
-A page is Markdown. In a fence ``console``, a line ``$ …`` is a command, ``> …`` goes on with it, and
-what follows is what it says; a line ``…`` stands for any lines. A comment ``<!-- file: NAME -->`` makes a
-file of the fence below it, ``<!-- scene: NAME -->`` begins the page with a file of ``tests/docs/scenes``,
-``<!-- run: COMMAND -->`` is a command that the reader does not see. All commands of a page run in one
-shell. A command that fails is followed by ``$ echo $?``; one that is not fails the page.
+A page is Markdown. In a ``console`` block, a line ``$ …`` is a command, ``> …`` continues it, and the lines
+below are its output; a line ``…`` matches any lines. The comment ``<!-- file: NAME -->`` writes the block
+below it to a file. ``<!-- scene: NAME -->`` runs a script of ``tests/docs/scenes`` first.
+``<!-- run: COMMAND -->`` runs a hidden command. All commands of a page run in one shell. A failing command
+must be followed by ``$ echo $?``.
 
-Before text is compared, what differs from run to run is made alike: ports, dates, digests, ids, keys.
+Ports, dates, digests, IDs and keys vary between runs, so they are normalized before the comparison.
 """
 
 import difflib
@@ -26,7 +26,7 @@ import canary
 from sources import ROOT
 
 PORT = "8631"
-"""The port of the emulator on every page; in a run, any that is free."""
+"""The port of the emulator on every page; a run replaces it with a free port."""
 
 HOME = "/home/user"
 """The home directory on every page."""
@@ -38,7 +38,7 @@ _FENCE = re.compile(
     r"|(?P<ticks>`{3,})(?P<language>[a-z]*)\n(?P<body>.*?)^ *(?P=ticks)$)",
     re.MULTILINE | re.DOTALL,
 )
-# What keyturn says on the way where a machine is slow: a log has it, a page does not.
+# Progress lines, which appear only on a slow machine.
 _SLOW = re.compile(r"^[a-z][\w :]* \(\d+ s\)\n", re.MULTILINE)
 _ALIKE = (
     (re.compile(r"\bkt1-[a-z2-7]{10,}"), "kt1-digest"),
@@ -57,7 +57,7 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of a page: its text, what the page says that it answers, and where both stand."""
+    """A command of a page: its text, the output on the page, and the span of that output."""
 
     text: str
     answer: str
@@ -76,7 +76,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command said, and its exit code."""
+    """The output and the exit code of a command."""
 
     command: Command
     text: str
@@ -84,7 +84,7 @@ class Answer:
 
 
 def steps(page: str) -> Iterator[Command | File]:
-    """Yield what a page does, in order."""
+    """Yield the commands and files of a page, in order."""
     name = ""
     for found in _FENCE.finditer(page):
         word, value = found["word"], found["value"]
@@ -126,7 +126,7 @@ def _commands(body: str, start: int, indent: str) -> Iterator[Command]:
 
 
 class Shell:
-    """A folder, a home and a free port: where a page is run."""
+    """The environment of a page: a folder, a home directory and a free port."""
 
     def __init__(self, ground: Path, path: tuple[Path, ...] = ()) -> None:
         self.ground, self.home = ground / "repository", ground / "home"
@@ -139,7 +139,7 @@ class Shell:
         self._path = path
 
     def environment(self) -> Mapping[str, str]:
-        """Return what the shell begins with: no key of any kind."""
+        """Return the environment of the shell, without any key."""
         places = (*self._path, Path(sys.executable).parent)
         own = {
             "PATH": os.pathsep.join([*map(str, places), os.environ["PATH"]]),
@@ -151,7 +151,7 @@ class Shell:
         return {**kept, **own}
 
     def run(self, page: str, timeout: float = 120) -> tuple[Answer, ...]:
-        """Run all commands of a page in one shell; return what they answered."""
+        """Run all commands of a page in one shell and return their output."""
         todo = tuple(steps(page))
         script = "\n".join(self._line(each) for each in todo)
         with subprocess.Popen(
@@ -191,7 +191,7 @@ class Shell:
     def _answers(self, commands: tuple[Command, ...], said: str) -> Iterator[Answer]:
         parts = _SLOW.sub("", said).split(_MARK)
         if len(parts) < 2 * len(commands):
-            raise AssertionError(f"the shell ended before the page did:\n{said[-2000:]}")
+            raise AssertionError(f"the shell exited before the end of the page:\n{said[-2000:]}")
         for number, command in enumerate(commands):
             text = parts[2 * number].replace(str(self.home), HOME).replace(str(self.ground), HOME + "/tour")
             text = text.replace(self.port, PORT).replace(sys.prefix, HOME + "/.venv")
@@ -199,24 +199,25 @@ class Shell:
 
 
 def alike(text: str) -> str:
-    """Return text with what differs from run to run made alike."""
+    """Return text with values that vary between runs normalized."""
     for pattern, word in _ALIKE:
         text = pattern.sub(word, text)
     return text.strip("\n")
 
 
 def fits(shown: str, said: str) -> bool:
-    """Tell whether an answer is the one shown; a line ``…`` fits any lines."""
+    """Tell whether output matches the page; a line ``…`` matches any lines."""
     parts = [re.escape(part) for part in re.split(r"^ *…$\n?", alike(shown) + "\n", flags=re.MULTILINE)]
     return re.fullmatch(r"(?:.*\n)*?".join(parts), alike(said) + "\n") is not None
 
 
 def mistakes(answers: tuple[Answer, ...]) -> Iterator[str]:
-    """Yield what is not as the page says, each with its difference."""
+    """Yield a description of each command whose result differs from the page."""
     for answer, after in zip(answers, (*answers[1:], None), strict=True):
         asked = after is not None and after.command.text == "echo $?"
         if answer.code and not asked and answer.command.text != "echo $?":
-            yield f"$ {answer.command.text}\nended with {answer.code}, unsaid by the page:\n{answer.text}"
+            result = f"exited {answer.code}; the page does not show the exit code:"
+            yield f"$ {answer.command.text}\n{result}\n{answer.text}"
         elif answer.command.shown and not fits(answer.command.answer, answer.text):
             lines = difflib.unified_diff(
                 alike(answer.command.answer).splitlines(),
@@ -229,7 +230,7 @@ def mistakes(answers: tuple[Answer, ...]) -> Iterator[str]:
 
 
 def rewritten(page: str, answers: tuple[Answer, ...]) -> str:
-    """Return a page with the answers that it was given, where they differ from what it shows."""
+    """Return the page with the actual output in place of output that differs."""
     for answer in sorted(answers, key=lambda each: each.command.span, reverse=True):
         begin, end = answer.command.span
         if answer.command.shown and not fits(answer.command.answer, answer.text):

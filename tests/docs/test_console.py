@@ -1,4 +1,4 @@
-"""The runner of pages itself: it finds what is wrong with a page, and nothing else."""
+"""The runner of pages: reports each difference between a page and its run."""
 
 import pytest
 
@@ -13,7 +13,7 @@ one
 two
 ```
 
-Text, and a block that is no command:
+Text, and a block without commands:
 
 ```sh
 exit 9
@@ -40,13 +40,13 @@ $ echo $?
 """
 
 
-def found(tmp_path, page):
-    """Run a page; return what is wrong with it."""
+def find_mistakes(tmp_path, page):
+    """Run a page and return its mistakes."""
     return list(mistakes(Shell(tmp_path).run(page)))
 
 
-def test_a_page_is_files_and_commands():
-    """In order; other fences are not run."""
+def test_a_page_has_files_and_commands():
+    """The steps are in order; other blocks are not run."""
     kinds = [type(step).__name__ for step in steps(PAGE)]
     assert kinds == ["File", *["Command"] * 6]
     assert next(steps(PAGE)) == File("some/list.txt", "one\ntwo\n")
@@ -54,9 +54,9 @@ def test_a_page_is_files_and_commands():
     assert (second.text, second.answer) == ("printf '%s\\n' a \\\n  b", "a\nb\n")
 
 
-def test_a_page_that_is_right_has_no_mistake(tmp_path):
-    """Files are there, variables last, exit codes are told."""
-    assert found(tmp_path, PAGE) == []
+def test_a_correct_page_has_no_mistake(tmp_path):
+    """Files exist, variables keep their values, exit codes match."""
+    assert find_mistakes(tmp_path, PAGE) == []
 
 
 @pytest.mark.parametrize(
@@ -69,33 +69,33 @@ def test_a_page_that_is_right_has_no_mistake(tmp_path):
         ("\n1\n", "\n2\n"),
     ],
 )
-def test_a_wrong_answer_is_a_mistake(tmp_path, before, after):
-    """Another word, none at all, another order, a line too few, another exit code."""
-    (mistake,) = found(tmp_path, PAGE.replace(before, after))
+def test_wrong_output_is_a_mistake(tmp_path, before, after):
+    """The text, the order, the number of lines or the exit code differs."""
+    (mistake,) = find_mistakes(tmp_path, PAGE.replace(before, after))
     assert "--- page" in mistake
     assert "+++ run" in mistake
 
 
-def test_a_failure_that_is_not_told_is_a_mistake(tmp_path):
-    """A command that fails is followed by its exit code."""
-    (mistake,) = found(tmp_path, PAGE.replace("$ echo $?\n1\n", ""))
-    assert "ended with 1, unsaid by the page" in mistake
+def test_a_failure_without_exit_code_is_a_mistake(tmp_path):
+    """The page must show the exit code of a command that fails."""
+    (mistake,) = find_mistakes(tmp_path, PAGE.replace("$ echo $?\n1\n", ""))
+    assert "exited 1; the page does not show the exit code" in mistake
 
 
-def test_a_page_that_ends_the_shell_is_said(tmp_path):
-    """What comes after would not have been run."""
-    with pytest.raises(AssertionError, match="the shell ended before the page did"):
-        found(tmp_path, PAGE.replace("$ false", "$ exit 3"))
+def test_a_page_that_exits_the_shell_is_an_error(tmp_path):
+    """The rest of the page would not run."""
+    with pytest.raises(AssertionError, match="the shell exited before the end of the page"):
+        find_mistakes(tmp_path, PAGE.replace("$ false", "$ exit 3"))
 
 
-def test_a_page_is_rewritten_where_it_was_wrong_and_nowhere_else(tmp_path):
-    """The answer is put in place of the wrong one."""
+def test_only_wrong_output_is_rewritten(tmp_path):
+    """The actual output replaces the wrong output; other text stays."""
     wrong = PAGE.replace("\nkept\n", "\nlost\n").replace("one\ntwo\n$", "…\n$")
     assert rewritten(wrong, Shell(tmp_path).run(wrong)) == PAGE.replace("one\ntwo\n$", "…\n$")
 
 
 @pytest.mark.parametrize(
-    ("shown", "said", "fit"),
+    ("shown", "output", "expected"),
     [
         ("a\n…\nd\n", "a\nb\nc\nd\n", True),
         ("a\n…\n", "a\n", True),
@@ -108,6 +108,6 @@ def test_a_page_is_rewritten_where_it_was_wrong_and_nowhere_else(tmp_path):
         ("a.c\n", "abc\n", False),
     ],
 )
-def test_what_differs_from_run_to_run_fits(shown, said, fit):
-    """Dates, digests and times; not counts, and a dot is a dot."""
-    assert fits(shown, said) is fit
+def test_values_that_vary_between_runs_match(shown, output, expected):
+    """Dates, digests and times match; counts do not. A dot matches only a dot."""
+    assert fits(shown, output) is expected

@@ -1,4 +1,4 @@
-"""Pages: every command that a page shows is run, and answers what the page says."""
+"""Pages: every command runs and prints the output that the page shows."""
 
 import re
 
@@ -9,49 +9,51 @@ from keyturn.cli.main import COMMAND_MODULES
 from sources import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-TOLD = [page for page in PAGES if any(isinstance(step, Command) for step in steps(page.read_text("utf-8")))]
+CONSOLE_PAGES = [
+    page for page in PAGES if any(isinstance(step, Command) for step in steps(page.read_text("utf-8")))
+]
 SECRET = re.compile(r"echo (\S+) \| keyturn secret set")
 
 
-@pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_commands_answer_as_shown(page, tmp_path, request):
-    """All commands of a page, one after the other in one shell, against a real emulator."""
+@pytest.mark.parametrize("page", CONSOLE_PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_print_the_shown_output(page, tmp_path, request):
+    """All commands of a page run in order in one shell, against a real emulator."""
     text = page.read_text("utf-8")
     answers = Shell(tmp_path).run(text)
     if request.config.getoption("--rewrite-pages"):
         page.write_text(rewritten(text, answers), "utf-8")
     found = list(mistakes(answers))
-    assert not found, "look, then run with --rewrite-pages\n\n" + "\n\n".join(found)
+    assert not found, "check the differences, then run with --rewrite-pages\n\n" + "\n\n".join(found)
     for secret in SECRET.findall(text):
         assert not [answer.command.text for answer in answers if secret in answer.text], secret
 
 
-UNSHOWN = {
-    "demo": "takes a minute and shows other commands: tests/cli/demo/test_scenario_story.py tells the whole of it"
-}
+WITHOUT_PAGE = {"demo": "takes a minute; tests/cli/demo checks its whole output"}
 """Commands that no page runs, each with the reason."""
 
 
-def test_every_command_is_run_on_some_page():
-    """Whoever looks for a command finds a place where it is used and what it answers."""
+def test_every_command_runs_on_a_page():
+    """The pages show each command with its output."""
     ran = {
         name
-        for page in TOLD
+        for page in CONSOLE_PAGES
         for step in steps(page.read_text("utf-8"))
         if isinstance(step, Command) and step.shown
         for name in re.findall(r"\bkeyturn ([a-z]+)", step.text)
     }
-    assert set(COMMAND_MODULES) - ran == set(UNSHOWN)
-    assert (ROOT / "tests" / "cli" / "test_story.py").is_file()
+    assert set(COMMAND_MODULES) - ran == set(WITHOUT_PAGE)
+    assert list((ROOT / "tests" / "cli" / "demo").glob("test_*.py"))
 
 
-UNRUN = re.compile(r"^ *```(?:sh|bash|shell)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-INSTALLING = ("pip install ", "git clone ", "make setup")
-"""What a page may show without running it: it needs a package index, or this repository's own address."""
+SHELL_BLOCK = re.compile(r"^ *```(?:sh|bash|shell)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INSTALL_COMMANDS = ("pip install ", "git clone ", "make setup")
+"""Commands that a page may show without a run: they need a package index or the URL of the repository."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_what_is_not_run_only_installs(page):
-    """Every other block of commands is a console, whose answers are compared."""
-    lines = [line.strip() for block in UNRUN.findall(page.read_text("utf-8")) for line in block.splitlines()]
-    assert [line for line in lines if line and not line.startswith(INSTALLING)] == []
+def test_blocks_that_do_not_run_only_install(page):
+    """Every other block of commands is a console block, whose output is compared."""
+    lines = [
+        line.strip() for block in SHELL_BLOCK.findall(page.read_text("utf-8")) for line in block.splitlines()
+    ]
+    assert [line for line in lines if line and not line.startswith(INSTALL_COMMANDS)] == []

@@ -1,4 +1,4 @@
-"""Policies of one's own: the examples over the plan's JSON, in the real jq and in a real Rego engine."""
+"""The example policies for the JSON of a plan, in the real jq and a real Rego engine."""
 
 import json
 import subprocess
@@ -17,30 +17,30 @@ JQ = (POLICIES / "review_required.jq").read_text("utf-8")
 REGO = (POLICIES / "review_required.rego").read_text("utf-8")
 
 
-def by_jq(plan):
-    """Return what the jq example says of a plan."""
+def run_jq(plan):
+    """Return the messages of the jq example for a plan."""
     return sorted(jq.compile(JQ).input_value(plan).all())
 
 
-def by_rego(plan):
-    """Return what the Rego example says of a plan."""
+def run_rego(plan):
+    """Return the messages of the Rego example for a plan."""
     engine = regopy.Interpreter()
     engine.add_module("review_required", REGO)
     engine.set_input(plan)
-    (found,) = json.loads(str(engine.query("data.main.deny")))["expressions"]
-    return sorted(found)
+    (messages,) = json.loads(str(engine.query("data.main.deny")))["expressions"]
+    return sorted(messages)
 
 
-# What regopy answers is no JSON where a string holds control characters, as those of `hostile` do.
+# The output of regopy is invalid JSON for strings with control characters, which `hostile` has.
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {"hostile"}))
-def test_both_say_the_same(name):
-    """The two examples are one policy."""
+def test_both_policies_return_the_same_messages(name):
+    """The two examples implement one policy."""
     plan = json.loads(render_plan_json(CASES[name]))
-    assert by_jq(plan) == by_rego(plan)
+    assert run_jq(plan) == run_rego(plan)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "messages"),
     [
         ({}, []),
         (
@@ -57,15 +57,15 @@ def test_both_say_the_same(name):
         ),
     ],
 )
-def test_each_rule_finds_what_it_is_for(change, said):
-    """One plan for each rule, and one that nobody minds."""
+def test_each_rule_returns_its_message(change, messages):
+    """A plan that breaks a rule has one message; an empty plan has none."""
     plan = {"resource_changes": [], "exposures": [], "secrets": [], **change}
-    assert by_jq(plan) == said
-    assert by_rego(plan) == said
+    assert run_jq(plan) == messages
+    assert run_rego(plan) == messages
 
 
-def test_the_command_of_the_page_works(tmp_path):
-    """The jq program is a file that jq takes with -f, as its first lines say."""
+def test_jq_runs_the_file(tmp_path):
+    """The program works as a file with `jq -f`."""
     (tmp_path / "plan.json").write_text(render_plan_json(CASES[min(CASES)]))
     done = subprocess.run(
         ["jq", "-r", "-f", POLICIES / "review_required.jq", tmp_path / "plan.json"],

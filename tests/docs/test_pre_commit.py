@@ -1,4 +1,4 @@
-"""Hooks at work: a consumer's repository under the real pre-commit and the real prek."""
+"""The pre-commit hooks in a user's repository, run by the real pre-commit and prek."""
 
 import os
 import subprocess
@@ -21,14 +21,14 @@ RUNNERS = [
 
 @pytest.fixture
 def consumer(tmp_path, age_key, canary):
-    """Return a repository that takes our hooks from a repository of hooks, at a revision.
+    """Return a user's repository that uses the hooks of another repository at a revision.
 
-    The hooks are ours in all but their language: `python` would fetch packages from an index.
+    The language of the hooks is `system`, because `python` would download packages.
     """
     hooks = tmp_path / "hooks"
     hooks.mkdir()
-    ours = [{**hook, "language": "system"} for hook in HOOKS]
-    (hooks / ".pre-commit-hooks.yaml").write_text(yaml.safe_dump(ours))
+    local_hooks = [{**hook, "language": "system"} for hook in HOOKS]
+    (hooks / ".pre-commit-hooks.yaml").write_text(yaml.safe_dump(local_hooks))
     git(hooks, "init", "-q")
     git(hooks, "add", "-A")
     git(hooks, "commit", "-q", "-m", "Hooks")
@@ -36,8 +36,8 @@ def consumer(tmp_path, age_key, canary):
     repo.credential("prod-db", {"password": canary()})
     repo.connection("prod-pg", "prod-db")
     revision = git(hooks, "rev-parse", "HEAD")
-    wanted = [{"id": hook["id"]} for hook in HOOKS]
-    tree = {"repos": [{"repo": str(hooks), "rev": revision, "hooks": wanted}]}
+    hook_ids = [{"id": hook["id"]} for hook in HOOKS]
+    tree = {"repos": [{"repo": str(hooks), "rev": revision, "hooks": hook_ids}]}
     (repo.root / ".pre-commit-config.yaml").write_text(yaml.safe_dump(tree))
     git(repo.root, "init", "-q")
     git(repo.root, "add", "-A")
@@ -45,7 +45,7 @@ def consumer(tmp_path, age_key, canary):
 
 
 def git(folder, *words):
-    """Run git; return what it says."""
+    """Run git and return its output."""
     done = subprocess.run(
         ["git", "-c", "init.defaultBranch=main", *words],
         cwd=folder,
@@ -74,14 +74,14 @@ def run(runner, repo, tmp_path, *more):
     )
 
 
-def test_our_hooks_install_themselves():
-    """For users both hooks are installed from this repository, whose name pip knows."""
+def test_hooks_install_keyturn():
+    """pre-commit installs keyturn from the repository of the hooks."""
     assert {hook["language"] for hook in HOOKS} == {"python"}
     assert {hook["entry"].split()[0] for hook in HOOKS} == {"keyturn"}
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
-def test_a_sound_repository_passes(runner, consumer, tmp_path):
+def test_a_valid_repository_passes(runner, consumer, tmp_path):
     """Both hooks run and pass."""
     done = run(runner, consumer, tmp_path, "--all-files", "--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -89,8 +89,8 @@ def test_a_sound_repository_passes(runner, consumer, tmp_path):
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
-def test_a_broken_manifest_stops_the_commit(runner, consumer, tmp_path):
-    """Both hooks fail, with the place and the next step."""
+def test_an_invalid_manifest_blocks_the_commit(runner, consumer, tmp_path):
+    """Both hooks fail, with the location and the fix."""
     path = consumer.root / "manifests/prod/connections/prod-pg.yaml"
     path.write_text(path.read_text().replace("database:", "databse:"))
     git(consumer.root, "add", "-A")
@@ -102,8 +102,8 @@ def test_a_broken_manifest_stops_the_commit(runner, consumer, tmp_path):
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
-def test_other_files_do_not_wake_the_first_hook(runner, consumer, tmp_path):
-    """A commit without manifests runs the hook of the whole repository alone."""
+def test_other_files_skip_the_hook_of_changed_manifests(runner, consumer, tmp_path):
+    """A commit without manifests runs only the hook of the whole repository."""
     git(consumer.root, "commit", "-q", "-m", "All")
     (consumer.root / "notes.txt").write_text("nothing\n")
     git(consumer.root, "add", "-A")
