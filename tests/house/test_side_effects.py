@@ -125,6 +125,7 @@ def test_planning_is_pure():
         f"{module.place} imports {name}"
         for module in PURE
         for name in imports(module)
+        if name != "pathlib.PurePosixPath"  # it touches no file
         if any(f"{name}.".startswith(f"{each}.") for each in NEVER_IN_PURE_CODE)
     ]
     found += [line for module in PURE for line in called(module, {"open", "eval", "exec"})]

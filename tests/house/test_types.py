@@ -73,6 +73,9 @@ def test_no_mutable_collections_in_values():
     found = {
         f"{name}.{ast.unparse(field.target)}": ast.unparse(field.annotation)
         for name, _, fields in structs()
+        if not name.rpartition(".")[2].startswith(
+            "Stored"
+        )  # JSON objects that are decoded and converted at once
         for field in fields
         if ast.unparse(field.annotation).split("[")[0] in {"list", "dict", "set"}
     }

@@ -23,7 +23,7 @@ _cached_pointer = lru_cache(maxsize=4096)(to_json_pointer)
 _cached_path = lru_cache(maxsize=4096)(from_json_pointer)
 
 
-class StoredEntry(Struct, kw_only=True, omit_defaults=True):
+class StoredEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The JSON object of a StateEntry; ``observed`` is absent if it is identical to ``applied``."""
 
     address: str

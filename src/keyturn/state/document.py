@@ -72,7 +72,7 @@ class State(Struct, frozen=True, kw_only=True):
         return replace(self, entries=MappingProxyType(dict(entries)))
 
 
-class _StoredHeader(Struct, kw_only=True):
+class _StoredHeader(Struct, frozen=True, kw_only=True):
     version: int
     workspace: str
     organization: str
@@ -86,7 +86,7 @@ class _StoredState(_StoredHeader, kw_only=True):
     entries: list[msgspec.Raw]
 
 
-class _StoredVersion(Struct):
+class _StoredVersion(Struct, frozen=True):
     version: int
 
 

@@ -109,7 +109,7 @@ JournalEvent: TypeAlias = (
 )
 
 
-class StoredIntent(Struct, kw_only=True, omit_defaults=True):
+class StoredIntent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The JSON object of an Intent in the state document."""
 
     id: str
@@ -128,7 +128,7 @@ class _StoredIntentEvent(StoredIntent, tag_field="event", tag="intent"):
     pass
 
 
-class _StoredOutcome(Struct, kw_only=True, omit_defaults=True, tag_field="event", tag="outcome"):
+class _StoredOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event", tag="outcome"):
     intent: str
     address: str
     action: str

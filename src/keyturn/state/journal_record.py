@@ -50,7 +50,7 @@ class JournalRecord(Struct, frozen=True, kw_only=True):
         return JournalPosition(self.seq, self.hash, self.mark)
 
 
-class _StoredRecord(Struct):
+class _StoredRecord(Struct, frozen=True):
     seq: int
     at: str
     event: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -22,7 +22,7 @@ class PreconditionFailed(Exception):
     """The object does not have the expected etag, or the log has grown; nothing was written."""
 
 
-class LogLine(NamedTuple):
+class LogLine(Struct, frozen=True):
     """A line of a log with its newline; a read from ``mark`` starts at or before this line."""
 
     mark: int

@@ -94,7 +94,9 @@ def diagnostic_entry(group: tuple[Diagnostic, ...]) -> PlanEntry:
     return PlanEntry(
         symbol=symbol,
         label=f"{first.code} {severity}",
-        headline=f"{first.message} (in {len(locations):,} locations)" if several else first.message,
+        headline=f"{first.message} (in {pluralize(len(locations), 'location')})"
+        if several
+        else first.message,
         tone=tone,
         location="" if several else locations[0],
         details=tuple(details),
