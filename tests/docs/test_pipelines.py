@@ -1,4 +1,4 @@
-"""Pipelines for users: every script runs as its runner would run it, with real git and the emulator."""
+"""The example pipelines: each script runs as on a CI runner, with real git and the emulator."""
 
 import json
 import re
@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from msgspec.structs import replace
 
 from keys import AgeKey
-from keyturn.operations.init_templates import GITHUB_WORKFLOW
-from keyturn.operations.init_templates import GITLAB_PIPELINE as FIRST
+from keyturn.operations.init_templates import GITHUB_WORKFLOW, GITLAB_PIPELINE
 from pipelines import Runner, scripts
 from planasonix_emulator.server import Emulator
 from sources import ROOT
@@ -25,12 +24,12 @@ CI = ROOT / "examples" / "ci"
 GITHUB = sorted((CI / "github").glob("*.yml"))
 GITLAB = CI / "gitlab" / ".gitlab-ci.yml"
 ZIZMOR = Path(sys.executable).parent / "zizmor"
-SAME = "github.event.pull_request.head.repo.full_name == github.repository"
+SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
 KEYS = ("PLANASONIX_API_KEY", "SOPS_AGE_KEY")
 
 
 class Team:
-    """A repository with a base on main and a branch that moves a database, and the service."""
+    """A repository with a base commit on main, its keys, and a running emulator."""
 
     def __init__(self, ground: Path, age: AgeKey, service: Emulator, canary) -> None:
         self.ground, self.service = ground, service
@@ -46,7 +45,7 @@ class Team:
         self.keys = {"secrets.PLANASONIX_API_KEY": service.key, "secrets.SOPS_AGE_KEY": secret}
 
     def git(self, *words: str) -> str:
-        """Run git; return what it says."""
+        """Run git and return its output."""
         done = subprocess.run(
             ["git", "-c", "init.defaultBranch=main", *words],
             cwd=self.repo.root, check=True, capture_output=True, text=True,
@@ -54,28 +53,28 @@ class Team:
         return done.stdout.strip()
 
     def commit(self, message: str) -> str:
-        """Commit everything; return the commit."""
+        """Commit everything and return the commit."""
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
         return self.git("rev-parse", "HEAD")
 
     def runner(self, name: str, *, fork: bool = False, keys: bool = True, **always: str) -> Runner:
-        """Return a machine with a ground of its own, and the repository as its clone."""
+        """Return a runner with its own folder and the repository as its clone."""
         ground = self.ground / name
         ground.mkdir()
         context = {
-            SAME: "false" if fork else "true",
+            SAME_REPOSITORY: "false" if fork else "true",
             "github.event.pull_request.base.sha": self.base,
             "github.event.pull_request.number": "7",
             "github.token": "token-of-the-run",
             **(self.keys if keys else dict.fromkeys(self.keys, "")),
         }
-        told = {"GITHUB_REPOSITORY": "acme/access", **always}
-        return Runner(clone=self.repo.root, ground=ground, context=context, always=told)
+        variables = {"GITHUB_REPOSITORY": "acme/access", **always}
+        return Runner(clone=self.repo.root, ground=ground, context=context, always=variables)
 
-    def live(self) -> list[str]:
-        """Return the names of what is live."""
+    def list_live_names(self) -> list[str]:
+        """Return the names of all live objects."""
         state = self.service.read_state()
         return sorted(each["name"] for kind in ("credentials", "connections") for each in state[kind])
 
@@ -92,22 +91,22 @@ def workflow(name):
     return CI / "github" / f"{name}.yml"
 
 
-def test_init_writes_the_simplest_one():
-    """What `keyturn init` writes is the first example, of both vendors."""
+def test_init_writes_the_simplest_examples():
+    """`keyturn init` writes the first example of GitHub and of GitLab."""
     assert workflow("keyturn").read_text() == GITHUB_WORKFLOW
-    assert (CI / "gitlab" / "keyturn.yml").read_text() == FIRST
+    assert (CI / "gitlab" / "keyturn.yml").read_text() == GITLAB_PIPELINE
 
 
-@pytest.mark.parametrize("text", [GITHUB_WORKFLOW, FIRST], ids=["github", "gitlab"])
-def test_the_simplest_ones_say_why_a_state_needs_a_bucket(text):
-    """The folder of a runner is temporary; the comment names the setting of a bucket."""
+@pytest.mark.parametrize("text", [GITHUB_WORKFLOW, GITLAB_PIPELINE], ids=["github", "gitlab"])
+def test_the_simplest_examples_explain_the_bucket(text):
+    """The comment warns about state in the folder of a runner, and names the setting of a bucket."""
     assert "With `state: file:…`, the state is lost when the runner ends" in text
     assert "state: s3://bucket/prefix" in text
 
 
 @pytest.mark.parametrize("path", GITHUB, ids=lambda path: path.stem)
-def test_workflows_are_careful(path):
-    """No rights by default, no token left behind, nothing of an event pasted into a script."""
+def test_workflows_are_hardened(path):
+    """Permissions are minimal, checkouts keep no token, scripts contain no event text."""
     tree = yaml.safe_load(path.read_text())
     assert tree["permissions"] in ({}, {"contents": "read"})
     for job in tree["jobs"].values():
@@ -120,8 +119,8 @@ def test_workflows_are_careful(path):
 
 @pytest.mark.skipif(not ZIZMOR.exists(), reason="zizmor is not installed")
 @pytest.mark.parametrize("path", GITHUB, ids=lambda path: path.stem)
-def test_zizmor_has_nothing_to_say(path):
-    """The auditor of workflows finds nothing."""
+def test_zizmor_reports_nothing(path):
+    """The auditor of workflows has no findings."""
     done = subprocess.run(
         [ZIZMOR, "--offline", "--no-progress", path], capture_output=True, text=True, check=False
     )
@@ -129,8 +128,8 @@ def test_zizmor_has_nothing_to_say(path):
 
 
 @pytest.mark.parametrize("path", [*GITHUB, GITLAB], ids=lambda path: path.stem)
-def test_scripts_are_shell(path):
-    """Bash takes every script."""
+def test_scripts_are_valid_shell(path):
+    """Bash parses every script."""
     tree = yaml.safe_load(path.read_text())
     found = (
         list(scripts(tree))
@@ -144,7 +143,7 @@ def test_scripts_are_shell(path):
 
 
 def event(team, *, fork):
-    """Return what GitHub tells of a pull request."""
+    """Return the environment variables that GitHub sets for a pull request."""
     place = team.ground / f"event-{fork}.json"
     head = "stranger/access" if fork else "acme/access"
     sides = {"head": head, "base": "acme/access"}
@@ -154,7 +153,7 @@ def event(team, *, fork):
 
 
 def test_a_fork_gets_its_plan_and_no_key(team):
-    """Without any key: the summary holds the plan, nothing is commented, the service hears nothing."""
+    """The summary has the plan; there is no comment, and the service gets no request."""
     team.git("checkout", "-q", "-b", "change")
     team.repo.connection("prod-more", "prod-db")
     team.commit("One more")
@@ -167,8 +166,8 @@ def test_a_fork_gets_its_plan_and_no_key(team):
     assert len(team.service.list_requests()) == before
 
 
-def test_a_comment_is_kept_up_to_date(team):
-    """The first run makes it, the second changes it, and a stranger's comment of that form is left alone."""
+def test_the_comment_is_updated(team):
+    """The first run creates the comment, the second updates it; a similar comment of a stranger stays."""
     team.git("checkout", "-q", "-b", "change")
     team.repo.connection("prod-more", "prod-db")
     team.commit("One more")
@@ -184,8 +183,8 @@ def test_a_comment_is_kept_up_to_date(team):
     assert "2 to create" in second["body"].replace("**", "")
 
 
-def test_a_moved_secret_stops_the_pull_request(team):
-    """The connection points the credential at another host: the last step fails with 5."""
+def test_an_exposure_fails_the_pull_request(team):
+    """The connection points the credential at another host: the last step exits 5."""
     team.git("checkout", "-q", "-b", "change")
     team.repo.connection("prod-pg", "prod-db", {"host": "db.example.net", "port": 5432, "database": "app"})
     team.commit("Elsewhere")
@@ -195,7 +194,7 @@ def test_a_moved_secret_stops_the_pull_request(team):
 
 
 def test_a_trusted_plan_uses_the_settings_of_the_base(team):
-    """A branch that names an address of its own does not get the API key sent there."""
+    """The API key is not sent to a base URL that the branch sets."""
     team.git("checkout", "-q", "-b", "change")
     with Emulator.start() as other:
         text = (team.repo.root / "keyturn.yaml").read_text()
@@ -207,8 +206,8 @@ def test_a_trusted_plan_uses_the_settings_of_the_base(team):
         assert other.list_requests() == []
 
 
-def test_what_was_approved_is_applied_and_nothing_else(team):
-    """Plan, approve, apply; with a digest of another plan, nothing is written."""
+def test_only_the_approved_plan_is_applied(team):
+    """An apply with the digest of another plan writes nothing."""
     planning = team.runner("plan")
     assert [step.code for step in planning.github(workflow("apply"), "plan")] == [0, 0]
     assert planning.outputs()["changes"] == "yes"
@@ -217,25 +216,25 @@ def test_what_was_approved_is_applied_and_nothing_else(team):
     runner = team.runner("apply")
     other = replace(runner, context={**runner.context, "needs.plan.outputs.digest": "kt1-" + "a" * 26})
     assert [step.code for step in other.github(workflow("apply"), "apply")] == [0, 4]
-    assert team.live() == []
+    assert team.list_live_names() == []
     approved = replace(runner, context={**runner.context, "needs.plan.outputs.digest": digest})
     assert [step.code for step in approved.github(workflow("apply"), "apply")] == [0, 0]
-    assert team.live() == ["prod-db", "prod-pg"]
+    assert team.list_live_names() == ["prod-db", "prod-pg"]
     again = team.runner("again")
     assert [step.code for step in again.github(workflow("apply"), "plan")] == [0, 0]
     assert again.outputs()["changes"] == "no"
 
 
-def test_a_cancelled_job_ends_keyturn_itself(team):
-    """The runner interrupts the step's process: with `exec` that is keyturn, which ends in good order."""
+def test_a_cancelled_job_interrupts_keyturn(team):
+    """The runner interrupts the process of the step; with `exec` this is keyturn, which exits 130."""
     tree = yaml.safe_load(workflow("apply").read_text())
     (script,) = (step["run"] for step in tree["jobs"]["apply"]["steps"] if step.get("name") == "Apply")
     plan = json.loads(team.repo.keyturn("plan", "--format", "json").stdout)
     team.service.change_settings(latency_ms=150)
-    told = team.repo.environment(DIGEST=plan["approval"]["digest"])
+    variables = team.repo.environment(DIGEST=plan["approval"]["digest"])
     (team.ground / "step.sh").write_text(script)
     step = [shutil.which("bash"), "-e", str(team.ground / "step.sh")]
-    with subprocess.Popen(step, cwd=team.repo.root, env=told, stdout=subprocess.DEVNULL) as job:
+    with subprocess.Popen(step, cwd=team.repo.root, env=variables, stdout=subprocess.DEVNULL) as job:
         while not any(each["write"] for each in team.service.list_requests()):
             assert job.poll() is None
             time.sleep(0.02)
@@ -243,39 +242,39 @@ def test_a_cancelled_job_ends_keyturn_itself(team):
         assert job.wait(30) == 130
     team.service.change_settings(latency_ms=0)
     assert team.repo.keyturn("apply", "--yes").code == 0
-    assert team.live() == ["prod-db", "prod-pg"]
+    assert team.list_live_names() == ["prod-db", "prod-pg"]
 
 
-def test_a_night_without_drift_is_quiet_and_one_with_it_is_not(team):
-    """The job fails with 2 where somebody edited, and says so as an annotation."""
+def test_the_nightly_job_fails_on_drift(team):
+    """The job exits 2 after an edit in the UI and writes an annotation; without an edit it exits 0."""
     assert team.repo.keyturn("apply", "--yes").code == 0
-    assert [step.code for step in team.runner("quiet").github(workflow("drift"), "drift")] == [0, 0]
+    assert [step.code for step in team.runner("unchanged").github(workflow("drift"), "drift")] == [0, 0]
     team.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
-    loud = team.runner("loud")
-    steps = list(loud.github(workflow("drift"), "drift"))
+    runner = team.runner("edited")
+    steps = list(runner.github(workflow("drift"), "drift"))
     assert [step.code for step in steps] == [0, 2]
     assert "::error title=Drift::" in steps[-1].output
-    assert "scratch" in loud.summary()
+    assert "scratch" in runner.summary()
 
 
 def test_the_workflow_of_init_validates_and_applies(team):
-    """Both jobs of the simplest workflow."""
+    """Both jobs of the simplest workflow run."""
     assert [step.code for step in team.runner("check").github(workflow("keyturn"), "validate")] == [0, 0]
     assert [step.code for step in team.runner("push").github(workflow("keyturn"), "apply")] == [0, 0]
-    assert team.live() == ["prod-db", "prod-pg"]
+    assert team.list_live_names() == ["prod-db", "prod-pg"]
 
 
 def test_the_pipeline_of_init_validates_and_applies(team):
-    """Both jobs of the simplest pipeline of GitLab; the report of the first is one of code quality."""
+    """Both jobs of the simplest pipeline of GitLab run."""
     simplest = CI / "gitlab" / "keyturn.yml"
     assert team.runner("check", keys=False).gitlab(simplest, "validate").code == 0
     keys = dict(zip(KEYS, team.keys.values(), strict=True))
     assert team.runner("push").gitlab(simplest, "apply", **keys).code == 0
-    assert team.live() == ["prod-db", "prod-pg"]
+    assert team.list_live_names() == ["prod-db", "prod-pg"]
 
 
-def test_gitlab_checks_plans_applies_and_watches(team):
-    """Every job of the pipeline, in the order of a change's life."""
+def test_the_gitlab_pipeline_runs(team):
+    """Every job runs, in the order of a change from merge request to drift check."""
     team.git("checkout", "-q", "-b", "change")
     team.repo.connection("prod-more", "prod-db")
     team.commit("One more")
@@ -291,7 +290,7 @@ def test_gitlab_checks_plans_applies_and_watches(team):
     name, digest = (team.repo.root / "plan.env").read_text().strip().split("=")
     assert name == "DIGEST"
     assert runner.gitlab(GITLAB, "apply", **keys, DIGEST=digest).code == 0
-    assert team.live() == ["prod-db", "prod-more", "prod-pg"]
+    assert team.list_live_names() == ["prod-db", "prod-more", "prod-pg"]
     assert runner.gitlab(GITLAB, "drift", **keys).code == 0
     team.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     assert runner.gitlab(GITLAB, "drift", **keys).code == 2

@@ -13,7 +13,7 @@ from sources import ROOT
 SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
 generate = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(generate)
-PAGES = generate.pages()
+PAGES = generate.build_pages()
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
