@@ -41,7 +41,7 @@ _GIT = {
 }
 
 
-class Trespass(RuntimeError):  # noqa: N818
+class Trespass(RuntimeError):
     """Raised in the face of a test that does what no test may do."""
 
 

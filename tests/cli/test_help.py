@@ -8,7 +8,7 @@ from itertools import groupby, takewhile
 import click
 import pytest
 
-from keyturn.cli import exit_codes, help
+from keyturn.cli import exit_codes, help  # noqa: A004  # the module of that name
 from keyturn.cli.main import COMMAND_MODULES, root_command
 from sources import ROOT, SRC
 
@@ -112,7 +112,7 @@ def test_exit_codes_are_those_of_the_command(words):
 
 def test_every_exit_code_has_a_meaning():
     """Those of every command are in one line, the others in the table."""
-    known = {value for name, value in vars(errors).items() if name.isupper()}
+    known = {value for name, value in vars(exit_codes).items() if name.isupper()}
     always = {int(code) for code in re.findall(r"\d+", help.COMMON_EXIT_CODES)}
     assert always == ALWAYS
     assert set(help.EXIT_CODE_MEANINGS) | always == known

@@ -59,7 +59,8 @@ def test_a_version_is_said_without_the_core(tmp_path):
 @pytest.mark.parametrize(("words", "code"), [(("explain", "KT451"), 0), (("pln",), 64), (("plan",), 1)])
 def test_a_process_leaves_at_once_and_says_all(tmp_path, words, code):
     """What Python would do at its end is not done; nothing said is lost, the code is the same."""
-    start = "import atexit, sys\nfrom keyturn.cli.main import run_and_exit\natexit.register(print, 'at the end')\n"
+    start = "import atexit, sys\nfrom keyturn.cli.main import run_and_exit\n"
+    start += "atexit.register(print, 'at the end')\n"
     program = [sys.executable, "-c", f"{start}sys.argv = ['keyturn', *{words!r}]\nrun_and_exit()"]
     ended = execute(program, cwd=tmp_path, env={"PATH": os.defpath, "HOME": str(tmp_path)})
     same = here(tmp_path, *words)

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
+from diagnostic_calls import findings
 from keyturn.catalog import find_code, load_catalog
 from keyturn.model.diagnostic import Cause
 from keyturn.policy.runner import RULES
 from sources import ROOT, modules, tracked
-from diagnostic_calls import findings
 
 CODE = re.compile(r"\bKT\d{3}\b")
 RANGE = re.compile(r"\bKT\d{3} to KT\d{3}\b")

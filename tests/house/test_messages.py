@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from diagnostic_calls import findings
 from keyturn.catalog import find_code, load_catalog
 from sources import modules
-from diagnostic_calls import findings
 
 FINDINGS = tuple(findings())
 CODE = re.compile(r"KT\d{3}")

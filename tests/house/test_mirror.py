@@ -15,12 +15,9 @@ UNTESTED = frozenset({"keyturn.public"})  # imports only; tests/house/test_publi
 
 def is_test_of(path, module):
     """Return whether a file tests a module: `test_name.py` or `test_name_topic.py` in the mirrored folder."""
-    package, *folders, name = (
-        [*module.name.split("."), ""] if "." not in module.name else module.name.split(".")
-    )
-    if module.place.endswith("__init__.py"):
-        folders, name = [*folders, name], name
-    name = name.strip("_")
+    package, *below = module.name.split(".")
+    name = below[-1].strip("_") if below else ""
+    folders = below if module.place.endswith("__init__.py") else below[:-1]
     fits = path.stem == f"test_{name}" or path.stem.startswith(f"test_{name}_")
     return fits and path.parent == FOLDERS[package].joinpath(*folders)
 

@@ -21,8 +21,8 @@ CALLED_BY_LIBRARIES = {"get_command", "get_extra_info"}
 EMPTY_WORDS = {"util", "utils", "helper", "helpers", "misc"}
 STANDARD_EXCEPTIONS = {
     "ApplyStopped", "DependencyCycle", "ExitWith", "InvalidResponse", "LockHeld", "NotFound", "NotSent",
-    "ObjectNotFound", "OutcomeUnknown", "PreconditionFailed", "RequestRejected", "SecretRejected", "StaleObject",
-    "Conflict", "IncompleteResponse", "Throttled", "Unauthorized", "Withheld",
+    "ObjectNotFound", "OutcomeUnknown", "PreconditionFailed", "RequestRejected", "SecretRejected",
+    "StaleObject", "Conflict", "IncompleteResponse", "Throttled", "Unauthorized", "Withheld",
 }  # fmt: skip
 """Exceptions whose names are terms of HTTP, databases or apply; every other one ends in Error."""
 

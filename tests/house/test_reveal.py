@@ -45,7 +45,7 @@ def test_reveals_are_counted():
 
 
 def test_few_modules_reveal():
-    """Five modules reveal: redaction, request bodies, the manifest writer, the fingerprint key, secret rules."""
+    """Five modules reveal: redaction, request bodies, writer, fingerprint key and secret rules."""
     assert {place.split(":")[0] for place in REVEALS} == {
         "keyturn.client.redaction",
         "keyturn.client.request_body",

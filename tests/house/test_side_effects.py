@@ -1,4 +1,4 @@
-"""Side effects: which layer may print, read the environment, run programs, open sockets, start threads, read the clock."""
+"""Side effects: which layer may print, run programs, open sockets, start threads and read the clock."""
 
 import ast
 

@@ -7,14 +7,14 @@ from sources import modules
 
 POSITIONAL_FIELDS = 3
 SHARED = {
-    "keyturn.operations.apply.context.ApplyContext.entries": "dict[str, StateEntry]",  # what the workers share, behind a lock
-    "keyturn.operations.apply.context.ApplyContext.ids": "dict[Address, str]",  # the same
-    "keyturn.operations.apply.context.ApplyContext.taken_ids": "set[str]",  # the same
-    "keyturn.operations.test_connections._ConnectionTester._failed_logins": "dict[Address, list[Address]]",  # the same
-    "keyturn.operations.plan.secret_loader.SecretLoader._root_keys": "list[bytes]",  # opened once, when it is first needed
-    "keyturn.model.config_reader.ConfigSection.errors": "list[Diagnostic]",  # collected while one document is read
+    "keyturn.operations.apply.context.ApplyContext.entries": "dict[str, StateEntry]",
+    "keyturn.operations.apply.context.ApplyContext.ids": "dict[Address, str]",
+    "keyturn.operations.apply.context.ApplyContext.taken_ids": "set[str]",
+    "keyturn.operations.test_connections._ConnectionTester._failed_logins": "dict[Address, list[Address]]",
+    "keyturn.operations.plan.secret_loader.SecretLoader._root_keys": "list[bytes]",
+    "keyturn.model.config_reader.ConfigSection.errors": "list[Diagnostic]",
 }
-"""Fields of frozen values that are filled later, each with its reason beside it."""
+"""Fields of frozen values that are filled later: behind a lock, or while one document is read."""
 
 POSITIONAL = {
     "keyturn.cli.demo.scenario.DemoRunner",

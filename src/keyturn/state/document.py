@@ -81,7 +81,7 @@ class _StoredHeader(Struct, frozen=True, kw_only=True):
     open: tuple[StoredIntent, ...]
 
 
-class _StoredState(_StoredHeader, kw_only=True):
+class _StoredState(_StoredHeader, frozen=True, kw_only=True):
     # One decoded entry exists at a time: a list of 10,000 makes the garbage collector twice as slow.
     entries: list[msgspec.Raw]
 

@@ -124,7 +124,7 @@ class StoredIntent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fingerprints: dict[str, str] = {}
 
 
-class _StoredIntentEvent(StoredIntent, tag_field="event", tag="intent"):
+class _StoredIntentEvent(StoredIntent, frozen=True, tag_field="event", tag="intent"):
     pass
 
 
