@@ -1,8 +1,7 @@
-"""Pipelines run as their runners would: each step's script in a shell of its own, files between them.
+"""Runs pipelines as their CI runners do: each script in its own shell, with the files of the runner.
 
-Actions (``uses:``) are not run; what they would do, a checkout, is the test's business. ``pipx`` and
-``pip install`` are stood in for: what they would install is there already. ``gh`` is stood in for by
-``stand_in_gh.py``, which keeps comments in a file.
+Actions (``uses:``) are skipped; the test prepares the checkout. Stubs replace ``pipx`` and ``pip``, because
+keyturn is installed. ``stand_in_gh.py`` replaces ``gh`` and stores comments in a file.
 """
 
 import os
@@ -26,7 +25,7 @@ _GH = ROOT / "tests" / "stand_in_gh.py"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How a step ended."""
+    """The exit code and output of a step."""
 
     name: str
     code: int
@@ -35,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """A machine with a clone; ``context`` answers expressions by their text, ``always`` is in every step."""
+    """A runner with a clone; ``context`` maps expressions to values, ``always`` has variables of all steps."""
 
     clone: Path
     ground: Path
@@ -43,54 +42,56 @@ class Runner:
     always: Mapping[str, str] = field(default_factory=dict)
 
     def github(self, workflow: Path, job: str) -> Iterator[Step]:
-        """Run the steps of a job until one fails, as GitHub's runner does: ``bash -e`` for each."""
+        """Run the steps of a job with ``bash -e`` until one fails, as GitHub does."""
         tree = yaml.safe_load(workflow.read_text("utf-8"))
         for step in tree["jobs"][job]["steps"]:
-            if "run" in step and self._wanted(step.get("if", "")):
-                told = {name: self._filled(str(value)) for name, value in step.get("env", {}).items()}
-                done = self._shell(step.get("name", step["run"]), self._filled(step["run"]), told, ("-e",))
-                yield done
-                if done.code:
+            if "run" in step and self._is_enabled(step.get("if", "")):
+                variables = {name: self._expand(str(value)) for name, value in step.get("env", {}).items()}
+                process = self._shell(
+                    step.get("name", step["run"]), self._expand(step["run"]), variables, ("-e",)
+                )
+                yield process
+                if process.code:
                     return
 
-    def gitlab(self, pipeline: Path, job: str, **told: str) -> Step:
-        """Run a job's script with what goes before it, as GitLab's runner does: in one shell."""
+    def gitlab(self, pipeline: Path, job: str, **variables: str) -> Step:
+        """Run ``before_script`` and the script of a job in one shell, as GitLab does."""
         tree = yaml.safe_load(pipeline.read_text("utf-8"))
         lines = [*tree["default"]["before_script"], *tree[job]["script"]]
-        return self._shell(job, "\n".join(lines), told, ("-eo", "pipefail"))
+        return self._shell(job, "\n".join(lines), variables, ("-eo", "pipefail"))
 
     def outputs(self) -> dict[str, str]:
-        """Return what steps wrote for later jobs."""
+        """Return the outputs of the steps for later jobs."""
         lines = self._file("output").read_text("utf-8").splitlines()
         return dict(line.split("=", 1) for line in lines)
 
     def summary(self) -> str:
-        """Return what steps wrote for the page of the run."""
+        """Return the summary of the run."""
         return self._file("summary").read_text("utf-8")
 
     def comments(self) -> str:
-        """Return the file in which the stand-in for gh keeps comments."""
-        place = self.ground / "comments.json"
-        return place.read_text("utf-8") if place.exists() else "[]"
+        """Return the comments of the pull request as JSON."""
+        path = self.ground / "comments.json"
+        return path.read_text("utf-8") if path.exists() else "[]"
 
-    def _wanted(self, condition: str) -> bool:
+    def _is_enabled(self, condition: str) -> bool:
         return not condition or self.context[condition] == "true"
 
-    def _filled(self, text: str) -> str:
+    def _expand(self, text: str) -> str:
         return _EXPRESSION.sub(lambda found: self.context[found[1]], text)
 
     def _file(self, name: str) -> Path:
-        place = self.ground / name
-        place.touch()
-        return place
+        path = self.ground / name
+        path.touch()
+        return path
 
-    def _shell(self, name: str, script: str, told: Mapping[str, str], flags: tuple[str, ...]) -> Step:
-        place = self.ground / "step.sh"
-        place.write_text(script, "utf-8")
-        done = subprocess.run(
-            ["bash", "--noprofile", "--norc", *flags, str(place)],
+    def _shell(self, name: str, script: str, variables: Mapping[str, str], flags: tuple[str, ...]) -> Step:
+        path = self.ground / "step.sh"
+        path.write_text(script, "utf-8")
+        process = subprocess.run(
+            ["bash", "--noprofile", "--norc", *flags, str(path)],
             cwd=self.clone,
-            env={**self._environment(), **self.always, **told},
+            env={**self._environment(), **self.always, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -98,8 +99,8 @@ class Runner:
             encoding="utf-8",
             check=False,
         )
-        canary.current().record(f"the step {name}", done.stdout)
-        return Step(name, done.returncode, done.stdout)
+        canary.current().record(f"the step {name}", process.stdout)
+        return Step(name, process.returncode, process.stdout)
 
     def _environment(self) -> dict[str, str]:
         tools = self.ground / "tools"
@@ -120,9 +121,9 @@ class Runner:
         }
 
 
-def _write(place: Path, text: str) -> None:
-    place.write_text(text, "utf-8")
-    place.chmod(0o755)
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+    path.chmod(0o755)
 
 
 def scripts(tree: Any) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""Stands in for ``gh api`` where a pipeline lists, makes and changes comments of a pull request.
+"""A stub of ``gh api`` that lists, creates and updates comments of a pull request.
 
-Comments are kept in the file that GH_COMMENTS names. ``--jq`` goes through the real jq.
+The comments are in the file GH_COMMENTS. ``--jq`` uses the real jq.
 """
 
 import json
@@ -13,7 +13,7 @@ import jq
 
 
 def main(words: list[str]) -> int:
-    """Answer one call; a call that no test needs is refused."""
+    """Run one call and return its exit code; an unknown call returns 1."""
     place = Path(os.environ["GH_COMMENTS"])
     comments = json.loads(place.read_text("utf-8")) if place.exists() else []
     options = dict(pairwise(words))

@@ -1,4 +1,4 @@
-"""The example of a program: it plans, draws, applies and fails as its page says, with real parts."""
+"""The example program: it plans, renders, applies and fails as its page shows."""
 
 import sys
 
@@ -17,7 +17,7 @@ __all__ = ["office"]
 
 @pytest.fixture
 def deploy(office):
-    """Return a function that runs the program for the office."""
+    """Return a function that runs the program in the repository."""
 
     def run(workspace="prod", **more):
         words = [sys.executable, PROGRAM, office.repo.root, workspace]
@@ -28,19 +28,19 @@ def deploy(office):
 
 @pytest.fixture
 def live(office, canary):
-    """Put a credential and a connection into git, and return the office."""
+    """Write a credential and a connection to the repository."""
     office.repo.credential("prod-db", {"password": canary()})
     office.repo.connection("prod-pg", "prod-db")
     return office
 
 
-def test_it_is_as_short_as_a_page_shows():
-    """Forty lines at most."""
+def test_the_program_is_short():
+    """The program has at most 40 lines."""
     assert len(PROGRAM.read_text().splitlines()) <= 40
 
 
-def test_it_plans_draws_and_applies(live, deploy):
-    """The plan stands in a file, the report on the screen, the objects in the workspace."""
+def test_the_program_applies_its_plan(live, deploy):
+    """It writes the plan to a file, prints the report, and creates the objects."""
     ended = deploy()
     assert (ended.code, ended.stderr) == (0, "")
     assert "### Keyturn plan for `prod`" in (live.repo.home / "plan.md").read_text()
@@ -48,8 +48,8 @@ def test_it_plans_draws_and_applies(live, deploy):
     assert (set(live.live()), set(live.live("connections"))) == ({"prod-db"}, {"prod-pg"})
 
 
-def test_again_there_is_nothing_to_do(live, deploy):
-    """And that is as git says, too."""
+def test_a_second_run_writes_nothing(live, deploy):
+    """Without changes, the program exits 0 and sends no write."""
     assert deploy().code == 0
     writes = live.writes()
     ended = deploy()
@@ -57,17 +57,20 @@ def test_again_there_is_nothing_to_do(live, deploy):
     assert live.writes() == writes
 
 
-def test_what_takes_something_away_waits(live, deploy):
-    """Nothing is retired without a person."""
+def test_a_retirement_needs_a_review(live, deploy):
+    """The program does not apply a plan that retires an object."""
     assert deploy().code == 0
     live.repo.remove("prod-pg")
     ended = deploy()
-    assert (ended.code, ended.stdout) == (1, "plan.md retires or replaces an object: a person has to review it\n")
+    assert (ended.code, ended.stdout) == (
+        1,
+        "plan.md retires or replaces an object: a person has to review it\n",
+    )
     assert set(live.live("connections")) == {"prod-pg"}
 
 
-def test_what_is_refused_is_explained(live, deploy):
-    """A secret on its way to a new host: the findings, their fix, and nothing written."""
+def test_a_blocked_plan_is_explained(live, deploy):
+    """An exposure prints its diagnostic, and nothing is written."""
     assert deploy().code == 0
     file = live.repo.root / "manifests/prod/connections/prod-pg.yaml"
     file.write_text(file.read_text().replace("db.example.com", "db.example.net"))
@@ -89,8 +92,8 @@ def test_what_is_refused_is_explained(live, deploy):
         ({"GITHUB_EVENT_NAME": "pull_request_target"}, "KT031"),
     ],
 )
-def test_what_goes_wrong_is_said(live, deploy, more, code):
-    """A wrong name, no key, a wrong one, no decryption key, a stranger's event: one message each."""
+def test_an_error_prints_its_code(live, deploy, more, code):
+    """Wrong workspace, missing or wrong API key, missing decryption key, untrusted CI event."""
     ended = deploy(**more)
     assert ended.code == 1
     assert f"error[{code}]" in ended.stderr
@@ -98,8 +101,8 @@ def test_what_goes_wrong_is_said(live, deploy, more, code):
     assert live.writes() == 0
 
 
-def test_somebody_else_applies(live, deploy):
-    """The lock is respected, and its holder named."""
+def test_a_held_lock_is_an_error(live, deploy):
+    """The message names the holder of the lock."""
     with open_run_context(live.repo.root, "", live.repo.environment()) as run:
         acquire_lock(run.store, LockHolder(id="1", who="eve", host="elsewhere", ttl=600), run.clock)
     ended = deploy()

@@ -1,4 +1,4 @@
-"""The examples: each decrypts, fits, is sealed, and is what its plain source says."""
+"""The example repository: each file is valid, decrypts, has a valid seal, and matches its source."""
 
 import os
 import shutil
@@ -28,31 +28,31 @@ ENVIRONMENT = {"SOPS_AGE_KEY_FILE": str(KEY), "PATH": os.environ["PATH"]}
 
 @pytest.fixture(scope="module")
 def project():
-    """Return the examples' project."""
+    """Return the project of the examples."""
     return read_project(REPO)
 
 
 @pytest.fixture(scope="module")
 def loaded(project):
-    """Return everything that the examples want."""
+    """Return the loaded manifests of the examples."""
     return load_manifests(project, project.find_workspace())
 
 
 def test_the_examples_have_no_finding(loaded):
-    """Not even a warning."""
+    """The manifests have no error, warning or note."""
     assert loaded.diagnostics == ()
     assert len(loaded.desired) == len(FILES)
 
 
-def test_each_example_opens_and_its_seal_holds(project, loaded):
-    """Every file, with the published key."""
+def test_each_example_decrypts(project, loaded):
+    """The published key decrypts every file, and its seal is valid."""
     opened = decrypt_manifests(loaded.desired, project, ENVIRONMENT)
     assert all(is_decrypted(each) for each in opened)
     assert sum(bool(each.secrets) for each in opened) > 15
 
 
-def test_the_rules_have_nothing_to_say(project, loaded):
-    """Examples are what people copy: with every secret opened, no rule finds fault with any."""
+def test_no_rule_reports_an_example(project, loaded):
+    """With all secrets decrypted, no rule reports an error or a warning."""
     opened = decrypt_manifests(loaded.desired, project, ENVIRONMENT)
     secrets = {each.origin.file: each.secrets for each in opened}
     found = run_rules(
@@ -61,48 +61,48 @@ def test_the_rules_have_nothing_to_say(project, loaded):
     assert [str(each.origin) + each.code for each in found if each.severity < Severity.NOTE] == []
 
 
-def test_each_plain_source_has_its_file():
-    """And each file its source."""
+def test_sources_and_files_match():
+    """Each source in plain has a file in repo, and each file has a source."""
     assert {file.removeprefix("manifests/prod/").removesuffix(".yaml") for file in FILES} == set(manifests())
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_says_what_its_source_says(file):
-    """All that is plain is as it was written; whoever changed the source ran make examples."""
-    made = dict(parse_document(load_file(REPO, file).data, file).tree)
+def test_a_file_equals_its_source(file):
+    """Plain fields equal those of the source; `make examples` updates them."""
+    generated = dict(parse_document(load_file(REPO, file).data, file).tree)
     kind = "credentials" if "credentials" in file else "connections"
     source = dict(parse_document(manifests()[f"{kind}/{file.split('/')[-1][:-5]}"].encode(), file).tree)
-    made.pop("sops", None)
-    secrets, words = made.pop("secrets", {}), source.pop("secrets", {})
-    config, plain = made.pop("config", {}), source.pop("config", {})
-    assert made == source
+    generated.pop("sops", None)
+    secrets, words = generated.pop("secrets", {}), source.pop("secrets", {})
+    config, plain = generated.pop("config", {}), source.pop("config", {})
+    assert generated == source
     assert secrets.keys() == words.keys()
     assert {**config, "known_hosts": ""} == {**plain, "known_hosts": ""}
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if "credentials" in file])
 def test_a_file_has_the_modeline_of_its_schema(file):
-    """An editor finds the schema from where the file is."""
+    """The path of the schema is relative to the file."""
     first = (REPO / file).read_text().splitlines()[0]
     schema = first.removeprefix("# yaml-language-server: $schema=")
     assert (REPO / file).parent.joinpath(schema).resolve() == ROOT / "schemas" / "credential.schema.json"
 
 
-def test_sops_itself_opens_the_examples(project, sops):
-    """Not only our own reader: the real binary, for each file, to the same secrets."""
+def test_the_sops_binary_decrypts_the_examples(project, sops):
+    """The binary and the native decryption return the same secrets."""
     documents = [parse_document(load_file(REPO, file).data, file) for file in FILES if "credentials" in file]
-    ours = decryptor_for(ENVIRONMENT, project.policy)(documents)
-    theirs = decryptor_for({**ENVIRONMENT, "PATH": str(sops.parent)}, project.policy, "sops")(documents)
-    assert ours == theirs
+    native = decryptor_for(ENVIRONMENT, project.policy)(documents)
+    binary = decryptor_for({**ENVIRONMENT, "PATH": str(sops.parent)}, project.policy, "sops")(documents)
+    assert native == binary
 
 
-def test_the_key_says_that_it_is_published():
-    """Nobody takes it for one of their own."""
+def test_the_key_file_warns():
+    """The key file states that the key is published."""
     assert "PUBLISHED" in KEY.read_text()
 
 
-def test_the_examples_can_be_made_anew(tmp_path):
-    """The same files come out, with other secrets, none of which is in clear on the way."""
+def test_regenerate_writes_the_examples(tmp_path):
+    """The script writes the same files with new secrets."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("manifests"))
     shutil.copytree(ROOT / "examples" / "plain", tmp_path / "examples" / "plain", dirs_exist_ok=True)
     subprocess.run([sys.executable, tmp_path / "examples" / "regenerate.py"], check=True, capture_output=True)
