@@ -34,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """A runner with a clone; ``context`` maps expressions to values, ``always`` has variables of all steps."""
+    """A runner with a clone; ``context`` has values of expressions, ``always`` variables of all steps."""
 
     clone: Path
     ground: Path
