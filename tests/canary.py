@@ -1,10 +1,10 @@
 """The canary plugin: after every test, no secret of the run is found anywhere but where it may be.
 
-A test asks for secrets with ``canary("ascii")`` (the kinds are in ``needles.py``) and goes on. When
+A test asks for secrets with ``canary("ascii")`` (the kinds are in ``leak_search.py``) and goes on. When
 it is over, everything that it left behind is searched for each of them in every shape: captured
 output, log records down to DEBUG, exceptions with their chains and attributes, files and file names
 under ``tmp_path`` and the temporary directory, argv and environment of children, and whatever else
-was handed over with ``canary.also``. A find fails the test.
+was handed over with ``canary.record``. A find fails the test.
 
 Where a secret may be is said aloud, with a reason: ``canary.allow(path, why)`` for a file or folder,
 ``canary.allow_environment(name, why)`` for a variable that a child needs.
@@ -27,7 +27,7 @@ from _pytest.capture import CaptureFixture
 from _pytest.raises import RaisesExc
 from click.testing import CliRunner
 
-from needles import Canary, Seeker, Sighting, mint
+from leak_search import Canary, LeakMatch, LeakSearcher, make_canary
 
 _LOUD = ("keyturn", "planasonix_emulator", "httpx", "httpcore", "uvicorn")
 _OURS = ("keyturn", "planasonix-emulator", "python", "pytest")
@@ -66,7 +66,7 @@ class Canaries:
     def __call__(self, kind: str = "ascii") -> str:
         """Make a secret that no other test has, and watch for it."""
         taken = [canary.value for canary in self._recorder.canaries]
-        self._recorder.canaries.append(mint(kind, self._recorder.dice, taken))
+        self._recorder.canaries.append(make_canary(kind, self._recorder.dice, taken))
         return self._recorder.canaries[-1].value
 
     def add(self, value: str, kind: str = "own") -> str:
@@ -87,7 +87,7 @@ class Canaries:
         """Search a further file or folder, one that is not below ``tmp_path``."""
         self._recorder.folders.append(Path(folder))
 
-    def also(self, where: str, material: object) -> None:
+    def record(self, where: str, material: object) -> None:
         """Search something further: text, a value, or a function that is called at the end."""
         self._recorder.record(where, material)
 
@@ -102,12 +102,12 @@ def current() -> Recorder:
     return _STACK[-1] if _STACK else Recorder(random.Random(0))
 
 
-def everywhere(value: str, kind: str) -> None:
+def add_everywhere(value: str, kind: str) -> None:
     """Watch for a secret in every test from now on."""
     _EVERYWHERE.append(Canary(kind, value))
 
 
-def scratch(folder: Path) -> None:
+def add_scratch_folder(folder: Path) -> None:
     """Search a folder after every test: the temporary directory."""
     _SCRATCH.append(folder)
 
@@ -124,10 +124,10 @@ class _Listener(logging.Handler):
             current().record(where, record.getMessage())
         current().record(where, repr({**vars(record), "exc_info": None}))
         if record.exc_info and record.exc_info[1]:
-            remember(f"{where}, exception", record.exc_info[1])
+            record_error(f"{where}, exception", record.exc_info[1])
 
 
-def remember(where: str, error: BaseException) -> None:
+def record_error(where: str, error: BaseException) -> None:
     """Keep an exception as a reader may meet it: its chain, its arguments and its attributes."""
     recorder = current()
     recorder.record(where, "".join(traceback.format_exception(error)))
@@ -137,7 +137,7 @@ def remember(where: str, error: BaseException) -> None:
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
 
 
-def spawned(program: object, argv: Iterable[object], variables: Mapping[Any, Any] | None) -> None:
+def record_process(program: object, argv: Iterable[object], variables: Mapping[Any, Any] | None) -> None:
     """Keep what a child was started with; our own programs may be given the environment of a test."""
     words = [os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in argv]
     name = Path(os.fsdecode(program) if isinstance(program, bytes) else str(program or words[0])).name
@@ -160,14 +160,14 @@ def _on_invoke(runner: CliRunner, *args: Any, **options: Any) -> Any:
     current().record("output of the command", result.output)
     current().record("stderr of the command", result.stderr)
     if result.exception:
-        remember("exception of the command", result.exception)
+        record_error("exception of the command", result.exception)
     return result
 
 
 def _on_raises(context: RaisesExc[Any], *raised: Any) -> bool:
     __tracebackhide__ = True
     if raised[1] is not None:
-        remember("exception", raised[1])
+        record_error("exception", raised[1])
     return _EXIT(context, *raised)
 
 
@@ -223,7 +223,7 @@ def _found(item: pytest.Item, recorder: Recorder) -> Iterable[str]:
     canaries = (*recorder.canaries, *_EVERYWHERE)
     if not canaries:
         return
-    seeker = Seeker(canaries)
+    seeker = LeakSearcher(canaries)
     searched: set[bytes] = set()
     for where, text in _materials(item, recorder):
         digest = hashlib.blake2b(text, digest_size=16).digest()
@@ -232,7 +232,7 @@ def _found(item: pytest.Item, recorder: Recorder) -> Iterable[str]:
         searched.add(digest)
 
 
-def _sentence(where: str, text: bytes, sighting: Sighting) -> str:
+def _sentence(where: str, text: bytes, sighting: LeakMatch) -> str:
     near = text[max(0, sighting.offset - 40) : sighting.offset + 60]
     kind, shape = sighting.canary.kind, sighting.shape
     return f"a secret ({kind}) was found in {where}, in the shape: {shape}\n    …{near!r}…"
@@ -263,7 +263,7 @@ def pytest_runtest_makereport(
     """Keep exceptions that end a test; search when all of it is over, its fixtures included."""
     report = yield
     if call.excinfo and not isinstance(call.excinfo.value, AssertionError | pytest.skip.Exception):
-        remember("exception that ended the test", call.excinfo.value)
+        record_error("exception that ended the test", call.excinfo.value)
     if call.when == "teardown":
         leaks = list(_found(item, item.stash[_KEY]))
         if leaks:

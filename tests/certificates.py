@@ -20,7 +20,7 @@ _NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CertificatePair:
     """A private key and the certificate issued for it."""
 
     key: ec.EllipticCurvePrivateKey
@@ -42,7 +42,7 @@ class Pair:
         return base64.b64encode(data).decode()
 
 
-def certificate(last: date = date(2030, 1, 1)) -> Pair:
+def make_certificate(last: date = date(2030, 1, 1)) -> CertificatePair:
     """Return a new key with a certificate whose last day is ``last``."""
     key = ec.generate_private_key(ec.SECP256R1())
     end = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)
@@ -51,7 +51,7 @@ def certificate(last: date = date(2030, 1, 1)) -> Pair:
         .not_valid_before(end - timedelta(365))
         .not_valid_after(end)
     )
-    return Pair(key, builder.sign(key, SHA256()))
+    return CertificatePair(key, builder.sign(key, SHA256()))
 
 
 def _locked(passphrase: str) -> KeySerializationEncryption:

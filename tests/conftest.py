@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("canary", "guards", "keys", "running")
+pytest_plugins = ("canary", "guards", "age_keys", "subprocess_runner")
 
 _SHARED = [HealthCheck.function_scoped_fixture]  # a canary may serve all examples of a test
 _QUIET = {"deadline": None, "database": None, "suppress_health_check": _SHARED}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from sources import Module, modules
+from sources import Module, list_modules
 
 POSITIONS = ("code", "place", "message", "hint")
 """The order of the arguments of the functions that create diagnostics."""
@@ -23,7 +23,7 @@ DEEPEST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class DiagnosticCall:
     """A call that creates a diagnostic: its place, and its arguments by name."""
 
     module: Module
@@ -42,19 +42,19 @@ class Made:
         return tuple(sorted(set(_said(node, self.module, self.function, 0)))) if node else ()
 
 
-def findings() -> Iterator[Made]:
+def find_diagnostic_calls() -> Iterator[DiagnosticCall]:
     """Yield every call of the package that creates a diagnostic."""
-    for module in modules("keyturn"):
-        for function, call in calls(module):
+    for module in list_modules("keyturn"):
+        for function, call in list_calls(module):
             # The arguments that a maker passes on are checked at the calls of the maker.
             if function is None or function.name not in MAKERS | PASSING:
                 parts = _parts(call)
                 if parts:
-                    yield Made(module, function, call, parts)
+                    yield DiagnosticCall(module, function, call, parts)
 
 
 @cache
-def calls(module: Module) -> tuple[tuple[ast.FunctionDef | None, ast.Call], ...]:
+def list_calls(module: Module) -> tuple[tuple[ast.FunctionDef | None, ast.Call], ...]:
     """Return the calls of a module, each with the function it stands in."""
     return tuple(_calls(module.tree, None))
 
@@ -186,7 +186,7 @@ def _handed(
 ) -> Iterator[str]:
     at = names.index(name) - (1 if names[:1] == ["self"] else 0)
     found = False
-    for caller, call in calls(module):
+    for caller, call in list_calls(module):
         if _name(call) == function.name and caller is not function:
             given = {each.arg: each.value for each in call.keywords}.get(name)
             if given is None:
@@ -264,7 +264,7 @@ def _part(
 
 @cache
 def _homes(module: Module) -> dict[str, Module]:
-    names = {home.name: home for home in modules("keyturn")}
+    names = {home.name: home for home in list_modules("keyturn")}
     return {
         alias.asname or alias.name: names[node.module]
         for node in ast.walk(module.tree)

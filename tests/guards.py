@@ -41,7 +41,7 @@ _GIT = {
 }
 
 
-class Trespass(RuntimeError):
+class ForbiddenAccessError(RuntimeError):
     """Raised in the face of a test that does what no test may do."""
 
 
@@ -53,7 +53,7 @@ _waits = False
 
 def _refuse(what: str) -> None:
     trespasses.append(what)
-    raise Trespass(what)
+    raise ForbiddenAccessError(what)
 
 
 def _loopback(host: object) -> bool:
@@ -89,7 +89,7 @@ _EVENTS = {
     "socket.sendto": _on_connect,
     "socket.getaddrinfo": _on_lookup,
     "socket.gethostbyname": _on_lookup,
-    "subprocess.Popen": lambda program, argv, _, variables: canary.spawned(program, argv, variables),
+    "subprocess.Popen": lambda program, argv, _, variables: canary.record_process(program, argv, variables),
 }
 
 
@@ -116,7 +116,7 @@ def pytest_configure() -> None:
     home.mkdir()
     (ground / "tmp").mkdir()
     tempfile.tempdir = str(ground / "tmp")
-    canary.scratch(ground / "tmp")
+    canary.add_scratch_folder(ground / "tmp")
     _armed.append(ground)
 
 

@@ -1,7 +1,7 @@
 """Runs pipelines as their CI runners do: each script in its own shell, with the files of the runner.
 
 Actions (``uses:``) are skipped; the test prepares the checkout. Stubs replace ``pipx`` and ``pip``, because
-keyturn is installed. ``stand_in_gh.py`` replaces ``gh`` and stores comments in a file.
+keyturn is installed. ``fake_gh.py`` replaces ``gh`` and stores comments in a file.
 """
 
 import os
@@ -20,7 +20,7 @@ from sources import ROOT
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _INSTALLS = re.compile(r"(pipx|pip) install 'keyturn\[sops\]'")
-_GH = ROOT / "tests" / "stand_in_gh.py"
+_GH = ROOT / "tests" / "fake_gh.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
+class PipelineRunner:
     """A runner with a clone; ``context`` has values of expressions, ``always`` variables of all steps."""
 
     clone: Path
@@ -126,7 +126,7 @@ def _write(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def scripts(tree: Any) -> Iterator[str]:
+def list_scripts(tree: Any) -> Iterator[str]:
     """Yield every script of a GitHub workflow."""
     for job in tree["jobs"].values():
         yield from (step["run"] for step in job["steps"] if "run" in step)

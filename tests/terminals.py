@@ -12,31 +12,31 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import canary
-from running import Ended
+from subprocess_runner import CommandResult
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COLOUR = re.compile(r"\x1b\[(?!\?)[0-9;]*m")
 
 
-def plain(text: str) -> str:
+def strip_escapes(text: str) -> str:
     """Return what was written without any escape."""
     return _ESCAPE.sub("", text)
 
 
-def colours(text: str) -> set[str]:
+def list_colours(text: str) -> set[str]:
     """Return the colours that were switched to, as parameters of SGR; weight and resets are none."""
     found = {part for each in _COLOUR.findall(text) for part in each[2:-1].split(";")}
     return {part for part in found if re.fullmatch(r"3[0-9]|9[0-7]|4[0-9]", part)}
 
 
-def frames(text: str) -> list[str]:
+def list_frames(text: str) -> list[str]:
     """Return every line as it was drawn, also those that were drawn over."""
-    return [line for line in re.split(r"[\r\n]+", plain(text)) if line.strip()]
+    return [line for line in re.split(r"[\r\n]+", strip_escapes(text)) if line.strip()]
 
 
-def on_terminal(
+def run_on_terminal(
     argv: list[str], *, cwd: Path, env: Mapping[str, str], columns: int, streams: Iterable[str] = ("stderr",)
-) -> Ended:
+) -> CommandResult:
     """Run a command with some of stdout and stderr on one terminal; the rest is piped.
 
     What came to the terminal is in ``stderr`` of the result where stderr is among the streams.
@@ -59,7 +59,7 @@ def on_terminal(
     )
     for channel, text in (("stdout", out), ("stderr", err)):
         canary.current().record(f"{channel} on a terminal", text)
-    return Ended(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
 def _read(main: int, seen: list[bytes]) -> None:

@@ -179,7 +179,7 @@ def test_leak_program_output(canary, run):
 def test_leak_request_log(canary):
     """What a test hands over is searched: URLs and headers that an emulator saw."""
     log = []
-    canary.also("request log", lambda: log)
+    canary.record("request log", lambda: log)
     log.append({"url": f"/v1/credentials?q={quote(canary('quotes'))}", "headers": {}})
 
 

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from needles import KINDS, Canary, Seeker, mint
+from leak_search import KINDS, Canary, LeakSearcher, make_canary
 
 PIECEWISE = ("ascii", "pem", "quotes", "unicode", "long")
 SHAPES = {
@@ -57,7 +57,7 @@ BEFORE, AFTER = b"Plan: 2 to create.\npassword: ", b"\n  host: db.example.com\n"
 
 def found(canary: Canary, text: bytes) -> bool:
     """Tell whether a text gives a canary away; what is around it never does."""
-    seeker = Seeker([canary])
+    seeker = LeakSearcher([canary])
     assert seeker.seek(BEFORE + AFTER) is None
     return seeker.seek(BEFORE + text + AFTER) is not None
 
@@ -66,7 +66,7 @@ def found(canary: Canary, text: bytes) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_shapes(kind, shape):
     """Every kind is found in every way of writing text."""
-    canary = mint(kind, random.Random(shape))
+    canary = make_canary(kind, random.Random(shape))
     assert found(canary, SHAPES[shape](canary.value))
 
 
@@ -74,7 +74,7 @@ def test_text_shapes(kind, shape):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "short"])
 def test_coded_shapes(kind, shape):
     """Every kind is found in every code, but for three characters, whose codes chance writes too."""
-    canary = mint(kind, random.Random(shape))
+    canary = make_canary(kind, random.Random(shape))
     assert found(canary, CODED[shape](canary.value))
 
 
@@ -82,14 +82,14 @@ def test_coded_shapes(kind, shape):
 @pytest.mark.parametrize("kind", KINDS)
 def test_digests(kind, shape):
     """The bare hash of every kind is found, of three characters above all."""
-    canary = mint(kind, random.Random(shape))
+    canary = make_canary(kind, random.Random(shape))
     assert found(canary, DIGESTS[shape](canary.value))
 
 
 @pytest.mark.parametrize("kind", ["ascii", "quotes", "unicode"])
 def test_pieces(kind):
     """Any eight characters of a random secret are found, in whatever shape."""
-    canary = mint(kind, random.Random(3))
+    canary = make_canary(kind, random.Random(3))
     for start in range(len(canary.value) - 7):
         piece = canary.value[start : start + 8]
         for code in (
@@ -105,13 +105,13 @@ def test_pieces(kind):
 @pytest.mark.parametrize("start", [0, 31, 55, 2049, 4080])
 def test_pieces_of_a_long_secret(start):
     """Of a long secret, fifteen characters are found wherever they were cut."""
-    canary = mint("long", random.Random(3))
+    canary = make_canary("long", random.Random(3))
     assert found(canary, canary.value[start : start + 15].encode())
 
 
 def test_pieces_of_a_pem():
     """A line of a key is found; its frame, and what all keys begin with, are not."""
-    canary, other = (mint("pem", random.Random(0)) for _ in range(2))
+    canary, other = (make_canary("pem", random.Random(0)) for _ in range(2))
     lines = canary.value.splitlines()
     assert found(canary, lines[1].encode())
     assert found(canary, lines[2].encode())
@@ -121,7 +121,7 @@ def test_pieces_of_a_pem():
 @pytest.mark.parametrize("kind", ["short", "numeric", "word"])
 def test_no_pieces_of_small_secrets(kind):
     """A small secret counts only where it stands alone."""
-    canary = mint(kind, random.Random(5))
+    canary = make_canary(kind, random.Random(5))
     assert found(canary, f"({canary.value})".encode())
     assert not found(canary, f"x{canary.value}y".encode())
     assert not found(canary, canary.value[:-1].encode())
@@ -129,7 +129,7 @@ def test_no_pieces_of_small_secrets(kind):
 
 def test_number_read_as_a_number():
     """A number whose zero was lost on the way is the same secret."""
-    canary = mint("numeric", random.Random(5))
+    canary = make_canary("numeric", random.Random(5))
     assert found(canary, str(int(canary.value)).encode())
 
 
@@ -137,7 +137,7 @@ def test_number_read_as_a_number():
 def test_chance_is_not_found(kind):
     """A megabyte of random bytes, hex, base64 and text holds no canary."""
     dice = random.Random(11)
-    seeker = Seeker([mint(kind, dice)])
+    seeker = LeakSearcher([make_canary(kind, dice)])
     noise = dice.randbytes(1_000_000)
     assert seeker.seek(noise) is None
     assert seeker.seek(noise.hex().encode()) is None
@@ -149,13 +149,13 @@ def test_chance_is_not_found(kind):
 def test_place_does_not_matter(before, after):
     """A secret is found at every offset, whatever surrounds it."""
     canary = Canary("ascii", "kV3qTz8RmW1xLb5Yc7Nd")
-    assert Seeker([canary]).seek(before + b"kV3qTz8R" + after)
+    assert LeakSearcher([canary]).seek(before + b"kV3qTz8R" + after)
 
 
 def test_many_at_once():
     """Among many canaries the one that leaked is named."""
     dice = random.Random(2)
-    canaries = [mint(kind, dice) for kind in KINDS for _ in range(5)]
-    sighting = Seeker(canaries).seek(os.urandom(1000) + canaries[7].value.encode())
+    canaries = [make_canary(kind, dice) for kind in KINDS for _ in range(5)]
+    sighting = LeakSearcher(canaries).seek(os.urandom(1000) + canaries[7].value.encode())
     assert sighting.canary == canaries[7]
     assert sighting.offset >= 1000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from running import Sampler, execute
+from subprocess_runner import ProcessSampler, run_command
 
 
 def test_ending(run):
@@ -29,7 +29,7 @@ def test_nothing_is_left_running(tmp_path):
     threads = threading.active_count()
     script = "import subprocess as s, time; open('pid', 'w').write(str(s.Popen(['sleep', '60']).pid))"
     with pytest.raises(subprocess.TimeoutExpired):
-        execute(
+        run_command(
             [sys.executable, "-c", f"{script}; time.sleep(60)"],
             cwd=tmp_path,
             env={},
@@ -52,7 +52,7 @@ def test_sampler_sees_children():
     """The arguments and the environment of a grandchild are sampled."""
     script = "import subprocess; subprocess.run(['sleep', '0.25'], env={'MARK': 'below'})"
     with subprocess.Popen([sys.executable, "-c", script]) as process:
-        sampler = Sampler(process.pid)
+        sampler = ProcessSampler(process.pid)
         sampler.start()
     sampler.stop()
     assert b"sleep\x000.25\0" in sampler.argv

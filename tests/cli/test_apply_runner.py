@@ -9,7 +9,7 @@ from keyturn.cli.apply_runner import InterruptHandler, apply_exit_code
 from keyturn.model.change import ChangeOutcome, OutcomeStatus
 from keyturn.model.plan import Plan
 from keyturn.operations.apply.session import ApplyReport
-from making import credential
+from sample_resources import credential_address
 
 PLAN = Plan(workspace="prod", organization="org", changes=())
 
@@ -17,7 +17,8 @@ PLAN = Plan(workspace="prod", organization="org", changes=())
 def report(*endings, **more):
     """Return the report of an apply whose changes ended so."""
     outcomes = tuple(
-        ChangeOutcome(address=credential("x"), action="create", outcome_status=each) for each in endings
+        ChangeOutcome(address=credential_address("x"), action="create", outcome_status=each)
+        for each in endings
     )
     return ApplyReport(plan=PLAN, outcomes=outcomes, **more)
 

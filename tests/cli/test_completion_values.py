@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from driving import drive
+from cli_in_process import run_in_process
 from keyturn.cli.main import COMMAND_MODULES, root_command
 
 VENV = Path(sys.executable).parent
@@ -36,7 +36,7 @@ def offered(folder, line):
     """Return what is offered for the last word of a line."""
     words = line.split(" ")
     env = {"_KEYTURN_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    done = drive([], cwd=folder, env=env)
+    done = run_in_process([], cwd=folder, env=env)
     assert done.stderr == ""
     return [each.partition(",")[2] for each in done.stdout.splitlines() if each]
 
@@ -83,7 +83,9 @@ def test_chdir_is_obeyed(project, tmp_path):
 def test_bash_completes(project, tmp_path):
     """The real shell, with the script that keyturn prints."""
     script = tmp_path / "completion.bash"
-    script.write_text(drive(["completion", "bash"], cwd=project, env={"PATH": "/usr/bin:/bin"}).stdout)
+    script.write_text(
+        run_in_process(["completion", "bash"], cwd=project, env={"PATH": "/usr/bin:/bin"}).stdout
+    )
     text = f"source {script}; COMP_WORDS=(keyturn test pr); COMP_CWORD=2; _keyturn_completion keyturn; "
     done = subprocess.run(
         ["/bin/bash", "-c", text + 'echo "${COMPREPLY[@]}"'],

@@ -31,16 +31,16 @@ def test_consents_come_from_options():
     assert (consents.retire, consents.rotate, consents.empty) == (3, 0, True)
 
 
-def test_what_was_opened_is_closed(office, monkeypatch):
+def test_what_was_opened_is_closed(setup, monkeypatch):
     """At the end of the command, and not before."""
-    for name, value in office.repo.environment().items():
+    for name, value in setup.repo.environment().items():
         monkeypatch.setenv(name, value)
     with click.Context(click.Command("plan")):
         services = [
-            open_command_context(office.repo.root, "").service,
-            open_command_client(office.repo.root, ""),
+            open_command_context(setup.repo.root, "").service,
+            open_command_client(setup.repo.root, ""),
         ]
-        assert [each.read_organization().id for each in services] == [office.service.organization] * 2
+        assert [each.read_organization().id for each in services] == [setup.service.organization] * 2
         assert all(map(connected, services))
     assert not any(map(connected, services))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from driving import Terminal
+from cli_in_process import FakeStream
 from keyturn.cli.environment import UNLIMITED_WIDTH, read_environment, stream_width, use_color
 
 
@@ -23,15 +23,15 @@ from keyturn.cli.environment import UNLIMITED_WIDTH, read_environment, stream_wi
 )
 def test_colour(tty, surroundings, expected):
     """NO_COLOR wins, then FORCE_COLOR, then the terminal."""
-    assert use_color(Terminal(tty=tty), surroundings) is expected
+    assert use_color(FakeStream(tty=tty), surroundings) is expected
 
 
 def test_width():
     """A log is not folded; a terminal, and whoever says COLUMNS, is."""
-    assert stream_width(Terminal(), {}) == UNLIMITED_WIDTH
-    assert stream_width(Terminal(), {"COLUMNS": "x"}) == UNLIMITED_WIDTH
-    assert stream_width(Terminal(), {"COLUMNS": "70"}) < UNLIMITED_WIDTH
-    assert stream_width(Terminal(tty=True), {}) < UNLIMITED_WIDTH
+    assert stream_width(FakeStream(), {}) == UNLIMITED_WIDTH
+    assert stream_width(FakeStream(), {"COLUMNS": "x"}) == UNLIMITED_WIDTH
+    assert stream_width(FakeStream(), {"COLUMNS": "70"}) < UNLIMITED_WIDTH
+    assert stream_width(FakeStream(tty=True), {}) < UNLIMITED_WIDTH
 
 
 def test_the_environment_is_a_copy(monkeypatch):

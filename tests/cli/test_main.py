@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from driving import drive
+from cli_in_process import run_in_process
 from keyturn import __version__
 from keyturn.cli.main import COMMAND_MODULES
-from running import execute
+from subprocess_runner import run_command
 
 HEAVY = (
     "httpx", "cryptography", "deepdiff", "rich", "obstore", "jsonschema", "asyncio", "pyrage", "ssl",
@@ -32,12 +32,12 @@ finally:
 def here(tmp_path, *words, **more):
     """Run keyturn in an empty folder, within this process."""
     env = {"PATH": os.defpath, "HOME": str(tmp_path), **more.pop("env", {})}
-    return drive(words, cwd=tmp_path, env=env, **more)
+    return run_in_process(words, cwd=tmp_path, env=env, **more)
 
 
 def heavy(folder, words, env):
     """Return what a fresh process has imported of what takes long."""
-    ended = execute([sys.executable, "-c", PROBE, *words], cwd=folder, env=env)
+    ended = run_command([sys.executable, "-c", PROBE, *words], cwd=folder, env=env)
     assert "keyturn.cli.main" in ended.stderr
     return set(HEAVY) & set(ended.stderr.split())
 
@@ -52,7 +52,7 @@ def test_what_says_something_of_itself_imports_nothing_of_weight(tmp_path, words
 
 def test_a_version_is_said_without_the_core(tmp_path):
     """Half of what it takes is click; nothing of ours is there that is not needed for one line."""
-    ended = execute([sys.executable, "-c", PROBE, "--version"], cwd=tmp_path, env={})
+    ended = run_command([sys.executable, "-c", PROBE, "--version"], cwd=tmp_path, env={})
     assert {"dataclasses", "difflib", "shutil", "textwrap", "keyturn.model"}.isdisjoint(ended.stderr.split())
 
 
@@ -62,7 +62,7 @@ def test_a_process_leaves_at_once_and_says_all(tmp_path, words, code):
     start = "import atexit, sys\nfrom keyturn.cli.main import run_and_exit\n"
     start += "atexit.register(print, 'at the end')\n"
     program = [sys.executable, "-c", f"{start}sys.argv = ['keyturn', *{words!r}]\nrun_and_exit()"]
-    ended = execute(program, cwd=tmp_path, env={"PATH": os.defpath, "HOME": str(tmp_path)})
+    ended = run_command(program, cwd=tmp_path, env={"PATH": os.defpath, "HOME": str(tmp_path)})
     same = here(tmp_path, *words)
     assert (ended.code, ended.stdout, ended.stderr) == (code, same.stdout, same.stderr)
     assert ended.stdout or ended.stderr
@@ -74,26 +74,26 @@ def test_completion_imports_nothing_of_weight(tmp_path):
     assert heavy(tmp_path, (), env) == set()
 
 
-def test_validate_imports_neither_client_nor_ciphers(office, canary):
+def test_validate_imports_neither_client_nor_ciphers(setup, canary):
     """The pre-commit hook reads YAML, and little else."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert heavy(office.repo.root, ("validate",), office.repo.environment()) <= {"yaml"}
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    assert heavy(setup.repo.root, ("validate",), setup.repo.environment()) <= {"yaml"}
 
 
-def test_a_plan_without_changes_imports_no_more_than_it_needs(office, canary):
+def test_a_plan_without_changes_imports_no_more_than_it_needs(setup, canary):
     """Nothing differs, so nothing is compared; a folder holds the state, so no bucket is loaded."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    found = heavy(office.repo.root, ("plan",), office.repo.environment())
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    found = heavy(setup.repo.root, ("plan",), setup.repo.environment())
     assert found.isdisjoint({"deepdiff", "obstore", "jsonschema", "cryptography", "rich"})
 
 
-def test_the_journal_is_read_without_the_client(office, canary):
+def test_the_journal_is_read_without_the_client(setup, canary):
     """Log and unlock need the state alone."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    found = heavy(office.repo.root, ("log",), office.repo.environment())
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    found = heavy(setup.repo.root, ("log",), setup.repo.environment())
     assert found.isdisjoint(
         {"httpx", "cryptography", "keyturn.client.client", "keyturn.operations.plan.plan"}
     )
@@ -181,10 +181,10 @@ def test_a_full_disk_behind_a_pipe_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["before", "behind", "both"])
-def test_another_folder_is_as_if_one_stood_there(office, canary, place):
+def test_another_folder_is_as_if_one_stood_there(setup, canary, place):
     """Every path is meant from there, wherever --chdir stands; twice is one after the other, as with git."""
-    office.repo.credential("prod-db", {"password": canary()})
-    above, name = office.repo.root.parent, office.repo.root.name
+    setup.repo.credential("prod-db", {"password": canary()})
+    above, name = setup.repo.root.parent, setup.repo.root.name
 
     def there(*words):
         line = {
@@ -192,10 +192,10 @@ def test_another_folder_is_as_if_one_stood_there(office, canary, place):
             "behind": (*words, "-C", name),
             "both": ("-C", ".", *words, "--chdir", name),
         }[place]
-        return drive(line, cwd=above, env=office.repo.environment())
+        return run_in_process(line, cwd=above, env=setup.repo.environment())
 
     assert there("validate", "manifests/prod/credentials/prod-db.yaml").code == 0
     assert there("plan", "--out", "plan.kt").code == 0
     assert there("apply", "plan.kt").code == 0
     assert [path.name for path in above.glob("*.kt")] == []
-    assert drive(["plan", "-C", "nowhere"], cwd=above, env={}).code == 64
+    assert run_in_process(["plan", "-C", "nowhere"], cwd=above, env={}).code == 64

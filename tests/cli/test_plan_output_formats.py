@@ -9,7 +9,7 @@ from keyturn.cli.commands.plan import PLAN_FORMATS
 from keyturn.cli.plan_output import PLAN_FAIL_ON_CLASSES, format_plan, has_failing_class, parse_fail_on
 from keyturn.model.change import Action, Change
 from keyturn.model.plan import Plan
-from making import credential
+from sample_resources import credential_address
 
 EMPTY = Plan(workspace="prod", organization="org", changes=())
 
@@ -43,7 +43,7 @@ def test_a_class_that_is_none(words):
 def test_a_plan_fails_on_what_it_holds():
     """Each action is its own class."""
     for action in (Action.RETIRE, Action.REPLACE, Action.ROTATE):
-        change = Change(action=action, address=credential("prod-db"))
+        change = Change(action=action, address=credential_address("prod-db"))
         plan = Plan(workspace="prod", organization="org", changes=(change,))
         assert [name for name in PLAN_FAIL_ON_CLASSES if has_failing_class(plan, [name])] == [action.value]
         assert not has_failing_class(EMPTY, PLAN_FAIL_ON_CLASSES)

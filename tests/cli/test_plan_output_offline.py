@@ -7,30 +7,30 @@ from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.plan.plan import PlanOptions
 
 
-def test_against_an_exported_state(office, canary):
+def test_against_an_exported_state(setup, canary):
     """What the state holds and git does not want is retired; no key, no network."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.credential("prod-other", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    exported = office.repo.root / "state.json"
-    exported.write_bytes((office.repo.root / ".keyturn/prod/state.json").read_bytes())
-    office.repo.remove("prod-other")
-    before = len(office.service.list_requests())
-    plan = run_offline_plan(office.repo.root, "", PlanOptions(), "", exported)
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-other", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    exported = setup.repo.root / "state.json"
+    exported.write_bytes((setup.repo.root / ".keyturn/prod/state.json").read_bytes())
+    setup.repo.remove("prod-other")
+    before = len(setup.service.list_requests())
+    plan = run_offline_plan(setup.repo.root, "", PlanOptions(), "", exported)
     assert [(each.action.value, each.address.name) for each in plan.changes] == [("retire", "prod-other")]
     assert plan.offline
-    assert len(office.service.list_requests()) == before
+    assert len(setup.service.list_requests()) == before
 
 
-def test_the_old_option_names_the_new_one(office):
+def test_the_old_option_names_the_new_one(setup):
     """`--ledger` of keyturn 0.1 is a usage error, and help does not list it."""
-    ended = office.here("plan", "--offline", "--ledger", "state.json")
+    ended = setup.run("plan", "--offline", "--ledger", "state.json")
     assert (ended.code, "use --state" in ended.stderr) == (64, True)
-    assert "--ledger" not in office.here("plan", "--help").stdout
+    assert "--ledger" not in setup.run("plan", "--help").stdout
 
 
-def test_without_git_there_is_no_base(office):
+def test_without_git_there_is_no_base(setup):
     """It is said, and how to get one."""
     with pytest.raises(DiagnosticError) as caught:
-        run_offline_plan(office.repo.root, "", PlanOptions(), "", None)
+        run_offline_plan(setup.repo.root, "", PlanOptions(), "", None)
     assert "KT007" in {each.code for each in caught.value.diagnostics} | {"KT123"}

@@ -7,15 +7,15 @@ import threading
 
 import pytest
 
-from driving import Terminal
+from cli_in_process import FakeStream
 from keyturn.cli import progress as module
 from keyturn.cli.progress import FIRST_DRAW_DELAY, ProgressDisplay, ProgressStyle, choose_progress_style
 from keyturn.model.change import Action, Change, ChangeOutcome, OutcomeStatus
 from keyturn.views.terminal import display_width
-from making import credential
-from terminals import colours, frames, on_terminal, plain
+from sample_resources import credential_address
+from terminals import list_colours, list_frames, run_on_terminal, strip_escapes
 
-DB = credential("prod-db")
+DB = credential_address("prod-db")
 CHANGE = Change(action=Action.CREATE, address=DB)
 
 
@@ -24,7 +24,7 @@ def stream(monkeypatch):
     """Return a function that puts a stream in the place of standard error."""
 
     def put(*, tty=False, **variables):
-        made = Terminal(tty=tty)
+        made = FakeStream(tty=tty)
         monkeypatch.setattr(sys, "stderr", made)
         monkeypatch.setattr(module, "read_environment", lambda: {"TERM": "xterm", **variables})
         return made
@@ -84,7 +84,7 @@ def test_a_log_of_a_slow_run_has_plain_lines(stream):
 def test_a_terminal_sees_a_bar_after_a_while(stream):
     """With phase and count; and it goes away again."""
     said = told(stream(tty=True), late=True)
-    assert "applying: 1 of 2" in plain(said)
+    assert "applying: 1 of 2" in strip_escapes(said)
     assert said.endswith(("\x1b[2K", "\x1b[?25h", "\r\x1b[1A\x1b[2K"))
 
 
@@ -107,7 +107,9 @@ def test_verbose_tells_all(stream, monkeypatch):
 
 def test_a_name_stays_on_its_line(stream):
     """A line feed in a name would begin a line of its own."""
-    said = told(stream(), ending=OutcomeStatus.FAILED, address=credential("a\n::error::b\x1b[2J\u202e"))
+    said = told(
+        stream(), ending=OutcomeStatus.FAILED, address=credential_address("a\n::error::b\x1b[2J\u202e")
+    )
     assert said == r"create credential/a\u{a}::error::b\u{1b}[2J\u{202e}: failed" + "\n"
 
 
@@ -134,20 +136,20 @@ def test_silence_is_broken_while_nothing_happens(stream, monkeypatch):
 
 
 @pytest.fixture
-def slow(office, canary):
-    """Return an office whose service takes its time, with something to plan."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    office.service.change_settings(latency_ms=150)
-    office.service.add_fault("latency", method="GET", path="/api/connections", times=0, seconds=2)
-    return office
+def slow(setup, canary):
+    """Return a setup whose service takes its time, with something to plan."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    setup.service.change_settings(latency_ms=150)
+    setup.service.add_fault("latency", method="GET", path="/api/connections", times=0, seconds=2)
+    return setup
 
 
-def run(office, *arguments, columns=80, streams=("stderr",), **variables):
+def run(setup, *arguments, columns=80, streams=("stderr",), **variables):
     """Run keyturn with streams on a terminal of so many columns."""
-    env = office.repo.environment(**{"TERM": "xterm-256color", "LANG": "C.UTF-8", **variables})
+    env = setup.repo.environment(**{"TERM": "xterm-256color", "LANG": "C.UTF-8", **variables})
     argv = [sys.executable, "-m", "keyturn", *arguments]
-    return on_terminal(argv, cwd=office.repo.root, env=env, columns=columns, streams=streams)
+    return run_on_terminal(argv, cwd=setup.repo.root, env=env, columns=columns, streams=streams)
 
 
 @pytest.mark.parametrize("columns", [80, 200])
@@ -155,14 +157,14 @@ def test_a_bar_on_a_terminal(slow, columns):
     """A plan of three seconds: the phase, a bar in colour, within the columns, gone at the end."""
     done = run(slow, "plan", columns=columns)
     assert done.code == 0
-    drawn = frames(done.stderr)
+    drawn = list_frames(done.stderr)
     assert {each.partition("  ")[0].partition(" ━")[0].strip() for each in drawn} & {
         "planning: reading the workspace",
         "planning: decrypting secrets",
     }
     assert any("━" in each for each in drawn)
     assert max(map(display_width, drawn)) <= columns
-    assert colours(done.stderr)
+    assert list_colours(done.stderr)
     assert done.stderr.rstrip().endswith("\x1b[2K")
     assert "\x1b" not in done.stdout
     assert "Plan: 2 to create" in done.stdout
@@ -172,22 +174,22 @@ def test_a_count_on_a_terminal(slow):
     """An apply: how many of how many."""
     done = run(slow, "apply", "--yes")
     assert done.code == 0
-    counts = {int(found) for found in re.findall(r"applying: (\d) of 2", plain(done.stderr))}
+    counts = {int(found) for found in re.findall(r"applying: (\d) of 2", strip_escapes(done.stderr))}
     assert counts >= {0, 1}
 
 
 def test_no_color_leaves_the_bar_and_takes_its_colours(slow):
     """https://no-color.org: the bar moves, nothing is coloured, on either stream."""
     done = run(slow, "plan", NO_COLOR="1", streams=("stdout", "stderr"))
-    assert any("━" in each or "╸" in each for each in frames(done.stderr))
-    assert colours(done.stderr) == set()
+    assert any("━" in each or "╸" in each for each in list_frames(done.stderr))
+    assert list_colours(done.stderr) == set()
 
 
 def test_the_flag_does_the_same(slow):
     """--no-color, before or behind the command."""
     done = run(slow, "plan", "--no-color", streams=("stdout", "stderr"))
-    assert any("━" in each or "╸" in each for each in frames(done.stderr))
-    assert colours(done.stderr) == set()
+    assert any("━" in each or "╸" in each for each in list_frames(done.stderr))
+    assert list_colours(done.stderr) == set()
 
 
 def test_a_dumb_terminal_gets_lines(slow):
@@ -209,15 +211,15 @@ def test_a_pipe_gets_lines(slow, variables):
     """No bar in a log; colours there only where they are forced, and never against NO_COLOR."""
     done = run(slow, "plan", streams=(), **variables)
     assert re.fullmatch(r"(planning[^\n]* \(\d+ s\)\n)+", done.stderr)
-    assert bool(colours(done.stdout)) is (variables == {"FORCE_COLOR": "1"})
+    assert bool(list_colours(done.stdout)) is (variables == {"FORCE_COLOR": "1"})
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_the_plan_fills_the_terminal(office, canary, columns):
+def test_the_plan_fills_the_terminal(setup, canary, columns):
     """Folded at the columns that there are; a narrow one takes more lines."""
-    office.repo.credential("prod-db", {"password": canary()})
-    done = run(office, "plan", columns=columns, streams=("stdout",))
-    lines = plain(done.stdout).splitlines()
+    setup.repo.credential("prod-db", {"password": canary()})
+    done = run(setup, "plan", columns=columns, streams=("stdout",))
+    lines = strip_escapes(done.stdout).splitlines()
     assert max(map(display_width, lines[:-1])) <= columns
-    assert colours(done.stdout)
+    assert list_colours(done.stdout)
     assert max(map(display_width, lines)) > columns // 2

@@ -314,7 +314,7 @@ def test_the_message_of_a_test_is_redacted(talk, canary):
         {"type": "x", "config": {"password": Secret(mine)}}, redact=SecretRedactor([Secret(stored)])
     )
     assert found.message == "wrong: [hidden] or [hidden]"
-    canary.also("the result", repr(found))
+    canary.record("the result", repr(found))
 
 
 @pytest.mark.parametrize(
@@ -666,4 +666,4 @@ def test_secrets_in_responses(emulator, canary, mode):
             "mask": {("config", "password"): False},
             "leak": {("config", "password"): True},
         }.get(mode, {})
-        canary.also("the records", repr((made, found)))
+        canary.record("the records", repr((made, found)))

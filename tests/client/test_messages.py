@@ -14,8 +14,8 @@ def test_representations_have_no_body(canary):
         body=body,
     )
     assert request.request_line == "PUT /api/credentials/{id}"
-    canary.also("the request", repr(request))
-    canary.also("the response", repr(Response(status=200, body=body, headers={"location": body.decode()})))
+    canary.record("the request", repr(request))
+    canary.record("the response", repr(Response(status=200, body=body, headers={"location": body.decode()})))
 
 
 def test_only_get_is_a_read():

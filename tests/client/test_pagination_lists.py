@@ -164,5 +164,5 @@ def test_a_leak_in_a_list_is_removed(asked, canary):
     (record,) = client.list_credentials().records
     assert record.config == {"username": "u"}
     assert record.leaked_fields == (("config", "password"),)
-    canary.also("the record", repr(record))
+    canary.record("the record", repr(record))
     assert json.dumps(dict(record.extra)) == "{}"

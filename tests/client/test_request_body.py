@@ -122,7 +122,7 @@ def test_a_malformed_key_is_rejected_without_showing_it(text, word, canary):
     assert diagnostic.code == "KT512"
     assert "file .key" in diagnostic.message
     assert word in diagnostic.message
-    canary.also("the diagnostic", diagnostic)
+    canary.record("the diagnostic", diagnostic)
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a\r\nX-Evil: 1", "é", "x" * 300])

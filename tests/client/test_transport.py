@@ -582,4 +582,4 @@ def test_no_error_has_what_was_sent(canary, kind, when):
         transport.send(build_request("PUT", f'{{"password":"{secret}"}}'.encode()), UNLIMITED)
     error = caught.value
     assert error.__context__ is error.__cause__ is None
-    canary.also("its attributes", repr(vars(error)) + repr(error.to_diagnostic()))
+    canary.record("its attributes", repr(vars(error)) + repr(error.to_diagnostic()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console import Command, File, Shell, fits, mistakes, rewritten, steps
+from page_commands import Command, File, Shell, list_mistakes, matches_output, parse_steps, rewrite_page
 
 PAGE = """\
 # A page
@@ -42,15 +42,15 @@ $ echo $?
 
 def find_mistakes(tmp_path, page):
     """Run a page and return its mistakes."""
-    return list(mistakes(Shell(tmp_path).run(page)))
+    return list(list_mistakes(Shell(tmp_path).run(page)))
 
 
 def test_a_page_has_files_and_commands():
     """The steps are in order; other blocks are not run."""
-    kinds = [type(step).__name__ for step in steps(PAGE)]
+    kinds = [type(step).__name__ for step in parse_steps(PAGE)]
     assert kinds == ["File", *["Command"] * 6]
-    assert next(steps(PAGE)) == File("some/list.txt", "one\ntwo\n")
-    second = [step for step in steps(PAGE) if isinstance(step, Command)][1]
+    assert next(parse_steps(PAGE)) == File("some/list.txt", "one\ntwo\n")
+    second = [step for step in parse_steps(PAGE) if isinstance(step, Command)][1]
     assert (second.text, second.answer) == ("printf '%s\\n' a \\\n  b", "a\nb\n")
 
 
@@ -91,7 +91,7 @@ def test_a_page_that_exits_the_shell_is_an_error(tmp_path):
 def test_only_wrong_output_is_rewritten(tmp_path):
     """The actual output replaces the wrong output; other text stays."""
     wrong = PAGE.replace("\nkept\n", "\nlost\n").replace("one\ntwo\n$", "…\n$")
-    assert rewritten(wrong, Shell(tmp_path).run(wrong)) == PAGE.replace("one\ntwo\n$", "…\n$")
+    assert rewrite_page(wrong, Shell(tmp_path).run(wrong)) == PAGE.replace("one\ntwo\n$", "…\n$")
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_only_wrong_output_is_rewritten(tmp_path):
 )
 def test_values_that_vary_between_runs_match(shown, output, expected):
     """Dates, digests and times match; counts do not. A dot matches only a dot."""
-    assert fits(shown, output) is expected
+    assert matches_output(shown, output) is expected

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from console import Command, Shell, mistakes, rewritten, steps
 from keyturn.cli.main import COMMAND_MODULES
+from page_commands import Command, Shell, list_mistakes, parse_steps, rewrite_page
 from sources import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONSOLE_PAGES = [
-    page for page in PAGES if any(isinstance(step, Command) for step in steps(page.read_text("utf-8")))
+    page for page in PAGES if any(isinstance(step, Command) for step in parse_steps(page.read_text("utf-8")))
 ]
 SECRET = re.compile(r"echo (\S+) \| keyturn secret set")
 
@@ -21,8 +21,8 @@ def test_commands_print_the_shown_output(page, tmp_path, request):
     text = page.read_text("utf-8")
     answers = Shell(tmp_path).run(text)
     if request.config.getoption("--rewrite-pages"):
-        page.write_text(rewritten(text, answers), "utf-8")
-    found = list(mistakes(answers))
+        page.write_text(rewrite_page(text, answers), "utf-8")
+    found = list(list_mistakes(answers))
     assert not found, "check the differences, then run with --rewrite-pages\n\n" + "\n\n".join(found)
     for secret in SECRET.findall(text):
         assert not [answer.command.text for answer in answers if secret in answer.text], secret
@@ -37,7 +37,7 @@ def test_every_command_runs_on_a_page():
     ran = {
         name
         for page in CONSOLE_PAGES
-        for step in steps(page.read_text("utf-8"))
+        for step in parse_steps(page.read_text("utf-8"))
         if isinstance(step, Command) and step.shown
         for name in re.findall(r"\bkeyturn ([a-z]+)", step.text)
     }

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from keys import AgeKey
+from age_keys import AgeKey
 from keyturn.operations.init_templates import GITHUB_WORKFLOW, GITLAB_PIPELINE
-from pipelines import Runner, scripts
+from pipelines import PipelineRunner, list_scripts
 from planasonix_emulator.server import Emulator
 from sources import ROOT
 from workspace import Repository
@@ -59,7 +59,7 @@ class Team:
         self.git("commit", "-q", "-m", message)
         return self.git("rev-parse", "HEAD")
 
-    def runner(self, name: str, *, fork: bool = False, keys: bool = True, **always: str) -> Runner:
+    def runner(self, name: str, *, fork: bool = False, keys: bool = True, **always: str) -> PipelineRunner:
         """Return a runner with its own folder and the repository as its clone."""
         ground = self.ground / name
         ground.mkdir()
@@ -71,7 +71,7 @@ class Team:
             **(self.keys if keys else dict.fromkeys(self.keys, "")),
         }
         variables = {"GITHUB_REPOSITORY": "acme/access", **always}
-        return Runner(clone=self.repo.root, ground=ground, context=context, always=variables)
+        return PipelineRunner(clone=self.repo.root, ground=ground, context=context, always=variables)
 
     def list_live_names(self) -> list[str]:
         """Return the names of all live objects."""
@@ -113,7 +113,7 @@ def test_workflows_are_hardened(path):
         checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
         assert checkouts
         assert all(step["with"]["persist-credentials"] is False for step in checkouts)
-    assert [script for script in scripts(tree) if "${{" in script] == []
+    assert [script for script in list_scripts(tree) if "${{" in script] == []
     assert not re.search(r"pull_request_target|workflow_run", path.read_text())
 
 
@@ -132,7 +132,7 @@ def test_scripts_are_valid_shell(path):
     """Bash parses every script."""
     tree = yaml.safe_load(path.read_text())
     found = (
-        list(scripts(tree))
+        list(list_scripts(tree))
         if "jobs" in tree
         else ["\n".join(job["script"]) for job in tree.values() if "script" in job]
     )

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from keyturn.views.plan.json import render_plan_json
-from plans import CASES
+from sample_plans import CASES
 from sources import ROOT
 
 jq = pytest.importorskip("jq", reason="jq is not installed")

@@ -2,7 +2,7 @@
 
 import re
 
-from sources import ROOT, modules
+from sources import ROOT, list_modules
 
 README = (ROOT / "README.md").read_text("utf-8")
 DIAGRAM = re.search(r"```\n(manifests/ ──.*?)```", README, re.DOTALL)[1]
@@ -23,7 +23,7 @@ MODULES_OF_STAGES = {
 
 def test_the_diagram_names_modules():
     """Each stage of the diagram is a module."""
-    names = {module.name for module in modules("keyturn")}
+    names = {module.name for module in list_modules("keyturn")}
     for stage, module in MODULES_OF_STAGES.items():
         assert re.search(rf"\b{stage}\b", DIAGRAM), stage
         assert module in names

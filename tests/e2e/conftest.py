@@ -1,5 +1,5 @@
 """What these tests stand in: a repository and a running emulator."""
 
-from offices import office, settled
+from workspace_setup import applied_setup, setup
 
-__all__ = ["office", "settled"]
+__all__ = ["applied_setup", "setup"]

@@ -7,20 +7,20 @@ import pyrage
 import pytest
 from msgspec.structs import replace
 
-from driving_git import commit, git
+from git_history import commit_all, run_git
 
 SAME = "What would be done is what was reviewed, and every object is as it was then."
 OTHER = "What would be done is not what was reviewed:"
 
 
-def head(office):
+def head(setup):
     """Return the commit that is checked out."""
-    return (office.repo.root / ".git" / "refs" / "heads" / branch(office)).read_text().strip()
+    return (setup.repo.root / ".git" / "refs" / "heads" / branch(setup)).read_text().strip()
 
 
-def branch(office):
+def branch(setup):
     """Return the branch that is checked out."""
-    return (office.repo.root / ".git" / "HEAD").read_text().strip().rpartition("/")[2]
+    return (setup.repo.root / ".git" / "HEAD").read_text().strip().rpartition("/")[2]
 
 
 def flat(text):
@@ -35,43 +35,43 @@ def calm(canary):
 
 
 @pytest.fixture
-def reviewed(office, calm, canary):
-    """Return an office with a branch on which a plan to rotate and to create was saved and reviewed."""
-    (office.repo.root / ".gitignore").write_text("*.kt\n.keyturn/prod/\n")
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.credential("prod-calm", {"password": calm})
-    office.repo.connection("prod-pg", "prod-db")
-    commit(office)
-    assert office.here("apply", "--yes").code == 0
-    git(office, "checkout", "-q", "-b", "change")
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-more", "prod-db")
-    commit(office)
-    assert office.here("plan", "--out", "plan.kt").code == 0
-    return office
+def reviewed(setup, calm, canary):
+    """Return a setup with a branch on which a plan to rotate and to create was saved and reviewed."""
+    (setup.repo.root / ".gitignore").write_text("*.kt\n.keyturn/prod/\n")
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-calm", {"password": calm})
+    setup.repo.connection("prod-pg", "prod-db")
+    commit_all(setup)
+    assert setup.run("apply", "--yes").code == 0
+    run_git(setup, "checkout", "-q", "-b", "change")
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-more", "prod-db")
+    commit_all(setup)
+    assert setup.run("plan", "--out", "plan.kt").code == 0
+    return setup
 
 
-def merged(office):
+def merged(setup):
     """Merge the branch into main with a commit of its own; return both commits."""
-    before = head(office)
-    git(office, "checkout", "-q", "main")
-    git(office, "merge", "-q", "--no-ff", "-m", "Merge", "change")
-    return before[:12], head(office)[:12]
+    before = head(setup)
+    run_git(setup, "checkout", "-q", "main")
+    run_git(setup, "merge", "-q", "--no-ff", "-m", "Merge", "change")
+    return before[:12], head(setup)[:12]
 
 
-def on_main(office, change):
+def on_main(setup, change):
     """Commit a change on main, and go back to the branch."""
-    git(office, "checkout", "-q", "main")
+    run_git(setup, "checkout", "-q", "main")
     change()
-    commit(office)
-    git(office, "checkout", "-q", "change")
+    commit_all(setup)
+    run_git(setup, "checkout", "-q", "change")
 
 
 def test_a_merge_commit_with_the_same_content_is_applied(reviewed):
     """Another commit, the same plan: said so, and nothing else is."""
     before, after = merged(reviewed)
     assert before != after
-    done = reviewed.here("apply", "plan.kt")
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 0, done.stderr
     assert done.stderr.splitlines() == [
         f"The saved plan was made of {before}, this one of {after}.",
@@ -79,14 +79,14 @@ def test_a_merge_commit_with_the_same_content_is_applied(reviewed):
         "Nothing else that was reviewed has moved.",
     ]
     assert set(reviewed.live("connections")) == {"prod-pg", "prod-more"}
-    assert reviewed.here("plan", "--detailed-exitcode").code == 0
+    assert reviewed.run("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_digest_holds_across_a_merge(reviewed):
     """Nothing is stored between the review and the merge but thirty letters."""
-    (digest,) = re.findall(r"kt1-\w{26}", reviewed.here("show", "plan.kt").stdout)
+    (digest,) = re.findall(r"kt1-\w{26}", reviewed.run("show", "plan.kt").stdout)
     merged(reviewed)
-    assert reviewed.here("apply", "--approve", digest).code == 0
+    assert reviewed.run("apply", "--approve", digest).code == 0
     assert set(reviewed.live("connections")) == {"prod-pg", "prod-more"}
 
 
@@ -103,7 +103,7 @@ def test_what_a_merge_brought_beside_the_plan_is_told(reviewed, calm):
 
     on_main(reviewed, change)
     merged(reviewed)
-    done = reviewed.here("apply", "plan.kt")
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 0, done.stderr
     said = flat(done.stderr)
     assert SAME in said
@@ -115,7 +115,7 @@ def test_a_merge_that_brings_another_pace_alone_is_applied(reviewed):
     """What was reviewed is done; that it takes longer is said."""
     on_main(reviewed, lambda: reviewed.repo.project(pace=50))
     merged(reviewed)
-    done = reviewed.here("apply", "plan.kt")
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 0, done.stderr
     assert SAME in done.stderr
     assert "pace  no bound then, 50 requests a second now" in done.stderr
@@ -126,14 +126,14 @@ def test_a_merge_with_other_content_is_refused(reviewed):
     place = {"host": "db.example.com", "port": 5432, "database": "other"}
     on_main(reviewed, lambda: reviewed.repo.connection("prod-pg", "prod-db", place))
     merged(reviewed)
-    writes = reviewed.writes()
-    done = reviewed.here("apply", "plan.kt")
+    writes = reviewed.count_writes()
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 4
     said = flat(done.stderr)
     assert OTHER in said
     assert "connection/prod-pg update is new" in said
     assert "error[KT652]" in said
-    assert reviewed.writes() == writes
+    assert reviewed.count_writes() == writes
 
 
 def test_then_and_now_are_told_of_each_field(reviewed, canary):
@@ -141,8 +141,8 @@ def test_then_and_now_are_told_of_each_field(reviewed, canary):
     place = {"host": "db.example.com", "port": 5432, "database": "third"}
     reviewed.repo.connection("prod-more", "prod-db", place)
     reviewed.repo.credential("prod-db", {"password": canary()})
-    commit(reviewed)
-    said = flat(reviewed.here("apply", "plan.kt").stderr)
+    commit_all(reviewed)
+    said = flat(reviewed.run("apply", "plan.kt").stderr)
     assert "config.database (not set) → app then, (not set) → third now" in said
     assert "secrets.password another ciphertext" in said
     assert "manifest its content is another one" in said
@@ -152,7 +152,7 @@ def test_an_object_that_was_written_meanwhile(reviewed):
     """The live object moved: both times are told."""
     reviewed.service.set_clock(advance=60)
     reviewed.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
-    done = reviewed.here("apply", "plan.kt")
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 4
     assert "live object written meanwhile:" in flat(done.stderr)
     assert "config.username" in done.stderr
@@ -163,7 +163,7 @@ def test_a_new_user_is_told_and_is_no_obstacle(reviewed):
     identity = reviewed.live()["prod-db"]["id"]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
     reviewed.service.seed_objects(connections=[{"name": "made-in-ui", "credentialId": identity, **where}])
-    done = reviewed.here("apply", "plan.kt", "--no-test")
+    done = reviewed.run("apply", "plan.kt", "--no-test")
     assert done.code == 0, done.stderr
     said = flat(done.stderr)
     assert "used by 1 connection, no pipelines" not in said
@@ -178,10 +178,10 @@ def test_a_shallow_clone_cannot_tell_who_gained_access(reviewed):
     """The reviewed commit is not there: said as a note, and the plan still holds."""
     _, after = merged(reviewed)
     clone = reviewed.repo.root.parent / "clone"
-    git(reviewed, "clone", "-q", "--depth", "1", f"file://{reviewed.repo.root}", str(clone))
+    run_git(reviewed, "clone", "-q", "--depth", "1", f"file://{reviewed.repo.root}", str(clone))
     shutil.copytree(reviewed.repo.root / ".keyturn/prod", clone / ".keyturn/prod")
     shutil.copy(reviewed.repo.root / "plan.kt", clone / "plan.kt")
-    done = reviewed.here("apply", "-C", str(clone), "plan.kt")
+    done = reviewed.run("apply", "-C", str(clone), "plan.kt")
     assert done.code == 0, done.stderr
     assert f"this one of {after}." in done.stderr
     assert "access  KT485 note: access changes were not reviewed" in flat(done.stderr).replace(
@@ -189,11 +189,11 @@ def test_a_shallow_clone_cannot_tell_who_gained_access(reviewed):
     )
 
 
-def test_outside_of_git_there_is_no_commit(office, canary):
+def test_outside_of_git_there_is_no_commit(setup, canary):
     """A folder that no git knows: the plan is compared all the same."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("plan", "--out", "plan.kt").code == 0
-    done = office.here("apply", "plan.kt")
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("plan", "--out", "plan.kt").code == 0
+    done = setup.run("apply", "plan.kt")
     assert done.code == 0
     assert done.stderr.splitlines()[0] == "The saved plan was made of no commit, as this one is."
 
@@ -205,7 +205,7 @@ def test_a_plan_for_another_organization_is_refused(reviewed):
     assert other != text
     (reviewed.repo.root / "keyturn.yaml").write_text(other)
     before = len(reviewed.service.list_requests())
-    done = reviewed.here("apply", "plan.kt")
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 5
     assert (
         f"error[KT650]: this saved plan is for organization {reviewed.repo.organization}, not" in done.stderr

@@ -21,18 +21,18 @@ from keyturn.catalog import load_catalog
 from keyturn.model.clock import RunClock
 from keyturn.state.lock import LockHolder, acquire_lock
 from keyturn.state.stores import open_store
-from offices import Office
+from workspace_setup import WorkspaceSetup
 
 MANIFEST = "manifests/prod/credentials/prod-db.yaml"
 CONNECTION = "manifests/prod/connections/prod-pg.yaml"
 STATE_PATH = ".keyturn/prod/state.json"
 
 
-def refused(office, *arguments, code, says, **more):
+def refused(setup, *arguments, code, says, **more):
     """Run a command that is refused: what, where, why and next are said, and nothing was written."""
     wanted, number = code
-    before = office.writes() if more.pop("reachable", True) else None
-    done = office.here(*arguments, **more)
+    before = setup.count_writes() if more.pop("reachable", True) else None
+    done = setup.run(*arguments, **more)
     said = " ".join(done.stderr.split())
     assert done.code == wanted, done.stderr
     assert f"error[{number}]: " in said, done.stderr
@@ -41,28 +41,28 @@ def refused(office, *arguments, code, says, **more):
     assert "keyturn explain KT" in said
     assert number in load_catalog()
     assert [words for words in says if words not in said] == [], done.stderr
-    assert before is None or office.writes() == before
+    assert before is None or setup.count_writes() == before
     return done
 
 
 @pytest.fixture
-def ready(office: Office, canary) -> Office:
-    """Return an office with one credential and a connection, nothing of it applied."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    return office
+def ready(setup: WorkspaceSetup, canary) -> WorkspaceSetup:
+    """Return a setup with one credential and a connection, nothing of it applied."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    return setup
 
 
 @pytest.fixture
-def settled(ready: Office) -> Office:
-    """Return an office whose two resources were applied."""
-    assert ready.here("apply", "--yes").code == 0
+def applied_setup(ready: WorkspaceSetup) -> WorkspaceSetup:
+    """Return a setup whose two resources were applied."""
+    assert ready.run("apply", "--yes").code == 0
     return ready
 
 
-def edit(office, file, before, after):
+def edit(setup, file, before, after):
     """Change a file as an editor would."""
-    path = office.repo.root / file
+    path = setup.repo.root / file
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after, 1))
@@ -146,13 +146,13 @@ def test_plaintext_secret(ready, canary, command):
     config = "config: {engine: postgresql, host: h, port: 1, username: u}\n"
     path = canary.allow(ready.repo.root / MANIFEST, "the mistake that is being made")
     path.write_text(f"{head}{config}secrets:\n  password: {canary()}\n")
-    done = ready.here(*command)
+    done = ready.run(*command)
     said = done.stdout + done.stderr
     assert done.code == 1
     assert "KT201" in said
     assert MANIFEST in said
     assert "encrypt" in said
-    assert ready.writes() == 0
+    assert ready.count_writes() == 0
 
 
 def test_unknown_field(ready):
@@ -251,32 +251,32 @@ def test_api_key_file_that_is_not_there(ready):
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("damage", ["cut", "edited", "emptied"])
-def test_corrupt_state(settled, command, damage):
+def test_corrupt_state(applied_setup, command, damage):
     """A state that was edited, merged or cut is not believed."""
-    path = settled.repo.root / STATE_PATH
+    path = applied_setup.repo.root / STATE_PATH
     data = path.read_bytes()
     path.write_bytes(
         {"cut": data[:-9], "edited": data.replace(b"prod-db", b"prod-dx"), "emptied": b""}[damage]
     )
-    refused(settled, *command, code=(5, "KT600"), says=["state is damaged", "state.json"])
+    refused(applied_setup, *command, code=(5, "KT600"), says=["state is damaged", "state.json"])
 
 
-def test_foreign_state(settled):
+def test_foreign_state(applied_setup):
     """The state of another workspace in the place of ours."""
-    edit(settled, "keyturn.yaml", "  prod:", "  stage:")
-    edit(settled, "keyturn.yaml", "manifests:", "state: file:.keyturn/prod\n    manifests:")
-    refused(settled, "plan", code=(5, "KT601"), says=["state.json", "prod"])
+    edit(applied_setup, "keyturn.yaml", "  prod:", "  stage:")
+    edit(applied_setup, "keyturn.yaml", "manifests:", "state: file:.keyturn/prod\n    manifests:")
+    refused(applied_setup, "plan", code=(5, "KT601"), says=["state.json", "prod"])
 
 
-def test_newer_state(settled):
+def test_newer_state(applied_setup):
     """What a newer keyturn wrote may hold what this one would lose."""
-    path = settled.repo.root / STATE_PATH
+    path = applied_setup.repo.root / STATE_PATH
     head, _, body = path.read_bytes().partition(b"\n")
     body = body.replace(b'"version":1', b'"version":2', 1)
     digest = re.search(rb"[0-9a-f]{64}", head)
     assert digest
     path.write_bytes(head.replace(digest[0], hashlib.sha256(body).hexdigest().encode()) + b"\n" + body)
-    refused(settled, "plan", code=(1, "KT602"), says=["newer"])
+    refused(applied_setup, "plan", code=(1, "KT602"), says=["newer"])
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -287,16 +287,16 @@ def test_a_state_that_cannot_be_written(ready, inside):
         (place / "journal.jsonl").mkdir(parents=True)
     else:
         place.write_text("")
-    done = ready.here("apply", "--yes")
+    done = ready.run("apply", "--yes")
     assert done.code == 1
     assert "error[KT60" in done.stderr
     assert ".keyturn/prod" in done.stderr
-    assert ready.writes() == 0
+    assert ready.count_writes() == 0
 
 
-def holding(office, name):
+def holding(setup, name):
     """Take the lock as another machine would."""
-    store = open_store("file:.keyturn/prod", office.repo.root, {})
+    store = open_store("file:.keyturn/prod", setup.repo.root, {})
     clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     return acquire_lock(store, LockHolder(id=name, who="ada", host="elsewhere"), clock)
 
@@ -307,28 +307,28 @@ def test_lock_held(ready):
     refused(ready, "apply", "--yes", code=(4, "KT610"), says=["ada on elsewhere", "keyturn unlock 3f9c2a7d"])
     refused(ready, "unlock", "0000", code=(4, "KT612"), says=["3f9c2a7d"])
     refused(ready, "apply", "--yes", code=(4, "KT610"), says=["--lock-timeout"])
-    done = ready.here("unlock", "3f9c2a7d")
+    done = ready.run("unlock", "3f9c2a7d")
     assert (done.code, done.stdout) == (0, "The lock of ada on elsewhere is released.\n")
     refused(ready, "unlock", "3f9c2a7d", code=(4, "KT612"), says=["the lock is free"])
-    assert ready.here("apply", "--yes").code == 0
+    assert ready.run("apply", "--yes").code == 0
 
 
 # Saved plans -------------------------------------------------------------------------------------
 
 
-def test_stale_saved_plan(settled):
+def test_stale_saved_plan(applied_setup):
     """A live object that moved after the plan was saved: what moved is said."""
-    edit(settled, CONNECTION, "database: app", "database: app2")
-    assert settled.here("plan", "--out", "plan.kt").code == 0
-    settled.service.set_clock(advance=5)
-    settled.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
+    edit(applied_setup, CONNECTION, "database: app", "database: app2")
+    assert applied_setup.run("plan", "--out", "plan.kt").code == 0
+    applied_setup.service.set_clock(advance=5)
+    applied_setup.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     says = ["connection/prod-pg", "moved since the plan was made"]
-    refused(settled, "apply", "plan.kt", code=(4, "KT652"), says=says)
+    refused(applied_setup, "apply", "plan.kt", code=(4, "KT652"), says=says)
 
 
 def test_flipped_saved_plan(ready):
     """One byte of the file, anywhere: not trusted."""
-    assert ready.here("plan", "--out", "plan.kt").code == 0
+    assert ready.run("plan", "--out", "plan.kt").code == 0
     path = ready.repo.root / "plan.kt"
     data = bytearray(path.read_bytes())
     for index in (0, 20, 90, len(data) // 2, len(data) - 2):
@@ -338,7 +338,7 @@ def test_flipped_saved_plan(ready):
 
 def test_saved_plan_of_another_workspace(ready):
     """A plan for one workspace is not applied to another, even of the same repository."""
-    assert ready.here("plan", "--out", "plan.kt").code == 0
+    assert ready.run("plan", "--out", "plan.kt").code == 0
     edit(ready, "keyturn.yaml", "  prod:", "  stage:")
     refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["prod", "--workspace"])
 
@@ -346,7 +346,7 @@ def test_saved_plan_of_another_workspace(ready):
 def test_expired_saved_plan(ready, monkeypatch):
     """What was reviewed long ago is not applied."""
     monkeypatch.setattr("keyturn.operations.plan.plan_file.PLAN_LIFETIME", timedelta(seconds=-5))
-    assert ready.here("plan", "--out", "plan.kt").code == 0
+    assert ready.run("plan", "--out", "plan.kt").code == 0
     refused(ready, "apply", "plan.kt", code=(4, "KT651"), says=["expired", "keyturn plan --out"])
 
 
@@ -362,17 +362,17 @@ def test_plan_cannot_be_saved(ready):
 @pytest.mark.parametrize("answer", ["", "n\n", "\n"])
 def test_a_question_that_is_not_answered_with_yes(ready, answer):
     """No, and silence, change nothing; the lock is free afterwards."""
-    done = ready.here("apply", stdin=answer, ttys=["stdin"])
+    done = ready.run("apply", stdin=answer, ttys=["stdin"])
     assert done.code == (1 if answer else 130)
     assert "Make these changes?" in done.stderr
-    assert ready.writes() == 0
-    assert ready.here("apply", stdin="y\n", ttys=["stdin"]).code == 0
+    assert ready.count_writes() == 0
+    assert ready.run("apply", stdin="y\n", ttys=["stdin"]).code == 0
 
 
 def test_nobody_to_ask(ready):
     """Without a terminal there is no prompt: usage, before anything is read."""
     for command in (["apply"], ["apply", "--format", "json"], ["revoke", "prod-db"], ["purge", "prod-db"]):
-        done = ready.here(*command)
+        done = ready.run(*command)
         assert done.code == 64, command
         assert "cannot prompt" in done.stderr
     assert not ready.service.list_requests()
@@ -382,7 +382,7 @@ def test_failures_are_one_json_value(ready, canary):
     """With --format json, standard output is one JSON document even where nothing could be done."""
     environment = ready.repo.environment(PLANASONIX_API_KEY=canary())
     for command in (["plan"], ["apply", "--yes"]):
-        done = ready.here(*command, "--format", "json", env=environment)
+        done = ready.run(*command, "--format", "json", env=environment)
         assert done.code == 6
         assert [each["code"] for each in json.loads(done.stdout)["findings"]] == ["KT502"]
         assert "error[KT502]" in done.stderr
@@ -406,5 +406,5 @@ def test_an_interrupt_at_the_prompt_leaves_nothing_behind(ready):
         assert process.wait(30) == 130
     os.close(follow)
     os.close(lead)
-    assert ready.writes() == 0
-    assert ready.here("apply", "--yes").code == 0
+    assert ready.count_writes() == 0
+    assert ready.run("apply", "--yes").code == 0

@@ -26,7 +26,7 @@ from keyturn.schema.definitions import (
     load_type_schema,
 )
 from keyturn.yamldoc.reader import parse_document
-from making import held, shown, sides
+from sample_resources import make_inputs, make_live_object, make_state_entry
 
 WAYS = ("value", "added", "removed", "type")
 SAMPLES = {
@@ -95,9 +95,11 @@ def desired(kind, name, config, secret="", **more):
 def breaches(*changed, agreed=()):
     """Return the codes that forbid a change: a manifest before and after, or pairs of them."""
     pairs = [each if isinstance(each, tuple) else changed[:2] for each in changed[1:]]
-    applied = [held(each, f"id-{each.address.name}", values(each)) for each, _ in pairs]
+    applied = [make_state_entry(each, f"id-{each.address.name}", values(each)) for each, _ in pairs]
     prints = {each.address: {(path,): text[::-1] for path, text in values(each).items()} for _, each in pairs}
-    inputs = sides(*(each for _, each in pairs), *applied, *map(shown, applied), fingerprints=prints)
+    inputs = make_inputs(
+        *(each for _, each in pairs), *applied, *map(make_live_object, applied), fingerprints=prints
+    )
     question = GuardContext(
         changes=find_exposures(compute_changes(inputs), inputs, is_destination),
         inputs=inputs,

@@ -42,16 +42,16 @@ DEPLOYMENTS = {
 }
 
 
-def applied(office, *more):
+def applied(setup, *more):
     """Apply, and check that the next plan is empty."""
-    done = office.repo.inside("apply", "--auto-approve", *more)
+    done = setup.repo.run_in_process("apply", "--auto-approve", *more)
     assert done.code == 0, done.stdout + done.stderr
-    left = office.repo.inside("plan", "--detailed-exitcode")
+    left = setup.repo.run_in_process("plan", "--detailed-exitcode")
     assert left.code == 0, left.stdout + left.stderr
 
 
-@pytest.mark.parametrize("office", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
-def test_the_story_on_every_deployment(office, canary, request):
+@pytest.mark.parametrize("setup", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
+def test_the_story_on_every_deployment(setup, canary, request):
     """Create, change, rotate, rename, retire, restore; after each the plan is empty.
 
     No secret is ever sent but those in git: no mask and nothing that a reply has shown.
@@ -59,26 +59,26 @@ def test_the_story_on_every_deployment(office, canary, request):
     config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
     written = [canary() for _ in range(4)]
     first, other, last, secret = written
-    office.repo.credential("prod-db", {"password": first}, config)
-    office.repo.credential("prod-other", {"password": other}, {**config, "host": "other.example.com"})
+    setup.repo.credential("prod-db", {"password": first}, config)
+    setup.repo.credential("prod-other", {"password": other}, {**config, "host": "other.example.com"})
     more = {"category": "source"} if "backend" in request.node.name else {}
     place = {"host": "db.example.com", "port": 5432, "database": "app"}
-    office.repo.connection("prod-pg", "prod-db", place, **more)
-    applied(office)
-    office.repo.connection("prod-pg", "prod-db", {**place, "database": "second"}, **more)
-    applied(office)
-    office.repo.credential("prod-db", {"password": last}, config)
-    applied(office)
-    office.repo.remove("prod-other")
-    office.repo.credential(
+    setup.repo.connection("prod-pg", "prod-db", place, **more)
+    applied(setup)
+    setup.repo.connection("prod-pg", "prod-db", {**place, "database": "second"}, **more)
+    applied(setup)
+    setup.repo.credential("prod-db", {"password": last}, config)
+    applied(setup)
+    setup.repo.remove("prod-other")
+    setup.repo.credential(
         "prod-more", {"password": secret}, {**config, "host": "other.example.com"}, moved_from="prod-other"
     )
-    applied(office)
-    office.repo.remove("prod-more")
-    applied(office)
-    office.repo.credential("prod-more", {"password": secret}, {**config, "host": "other.example.com"})
-    applied(office)
-    held = {each["name"]: each["secrets"] for each in office.service.list_held_secrets("salt")}
+    applied(setup)
+    setup.repo.remove("prod-more")
+    applied(setup)
+    setup.repo.credential("prod-more", {"password": secret}, {**config, "host": "other.example.com"})
+    applied(setup)
+    held = {each["name"]: each["secrets"] for each in setup.service.list_held_secrets("salt")}
     assert held["prod-db"] == {"password": digest_secret("salt", last)}
     assert held["prod-more"] == {"password": digest_secret("salt", secret)}
-    assert set(office.service.count_secrets("salt")) <= {digest_secret("salt", each) for each in written}
+    assert set(setup.service.count_secrets("salt")) <= {digest_secret("salt", each) for each in written}

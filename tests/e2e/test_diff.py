@@ -6,14 +6,14 @@ import shutil
 import pytest
 import yaml
 
-from published import valid
+from published_schemas import parse_valid
 
 
 @pytest.fixture
-def two(office, canary):
-    """Return an office with two workspaces whose databases differ in the host, and share the password."""
+def two(setup, canary):
+    """Return a setup with two workspaces whose databases differ in the host, and share the password."""
     secret = canary()
-    repo = office.repo
+    repo = setup.repo
     for name in ("staging", "prod"):
         config = {"engine": "postgresql", "host": f"{name}.example.com", "port": 5432, "username": "svc"}
         repo.credential(f"{name}-db", {"password": secret}, config)
@@ -28,12 +28,12 @@ def two(office, canary):
     other = copy.deepcopy(tree["workspaces"]["prod"])
     tree["workspaces"]["staging"] = {**other, "manifests": ["manifests/staging"]}
     file.write_text(yaml.safe_dump(tree))
-    return office
+    return setup
 
 
 def test_text(two):
     """Fields, the shared secret, what is in one alone; no network."""
-    done = two.repo.inside("diff", "--from", "staging", "--to", "prod", "--detailed-exitcode")
+    done = two.repo.run_in_process("diff", "--from", "staging", "--to", "prod", "--detailed-exitcode")
     assert done.code == 2, done.stderr
     assert "config.host  staging.example.com → prod.example.com" in done.stdout
     assert "secrets.password  the same secret in both" in done.stdout
@@ -46,9 +46,11 @@ def test_json_without_keys(two):
     """The rest is told, and that secrets were not compared."""
     environment = two.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
-    done = two.repo.inside("diff", "--from", "staging", "--to", "prod", "--format", "json", env=environment)
+    done = two.repo.run_in_process(
+        "diff", "--from", "staging", "--to", "prod", "--format", "json", env=environment
+    )
     assert done.code == 0, done.stderr
-    tree = valid("diff", done.stdout)
+    tree = parse_valid("diff", done.stdout)
     assert tree["secrets_compared"] is False
     assert tree["summary"]["share_a_secret"] == 0
     assert "not every key" in done.stderr
@@ -56,7 +58,7 @@ def test_json_without_keys(two):
 
 def test_a_workspace_that_is_none(two):
     """Named with those that are."""
-    done = two.repo.inside("diff", "--from", "stage", "--to", "prod")
+    done = two.repo.run_in_process("diff", "--from", "stage", "--to", "prod")
     assert done.code == 1
     assert "KT005" in done.stderr
     assert two.repo.keyturn("diff", "--from", "prod", "--to", "prod").code == 64

@@ -8,48 +8,48 @@ import pyrage
 import pytest
 
 from keyturn.operations.doctor.local_checks import IGNORED_VARIABLES
-from published import valid
+from published_schemas import parse_valid
 from workspace import SOPS
 
 
-def examined(office, *more, apart=False, **environment):
+def examined(setup, *more, apart=False, **environment):
     """Return the exit code and the checks that are not in order, by code; ``apart`` in a process."""
-    surroundings = {**dict.fromkeys(IGNORED_VARIABLES, ""), **office.repo.environment(), **environment}
+    surroundings = {**dict.fromkeys(IGNORED_VARIABLES, ""), **setup.repo.environment(), **environment}
     for name in [name for name, value in surroundings.items() if value is None]:
         del surroundings[name]
-    run = office.repo.keyturn if apart else office.repo.inside
+    run = setup.repo.keyturn if apart else setup.repo.inside
     done = run("doctor", "--json", *more, env=surroundings)
-    checks = valid("doctor", done.stdout)["checks"]
+    checks = parse_valid("doctor", done.stdout)["checks"]
     return done.code, {each["code"]: each for each in checks if each["code"]}, checks
 
 
 @pytest.fixture
-def healthy(office, canary, tmp_path):
-    """Return an office in which everything is in place."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.repo.inside("apply", "--auto-approve").code == 0
-    office.repo.age.file.chmod(0o600)
-    (office.repo.root / ".pre-commit-config.yaml").write_text("keyturn validate\n")
+def healthy(setup, canary, tmp_path):
+    """Return a setup in which everything is in place."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    assert setup.repo.run_in_process("apply", "--auto-approve").code == 0
+    setup.repo.age.file.chmod(0o600)
+    (setup.repo.root / ".pre-commit-config.yaml").write_text("keyturn validate\n")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/sops").symlink_to(SOPS)
-    office.bin = tmp_path / "bin"
-    return office
+    setup.bin = tmp_path / "bin"
+    return setup
 
 
 @pytest.fixture
-def office(office):
-    """Return an office to which a test may pin things."""
+def setup(setup):
+    """Return a setup to which a test may pin things."""
 
     class Pinned:
-        repo, service, bin = office.repo, office.service, Path()
+        repo, service, bin = setup.repo, setup.service, Path()
 
     return Pinned()
 
 
-def alone(office):
+def alone(setup):
     """Return a PATH with one sops on it."""
-    return {"PATH": f"{office.bin}{os.pathsep}/usr/bin:/bin"}
+    return {"PATH": f"{setup.bin}{os.pathsep}/usr/bin:/bin"}
 
 
 def test_everything_in_place(healthy):
@@ -78,10 +78,10 @@ def test_text_form(healthy):
     assert done.stdout.splitlines()[-1].startswith("Doctor: ")
 
 
-def test_a_folder_without_a_project_still_has_its_tools_looked_at(office, tmp_path):
+def test_a_folder_without_a_project_still_has_its_tools_looked_at(setup, tmp_path):
     """Whatever is broken, the rest is told."""
     (tmp_path / "empty").mkdir()
-    code, faults, checks = examined(office, "-C", str(tmp_path / "empty"))
+    code, faults, checks = examined(setup, "-C", str(tmp_path / "empty"))
     assert code == 1
     assert "KT001" in faults
     assert "sops" in {each["topic"] for each in checks}
@@ -196,7 +196,7 @@ def test_the_repair_of_a_mac_works(healthy):
     environment = {**healthy.repo.environment(), "SOPS_CONFIG": "/dev/null"}
     subprocess.run([SOPS, "--config", "/dev/null", *words], check=True, env=environment, capture_output=True)
     healthy.repo.project(policy={"recipients": {"manifests/prod": [healthy.repo.age.recipient]}})
-    assert healthy.repo.inside("seal", "prod-db").code == 0
+    assert healthy.repo.run_in_process("seal", "prod-db").code == 0
     assert "KT221" not in examined(healthy)[1]
 
 

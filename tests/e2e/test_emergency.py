@@ -5,43 +5,43 @@ import shutil
 import pytest
 
 
-def live(office, collection="credentials"):
+def live(setup, collection="credentials"):
     """Return the active objects of a collection by name."""
-    found = office.service.read_state()[collection]
+    found = setup.service.read_state()[collection]
     return {each["name"]: each for each in found if each.get("status") != "deleted"}
 
 
-def settled(office, canary):
+def applied_setup(setup, canary):
     """Apply a credential with its connection."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.repo.inside("apply", "--auto-approve").code == 0
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    assert setup.repo.run_in_process("apply", "--auto-approve").code == 0
 
 
-def test_revoke_detaches_and_deletes(office, canary):
+def test_revoke_detaches_and_deletes(setup, canary):
     """The credential is gone from every connection and from the list."""
-    settled(office, canary)
-    done = office.repo.inside("revoke", "prod-db", "--yes")
+    applied_setup(setup, canary)
+    done = setup.repo.run_in_process("revoke", "prod-db", "--yes")
     assert done.code == 0, done.stderr
-    assert live(office) == {}
-    assert not live(office, "connections")["prod-pg"].get("credentialId")
+    assert live(setup) == {}
+    assert not live(setup, "connections")["prod-pg"].get("credentialId")
 
 
-def _state_torn(office):
-    (office.repo.root / ".keyturn/prod/state.json").write_text("broken")
+def _state_torn(setup):
+    (setup.repo.root / ".keyturn/prod/state.json").write_text("broken")
 
 
-def _state_lost(office):
-    shutil.rmtree(office.repo.root / ".keyturn")
+def _state_lost(setup):
+    shutil.rmtree(setup.repo.root / ".keyturn")
 
 
-def _journal_forged(office):
-    journal = office.repo.root / ".keyturn/prod/journal.jsonl"
+def _journal_forged(setup):
+    journal = setup.repo.root / ".keyturn/prod/journal.jsonl"
     journal.write_bytes(journal.read_bytes().replace(b'"hash":"', b'"hash":"0', 1))
 
 
-def _bucket_away(office):
-    office.repo.project(state="s3://nowhere/prod")
+def _bucket_away(setup):
+    setup.repo.project(state="s3://nowhere/prod")
 
 
 BROKEN = [_state_torn, _state_lost, _journal_forged, _bucket_away]
@@ -54,49 +54,49 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__.strip("_"))
-def test_revoke_works_whatever_else_is_broken(office, canary, broken):
+def test_revoke_works_whatever_else_is_broken(setup, canary, broken):
     """Only keyturn.yaml and the API are needed: no manifest that can be read, and no state either."""
-    settled(office, canary)
-    (office.repo.root / "manifests/prod/credentials/prod-db.yaml").write_text("{{{ broken")
-    broken(office)
-    done = office.repo.inside("revoke", "prod-db", "--yes", env=office.repo.environment(**NOWHERE))
+    applied_setup(setup, canary)
+    (setup.repo.root / "manifests/prod/credentials/prod-db.yaml").write_text("{{{ broken")
+    broken(setup)
+    done = setup.repo.run_in_process("revoke", "prod-db", "--yes", env=setup.repo.environment(**NOWHERE))
     assert done.code == 0, done.stderr
-    assert live(office) == {}
-    assert not live(office, "connections")["prod-pg"].get("credentialId")
+    assert live(setup) == {}
+    assert not live(setup, "connections")["prod-pg"].get("credentialId")
 
 
-def test_what_was_revoked_does_not_come_back_unasked(office, canary):
+def test_what_was_revoked_does_not_come_back_unasked(setup, canary):
     """The next apply refuses; with consent it restores."""
-    settled(office, canary)
-    office.repo.inside("revoke", "prod-db", "--yes")
-    refused = office.repo.inside("apply", "--auto-approve")
+    applied_setup(setup, canary)
+    setup.repo.run_in_process("revoke", "prod-db", "--yes")
+    refused = setup.repo.run_in_process("apply", "--auto-approve")
     assert refused.code == 5
     assert "KT469" in refused.stderr
-    assert live(office) == {}
-    assert office.repo.inside("apply", "--auto-approve", "--allow-restore", "prod-db").code == 0
-    assert live(office, "connections")["prod-pg"]["credentialId"] == live(office)["prod-db"]["id"]
+    assert live(setup) == {}
+    assert setup.repo.run_in_process("apply", "--auto-approve", "--allow-restore", "prod-db").code == 0
+    assert live(setup, "connections")["prod-pg"]["credentialId"] == live(setup)["prod-db"]["id"]
 
 
-def test_a_name_that_is_not_there_is_said(office):
+def test_a_name_that_is_not_there_is_said(setup):
     """A typing mistake at three in the morning must not look like success."""
-    done = office.repo.inside("revoke", "prod-dbb", "--yes")
+    done = setup.repo.run_in_process("revoke", "prod-dbb", "--yes")
     assert done.code == 1
     assert "KT470" in done.stderr
 
 
-def test_purge_is_a_second_step(office, canary):
+def test_purge_is_a_second_step(setup, canary):
     """In use: refused. Retired: purged, and forgotten."""
-    settled(office, canary)
-    office.repo.credential(
+    applied_setup(setup, canary)
+    setup.repo.credential(
         "prod-other",
         {"password": canary()},
         {"engine": "mysql", "host": "my.example.com", "port": 3306, "username": "svc"},
     )
-    assert office.repo.inside("purge", "prod-db", "--confirm", "prod-db").code == 1
-    office.repo.remove("prod-db", "prod-pg")
-    assert office.repo.inside("apply", "--auto-approve", "--allow-retire", "2").code == 0
-    assert office.repo.keyturn("purge", "prod-db", "--confirm", "prod-dbb").code == 64
-    done = office.repo.inside("purge", "prod-db", "--confirm", "prod-db")
+    assert setup.repo.run_in_process("purge", "prod-db", "--confirm", "prod-db").code == 1
+    setup.repo.remove("prod-db", "prod-pg")
+    assert setup.repo.run_in_process("apply", "--auto-approve", "--allow-retire", "2").code == 0
+    assert setup.repo.keyturn("purge", "prod-db", "--confirm", "prod-dbb").code == 64
+    done = setup.repo.run_in_process("purge", "prod-db", "--confirm", "prod-db")
     assert done.code == 0, done.stderr
-    assert [each["name"] for each in office.service.read_state()["credentials"]] == ["prod-other"]
-    assert office.repo.inside("plan", "--detailed-exitcode").code == 0
+    assert [each["name"] for each in setup.service.read_state()["credentials"]] == ["prod-other"]
+    assert setup.repo.run_in_process("plan", "--detailed-exitcode").code == 0

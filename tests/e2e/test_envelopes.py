@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from driving_git import commit, git, keyless
-from encrypting import asking
-from running import execute
+from git_history import commit_all, make_keyless_environment, run_git
+from sops_files import add_vault_key
+from subprocess_runner import run_command
 from workspace import SOPS
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
@@ -51,39 +51,39 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
-def test_a_file_that_names_a_key_server_causes_no_connection(office, canary, listener, decryptor):
+def test_a_file_that_names_a_key_server_causes_no_connection(setup, canary, listener, decryptor):
     """No command asks the Vault of somebody's pull request, or shows it the token."""
     port, seen = listener
-    office.repo.project(top={"decryptor": decryptor})
-    path = office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.project(top={"decryptor": decryptor})
+    path = setup.repo.credential("prod-db", {"password": canary()})
     whole = path.read_text()
     # Whoever cannot open the file with the first key goes on to the next: the server's.
     text = re.sub(r"(-----BEGIN AGE ENCRYPTED FILE-----\s+)\S+", r"\1AAAA", whole)
     assert text != whole
     for content in (whole, text):
-        path.write_text(asking(content, f"http://127.0.0.1:{port}"))
-        before, writes = path.read_bytes(), office.writes()
+        path.write_text(add_vault_key(content, f"http://127.0.0.1:{port}"))
+        before, writes = path.read_bytes(), setup.count_writes()
         for command in COMMANDS:
             token = canary.add("hvs." + "a1b2c3d4e5f6")
             canary.allow_environment("VAULT_TOKEN", "the user's own")
-            env = office.repo.environment(VAULT_TOKEN=token, VAULT_ADDR=f"http://127.0.0.1:{port}")
-            done = office.here(*command, env=env, stdin=canary())
+            env = setup.repo.environment(VAULT_TOKEN=token, VAULT_ADDR=f"http://127.0.0.1:{port}")
+            done = setup.run(*command, env=env, stdin=canary())
             assert seen == [], command
             assert done.code == (1 if command == ("validate",) else 5), (command, done.stderr)
             assert "KT206" in done.stderr + done.stdout
             assert FILE in done.stderr + done.stdout
-        assert (path.read_bytes(), office.writes()) == (before, writes)
+        assert (path.read_bytes(), setup.count_writes()) == (before, writes)
     assert seen == []
 
 
-def test_the_listener_would_notice(office, canary, listener):
+def test_the_listener_would_notice(setup, canary, listener):
     """Sops itself does ask."""
     port, seen = listener
-    path = office.repo.credential("prod-db", {"password": canary()})
-    path.write_text(asking(path.read_text(), f"http://127.0.0.1:{port}"))
+    path = setup.repo.credential("prod-db", {"password": canary()})
+    path.write_text(add_vault_key(path.read_text(), f"http://127.0.0.1:{port}"))
     env = {
         "PATH": "/usr/bin:/bin",
-        "HOME": str(office.repo.home),
+        "HOME": str(setup.repo.home),
         "VAULT_TOKEN": "hvs.x",
         "SOPS_AGE_KEY_FILE": "/nonexistent",
     }
@@ -105,7 +105,7 @@ ALLOWED = {
 }
 
 
-def test_children_get_no_more_than_they_need(office, canary, monkeypatch):
+def test_children_get_no_more_than_they_need(setup, canary, monkeypatch):
     """Neither the API key nor anything else of the user's shell is in the environment of sops."""
     seen = []
     real = subprocess.Popen.__init__
@@ -114,12 +114,12 @@ def test_children_get_no_more_than_they_need(office, canary, monkeypatch):
         seen.append((args, options.get("env")))
         real(self, args, *more, **options)
 
-    office.repo.project(top={"decryptor": "sops"})
-    office.repo.credential("prod-db", {"password": canary()})
-    env = office.repo.environment(AWS_SECRET_ACCESS_KEY=canary(), GITHUB_TOKEN=canary(), VAULT_TOKEN=canary())
+    setup.repo.project(top={"decryptor": "sops"})
+    setup.repo.credential("prod-db", {"password": canary()})
+    env = setup.repo.environment(AWS_SECRET_ACCESS_KEY=canary(), GITHUB_TOKEN=canary(), VAULT_TOKEN=canary())
     monkeypatch.setattr(subprocess.Popen, "__init__", watched)
-    assert office.here("apply", "--yes", env=env).code == 0
-    assert office.here("secret", "set", "prod-db", "password", env=env, stdin=canary()).code == 0
+    assert setup.run("apply", "--yes", env=env).code == 0
+    assert setup.run("secret", "set", "prod-db", "password", env=env, stdin=canary()).code == 0
     ours = [given for args, given in seen if str(args[0]).endswith("sops")]
     assert len(ours) >= 3
     assert all(given is not None for given in ours)
@@ -128,21 +128,21 @@ def test_children_get_no_more_than_they_need(office, canary, monkeypatch):
     assert {name for name in names if not name.startswith("SOPS_")} <= ALLOWED, names
 
 
-def test_offline_spawns_no_sops_and_opens_no_socket(office, canary, tmp_path):
+def test_offline_spawns_no_sops_and_opens_no_socket(setup, canary, tmp_path):
     """Seen by the kernel: git is all that a plan without keys runs, and nothing is connected to."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    commit(office)
-    git(office, "checkout", "-q", "-b", "change")
-    office.repo.connection("prod-pg", "prod-db", {"host": "new.example.com", "port": 5432, "database": "app"})
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    commit_all(setup)
+    run_git(setup, "checkout", "-q", "-b", "change")
+    setup.repo.connection("prod-pg", "prod-db", {"host": "new.example.com", "port": 5432, "database": "app"})
     trace = tmp_path / "trace"
     command = ["strace", "-f", "-qq", "-e", "trace=execve,socket,connect,sendto", "-o", str(trace)]
-    done = execute(
+    done = run_command(
         [*command, sys.executable, "-m", "keyturn", "plan", "--offline"],
-        cwd=office.repo.root,
-        env=keyless(office),
+        cwd=setup.repo.root,
+        env=make_keyless_environment(setup),
     )
     assert done.code == 0, done.stderr
     text = trace.read_text(errors="replace")

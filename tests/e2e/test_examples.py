@@ -10,34 +10,34 @@ from sources import ROOT
 EXAMPLES = ROOT / "examples/repo"
 
 
-@pytest.mark.parametrize("office", [{"accept_unknown_type": True}], indirect=True, ids=["any connector"])
-def test_the_examples_become_a_workspace(office, canary):
+@pytest.mark.parametrize("setup", [{"accept_unknown_type": True}], indirect=True, ids=["any connector"])
+def test_the_examples_become_a_workspace(setup, canary):
     """One manifest for every variant, encrypted with the published test key, applied; then no changes."""
-    repo = office.repo
+    repo = setup.repo
     shutil.rmtree(repo.root)
     shutil.copytree(EXAMPLES, repo.root)
     project = yaml.safe_load((repo.root / "keyturn.yaml").read_text())
     (name,) = project["workspaces"]
     project["workspaces"][name] |= {
-        "base_url": office.service.base_url,
-        "organization": office.service.organization,
+        "base_url": setup.service.base_url,
+        "organization": setup.service.organization,
         "put": "partial",
     }
     (repo.root / "keyturn.yaml").write_text(yaml.safe_dump(project))
     # What is kept is there before git is: somebody made it, and its password is in no file.
     kept = yaml.safe_load((repo.root / "manifests/prod/credentials/prod-oracle-kept.yaml").read_text())
     service_has = {**kept["config"], "password": canary()}
-    office.service.seed_objects(
+    setup.service.seed_objects(
         credentials=[{"name": kept["name"], "type": kept["type"], "config": service_has}]
     )
     (key,) = _keys(repo.root)
     canary.allow(repo.root, "the examples' key is published")
     env = repo.environment(SOPS_AGE_KEY_FILE=str(key))
-    assert repo.inside("validate", env=env).code == 0
+    assert repo.run_in_process("validate", env=env).code == 0
     agreed = ("--adopt", kept["name"], "--allow-destination-change", kept["name"])
-    done = repo.inside("apply", "--auto-approve", "--no-test", *agreed, env=env)
+    done = repo.run_in_process("apply", "--auto-approve", "--no-test", *agreed, env=env)
     assert done.code == 0, done.stdout[-3000:] + done.stderr
-    left = repo.inside("plan", "--detailed-exitcode", env=env)
+    left = repo.run_in_process("plan", "--detailed-exitcode", env=env)
     assert left.code == 0, left.stdout[-3000:]
 
 

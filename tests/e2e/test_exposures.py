@@ -9,13 +9,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from in_process_run import InProcessRun
 from keyturn.operations.apply.session import ApplyOptions, ApplyReport
 from keyturn.operations.plan import plan
 from keyturn.operations.plan.plan import PlanOptions
 from keyturn.planning.inputs import Approvals
 from keyturn.schema.definitions import is_destination
 from planasonix_emulator.server import Emulator
-from stagehand import Stagehand
 
 SALT = "salt"
 CREDENTIALS, CONNECTIONS = ("ca", "cb"), ("x", "y")
@@ -214,7 +214,7 @@ class Names:
 def stage(tmp_path):
     """Return a workspace on an emulator."""
     with Emulator.start() as service:
-        yield Stagehand(tmp_path, service)
+        yield InProcessRun(tmp_path, service)
 
 
 NAME, HOST = st.sampled_from(CREDENTIALS + CONNECTIONS), st.sampled_from(HOSTS)

@@ -24,10 +24,10 @@ CREDENTIALS = [
 
 
 @pytest.fixture
-def lived_in(office, canary):
-    """Return an office whose workspace somebody filled in the UI."""
+def lived_in(setup, canary):
+    """Return a setup whose workspace somebody filled in the UI."""
     secret = canary()
-    office.service.seed_objects(
+    setup.service.seed_objects(
         credentials=[
             {
                 **each,
@@ -36,8 +36,8 @@ def lived_in(office, canary):
             for each in CREDENTIALS
         ]
     )
-    ids = {each["name"]: each["id"] for each in office.service.read_state()["credentials"]}
-    office.service.seed_objects(
+    ids = {each["name"]: each["id"] for each in setup.service.read_state()["credentials"]}
+    setup.service.seed_objects(
         connections=[
             {
                 "name": "prod-pg",
@@ -57,8 +57,8 @@ def lived_in(office, canary):
             },
         ]
     )
-    (office.repo.root / "manifests/prod").mkdir(parents=True)
-    return office
+    (setup.repo.root / "manifests/prod").mkdir(parents=True)
+    return setup
 
 
 DEPLOYMENTS = {
@@ -78,13 +78,13 @@ DEPLOYMENTS = {
 }
 
 
-@pytest.mark.parametrize("office", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
+@pytest.mark.parametrize("setup", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
 def test_the_first_plan_after_an_import_is_empty(lived_in, request):
     """On every deployment: all that can be imported is, by name, and nothing is left to do."""
     lived_in.repo.project(policy={"rules": {"KT350": "off"}})
     linked = "link" not in request.node.name
     links = [] if linked else ["--credential", "prod-pg=prod-db", "--credential", "prod-flake=prod-db"]
-    done = lived_in.repo.inside("import", "--all", *links)
+    done = lived_in.repo.run_in_process("import", "--all", *links)
     assert done.code == 3, done.stdout + done.stderr
     assert "cannot be a file name" in done.stdout
     assert names_in(lived_in, "manifests/prod") == ["prod-db", "prod-flake", "prod-pg", "prod-s3"], (
@@ -93,12 +93,12 @@ def test_the_first_plan_after_an_import_is_empty(lived_in, request):
     flake = (lived_in.repo.root / "manifests/prod/connections/prod-flake.yaml").read_text()
     assert "credential: prod-db" in flake
     assert "ref: credential/prod-s3" in flake
-    checked = lived_in.repo.inside("validate")
+    checked = lived_in.repo.run_in_process("validate")
     assert checked.code == 0, checked.stdout
-    plan = lived_in.repo.inside("plan", "--detailed-exitcode")
+    plan = lived_in.repo.run_in_process("plan", "--detailed-exitcode")
     assert plan.code == 0, plan.stdout + plan.stderr
     before = lived_in.service.list_requests()[-1]["number"]
-    assert lived_in.repo.inside("apply", "--auto-approve").code == 0
+    assert lived_in.repo.run_in_process("apply", "--auto-approve").code == 0
     assert not [
         each for each in lived_in.service.list_requests(before) if each["write"] and each["method"] != "GET"
     ]
@@ -106,23 +106,23 @@ def test_the_first_plan_after_an_import_is_empty(lived_in, request):
 
 def test_a_second_import_brings_in_only_what_is_new(lived_in):
     """Run again, nothing is written twice; what was made meanwhile is."""
-    lived_in.repo.inside("import", "--all")
+    lived_in.repo.run_in_process("import", "--all")
     written = {path: path.read_bytes() for path in (lived_in.repo.root / "manifests").rglob("*.yaml")}
-    again = lived_in.repo.inside("import", "prod-*")
+    again = lived_in.repo.run_in_process("import", "prod-*")
     assert again.code == 0, again.stdout
     assert again.stdout == "Imported 0 of 0.\n"
     lived_in.service.seed_objects(
         credentials=[{"name": "prod-late", "type": "password", "config": {"username": "late"}}]
     )
-    third = lived_in.repo.inside("import", "prod-*")
+    third = lived_in.repo.run_in_process("import", "prod-*")
     assert third.code == 0, third.stdout + third.stderr
     assert third.stdout.startswith("import credential/prod-late: ")
     assert third.stdout.endswith("Imported 1 of 1.\n")
     assert {path: path.read_bytes() for path in written} == written
-    assert lived_in.repo.inside("plan", "--detailed-exitcode").code == 0
+    assert lived_in.repo.run_in_process("plan", "--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize("office", [{"accept_unknown_type": True, "reply_secrets": "leak"}], indirect=True)
+@pytest.mark.parametrize("setup", [{"accept_unknown_type": True, "reply_secrets": "leak"}], indirect=True)
 def test_types_that_keyturn_does_not_know(lived_in, canary):
     """A connector is taken with its fields, without what looks like a secret; a credential is left out."""
     config = {"endpoint": "https://x.example.com", "api_token": canary(), "depth": 3}
@@ -130,66 +130,68 @@ def test_types_that_keyturn_does_not_know(lived_in, canary):
         connections=[{"name": "prod-odd", "type": "vendor-x", "config": config}],
         credentials=[{"name": "prod-strange", "type": "quantum", "config": {"realm": "r"}}],
     )
-    done = lived_in.repo.inside("import", "prod-odd", "prod-strange")
+    done = lived_in.repo.run_in_process("import", "prod-odd", "prod-strange")
     assert done.code == 3, done.stdout + done.stderr
-    assert "credential/prod-strange: skipped: its fields do not match the schema of type quantum" in done.stdout
+    assert (
+        "credential/prod-strange: skipped: its fields do not match the schema of type quantum" in done.stdout
+    )
     assert "config.api_token: the service returns a mask or a possible secret" in done.stdout
     text = (lived_in.repo.root / "manifests/prod/connections/prod-odd.yaml").read_text()
     assert "api_token" not in text
     assert "depth: 3" in text
-    assert lived_in.repo.inside("validate").code == 0
-    assert lived_in.repo.inside("plan", "--detailed-exitcode").code == 0
+    assert lived_in.repo.run_in_process("validate").code == 0
+    assert lived_in.repo.run_in_process("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_kept_secret_is_set_later(lived_in, canary):
     """Secret set puts the value into git; the next plan sets it."""
     lived_in.repo.project(policy={"recipients": {"manifests/prod": [lived_in.repo.age.recipient]}})
-    lived_in.repo.inside("import", "--all")
-    done = lived_in.repo.inside("secret", "set", "prod-db", "password", stdin=canary())
+    lived_in.repo.run_in_process("import", "--all")
+    done = lived_in.repo.run_in_process("secret", "set", "prod-db", "password", stdin=canary())
     assert done.code == 0, done.stderr
-    plan = lived_in.repo.inside("plan", "--detailed-exitcode")
+    plan = lived_in.repo.run_in_process("plan", "--detailed-exitcode")
     assert plan.code == 2, plan.stderr
     assert "set" in plan.stdout
 
 
-def names_in(office, folder):
+def names_in(setup, folder):
     """Return the names of the manifests below a folder."""
-    return sorted(path.stem for path in (office.repo.root / folder).rglob("*.yaml"))
+    return sorted(path.stem for path in (setup.repo.root / folder).rglob("*.yaml"))
 
 
 @pytest.fixture
-def several(office, canary):
-    """Return an office whose organization holds two environments, described in two folders."""
+def several(setup, canary):
+    """Return a setup whose organization holds two environments, described in two folders."""
     config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
-    office.service.seed_objects(
+    setup.service.seed_objects(
         credentials=[
             {"name": name, "type": "database", "config": {**config, "password": canary()}}
             for name in ("prod-db", "dev-db", "shared-db")
         ]
     )
-    office.repo.project(manifests=["manifests/prod", "manifests/dev"])
+    setup.repo.project(manifests=["manifests/prod", "manifests/dev"])
     for folder in ("prod", "dev", "prod/shared"):
-        (office.repo.root / "manifests" / folder).mkdir(parents=True, exist_ok=True)
-    return office
+        (setup.repo.root / "manifests" / folder).mkdir(parents=True, exist_ok=True)
+    return setup
 
 
 def test_environments_have_their_own_folders(several):
     """By the prefix of a name, which is the last word of a folder; labels say the same."""
-    done = several.repo.inside("import", "--all")
+    done = several.repo.run_in_process("import", "--all")
     assert done.code == 0, done.stdout + done.stderr
     assert names_in(several, "manifests/dev") == ["dev-db"]
     assert names_in(several, "manifests/prod") == ["prod-db", "shared-db"]
     assert "environment: dev" in (several.repo.root / "manifests/dev/credentials/dev-db.yaml").read_text()
-    assert several.repo.inside("plan", "--detailed-exitcode").code == 0
+    assert several.repo.run_in_process("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_map_says_where_names_go(several):
     """The longest prefix decides; a folder that no plan looks into is refused."""
     words = ["--map", "s=manifests/dev", "--map", "shared-=manifests/prod/shared"]
-    done = several.repo.inside("import", "--all", *words)
+    done = several.repo.run_in_process("import", "--all", *words)
     assert done.code == 0, done.stdout + done.stderr
     assert names_in(several, "manifests/prod/shared") == ["shared-db"]
-    refused = several.repo.inside("import", "--all", "--map", "prod-=elsewhere")
+    refused = several.repo.run_in_process("import", "--all", "--map", "prod-=elsewhere")
     assert (refused.code, "KT073" in refused.stderr) == (1, True)
     assert several.repo.keyturn("import", "--all", "--map", "prod-").code == 64
 
@@ -197,7 +199,7 @@ def test_a_map_says_where_names_go(several):
 def test_a_name_that_git_describes_already_is_left(several, canary):
     """In whatever folder; it is taken over, not written twice."""
     several.repo.credential("dev-db", {"password": canary()})
-    done = several.repo.inside("import", "--all")
+    done = several.repo.run_in_process("import", "--all")
     assert done.code == 3
     assert "manifests/prod/credentials/dev-db.yaml already has a manifest of this name" in done.stdout
     assert names_in(several, "manifests/dev") == []
@@ -205,30 +207,30 @@ def test_a_name_that_git_describes_already_is_left(several, canary):
 
 def test_what_is_kept_is_noted(lived_in):
     """Validate says which secrets git does not have, and does not fail for it."""
-    lived_in.repo.inside("import", "prod-db")
-    checked = lived_in.repo.inside("validate", "--strict")
+    lived_in.repo.run_in_process("import", "prod-db")
+    checked = lived_in.repo.run_in_process("validate", "--strict")
     assert "KT074" in checked.stdout
     assert "password keeps its live value" in checked.stdout
 
 
-@pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
+@pytest.mark.parametrize("setup", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
 def test_a_deployment_that_shows_no_link(lived_in):
     """The link is named on the command line, or by hand later; the plan is empty either way."""
     place = {"host": "db.example.com", "port": "5432", "database": "second"}
     lived_in.service.seed_objects(connections=[{"name": "prod-second", "type": "postgres", "config": place}])
-    done = lived_in.repo.inside("import", "--all", "--credential", "prod-pg=prod-db")
+    done = lived_in.repo.run_in_process("import", "--all", "--credential", "prod-pg=prod-db")
     assert done.stdout.count("the API does not return its credential") == 2
     assert (
         "credential: prod-db" in (lived_in.repo.root / "manifests/prod/connections/prod-pg.yaml").read_text()
     )
-    plan = lived_in.repo.inside("plan", "--detailed-exitcode")
+    plan = lived_in.repo.run_in_process("plan", "--detailed-exitcode")
     assert plan.code == 0, plan.stdout
 
 
-@pytest.mark.parametrize("office", [{"reply_secrets": "mask"}, {"reply_secrets": "leak"}], indirect=True)
+@pytest.mark.parametrize("setup", [{"reply_secrets": "mask"}, {"reply_secrets": "leak"}], indirect=True)
 def test_a_secret_that_the_service_shows_goes_nowhere(lived_in):
     """Neither a mask nor the value itself is written; the field is kept."""
-    done = lived_in.repo.inside("import", "prod-db")
+    done = lived_in.repo.run_in_process("import", "prod-db")
     assert done.code == 0, done.stdout
     text = (lived_in.repo.root / "manifests/prod/credentials/prod-db.yaml").read_text()
     assert "keep: [password]" in text

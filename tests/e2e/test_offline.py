@@ -6,22 +6,24 @@ import subprocess
 import pyrage
 import pytest
 
-from driving_git import commit, git, keyless
+from git_history import commit_all, make_keyless_environment, run_git
 
 
 @pytest.fixture
-def branch(office, canary):
-    """Return an office with a committed base on main, on a branch of its own."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    commit(office)
-    git(office, "checkout", "-q", "-b", "change")
-    return office
+def branch(setup, canary):
+    """Return a setup with a committed base on main, on a branch of its own."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    commit_all(setup)
+    run_git(setup, "checkout", "-q", "-b", "change")
+    return setup
 
 
-def offline(office, *more):
+def offline(setup, *more):
     """Plan offline without any key; return the JSON form."""
-    done = office.repo.keyturn("plan", "--offline", "--format", "json", *more, env=keyless(office))
+    done = setup.repo.keyturn(
+        "plan", "--offline", "--format", "json", *more, env=make_keyless_environment(setup)
+    )
     assert done.code == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -47,7 +49,7 @@ def test_a_secret_that_was_set_again_is_seen_by_its_ciphertext(branch, canary):
 def test_a_file_that_was_encrypted_anew_tells_nothing(branch, canary):
     """New data key, new ciphertext: unknown, and it is said why."""
     branch.repo.credential("prod-db", {"password": canary()})
-    shown = branch.repo.keyturn("plan", "--offline", env=keyless(branch))
+    shown = branch.repo.keyturn("plan", "--offline", env=make_keyless_environment(branch))
     assert shown.code == 0, shown.stderr
     assert "the file has a new data key" in " ".join(shown.stdout.split())
 
@@ -57,7 +59,9 @@ def test_a_moved_host_with_the_old_secret_is_an_exposure(branch):
     path = branch.repo.root / "manifests/prod/connections/prod-pg.yaml"
     path.write_text(path.read_text().replace("db.example.com", "evil.example.com"))
     assert [each["address"] for each in offline(branch)["exposures"]] == ["credential/prod-db"]
-    done = branch.repo.keyturn("plan", "--offline", "--fail-on", "exposure", env=keyless(branch))
+    done = branch.repo.keyturn(
+        "plan", "--offline", "--fail-on", "exposure", env=make_keyless_environment(branch)
+    )
     assert done.code == 5
 
 
@@ -81,10 +85,10 @@ def test_a_guard_of_the_project_that_moved_is_an_access_line(branch):
     assert any("policy.limits" in each["message"] for each in offline(branch)["access"])
 
 
-def test_no_base_is_an_error_that_says_what_to_do(office, canary):
+def test_no_base_is_an_error_that_says_what_to_do(setup, canary):
     """Outside git there is nothing to compare with."""
-    office.repo.credential("prod-db", {"password": canary()})
-    done = office.repo.keyturn("plan", "--offline", env=keyless(office))
+    setup.repo.credential("prod-db", {"password": canary()})
+    done = setup.repo.keyturn("plan", "--offline", env=make_keyless_environment(setup))
     assert done.code == 1
     assert "KT007" in done.stderr
 
@@ -104,17 +108,19 @@ def test_a_strangers_event_gets_no_key(branch, event):
     assert done.code == 5
     assert "KT031" in done.stderr
     assert len(branch.service.list_requests()) == before
-    assert branch.repo.keyturn("plan", "--offline", env={**keyless(branch), **event}).code == 0
+    assert (
+        branch.repo.keyturn("plan", "--offline", env={**make_keyless_environment(branch), **event}).code == 0
+    )
 
 
 def test_a_plan_with_keys_shows_who_gained_access_too(branch):
     """Against the fork point, against a named revision, and not at all outside git."""
     branch.repo.project(policy={"limits": {"retire": {"count": 500, "percent": 100}}})
     for more in ((), ("--base", "main")):
-        done = branch.here("plan", "--format", "json", *more)
+        done = branch.run("plan", "--format", "json", *more)
         assert done.code == 0, done.stderr
         assert any("policy.limits" in each["message"] for each in json.loads(done.stdout)["access"])
-    assert branch.here("plan", "--fail-on", "access").code == 5
-    assert branch.here("plan", "--base", "nowhere").code == 1
+    assert branch.run("plan", "--fail-on", "access").code == 5
+    assert branch.run("plan", "--base", "nowhere").code == 1
     (branch.repo.root / ".git").rename(branch.repo.root.parent / "moved")
-    assert json.loads(branch.here("plan", "--format", "json").stdout)["access"] == []
+    assert json.loads(branch.run("plan", "--format", "json").stdout)["access"] == []

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from planasonix_emulator.storage.secret_log import digest_secret
-from relay import Relay
+from socket_relay import SocketRelay
 
 ROLES = ("svc_a", "svc_b")
 
@@ -49,20 +49,20 @@ def database():
         for role in ROLES:
             session.execute(f"CREATE ROLE {role} LOGIN")
         folder = session.execute("SHOW unix_socket_directories").fetchone()[0]
-        relay = Relay(f"{folder}/.s.PGSQL.{session.info.port}")
+        relay = SocketRelay(f"{folder}/.s.PGSQL.{session.info.port}")
         yield Database(session, relay.port)
         relay.close()
     running.cleanup()
     shutil.rmtree(ground, ignore_errors=True)
 
 
-def write(office, database, strategy, login):
+def write(setup, database, strategy, login):
     """Write the credential for a role, and the connection that uses it."""
     role, password = login
     config = {"engine": "postgresql", "host": "127.0.0.1", "port": database.port, "username": role}
-    office.repo.credential("prod-db", {"password": password}, config, rotation={"strategy": strategy})
+    setup.repo.credential("prod-db", {"password": password}, config, rotation={"strategy": strategy})
     place = {"host": "127.0.0.1", "port": database.port, "database": "postgres"}
-    office.repo.connection("prod-pg", "prod-db", place)
+    setup.repo.connection("prod-pg", "prod-db", place)
 
 
 @contextmanager
@@ -84,11 +84,11 @@ def meanwhile(step, pause=0.0):
 
 
 @contextmanager
-def pipeline(office):
+def pipeline(setup):
     """Log in through the connection as it is live, again and again; yield what each login said."""
     said = []
-    with httpx.Client(base_url=office.service.base_url, trust_env=False) as client:
-        client.headers["Authorization"] = f"Bearer {office.service.key}"
+    with httpx.Client(base_url=setup.service.base_url, trust_env=False) as client:
+        client.headers["Authorization"] = f"Bearer {setup.service.key}"
         (listed,) = client.get("/api/connections").json()["data"]
 
         def login():
@@ -101,17 +101,17 @@ def pipeline(office):
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
-def test_a_rotation_is_never_noticed_by_what_runs(office, database, canary, strategy):
+def test_a_rotation_is_never_noticed_by_what_runs(setup, database, canary, strategy):
     """The other role takes over with a new password while a pipeline logs in all the time."""
     first, second = (ROLES[0], canary()), (ROLES[1], canary())
     database.let_in(*first)
-    write(office, database, strategy, first)
-    done = office.repo.keyturn("apply", "--auto-approve")
+    write(setup, database, strategy, first)
+    done = setup.repo.keyturn("apply", "--auto-approve")
     assert done.code == 0, done.stdout + done.stderr
-    with pipeline(office) as said:
+    with pipeline(setup) as said:
         database.let_in(*second)
-        write(office, database, strategy, second)
-        done = office.repo.keyturn("apply", "--auto-approve", "--allow-destination-change", "prod-db")
+        write(setup, database, strategy, second)
+        done = setup.repo.keyturn("apply", "--auto-approve", "--allow-destination-change", "prod-db")
         assert done.code == 0, done.stdout + done.stderr
     assert len(said) > 3
     assert [each for each in said if not each["ok"]] == []
@@ -131,20 +131,20 @@ def session(database, login):
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
-def test_one_role_s_own_password_is_rotated_under_a_client_that_queries(office, database, canary, strategy):
+def test_one_role_s_own_password_is_rotated_under_a_client_that_queries(setup, database, canary, strategy):
     """The database knows one password at a time: the gap lasts from its change to ours, and only once.
 
     Who is logged in notices nothing. What is in use never holds the new password before a login with it.
     """
     role, old, new = ROLES[0], canary(), canary()
     database.let_in(role, old)
-    write(office, database, strategy, (role, old))
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
-    used = {each["id"] for each in office.service.list_held_secrets("s")}
-    with session(database, (role, old)) as answers, pipeline(office) as said:
+    write(setup, database, strategy, (role, old))
+    assert setup.repo.keyturn("apply", "--auto-approve").code == 0
+    used = {each["id"] for each in setup.service.list_held_secrets("s")}
+    with session(database, (role, old)) as answers, pipeline(setup) as said:
         database.let_in(role, new)
-        write(office, database, strategy, (role, new))
-        done = office.repo.keyturn("apply", "--auto-approve")
+        write(setup, database, strategy, (role, new))
+        done = setup.repo.keyturn("apply", "--auto-approve")
         assert done.code == 0, done.stdout + done.stderr
         after, asked = len(said) + 1, len(answers)  # one login may have begun before
         end = time.monotonic() + 30
@@ -158,30 +158,28 @@ def test_one_role_s_own_password_is_rotated_under_a_client_that_queries(office, 
     assert all(each["ok"] for each in said[after:])
     first, *_ = [
         each["holder"]
-        for each in office.service.list_pairings("s")
+        for each in setup.service.list_pairings("s")
         if each["secret"] == digest_secret("s", new)
     ]
     assert first not in used
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
-def test_a_wrong_password_is_found_out_by_the_database_itself(office, database, canary, strategy):
+def test_a_wrong_password_is_found_out_by_the_database_itself(setup, database, canary, strategy):
     """PostgreSQL refuses the probe; the pipeline never sees the wrong password, nor does what is in use."""
     good = (ROLES[0], canary())
     database.let_in(*good)
-    write(office, database, strategy, good)
-    assert office.repo.keyturn("apply", "--auto-approve").code == 0
-    before = {each["id"]: each for each in office.service.list_held_secrets("s")}
+    write(setup, database, strategy, good)
+    assert setup.repo.keyturn("apply", "--auto-approve").code == 0
+    before = {each["id"]: each for each in setup.service.list_held_secrets("s")}
     wrong = canary()
-    with pipeline(office) as said:
-        write(office, database, strategy, (ROLES[0], wrong))
-        done = office.repo.keyturn("apply", "--auto-approve")
+    with pipeline(setup) as said:
+        write(setup, database, strategy, (ROLES[0], wrong))
+        done = setup.repo.keyturn("apply", "--auto-approve")
     assert done.code == 1
-    after = {
-        each["id"]: each for each in office.service.list_held_secrets("s") if each["status"] != "deleted"
-    }
+    after = {each["id"]: each for each in setup.service.list_held_secrets("s") if each["status"] != "deleted"}
     assert after == before
-    met = [each for each in office.service.list_pairings("s") if each["secret"] == digest_secret("s", wrong)]
+    met = [each for each in setup.service.list_pairings("s") if each["secret"] == digest_secret("s", wrong)]
     assert met
     assert not {each["holder"] for each in met} & before.keys()
     assert "password authentication failed" in " ".join(done.stdout.split())

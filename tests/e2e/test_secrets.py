@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from running import execute
+from subprocess_runner import run_command
 from workspace import SOPS
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
@@ -16,17 +16,17 @@ SET = [sys.executable, "-m", "keyturn", "secret", "set", "prod-db"]
 
 
 @pytest.fixture
-def ready(office, canary):
-    """Return an office with one credential."""
-    office.repo.credential("prod-db", {"password": canary()})
-    return office
+def ready(setup, canary):
+    """Return a setup with one credential."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    return setup
 
 
-def held(office, field="password"):
+def held(setup, field="password"):
     """Return a secret of the file as sops opens it."""
     done = subprocess.run(
         [SOPS, "--config", "/dev/null", "decrypt", "--extract", f'["secrets"]["{field}"]', FILE],
-        cwd=office.repo.root, env=office.repo.environment(), capture_output=True, check=True, text=True,
+        cwd=setup.repo.root, env=setup.repo.environment(), capture_output=True, check=True, text=True,
     )  # fmt: skip
     return done.stdout
 
@@ -34,7 +34,7 @@ def held(office, field="password"):
 @pytest.mark.parametrize("value", ["0123", "1e5", "no", "12:30", "~", "1_000", "0x1F", "2024-01-02"])
 def test_strings_that_yaml_would_rewrite_survive(ready, value):
     """Digit for digit."""
-    done = ready.here("secret", "set", "prod-db", "password", stdin=value)
+    done = ready.run("secret", "set", "prod-db", "password", stdin=value)
     assert done.code == 0, done.stderr
     assert held(ready) == value
 
@@ -73,7 +73,7 @@ def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(ready, canary):
         endings.add(held(ready))
     assert old in endings
     assert endings <= {old, new}
-    assert ready.here("secret", "set", "prod-db", "password", stdin=new).code == 0
+    assert ready.run("secret", "set", "prod-db", "password", stdin=new).code == 0
     assert held(ready) == new
 
 
@@ -87,7 +87,7 @@ def test_no_plaintext_is_written_to_a_disk(ready, canary, tmp_path, command):
     trace = canary.allow(tmp_path / "trace", "what went through pipes")
     calls = "trace=write,pwrite64,writev,pwritev,sendto,sendmsg"
     traced = ["strace", "-f", "-yy", "-s", "100000", "-e", calls, "-o", str(trace), *command]
-    done = execute(traced, cwd=ready.repo.root, env=ready.repo.environment(), stdin=new)
+    done = run_command(traced, cwd=ready.repo.root, env=ready.repo.environment(), stdin=new)
     assert done.code == 0, done.stderr
     lines = [line for line in trace.read_text(errors="replace").splitlines() if old in line or new in line]
     assert all(re.search(r"\(\d+<(pipe|UNIX|socket)", line) for line in lines), lines

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from invisible_characters import RUNNER_COMMAND, SAMPLES_BY_SORT, find_invisible
 from keyturn.model.change import MISSING, ChangeOutcome, FieldChange, OutcomeStatus
 from keyturn.model.connection_failure import FailureReason
 from keyturn.model.diagnostic import Severity
@@ -44,9 +45,8 @@ from keyturn.views.reports.usage import USAGE_RENDERERS as USAGE_FORMS
 from keyturn.views.reports.usage import render_usage
 from keyturn.views.reports.workspace_diff import render_workspace_diff
 from keyturn.views.terminal import TerminalStyle
-from making import connection, credential
-from plans import finding, hostile_plan, hostile_text
-from unseen import COMMAND, SORTS, unseen
+from sample_plans import hostile_texts, make_finding, make_hostile_plan
+from sample_resources import connection_address, credential_address
 
 COLOURED, NARROW, TODAY = TerminalStyle(color=True, width=80), TerminalStyle(width=20), date(2026, 3, 1)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,7 +56,9 @@ def findings(said):
     """Return findings of every grade that say ``said``, in a file of this name and with this text."""
     name = said or "x"
     found = tuple(
-        finding("KT133", grade, said, hint=said, origin=replace(finding("KT1", grade, "").origin, file=name))
+        make_finding(
+            "KT133", grade, said, hint=said, origin=replace(make_finding("KT1", grade, "").origin, file=name)
+        )
         for grade in Severity
     )
     return DiagnosticReport(
@@ -72,7 +74,7 @@ def review(said):
     name = said or "x"
     reach = CredentialUsers(connections=(name,), pipelines=(name,), syncs=(name,), schedules=1, next_run=said)
     one = CredentialUsage(
-        address=credential(name), type=said, file=said, status=said, owner=said, users=reach,
+        address=credential_address(name), type=said, file=said, status=said, owner=said, users=reach,
         expiries=(End_(said, TODAY),), long_lived_reason=said, recipients=(said,),
     )  # fmt: skip
     return UsageReport(
@@ -84,8 +86,8 @@ def outcomes(said):
     """Return an outcome of every ending."""
     return tuple(
         ChangeOutcome(
-            address=credential(said or "x"), action=said, outcome_status=each, message=said, hint=said,
-            warnings=(said,), waits_for=(connection(said or "x"),),
+            address=credential_address(said or "x"), action=said, outcome_status=each, message=said, hint=said,
+            warnings=(said,), waits_for=(connection_address(said or "x"),),
         )
         for each in OutcomeStatus
     )  # fmt: skip
@@ -95,7 +97,7 @@ def trials(said):
     """Return a test of every end."""
     return tuple(
         ConnectionTestResult(
-            address=connection(said or "x"), status=each, credentials=(credential(said or "x"),),
+            address=connection_address(said or "x"), status=each, credentials=(credential_address(said or "x"),),
             reason=FailureReason.TLS, message=said, hint=said, latency_ms=1.5, server_version=said,
         )
         for each in TestStatus
@@ -113,10 +115,10 @@ def contrast(said):
     """Return two environments that share a secret and little else."""
     name, path = said or "x", (said or "x",)
     both = ResourceDiff(
-        kind="connection", base_name=name, left=connection(name), right=connection(name),
+        kind="connection", base_name=name, left=connection_address(name), right=connection_address(name),
         differences=(FieldDifference(path, said, MISSING),), secrets={path: "same", ("a", *path): "left"},
     )  # fmt: skip
-    lone = ResourceDiff(kind=name, base_name=name, left=None, right=connection(name), secrets={})
+    lone = ResourceDiff(kind=name, base_name=name, left=None, right=connection_address(name), secrets={})
     return WorkspaceDiff((name, name), (both, lone), secrets_compared=True)
 
 
@@ -126,7 +128,7 @@ def pulled(said):
     field = FieldChange(path, said, said + "1", said)
     return (
         PullResult(
-            address=connection(name),
+            address=connection_address(name),
             file=name,
             written=(field,),
             skipped=(SkippedField(path, said, name),),
@@ -137,13 +139,13 @@ def pulled(said):
 
 def imported(said):
     """Return an import that wrote one file and left another out."""
-    done = ImportResult(credential(said or "x"), said or "x", notes=(said,))
-    return (done, ImportResult(connection(said or "x"), "", said))
+    done = ImportResult(credential_address(said or "x"), said or "x", notes=(said,))
+    return (done, ImportResult(connection_address(said or "x"), "", said))
 
 
 def differences(said):
     """Return a reviewed plan beside another one."""
-    then, now = hostile_plan(said), hostile_plan(said + "x")
+    then, now = make_hostile_plan(said), make_hostile_plan(said + "x")
     return PlanRevision(then, said), PlanRevision(now, said + "y"), then.access_changes
 
 
@@ -158,7 +160,9 @@ def sinks():
         look = {"plain": TerminalStyle(), "coloured": COLOURED, "narrow": NARROW}[style]
         several = {
             **{
-                f"plan {form}": lambda said, form=form, look=look: render_plan(hostile_plan(said), form, look)
+                f"plan {form}": lambda said, form=form, look=look: render_plan(
+                    make_hostile_plan(said), form, look
+                )
                 for form in PLAN_FORMS
             },
             **{
@@ -173,7 +177,7 @@ def sinks():
             },
             **{
                 f"report {form}": lambda said, form=form, look=look: render_apply_report(
-                    hostile_plan(said), outcomes(said), form, look
+                    make_hostile_plan(said), outcomes(said), form, look
                 )
                 for form in ("text", "json")
             },
@@ -221,8 +225,8 @@ ALLOWED = {CSV: "\r", LINES: "\t", XML: "\t"}
 
 def harmless(kind, text):
     """Check that a drawing holds nothing that is unseen, and is whole as what it claims to be."""
-    assert unseen(ANSI.sub("", text)) <= {"\n", *ALLOWED.get(kind, "")}
-    assert not COMMAND.search(ours_taken_out(text))
+    assert find_invisible(ANSI.sub("", text)) <= {"\n", *ALLOWED.get(kind, "")}
+    assert not RUNNER_COMMAND.search(ours_taken_out(text))
     if kind == JSON:
         assert re.fullmatch(r"[\n\x20-\x7e]*", text)
         json.loads(text)
@@ -233,7 +237,7 @@ def harmless(kind, text):
         seen = []
         reader.handle_data = seen.append
         reader.feed(text)
-        assert unseen("".join(seen)) <= {"\n"}
+        assert find_invisible("".join(seen)) <= {"\n"}
     elif kind == CSV:
         assert {len(row) for row in csv.reader(io.StringIO(text, newline=""))} == {12}
 
@@ -243,18 +247,18 @@ def ours_taken_out(text):
     return re.sub(r"^::(error|warning|notice) file=[^:\n]*::", "", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", SAMPLES_BY_SORT)
 @pytest.mark.parametrize("sink", SINKS)
 def test_no_forbidden_character_reaches_a_sink(sink, sort):
     """Every drawing that there is, each sort of what is forbidden wherever data may stand."""
     kind, drawn = SINKS[sink]
-    for said in (SORTS[sort], f"a {SORTS[sort]} b"):
+    for said in (SAMPLES_BY_SORT[sort], f"a {SAMPLES_BY_SORT[sort]} b"):
         harmless(kind, drawn(said))
 
 
 @pytest.mark.parametrize("sink", SINKS)
 @settings(max_examples=15)
-@given(said=st.one_of(hostile_text(), st.text(max_size=20)))
+@given(said=st.one_of(hostile_texts(), st.text(max_size=20)))
 def test_no_text_reaches_a_sink_as_it_is(sink, said):
     """For any text wherever data may stand."""
     kind, drawn = SINKS[sink]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from invisible_characters import RUNNER_COMMAND, SAMPLES_BY_SORT, find_invisible
 from keyturn.model.clock import RunClock
 from keyturn.state.lock import LockHolder, acquire_lock
 from keyturn.state.stores import open_store
-from plans import HOSTILE
-from terminals import on_terminal, plain
-from unseen import COMMAND, SORTS, unseen
+from sample_plans import HOSTILE
+from terminals import run_on_terminal, strip_escapes
 
 NAME = "ui\n::error::x\r##[group]y\x1b[2J\x9b31m\u202e\u200b\u2028\U000e0041z"
 WHERE = {"type": "postgres", "config": {"host": "h\n::error::host\x1b[31m", "port": 1, "database": "d\u202e"}}
@@ -21,28 +21,28 @@ WHERE = {"type": "postgres", "config": {"host": "h\n::error::host\x1b[31m", "por
 def harmless(done):
     """Check both streams of a command: one line feed or many, and nothing else that is unseen."""
     for text in (done.stdout, done.stderr):
-        assert unseen(plain(text)) <= {"\n"}
-        assert not COMMAND.search(text)
+        assert find_invisible(strip_escapes(text)) <= {"\n"}
+        assert not RUNNER_COMMAND.search(text)
 
 
 @pytest.fixture
-def hostile(office, canary):
-    """Return an office in whose workspace strangers called things what they liked."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    identity = office.live()["prod-db"]["id"]
-    ids = office.service.seed_objects(connections=[{"name": NAME, "credentialId": identity, **WHERE}])[
+def hostile(setup, canary):
+    """Return a setup in whose workspace strangers called things what they liked."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    assert setup.run("apply", "--yes").code == 0
+    identity = setup.live()["prod-db"]["id"]
+    ids = setup.service.seed_objects(connections=[{"name": NAME, "credentialId": identity, **WHERE}])[
         "connections"
     ]
     nodes = [{"config": {"connectionId": ids[0]}}]
-    office.service.seed_objects(pipelines=[{"id": "pl_1", "name": NAME, "status": "active", "nodes": nodes}])
-    office.service.seed_objects(
+    setup.service.seed_objects(pipelines=[{"id": "pl_1", "name": NAME, "status": "active", "nodes": nodes}])
+    setup.service.seed_objects(
         schedules=[{"id": "s", "pipeline_id": "pl_1", "enabled": True, "next_run_at": NAME}]
     )
-    office.service.edit_in_ui("connections", "prod-pg", config={"database": HOSTILE})
-    office.repo.credential("prod-db", {"password": canary()})
-    return office
+    setup.service.edit_in_ui("connections", "prod-pg", config={"database": HOSTILE})
+    setup.repo.credential("prod-db", {"password": canary()})
+    return setup
 
 
 COMMANDS = [
@@ -63,40 +63,42 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_no_command_repeats_a_hostile_name_as_it_is(hostile, command):
     """Connections, pipelines, next runs and values out of the service: shown, and shown harmless."""
-    done = hostile.here(*command)
+    done = hostile.run(*command)
     assert done.code in {0, 1, 3, 5}, done.stderr
     assert "Traceback" not in done.stderr
     harmless(done)
 
 
-@pytest.mark.parametrize("sort", sorted(SORTS))
-def test_a_hostile_file_name_is_harmless_in_every_form(office, canary, sort):
+@pytest.mark.parametrize("sort", sorted(SAMPLES_BY_SORT))
+def test_a_hostile_file_name_is_harmless_in_every_form(setup, canary, sort):
     """A manifest whose name holds what no name should: its findings, on either stream."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     odd = "".join(
-        letter for letter in SORTS[sort] if letter not in "\0/" and not "\ud800" <= letter <= "\udfff"
+        letter
+        for letter in SAMPLES_BY_SORT[sort]
+        if letter not in "\0/" and not "\ud800" <= letter <= "\udfff"
     )
-    path = office.repo.root / f"manifests/prod/connections/x{odd[:60]}.yaml"
+    path = setup.repo.root / f"manifests/prod/connections/x{odd[:60]}.yaml"
     path.parent.mkdir(exist_ok=True)
     path.write_text("kind: connection\nname: other\n  bad: [\n")
     for form in ("text", "concise", "json", "github", "gitlab", "sarif", "junit", "markdown"):
-        done = office.here("validate", "--format", form)
+        done = setup.run("validate", "--format", form)
         assert done.code == 1
         ours = done.stdout.replace("::error ", "").replace("::warning ", "").replace("::notice ", "")
         for text in (ours, done.stderr):
-            assert unseen(plain(text)) <= {"\n", "\t"}
-            assert not COMMAND.search(text)
-    harmless(office.here("plan"))
+            assert find_invisible(strip_escapes(text)) <= {"\n", "\t"}
+            assert not RUNNER_COMMAND.search(text)
+    harmless(setup.run("plan"))
 
 
-def test_a_forged_lock_holder_is_harmless(office, canary):
+def test_a_forged_lock_holder_is_harmless(setup, canary):
     """Whoever may write to the state's place may call himself what he likes."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     holder = LockHolder(id="3f9c2a7d", who=NAME, host=NAME, url=NAME, commit=NAME)
-    acquire_lock(open_store("file:.keyturn/prod", office.repo.root, {}), holder, clock)
+    acquire_lock(open_store("file:.keyturn/prod", setup.repo.root, {}), holder, clock)
     for command in (("apply", "--yes"), ("doctor",), ("unlock", NAME), ("unlock", "3f9c2a7d")):
-        done = office.here(*command)
+        done = setup.run(*command)
         assert r"\u{202e}" in done.stdout + done.stderr
         harmless(done)
 
@@ -106,8 +108,10 @@ def test_a_terminal_is_not_repainted(hostile, columns):
     """On a real one: no escape but colours and the bar's own, none that came with a name."""
     env = hostile.repo.environment(TERM="xterm-256color", LANG="C.UTF-8")
     argv = [sys.executable, "-m", "keyturn", "plan"]
-    done = on_terminal(argv, cwd=hostile.repo.root, env=env, columns=columns, streams=("stdout", "stderr"))
+    done = run_on_terminal(
+        argv, cwd=hostile.repo.root, env=env, columns=columns, streams=("stdout", "stderr")
+    )
     assert done.code == 0
-    assert unseen(plain(done.stdout)) <= {"\n", "\r"}
+    assert find_invisible(strip_escapes(done.stdout)) <= {"\n", "\r"}
     assert r"\u{202e}" in done.stdout
     assert json.dumps(NAME) not in done.stdout

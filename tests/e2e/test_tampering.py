@@ -16,23 +16,23 @@ OTHER = "manifests/prod/credentials/prod-other.yaml"
 
 
 @pytest.fixture
-def settled(office, canary, request):
-    """Return an office with two applied credentials; keyturn opens their files, or sops."""
-    office.repo.project(
+def applied_setup(setup, canary, request):
+    """Return a setup with two applied credentials; keyturn opens their files, or sops."""
+    setup.repo.project(
         policy={"seal": "required", "rules": {"KT380": "off"}},
         top={"decryptor": getattr(request, "param", "auto")},
     )
     for name in ("prod-db", "prod-other"):
-        office.repo.credential(name, {"password": canary("quotes"), "ssh_private_key": canary()}, CONFIG)
-    office.repo.connection("prod-pg", "prod-db")
-    done = office.here("apply", "--yes")
+        setup.repo.credential(name, {"password": canary("quotes"), "ssh_private_key": canary()}, CONFIG)
+    setup.repo.connection("prod-pg", "prod-db")
+    done = setup.run("apply", "--yes")
     assert done.code == 0, done.stderr
-    return office
+    return setup
 
 
-def edit(office, *changes, file=FILE):
+def edit(setup, *changes, file=FILE):
     """Replace patterns in a file, each of which must be there."""
-    path = office.repo.root / file
+    path = setup.repo.root / file
     text = path.read_text()
     for pattern, new in changes:
         text, times = re.subn(pattern, new, text, count=1, flags=re.MULTILINE)
@@ -40,30 +40,30 @@ def edit(office, *changes, file=FILE):
     path.write_text(text)
 
 
-def sops_accepts(office, file=FILE):
+def sops_accepts(setup, file=FILE):
     """Tell whether sops itself has nothing against a file."""
     done = subprocess.run(
         [SOPS, "--config", "/dev/null", "decrypt", "--output", "/dev/null", file],
-        cwd=office.repo.root,
-        env=office.repo.environment(),
+        cwd=setup.repo.root,
+        env=setup.repo.environment(),
         capture_output=True,
         check=False,
     )
     return done.returncode == 0
 
 
-def refused(office, *numbers, file=FILE, code=5):
+def refused(setup, *numbers, file=FILE, code=5):
     """Plan and apply: both refuse with what, where and what next, and nothing is written anywhere."""
-    writes, state = office.writes(), (office.repo.root / ".keyturn/prod/state.json").read_bytes()
+    writes, state = setup.count_writes(), (setup.repo.root / ".keyturn/prod/state.json").read_bytes()
     for command in (("plan",), ("apply", "--yes")):
-        done = office.here(*command)
+        done = setup.run(*command)
         said = " ".join(done.stderr.split())
         assert done.code == code, done.stderr
         assert any(f"error[{number}]: " in said for number in numbers), done.stderr
         assert f"--> {file}" in said
         assert "= fix: " in said
-    assert office.writes() == writes
-    assert (office.repo.root / ".keyturn/prod/state.json").read_bytes() == state
+    assert setup.count_writes() == writes
+    assert (setup.repo.root / ".keyturn/prod/state.json").read_bytes() == state
 
 
 ACCEPTED = {
@@ -91,47 +91,47 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED)
-def test_what_sops_accepts_is_refused(settled, changes):
+def test_what_sops_accepts_is_refused(applied_setup, changes):
     """Plain values are not bound to their keys by the MAC, nor are empty ones by anything."""
-    edit(settled, *changes)
-    assert sops_accepts(settled)
-    refused(settled, "KT251", "KT255", "KT213", "KT212", "KT211")
+    edit(applied_setup, *changes)
+    assert sops_accepts(applied_setup)
+    refused(applied_setup, "KT251", "KT255", "KT213", "KT212", "KT211")
 
 
-def test_a_comment_is_no_tampering(settled):
+def test_a_comment_is_no_tampering(applied_setup):
     """What says nothing to the service may be said: nothing is left to do."""
-    edit(settled, (r"^config:$", "# a word\nconfig:"))
-    assert sops_accepts(settled)
-    writes = settled.writes()
-    done = settled.here("apply", "--yes")
+    edit(applied_setup, (r"^config:$", "# a word\nconfig:"))
+    assert sops_accepts(applied_setup)
+    writes = applied_setup.count_writes()
+    done = applied_setup.run("apply", "--yes")
     assert done.code == 0, done.stderr
-    assert settled.writes() == writes
+    assert applied_setup.count_writes() == writes
 
 
-def test_an_empty_duplicate_key_is_refused(settled):
+def test_an_empty_duplicate_key_is_refused(applied_setup):
     """Which of two hosts is meant is nobody's guess."""
-    edit(settled, (r"^config:$", 'config:\n    host: ""'))
-    assert sops_accepts(settled)
-    refused(settled, "KT112", "KT111", "KT113", "KT114", code=1)
+    edit(applied_setup, (r"^config:$", 'config:\n    host: ""'))
+    assert sops_accepts(applied_setup)
+    refused(applied_setup, "KT112", "KT111", "KT113", "KT114", code=1)
 
 
 @pytest.mark.parametrize("original", ["kept", "removed"])
-def test_a_copy_under_another_name_is_refused(settled, original):
+def test_a_copy_under_another_name_is_refused(applied_setup, original):
     """A whole file opens under any name: one resource's secrets in another's."""
-    path = settled.repo.root / FILE
+    path = applied_setup.repo.root / FILE
     copy = "manifests/prod/credentials/evil-db.yaml"
-    (settled.repo.root / copy).write_text(path.read_text())
+    (applied_setup.repo.root / copy).write_text(path.read_text())
     if original == "removed":
         path.unlink()
-    assert sops_accepts(settled, copy)
-    refused(settled, "KT254", file=copy)
+    assert sops_accepts(applied_setup, copy)
+    refused(applied_setup, "KT254", file=copy)
 
 
-def test_a_copy_over_another_file_is_refused(settled):
+def test_a_copy_over_another_file_is_refused(applied_setup):
     """The secrets of one credential in the place of another's."""
-    (settled.repo.root / OTHER).write_text((settled.repo.root / FILE).read_text())
-    assert sops_accepts(settled, OTHER)
-    refused(settled, "KT254", file=OTHER)
+    (applied_setup.repo.root / OTHER).write_text((applied_setup.repo.root / FILE).read_text())
+    assert sops_accepts(applied_setup, OTHER)
+    refused(applied_setup, "KT254", file=OTHER)
 
 
 def block(text, key):
@@ -140,38 +140,38 @@ def block(text, key):
 
 
 @pytest.mark.parametrize("blocks", [("sops",), ("secrets", "sops")])
-def test_ciphertext_of_another_file_is_refused(settled, blocks):
+def test_ciphertext_of_another_file_is_refused(applied_setup, blocks):
     """One or all of the secrets taken over, with the block of sops that opens them."""
-    theirs, path = (settled.repo.root / OTHER).read_text(), settled.repo.root / FILE
+    theirs, path = (applied_setup.repo.root / OTHER).read_text(), applied_setup.repo.root / FILE
     for key in blocks:
         path.write_text(path.read_text().replace(block(path.read_text(), key), block(theirs, key)))
     if blocks == ("sops",):
         secret = re.search(r"^    password: .*$", theirs, re.MULTILINE).group()
-        edit(settled, (r"^    password: .*$", secret.replace("\\", r"\\")))
-    assert not sops_accepts(settled)
-    refused(settled, "KT221", "KT222")
+        edit(applied_setup, (r"^    password: .*$", secret.replace("\\", r"\\")))
+    assert not sops_accepts(applied_setup)
+    refused(applied_setup, "KT221", "KT222")
 
 
-def test_a_mac_of_the_secrets_alone_is_refused(settled, canary):
+def test_a_mac_of_the_secrets_alone_is_refused(applied_setup, canary):
     """With it sops lets the host be changed, and one file's only secret be put into another."""
-    rules = settled.repo.home / "rules.yaml"
+    rules = applied_setup.repo.home / "rules.yaml"
     rules.write_text(
-        f"creation_rules: [{{age: {settled.repo.age.recipient}, encrypted_regex: ^secrets$,"
+        f"creation_rules: [{{age: {applied_setup.repo.age.recipient}, encrypted_regex: ^secrets$,"
         " mac_only_encrypted: true}]"
     )
-    path = settled.repo.root / FILE
+    path = applied_setup.repo.root / FILE
     plain = "kind: credential\nname: prod-db\ntype: password\nsecrets:\n    password: " + canary() + "\n"
     done = subprocess.run(
         [
             SOPS, "--config", rules, "encrypt", "--input-type", "yaml", "--output-type", "yaml",
             "--filename-override", path, "/dev/stdin",
         ],
-        input=plain.encode(), env=settled.repo.environment(), capture_output=True, check=True,
+        input=plain.encode(), env=applied_setup.repo.environment(), capture_output=True, check=True,
     )  # fmt: skip
     path.write_bytes(done.stdout)
-    edit(settled, (r"^type: password$", "type: api_key"))
-    assert sops_accepts(settled)
-    refused(settled, "KT204")
+    edit(applied_setup, (r"^type: password$", "type: api_key"))
+    assert sops_accepts(applied_setup)
+    refused(applied_setup, "KT204")
 
 
 REFUSED = {
@@ -195,14 +195,14 @@ REFUSED = {
 """What sops refuses, sometimes with the plaintext in its complaint."""
 
 
-@pytest.mark.parametrize("settled", ["auto", "sops"], indirect=True)
+@pytest.mark.parametrize("applied_setup", ["auto", "sops"], indirect=True)
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
-def test_what_sops_refuses_is_refused_in_other_words(settled, changes):
+def test_what_sops_refuses_is_refused_in_other_words(applied_setup, changes):
     """No word of sops is passed on: every secret of this test is searched for in all that was said."""
-    edit(settled, *changes)
-    assert not sops_accepts(settled)
+    edit(applied_setup, *changes)
+    assert not sops_accepts(applied_setup)
     refused(
-        settled,
+        applied_setup,
         "KT221",
         "KT222",
         "KT223",
@@ -217,9 +217,9 @@ def test_what_sops_refuses_is_refused_in_other_words(settled, changes):
     )
 
 
-def test_plaintext_beside_ciphertext_is_refused_unseen(settled, canary):
+def test_plaintext_beside_ciphertext_is_refused_unseen(applied_setup, canary):
     """A secret left in clear is a fault of whoever left it, and is not repeated."""
     secret = canary()
-    canary.allow(settled.repo.root / FILE, "the plaintext that this test is about")
-    edit(settled, (r"^    password: .*$", f"    password: {secret}"))
-    refused(settled, "KT209", "KT210", code=1)
+    canary.allow(applied_setup.repo.root / FILE, "the plaintext that this test is about")
+    edit(applied_setup, (r"^    password: .*$", f"    password: {secret}"))
+    refused(applied_setup, "KT209", "KT210", code=1)

@@ -32,39 +32,39 @@ def s3() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def team(office, canary, s3, request):
-    """Return an office whose state lies in a bucket, and the environment of a machine of the team."""
-    office.repo.project(state=f"s3://{BUCKET}/{request.node.name}")
+def team(setup, canary, s3, request):
+    """Return a setup whose state lies in a bucket, and the environment of a machine of the team."""
+    setup.repo.project(state=f"s3://{BUCKET}/{request.node.name}")
     for number in range(4):
-        office.repo.credential(f"prod-db-{number}", {"password": canary()}, labels={"number": str(number)})
-    return office, office.repo.environment(**s3)
+        setup.repo.credential(f"prod-db-{number}", {"password": canary()}, labels={"number": str(number)})
+    return setup, setup.repo.environment(**s3)
 
 
-def names(office):
+def names(setup):
     """Return the names of all active credentials, repetitions included."""
     return sorted(
-        each["name"] for each in office.service.read_state()["credentials"] if each["status"] != "deleted"
+        each["name"] for each in setup.service.read_state()["credentials"] if each["status"] != "deleted"
     )
 
 
 def test_what_one_machine_applied_another_knows(team):
     """Nothing is kept on the machine: a second checkout sees no changes."""
-    office, env = team
-    done = office.repo.keyturn("apply", "--auto-approve", env=env)
+    setup, env = team
+    done = setup.repo.keyturn("apply", "--auto-approve", env=env)
     assert done.code == 0, done.stdout + done.stderr
-    assert not (office.repo.root / ".keyturn/prod").exists()
-    assert office.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
-    assert "4 done" in office.repo.keyturn("log", env=env).stdout
-    assert office.repo.keyturn("log", "--verify", env=env).code == 0
+    assert not (setup.repo.root / ".keyturn/prod").exists()
+    assert setup.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
+    assert "4 done" in setup.repo.keyturn("log", env=env).stdout
+    assert setup.repo.keyturn("log", "--verify", env=env).code == 0
 
 
 def test_applies_at_the_same_time_leave_no_duplicate(team):
     """One has the lock; the others name it and exit 4; a later run finds nothing to do."""
-    office, env = team
+    setup, env = team
     crowd = [
         subprocess.Popen(
             [sys.executable, "-m", "keyturn", "apply", "--auto-approve"],
-            cwd=office.repo.root,
+            cwd=setup.repo.root,
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -78,15 +78,15 @@ def test_applies_at_the_same_time_leave_no_duplicate(team):
     assert 0 in codes
     for _, stderr, code in ended:
         assert code == 0 or "holds the lock" in stderr
-    assert names(office) == [f"prod-db-{number}" for number in range(4)]
-    assert office.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
+    assert names(setup) == [f"prod-db-{number}" for number in range(4)]
+    assert setup.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
 
 
 def test_a_bucket_that_is_not_there_is_said(team):
     """Nothing is written to the service when the state cannot be."""
-    office, env = team
-    office.repo.project(state="s3://no-such-bucket/x")
-    done = office.repo.keyturn("apply", "--auto-approve", env=env)
+    setup, env = team
+    setup.repo.project(state="s3://no-such-bucket/x")
+    done = setup.repo.keyturn("apply", "--auto-approve", env=env)
     assert done.code == 1
     assert "KT6" in done.stderr
-    assert names(office) == []
+    assert names(setup) == []

@@ -5,49 +5,49 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from published import valid
+from published_schemas import parse_valid
 
 HOST = {"host": "db.example.com"}
 
 
-def accept(office, *passwords, **more):
+def accept(setup, *passwords, **more):
     """Let the database know these passwords."""
     target = {"type": "postgres", "match": HOST, "accepts": {"password": list(passwords)}, **more}
-    office.service.set_targets([target])
+    setup.service.set_targets([target])
 
 
 @pytest.fixture
-def applied(office, canary):
+def applied(setup, canary):
     """Apply two connections that share a credential; return its password."""
     secret = canary()
-    accept(office, secret, server_version="PostgreSQL 16.2", latency_ms=17)
-    office.repo.credential("prod-db", {"password": secret})
-    office.repo.connection("prod-pg", "prod-db")
-    office.repo.connection("prod-pg-2", "prod-db", {**HOST, "port": 5432, "database": "other"})
-    assert office.repo.inside("apply", "--auto-approve").code == 0
+    accept(setup, secret, server_version="PostgreSQL 16.2", latency_ms=17)
+    setup.repo.credential("prod-db", {"password": secret})
+    setup.repo.connection("prod-pg", "prod-db")
+    setup.repo.connection("prod-pg-2", "prod-db", {**HOST, "port": 5432, "database": "other"})
+    assert setup.repo.run_in_process("apply", "--auto-approve").code == 0
     return secret
 
 
-def asked(office):
+def asked(setup):
     """Return how many connection tests the service was asked for."""
-    return sum(each["path"].endswith("/connections/test") for each in office.service.list_requests())
+    return sum(each["path"].endswith("/connections/test") for each in setup.service.list_requests())
 
 
 @pytest.mark.usefixtures("applied")
-def test_all_pass(office):
+def test_all_pass(setup):
     """Latency and version are told, and the exit code is 0."""
-    done = office.repo.inside("test")
+    done = setup.repo.run_in_process("test")
     assert done.code == 0, done.stderr
     assert "✓ connection/prod-pg  passed  17 ms  PostgreSQL 16.2" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("Test: 2 passed, 0 failed")
 
 
 @pytest.mark.usefixtures("applied")
-def test_one_failed_login_is_enough(office, canary):
+def test_one_failed_login_is_enough(setup, canary):
     """The second connection of the same credential is not tried, and the output says so."""
-    accept(office, canary())
-    before = asked(office)
-    done = office.repo.inside("test", "--format", "json")
+    accept(setup, canary())
+    before = asked(setup)
+    done = setup.repo.run_in_process("test", "--format", "json")
     assert done.code == 1
     tests = {each["address"]: each for each in json.loads(done.stdout)["tests"]}
     assert tests["connection/prod-pg"]["reason"] == "authentication"
@@ -56,53 +56,53 @@ def test_one_failed_login_is_enough(office, canary):
         "credential/prod-db failed to log in to connection/prod-pg"
         in tests["connection/prod-pg-2"]["message"]
     )
-    assert asked(office) == before + 1
+    assert asked(setup) == before + 1
 
 
 @pytest.mark.usefixtures("applied")
-def test_more_failures_can_be_afforded(office, canary):
+def test_more_failures_can_be_afforded(setup, canary):
     """With a budget of two, both are tried."""
-    accept(office, canary())
-    done = office.repo.inside("test", "--max-failures", "2")
+    accept(setup, canary())
+    done = setup.repo.run_in_process("test", "--max-failures", "2")
     assert done.code == 1
     assert "2 failed, 0 unclear, 0 skipped" in done.stdout
 
 
-def test_what_fails_before_the_login_costs_nothing(office, applied):
+def test_what_fails_before_the_login_costs_nothing(setup, applied):
     """A timeout at one host leaves the other to be tried."""
-    accept(office, applied, outcome="network")
-    done = office.repo.inside("test")
+    accept(setup, applied, outcome="network")
+    done = setup.repo.run_in_process("test")
     assert done.code == 1
     assert "2 failed" in done.stdout
     assert "network: connect timeout" in done.stdout
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_connection_that_was_edited_in_the_ui_is_refused(office):
+def test_a_connection_that_was_edited_in_the_ui_is_refused(setup):
     """The secret is not carried to a host that nobody approved."""
-    office.service.edit_in_ui("connections", "prod-pg", config={"host": "evil.example.com"})
-    before = asked(office)
-    done = office.repo.inside("test", "prod-pg")
+    setup.service.edit_in_ui("connections", "prod-pg", config={"host": "evil.example.com"})
+    before = asked(setup)
+    done = setup.repo.run_in_process("test", "prod-pg")
     assert done.code == 5, done.stdout + done.stderr
     assert "config.host differs from the applied value" in done.stdout
-    assert asked(office) == before
+    assert asked(setup) == before
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_name_that_means_nothing_is_said(office):
+def test_a_name_that_means_nothing_is_said(setup):
     """Nothing tested is not a pass."""
-    done = office.repo.inside("test", "prod-pgg")
+    done = setup.repo.run_in_process("test", "prod-pgg")
     assert done.code == 1
     assert "KT070" in done.stderr
 
 
-@pytest.mark.parametrize("office", [{"test_reply": "verdictless"}], indirect=True)
-def test_neither_yes_nor_no_is_no_pass(office, canary):
+@pytest.mark.parametrize("setup", [{"test_reply": "verdictless"}], indirect=True)
+def test_neither_yes_nor_no_is_no_pass(setup, canary):
     """An answer without a verdict is unclear, and fails."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    office.repo.inside("apply", "--auto-approve", "--no-test")
-    done = office.repo.keyturn("test")
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    setup.repo.run_in_process("apply", "--auto-approve", "--no-test")
+    done = setup.repo.keyturn("test")
     assert done.code == 1
     assert "1 unclear" in done.stdout
 
@@ -111,17 +111,17 @@ def test_neither_yes_nor_no_is_no_pass(office, canary):
     ("outcome", "reason"),
     [("network", "network"), ("tls", "tls"), ("consent", "consent"), ("auth", "authentication")],
 )
-def test_each_class_of_failure_has_its_hint(office, applied, outcome, reason):
+def test_each_class_of_failure_has_its_hint(setup, applied, outcome, reason):
     """In the text, in the JSON and in the JUnit report: at which layer it stopped, and what to do."""
-    accept(office, applied, outcome=outcome)
-    told = office.repo.inside("test", "prod-pg", "--format", "json")
+    accept(setup, applied, outcome=outcome)
+    told = setup.repo.run_in_process("test", "prod-pg", "--format", "json")
     assert told.code == 1
-    (found,) = valid("test", told.stdout)["tests"]
+    (found,) = parse_valid("test", told.stdout)["tests"]
     assert (found["result"], found["reason"]) == ("failed", reason)
     assert found["hint"]
-    text = office.repo.inside("test", "prod-pg")
+    text = setup.repo.run_in_process("test", "prod-pg")
     assert f"{reason}: " in text.stdout
     assert " ".join(found["hint"].split()) in " ".join(text.stdout.split())
-    report = office.repo.inside("test", "prod-pg", "--format", "junit")
+    report = setup.repo.run_in_process("test", "prod-pg", "--format", "junit")
     (case,) = ET.fromstring(report.stdout).iter("testcase")  # noqa: S314  # our own
     assert reason in case.find("failure").get("message", "") + case.find("failure").get("type", "")

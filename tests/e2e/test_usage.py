@@ -4,34 +4,34 @@ import json
 
 import pytest
 
-from published import valid
+from published_schemas import parse_valid
 
 
 @pytest.fixture
-def lived_in(office, canary):
+def lived_in(setup, canary):
     """Apply a credential with its connection; a pipeline and a schedule use it; one was made in the UI."""
-    office.repo.project(policy={"rules": {"KT384": "off"}})
-    office.repo.credential("prod-db", {"password": canary()}, labels={"owner": "data"})
-    more = {"category": "source"} if office.service.read_settings()["dialect"] == "backend" else {}
-    office.repo.connection("prod-pg", "prod-db", **more)
-    office.repo.credential(
+    setup.repo.project(policy={"rules": {"KT384": "off"}})
+    setup.repo.credential("prod-db", {"password": canary()}, labels={"owner": "data"})
+    more = {"category": "source"} if setup.service.read_settings()["dialect"] == "backend" else {}
+    setup.repo.connection("prod-pg", "prod-db", **more)
+    setup.repo.credential(
         "prod-s3",
         {"secret_access_key": canary()},
         {"region": "eu-central-1", "access_key_id": "AKIAEXAMPLE"},
         type="aws",
     )
-    assert office.repo.inside("apply", "--auto-approve").code == 0
-    office.service.seed_objects(
+    assert setup.repo.run_in_process("apply", "--auto-approve").code == 0
+    setup.service.seed_objects(
         credentials=[
             {"name": "ui-made", "type": "password", "config": {"username": "u", "password": canary()}}
         ]
     )
-    ids = {each["name"]: each["id"] for each in office.service.read_state()["connections"]}
+    ids = {each["name"]: each["id"] for each in setup.service.read_state()["connections"]}
     node = {"id": "n", "config": {"connectionId": ids["prod-pg"]}}
-    office.service.seed_objects(
+    setup.service.seed_objects(
         pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}]
     )
-    office.service.seed_objects(
+    setup.service.seed_objects(
         schedules=[
             {
                 "id": "sch_1",
@@ -43,14 +43,14 @@ def lived_in(office, canary):
             }
         ]
     )
-    return office
+    return setup
 
 
-def asked(office, *more):
+def asked(setup, *more):
     """Return the review by credential."""
-    done = office.repo.inside("usage", "--format", "json", *more)
+    done = setup.repo.run_in_process("usage", "--format", "json", *more)
     assert done.code == 0, done.stderr
-    tree = valid("usage", done.stdout)
+    tree = parse_valid("usage", done.stdout)
     return {each["address"].partition("/")[2]: each for each in tree["credentials"]}, tree
 
 
@@ -68,8 +68,8 @@ def test_what_uses_each_credential(lived_in):
 
 def test_fail_on_unused(lived_in):
     """A pipeline of the quarter can insist."""
-    assert lived_in.repo.inside("usage", "--fail-on", "overdue,expiring").code == 0
-    done = lived_in.repo.inside("usage", "--fail-on", "unused")
+    assert lived_in.repo.run_in_process("usage", "--fail-on", "overdue,expiring").code == 0
+    done = lived_in.repo.run_in_process("usage", "--fail-on", "unused")
     assert done.code == 5
     assert "2 unused" in done.stdout
     assert lived_in.repo.keyturn("usage", "--fail-on", "typo").code == 64
@@ -79,7 +79,7 @@ def test_without_a_decryption_key_the_rest_is_told(lived_in):
     """What ends inside of secrets is unknown then, and said to be."""
     environment = lived_in.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
-    done = lived_in.repo.inside("usage", "--format", "json", env=environment)
+    done = lived_in.repo.run_in_process("usage", "--format", "json", env=environment)
     assert done.code == 0, done.stderr
     assert "secrets could not be decrypted" in json.loads(done.stdout)["notes"][0]
 
@@ -88,14 +88,14 @@ def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
     """Unknown, and not unused."""
     lived_in.service.accept_key("plnx_live_reader", scopes=["connections:read"])
     environment = lived_in.repo.environment(PLANASONIX_API_KEY="plnx_live_reader")
-    done = lived_in.repo.inside("usage", "--format", "json", env=environment)
+    done = lived_in.repo.run_in_process("usage", "--format", "json", env=environment)
     found = {each["address"]: each for each in json.loads(done.stdout)["credentials"]}
     assert found["credential/prod-s3"]["used"] is None
     assert found["credential/prod-db"]["pipelines"] is None
     assert found["credential/prod-db"]["schedules"] is None
 
 
-@pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "accept"}], indirect=True)
+@pytest.mark.parametrize("setup", [{"dialect": "backend", "backend_link": "accept"}], indirect=True)
 def test_a_deployment_that_does_not_link_makes_use_unknown(lived_in):
     """Where git says who uses it, that is told; where it does not, nothing is called unused."""
     found, tree = asked(lived_in)
@@ -113,19 +113,19 @@ def test_every_form_names_every_credential(lived_in, form):
     assert all(name in done.stdout for name in ("prod-db", "prod-s3", "ui-made"))
 
 
-@pytest.mark.parametrize("office", [{}, {"dialect": "backend"}, {"dialect": "jsonapi"}], indirect=True)
-def test_a_reference_inside_settings_is_a_use(office, canary):
+@pytest.mark.parametrize("setup", [{}, {"dialect": "backend"}, {"dialect": "jsonapi"}], indirect=True)
+def test_a_reference_inside_settings_is_a_use(setup, canary):
     """On each dialect, one that holds mappings as text included: it is not called unused."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     role = {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}
-    office.repo.credential("prod-s3", {}, role, type="aws")
+    setup.repo.credential("prod-s3", {}, role, type="aws")
     staging = {"credentialId": {"ref": "credential/prod-s3"}, "bucket": "b"}
-    more = {"category": "source"} if office.service.read_settings()["dialect"] == "backend" else {}
+    more = {"category": "source"} if setup.service.read_settings()["dialect"] == "backend" else {}
     config = {"account": "xy1", "warehouse": "W", "staging": staging}
-    office.repo.connection("prod-flake", "prod-db", config, type="snowflake", **more)
-    done = office.repo.inside("apply", "--auto-approve", "--no-test")
+    setup.repo.connection("prod-flake", "prod-db", config, type="snowflake", **more)
+    done = setup.repo.run_in_process("apply", "--auto-approve", "--no-test")
     assert done.code == 0, done.stdout
-    found, _ = asked(office)
+    found, _ = asked(setup)
     assert found["prod-s3"]["connections"] == ["prod-flake"]
     assert "unused" not in found["prod-s3"]["flags"]
-    assert office.repo.inside("plan", "--detailed-exitcode").code == 0
+    assert setup.repo.run_in_process("plan", "--detailed-exitcode").code == 0

@@ -97,7 +97,7 @@ def test_a_bug_is_reported_without_values(api, canary, monkeypatch):
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "emulator_bug"
     assert "RuntimeError in test_app.broken" in answer.json()["error"]["message"]
-    canary.also("answer", answer.text)
+    canary.record("answer", answer.text)
 
 
 def test_latency_holds_every_request(start):

@@ -6,32 +6,32 @@ import pytest
 
 from keyturn.operations.run_context import open_run_context
 from keyturn.state.lock import LockHolder, acquire_lock
-from offices import office
-from running import execute
 from sources import ROOT
+from subprocess_runner import run_command
+from workspace_setup import setup
 
 PROGRAM = ROOT / "examples" / "library" / "deploy.py"
 
-__all__ = ["office"]
+__all__ = ["setup"]
 
 
 @pytest.fixture
-def deploy(office):
+def deploy(setup):
     """Return a function that runs the program in the repository."""
 
     def run(workspace="prod", **more):
-        words = [sys.executable, PROGRAM, office.repo.root, workspace]
-        return execute(words, cwd=office.repo.home, env=office.repo.environment(**more))
+        words = [sys.executable, PROGRAM, setup.repo.root, workspace]
+        return run_command(words, cwd=setup.repo.home, env=setup.repo.environment(**more))
 
     return run
 
 
 @pytest.fixture
-def live(office, canary):
+def live(setup, canary):
     """Write a credential and a connection to the repository."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    return office
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    return setup
 
 
 def test_the_program_is_short():
@@ -51,10 +51,10 @@ def test_the_program_applies_its_plan(live, deploy):
 def test_a_second_run_writes_nothing(live, deploy):
     """Without changes, the program exits 0 and sends no write."""
     assert deploy().code == 0
-    writes = live.writes()
+    writes = live.count_writes()
     ended = deploy()
     assert (ended.code, ended.stdout) == (0, "Apply: nothing to do.\n")
-    assert live.writes() == writes
+    assert live.count_writes() == writes
 
 
 def test_a_retirement_needs_a_review(live, deploy):
@@ -74,12 +74,12 @@ def test_a_blocked_plan_is_explained(live, deploy):
     assert deploy().code == 0
     file = live.repo.root / "manifests/prod/connections/prod-pg.yaml"
     file.write_text(file.read_text().replace("db.example.com", "db.example.net"))
-    writes = live.writes()
+    writes = live.count_writes()
     ended = deploy()
     assert (ended.code, ended.stdout) == (1, "")
     assert "error[KT451]" in ended.stderr
     assert "keyturn explain KT451" in ended.stderr
-    assert live.writes() == writes
+    assert live.count_writes() == writes
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_error_prints_its_code(live, deploy, more, code):
     assert ended.code == 1
     assert f"error[{code}]" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert live.writes() == 0
+    assert live.count_writes() == 0
 
 
 def test_a_held_lock_is_an_error(live, deploy):
@@ -108,4 +108,4 @@ def test_a_held_lock_is_an_error(live, deploy):
     ended = deploy()
     assert ended.code == 1
     assert "error[KT610]: eve on elsewhere holds the lock" in ended.stderr
-    assert live.writes() == 0
+    assert live.count_writes() == 0

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from corpus import ROOT, manifests
+from example_manifests import ROOT, read_examples
 from keyturn.files.discovery import load_file
 from keyturn.manifests.loader import load_manifests
 from keyturn.manifests.secrets import decrypt_manifests
@@ -18,7 +18,7 @@ from keyturn.policy.runner import run_rules
 from keyturn.project.project import read_project
 from keyturn.sops.decrypt import decryptor_for
 from keyturn.yamldoc.reader import parse_document
-from making import is_decrypted
+from sample_resources import is_decrypted
 
 REPO = ROOT / "examples" / "repo"
 KEY = REPO / "published-test-key.txt"
@@ -63,7 +63,9 @@ def test_no_rule_reports_an_example(project, loaded):
 
 def test_sources_and_files_match():
     """Each source in plain has a file in repo, and each file has a source."""
-    assert {file.removeprefix("manifests/prod/").removesuffix(".yaml") for file in FILES} == set(manifests())
+    assert {file.removeprefix("manifests/prod/").removesuffix(".yaml") for file in FILES} == set(
+        read_examples()
+    )
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -71,7 +73,7 @@ def test_a_file_equals_its_source(file):
     """Plain fields equal those of the source; `make examples` updates them."""
     generated = dict(parse_document(load_file(REPO, file).data, file).tree)
     kind = "credentials" if "credentials" in file else "connections"
-    source = dict(parse_document(manifests()[f"{kind}/{file.split('/')[-1][:-5]}"].encode(), file).tree)
+    source = dict(parse_document(read_examples()[f"{kind}/{file.split('/')[-1][:-5]}"].encode(), file).tree)
     generated.pop("sops", None)
     secrets, words = generated.pop("secrets", {}), source.pop("secrets", {})
     config, plain = generated.pop("config", {}), source.pop("config", {})

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from age_keys import AgeKey
 from canary import Canaries
 from faults.fault_cases import FaultCase, check_case
 from faults.harness import Harness
 from faults.manifest_trees import cached_manifests
-from keys import AgeKey
 
 ALL_CASES = os.environ.get("FAULTS") == "whole"
 """Whether every case runs; otherwise an even, fixed sample of them."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from age_keys import AgeKey
 from faults.in_process import (
     ClockAdvancingTransport,
     InlineExecutor,
@@ -29,7 +30,6 @@ from faults.in_process import (
 from faults.manifest_trees import ManifestCache, ManifestTree, PreparedScenario, all_secrets
 from faults.memory_store import CrashPoints, MemoryStore, ProcessKilled
 from faults.scenarios import HOST, RETIRE_ALL, Scenario, Write
-from keys import AgeKey
 from keyturn.client.client import Client
 from keyturn.client.errors import ServiceError
 from keyturn.client.messages import ClientClock, Request

@@ -19,9 +19,9 @@ from keyturn.model.secret import Secret
 from keyturn.model.service_url import parse_service_url
 from keyturn.operations.exclusive_run import LEASE_SECONDS
 from keyturn.state.lock import read_held_lock
-from offices import office
+from workspace_setup import setup
 
-__all__ = ["office"]
+__all__ = ["setup"]
 
 pytestmark = pytest.mark.faults
 DAY = 86_400.0
@@ -255,28 +255,28 @@ def intent_names(repo):
     return [tree["expect"] for tree in map(json.loads, lines) if tree["event"] == "intent"]
 
 
-def test_a_full_disk_stops_before_the_request(office, canary):
+def test_a_full_disk_stops_before_the_request(setup, canary):
     """Wherever the journal ends: no write without an intent, and the next apply continues."""
-    pair("full")(office.repo, lambda _: canary())
+    pair("full")(setup.repo, lambda _: canary())
     codes, counts = [], set()
     for limit in (0, 300, 600, 900, 1200, 1600, 2000, 2600):
-        office.service.reset()
-        shutil.rmtree(office.repo.root / ".keyturn/prod", ignore_errors=True)
+        setup.service.reset()
+        shutil.rmtree(setup.repo.root / ".keyturn/prod", ignore_errors=True)
         command = [sys.executable, "-B", "-c", FULL, str(limit), "apply", "--auto-approve", "--no-test"]
         ended = subprocess.run(
             command,
-            cwd=office.repo.root,
-            env=office.repo.environment(),
+            cwd=setup.repo.root,
+            env=setup.repo.environment(),
             capture_output=True,
             text=True,
             check=False,
         )
-        written = [each for each in office.service.list_requests() if is_write(each["method"], each["path"])]
+        written = [each for each in setup.service.list_requests() if is_write(each["method"], each["path"])]
         codes.append(ended.returncode)
         counts.add(len(written))
         assert "Traceback" not in ended.stderr
-        assert len(written) <= len(intent_names(office.repo))
-        assert office.here("apply", "--auto-approve", "--no-test").code == 0
-        assert sorted([*office.live(), *office.live("connections")]) == ["c-full", "n-full"]
+        assert len(written) <= len(intent_names(setup.repo))
+        assert setup.run("apply", "--auto-approve", "--no-test").code == 0
+        assert sorted([*setup.live(), *setup.live("connections")]) == ["c-full", "n-full"]
     assert set(codes[:4]) == {1}
     assert {0, 1} <= counts

@@ -16,9 +16,9 @@ from keyturn.model.address import Address
 from keyturn.model.secret import Secret
 from keyturn.planning.inputs import Approvals
 from keyturn.state.lock import read_held_lock
-from offices import office
+from workspace_setup import setup
 
-__all__ = ["office"]
+__all__ = ["setup"]
 
 pytestmark = pytest.mark.faults
 ALL = (*SCENARIOS.values(), *REFUSALS.values(), *MOVES.values(), EVERYTHING)
@@ -265,15 +265,15 @@ def test_a_blocked_plan_writes_nothing(harness):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_key_revoked_during_the_run_exits_with_6(office, canary, number):
+def test_a_key_revoked_during_the_run_exits_with_6(setup, canary, number):
     """At each write; the next run with a valid key succeeds."""
     for name in ("one", "two"):
-        office.repo.credential(f"c-{name}", {"password": canary()})
-    office.repo.connection("n-one", "c-one")
-    office.service.add_fault("status_before", status=401, among="writes", at=number, times=0)
-    refused = office.here("apply", "--yes", "--no-test", "--parallelism", "1")
+        setup.repo.credential(f"c-{name}", {"password": canary()})
+    setup.repo.connection("n-one", "c-one")
+    setup.service.add_fault("status_before", status=401, among="writes", at=number, times=0)
+    refused = setup.run("apply", "--yes", "--no-test", "--parallelism", "1")
     assert refused.code == 6
-    assert office.writes() == number
-    office.service.set_faults([])
-    assert office.here("apply", "--yes", "--no-test").code == 0
-    assert sorted([*office.live(), *office.live("connections")]) == ["c-one", "c-two", "n-one"]
+    assert setup.count_writes() == number
+    setup.service.set_faults([])
+    assert setup.run("apply", "--yes", "--no-test").code == 0
+    assert sorted([*setup.live(), *setup.live("connections")]) == ["c-one", "c-two", "n-one"]

@@ -181,7 +181,7 @@ def test_diagnostics_contain_nothing_of_a_file(root, canary):
     secret = canary.allow(root.parent / "secret", "what a symlink leads to")
     secret.write_text(canary())
     (root / "m/x.yaml").symlink_to(secret)
-    canary.also("findings", repr(find_manifests(root, ["m"]).diagnostics))
+    canary.record("findings", repr(find_manifests(root, ["m"]).diagnostics))
 
 
 def test_opens_and_creates_folders(root):

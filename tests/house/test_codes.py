@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from diagnostic_calls import findings
+from diagnostic_calls import find_diagnostic_calls
 from keyturn.catalog import find_code, load_catalog
 from keyturn.model.diagnostic import Cause
 from keyturn.policy.runner import RULES
-from sources import ROOT, modules, tracked
+from sources import ROOT, list_modules, list_tracked_files
 
 CODE = re.compile(r"\bKT\d{3}\b")
 RANGE = re.compile(r"\bKT\d{3} to KT\d{3}\b")
@@ -20,7 +20,7 @@ BOUNDS = {"KT399"}
 def used():
     """Return the codes that findings are made with, by the module that makes them."""
     found = {}
-    for module in modules("keyturn"):
+    for module in list_modules("keyturn"):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
                 found.setdefault(node.value, module.name)
@@ -54,7 +54,9 @@ def test_entries_are_whole(code):
 
 def test_texts_name_known_codes():
     """A code that stands in a document or a comment is one that there is."""
-    places = [path for path in tracked() if path.suffix in {".md", ".py", ".yaml", ".yml", ".json"}]
+    places = [
+        path for path in list_tracked_files() if path.suffix in {".md", ".py", ".yaml", ".yml", ".json"}
+    ]
     unknown = {
         f"{path.relative_to(ROOT)}: {code}"
         for path in places
@@ -110,7 +112,7 @@ def decisions(tree, constants):
 
 def test_no_decision_looks_at_a_code():
     """What decides is the cause of a diagnostic; the code is for people."""
-    trees = {module.place: module.tree for module in modules("keyturn")}
+    trees = {module.place: module.tree for module in list_modules("keyturn")}
     constants = code_constants(trees.values())
     found = [
         f"{place}: {ast.unparse(node)}"
@@ -157,7 +159,7 @@ def test_every_maker_states_the_cause(cause):
     """A diagnostic without its cause would be decided wrongly, without an error."""
     made = [
         (each.where, ast.unparse(each.parts["cause"]) if "cause" in each.parts else "")
-        for each in findings()
+        for each in find_diagnostic_calls()
         if isinstance(each.parts.get("code"), ast.Constant) and each.parts["code"].value in CAUSES[cause]
     ]
     rules = [(rule.code, str(rule.cause)) for rule in RULES if rule.code in CAUSES[cause]]

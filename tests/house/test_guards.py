@@ -25,21 +25,21 @@ def caught():
 
 def test_connection_is_refused(caught):
     """A connection to anywhere but loopback is refused before a packet leaves."""
-    with socket.socket() as sock, pytest.raises(guards.Trespass, match="loopback only"):
+    with socket.socket() as sock, pytest.raises(guards.ForbiddenAccessError, match="loopback only"):
         sock.connect(("192.0.2.1", 443))
     assert len(caught) == 1
 
 
 def test_datagram_is_refused(caught):
     """So is a datagram."""
-    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(guards.Trespass):
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(guards.ForbiddenAccessError):
         sock.sendto(b"", ("192.0.2.1", 53))
     assert len(caught) == 1
 
 
 def test_lookup_is_refused(caught):
     """A name is not looked up, whatever library asks."""
-    with pytest.raises(guards.Trespass, match=r"api\.planasonix\.com"):
+    with pytest.raises(guards.ForbiddenAccessError, match=r"api\.planasonix\.com"):
         httpx.get("https://api.planasonix.com/", trust_env=False)
     assert len(caught) == 1
 
@@ -81,7 +81,7 @@ def test_invalid_names_do_not_exist():
 
 def test_long_sleep_is_refused(caught):
     """A test does not sleep."""
-    with pytest.raises(guards.Trespass, match="pass a clock"):
+    with pytest.raises(guards.ForbiddenAccessError, match="pass a clock"):
         time.sleep(guards.LONGEST_SLEEP + 0.01)
     assert len(caught) == 1
 

@@ -5,11 +5,13 @@ import re
 
 import pytest
 
-from sources import ROOT, modules
+from sources import ROOT, list_modules
 
 SCHEMAS = ROOT / "schemas"
 EXAMPLES = ROOT / "examples" / "repo"
-MODULES = {m.name.rpartition(".")[2] for m in modules("keyturn/kinds") if not m.place.endswith("__init__.py")}
+MODULES = {
+    m.name.rpartition(".")[2] for m in list_modules("keyturn/kinds") if not m.place.endswith("__init__.py")
+}
 KINDS = sorted(MODULES - {"kind"})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sources import ROOT, imports, modules
+from sources import ROOT, list_imports, list_modules
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract["name"] for contract in SETTINGS["contracts"]}
@@ -55,7 +55,7 @@ def broken(tmp_path_factory):
     """Lint a copy of the sources in which each contract is broken once."""
     folder = tmp_path_factory.mktemp("broken")
     lines = dict(WRONG.values())
-    for module in modules():
+    for module in list_modules():
         path = folder / "src" / module.place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{module.text}\n{lines.pop(module.place, '')}\n")
@@ -75,5 +75,7 @@ def test_contracts_can_break(broken, contract):
 def test_imports_are_absolute():
     """An import names its module in full, so that the contracts and a reader see where it points."""
     assert [
-        module.place for module in modules() if any(name.startswith(".") for name in imports(module))
+        module.place
+        for module in list_modules()
+        if any(name.startswith(".") for name in list_imports(module))
     ] == []

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from diagnostic_calls import findings
+from diagnostic_calls import find_diagnostic_calls
 from keyturn.catalog import find_code, load_catalog
-from sources import modules
+from sources import list_modules
 
-FINDINGS = tuple(findings())
+FINDINGS = tuple(find_diagnostic_calls())
 CODE = re.compile(r"KT\d{3}")
 UNSAID = "{…}"
 
@@ -139,7 +139,7 @@ def test_counts_are_worded_by_one_function():
     """
     written = [
         f"{module.place}:{node.lineno}"
-        for module in modules("keyturn")
+        for module in list_modules("keyturn")
         for node in ast.walk(module.tree)
         if isinstance(node, ast.JoinedStr)
         for hole, after in zip(node.values, node.values[1:], strict=False)

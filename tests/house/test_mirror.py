@@ -2,7 +2,7 @@
 
 import ast
 
-from sources import ROOT, modules
+from sources import ROOT, list_modules
 
 TESTS = ROOT / "tests"
 FOLDERS = {"keyturn": TESTS, "planasonix_emulator": TESTS / "emulator"}
@@ -34,7 +34,7 @@ def test_every_module_has_tests():
     """Each module with code has a file of tests in the same place below `tests`."""
     missing = {
         module.name
-        for module in modules()
+        for module in list_modules()
         if has_code(module)
         and not module.place.endswith("__init__.py")
         and not any(is_test_of(path, module) for path in FILES)
@@ -48,7 +48,7 @@ def test_every_file_of_tests_has_a_module():
         path.relative_to(TESTS).as_posix()
         for path in FILES
         if path.relative_to(TESTS).parts[0] not in APART
-        and not any(is_test_of(path, module) for module in modules())
+        and not any(is_test_of(path, module) for module in list_modules())
     ]
     assert strange == []
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from sources import modules
+from sources import list_modules
 
 PACKAGES = ("keyturn", "planasonix_emulator")
 MOST_SHORT_FUNCTIONS, FEWEST_WORDS, MOST_SHORT_CLASSES, MOST_DOUBLED = 0.20, 2.0, 0.40, 0.01
@@ -41,14 +41,17 @@ def share_of_one_word(names):
 
 def functions(package):
     """Return the names of all functions of a package, those that Python calls excepted."""
-    names = [path.rpartition(".")[2] for module in modules(package) for path, _ in module.functions]
+    names = [path.rpartition(".")[2] for module in list_modules(package) for path, _ in module.functions]
     return [name for name in names if not name.startswith("__")]
 
 
 def classes(package):
     """Return the names of all classes of a package."""
     return [
-        n.name for module in modules(package) for n in ast.walk(module.tree) if isinstance(n, ast.ClassDef)
+        n.name
+        for module in list_modules(package)
+        for n in ast.walk(module.tree)
+        if isinstance(n, ast.ClassDef)
     ]
 
 
@@ -70,7 +73,7 @@ def test_classes_are_noun_phrases(package):
 def test_a_public_name_stands_in_one_module(package):
     """A name that a reader searches for has one definition."""
     homes = defaultdict(set)
-    for module in modules(package):
+    for module in list_modules(package):
         for node in module.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name.lower()].add(module.place)
@@ -82,7 +85,7 @@ def test_folders_are_small():
     """A folder holds at most 15 modules."""
     counts = Counter(
         str(PurePosixPath(module.place).parent)
-        for module in modules()
+        for module in list_modules()
         if not module.place.endswith("__init__.py")
     )
     assert {folder: n for folder, n in counts.items() if n > MOST_MODULES.get(folder, 15)} == {}
@@ -93,7 +96,7 @@ def test_exceptions_are_errors_or_standard_terms():
     bases = {"Exception", "BaseException", "ValueError", "RuntimeError", "OSError"}
     found = set()
     for _ in range(5):  # subclasses of subclasses
-        for module in modules():
+        for module in list_modules():
             for node in ast.walk(module.tree):
                 if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & (
                     bases | found
@@ -104,7 +107,9 @@ def test_exceptions_are_errors_or_standard_terms():
 
 def test_no_empty_words():
     """No module, class or function is called a helper or the like."""
-    found = [module.name for module in modules() if set(words(module.name.rpartition(".")[2])) & EMPTY_WORDS]
+    found = [
+        module.name for module in list_modules() if set(words(module.name.rpartition(".")[2])) & EMPTY_WORDS
+    ]
     found += [name for package in PACKAGES for name in functions(package) if set(words(name)) & EMPTY_WORDS]
     found += [name for package in PACKAGES for name in classes(package) if set(words(name)) & EMPTY_WORDS]
     assert found == []
@@ -118,19 +123,19 @@ def test_functions_are_verbs_without_get():
 
 def test_no_imports_for_types_alone():
     """There is no TYPE_CHECKING: an import that would make a cycle means that a layer is wrong."""
-    assert [module.place for module in modules() if re.search(r"\bTYPE_CHECKING\b", module.text)] == []
+    assert [module.place for module in list_modules() if re.search(r"\bTYPE_CHECKING\b", module.text)] == []
 
 
 def test_every_module_has_a_docstring():
     """A module begins with one line that says what it is."""
-    assert [m.place for m in modules() if not (ast.get_docstring(m.tree) or "").splitlines()[:1]] == []
+    assert [m.place for m in list_modules() if not (ast.get_docstring(m.tree) or "").splitlines()[:1]] == []
 
 
 def test_private_functions_have_no_docstring():
     """A private function that needs a docstring needs another name."""
     found = [
         f"{module.place}:{node.lineno} {name}"
-        for module in modules()
+        for module in list_modules()
         for name, node in module.functions
         if module.layer != "keyturn.cli"  # click shows the docstring of a command, whatever its name
         if name.split(".")[-1].startswith("_") and not name.endswith("__") and ast.get_docstring(node)

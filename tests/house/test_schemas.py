@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from corpus import manifests, tree
+from example_manifests import parse_example, read_examples
 from keyturn.kinds import KINDS
 from keyturn.model.secret_detection import SECRET_NAME_PATTERN
 from keyturn.schema.definitions import find_schema_folder, list_known_types, load_schema, load_type_schema
@@ -133,7 +133,11 @@ def keys(part: Any) -> Iterator[str]:
 def test_each_variant_of_each_type_has_an_example():
     """Whoever looks for a way to write it finds a file that is written so."""
     for name in list_known_types("credential"):
-        trees = [tree(each) for each in manifests() if tree(each)["type"] == name and each.startswith("cred")]
+        trees = [
+            parse_example(each)
+            for each in read_examples()
+            if parse_example(each)["type"] == name and each.startswith("cred")
+        ]
         assert trees
         for branch in load_type_schema("credential", name).get("oneOf", ()):
             fits = Draft202012Validator({**branch, "$defs": load_schema("credential")["$defs"]})
@@ -147,7 +151,7 @@ def test_the_emulator_offers_each_connector_of_the_schema():
 
 def test_each_documented_connector_has_an_example():
     """The five whose fields are documented, and one that nobody knows."""
-    used = {tree(name)["type"] for name in manifests() if name.startswith("connections/")}
+    used = {parse_example(name)["type"] for name in read_examples() if name.startswith("connections/")}
     closed = {
         name
         for name in list_known_types("connection")

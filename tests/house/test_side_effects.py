@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from sources import dotted, imports, modules
+from sources import format_dotted_name, list_imports, list_modules
 
 CLI = ("keyturn.cli", "keyturn.__main__")
 
@@ -58,7 +58,7 @@ NEVER_IN_PURE_CODE = {
 }  # fmt: skip
 
 
-PURE = (*modules("keyturn/model"), *modules("keyturn/planning"))
+PURE = (*list_modules("keyturn/model"), *list_modules("keyturn/planning"))
 
 
 def allowed(module, layers):
@@ -69,15 +69,15 @@ def allowed(module, layers):
 def called(module, names):
     """Yield the lines where one of the names is called."""
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and dotted(node.func) in names:
-            yield f"{module.place}:{node.lineno} {dotted(node.func)}"
+        if isinstance(node, ast.Call) and format_dotted_name(node.func) in names:
+            yield f"{module.place}:{node.lineno} {format_dotted_name(node.func)}"
 
 
 @pytest.mark.parametrize("what", CALLS)
 def test_calls(what):
     """Only the layers of the table print, exit, prompt or read the clock."""
     layers, names = CALLS[what]
-    found = [line for m in modules("keyturn") if not allowed(m, layers) for line in called(m, names)]
+    found = [line for m in list_modules("keyturn") if not allowed(m, layers) for line in called(m, names)]
     assert found == []
 
 
@@ -87,9 +87,9 @@ def test_imports(what):
     layers, names = IMPORTS[what]
     found = [
         f"{module.place} imports {name}"
-        for module in modules("keyturn")
+        for module in list_modules("keyturn")
         if not allowed(module, layers)
-        for name in imports(module)
+        for name in list_imports(module)
         if any(f"{name}.".startswith(f"{each}.") for each in names)
     ]
     assert found == []
@@ -100,8 +100,12 @@ def test_rules_are_in_use(what):
     """Each rule matches a module; a rule that matches none is to be removed or corrected."""
     names = (CALLS | IMPORTS)[what][1]
     roots = tuple(f"{name}." for name in names)
-    doing = [m.place for m in modules("keyturn") if any(called(m, names))]
-    doing += [m.place for m in modules("keyturn") if any(f"{name}.".startswith(roots) for name in imports(m))]
+    doing = [m.place for m in list_modules("keyturn") if any(called(m, names))]
+    doing += [
+        m.place
+        for m in list_modules("keyturn")
+        if any(f"{name}.".startswith(roots) for name in list_imports(m))
+    ]
     assert doing
 
 
@@ -110,12 +114,16 @@ def test_the_environment_is_read_in_one_layer():
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "expandvars"}
     found = [
         f"{module.place}:{node.lineno} {node.attr}"
-        for module in modules()
+        for module in list_modules()
         if not allowed(module, (*CLI, "planasonix_emulator.__main__"))
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and node.attr in names and dotted(node.value) in {"os", "os.path"}
+        if isinstance(node, ast.Attribute)
+        and node.attr in names
+        and format_dotted_name(node.value) in {"os", "os.path"}
     ]
-    found += [m.place for m in modules() if any(n in {f"os.{e}" for e in names} for n in imports(m))]
+    found += [
+        m.place for m in list_modules() if any(n in {f"os.{e}" for e in names} for n in list_imports(m))
+    ]
     assert found == []
 
 
@@ -124,7 +132,7 @@ def test_planning_is_pure():
     found = [
         f"{module.place} imports {name}"
         for module in PURE
-        for name in imports(module)
+        for name in list_imports(module)
         if name != "pathlib.PurePosixPath"  # it touches no file
         if any(f"{name}.".startswith(f"{each}.") for each in NEVER_IN_PURE_CODE)
     ]
@@ -136,14 +144,14 @@ def test_nothing_from_outside_is_executed():
     """No code of a repository is run: nothing is evaluated, compiled or unpickled."""
     names = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "pickle.load", "pickle.loads"}
     names |= {"yaml.load", "yaml.unsafe_load", "yaml.full_load", "marshal.loads", "runpy.run_path"}
-    assert [line for module in modules() for line in called(module, names)] == []
+    assert [line for module in list_modules() for line in called(module, names)] == []
 
 
 def test_no_shell():
     """No child is started through a shell."""
     found = [
         f"{module.place}:{node.lineno}"
-        for module in modules()
+        for module in list_modules()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.keyword) and node.arg == "shell"
     ]
@@ -155,6 +163,6 @@ def test_the_emulator_prints_in_one_place():
     names = CALLS["print"][1] | CALLS["exit"][1]
     main = ("planasonix_emulator.__main__",)
     found = [
-        line for m in modules("planasonix_emulator") if not allowed(m, main) for line in called(m, names)
+        line for m in list_modules("planasonix_emulator") if not allowed(m, main) for line in called(m, names)
     ]
     assert found == []

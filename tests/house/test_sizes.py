@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sources import modules
+from sources import list_modules
 
 LONGEST_MODULE, LONGEST_FUNCTION, USUAL_FUNCTION, MOST_ARGUMENTS = 400, 50, 30, 5
 MOST_NAMED_ARGUMENTS = 7
@@ -22,7 +22,7 @@ def length(node):
 
 def test_modules_are_short():
     """No module is longer than 400 lines."""
-    long = {module.place: len(module.text.splitlines()) for module in modules()}
+    long = {module.place: len(module.text.splitlines()) for module in list_modules()}
     assert {place: lines for place, lines in long.items() if lines > LONGEST_MODULE} == {}
 
 
@@ -30,7 +30,7 @@ def test_functions_are_short():
     """No function is longer than 50 lines, its docstring included."""
     long = {
         f"{module.place}:{node.lineno} {name}": node.end_lineno - node.lineno + 1
-        for module in modules()
+        for module in list_modules()
         for name, node in module.functions
     }
     assert {place: lines for place, lines in long.items() if lines > LONGEST_FUNCTION} == {}
@@ -38,7 +38,7 @@ def test_functions_are_short():
 
 def test_nearly_all_functions_are_shorter(capsys):
     """Of all functions at most one in twenty is longer than 30 lines."""
-    lengths = {f"{m.place} {name}": length(node) for m in modules() for name, node in m.functions}
+    lengths = {f"{m.place} {name}": length(node) for m in list_modules() for name, node in m.functions}
     long = {place: lines for place, lines in lengths.items() if lines > USUAL_FUNCTION}
     share = len(long) / len(lengths)
     with capsys.disabled():
@@ -51,7 +51,7 @@ def test_nearly_all_functions_are_shorter(capsys):
 def test_functions_take_few_arguments():
     """A function takes at most five positional arguments, and at most seven in all; commands are excepted."""
     many = {}
-    for module in modules():
+    for module in list_modules():
         for name, node in module.functions:
             positional = [*node.args.posonlyargs, *node.args.args]
             positional = [each for each in positional if each.arg not in {"self", "cls"}]
@@ -65,7 +65,7 @@ def test_functions_take_few_arguments():
 
 def test_the_pipeline_is_one_short_function():
     """Planning reads like its picture: one function of fewer than 25 lines."""
-    (planning,) = (module for module in modules() if module.name == "keyturn.operations.plan.plan")
+    (planning,) = (module for module in list_modules() if module.name == "keyturn.operations.plan.plan")
     lines = [length(node) for name, node in planning.functions if name == "plan_workspace"]
     assert lines
     assert max(lines) < 25

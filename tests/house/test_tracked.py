@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sources import ROOT, tracked
+from sources import ROOT, list_tracked_files
 
 LARGEST = 1_000_000
 HOSTS = (
@@ -23,7 +23,7 @@ ACTION = re.compile(r"^\s*(?:- )?uses:\s*([\w./-]+)@(\S+)", re.MULTILINE)
 
 def texts():
     """Yield each text file with its lines."""
-    for path in tracked():
+    for path in list_tracked_files():
         data = path.read_bytes()
         if b"\0" not in data[:8192]:
             yield path.relative_to(ROOT).as_posix(), data.decode("utf-8")
@@ -51,7 +51,9 @@ def test_no_machine_is_named():
 
 def test_nothing_is_large():
     """No file is larger than a megabyte."""
-    assert {str(path): path.stat().st_size for path in tracked() if path.stat().st_size > LARGEST} == {}
+    assert {
+        str(path): path.stat().st_size for path in list_tracked_files() if path.stat().st_size > LARGEST
+    } == {}
 
 
 def test_no_merge_markers():

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from sources import modules
+from sources import list_modules
 
 POSITIONAL_FIELDS = 3
 SHARED = {
@@ -38,7 +38,7 @@ POSITIONAL = {
 
 def structs():
     """Yield each class of data: its dotted name, its keywords, and its fields with their annotations."""
-    for module in modules("keyturn"):
+    for module in list_modules("keyturn"):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Struct" for base in node.bases):
                 options = {word.arg for word in node.keywords if ast.unparse(word.value) == "True"}
@@ -48,7 +48,7 @@ def structs():
 
 def test_data_is_made_in_one_way():
     """Data is a msgspec.Struct; keyturn has no dataclass and no named tuple."""
-    found = [m.name for m in modules("keyturn") if re.search(r"\b(dataclass|NamedTuple)\b", m.text)]
+    found = [m.name for m in list_modules("keyturn") if re.search(r"\b(dataclass|NamedTuple)\b", m.text)]
     assert found == []
 
 

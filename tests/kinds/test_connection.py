@@ -3,18 +3,18 @@
 import pytest
 
 from keyturn.kinds import KINDS
-from kinds_answers import Answer
-from making import connection, credential, wanted
+from sample_records import SampleRecord
+from sample_resources import connection_address, credential_address, make_desired
 
 KIND = KINDS["connection"]
-READER, STAGING = credential("reader"), credential("staging")
+READER, STAGING = credential_address("reader"), credential_address("staging")
 IDS = {READER: "cred_1", STAGING: "cred_2"}
 
 
 def make_connection():
     """Return a connection with both kinds of references."""
     config = {"host": "db", "staging": {"credentialId": STAGING, "bucket": "b"}}
-    return wanted(connection("prod-x"), config, uses="reader")
+    return make_desired(connection_address("prod-x"), config, uses="reader")
 
 
 def test_a_body_contains_ids():
@@ -51,7 +51,7 @@ def test_a_test_body_needs_no_secret():
 
 def test_live_fields_can_be_tested():
     """Live fields already contain ids."""
-    live = KIND.decode(Answer({"host": "db"}, type="postgres", credential_id="cred_9"))
+    live = KIND.decode(SampleRecord({"host": "db"}, type="postgres", credential_id="cred_9"))
     assert KIND.encode_test(live.type, live.fields, {}) == {
         "type": "postgres",
         "config": {"host": "db"},
@@ -61,17 +61,17 @@ def test_live_fields_can_be_tested():
 
 def test_decode():
     """Settings, credential and category become fields."""
-    live = KIND.decode(Answer({"host": "db"}, credential_id="cred_1", extra={"category": "source"}))
-    assert live.address == connection("prod-x")
+    live = KIND.decode(SampleRecord({"host": "db"}, credential_id="cred_1", extra={"category": "source"}))
+    assert live.address == connection_address("prod-x")
     assert live.fields == {("config", "host"): "db", ("credential",): "cred_1", ("category",): "source"}
-    assert KIND.decode(Answer({"host": "db"})).fields == {("config", "host"): "db"}
+    assert KIND.decode(SampleRecord({"host": "db"})).fields == {("config", "host"): "db"}
 
 
 def test_a_secret_in_a_response_is_dropped(canary):
     """A password in a connection is neither compared nor written back."""
     secret = canary()
     config = {"host": "db", "password": secret, "url": f"postgres://u:{secret}@db/x", "token": "********"}
-    live = KIND.decode(Answer(config))
+    live = KIND.decode(SampleRecord(config))
     assert live.fields == {("config", "host"): "db"}
     assert live.secret_like_paths == (("config", "password"), ("config", "url"), ("config", "token"))
 
@@ -86,5 +86,5 @@ def test_references_are_found():
 
 def test_paths_that_the_client_removed_are_reported():
     """A removed mask is reported, so that nothing is written over it."""
-    answer = Answer({"host": "db"}, type="postgres", hidden={("options", "token"): False})
+    answer = SampleRecord({"host": "db"}, type="postgres", hidden={("options", "token"): False})
     assert KINDS["connection"].decode(answer).secret_like_paths == (("config", "options", "token"),)

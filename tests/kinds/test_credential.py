@@ -9,8 +9,8 @@ from keyturn.model.address import Address
 from keyturn.model.resource import EncryptedSecret
 from keyturn.model.secret import Secret
 from keyturn.schema.definitions import list_known_types, load_type_schema
-from kinds_answers import Answer
-from making import credential, wanted
+from sample_records import SampleRecord
+from sample_resources import credential_address, make_desired
 
 KIND = KINDS["credential"]
 
@@ -18,7 +18,9 @@ KIND = KINDS["credential"]
 def test_body(canary):
     """Name, type, plain settings and secrets."""
     secret = canary()
-    desired = wanted(credential("prod-x"), {"host": "db", "port": 5432}, secrets={"password": secret})
+    desired = make_desired(
+        credential_address("prod-x"), {"host": "db", "port": 5432}, secrets={"password": secret}
+    )
     body = KIND.encode(desired, {})
     assert body == {
         "name": "prod-x",
@@ -29,7 +31,7 @@ def test_body(canary):
 
 def test_secret_headers_are_nested(canary):
     """A header is a key below ``headers``."""
-    desired = wanted(credential("x"), {"a": "b"})
+    desired = make_desired(credential_address("x"), {"a": "b"})
     path = ("headers", "X-Api-Key")
     secret = Secret(canary())
     body = KIND.encode(replace(desired, secrets={path: secret}), {})
@@ -38,13 +40,13 @@ def test_secret_headers_are_nested(canary):
 
 def test_an_empty_config_is_sent():
     """A credential without plain settings has an empty config, not null."""
-    desired = wanted(credential("x"))
+    desired = make_desired(credential_address("x"))
     assert KIND.encode(replace(desired, fields={("config",): {}}), {})["config"] == {}
 
 
 def test_an_encrypted_secret_is_not_sent():
     """The digest must not be sent in place of the secret."""
-    desired = wanted(credential("x"), secrets={"password": "irrelevant"}, opened=False)
+    desired = make_desired(credential_address("x"), secrets={"password": "irrelevant"}, opened=False)
     assert isinstance(desired.secrets[("password",)], EncryptedSecret)
     with pytest.raises(TypeError, match="encrypted"):
         KIND.encode(desired, {})
@@ -52,7 +54,7 @@ def test_an_encrypted_secret_is_not_sent():
 
 def test_decode():
     """Plain settings become fields by path."""
-    live = KIND.decode(Answer({"host": "db", "port": 5432}))
+    live = KIND.decode(SampleRecord({"host": "db", "port": 5432}))
     assert live.address == Address("credential", "prod-x")
     assert live.fields == {("config", "host"): "db", ("config", "port"): 5432}
     assert (live.id, live.status, live.has_config, live.secret_like_paths) == ("cred_1", "active", True, ())
@@ -61,21 +63,21 @@ def test_decode():
 
 def test_a_record_without_config():
     """A list item without config is marked."""
-    live = KIND.decode(Answer(None))
+    live = KIND.decode(SampleRecord(None))
     assert (live.has_config, live.fields) == (False, {})
 
 
 def test_a_record_without_status_is_active():
     """Some response formats have no status."""
-    assert KIND.decode(Answer({}, status="")).status == "active"
-    assert KIND.decode(Answer({}, status="deleted")).status == "deleted"
+    assert KIND.decode(SampleRecord({}, status="")).status == "active"
+    assert KIND.decode(SampleRecord({}, status="deleted")).status == "deleted"
 
 
 @pytest.mark.parametrize("name", sorted(SECRET_FIELDS | {"key_part", "dbPassword"}))
 def test_a_secret_in_a_response_is_dropped(canary, name):
     """The path is reported and the value dropped."""
     secret = canary()
-    live = KIND.decode(Answer({"host": "db", name: secret}, type="api_key"))
+    live = KIND.decode(SampleRecord({"host": "db", name: secret}, type="api_key"))
     assert live.fields == {("config", "host"): "db"}
     assert live.secret_like_paths == (("config", name),)
     assert secret not in repr(live)
@@ -83,7 +85,7 @@ def test_a_secret_in_a_response_is_dropped(canary, name):
 
 def test_a_mask_in_a_response_is_dropped():
     """A mask that is written back would become the password."""
-    live = KIND.decode(Answer({"host": "********", "options": {"a": "****"}}))
+    live = KIND.decode(SampleRecord({"host": "********", "options": {"a": "****"}}))
     assert (live.fields, live.secret_like_paths) == ({}, (("config", "host"), ("config", "options", "a")))
 
 

@@ -10,7 +10,7 @@ from keyturn.manifests.loader import load_manifests_at
 from keyturn.model.address import Address
 from keyturn.model.diagnostic import Severity
 from keyturn.model.resource import EncryptedSecret
-from shelf import Shelf
+from manifest_folder import ManifestFolder
 
 READER = """kind: credential
 name: reader
@@ -26,9 +26,9 @@ POSTGRES = (
 
 
 @pytest.fixture
-def shelf(tmp_path, age_key, sops):
+def manifest_folder(tmp_path, age_key, sops):
     """Return an empty project."""
-    return Shelf(tmp_path, age_key, sops)
+    return ManifestFolder(tmp_path, age_key, sops)
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def codes(loaded):
     return [(each.code, str(each.origin)) for each in loaded.diagnostics]
 
 
-def test_a_valid_workspace_has_no_diagnostics(shelf, reader):
+def test_a_valid_workspace_has_no_diagnostics(manifest_folder, reader):
     """Manifests are sorted by file and stay encrypted."""
-    shelf.sealed("reader", reader)
-    shelf.plain("postgres", POSTGRES)
-    loaded = shelf.load()
+    manifest_folder.write_sealed("reader", reader)
+    manifest_folder.write_plain("postgres", POSTGRES)
+    loaded = manifest_folder.load()
     assert loaded.diagnostics == loaded.invalid_sealed == ()
     assert [each.address for each in loaded.desired] == [
         Address("connection", "postgres"),
@@ -56,15 +56,17 @@ def test_a_valid_workspace_has_no_diagnostics(shelf, reader):
     assert [each.workspace for each in loaded.resource_views] == ["prod", "prod"]
 
 
-def test_one_run_reports_all_errors(shelf, reader):
+def test_one_run_reports_all_errors(manifest_folder, reader):
     """Invalid YAML, invalid manifest, missing reference, duplicate name: sorted."""
-    shelf.sealed("reader", reader)
-    shelf.plain("broken", "kind: [\n")
-    shelf.plain("other", POSTGRES.replace("name: postgres", "name: other").replace("reader", "raeder"))
-    shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
-    (shelf.root / "manifests" / "again").mkdir()
-    shelf.plain("again/other", "kind: connection\nname: other\ntype: unheard\n")
-    loaded = shelf.load()
+    manifest_folder.write_sealed("reader", reader)
+    manifest_folder.write_plain("broken", "kind: [\n")
+    manifest_folder.write_plain(
+        "other", POSTGRES.replace("name: postgres", "name: other").replace("reader", "raeder")
+    )
+    manifest_folder.write_plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
+    (manifest_folder.root / "manifests" / "again").mkdir()
+    manifest_folder.write_plain("again/other", "kind: connection\nname: other\ntype: unheard\n")
+    loaded = manifest_folder.load()
     assert codes(loaded) == [
         ("KT106", "manifests/broken.yaml:2:1"),
         ("KT142", "manifests/other.yaml:2:7"),
@@ -73,40 +75,40 @@ def test_one_run_reports_all_errors(shelf, reader):
     ]
 
 
-def test_an_invalid_manifest_yields_no_resource(shelf):
+def test_an_invalid_manifest_yields_no_resource(manifest_folder):
     """It has a diagnostic and is not part of the plan."""
-    shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
-    loaded = shelf.load()
+    manifest_folder.write_plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
+    loaded = manifest_folder.load()
     assert loaded.desired == loaded.resource_views == ()
 
 
-def test_a_secret_in_plain_text_is_reported(shelf, canary):
+def test_a_secret_in_plain_text_is_reported(manifest_folder, canary):
     """The diagnostic does not contain the value."""
-    path = shelf.plain("reader", READER.replace("WORD", canary()))
+    path = manifest_folder.write_plain("reader", READER.replace("WORD", canary()))
     canary.allow(path, "it is the point")
-    loaded = shelf.load()
+    loaded = manifest_folder.load()
     assert ("KT201", "manifests/reader.yaml:5:1") in codes(loaded)
 
 
 def test_policy_sets_the_severity_of_a_missing_seal(tmp_path, age_key, sops, reader):
     """Required: an error. Otherwise: a warning."""
     bare = reader.replace("  seal: SEAL\n", "")
-    shelf = Shelf(tmp_path, age_key, sops)
-    shelf.sealed("reader", bare)
-    [finding] = shelf.load().diagnostics
+    manifest_folder = ManifestFolder(tmp_path, age_key, sops)
+    manifest_folder.write_sealed("reader", bare)
+    [finding] = manifest_folder.load().diagnostics
     assert (finding.code, finding.severity, finding.origin.line) == ("KT250", Severity.ERROR, 8)
     (tmp_path / "keyturn.yaml").write_text(
         (tmp_path / "keyturn.yaml").read_text().replace("required", "warn")
     )
-    [finding] = shelf.load().diagnostics
+    [finding] = manifest_folder.load().diagnostics
     assert (finding.code, finding.severity) == ("KT250", Severity.WARNING)
 
 
-def test_an_invalid_encrypted_file_can_have_its_seal_checked(shelf, reader):
+def test_an_invalid_encrypted_file_can_have_its_seal_checked(manifest_folder, reader):
     """It yields no resource."""
-    path = shelf.sealed("reader", reader)
+    path = manifest_folder.write_sealed("reader", reader)
     path.write_text(path.read_text().replace("host:", "hots:"))
-    loaded = shelf.load()
+    loaded = manifest_folder.load()
     assert codes(loaded) == [("KT131", "manifests/reader.yaml:5:5")]
     [doubtful] = loaded.invalid_sealed
     assert doubtful.address == Address("credential", "reader")
@@ -114,73 +116,79 @@ def test_an_invalid_encrypted_file_can_have_its_seal_checked(shelf, reader):
 
 
 @pytest.mark.parametrize("empty", ['""', "null", "{}", "[]"])
-def test_an_empty_value_in_an_encrypted_file_is_an_error(shelf, reader, empty):
+def test_an_empty_value_in_an_encrypted_file_is_an_error(manifest_folder, reader, empty):
     """The SOPS MAC does not cover it. In a plain file, only the schema reports it."""
-    path = shelf.sealed("reader", reader)
+    path = manifest_folder.write_sealed("reader", reader)
     path.write_text(path.read_text().replace("config:\n", f"config:\n    proxy: {empty}\n"))
-    assert shelf.accepts(path)
-    assert ("KT255", "manifests/reader.yaml:5:5") in codes(shelf.load())
+    assert manifest_folder.is_decrypted_by_sops(path)
+    assert ("KT255", "manifests/reader.yaml:5:5") in codes(manifest_folder.load())
 
 
-def test_an_empty_field_of_an_encrypted_file_has_one_diagnostic(shelf, reader):
+def test_an_empty_field_of_an_encrypted_file_has_one_diagnostic(manifest_folder, reader):
     """The schema does not repeat the integrity error."""
-    path = shelf.sealed("reader", reader)
+    path = manifest_folder.write_sealed("reader", reader)
     path.write_text(path.read_text().replace("config:\n", "config:\n    database: ''\n"))
-    loaded = shelf.load()
+    loaded = manifest_folder.load()
     assert codes(loaded) == [("KT255", "manifests/reader.yaml:5:5")]
     assert loaded.desired == ()
 
 
 @pytest.mark.parametrize("broken", ["kind: [\n", "kind: credential\nname: reader\ntype: databse\n"])
-def test_a_reference_to_an_invalid_file_resolves(shelf, broken):
+def test_a_reference_to_an_invalid_file_resolves(manifest_folder, broken):
     """One error has one diagnostic."""
-    shelf.plain("reader", broken)
-    shelf.plain("postgres", POSTGRES)
-    assert {each.origin.file for each in shelf.load().diagnostics} == {"manifests/reader.yaml"}
+    manifest_folder.write_plain("reader", broken)
+    manifest_folder.write_plain("postgres", POSTGRES)
+    assert {each.origin.file for each in manifest_folder.load().diagnostics} == {"manifests/reader.yaml"}
 
 
-def test_an_empty_block_is_accepted(shelf, reader):
+def test_an_empty_block_is_accepted(manifest_folder, reader):
     """No labels and empty labels are the same."""
-    shelf.sealed("reader", f"{reader}labels: {{}}\nwaive: []\n")
-    assert shelf.load().diagnostics == ()
+    manifest_folder.write_sealed("reader", f"{reader}labels: {{}}\nwaive: []\n")
+    assert manifest_folder.load().diagnostics == ()
 
 
-def test_one_file_can_be_loaded_alone(shelf, reader):
+def test_one_file_can_be_loaded_alone(manifest_folder, reader):
     """Other files are read only to resolve references."""
-    shelf.sealed("reader", reader)
-    shelf.plain("postgres", POSTGRES)
-    shelf.plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
-    loaded = shelf.load("manifests/postgres.yaml")
+    manifest_folder.write_sealed("reader", reader)
+    manifest_folder.write_plain("postgres", POSTGRES)
+    manifest_folder.write_plain("typo", "kind: connection\nname: typo\ntype: postgres\nconfig: {hst: h}\n")
+    loaded = manifest_folder.load("manifests/postgres.yaml")
     assert loaded.diagnostics == ()
     assert [each.address.name for each in loaded.desired] == ["postgres"]
-    (shelf.root / "manifests" / "reader.yaml").unlink()
-    assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]
+    (manifest_folder.root / "manifests" / "reader.yaml").unlink()
+    assert codes(manifest_folder.load("manifests/postgres.yaml")) == [
+        ("KT401", "manifests/postgres.yaml:4:13")
+    ]
 
 
-def test_a_reference_to_another_file_is_checked_by_type(shelf):
+def test_a_reference_to_another_file_is_checked_by_type(manifest_folder):
     """The type of a credential that is not selected is read."""
-    shelf.plain("reader", "kind: credential\nname: reader\ntype: oauth\n")
-    shelf.plain("postgres", POSTGRES)
-    assert codes(shelf.load("manifests/postgres.yaml")) == [("KT403", "manifests/postgres.yaml:4:13")]
+    manifest_folder.write_plain("reader", "kind: credential\nname: reader\ntype: oauth\n")
+    manifest_folder.write_plain("postgres", POSTGRES)
+    assert codes(manifest_folder.load("manifests/postgres.yaml")) == [
+        ("KT403", "manifests/postgres.yaml:4:13")
+    ]
 
 
-def test_another_file_with_invalid_yaml_is_no_target(shelf):
+def test_another_file_with_invalid_yaml_is_no_target(manifest_folder):
     """Its errors are not part of this run."""
-    shelf.plain("reader", "kind: [\n")
-    shelf.plain("postgres", POSTGRES)
-    assert codes(shelf.load("manifests/postgres.yaml")) == [("KT401", "manifests/postgres.yaml:4:13")]
+    manifest_folder.write_plain("reader", "kind: [\n")
+    manifest_folder.write_plain("postgres", POSTGRES)
+    assert codes(manifest_folder.load("manifests/postgres.yaml")) == [
+        ("KT401", "manifests/postgres.yaml:4:13")
+    ]
 
 
-def test_a_workspace_can_be_loaded_from_a_commit(shelf, reader):
+def test_a_workspace_can_be_loaded_from_a_commit(manifest_folder, reader):
     """Later changes and files are absent."""
-    shelf.sealed("reader", reader)
+    manifest_folder.write_sealed("reader", reader)
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
-        subprocess.run(["git", *words], cwd=shelf.root, check=True)
-    shelf.plain("reader", "kind: [\n")
-    shelf.plain("postgres", POSTGRES)
-    project = shelf.project
+        subprocess.run(["git", *words], cwd=manifest_folder.root, check=True)
+    manifest_folder.write_plain("reader", "kind: [\n")
+    manifest_folder.write_plain("postgres", POSTGRES)
+    project = manifest_folder.project
     then = load_manifests_at(
-        project, project.find_workspace(), Revision(shelf.root, "HEAD", dict(os.environ))
+        project, project.find_workspace(), Revision(manifest_folder.root, "HEAD", dict(os.environ))
     )
     assert then.diagnostics == ()
     assert [each.address for each in then.desired] == [Address("credential", "reader")]

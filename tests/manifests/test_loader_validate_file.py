@@ -2,10 +2,10 @@
 
 import pytest
 
-from encrypting import encrypted
 from keyturn.files.discovery import SourceFile
 from keyturn.manifests.loader import validate_file
 from keyturn.policy.settings import PolicySettings
+from sops_files import encrypt_manifest
 
 GOOD = "kind: connection\nname: {}\ntype: postgres\ncredential: db\nconfig:\n  host: db.example\n"
 
@@ -41,7 +41,7 @@ def test_an_invalid_manifest_has_a_diagnostic(name, text, code):
 def test_one_error_has_one_diagnostic(age_key, value):
     """A secret without a value is an empty secret, not also a wrong type."""
     plain = {"kind": "credential", "name": "db", "type": "database", "config": {"username": "u"}}
-    text = encrypted(age_key, {"password": "x"}, plain=plain)
+    text = encrypt_manifest(age_key, {"password": "x"}, plain=plain)
     line = next(line for line in text.splitlines() if "password:" in line)
     found = seen("db", text.replace(line, f"    password: {value}"))
     codes = [each.code for each in found.diagnostics]

@@ -9,8 +9,8 @@ from keyturn.manifests.manifest import build_manifest, check_name, read_address
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.resource import EncryptedSecret, Lifecycle
 from keyturn.yamldoc.reader import parse_document
-from making import is_decrypted
-from shelf import WISHES, document
+from manifest_folder import LIFECYCLE_FIELDS, parse_manifest_text
+from sample_resources import is_decrypted
 
 CREDENTIAL = (
     """kind: credential
@@ -25,7 +25,7 @@ secrets:
   password: ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]
   seal: ENC[AES256_GCM,data:Yg==,iv:YQ==,tag:YQ==,type:str]
 """
-    + WISHES
+    + LIFECYCLE_FIELDS
 )
 CONNECTION = """kind: connection
 name: x
@@ -128,24 +128,24 @@ def test_spans_are_computed_on_demand(tmp_path):
 
 def test_a_manifest_has_the_name_of_its_file():
     """Another name is KT141."""
-    assert check_name(document("kind: connection\nname: x\n")) == ()
-    [finding] = check_name(document("kind: connection\nname: prod-y\n"))
+    assert check_name(parse_manifest_text("kind: connection\nname: x\n")) == ()
+    [finding] = check_name(parse_manifest_text("kind: connection\nname: prod-y\n"))
     assert (finding.code, str(finding.origin)) == ("KT141", "manifests/x.yaml:2:7")
     assert "prod-y" in finding.hint
 
 
 def test_an_encrypted_file_with_another_name_is_an_integrity_error():
     """SOPS decrypts a copy like the original."""
-    [finding] = check_name(document("kind: credential\nname: z\nsops: {mac: x}\n"))
+    [finding] = check_name(parse_manifest_text("kind: credential\nname: z\nsops: {mac: x}\n"))
     assert finding.code == "KT254"
 
 
 @pytest.mark.parametrize("text", ["kind: credential\n", "kind: credential\nname: [x]\n"])
 def test_an_invalid_name_is_reported_by_the_schema(text):
     """It has no second diagnostic."""
-    assert check_name(document(text)) == ()
+    assert check_name(parse_manifest_text(text)) == ()
 
 
 def test_the_address_is_read_without_validation():
     """An invalid manifest has an address, too."""
-    assert read_address(document("kind: a\nname: b\n")) == Address("a", "b")
+    assert read_address(parse_manifest_text("kind: a\nname: b\n")) == Address("a", "b")

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from corpus import manifests, tree
+from example_manifests import parse_example, read_examples
 from keyturn.manifests.seal import (
     SealSubject,
     build_seal_subject,
@@ -23,10 +23,10 @@ from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.schema.definitions import list_known_types, select_sealed_paths, walk_config_leaves
 from keyturn.yamldoc.reader import Document, SpanIndex
-from making import credential, wanted
-from shelf import document
+from manifest_folder import parse_manifest_text
+from sample_resources import credential_address, make_desired
 
-CREDENTIALS = [name for name in manifests() if name.startswith("credentials/")]
+CREDENTIALS = [name for name in read_examples() if name.startswith("credentials/")]
 
 
 def made(changed):
@@ -37,8 +37,10 @@ def made(changed):
 def fields():
     """Yield every example's name with every path that its seal covers."""
     for name in CREDENTIALS:
-        paths = [path for path, _ in walk_config_leaves(tree(name).get("config", {}))]
-        yield from ((name, path) for path in select_sealed_paths("credential", tree(name)["type"], paths))
+        paths = [path for path, _ in walk_config_leaves(parse_example(name).get("config", {}))]
+        yield from (
+            (name, path) for path in select_sealed_paths("credential", parse_example(name)["type"], paths)
+        )
 
 
 def alter(value):
@@ -53,11 +55,15 @@ def alter(value):
 @pytest.mark.parametrize(("name", "path"), list(fields()))
 def test_every_way_of_changing_a_covered_field_changes_the_seal(name, path):
     """Every type and variant of the examples, each of its fields: changed, removed, renamed, shifted."""
-    right = compute_document_seal(made(tree(name)))
+    right = compute_document_seal(made(parse_example(name)))
     *above, last = path
     changes = []
-    for value in [*alter(dict(walk_config_leaves(tree(name)["config"]))[path]), "removed", "renamed"]:
-        changed = copy.deepcopy(tree(name))
+    for value in [
+        *alter(dict(walk_config_leaves(parse_example(name)["config"]))[path]),
+        "removed",
+        "renamed",
+    ]:
+        changed = copy.deepcopy(parse_example(name))
         here = changed
         for key in above:
             here = here[key]
@@ -73,28 +79,28 @@ def test_every_way_of_changing_a_covered_field_changes_the_seal(name, path):
 
 def test_the_table_has_every_type_with_a_destination():
     """No type of credential whose config says where a secret goes is left out."""
-    covered = {tree(name)["type"] for name, _ in fields()}
+    covered = {parse_example(name)["type"] for name, _ in fields()}
     assert covered == set(list_known_types("credential")) - {"api_key"}
 
 
 @pytest.mark.parametrize("key", ["kind", "name", "type"])
 def test_the_seal_covers_the_owner(key):
     """Another kind, name or type has another seal."""
-    changed = tree(CREDENTIALS[0])
+    changed = parse_example(CREDENTIALS[0])
     changed[key] = "another"
-    assert compute_document_seal(made(changed)) != compute_document_seal(made(tree(CREDENTIALS[0])))
+    assert compute_document_seal(made(changed)) != compute_document_seal(made(parse_example(CREDENTIALS[0])))
 
 
 @pytest.mark.parametrize("key", ["labels", "rotation", "lifecycle", "moved_from", "waive", "keep", "secrets"])
 def test_the_seal_does_not_cover_other_fields(key):
     """Labels, age and secrets may change under the same seal."""
-    changed = {**tree(CREDENTIALS[0]), key: {"new": "value"}}
-    assert compute_document_seal(made(changed)) == compute_document_seal(made(tree(CREDENTIALS[0])))
+    changed = {**parse_example(CREDENTIALS[0]), key: {"new": "value"}}
+    assert compute_document_seal(made(changed)) == compute_document_seal(made(parse_example(CREDENTIALS[0])))
 
 
 def test_a_document_and_a_manifest_have_one_seal():
     """What is written by one is verified by the other."""
-    read = made(tree("credentials/prod-postgres-reader"))
+    read = made(parse_example("credentials/prod-postgres-reader"))
     what = build_seal_subject(read)
     assert what.address == Address("credential", "prod-postgres-reader")
     assert compute_expected_seal(what) == compute_document_seal(read)
@@ -108,18 +114,22 @@ def test_an_invalid_document_has_a_seal():
 def test_a_seal_matches_or_not(canary):
     """A mismatch is an integrity error that does not show the seal."""
     what = SealSubject(
-        credential("x"), "database", {("config", "host"): "db"}, SourceLocation("m/x.yaml", 1, 1)
+        credential_address("x"), "database", {("config", "host"): "db"}, SourceLocation("m/x.yaml", 1, 1)
     )
     right = {("seal",): Secret(compute_expected_seal(what)), ("password",): Secret(canary())}
     assert check_seal(what, right) == check_seal(what, {}) == ()
     [finding] = check_seal(what, {**right, ("seal",): Secret(canary.add("k1-" + "ab" * 32))})
-    assert (finding.code, finding.address, finding.severity) == ("KT251", credential("x"), Severity.ERROR)
+    assert (finding.code, finding.address, finding.severity) == (
+        "KT251",
+        credential_address("x"),
+        Severity.ERROR,
+    )
 
 
 def test_a_verified_manifest_has_its_secrets(canary):
     """The seal is not among them."""
     secret = Secret(canary())
-    desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
+    desired = make_desired(credential_address("x"), secrets={"password": "unused"}, opened=False)
     right = Secret(
         compute_expected_seal(SealSubject(desired.address, desired.type, desired.fields, desired.origin))
     )
@@ -130,7 +140,7 @@ def test_a_verified_manifest_has_its_secrets(canary):
 
 def test_errors_in_decrypted_secrets_are_reported(canary):
     """A missing seal, an empty secret, an unexpected field."""
-    desired = wanted(credential("x"), secrets={"password": "unused"}, opened=False)
+    desired = make_desired(credential_address("x"), secrets={"password": "unused"}, opened=False)
     _, findings = verify_secrets(desired, {("password",): Secret("")}, Severity.WARNING)
     assert [(each.code, each.severity) for each in findings] == [
         ("KT250", Severity.WARNING),
@@ -142,16 +152,18 @@ def test_errors_in_decrypted_secrets_are_reported(canary):
 
 def test_a_manifest_without_secrets_needs_no_seal():
     """There is nothing to bind."""
-    desired = wanted(credential("x"))
+    desired = make_desired(credential_address("x"))
     assert verify_secrets(desired, {}, Severity.ERROR)[1] == ()
-    assert check_seal_present(document("kind: credential\n"), Severity.ERROR) == ()
-    assert check_seal_present(document("secrets: {seal: s}\n"), Severity.ERROR) == ()
-    assert check_seal_present(document("secrets: [x]\n"), Severity.ERROR) == ()
+    assert check_seal_present(parse_manifest_text("kind: credential\n"), Severity.ERROR) == ()
+    assert check_seal_present(parse_manifest_text("secrets: {seal: s}\n"), Severity.ERROR) == ()
+    assert check_seal_present(parse_manifest_text("secrets: [x]\n"), Severity.ERROR) == ()
 
 
 def test_a_missing_seal_is_reported_without_a_key():
     """Its key is in plain text."""
-    [finding] = check_seal_present(document("kind: credential\nsecrets: {password: p}\n"), Severity.WARNING)
+    [finding] = check_seal_present(
+        parse_manifest_text("kind: credential\nsecrets: {password: p}\n"), Severity.WARNING
+    )
     assert (finding.code, finding.severity, str(finding.origin)) == (
         "KT250",
         Severity.WARNING,
@@ -168,8 +180,8 @@ def test_policy_sets_the_severity_of_a_missing_seal():
 def test_empty_values_are_reported_at_any_depth():
     """Where the MAC does not apply; not in the encrypted block or a plain file."""
     text = "config: {a: '', b: {c: null}, d: [x, {}]}\nlabels: {}\nproxy: []\nsecrets: {password: ''}\n"
-    assert check_empty_values(document(text)) == ()
-    found = check_empty_values(document(f"{text}sops: {{mac: ''}}\n"))
+    assert check_empty_values(parse_manifest_text(text)) == ()
+    found = check_empty_values(parse_manifest_text(f"{text}sops: {{mac: ''}}\n"))
     assert {each.code for each in found} == {"KT255"}
     assert [each.message.partition(" ")[0] for each in found] == [
         "config.a",

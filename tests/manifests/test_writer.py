@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from encrypting import around, document, encrypted, sops
 from keyturn.files.discovery import load_file
 from keyturn.manifests.writer import ManifestWriter, can_remove
 from keyturn.model.diagnostic import DiagnosticError
@@ -18,6 +17,7 @@ from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.sops.binary import find_sops
 from keyturn.sops.decrypt import decryptor_for
+from sops_files import encrypt_manifest, make_key_environment, parse_text, run_sops
 
 AWKWARD = (
     "0123",
@@ -49,14 +49,17 @@ def writer(tmp_path, age_key):
     settings = PolicySettings(recipients={"m": (age_key.recipient,)})
     (tmp_path / "m").mkdir()
     return ManifestWriter(
-        tmp_path, settings, find_sops(around(age_key)), decryptor_for(around(age_key), settings)
+        tmp_path,
+        settings,
+        find_sops(make_key_environment(age_key)),
+        decryptor_for(make_key_environment(age_key), settings),
     )
 
 
 @pytest.fixture
 def path(writer, age_key):
     """Return an encrypted manifest with comments and a layout of its own."""
-    text = encrypted(age_key, {"password": "old", "token": "kept"})
+    text = encrypt_manifest(age_key, {"password": "old", "token": "kept"})
     text = text.replace("config:\n", "# about the host\nconfig:   # here\n").replace(
         "    port: 5432", "    port:   5432"
     )
@@ -66,7 +69,7 @@ def path(writer, age_key):
 
 def secrets(writer, relative="m/a.yaml"):
     """Return the secrets of a file as sops opens them."""
-    opened = writer.sops.decrypt(document((writer.root / relative).read_bytes(), relative))
+    opened = writer.sops.decrypt(parse_text((writer.root / relative).read_bytes(), relative))
     return {path[-1]: value.reveal() for path, value in opened.items()}
 
 
@@ -110,7 +113,7 @@ def test_a_plain_value_is_set_with_a_new_mac(writer, path):
     writer.update_file(
         "m/a.yaml", {("config", "host"): "db2.acme.com", ("config", "port"): 5433, ("config", "tls"): False}
     )
-    found = document(path.read_bytes()).tree["config"]
+    found = parse_text(path.read_bytes()).tree["config"]
     assert (found["host"], found["port"], found["tls"]) == ("db2.acme.com", 5433, False)
     assert secrets(writer) == {"password": "old", "token": "kept"}
 
@@ -276,7 +279,7 @@ writer.update_file("m/a.yaml", {("secrets", "password"): Secret(sys.stdin.readli
 def test_a_killed_writer_leaves_the_old_or_the_new_file(writer, age_key, canary):
     """The file decrypts to one of the two values."""
     value = canary()
-    environment = around(age_key)
+    environment = make_key_environment(age_key)
     endings = set()
     for index in range(12):
         with subprocess.Popen(
@@ -318,7 +321,7 @@ def test_no_plaintext_is_written_to_any_file(writer, age_key, canary, tmp_path_f
     ]
     subprocess.run(
         [*command, sys.executable, "-c", _SET, writer.root],
-        env=around(age_key),
+        env=make_key_environment(age_key),
         input=value + "\n",
         text=True,
         check=True,
@@ -341,14 +344,14 @@ def test_the_digest_is_that_of_the_file(writer):
 def test_sops_can_edit_a_written_file(writer, path, age_key):
     """The result is an ordinary SOPS file."""
     writer.update_file("m/a.yaml", {("secrets", "password"): Secret("new")})
-    sops("rotate", "--in-place", str(path), env=around(age_key))
+    run_sops("rotate", "--in-place", str(path), env=make_key_environment(age_key))
     assert secrets(writer) == {"password": "new", "token": "kept"}
 
 
 def test_a_removed_key_is_the_only_change(writer, path):
     """Only the MAC changes in the ciphertext."""
     before = path.read_text()
-    assert can_remove(document(before.encode(), "m/a.yaml"), ("config", "port"))
+    assert can_remove(parse_text(before.encode(), "m/a.yaml"), ("config", "port"))
     after = writer.update_file("m/a.yaml", {}, [("config", "port")]).data.decode()
     gone = [line for line in before.split("\n") if line not in after.split("\n")]
     assert {line.split(":")[0].strip() for line in gone} - {"lastmodified"} == {"port", "mac"}
@@ -360,7 +363,7 @@ def test_a_key_that_shares_its_line_is_not_removed(writer, path):
     """KT225."""
     text = "kind: connection\nname: b\nconfig: {host: a, port: 1}\n"
     (writer.root / "m/b.yaml").write_text(text)
-    assert not can_remove(document(text.encode(), "m/b.yaml"), ("config", "port"))
+    assert not can_remove(parse_text(text.encode(), "m/b.yaml"), ("config", "port"))
     assert codes(lambda: writer.update_file("m/b.yaml", {}, [("config", "port")])) == ["KT225"]
     assert (writer.root / "m/b.yaml").read_text() == text
     assert path.exists()

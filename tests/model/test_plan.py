@@ -7,17 +7,23 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.change import MISSING, Action, Change, Exposure, FieldChange, SecretChange, SecretStatus
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.plan import Impact, Plan, to_json_value
-from making import connection, credential, held, shown, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_live_object,
+    make_state_entry,
+)
 
-DB, PG = credential("prod-db"), connection("prod-pg")
-DESIRED = wanted(DB, secrets={"password": "x"}, opened=False)
-KNOWN = held(DESIRED, "id1", {"password": "y"})
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
+DESIRED = make_desired(DB, secrets={"password": "x"}, opened=False)
+KNOWN = make_state_entry(DESIRED, "id1", {"password": "y"})
 CHANGE = Change(
     action=Action.ROTATE,
     address=DB,
     desired=DESIRED,
     entry=KNOWN,
-    live=shown(KNOWN),
+    live=make_live_object(KNOWN),
     fields=(FieldChange(("config", "host"), "a", "a", "b"),),
     secrets=(SecretChange(("password",), SecretStatus.ROTATED, "another value"),),
     exposures=(Exposure(DB, PG, ("config", "host"), "a", "b"),),
@@ -37,7 +43,7 @@ COVERED = {
     "another change": replace(PLAN, changes=(*PLAN.changes, Change(action=Action.RETIRE, address=PG))),
     "no change": replace(PLAN, changes=()),
     "action": replace(PLAN, changes=(replace(CHANGE, action=Action.UPDATE),)),
-    "address": replace(PLAN, changes=(replace(CHANGE, address=credential("prod-dc")),)),
+    "address": replace(PLAN, changes=(replace(CHANGE, address=credential_address("prod-dc")),)),
     "earlier name": replace(PLAN, changes=(replace(CHANGE, renamed_from="old"),)),
     "object": replace(PLAN, changes=(replace(CHANGE, live=replace(CHANGE.live, id="id2")),)),
     "precondition": replace(PLAN, changes=(replace(CHANGE, live=replace(CHANGE.live, updated_at="later")),)),
@@ -101,9 +107,9 @@ def test_digest_format():
 def test_digest_payload_has_no_secret(canary):
     """A decrypted manifest has the same digest as an encrypted one."""
     value = canary()
-    opened = wanted(DB, secrets={"password": value})
+    opened = make_desired(DB, secrets={"password": value})
     plan = replace(PLAN, changes=(replace(CHANGE, desired=opened),))
-    canary.also("facts", repr(plan.digest_payload()))
+    canary.record("facts", repr(plan.digest_payload()))
     assert value not in repr(plan.digest_payload())
     assert plan.approval_digest() == PLAN.approval_digest()
 

@@ -111,7 +111,7 @@ def test_displays_show_a_mask(canary, way):
     value = canary()
     text = SHOWN[way](Secret(value))
     assert value not in text
-    canary.also(way, text)
+    canary.record(way, text)
 
 
 def test_walk_over_attributes(canary):
@@ -121,9 +121,9 @@ def test_walk_over_attributes(canary):
     for name in dir(secret):
         attribute = getattr(secret, name)
         assert attribute != value
-        canary.also(f"attribute {name}", repr(attribute))
+        canary.record(f"attribute {name}", repr(attribute))
         for below in dir(attribute):
-            canary.also(f"attribute {name}.{below}", repr(getattr(attribute, below, None)))
+            canary.record(f"attribute {name}.{below}", repr(getattr(attribute, below, None)))
 
 
 def test_only_the_closure_contains_the_value(canary):
@@ -174,7 +174,7 @@ def test_traceback_with_locals(canary):
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
     rich = console.export_text()
-    canary.also("tracebacks", plain + rich)
+    canary.record("tracebacks", plain + rich)
     assert "Secret(hidden)" in plain
     assert "Secret(hidden)" in rich
 

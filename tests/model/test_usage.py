@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from keyturn.model.usage import USAGE_CLASSES, CredentialUsage, CredentialUsers, Expiry, UsageReport
-from making import credential
+from sample_resources import credential_address
 
 TODAY = date(2026, 3, 1)
 
@@ -18,7 +18,7 @@ def usage(**more):
         "users": CredentialUsers(connections=("prod-pg",)),
         **more,
     }
-    return CredentialUsage(address=credential("prod-db"), **values)
+    return CredentialUsage(address=credential_address("prod-db"), **values)
 
 
 def flags(each, notice=30):

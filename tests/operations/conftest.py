@@ -11,22 +11,22 @@ from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.run_context import RunContext, open_run_context
 from keyturn.state.journal import open_journal
 from keyturn.state.reader import load_state
-from offices import Office, office
+from workspace_setup import WorkspaceSetup, setup
 
-__all__ = ["office"]
+__all__ = ["setup"]
 
 
 @pytest.fixture
-def begin(office: Office) -> Iterator[Callable[[], RunContext]]:
+def begin(setup: WorkspaceSetup) -> Iterator[Callable[[], RunContext]]:
     """Return a function that opens a run of the workspace; its `sleep` returns at once."""
     opened = []
 
     def begin() -> RunContext:
-        opened.append(open_run_context(office.repo.root, "", office.repo.environment()))
+        opened.append(open_run_context(setup.repo.root, "", setup.repo.environment()))
         return replace(opened[-1], sleep=lambda _: None)
 
     no_jitter = mock.patch("keyturn.operations.run_context.random.random", return_value=0.0)
-    with no_jitter, mock.patch.dict(os.environ, office.repo.environment()):
+    with no_jitter, mock.patch.dict(os.environ, setup.repo.environment()):
         yield begin
     for run in opened:
         run.service.close()

@@ -12,15 +12,15 @@ from keyturn.project.project import read_project
 
 
 @pytest.fixture
-def project(office, canary):
+def project(setup, canary):
     """Return a project of two workspaces whose credentials share one of two passwords."""
     shared = canary()
     for name in ("staging", "prod"):
-        office.repo.credential(f"{name}-db", {"password": shared})
-        office.repo.credential(
+        setup.repo.credential(f"{name}-db", {"password": shared})
+        setup.repo.credential(
             f"{name}-my", {"password": canary()}, {"engine": "mysql", "host": "h", "port": 1, "username": "u"}
         )
-    root = office.repo.root
+    root = setup.repo.root
     (root / "manifests/staging").mkdir()
     for path in list((root / "manifests/prod/credentials").glob("staging-*")):
         path.rename(root / "manifests/staging" / path.name)
@@ -37,9 +37,9 @@ def compared(project, environment):
     return compare_workspaces(project, sides, environment, os.urandom(32))
 
 
-def test_a_shared_secret_is_found(project, office):
+def test_a_shared_secret_is_found(project, setup):
     """A different secret is not reported."""
-    found = compared(project, office.repo.environment())
+    found = compared(project, setup.repo.environment())
     assert found.secrets_compared
     assert {each.base_name: each.shared_secrets for each in found.resources} == {
         "db": (("password",),),
@@ -54,8 +54,8 @@ def test_without_keys_only_plain_fields_are_compared(project):
     assert [each.shared_secrets for each in found.resources] == [(), ()]
 
 
-def test_an_invalid_manifest_is_an_error(project, office):
+def test_an_invalid_manifest_is_an_error(project, setup):
     """Incomplete workspaces are not compared."""
-    (office.repo.root / "manifests/staging/staging-db.yaml").write_text("kind: nothing\n")
+    (setup.repo.root / "manifests/staging/staging-db.yaml").write_text("kind: nothing\n")
     with pytest.raises(DiagnosticError):
-        compared(project, office.repo.environment())
+        compared(project, setup.repo.environment())

@@ -13,19 +13,19 @@ ROLE = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"
 
 
 @pytest.fixture
-def workspace(office):
+def workspace(setup):
     """Return a workspace with two unmanaged credentials and a connection that uses one of them."""
     made = [{"name": name, "type": "aws", "config": ROLE} for name in ("prod-lake", "prod-spare")]
-    ids = office.service.seed_objects(credentials=made)["credentials"]
+    ids = setup.service.seed_objects(credentials=made)["credentials"]
     bucket = {
         "name": "prod-s3",
         "type": "s3",
         "credentialId": ids[0],
         "config": {"bucket": "b", "region": "eu"},
     }
-    office.service.seed_objects(connections=[bucket])
-    (office.repo.root / "manifests/prod").mkdir(parents=True)
-    return office
+    setup.service.seed_objects(connections=[bucket])
+    (setup.repo.root / "manifests/prod").mkdir(parents=True)
+    return setup
 
 
 def imported(results):
@@ -41,7 +41,7 @@ def test_a_second_import_finds_nothing(workspace, begin):
         "prod-s3": True,
     }
     assert import_resources(begin(), ImportOptions()) == ()
-    assert workspace.writes() == 0
+    assert workspace.count_writes() == 0
     connection = (workspace.repo.root / "manifests/prod/connections/prod-s3.yaml").read_text()
     assert "credential: " in connection
     assert "prod-lake" in connection

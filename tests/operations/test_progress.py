@@ -4,12 +4,12 @@ import threading
 
 from keyturn.model.change import Action, Change, ChangeOutcome, OutcomeStatus
 from keyturn.operations.progress import PeriodicTimer, ProgressListener
-from making import credential
+from sample_resources import credential_address
 
 
 def test_the_default_listener_does_nothing():
     """It accepts every event."""
-    listener, address = ProgressListener(), credential("a")
+    listener, address = ProgressListener(), credential_address("a")
     listener.start_phase("plan")
     listener.start_change(Change(action=Action.CREATE, address=address))
     listener.finish_change(ChangeOutcome(address=address, action="create", outcome_status=OutcomeStatus.DONE))

@@ -7,20 +7,20 @@ from keyturn.operations.pull_drift import PullOptions, pull_drift
 
 
 @pytest.fixture
-def applied(office, canary):
+def applied(setup, canary):
     """Apply two connections; the config of one refers to a further credential."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.credential(
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential(
         "prod-s3", {}, {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}, type="aws"
     )
     staging = {"credentialId": {"ref": "credential/prod-s3"}, "bucket": "b"}
     config = {"account": "xy1", "warehouse": "W", "staging": staging}
-    office.repo.connection("prod-flake", "prod-db", config, type="snowflake")
-    office.repo.connection("prod-pg", "prod-db")
-    done = office.here("apply", "--yes", "--no-test")
+    setup.repo.connection("prod-flake", "prod-db", config, type="snowflake")
+    setup.repo.connection("prod-pg", "prod-db")
+    done = setup.run("apply", "--yes", "--no-test")
     assert done.code == 0, done.stdout
-    office.service.set_clock(advance=60)
-    return office
+    setup.service.set_clock(advance=60)
+    return setup
 
 
 @pytest.mark.usefixtures("applied")
@@ -80,16 +80,16 @@ def test_an_unknown_name_is_refused(applied, begin):
 @pytest.mark.parametrize(
     ("written", "after"), [("[a, b]   # both", "[a, c]   # both"), ("\n    - a\n    - b", "")]
 )
-def test_a_list_on_one_line_is_written(office, begin, canary, written, after):
+def test_a_list_on_one_line_is_written(setup, begin, canary, written, after):
     """A list on several lines, which may have comments, is skipped."""
-    office.repo.credential("prod-db", {"password": canary()})
-    path = office.repo.connection("prod-x", "prod-db", {"tables": "@"}, type="kafka")
+    setup.repo.credential("prod-db", {"password": canary()})
+    path = setup.repo.connection("prod-x", "prod-db", {"tables": "@"}, type="kafka")
     path.write_text(path.read_text().replace("'@'", written))
-    done = office.here("apply", "--yes", "--no-test")
+    done = setup.run("apply", "--yes", "--no-test")
     assert done.code == 0, done.stdout
     before = path.read_text()
-    office.service.set_clock(advance=60)
-    office.service.edit_in_ui("connections", "prod-x", config={"tables": ["a", "c"]})
+    setup.service.set_clock(advance=60)
+    setup.service.edit_in_ui("connections", "prod-x", config={"tables": ["a", "c"]})
     (pulled,) = pull_drift(begin(), PullOptions(approved=frozenset({"prod-db"})))
     assert bool(pulled.written) is bool(after)
     assert path.read_text() == (before.replace(written, after) if after else before)

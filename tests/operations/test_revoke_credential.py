@@ -13,14 +13,14 @@ from keyturn.state.reader import load_state
 
 
 @pytest.fixture
-def used(office):
+def used(setup):
     """Create an unmanaged credential with two connections in the service."""
-    (db,) = office.service.seed_objects(credentials=[{"name": "db", "type": "database", "config": {}}])[
+    (db,) = setup.service.seed_objects(credentials=[{"name": "db", "type": "database", "config": {}}])[
         "credentials"
     ]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}, "credentialId": db}
-    office.service.seed_objects(connections=[{"name": name, **where} for name in ("one", "two")])
-    return office
+    setup.service.seed_objects(connections=[{"name": name, **where} for name in ("one", "two")])
+    return setup
 
 
 def test_the_name_must_match_exactly(used, run):
@@ -142,9 +142,9 @@ class FullStore:
 def test_revoke_continues_if_the_journal_fails(used, run, lines):
     """Every step is done once, wherever the journal fails."""
     full = replace(run, store=FullStore(run.store, lines))
-    before = used.writes()
+    before = used.count_writes()
     done = revoke_credential(run.service, find_credential(run.service, "db"), lambda: full)
     assert done.is_complete
     assert len(done.steps) == 3
-    assert used.writes() == before + 3
+    assert used.count_writes() == before + 3
     assert done.unrecorded == "no space left"

@@ -13,35 +13,35 @@ from keyturn.state.lock import LockHeld, LockHolder, acquire_lock
 
 
 @pytest.fixture
-def settled(office, canary):
-    """Return an office with an applied credential."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.credential("prod-other", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    return office
+def applied_setup(setup, canary):
+    """Return a setup with an applied credential."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-other", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    return setup
 
 
 @pytest.mark.parametrize(("name", "said"), [("prod-db", "is not retired"), ("nobody", "is not in the state")])
-def test_only_a_retired_credential_is_purged(settled, begin, name, said):
+def test_only_a_retired_credential_is_purged(applied_setup, begin, name, said):
     """Other credentials stay."""
     with pytest.raises(DiagnosticError) as caught:
         purge_retired(begin(), name)
     assert said in caught.value.diagnostics[0].message
-    assert len(settled.service.read_state()["credentials"]) == 2
+    assert len(applied_setup.service.read_state()["credentials"]) == 2
 
 
-def test_purge_removes_object_and_tombstone(settled, begin):
+def test_purge_removes_object_and_tombstone(applied_setup, begin):
     """The lock is released."""
-    settled.repo.remove("prod-db")
-    assert settled.here("apply", "--yes").code == 0
+    applied_setup.repo.remove("prod-db")
+    assert applied_setup.run("apply", "--yes").code == 0
     assert purge_retired(begin(), "prod-db").address.name == "prod-db"
-    assert [each["name"] for each in settled.service.read_state()["credentials"]] == ["prod-other"]
+    assert [each["name"] for each in applied_setup.service.read_state()["credentials"]] == ["prod-other"]
     with pytest.raises(DiagnosticError):
         purge_retired(begin(), "prod-db")
-    assert settled.here("apply", "--yes").code == 0
+    assert applied_setup.run("apply", "--yes").code == 0
 
 
-@pytest.mark.usefixtures("settled")
+@pytest.mark.usefixtures("applied_setup")
 def test_purge_requires_the_lock(begin):
     """Another run holds it."""
     run = begin()
@@ -53,14 +53,14 @@ def test_purge_requires_the_lock(begin):
 @pytest.mark.parametrize(
     ("status", "ending", "end"), [(0, OutcomeStatus.DONE, "ended"), (403, OutcomeStatus.FAILED, "failed")]
 )
-def test_the_journal_names_the_actor(settled, begin, status, ending, end):
+def test_the_journal_names_the_actor(applied_setup, begin, status, ending, end):
     """A rejected request is recorded, too."""
-    settled.repo.remove("prod-db")
-    assert settled.here("apply", "--yes").code == 0
+    applied_setup.repo.remove("prod-db")
+    assert applied_setup.run("apply", "--yes").code == 0
     run = begin()
     before = len(list(read_journal_records(run.store.open_log().read(0))))
     if status:
-        settled.service.add_fault("status_before", method="DELETE", status=status)
+        applied_setup.service.add_fault("status_before", method="DELETE", status=status)
         with pytest.raises(ServiceError):
             purge_retired(run, "prod-db")
     else:

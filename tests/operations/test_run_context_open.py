@@ -53,29 +53,29 @@ def test_the_actor_comes_from_the_given_environment(tmp_path):
     assert detect_actor(tmp_path, {"USER": "eve", "LOGNAME": ""}).who == "eve"
 
 
-def test_a_run_belongs_to_a_workspace(office):
+def test_a_run_belongs_to_a_workspace(setup):
     """An unknown workspace raises KT005."""
-    environment = office.repo.environment()
-    with open_run_context(office.repo.root, "", environment) as run:
+    environment = setup.repo.environment()
+    with open_run_context(setup.repo.root, "", environment) as run:
         assert run.workspace.name == "prod"
-        assert run.root == office.repo.root
+        assert run.root == setup.repo.root
         assert run.new_id() != run.new_id()
     with pytest.raises(DiagnosticError) as caught:
-        open_run_context(office.repo.root, "stage", environment)
+        open_run_context(setup.repo.root, "stage", environment)
     assert caught.value.diagnostics[0].code == "KT005"
 
 
-def test_the_key_comes_from_the_given_environment(office):
+def test_the_key_comes_from_the_given_environment(setup):
     """Not from the environment of this process."""
     with pytest.raises(DiagnosticError) as caught:
-        open_run_context(office.repo.root, "", {})
+        open_run_context(setup.repo.root, "", {})
     assert caught.value.diagnostics[0].code == "KT030"
 
 
-def test_untrusted_ci_events_are_rejected(office):
+def test_untrusted_ci_events_are_rejected(setup):
     """A library user gets the same check as the command line."""
     with pytest.raises(DiagnosticError) as caught:
         open_run_context(
-            office.repo.root, "", office.repo.environment() | {"GITHUB_EVENT_NAME": "pull_request_target"}
+            setup.repo.root, "", setup.repo.environment() | {"GITHUB_EVENT_NAME": "pull_request_target"}
         )
     assert caught.value.diagnostics[0].code == "KT031"

@@ -16,11 +16,11 @@ FILE = "manifests/prod/credentials/prod-db.yaml"
 
 
 @pytest.fixture
-def project(office, canary):
+def project(setup, canary):
     """Return a project with a credential, and a connection of another name."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    return read_project(office.repo.root)
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    return read_project(setup.repo.root)
 
 
 @pytest.mark.parametrize("name", ["prod-db", FILE])
@@ -37,18 +37,18 @@ def test_another_name_is_no_credential(project, name):
     assert caught.value.diagnostics[0].code == "KT041"
 
 
-def test_setting_a_secret_keeps_the_file_valid(office, project, canary):
+def test_setting_a_secret_keeps_the_file_valid(setup, project, canary):
     """The plan has a rotation and a valid seal."""
-    environment = office.repo.environment()
-    assert office.here("apply", "--yes").code == 0
+    environment = setup.repo.environment()
+    assert setup.run("apply", "--yes").code == 0
     assert set_secret(project, "prod-db", "password", Secret(canary()), environment) == FILE
-    assert "1 to rotate" in office.here("plan").stdout
+    assert "1 to rotate" in setup.run("plan").stdout
 
 
-def test_resealing_keeps_the_file_valid(office, project):
+def test_resealing_keeps_the_file_valid(setup, project):
     """An apply accepts the new seal."""
-    assert reseal_credential(project, "prod-db", office.repo.environment()) == FILE
-    assert office.here("apply", "--yes").code == 0
+    assert reseal_credential(project, "prod-db", setup.repo.environment()) == FILE
+    assert setup.run("apply", "--yes").code == 0
 
 
 def test_an_unknown_field_is_refused():

@@ -29,21 +29,21 @@ class Listener(ProgressListener):
 
 
 @pytest.fixture
-def applied(office, canary):
+def applied(setup, canary):
     """Apply two credentials: one with three connections, one with a single one."""
     for name in ("prod-a", "prod-b"):
         config = {**CONFIG, "host": f"{name}.example.com"}
-        office.repo.credential(name, {"password": canary()}, config)
+        setup.repo.credential(name, {"password": canary()}, config)
     for name, uses in {"prod-a1": "a", "prod-a2": "a", "prod-a3": "a", "prod-b1": "b"}.items():
         config = {"host": f"prod-{uses}.example.com", "port": 5432, "database": name}
-        office.repo.connection(name, f"prod-{uses}", config)
-    assert office.here("apply", "--yes").code == 0
-    return office
+        setup.repo.connection(name, f"prod-{uses}", config)
+    assert setup.run("apply", "--yes").code == 0
+    return setup
 
 
-def refuse(office, host, outcome):
+def refuse(setup, host, outcome):
     """Let the database at a host refuse connections."""
-    office.service.set_targets([{"type": "postgres", "match": {"host": host}, "outcome": outcome}])
+    setup.service.set_targets([{"type": "postgres", "match": {"host": host}, "outcome": outcome}])
 
 
 def statuses(session):

@@ -4,17 +4,23 @@ from msgspec.structs import replace
 
 from keyturn.model.address import Address
 from keyturn.operations.test_connections import approved_pair
-from making import connection, credential, held, shown, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_live_object,
+    make_state_entry,
+)
 
-DB, PG = credential("prod-db"), connection("prod-pg")
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
 LATER = "2026-02-02T00:00:00Z"
 
 
 def scene():
     """Return the entries and the live objects of a connection and its credential, without drift."""
-    db = held(wanted(DB), "id-prod-db")
-    pg = held(wanted(PG, uses="prod-db"), "c1")
-    return {DB: db, PG: pg}, shown(pg), {"id-prod-db": shown(db)}
+    db = make_state_entry(make_desired(DB), "id-prod-db")
+    pg = make_state_entry(make_desired(PG, uses="prod-db"), "c1")
+    return {DB: db, PG: pg}, make_live_object(pg), {"id-prod-db": make_live_object(db)}
 
 
 def refusal(live, entries, credentials):
@@ -96,5 +102,5 @@ def test_an_unmanaged_connection_is_refused():
 def test_an_added_credential_is_refused():
     """The connection was applied without a credential."""
     entries, live, credentials = scene()
-    plain = held(wanted(Address("connection", "prod-pg")), "c1")
+    plain = make_state_entry(make_desired(Address("connection", "prod-pg")), "c1")
     assert "was not applied with" in refusal(live, {**entries, PG: plain}, credentials)

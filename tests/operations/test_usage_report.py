@@ -4,20 +4,20 @@ from datetime import date, timedelta
 
 import pytest
 
-from certificates import certificate
+from certificates import make_certificate
 from keyturn.operations.usage_report import build_usage_report
 
 
 @pytest.fixture
-def applied(office, canary):
+def applied(setup, canary):
     """Apply a credential with a connection, and one with a label for its expiry."""
-    office.repo.credential("prod-db", {"password": canary()}, rotation={"max_age": "30d"})
-    office.repo.connection("prod-pg", "prod-db")
+    setup.repo.credential("prod-db", {"password": canary()}, rotation={"max_age": "30d"})
+    setup.repo.connection("prod-pg", "prod-db")
     config = {"engine": "mysql", "host": "my.example.com", "port": 3306, "username": "svc"}
-    office.repo.credential("prod-my", {"password": canary()}, config, labels={"expires": "2020-01-01"})
-    office.repo.project(policy={"rules": {"KT322": "off"}})
-    assert office.here("apply", "--yes").code == 0
-    return office
+    setup.repo.credential("prod-my", {"password": canary()}, config, labels={"expires": "2020-01-01"})
+    setup.repo.project(policy={"rules": {"KT322": "off"}})
+    assert setup.run("apply", "--yes").code == 0
+    return setup
 
 
 def report_of(run, **more):
@@ -50,11 +50,11 @@ def test_a_hidden_object_makes_users_unknown(applied, begin):
     assert found.classes_of(lines["prod-my"]) == ("expiring", "unknown")
 
 
-def test_the_expiry_of_a_certificate_in_a_secret(office, begin, canary):
+def test_the_expiry_of_a_certificate_in_a_secret(setup, begin, canary):
     """It is found only if secrets are decrypted."""
-    pair = certificate(begin().clock.now().date() + timedelta(10))
+    pair = make_certificate(begin().clock.now().date() + timedelta(10))
     text = pair.pem + pair.private()
-    office.repo.credential(
+    setup.repo.credential(
         "prod-az",
         {"certificate": canary.add(text)},
         {"tenant_id": "t", "client_id": "c"},

@@ -6,24 +6,24 @@ from msgspec.structs import replace
 from keyturn.model.change import SecretChange, SecretStatus
 from keyturn.model.resource import EncryptedSecret
 from keyturn.planning.diff import compute_secret_changes, mark_suspect_secrets
-from making import credential, held, prints, wanted
+from sample_resources import credential_address, make_desired, make_fingerprints, make_state_entry
 
-DB = credential("prod-db")
-OPENED = wanted(DB, secrets={"password": "new"})
-CLOSED = wanted(DB, secrets={"password": "new"}, opened=False)
-NOW = prints({"password": "new"})
+DB = credential_address("prod-db")
+OPENED = make_desired(DB, secrets={"password": "new"})
+CLOSED = make_desired(DB, secrets={"password": "new"}, opened=False)
+NOW = make_fingerprints({"password": "new"})
 
 
 def known(value, **more):
     """Return a state entry with this applied password."""
-    return held(OPENED, "id", {"password": value}, **more)
+    return make_state_entry(OPENED, "id", {"password": value}, **more)
 
 
 @pytest.mark.parametrize(
     ("desired", "entry", "seen", "expected"),
     [
         (OPENED, None, NOW, SecretStatus.SET),
-        (OPENED, held(OPENED, "id"), NOW, SecretStatus.SET),
+        (OPENED, make_state_entry(OPENED, "id"), NOW, SecretStatus.SET),
         (OPENED, known("new"), NOW, SecretStatus.UNCHANGED),
         (OPENED, known("old"), NOW, SecretStatus.ROTATED),
         (OPENED, known("old", earlier=("/password:wen",)), NOW, SecretStatus.REUSED),
@@ -46,7 +46,7 @@ REASONS = {
     "no record of a previous value": (OPENED, None, NOW),
     "an interrupted write is repeated": (
         OPENED,
-        held(OPENED, "id", {}, digest="", earlier=("/password:x",)),
+        make_state_entry(OPENED, "id", {}, digest="", earlier=("/password:x",)),
         NOW,
     ),
     "same value as last applied": (OPENED, known("new"), NOW),
@@ -74,7 +74,7 @@ def test_suspect_replaces_unchanged():
 
 def test_kept_and_cleared():
     """Kept fields of the manifest are kept; removed ones are cleared."""
-    entry = held(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
+    entry = make_state_entry(OPENED, "id", {"password": "new", "token": "t", "key": "k"})
     found = compute_secret_changes(replace(OPENED, kept_secrets=(("token",),)), entry, NOW)
     assert {change.path[0]: change.status for change in found} == {
         "password": SecretStatus.UNCHANGED,

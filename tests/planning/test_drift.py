@@ -8,14 +8,14 @@ from keyturn.model.change import MISSING, Action, Change, FieldChange, SecretCha
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.plan import Impact, Plan
 from keyturn.planning.drift import select_drift
-from making import credential, held, shown, wanted
+from sample_resources import credential_address, make_desired, make_live_object, make_state_entry
 
-DB, OTHER = credential("prod-db"), credential("prod-other")
-KNOWN = held(wanted(DB), "id")
+DB, OTHER = credential_address("prod-db"), credential_address("prod-other")
+KNOWN = make_state_entry(make_desired(DB), "id")
 EDITED = FieldChange(("config", "host"), "a", "x", "a")
 ANEW = FieldChange(("config", "port"), 1, 1, 2)
 SUSPECT = SecretChange(("password",), SecretStatus.SUSPECT)
-BASE = Change(action=Action.UPDATE, address=DB, entry=KNOWN, live=shown(KNOWN))
+BASE = Change(action=Action.UPDATE, address=DB, entry=KNOWN, live=make_live_object(KNOWN))
 
 
 def plan(*changes):

@@ -6,18 +6,24 @@ from msgspec.structs import replace
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING, FieldChange
 from keyturn.planning.drift import select_pullable
-from making import connection, credential, held, shown, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_live_object,
+    make_state_entry,
+)
 
 HOST, PORT, NAME = ("config", "host"), ("config", "port"), ("config", "database")
 DB, PG = (
-    wanted(credential("prod-db"), secrets={"password": "p"}),
-    wanted(connection("prod-pg"), uses="prod-db"),
+    make_desired(credential_address("prod-db"), secrets={"password": "p"}),
+    make_desired(connection_address("prod-pg"), uses="prod-db"),
 )
 
 
 def chosen(desired, *fields, sealed=frozenset({HOST}), agreed=(), **live):
     """Select among the drifted fields of a resource."""
-    now = replace(shown(held(desired, "id")), **live)
+    now = replace(make_live_object(make_state_entry(desired, "id")), **live)
     return select_pullable(desired, now, fields, sealed, frozenset(agreed))
 
 
@@ -43,7 +49,7 @@ def test_a_destination_needs_an_approval_by_credential(desired):
 
 def test_a_credential_without_secrets_needs_no_approval():
     """A role has a destination, but no secret."""
-    plain = wanted(credential("prod-role"))
+    plain = make_desired(credential_address("prod-role"))
     assert chosen(plain, drift(HOST, "a", "b")).skipped == ()
 
 

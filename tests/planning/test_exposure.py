@@ -9,16 +9,24 @@ from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import credential_destinations, find_exposures
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.schema.definitions import is_destination
-from making import connection, credential, held, prints, shown, sides, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_fingerprints,
+    make_inputs,
+    make_live_object,
+    make_state_entry,
+)
 
-A = credential("prod-db")
-B = connection("prod-pg")
+A = credential_address("prod-db")
+B = connection_address("prod-pg")
 SECRET = {"password": "p1"}
 
 
 def exposures(*resources, secrets=SECRET):
     """Return (credential, through, field) of every exposure in the diff of these resources."""
-    inputs = sides(*resources, fingerprints={A: prints(secrets)})
+    inputs = make_inputs(*resources, fingerprints={A: make_fingerprints(secrets)})
     found = [
         each
         for change in find_exposures(compute_changes(inputs), inputs, is_destination)
@@ -29,68 +37,68 @@ def exposures(*resources, secrets=SECRET):
 
 def applied(desired, identity, secrets=None, **more):
     """Return the state entry and the live object of an applied resource."""
-    known = held(desired, identity, secrets, **more)
-    return known, shown(known)
+    known = make_state_entry(desired, identity, secrets, **more)
+    return known, make_live_object(known)
 
 
 def test_a_new_host_with_the_old_secret_is_an_exposure():
     """The host changes and the password stays."""
-    before = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
-    after = wanted(A, {"host": "evil"}, secrets=SECRET, digest="d2")
+    before = applied(make_desired(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = make_desired(A, {"host": "evil"}, secrets=SECRET, digest="d2")
     assert exposures(after, *before) == [(A, A, "host")]
 
 
 def test_a_new_host_with_a_new_secret_is_no_exposure():
     """The old password is not sent to the new host."""
-    before = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
-    after = wanted(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
+    before = applied(make_desired(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = make_desired(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
     assert exposures(after, *before, secrets={"password": "p2"}) == []
 
 
 def test_one_of_two_secrets_that_stays_is_enough():
     """Rotating one field does not protect the other."""
     both = {"password": "p1", "ssh_private_key": "k1"}
-    before = applied(wanted(A, {"host": "old"}, secrets=both), "id-prod-db", both)
+    before = applied(make_desired(A, {"host": "old"}, secrets=both), "id-prod-db", both)
     now = {"password": "p2", "ssh_private_key": "k1"}
-    after = wanted(A, {"host": "new"}, secrets=now, digest="d2")
+    after = make_desired(A, {"host": "new"}, secrets=now, digest="d2")
     assert exposures(after, *before, secrets=now) == [(A, A, "host")]
 
 
 def test_a_plain_field_that_is_no_destination_is_no_exposure():
     """A warehouse name is no destination."""
-    before = applied(wanted(A, {"host": "h", "warehouse": "a"}, secrets=SECRET), "id-prod-db", SECRET)
-    after = wanted(A, {"host": "h", "warehouse": "b"}, secrets=SECRET, digest="d2")
+    before = applied(make_desired(A, {"host": "h", "warehouse": "a"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = make_desired(A, {"host": "h", "warehouse": "b"}, secrets=SECRET, digest="d2")
     assert exposures(after, *before) == []
 
 
 def test_reverting_a_drifted_host_is_no_exposure():
     """The approved destination is restored."""
-    desired = wanted(A, {"host": "good"}, secrets=SECRET)
-    known = held(desired, "id-prod-db", SECRET)
-    edited = shown(known, fields={("config", "host"): "evil"}, updated_at="2026-02-02T00:00:00Z")
+    desired = make_desired(A, {"host": "good"}, secrets=SECRET)
+    known = make_state_entry(desired, "id-prod-db", SECRET)
+    edited = make_live_object(known, fields={("config", "host"): "evil"}, updated_at="2026-02-02T00:00:00Z")
     assert exposures(desired, known, edited) == []
 
 
 @pytest.mark.parametrize(("host", "found"), [("elsewhere", [(A, B, "host")]), ("db.example.com", [])])
 def test_a_new_connection_to_a_new_host_is_an_exposure(host, found):
     """A new connection uses an existing credential."""
-    mine = wanted(A, secrets=SECRET)
+    mine = make_desired(A, secrets=SECRET)
     assert (
-        exposures(mine, *applied(mine, "id-prod-db", SECRET), wanted(B, {"host": host}, uses="prod-db"))
+        exposures(mine, *applied(mine, "id-prod-db", SECRET), make_desired(B, {"host": host}, uses="prod-db"))
         == found
     )
 
 
 def test_a_new_connection_of_a_new_credential_is_no_exposure():
     """Secret and destination are reviewed together."""
-    assert exposures(wanted(A, secrets=SECRET), wanted(B, {"host": "any"}, uses="prod-db")) == []
+    assert exposures(make_desired(A, secrets=SECRET), make_desired(B, {"host": "any"}, uses="prod-db")) == []
 
 
 def test_a_moved_connection_exposes_its_credential():
     """The host of the connection changes; the manifest of the credential does not."""
-    mine = wanted(A, secrets=SECRET)
-    before = wanted(B, {"host": "old"}, uses="prod-db")
-    moved = wanted(B, {"host": "evil"}, uses="prod-db", digest="d2")
+    mine = make_desired(A, secrets=SECRET)
+    before = make_desired(B, {"host": "old"}, uses="prod-db")
+    moved = make_desired(B, {"host": "evil"}, uses="prod-db", digest="d2")
     assert exposures(mine, *applied(mine, "id-prod-db", SECRET), *applied(before, "id-pg"), moved) == [
         (A, B, "host")
     ]
@@ -98,9 +106,9 @@ def test_a_moved_connection_exposes_its_credential():
 
 def test_a_repointed_connection_exposes_the_new_credential():
     """The secret of the new credential was never sent to this host."""
-    mine = wanted(A, {"host": "elsewhere"}, secrets=SECRET)
-    before = wanted(B, {"host": "here"})
-    attached = wanted(B, {"host": "here"}, uses="prod-db", digest="d2")
+    mine = make_desired(A, {"host": "elsewhere"}, secrets=SECRET)
+    before = make_desired(B, {"host": "here"})
+    attached = make_desired(B, {"host": "here"}, uses="prod-db", digest="d2")
     assert exposures(mine, *applied(mine, "id-prod-db", SECRET), *applied(before, "id-pg"), attached) == [
         (A, B, "host")
     ]
@@ -108,15 +116,15 @@ def test_a_repointed_connection_exposes_the_new_credential():
 
 def test_a_kept_secret_can_be_exposed():
     """A kept live value stays while the host changes."""
-    before = applied(wanted(A, {"host": "old"}), "id-prod-db")
-    after = wanted(A, {"host": "new"}, kept_secrets=(("password",),), digest="d2")
+    before = applied(make_desired(A, {"host": "old"}), "id-prod-db")
+    after = make_desired(A, {"host": "new"}, kept_secrets=(("password",),), digest="d2")
     assert exposures(after, *before) == [(A, A, "host")]
 
 
 def test_a_retirement_exposes_nothing():
     """A retired secret is not sent."""
-    known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
-    inputs = sides(known, live)
+    known, live = applied(make_desired(A, secrets=SECRET), "id-prod-db", SECRET)
+    inputs = make_inputs(known, live)
     (change,) = find_exposures(compute_changes(inputs), inputs, is_destination)
     assert (change.action, change.exposures) == (Action.RETIRE, ())
 
@@ -126,52 +134,58 @@ LATER = "2026-02-02T00:00:00Z"
 
 def test_a_removed_destination_is_an_exposure():
     """Without its tunnel, the password is sent elsewhere."""
-    before = applied(wanted(A, {"host": "h", "ssh_host": "t"}, secrets=SECRET), "id-prod-db", SECRET)
-    after = wanted(A, {"host": "h"}, secrets=SECRET, digest="d2")
+    before = applied(make_desired(A, {"host": "h", "ssh_host": "t"}, secrets=SECRET), "id-prod-db", SECRET)
+    after = make_desired(A, {"host": "h"}, secrets=SECRET, digest="d2")
     assert exposures(after, *before) == [(A, A, "ssh_host")]
 
 
 def test_a_removed_secret_may_still_be_stored():
     """A service with merge semantics keeps it and sends it to the new host."""
     before = applied(
-        wanted(A, {"host": "old"}, secrets={**SECRET, "private_key": "k"}),
+        make_desired(A, {"host": "old"}, secrets={**SECRET, "private_key": "k"}),
         "id-prod-db",
         {**SECRET, "private_key": "k"},
     )
-    after = wanted(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
+    after = make_desired(A, {"host": "new"}, secrets={"password": "p2"}, digest="d2")
     assert exposures(after, *before, secrets={"password": "p2"}) == [(A, A, "host")]
 
 
 def test_an_earlier_secret_is_not_new():
     """It belongs to an earlier destination."""
     known, live = applied(
-        wanted(A, {"host": "old"}, secrets=SECRET),
+        make_desired(A, {"host": "old"}, secrets=SECRET),
         "id-prod-db",
         {"password": "p2"},
         earlier=("/password:1p",),
     )
-    assert exposures(wanted(A, {"host": "new"}, secrets=SECRET, digest="d2"), known, live) == [(A, A, "host")]
+    assert exposures(make_desired(A, {"host": "new"}, secrets=SECRET, digest="d2"), known, live) == [
+        (A, A, "host")
+    ]
 
 
 @pytest.mark.parametrize(("host", "found"), [("old", []), ("evil", [(A, A, "host")])])
 def test_an_object_created_again_with_the_same_secret(host, found):
     """The object was removed outside keyturn; the manifest brings back the old secret."""
-    known, _ = applied(wanted(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
-    assert exposures(wanted(A, {"host": host}, secrets=SECRET, digest="d2"), known) == found
+    known, _ = applied(make_desired(A, {"host": "old"}, secrets=SECRET), "id-prod-db", SECRET)
+    assert exposures(make_desired(A, {"host": host}, secrets=SECRET, digest="d2"), known) == found
 
 
 def test_destinations_are_compared_as_a_whole():
     """The host of one and the port of another were never approved together."""
-    mine = wanted(A, {"host": "elsewhere"}, secrets=SECRET)
-    one = wanted(B, {"host": "h1", "port": 1}, uses="prod-db")
-    two = wanted(connection("other"), {"host": "h2", "port": 2}, uses="prod-db")
-    third = wanted(connection("third"), {"host": "h1", "port": 2}, uses="prod-db")
+    mine = make_desired(A, {"host": "elsewhere"}, secrets=SECRET)
+    one = make_desired(B, {"host": "h1", "port": 1}, uses="prod-db")
+    two = make_desired(connection_address("other"), {"host": "h2", "port": 2}, uses="prod-db")
+    third = make_desired(connection_address("third"), {"host": "h1", "port": 2}, uses="prod-db")
     known = (*applied(mine, "id-prod-db", SECRET), *applied(one, "id-1"), *applied(two, "id-2"))
     found = exposures(mine, one, two, third, *known)
     assert {each[1].name for each in found} == {"third"}
     assert (
         exposures(
-            mine, one, two, wanted(connection("third"), {"host": "h1", "port": 1}, uses="prod-db"), *known
+            mine,
+            one,
+            two,
+            make_desired(connection_address("third"), {"host": "h1", "port": 1}, uses="prod-db"),
+            *known,
         )
         == []
     )
@@ -180,11 +194,14 @@ def test_destinations_are_compared_as_a_whole():
 def scene(fields, **more):
     """Return the inputs of a rotation whose connection was edited in the UI."""
     new = {"password": "p2"}
-    before, after = wanted(B, {"host": "here"}, uses="prod-db"), wanted(A, secrets=new, digest="d2")
-    known = held(before, "id-pg")
-    live = shown(known, fields={**known.observed, **fields}, updated_at=LATER, **more)
-    mine = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
-    return sides(after, before, known, live, *mine, fingerprints={A: prints(new)})
+    before, after = (
+        make_desired(B, {"host": "here"}, uses="prod-db"),
+        make_desired(A, secrets=new, digest="d2"),
+    )
+    known = make_state_entry(before, "id-pg")
+    live = make_live_object(known, fields={**known.observed, **fields}, updated_at=LATER, **more)
+    mine = applied(make_desired(A, secrets=SECRET), "id-prod-db", SECRET)
+    return make_inputs(after, before, known, live, *mine, fingerprints={A: make_fingerprints(new)})
 
 
 def test_a_new_secret_waits_for_the_revert_of_a_connection():
@@ -217,10 +234,12 @@ def test_an_edit_of_a_plain_field_exposes_nothing():
 def interrupted_run():
     """Return what remains of a run that wrote a new secret but not its connection."""
     credential_, connection_ = (
-        wanted(A, secrets=SECRET),
-        wanted(B, {"host": "new", "sslMode": "require"}, uses="prod-db"),
+        make_desired(A, secrets=SECRET),
+        make_desired(B, {"host": "new", "sslMode": "require"}, uses="prod-db"),
     )
-    planned = compute_changes(sides(credential_, connection_, fingerprints={A: prints(SECRET)}))
+    planned = compute_changes(
+        make_inputs(credential_, connection_, fingerprints={A: make_fingerprints(SECRET)})
+    )
     before = applied(
         credential_, "id-prod-db", SECRET, destinations=credential_destinations(planned, is_destination)[A]
     )
@@ -238,12 +257,12 @@ def test_an_interrupted_run_resumes_without_an_approval():
 @pytest.mark.parametrize(
     "other",
     [
-        wanted(B, {"host": "evil", "sslMode": "require"}, uses="prod-db"),
-        wanted(B, {"host": "new", "sslMode": "disable"}, uses="prod-db"),
-        wanted(B, {"host": "new"}, uses="prod-db"),
-        wanted(B, {"host": "new", "sslMode": "require", "proxy": "evil"}, uses="prod-db"),
-        wanted(connection("prod-other"), {"host": "new", "sslMode": "require"}, uses="prod-db"),
-        replace(wanted(B, {"host": "new", "sslMode": "require"}, uses="prod-db"), type="mysql"),
+        make_desired(B, {"host": "evil", "sslMode": "require"}, uses="prod-db"),
+        make_desired(B, {"host": "new", "sslMode": "disable"}, uses="prod-db"),
+        make_desired(B, {"host": "new"}, uses="prod-db"),
+        make_desired(B, {"host": "new", "sslMode": "require", "proxy": "evil"}, uses="prod-db"),
+        make_desired(connection_address("prod-other"), {"host": "new", "sslMode": "require"}, uses="prod-db"),
+        replace(make_desired(B, {"host": "new", "sslMode": "require"}, uses="prod-db"), type="mysql"),
     ],
     ids=["host", "value", "less", "more", "name", "type"],
 )
@@ -258,7 +277,7 @@ def test_a_planned_destination_expires_with_a_later_write(at, news):
     """A connection that was written since may not return to the planned destination."""
     credential_, connection_, (known, live) = interrupted_run()
     known = replace(known, updated_at="2026-01-01T00:00:00Z")
-    elsewhere = wanted(B, {"host": "old", "sslMode": "require"}, uses="prod-db", digest="d0")
+    elsewhere = make_desired(B, {"host": "old", "sslMode": "require"}, uses="prod-db", digest="d0")
     was, there = applied(elsewhere, "id-prod-pg", updated_at=at)
     live = replace(live, updated_at=known.updated_at)
     found = exposures(credential_, connection_, known, live, was, there)
@@ -273,11 +292,11 @@ def test_a_planned_destination_belongs_to_one_secret():
 
 def test_a_reasserted_secret_is_not_new():
     """--reassert does not approve another destination."""
-    before = applied(wanted(A, secrets=SECRET), "id-prod-db", SECRET)
-    was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
-    after = (wanted(A, secrets=SECRET), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
+    before = applied(make_desired(A, secrets=SECRET), "id-prod-db", SECRET)
+    was = applied(make_desired(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
+    after = (make_desired(A, secrets=SECRET), make_desired(B, {"host": "evil"}, uses="prod-db", digest="d2"))
     forgotten = replace(before[0], fingerprints={}, digest="")
-    inputs = sides(*after, forgotten, before[1], *was, fingerprints={A: prints(SECRET)})
+    inputs = make_inputs(*after, forgotten, before[1], *was, fingerprints={A: make_fingerprints(SECRET)})
     state = {A: before[0], B: was[0]}
     found = [
         each.path[-1]
@@ -285,7 +304,7 @@ def test_a_reasserted_secret_is_not_new():
         for each in one.exposures
     ]
     assert found == ["host"]
-    new = replace(inputs, fingerprints={A: prints({"password": "p2"})})
+    new = replace(inputs, fingerprints={A: make_fingerprints({"password": "p2"})})
     assert [
         each
         for one in find_exposures(compute_changes(new), new, is_destination, state)
@@ -297,9 +316,14 @@ def test_a_reasserted_secret_is_not_new():
 @pytest.mark.parametrize("now", ["p1", "p0", "p2"])
 def test_a_secret_of_an_interrupted_write_is_not_new(now, gone):
     """The entry still has the fingerprints from before the write."""
-    known, live = applied(wanted(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
-    was = applied(wanted(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
-    cut = mark_uncertain(replace(known, earlier=("/password:" + prints({"password": "p0"})["password",],)))
-    after = (wanted(A, secrets={"password": now}), wanted(B, {"host": "evil"}, uses="prod-db", digest="d2"))
+    known, live = applied(make_desired(A, secrets=SECRET), "id-prod-db", {"password": "p1"})
+    was = applied(make_desired(B, {"host": "old"}, uses="prod-db"), "id-prod-pg")
+    cut = mark_uncertain(
+        replace(known, earlier=("/password:" + make_fingerprints({"password": "p0"})["password",],))
+    )
+    after = (
+        make_desired(A, secrets={"password": now}),
+        make_desired(B, {"host": "evil"}, uses="prod-db", digest="d2"),
+    )
     found = exposures(*after, cut, *was, *(() if gone else (live,)), secrets={"password": now})
     assert [each[2] for each in found if each[1] == B] == (["host"] if now != "p2" else [])

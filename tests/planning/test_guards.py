@@ -9,17 +9,27 @@ from keyturn.model.plan import PlanLimit, PlanLimits
 from keyturn.model.resource import EMPTY
 from keyturn.planning.guards import GuardContext, check_guards
 from keyturn.planning.inputs import Approvals
-from making import connection, credential, held, shown, sides, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_inputs,
+    make_live_object,
+    make_state_entry,
+)
 
-DB, PG = credential("prod-db"), connection("prod-pg")
-RESOURCES = tuple(held(wanted(credential(f"c{number}")), f"id{number}", {"p": "x"}) for number in range(10))
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
+RESOURCES = tuple(
+    make_state_entry(make_desired(credential_address(f"c{number}")), f"id{number}", {"p": "x"})
+    for number in range(10)
+)
 
 
 def codes(changes, inputs=None, *, approvals=None, users=EMPTY, limits=None):
     """Return the codes that the guards report."""
     context = GuardContext(
         changes=tuple(changes),
-        inputs=inputs or sides(wanted(DB)),
+        inputs=inputs or make_inputs(make_desired(DB)),
         approvals=approvals or Approvals(),
         limits=limits or PlanLimits(),
         users=users,
@@ -34,7 +44,7 @@ def change(action, address=DB, **more):
 
 def secret(state):
     """Return an update with a secret of this status."""
-    return change(Action.UPDATE, desired=wanted(DB), secrets=(SecretChange(("password",), state),))
+    return change(Action.UPDATE, desired=make_desired(DB), secrets=(SecretChange(("password",), state),))
 
 
 EXPOSED = change(
@@ -42,7 +52,7 @@ EXPOSED = change(
 )
 RETIRED = [change(Action.RETIRE, each.address, entry=each) for each in RESOURCES]
 ROTATED = [change(Action.ROTATE, each.address, entry=each) for each in RESOURCES]
-RESTORED = change(Action.RESTORE, entry=held(wanted(DB), "id"))
+RESTORED = change(Action.RESTORE, entry=make_state_entry(make_desired(DB), "id"))
 VIOLATIONS = {
     "exposure": (("KT451", [EXPOSED]), {"destinations": frozenset({"prod-db"})}),
     "exposure by connection": (("KT451", [EXPOSED]), {"destinations": frozenset({"prod-pg"})}),
@@ -91,7 +101,7 @@ def test_other_approvals_have_no_effect(name):
 )
 def test_retirements(count, limit, approval, expected):
     """More than the count or the percentage; the percentage does not apply to a single one."""
-    inputs = sides(wanted(DB), *RESOURCES)
+    inputs = make_inputs(make_desired(DB), *RESOURCES)
     limits = PlanLimits(retire=limit)
     assert codes(RETIRED[:count], inputs, limits=limits, approvals=Approvals(retire=approval)) == expected
 
@@ -108,7 +118,7 @@ def test_retirements(count, limit, approval, expected):
 )
 def test_rotations(count, limit, approval, expected):
     """More than the count and the percentage, as after a changed fingerprint key."""
-    inputs = sides(wanted(DB), *RESOURCES)
+    inputs = make_inputs(make_desired(DB), *RESOURCES)
     limits = PlanLimits(rotate=limit)
     assert codes(ROTATED[:count], inputs, limits=limits, approvals=Approvals(rotate=approval)) == expected
 
@@ -116,23 +126,23 @@ def test_rotations(count, limit, approval, expected):
 def test_tombstones_do_not_count():
     """Retired resources do not raise the limit."""
     gone = tuple(replace(each, retired_at="2026-01-01T00:00:00Z") for each in RESOURCES[2:])
-    assert codes(RETIRED[:2], sides(wanted(DB), *RESOURCES[:2], *gone)) == ["KT452"]
+    assert codes(RETIRED[:2], make_inputs(make_desired(DB), *RESOURCES[:2], *gone)) == ["KT452"]
 
 
 def test_a_retire_and_a_create_with_the_same_content_look_like_a_rename():
     """Unless kind, type or content differ."""
-    old = held(wanted(credential("old")), "id")
+    old = make_state_entry(make_desired(credential_address("old")), "id")
     gone = change(Action.RETIRE, old.address, entry=old)
-    new = change(Action.CREATE, desired=wanted(DB))
+    new = change(Action.CREATE, desired=make_desired(DB))
     assert codes([gone, new]) == ["KT455"]
-    assert codes([gone, change(Action.CREATE, desired=wanted(DB, {"host": "other.example.com"}))]) == []
-    assert codes([gone, change(Action.CREATE, desired=wanted(DB, type="aws"))]) == []
-    assert codes([gone, change(Action.CREATE, PG, desired=wanted(PG))]) == []
+    assert codes([gone, change(Action.CREATE, desired=make_desired(DB, {"host": "other.example.com"}))]) == []
+    assert codes([gone, change(Action.CREATE, desired=make_desired(DB, type="aws"))]) == []
+    assert codes([gone, change(Action.CREATE, PG, desired=make_desired(PG))]) == []
 
 
 def test_no_manifests():
     """An empty folder needs an approval."""
-    inputs = sides(RESOURCES[0])
+    inputs = make_inputs(RESOURCES[0])
     assert codes(RETIRED[:1], inputs) == ["KT456"]
     assert codes(RETIRED[:1], inputs, approvals=Approvals(empty=True)) == []
     assert codes([], inputs) == []
@@ -141,10 +151,10 @@ def test_no_manifests():
 @pytest.mark.parametrize("users", [("a",), tuple("abcdef")])
 def test_a_used_object_is_not_retired(users):
     """The first five users are listed; no approval disables this guard."""
-    known = held(wanted(DB), "id")
+    known = make_state_entry(make_desired(DB), "id")
     context = GuardContext(
-        changes=(change(Action.RETIRE, entry=known, live=shown(known)),),
-        inputs=sides(wanted(PG)),
+        changes=(change(Action.RETIRE, entry=known, live=make_live_object(known)),),
+        inputs=make_inputs(make_desired(PG)),
         approvals=Approvals(retire=9, destinations=frozenset({"prod-db"})),
         limits=PlanLimits(),
         users={"id": users},
@@ -157,35 +167,43 @@ def test_a_used_object_is_not_retired(users):
 
 def test_a_retired_object_is_restored_without_an_approval():
     """Only objects that were deleted outside keyturn need one."""
-    ours = held(wanted(DB), "id", retired_at="2026-01-01T00:00:00Z")
+    ours = make_state_entry(make_desired(DB), "id", retired_at="2026-01-01T00:00:00Z")
     assert codes([change(Action.RESTORE, entry=ours)]) == []
 
 
 def test_several_objects_with_one_name():
     """The managed object cannot be determined."""
-    known = held(wanted(DB), "one")
-    live = shown(known)
-    inputs = sides(wanted(DB), known, live, replace(live, id="two"))
+    known = make_state_entry(make_desired(DB), "one")
+    live = make_live_object(known)
+    inputs = make_inputs(make_desired(DB), known, live, replace(live, id="two"))
     assert codes([change(Action.UPDATE, entry=known, live=live)], inputs) == ["KT461"]
     assert codes([change(Action.FORGET, entry=known)], inputs) == []
-    gone = sides(wanted(DB), known, live, replace(live, id="two", status="deleted"))
+    gone = make_inputs(make_desired(DB), known, live, replace(live, id="two", status="deleted"))
     assert codes([change(Action.UPDATE, entry=known, live=live)], gone) == []
 
 
 def test_a_restored_name_that_is_taken():
     """Another object got the name in the meantime."""
-    known = held(wanted(DB), "one", retired_at="2026-01-01T00:00:00Z")
-    other = replace(shown(known), id="two")
-    assert codes([change(Action.RESTORE, entry=known)], sides(wanted(DB), known, other)) == ["KT461"]
+    known = make_state_entry(make_desired(DB), "one", retired_at="2026-01-01T00:00:00Z")
+    other = replace(make_live_object(known), id="two")
+    assert codes([change(Action.RESTORE, entry=known)], make_inputs(make_desired(DB), known, other)) == [
+        "KT461"
+    ]
 
 
 def test_two_claims_on_one_name():
     """A rename has one target, and its source has no manifest."""
-    one, two = wanted(credential("a"), moved_from="old"), wanted(credential("b"), moved_from="old")
-    assert codes([], sides(one)) == []
-    assert codes([], sides(one, two)) == ["KT462"]
-    assert codes([], sides(one, wanted(credential("old")))) == ["KT462"]
-    assert codes([], sides(one, held(one, "id"), wanted(credential("old")))) == []
+    one, two = (
+        make_desired(credential_address("a"), moved_from="old"),
+        make_desired(credential_address("b"), moved_from="old"),
+    )
+    assert codes([], make_inputs(one)) == []
+    assert codes([], make_inputs(one, two)) == ["KT462"]
+    assert codes([], make_inputs(one, make_desired(credential_address("old")))) == ["KT462"]
+    assert (
+        codes([], make_inputs(one, make_state_entry(one, "id"), make_desired(credential_address("old"))))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +222,7 @@ def test_statuses_of_secrets(state, expected):
     """An unknown secret prevents an apply; a suspect one is a warning."""
     context = GuardContext(
         changes=(secret(state),),
-        inputs=sides(wanted(DB)),
+        inputs=make_inputs(make_desired(DB)),
         approvals=Approvals(),
         limits=PlanLimits(),
         users=EMPTY,
@@ -217,7 +235,7 @@ def test_violations_have_location_and_hint():
     found = check_guards(
         GuardContext(
             changes=(EXPOSED, secret(SecretStatus.SUSPECT), secret(SecretStatus.REUSED)),
-            inputs=sides(wanted(DB)),
+            inputs=make_inputs(make_desired(DB)),
             approvals=Approvals(),
             limits=PlanLimits(),
             users=EMPTY,

@@ -7,15 +7,17 @@ from keyturn.model.plan import PlanLimits
 from keyturn.model.resource import EMPTY
 from keyturn.planning.guards import GuardContext, check_guards
 from keyturn.planning.inputs import Approvals
-from making import credential, sides, wanted
+from sample_resources import credential_address, make_desired, make_inputs
 
-KEPT = wanted(credential("prod-db"), kept_secrets=(("private_key",), ("passphrase",)), strategy="replace")
+KEPT = make_desired(
+    credential_address("prod-db"), kept_secrets=(("private_key",), ("passphrase",)), strategy="replace"
+)
 
 
 def found(change):
     """Return the violations of a change despite all approvals."""
     everything = Approvals(adopt=frozenset({"*"}), restore=frozenset({"prod-db"}), retire=99, rotate=99)
-    inputs = sides(*([change.desired] if change.desired else []))
+    inputs = make_inputs(*([change.desired] if change.desired else []))
     return check_guards(
         GuardContext(changes=(change,), inputs=inputs, approvals=everything, limits=PlanLimits(), users=EMPTY)
     )
@@ -35,8 +37,8 @@ def test_a_new_object_has_no_live_value_to_keep(action):
     [
         (Action.UPDATE, KEPT),
         (Action.RESTORE, KEPT),
-        (Action.ROTATE, wanted(KEPT.address, kept_secrets=KEPT.kept_secrets, strategy="in_place")),
-        (Action.CREATE, wanted(KEPT.address, secrets={"password": "x"})),
+        (Action.ROTATE, make_desired(KEPT.address, kept_secrets=KEPT.kept_secrets, strategy="in_place")),
+        (Action.CREATE, make_desired(KEPT.address, secrets={"password": "x"})),
     ],
 )
 def test_an_existing_object_keeps_its_secret(action, desired):

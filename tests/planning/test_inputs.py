@@ -3,21 +3,21 @@
 import pytest
 
 from keyturn.planning.inputs import Approvals, needs_decryption
-from making import credential, held, shown, sides, wanted
+from sample_resources import credential_address, make_desired, make_inputs, make_live_object, make_state_entry
 
-A = credential("prod-db")
+A = credential_address("prod-db")
 SECRET = {"password": "p1"}
 
 
 def encrypted(**more):
     """Return a manifest with an encrypted secret."""
-    return wanted(A, secrets=SECRET, opened=False, **more)
+    return make_desired(A, secrets=SECRET, opened=False, **more)
 
 
 def test_an_unchanged_resource_stays_encrypted():
     """Same digest and same updated_at: no key is needed."""
-    known = held(encrypted(), "id-1", SECRET)
-    assert needs_decryption(sides(encrypted(), known, shown(known))) == ()
+    known = make_state_entry(encrypted(), "id-1", SECRET)
+    assert needs_decryption(make_inputs(encrypted(), known, make_live_object(known))) == ()
 
 
 @pytest.mark.parametrize(
@@ -26,25 +26,29 @@ def test_an_unchanged_resource_stays_encrypted():
         lambda: (encrypted(),),
         lambda: (
             encrypted(digest="d2"),
-            held(encrypted(), "id-1", SECRET),
-            shown(held(encrypted(), "id-1", SECRET)),
+            make_state_entry(encrypted(), "id-1", SECRET),
+            make_live_object(make_state_entry(encrypted(), "id-1", SECRET)),
         ),
-        lambda: (encrypted(), held(encrypted(), "id-1", SECRET)),
-        lambda: (encrypted(), held(encrypted(), "id-1"), shown(held(encrypted(), "id-1"))),
+        lambda: (encrypted(), make_state_entry(encrypted(), "id-1", SECRET)),
         lambda: (
             encrypted(),
-            held(encrypted(), "id-1", SECRET, retired_at="t"),
-            shown(held(encrypted(), "id-1", SECRET)),
-        ),
-        lambda: (
-            encrypted(),
-            held(encrypted(), "id-1", SECRET),
-            shown(held(encrypted(), "id-1", SECRET), updated_at="later"),
+            make_state_entry(encrypted(), "id-1"),
+            make_live_object(make_state_entry(encrypted(), "id-1")),
         ),
         lambda: (
             encrypted(),
-            held(encrypted(), "id-1", SECRET),
-            shown(held(encrypted(), "id-1", SECRET), status="deleted"),
+            make_state_entry(encrypted(), "id-1", SECRET, retired_at="t"),
+            make_live_object(make_state_entry(encrypted(), "id-1", SECRET)),
+        ),
+        lambda: (
+            encrypted(),
+            make_state_entry(encrypted(), "id-1", SECRET),
+            make_live_object(make_state_entry(encrypted(), "id-1", SECRET), updated_at="later"),
+        ),
+        lambda: (
+            encrypted(),
+            make_state_entry(encrypted(), "id-1", SECRET),
+            make_live_object(make_state_entry(encrypted(), "id-1", SECRET), status="deleted"),
         ),
     ],
     ids=[
@@ -59,18 +63,20 @@ def test_an_unchanged_resource_stays_encrypted():
 )
 def test_a_possible_write_needs_decryption(resources):
     """Every difference from the last apply needs the secrets."""
-    assert [each.address for each in needs_decryption(sides(*resources()))] == [A]
+    assert [each.address for each in needs_decryption(make_inputs(*resources()))] == [A]
 
 
 def test_a_manifest_without_secrets_is_not_decrypted():
     """There is no secret to decrypt."""
-    assert needs_decryption(sides(wanted(A))) == ()
+    assert needs_decryption(make_inputs(make_desired(A))) == ()
 
 
 def test_live_objects_by_name():
     """Several objects can have one name; deleted objects have none."""
-    one, two, gone = (held(wanted(A), identity) for identity in ("id-1", "id-2", "id-3"))
-    inputs = sides(shown(one), shown(two), shown(gone, status="deleted"))
+    one, two, gone = (make_state_entry(make_desired(A), identity) for identity in ("id-1", "id-2", "id-3"))
+    inputs = make_inputs(
+        make_live_object(one), make_live_object(two), make_live_object(gone, status="deleted")
+    )
     assert [live.id for live in inputs.live_by_address()[A]] == ["id-1", "id-2"]
 
 

@@ -11,9 +11,9 @@ from keyturn.planning.scheduling import (
     DependencyCycle,
     ScheduleEvent,
 )
-from making import credential
+from sample_resources import credential_address
 
-A, B, C, D = (credential(name) for name in "abcd")
+A, B, C, D = (credential_address(name) for name in "abcd")
 
 
 def test_a_change_is_ready_after_its_dependencies():
@@ -75,7 +75,7 @@ def test_unlisted_transitions_are_rejected(move):
 @given(st.lists(st.lists(st.integers(0, 11), max_size=3), max_size=12), st.integers(0, 2**12 - 1))
 def test_every_change_ends_exactly_once(edges, failing):
     """At the end, each change is done, failed or blocked."""
-    names = [credential(f"c{index:02}") for index in range(len(edges))]
+    names = [credential_address(f"c{index:02}") for index in range(len(edges))]
     waits = {names[i]: [names[j] for j in found if j < i] for i, found in enumerate(edges)}
     schedule = ChangeSchedule(waits)
     while (address := schedule.take_next()) is not None:

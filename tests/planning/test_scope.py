@@ -4,52 +4,63 @@ import pytest
 
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.scope import limit_scope, matches_target
-from making import connection, credential, held, shown, sides, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_inputs,
+    make_live_object,
+    make_state_entry,
+)
 
-A = credential("prod-db")
-B = connection("prod-pg")
-C = credential("prod-other")
+A = credential_address("prod-db")
+B = connection_address("prod-pg")
+C = credential_address("prod-other")
 
 
 def test_a_protected_resource_outlives_its_manifest():
     """Deleting the manifest together with its flag is an error, because the state has the flag."""
-    known = held(wanted(A), "id-1", protect=True)
-    hands = limit_scope(sides(known, shown(known)))
+    known = make_state_entry(make_desired(A), "id-1", protect=True)
+    hands = limit_scope(make_inputs(known, make_live_object(known)))
     assert compute_changes(hands.inputs) == ()
     assert [finding.code for finding in hands.diagnostics] == ["KT454"]
 
 
 def test_a_protected_resource_may_change():
     """Protection prevents only a deletion."""
-    known = held(wanted(A), "id-1", protect=True)
-    hands = limit_scope(sides(wanted(A, {"host": "new"}), known, shown(known)))
+    known = make_state_entry(make_desired(A), "id-1", protect=True)
+    hands = limit_scope(make_inputs(make_desired(A, {"host": "new"}), known, make_live_object(known)))
     assert len(compute_changes(hands.inputs)) == 1
     assert hands.diagnostics == ()
 
 
 def test_a_protected_resource_may_be_renamed():
     """A rename keeps the object."""
-    known = held(wanted(A), "id-1", protect=True)
-    hands = limit_scope(sides(wanted(C, moved_from="prod-db"), known, shown(known)))
+    known = make_state_entry(make_desired(A), "id-1", protect=True)
+    hands = limit_scope(make_inputs(make_desired(C, moved_from="prod-db"), known, make_live_object(known)))
     assert hands.diagnostics == ()
     assert A in hands.inputs.entries
 
 
 def test_a_target_includes_its_references():
     """A connection includes its credential; other resources are excluded."""
-    inputs = sides(wanted(A), wanted(B, uses="prod-db"), wanted(C))
+    inputs = make_inputs(make_desired(A), make_desired(B, uses="prod-db"), make_desired(C))
     assert set(limit_scope(inputs, ("connection/prod-pg",)).inputs.desired) == {A, B}
 
 
 def test_an_unmatched_target_is_an_error():
     """A typo must not look like success."""
-    assert [finding.code for finding in limit_scope(sides(wanted(A)), ("prod-dbb",)).diagnostics] == ["KT460"]
+    assert [
+        finding.code for finding in limit_scope(make_inputs(make_desired(A)), ("prod-dbb",)).diagnostics
+    ] == ["KT460"]
 
 
 def test_a_targeted_rename_keeps_its_old_entry():
     """Without the old entry, the rename would look like a create."""
-    known = held(wanted(A), "id-1")
-    hands = limit_scope(sides(wanted(C, moved_from="prod-db"), known, shown(known)), ("prod-other",))
+    known = make_state_entry(make_desired(A), "id-1")
+    hands = limit_scope(
+        make_inputs(make_desired(C, moved_from="prod-db"), known, make_live_object(known)), ("prod-other",)
+    )
     assert A in hands.inputs.entries
 
 

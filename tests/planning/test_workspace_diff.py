@@ -5,7 +5,7 @@ import pytest
 from keyturn.model.change import MISSING
 from keyturn.model.fields import flatten_tree
 from keyturn.planning.workspace_diff import FieldDifference, diff_resources
-from making import connection, credential, wanted
+from sample_resources import connection_address, credential_address, make_desired
 
 
 def strip(name):
@@ -20,8 +20,10 @@ def compared(left, right, equal=()):
 
 def test_resources_match_without_their_prefix():
     """Fields are compared one by one, references by name."""
-    left = wanted(connection("staging-pg"), {"host": "a", "port": "5432"}, uses="staging-db")
-    right = wanted(connection("prod-pg"), {"host": "b", "port": 5432, "ssl": True}, uses="prod-db")
+    left = make_desired(connection_address("staging-pg"), {"host": "a", "port": "5432"}, uses="staging-db")
+    right = make_desired(
+        connection_address("prod-pg"), {"host": "b", "port": 5432, "ssl": True}, uses="prod-db"
+    )
     pair = compared([left], [right])["pg"]
     assert pair.differences == (
         FieldDifference(("config", "host"), "a", "b"),
@@ -32,16 +34,18 @@ def test_resources_match_without_their_prefix():
 
 def test_equal_resources():
     """A different environment label is no difference; a different owner is."""
-    left = wanted(credential("staging-db"), labels={"environment": "staging", "owner": "a"})
-    right = wanted(credential("prod-db"), labels={"environment": "prod", "owner": "a"})
+    left = make_desired(credential_address("staging-db"), labels={"environment": "staging", "owner": "a"})
+    right = make_desired(credential_address("prod-db"), labels={"environment": "prod", "owner": "a"})
     assert not compared([left], [right])["db"].has_differences
-    other = wanted(credential("prod-db"), labels={"owner": "b"})
+    other = make_desired(credential_address("prod-db"), labels={"owner": "b"})
     assert compared([left], [other])["db"].differences == (FieldDifference(("labels", "owner"), "a", "b"),)
 
 
 def test_a_resource_on_one_side():
     """On either side."""
-    pairs = compared([wanted(credential("staging-a"))], [wanted(credential("prod-b"))])
+    pairs = compared(
+        [make_desired(credential_address("staging-a"))], [make_desired(credential_address("prod-b"))]
+    )
     assert (pairs["a"].right, pairs["b"].left) == (None, None)
     assert pairs["a"].has_differences
     assert pairs["b"].has_differences
@@ -49,14 +53,17 @@ def test_a_resource_on_one_side():
 
 def test_an_ambiguous_name_keeps_its_prefix():
     """No resource is lost or compared with the wrong one."""
-    left = [wanted(credential("staging-db")), wanted(credential("dev-db"))]
-    pairs = compared(left, [wanted(credential("prod-db"))])
+    left = [make_desired(credential_address("staging-db")), make_desired(credential_address("dev-db"))]
+    pairs = compared(left, [make_desired(credential_address("prod-db"))])
     assert set(pairs) == {"staging-db", "dev-db", "db"}
 
 
 def test_another_type_is_a_difference():
     """The type comes first."""
-    left, right = wanted(connection("staging-x")), wanted(connection("prod-x"), type="mysql")
+    left, right = (
+        make_desired(connection_address("staging-x")),
+        make_desired(connection_address("prod-x"), type="mysql"),
+    )
     assert compared([left], [right])["x"].differences[0] == FieldDifference(("type",), "postgres", "mysql")
 
 
@@ -66,8 +73,8 @@ def test_another_type_is_a_difference():
 )
 def test_secret_fields_by_side(ours, theirs, side):
     """The result has names and sides, but no value."""
-    left = wanted(credential("staging-db"), secrets=dict.fromkeys(filter(None, [ours]), "x"))
-    right = wanted(credential("prod-db"), secrets=dict.fromkeys(filter(None, [theirs]), "y"))
+    left = make_desired(credential_address("staging-db"), secrets=dict.fromkeys(filter(None, [ours]), "x"))
+    right = make_desired(credential_address("prod-db"), secrets=dict.fromkeys(filter(None, [theirs]), "y"))
     pair = compared([left], [right])["db"]
     assert pair.secrets == {("password",): side}
     assert pair.has_differences is (side != "both")
@@ -75,7 +82,10 @@ def test_secret_fields_by_side(ours, theirs, side):
 
 def test_a_shared_secret_is_reported():
     """A shared secret is reported, but is no difference."""
-    sides = [wanted(credential(name), secrets={"password": "x"}) for name in ("staging-db", "prod-db")]
+    sides = [
+        make_desired(credential_address(name), secrets={"password": "x"})
+        for name in ("staging-db", "prod-db")
+    ]
     pair = compared(sides[:1], sides[1:], [(sides[0].address, ("password",))])["db"]
     assert pair.shared_secrets == (("password",),)
     assert not pair.has_differences
@@ -83,6 +93,9 @@ def test_a_shared_secret_is_reported():
 
 def test_lists_are_compared_by_element():
     """A list is one field."""
-    left, right = wanted(connection("staging-x"), {"a": [1]}), wanted(connection("prod-x"), {"a": ["1"]})
+    left, right = (
+        make_desired(connection_address("staging-x"), {"a": [1]}),
+        make_desired(connection_address("prod-x"), {"a": ["1"]}),
+    )
     assert flatten_tree({"config": {"a": [1]}}) == left.fields
     assert not compared([left], [right])["x"].has_differences

@@ -1,8 +1,8 @@
 """One manifest as the rules see it."""
 
-from judging import subject
 from keyturn.model.address import Address, SourceLocation
 from keyturn.policy.resource_view import ResourceView
+from sample_policies import make_view
 
 TEXT = """\
 kind: connection
@@ -16,7 +16,7 @@ config:
 
 def test_a_location_is_that_of_the_nearest_parent():
     """For a path that is not in the file."""
-    one = subject(TEXT)
+    one = make_view(TEXT)
     assert one.find_location(("config", "host")) == SourceLocation(one.file, 5, 9)
     assert one.find_location(("config", "host"), key=True) == SourceLocation(one.file, 5, 3)
     assert one.find_location(("config", "port"), key=True) == SourceLocation(one.file, 4, 1)
@@ -31,7 +31,7 @@ def test_without_spans_the_location_is_the_file():
 
 def test_fields_are_found_by_their_last_key_or_last_two_keys():
     """``tls: {mode: …}`` has the names tlsmode and mode."""
-    one = subject(TEXT)
+    one = make_view(TEXT)
     found = [(("config", "tls", "mode"), "require")]
     assert one.find_fields(frozenset({"tlsmode"})) == found
     assert one.find_fields(frozenset({"mode"})) == found

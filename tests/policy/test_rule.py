@@ -2,10 +2,10 @@
 
 import pytest
 
-from judging import TODAY, subject
 from keyturn.model.address import SourceLocation
 from keyturn.model.secret import Secret
 from keyturn.policy.rule import Requires, RuleContext, Violation
+from sample_policies import TODAY, make_view
 
 PROJECT = SourceLocation("keyturn.yaml", 3, 1)
 
@@ -35,7 +35,7 @@ def test_a_context_satisfies_rules_by_its_data(known, provided):
 def test_a_violation_without_manifest_is_located_in_the_project():
     """One diagnostic for the section."""
     assert Violation(message="m").find_location(PROJECT) == PROJECT
-    one = subject("kind: credential\nname: x\ntype: aws\n")
+    one = make_view("kind: credential\nname: x\ntype: aws\n")
     assert Violation(message="m", resource=one, path=("name",)).find_location(PROJECT) == SourceLocation(
         one.file, 2, 7
     )

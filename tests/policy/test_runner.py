@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging import SETTINGS, TODAY, judged, places, settings, subject
 from keyturn.policy.resource_view import Waiver
 from keyturn.policy.rule import RuleContext
 from keyturn.policy.rules import privilege
 from keyturn.policy.runner import run_remaining_rules, run_rules, run_static_rules
+from sample_policies import SETTINGS, TODAY, list_places, make_settings, make_view, run_policy_rules
 
 BROKEN = """\
 kind: connection
@@ -35,38 +35,38 @@ def codes(found):
 
 def test_a_valid_manifest_has_no_diagnostics():
     """No rule reports anything."""
-    assert judged(CLEAN) == ()
+    assert run_policy_rules(CLEAN) == ()
 
 
 def test_diagnostics_are_sorted_by_severity():
     """An error before a warning, regardless of the codes."""
-    assert codes(judged(BROKEN)) == ["KT350", "KT351"]
-    swapped = settings({**SETTINGS, "rules": {"KT350": "note", "KT351": "error"}})
-    assert codes(judged(BROKEN, policy=swapped)) == ["KT351", "KT350"]
+    assert codes(run_policy_rules(BROKEN)) == ["KT350", "KT351"]
+    swapped = make_settings({**SETTINGS, "rules": {"KT350": "note", "KT351": "error"}})
+    assert codes(run_policy_rules(BROKEN, policy=swapped)) == ["KT351", "KT350"]
 
 
 def test_the_default_hint_is_that_of_the_code():
     """Every diagnostic has a hint."""
-    assert all(finding.hint for finding in judged(BROKEN))
-    assert judged(BROKEN)[0].address == subject(BROKEN).address
+    assert all(finding.hint for finding in run_policy_rules(BROKEN))
+    assert run_policy_rules(BROKEN)[0].address == make_view(BROKEN).address
 
 
 def test_a_rule_may_be_off_everywhere_or_below_a_path():
     """The rest of the project keeps it."""
-    off = settings({**SETTINGS, "rules": {"KT350": "off"}})
-    assert codes(judged(BROKEN, policy=off)) == ["KT351"]
-    below = settings({**SETTINGS, "rules": {"KT350": {"level": "off", "paths": ["legacy"]}}})
-    moved = subject(BROKEN, file="legacy/prod-x.yaml")
-    assert codes(judged(moved, policy=below)) == ["KT351"]
-    assert codes(judged(BROKEN, policy=below)) == ["KT350", "KT351"]
+    off = make_settings({**SETTINGS, "rules": {"KT350": "off"}})
+    assert codes(run_policy_rules(BROKEN, policy=off)) == ["KT351"]
+    below = make_settings({**SETTINGS, "rules": {"KT350": {"level": "off", "paths": ["legacy"]}}})
+    moved = make_view(BROKEN, file="legacy/prod-x.yaml")
+    assert codes(run_policy_rules(moved, policy=below)) == ["KT351"]
+    assert codes(run_policy_rules(BROKEN, policy=below)) == ["KT350", "KT351"]
 
 
 def test_a_waiver_with_a_reason_applies():
     """In this manifest only."""
     other = BROKEN.replace("prod-x", "prod-x-two")
-    found = judged(waived(("KT350", "isolated network, ticket 12")), other)
-    assert places("KT350", found) == ["prod-x-two:5:19"]
-    assert places("KT351", found) == ["prod-x-two:5:52", "prod-x:5:52"]
+    found = run_policy_rules(waived(("KT350", "isolated network, ticket 12")), other)
+    assert list_places("KT350", found) == ["prod-x-two:5:19"]
+    assert list_places("KT351", found) == ["prod-x-two:5:52", "prod-x:5:52"]
 
 
 def test_a_manifest_without_findings_needs_no_catalog(monkeypatch):
@@ -77,34 +77,34 @@ def test_a_manifest_without_findings_needs_no_catalog(monkeypatch):
 
     monkeypatch.setattr("keyturn.catalog.load_catalog", refuse)
     monkeypatch.setattr("keyturn.policy.runner.load_catalog", refuse)
-    assert judged(waived(("KT350", "isolated network"), ("KT351", "isolated network"))) == ()
+    assert run_policy_rules(waived(("KT350", "isolated network"), ("KT351", "isolated network"))) == ()
 
 
 def test_a_waiver_without_a_reason_is_an_error():
     """It has no effect."""
-    found = judged(waived(("KT350", " ")))
+    found = run_policy_rules(waived(("KT350", " ")))
     assert codes(found) == ["KT350", "KT300", "KT351"]
-    assert places("KT300", found) == ["prod-x:7:12"]
+    assert list_places("KT300", found) == ["prod-x:7:12"]
 
 
 def test_a_waiver_without_effect_is_a_note():
     """It would hide the next violation."""
-    found = judged(waived(("KT350", "why"), ("KT354", "why")))
+    found = run_policy_rules(waived(("KT350", "why"), ("KT354", "why")))
     assert [(one.code, one.severity.name) for one in found if one.code == "KT302"] == [("KT302", "NOTE")]
-    assert places("KT302", found) == ["prod-x:8:12"]
+    assert list_places("KT302", found) == ["prod-x:8:12"]
 
 
 @pytest.mark.parametrize("code", ["KT320", "KT361", "KT389", "KT322"])
 def test_a_waiver_is_not_unused_if_its_rule_had_no_data(code):
     """Without state or key."""
-    assert places("KT302", judged(waived((code, "why")))) == []
+    assert list_places("KT302", run_policy_rules(waived((code, "why")))) == []
 
 
 def test_a_waiver_is_not_unused_if_manifests_are_absent():
     """A hook on changed files does not read the other manifest."""
     text = waived(("KT312", "why"))
-    assert places("KT302", judged(text, complete=False)) == []
-    assert places("KT302", judged(text)) == ["prod-x:7:12"]
+    assert list_places("KT302", run_policy_rules(text, complete=False)) == []
+    assert list_places("KT302", run_policy_rules(text)) == ["prod-x:7:12"]
 
 
 @pytest.mark.parametrize(
@@ -118,17 +118,19 @@ def test_a_waiver_is_not_unused_if_manifests_are_absent():
 )
 def test_integrity_errors_cannot_be_waived(code, message, hint):
     """An unknown code has the nearest one as hint."""
-    found = [one for one in judged(waived((code, "why"))) if one.code == "KT301"]
+    found = [one for one in run_policy_rules(waived((code, "why"))) if one.code == "KT301"]
     assert [one.message for one in found] == [message]
     assert found[0].hint.startswith(hint)
     assert [str(one.origin).partition(":")[2] for one in found] == ["7:12"]
 
 
 FLEET = [
-    subject(BROKEN.replace("prod-x", f"prod-x-{number}").replace("environment: prod", f"environment: {env}"))
+    make_view(
+        BROKEN.replace("prod-x", f"prod-x-{number}").replace("environment: prod", f"environment: {env}")
+    )
     for number, env in enumerate(["prod", "staging", "lab", "prod", "qa"])
 ] + [
-    subject(
+    make_view(
         f"kind: credential\nname: {env}-app\ntype: oauth\nlabels: {{environment: {env}}}\n"
         "config: {client_id: one}\nsecrets: {client_secret: ENC}\n"
     )
@@ -144,16 +146,18 @@ def test_the_order_of_manifests_does_not_matter(dice: random.Random):
     dice.shuffle(shuffled)
     prints = list(SAME.items())
     dice.shuffle(prints)
-    assert judged(*shuffled, fingerprints=dict(prints)) == judged(*FLEET, fingerprints=SAME)
+    assert run_policy_rules(*shuffled, fingerprints=dict(prints)) == run_policy_rules(
+        *FLEET, fingerprints=SAME
+    )
 
 
 def test_static_rules_run_before_decryption():
     """The remaining rules add their diagnostics and those of waivers."""
     alone, all_of_it = RuleContext(today=TODAY), RuleContext(today=TODAY, fingerprints=SAME)
-    manifests = (*FLEET, subject(waived(("KT350", "lab"), ("KT352", "none here"))))
-    looked = run_static_rules(manifests, settings(), alone)
-    whole = run_rules(manifests, settings(), all_of_it)
-    assert run_remaining_rules(looked, settings(), all_of_it) == whole
+    manifests = (*FLEET, make_view(waived(("KT350", "lab"), ("KT352", "none here"))))
+    looked = run_static_rules(manifests, make_settings(), alone)
+    whole = run_rules(manifests, make_settings(), all_of_it)
+    assert run_remaining_rules(looked, make_settings(), all_of_it) == whole
     assert set(looked.diagnostics) < set(whole)
     later = {each.code for each in whole} - {each.code for each in looked.diagnostics}
     assert later == {"KT302", "KT361"}
@@ -164,7 +168,9 @@ def said_of(value):
     fields = ("password", "note", "host", "role", "client_id", "sslMode", "username", "region", "baseUrl")
     config = {("config", name): value for name in fields}
     labels = {"environment": value, "system": value, "residency": "eu", "expires": value}
-    found = judged(subject(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, ()),)))
+    found = run_policy_rules(
+        make_view(BROKEN, config=config, labels=labels, waivers=(Waiver(value, value, ()),))
+    )
     return " ".join(f"{finding.message} {finding.hint}" for finding in found)
 
 

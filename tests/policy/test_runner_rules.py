@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from certificates import certificate
-from judging import TODAY, judged, places, settings, subject
+from certificates import make_certificate
 from keyturn.catalog import find_code, load_catalog
 from keyturn.model.secret import Secret
 from keyturn.policy.runner import RULES
 from keyturn.policy.settings import is_rule_code
+from sample_policies import TODAY, list_places, make_settings, make_view, run_policy_rules
 
 ROOT = Path(__file__).parents[2]
 BROKEN = Path(__file__).with_name("broken.txt")
 MADE = {
-    "@certificate": lambda: certificate().pem,
-    "@key": lambda: certificate().private(),
-    "@locked": lambda: certificate().private("a passphrase"),
+    "@certificate": lambda: make_certificate().pem,
+    "@key": lambda: make_certificate().private(),
+    "@locked": lambda: make_certificate().private("a passphrase"),
 }
 """What a case of the table cannot hold, since it is another one each time."""
 
@@ -41,10 +41,10 @@ def cases():
 
 def looked_at(known, texts):
     """Return what all rules find in manifests; what is opened, are the secrets of the first one."""
-    subjects = [subject(text.replace("@token", TOKEN)) for text in texts]
+    subjects = [make_view(text.replace("@token", TOKEN)) for text in texts]
     more = {"shallow_history": known.get("shallow", False), "connectors": tuple(known.get("connectors", ()))}
     if "policy" in known:
-        more["policy"] = settings(known["policy"])
+        more["policy"] = make_settings(known["policy"])
     if "aged" in known:
         more["rotated"] = {one.file: {(): TODAY - timedelta(known["aged"])} for one in subjects}
     if "same" in known:
@@ -54,14 +54,14 @@ def looked_at(known, texts):
     if "secrets" in known:
         opened = {name: MADE[text]() if text in MADE else text for name, text in known["secrets"].items()}
         more["secrets"] = {subjects[0].file: {(name,): Secret(text) for name, text in opened.items()}}
-    return judged(*subjects, **more)
+    return run_policy_rules(*subjects, **more)
 
 
 @pytest.mark.parametrize(("code", "place", "said", "known", "texts"), cases())
 def test_each_rule_reports_its_violation(code, place, said, known, texts):
     """One diagnostic with line, column and message."""
     found = looked_at(known, texts)
-    assert places(code, found) == [place]
+    assert list_places(code, found) == [place]
     assert [each.message for each in found if each.code == code] == [said]
 
 

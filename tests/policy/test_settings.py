@@ -2,7 +2,6 @@
 
 import pytest
 
-from judging import settings
 from keyturn.catalog import load_catalog
 from keyturn.model.address import SourceLocation
 from keyturn.model.config_reader import ConfigSection
@@ -18,6 +17,7 @@ from keyturn.policy.settings import (
     read_policy_settings,
     resolve_severity,
 )
+from sample_policies import make_settings
 
 FULL = {
     "required_labels": ["environment"],
@@ -44,12 +44,12 @@ def wrong(tree):
 
 def test_an_absent_section_has_the_defaults():
     """As ``PolicySettings()``."""
-    assert settings({}) == PolicySettings(origin=SourceLocation("keyturn.yaml", 1, 1))
+    assert make_settings({}) == PolicySettings(origin=SourceLocation("keyturn.yaml", 1, 1))
 
 
 def test_every_setting_is_read():
     """A partial setting keeps the other defaults."""
-    read = settings(FULL)
+    read = make_settings(FULL)
     assert read.environments == {
         "prod": Environment("p-", production=True),
         "qa": Environment("qa-", production=True),
@@ -96,7 +96,7 @@ def test_a_path_covers_a_folder_a_file_or_a_glob(pattern, file, expected):
 
 def test_a_level_applies_below_its_paths():
     """Elsewhere the rule keeps its default."""
-    read = settings(FULL)
+    read = make_settings(FULL)
     assert resolve_severity(read, "KT350", "legacy/a.yaml") is Severity.WARNING
     assert resolve_severity(read, "KT350", "new/a.yaml") is Severity.ERROR
     assert resolve_severity(read, "KT310", "new/a.yaml", Severity.NOTE) is None
@@ -105,7 +105,7 @@ def test_a_level_applies_below_its_paths():
 
 def test_the_longest_path_has_the_recipients():
     """None differs from an empty list."""
-    read = settings(FULL)
+    read = make_settings(FULL)
     assert find_required_recipients(read, "manifests/prod/a.yaml") == ("age1b", "age1c")
     assert find_required_recipients(read, "manifests/dev/a.yaml") == ("age1a",)
     assert find_required_recipients(read, "elsewhere/a.yaml") is None

@@ -2,19 +2,19 @@
 
 import pytest
 
-from judging import settings, subject
 from keyturn.policy.settings import find_environment, is_production
+from sample_policies import make_settings, make_view
 
-STATED = settings(
+STATED = make_settings(
     {"environments": {"prod": {}, "prodeu": {"prefix": "prod-eu-"}, "qa": {"production": True}}}
 )
-BARE = settings({})
+BARE = make_settings({})
 
 
 def made(name, label=""):
     """Return a manifest of this name, labelled or not."""
     labels = f"labels: {{environment: {label}}}\n" if label else ""
-    return subject(f"kind: credential\nname: {name}\ntype: aws\n{labels}")
+    return make_view(f"kind: credential\nname: {name}\ntype: aws\n{labels}")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from judging import subject
 from keyturn.policy.text_matching import format_field_name, parse_switch, walk_texts
+from sample_policies import make_view
 
 TEXT = """\
 kind: connection
@@ -16,7 +16,7 @@ config: {a: one, port: 5, list: [two, {k: [three]}], empty: {}}
 
 def test_every_text_has_its_path():
     """In lists, mappings and labels; numbers are no texts."""
-    assert list(walk_texts(subject(TEXT))) == [
+    assert list(walk_texts(make_view(TEXT))) == [
         (("config", "a"), "one"),
         (("config", "list", "0"), "two"),
         (("config", "list", "1", "k", "0"), "three"),

@@ -8,7 +8,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from encrypting import document
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.plan import PlanLimits
 from keyturn.project.project import (
@@ -22,6 +21,7 @@ from keyturn.project.project import (
 from keyturn.schema.strict_validator import build_validator
 from keyturn.schema.validate import compile_schema
 from keyturn.yamldoc.reader import parse_document
+from sops_files import parse_text
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/project.schema.json").read_text())
 _GOOD = """\
@@ -121,7 +121,7 @@ def test_an_error_has_the_location_of_its_value(old, new, code, place):
     assert text != _SMALL
     assert (code, place) in [(found[0], found[1]) for found in findings(text)]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document(text).tree, _SCHEMA)
+        jsonschema.validate(parse_text(text).tree, _SCHEMA)
 
 
 def test_errors_of_shape_and_meaning_come_together():
@@ -284,7 +284,7 @@ def test_an_api_key_in_the_file_is_not_in_the_message(canary):
     """The hint says to revoke it."""
     with pytest.raises(DiagnosticError) as caught:
         parse_project(_SMALL.replace("{env: PLANASONIX_API_KEY}", canary()).encode(), Path())
-    canary.also("findings", repr(caught.value.diagnostics))
+    canary.record("findings", repr(caught.value.diagnostics))
     assert "Revoke a key" in caught.value.diagnostics[0].hint
 
 

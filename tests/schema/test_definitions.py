@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from corpus import tree
+from example_manifests import parse_example
 from keyturn.schema.definitions import (
     config_fields,
     credential_types_of,
@@ -116,7 +116,7 @@ def test_a_config_that_is_not_a_mapping_has_no_destinations():
 
 def test_classifies_an_example():
     """The staging bucket and the account are destinations, the warehouse is not."""
-    paths = destination_paths("connection", tree("connections/prod-snowflake"))
+    paths = destination_paths("connection", parse_example("connections/prod-snowflake"))
     assert set(paths) == {("config", "account"), ("config", "staging", "bucket")}
 
 

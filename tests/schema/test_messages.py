@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from corpus import manifests, tree
+from example_manifests import parse_example, read_examples
 from keyturn.catalog import load_catalog
 from keyturn.kinds import KINDS
 from keyturn.model.secret_detection import is_secret_name
@@ -20,7 +20,7 @@ from keyturn.schema.messages import find_schema_errors, safe_path
 from keyturn.schema.strict_validator import build_validator
 from keyturn.schema.validate import is_valid_manifest
 from keyturn.yamldoc.reader import Document, SpanIndex
-from shelf import document
+from manifest_folder import parse_manifest_text
 from vocabulary import ANNOTATIONS
 
 BROKEN = Path(__file__).with_name("broken.txt")
@@ -39,7 +39,7 @@ PG = "kind: connection\nname: x\ntype: postgres\n"
 
 def found(text):
     """Return the diagnostics of a text."""
-    read = document(text)
+    read = parse_manifest_text(text)
     return find_schema_errors(read, str(read.tree.get("kind", "")))
 
 
@@ -82,7 +82,7 @@ def keywords(root: dict[str, Any], part: Any, seen: set[str]) -> Iterator[str]:
 def test_the_table_covers_every_keyword(kind):
     """Each keyword of the schemas has a case."""
     assert len(cases()) == BROKEN.read_text().count("\nKT")
-    trees = [document(text).tree for text, code, *_ in cases() if code != "KT130"]
+    trees = [parse_manifest_text(text).tree for text, code, *_ in cases() if code != "KT130"]
     mine = [each for each in trees if each["kind"] == kind]
     broken = {error.validator for each in mine for error in build_validator(kind).iter_errors(each)}
     # The one constant is the kind itself: where it is another one, another schema is asked (KT130).
@@ -126,8 +126,8 @@ def test_hides_a_key_that_may_be_a_secret(canary):
 @some.composite
 def mutants(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
     """Return an example in which one part is replaced."""
-    name = draw(some.sampled_from(sorted(manifests())))
-    mutant = copy.deepcopy(tree(name))
+    name = draw(some.sampled_from(sorted(read_examples())))
+    mutant = copy.deepcopy(parse_example(name))
     inner = [mutant, *(value for value in mutant.values() if isinstance(value, dict))]
     target = draw(some.sampled_from(inner))
     key = draw(some.sampled_from([*target, "unheard", "refresh_token", "staging", "keep"]))

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 from jsonschema_rs import Draft202012Validator as FastValidator
 
-from corpus import manifests, tree
+from example_manifests import parse_example, read_examples
 from keyturn.kinds import KINDS
 from keyturn.model.secret_detection import SECRET_NAME_PATTERN
 from keyturn.schema.definitions import compile_pattern, list_known_types, load_schema, load_type_schema
@@ -142,8 +142,8 @@ def examples(draw: some.DrawFn) -> tuple[str, dict[str, Any]]:
 @some.composite
 def mutants(draw: some.DrawFn, values: tuple[Any, ...] = tuple(VALUES)) -> tuple[str, dict[str, Any]]:
     """Return a valid or generated manifest with up to three changes."""
-    name = draw(some.sampled_from(sorted(manifests())))
-    right = (name.partition("/")[0].removesuffix("s"), copy.deepcopy(tree(name)))
+    name = draw(some.sampled_from(sorted(read_examples())))
+    right = (name.partition("/")[0].removesuffix("s"), copy.deepcopy(parse_example(name)))
     kind, mutant = draw(some.one_of(some.just(right), examples()))
     for _ in range(draw(some.integers(0, 3))):
         target = draw(
@@ -175,10 +175,10 @@ def test_jsonschema_decides_on_odd_values(asked):
     assert not (exact and said)
 
 
-@pytest.mark.parametrize("name", manifests())
+@pytest.mark.parametrize("name", read_examples())
 def test_every_example_is_accepted(name):
     """The unchanged examples are valid."""
-    assert is_accepted(tree(name), compile_schema(name.partition("/")[0].removesuffix("s")))
+    assert is_accepted(parse_example(name), compile_schema(name.partition("/")[0].removesuffix("s")))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

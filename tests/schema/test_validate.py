@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from corpus import manifests
+from example_manifests import read_examples
 from keyturn.schema.definitions import destination_paths
 from keyturn.schema.validate import is_valid_manifest, validate_manifest
-from shelf import document
+from manifest_folder import parse_manifest_text
 
 PG = "kind: connection\nname: x\ntype: postgres\n"
 MY = "kind: connection\nname: x\ntype: mysql\n"
@@ -16,17 +16,17 @@ MY = "kind: connection\nname: x\ntype: mysql\n"
 
 def codes(text):
     """Return code and location of each diagnostic of a text."""
-    read = document(text)
+    read = parse_manifest_text(text)
     return [
         (each.code, each.origin.line, each.origin.column)
         for each in validate_manifest(read, str(read.tree.get("kind")))
     ]
 
 
-@pytest.mark.parametrize("name", manifests())
+@pytest.mark.parametrize("name", read_examples())
 def test_accepts_the_examples(name):
     """The examples have all variants of all types and all connectors."""
-    read = document(manifests()[name])
+    read = parse_manifest_text(read_examples()[name])
     assert validate_manifest(read, str(read.tree["kind"])) == ()
 
 
@@ -65,7 +65,7 @@ def test_accepts_undocumented_fields():
 
 def test_an_undocumented_field_is_a_destination():
     """Listing a field does not classify it."""
-    read = document(PG + "config: {sslKeyPath: k}\nundocumented: [sslKeyPath]\n")
+    read = parse_manifest_text(PG + "config: {sslKeyPath: k}\nundocumented: [sslKeyPath]\n")
     assert destination_paths("connection", read.tree) == (("config", "sslKeyPath"),)
 
 

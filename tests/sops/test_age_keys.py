@@ -5,9 +5,9 @@ import os
 import pyrage
 import pytest
 
-from encrypting import document, encrypted, sops
 from keyturn.sops.age_keys import find_age_keys
 from keyturn.sops.metadata import parse_metadata
+from sops_files import encrypt_manifest, parse_text, run_sops
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def test_ssh_keys_are_left_to_sops(home):
 
 def test_unwraps_a_data_key_for_its_recipient(age_key, canary):
     """Only the recipient can unwrap the data key of a real file."""
-    text = encrypted(f"{age_key.recipient},{another(canary).to_public()}", {"password": "x"})
-    first, second = parse_metadata(document(text)).recipients
+    text = encrypt_manifest(f"{age_key.recipient},{another(canary).to_public()}", {"password": "x"})
+    first, second = parse_metadata(parse_text(text)).recipients
     found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
     assert len(found.unwrap_data_key(first.name, first.wrapped_key)) == 32
     assert found.unwrap_data_key(second.name, second.wrapped_key) is None
@@ -123,14 +123,14 @@ def test_unwraps_a_data_key_for_its_recipient(age_key, canary):
 def test_the_repr_shows_no_key(age_key, canary):
     """Neither the keys nor the environment are in the output."""
     found = find_age_keys({"SOPS_AGE_KEY": age_key.identity})
-    canary.also("keyring", repr(found))
+    canary.record("keyring", repr(found))
     assert age_key.identity not in repr(found)
     assert age_key.recipient in repr(found)
 
 
 def test_the_sources_are_those_of_sops(age_key, home):
     """Sops decrypts a file with a key from each source."""
-    text = encrypted(age_key, {"password": "x"})
+    text = encrypt_manifest(age_key, {"password": "x"})
     config = home / ".config/sops/age/keys.txt"
     config.parent.mkdir(parents=True)
     age_key.write(config)
@@ -142,6 +142,6 @@ def test_the_sources_are_those_of_sops(age_key, home):
         {"XDG_CONFIG_HOME": str(home / ".config")},
     ):
         assert find_age_keys({"PATH": os.defpath, **environment}).recipients == {age_key.recipient}
-        assert b'"x"' in sops(
+        assert b'"x"' in run_sops(
             "decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=environment
         )

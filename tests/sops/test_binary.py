@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from encrypting import SOPS, around, asking, document, encrypted
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
 from keyturn.sops.binary import SopsCommand, find_sops, locate_sops
 from keyturn.sops.recipients import CreationRule
+from sops_files import SOPS, add_vault_key, encrypt_manifest, make_key_environment, parse_text
 
 
 def codes(act):
@@ -34,7 +34,7 @@ def program(folder, body, name="sops"):
 @pytest.fixture
 def real(age_key):
     """Return the real sops with the key of the test run."""
-    return find_sops(around(age_key))
+    return find_sops(make_key_environment(age_key))
 
 
 def test_finds_the_sops_on_path_first(tmp_path):
@@ -77,14 +77,14 @@ def test_asks_for_the_version_without_a_network(tmp_path):
 )
 def test_decrypts_every_secret_unchanged(age_key, real, value):
     """Text that YAML would rewrite is returned unchanged."""
-    opened = real.decrypt(document(encrypted(age_key, {"password": value, "deep": {"er": "x"}})))
+    opened = real.decrypt(parse_text(encrypt_manifest(age_key, {"password": value, "deep": {"er": "x"}})))
     assert opened == {("secrets", "password"): Secret(value), ("secrets", "deep", "er"): Secret("x")}
 
 
 def test_decrypts_values_of_other_selectors(age_key, real):
     """All encrypted values are found at any path, also in lists."""
-    text = encrypted(age_key, {"a": ["x", "y"]}, plain={"name": "n", "list": [{"k": "v"}]})
-    assert set(real.decrypt(document(text))) == {("secrets", "a", "0"), ("secrets", "a", "1")}
+    text = encrypt_manifest(age_key, {"a": ["x", "y"]}, plain={"name": "n", "list": [{"k": "v"}]})
+    assert set(real.decrypt(parse_text(text))) == {("secrets", "a", "0"), ("secrets", "a", "1")}
 
 
 @pytest.mark.parametrize(
@@ -101,25 +101,25 @@ def test_decrypts_values_of_other_selectors(age_key, real):
 def test_failures_show_nothing_of_sops(age_key, real, canary, capfd, tampering):
     """Each exit code has a message; the stderr of sops, which may contain a secret, is not shown."""
     change, code = tampering
-    text = change(encrypted(age_key, {"password": canary()}))
-    assert codes(lambda: real.decrypt(document(text))) == [code]
+    text = change(encrypt_manifest(age_key, {"password": canary()}))
+    assert codes(lambda: real.decrypt(parse_text(text))) == [code]
     assert capfd.readouterr() == ("", "")
 
 
 def test_rejects_a_secret_that_is_not_text(age_key, real):
     """A number may have lost digits."""
-    assert codes(lambda: real.decrypt(document(encrypted(age_key, {"password": 83})))) == ["KT224"]
+    assert codes(lambda: real.decrypt(parse_text(encrypt_manifest(age_key, {"password": 83})))) == ["KT224"]
 
 
 def test_reports_a_wrong_key(age_key):
     """A file for another recipient gives one message."""
-    text = document(encrypted(age_key, {"password": "x"}))
+    text = parse_text(encrypt_manifest(age_key, {"password": "x"}))
     assert codes(lambda: find_sops({"PATH": os.defpath}).decrypt(text)) == ["KT220"]
 
 
 def test_rejects_a_file_that_sops_reads_differently(tmp_path, age_key):
     """No value of such a file is used."""
-    text = document(encrypted(age_key, {"password": "x"}, plain={"host": "a", "port": 1}))
+    text = parse_text(encrypt_manifest(age_key, {"password": "x"}, plain={"host": "a", "port": 1}))
     for answer in ('{"host": "b", "port": 1, "secrets": {"password": "x"}}',
     '{"host": "a", "port": true, "secrets": {"password": "x"}}',
                    '{"port": 1, "host": "a", "secrets": {"password": "x"}}', "[]", "{",
@@ -145,7 +145,7 @@ def test_passes_a_minimal_environment(tmp_path, age_key, canary):
         "VAULT_TOKEN": "x",
     }
     fake = SopsCommand(binary=tmp_path / "bin/sops", environment=environment)
-    assert codes(lambda: fake.decrypt(document("a: 1\n"))) == ["KT220"]
+    assert codes(lambda: fake.decrypt(parse_text("a: 1\n"))) == ["KT220"]
     assert set(seen.read_text().split()) - {"PWD", "_", "SHLVL", "OLDPWD"} == {
         "LC_ALL", "PATH", "SOPS_AGE_KEY_FILE", "SOPS_CONFIG", "SOPS_DISABLE_VERSION_CHECK",
         "SOPS_HC_VAULT_ALLOWLIST",
@@ -158,7 +158,7 @@ def test_runs_a_key_command_before_sops(age_key, tmp_path):
     script.write_text(f'#!/bin/sh\ntest "$MANAGER_SESSION" = open && cat {age_key.file}\n')
     script.chmod(0o700)
     environment = {"PATH": os.defpath, "SOPS_AGE_KEY_CMD": str(script), "MANAGER_SESSION": "open"}
-    opened = find_sops(environment).decrypt(document(encrypted(age_key, {"password": "x"})))
+    opened = find_sops(environment).decrypt(parse_text(encrypt_manifest(age_key, {"password": "x"})))
     assert opened == {("secrets", "password"): Secret("x")}
 
 
@@ -168,8 +168,8 @@ def test_reports_a_sops_that_hangs_or_cannot_start(tmp_path, monkeypatch):
     monkeypatch.setattr("keyturn.sops.binary._SOPS_TIMEOUT", 0.05)
     hanging = SopsCommand(binary=tmp_path / "bin/sops", environment=environment)
     absent = SopsCommand(binary=tmp_path / "nowhere", environment=environment)
-    assert codes(lambda: hanging.decrypt(document("a: 1\n"))) == ["KT012"]
-    assert codes(lambda: absent.decrypt(document("a: 1\n"))) == ["KT012"]
+    assert codes(lambda: hanging.decrypt(parse_text("a: 1\n"))) == ["KT012"]
+    assert codes(lambda: absent.decrypt(parse_text("a: 1\n"))) == ["KT012"]
 
 
 def test_a_file_chooses_no_network_target(age_key, real):
@@ -188,9 +188,9 @@ def test_a_file_chooses_no_network_target(age_key, real):
         thread = threading.Thread(target=listen)
         thread.start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
-        text = encrypted(age_key, {"password": "x"})
+        text = encrypt_manifest(age_key, {"password": "x"})
         foreign = SopsCommand(binary=real.binary, environment={"PATH": os.defpath, "VAULT_TOKEN": "x"})
-        codes(lambda: foreign.decrypt(document(asking(text, address))))
+        codes(lambda: foreign.decrypt(parse_text(add_vault_key(text, address))))
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
     assert not any(b"X-Vault-Token" in request for request in heard)
@@ -203,7 +203,7 @@ def test_encrypts_for_the_recipients_of_a_rule(age_key, real):
         b'{"name": "0123", "secrets": {"password": "1e5"}}', CreationRule(age=(age_key.recipient,)), "m.yaml"
     )
     assert b'name: "0123"' in out
-    assert real.decrypt(document(out)) == {("secrets", "password"): Secret("1e5")}
+    assert real.decrypt(parse_text(out)) == {("secrets", "password"): Secret("1e5")}
     assert codes(lambda: keyless.encrypt(b"a: 1", CreationRule(age=("age1x",)), "m.yaml")) == ["KT227"]
     assert codes(lambda: keyless.encrypt(b"- 1", CreationRule(age=(age_key.recipient,)), "m.yaml")) == [
         "KT227"
@@ -213,10 +213,10 @@ def test_encrypts_for_the_recipients_of_a_rule(age_key, real):
 def test_sets_a_value_in_a_copy(age_key, real, tmp_path):
     """The value is passed by stdin; an equal value leaves the file unchanged."""
     copy = tmp_path / "copy.yaml"
-    copy.write_text(encrypted(age_key, {"password": "x"}))
+    copy.write_text(encrypt_manifest(age_key, {"password": "x"}))
     real.set_value(copy, ("secrets", "X-Api Key:é"), b'"0123"', "m.yaml")
     before = copy.read_bytes()
-    assert real.decrypt(document(before))[("secrets", "X-Api Key:é")] == Secret("0123")
+    assert real.decrypt(parse_text(before))[("secrets", "X-Api Key:é")] == Secret("0123")
     real.set_value(copy, ("secrets", "password"), b'"x"', "m.yaml")
     assert copy.read_bytes() == before
 
@@ -236,5 +236,5 @@ def test_an_older_sops_may_read_but_not_write(tmp_path):
 def test_setting_a_value_fails_as_decrypting_does(age_key, real, tmp_path):
     """Writing does not repair a tampered file."""
     copy = tmp_path / "copy.yaml"
-    copy.write_text(encrypted(age_key, {"password": "x"}).replace("db.acme.com", "evil.example.com"))
+    copy.write_text(encrypt_manifest(age_key, {"password": "x"}).replace("db.acme.com", "evil.example.com"))
     assert codes(lambda: real.set_value(copy, ("secrets", "password"), b'"y"', "m.yaml")) == ["KT221"]

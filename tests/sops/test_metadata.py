@@ -2,8 +2,8 @@
 
 import pytest
 
-from encrypting import document, encrypted
 from keyturn.sops.metadata import SopsMetadata, parse_metadata
+from sops_files import encrypt_manifest, parse_text
 
 _KINDS = {
     "pgp": "- fp: ABCD",
@@ -26,7 +26,7 @@ _NAMES = {
 @pytest.fixture(scope="module")
 def text(age_key):
     """Return an encrypted manifest."""
-    return encrypted(age_key, {"password": "x"})
+    return encrypt_manifest(age_key, {"password": "x"})
 
 
 def _block(kind):
@@ -36,7 +36,7 @@ def _block(kind):
 
 def test_parses_a_real_file(text, age_key):
     """Recipients, selector, version and MAC are read."""
-    found = parse_metadata(document(text))
+    found = parse_metadata(parse_text(text))
     assert isinstance(found, SopsMetadata)
     (recipient,) = found.recipients
     assert (recipient.kind, recipient.name, recipient.server) == ("age", age_key.recipient, "")
@@ -50,7 +50,7 @@ def test_parses_a_real_file(text, age_key):
 @pytest.mark.parametrize("kind", _KINDS)
 def test_parses_every_key_type(text, kind):
     """Each key type has a public name; two of them have a server."""
-    found = parse_metadata(document(text.replace("    lastmodified", _block(kind) + "    lastmodified")))
+    found = parse_metadata(parse_text(text.replace("    lastmodified", _block(kind) + "    lastmodified")))
     named = {recipient.kind: recipient for recipient in found.recipients}
     assert named[kind].name == _NAMES[kind]
     assert named[kind].server == (_NAMES[kind] if kind in ("azure_kv", "hc_vault") else "")
@@ -61,7 +61,7 @@ def test_parses_every_key_type(text, kind):
 )
 def test_accepts_empty_entries_of_older_versions(text, filler):
     """Empty lists and nulls of sops before 3.10 count as absent."""
-    found = parse_metadata(document(text.replace("    lastmodified", f"    {filler}\n    lastmodified")))
+    found = parse_metadata(parse_text(text.replace("    lastmodified", f"    {filler}\n    lastmodified")))
     assert len(found.recipients) == 1
 
 
@@ -72,7 +72,7 @@ def test_parses_key_groups(text):
         "        - " + age.replace("    age:\n", "age:\n").replace("\n", "\n      ").rstrip(" ")
     )
     found = parse_metadata(
-        document(text.partition("sops:\n")[0] + "sops:\n" + groups + "    lastmodified" + rest)
+        parse_text(text.partition("sops:\n")[0] + "sops:\n" + groups + "    lastmodified" + rest)
     )
     assert isinstance(found, SopsMetadata), found
     assert found.key_group_count == 2
@@ -106,7 +106,7 @@ def test_parses_key_groups(text):
 def test_rejects_unknown_content(text, old, new, message):
     """Unknown keys, wrong types and other notations are errors."""
     assert old in text
-    found = parse_metadata(document(text.replace(old, new, 1)))
+    found = parse_metadata(parse_text(text.replace(old, new, 1)))
     assert [finding.code for finding in found] == ["KT202"] * len(found)
     assert message in [finding.message for finding in found]
 
@@ -115,11 +115,11 @@ def test_reports_a_missing_mac_and_missing_recipients(text):
     """A missing MAC has its own code."""
     lines = text.split("\n")
     bare = "\n".join(line for line in lines if not line.startswith("    mac:"))
-    assert [finding.code for finding in parse_metadata(document(bare))] == ["KT203"]
+    assert [finding.code for finding in parse_metadata(parse_text(bare))] == ["KT203"]
     none = (
         text.partition("sops:")[0] + "sops: {mac: x, version: 3.9.0, lastmodified: '2024-01-01T00:00:00Z'}\n"
     )
-    assert [finding.message for finding in parse_metadata(document(none))] == [
+    assert [finding.message for finding in parse_metadata(parse_text(none))] == [
         "the sops: block has no recipients"
     ]
-    assert parse_metadata(document("a: 1\nsops: x\n"))[0].code == "KT202"
+    assert parse_metadata(parse_text("a: 1\nsops: x\n"))[0].code == "KT202"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from encrypting import document, encrypted
 from keyturn.sops.metadata import compile_selector
+from sops_files import encrypt_manifest, parse_text
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_does_not_support_other_patterns(selector, pattern):
 )
 def test_agrees_with_the_real_sops(age_key, arguments):
     """Sops encrypts exactly the selected values of a file."""
-    found = document(encrypted(age_key, {"a": "x", "host_unencrypted": "y"}, *arguments))
+    found = parse_text(encrypt_manifest(age_key, {"a": "x", "host_unencrypted": "y"}, *arguments))
     chosen = compile_selector(arguments[0].removeprefix("--").replace("-", "_"), arguments[1])
     seen = 0
     for path in found.spans:

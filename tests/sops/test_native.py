@@ -7,11 +7,11 @@ import re
 import pyrage
 import pytest
 
-from encrypting import around, document, encrypted, sops
 from fuzz.differential import Campaign
 from keyturn.model.secret import Secret
 from keyturn.sops.age_keys import find_age_keys
 from keyturn.sops.native import Unsupported, decrypt_in_process
+from sops_files import encrypt_manifest, make_key_environment, parse_text, run_sops
 
 CASES = 200
 """How many files the small campaign tries; ``make fuzz`` tries a hundred times as many."""
@@ -25,7 +25,7 @@ def ring(age_key):
 
 def reason(text, ring):
     """Return why a file is unsupported."""
-    found = decrypt_in_process(document(text), ring)
+    found = decrypt_in_process(parse_text(text), ring)
     assert isinstance(found, Unsupported), found
     return found.reason
 
@@ -50,7 +50,9 @@ def reason(text, ring):
 )
 def test_decrypts_every_secret_unchanged(age_key, ring, value):
     """Text that YAML would rewrite is returned unchanged."""
-    opened = decrypt_in_process(document(encrypted(age_key, {"password": value, "deep": {"er": "x"}})), ring)
+    opened = decrypt_in_process(
+        parse_text(encrypt_manifest(age_key, {"password": value, "deep": {"er": "x"}})), ring
+    )
     assert opened == {("secrets", "password"): Secret(value), ("secrets", "deep", "er"): Secret("x")}
 
 
@@ -65,10 +67,18 @@ def test_decrypts_every_secret_unchanged(age_key, ring, value):
 )
 def test_follows_every_simple_selector(age_key, ring, selector):
     """The decrypted values are those that sops encrypted."""
-    text = encrypted(age_key, {"password": "x", "list": ["y", "z"]}, *selector)
-    opened = decrypt_in_process(document(text), ring)
+    text = encrypt_manifest(age_key, {"password": "x", "list": ["y", "z"]}, *selector)
+    opened = decrypt_in_process(parse_text(text), ring)
     there = json.loads(
-        sops("decrypt", "--input-type", "yaml", "--output-type", "json", stdin=text, env=around(age_key))
+        run_sops(
+            "decrypt",
+            "--input-type",
+            "yaml",
+            "--output-type",
+            "json",
+            stdin=text,
+            env=make_key_environment(age_key),
+        )
     )
     assert opened[("secrets", "list", "1")] == Secret(there["secrets"]["list"][1])
     assert len(opened) == text.count("ENC[") - 1
@@ -77,8 +87,8 @@ def test_follows_every_simple_selector(age_key, ring, selector):
 def test_decrypts_with_the_key_of_any_recipient(age_key, ring):
     """The first available recipient is used."""
     others = ",".join(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
-    text = encrypted(f"{others},{age_key.recipient}", {"password": "x"})
-    assert decrypt_in_process(document(text), ring) == {("secrets", "password"): Secret("x")}
+    text = encrypt_manifest(f"{others},{age_key.recipient}", {"password": "x"})
+    assert decrypt_in_process(parse_text(text), ring) == {("secrets", "password"): Secret("x")}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +104,7 @@ def test_decrypts_with_the_key_of_any_recipient(age_key, ring):
 )
 def test_no_plain_value_can_be_changed(age_key, ring, old, new):
     """The MAC covers every value."""
-    text = encrypted(age_key, {"password": "x"})
+    text = encrypt_manifest(age_key, {"password": "x"})
     assert old in text
     assert reason(text.replace(old, new), ring) == "the MAC does not match"
 
@@ -157,7 +167,7 @@ def test_no_plain_value_can_be_changed(age_key, ring, old, new):
 )
 def test_reports_unsupported_files(age_key, ring, change, why):
     """Each case has a reason, and no reason contains a value."""
-    text = encrypted(age_key, {"password": "x", "token2": "y"})
+    text = encrypt_manifest(age_key, {"password": "x", "token2": "y"})
     changed = change(text)
     assert changed != text
     assert reason(changed, ring) == why
@@ -167,19 +177,19 @@ def test_reports_unsupported_files(age_key, ring, change, why):
 def test_supports_simple_flow_style(age_key, ring, line):
     """Short lists and labels in flow style are common."""
     plain = {"labels": {"environment": "prod", "owner": "data-platform"}, "tags": ["a", "b c"]}
-    text = encrypted(age_key, {"password": "x"}, plain=plain)
+    text = encrypt_manifest(age_key, {"password": "x"}, plain=plain)
     text = text.replace("tags:\n    - a\n    - b c\n", "tags: [a, b c]\n")
     text = text.replace(
         "labels:\n    environment: prod\n    owner: data-platform\n",
         f"labels: {{environment: prod, owner: 'data-platform'}}\n{line}\n",
     )
     assert "labels: {" in text and "tags: [" in text  # noqa: PT018
-    assert decrypt_in_process(document(text), ring) == {("secrets", "password"): Secret("x")}
+    assert decrypt_in_process(parse_text(text), ring) == {("secrets", "password"): Secret("x")}
 
 
 def test_does_not_support_pgp_and_key_groups(age_key, ring):
     """Such files are left to sops even if an age key is available."""
-    text = encrypted(age_key, {"password": "x"})
+    text = encrypt_manifest(age_key, {"password": "x"})
     pgp = "    pgp:\n        - created_at: '2024-01-01T00:00:00Z'\n          enc: x\n          fp: A\n"
     assert (
         reason(text.replace("    version", pgp + "    version"), ring)
@@ -189,7 +199,7 @@ def test_does_not_support_pgp_and_key_groups(age_key, ring):
 
 def test_does_not_decrypt_without_the_key(age_key):
     """The key of another recipient decrypts nothing."""
-    text = encrypted(age_key, {"password": "x"})
+    text = encrypt_manifest(age_key, {"password": "x"})
     stranger = find_age_keys({"SOPS_AGE_KEY": str(pyrage.x25519.Identity.generate())})
     assert reason(text, stranger) == "no available age key decrypts it"
     assert reason(text, find_age_keys({})) == "no available age key decrypts it"
@@ -197,15 +207,17 @@ def test_does_not_decrypt_without_the_key(age_key):
 
 def test_leaves_secrets_that_are_not_text_to_sops(age_key, ring):
     """Sops reports their type."""
-    assert reason(encrypted(age_key, {"password": 83}), ring) == "a value does not decrypt as text"
+    assert reason(encrypt_manifest(age_key, {"password": 83}), ring) == "a value does not decrypt as text"
 
 
 def test_a_reason_contains_no_secret(age_key, ring, canary):
     """A value that cannot be decrypted is not in the reason."""
     value = canary()
-    text = encrypted(age_key, {"password": value})
-    canary.also("reason", repr(decrypt_in_process(document(text.replace("type:str", "type:int", 1)), ring)))
-    canary.also("opened", repr(decrypt_in_process(document(text), ring)))
+    text = encrypt_manifest(age_key, {"password": value})
+    canary.record(
+        "reason", repr(decrypt_in_process(parse_text(text.replace("type:str", "type:int", 1)), ring))
+    )
+    canary.record("opened", repr(decrypt_in_process(parse_text(text), ring)))
 
 
 def test_accepts_nothing_that_sops_rejects(sops):

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from encrypting import encrypted
 from keyturn.files.discovery import SourceFile
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
+from sops_files import encrypt_manifest
 
 
 def source(text, name="m/a.yaml"):
@@ -15,7 +15,9 @@ def source(text, name="m/a.yaml"):
 
 def test_reads_recipients_keys_and_ciphertexts(age_key):
     """No key is needed."""
-    found = recipients_by_file([source(encrypted(age_key, {"password": "old", "token": "kept"}))])["m/a.yaml"]
+    found = recipients_by_file([source(encrypt_manifest(age_key, {"password": "old", "token": "kept"}))])[
+        "m/a.yaml"
+    ]
     assert found.names == {f"age:{age_key.recipient}"}
     assert found.wrapped_keys.keys() == found.names
     assert {path for path, _ in found.ciphertexts} == {("secrets", "password"), ("secrets", "token")}

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from keyturn.model.address import Address
 from keyturn.model.resource import StateEntry
 from keyturn.state.codec import StoredEntry, from_stored_entry, to_stored_entry
-from shapes import addresses, fields, names, prints
+from manifest_strategies import address_strategy, fields_strategy, fingerprints_strategy, name_strategy
 
 entries = st.builds(
     StateEntry,
-    address=addresses,
-    id=names,
-    type=names,
-    digest=names,
-    applied=fields,
-    observed=fields,
-    fingerprints=prints,
-    updated_at=names,
-    earlier=st.lists(names, max_size=2).map(tuple),
+    address=address_strategy,
+    id=name_strategy,
+    type=name_strategy,
+    digest=name_strategy,
+    applied=fields_strategy,
+    observed=fields_strategy,
+    fingerprints=fingerprints_strategy,
+    updated_at=name_strategy,
+    earlier=st.lists(name_strategy, max_size=2).map(tuple),
     rotated_at=st.text(max_size=4),
     retired_at=st.text(max_size=4),
     protect=st.booleans(),

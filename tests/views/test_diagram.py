@@ -6,7 +6,7 @@ from hypothesis import given
 
 from keyturn.views.diagram import MAX_COLUMN_BOXES, DependencyLink, draw_dependency_svg
 from keyturn.views.plan.builder import build_view
-from plans import CASES, hostile_text
+from sample_plans import CASES, hostile_texts
 
 
 def drawn(links, marked):
@@ -66,7 +66,7 @@ def test_a_long_name_is_shortened_and_kept_in_the_title():
     assert "credential/" + "n" * 80 in boxes(tree)
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_name_is_text(said):
     """Well-formed, and only elements of the renderer."""
     tree = drawn((DependencyLink(f"credential/{said}", said),), {said: "update"})

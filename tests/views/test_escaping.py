@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
+from invisible_characters import RUNNER_COMMAND, SAMPLES_BY_SORT, find_invisible
 from keyturn.views.escaping import (
     escape_html,
     escape_inline_code,
@@ -16,8 +17,7 @@ from keyturn.views.escaping import (
     escape_workflow_command,
     render_code_fence,
 )
-from plans import hostile_text
-from unseen import COMMAND, SORTS, unseen
+from sample_plans import hostile_texts
 
 
 def spans(text):
@@ -52,44 +52,44 @@ def test_terminal_text_shows_invisible_characters(text, shown):
     assert escape_terminal(text) == shown
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", SAMPLES_BY_SORT)
 def test_every_category_of_invisible_characters_is_escaped(sort):
     """Each character alone and between letters."""
-    for text in (SORTS[sort], f"a{SORTS[sort]}b", *SORTS[sort]):
-        assert unseen(escape_line(text)) == set()
-        assert not COMMAND.search(escape_terminal(text))
+    for text in (SAMPLES_BY_SORT[sort], f"a{SAMPLES_BY_SORT[sort]}b", *SAMPLES_BY_SORT[sort]):
+        assert find_invisible(escape_line(text)) == set()
+        assert not RUNNER_COMMAND.search(escape_terminal(text))
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_terminal_text_is_always_safe(text):
     """Any text: only line feeds and tabs, no runner command, idempotent."""
     safe = escape_terminal(text)
-    assert unseen(safe) <= {"\n", "\t"}
-    assert not COMMAND.search(safe)
+    assert find_invisible(safe) <= {"\n", "\t"}
+    assert not RUNNER_COMMAND.search(safe)
     assert escape_terminal(safe) == safe
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_line_is_one_line(text):
     """Any text: one line without invisible characters."""
-    assert not unseen(escape_line(text))
+    assert not find_invisible(escape_line(text))
     assert len(escape_line(text).splitlines()) <= 1
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_inline_code_is_one_code_span(text):
     """Any text: CommonMark finds one code span with this content."""
     kinds = [(token.type, token.content) for token in spans(escape_inline_code(text))]
     assert kinds == [("text", "x "), ("code_inline", escape_line(text) or "(empty)")]
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_markdown_has_only_text_and_code(text):
     """Any text: no link, image, emphasis or other markup."""
     assert {token.type for token in spans(escape_markdown(text))} <= {"text", "code_inline", "text_special"}
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_forge_syntax_is_in_code_spans(text):
     """Any text: mentions, issue numbers, URLs and formulas."""
     words = "".join(token.content for token in spans(escape_markdown(text)) if token.type != "code_inline")
@@ -113,7 +113,7 @@ def test_markdown_opens_no_block(text):
     assert kinds == ["paragraph_open", "inline", "paragraph_close"]
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_html_is_escaped(text):
     """Any text: no tag as content, the same text as an attribute."""
     seen = []
@@ -131,14 +131,14 @@ def test_html_is_escaped(text):
     assert seen == [("p", [("title", escape_line(text))])]
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_workflow_commands_stay_on_one_line(text):
     """Any text: one line, and the property is closed."""
     command = (
         f"::error file={escape_workflow_command(text, property=True)},line=1::{escape_workflow_command(text)}"
     )
     assert len(command.splitlines()) == 1
-    assert not unseen(command) - {"\t"}
+    assert not find_invisible(command) - {"\t"}
     properties = command.removeprefix("::error ").split("::")[0].split(",")
     assert len(properties) == 2
 
@@ -149,7 +149,7 @@ def test_workflow_escapes_are_those_of_the_runner():
     assert escape_workflow_command("50%\na:b,c", property=True) == "50%25%0Aa%3Ab%2Cc"
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_a_fence_has_exactly_its_lines(text):
     """Any text: one code block, and nothing after it."""
     tokens = MarkdownIt("commonmark").parse(f"{render_code_fence((text, 'last'), 'diff')}\n\nafter")

@@ -13,7 +13,7 @@ from keyturn.views.reports.doctor import render_doctor_report
 from keyturn.views.reports.import_ import render_import
 from keyturn.views.reports.pull import render_pull
 from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle
-from plans import CASES
+from sample_plans import CASES
 
 RENDERERS = {
     "text": lambda subject, style: f"{subject} {style.width}",

@@ -12,7 +12,7 @@ from keyturn.views.values import (
     is_hidden,
     strip_userinfo,
 )
-from plans import DB
+from sample_plans import DB
 
 HOST = ("config", "host")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from encrypting import document
 from keyturn.yamldoc.edit import remove_keys, set_values
+from sops_files import parse_text
 
 _TEXT = """\
 # head
@@ -41,22 +41,22 @@ def test_replaces_only_tokens(end):
         ("[1, 2]", "[3, 2]"),
     ):
         wanted = wanted.replace(old, new)
-    assert set_values(document(text), tokens) == wanted
+    assert set_values(parse_text(text), tokens) == wanted
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_adds_a_key_at_the_end_of_its_mapping(end):
     """The new line follows the last line of the mapping with the same indentation."""
     text = _TEXT.replace("\n", end)
-    changed = set_values(document(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
+    changed = set_values(parse_text(text), {("secrets", "token"): "ENC[b]", ("secrets", "no"): "ENC[c]"})
     assert changed == text.replace(f"ENC[a]{end}", f'ENC[a]{end}  token: ENC[b]{end}  "no": ENC[c]{end}')
-    assert document(changed).tree["secrets"] == {"password": "ENC[a]", "token": "ENC[b]", "no": "ENC[c]"}
+    assert parse_text(changed).tree["secrets"] == {"password": "ENC[a]", "token": "ENC[b]", "no": "ENC[c]"}
 
 
 def test_adds_a_key_at_the_top_level():
     """The document itself is a mapping."""
-    changed = set_values(document("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
-    assert document(changed).tree == {"a": 1, "b": {"c": 2}, "d": 3}
+    changed = set_values(parse_text("a: 1\nb:\n  c: 2\n"), {("d",): "3"})
+    assert parse_text(changed).tree == {"a": 1, "b": {"c": 2}, "d": 3}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_adds_a_key_at_the_top_level():
 )
 def test_returns_none_without_a_block_mapping(path):
     """A flow mapping and a missing mapping have no line for a new key."""
-    assert set_values(document(_TEXT), {path: "1"}) is None
+    assert set_values(parse_text(_TEXT), {path: "1"}) is None
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -73,13 +73,13 @@ def test_removes_a_key_and_keeps_its_comment(end):
     """The comment is kept on its own line."""
     text = _TEXT.replace("\n", end)
     wanted = text.replace('    host: "old"   # and me', "    # and me").replace(f"    port: 5432{end}", "")
-    assert remove_keys(document(text), [("config", "host"), ("config", "port")]) == wanted
+    assert remove_keys(parse_text(text), [("config", "host"), ("config", "port")]) == wanted
 
 
 def test_removes_a_mapping_with_its_fields():
     """All lines of its fields are removed."""
     text = "config:\n  one: 1\n  inner:\n    a: b\n    c: d\n  two: 2\n"
-    assert remove_keys(document(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
+    assert remove_keys(parse_text(text), [("config", "inner")]) == "config:\n  one: 1\n  two: 2\n"
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_removes_a_mapping_with_its_fields():
 )
 def test_does_not_remove_a_key_on_a_shared_line(text, path):
     """The caller asks the user to edit the file."""
-    assert remove_keys(document(text), [path]) is None
+    assert remove_keys(parse_text(text), [path]) is None

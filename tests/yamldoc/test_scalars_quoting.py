@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encrypting import sops
 from fuzz.cases import WORDS
 from keyturn.yamldoc.reader import parse_document
 from keyturn.yamldoc.scalars import emit_block, emit_flow, emit_scalar, quote_text
+from sops_files import run_sops
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 _VALUES = st.recursive(
@@ -113,7 +113,7 @@ def test_sops_reads_the_same_values(age_key):
             "--output-type",
             "json",
         )
-        found = json.loads(sops(*arguments, "/dev/stdin", stdin=text))
+        found = json.loads(run_sops(*arguments, "/dev/stdin", stdin=text))
         assert found["plain"] == tree["plain"]
         assert found["list"] == tree["list"]
 

@@ -3,16 +3,16 @@
 import pytest
 import yaml
 
-from published import valid
+from published_schemas import parse_valid
 
 
 @pytest.fixture
-def two(office):
-    """Return an office with two workspaces, one of them empty."""
-    office.repo.credential(
+def two(setup):
+    """Return a setup with two workspaces, one of them empty."""
+    setup.repo.credential(
         "prod-role", {}, {"region": "r", "role_arn": "arn:aws:iam::123456789012:role/r"}, type="aws"
     )
-    file = office.repo.root / "keyturn.yaml"
+    file = setup.repo.root / "keyturn.yaml"
     tree = yaml.safe_load(file.read_text())
     tree["workspaces"]["dev"] = {
         **tree["workspaces"]["prod"],
@@ -20,25 +20,25 @@ def two(office):
         "manifests": ["manifests/dev"],
     }
     file.write_text(yaml.safe_dump(tree))
-    (office.repo.root / "manifests/dev").mkdir()
-    return office
+    (setup.repo.root / "manifests/dev").mkdir()
+    return setup
 
 
 def test_forms(two):
     """For people and for programs."""
-    done = two.here("diff", "--from", "dev", "--to", "prod")
+    done = two.run("diff", "--from", "dev", "--to", "prod")
     assert done.stdout.splitlines()[0] == "+ credential/prod-role  only in prod"
-    tree = valid("diff", two.here("diff", "--from", "dev", "--to", "prod", "--format", "json").stdout)
+    tree = parse_valid("diff", two.run("diff", "--from", "dev", "--to", "prod", "--format", "json").stdout)
     assert tree["resources"][0]["only_in"] == "to"
 
 
 @pytest.mark.parametrize(("flags", "code"), [([], 0), (["--detailed-exitcode"], 2)])
 def test_exit_codes(two, flags, code):
     """A difference is no fault."""
-    assert two.here("diff", "--from", "dev", "--to", "prod", *flags).code == code
+    assert two.run("diff", "--from", "dev", "--to", "prod", *flags).code == code
 
 
 def test_one_workspace_is_not_two(two):
     """Usage."""
-    assert two.here("diff", "--from", "dev", "--to", "dev").code == 64
-    assert two.here("diff", "--from", "dev").code == 64
+    assert two.run("diff", "--from", "dev", "--to", "dev").code == 64
+    assert two.run("diff", "--from", "dev").code == 64

@@ -1,26 +1,26 @@
 """keyturn doctor."""
 
-from published import valid
+from published_schemas import parse_valid
 
 
-def test_forms(office):
+def test_forms(setup):
     """For people and, in two spellings, for programs."""
-    assert office.here("doctor").stdout.splitlines()[-1].startswith("Doctor: ")
-    one, other = office.here("doctor", "--json"), office.here("doctor", "--format", "json")
-    assert valid("doctor", one.stdout)["summary"] == valid("doctor", other.stdout)["summary"]
+    assert setup.run("doctor").stdout.splitlines()[-1].startswith("Doctor: ")
+    one, other = setup.run("doctor", "--json"), setup.run("doctor", "--format", "json")
+    assert parse_valid("doctor", one.stdout)["summary"] == parse_valid("doctor", other.stdout)["summary"]
 
 
-def test_offline_asks_nobody(office):
+def test_offline_asks_nobody(setup):
     """No request, and the check is said to be untried."""
-    done = office.here("doctor", "--offline")
+    done = setup.run("doctor", "--offline")
     assert "no request sent: --offline" in done.stdout
-    assert office.service.list_requests() == []
+    assert setup.service.list_requests() == []
 
 
-def test_something_broken_is_a_fault(office):
+def test_something_broken_is_a_fault(setup):
     """Exit 1, and nothing on the error stream."""
     environment = {
-        key: value for key, value in office.repo.environment().items() if key != "PLANASONIX_API_KEY"
+        key: value for key, value in setup.repo.environment().items() if key != "PLANASONIX_API_KEY"
     }
-    done = office.here("doctor", env=environment)
+    done = setup.run("doctor", env=environment)
     assert (done.code, done.stderr) == (1, "")

@@ -2,29 +2,29 @@
 
 import pytest
 
-from published import valid
+from published_schemas import parse_valid
 
 
 @pytest.fixture
-def lived_in(office):
-    """Return an office whose workspace somebody filled."""
+def lived_in(setup):
+    """Return a setup whose workspace somebody filled."""
     role = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "eu-central-1"}
-    office.service.seed_objects(credentials=[{"name": "prod-lake", "type": "aws", "config": role}])
-    (office.repo.root / "manifests/prod").mkdir(parents=True)
-    return office
+    setup.service.seed_objects(credentials=[{"name": "prod-lake", "type": "aws", "config": role}])
+    (setup.repo.root / "manifests/prod").mkdir(parents=True)
+    return setup
 
 
 @pytest.mark.parametrize("words", [(), ("prod-lake", "--all")])
 def test_names_or_all(lived_in, words):
     """Neither, or both, is not clear; nothing is read."""
-    done = lived_in.here("import", *words)
+    done = lived_in.run("import", *words)
     assert done.code == 64
     assert not lived_in.service.list_requests()
 
 
 def test_what_was_imported_is_told(lived_in):
     """Each object with its file; the count beside it."""
-    done = lived_in.here("import", "--all")
+    done = lived_in.run("import", "--all")
     file = "manifests/prod/credentials/prod-lake.yaml"
     assert (done.code, done.stdout.splitlines()[0]) == (0, f"import credential/prod-lake: {file}")
     assert done.stdout.splitlines()[-1] == "Imported 1 of 1."
@@ -34,7 +34,7 @@ def test_what_was_imported_is_told(lived_in):
 def test_what_was_left_out_is_told(lived_in):
     """3, with the reason."""
     lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
-    done = lived_in.here("import", "--all")
+    done = lived_in.run("import", "--all")
     assert done.code == 3
     assert "skipped: its name cannot be a file name" in done.stdout
 
@@ -42,15 +42,15 @@ def test_what_was_left_out_is_told(lived_in):
 @pytest.mark.parametrize("words", [["--map", "x"], ["--map", "=f"], ["--credential", "c="]])
 def test_pairs_that_are_none(lived_in, words):
     """Two words with = between them."""
-    assert lived_in.here("import", "--all", *words).code == 64
+    assert lived_in.run("import", "--all", *words).code == 64
 
 
 def test_as_json(lived_in):
     """One value, as its schema says: what was written, and what was left out and why."""
     lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
-    done = lived_in.here("import", "--all", "--format", "json")
+    done = lived_in.run("import", "--all", "--format", "json")
     assert done.code == 3
-    tree = valid("import", done.stdout)
+    tree = parse_valid("import", done.stdout)
     assert tree["summary"] == {"imported": 1, "left": 1, "line": "Imported 1 of 2."}
     found = {each["address"]: each for each in tree["objects"]}
     assert found["credential/prod-lake"]["file"] == "manifests/prod/credentials/prod-lake.yaml"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from driving import drive
+from cli_in_process import run_in_process
 from workspace import SOPS
 
 
@@ -23,13 +23,13 @@ def surroundings(tmp_path, age_key):
 
 def test_a_new_repository_is_valid_and_again_nothing_is_done(tmp_path, surroundings, age_key):
     """What was made is listed; the second time everything is there and kept."""
-    done = drive(["init", "new", "--organization", "org_x"], cwd=tmp_path, env=surroundings)
+    done = run_in_process(["init", "new", "--organization", "org_x"], cwd=tmp_path, env=surroundings)
     assert done.code == 0, done.stderr
     assert "created  keyturn.yaml" in done.stdout
     assert age_key.recipient in (tmp_path / "new/.sops.yaml").read_text()
-    valid = drive(["validate", "--strict", "-C", "new"], cwd=tmp_path, env={})
+    valid = run_in_process(["validate", "--strict", "-C", "new"], cwd=tmp_path, env={})
     assert valid.code == 0, valid.stdout
-    again = drive(["init", "new"], cwd=tmp_path, env=surroundings)
+    again = run_in_process(["init", "new"], cwd=tmp_path, env=surroundings)
     assert again.code == 0
     assert "Nothing to do" in again.stderr
 
@@ -37,7 +37,7 @@ def test_a_new_repository_is_valid_and_again_nothing_is_done(tmp_path, surroundi
 def test_what_is_there_is_kept(tmp_path, surroundings):
     """A file of the user's own gains a line at its end at most."""
     (tmp_path / ".gitignore").write_text("mine\n")
-    done = drive(["init"], cwd=tmp_path, env=surroundings)
+    done = run_in_process(["init"], cwd=tmp_path, env=surroundings)
     assert done.code == 0, done.stderr
     assert "added    .gitignore" in done.stdout
     assert (tmp_path / ".gitignore").read_text() == "mine\n.keyturn/prod/\n"
@@ -46,7 +46,7 @@ def test_what_is_there_is_kept(tmp_path, surroundings):
 def test_a_folder_that_is_a_file(tmp_path, surroundings):
     """Usage."""
     (tmp_path / "new").write_text("")
-    assert drive(["init", "new"], cwd=tmp_path, env=surroundings).code == 64
+    assert run_in_process(["init", "new"], cwd=tmp_path, env=surroundings).code == 64
 
 
 def test_an_existing_repository_gets_what_it_lacks_and_advice(tmp_path, surroundings):
@@ -58,19 +58,19 @@ def test_an_existing_repository_gets_what_it_lacks_and_advice(tmp_path, surround
     }
     for name, text in own.items():
         (tmp_path / name).write_text(text)
-    done = drive(["init", "--ci", "gitlab"], cwd=tmp_path, env=surroundings)
+    done = run_in_process(["init", "--ci", "gitlab"], cwd=tmp_path, env=surroundings)
     assert done.code == 0, done.stderr
     assert {name: (tmp_path / name).read_text() for name in own} == own
     assert done.stdout.count("to do: ") == 3
     assert "id: keyturn-validate" in done.stdout
     assert not (tmp_path / ".github").exists()
-    assert drive(["validate", "--strict"], cwd=tmp_path, env={}).code == 0
+    assert run_in_process(["validate", "--strict"], cwd=tmp_path, env={}).code == 0
 
 
 def test_several_workspaces(tmp_path, surroundings):
     """Each has its own key, folder, prefix, example and step of the pipeline."""
     words = ["init", "-w", "prod", "-w", "staging", "--organization", "org_a", "--organization", "org_b"]
-    done = drive(words, cwd=tmp_path, env=surroundings)
+    done = run_in_process(words, cwd=tmp_path, env=surroundings)
     assert done.code == 0, done.stderr
     tree = yaml.safe_load((tmp_path / "keyturn.yaml").read_text())
     assert tree["workspaces"]["staging"]["organization"] == "org_b"
@@ -81,7 +81,7 @@ def test_several_workspaces(tmp_path, surroundings):
     ]
     assert runs == [f"keyturn apply --workspace {name} --auto-approve" for name in ("prod", "staging")]
     assert (tmp_path / "manifests/staging/credentials/staging-warehouse.yaml").exists()
-    valid = drive(["validate", "--strict"], cwd=tmp_path, env={})
+    valid = run_in_process(["validate", "--strict"], cwd=tmp_path, env={})
     assert valid.code == 0, valid.stdout
 
 
@@ -89,7 +89,7 @@ def test_several_workspaces(tmp_path, surroundings):
 def test_a_pipeline_of_gitlab(tmp_path, surroundings, names):
     """One job of the apply for each workspace, each with its own key's name."""
     words = [word for name in names for word in ("-w", name)]
-    assert drive(["init", "--ci", "gitlab", *words], cwd=tmp_path, env=surroundings).code == 0
+    assert run_in_process(["init", "--ci", "gitlab", *words], cwd=tmp_path, env=surroundings).code == 0
     tree = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())
     jobs = [job for name, job in tree.items() if name.startswith("apply")]
     assert len(jobs) == len(names)
@@ -98,15 +98,15 @@ def test_a_pipeline_of_gitlab(tmp_path, surroundings, names):
 
 def test_no_pipeline(tmp_path, surroundings):
     """Where somebody has another CI."""
-    assert drive(["init", "--ci", "none"], cwd=tmp_path, env=surroundings).code == 0
+    assert run_in_process(["init", "--ci", "none"], cwd=tmp_path, env=surroundings).code == 0
     assert not (tmp_path / ".github").exists()
     assert not (tmp_path / ".gitlab-ci.yml").exists()
 
 
 def test_a_further_workspace_is_added_by_hand(tmp_path, surroundings):
     """keyturn.yaml is the user's by then; no example is written where no workspace would see it."""
-    drive(["init"], cwd=tmp_path, env=surroundings)
-    done = drive(["init", "-w", "staging"], cwd=tmp_path, env=surroundings)
+    run_in_process(["init"], cwd=tmp_path, env=surroundings)
+    done = run_in_process(["init", "-w", "staging"], cwd=tmp_path, env=surroundings)
     assert done.code == 0
     assert "keyturn.yaml: add the workspace staging manually" in done.stdout
     assert not (tmp_path / "manifests/staging").exists()
@@ -114,10 +114,10 @@ def test_a_further_workspace_is_added_by_hand(tmp_path, surroundings):
 
 def test_manifests_that_are_there_need_no_example(tmp_path, surroundings):
     """Nothing is added that somebody would have to remove."""
-    drive(["init", "--ci", "none"], cwd=tmp_path, env=surroundings)
+    run_in_process(["init", "--ci", "none"], cwd=tmp_path, env=surroundings)
     for path in list((tmp_path / "manifests").rglob("*.yaml")):
         path.rename(path.with_name("prod-own.yaml"))
-    again = drive(["init", "--ci", "none"], cwd=tmp_path, env=surroundings)
+    again = run_in_process(["init", "--ci", "none"], cwd=tmp_path, env=surroundings)
     assert "Nothing to do" in again.stderr
     assert not list((tmp_path / "manifests").rglob("prod-warehouse.yaml"))
 
@@ -125,7 +125,7 @@ def test_manifests_that_are_there_need_no_example(tmp_path, surroundings):
 def test_a_person_is_asked(tmp_path, surroundings):
     """On a terminal; what was said is not asked again."""
     answers = "stage\n\norg_asked\n"
-    done = drive(["init"], cwd=tmp_path, env=surroundings, stdin=answers, ttys=["stdin"])
+    done = run_in_process(["init"], cwd=tmp_path, env=surroundings, stdin=answers, ttys=["stdin"])
     assert done.code == 0, done.stderr
     tree = yaml.safe_load((tmp_path / "keyturn.yaml").read_text())
     assert tree["workspaces"]["stage"]["organization"] == "org_asked"
@@ -135,7 +135,7 @@ def test_a_person_is_asked(tmp_path, surroundings):
 def test_organizations_that_do_not_fit(tmp_path, surroundings):
     """Usage: two for three."""
     words = ["init", "-w", "a", "-w", "b", "-w", "c", "--organization", "x", "--organization", "y"]
-    assert drive(words, cwd=tmp_path, env=surroundings).code == 64
+    assert run_in_process(words, cwd=tmp_path, env=surroundings).code == 64
 
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="no gpg on this machine")
@@ -152,10 +152,10 @@ def test_pgp(tmp_path, surroundings):
         [*gpg, "--list-keys"], env=environment, check=True, capture_output=True, text=True
     )
     fingerprint = next(line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr"))
-    done = drive(["init", "new", "--pgp", fingerprint], cwd=tmp_path, env=environment)
+    done = run_in_process(["init", "new", "--pgp", fingerprint], cwd=tmp_path, env=environment)
     subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
     assert done.code == 0, done.stderr
     assert f"pgp: {fingerprint}" in (tmp_path / "new/.sops.yaml").read_text()
     assert not (tmp_path / "home/.config").exists()
-    valid = drive(["validate", "--strict", "-C", "new"], cwd=tmp_path, env={})
+    valid = run_in_process(["validate", "--strict", "-C", "new"], cwd=tmp_path, env={})
     assert valid.code == 0, valid.stdout

@@ -15,25 +15,25 @@ def valid_list(text):
     return found
 
 
-def test_log(office, canary):
+def test_log(setup, canary):
     """Who did what; as JSON one value; the chain is checked on request."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("log").stdout == ""
-    assert json.loads(office.here("log", "--format", "json").stdout) == []
-    assert office.here("apply", "--yes").code == 0
-    assert "create credential/prod-db" in office.here("log").stdout
-    told = valid_list(office.here("log", "--format", "json").stdout)
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("log").stdout == ""
+    assert json.loads(setup.run("log", "--format", "json").stdout) == []
+    assert setup.run("apply", "--yes").code == 0
+    assert "create credential/prod-db" in setup.run("log").stdout
+    told = valid_list(setup.run("log", "--format", "json").stdout)
     assert len({each["event"] for each in told}) >= 3
     assert [each["seq"] for each in told] == list(range(told[0]["seq"], told[0]["seq"] + len(told)))
-    narrowed = office.here("log", "--format", "json", "--address", "credential/prod-db").stdout
+    narrowed = setup.run("log", "--format", "json", "--address", "credential/prod-db").stdout
     assert len(valid_list(narrowed)) == 2
-    assert office.here("log", "--verify").stdout.startswith("The journal is whole")
+    assert setup.run("log", "--verify").stdout.startswith("The journal is whole")
 
 
-def test_a_journal_that_was_changed(office, canary):
+def test_a_journal_that_was_changed(setup, canary):
     """5, so that a pipeline stops."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    (journal,) = (office.repo.root / ".keyturn/prod").glob("journal*")
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    (journal,) = (setup.repo.root / ".keyturn/prod").glob("journal*")
     journal.write_bytes(journal.read_bytes().replace(b"create", b"retire", 1))
-    assert office.here("log", "--verify").code == 5
+    assert setup.run("log", "--verify").code == 5

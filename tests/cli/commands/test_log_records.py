@@ -9,12 +9,12 @@ from keyturn.state.stores import open_store
 
 
 @pytest.fixture
-def store(office, canary):
+def store(setup, canary):
     """Return the store of a workspace in which two credentials were applied."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.credential("prod-other", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    return open_store("file:.keyturn/prod", office.repo.root, {})
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-other", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    return open_store("file:.keyturn/prod", setup.repo.root, {})
 
 
 def test_for_people(store):
@@ -41,12 +41,12 @@ def test_for_programs(store):
     assert json.loads(format_journal_json(store, "credential/nobody")) == []
 
 
-def test_the_chain(office, store):
+def test_the_chain(setup, store):
     """Whole, and broken at the record that was edited."""
     said, whole = check_journal(store)
     assert whole
     assert "intact" in said
-    (journal,) = (office.repo.root / ".keyturn/prod").glob("journal*")
+    (journal,) = (setup.repo.root / ".keyturn/prod").glob("journal*")
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([lines[0], lines[1].replace(b"create", b"retire"), *lines[2:]]))
     said, whole = check_journal(store)

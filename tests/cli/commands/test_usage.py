@@ -2,15 +2,15 @@
 
 import pytest
 
-from published import valid
+from published_schemas import parse_valid
 
 
 @pytest.fixture
-def settled(office, canary):
-    """Return an office with a credential that nothing uses."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    return office
+def applied_setup(setup, canary):
+    """Return a setup with a credential that nothing uses."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    return setup
 
 
 @pytest.mark.parametrize(
@@ -22,20 +22,20 @@ def settled(office, canary):
         ("html", "<!doctype"),
     ],
 )
-def test_forms(settled, form, start):
+def test_forms(applied_setup, form, start):
     """Each begins as it should."""
-    assert settled.here("usage", "--format", form).stdout.startswith(start)
+    assert applied_setup.run("usage", "--format", form).stdout.startswith(start)
 
 
-def test_json_is_as_published(settled):
+def test_json_is_as_published(applied_setup):
     """And so for a key that may not decrypt."""
-    done = settled.here("usage", "--format", "json", "--no-decrypt")
-    assert valid("usage", done.stdout)["summary"]["unused"] == 1
+    done = applied_setup.run("usage", "--format", "json", "--no-decrypt")
+    assert parse_valid("usage", done.stdout)["summary"]["unused"] == 1
 
 
 @pytest.mark.parametrize(
     ("classes", "code"), [("unused", 5), ("overdue, expiring", 0), ("overdue,unused", 5), ("unusde", 64)]
 )
-def test_fail_on(settled, classes, code):
+def test_fail_on(applied_setup, classes, code):
     """Any of the classes; a class that is none is usage."""
-    assert settled.here("usage", "--fail-on", classes).code == code
+    assert applied_setup.run("usage", "--fail-on", classes).code == code

@@ -5,19 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from driving_git import commit, git, keyless
+from git_history import commit_all, make_keyless_environment, run_git
 from keyturn.cli.commands.validate import VALIDATE_FORMATS
-from sarif_log import misfits
+from sarif_log import find_schema_errors
 
 FILE = "manifests/prod/connections/prod-pg.yaml"
 
 
 @pytest.fixture
-def ready(office, canary):
-    """Return an office with one credential and a connection."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    return office
+def ready(setup, canary):
+    """Return a setup with one credential and a connection."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    return setup
 
 
 @pytest.mark.parametrize("form", VALIDATE_FORMATS)
@@ -25,42 +25,42 @@ def test_forms(ready, form):
     """Whatever the form, 1 for an error, and it is named."""
     path = ready.repo.root / FILE
     path.write_text(path.read_text().replace("config:", "confg:"))
-    done = ready.here("validate", "--format", form)
+    done = ready.run("validate", "--format", form)
     assert done.code == 1
     assert "prod-pg.yaml" in done.stdout
     assert done.stderr == ""
     if form == "sarif":
-        assert misfits(json.loads(done.stdout)) == []
+        assert find_schema_errors(json.loads(done.stdout)) == []
 
 
 @pytest.mark.parametrize("form", [form for form in VALIDATE_FORMATS if form != "text"])
 def test_a_project_that_cannot_be_read_is_told_in_every_form(ready, form):
     """A pipeline that reads annotations reads this one too."""
     (ready.repo.root / "keyturn.yaml").unlink()
-    done = ready.here("validate", "--format", form)
+    done = ready.run("validate", "--format", form)
     assert done.code == 1
     assert "keyturn.yaml" in done.stdout
     if form in {"json", "gitlab", "sarif"}:
         log = json.loads(done.stdout)
-        assert form != "sarif" or misfits(log) == []
+        assert form != "sarif" or find_schema_errors(log) == []
 
 
 def test_only_what_is_named(ready):
     """Another file's errors are not this commit's; a file outside every workspace is a warning."""
     (ready.repo.root / FILE).write_text("kind: nothing\n")
-    assert ready.here("validate", "manifests/prod/credentials/prod-db.yaml").code == 0
-    assert ready.here("validate", FILE).code == 1
+    assert ready.run("validate", "manifests/prod/credentials/prod-db.yaml").code == 0
+    assert ready.run("validate", FILE).code == 1
     (ready.repo.root / "stray.yaml").write_text("a: b\n")
-    assert ready.here("validate", "stray.yaml").code == 0
-    assert ready.here("validate", "stray.yaml", "--strict").code == 1
+    assert ready.run("validate", "stray.yaml").code == 0
+    assert ready.run("validate", "stray.yaml", "--strict").code == 1
 
 
 @pytest.fixture
 def old(ready):
-    """Return an office whose secret was committed five months ago, and may be ninety days old."""
+    """Return a setup whose secret was committed five months ago, and may be ninety days old."""
     ready.repo.project(policy={"rotation": {"max_age": "90d"}})
     when = (datetime.now(UTC) - timedelta(150)).isoformat()
-    commit(ready, GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
+    commit_all(ready, GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
     return ready
 
 
@@ -73,20 +73,20 @@ def test_a_secret_that_git_knows_to_be_old(old):
     """By the commit that brought it in, without state, key or network; not as a hook for changed files."""
     path = old.repo.root / FILE
     path.write_text(path.read_text() + "labels: {owner: data}\n")
-    commit(old)
-    whole = old.here("validate", "--format", "concise", env=keyless(old))
+    commit_all(old)
+    whole = old.run("validate", "--format", "concise", env=make_keyless_environment(old))
     (line,) = told(whole, "KT320")
     assert line.endswith("KT320 secrets last changed 150 days ago; the maximum is 90")
     assert whole.code == 0
-    named = old.here("validate", "manifests/prod/credentials/prod-db.yaml", "--format", "concise")
+    named = old.run("validate", "manifests/prod/credentials/prod-db.yaml", "--format", "concise")
     assert told(named, "KT320") == []
 
 
 def test_a_shallow_clone_is_said_once(old, tmp_path):
     """With the command that fetches the rest."""
     place = tmp_path / "shallow"
-    git(old, "clone", "-q", "--depth", "1", f"file://{old.repo.root}", str(place))
-    done = old.here("validate", "-C", str(place))
+    run_git(old, "clone", "-q", "--depth", "1", f"file://{old.repo.root}", str(place))
+    done = old.run("validate", "-C", str(place))
     assert done.stdout.count("KT327") == 1
     assert "history is shallow, so the age of the secrets of 1 manifest is unknown" in unfolded(done.stdout)
     assert "git fetch --unshallow" in unfolded(done.stdout)
@@ -95,10 +95,10 @@ def test_a_shallow_clone_is_said_once(old, tmp_path):
 
 def test_a_plan_goes_by_the_state_and_else_by_git(old):
     """What was applied today is of today, whatever the history says."""
-    before = json.loads(old.here("plan", "--format", "json").stdout)
+    before = json.loads(old.run("plan", "--format", "json").stdout)
     assert "KT320" in [each["code"] for each in before["findings"]]
-    assert old.here("apply", "--yes").code == 0
-    after = json.loads(old.here("plan", "--format", "json").stdout)
+    assert old.run("apply", "--yes").code == 0
+    after = json.loads(old.run("plan", "--format", "json").stdout)
     assert "KT320" not in [each["code"] for each in after["findings"]]
 
 

@@ -27,7 +27,7 @@ def test_stored_secrets_are_tried(api, canary):
     }
     api.put(f"/api/credentials/{identifier}", {"config": {"secret_access_key": right}})
     assert _try(api, credentialId=identifier).json()["ok"] is True
-    canary.also("answer", refused.text)
+    canary.record("answer", refused.text)
 
 
 def test_settings_of_the_credential_stand_in(api):

@@ -191,4 +191,4 @@ def test_a_secret_in_the_settings_is_not_shown(api, canary):
     answer = api.get(f"{BASE}/{identifier}")
     assert answer.json()["config"] == {"host": "db.example", "auth": {"clientId": "c"}, "tokenUrl": "u"}
     assert set(api.held("prod-pg")["secrets"]) == {"auth.clientSecret"}
-    canary.also("answer", answer.text)
+    canary.record("answer", answer.text)

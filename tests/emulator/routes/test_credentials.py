@@ -28,7 +28,7 @@ def test_create_answers_without_secrets_and_keeps_them(api, canary):
     assert view["status"] == "active"
     assert set(view) == {"id", "name", "type", "status", "created_at", "updated_at", "config"}
     assert api.held("prod-db")["secrets"] == {"password": _digest(secret)}
-    canary.also("answer", answer.text)
+    canary.record("answer", answer.text)
 
 
 def test_list_and_get_show_metadata_only(api, canary):
@@ -38,7 +38,7 @@ def test_list_and_get_show_metadata_only(api, canary):
     assert listed.json()["meta"] == {"page": {"limit": 50, "cursor": None}}
     assert listed.json()["data"][0]["created_by"].startswith("usr_")
     assert single.json()["data"]["config"] == {"host": "db.example"}
-    canary.also("answers", listed.text + single.text)
+    canary.record("answers", listed.text + single.text)
 
 
 @pytest.mark.parametrize(

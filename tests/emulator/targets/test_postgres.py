@@ -77,7 +77,7 @@ def test_failures_have_messages_without_values(role, canary, change, message):
     config = address | change
     verdict = log_in_to_postgres(_attempt(config, config.pop("password", password)), 5)
     assert (verdict.ok, verdict.message) == (False, message)
-    canary.also("verdict", verdict)
+    canary.record("verdict", verdict)
 
 
 def test_a_closed_port_refuses(role):

@@ -60,7 +60,7 @@ def test_state_shows_everything_but_secrets(api, canary):
     state = api.emulator.read_state()
     assert [each["status"] for each in state["credentials"]] == ["deleted"]
     assert [len(state[name]) for name in ("connections", "pipelines", "schedules", "syncs")] == [1, 1, 1, 1]
-    canary.also("state", state)
+    canary.record("state", state)
 
 
 def test_reset_deletes_everything(api):

@@ -10,10 +10,10 @@ from keyturn.operations.apply.context import ApplyStopped
 from keyturn.state.events import Intent, OutcomeRecorded
 from keyturn.state.journal_record import read_journal_records
 from keyturn.state.reader import load_state
-from making import credential, held, wanted
+from sample_resources import credential_address, make_desired, make_state_entry
 
-DB = credential("prod-db")
-CHANGE = Change(action=Action.UPDATE, address=DB, desired=wanted(DB, secrets={"password": "x"}))
+DB = credential_address("prod-db")
+CHANGE = Change(action=Action.UPDATE, address=DB, desired=make_desired(DB, secrets={"password": "x"}))
 CALL = Request(
     method="PUT", path="/api/credentials/1", path_template="/api/credentials/{id}", operation="update"
 )
@@ -56,10 +56,16 @@ def test_no_intent_if_writes_are_stopped(context):
 
 def test_record_success_updates_the_state(context):
     """The entry is added, the former name removed, the intent closed."""
-    entry = held(wanted(DB), "id1")
-    context.record_success(context.record_intent(CHANGE, "update", object="id1"), entry, (credential("old"),))
+    entry = make_state_entry(make_desired(DB), "id1")
+    context.record_success(
+        context.record_intent(CHANGE, "update", object="id1"), entry, (credential_address("old"),)
+    )
     (end,) = written(context, OutcomeRecorded)
-    assert (end.outcome_status, end.entry, end.removed) == (OutcomeStatus.DONE, entry, (credential("old"),))
+    assert (end.outcome_status, end.entry, end.removed) == (
+        OutcomeStatus.DONE,
+        entry,
+        (credential_address("old"),),
+    )
     assert context.entries["id1"] == entry
     run = context.run
     state = load_state(run.store, run.workspace.name, run.workspace.organization).state
@@ -96,12 +102,12 @@ def test_fingerprints_depend_on_the_address(context):
     def no_key():
         raise AssertionError
 
-    there = wanted(credential("prod-dc"), secrets={"password": "x"})
+    there = make_desired(credential_address("prod-dc"), secrets={"password": "x"})
     assert context.fingerprint_secrets(CHANGE.desired) != context.fingerprint_secrets(there)
     assert context.fingerprint_secrets(CHANGE.desired) == context.fingerprint_secrets(CHANGE.desired)
     assert (
         replace(context, fingerprint_key=no_key).fingerprint_secrets(
-            wanted(DB, secrets={"p": "x"}, opened=False)
+            make_desired(DB, secrets={"p": "x"}, opened=False)
         )
         == {}
     )

@@ -11,9 +11,9 @@ from keyturn.operations.apply.rotate import (
     rotate_secrets,
 )
 from keyturn.operations.apply.writes import create_object
-from making import connection, credential, wanted
+from sample_resources import connection_address, credential_address, make_desired
 
-DB, PG = credential("prod-db"), connection("prod-pg")
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
 CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
 
 
@@ -21,8 +21,8 @@ def test_a_rejection_names_failed_connections():
     """With the reason, or that none was given; passed tests are left out."""
     verdicts = [
         ConnectionTestVerdict(PG, True, ""),
-        ConnectionTestVerdict(connection("b"), False, "no"),
-        ConnectionTestVerdict(connection("c"), False, ""),
+        ConnectionTestVerdict(connection_address("b"), False, "no"),
+        ConnectionTestVerdict(connection_address("c"), False, ""),
     ]
     rejected = SecretRejected(verdicts, "rolled back")
     assert rejected.message == "connection/b: no; connection/c: no reason given"
@@ -35,22 +35,22 @@ def test_rotate_requires_manifest_and_live_object(context):
         rotate_secrets(Change(action=Action.ROTATE, address=DB), context)
 
 
-def test_a_probe_is_deleted_permanently(office, context, canary):
+def test_a_probe_is_deleted_permanently(setup, context, canary):
     """A second purge does nothing."""
-    probe = credential("keyturn-probe-1")
-    desired = wanted(probe, CONFIG, secrets={"password": canary()})
+    probe = credential_address("keyturn-probe-1")
+    desired = make_desired(probe, CONFIG, secrets={"password": canary()})
     change = Change(action=Action.CREATE, address=probe, desired=desired)
     identity = create_object(change, context).entry.id
     intent = context.record_intent(change, "probe", expect=probe.name)
     purge_probe(intent, identity, context)
-    assert office.service.read_state()["credentials"] == []
+    assert setup.service.read_state()["credentials"] == []
     purge_probe(intent, identity, context)
 
 
 def test_only_written_connections_are_tested(context):
     """A credential and a retired connection have no test."""
     assert (
-        check_written_connection(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), context)
+        check_written_connection(Change(action=Action.CREATE, address=DB, desired=make_desired(DB)), context)
         is None
     )
     assert check_written_connection(Change(action=Action.RETIRE, address=PG), context) is None

@@ -3,45 +3,45 @@
 import pytest
 
 
-def rotated(office, secret, *more):
+def rotated(setup, secret, *more):
     """Rotate by replacement."""
-    office.repo.credential("prod-db", {"password": secret}, rotation={"strategy": "replace", "grace": "7d"})
-    return office.here("apply", "--yes", *more)
+    setup.repo.credential("prod-db", {"password": secret}, rotation={"strategy": "replace", "grace": "7d"})
+    return setup.run("apply", "--yes", *more)
 
 
 @pytest.fixture
-def settled(office, canary):
-    """Return an office with a credential, a connection, and a target that knows the first secret."""
+def applied_setup(setup, canary):
+    """Return a setup with a credential, a connection, and a target that knows the first secret."""
     first = canary()
     target = {"type": "postgres", "match": {"host": "db.example.com"}, "accepts": {"password": [first]}}
-    office.service.set_targets([target])
-    office.repo.connection("prod-pg", "prod-db")
-    assert rotated(office, first).code == 0
-    return office, first
+    setup.service.set_targets([target])
+    setup.repo.connection("prod-pg", "prod-db")
+    assert rotated(setup, first).code == 0
+    return setup, first
 
 
-def test_the_successor_takes_over(settled, canary):
+def test_the_successor_takes_over(applied_setup, canary):
     """The new object has the name and the connection; the old one has a retirement date in its name."""
-    office, first = settled
+    setup, first = applied_setup
     second = canary()
-    before = office.live()["prod-db"]["id"]
+    before = setup.live()["prod-db"]["id"]
     target = {
         "type": "postgres",
         "match": {"host": "db.example.com"},
         "accepts": {"password": [first, second]},
     }
-    office.service.set_targets([target])
-    done = rotated(office, second)
+    setup.service.set_targets([target])
+    done = rotated(setup, second)
     assert done.code == 0, done.stdout + done.stderr
-    after = office.live()
+    after = setup.live()
     assert after["prod-db"]["id"] != before
-    assert office.live("connections")["prod-pg"]["credentialId"] == after["prod-db"]["id"]
+    assert setup.live("connections")["prod-pg"]["credentialId"] == after["prod-db"]["id"]
     assert [name for name in after if name.startswith("prod-db-until-")]
 
 
-def test_a_rejected_successor_changes_nothing(settled, canary):
+def test_a_rejected_successor_changes_nothing(applied_setup, canary):
     """Nothing uses the new credential, and it is deleted."""
-    office, _ = settled
-    before = (office.live(), office.live("connections"))
-    assert rotated(office, canary()).code == 1
-    assert (office.live(), office.live("connections")) == before
+    setup, _ = applied_setup
+    before = (setup.live(), setup.live("connections"))
+    assert rotated(setup, canary()).code == 1
+    assert (setup.live(), setup.live("connections")) == before

@@ -14,10 +14,10 @@ from keyturn.state.lock import LockHeld, LockHolder, acquire_lock
 
 
 @pytest.fixture
-def ready(office, canary):
-    """Return an office with one credential that was not applied."""
-    office.repo.credential("prod-db", {"password": canary()})
-    return office
+def ready(setup, canary):
+    """Return a setup with one credential that was not applied."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    return setup
 
 
 def apply_in(run, decide=lambda _: True, **options):
@@ -44,7 +44,7 @@ def test_a_rejected_plan_writes_nothing(ready, run):
     """No request, no record, and the lock is released."""
     report = apply_in(run, lambda _: False)
     assert not report.approved
-    assert ready.writes() == 0
+    assert ready.count_writes() == 0
     assert event_types(run) == []
     assert apply_in(run).approved
 
@@ -52,17 +52,17 @@ def test_a_rejected_plan_writes_nothing(ready, run):
 def test_a_blocked_plan_is_not_applied(ready, run, begin):
     """Even if the caller approves it."""
     assert apply_in(run).approved
-    before = ready.writes()
+    before = ready.count_writes()
     file = ready.repo.root / "manifests/prod/connections/prod-pg.yaml"
     ready.repo.connection("prod-pg", "prod-db")
     assert apply_in(begin()).approved
     file.write_text(file.read_text().replace("db.example.com", "db.example.net"))
-    writes = ready.writes()
+    writes = ready.count_writes()
     assert writes > before
     with pytest.raises(DiagnosticError) as caught:
         apply_in(begin())
     assert {each.code for each in caught.value.diagnostics} == {"KT451"}
-    assert ready.writes() == writes
+    assert ready.count_writes() == writes
     assert apply_in(begin(), lambda _: False).approved is False
 
 
@@ -94,7 +94,7 @@ def test_a_held_lock_is_awaited_until_the_timeout(ready, run):
     with pytest.raises(LockHeld):
         apply_in(timed, lock_timeout=3 * LOCK_POLL_SECONDS)
     assert slept == [LOCK_POLL_SECONDS] * 3
-    assert ready.writes() == 0
+    assert ready.count_writes() == 0
 
 
 @pytest.mark.parametrize("options", [{"is_stopped": lambda: True}, {"deadline": 1e-9}])
@@ -103,7 +103,7 @@ def test_no_change_starts_after_a_stop(ready, run, options):
     report = apply_in(run, **options)
     assert report.stopped
     assert [each.outcome_status for each in report.outcomes] == [OutcomeStatus.BLOCKED]
-    assert ready.writes() == 0
+    assert ready.count_writes() == 0
 
 
 def test_a_changed_digest_is_recorded_without_a_write(ready, run, begin):
@@ -111,14 +111,14 @@ def test_a_changed_digest_is_recorded_without_a_write(ready, run, begin):
     apply_in(run)
     path = ready.repo.root / "manifests/prod/credentials/prod-db.yaml"
     path.write_text("# a comment\n" + path.read_text())
-    writes = ready.writes()
+    writes = ready.count_writes()
     planned = plan_workspace(begin(), PlanOptions())
     (entry,) = find_refreshed_entries(planned, ())
     assert entry.digest != planned.context.recovery.entries[entry.address].digest
     assert find_refreshed_entries(planned, [entry.address]) == ()
     assert apply_in(begin()).outcomes == ()
     assert find_refreshed_entries(plan_workspace(begin(), PlanOptions()), ()) == ()
-    assert ready.writes() == writes
+    assert ready.count_writes() == writes
 
 
 def test_invalid_manifests_release_the_lock(ready, run):

@@ -25,102 +25,110 @@ from keyturn.operations.apply.writes import (
     update_object,
     with_write_time,
 )
-from making import connection, credential, held, shown, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_live_object,
+    make_state_entry,
+)
 
-DB, PG = credential("prod-db"), connection("prod-pg")
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
 CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
 
 
 def creation(secret, address=DB):
     """Return a create of a credential."""
     return Change(
-        action=Action.CREATE, address=address, desired=wanted(address, CONFIG, secrets={"password": secret})
+        action=Action.CREATE,
+        address=address,
+        desired=make_desired(address, CONFIG, secrets={"password": secret}),
     )
 
 
-def test_create_writes_reads_back_and_records(office, context, canary):
+def test_create_writes_reads_back_and_records(setup, context, canary):
     """One object, with its ID in the state."""
     done = create_object(creation(canary()), context)
-    assert office.live()["prod-db"]["id"] == done.entry.id == context.ids[DB]
+    assert setup.live()["prod-db"]["id"] == done.entry.id == context.ids[DB]
     assert done.entry.observed == flatten_tree({"config": CONFIG})
     assert done.warnings == ()
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "status_after", "invalid_after"])
-def test_a_lost_response_creates_no_duplicate(office, context, canary, fault):
+def test_a_lost_response_creates_no_duplicate(setup, context, canary, fault):
     """The object is found by name and written again in full."""
-    office.service.add_fault(fault, method="POST", path="/api/credentials")
+    setup.service.add_fault(fault, method="POST", path="/api/credentials")
     done = create_object(creation(canary()), context)
-    assert [each["id"] for each in office.service.read_state()["credentials"]] == [done.entry.id]
+    assert [each["id"] for each in setup.service.read_state()["credentials"]] == [done.entry.id]
 
 
-def with_virtual_clock(office, context):
+def with_virtual_clock(setup, context):
     """Return the context with a client on a virtual clock, and that clock."""
     clock = FakeClock(wall=time.time(), chance=0.5)
-    settings = ClientSettings(base_url=office.service.base_url, api_key=Secret(office.service.key))
+    settings = ClientSettings(base_url=setup.service.base_url, api_key=Secret(setup.service.key))
     return replace(
         context, run=replace(context.run, service=Client.open(settings, clock.client_clock()))
     ), clock
 
 
 @pytest.mark.parametrize("kind", ["status_before", "status_after"])
-def test_a_repeated_update_is_delayed_and_counted(office, context, canary, kind):
+def test_a_repeated_update_is_delayed_and_counted(setup, context, canary, kind):
     """A PUT that answers 503 follows the general retry policy."""
-    context, clock = with_virtual_clock(office, context)
+    context, clock = with_virtual_clock(setup, context)
     with context.run.service:
         change = creation(canary())
         entry = create_object(change, context).entry
         live = read_object(KINDS["credential"], entry.id, context)
         clock.naps.clear()
-        office.service.add_fault(kind, method="PUT", path="/api/credentials/*", status=503, times=2)
+        setup.service.add_fault(kind, method="PUT", path="/api/credentials/*", status=503, times=2)
         update_object(replace(change, action=Action.UPDATE, entry=entry, live=live), context)
         assert clock.naps == [0.25, 0.5]
         assert context.run.service.request_stats.retries == 2
 
 
-def test_a_repeated_create_is_counted(office, context, canary):
+def test_a_repeated_create_is_counted(setup, context, canary):
     """The lists show that nothing was created; then the create is sent again."""
-    context, clock = with_virtual_clock(office, context)
+    context, clock = with_virtual_clock(setup, context)
     with context.run.service:
-        office.service.add_fault("drop_before", method="POST", path="/api/credentials")
+        setup.service.add_fault("drop_before", method="POST", path="/api/credentials")
         create_object(creation(canary()), context)
         assert clock.naps == [0.25]
         assert context.run.service.request_stats.retries == 1
 
 
-def test_an_edited_object_is_not_updated(office, context, canary):
+def test_an_edited_object_is_not_updated(setup, context, canary):
     """The object was edited after the plan."""
     change = creation(canary())
     entry = create_object(change, context).entry
     live = read_object(KINDS["credential"], entry.id, context)
-    office.service.set_clock(advance=5)
-    office.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
-    before = office.writes()
+    setup.service.set_clock(advance=5)
+    setup.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
+    before = setup.count_writes()
     with pytest.raises(StaleObject, match=r"config\.username"):
         update_object(replace(change, action=Action.UPDATE, entry=entry, live=live), context)
-    assert office.writes() == before
+    assert setup.count_writes() == before
 
 
 def test_a_deleted_object_is_stale(context):
     """The message says that it was deleted."""
-    live = shown(held(wanted(DB), "cred_missing"))
+    live = make_live_object(make_state_entry(make_desired(DB), "cred_missing"))
     with pytest.raises(StaleObject, match="deleted"):
         reread_object(Change(action=Action.UPDATE, address=DB, live=live), KINDS["credential"], context)
 
 
-def test_update_writes_the_secret(office, context, canary):
+def test_update_writes_the_secret(setup, context, canary):
     """The ID stays."""
     change = creation(canary())
     entry = create_object(change, context).entry
-    held_before = office.service.list_held_secrets("salt")
-    office.service.set_clock(advance=5)
+    held_before = setup.service.list_held_secrets("salt")
+    setup.service.set_clock(advance=5)
     live = read_object(KINDS["credential"], entry.id, context)
     new = replace(change, action=Action.ROTATE, entry=entry, live=live)
-    new = replace(new, desired=wanted(DB, CONFIG, secrets={"password": canary()}))
+    new = replace(new, desired=make_desired(DB, CONFIG, secrets={"password": canary()}))
     done = update_object(new, context)
     assert done.entry.id == entry.id
     assert done.entry.fingerprints != entry.fingerprints
-    assert office.service.list_held_secrets("salt") != held_before
+    assert setup.service.list_held_secrets("salt") != held_before
 
 
 @pytest.mark.parametrize(
@@ -141,9 +149,10 @@ def test_managed_fields_win(unmanaged, managed, expected):
 
 def test_a_connection_keeps_unmanaged_fields(context):
     """Except those that were removed from the manifest."""
-    desired = wanted(PG, {"host": "h"})
-    now = shown(
-        held(desired, "id1"), fields=flatten_tree({"config": {"host": "x", "theirs": 1, "dropped": 2}})
+    desired = make_desired(PG, {"host": "h"})
+    now = make_live_object(
+        make_state_entry(desired, "id1"),
+        fields=flatten_tree({"config": {"host": "x", "theirs": 1, "dropped": 2}}),
     )
     gone = FieldChange(("config", "dropped"), 2, 2, MISSING)
     body = build_update_body(
@@ -154,14 +163,14 @@ def test_a_connection_keeps_unmanaged_fields(context):
 
 def test_a_mask_is_not_written_back(context):
     """The mask would become the value."""
-    desired = wanted(PG, {"host": "h"})
-    now = shown(held(desired, "id1"), secret_like_paths=(("config", "password"),))
+    desired = make_desired(PG, {"host": "h"})
+    now = make_live_object(make_state_entry(desired, "id1"), secret_like_paths=(("config", "password"),))
     with pytest.raises(StaleObject, match=r"config\.password"):
         build_update_body(Change(action=Action.UPDATE, address=PG, desired=desired, live=now), now, context)
 
 
-KNOWN = held(wanted(DB), "id1")
-LIVE = shown(KNOWN)
+KNOWN = make_state_entry(make_desired(DB), "id1")
+LIVE = make_live_object(KNOWN)
 HOST = FieldChange(("config", "host"), "db.example.com", "db.example.com", "new.example.com")
 ROTATED_SECRET = SecretChange(("password",), SecretStatus.ROTATED)
 
@@ -181,7 +190,7 @@ ROTATED_SECRET = SecretChange(("password",), SecretStatus.ROTATED)
 def test_an_ignored_write_is_detected(change, after, is_ignored):
     """Neither fields nor time changed although a change was requested."""
     asked = Change(
-        **{"action": Action.UPDATE, "address": DB, "desired": wanted(DB), "entry": KNOWN, **change}
+        **{"action": Action.UPDATE, "address": DB, "desired": make_desired(DB), "entry": KNOWN, **change}
     )
     if is_ignored:
         with pytest.raises(StaleObject, match="changed nothing"):
@@ -193,7 +202,9 @@ def test_an_ignored_write_is_detected(change, after, is_ignored):
 def test_a_normalized_field_is_a_warning(context):
     """The state records the stored form, so the next plan shows no drift."""
     back = replace(LIVE, fields={("config", "host"): "DB.EXAMPLE.COM"})
-    done = build_write_result(Change(action=Action.CREATE, address=DB, desired=wanted(DB)), back, context)
+    done = build_write_result(
+        Change(action=Action.CREATE, address=DB, desired=make_desired(DB)), back, context
+    )
     assert done.warnings == ("the service normalizes config.host",)
     assert done.entry.observed == back.fields
 
@@ -218,51 +229,51 @@ def test_the_state_records_the_time_of_our_own_write(response_time, live_time, e
     assert with_write_time(None, replace(LIVE, updated_at=live_time)).updated_at == live_time
 
 
-def test_a_secret_edited_right_after_our_write_is_suspect(office, canary):
+def test_a_secret_edited_right_after_our_write_is_suspect(setup, canary):
     """Only `updated_at` shows the edit; the next plan reports it."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    setup.repo.credential("prod-db", {"password": canary()})
     edit = {"collection": "credentials", "name": "prod-db", "change": {"config": {"password": canary()}}}
-    office.service.add_fault("edit_after", method="PUT", path="/api/credentials/*", edit=edit)
-    assert office.here("apply", "--yes").code == 0
-    assert "KT464" in office.here("plan").stdout
+    setup.service.add_fault("edit_after", method="PUT", path="/api/credentials/*", edit=edit)
+    assert setup.run("apply", "--yes").code == 0
+    assert "KT464" in setup.run("plan").stdout
 
 
 def test_a_kept_secret_prevents_a_full_write(context):
     """A rename would also drop the secret; the user decides with `put: partial`."""
-    desired = wanted(DB, CONFIG, kept_secrets=(("password",),))
+    desired = make_desired(DB, CONFIG, kept_secrets=(("password",),))
     change = Change(action=Action.RENAME, address=DB, desired=desired, live=LIVE)
     with pytest.raises(StaleObject, match="put: partial"):
         build_update_body(change, LIVE, context)
 
 
-def test_a_secret_is_written_again_if_the_time_did_not_change(office, canary):
+def test_a_secret_is_written_again_if_the_time_did_not_change(setup, canary):
     """The service ignores the first PUT."""
     config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
-    office.service.seed_objects(credentials=[{"name": "prod-db", "type": "database", "config": config}])
-    office.repo.credential("prod-db", {"password": canary()}, config)
-    office.service.add_fault("ignore", method="PUT", path="/api/credentials/*")
-    done = office.here("apply", "--yes", "--adopt", "prod-db")
+    setup.service.seed_objects(credentials=[{"name": "prod-db", "type": "database", "config": config}])
+    setup.repo.credential("prod-db", {"password": canary()}, config)
+    setup.service.add_fault("ignore", method="PUT", path="/api/credentials/*")
+    done = setup.run("apply", "--yes", "--adopt", "prod-db")
     assert done.code == 0
     assert "no sign" not in done.stdout
-    (held,) = office.service.list_held_secrets("s")
+    (held,) = setup.service.list_held_secrets("s")
     assert set(held["secrets"]) == {"password"}
 
 
-def test_an_existing_object_in_a_create_response_is_not_adopted(office, canary):
+def test_an_existing_object_in_a_create_response_is_not_adopted(setup, canary):
     """The response to a create names an unmanaged object, which stays unchanged."""
     theirs = {"id": "cred_theirs", "name": "theirs", "type": "database", "config": CONFIG}
-    office.service.seed_objects(credentials=[theirs])
-    (before,) = office.service.read_state()["credentials"]
-    office.repo.credential("prod-db", {"password": canary()}, CONFIG)
-    office.service.add_fault("body_after", method="POST", path="/api/credentials", body=json.dumps(theirs))
-    first = office.here("apply", "--yes")
+    setup.service.seed_objects(credentials=[theirs])
+    (before,) = setup.service.read_state()["credentials"]
+    setup.repo.credential("prod-db", {"password": canary()}, CONFIG)
+    setup.service.add_fault("body_after", method="POST", path="/api/credentials", body=json.dumps(theirs))
+    first = setup.run("apply", "--yes")
     assert first.code == 4
     assert "a different object" in first.stdout
-    office.service.set_clock(advance=60)
-    assert office.here("apply", "--yes").code == 0
-    assert office.here("plan", "--detailed-exitcode").code == 0
-    after = {each["name"]: each for each in office.service.read_state()["credentials"]}
+    setup.service.set_clock(advance=60)
+    assert setup.run("apply", "--yes").code == 0
+    assert setup.run("plan", "--detailed-exitcode").code == 0
+    after = {each["name"]: each for each in setup.service.read_state()["credentials"]}
     assert set(after) == {"theirs", "prod-db"}
     assert after["theirs"] == before

@@ -8,10 +8,10 @@ from keyturn.project.project import read_project
 
 
 @pytest.fixture
-def repository(office, canary):
+def repository(setup, canary):
     """Return a repository with a credential."""
-    office.repo.credential("prod-db", {"password": canary()})
-    return office
+    setup.repo.credential("prod-db", {"password": canary()})
+    return setup
 
 
 def results(checks):

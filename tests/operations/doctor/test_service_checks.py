@@ -38,9 +38,9 @@ def test_an_error_while_opening_is_one_failure(run):
 
 
 @pytest.mark.parametrize(("advance", "word"), [(3600, "behind"), (30, "")])
-def test_clocks(context, run, office, advance, word):
+def test_clocks(context, run, setup, advance, word):
     """A difference of an hour is a warning, half a minute is not."""
-    office.service.set_clock(advance=advance)
+    setup.service.set_clock(advance=advance)
     check = list(check_service(context, run.workspace))[-1]
     assert check.topic == "clock"
     assert (check.status is CheckStatus.WARNING) is bool(word)
@@ -65,9 +65,9 @@ def test_a_held_lock_is_a_warning(context, run):
     assert check.hint.endswith("keyturn unlock 3f9c")
 
 
-def test_a_damaged_state_is_a_failure(context, run, office):
+def test_a_damaged_state_is_a_failure(context, run, setup):
     """With its diagnostic code."""
-    folder = office.repo.root / ".keyturn/prod"
+    folder = setup.repo.root / ".keyturn/prod"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "state.json").write_text("{")
     (check,) = check_state(context, run.workspace)

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from in_process_run import PROJECT
 from keyturn.model.diagnostic import Severity
 from keyturn.model.plan import Plan
 from keyturn.operations.plan.access_review import (
@@ -12,7 +13,6 @@ from keyturn.operations.plan.access_review import (
 )
 from keyturn.project.project import parse_project
 from keyturn.sops.recipients import FileRecipients
-from stagehand import PROJECT
 
 CIPHERS = frozenset({(("secrets", "password"), "ENC[1]")})
 OTHERS = frozenset({(("secrets", "password"), "ENC[2]")})

@@ -8,9 +8,9 @@ from keyturn.model.plan import Impact
 from keyturn.operations.observe import list_live_objects
 from keyturn.operations.plan import impact, usage_graph
 from keyturn.operations.plan.impact import compute_impact
-from making import connection, credential, held, wanted
+from sample_resources import connection_address, credential_address, make_desired, make_state_entry
 
-DB, PG = credential("prod-db"), connection("prod-pg")
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
 WHERE = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
 TIMES = {"enabled": True, "next_run_at": "2026-01-02T03:00:00Z", "cron_expression": "0 3 * * *"}
 USAGE_PATHS = ("/api/pipelines", "/api/schedules", "/api/reverse-etl/syncs")
@@ -20,8 +20,8 @@ UNKNOWN = (None, None, None, None)
 class World:
     """A credential with two connections, one of them managed."""
 
-    def __init__(self, office, run) -> None:
-        self.office, self.run = office, run
+    def __init__(self, setup, run) -> None:
+        self.setup, self.run = setup, run
         (self.db,) = self.seed(credentials=[{"name": "prod-db", "type": "database", "config": {}}])[
             "credentials"
         ]
@@ -29,7 +29,7 @@ class World:
 
     def seed(self, **trees):
         """Create objects as in the UI."""
-        return self.office.service.seed_objects(**trees)
+        return self.setup.service.seed_objects(**trees)
 
     def connect(self, name, **more):
         """Create a connection; return its ID."""
@@ -58,8 +58,11 @@ class World:
 
     def known(self, **applied):
         """Return the state entries of the credential and of the first connection."""
-        entry = held(wanted(PG), self.pg)
-        return {DB: held(wanted(DB), self.db), PG: replace(entry, applied={**entry.applied, **applied})}
+        entry = make_state_entry(make_desired(PG), self.pg)
+        return {
+            DB: make_state_entry(make_desired(DB), self.db),
+            PG: replace(entry, applied={**entry.applied, **applied}),
+        }
 
     def report(self, target="", action=Action.ROTATE, known=None):
         """Return the report for a change of the credential, or of another object."""
@@ -75,13 +78,13 @@ class World:
 
     def requests(self, since=0):
         """Return the paths of the requests."""
-        return [each["path"] for each in self.office.service.list_requests(since)]
+        return [each["path"] for each in self.setup.service.list_requests(since)]
 
 
 @pytest.fixture
-def world(office, run):
+def world(setup, run):
     """Return a workspace with a scheduled pipeline."""
-    made = World(office, run)
+    made = World(setup, run)
     made.pipeline("pl_1", made.pg)
     made.schedule("sch_1", "pl_1")
     return made
@@ -95,7 +98,7 @@ def numbers(impact):
 DIALECTS = [{}, {"dialect": "backend"}, {"dialect": "jsonapi"}, {"stringify": True}, {"page_size": 1}]
 
 
-@pytest.mark.parametrize("office", DIALECTS, ids=str, indirect=True)
+@pytest.mark.parametrize("setup", DIALECTS, ids=str, indirect=True)
 def test_managed_and_unmanaged_users_are_separate(world):
     """In every dialect, with pipelines, syncs and the next run."""
     world.sync("sy_1", world.ui)
@@ -113,7 +116,7 @@ def test_managed_and_unmanaged_users_are_separate(world):
     assert found.users[world.db] == ("connection/made-in-ui",)
 
 
-@pytest.mark.parametrize("office", DIALECTS, ids=str, indirect=True)
+@pytest.mark.parametrize("setup", DIALECTS, ids=str, indirect=True)
 @pytest.mark.parametrize(
     "shape",
     [
@@ -195,8 +198,8 @@ def test_disabled_and_deleted_users_are_not_counted(world):
     """A disabled schedule, a deleted pipeline, a deleted connection."""
     world.schedule("sch_2", "pl_1", enabled=False, next_run_at="2025-01-01T00:00:00Z")
     world.pipeline("pl_2", world.pg, name="gone", status="deleted")
-    world.office.service.change_settings(list_deleted=True)
-    world.office.service.perform_ui_action("trash", collection="connections", name="made-in-ui")
+    world.setup.service.change_settings(list_deleted=True)
+    world.setup.service.perform_ui_action("trash", collection="connections", name="made-in-ui")
     found = world.impact()
     assert numbers(found) == (1, 1, 0, 1)
     assert found.next_run == "2026-01-02T03:00:00Z"
@@ -214,8 +217,8 @@ def test_a_schedule_without_a_time_counts(world):
 
 def test_a_key_without_the_right_to_pipelines(world):
     """Pipelines are unknown, connections are counted."""
-    world.office.service.accept_key(
-        world.office.repo.key, scopes=["connections:read"], organization=world.office.service.organization
+    world.setup.service.accept_key(
+        world.setup.repo.key, scopes=["connections:read"], organization=world.setup.service.organization
     )
     assert numbers(world.impact()) == (2, None, None, None)
 
@@ -232,7 +235,7 @@ def test_a_key_without_the_right_to_pipelines(world):
 @pytest.mark.parametrize("status", [403, 404, 400])
 def test_a_failed_request_makes_a_number_unknown(world, path, expected, status):
     """Unknown, never 0."""
-    world.office.service.add_fault("status_before", path=path, status=status, times=0)
+    world.setup.service.add_fault("status_before", path=path, status=status, times=0)
     found = numbers(world.impact())
     if (path, status) == ("/api/pipelines/*", 404):
         # A deleted pipeline has no users; in this dialect the list does not show its nodes.
@@ -264,11 +267,11 @@ def test_too_many_connections_are_unknown(world, monkeypatch):
 
 def test_a_connection_that_cannot_be_read(world):
     """Its config may use the credential: the numbers are unknown."""
-    world.office.service.add_fault("status_before", path="/api/connections/*", status=403, times=0)
+    world.setup.service.add_fault("status_before", path="/api/connections/*", status=403, times=0)
     assert numbers(world.impact()) == UNKNOWN
 
 
-@pytest.mark.parametrize("office", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
+@pytest.mark.parametrize("setup", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
 def test_a_deployment_that_hides_links(world):
     """The numbers are unknown; users in the state are named, with their pipelines."""
     known = world.known()
@@ -330,16 +333,16 @@ def test_a_change_of_a_connection_reads_no_connection(world):
     assert not [path for path in world.requests(since) if path.startswith("/api/connections/")]
 
 
-def test_a_plan_without_changes_reads_no_usage(office, canary):
+def test_a_plan_without_changes_reads_no_usage(setup, canary):
     """A plan with changes does."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    since = len(office.service.list_requests())
-    assert office.here("plan").code == 0
-    paths = [each["path"] for each in office.service.list_requests(since)]
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    assert setup.run("apply", "--yes").code == 0
+    since = len(setup.service.list_requests())
+    assert setup.run("plan").code == 0
+    paths = [each["path"] for each in setup.service.list_requests(since)]
     assert not set(paths) & set(USAGE_PATHS)
-    office.repo.credential("prod-db", {"password": canary()})
-    since = len(office.service.list_requests())
-    assert office.here("plan").code == 0
-    assert set(USAGE_PATHS) <= {each["path"] for each in office.service.list_requests(since)}
+    setup.repo.credential("prod-db", {"password": canary()})
+    since = len(setup.service.list_requests())
+    assert setup.run("plan").code == 0
+    assert set(USAGE_PATHS) <= {each["path"] for each in setup.service.list_requests(since)}

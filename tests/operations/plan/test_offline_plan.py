@@ -3,22 +3,22 @@
 import pytest
 from msgspec.structs import replace
 
+from in_process_run import PROJECT
 from keyturn.model.address import SourceLocation
 from keyturn.model.change import Action, SecretStatus
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.operations.plan.offline_plan import inputs_from_base, inputs_from_state, plan_offline
 from keyturn.operations.plan.plan import PlanOptions
 from keyturn.project.project import parse_project
-from making import connection, credential, held, wanted
-from stagehand import PROJECT
+from sample_resources import connection_address, credential_address, make_desired, make_state_entry
 
-DB, PG = credential("prod-db"), connection("prod-pg")
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
 SECRET = {"password": "word"}
 
 
 def closed(address, ciphers=("c1",), **more):
     """Return an encrypted manifest whose secrets have these ciphertexts."""
-    made = wanted(address, secrets=SECRET, opened=False, **more)
+    made = make_desired(address, secrets=SECRET, opened=False, **more)
     return replace(made, ciphertext_digests={("password",): ciphers[0]})
 
 
@@ -68,13 +68,13 @@ def test_a_reencrypted_secret_is_unknown(made):
 
 def test_a_removed_secret_is_cleared(made):
     """The new file does not have it."""
-    plan = made([closed(DB)], [replace(wanted(DB), digest="d2")])
+    plan = made([closed(DB)], [replace(make_desired(DB), digest="d2")])
     assert statuses(plan) == [SecretStatus.CLEARED]
 
 
 def test_moved_from_is_a_rename(made):
     """Not a retirement and a creation."""
-    plan = made([closed(DB)], [closed(credential("main"), moved_from="prod-db")])
+    plan = made([closed(DB)], [closed(credential_address("main"), moved_from="prod-db")])
     assert [change.action for change in plan.changes] == [Action.RENAME]
 
 
@@ -82,7 +82,10 @@ def test_a_new_host_for_an_unchanged_secret_is_an_exposure(made):
     """In the credential, and in a connection."""
     plan = made([closed(DB)], [closed(DB, config={"host": "evil"}, digest="d2")])
     assert [each.code for each in plan.blocking_diagnostics] == ["KT451"]
-    before, after = wanted(PG, uses="prod-db"), wanted(PG, {"host": "evil"}, uses="prod-db", digest="d2")
+    before, after = (
+        make_desired(PG, uses="prod-db"),
+        make_desired(PG, {"host": "evil"}, uses="prod-db", digest="d2"),
+    )
     plan = made([closed(DB), before], [closed(DB), after])
     assert [each.code for each in plan.blocking_diagnostics] == ["KT451"]
 
@@ -99,7 +102,7 @@ def test_an_error_in_a_manifest_is_raised(made):
 def test_a_changed_file_is_unknown_against_a_state(tmp_path):
     """Without a key, fingerprints cannot be compared."""
     project = parse_project(PROJECT.encode(), tmp_path)
-    known = held(closed(DB), "id-db", SECRET)
+    known = make_state_entry(closed(DB), "id-db", SECRET)
     for digest, expected in (("d1", []), ("d2", [SecretStatus.UNKNOWN])):
         inputs = inputs_from_state({DB: known}, [closed(DB, digest=digest)])
         assert statuses(plan_offline(project, project.find_workspace(), inputs, PlanOptions())) == expected
@@ -107,6 +110,6 @@ def test_a_changed_file_is_unknown_against_a_state(tmp_path):
 
 def test_a_needed_consent_is_noted(made):
     """The same rule as in a plan that reads the workspace."""
-    crm = replace(closed(credential("prod-crm")), type="oauth")
+    crm = replace(closed(credential_address("prod-crm")), type="oauth")
     (note,) = made([], [crm]).diagnostics
     assert (note.code, note.severity) == ("KT465", Severity.NOTE)

@@ -16,11 +16,11 @@ from keyturn.operations.plan.offline_plan import (
 from keyturn.project.project import read_project
 
 
-def git(office, *words):
+def git(setup, *words):
     """Run git in the repository."""
     done = subprocess.run(
         ["git", "-c", "init.defaultBranch=main", *words],
-        cwd=office.repo.root,
+        cwd=setup.repo.root,
         check=True,
         capture_output=True,
     )
@@ -28,24 +28,24 @@ def git(office, *words):
 
 
 @pytest.fixture
-def committed(office, canary):
+def committed(setup, canary):
     """Return a repository with committed manifests, and its service."""
-    office.repo.credential("prod-db", {"password": canary()})
-    git(office, "init", "-q")
-    git(office, "add", "-A")
-    git(office, "commit", "-qm", "x")
-    return office
+    setup.repo.credential("prod-db", {"password": canary()})
+    git(setup, "init", "-q")
+    git(setup, "add", "-A")
+    git(setup, "commit", "-qm", "x")
+    return setup
 
 
-def compared(office, base="HEAD"):
+def compared(setup, base="HEAD"):
     """Compare the manifests with a revision."""
-    project = read_project(office.repo.root)
+    project = read_project(setup.repo.root)
     workspace = project.find_workspace("")
     return compare_with_base(
         project,
         workspace,
         load_manifests(project, workspace),
-        find_base_revision(project, base, office.repo.environment()),
+        find_base_revision(project, base, setup.repo.environment()),
     )
 
 
@@ -63,17 +63,17 @@ def test_settings_are_compared_too(committed):
     assert [each.origin.file for each in compared(committed).access] == ["keyturn.yaml", ".sops.yaml"]
 
 
-def test_settings_of_an_invalid_base_count_as_changed(office, canary):
+def test_settings_of_an_invalid_base_count_as_changed(setup, canary):
     """With `ledger:` of keyturn 0.1 at the base, the rename cannot hide another change."""
-    path = office.repo.root / "keyturn.yaml"
+    path = setup.repo.root / "keyturn.yaml"
     valid = path.read_text()
     path.write_text(valid.replace("    manifests:", "    ledger: file:.keyturn/prod\n    manifests:"))
-    office.repo.credential("prod-db", {"password": canary()})
-    git(office, "init", "-q")
-    git(office, "add", "-A")
-    git(office, "commit", "-qm", "x")
+    setup.repo.credential("prod-db", {"password": canary()})
+    git(setup, "init", "-q")
+    git(setup, "add", "-A")
+    git(setup, "commit", "-qm", "x")
     path.write_text(valid)
-    (found,) = compared(office).access
+    (found,) = compared(setup).access
     assert (found.code, found.origin.file) == ("KT483", "keyturn.yaml")
     assert "invalid at the base" in found.message
 
@@ -94,11 +94,11 @@ def test_an_unknown_base_is_refused(committed):
 FILE = "manifests/prod/credentials/prod-db.yaml"
 
 
-def review(office, base="HEAD"):
+def review(setup, base="HEAD"):
     """Return code, file and first word of each diagnostic of an access review."""
-    project = read_project(office.repo.root)
-    found = access_changes(project, project.find_workspace(""), base, office.repo.environment())
-    assert base != "HEAD" or found == compared(office).access
+    project = read_project(setup.repo.root)
+    found = access_changes(project, project.find_workspace(""), base, setup.repo.environment())
+    assert base != "HEAD" or found == compared(setup).access
     return [(each.code, each.origin.file, each.message.partition(" ")[0]) for each in found]
 
 
@@ -114,9 +114,9 @@ def shared(committed, sops):
     return committed, run
 
 
-def rules(office, *recipients):
+def rules(setup, *recipients):
     """Set the recipients of new files."""
-    (office.repo.home / "rules.yaml").write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
+    (setup.repo.home / "rules.yaml").write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
 
 
 @pytest.fixture
@@ -135,41 +135,41 @@ def test_unchanged_access_has_no_diagnostics(committed):
 
 def test_updatekeys_adds_a_recipient(shared, other):
     """The data key is encrypted for one more recipient; no secret changes."""
-    office, run = shared
-    rules(office, office.repo.age.recipient, other)
+    setup, run = shared
+    rules(setup, setup.repo.age.recipient, other)
     run("updatekeys", "--yes")
-    assert review(office) == [("KT480", FILE, f"age:{other}"), ("KT484", FILE, "the")]
-    inputs = compared(office).inputs
+    assert review(setup) == [("KT480", FILE, f"age:{other}"), ("KT484", FILE, "the")]
+    inputs = compared(setup).inputs
     fingerprints = {address: each.fingerprints for address, each in inputs.entries.items()}
     assert fingerprints == dict(inputs.fingerprints)
 
 
 def test_a_removed_recipient_has_the_data_key_until_it_is_rotated(shared, other):
     """`sops updatekeys` keeps the data key, `sops rotate` replaces it."""
-    office, run = shared
-    rules(office, office.repo.age.recipient, other)
+    setup, run = shared
+    rules(setup, setup.repo.age.recipient, other)
     run("updatekeys", "--yes")
-    git(office, "commit", "-qam", "x")
-    rules(office, office.repo.age.recipient)
+    git(setup, "commit", "-qam", "x")
+    rules(setup, setup.repo.age.recipient)
     run("updatekeys", "--yes")
-    assert review(office) == [("KT481", FILE, f"age:{other}"), ("KT484", FILE, "the")]
+    assert review(setup) == [("KT481", FILE, f"age:{other}"), ("KT484", FILE, "the")]
     run("rotate", "--in-place")
-    assert review(office) == [("KT482", FILE, f"age:{other}")]
+    assert review(setup) == [("KT482", FILE, f"age:{other}")]
 
 
 def test_new_removed_and_renamed_files(shared, other, canary):
     """Only recipients that could decrypt no file before count as added."""
-    office, run = shared
-    office.repo.credential("prod-new", {"password": canary()})
-    office.repo.remove("prod-db")
-    assert review(office) == []
-    assert {str(address) for address in compared(office).inputs.entries} == {"credential/prod-db"}
-    git(office, "checkout", "-q", "--", FILE)
-    rules(office, office.repo.age.recipient)
+    setup, run = shared
+    setup.repo.credential("prod-new", {"password": canary()})
+    setup.repo.remove("prod-db")
+    assert review(setup) == []
+    assert {str(address) for address in compared(setup).inputs.entries} == {"credential/prod-db"}
+    git(setup, "checkout", "-q", "--", FILE)
+    rules(setup, setup.repo.age.recipient)
     run("rotate", "--in-place", "--add-age", other)
-    renamed = office.repo.root / FILE.replace("prod-db", "prod-other")
-    (office.repo.root / FILE).rename(renamed)
-    assert review(office) == [("KT480", str(renamed.relative_to(office.repo.root)), f"age:{other}")]
+    renamed = setup.repo.root / FILE.replace("prod-db", "prod-other")
+    (setup.repo.root / FILE).rename(renamed)
+    assert review(setup) == [("KT480", str(renamed.relative_to(setup.repo.root)), f"age:{other}")]
 
 
 def test_a_shallow_clone_is_a_note(committed, tmp_path):

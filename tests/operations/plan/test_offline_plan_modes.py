@@ -2,7 +2,7 @@
 
 import pytest
 
-from driving_git import commit
+from git_history import commit_all
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.plan.offline_plan import add_access_review, plan_against_base, plan_against_state
 from keyturn.operations.plan.plan import PlanOptions, plan_workspace
@@ -10,9 +10,9 @@ from keyturn.project.project import read_project
 
 
 @pytest.fixture
-def sides(office):
+def sides(setup):
     """Return the project and its workspace."""
-    project = read_project(office.repo.root)
+    project = read_project(setup.repo.root)
     return project, project.find_workspace("prod")
 
 
@@ -21,38 +21,38 @@ def actions(plan):
     return [(each.action.value, each.address.name) for each in plan.changes]
 
 
-def test_a_plan_against_a_base(office, canary, sides):
+def test_a_plan_against_a_base(setup, canary, sides):
     """A new manifest is created; no request is sent."""
-    office.repo.credential("prod-db", {"password": canary()})
-    commit(office)
-    office.repo.credential("prod-other", {"password": canary()})
-    before = len(office.service.list_requests())
-    plan = plan_against_base(*sides, PlanOptions(), office.repo.environment(), "HEAD")
+    setup.repo.credential("prod-db", {"password": canary()})
+    commit_all(setup)
+    setup.repo.credential("prod-other", {"password": canary()})
+    before = len(setup.service.list_requests())
+    plan = plan_against_base(*sides, PlanOptions(), setup.repo.environment(), "HEAD")
     assert actions(plan) == [("create", "prod-other")]
     assert plan.offline
-    assert len(office.service.list_requests()) == before
+    assert len(setup.service.list_requests()) == before
 
 
-def test_a_base_needs_git(office, sides):
+def test_a_base_needs_git(setup, sides):
     """KT007."""
     with pytest.raises(DiagnosticError) as caught:
-        plan_against_base(*sides, PlanOptions(), office.repo.environment())
+        plan_against_base(*sides, PlanOptions(), setup.repo.environment())
     assert "KT007" in {each.code for each in caught.value.diagnostics}
 
 
-def test_a_plan_against_an_exported_state(office, canary, sides):
+def test_a_plan_against_an_exported_state(setup, canary, sides):
     """A state entry without a manifest is retired."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.credential("prod-other", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
-    office.repo.remove("prod-other")
-    plan = plan_against_state(*sides, PlanOptions(), office.repo.root / ".keyturn/prod/state.json")
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-other", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
+    setup.repo.remove("prod-other")
+    plan = plan_against_state(*sides, PlanOptions(), setup.repo.root / ".keyturn/prod/state.json")
     assert actions(plan) == [("retire", "prod-other")]
 
 
-def test_the_access_review_of_an_online_plan(office, begin, canary):
+def test_the_access_review_of_an_online_plan(setup, begin, canary):
     """An unknown revision is refused; without git nothing is added."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     run = begin()
     planned = plan_workspace(run, PlanOptions())
     assert add_access_review(run, planned).plan == planned.plan

@@ -2,12 +2,12 @@
 
 import pytest
 
+from in_process_run import PROJECT
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.plan.offline_plan import read_exported_state
 from keyturn.project.project import parse_project
 from keyturn.state.document import State, encode_state
-from making import credential, held, wanted
-from stagehand import PROJECT
+from sample_resources import credential_address, make_desired, make_state_entry
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def workspace(tmp_path):
 
 def test_the_entries_are_read(tmp_path, workspace):
     """Equal to those that were written."""
-    known = held(wanted(credential("a")), "id-a")
+    known = make_state_entry(make_desired(credential_address("a")), "id-a")
     state = State(workspace="prod", organization="ORGANIZATION", entries={known.address: known})
     path = tmp_path / "state.json"
     path.write_bytes(encode_state(state))

@@ -11,9 +11,9 @@ from keyturn.operations.plan.plan import (
     plan_workspace,
 )
 from keyturn.planning.inputs import Approvals
-from making import credential, held, shown, sides, wanted
+from sample_resources import credential_address, make_desired, make_inputs, make_live_object, make_state_entry
 
-DB = credential("prod-db")
+DB = credential_address("prod-db")
 
 
 def actions(run, options=None):
@@ -23,27 +23,25 @@ def actions(run, options=None):
     }
 
 
-def test_a_plan_writes_nothing(office, begin, canary):
+def test_a_plan_writes_nothing(setup, begin, canary):
     """Neither the service nor the state changes."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     assert actions(begin()) == {"prod-db": Action.CREATE}
-    assert office.writes() == 0
-    assert not (office.repo.root / ".keyturn/prod").exists()
+    assert setup.count_writes() == 0
+    assert not (setup.repo.root / ".keyturn/prod").exists()
 
 
-def test_the_same_input_gives_the_same_plan(office, begin, canary):
+def test_the_same_input_gives_the_same_plan(setup, begin, canary):
     """Independent of the order of the files."""
     for name in ("prod-b", "prod-a"):
-        office.repo.credential(name, {"password": canary()})
+        setup.repo.credential(name, {"password": canary()})
     assert plan_workspace(begin(), PlanOptions()).plan == plan_workspace(begin(), PlanOptions()).plan
 
 
-def test_adoption_needs_approval(office, begin, canary):
+def test_adoption_needs_approval(setup, begin, canary):
     """An unmanaged object with the name of a manifest blocks the plan."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.service.seed_objects(
-        credentials=[{"name": "prod-db", "type": "database", "config": {"host": "h"}}]
-    )
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.service.seed_objects(credentials=[{"name": "prod-db", "type": "database", "config": {"host": "h"}}])
     assert [each.code for each in plan_workspace(begin(), PlanOptions()).plan.blocking_diagnostics] == [
         "KT457"
     ]
@@ -51,25 +49,25 @@ def test_adoption_needs_approval(office, begin, canary):
     assert plan_workspace(begin(), approved).plan.blocking_diagnostics == ()
 
 
-def test_targets_include_their_references(office, begin, canary):
+def test_targets_include_their_references(setup, begin, canary):
     """A connection is planned with its credential."""
     for name in ("prod-a", "prod-b"):
-        office.repo.credential(name, {"password": canary()})
-    office.repo.connection("prod-pg", "prod-a")
+        setup.repo.credential(name, {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-a")
     assert set(actions(begin(), PlanOptions(targets=("connection/prod-pg",)))) == {"prod-pg", "prod-a"}
 
 
-def test_reassert_writes_secrets_again(office, begin, canary):
+def test_reassert_writes_secrets_again(setup, begin, canary):
     """Although nothing changed."""
-    office.repo.credential("prod-db", {"password": canary()})
-    assert office.here("apply", "--yes").code == 0
+    setup.repo.credential("prod-db", {"password": canary()})
+    assert setup.run("apply", "--yes").code == 0
     assert actions(begin()) == {}
     assert list(actions(begin(), PlanOptions(reassert=frozenset({"prod-db"})))) == ["prod-db"]
 
 
-def test_a_new_oauth_credential_needs_consent(office, begin, canary):
+def test_a_new_oauth_credential_needs_consent(setup, begin, canary):
     """The note does not block the plan."""
-    office.repo.credential(
+    setup.repo.credential(
         "prod-crm",
         {"client_secret": canary()},
         {"client_id": "x", "authorization_url": "https://a.example/a", "token_url": "https://a.example/t"},
@@ -80,12 +78,12 @@ def test_a_new_oauth_credential_needs_consent(office, begin, canary):
     assert "KT465" not in {each.code for each in found.blocking_diagnostics}
 
 
-def test_a_changed_oauth_credential_needs_consent(office, begin, canary):
+def test_a_changed_oauth_credential_needs_consent(setup, begin, canary):
     """The note is a diagnostic of the plan."""
     secret = canary()
 
     def write(client):
-        office.repo.credential(
+        setup.repo.credential(
             "prod-crm",
             {"client_secret": secret},
             {
@@ -97,7 +95,7 @@ def test_a_changed_oauth_credential_needs_consent(office, begin, canary):
         )
 
     write("x")
-    assert office.here("apply", "--yes").code == 0
+    assert setup.run("apply", "--yes").code == 0
     assert "KT465" not in {each.code for each in plan_workspace(begin(), PlanOptions()).plan.diagnostics}
     write("y")
     found = plan_workspace(begin(), PlanOptions()).plan
@@ -107,8 +105,8 @@ def test_a_changed_oauth_credential_needs_consent(office, begin, canary):
 
 def test_fingerprints_of_named_resources_are_forgotten():
     """Other entries do not change."""
-    known = held(wanted(DB), "id1", {"password": "x"})
-    inputs = sides(wanted(DB), known, shown(known))
+    known = make_state_entry(make_desired(DB), "id1", {"password": "x"})
+    inputs = make_inputs(make_desired(DB), known, make_live_object(known))
     assert forget_fingerprints(inputs, frozenset({"prod-db"})).entries[DB].fingerprints == {}
     assert forget_fingerprints(inputs, frozenset({"other"})).entries[DB] == known
     assert forget_fingerprints(inputs, frozenset()) is inputs
@@ -120,9 +118,9 @@ def test_every_write_costs_requests(action):
     assert REQUESTS_PER_ACTION[action] > 1
 
 
-def test_a_plan_has_the_request_rate_of_its_workspace(office, begin, canary):
+def test_a_plan_has_the_request_rate_of_its_workspace(setup, begin, canary):
     """0 without a limit."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     run = begin()
     paced = replace(run, workspace=replace(run.workspace, pace=8.0))
     assert plan_workspace(run, PlanOptions()).plan.requests_per_second == 0

@@ -23,16 +23,22 @@ from keyturn.operations.plan.plan_document import (
     from_plan_record,
     to_plan_record,
 )
-from making import connection, credential, held, shown, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_live_object,
+    make_state_entry,
+)
 
-DB, PG = credential("prod-db"), connection("prod-pg")
+DB, PG = credential_address("prod-db"), connection_address("prod-pg")
 
 
 def plan(*, fields=None, **more):
     """Return a plan with a value in every field; ``fields`` replaces those of the manifest."""
-    desired = wanted(DB, {"host": "h", "port": 1, "tls": True, "none": None, "of": PG}, **more)
+    desired = make_desired(DB, {"host": "h", "port": 1, "tls": True, "none": None, "of": PG}, **more)
     desired = replace(desired, fields=desired.fields if fields is None else fields)
-    known = held(desired, "id1", {"password": "y"}, earlier=("/password:z",))
+    known = make_state_entry(desired, "id1", {"password": "y"}, earlier=("/password:z",))
     finding = Diagnostic(
         code="KT451",
         severity=Severity.ERROR,
@@ -46,7 +52,7 @@ def plan(*, fields=None, **more):
         address=DB,
         desired=desired,
         entry=known,
-        live=shown(known, secret_like_paths=(("config", "x"),)),
+        live=make_live_object(known, secret_like_paths=(("config", "x"),)),
         fields=(FieldChange(("config", "host"), "a", "b", "c"),),
         secrets=(SecretChange(("password",), SecretStatus.ROTATED, "r"),),
         exposures=(Exposure(DB, PG, ("config", "host"), "a", "b"),),
@@ -113,7 +119,7 @@ def test_neither_secrets_nor_fingerprints_are_in_the_record(canary):
     """A decrypted secret is stored as an empty digest."""
     secret = canary()
     text = to_text(plan(secrets={"password": secret}))
-    canary.also("plan record", text)
+    canary.record("plan record", text)
     assert "fingerprints" not in text
     assert from_text(text).changes[0].desired.secrets == {("password",): EncryptedSecret("")}
 

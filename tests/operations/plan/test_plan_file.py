@@ -25,12 +25,12 @@ OPTIONS = PlanOptions(
 
 
 @pytest.fixture
-def made(office, begin, canary):
+def made(setup, begin, canary):
     """Return the content of a plan file, its plan, and the key that signs it."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     planned = plan_workspace(begin(), PlanOptions())
     data = encode_plan(planned, OPTIONS, NOW, "c0ffee")
-    canary.also("saved plan", data)
+    canary.record("saved plan", data)
     return data, planned.plan, planned.secret_loader.read_root_key()
 
 
@@ -157,10 +157,10 @@ def test_a_saved_plan_expires(made, late, expected):
         assert decode_plan(data, key, "plan.kt", moment)
 
 
-def test_differences_are_named(made, office, begin, canary):
+def test_differences_are_named(made, setup, begin, canary):
     """A secret that changed in git since the review."""
     data, _, key = made
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     after = plan_workspace(begin(), PlanOptions()).plan
     with pytest.raises(DiagnosticError) as caught:
         require_same_plan(decode_plan(data, key, "plan.kt", NOW).plan, after, "plan.kt")
@@ -169,9 +169,9 @@ def test_differences_are_named(made, office, begin, canary):
     assert "credential/prod-db: an encrypted secret" in finding.message
 
 
-def test_saving_replaces_the_file(office, begin, canary, tmp_path):
+def test_saving_replaces_the_file(setup, begin, canary, tmp_path):
     """The file is readable by its owner alone, and no temporary file is left."""
-    office.repo.credential("prod-db", {"password": canary()})
+    setup.repo.credential("prod-db", {"password": canary()})
     run, file = begin(), tmp_path / "plans/plan.kt"
     file.parent.mkdir()
     file.write_text("an older plan")

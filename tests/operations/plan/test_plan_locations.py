@@ -8,10 +8,10 @@ from keyturn.model.diagnostic import Cause, Diagnostic, Severity
 from keyturn.operations.plan.plan import locate_diagnostics
 from keyturn.policy.resource_view import ResourceView
 from keyturn.yamldoc.reader import SourceSpan
-from making import credential, wanted
+from sample_resources import credential_address, make_desired
 
-A = credential("prod-db")
-DESIRED = wanted(A)
+A = credential_address("prod-db")
+DESIRED = make_desired(A)
 PLACES = {
     ("name",): SourceSpan(2, 7, 7, 2, 1, 4),
     ("config", "host"): SourceSpan(5, 9, 4, 5, 3, 4),

@@ -6,11 +6,11 @@ from msgspec.structs import replace
 from keyturn.operations.plan.recovery import matching_creates, resolve_open_intents, uncertain_entry
 from keyturn.state.document import State
 from keyturn.state.events import Intent
-from making import credential, held, shown, wanted
+from sample_resources import credential_address, make_desired, make_live_object, make_state_entry
 
-DB = credential("prod-db")
-KNOWN = held(wanted(DB), "id1", {"password": "x"})
-LIVE = shown(KNOWN)
+DB = credential_address("prod-db")
+KNOWN = make_state_entry(make_desired(DB), "id1", {"password": "x"})
+LIVE = make_live_object(KNOWN)
 START = "2026-01-01T00:00:00Z"
 
 
@@ -46,7 +46,7 @@ def test_without_open_intents_the_entries_stay():
         (LIVE, True),
         (replace(LIVE, created_at="2025-12-31T23:59:59Z"), False),
         (replace(LIVE, created_at="2026-01-01T00:00:01Z"), True),
-        (replace(LIVE, address=credential("prod-dc")), False),
+        (replace(LIVE, address=credential_address("prod-dc")), False),
         (replace(LIVE, status="deleted"), False),
     ],
 )
@@ -93,6 +93,8 @@ def test_an_open_retire_is_done_if_the_object_is_gone(listed, gone):
 def test_a_live_probe_is_left_over():
     """An object with the name of a probe gets no entry and is purged."""
     probe = intent("probe", expect="keyturn-probe-1")
-    recovery = resolve_open_intents(state(probe), [replace(LIVE, address=credential("keyturn-probe-1"))])
+    recovery = resolve_open_intents(
+        state(probe), [replace(LIVE, address=credential_address("keyturn-probe-1"))]
+    )
     assert recovery.entries == {}
     assert len(recovery.leftover_probes) == 1

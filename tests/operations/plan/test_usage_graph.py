@@ -35,15 +35,15 @@ def test_a_user_of_two_objects_counts_once():
     assert users_of(None, ["a"]) is None
 
 
-def test_schedules_are_indexed_by_pipeline(office, begin):
+def test_schedules_are_indexed_by_pipeline(setup, begin):
     """A disabled schedule is left out."""
     node = {"id": "n", "config": {"connectionId": "conn_1"}}
-    office.service.seed_objects(
+    setup.service.seed_objects(
         pipelines=[{"id": "pl_1", "name": "nightly", "status": "active", "nodes": [node]}]
     )
     times = {"pipeline_id": "pl_1", "cron_expression": "0 3 * * *", "timezone": "UTC"}
     run = {**times, "next_run_at": "2030-01-02T03:00:00Z"}
-    office.service.seed_objects(
+    setup.service.seed_objects(
         schedules=[{"id": "sch_1", "enabled": True, **run}, {"id": "sch_2", "enabled": False, **run}]
     )
     graph = build_usage_graph(begin().service, frozenset({"conn_1"}), linked=True)

@@ -15,17 +15,17 @@ from keyturn.operations.plan.validate import (
     validate_project,
 )
 from keyturn.project.project import read_project
-from making import credential, held, sides
+from sample_resources import credential_address, make_inputs, make_state_entry
 
 TODAY = date(2026, 3, 1)
 
 
 @pytest.fixture
-def project(office, canary):
+def project(setup, canary):
     """Return a project with a credential and a connection."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    return read_project(office.repo.root)
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    return read_project(setup.repo.root)
 
 
 def test_all_files_are_validated(project):
@@ -43,11 +43,11 @@ def test_only_named_files_are_validated(project):
     assert [each.origin.file for each in result.diagnostics if each.code == "KT044"] == ["elsewhere/x.yaml"]
 
 
-def test_a_misspelt_connector_is_found(office):
+def test_a_misspelt_connector_is_found(setup):
     """An unknown connector with a different name is not."""
-    office.repo.connection("prod-pg", "prod-db", type="postgers")
-    office.repo.connection("prod-zd", "prod-db", type="zendesk")
-    project = read_project(office.repo.root)
+    setup.repo.connection("prod-pg", "prod-db", type="postgers")
+    setup.repo.connection("prod-zd", "prod-db", type="zendesk")
+    project = read_project(setup.repo.root)
     found = validate_project(project, project.workspaces.values(), (), TODAY, {}).diagnostics
     assert [each.origin.file for each in found if each.code == "KT316"] == [
         "manifests/prod/connections/prod-pg.yaml"
@@ -59,19 +59,19 @@ def test_the_worst_severity_of_no_diagnostics():
     assert ValidationResult((), ()).worst_severity is None
 
 
-def test_an_overdue_rotation_in_the_state_is_found(office, canary):
+def test_an_overdue_rotation_in_the_state_is_found(setup, canary):
     """A recent one has no diagnostic."""
-    office.repo.project(policy={"rotation": {"max_age": "90d"}})
-    office.repo.credential("prod-db", {"password": canary()})
-    project = read_project(office.repo.root)
+    setup.repo.project(policy={"rotation": {"max_age": "90d"}})
+    setup.repo.credential("prod-db", {"password": canary()})
+    project = read_project(setup.repo.root)
     loaded = load_manifests(project, project.find_workspace(""))
     desired = loaded.desired[0]
     codes = {}
     for day in ("2025-01-01", "2026-02-28"):
-        known = held(desired, "id1", rotated_at=f"{day}T00:00:00Z")
-        inputs = sides(desired, known)
+        known = make_state_entry(desired, "id1", rotated_at=f"{day}T00:00:00Z")
+        inputs = make_inputs(desired, known)
         aged = SecretAges(today=TODAY, rotated=rotation_dates_from_state(inputs))
         found = run_policy(project, run_static_policy(project, loaded, TODAY), inputs, aged, b"chance" * 6)
         codes[day] = {each.code for each in found}
     assert codes["2025-01-01"] - codes["2026-02-28"]
-    assert credential("prod-db") == desired.address
+    assert credential_address("prod-db") == desired.address

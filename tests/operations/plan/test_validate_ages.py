@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from driving_git import git
+from git_history import run_git
 from keyturn.manifests.loader import load_manifests
 from keyturn.operations.plan.validate import SecretAges, rotation_dates_from_state, secret_ages
 from keyturn.project.project import read_project
-from making import held, sides
+from sample_resources import make_inputs, make_state_entry
 
 TODAY = date(2026, 3, 1)
 KEYS = {"region": "eu-west-1", "access_key_id": "AKIAIOSFODNN7EXAMPLE"}
@@ -23,16 +23,16 @@ def secrets(canary):
 
 
 @pytest.fixture
-def aged(office, canary):
+def aged(setup, canary):
     """Return a function that computes the ages of a repository whose secrets were committed in 2025."""
-    repo = office.repo
+    repo = setup.repo
     repo.credential("prod-db", secrets(canary), KEYS, type="aws")
-    old = office.repo.environment() | dict.fromkeys(
+    old = setup.repo.environment() | dict.fromkeys(
         ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2025-10-01T00:00Z"
     )
     past = SimpleNamespace(repo=SimpleNamespace(root=repo.root, environment=lambda: old))
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
-        git(past, *words)
+        run_git(past, *words)
 
     def compute(known=None, policy=None, **environment):
         repo.project(policy={"rotation": {"max_age": "90d"}} | (policy or {}))
@@ -54,11 +54,11 @@ def test_the_state_overrides_git(aged):
     assert aged(known) == SecretAges(today=TODAY, rotated=known)
 
 
-def test_each_secret_has_its_own_date(aged, office, canary):
+def test_each_secret_has_its_own_date(aged, setup, canary):
     """An uncommitted secret has the date of today."""
-    path = office.repo.root / FILE
+    path = setup.repo.root / FILE
     before = path.read_text()
-    office.repo.credential("prod-db", secrets(canary), KEYS, type="aws")
+    setup.repo.credential("prod-db", secrets(canary), KEYS, type="aws")
     old, new = (
         next(line for line in text.splitlines() if "secret_access_key:" in line)
         for text in (before, path.read_text())
@@ -83,13 +83,13 @@ def test_git_runs_only_for_rules_on_ages(aged, policy):
     )
 
 
-def test_rotation_dates_of_the_state(office, canary):
+def test_rotation_dates_of_the_state(setup, canary):
     """By file; an entry without a date is left out."""
-    office.repo.credential("prod-db", {"password": canary()})
-    project = read_project(office.repo.root)
+    setup.repo.credential("prod-db", {"password": canary()})
+    project = read_project(setup.repo.root)
     desired = load_manifests(project, project.find_workspace("")).desired[0]
     days = {
-        day: rotation_dates_from_state(sides(desired, held(desired, "id1", rotated_at=day)))
+        day: rotation_dates_from_state(make_inputs(desired, make_state_entry(desired, "id1", rotated_at=day)))
         for day in ("2025-01-01T00:00:00Z", "")
     }
     assert days == {"2025-01-01T00:00:00Z": {FILE: {(): date(2025, 1, 1)}}, "": {}}

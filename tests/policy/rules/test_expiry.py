@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from certificates import certificate
-from judging import TODAY, judged, places
+from certificates import make_certificate
+from sample_policies import TODAY, list_places, run_policy_rules
 
 TEXT = """\
 kind: credential
@@ -19,7 +19,7 @@ secrets: {client_secret: ENC}
 
 def test_a_distant_expiry_is_accepted():
     """It is recorded and not near."""
-    assert judged(TEXT, complete=False) == ()
+    assert run_policy_rules(TEXT, complete=False) == ()
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_distant_expiry_is_accepted():
 )
 def test_expiry_is_exact_to_the_day(day, expected):
     """Expired from the day after; near within the days of notice."""
-    found = judged(TEXT.replace("2026-12-31", day.isoformat()), complete=False)
+    found = run_policy_rules(TEXT.replace("2026-12-31", day.isoformat()), complete=False)
     assert [finding.code for finding in found] == expected
     assert [str(finding.origin) for finding in found] == [
         "manifests/credentials/prod-fabric.yaml:4:67" for _ in expected
@@ -44,24 +44,26 @@ def test_expiry_is_exact_to_the_day(day, expected):
 def test_an_azure_secret_without_a_recorded_expiry_is_reported(secret):
     """Nothing else warns before it fails."""
     text = TEXT.replace(', expires: "2026-12-31"', "").replace("client_secret", secret)
-    assert places("KT324", judged(text, complete=False)) == ["prod-fabric:6:11"]
+    assert list_places("KT324", run_policy_rules(text, complete=False)) == ["prod-fabric:6:11"]
 
 
 def test_an_azure_certificate_needs_no_record():
     """It contains its expiry."""
     text = TEXT.replace(', expires: "2026-12-31"', "").replace("client_secret", "certificate")
-    assert places("KT324", judged(text, complete=False)) == []
+    assert list_places("KT324", run_policy_rules(text, complete=False)) == []
 
 
 @pytest.mark.parametrize("text", ["soon", "31.12.2026", "2026-02-30", ""])
 def test_an_invalid_date_is_reported(text):
     """It would have no effect."""
-    assert places("KT328", judged(TEXT.replace("2026-12-31", text), complete=False)) == ["prod-fabric:4:67"]
+    assert list_places("KT328", run_policy_rules(TEXT.replace("2026-12-31", text), complete=False)) == [
+        "prod-fabric:4:67"
+    ]
 
 
 def test_a_plain_certificate_is_read():
     """A CA certificate in the settings of a connection."""
-    pem = certificate(last=date(2026, 3, 10)).pem.replace("\n", "\n    ")
+    pem = make_certificate(last=date(2026, 3, 10)).pem.replace("\n", "\n    ")
     text = f"""\
 kind: connection
 name: prod-db
@@ -73,7 +75,9 @@ config:
   caCertificate: |
     {pem}
 """
-    found = judged(text, complete=False)
-    assert places("KT323", found) == ["prod-db:8:18"]
+    found = run_policy_rules(text, complete=False)
+    assert list_places("KT323", found) == ["prod-db:8:18"]
     assert found[0].message == "certificate (field caCertificate): expires on 2026-03-10, in 9 days"
-    assert places("KT322", judged(text, today=date(2026, 3, 11), complete=False)) == ["prod-db:8:18"]
+    assert list_places("KT322", run_policy_rules(text, today=date(2026, 3, 11), complete=False)) == [
+        "prod-db:8:18"
+    ]

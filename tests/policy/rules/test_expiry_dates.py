@@ -4,29 +4,29 @@ from datetime import date
 
 import pytest
 
-from certificates import certificate
-from judging import subject
+from certificates import make_certificate
 from keyturn.policy.rules.expiry import (
     FieldExpiry,
     find_declared_expiries,
     parse_day,
     read_certificate_expiry,
 )
+from sample_policies import make_view
 
 TEXT = "kind: credential\nname: x\ntype: azure\nlabels: {expires: '2027-01-31'}\n"
 
 
 def test_a_label_a_field_and_a_certificate_declare_an_expiry():
     """With path and description."""
-    one = subject(TEXT)
+    one = make_view(TEXT)
     config = {
         ("config", "secret_expires_at"): "2027-05-01T00:00:00Z",
-        ("config", "ca"): certificate(date(2029, 6, 30)).pem,
+        ("config", "ca"): make_certificate(date(2029, 6, 30)).pem,
         ("config", "port"): 5,
         ("config", "valid_until"): "2027-13-01",
         ("config", "note"): "2027-05-01",
     }
-    found = list(find_declared_expiries(subject(TEXT, config=config)))
+    found = list(find_declared_expiries(make_view(TEXT, config=config)))
     assert list(find_declared_expiries(one)) == [
         FieldExpiry(("labels", "expires"), date(2027, 1, 31), "label expires")
     ]

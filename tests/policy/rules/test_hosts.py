@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places
+from sample_policies import list_places, run_policy_rules
 
 LOGIN = """\
 kind: credential
@@ -31,7 +31,7 @@ config: {bucket: landing, region: eu-west-1}
 
 def test_consistent_manifests_are_accepted():
     """The same host on both sides, and every credential in use."""
-    assert judged(LOGIN, LINK, LAKE) == ()
+    assert run_policy_rules(LOGIN, LINK, LAKE) == ()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_consistent_manifests_are_accepted():
 )
 def test_a_violation_has_its_location(code, texts, expected):
     """Each rule reports the value to change."""
-    assert places(code, judged(*texts)) == expected
+    assert list_places(code, run_policy_rules(*texts)) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_violation_has_its_location(code, texts, expected):
 def test_a_snowflake_account_is_its_host(stated, meant):
     """The credential has the host, the connection the account."""
     link = LINK.replace("type: postgres", "type: snowflake").replace("host: db.acme.com", f"account: {meant}")
-    assert places("KT364", judged(LOGIN.replace("db.acme.com", stated), link)) == []
+    assert list_places("KT364", run_policy_rules(LOGIN.replace("db.acme.com", stated), link)) == []
 
 
 @pytest.mark.parametrize(
@@ -74,22 +74,25 @@ def test_a_snowflake_account_is_its_host(stated, meant):
 )
 def test_a_host_has_several_spellings(host):
     """Case, port, scheme and trailing dot do not matter."""
-    assert places("KT364", judged(LOGIN, LINK.replace("host: db.acme.com", f"host: '{host}'"))) == []
+    assert (
+        list_places("KT364", run_policy_rules(LOGIN, LINK.replace("host: db.acme.com", f"host: '{host}'")))
+        == []
+    )
 
 
 def test_an_invalid_url_raises_no_error():
     """Unbalanced brackets."""
-    assert places("KT364", judged(LOGIN, LINK.replace("host: db.acme.com", "host: 'http://[::1'"))) == [
-        "prod-db:6:16"
-    ]
+    assert list_places(
+        "KT364", run_policy_rules(LOGIN, LINK.replace("host: db.acme.com", "host: 'http://[::1'"))
+    ) == ["prod-db:6:16"]
 
 
 def test_unused_needs_all_manifests():
     """A hook on changed files cannot know."""
-    assert places("KT365", judged(LOGIN, complete=False)) == []
+    assert list_places("KT365", run_policy_rules(LOGIN, complete=False)) == []
 
 
 @pytest.mark.parametrize("region", ["europe-west4", "West Europe", "eu", "mars-north-1"])
 def test_a_region_is_recognized_for_each_cloud(region):
     """An unknown region is accepted."""
-    assert places("KT367", judged(LAKE.replace("eu-west-1", region))) == []
+    assert list_places("KT367", run_policy_rules(LAKE.replace("eu-west-1", region))) == []

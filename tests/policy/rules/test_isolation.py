@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places, settings, subject
+from sample_policies import list_places, make_settings, make_view, run_policy_rules
 
 PROD = """\
 kind: credential
@@ -53,65 +53,68 @@ SAME = {(file, ("client_secret",)): "f1" for file in FILES}
 )
 def test_a_violation_has_its_location(code, texts, expected):
     """Each rule reports the value to change."""
-    assert places(code, judged(*texts)) == expected
+    assert list_places(code, run_policy_rules(*texts)) == expected
 
 
 def test_isolated_manifests_are_accepted():
     """Two environments, two apps, separate connections."""
     other = STAGING.replace("app-1", "app-2")
     using = USER.replace("prod", "staging")
-    assert judged(PROD, other, USER, using) == ()
+    assert run_policy_rules(PROD, other, USER, using) == ()
 
 
 def test_a_reference_in_config_counts():
     """The credential of a staging area is a reference, too."""
     text = USER + "config: {staging: {credentialId: {ref: credential/staging-crm}}}\n"
-    found = judged(PROD, STAGING.replace("app-1", "app-2"), text)
-    assert places("KT312", found) == ["prod-crm:6:34"]
+    found = run_policy_rules(PROD, STAGING.replace("app-1", "app-2"), text)
+    assert list_places("KT312", found) == ["prod-crm:6:34"]
 
 
 def test_an_unknown_environment_is_accepted():
     """A guess would often be wrong."""
-    bare = settings({})
+    bare = make_settings({})
     user = USER.replace("name: prod-crm", "name: crm").replace("environment: prod, ", "")
-    assert places("KT312", judged(STAGING, user.replace("l: prod", "l: staging"), policy=bare)) == []
+    assert (
+        list_places("KT312", run_policy_rules(STAGING, user.replace("l: prod", "l: staging"), policy=bare))
+        == []
+    )
 
 
 def test_a_reference_stays_within_its_workspace():
     """Two workspaces may use the same name."""
-    far = subject(STAGING.replace("name: staging", "name: prod"), file="other.yaml", workspace="other")
-    assert places("KT312", judged(far, USER)) == []
-    near = subject(STAGING.replace("name: staging", "name: prod"), file="other.yaml")
-    assert places("KT312", judged(near, USER)) == ["prod-crm:5:13"]
+    far = make_view(STAGING.replace("name: staging", "name: prod"), file="other.yaml", workspace="other")
+    assert list_places("KT312", run_policy_rules(far, USER)) == []
+    near = make_view(STAGING.replace("name: staging", "name: prod"), file="other.yaml")
+    assert list_places("KT312", run_policy_rules(near, USER)) == ["prod-crm:5:13"]
 
 
 def test_a_secret_in_two_environments_is_reported():
     """Equal fingerprints show it."""
-    found = judged(PROD, STAGING.replace("app-1", "app-2"), fingerprints=SAME)
-    assert places("KT361", found) == ["staging-crm:6:11"]
-    assert places("KT362", found) == []
+    found = run_policy_rules(PROD, STAGING.replace("app-1", "app-2"), fingerprints=SAME)
+    assert list_places("KT361", found) == ["staging-crm:6:11"]
+    assert list_places("KT362", found) == []
 
 
 def test_one_secret_in_two_credentials_of_an_environment_is_a_note():
     """It cannot be rotated for one without the other."""
     twin = PROD.replace("name: prod-crm", "name: prod-crm-two")
     same = {**SAME, ("manifests/credentials/prod-crm-two.yaml", ("client_secret",)): "f1"}
-    found = judged(PROD, twin, fingerprints=same)
-    assert places("KT362", found) == ["prod-crm:6:11"]
-    assert places("KT361", found) == []
+    found = run_policy_rules(PROD, twin, fingerprints=same)
+    assert list_places("KT362", found) == ["prod-crm:6:11"]
+    assert list_places("KT361", found) == []
 
 
 def test_a_secret_twice_in_one_credential_is_accepted():
     """Both fields rotate together."""
     fingerprints = {(FILES[0], ("client_secret",)): "f", (FILES[0], ("other",)): "f"}
-    assert places("KT362", judged(PROD, fingerprints=fingerprints)) == []
+    assert list_places("KT362", run_policy_rules(PROD, fingerprints=fingerprints)) == []
 
 
 def test_different_secrets_are_accepted():
     """Different fingerprints."""
     different = {(file, ("client_secret",)): file for file in FILES}
-    found = judged(PROD, STAGING, fingerprints=different)
-    assert places("KT361", found) == places("KT362", found) == []
+    found = run_policy_rules(PROD, STAGING, fingerprints=different)
+    assert list_places("KT361", found) == list_places("KT362", found) == []
 
 
 def test_an_openai_connection_with_azure_as_its_vendor_is_azure():
@@ -119,5 +122,5 @@ def test_an_openai_connection_with_azure_as_its_vendor_is_azure():
     azure = OPENAI.replace("model: large", "vendor: azure").replace(
         "name: prod-openai", "name: prod-openai-b"
     )
-    assert places("KT366", judged(PROD, azure)) == []
-    assert places("KT366", judged(PROD, OPENAI, azure)) == ["prod-crm:2:7"]
+    assert list_places("KT366", run_policy_rules(PROD, azure)) == []
+    assert list_places("KT366", run_policy_rules(PROD, OPENAI, azure)) == ["prod-crm:2:7"]

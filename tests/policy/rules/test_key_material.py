@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certificates import certificate
+from certificates import make_certificate
 from keyturn.policy.rules.key_material import (
     KeyProblem,
     decode_base64,
@@ -21,7 +21,7 @@ from keyturn.policy.rules.key_material import (
     read_last_certificate_day,
 )
 
-PAIR, OTHER = certificate(), certificate(date(2028, 2, 29))
+PAIR, OTHER = make_certificate(), make_certificate(date(2028, 2, 29))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places, settings
+from sample_policies import list_places, make_settings, run_policy_rules
 
 TEXT = """\
 kind: credential
@@ -36,7 +36,7 @@ config: {sslMode: require}
 def test_a_long_lived_key_is_reported_at_its_field(code, kind, secret):
     """The field tells the type of the key."""
     text = TEXT.format(type=kind, config="", secret=secret)
-    assert places(code, judged(text, complete=False)) == ["prod-x:6:11"]
+    assert list_places(code, run_policy_rules(text, complete=False)) == ["prod-x:6:11"]
 
 
 def test_temporary_keys_and_roles_are_accepted():
@@ -45,26 +45,30 @@ def test_temporary_keys_and_roles_are_accepted():
     role = TEXT.format(type="aws", config="role_arn: arn", secret="external_id")
     principal = TEXT.format(type="azure", config="client_id: c", secret="client_secret")
     for text in (session, role, principal):
-        assert judged(text, complete=False) == ()
+        assert run_policy_rules(text, complete=False) == ()
 
 
 def test_short_lived_keys_may_be_required():
     """The setting turns the three warnings into errors, unless a level is stated."""
     text = TEXT.format(type="aws", config="", secret="secret_access_key")
     strict = {"short_lived": "required"}
-    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == [
-        "ERROR"
-    ]
+    assert [
+        one.severity.name
+        for one in run_policy_rules(text, policy=make_settings(strict))
+        if one.code == "KT330"
+    ] == ["ERROR"]
     strict["rules"] = {"KT330": "note"}
-    assert [one.severity.name for one in judged(text, policy=settings(strict)) if one.code == "KT330"] == [
-        "NOTE"
-    ]
+    assert [
+        one.severity.name
+        for one in run_policy_rules(text, policy=make_settings(strict))
+        if one.code == "KT330"
+    ] == ["NOTE"]
 
 
 def test_a_password_of_a_managed_database_is_reported_at_the_reference():
     """The connection would use another credential."""
-    assert places("KT333", judged(LOGIN, LINK)) == ["prod-x:5:13"]
-    assert places("KT333", judged(LOGIN.replace("rds.amazonaws", "acme"), LINK)) == []
+    assert list_places("KT333", run_policy_rules(LOGIN, LINK)) == ["prod-x:5:13"]
+    assert list_places("KT333", run_policy_rules(LOGIN.replace("rds.amazonaws", "acme"), LINK)) == []
 
 
 SALES = """\
@@ -78,9 +82,9 @@ config: {authMode: oauth, username: integration@acme.com}
 
 def test_personal_consent_is_reported_at_the_mode():
     """JWT needs no browser."""
-    assert places("KT334", judged(SALES)) == ["prod-x:5:20"]
-    assert places("KT334", judged(SALES.replace("authMode: oauth, ", ""))) == ["prod-x:3:7"]
-    assert places("KT334", judged(SALES.replace("oauth", "jwt_bearer"))) == []
+    assert list_places("KT334", run_policy_rules(SALES)) == ["prod-x:5:20"]
+    assert list_places("KT334", run_policy_rules(SALES.replace("authMode: oauth, ", ""))) == ["prod-x:3:7"]
+    assert list_places("KT334", run_policy_rules(SALES.replace("oauth", "jwt_bearer"))) == []
 
 
 @pytest.mark.parametrize(
@@ -97,4 +101,4 @@ def test_personal_consent_is_reported_at_the_mode():
 def test_a_personal_account_is_a_note(account, personal):
     """First and last name, and no word for a service."""
     text = SALES.replace("integration@acme.com", account)
-    assert places("KT335", judged(text)) == (["prod-x:5:37"] if personal else [])
+    assert list_places("KT335", run_policy_rules(text)) == (["prod-x:5:37"] if personal else [])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from judging import judged, places, settings
 from keyturn.schema.definitions import list_known_types
+from sample_policies import list_places, make_settings, run_policy_rules
 
 KNOWN = list_known_types("connection")
 TEXT = "kind: connection\nname: prod-db\ntype: {}\nlabels: {{environment: prod, system: db, owner: data}}\n"
@@ -11,7 +11,7 @@ TEXT = "kind: connection\nname: prod-db\ntype: {}\nlabels: {{environment: prod, 
 
 def found(name, text=TEXT, **known):
     """Return what is said of a connector's name, as place and hint."""
-    told = judged(text.format(name), **{"connectors": KNOWN, **known})
+    told = run_policy_rules(text.format(name), **{"connectors": KNOWN, **known})
     return [(str(each.origin).rpartition("/")[2], each.hint) for each in told if each.code == "KT316"]
 
 
@@ -50,7 +50,7 @@ def test_a_known_connector_is_accepted(name):
 
 def test_it_can_be_turned_off_and_waived():
     """As any rule."""
-    assert found("postgers", policy=settings({"rules": {"KT316": "off"}})) == []
+    assert found("postgers", policy=make_settings({"rules": {"KT316": "off"}})) == []
     assert found("postgers", TEXT + "waive: [{{rule: KT316, reason: ours is called so}}]\n") == []
 
 
@@ -58,4 +58,4 @@ def test_credentials_have_no_connector():
     """And without a list of connectors nothing is said."""
     assert found("databasse", TEXT.replace("connection", "credential")) == []
     assert found("postgers", connectors=()) == []
-    assert places("KT316", judged(TEXT.format("postgers"))) == []
+    assert list_places("KT316", run_policy_rules(TEXT.format("postgers"))) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places, settings
+from sample_policies import list_places, make_settings, run_policy_rules
 
 CLEAN = """\
 kind: credential
@@ -30,34 +30,34 @@ TABLE = [
 @pytest.mark.parametrize(("code", "text", "expected"), TABLE)
 def test_a_violation_has_its_location(code, text, expected):
     """Each rule reports the value to change."""
-    assert places(code, judged(text, complete=False)) == expected
+    assert list_places(code, run_policy_rules(text, complete=False)) == expected
 
 
 def test_a_valid_manifest_is_accepted():
     """No rule reports anything."""
-    assert judged(CLEAN, complete=False) == ()
+    assert run_policy_rules(CLEAN, complete=False) == ()
 
 
 def test_a_system_is_found_in_a_name_whatever_its_spelling():
     """A name joins words with dashes where a label may not."""
     text = CLEAN.replace("prod-snowflake-reader", "prod-google-ads").replace("snowflake", "Google Ads")
-    assert places("KT313", judged(text, complete=False)) == []
+    assert list_places("KT313", run_policy_rules(text, complete=False)) == []
 
 
 def test_a_misspelled_environment_has_the_nearest_one_as_hint():
     """From the settings."""
-    found = judged(CLEAN.replace("environment: prod", "environment: stagin"), complete=False)
+    found = run_policy_rules(CLEAN.replace("environment: prod", "environment: stagin"), complete=False)
     assert [finding.hint for finding in found if finding.code == "KT314"] == ["did you mean staging?"]
 
 
 def test_without_environments_no_prefix_is_required():
     """The settings name no environments."""
     text = CLEAN.replace("prod-snow", "snow")
-    assert places("KT311", judged(text, policy=settings({}), complete=False)) == []
+    assert list_places("KT311", run_policy_rules(text, policy=make_settings({}), complete=False)) == []
 
 
 @pytest.mark.parametrize("label", ["cost_center", "cost-center", "costCenter"])
 def test_a_cost_center_counts_in_any_spelling(label):
     """Teams spell labels differently."""
     text = CLEAN.replace("owner:", f"{label}: c-1, owner:").replace("snowflake", "openai")
-    assert places("KT315", judged(text, complete=False)) == []
+    assert list_places("KT315", run_policy_rules(text, complete=False)) == []

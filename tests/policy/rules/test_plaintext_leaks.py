@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places
+from sample_policies import list_places, run_policy_rules
 
 TEXT = """\
 kind: connection
@@ -52,8 +52,8 @@ def write(config):
 )
 def test_a_field_with_the_name_of_a_secret_is_reported(config, place):
     """Anywhere in the settings."""
-    found = judged(write(config), complete=False)
-    assert places("KT370", found) == [f"prod-x:{place}"]
+    found = run_policy_rules(write(config), complete=False)
+    assert list_places("KT370", found) == [f"prod-x:{place}"]
     assert [one.code for one in found] == ["KT370"]
 
 
@@ -71,26 +71,29 @@ def test_a_field_with_the_name_of_a_secret_is_reported(config, place):
 )
 def test_a_field_with_a_similar_name_is_accepted(config):
     """Names that only resemble one."""
-    assert judged(write(config), complete=False) == ()
+    assert run_policy_rules(write(config), complete=False) == ()
 
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_known_token_is_reported_without_its_value(token):
     """In a value, in a longer text, and as the name of a field."""
     for config in (f"note: '{token}'", f"note: 'use {token} for now'", f"'{token}': x"):
-        found = judged(write(config), complete=False)
+        found = run_policy_rules(write(config), complete=False)
         assert [one.code for one in found] == ["KT371"]
         assert not any(token[:12] in one.message + one.hint for one in found)
 
 
 def test_the_id_of_an_aws_key_may_stand_in_its_own_field():
     """By AWS's own convention the id is no secret."""
-    assert places("KT371", judged(write("access_key_id: AKIAABCDEFGHIJKLMNOP"), complete=False)) == []
+    assert (
+        list_places("KT371", run_policy_rules(write("access_key_id: AKIAABCDEFGHIJKLMNOP"), complete=False))
+        == []
+    )
 
 
 def test_random_text_is_a_warning_at_its_token():
     """A guess, said as one."""
-    found = judged(write(f"note: {RANDOM}"), complete=False)
+    found = run_policy_rules(write(f"note: {RANDOM}"), complete=False)
     assert [(one.code, one.severity.name, one.origin.column) for one in found] == [("KT372", "WARNING", 9)]
     assert RANDOM not in found[0].message
 
@@ -112,7 +115,7 @@ def test_random_text_is_a_warning_at_its_token():
 )
 def test_ordinary_text_does_not_look_random(config):
     """Public identifiers, names and URLs."""
-    assert places("KT372", judged(write(config), complete=False)) == []
+    assert list_places("KT372", run_policy_rules(write(config), complete=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_ordinary_text_does_not_look_random(config):
 def test_secrets_by_their_form_are_found_once(code, text):
     """In a field whose name says nothing, and in one whose name says it too."""
     for name in ("note", "connectionString"):
-        found = judged(write(f"{name}: '{text}'"), complete=False)
+        found = run_policy_rules(write(f"{name}: '{text}'"), complete=False)
         assert [one.code for one in found] == [code]
         assert found[0].origin.line == 6
 
@@ -147,13 +150,13 @@ def test_secrets_by_their_form_are_found_once(code, text):
 )
 def test_urls_without_a_password_are_accepted(text):
     """A placeholder is no password."""
-    assert places("KT375", judged(write(f"note: '{text}'"), complete=False)) == []
+    assert list_places("KT375", run_policy_rules(write(f"note: '{text}'"), complete=False)) == []
 
 
 def test_lists_and_labels_are_searched():
     """As plain fields."""
     token = TOKENS[0]
-    found = judged(write(f"topics: [a, {{deep: [b, {token}]}}]"), complete=False)
+    found = run_policy_rules(write(f"topics: [a, {{deep: [b, {token}]}}]"), complete=False)
     assert [one.message for one in found] == ["deep contains text in the format of a token"]
     labelled = write("a: b").replace("owner: data", f"owner: {token}")
-    assert places("KT371", judged(labelled, complete=False)) == ["prod-x:4:47"]
+    assert list_places("KT371", run_policy_rules(labelled, complete=False)) == ["prod-x:4:47"]

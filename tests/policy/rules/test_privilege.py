@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places, settings
+from sample_policies import list_places, make_settings, run_policy_rules
 
 TEXT = """\
 kind: credential
@@ -34,7 +34,7 @@ config: {{{config}}}
 )
 def test_broad_privileges_are_reported(config):
     """In each field with a role, a user or a scope."""
-    found = judged(TEXT.format(config=config), complete=False)
+    found = run_policy_rules(TEXT.format(config=config), complete=False)
     assert [(one.code, one.origin.line) for one in found] == [("KT340", 5)]
 
 
@@ -52,20 +52,20 @@ def test_broad_privileges_are_reported(config):
 )
 def test_narrow_privileges_are_accepted(config):
     """A part of a longer word does not count."""
-    assert judged(TEXT.format(config=config), complete=False) == ()
+    assert run_policy_rules(TEXT.format(config=config), complete=False) == ()
 
 
 def test_settings_add_privileged_roles():
     """Roles of the project."""
     text = TEXT.format(config="role: DWH_GOD")
-    assert places("KT340", judged(text, policy=settings({"privileged": ["dwh_god"]}), complete=False)) == [
-        "prod-x:5:16"
-    ]
+    assert list_places(
+        "KT340", run_policy_rules(text, policy=make_settings({"privileged": ["dwh_god"]}), complete=False)
+    ) == ["prod-x:5:16"]
 
 
 def test_the_message_has_only_the_word():
     """The rest of the value may be a secret."""
-    found = judged(TEXT.format(config="role: 'hush hush ACCOUNTADMIN'"), complete=False)
+    found = run_policy_rules(TEXT.format(config="role: 'hush hush ACCOUNTADMIN'"), complete=False)
     assert [one.message for one in found] == ["role has broad privileges: accountadmin"]
 
 
@@ -80,16 +80,18 @@ def test_the_message_has_only_the_word():
 )
 def test_sharing_with_everyone_is_reported(config, column):
     """In every spelling of the switch."""
-    assert places("KT341", judged(TEXT.format(config=config), complete=False)) == [f"prod-x:5:{column}"]
+    assert list_places("KT341", run_policy_rules(TEXT.format(config=config), complete=False)) == [
+        f"prod-x:5:{column}"
+    ]
 
 
 def test_sharing_with_a_team_is_accepted():
     """A limited scope."""
     for config in ("global: false", "visibility: team", "global: maybe"):
-        assert judged(TEXT.format(config=config), complete=False) == ()
+        assert run_policy_rules(TEXT.format(config=config), complete=False) == ()
 
 
 def test_a_label_may_declare_sharing():
     """The service documents no field for it."""
     text = TEXT.format(config="").replace("owner: data", "owner: data, sharing: global")
-    assert places("KT341", judged(text, complete=False)) == ["prod-x:4:62"]
+    assert list_places("KT341", run_policy_rules(text, complete=False)) == ["prod-x:4:62"]

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from certificates import certificate
-from judging import judged, opened, places, subject
+from certificates import make_certificate
+from sample_policies import list_places, make_decrypted_secrets, make_view, run_policy_rules
 
-PAIR, OTHER = certificate(), certificate()
+PAIR, OTHER = make_certificate(), make_certificate()
 LOCKED = PAIR.private("open sesame")
 
 
@@ -16,8 +16,8 @@ def found(kind, kept="", **fields):
     """Return the findings about these opened secrets; ``kept`` is a field that stays closed."""
     names = ", ".join(f"{name}: ENC" for name in (*fields, *filter(None, [kept])))
     text = f"kind: credential\nname: prod-x\ntype: {kind}\nsecrets: {{{names}}}\n"
-    one = subject(text)
-    return judged(one, secrets=opened(one, **fields))
+    one = make_view(text)
+    return run_policy_rules(one, secrets=make_decrypted_secrets(one, **fields))
 
 
 def codes(kind, **fields):
@@ -71,13 +71,15 @@ def test_an_invalid_key_has_one_diagnostic(kind, fields, expected):
 def test_a_violation_is_at_the_key():
     """Not at its passphrase."""
     broken = found("database", private_key=LOCKED, private_key_passphrase="wrong")
-    assert places("KT387", broken) == ["prod-x:4:11"]
+    assert list_places("KT387", broken) == ["prod-x:4:11"]
 
 
 def test_a_key_with_a_kept_passphrase_is_not_checked():
     """The passphrase is unknown."""
-    assert places("KT387", found("database", kept="private_key_passphrase", private_key=LOCKED)) == []
-    assert places("KT388", found("azure", kept="certificate_password", certificate=PAIR.pfx("right"))) == []
+    assert list_places("KT387", found("database", kept="private_key_passphrase", private_key=LOCKED)) == []
+    assert (
+        list_places("KT388", found("azure", kept="certificate_password", certificate=PAIR.pfx("right"))) == []
+    )
 
 
 def test_an_ssh_key_is_not_the_key_of_a_certificate():
@@ -96,7 +98,7 @@ def test_the_key_in_a_service_account_is_read():
 @pytest.mark.parametrize("pfx", [True, False])
 def test_an_expired_certificate_is_reported(pfx):
     """In PFX and PEM."""
-    ending = certificate(date(2026, 2, 1))
+    ending = make_certificate(date(2026, 2, 1))
     fields = (
         {"certificate": ending.pfx("open sesame"), "certificate_password": "open sesame"}
         if pfx

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certificates import certificate
-from judging import judged, opened, places, subject
+from certificates import make_certificate
 from keyturn.model.secret import Secret
 from keyturn.policy.rules.secret_rules import find_secret_expiries
+from sample_policies import list_places, make_decrypted_secrets, make_view, run_policy_rules
 
 TEXT = """\
 kind: credential
@@ -43,8 +43,8 @@ def ending(day):
 
 def holding(kind="api_key", **fields):
     """Return a credential with these secret fields, and their opened values."""
-    one = subject(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
-    return one, opened(one, **fields)
+    one = make_view(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
+    return one, make_decrypted_secrets(one, **fields)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def holding(kind="api_key", **fields):
 def test_an_expiry_is_reported_with_its_day(value, code, message):
     """Tokens and signatures contain it."""
     one, secrets = holding(api_key=value)
-    found = [each for each in judged(one, secrets=secrets) if each.code == code]
+    found = [each for each in run_policy_rules(one, secrets=secrets) if each.code == code]
     assert [(each.message, each.origin.line, each.origin.column) for each in found] == [(message, 6, 11)]
 
 
@@ -75,18 +75,20 @@ def test_a_token_without_expiry_is_accepted(value):
     """Many never expire."""
     one, secrets = holding(api_key=value)
     assert (
-        places("KT322", judged(one, secrets=secrets)) == places("KT323", judged(one, secrets=secrets)) == []
+        list_places("KT322", run_policy_rules(one, secrets=secrets))
+        == list_places("KT323", run_policy_rules(one, secrets=secrets))
+        == []
     )
 
 
 def test_expiries_are_data_for_the_usage_report():
     """Declared ones and those in decrypted secrets."""
-    pem = certificate(date(2027, 6, 30)).pem
+    pem = make_certificate(date(2027, 6, 30)).pem
     fields = {"certificate": pem, "headers__X-Key": ending(date(2026, 5, 1))}
-    one = subject(
+    one = make_view(
         TEXT.format(kind="azure", names="certificate: ENC").replace("prod}", "prod, expires: '2027-01-31'}")
     )
-    found = find_secret_expiries(one, opened(one, **fields)[one.file])
+    found = find_secret_expiries(one, make_decrypted_secrets(one, **fields)[one.file])
     assert [(expiry.path, expiry.day) for expiry in found] == [
         (("labels", "expires"), date(2027, 1, 31)),
         (("secrets", "certificate"), date(2027, 6, 30)),
@@ -99,18 +101,24 @@ def test_diagnostics_contain_no_canary(canary):
     """Neither messages nor representations."""
     fields = {"password": canary("ascii"), "private_key": canary("pem"), "api_key": canary("unicode") + " "}
     one, secrets = holding("database", **fields)
-    found = judged(one, secrets=secrets)
-    canary.also("findings", repr(found))
-    assert places("KT385", found) == ["prod-x:6:44"]
+    found = run_policy_rules(one, secrets=secrets)
+    canary.record("findings", repr(found))
+    assert list_places("KT385", found) == ["prod-x:6:44"]
 
 
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), st.text(min_size=4), min_size=1))
 def test_any_secret_is_checked_without_error_or_quote(kind, fields):
     """For any content."""
-    one = subject(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
-    said = " ".join(each.message + each.hint for each in judged(one, secrets=opened(one, **fields)))
+    one = make_view(TEXT.format(kind=kind, names=", ".join(f"{name}: ENC" for name in fields)))
+    said = " ".join(
+        each.message + each.hint
+        for each in run_policy_rules(one, secrets=make_decrypted_secrets(one, **fields))
+    )
     blank = dict.fromkeys(fields, "\0\0")
-    known = " ".join(each.message + each.hint for each in judged(one, secrets=opened(one, **blank)))
+    known = " ".join(
+        each.message + each.hint
+        for each in run_policy_rules(one, secrets=make_decrypted_secrets(one, **blank))
+    )
     assert all(value not in said or value in known or value.isspace() for value in fields.values())
 
 
@@ -118,5 +126,5 @@ def test_a_secret_object_is_not_changed():
     """The checks only read its value."""
     one, _ = holding(api_key="hunter22")
     kept = Secret("hunter22")
-    judged(one, secrets={one.file: {("api_key",): kept}})
+    run_policy_rules(one, secrets={one.file: {("api_key",): kept}})
     assert kept == Secret("hunter22")

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from certificates import certificate
-from judging import judged, opened, places, subject
+from certificates import make_certificate
+from sample_policies import list_places, make_decrypted_secrets, make_view, run_policy_rules
 
 ACCOUNT_KEY = base64.b64encode(bytes(range(64))).decode()
 REST = "private_key_id, private_key, client_email, token_uri"
@@ -16,7 +16,7 @@ AWS = {"access_key_id": "AKIAABCDEFGHIJKLMNOP", "secret_access_key": "aB3/" * 10
 def credential(kind="password", config="", **fields):
     """Return a credential of this type with these fields under secrets."""
     names = ", ".join(f"{name}: ENC" for name in fields)
-    return subject(
+    return make_view(
         f"kind: credential\nname: prod-x\ntype: {kind}\nlabels: {{expires: '2029-01-01'}}\n"
         f"config: {{{config}}}\nsecrets: {{{names}}}\n"
     )
@@ -25,8 +25,12 @@ def credential(kind="password", config="", **fields):
 def found(kind="password", config="", **fields):
     """Return the findings about these opened secrets that need them."""
     one = credential(kind, config, **fields)
-    without = judged(one)
-    return tuple(each for each in judged(one, secrets=opened(one, **fields)) if each not in without)
+    without = run_policy_rules(one)
+    return tuple(
+        each
+        for each in run_policy_rules(one, secrets=make_decrypted_secrets(one, **fields))
+        if each not in without
+    )
 
 
 def key_of(**changes):
@@ -35,7 +39,7 @@ def key_of(**changes):
         "type": "service_account",
         "project_id": "acme",
         "private_key_id": "1",
-        "private_key": certificate().private(),
+        "private_key": make_certificate().private(),
         "client_email": "loader@acme.iam.gserviceaccount.com",
         "token_uri": "https://oauth2.googleapis.com/token",
         **changes,
@@ -46,13 +50,13 @@ def key_of(**changes):
 @pytest.mark.parametrize("value", ["hunter22 ", "hunter22\n", " hunter22", "\thunter22"])
 def test_surrounding_whitespace_is_reported(value):
     """A frequent reason for a failed login."""
-    assert places("KT385", found(password=value)) == ["prod-x:6:11"]
+    assert list_places("KT385", found(password=value)) == ["prod-x:6:11"]
 
 
 def test_keys_and_json_may_end_with_a_newline():
     """As their tools write them."""
-    assert places("KT385", found("database", private_key=certificate().private())) == []
-    assert places("KT385", found("gcp", service_account_json=key_of() + "\n")) == []
+    assert list_places("KT385", found("database", private_key=make_certificate().private())) == []
+    assert list_places("KT385", found("gcp", service_account_json=key_of() + "\n")) == []
 
 
 @pytest.mark.parametrize(
@@ -61,8 +65,8 @@ def test_keys_and_json_may_end_with_a_newline():
 )
 def test_a_placeholder_is_reported(value):
     """Whole values only, in any case."""
-    assert places("KT389", found(password=value)) == ["prod-x:6:11"]
-    assert places("KT390", found(password=value)) == []
+    assert list_places("KT389", found(password=value)) == ["prod-x:6:11"]
+    assert list_places("KT390", found(password=value)) == []
 
 
 def test_a_part_of_a_secret_is_no_placeholder():
@@ -89,7 +93,7 @@ def test_a_short_secret_is_a_note():
 )
 def test_an_aws_key_has_a_format(change, expected):
     """A truncated key, and swapped fields."""
-    assert places("KT384", found("aws", **{**AWS, **change})) == expected
+    assert list_places("KT384", found("aws", **{**AWS, **change})) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_an_aws_key_has_a_format(change, expected):
 )
 def test_a_plain_id_of_an_aws_key_is_checked_without_a_key(config, fields, expected):
     """A temporary one needs its session's token."""
-    assert places("KT384", judged(credential("aws", config, **fields))) == expected
+    assert list_places("KT384", run_policy_rules(credential("aws", config, **fields))) == expected
 
 
 @pytest.mark.parametrize(
@@ -135,7 +139,7 @@ def test_a_consistent_service_account_is_accepted():
 )
 def test_a_contradiction_is_reported_at_the_plain_field(config, place):
     """Reviewers see only the plain field."""
-    assert places("KT383", found("gcp", config, service_account_json=key_of())) == [place]
+    assert list_places("KT383", found("gcp", config, service_account_json=key_of())) == [place]
 
 
 @pytest.mark.parametrize(
@@ -168,10 +172,10 @@ def test_an_azure_string_is_complete(field, value, message):
 
 def test_a_field_of_another_type_is_not_checked():
     """Only Azure connection strings have these parts."""
-    assert places("KT386", found("api_key", connection_string="anything-at-all")) == []
+    assert list_places("KT386", found("api_key", connection_string="anything-at-all")) == []
 
 
 def test_a_kept_secret_is_not_checked():
     """Its value is unknown."""
     one = credential("aws", **AWS)
-    assert places("KT384", judged(one, secrets={one.file: {}})) == []
+    assert list_places("KT384", run_policy_rules(one, secrets={one.file: {}})) == []

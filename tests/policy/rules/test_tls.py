@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging import judged, places, settings
+from sample_policies import list_places, make_settings, run_policy_rules
 
 TEXT = """\
 kind: connection
@@ -33,8 +33,8 @@ def write(config, kind="postgres", env="prod"):
 )
 def test_weak_tls_in_production_is_reported(config):
     """In the words of each connector."""
-    assert [one.code for one in judged(write(config))] == ["KT350"]
-    assert places("KT350", judged(write(config)))[0].startswith("prod-x:5:")
+    assert [one.code for one in run_policy_rules(write(config))] == ["KT350"]
+    assert list_places("KT350", run_policy_rules(write(config)))[0].startswith("prod-x:5:")
 
 
 @pytest.mark.parametrize(
@@ -42,27 +42,31 @@ def test_weak_tls_in_production_is_reported(config):
 )
 def test_tls_in_production_is_accepted(config):
     """Require is enough by default."""
-    assert judged(write(config)) == ()
+    assert run_policy_rules(write(config)) == ()
 
 
 def test_the_settings_have_the_minimum_mode():
     """Such as verify-full."""
-    strict = settings({"tls": {"minimum": "verify-full"}})
-    assert places("KT350", judged(write("sslMode: verify-ca"), policy=strict)) == ["prod-x:5:19"]
-    assert places("KT350", judged(write("sslMode: verify-full"), policy=strict)) == []
+    strict = make_settings({"tls": {"minimum": "verify-full"}})
+    assert list_places("KT350", run_policy_rules(write("sslMode: verify-ca"), policy=strict)) == [
+        "prod-x:5:19"
+    ]
+    assert list_places("KT350", run_policy_rules(write("sslMode: verify-full"), policy=strict)) == []
 
 
 def test_disabled_tls_outside_production_is_a_note():
     """In a lab it is accepted."""
-    found = judged(write("sslMode: disable", env="staging"))
+    found = run_policy_rules(write("sslMode: disable", env="staging"))
     assert [(one.code, one.severity.name) for one in found] == [("KT356", "NOTE")]
-    assert judged(write("sslMode: disable", env="lab")) == ()
+    assert run_policy_rules(write("sslMode: disable", env="lab")) == ()
 
 
 def test_settings_may_declare_an_environment_production():
     """By its name in the settings."""
-    policy = settings({"environments": {"emea": {"production": True}}})
-    assert places("KT350", judged(write("sslMode: disable", env="emea"), policy=policy)) == ["emea-x:5:19"]
+    policy = make_settings({"environments": {"emea": {"production": True}}})
+    assert list_places("KT350", run_policy_rules(write("sslMode: disable", env="emea"), policy=policy)) == [
+        "emea-x:5:19"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -76,26 +80,28 @@ def test_settings_may_declare_an_environment_production():
 )
 def test_accepting_any_certificate_is_reported(config, column):
     """By a trust switch or a disabled verification."""
-    assert [(one.code, one.origin.column) for one in judged(write(config))] == [("KT351", column)]
+    assert [(one.code, one.origin.column) for one in run_policy_rules(write(config))] == [("KT351", column)]
 
 
 def test_verification_is_accepted():
     """The same switches with the other value."""
-    assert judged(write("sslMode: require, trustServerCertificate: false, sslVerify: true")) == ()
+    assert run_policy_rules(write("sslMode: require, trustServerCertificate: false, sslVerify: true")) == ()
 
 
 def test_ftp_is_reported_at_its_type_and_in_urls():
     """FTP over TLS is accepted."""
-    assert places("KT352", judged(write("host: files.acme.com", "ftp"))) == ["prod-x:3:7"]
-    assert places("KT352", judged(write("url: 'ftp://files.acme.com'", "other"))) == ["prod-x:5:15"]
-    assert places("KT352", judged(write("host: files.acme.com, tls: explicit", "ftp"))) == []
+    assert list_places("KT352", run_policy_rules(write("host: files.acme.com", "ftp"))) == ["prod-x:3:7"]
+    assert list_places("KT352", run_policy_rules(write("url: 'ftp://files.acme.com'", "other"))) == [
+        "prod-x:5:15"
+    ]
+    assert list_places("KT352", run_policy_rules(write("host: files.acme.com, tls: explicit", "ftp"))) == []
 
 
 def test_an_ssh_server_without_host_key_is_reported():
     """SFTP, and a tunnel."""
-    assert places("KT353", judged(write("host: files.acme.com", "sftp"))) == ["prod-x:3:7"]
+    assert list_places("KT353", run_policy_rules(write("host: files.acme.com", "sftp"))) == ["prod-x:3:7"]
     tunnel = write("sslMode: require, sshHost: bastion.acme.com")
-    assert places("KT353", judged(tunnel)) == ["prod-x:5:37"]
+    assert list_places("KT353", run_policy_rules(tunnel)) == ["prod-x:5:37"]
 
 
 def test_the_host_key_may_be_in_the_connection_or_the_credential():
@@ -103,9 +109,9 @@ def test_the_host_key_may_be_in_the_connection_or_the_credential():
     link = write("host: files.acme.com", "sftp") + "credential: prod-x\n"
     login = link.replace("kind: connection", "kind: credential").replace("sftp", "password")
     login = login.replace("credential: prod-x\n", "").replace("host: files.acme.com", "knownHosts: pinned")
-    assert places("KT353", judged(login, link)) == []
-    assert places("KT353", judged(write("knownHosts: pinned", "sftp"))) == []
-    assert places("KT353", judged(login.replace("knownHosts", "note"), link)) == ["prod-x:3:7"]
+    assert list_places("KT353", run_policy_rules(login, link)) == []
+    assert list_places("KT353", run_policy_rules(write("knownHosts: pinned", "sftp"))) == []
+    assert list_places("KT353", run_policy_rules(login.replace("knownHosts", "note"), link)) == ["prod-x:3:7"]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +130,14 @@ def test_the_host_key_may_be_in_the_connection_or_the_credential():
 def test_an_unencrypted_url_is_reported(url, found):
     """Except on the loopback interface."""
     text = write(f"baseUrl: '{url}'", "rest_api")
-    assert places("KT354", judged(text)) == (["prod-x:5:19"] if found else [])
+    assert list_places("KT354", run_policy_rules(text)) == (["prod-x:5:19"] if found else [])
 
 
 def test_a_missing_mode_in_production_is_reported():
     """The default of the service is not documented."""
-    assert places("KT355", judged(write("host: db.acme.com"))) == ["prod-x:5:1"]
-    assert places("KT355", judged(write("host: db.acme.com", env="staging"))) == []
-    assert places("KT355", judged(write("url: 'https://search.acme.com'", "elasticsearch"))) == []
-    assert places("KT355", judged(write("bucket: landing", "s3"))) == []
+    assert list_places("KT355", run_policy_rules(write("host: db.acme.com"))) == ["prod-x:5:1"]
+    assert list_places("KT355", run_policy_rules(write("host: db.acme.com", env="staging"))) == []
+    assert (
+        list_places("KT355", run_policy_rules(write("url: 'https://search.acme.com'", "elasticsearch"))) == []
+    )
+    assert list_places("KT355", run_policy_rules(write("bucket: landing", "s3"))) == []

@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clouds import Cloud, running
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.state.stores import open_store
 from keyturn.state.stores.base import NO_ETAG, PreconditionFailed
 from keyturn.state.stores.object_store import JOURNAL_PREFIX
+from object_store_servers import ObjectStoreServer, run_object_store
 
 AZURITE = shutil.which("azurite-blob")
 PUBLISHED = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -44,7 +44,7 @@ def environment(cloud):
 @pytest.fixture(params=["gs", "az"])
 def cloud(request):
     """Return each stand-in in turn."""
-    with running(request.param) as cloud:
+    with run_object_store(request.param) as cloud:
         yield cloud
 
 
@@ -89,7 +89,7 @@ def test_a_stand_in_ignores_the_conditions_of_the_other_service():
     """As the service does, it then writes without a condition."""
     google, azure = {"x-goog-if-generation-match": "0"}, {"if-none-match": "*"}
     for flavour, taken, passed in (("gs", google, azure), ("az", azure, google)):
-        with running(flavour) as cloud:
+        with run_object_store(flavour) as cloud:
             assert cloud.put("a", b"one", taken) == 1
             assert cloud.put("a", b"two", taken) is None
             assert cloud.put("a", b"two", passed) == 2
@@ -232,7 +232,7 @@ def test_http_is_allowed_on_loopback_only(refused, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     monkeypatch.setenv("AZURE_ALLOW_HTTP", "true")
     monkeypatch.setenv("ALLOW_HTTP", "true")
-    with Cloud("az", host="127.0.0.2") as elsewhere:
+    with ObjectStoreServer("az", host="127.0.0.2") as elsewhere:
         store = open_store("az://states/prod", tmp_path, environment(elsewhere))
         with refused("KT604"):
             store.put("a", b"x", NO_ETAG)

@@ -17,8 +17,8 @@ from keyturn.views.diagnostics.ci_formats import (
     render_sarif,
 )
 from keyturn.views.diagnostics.text import DiagnosticReport
-from plans import DB, FINDINGS, finding, hostile_text
-from sarif_log import misfits
+from sample_plans import DB, FINDINGS, hostile_texts, make_finding
+from sarif_log import find_schema_errors
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
 SOME = DiagnosticReport(diagnostics=FINDINGS, files=(FILE, "manifests/prod/b & c.yaml"), base_folder="infra")
@@ -27,14 +27,14 @@ SOME = DiagnosticReport(diagnostics=FINDINGS, files=(FILE, "manifests/prod/b & c
 def logged(findings):
     """Return the SARIF log of diagnostics, checked against the structure of the standard."""
     log = json.loads(render_sarif(findings))
-    assert misfits(log) == []
+    assert find_schema_errors(log) == []
     return log["runs"][0]
 
 
 def many(severity, count):
     """Return diagnostics of one severity, one per line."""
     return tuple(
-        finding("KT320", severity, f"m{line}", origin=SourceLocation(FILE, line, 1))
+        make_finding("KT320", severity, f"m{line}", origin=SourceLocation(FILE, line, 1))
         for line in range(1, count + 1)
     )
 
@@ -74,14 +74,14 @@ def test_github_gets_ten_annotations_of_each_severity():
 
 def test_github_omits_an_unknown_line():
     """A diagnostic about a file has no line."""
-    whole = finding("KT142", Severity.ERROR, "m", origin=SourceLocation(FILE))
+    whole = make_finding("KT142", Severity.ERROR, "m", origin=SourceLocation(FILE))
     assert "line=" not in render_github_annotations(DiagnosticReport(diagnostics=(whole,)))
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_github_gets_one_command_for_each_diagnostic(said):
     """For any text."""
-    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
+    odd = make_finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
     lines = render_github_annotations(DiagnosticReport(diagnostics=(odd,), base_folder=said)).split("\n")
     assert len(lines) == 3
     assert [line.startswith("::error file=") for line in lines] == [True, False, False]
@@ -105,9 +105,11 @@ def test_a_fingerprint_does_not_depend_on_the_line():
         for found in (before, FINDINGS[:1])
     ]
     assert len(set(same)) == 2
-    moved = tuple(finding("KT320", Severity.ERROR, "m1", origin=SourceLocation(FILE, 99, 1)) for _ in after)
+    moved = tuple(
+        make_finding("KT320", Severity.ERROR, "m1", origin=SourceLocation(FILE, 99, 1)) for _ in after
+    )
     assert json.loads(render_code_quality(DiagnosticReport(diagnostics=moved)))[0]["fingerprint"] == same[0]
-    twice = (*before, finding("KT320", Severity.ERROR, "m1", origin=SourceLocation(FILE, 50, 1)))
+    twice = (*before, make_finding("KT320", Severity.ERROR, "m1", origin=SourceLocation(FILE, 50, 1)))
     assert (
         len(
             {
@@ -131,10 +133,10 @@ def test_sarif_rules_and_results():
     }
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_sarif_with_any_text(said):
     """A valid log with valid URIs."""
-    odd = finding("KT133", Severity.ERROR, said or "m", origin=SourceLocation(said or "x"), address=DB)
+    odd = make_finding("KT133", Severity.ERROR, said or "m", origin=SourceLocation(said or "x"), address=DB)
     (result,) = logged(DiagnosticReport(diagnostics=(odd,)))["results"]
     assert "region" not in result["locations"][0]["physicalLocation"]
 
@@ -161,7 +163,7 @@ def test_the_sarif_check_finds_errors(spoil):
     """The structure rejects an invalid log."""
     log = json.loads(render_sarif(SOME))
     spoil(log)
-    assert misfits(log) != []
+    assert find_schema_errors(log) != []
 
 
 def test_junit_fails_for_errors_only():
@@ -175,11 +177,11 @@ def test_junit_fails_for_errors_only():
     assert "KT320" in bad.find("system-out").text
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_junit_with_any_text(said):
     """Well-formed, and only elements of the renderer."""
-    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said, 1, 2))
-    mild = finding("KT320", Severity.NOTE, said, origin=SourceLocation(said, 1, 2))
+    odd = make_finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said, 1, 2))
+    mild = make_finding("KT320", Severity.NOTE, said, origin=SourceLocation(said, 1, 2))
     root = ET.fromstring(render_diagnostics_junit(DiagnosticReport(diagnostics=(odd, mild), files=(said,))))  # noqa: S314  # our own
     tags = {element.tag for element in root.iter()}
     assert tags == {"testsuites", "testsuite", "testcase", "failure", "system-out"}

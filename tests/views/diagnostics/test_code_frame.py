@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from keyturn.model.address import SourceLocation
 from keyturn.views.diagnostics.code_frame import render_code_frame
 from keyturn.views.terminal import PLAIN_STYLE, TerminalStyle, Tone, display_width
-from needles import KINDS
+from leak_search import KINDS
 
 
 def drawn(text, line, column, **more):
@@ -131,5 +131,5 @@ def test_no_secret_is_in_a_frame(kind, canary):
     value = canary(kind)
     text = f"kind: credential\nsecrets:\n  password: {value}\n  {value}: x\n{value}\n  'x{value}\n"
     for line in range(1, text.count("\n") + 2):
-        canary.also(f"the frame of line {line}", "\n".join(drawn(text, line, 3)))
+        canary.record(f"the frame of line {line}", "\n".join(drawn(text, line, 3)))
         assert drawn(text, line, 3)

@@ -8,7 +8,7 @@ import pytest
 from keyturn.cli.commands.validate import VALIDATE_FORMATS
 from keyturn.views.diagnostics import DIAGNOSTIC_RENDERERS, ci_formats, render_diagnostics, text
 from keyturn.views.terminal import TerminalStyle
-from plans import FINDINGS
+from sample_plans import FINDINGS
 
 SOME = text.DiagnosticReport(diagnostics=FINDINGS, files=("manifests/prod/credentials/prod-db.yaml",))
 

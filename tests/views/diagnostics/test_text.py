@@ -19,8 +19,8 @@ from keyturn.views.diagnostics.text import (
     summarize_diagnostics,
 )
 from keyturn.views.terminal import TerminalStyle
-from plans import DB, FINDINGS, finding, hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import DB, FINDINGS, hostile_texts, make_finding
 
 FILE = "manifests/prod/credentials/prod-db.yaml"
 TEXT = """\
@@ -31,7 +31,7 @@ type: database
 secrets:
   password: hunter2
 """
-UNKNOWN = finding(
+UNKNOWN = make_finding(
     "KT131",
     Severity.ERROR,
     "`pasword` is no field",
@@ -92,9 +92,9 @@ def test_a_frame_needs_the_text():
 def test_a_misspelled_key_masks_the_rest_of_its_file():
     """Its value may be a secret."""
     text = "kind: credential\nconfig:\n  pasword: hunter2\n  port: x\n"
-    port = finding("KT133", Severity.ERROR, "a port is a number", origin=SourceLocation(FILE, 4, 9))
+    port = make_finding("KT133", Severity.ERROR, "a port is a number", origin=SourceLocation(FILE, 4, 9))
     origin, cause = SourceLocation(FILE, 3, 3), Cause.POSSIBLE_PLAINTEXT
-    misspelled = finding("KT131", Severity.ERROR, "no such field", origin=origin, cause=cause)
+    misspelled = make_finding("KT131", Severity.ERROR, "no such field", origin=origin, cause=cause)
     shown = render_diagnostics_text(DiagnosticReport(diagnostics=(port, misspelled), texts={FILE: text}))
     assert "hunter2" not in shown
     assert "  port: x" in shown
@@ -110,7 +110,7 @@ def test_colour_only_adds_escapes():
 
 def test_json_validates_and_counts():
     """Against the published schema."""
-    document = valid("findings", render_diagnostics_json(SOME))
+    document = parse_valid("findings", render_diagnostics_json(SOME))
     assert document["summary"] == {"errors": 1, "warnings": 1, "notes": 1}
     assert [each["code"] for each in document["findings"]] == ["KT454", "KT320", "KT313"]
     assert document["findings"][0]["title"] == "manifest of a protected resource is missing"
@@ -119,17 +119,17 @@ def test_json_validates_and_counts():
 
 def test_an_unknown_code_is_its_own_title():
     """The catalog may lack a code."""
-    odd = finding("KT999", Severity.NOTE, "m")
+    odd = make_finding("KT999", Severity.NOTE, "m")
     assert (
         json.loads(render_diagnostics_json(DiagnosticReport(diagnostics=(odd,))))["findings"][0]["title"]
         == "KT999"
     )
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(said):
     """No control characters, no CI runner command."""
-    odd = finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
+    odd = make_finding("KT133", Severity.ERROR, said, hint=said, origin=SourceLocation(said or "x", 1, 2))
     findings = DiagnosticReport(diagnostics=(odd,), files=(said,), texts={said: said})
     for text in (
         render_diagnostics_text(findings),
@@ -138,7 +138,7 @@ def test_any_text_is_harmless(said):
     ):
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]", text)
         assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
-    valid("findings", render_diagnostics_json(findings))
+    parse_valid("findings", render_diagnostics_json(findings))
     tokens = MarkdownIt("commonmark").parse(render_diagnostics_markdown(findings))
     kinds = {token.type for block in tokens for token in block.children or ()}
     assert kinds <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
@@ -147,7 +147,7 @@ def test_any_text_is_harmless(said):
 def test_markdown_keeps_its_budget():
     """The most severe diagnostics stay, the others are counted."""
     many = tuple(
-        finding(
+        make_finding(
             "KT320",
             Severity.WARNING,
             f"secret {number} is old",

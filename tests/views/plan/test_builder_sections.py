@@ -9,7 +9,18 @@ from keyturn.model.diagnostic import Severity
 from keyturn.views.plan import render_plan
 from keyturn.views.plan.builder import ACTION_STYLES, build_entries
 from keyturn.views.plan.model import FieldRow, NoteRow, SecretRow, SectionKind
-from plans import CASES, CREATE, DB, FINDINGS, REACH, RENAME, UPDATE, change, finding, plan
+from sample_plans import (
+    CASES,
+    CREATE,
+    DB,
+    FINDINGS,
+    IMPACT,
+    RENAME,
+    UPDATE,
+    make_change,
+    make_finding,
+    make_plan,
+)
 
 MOVED = "config.host changes: db.example.com → db.example.net"
 
@@ -87,7 +98,7 @@ def test_every_secret_has_a_status():
 def test_changes_of_existing_objects_have_an_impact():
     """Only created, forgotten and uncertain ones have none."""
     for action in Action:
-        (_, entry), *_ = build_entries(plan(change(action)))
+        (_, entry), *_ = build_entries(make_plan(make_change(action)))
         said = any(isinstance(row, NoteRow) and row.topic == "impact" for row in entry.details)
         assert said is (action not in {Action.CREATE, Action.FORGET, Action.NO_OP})
 
@@ -95,7 +106,7 @@ def test_changes_of_existing_objects_have_an_impact():
 def test_an_exposure_of_several_fields_names_them():
     """The headline lists the fields, the details have their values."""
     moves = tuple(Exposure(DB, DB, ("config", key), "a", "b") for key in ("host", "port"))
-    (_, entry), *_ = build_entries(plan(replace(UPDATE, exposures=moves)))
+    (_, entry), *_ = build_entries(make_plan(replace(UPDATE, exposures=moves)))
     assert entry.headline == "keeps its secret while its destination changes: config.host, config.port"
 
 
@@ -103,10 +114,10 @@ def test_diagnostics_with_one_message_are_one_entry():
     """It has the locations and their number."""
     places = [SourceLocation(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
     same = tuple(
-        finding("KT355", Severity.WARNING, "no TLS", hint="state it", origin=each) for each in places
+        make_finding("KT355", Severity.WARNING, "no TLS", hint="state it", origin=each) for each in places
     )
-    other = finding("KT355", Severity.WARNING, "another text", hint="state it", origin=places[0])
-    found = [entry for _, entry in build_entries(plan(diagnostics=(*same[:6], other, *same[6:])))]
+    other = make_finding("KT355", Severity.WARNING, "another text", hint="state it", origin=places[0])
+    found = [entry for _, entry in build_entries(make_plan(diagnostics=(*same[:6], other, *same[6:])))]
     assert [(each.headline, each.count) for each in found] == [
         ("no TLS (in 12 locations)", 12),
         ("another text", 1),
@@ -120,15 +131,15 @@ def test_diagnostics_with_one_message_are_one_entry():
 def test_a_title_counts_diagnostics():
     """In every format, grouped entries count with all their diagnostics."""
     places = [SourceLocation(f"manifests/{number:02}.yaml", 1, 1) for number in range(12)]
-    made = plan(
-        diagnostics=tuple(finding("KT355", Severity.WARNING, "no TLS", origin=each) for each in places)
+    made = make_plan(
+        diagnostics=tuple(make_finding("KT355", Severity.WARNING, "no TLS", origin=each) for each in places)
     )
     assert all("Findings (12)" in render_plan(made, form) for form in ("text", "markdown", "html"))
 
 
 def test_a_rename_has_the_old_name():
     """In the headline."""
-    (_, entry), *_ = build_entries(plan(RENAME))
+    (_, entry), *_ = build_entries(make_plan(RENAME))
     assert entry.headline == "renamed from prod-database; the manifest has a new name"
 
 
@@ -143,7 +154,7 @@ def test_consent_is_a_manual_step_once():
 
 def test_a_diagnostic_entry():
     """Code, severity, location and fix."""
-    (_, entry), *_ = build_entries(plan(diagnostics=FINDINGS[1:2]))
+    (_, entry), *_ = build_entries(make_plan(diagnostics=FINDINGS[1:2]))
     assert entry.label == "KT320 warning"
     assert entry.location == "manifests/prod/credentials/prod-db.yaml:4:3"
     assert entry.details == (NoteRow("fix", "rotate it"),)
@@ -151,5 +162,5 @@ def test_a_diagnostic_entry():
 
 def test_a_new_object_with_a_known_impact():
     """The name may be in use already."""
-    (_, entry), *_ = build_entries(plan(CREATE, impact={DB: REACH}))
+    (_, entry), *_ = build_entries(make_plan(CREATE, impact={DB: IMPACT}))
     assert any(isinstance(row, NoteRow) and row.topic == "impact" for row in entry.details)

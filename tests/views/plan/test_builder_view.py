@@ -18,22 +18,22 @@ from keyturn.views.plan import render_plan
 from keyturn.views.plan.builder import SECTION_TITLES, build_view, count_attention, format_plan_summary
 from keyturn.views.plan.markdown import PLAN_COMMENT_BUDGET
 from keyturn.views.plan.model import SectionKind
-from plans import (
+from sample_plans import (
     CASES,
     CREATE,
     DB,
     FINDINGS,
+    IMPACT,
     PG,
-    REACH,
     RETIRE,
     UNAPPROVED,
-    change,
-    crowd,
-    finding,
-    many,
-    moved,
-    plan,
-    secret,
+    make_change,
+    make_field_change,
+    make_finding,
+    make_large_plan,
+    make_plan,
+    make_secret_change,
+    make_section_plan,
 )
 
 GRAMMAR = re.compile(r"^(Plan: \d+ to \w+(, \d+ to \w+)*|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$")
@@ -79,8 +79,8 @@ def test_attention_counts_a_resource_once():
 
 def test_attention_does_not_count_notes():
     """Only errors and warnings."""
-    assert count_attention(plan(diagnostics=FINDINGS)) == 2
-    assert count_attention(plan(diagnostics=(finding("KT313", Severity.NOTE, "n"),))) == 0
+    assert count_attention(make_plan(diagnostics=FINDINGS)) == 2
+    assert count_attention(make_plan(diagnostics=(make_finding("KT313", Severity.NOTE, "n"),))) == 0
 
 
 def test_sections_are_ordered_by_risk():
@@ -103,7 +103,7 @@ def test_the_same_plan_gives_the_same_view():
 
 def test_links_lead_to_the_user():
     """References in manifests, other users, pipelines and syncs."""
-    shown = build_view(plan(CREATE, replace(RETIRE, address=DB), impact={DB: REACH}))
+    shown = build_view(make_plan(CREATE, replace(RETIRE, address=DB), impact={DB: IMPACT}))
     assert DependencyLink("credential/prod-db", "connection/prod-pg") in shown.links
     assert DependencyLink("credential/prod-db", "connection/made-in-the-ui") in shown.links
     assert DependencyLink("credential/prod-db", "pipeline/nightly-load") in shown.links
@@ -111,8 +111,8 @@ def test_links_lead_to_the_user():
 
 def test_a_pipeline_is_linked_to_its_connection():
     """Not also to the credential."""
-    impact = {DB: REACH, PG: Impact(downstream=("pipeline/nightly-load",))}
-    links = build_view(plan(CREATE, impact=impact)).links
+    impact = {DB: IMPACT, PG: Impact(downstream=("pipeline/nightly-load",))}
+    links = build_view(make_plan(CREATE, impact=impact)).links
     assert DependencyLink("connection/prod-pg", "pipeline/nightly-load") in links
     assert DependencyLink("credential/prod-db", "pipeline/nightly-load") not in links
 
@@ -127,23 +127,23 @@ def test_changed_nodes_are_marked():
 def test_errors_block_the_plan():
     """The summary names their codes, with the number of each, and the exit code of an apply."""
     error, moved_secret = FINDINGS[0], replace(UNAPPROVED, code="KT451")
-    made = plan(diagnostics=(error, *FINDINGS[1:], moved_secret, replace(moved_secret, address=PG)))
+    made = make_plan(diagnostics=(error, *FINDINGS[1:], moved_secret, replace(moved_secret, address=PG)))
     summary = "Plan blocked by 3 errors (KT451 \u00d72, KT454); apply would exit 5."
     assert build_view(made).blocked_summary == summary
     assert all(summary in render_plan(made, form) for form in ("text", "markdown", "html"))
-    assert build_view(plan(diagnostics=FINDINGS[1:])).blocked_summary == ""
+    assert build_view(make_plan(diagnostics=FINDINGS[1:])).blocked_summary == ""
 
 
 def test_a_large_plan_keeps_every_section():
     """For any number of resources."""
-    few, many = build_view(CASES["everything"]), build_view(crowd(2_000))
+    few, many = build_view(CASES["everything"]), build_view(make_large_plan(2_000))
     assert {section.kind for section in many.sections} == {section.kind for section in few.sections}
 
 
 def test_a_retired_connection_is_linked_to_its_credential():
     """The state has the reference when the manifest is deleted."""
     known = replace(RETIRE.entry, address=PG, applied={("credential",): DB})
-    links = build_view(plan(replace(RETIRE, address=PG, entry=known))).links
+    links = build_view(make_plan(replace(RETIRE, address=PG, entry=known))).links
     assert links == (DependencyLink("credential/prod-db", "connection/prod-pg"),)
 
 
@@ -163,7 +163,7 @@ def test_every_section_in_every_size(part, golden):
     """Goldens of 1 and 12 entries, digests of these and of 700."""
     lines = []
     for count in (1, MANY, OVER):
-        drawn = drawings(many(part, count))
+        drawn = drawings(make_section_plan(part, count))
         assert len(drawn["markdown"].encode()) <= PLAN_COMMENT_BUDGET
         assert f"{SECTION_TITLES[part]} ({count:,})" in drawn["markdown"]
         lines += [
@@ -230,16 +230,18 @@ def test_order_of_mappings_has_no_effect():
     assert drawings(turned) == drawings(case)
 
 
-THREE = change(Action.UPDATE, fields=(moved("config.port", 5001, 5002, 5003),))
+THREE = make_change(Action.UPDATE, fields=(make_field_change("config.port", 5001, 5002, 5003),))
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
 def test_drift_has_three_values_in_every_format(form):
     """A change without drift has two."""
-    drawn = render_plan(plan(THREE), form)
+    drawn = render_plan(make_plan(THREE), form)
     assert all(value in drawn for value in ("5001", "5002", "5003"))
     if form != "json":
-        calm = render_plan(plan(replace(THREE, fields=(moved("config.port", 5002, 5002, 5003),))), form)
+        calm = render_plan(
+            make_plan(replace(THREE, fields=(make_field_change("config.port", 5002, 5002, 5003),))), form
+        )
         assert "5001" not in calm
         assert "drift" not in calm
         assert "last applied" not in calm
@@ -249,8 +251,8 @@ def test_drift_has_three_values_in_every_format(form):
 @pytest.mark.parametrize("state", SecretStatus, ids=lambda state: state.value)
 def test_every_secret_status_has_its_reason_in_every_format(form, state):
     """The output has no mask, value or digest."""
-    made = change(Action.ROTATE, secrets=(secret(state.value, "for this very reason"),))
-    drawn = render_plan(plan(made), form)
+    made = make_change(Action.ROTATE, secrets=(make_secret_change(state.value, "for this very reason"),))
+    drawn = render_plan(make_plan(made), form)
     assert "for this very reason" in drawn
     assert re.search(rf"\b{state.value}\b", drawn.split("</style>")[-1])
     assert "***" not in drawn

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from keyturn.views.plan.builder import build_view
 from keyturn.views.plan.html import render_plan_html
 from keyturn.views.plan.model import SectionKind
-from plans import CASES, crowd, hostile_plan, hostile_text, many
+from sample_plans import CASES, hostile_texts, make_hostile_plan, make_large_plan, make_section_plan
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VOID = {"meta", "br", "rect", "path"}
@@ -95,10 +95,10 @@ def test_golden(case, golden):
 
 
 @settings(max_examples=60)
-@given(hostile_text())
+@given(hostile_texts())
 def test_no_text_becomes_an_element(said):
     """Any text in a plan: only elements of the renderer, no handlers, no URLs."""
-    page = Page(render_plan_html(build_view(hostile_plan(said))))
+    page = Page(render_plan_html(build_view(make_hostile_plan(said))))
     assert set(page.tags) <= OURS
     names = {name for name, _ in page.attributes}
     assert not {name for name in names if name.startswith("on")} | (
@@ -124,7 +124,7 @@ def test_page_is_accessible():
 
 def test_everything_is_on_the_page():
     """The page has all entries."""
-    text = render_plan_html(build_view(crowd(500)))
+    text = render_plan_html(build_view(make_large_plan(500)))
     assert all(f"connection/prod-{number:05}<" in text for number in range(500))
 
 
@@ -205,7 +205,9 @@ ASK = """<!doctype html><iframe id="f" src="plan.html" style="width: WIDTHpx; he
 @pytest.mark.parametrize("case", ["one", "everything", "hostile", "many"])
 def test_a_browser_lays_the_page_out(case, width, dark, tmp_path):
     """Narrow and wide: no overflow, visible focus, landmarks."""
-    made = {"one": CASES["create"], "many": many(SectionKind.ROTATE, 200)}.get(case) or CASES[case]
+    made = {"one": CASES["create"], "many": make_section_plan(SectionKind.ROTATE, 200)}.get(case) or CASES[
+        case
+    ]
     (tmp_path / "plan.html").write_text(render_plan_html(build_view(made)), "utf-8")
     (tmp_path / "ask.html").write_text(ASK.replace("WIDTH", str(width)), "utf-8")
     look = f"--blink-settings=preferredColorScheme={0 if dark else 1}"

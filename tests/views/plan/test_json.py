@@ -14,8 +14,8 @@ from keyturn.views.plan.json import (
     render_gitlab_report,
     render_plan_json,
 )
-from plans import CASES, CREATE, DB, RENAME, RETIRE, hostile_plan, hostile_text, plan
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import CASES, CREATE, DB, RENAME, RETIRE, hostile_texts, make_hostile_plan, make_plan
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -27,14 +27,14 @@ def test_golden(case, golden):
 @pytest.mark.parametrize("case", CASES)
 def test_every_output_validates(case):
     """Against the published schema, without extra keys."""
-    valid("plan", render_plan_json(CASES[case]))
+    parse_valid("plan", render_plan_json(CASES[case]))
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_validates_and_is_harmless(said):
     """One ASCII document that fits the schema and contains no CI runner command."""
-    text = render_plan_json(hostile_plan(said))
-    valid("plan", text)
+    text = render_plan_json(make_hostile_plan(said))
+    parse_valid("plan", text)
     assert re.fullmatch(r"[\n\x20-\x7e]*", text)
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
 
@@ -42,7 +42,7 @@ def test_any_text_validates_and_is_harmless(said):
 def test_text_is_read_back_unchanged():
     """A consumer reads the exact name."""
     said = "##[group]\u202e\x1b\x7f"
-    assert json.loads(render_plan_json(plan(workspace=said)))["workspace"] == said
+    assert json.loads(render_plan_json(make_plan(workspace=said)))["workspace"] == said
 
 
 def test_queries_for_terraform_plans_work():
@@ -77,7 +77,7 @@ def test_before_and_after_are_complete():
 
 def test_a_new_object_has_no_before_and_a_retired_one_no_after():
     """As in Terraform's plan."""
-    created, retired = build_plan_document(plan(CREATE, RETIRE))["resource_changes"]
+    created, retired = build_plan_document(make_plan(CREATE, RETIRE))["resource_changes"]
     assert created["change"]["before"] is None
     assert retired["change"]["after"] is None
     assert retired["change"]["before"]["config"]["host"] == "db.example.com"
@@ -108,7 +108,7 @@ def test_null_and_absent_differ():
 
 def test_a_rename_names_the_previous_address():
     """Under Terraform's key."""
-    (change,) = build_plan_document(plan(RENAME))["resource_changes"]
+    (change,) = build_plan_document(make_plan(RENAME))["resource_changes"]
     assert change["previous_address"] == "credential/prod-database"
     assert change["change"]["actions"] == ["update"]
 
@@ -171,7 +171,7 @@ def test_gitlab_report_counts_writes(case, report):
 
 def test_pace_is_optional():
     """Without a limit, there is no number."""
-    said = render_plan_json(plan(CREATE, requests_per_second=2.5))
-    valid("plan", said)
+    said = render_plan_json(make_plan(CREATE, requests_per_second=2.5))
+    parse_valid("plan", said)
     assert json.loads(said)["approval"]["pace"] == 2.5
-    assert "pace" not in json.loads(render_plan_json(plan(CREATE)))["approval"]
+    assert "pace" not in json.loads(render_plan_json(make_plan(CREATE)))["approval"]

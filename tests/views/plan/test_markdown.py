@@ -22,20 +22,20 @@ from keyturn.views.plan.markdown import (
 from keyturn.views.plan.model import SectionKind
 from keyturn.views.plan.size_budget import TRUNCATION_HINT
 from keyturn.views.plan.text import render_plan_text
-from making import connection
-from plans import (
+from sample_plans import (
     CASES,
     CREATE,
     DB,
     RETIRE,
     ROTATE,
     UPDATE,
-    crowd,
-    finding,
-    hostile_plan,
-    hostile_text,
-    plan,
+    hostile_texts,
+    make_finding,
+    make_hostile_plan,
+    make_large_plan,
+    make_plan,
 )
+from sample_resources import connection_address
 
 OURS = re.compile(
     r"<!-- keyturn:[\w.%~-]* -->|<details( open)?><summary><b>[\w ,:-]+ \([\d,]+\)</b></summary>|</details>"
@@ -95,10 +95,10 @@ def test_only_expected_nodes(case):
 
 
 @settings(max_examples=60)
-@given(hostile_text())
+@given(hostile_texts())
 def test_no_text_becomes_markup(said):
     """Any text in a plan gives the same nodes as harmless text."""
-    shown = build_view(hostile_plan(said))
+    shown = build_view(make_hostile_plan(said))
     only_ours(render_plan_markdown(shown))
     only_ours(render_step_summary(shown))
 
@@ -112,7 +112,7 @@ def test_concatenated_step_summaries_stay_separate():
     assert sum(block.type == "heading_open" for block in blocks) == 2
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_the_marker_is_one_comment(name):
     """Any workspace name gives one closed HTML comment."""
     text = format_comment_marker(name)
@@ -162,7 +162,7 @@ def test_symbols_are_in_the_first_column():
 @pytest.mark.parametrize("size", [100, 1_000, 10_000])
 def test_a_comment_keeps_its_budget_at_any_size(size):
     """At most 60 KiB, with every section, all exposures, and a line about omissions."""
-    text = render_plan_markdown(build_view(crowd(size)))
+    text = render_plan_markdown(build_view(make_large_plan(size)))
     assert len(text.encode()) <= PLAN_COMMENT_BUDGET
     assert all(f"<b>{SECTION_TITLES[part]} (" in text for part in SectionKind if part not in UNUSED)
     assert ("**Omitted to keep this short:**" in text) is (size > 100)
@@ -221,19 +221,21 @@ def sized(sizes, exposed, found, name):
         base = {Action.CREATE: CREATE, Action.UPDATE: UPDATE, Action.ROTATE: ROTATE}.get(action, RETIRE)
         base = replace(base, action=action, reason=name)
         changes += [
-            replace(base, address=connection(f"{action.value}-{number}-{name}")) for number in range(count)
+            replace(base, address=connection_address(f"{action.value}-{number}-{name}"))
+            for number in range(count)
         ]
     moves = (
-        Exposure(connection(f"{number}-{name}"), DB, ("config", name), name, "b") for number in range(exposed)
+        Exposure(connection_address(f"{number}-{name}"), DB, ("config", name), name, "b")
+        for number in range(exposed)
     )
     changes += [replace(UPDATE, exposures=(each,)) for each in moves]
     findings = tuple(
-        finding(
+        make_finding(
             "KT454", Severity.ERROR, f"{number} {name}", hint=name, origin=SourceLocation(name, number + 1, 1)
         )
         for number in range(found)
     )
-    return plan(*changes, diagnostics=findings, access_changes=findings, workspace=name)
+    return make_plan(*changes, diagnostics=findings, access_changes=findings, workspace=name)
 
 
 @settings(max_examples=12)
@@ -267,7 +269,7 @@ def test_truncation_has_a_hint():
 
 def test_a_step_summary_has_more_room():
     """It shows what a comment omits."""
-    large = build_view(crowd(1_000))
+    large = build_view(make_large_plan(1_000))
     assert len(render_step_summary(large).encode()) > PLAN_COMMENT_BUDGET
     assert "Omitted" not in render_step_summary(large)
 
@@ -275,14 +277,14 @@ def test_a_step_summary_has_more_room():
 def test_full_plan_hint_can_be_set():
     """A workflow knows its artifact."""
     text = render_plan_markdown(
-        build_view(crowd(1_500)), full_plan_hint="[The full plan](https://ci.example.com/plan.html)"
+        build_view(make_large_plan(1_500)), full_plan_hint="[The full plan](https://ci.example.com/plan.html)"
     )
     assert "most lines of create. [The full plan](https://ci.example.com/plan.html)" in text
 
 
 def test_repeated_entries_are_limited():
     """The others are counted."""
-    many = tuple(replace(RETIRE, address=connection(f"prod-{number:03}")) for number in range(50))
-    end = render_plan_markdown(build_view(plan(*many))).split("**Before you approve**")[1]
+    many = tuple(replace(RETIRE, address=connection_address(f"prod-{number:03}")) for number in range(50))
+    end = render_plan_markdown(build_view(make_plan(*many))).split("**Before you approve**")[1]
     assert end.count("\n- **-** `connection/prod-") == 20
     assert "- and 30 more, above" in end

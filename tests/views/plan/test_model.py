@@ -7,7 +7,7 @@ from keyturn.views.plan.html import render_plan_html
 from keyturn.views.plan.markdown import render_plan_markdown
 from keyturn.views.plan.model import SectionKind
 from keyturn.views.plan.text import render_plan_text
-from plans import CREATE, plan
+from sample_plans import CREATE, make_plan
 
 
 def test_section_kinds_are_ordered_by_risk():
@@ -36,7 +36,7 @@ def test_section_kinds_are_ordered_by_risk():
 )
 def test_cost_has_a_duration_if_there_is_a_pace(requests, pace, said):
     """The same sentence in text, Markdown and HTML."""
-    shown = build_view(plan(CREATE, requests=requests, requests_per_second=pace))
+    shown = build_view(make_plan(CREATE, requests=requests, requests_per_second=pace))
     assert shown.cost_summary == said
     assert all(
         said in drawn

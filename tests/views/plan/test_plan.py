@@ -12,7 +12,7 @@ from keyturn.views.plan.json import render_gitlab_report, render_plan_json
 from keyturn.views.plan.markdown import render_plan_markdown, render_step_summary
 from keyturn.views.plan.text import render_plan_text
 from keyturn.views.terminal import TerminalStyle
-from plans import CASES
+from sample_plans import CASES
 
 PLAN = CASES["everything"]
 

@@ -14,28 +14,28 @@ from keyturn.views.plan.review_diff import MAX_DIFF_LINES, PlanRevision, render_
 from keyturn.views.plan.text import render_plan_text
 from keyturn.views.terminal import TerminalStyle, display_width
 from keyturn.views.values import HIDDEN_VALUE
-from making import connection
-from plans import (
+from sample_plans import (
     CASES,
     CREATE,
     DB,
     FINDINGS,
+    IMPACT,
     NEW_HOST,
     PG,
-    REACH,
     RENAME,
     RETIRE,
     ROTATE,
     SUSPECT,
     UPDATE,
-    change,
-    finding,
-    hostile_plan,
-    hostile_text,
-    moved,
-    plan,
-    secret,
+    hostile_texts,
+    make_change,
+    make_field_change,
+    make_finding,
+    make_hostile_plan,
+    make_plan,
+    make_secret_change,
 )
+from sample_resources import connection_address
 
 HOLDS = "The operations are those of the reviewed plan, and no object has changed since."
 STILL = "No other changes since the review."
@@ -76,70 +76,74 @@ def test_equal_plans(case):
 )
 def test_commits_are_named(commits, said):
     """Both, or that there is none."""
-    then, now = (PlanRevision(plan(), commit) for commit in commits)
+    then, now = (PlanRevision(make_plan(), commit) for commit in commits)
     assert render_changes_since_review(then, now).splitlines()[0] == said
 
 
 OPERATIONS = {
-    "workspace": (plan(CREATE), plan(CREATE, workspace="stage"), "  workspace  prod then, stage now"),
-    "new": (plan(), plan(CREATE), "      create  added"),
-    "gone": (plan(RETIRE), plan(), "      retire  removed"),
+    "workspace": (
+        make_plan(CREATE),
+        make_plan(CREATE, workspace="stage"),
+        "  workspace  prod then, stage now",
+    ),
+    "new": (make_plan(), make_plan(CREATE), "      create  added"),
+    "gone": (make_plan(RETIRE), make_plan(), "      retire  removed"),
     "action": (
-        plan(UPDATE),
-        plan(replace(UPDATE, action=Action.ROTATE)),
+        make_plan(UPDATE),
+        make_plan(replace(UPDATE, action=Action.ROTATE)),
         "      action  update then, rotate now",
     ),
     "name": (
-        plan(RENAME),
-        plan(replace(RENAME, renamed_from="")),
+        make_plan(RENAME),
+        make_plan(replace(RENAME, renamed_from="")),
         "      renamed from  prod-database then, nothing now",
     ),
     "manifest": (
-        plan(ROTATE),
-        plan(sharply(ROTATE, desired={"digest": "e"})),
+        make_plan(ROTATE),
+        make_plan(sharply(ROTATE, desired={"digest": "e"})),
         "      manifest  different content",
     ),
     "ciphertext": (
-        plan(ROTATE),
-        plan(sharply(ROTATE, desired={"ciphertext_digests": {("password",): "e"}})),
+        make_plan(ROTATE),
+        make_plan(sharply(ROTATE, desired={"ciphertext_digests": {("password",): "e"}})),
         "      secrets.password  different ciphertext",
     ),
     "state": (
-        plan(change(Action.ROTATE, secrets=(secret("unchanged", "x"),))),
-        plan(change(Action.ROTATE, secrets=(secret("rotated", "x"),))),
+        make_plan(make_change(Action.ROTATE, secrets=(make_secret_change("unchanged", "x"),))),
+        make_plan(make_change(Action.ROTATE, secrets=(make_secret_change("rotated", "x"),))),
         "      secrets.password  unchanged then, rotated now",
     ),
     "field": (
-        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "a", "b"),))),
-        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "a", "c"),))),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.host", "a", "a", "b"),))),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.host", "a", "a", "c"),))),
         "      config.host  a → b then, a → c now",
     ),
     "field of no more": (
-        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "a", "b"),))),
-        plan(change(Action.UPDATE)),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.host", "a", "a", "b"),))),
+        make_plan(make_change(Action.UPDATE)),
         "      config.host  a → b then, no change now",
     ),
     "hidden field": (
-        plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "b"),))),
-        plan(change(Action.UPDATE, fields=(moved("config.api_token", "a", "a", "c"),))),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.api_token", "a", "a", "b"),))),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.api_token", "a", "a", "c"),))),
         (
             f"      config.api_token  {HIDDEN_VALUE} → {HIDDEN_VALUE}, a different value then, "
             "a different value now"
         ),
     ),
     "exposure": (
-        plan(UPDATE),
-        plan(replace(UPDATE, exposures=(Exposure(DB, DB, NEW_HOST, "a", "b"),))),
+        make_plan(UPDATE),
+        make_plan(replace(UPDATE, exposures=(Exposure(DB, DB, NEW_HOST, "a", "b"),))),
         "      exposes  nothing then, credential/prod-db by config.host now",
     ),
     "object": (
-        plan(UPDATE),
-        plan(sharply(UPDATE, live={"id": "other"})),
+        make_plan(UPDATE),
+        make_plan(sharply(UPDATE, live={"id": "other"})),
         "      live object  a different object",
     ),
     "time": (
-        plan(UPDATE),
-        plan(sharply(UPDATE, live={"updated_at": "2027"})),
+        make_plan(UPDATE),
+        make_plan(sharply(UPDATE, live={"updated_at": "2027"})),
         "      live object  changed meanwhile: 2026-01-01T00:00:00Z then, 2027 now",
     ),
 }
@@ -158,36 +162,40 @@ def test_differing_operations(what):
 
 BESIDE = {
     "a new finding": (
-        plan(CREATE),
-        plan(CREATE, diagnostics=FINDINGS[:1]),
+        make_plan(CREATE),
+        make_plan(CREATE, diagnostics=FINDINGS[:1]),
         "KT454 error: credential/prod-old is",
     ),
-    "a finding gone": (plan(CREATE, diagnostics=FINDINGS[:1]), plan(CREATE), "finding resolved  KT454 error"),
+    "a finding gone": (
+        make_plan(CREATE, diagnostics=FINDINGS[:1]),
+        make_plan(CREATE),
+        "finding resolved  KT454 error",
+    ),
     "impact": (
-        plan(UPDATE, impact={DB: REACH}),
-        plan(UPDATE, impact={DB: replace(REACH, connections=None)}),
+        make_plan(UPDATE, impact={DB: IMPACT}),
+        make_plan(UPDATE, impact={DB: replace(IMPACT, connections=None)}),
         "impact  used by 2 connections",
     ),
     "a new user": (
-        plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/a",))}),
-        plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/b",))}),
+        make_plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/a",))}),
+        make_plan(UPDATE, impact={DB: Impact(connections=1, managed_connections=("connection/b",))}),
         "new user      connection/b",
     ),
     "a user gone": (
-        plan(UPDATE, impact={DB: Impact(connections=1, downstream=("pipeline/a",))}),
-        plan(UPDATE, impact={DB: Impact(connections=1)}),
+        make_plan(UPDATE, impact={DB: Impact(connections=1, downstream=("pipeline/a",))}),
+        make_plan(UPDATE, impact={DB: Impact(connections=1)}),
         "user removed  pipeline/a",
     ),
-    "doubt": (plan(CREATE), plan(CREATE, replace(SUSPECT, address=PG)), "possible change  added"),
+    "doubt": (make_plan(CREATE), make_plan(CREATE, replace(SUSPECT, address=PG)), "possible change  added"),
     "drift": (
-        plan(change(Action.UPDATE, fields=(moved("config.host", "a", "b", "c"),))),
-        plan(change(Action.UPDATE, fields=(moved("config.host", "z", "b", "c"),))),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.host", "a", "b", "c"),))),
+        make_plan(make_change(Action.UPDATE, fields=(make_field_change("config.host", "z", "b", "c"),))),
         "config.host  last applied: a then, z now",
     ),
-    "resources": (plan(CREATE), plan(CREATE, resources=13), "  in git  12 resources then, 13 now"),
+    "resources": (make_plan(CREATE), make_plan(CREATE, resources=13), "  in git  12 resources then, 13 now"),
     "pace": (
-        plan(CREATE),
-        plan(CREATE, requests_per_second=2.0),
+        make_plan(CREATE),
+        make_plan(CREATE, requests_per_second=2.0),
         "  pace  no limit then, 2 requests a second now",
     ),
 }
@@ -205,8 +213,8 @@ def test_other_differences(what):
 
 def test_diagnostics_of_two_resources_are_two_lines():
     """Even with the same message."""
-    found = tuple(finding("KT310", Severity.WARNING, "m", address=each) for each in (DB, PG))
-    lines = told(plan(CREATE), plan(CREATE, diagnostics=found))
+    found = tuple(make_finding("KT310", Severity.WARNING, "m", address=each) for each in (DB, PG))
+    lines = told(make_plan(CREATE), make_plan(CREATE, diagnostics=found))
     assert lines[3:] == [
         "  connection/prod-pg",
         "      new finding  KT310 warning: m",
@@ -217,8 +225,8 @@ def test_diagnostics_of_two_resources_are_two_lines():
 
 def test_access_changes():
     """The recipients since the reviewed commit, below the file."""
-    line = finding("KT480", Severity.WARNING, "age1x can decrypt this from now on")
-    lines = told(plan(CREATE), plan(CREATE), line)
+    line = make_finding("KT480", Severity.WARNING, "age1x can decrypt this from now on")
+    lines = told(make_plan(CREATE), make_plan(CREATE), line)
     assert lines[3:] == [
         "  manifests/prod/credentials/prod-db.yaml",
         "      access  KT480 warning: age1x can decrypt this from now on",
@@ -228,14 +236,16 @@ def test_access_changes():
 def test_every_secret_status_is_named():
     """For a new secret field."""
     for state in SecretStatus:
-        now = plan(change(Action.ROTATE, secrets=(secret(state.value, "x", "field"),)))
-        assert f"absent then, {state.value} now" in "\n".join(told(plan(change(Action.ROTATE)), now))
+        now = make_plan(make_change(Action.ROTATE, secrets=(make_secret_change(state.value, "x", "field"),)))
+        assert f"absent then, {state.value} now" in "\n".join(
+            told(make_plan(make_change(Action.ROTATE)), now)
+        )
 
 
 def test_a_large_difference_is_limited():
     """The last line counts the rest and names the commands that show all."""
-    many = tuple(replace(CREATE, address=connection(f"prod-{number:03}")) for number in range(200))
-    lines = told(plan(), plan(*many))
+    many = tuple(replace(CREATE, address=connection_address(f"prod-{number:03}")) for number in range(200))
+    lines = told(make_plan(), make_plan(*many))
     assert sum(line.endswith("  added") for line in lines) == MAX_DIFF_LINES
     assert (
         f"  and {200 - MAX_DIFF_LINES} more: `keyturn show` shows all of the saved plan, `keyturn"
@@ -245,15 +255,15 @@ def test_a_large_difference_is_limited():
 
 def test_lines_keep_to_the_width():
     """Of the terminal."""
-    lines = told(CASES["everything"], plan(), width=80)
+    lines = told(CASES["everything"], make_plan(), width=80)
     assert max(map(display_width, lines)) <= 80
 
 
 @settings(max_examples=60)
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(said):
     """No control characters, no CI runner command."""
-    then, now = hostile_plan(said), replace(hostile_plan(said + "x"), changes=())
+    then, now = make_hostile_plan(said), replace(make_hostile_plan(said + "x"), changes=())
     shown = render_changes_since_review(
         PlanRevision(then, said), PlanRevision(now, "x"), tuple(then.access_changes)
     )

@@ -9,7 +9,15 @@ from keyturn.views.plan.builder import SECTION_TITLES, build_view
 from keyturn.views.plan.model import SectionKind
 from keyturn.views.plan.text import render_plan_text
 from keyturn.views.terminal import TerminalStyle, display_width
-from plans import CASES, HOSTILE, crowd, hostile_plan, hostile_text, many, plan
+from sample_plans import (
+    CASES,
+    HOSTILE,
+    hostile_texts,
+    make_hostile_plan,
+    make_large_plan,
+    make_plan,
+    make_section_plan,
+)
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 FORBIDDEN = re.compile(
@@ -48,10 +56,10 @@ def test_lines_keep_to_the_width():
     assert max(map(display_width, lines)) <= 80
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_no_forbidden_character_gets_through(said):
     """Any text in a plan: only escapes of colours, no CI runner command."""
-    shown = render_plan_text(build_view(hostile_plan(said)), TerminalStyle(color=True))
+    shown = render_plan_text(build_view(make_hostile_plan(said)), TerminalStyle(color=True))
     bare = ANSI.sub("", shown)
     assert not FORBIDDEN.search(bare)
     assert not re.search(r"^\s*::|##\w*\[", bare, re.MULTILINE)
@@ -70,7 +78,7 @@ def test_one_change_among_ten_thousand_is_a_short_text():
 
 def test_a_large_plan_is_complete():
     """Every change has its line."""
-    shown = render_plan_text(build_view(crowd(1_000)))
+    shown = render_plan_text(build_view(make_large_plan(1_000)))
     assert all(f"connection/prod-{number:05}  " in shown for number in range(1_000))
 
 
@@ -84,7 +92,12 @@ def test_risky_entries_are_repeated_before_the_summary():
 def test_repeated_entries_are_limited():
     """The others are counted."""
     said = render_plan_text(
-        build_view(plan(*many(SectionKind.RETIRE, 50).changes, access_changes=CASES["access"].access_changes))
+        build_view(
+            make_plan(
+                *make_section_plan(SectionKind.RETIRE, 50).changes,
+                access_changes=CASES["access"].access_changes,
+            )
+        )
     )
     above, end = said.split("Before you approve")
     assert sum(line.startswith("  - ") for line in end.splitlines()) == 19

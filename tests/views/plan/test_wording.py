@@ -14,7 +14,7 @@ from keyturn.views.plan.wording import (
     format_secret_status,
     join_names,
 )
-from plans import CREATE, PG, REACH, RETIRE, ROTATE, change
+from sample_plans import CREATE, IMPACT, PG, RETIRE, ROTATE, make_change
 
 BOTH = "2 connections (connection/prod-pg, connection/made-in-the-ui)"
 NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
@@ -25,7 +25,7 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
     [
         (None, "unknown"),
         (
-            REACH,
+            IMPACT,
             "used by 2 connections, 23 pipelines; 4 schedules, next run 2026-03-01T06:00:00Z",
         ),
         (NOTHING, "no connections, pipelines or syncs use it, no scheduled runs"),
@@ -52,10 +52,10 @@ NOTHING = Impact(connections=0, pipelines=0, syncs=0, scheduled=0)
             "used by at least 1 connection; schedules unknown, one runs at 2026",
         ),
         (
-            replace(REACH, syncs=None),
+            replace(IMPACT, syncs=None),
             "used by 2 connections, 23 pipelines; syncs unknown; 4 schedules, next run 2026-03-01T06:00:00Z",
         ),
-        (replace(REACH, next_run=""), "used by 2 connections, 23 pipelines; 4 schedules, next run unknown"),
+        (replace(IMPACT, next_run=""), "used by 2 connections, 23 pipelines; 4 schedules, next run unknown"),
         (
             replace(NOTHING, pipelines=None),
             "no known users; pipelines unknown; no scheduled runs",
@@ -69,7 +69,7 @@ def test_impact_states_what_is_unknown(impact, said):
 
 def test_impact_of_a_connection_has_no_connections():
     """Pipelines and syncs use it."""
-    assert describe_impact(change(Action.UPDATE, PG), REACH).startswith("used by 23 pipelines;")
+    assert describe_impact(make_change(Action.UPDATE, PG), IMPACT).startswith("used by 23 pipelines;")
 
 
 def test_impact_of_an_offline_plan_has_a_reason():
@@ -84,7 +84,7 @@ def test_long_lists_are_counted():
 
 def test_breakage_names_users():
     """Remaining connections, other users, dependencies, and how to undo."""
-    both = replace(REACH, managed_connections=("connection/prod-ml", "connection/prod-pg"))
+    both = replace(IMPACT, managed_connections=("connection/prod-ml", "connection/prod-pg"))
     notes = {(note.topic, note.text) for note in describe_breakage(RETIRE, both)}
     assert notes == {
         ("breaks", "connections in git: connection/prod-ml"),
@@ -98,7 +98,7 @@ def test_breakage_names_users():
 @pytest.mark.parametrize("side", ["known", "desired"])
 def test_breakage_names_protection(side):
     """By the state or the manifest."""
-    base = change(Action.REPLACE)
+    base = make_change(Action.REPLACE)
     held = {
         "known": replace(base, entry=replace(base.entry, protect=True)),
         "desired": replace(base, desired=replace(base.desired, lifecycle=Lifecycle(protect=True))),
@@ -118,7 +118,7 @@ def test_breakage_names_protection(side):
 def test_strategy_names_the_tests(word, said):
     """With the age of the old secret."""
     rotation = replace(ROTATE, desired=replace(ROTATE.desired, lifecycle=Lifecycle(strategy=word)))
-    notes = {note.topic: note.text for note in describe_rotation(rotation, REACH)}
+    notes = {note.topic: note.text for note in describe_rotation(rotation, IMPACT)}
     assert notes == {"age": "the old secret was set on 2025-11-02", "strategy": said}
 
 
@@ -162,7 +162,7 @@ def test_strategy_states_what_is_unknown():
 
 def test_a_secret_of_a_connection_has_no_strategy():
     """Only credentials have one."""
-    assert [note.topic for note in describe_rotation(change(Action.ROTATE, PG), None)] == ["age"]
+    assert [note.topic for note in describe_rotation(make_change(Action.ROTATE, PG), None)] == ["age"]
 
 
 def test_a_new_credential_has_no_age():

@@ -8,8 +8,8 @@ from hypothesis import given
 from keyturn.model.change import ChangeOutcome, OutcomeStatus
 from keyturn.views.reports.apply import render_apply_report
 from keyturn.views.terminal import TerminalStyle
-from plans import CASES, DB, OUTCOMES, hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import CASES, DB, OUTCOMES, hostile_texts
 
 PLAN = CASES["everything"]
 
@@ -57,7 +57,7 @@ def test_colour_only_adds_escapes():
     ) == render_apply_report(PLAN, OUTCOMES)
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_message_is_harmless(message):
     """No escape, no CI runner command, valid JSON."""
     odd = ChangeOutcome(
@@ -71,4 +71,4 @@ def test_any_message_is_harmless(message):
     text = render_apply_report(PLAN, (odd,))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]", text)
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
-    valid("report", render_apply_report(CASES["empty"], (odd,), "json"))
+    parse_valid("report", render_apply_report(CASES["empty"], (odd,), "json"))

@@ -10,8 +10,8 @@ from keyturn.model.connection_failure import FailureReason
 from keyturn.model.results import ConnectionTestResult
 from keyturn.model.results import TestStatus as Status
 from keyturn.views.reports.connection_tests import render_connection_tests
-from plans import hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import hostile_texts
 
 PG, MY, S3 = (Address("connection", name) for name in ("prod-pg", "prod-my", "prod-s3"))
 RESULTS = (
@@ -43,7 +43,7 @@ def test_text_has_the_worst_result_last():
 
 def test_json_fits_its_schema():
     """An unknown value is null."""
-    tree = valid("test", render_connection_tests("prod", RESULTS, "json"))
+    tree = parse_valid("test", render_connection_tests("prod", RESULTS, "json"))
     assert tree["tests"][1]["reason"] is None
     assert tree["tests"][2]["latency_ms"] is None
     assert tree["summary"]["line"] == SUMMARY
@@ -57,7 +57,7 @@ def test_junit_counts_a_refused_test_as_skipped():
     assert suite[0][0].get("type") == "tls"
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(message):
     """No control characters, no CI runner command."""
     odd = (
@@ -69,4 +69,4 @@ def test_any_text_is_harmless(message):
         r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", render_connection_tests("prod", odd)
     )
     ET.fromstring(render_connection_tests("prod", odd, "junit"))  # noqa: S314 - our own text
-    valid("test", render_connection_tests("prod", odd, "json"))
+    parse_valid("test", render_connection_tests("prod", odd, "json"))

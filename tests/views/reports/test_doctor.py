@@ -6,8 +6,8 @@ from hypothesis import given
 
 from keyturn.model.results import CheckResult, CheckStatus, passed_check
 from keyturn.views.reports.doctor import render_doctor_report
-from plans import hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import hostile_texts
 
 CHECKS = (
     passed_check("sops", "3.13.1"),
@@ -26,11 +26,11 @@ def test_text_has_checks_fixes_and_summary():
 
 def test_json_fits_its_schema():
     """The code of a check without one is null."""
-    tree = valid("doctor", render_doctor_report(CHECKS, "json"))
+    tree = parse_valid("doctor", render_doctor_report(CHECKS, "json"))
     assert [each["code"] for each in tree["checks"]] == [None, "KT501"]
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(message):
     """No control characters, no CI runner command."""
     odd = (
@@ -39,4 +39,4 @@ def test_any_text_is_harmless(message):
     assert not re.search(
         r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", render_doctor_report(odd)
     )
-    valid("doctor", render_doctor_report(odd, "json"))
+    parse_valid("doctor", render_doctor_report(odd, "json"))

@@ -8,8 +8,8 @@ from keyturn.model.address import Address
 from keyturn.model.change import MISSING, FieldChange
 from keyturn.model.results import PullResult, SkippedField
 from keyturn.views.reports.pull import render_pull
-from plans import hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import hostile_texts
 
 PG = Address("connection", "prod-pg")
 DATABASE, HOST = ("config", "database"), ("config", "host")
@@ -37,7 +37,7 @@ def test_summary_without_drift():
     assert render_pull("prod", ()) == "Pull: no drift.\n"
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(text):
     """No control characters, no CI runner command."""
     odd = PullResult(
@@ -65,7 +65,7 @@ def test_json_fits_its_schema():
         FieldChange(("config", "api_key"), "none", "s3cr3t-value", "none"),
     )
     each = PullResult(address=PG, file="f", written=written, skipped=(SkippedField(HOST, "why"),))
-    tree = valid("pull", render_pull("prod", (each,), "json"))
+    tree = parse_valid("pull", render_pull("prod", (each,), "json"))
     assert [field["after"] for field in tree["manifests"][0]["written"]] == [
         None,
         "credential/prod-ro",

@@ -13,13 +13,13 @@ from keyturn.cli.commands.usage import USAGE_FORMATS
 from keyturn.model.usage import CredentialUsage, CredentialUsers, Expiry, UsageReport
 from keyturn.views.reports.usage import USAGE_RENDERERS, render_usage
 from keyturn.views.reports.usage_cells import USAGE_COLUMNS, summarize_usage
-from making import credential
-from plans import hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import hostile_texts
+from sample_resources import credential_address
 
 TODAY = date(2026, 3, 1)
 OLD = CredentialUsage(
-    address=credential("prod-db"),
+    address=credential_address("prod-db"),
     type="database",
     file="manifests/prod/credentials/prod-db.yaml",
     status="active",
@@ -33,7 +33,7 @@ OLD = CredentialUsage(
     recipients=("age:age1x",),
 )
 HIDDEN = CredentialUsage(
-    address=credential("ui-made"),
+    address=credential_address("ui-made"),
     type="oauth",
     users=CredentialUsers(complete=False, pipelines=None, schedules=None),
 )
@@ -68,7 +68,7 @@ def test_text_has_urgent_credentials_first():
 
 def test_json_fits_its_schema():
     """An unknown value is null."""
-    tree = valid("usage", render_usage(REPORT, "json"))
+    tree = parse_valid("usage", render_usage(REPORT, "json"))
     assert tree["credentials"][0]["overdue_days"] == 30
     hidden = tree["credentials"][1]
     keys = ("used", "pipelines", "schedules", "last_rotated", "readers")
@@ -77,17 +77,21 @@ def test_json_fits_its_schema():
 
 def test_csv_is_read_back_and_holds_no_formula():
     """A spreadsheet evaluates no name."""
-    odd = CredentialUsage(address=credential("=cmd()"), type="@x", owner="-1+1")
+    odd = CredentialUsage(address=credential_address("=cmd()"), type="@x", owner="-1+1")
     found = list(csv.reader(io.StringIO(render_usage(replace(REPORT, usages=(odd,)), "csv"))))
     assert found[0] == list(USAGE_COLUMNS)
     assert [found[1][0], found[1][1], found[1][10]] == ["'=cmd()", "'@x", "'-1+1"]
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(name):
     """No control characters, no CI runner command."""
     odd = CredentialUsage(
-        address=credential(name), type=name, file=name, owner=name, users=CredentialUsers(connections=(name,))
+        address=credential_address(name),
+        type=name,
+        file=name,
+        owner=name,
+        users=CredentialUsers(connections=(name,)),
     )
     report = replace(REPORT, usages=(odd,), notes=(name,), workspace=name)
     forbidden = r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]"
@@ -96,4 +100,4 @@ def test_any_text_is_harmless(name):
     kinds = [token.type for token in tokens]
     assert kinds.count("td_open") == len(USAGE_COLUMNS)
     assert not {"html_block", "link_open", "image"} & set(kinds)
-    valid("usage", render_usage(report, "json"))
+    parse_valid("usage", render_usage(report, "json"))

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from keyturn.model.usage import CredentialUsage, CredentialUsers, UsageReport
 from keyturn.views.reports.usage_cells import USAGE_COLUMNS, build_usage_row, summarize_usage
-from making import credential
+from sample_resources import credential_address
 
 USAGE = CredentialUsage(
-    address=credential("ui-made"),
+    address=credential_address("ui-made"),
     type="oauth",
     users=CredentialUsers(complete=False, pipelines=None, schedules=None),
     long_lived_reason="a static key",

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from keyturn.model.usage import CredentialUsage, CredentialUsers, UsageReport
 from keyturn.views.reports.usage_html import SEARCH_SCRIPT, render_usage_html
-from making import credential
-from plans import hostile_text
+from sample_plans import hostile_texts
+from sample_resources import credential_address
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -39,7 +39,9 @@ def review(*names):
     """Return a usage report of some credentials, each with one connection."""
     usages = [
         CredentialUsage(
-            address=credential(name), type="database", users=CredentialUsers(connections=(f"c-{name}",))
+            address=credential_address(name),
+            type="database",
+            users=CredentialUsers(connections=(f"c-{name}",)),
         )
         for name in names
     ]
@@ -80,7 +82,7 @@ def test_nothing_is_loaded():
     ]
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_name_is_text(said):
     """Well-formed, and only elements of the renderer."""
     kinds = [tag for tag, _ in Tags(render_usage_html(review(said))).found]
@@ -117,7 +119,7 @@ def worked(*names):
         reach = CredentialUsers(
             connections=(f"c-{name}",), pipelines=(f"nightly {name}",), schedules=1, links=links
         )
-        usages.append(CredentialUsage(address=credential(name), type="database", users=reach))
+        usages.append(CredentialUsage(address=credential_address(name), type="database", users=reach))
     return replace(review(), usages=tuple(usages))
 
 
@@ -152,7 +154,7 @@ def test_a_thousand_credentials_are_all_in_the_table():
 def test_unknown_users_are_named_beside_the_diagram():
     """A diagram without pipelines looks like that of a workspace without any."""
     reach = CredentialUsers(connections=("c",), pipelines=None, schedules=None)
-    hidden = CredentialUsage(address=credential("prod-db"), type="database", users=reach)
+    hidden = CredentialUsage(address=credential_address("prod-db"), type="database", users=reach)
     page = render_usage_html(replace(review(), usages=(hidden,)))
     assert "Unknown, not in the diagram: pipelines, schedules." in page
     assert "Not known" not in render_usage_html(worked("prod-db"))

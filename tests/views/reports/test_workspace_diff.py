@@ -6,28 +6,30 @@ from hypothesis import given
 
 from keyturn.planning.workspace_diff import FieldDifference, ResourceDiff, WorkspaceDiff
 from keyturn.views.reports.workspace_diff import render_workspace_diff
-from making import connection, credential
-from plans import hostile_text
-from published import valid
+from published_schemas import parse_valid
+from sample_plans import hostile_texts
+from sample_resources import connection_address, credential_address
 
 NAMES = ("staging", "prod")
 PAIRS = (
     ResourceDiff(
         kind="connection",
         base_name="pg",
-        left=connection("staging-pg"),
-        right=connection("prod-pg"),
+        left=connection_address("staging-pg"),
+        right=connection_address("prod-pg"),
         differences=(FieldDifference(("config", "host"), "a", "b"),),
         secrets={},
     ),
     ResourceDiff(
         kind="credential",
         base_name="db",
-        left=credential("staging-db"),
-        right=credential("prod-db"),
+        left=credential_address("staging-db"),
+        right=credential_address("prod-db"),
         secrets={("password",): "same", ("private_key",): "left", ("token",): "both"},
     ),
-    ResourceDiff(kind="credential", base_name="new", left=None, right=credential("prod-new"), secrets={}),
+    ResourceDiff(
+        kind="credential", base_name="new", left=None, right=credential_address("prod-new"), secrets={}
+    ),
 )
 
 
@@ -46,7 +48,7 @@ def test_text_has_differences_and_summary():
 
 def test_json_fits_its_schema():
     """It says whether secrets were compared."""
-    tree = valid("diff", render_workspace_diff(WorkspaceDiff(NAMES, PAIRS, False), "json"))
+    tree = parse_valid("diff", render_workspace_diff(WorkspaceDiff(NAMES, PAIRS, False), "json"))
     assert tree["secrets_compared"] is False
     assert tree["resources"][0]["fields"] == [{"path": "config.host", "from": "a", "to": "b"}]
     assert tree["resources"][2]["only_in"] == "to"
@@ -57,8 +59,8 @@ def test_a_possible_secret_is_hidden():
     odd = ResourceDiff(
         kind="connection",
         base_name="x",
-        left=connection("a"),
-        right=connection("b"),
+        left=connection_address("a"),
+        right=connection_address("b"),
         differences=(FieldDifference(("config", "api_key"), "one-value", "other-value"),),
         secrets={},
     )
@@ -69,17 +71,17 @@ def test_a_possible_secret_is_hidden():
         assert "value" not in text.replace("a different value", "")
 
 
-@given(hostile_text())
+@given(hostile_texts())
 def test_any_text_is_harmless(name):
     """No control characters, no CI runner command."""
     odd = ResourceDiff(
         kind="connection",
         base_name=name,
-        left=connection(name),
-        right=connection(name),
+        left=connection_address(name),
+        right=connection_address(name),
         differences=(FieldDifference(("config", name), name, name + "x"),),
         secrets={(name,): "same"},
     )
     text = render_workspace_diff(WorkspaceDiff((name, name), (odd,), False))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", text)
-    valid("diff", render_workspace_diff(WorkspaceDiff((name, name), (odd,), True), "json"))
+    parse_valid("diff", render_workspace_diff(WorkspaceDiff((name, name), (odd,), True), "json"))

@@ -50,7 +50,7 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class LeakMatch:
     """A canary that was found: which, in what shape, and at which byte."""
 
     canary: Canary
@@ -87,7 +87,7 @@ _MINTS: Mapping[str, Callable[[random.Random], str]] = MappingProxyType(
 KINDS = tuple(_MINTS)
 
 
-def mint(kind: str, dice: random.Random, taken: Iterable[str] = ()) -> Canary:
+def make_canary(kind: str, dice: random.Random, taken: Iterable[str] = ()) -> Canary:
     """Make a canary of one of ``KINDS`` that is none of ``taken``."""
     used = frozenset(taken)
     while (value := _MINTS[kind](dice)) in used:
@@ -211,7 +211,7 @@ def _tokens(canary: Canary) -> Iterator[tuple[str, bytes]]:
 # The search --------------------------------------------------------------------------------------
 
 
-class Pack:
+class NeedlePack:
     """Needles of at least ``2 * width - 1`` bytes, found by what stands at multiples of ``width``.
 
     Any run of seven bytes of a text holds four that begin at a multiple of four. So a text in which
@@ -236,7 +236,7 @@ class Pack:
             gram = int.from_bytes(needle[at : at + self._width], sys.byteorder)
             self._grams.setdefault(gram, []).append(needle)
 
-    def seek(self, text: bytes) -> Sighting | None:
+    def seek(self, text: bytes) -> LeakMatch | None:
         """Return the first needle found in a text."""
         words = array(self._code)
         words.frombytes(text + b"\0" * (-len(text) % self._width))
@@ -248,15 +248,15 @@ class Pack:
                 near = text[start : at * self._width + self._reach]
                 for needle in self._grams[gram]:
                     if (offset := near.find(needle)) >= 0:
-                        return Sighting(*self._needles[needle], start + offset)
+                        return LeakMatch(*self._needles[needle], start + offset)
         return None
 
 
-class Seeker:
+class LeakSearcher:
     """Looks for every shape of many canaries at once."""
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
-        self._packs = (Pack("I"), Pack("Q"))
+        self._packs = (NeedlePack("I"), NeedlePack("Q"))
         self._tokens: dict[bytes, tuple[Canary, str]] = {}
         for canary in canaries:
             for pack, shapes in zip(self._packs, (_narrow, _wide), strict=True):
@@ -265,7 +265,7 @@ class Seeker:
             for shape, token in _tokens(canary):
                 self._tokens.setdefault(token, (canary, shape))
 
-    def seek(self, haystack: bytes) -> Sighting | None:
+    def seek(self, haystack: bytes) -> LeakMatch | None:
         """Return the first canary found in a text, as it stands or with its white space left out."""
         squeezed = haystack.translate(None, _WHITE)
         for text in (haystack,) if squeezed == haystack else (haystack, squeezed):
@@ -274,7 +274,7 @@ class Seeker:
                     return found
         for token, (canary, shape) in self._tokens.items():
             if token in haystack and (match := _alone(token).search(haystack)):
-                return Sighting(canary, shape, match.start())
+                return LeakMatch(canary, shape, match.start())
         return None
 
 

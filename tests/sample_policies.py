@@ -27,7 +27,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
-def settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
+def make_settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
     """Return settings read from ``tree``, by default ones that a careful team would have."""
     stated = SETTINGS if tree is None else tree
     section = ConfigSection(tree=stated, locate=lambda path: SourceLocation("keyturn.yaml", len(path) + 1, 1))
@@ -36,14 +36,14 @@ def settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
     return read
 
 
-def subject(text: str, **more: Any) -> ResourceView:
+def make_view(text: str, **more: Any) -> ResourceView:
     """Return the manifest written as ``text``; it lies where its kind and name say."""
     named = parse_document(text.encode(), "-").tree
     file = more.pop("file", f"manifests/{named['kind']}s/{named['name']}.yaml")
     document = parse_document(text.encode(), file)
     tree = document.tree
     secrets = flatten_tree(tree.get("secrets", {}))
-    fields = _referring(flatten_tree({"config": tree.get("config", {})}) if "config" in tree else {})
+    fields = _resolve_references(flatten_tree({"config": tree.get("config", {})}) if "config" in tree else {})
     references = {path: leaf for path, leaf in fields.items() if isinstance(leaf, Address)}
     if "credential" in tree:
         references = {("credential",): Address("credential", tree["credential"]), **references}
@@ -54,7 +54,7 @@ def subject(text: str, **more: Any) -> ResourceView:
         "references": references,
         "secret_paths": tuple(secrets),
         "lifecycle": Lifecycle(max_age_days=parse_days(tree.get("rotation", {}).get("max_age", "")) or 0),
-        "waivers": _waivers(document),
+        "waivers": _read_waivers(document),
         "spans": document.spans,
         "ciphertext_digests": dict.fromkeys(secrets, "digest"),
         **more,
@@ -62,20 +62,20 @@ def subject(text: str, **more: Any) -> ResourceView:
     return ResourceView(address=Address(tree["kind"], tree["name"]), file=file, **values)
 
 
-def fleet(*texts: str) -> ManifestIndex:
+def make_index(*texts: str) -> ManifestIndex:
     """Return the fleet of the manifests written as ``texts``."""
-    return build_manifest_index(map(subject, texts))
+    return build_manifest_index(map(make_view, texts))
 
 
-def judged(
+def run_policy_rules(
     *subjects: ResourceView | str, policy: PolicySettings | None = None, **known: Any
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find; ``known`` is what is known besides, ``today`` a fixed day."""
-    ready = [one if isinstance(one, ResourceView) else subject(one) for one in subjects]
-    return run_rules(ready, policy or settings(), RuleContext(**{"today": TODAY, **known}))
+    ready = [one if isinstance(one, ResourceView) else make_view(one) for one in subjects]
+    return run_rules(ready, policy or make_settings(), RuleContext(**{"today": TODAY, **known}))
 
 
-def places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
+def list_places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
     """Return where ``code`` was found: ``name:line:column``, the folder and suffix left out."""
     return [
         str(finding.origin).rpartition("/")[2].replace(".yaml", "")
@@ -84,19 +84,19 @@ def places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
     ]
 
 
-def opened(one: ResourceView, **values: str) -> dict[str, dict[tuple[str, ...], Secret]]:
+def make_decrypted_secrets(one: ResourceView, **values: str) -> dict[str, dict[tuple[str, ...], Secret]]:
     """Return opened secrets for ``one``, as a context takes them; ``__`` in a name goes a level down."""
     return {one.file: {tuple(name.split("__")): Secret(value) for name, value in values.items()}}
 
 
-def _referring(fields: dict[tuple[str, ...], Any]) -> dict[tuple[str, ...], Any]:
+def _resolve_references(fields: dict[tuple[str, ...], Any]) -> dict[tuple[str, ...], Any]:
     return {
         path[:-1] if path[-1] == "ref" else path: Address.parse(leaf) if path[-1] == "ref" else leaf
         for path, leaf in fields.items()
     }
 
 
-def _waivers(document: Document) -> tuple[Waiver, ...]:
+def _read_waivers(document: Document) -> tuple[Waiver, ...]:
     return tuple(
         Waiver(each["rule"], each["reason"], ("waive", str(number), "rule"))
         for number, each in enumerate(document.tree.get("waive", ()))

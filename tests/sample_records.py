@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Answer:
+class SampleRecord:
     """A record as the client gives it."""
 
     config: Any

@@ -26,13 +26,13 @@ from xml.sax.saxutils import escape
 STAMP = "2026-03-09T12:00:00.000Z"
 
 
-class Cloud(ThreadingHTTPServer):
+class ObjectStoreServer(ThreadingHTTPServer):
     """One bucket: objects by name, each with the number of its write."""
 
     daemon_threads = True
 
     def __init__(self, flavour: str, host: str = "127.0.0.1") -> None:
-        super().__init__((host, 0), _Door)
+        super().__init__((host, 0), _RequestHandler)
         self.flavour = flavour
         self.objects: dict[str, tuple[bytes, int]] = {}
         self.writes = 0
@@ -75,8 +75,8 @@ def _tag(number: int) -> str:
     return f'"0x{number:08X}"'
 
 
-class _Door(BaseHTTPRequestHandler):
-    server: Cloud
+class _RequestHandler(BaseHTTPRequestHandler):
+    server: ObjectStoreServer
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
@@ -180,9 +180,9 @@ def _azure_list(names: list[str]) -> str:
 
 
 @contextmanager
-def running(flavour: str) -> Iterator[Cloud]:
+def run_object_store(flavour: str) -> Iterator[ObjectStoreServer]:
     """Serve a bucket of ``gs`` or ``az`` on loopback."""
-    cloud = Cloud(flavour)
+    cloud = ObjectStoreServer(flavour)
     thread = threading.Thread(target=cloud.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -10,26 +10,26 @@ from jsonschema import Draft202012Validator
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 
-def closed(schema: Any) -> Any:
+def close_schema(schema: Any) -> Any:
     """Return a schema that allows no key but those it describes."""
     if isinstance(schema, list):
-        return [closed(each) for each in schema]
+        return [close_schema(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    inner = {key: closed(value) for key, value in schema.items()}
+    inner = {key: close_schema(value) for key, value in schema.items()}
     return {"additionalProperties": False, **inner} if "properties" in inner else inner
 
 
 @cache
-def reader(name: str) -> Draft202012Validator:
+def make_validator(name: str) -> Draft202012Validator:
     """Return a validator of a schema that also notices what the schema does not describe."""
     schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(closed(schema))
+    return Draft202012Validator(close_schema(schema))
 
 
-def valid(name: str, text: str) -> Any:
+def parse_valid(name: str, text: str) -> Any:
     """Check a document against its published schema and return it."""
     document = json.loads(text)
-    assert not [f"{error.json_path}: {error.message}" for error in reader(name).iter_errors(document)]
+    assert not [f"{error.json_path}: {error.message}" for error in make_validator(name).iter_errors(document)]
     return document

@@ -19,7 +19,7 @@ _PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandResult:
     """How a command ended: its exit code and what it wrote."""
 
     code: int
@@ -27,7 +27,7 @@ class Ended:
     stderr: str
 
 
-class Sampler(threading.Thread):
+class ProcessSampler(threading.Thread):
     """Reads argv and environment of a process and of all below it, again and again."""
 
     def __init__(self, pid: int) -> None:
@@ -57,12 +57,12 @@ class Sampler(threading.Thread):
                     self._look(int(child), top=False)
 
 
-def program(name: str) -> str:
+def find_program(name: str) -> str:
     """Return the path of one of our console scripts, beside the interpreter that runs the tests."""
     return str(Path(sys.executable).parent / name)
 
 
-def _keep(name: str, sampler: Sampler) -> None:
+def _record_samples(name: str, sampler: ProcessSampler) -> None:
     recorder = canary.current()
     for line in sampler.argv:
         recorder.record(f"argv of {name} or a child of it", line)
@@ -71,9 +71,9 @@ def _keep(name: str, sampler: Sampler) -> None:
         recorder.environment(f"environment of a child of {name}", {key: value for key, _, value in pairs})
 
 
-def execute(
+def run_command(
     argv: list[str], *, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 120
-) -> Ended:
+) -> CommandResult:
     """Run a command to its end; all it wrote and its children's argv and environment are searched."""
     with subprocess.Popen(
         argv,
@@ -86,7 +86,7 @@ def execute(
         encoding="utf-8",
         start_new_session=True,
     ) as process:
-        sampler = Sampler(process.pid)
+        sampler = ProcessSampler(process.pid)
         sampler.start()
         try:
             stdout, stderr = process.communicate(stdin, timeout)
@@ -94,14 +94,14 @@ def execute(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             sampler.stop()
-            _keep(Path(argv[0]).name, sampler)
+            _record_samples(Path(argv[0]).name, sampler)
     for channel, text in (("stdout", stdout), ("stderr", stderr)):
         canary.current().record(f"{channel} of {Path(argv[0]).name}", text)
-    return Ended(process.returncode, stdout, stderr)
+    return CommandResult(process.returncode, stdout, stderr)
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Ended]:
+def run(tmp_path: Path) -> Callable[..., CommandResult]:
     """Return a function that runs ``keyturn`` with arguments, in ``tmp_path`` if not told otherwise.
 
     ``env`` is added to the guarded environment; ``stdin`` is text; ``command`` another program.
@@ -113,8 +113,8 @@ def run(tmp_path: Path) -> Callable[..., Ended]:
         env: Mapping[str, str] | None = None,
         stdin: str = "",
         command: str = "keyturn",
-    ) -> Ended:
+    ) -> CommandResult:
         words = [str(arg) for arg in args]
-        return execute([program(command), *words], cwd=cwd or tmp_path, env=env or {}, stdin=stdin)
+        return run_command([find_program(command), *words], cwd=cwd or tmp_path, env=env or {}, stdin=stdin)
 
     return run

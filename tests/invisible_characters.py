@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
+RUNNER_COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
 """A command of GitHub's runner, of Azure's (``##vso[``) and of TeamCity's."""
 
 CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -11,7 +11,7 @@ WIDTHLESS = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u200b\u200c\u200d\u2060\u3164\ufe00\ufe0f\ufeff\uffa0\U000e0101"
 )
 
-SORTS = {
+SAMPLES_BY_SORT = {
     "C0": "".join(map(chr, range(0x20))),
     "DEL and C1": "".join(map(chr, range(0x7F, 0xA0))),
     "direction": "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
@@ -29,6 +29,6 @@ SORTS = {
 """Every sort of what is forbidden, spelled out."""
 
 
-def unseen(text: str) -> set[str]:
+def find_invisible(text: str) -> set[str]:
     """Return the characters of ``text`` that cannot be seen or that act on what shows them."""
     return {letter for letter in text if unicodedata.category(letter) in CATEGORIES or letter in WIDTHLESS}

@@ -3,7 +3,7 @@
 import subprocess
 
 
-def git(office, *words, **environment):
+def run_git(setup, *words, **environment):
     """Run git in the repository."""
     subprocess.run(
         [
@@ -16,22 +16,22 @@ def git(office, *words, **environment):
             "init.defaultBranch=main",
             *words,
         ],
-        cwd=office.repo.root,
+        cwd=setup.repo.root,
         check=True,
         capture_output=True,
-        env=office.repo.environment(**environment),
+        env=setup.repo.environment(**environment),
     )
 
 
-def commit(office, **environment):
+def commit_all(setup, **environment):
     """Commit everything."""
-    git(office, "init", "-q")
-    git(office, "add", "-A")
-    git(office, "commit", "-q", "--allow-empty", "-m", "x", **environment)
+    run_git(setup, "init", "-q")
+    run_git(setup, "add", "-A")
+    run_git(setup, "commit", "-q", "--allow-empty", "-m", "x", **environment)
 
 
-def keyless(office):
+def make_keyless_environment(setup):
     """Return an environment that holds no key of any kind."""
-    environment = office.repo.environment()
+    environment = setup.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"], environment["PLANASONIX_API_KEY"]
     return environment

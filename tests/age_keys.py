@@ -30,7 +30,7 @@ class AgeKey:
 def age_key(tmp_path_factory: pytest.TempPathFactory) -> AgeKey:
     """Return an age key of this run; it is a canary in every test from then on."""
     identity = pyrage.x25519.Identity.generate()
-    canary.everywhere(str(identity).removeprefix("AGE-SECRET-KEY-1"), "age key")
+    canary.add_everywhere(str(identity).removeprefix("AGE-SECRET-KEY-1"), "age key")
     file = tmp_path_factory.mktemp("age") / "keys.txt"
     key = AgeKey(str(identity), str(identity.to_public()), file)
     key.write(file)

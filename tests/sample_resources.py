@@ -10,29 +10,29 @@ from keyturn.model.secret import Secret
 from keyturn.planning.inputs import PlanInputs
 
 
-def credential(name: str) -> Address:
+def credential_address(name: str) -> Address:
     """Return the address of a credential."""
     return Address("credential", name)
 
 
-def connection(name: str) -> Address:
+def connection_address(name: str) -> Address:
     """Return the address of a connection."""
     return Address("connection", name)
 
 
-def prints(secrets: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+def make_fingerprints(secrets: Mapping[str, str]) -> dict[tuple[str, ...], str]:
     """Return stand-ins for fingerprints: the value, spelled backwards."""
     return {(field,): value[::-1] for field, value in secrets.items()}
 
 
-def wanted(address: Address, config: Mapping[str, Any] | None = None, **more: Any) -> DesiredResource:
+def make_desired(address: Address, config: Mapping[str, Any] | None = None, **more: Any) -> DesiredResource:
     """Return a manifest; ``secrets`` are given as text, opened unless ``opened=False``."""
     secrets: Mapping[str, str] = more.pop("secrets", {})
     opened = more.pop("opened", True)
     uses = more.pop("uses", "")
     fields = flatten_tree({"config": dict(config or {"host": "db.example.com"})})
     if uses:
-        fields = {("credential",): credential(uses), **fields}
+        fields = {("credential",): credential_address(uses), **fields}
     lifecycle = Lifecycle(
         **{key: more.pop(key) for key in ("moved_from", "protect", "strategy") if key in more}
     )
@@ -60,26 +60,26 @@ def is_decrypted(desired: DesiredResource) -> bool:
     return all(isinstance(value, Secret) for value in desired.secrets.values())
 
 
-def held(
+def make_state_entry(
     desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any
 ) -> StateEntry:
     """Return what the state holds after ``desired`` was applied as object ``identity``."""
     values = {
         "digest": desired.digest,
         "applied": desired.fields,
-        "observed": {path: _seen(leaf) for path, leaf in desired.fields.items()},
-        "fingerprints": prints(secrets or {}),
+        "observed": {path: _observe_leaf(leaf) for path, leaf in desired.fields.items()},
+        "fingerprints": make_fingerprints(secrets or {}),
         "updated_at": "2026-01-01T00:00:00Z",
         **more,
     }
     return StateEntry(address=desired.address, id=identity, type=desired.type, **values)
 
 
-def _seen(leaf: Any) -> Any:
+def _observe_leaf(leaf: Any) -> Any:
     return f"id-{leaf.name}" if isinstance(leaf, Address) else leaf
 
 
-def shown(known: StateEntry, **more: Any) -> LiveObject:
+def make_live_object(known: StateEntry, **more: Any) -> LiveObject:
     """Return the live object that ``known`` describes, untouched unless ``more`` says otherwise."""
     values = {
         "fields": known.observed,
@@ -92,7 +92,7 @@ def shown(known: StateEntry, **more: Any) -> LiveObject:
     return LiveObject(address=address, id=known.id, type=type_, **values)
 
 
-def sides(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> PlanInputs:
+def make_inputs(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> PlanInputs:
     """Return inputs made of manifests, state entries and live objects, in any order."""
     return PlanInputs(
         desired={each.address: each for each in resources if isinstance(each, DesiredResource)},

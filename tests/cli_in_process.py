@@ -10,13 +10,13 @@ from unittest import mock
 
 import canary
 from keyturn.cli.main import main
-from running import Ended
+from subprocess_runner import CommandResult
 
 HOURS = 3600.0
 """Patience of a command within this process, in seconds: progress is for processes of their own."""
 
 
-class Terminal(io.TextIOWrapper):
+class FakeStream(io.TextIOWrapper):
     """A stream as a program sees it; ``tty`` says whether a person sits at its other end."""
 
     def __init__(self, data: bytes = b"", *, tty: bool = False) -> None:
@@ -33,21 +33,21 @@ class Terminal(io.TextIOWrapper):
         return self.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
-def drive(
+def run_in_process(
     arguments: Iterable[str],
     *,
     cwd: Path,
     env: Mapping[str, str],
     stdin: str | bytes = "",
     ttys: Iterable[str] = (),
-) -> Ended:
+) -> CommandResult:
     """Run ``keyturn`` with arguments in ``cwd``; ``env`` is the whole environment.
 
     ``ttys`` names the streams that are terminals: stdin, stdout, stderr.
     """
     given = stdin.encode() if isinstance(stdin, str) else stdin
     stdin_, out, err = (
-        Terminal(given if name == "stdin" else b"", tty=name in tuple(ttys))
+        FakeStream(given if name == "stdin" else b"", tty=name in tuple(ttys))
         for name in ("stdin", "stdout", "stderr")
     )
     code: object = 0
@@ -63,7 +63,7 @@ def drive(
             main()
         except SystemExit as leave:
             code = leave.code
-    ended = Ended(code if isinstance(code, int) else 1, out.said(), err.said())
+    ended = CommandResult(code if isinstance(code, int) else 1, out.said(), err.said())
     for channel, text in (("stdout", ended.stdout), ("stderr", ended.stderr)):
         canary.current().record(f"{channel} of keyturn", text)
     return ended

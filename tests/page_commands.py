@@ -83,7 +83,7 @@ class Answer:
     code: int
 
 
-def steps(page: str) -> Iterator[Command | File]:
+def parse_steps(page: str) -> Iterator[Command | File]:
     """Yield the commands and files of a page, in order."""
     name = ""
     for found in _FENCE.finditer(page):
@@ -152,7 +152,7 @@ class Shell:
 
     def run(self, page: str, timeout: float = 120) -> tuple[Answer, ...]:
         """Run all commands of a page in one shell and return their output."""
-        todo = tuple(steps(page))
+        todo = tuple(parse_steps(page))
         script = "\n".join(self._line(each) for each in todo)
         with subprocess.Popen(
             ["bash", "--norc", "--noprofile", "-s"],
@@ -198,30 +198,32 @@ class Shell:
             yield Answer(command, text, int(parts[2 * number + 1]))
 
 
-def alike(text: str) -> str:
+def normalize_output(text: str) -> str:
     """Return text with values that vary between runs normalized."""
     for pattern, word in _ALIKE:
         text = pattern.sub(word, text)
     return text.strip("\n")
 
 
-def fits(shown: str, said: str) -> bool:
+def matches_output(shown: str, said: str) -> bool:
     """Tell whether output matches the page; a line ``…`` matches any lines."""
-    parts = [re.escape(part) for part in re.split(r"^ *…$\n?", alike(shown) + "\n", flags=re.MULTILINE)]
-    return re.fullmatch(r"(?:.*\n)*?".join(parts), alike(said) + "\n") is not None
+    parts = [
+        re.escape(part) for part in re.split(r"^ *…$\n?", normalize_output(shown) + "\n", flags=re.MULTILINE)
+    ]
+    return re.fullmatch(r"(?:.*\n)*?".join(parts), normalize_output(said) + "\n") is not None
 
 
-def mistakes(answers: tuple[Answer, ...]) -> Iterator[str]:
+def list_mistakes(answers: tuple[Answer, ...]) -> Iterator[str]:
     """Yield a description of each command whose result differs from the page."""
     for answer, after in zip(answers, (*answers[1:], None), strict=True):
         asked = after is not None and after.command.text == "echo $?"
         if answer.code and not asked and answer.command.text != "echo $?":
             result = f"exited {answer.code}; the page does not show the exit code:"
             yield f"$ {answer.command.text}\n{result}\n{answer.text}"
-        elif answer.command.shown and not fits(answer.command.answer, answer.text):
+        elif answer.command.shown and not matches_output(answer.command.answer, answer.text):
             lines = difflib.unified_diff(
-                alike(answer.command.answer).splitlines(),
-                alike(answer.text).splitlines(),
+                normalize_output(answer.command.answer).splitlines(),
+                normalize_output(answer.text).splitlines(),
                 "page",
                 "run",
                 lineterm="",
@@ -229,11 +231,11 @@ def mistakes(answers: tuple[Answer, ...]) -> Iterator[str]:
             yield f"$ {answer.command.text}\n" + "\n".join(lines)
 
 
-def rewritten(page: str, answers: tuple[Answer, ...]) -> str:
+def rewrite_page(page: str, answers: tuple[Answer, ...]) -> str:
     """Return the page with the actual output in place of output that differs."""
     for answer in sorted(answers, key=lambda each: each.command.span, reverse=True):
         begin, end = answer.command.span
-        if answer.command.shown and not fits(answer.command.answer, answer.text):
+        if answer.command.shown and not matches_output(answer.command.answer, answer.text):
             text = textwrap.indent(answer.text.strip("\n"), answer.command.indent)
             page = page[:begin] + (text + "\n" if text else "") + page[end:]
     return page

@@ -23,13 +23,19 @@ from keyturn.model.plan import Impact, Plan
 from keyturn.model.resource import Lifecycle
 from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.views.plan.model import SectionKind
-from making import connection, credential, held, shown, wanted
+from sample_resources import (
+    connection_address,
+    credential_address,
+    make_desired,
+    make_live_object,
+    make_state_entry,
+)
 
-DB = credential("prod-db")
-PG = connection("prod-pg")
-OLD = credential("prod-old")
+DB = credential_address("prod-db")
+PG = connection_address("prod-pg")
+OLD = credential_address("prod-old")
 
-REACH = Impact(
+IMPACT = Impact(
     connections=2,
     pipelines=23,
     syncs=0,
@@ -41,7 +47,7 @@ REACH = Impact(
 )
 
 
-def plan(*changes: Change, **more: Any) -> Plan:
+def make_plan(*changes: Change, **more: Any) -> Plan:
     """Return a plan of these changes for workspace ``prod``."""
     values = {
         "workspace": "prod",
@@ -53,36 +59,38 @@ def plan(*changes: Change, **more: Any) -> Plan:
     return Plan(changes=ordered, **{**values, **more})
 
 
-def change(action: Action, address: Address = DB, *, new: bool = False, **more: Any) -> Change:
+def make_change(action: Action, address: Address = DB, *, new: bool = False, **more: Any) -> Change:
     """Return a change of an object that exists, unless it is ``new``."""
-    desired = wanted(address, {"host": "db.example.com", "port": 5432}, secrets={"password": "p"})
+    desired = make_desired(address, {"host": "db.example.com", "port": 5432}, secrets={"password": "p"})
     desired = replace(desired, digest="d" * 64, ciphertext_digests={("password",): "c" * 64})
-    known = held(desired, f"id_{address.name}", rotated_at="2025-11-02T10:00:00Z")
-    sides = {"desired": desired} if new else {"desired": desired, "entry": known, "live": shown(known)}
+    known = make_state_entry(desired, f"id_{address.name}", rotated_at="2025-11-02T10:00:00Z")
+    sides = (
+        {"desired": desired} if new else {"desired": desired, "entry": known, "live": make_live_object(known)}
+    )
     if action in {Action.RETIRE, Action.FORGET}:
         del sides["desired"]
     return Change(action=action, address=address, **{"reason": "the manifest changed", **sides, **more})
 
 
-def moved(path: str, applied: Any, live: Any, wanted: Any) -> FieldChange:
+def make_field_change(path: str, applied: Any, live: Any, wanted: Any) -> FieldChange:
     """Return a plain field that changes; ``path`` is dotted."""
     return FieldChange(tuple(path.split(".")), applied, live, wanted)
 
 
-def secret(state: str, reason: str, field: str = "password") -> SecretChange:
+def make_secret_change(state: str, reason: str, field: str = "password") -> SecretChange:
     """Return a secret field in a state."""
     return SecretChange((field,), SecretStatus(state), reason)
 
 
-def finding(code: str, severity: Severity, message: str, **more: Any) -> Diagnostic:
+def make_finding(code: str, severity: Severity, message: str, **more: Any) -> Diagnostic:
     """Return a finding at a place in the manifest of ``prod-db``."""
     values = {"origin": SourceLocation("manifests/prod/credentials/prod-db.yaml", 4, 3), "hint": "", **more}
     return Diagnostic(code=code, severity=severity, message=message, **values)
 
 
 NEW_HOST = ("config", "host")
-MOVE = moved("config.host", "db.example.com", "db.example.com", "db.example.net")
-UNAPPROVED = finding(
+MOVE = make_field_change("config.host", "db.example.com", "db.example.com", "db.example.net")
+UNAPPROVED = make_finding(
     "KT451",
     Severity.ERROR,
     "the secret of credential/prod-db would be sent to a new destination: config.host of credential/prod-db",
@@ -91,57 +99,64 @@ UNAPPROVED = finding(
     cause=Cause.NEW_DESTINATION,
 )
 
-CREATE = change(
+CREATE = make_change(
     Action.CREATE,
     new=True,
     fields=(
-        moved("config.host", MISSING, MISSING, "db.example.com"),
-        moved("config.port", MISSING, MISSING, 5432),
+        make_field_change("config.host", MISSING, MISSING, "db.example.com"),
+        make_field_change("config.port", MISSING, MISSING, 5432),
     ),
-    secrets=(secret("set", "new"),),
+    secrets=(make_secret_change("set", "new"),),
     reason="new manifest",
 )
-CREATE_USER = change(
+CREATE_USER = make_change(
     Action.CREATE,
     PG,
     new=True,
-    fields=(moved("credential", MISSING, MISSING, DB), moved("config.ssl", MISSING, MISSING, True)),
+    fields=(
+        make_field_change("credential", MISSING, MISSING, DB),
+        make_field_change("config.ssl", MISSING, MISSING, True),
+    ),
     depends_on=(DB,),
     reason="new manifest",
 )
-UPDATE = change(
+UPDATE = make_change(
     Action.UPDATE,
     fields=(
-        moved("config.database", "sales", "sales", "sales eu"),
-        moved("config.options", ["a"], ["a"], ["a", "b"]),
-        moved("config.port", 5432, 5433, 5432),
-        moved("config.motd", "one\ntwo\n", "one\ntwo\n", "one\n2\nthree\n"),
-        moved(
+        make_field_change("config.database", "sales", "sales", "sales eu"),
+        make_field_change("config.options", ["a"], ["a"], ["a", "b"]),
+        make_field_change("config.port", 5432, 5433, 5432),
+        make_field_change("config.motd", "one\ntwo\n", "one\ntwo\n", "one\n2\nthree\n"),
+        make_field_change(
             "config.query", "select " + "a, " * 60, "select " + "a, " * 60, "select " + "a, " * 59 + "b, c"
         ),
-        moved("config.schema", "public", "public", MISSING),
-        moved("config.warehouse", MISSING, MISSING, "COMPUTE_WH"),
-        moved("config.api_token", "x-1", "x-1", "x-2"),
+        make_field_change("config.schema", "public", "public", MISSING),
+        make_field_change("config.warehouse", MISSING, MISSING, "COMPUTE_WH"),
+        make_field_change("config.api_token", "x-1", "x-1", "x-2"),
     ),
-    secrets=(secret("unchanged", "same value as last applied"),),
+    secrets=(make_secret_change("unchanged", "same value as last applied"),),
     reason="the manifest and the live object were both edited",
 )
-ROTATE = change(
+ROTATE = make_change(
     Action.ROTATE,
     secrets=(
-        secret("rotated", "differs from the last applied value"),
-        secret("reused", "returns to an earlier value", "private_key"),
-        secret("kept", "the manifest keeps the live value", "passphrase"),
-        secret("cleared", "removed from the manifest", "token"),
-        secret("unknown", "not decrypted", "ssh_key"),
-        secret("set", "no record of a previous value", "sas"),
+        make_secret_change("rotated", "differs from the last applied value"),
+        make_secret_change("reused", "returns to an earlier value", "private_key"),
+        make_secret_change("kept", "the manifest keeps the live value", "passphrase"),
+        make_secret_change("cleared", "removed from the manifest", "token"),
+        make_secret_change("unknown", "not decrypted", "ssh_key"),
+        make_secret_change("set", "no record of a previous value", "sas"),
     ),
     reason="a secret changed in the manifest",
 )
-RETIRE = change(Action.RETIRE, OLD, depends_on=(PG,), reason="manifest deleted")
-SUSPECT = change(
+RETIRE = make_change(Action.RETIRE, OLD, depends_on=(PG,), reason="manifest deleted")
+SUSPECT = make_change(
     Action.NO_OP,
-    secrets=(secret("suspect", "the live object was written outside keyturn, and no visible field changed"),),
+    secrets=(
+        make_secret_change(
+            "suspect", "the live object was written outside keyturn, and no visible field changed"
+        ),
+    ),
     reason="a secret may differ from the manifest",
 )
 
@@ -153,31 +168,39 @@ def _strategy(word: str) -> Change:
 
 def _exposing() -> Plan:
     own = replace(
-        change(
-            Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "same value as last applied"),)
+        make_change(
+            Action.UPDATE,
+            fields=(MOVE,),
+            secrets=(make_secret_change("unchanged", "same value as last applied"),),
         ),
         exposures=(Exposure(DB, DB, NEW_HOST, "db.example.com", "db.example.net"),),
     )
     through = replace(
-        change(Action.UPDATE, PG, fields=(MOVE,)),
+        make_change(Action.UPDATE, PG, fields=(MOVE,)),
         exposures=(Exposure(OLD, PG, NEW_HOST, "db.example.com", "db.example.net"),),
     )
-    return plan(own, through, diagnostics=(UNAPPROVED,), impact={DB: REACH})
+    return make_plan(own, through, diagnostics=(UNAPPROVED,), impact={DB: IMPACT})
 
 
 def _replacing() -> Change:
     live = replace(RETIRE.live, address=DB, type="password")
-    return replace(change(Action.REPLACE), live=live, reason="the type changed, and an object cannot change its type")
+    return replace(
+        make_change(Action.REPLACE),
+        live=live,
+        reason="the type changed, and an object cannot change its type",
+    )
 
 
 def _restoring() -> Change:
-    tombstone = replace(CREATE.desired and change(Action.UPDATE).entry, retired_at="2026-01-05T09:00:00Z")
-    return replace(change(Action.RESTORE), entry=tombstone, reason="it was retired")
+    tombstone = replace(
+        CREATE.desired and make_change(Action.UPDATE).entry, retired_at="2026-01-05T09:00:00Z"
+    )
+    return replace(make_change(Action.RESTORE), entry=tombstone, reason="it was retired")
 
 
 def _consenting() -> Plan:
-    oauth = replace(change(Action.CREATE, new=True).desired, type="oauth")
-    return _with_consents(plan(replace(CREATE, desired=oauth)))
+    oauth = replace(make_change(Action.CREATE, new=True).desired, type="oauth")
+    return _with_consents(make_plan(replace(CREATE, desired=oauth)))
 
 
 def _with_consents(made: Plan) -> Plan:
@@ -185,15 +208,15 @@ def _with_consents(made: Plan) -> Plan:
     return replace(made, diagnostics=(*made.diagnostics, *find_needed_consents(made.changes)))
 
 
-ACCESS = finding(
+ACCESS = make_finding(
     "KT208", Severity.WARNING, "age1new… can decrypt manifests/prod from now on", hint="who is it?"
 )
 FINDINGS = (
-    finding(
+    make_finding(
         "KT454", Severity.ERROR, "credential/prod-old is protected, but its manifest was deleted", address=OLD
     ),
-    finding("KT320", Severity.WARNING, "the secret is 120 days old; `max_age` is 90d", hint="rotate it"),
-    finding("KT313", Severity.NOTE, "the name does not say which system it is for"),
+    make_finding("KT320", Severity.WARNING, "the secret is 120 days old; `max_age` is 90d", hint="rotate it"),
+    make_finding("KT313", Severity.NOTE, "the name does not say which system it is for"),
 )
 HOSTILE = (
     "\x1b]8;;http://evil\x07name\x1b[2J\r::add-mask::x\n::error::y ##[group]z ##vso[task]\u202eevil\u2066"
@@ -203,7 +226,7 @@ HOSTILE = (
 
 def _hostile() -> Plan:
     address = Address("credential", HOSTILE)
-    base = change(Action.ROTATE, address, reason=HOSTILE)
+    base = make_change(Action.ROTATE, address, reason=HOSTILE)
     row = FieldChange(("config", HOSTILE), HOSTILE + "1", HOSTILE + "2", HOSTILE)
     exposing = replace(
         base,
@@ -213,16 +236,16 @@ def _hostile() -> Plan:
         renamed_from=HOSTILE,
     )
     impact = replace(
-        REACH,
+        IMPACT,
         next_run=HOSTILE,
         managed_connections=(HOSTILE,),
         unmanaged_connections=(HOSTILE,),
         downstream=(HOSTILE,),
     )
-    bad = finding(
+    bad = make_finding(
         "KT454", Severity.ERROR, HOSTILE, hint=HOSTILE, origin=SourceLocation(HOSTILE, 1, 1), address=address
     )
-    return plan(
+    return make_plan(
         exposing,
         workspace=HOSTILE,
         organization=HOSTILE,
@@ -240,73 +263,77 @@ def _everything() -> Plan:
         )
     ]
     exposing = _exposing()
-    return plan(
+    return make_plan(
         *parts,
         *exposing.changes,
-        impact={**{part.address: REACH for part in parts}, **exposing.impact},
+        impact={**{part.address: IMPACT for part in parts}, **exposing.impact},
         diagnostics=(*FINDINGS, UNAPPROVED),
         access_changes=(ACCESS,),
     )
 
 
-RENAME = change(
+RENAME = make_change(
     Action.RENAME, renamed_from="prod-database", reason="the manifest has a new name", fields=()
 )
-REPOINT = change(
+REPOINT = make_change(
     Action.UPDATE,
     PG,
-    fields=(moved("credential", DB, DB, DB),),
+    fields=(make_field_change("credential", DB, DB, DB),),
     reason="a referenced object gets a new ID",
     depends_on=(DB,),
 )
 
 CASES: Mapping[str, Plan] = {
-    "empty": plan(),
-    "empty-offline": plan(offline=True),
-    "doubt": plan(
+    "empty": make_plan(),
+    "empty-offline": make_plan(offline=True),
+    "doubt": make_plan(
         SUSPECT,
-        diagnostics=(finding("KT464", Severity.WARNING, "prod-db was written outside keyturn", address=DB),),
+        diagnostics=(
+            make_finding("KT464", Severity.WARNING, "prod-db was written outside keyturn", address=DB),
+        ),
     ),
-    "create": plan(CREATE, CREATE_USER),
-    "update": plan(UPDATE, impact={DB: REACH}),
-    "rotate-verify": plan(ROTATE, impact={DB: REACH}),
-    "rotate-replace": plan(_strategy("replace"), impact={DB: REACH}),
-    "rotate-in-place": plan(_strategy("in_place")),
-    "rename": plan(RENAME, impact={DB: replace(REACH, connections=1, pipelines=None, syncs=None)}),
-    "restore": plan(_restoring(), impact={DB: Impact(connections=0, pipelines=0, syncs=0, scheduled=0)}),
-    "retire": plan(RETIRE, impact={OLD: REACH}, diagnostics=FINDINGS[:1]),
-    "retire-unknown": plan(RETIRE),
-    "replace": plan(_replacing(), REPOINT, impact={DB: REACH}),
-    "adopt": plan(change(Action.ADOPT, reason="an object with this name exists, but is not in the state")),
-    "forget": plan(change(Action.FORGET, reason="manifest and object deleted")),
+    "create": make_plan(CREATE, CREATE_USER),
+    "update": make_plan(UPDATE, impact={DB: IMPACT}),
+    "rotate-verify": make_plan(ROTATE, impact={DB: IMPACT}),
+    "rotate-replace": make_plan(_strategy("replace"), impact={DB: IMPACT}),
+    "rotate-in-place": make_plan(_strategy("in_place")),
+    "rename": make_plan(RENAME, impact={DB: replace(IMPACT, connections=1, pipelines=None, syncs=None)}),
+    "restore": make_plan(_restoring(), impact={DB: Impact(connections=0, pipelines=0, syncs=0, scheduled=0)}),
+    "retire": make_plan(RETIRE, impact={OLD: IMPACT}, diagnostics=FINDINGS[:1]),
+    "retire-unknown": make_plan(RETIRE),
+    "replace": make_plan(_replacing(), REPOINT, impact={DB: IMPACT}),
+    "adopt": make_plan(
+        make_change(Action.ADOPT, reason="an object with this name exists, but is not in the state")
+    ),
+    "forget": make_plan(make_change(Action.FORGET, reason="manifest and object deleted")),
     "exposure": _exposing(),
-    "access": plan(access_changes=(ACCESS,)),
+    "access": make_plan(access_changes=(ACCESS,)),
     "consent": _consenting(),
-    "findings": plan(diagnostics=FINDINGS, offline=True),
+    "findings": make_plan(diagnostics=FINDINGS, offline=True),
     "hostile": _hostile(),
     "everything": _everything(),
-    "one-of-ten-thousand": plan(UPDATE, resources=10_000, impact={DB: REACH}),
+    "one-of-ten-thousand": make_plan(UPDATE, resources=10_000, impact={DB: IMPACT}),
 }
 """Plans by the name of their golden files."""
 
 
-def crowd(size: int) -> Plan:
+def make_large_plan(size: int) -> Plan:
     """Return a plan that creates ``size`` resources beside a few of every other class."""
-    base = change(Action.CREATE, PG, new=True, fields=CREATE.fields)
-    created = (replace(base, address=connection(f"prod-{number:05}")) for number in range(size))
+    base = make_change(Action.CREATE, PG, new=True, fields=CREATE.fields)
+    created = (replace(base, address=connection_address(f"prod-{number:05}")) for number in range(size))
     few = CASES["everything"]
     return replace(few, changes=(*few.changes, *created), resources=size)
 
 
-def many(part: SectionKind, count: int) -> Plan:
+def make_section_plan(part: SectionKind, count: int) -> Plan:
     """Return a plan whose entries are ``count`` of one class, beside what cannot be without it."""
     names = [f"prod-{number:04}" for number in range(count)]
     if part is SectionKind.ACCESS:
-        return plan(
+        return make_plan(
             access_changes=tuple(replace(ACCESS, message=f"age1{name} can decrypt this") for name in names)
         )
     if part is SectionKind.DIAGNOSTIC:
-        return plan(diagnostics=tuple(replace(FINDINGS[1], message=f"{name} is old") for name in names))
+        return make_plan(diagnostics=tuple(replace(FINDINGS[1], message=f"{name} is old") for name in names))
     base, impact = _SAMPLES[part], {}
     changes = []
     for name in names:
@@ -315,14 +342,14 @@ def many(part: SectionKind, count: int) -> Plan:
         if part is SectionKind.EXPOSURE:
             moved = Exposure(address, address, NEW_HOST, "db.example.com", "db.example.net")
             made = replace(made, exposures=(moved,))
-        impact[address] = REACH
+        impact[address] = IMPACT
         changes.append(made)
-    return _with_consents(plan(*changes, impact=impact, resources=count))
+    return _with_consents(make_plan(*changes, impact=impact, resources=count))
 
 
 _SAMPLES = {
-    SectionKind.EXPOSURE: change(
-        Action.UPDATE, fields=(MOVE,), secrets=(secret("unchanged", "as last applied"),)
+    SectionKind.EXPOSURE: make_change(
+        Action.UPDATE, fields=(MOVE,), secrets=(make_secret_change("unchanged", "as last applied"),)
     ),
     SectionKind.RETIRE: RETIRE,
     SectionKind.REPLACE: _replacing(),
@@ -331,8 +358,10 @@ _SAMPLES = {
     SectionKind.RENAME: RENAME,
     SectionKind.CREATE: CREATE,
     SectionKind.UPDATE: UPDATE,
-    SectionKind.ADOPT: change(Action.ADOPT, reason="an object with this name exists, but is not in the state"),
-    SectionKind.FORGET: change(Action.FORGET, reason="manifest and object deleted"),
+    SectionKind.ADOPT: make_change(
+        Action.ADOPT, reason="an object with this name exists, but is not in the state"
+    ),
+    SectionKind.FORGET: make_change(Action.FORGET, reason="manifest and object deleted"),
     SectionKind.UNCERTAIN: SUSPECT,
     SectionKind.MANUAL: _consenting().changes[0],
 }
@@ -354,13 +383,13 @@ OUTCOMES = (
     ),
     ChangeOutcome(address=PG, action="update", outcome_status=OutcomeStatus.BLOCKED, waits_for=(OLD,)),
     ChangeOutcome(
-        address=connection("prod-x"),
+        address=connection_address("prod-x"),
         action="create",
         outcome_status=OutcomeStatus.UNKNOWN,
         message="no answer came",
     ),
     ChangeOutcome(
-        address=connection("prod-y"),
+        address=connection_address("prod-y"),
         action="update",
         outcome_status=OutcomeStatus.STALE,
         message="edited by somebody",
@@ -368,7 +397,7 @@ OUTCOMES = (
 )
 
 
-def hostile_text() -> st.SearchStrategy[str]:
+def hostile_texts() -> st.SearchStrategy[str]:
     """Return text as an attacker would write it: markup, commands, escapes, and anything else."""
     markup = [
         "`",
@@ -403,11 +432,11 @@ def hostile_text() -> st.SearchStrategy[str]:
     return st.lists(anything, max_size=12).map("".join)
 
 
-def hostile_plan(text: str) -> Plan:
+def make_hostile_plan(text: str) -> Plan:
     """Return a plan in which ``text`` stands wherever data may stand."""
     name = text or "x"
     address = Address("credential", name)
-    made = change(Action.ROTATE, address, reason=text, renamed_from=text, depends_on=(address,))
+    made = make_change(Action.ROTATE, address, reason=text, renamed_from=text, depends_on=(address,))
     made = replace(
         made,
         desired=replace(made.desired, type=text, origin=SourceLocation(name, 2, 2)),
@@ -418,13 +447,13 @@ def hostile_plan(text: str) -> Plan:
         secrets=(SecretChange((name,), SecretStatus.ROTATED, text),),
         exposures=(Exposure(address, address, (name,), text, MISSING),),
     )
-    said = finding(
+    said = make_finding(
         "KT454", Severity.ERROR, text, hint=text, origin=SourceLocation(name, 1, 1), address=address
     )
     reach = replace(
-        REACH, next_run=text, managed_connections=(name,), unmanaged_connections=(name,), downstream=(name,)
+        IMPACT, next_run=text, managed_connections=(name,), unmanaged_connections=(name,), downstream=(name,)
     )
-    return plan(
+    return make_plan(
         made,
         replace(made, action=Action.RETIRE, address=Address("connection", name)),
         workspace=text,

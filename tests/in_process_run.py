@@ -51,7 +51,7 @@ Trees = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
-class Stagehand:
+class InProcessRun:
     """A workspace on an emulator; ``wanted`` are its manifests by name, with secrets in clear."""
 
     folder: Path
@@ -109,7 +109,7 @@ class Stagehand:
         self.sleep(60)
         try:
             with self._handed():
-                return apply_plan(self.run(), wish, terms, _agree)
+                return apply_plan(self.run(), wish, terms, _confirm)
         except DiagnosticError as faulty:
             return tuple(each.code for each in faulty.diagnostics)
         finally:
@@ -153,12 +153,12 @@ class Stagehand:
         )
 
 
-def _agree(planned: PlanResult) -> bool:
+def _confirm(planned: PlanResult) -> bool:
     if planned.plan.blocking_diagnostics:
         raise DiagnosticError(*planned.plan.blocking_diagnostics)
     return True
 
 
-def codes(planned: Plan) -> list[str]:
+def list_codes(planned: Plan) -> list[str]:
     """Return the codes of what forbids a plan."""
     return [finding.code for finding in planned.blocking_diagnostics]

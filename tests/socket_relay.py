@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 
-class Relay:
+class SocketRelay:
     """Listens on loopback and copies bytes both ways; ``port`` is the port."""
 
     def __init__(self, path: str) -> None:

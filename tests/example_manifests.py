@@ -14,13 +14,13 @@ PLAIN = ROOT / "examples" / "plain" / "manifests"
 
 
 @cache
-def manifests() -> Mapping[str, str]:
+def read_examples() -> Mapping[str, str]:
     """Return the text of every example by its name, with words where secrets go."""
     texts = {path: path.read_text() for path in sorted(PLAIN.rglob("*.yaml"))}
     filled = {path: re.sub(r"\"?\{\{(\w+)\}\}\"?", r"word-\1", text) for path, text in texts.items()}
     return MappingProxyType({f"{path.parent.name}/{path.stem}": text for path, text in filled.items()})
 
 
-def tree(name: str) -> dict[str, Any]:
+def parse_example(name: str) -> dict[str, Any]:
     """Return one example as a tree of its own."""
-    return dict(parse_document(manifests()[name].encode(), f"{name}.yaml").tree)
+    return dict(parse_document(read_examples()[name].encode(), f"{name}.yaml").tree)

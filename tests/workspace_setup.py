@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from driving import drive
-from keys import AgeKey
+from age_keys import AgeKey
+from cli_in_process import run_in_process
 from planasonix_emulator.server import Emulator
-from running import Ended
+from subprocess_runner import CommandResult
 from workspace import Repository
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class WorkspaceSetup:
     """Where a user works: a repository in git's place, and the service it describes."""
 
     repo: Repository
     service: Emulator
 
-    def here(self, *arguments: str, **more: Any) -> Ended:
+    def run(self, *arguments: str, **more: Any) -> CommandResult:
         """Run keyturn in the repository, within this process; see ``drive``."""
         env = more.pop("env", None)
-        return drive(arguments, cwd=self.repo.root, env=env or self.repo.environment(), **more)
+        return run_in_process(arguments, cwd=self.repo.root, env=env or self.repo.environment(), **more)
 
-    def writes(self) -> int:
+    def count_writes(self) -> int:
         """Return how many requests so far were to change something."""
         return max((each["write"] for each in self.service.list_requests()), default=0)
 
@@ -37,19 +37,19 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, age_key: AgeKey, request: pytest.FixtureRequest) -> Iterator[Office]:
-    """Return an office; settings of the emulator come from the test's parameter, if it has one."""
+def setup(tmp_path: Path, age_key: AgeKey, request: pytest.FixtureRequest) -> Iterator[WorkspaceSetup]:
+    """Return a setup; settings of the emulator come from the test's parameter, if it has one."""
     options = getattr(request, "param", {})
     with Emulator.start(**options) as service:
         repo = Repository(tmp_path / "repo", age_key, service.base_url, service.organization)
         repo.key = service.key
-        yield Office(repo, service)
+        yield WorkspaceSetup(repo, service)
 
 
 @pytest.fixture
-def settled(office: Office, canary: Callable[[], str]) -> Office:
-    """Return an office with an applied credential and the connection that uses it."""
-    office.repo.credential("prod-db", {"password": canary()})
-    office.repo.connection("prod-pg", "prod-db")
-    assert office.here("apply", "--yes").code == 0
-    return office
+def applied_setup(setup: WorkspaceSetup, canary: Callable[[], str]) -> WorkspaceSetup:
+    """Return a setup with an applied credential and the connection that uses it."""
+    setup.repo.credential("prod-db", {"password": canary()})
+    setup.repo.connection("prod-pg", "prod-db")
+    assert setup.run("apply", "--yes").code == 0
+    return setup
