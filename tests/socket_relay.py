@@ -1,4 +1,4 @@
-"""A TCP port in front of a Unix socket: a bundled PostgreSQL listens on the latter alone."""
+"""A TCP port in front of a Unix socket: the bundled PostgreSQL listens only on the socket."""
 
 import select
 import socket
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 class SocketRelay:
-    """Listens on loopback and copies bytes both ways; ``port`` is the port."""
+    """Listens on ``port`` of loopback and copies bytes in both directions."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -16,7 +16,7 @@ class SocketRelay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

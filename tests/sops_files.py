@@ -1,4 +1,4 @@
-"""Files for tests of decryption: made by the real sops, with the age key of the run."""
+"""Encrypted files for tests of decryption, made by the real sops."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ PLAIN = {
 
 
 def run_sops(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> bytes:
-    """Run the real sops; return what it wrote."""
+    """Run the real sops and return its output."""
     done = subprocess.run(
         [SOPS, "--config", "/dev/null", *arguments],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
@@ -40,7 +40,7 @@ def run_sops(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | No
 def encrypt_manifest(
     key: AgeKey | str, secrets: dict[str, object], *selector: str, plain: dict[str, object] | None = None
 ) -> str:
-    """Return a manifest with ``secrets``, encrypted for one key or for several, with a comma between them."""
+    """Return a manifest with ``secrets``, encrypted for a key or for recipients separated by commas."""
     recipients = key if isinstance(key, str) else key.recipient
     chosen = selector or ("--encrypted-regex", "^secrets$")
     tree = (PLAIN if plain is None else plain) | {"secrets": secrets}
@@ -49,17 +49,17 @@ def encrypt_manifest(
 
 
 def parse_text(text: str | bytes, file: str = "m.yaml") -> Document:
-    """Read a file."""
+    """Parse the text of a file."""
     return parse_document(text.encode() if isinstance(text, str) else text, file)
 
 
 def make_key_environment(key: AgeKey) -> dict[str, str]:
-    """Return an environment that leads to the key by its file, and to nothing else."""
+    """Return an environment with the path of the key file and PATH only."""
     return {"PATH": os.defpath, "SOPS_AGE_KEY_FILE": str(key.file)}
 
 
 def add_vault_key(text: str, address: str) -> str:
-    """Return an encrypted manifest that names a Vault server as well, at ``address``."""
+    """Add a key of the Vault server at ``address`` to an encrypted manifest."""
     entry = (
         "    hc_vault:\n"
         f"        - vault_address: {address}\n"

@@ -1,4 +1,4 @@
-"""Running the command line in a process of its own, and watching its children while it runs."""
+"""Runs the command line in a subprocess and samples its child processes."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended: its exit code and what it wrote."""
+    """The exit code and the output of a command."""
 
     code: int
     stdout: str
@@ -28,7 +28,7 @@ class CommandResult:
 
 
 class ProcessSampler(threading.Thread):
-    """Reads argv and environment of a process and of all below it, again and again."""
+    """Reads argv and environment of a process and its descendants repeatedly."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -38,7 +38,7 @@ class ProcessSampler(threading.Thread):
         self.environ: set[bytes] = set()
 
     def run(self) -> None:
-        """Sample until told to stop; a child shorter than the period may be missed."""
+        """Sample until stopped; a child that lives shorter than the period may be missed."""
         while not self._over.wait(_PERIOD):
             self._look(self._pid, top=True)
 
@@ -58,7 +58,7 @@ class ProcessSampler(threading.Thread):
 
 
 def find_program(name: str) -> str:
-    """Return the path of one of our console scripts, beside the interpreter that runs the tests."""
+    """Return the path of a console script of the test environment."""
     return str(Path(sys.executable).parent / name)
 
 
@@ -74,7 +74,7 @@ def _record_samples(name: str, sampler: ProcessSampler) -> None:
 def run_command(
     argv: list[str], *, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 120
 ) -> CommandResult:
-    """Run a command to its end; all it wrote and its children's argv and environment are searched."""
+    """Run a command; its output and its children's argv and environment are searched."""
     with subprocess.Popen(
         argv,
         cwd=cwd,
@@ -102,7 +102,7 @@ def run_command(
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., CommandResult]:
-    """Return a function that runs ``keyturn`` with arguments, in ``tmp_path`` if not told otherwise.
+    """Return a function that runs ``keyturn`` with arguments, by default in ``tmp_path``.
 
     ``env`` is added to the guarded environment; ``stdin`` is text; ``command`` another program.
     """

@@ -1,4 +1,4 @@
-"""A real terminal: a command whose streams are a pseudo-terminal of so many columns."""
+"""Runs a command on a pseudo-terminal of a given width."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ _COLOUR = re.compile(r"\x1b\[(?!\?)[0-9;]*m")
 
 
 def strip_escapes(text: str) -> str:
-    """Return what was written without any escape."""
+    """Return text without escape sequences."""
     return _ESCAPE.sub("", text)
 
 
@@ -30,7 +30,7 @@ def list_colours(text: str) -> set[str]:
 
 
 def list_frames(text: str) -> list[str]:
-    """Return every line as it was drawn, also those that were drawn over."""
+    """Return every line that was written, including overwritten ones."""
     return [line for line in re.split(r"[\r\n]+", strip_escapes(text)) if line.strip()]
 
 

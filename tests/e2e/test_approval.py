@@ -1,4 +1,4 @@
-"""Approval binds what was reviewed: across merges, and against every way in which a plan may be another."""
+"""Approved plans across merges: reviewed operations are applied, different operations are rejected."""
 
 import re
 import shutil
@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from git_history import commit_all, run_git
 
-SAME = "What would be done is what was reviewed, and every object is as it was then."
-OTHER = "What would be done is not what was reviewed:"
+SAME = "The operations are those of the reviewed plan, and no object has changed since."
+OTHER = "The plan differs from the reviewed plan:"
 
 
 def head(setup):
@@ -67,31 +67,31 @@ def on_main(setup, change):
     run_git(setup, "checkout", "-q", "change")
 
 
-def test_a_merge_commit_with_the_same_content_is_applied(reviewed):
-    """Another commit, the same plan: said so, and nothing else is."""
+def test_a_merge_with_the_same_content_is_applied(reviewed):
+    """The output names both commits and no other change."""
     before, after = merged(reviewed)
     assert before != after
     done = reviewed.run("apply", "plan.kt")
     assert done.code == 0, done.stderr
     assert done.stderr.splitlines() == [
-        f"The saved plan was made of {before}, this one of {after}.",
+        f"Saved plan: commit {before}; current plan: commit {after}.",
         SAME,
-        "Nothing else that was reviewed has moved.",
+        "No other changes since the review.",
     ]
     assert set(reviewed.live("connections")) == {"prod-pg", "prod-more"}
     assert reviewed.run("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_digest_holds_across_a_merge(reviewed):
-    """Nothing is stored between the review and the merge but thirty letters."""
+    """Only the digest of the plan is kept between the review and the merge."""
     (digest,) = re.findall(r"kt1-\w{26}", reviewed.run("show", "plan.kt").stdout)
     merged(reviewed)
     assert reviewed.run("apply", "--approve", digest).code == 0
     assert set(reviewed.live("connections")) == {"prod-pg", "prod-more"}
 
 
-def test_what_a_merge_brought_beside_the_plan_is_told(reviewed, calm):
-    """A stranger who can decrypt from now on, and a new rule: no operation, and yet to be read."""
+def test_other_changes_of_a_merge_are_listed(reviewed, calm):
+    """A new recipient and a new policy rule are no operations, but they are listed."""
     stranger = str(pyrage.x25519.Identity.generate().to_public())
 
     def change():
@@ -111,18 +111,18 @@ def test_what_a_merge_brought_beside_the_plan_is_told(reviewed, calm):
     assert f"prod-calm.yaml access KT480 warning: age:{stranger} can decrypt" in said
 
 
-def test_a_merge_that_brings_another_pace_alone_is_applied(reviewed):
-    """What was reviewed is done; that it takes longer is said."""
+def test_a_merge_that_changes_only_the_pace_is_applied(reviewed):
+    """The reviewed plan is applied, and the new pace is listed."""
     on_main(reviewed, lambda: reviewed.repo.project(pace=50))
     merged(reviewed)
     done = reviewed.run("apply", "plan.kt")
     assert done.code == 0, done.stderr
     assert SAME in done.stderr
-    assert "pace  no bound then, 50 requests a second now" in done.stderr
+    assert "pace  no limit then, 50 requests a second now" in done.stderr
 
 
-def test_a_merge_with_other_content_is_refused(reviewed):
-    """What was reviewed and what would be done now stand side by side; nothing is written."""
+def test_a_merge_with_different_content_is_rejected(reviewed):
+    """The output compares both plans, and nothing is written."""
     place = {"host": "db.example.com", "port": 5432, "database": "other"}
     on_main(reviewed, lambda: reviewed.repo.connection("prod-pg", "prod-db", place))
     merged(reviewed)
@@ -131,35 +131,35 @@ def test_a_merge_with_other_content_is_refused(reviewed):
     assert done.code == 4
     said = flat(done.stderr)
     assert OTHER in said
-    assert "connection/prod-pg update is new" in said
+    assert "connection/prod-pg update added" in said
     assert "error[KT652]" in said
     assert reviewed.count_writes() == writes
 
 
-def test_then_and_now_are_told_of_each_field(reviewed, canary):
-    """Edited once more after the review: the reviewed value, the one now, the secret by its ciphertext."""
+def test_each_changed_field_shows_both_values(reviewed, canary):
+    """A field shows the reviewed and the current value; a secret only shows that its ciphertext differs."""
     place = {"host": "db.example.com", "port": 5432, "database": "third"}
     reviewed.repo.connection("prod-more", "prod-db", place)
     reviewed.repo.credential("prod-db", {"password": canary()})
     commit_all(reviewed)
     said = flat(reviewed.run("apply", "plan.kt").stderr)
     assert "config.database (not set) → app then, (not set) → third now" in said
-    assert "secrets.password another ciphertext" in said
-    assert "manifest its content is another one" in said
+    assert "secrets.password different ciphertext" in said
+    assert "manifest different content" in said
 
 
-def test_an_object_that_was_written_meanwhile(reviewed):
-    """The live object moved: both times are told."""
+def test_a_live_object_changed_after_the_review(reviewed):
+    """The output shows both times of change."""
     reviewed.service.set_clock(advance=60)
     reviewed.service.edit_in_ui("credentials", "prod-db", config={"username": "eve"})
     done = reviewed.run("apply", "plan.kt")
     assert done.code == 4
-    assert "live object written meanwhile:" in flat(done.stderr)
+    assert "live object changed meanwhile:" in flat(done.stderr)
     assert "config.username" in done.stderr
 
 
-def test_a_new_user_is_told_and_is_no_obstacle(reviewed):
-    """Somebody builds a connection on the credential after the review: the plan holds, the reach does not."""
+def test_a_new_user_of_a_credential_is_listed_but_does_not_block(reviewed):
+    """A connection made in the UI after the review changes the impact, but not the plan."""
     identity = reviewed.live()["prod-db"]["id"]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
     reviewed.service.seed_objects(connections=[{"name": "made-in-ui", "credentialId": identity, **where}])
@@ -168,14 +168,14 @@ def test_a_new_user_is_told_and_is_no_obstacle(reviewed):
     said = flat(done.stderr)
     assert "used by 1 connection, no pipelines" not in said
     assert (
-        "reach used by 1 connection; nothing scheduled then; used by 2 connections; nothing scheduled now"
+        "impact used by 1 connection; no scheduled runs then; used by 2 connections; no scheduled runs now"
         in said
     )
     assert "new user connection/made-in-ui" in said
 
 
-def test_a_shallow_clone_cannot_tell_who_gained_access(reviewed):
-    """The reviewed commit is not there: said as a note, and the plan still holds."""
+def test_a_shallow_clone_cannot_review_access_changes(reviewed):
+    """A missing reviewed commit is a note, and the plan is applied."""
     _, after = merged(reviewed)
     clone = reviewed.repo.root.parent / "clone"
     run_git(reviewed, "clone", "-q", "--depth", "1", f"file://{reviewed.repo.root}", str(clone))
@@ -183,23 +183,23 @@ def test_a_shallow_clone_cannot_tell_who_gained_access(reviewed):
     shutil.copy(reviewed.repo.root / "plan.kt", clone / "plan.kt")
     done = reviewed.run("apply", "-C", str(clone), "plan.kt")
     assert done.code == 0, done.stderr
-    assert f"this one of {after}." in done.stderr
+    assert f"current plan: commit {after}." in done.stderr
     assert "access  KT485 note: access changes were not reviewed" in flat(done.stderr).replace(
         "access KT485", "access  KT485"
     )
 
 
-def test_outside_of_git_there_is_no_commit(setup, canary):
-    """A folder that no git knows: the plan is compared all the same."""
+def test_saved_plan_outside_git(setup, canary):
+    """The plans are compared without commits."""
     setup.repo.credential("prod-db", {"password": canary()})
     assert setup.run("plan", "--out", "plan.kt").code == 0
     done = setup.run("apply", "plan.kt")
     assert done.code == 0
-    assert done.stderr.splitlines()[0] == "The saved plan was made of no commit, as this one is."
+    assert done.stderr.splitlines()[0] == "Saved plan and current plan: no commit."
 
 
-def test_a_plan_for_another_organization_is_refused(reviewed):
-    """The file says whose plan it is: 5, before the service is asked for anything."""
+def test_a_plan_for_another_organization_is_rejected(reviewed):
+    """The command exits 5 before the first request."""
     text = (reviewed.repo.root / "keyturn.yaml").read_text()
     other = text.replace(reviewed.repo.organization, "org_01another")
     assert other != text

@@ -1,4 +1,4 @@
-"""Bad input: each is told what, where, why and what next, by its exit code too, and nothing is written."""
+"""Bad input: every error says what, where, why and how to fix it, and nothing is written."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ STATE_PATH = ".keyturn/prod/state.json"
 
 
 def refused(setup, *arguments, code, says, **more):
-    """Run a command that is refused: what, where, why and next are said, and nothing was written."""
+    """Run a command that must fail; check its error, its exit code and that nothing was written."""
     wanted, number = code
     before = setup.count_writes() if more.pop("reachable", True) else None
     done = setup.run(*arguments, **more)
@@ -76,7 +76,7 @@ COMMANDS = [("plan",), ("apply", "--yes")]
 
 @pytest.mark.parametrize("command", [*COMMANDS, ("validate",), ("log",), ("secret", "set", "a", "password")])
 def test_no_project_file(ready, command):
-    """Without keyturn.yaml nothing begins, whatever the command."""
+    """Every command needs keyturn.yaml."""
     (ready.repo.root / "keyturn.yaml").unlink()
     refused(ready, *command, code=(1, "KT001"), says=["keyturn init", "--chdir"], stdin="x")
 
@@ -93,14 +93,14 @@ def tools(ready, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_sops(ready, tools, command):
-    """What only sops can open is not opened without it."""
+    """A file that only sops can decrypt needs sops."""
     says = ["sops is not installed", "getsops.io", MANIFEST]
     refused(ready, *command, code=(1, "KT010"), says=says, env=tools)
 
 
 @pytest.mark.parametrize("said", ["sops 3.7.0 (latest)", "a different program"])
 def test_sops_too_old(ready, tools, said):
-    """A sops of before 3.9, or one that does not tell its version, is not trusted with anything."""
+    """A sops before 3.9, or without a version, is not used."""
     program = Path(tools["PATH"], "sops")
     program.write_text(f"#!/bin/sh\necho '{said}'\n")
     program.chmod(0o755)
@@ -108,14 +108,14 @@ def test_sops_too_old(ready, tools, said):
 
 
 def test_no_key(ready):
-    """No decryption key: where one is looked for is said."""
+    """The error lists the places of decryption keys."""
     environment = ready.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
     refused(ready, "plan", code=(1, "KT020"), says=["SOPS_AGE_KEY_FILE", MANIFEST], env=environment)
 
 
 def test_wrong_key(ready, tmp_path, canary):
-    """A key of somebody else opens nothing."""
+    """Another key cannot decrypt the file."""
     other = canary.allow(tmp_path / "other.txt", "a key file")
     other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
     environment = ready.repo.environment(SOPS_AGE_KEY_FILE=str(other))
@@ -126,13 +126,13 @@ def test_wrong_key(ready, tmp_path, canary):
 
 
 def test_integrity(ready):
-    """A plain field that was edited behind sops' back: the MAC does not hold."""
+    """A plain field edited without sops breaks the MAC."""
     edit(ready, MANIFEST, "username: svc", "username: root")
     refused(ready, "apply", "--yes", code=(5, "KT221"), says=[MANIFEST, "secret set"])
 
 
 def test_a_secret_that_was_moved(ready):
-    """Two ciphertexts that changed places authenticate no more."""
+    """Two swapped ciphertexts cannot be decrypted."""
     path = ready.repo.root / MANIFEST
     one, two = re.findall(r"(?:password|seal): (ENC\[.*)", path.read_text())
     path.write_text(path.read_text().replace(one, "@").replace(two, one).replace("@", two))
@@ -141,7 +141,7 @@ def test_a_secret_that_was_moved(ready):
 
 @pytest.mark.parametrize("command", [*COMMANDS, ("validate",), ("plan", "--format", "json")])
 def test_plaintext_secret(ready, canary, command):
-    """A secret in clear is refused, and its line is not shown, in no format."""
+    """A secret in plain text is an error, and no format shows its line."""
     head = "kind: credential\nname: prod-db\ntype: database\n"
     config = "config: {engine: postgresql, host: h, port: 1, username: u}\n"
     path = canary.allow(ready.repo.root / MANIFEST, "the mistake that is being made")
@@ -156,7 +156,7 @@ def test_plaintext_secret(ready, canary, command):
 
 
 def test_unknown_field(ready):
-    """A misspelt field is answered with the right one, and its line is shown."""
+    """The error suggests the right field and shows the line."""
     edit(ready, CONNECTION, "config:", "confg:")
     done = refused(ready, "plan", code=(1, "KT131"), says=["did you mean", "config", f"{CONNECTION}:"])
     assert "^" in done.stderr
@@ -199,7 +199,7 @@ def test_wrong_organization(ready):
 
 
 def test_unreachable(ready, monkeypatch):
-    """Nobody answers: said with the address, and that nothing was sent."""
+    """The error names the address and says that nothing was sent."""
     monkeypatch.setattr("keyturn.operations.run_context.time.sleep", lambda _: None)
     ready.repo.project(base_url="http://127.0.0.1:9")
     refused(ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False)
@@ -252,7 +252,7 @@ def test_api_key_file_that_is_not_there(ready):
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("damage", ["cut", "edited", "emptied"])
 def test_corrupt_state(applied_setup, command, damage):
-    """A state that was edited, merged or cut is not believed."""
+    """A state that was edited, merged or truncated is rejected."""
     path = applied_setup.repo.root / STATE_PATH
     data = path.read_bytes()
     path.write_bytes(
@@ -317,12 +317,12 @@ def test_lock_held(ready):
 
 
 def test_stale_saved_plan(applied_setup):
-    """A live object that moved after the plan was saved: what moved is said."""
+    """The error names a live object that changed after the plan was saved."""
     edit(applied_setup, CONNECTION, "database: app", "database: app2")
     assert applied_setup.run("plan", "--out", "plan.kt").code == 0
     applied_setup.service.set_clock(advance=5)
     applied_setup.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
-    says = ["connection/prod-pg", "moved since the plan was made"]
+    says = ["connection/prod-pg", "the live object changed since"]
     refused(applied_setup, "apply", "plan.kt", code=(4, "KT652"), says=says)
 
 

@@ -1,4 +1,4 @@
-"""The check-up as it looks from the command line."""
+"""The command ``keyturn doctor``."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def examined(setup, *more, apart=False, **environment):
 
 @pytest.fixture
 def healthy(setup, canary, tmp_path):
-    """Return a setup in which everything is in place."""
+    """Return a setup without any problem."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
     assert setup.repo.run_in_process("apply", "--auto-approve").code == 0
@@ -39,7 +39,7 @@ def healthy(setup, canary, tmp_path):
 
 @pytest.fixture
 def setup(setup):
-    """Return a setup to which a test may pin things."""
+    """Return a setup whose attributes a test may replace."""
 
     class Pinned:
         repo, service, bin = setup.repo, setup.service, Path()
@@ -53,7 +53,7 @@ def alone(setup):
 
 
 def test_everything_in_place(healthy):
-    """Nothing broken, nothing doubted."""
+    """There are no failures and no warnings."""
     code, faults, checks = examined(healthy, **alone(healthy))
     assert code == 0
     assert faults == {}
@@ -78,8 +78,8 @@ def test_text_form(healthy):
     assert done.stdout.splitlines()[-1].startswith("Doctor: ")
 
 
-def test_a_folder_without_a_project_still_has_its_tools_looked_at(setup, tmp_path):
-    """Whatever is broken, the rest is told."""
+def test_tools_are_checked_without_a_project(setup, tmp_path):
+    """The other checks run without keyturn.yaml."""
     (tmp_path / "empty").mkdir()
     code, faults, checks = examined(setup, "-C", str(tmp_path / "empty"))
     assert code == 1
@@ -88,7 +88,7 @@ def test_a_folder_without_a_project_still_has_its_tools_looked_at(setup, tmp_pat
 
 
 def fake(folder, version):
-    """Put a sops into a folder that says it is of some version."""
+    """Write a fake sops that reports a version."""
     folder.mkdir()
     (folder / "sops").write_text(f"#!/bin/sh\necho sops {version}\n")
     (folder / "sops").chmod(0o755)
@@ -103,15 +103,15 @@ def test_an_old_sops(healthy, tmp_path, version):
 
 
 def test_two_sops(healthy, tmp_path):
-    """Which of them an editor uses is anybody's guess."""
+    """Two sops on the PATH are a warning."""
     path = f"{healthy.bin}:{fake(tmp_path / 'other', '3.9.4')}:/usr/bin:/bin"
     code, faults, _ = examined(healthy, PATH=path)
     assert code == 0
     assert str(tmp_path / "other/sops") in faults["KT080"]["message"]
 
 
-def test_no_key_a_wrong_key_and_an_open_key(healthy, tmp_path):
-    """Three ways in which a key is not what it should be."""
+def test_missing_wrong_and_world_readable_keys(healthy, tmp_path):
+    """Each problem of an age key has its own code."""
     code, faults, _ = examined(healthy, SOPS_AGE_KEY_FILE=None)
     assert (code, "KT020" in faults) == (1, True)
     wrong = tmp_path / "wrong.txt"
@@ -122,13 +122,13 @@ def test_no_key_a_wrong_key_and_an_open_key(healthy, tmp_path):
 
 
 def test_an_api_key_with_a_newline(healthy):
-    """It works here, and would not elsewhere."""
+    """A newline in the API key is a warning."""
     code, faults, _ = examined(healthy, PLANASONIX_API_KEY=f"{healthy.repo.key}\n")
     assert (code, faults["KT082"]["state"]) == (0, "warning")
 
 
-def test_no_api_key_and_a_revoked_one(healthy):
-    """The first was never set, the second is refused."""
+def test_missing_and_revoked_api_keys(healthy):
+    """Both are failures with different codes."""
     code, faults, _ = examined(healthy, PLANASONIX_API_KEY=None)
     assert (code, "KT030" in faults) == (1, True)
     healthy.service.revoke_key(healthy.repo.key)
@@ -138,15 +138,15 @@ def test_no_api_key_and_a_revoked_one(healthy):
 
 
 def test_a_key_without_the_scope(healthy):
-    """403 is told from 401."""
+    """403 and 401 have different codes."""
     healthy.service.accept_key("plnx_live_narrow", scopes=["pipelines:read"])
     code, _, checks = examined(healthy, PLANASONIX_API_KEY="plnx_live_narrow")
     assert code == 1
     assert any("lacks a scope" in each["hint"] for each in checks)
 
 
-def test_the_wrong_organization_and_an_api_out_of_reach(healthy):
-    """Somebody else's key; nobody at the address."""
+def test_wrong_organization_and_unreachable_api(healthy):
+    """Both are failures with different codes."""
     healthy.repo.organization = "org_other"
     healthy.repo.project()
     assert "KT520" in examined(healthy)[1]
@@ -157,8 +157,8 @@ def test_the_wrong_organization_and_an_api_out_of_reach(healthy):
     assert [code for code in faults if code.startswith("KT5")]
 
 
-def test_a_clock_that_is_wrong(healthy):
-    """The service's own clock says so."""
+def test_wrong_clock(healthy):
+    """The check compares the clock with the one of the service."""
     healthy.service.set_clock(advance=3600)
     code, faults, _ = examined(healthy)
     assert code == 0
@@ -166,15 +166,15 @@ def test_a_clock_that_is_wrong(healthy):
 
 
 def test_variables_that_are_ignored(healthy):
-    """Said, and without effect: the API is reached all the same."""
+    """Ignored variables are listed, and the API is reached."""
     code, faults, checks = examined(healthy, HTTPS_PROXY="http://127.0.0.1:9", SSLKEYLOGFILE="/dev/null")
     assert code == 0
     assert faults["KT084"]["state"] == "note"
     assert sum(each["code"] == "KT084" for each in checks) == 2
 
 
-def test_a_merge_that_stopped_and_a_file_that_was_changed_without_the_key(healthy):
-    """Each with its repair."""
+def test_conflict_markers_and_a_broken_mac(healthy):
+    """Each check has a hint that fixes the file."""
     connection = healthy.repo.root / "manifests/prod/connections/prod-pg.yaml"
     whole = connection.read_text()
     connection.write_text(f"<<<<<<< ours\n{whole}=======\n{whole}>>>>>>> theirs\n")
@@ -188,8 +188,8 @@ def test_a_merge_that_stopped_and_a_file_that_was_changed_without_the_key(health
     assert "sops set --ignore-mac" in faults["KT221"]["hint"]
 
 
-def test_the_repair_of_a_mac_works(healthy):
-    """The command that the hint names makes the file whole again, and a new seal does the rest."""
+def test_the_hint_for_a_broken_mac_works(healthy):
+    """The command of the hint repairs the file, and a new seal completes it."""
     credential = healthy.repo.root / "manifests/prod/credentials/prod-db.yaml"
     credential.write_text(credential.read_text().replace("username: svc", "username: svd"))
     words = ["set", "--ignore-mac", str(credential), '["name"]', '"prod-db"']
@@ -200,16 +200,16 @@ def test_the_repair_of_a_mac_works(healthy):
     assert "KT221" not in examined(healthy)[1]
 
 
-def test_a_journal_that_was_changed(healthy):
-    """The chain of hashes does not hold."""
+def test_changed_journal(healthy):
+    """The hash chain of the journal is checked."""
     (tape,) = [each for each in (healthy.repo.root / ".keyturn/prod").iterdir() if "journal" in each.name]
     tape.write_bytes(tape.read_bytes().replace(b"prod-db", b"prod-dc", 1))
     code, faults, _ = examined(healthy)
     assert (code, faults["KT620"]["state"]) == (1, "failed")
 
 
-def test_a_stranger_gets_no_key(healthy):
-    """Under an event of a fork nothing is decrypted and the API is not asked."""
+def test_untrusted_event_uses_no_keys(healthy):
+    """An event of a fork decrypts nothing and sends no request."""
     before = len(healthy.service.list_requests())
     _, _, checks = examined(healthy, GITHUB_EVENT_NAME="pull_request_target")
     assert len(healthy.service.list_requests()) == before

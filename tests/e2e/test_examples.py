@@ -1,4 +1,4 @@
-"""The examples are no pictures: they validate, plan and apply."""
+"""The examples validate, plan and apply."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""No sequence of plans brings a secret to a place for which nobody approved it."""
+"""No sequence of plans sends a secret to a destination that was not approved."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -107,7 +107,7 @@ class Drama:
         getattr(self, f"_{word}")(*what)
 
     def _credential(self, name, **config):
-        self.stage.wanted[name] = {
+        self.stage.manifests[name] = {
             "kind": "credential", "name": name, "type": "database",
             "rotation": {"strategy": {"ca": "verify", "cb": "replace"}[name]},
             "config": {"engine": "postgresql", "host": "h1", "port": 5432, "username": "svc", **config},
@@ -115,45 +115,45 @@ class Drama:
         }  # fmt: skip
 
     def _connection(self, name, uses, host):
-        if uses in self.stage.wanted:
+        if uses in self.stage.manifests:
             config = {"host": host, "port": 5432, "database": "app"}
-            self.stage.wanted[name] = {
+            self.stage.manifests[name] = {
                 "kind": "connection", "name": name, "type": "postgres", "credential": uses, "config": config,
             }  # fmt: skip
 
     def _host(self, name, host):
-        if name in self.stage.wanted:
-            self.stage.wanted[name]["config"]["host"] = host
+        if name in self.stage.manifests:
+            self.stage.manifests[name]["config"]["host"] = host
 
     def _tls(self, name, mode):
-        if name in self.stage.wanted:
-            self.stage.wanted[name]["config"].pop("sslMode", None)
-            self.stage.wanted[name]["config"] |= {"sslMode": mode} if mode else {}
+        if name in self.stage.manifests:
+            self.stage.manifests[name]["config"].pop("sslMode", None)
+            self.stage.manifests[name]["config"] |= {"sslMode": mode} if mode else {}
 
     def _tunnel(self, name, host):
-        if name in self.stage.wanted:
-            self.stage.wanted[name]["config"].pop("ssh_host", None)
-            self.stage.wanted[name]["config"] |= {"ssh_host": host} if host else {}
+        if name in self.stage.manifests:
+            self.stage.manifests[name]["config"].pop("ssh_host", None)
+            self.stage.manifests[name]["config"] |= {"ssh_host": host} if host else {}
 
     def _secret(self, name, path):
-        if name in self.stage.wanted:
-            self.stage.wanted[name]["secrets"][path] = self.names()
+        if name in self.stage.manifests:
+            self.stage.manifests[name]["secrets"][path] = self.names()
 
     def _less(self, name):
-        if name in self.stage.wanted:
-            self.stage.wanted[name]["secrets"].pop("ssh_private_key", None)
+        if name in self.stage.manifests:
+            self.stage.manifests[name]["secrets"].pop("ssh_private_key", None)
 
     def _back(self, name, path):
         # An earlier value returns.
         mine = [value for value in self.names.made if digest(value) in self.approval.owner]
         mine = [value for value in mine if self.approval.owner[digest(value)] == name]
-        if name in self.stage.wanted and mine:
-            self.stage.wanted[name]["secrets"][path] = mine[0]
+        if name in self.stage.manifests and mine:
+            self.stage.manifests[name]["secrets"][path] = mine[0]
 
     def _gone(self, name):
-        self.stage.wanted.pop(name, None)
-        for each in [key for key, tree in self.stage.wanted.items() if tree.get("credential") == name]:
-            del self.stage.wanted[each]
+        self.stage.manifests.pop(name, None)
+        for each in [key for key, tree in self.stage.manifests.items() if tree.get("credential") == name]:
+            del self.stage.manifests[each]
 
     def act(self, word, name, **change):
         """Do something in the UI; what comes of it there is nobody's approval, and not keyturn's doing."""
@@ -176,7 +176,9 @@ class Drama:
     def apply(self, targets=()):
         """Apply without consent to any destination, and look at every pair that ever stood."""
         received = set(self.stage.service.count_secrets(SALT))
-        trees = {name: {**tree, "config": dict(tree["config"])} for name, tree in self.stage.wanted.items()}
+        trees = {
+            name: {**tree, "config": dict(tree["config"])} for name, tree in self.stage.manifests.items()
+        }
         before = self.approval.number
         planned = self.stage.plan(PlanOptions(targets=targets, approvals=EVERYTHING_ELSE)).plan
         if not planned.blocking_diagnostics:
@@ -277,13 +279,13 @@ def test_no_sequence_of_plans_exposes_a_secret(stage, canary):
                 drama.commit(word, *what)
             for word, name, change in edits:
                 drama.act(word, name, **change)
-            assert drama.apply(tuple(target for target in targets if target in stage.wanted)) == []
+            assert drama.apply(tuple(target for target in targets if target in stage.manifests)) == []
         seen.update(drama.ends)
 
     play()
     refused = sum(number for codes, number in seen.items() if "KT451" in codes)
     # The plays are worth something only if many plans go through and many are refused for exposure.
-    assert seen["Report"] > 80
+    assert seen["ApplyReport"] > 80
     assert refused > 20
 
 
@@ -296,7 +298,7 @@ def begun(stage, canary, **switches):
         drama.commit("credential", name)
     drama.commit("connection", "x", "ca", "h1")
     assert drama.apply() == []
-    assert drama.ends["Report"] == 1
+    assert drama.ends["ApplyReport"] == 1
     return drama
 
 

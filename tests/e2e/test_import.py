@@ -1,4 +1,4 @@
-"""A workspace that was made in the UI becomes a repository, and the first plan is empty."""
+"""The command ``keyturn import``: the first plan after an import is empty."""
 
 import pytest
 
@@ -25,7 +25,7 @@ CREDENTIALS = [
 
 @pytest.fixture
 def lived_in(setup, canary):
-    """Return a setup whose workspace somebody filled in the UI."""
+    """Return a setup whose workspace was filled in the UI."""
     secret = canary()
     setup.service.seed_objects(
         credentials=[
@@ -80,7 +80,7 @@ DEPLOYMENTS = {
 
 @pytest.mark.parametrize("setup", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
 def test_the_first_plan_after_an_import_is_empty(lived_in, request):
-    """On every deployment: all that can be imported is, by name, and nothing is left to do."""
+    """Every dialect: all objects are imported by name, and the plan is empty."""
     lived_in.repo.project(policy={"rules": {"KT350": "off"}})
     linked = "link" not in request.node.name
     links = [] if linked else ["--credential", "prod-pg=prod-db", "--credential", "prod-flake=prod-db"]
@@ -104,8 +104,8 @@ def test_the_first_plan_after_an_import_is_empty(lived_in, request):
     ]
 
 
-def test_a_second_import_brings_in_only_what_is_new(lived_in):
-    """Run again, nothing is written twice; what was made meanwhile is."""
+def test_a_second_import_adds_only_new_objects(lived_in):
+    """No file is written twice."""
     lived_in.repo.run_in_process("import", "--all")
     written = {path: path.read_bytes() for path in (lived_in.repo.root / "manifests").rglob("*.yaml")}
     again = lived_in.repo.run_in_process("import", "prod-*")
@@ -123,8 +123,8 @@ def test_a_second_import_brings_in_only_what_is_new(lived_in):
 
 
 @pytest.mark.parametrize("setup", [{"accept_unknown_type": True, "reply_secrets": "leak"}], indirect=True)
-def test_types_that_keyturn_does_not_know(lived_in, canary):
-    """A connector is taken with its fields, without what looks like a secret; a credential is left out."""
+def test_unknown_types(lived_in, canary):
+    """An unknown connector is imported without fields that look secret; an unknown credential is skipped."""
     config = {"endpoint": "https://x.example.com", "api_token": canary(), "depth": 3}
     lived_in.service.seed_objects(
         connections=[{"name": "prod-odd", "type": "vendor-x", "config": config}],
@@ -144,7 +144,7 @@ def test_types_that_keyturn_does_not_know(lived_in, canary):
 
 
 def test_a_kept_secret_is_set_later(lived_in, canary):
-    """Secret set puts the value into git; the next plan sets it."""
+    """``keyturn secret set`` writes the value, and the next plan sets it."""
     lived_in.repo.project(policy={"recipients": {"manifests/prod": [lived_in.repo.age.recipient]}})
     lived_in.repo.run_in_process("import", "--all")
     done = lived_in.repo.run_in_process("secret", "set", "prod-db", "password", stdin=canary())
@@ -176,7 +176,7 @@ def several(setup, canary):
 
 
 def test_environments_have_their_own_folders(several):
-    """By the prefix of a name, which is the last word of a folder; labels say the same."""
+    """The prefix of a name, or its labels, select the folder."""
     done = several.repo.run_in_process("import", "--all")
     assert done.code == 0, done.stdout + done.stderr
     assert names_in(several, "manifests/dev") == ["dev-db"]
@@ -185,8 +185,8 @@ def test_environments_have_their_own_folders(several):
     assert several.repo.run_in_process("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_map_says_where_names_go(several):
-    """The longest prefix decides; a folder that no plan looks into is refused."""
+def test_a_map_selects_the_folder_of_a_prefix(several):
+    """The longest prefix wins; a folder outside of the workspace is an error."""
     words = ["--map", "s=manifests/dev", "--map", "shared-=manifests/prod/shared"]
     done = several.repo.run_in_process("import", "--all", *words)
     assert done.code == 0, done.stdout + done.stderr
@@ -196,8 +196,8 @@ def test_a_map_says_where_names_go(several):
     assert several.repo.keyturn("import", "--all", "--map", "prod-").code == 64
 
 
-def test_a_name_that_git_describes_already_is_left(several, canary):
-    """In whatever folder; it is taken over, not written twice."""
+def test_an_existing_manifest_is_not_written_again(several, canary):
+    """A manifest in any folder is adopted."""
     several.repo.credential("dev-db", {"password": canary()})
     done = several.repo.run_in_process("import", "--all")
     assert done.code == 3
@@ -205,8 +205,8 @@ def test_a_name_that_git_describes_already_is_left(several, canary):
     assert names_in(several, "manifests/dev") == []
 
 
-def test_what_is_kept_is_noted(lived_in):
-    """Validate says which secrets git does not have, and does not fail for it."""
+def test_validate_notes_kept_secrets(lived_in):
+    """``keyturn validate`` notes the secrets that git does not have, and exits 0."""
     lived_in.repo.run_in_process("import", "prod-db")
     checked = lived_in.repo.run_in_process("validate", "--strict")
     assert "KT074" in checked.stdout
@@ -214,8 +214,8 @@ def test_what_is_kept_is_noted(lived_in):
 
 
 @pytest.mark.parametrize("setup", [{"dialect": "backend", "backend_link": "ignore"}], indirect=True)
-def test_a_deployment_that_shows_no_link(lived_in):
-    """The link is named on the command line, or by hand later; the plan is empty either way."""
+def test_an_api_without_credential_links(lived_in):
+    """The link is given on the command line or edited later; the plan is empty both times."""
     place = {"host": "db.example.com", "port": "5432", "database": "second"}
     lived_in.service.seed_objects(connections=[{"name": "prod-second", "type": "postgres", "config": place}])
     done = lived_in.repo.run_in_process("import", "--all", "--credential", "prod-pg=prod-db")
@@ -228,8 +228,8 @@ def test_a_deployment_that_shows_no_link(lived_in):
 
 
 @pytest.mark.parametrize("setup", [{"reply_secrets": "mask"}, {"reply_secrets": "leak"}], indirect=True)
-def test_a_secret_that_the_service_shows_goes_nowhere(lived_in):
-    """Neither a mask nor the value itself is written; the field is kept."""
+def test_a_secret_in_a_reply_is_not_written(lived_in):
+    """Neither a mask nor the value is written; the field is kept."""
     done = lived_in.repo.run_in_process("import", "prod-db")
     assert done.code == 0, done.stdout
     text = (lived_in.repo.root / "manifests/prod/credentials/prod-db.yaml").read_text()

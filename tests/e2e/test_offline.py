@@ -1,4 +1,4 @@
-"""Plans without keys: what changed in git, told from ciphertext and metadata alone."""
+"""Offline plans without keys, made from ciphertext and metadata alone."""
 
 import json
 import subprocess
@@ -35,8 +35,8 @@ def test_nothing_changed_needs_no_key_and_no_network(branch):
     assert len(branch.service.list_requests()) == before
 
 
-def test_a_secret_that_was_set_again_is_seen_by_its_ciphertext(branch, canary):
-    """The data key stays, the ciphertext moves: rotated."""
+def test_a_new_ciphertext_is_a_rotation(branch, canary):
+    """With the same data key, a different ciphertext means a new secret."""
     new = canary()
     done = branch.repo.keyturn("secret", "set", "prod-db", "password", stdin=new)
     assert done.code == 0, done.stderr
@@ -46,16 +46,16 @@ def test_a_secret_that_was_set_again_is_seen_by_its_ciphertext(branch, canary):
     assert states == {"password": "rotated"}
 
 
-def test_a_file_that_was_encrypted_anew_tells_nothing(branch, canary):
-    """New data key, new ciphertext: unknown, and it is said why."""
+def test_a_new_data_key_makes_secrets_unknown(branch, canary):
+    """The plan says why it cannot compare the secrets."""
     branch.repo.credential("prod-db", {"password": canary()})
     shown = branch.repo.keyturn("plan", "--offline", env=make_keyless_environment(branch))
     assert shown.code == 0, shown.stderr
     assert "the file has a new data key" in " ".join(shown.stdout.split())
 
 
-def test_a_moved_host_with_the_old_secret_is_an_exposure(branch):
-    """The fork's plan shows the exposure although it has no key."""
+def test_a_new_host_with_the_old_secret_is_an_exposure(branch):
+    """The plan of a fork shows the exposure without a key."""
     path = branch.repo.root / "manifests/prod/connections/prod-pg.yaml"
     path.write_text(path.read_text().replace("db.example.com", "evil.example.com"))
     assert [each["address"] for each in offline(branch)["exposures"]] == ["credential/prod-db"]
@@ -65,8 +65,8 @@ def test_a_moved_host_with_the_old_secret_is_an_exposure(branch):
     assert done.code == 5
 
 
-def test_a_recipient_that_was_added_is_an_access_line(branch, sops):
-    """Who gains the ability to decrypt is the plan's second class."""
+def test_a_new_recipient_is_an_access_change(branch, sops):
+    """The plan lists who can decrypt a file from now on."""
     other = str(pyrage.x25519.Identity.generate().to_public())
     path = branch.repo.root / "manifests/prod/credentials/prod-db.yaml"
     subprocess.run(
@@ -79,14 +79,14 @@ def test_a_recipient_that_was_added_is_an_access_line(branch, sops):
     assert any(other in each["message"] for each in access)
 
 
-def test_a_guard_of_the_project_that_moved_is_an_access_line(branch):
-    """A pull request that raises its own limits is seen."""
+def test_a_changed_project_limit_is_an_access_change(branch):
+    """The plan lists a limit that a pull request raises."""
     branch.repo.project(policy={"limits": {"retire": {"count": 500, "percent": 100}}})
     assert any("policy.limits" in each["message"] for each in offline(branch)["access"])
 
 
-def test_no_base_is_an_error_that_says_what_to_do(setup, canary):
-    """Outside git there is nothing to compare with."""
+def test_a_missing_base_is_an_error_with_a_fix(setup, canary):
+    """Outside git there is no base."""
     setup.repo.credential("prod-db", {"password": canary()})
     done = setup.repo.keyturn("plan", "--offline", env=make_keyless_environment(setup))
     assert done.code == 1
@@ -101,8 +101,8 @@ def test_no_base_is_an_error_that_says_what_to_do(setup, canary):
         {"CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "fork/x", "CI_PROJECT_PATH": "acme/x"},
     ],
 )
-def test_a_strangers_event_gets_no_key(branch, event):
-    """Neither the service nor sops is asked."""
+def test_an_untrusted_event_uses_no_keys(branch, event):
+    """The plan sends no request and starts no sops."""
     before = len(branch.service.list_requests())
     done = branch.repo.keyturn("plan", env=branch.repo.environment(**event))
     assert done.code == 5
@@ -113,8 +113,8 @@ def test_a_strangers_event_gets_no_key(branch, event):
     )
 
 
-def test_a_plan_with_keys_shows_who_gained_access_too(branch):
-    """Against the fork point, against a named revision, and not at all outside git."""
+def test_a_plan_with_keys_shows_access_changes(branch):
+    """The base is the fork point or a named revision; outside git there is none."""
     branch.repo.project(policy={"limits": {"retire": {"count": 500, "percent": 100}}})
     for more in ((), ("--base", "main")):
         done = branch.run("plan", "--format", "json", *more)

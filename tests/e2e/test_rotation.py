@@ -1,4 +1,4 @@
-"""Rotation strategies, as they look from the command line."""
+"""Rotation strategies on the command line."""
 
 import subprocess
 
@@ -26,12 +26,12 @@ def rotating(setup, strategy, secret):
 
 
 def held(setup, salt="s"):
-    """Return which digests of secrets each credential holds, by name."""
+    """Return the digests of the secrets of each credential by name."""
     return {each["name"]: each for each in setup.service.list_held_secrets(salt)}
 
 
 def test_in_place_rolls_back_to_the_secret_in_git(setup, canary):
-    """The new password fails in use; the old one comes back from the commit that the state names."""
+    """The new password fails; the old one is restored from the commit in the state."""
     good, bad = canary(), canary()
     accept(setup, good)
     rotating(setup, "in_place", good)
@@ -47,8 +47,8 @@ def test_in_place_rolls_back_to_the_secret_in_git(setup, canary):
     assert setup.repo.run_in_process("plan", "--detailed-exitcode").code == 0
 
 
-def test_in_place_says_so_when_git_does_not_have_the_secret(setup, canary):
-    """Nothing was committed, so nothing can be rolled back; that is said, and the exit code is not 0."""
+def test_in_place_without_the_old_secret_in_git(setup, canary):
+    """Without a commit there is no rollback; the output says so, and the exit code is not 0."""
     accept(setup, good := canary())
     rotating(setup, "in_place", good)
     assert setup.repo.run_in_process("apply", "--auto-approve").code == 0
@@ -59,7 +59,7 @@ def test_in_place_says_so_when_git_does_not_have_the_secret(setup, canary):
 
 
 def test_replace_keeps_two_generations(setup, canary):
-    """A new object takes over connection by connection; the old one stays until its day."""
+    """Connections move to the new object one by one; the old one is kept for the grace period."""
     old, new = canary(), canary()
     accept(setup, old, new)
     rotating(setup, "replace", old)
@@ -77,7 +77,7 @@ def test_replace_keeps_two_generations(setup, canary):
 
 
 def test_two_rotations_on_one_day_leave_two_generations(setup, canary):
-    """Both old generations stay until the same day, under names of their own."""
+    """Both old generations are kept under different names."""
     secrets = [canary() for _ in range(3)]
     accept(setup, *secrets)
     for secret in secrets:
@@ -90,8 +90,8 @@ def test_two_rotations_on_one_day_leave_two_generations(setup, canary):
 
 
 @pytest.mark.parametrize("strategy", ["verify", "replace"])
-def test_a_wrong_password_changes_nothing_that_runs(setup, canary, strategy):
-    """Under verify and replace the target is asked before anything in use is touched."""
+def test_a_wrong_password_does_not_change_live_objects(setup, canary, strategy):
+    """The strategies verify and replace test the password before they change a live object."""
     accept(setup, good := canary())
     rotating(setup, strategy, good)
     assert setup.repo.run_in_process("apply", "--auto-approve").code == 0

@@ -1,4 +1,4 @@
-"""Secrets written by the command line: whole or not at all, digit for digit, and never in clear on a disk."""
+"""Secrets written by the command line: atomically, exactly, and never in plain text on a disk."""
 
 import re
 import shutil
@@ -32,15 +32,15 @@ def held(setup, field="password"):
 
 
 @pytest.mark.parametrize("value", ["0123", "1e5", "no", "12:30", "~", "1_000", "0x1F", "2024-01-02"])
-def test_strings_that_yaml_would_rewrite_survive(ready, value):
-    """Digit for digit."""
+def test_ambiguous_yaml_strings_are_kept(ready, value):
+    """The value is stored exactly."""
     done = ready.run("secret", "set", "prod-db", "password", stdin=value)
     assert done.code == 0, done.stderr
     assert held(ready) == value
 
 
-def test_two_at_once_lose_nothing(ready, canary):
-    """Each of two processes sets a field of its own, on one file."""
+def test_concurrent_writes_lose_nothing(ready, canary):
+    """Two processes set different fields of one file."""
     values = {"password": canary(), "private_key_passphrase": canary()}
 
     def write(field):
@@ -52,8 +52,8 @@ def test_two_at_once_lose_nothing(ready, canary):
     assert {field: held(ready, field) for field in values} == values
 
 
-def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(ready, canary):
-    """And what is left behind by the dead stops nobody."""
+def test_a_killed_process_leaves_the_old_or_the_new_file(ready, canary):
+    """Leftover files do not block the next command."""
     old, new = held(ready), canary()
     path = ready.repo.root / FILE
     before = path.read_bytes()
@@ -82,7 +82,7 @@ def test_killed_at_any_point_the_file_is_the_old_or_the_new_one(ready, canary):
     "command", [(*SET, "password"), (sys.executable, "-m", "keyturn", "seal", "prod-db")]
 )
 def test_no_plaintext_is_written_to_a_disk(ready, canary, tmp_path, command):
-    """Of all writes of all processes, the secret is in those to pipes and in no other."""
+    """The secret is written only to pipes."""
     old, new = held(ready), canary()
     trace = canary.allow(tmp_path / "trace", "what went through pipes")
     calls = "trace=write,pwrite64,writev,pwritev,sendto,sendmsg"

@@ -1,4 +1,4 @@
-"""Files that somebody without any key has edited: refused as such, and nothing reaches the service."""
+"""Manifests edited without a key are rejected, and nothing is sent to the service."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ def edit(setup, *changes, file=FILE):
 
 
 def sops_accepts(setup, file=FILE):
-    """Tell whether sops itself has nothing against a file."""
+    """Tell whether sops decrypts a file."""
     done = subprocess.run(
         [SOPS, "--config", "/dev/null", "decrypt", "--output", "/dev/null", file],
         cwd=setup.repo.root,
@@ -53,7 +53,7 @@ def sops_accepts(setup, file=FILE):
 
 
 def refused(setup, *numbers, file=FILE, code=5):
-    """Plan and apply: both refuse with what, where and what next, and nothing is written anywhere."""
+    """Check that plan and apply fail with these codes, a location and a fix, and write nothing."""
     writes, state = setup.count_writes(), (setup.repo.root / ".keyturn/prod/state.json").read_bytes()
     for command in (("plan",), ("apply", "--yes")):
         done = setup.run(*command)
@@ -91,15 +91,15 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED)
-def test_what_sops_accepts_is_refused(applied_setup, changes):
-    """Plain values are not bound to their keys by the MAC, nor are empty ones by anything."""
+def test_changes_that_sops_accepts_are_rejected(applied_setup, changes):
+    """The MAC binds neither plain values to their keys nor empty values."""
     edit(applied_setup, *changes)
     assert sops_accepts(applied_setup)
     refused(applied_setup, "KT251", "KT255", "KT213", "KT212", "KT211")
 
 
-def test_a_comment_is_no_tampering(applied_setup):
-    """What says nothing to the service may be said: nothing is left to do."""
+def test_a_comment_is_accepted(applied_setup):
+    """A comment changes nothing in the plan."""
     edit(applied_setup, (r"^config:$", "# a word\nconfig:"))
     assert sops_accepts(applied_setup)
     writes = applied_setup.count_writes()
@@ -108,16 +108,16 @@ def test_a_comment_is_no_tampering(applied_setup):
     assert applied_setup.count_writes() == writes
 
 
-def test_an_empty_duplicate_key_is_refused(applied_setup):
-    """Which of two hosts is meant is nobody's guess."""
+def test_an_empty_duplicate_key_is_rejected(applied_setup):
+    """A key must not occur twice."""
     edit(applied_setup, (r"^config:$", 'config:\n    host: ""'))
     assert sops_accepts(applied_setup)
     refused(applied_setup, "KT112", "KT111", "KT113", "KT114", code=1)
 
 
 @pytest.mark.parametrize("original", ["kept", "removed"])
-def test_a_copy_under_another_name_is_refused(applied_setup, original):
-    """A whole file opens under any name: one resource's secrets in another's."""
+def test_a_copy_under_another_name_is_rejected(applied_setup, original):
+    """A file can be decrypted under any name; the seal binds it to its resource."""
     path = applied_setup.repo.root / FILE
     copy = "manifests/prod/credentials/evil-db.yaml"
     (applied_setup.repo.root / copy).write_text(path.read_text())
@@ -127,8 +127,8 @@ def test_a_copy_under_another_name_is_refused(applied_setup, original):
     refused(applied_setup, "KT254", file=copy)
 
 
-def test_a_copy_over_another_file_is_refused(applied_setup):
-    """The secrets of one credential in the place of another's."""
+def test_a_copy_over_another_file_is_rejected(applied_setup):
+    """The seal binds secrets to their credential."""
     (applied_setup.repo.root / OTHER).write_text((applied_setup.repo.root / FILE).read_text())
     assert sops_accepts(applied_setup, OTHER)
     refused(applied_setup, "KT254", file=OTHER)
@@ -140,8 +140,8 @@ def block(text, key):
 
 
 @pytest.mark.parametrize("blocks", [("sops",), ("secrets", "sops")])
-def test_ciphertext_of_another_file_is_refused(applied_setup, blocks):
-    """One or all of the secrets taken over, with the block of sops that opens them."""
+def test_ciphertext_of_another_file_is_rejected(applied_setup, blocks):
+    """Copied secrets are rejected, with and without their sops block."""
     theirs, path = (applied_setup.repo.root / OTHER).read_text(), applied_setup.repo.root / FILE
     for key in blocks:
         path.write_text(path.read_text().replace(block(path.read_text(), key), block(theirs, key)))
@@ -152,8 +152,8 @@ def test_ciphertext_of_another_file_is_refused(applied_setup, blocks):
     refused(applied_setup, "KT221", "KT222")
 
 
-def test_a_mac_of_the_secrets_alone_is_refused(applied_setup, canary):
-    """With it sops lets the host be changed, and one file's only secret be put into another."""
+def test_a_mac_of_only_the_secrets_is_rejected(applied_setup, canary):
+    """Such a MAC allows a changed host and a secret of another file."""
     rules = applied_setup.repo.home / "rules.yaml"
     rules.write_text(
         f"creation_rules: [{{age: {applied_setup.repo.age.recipient}, encrypted_regex: ^secrets$,"
@@ -197,8 +197,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("applied_setup", ["auto", "sops"], indirect=True)
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
-def test_what_sops_refuses_is_refused_in_other_words(applied_setup, changes):
-    """No word of sops is passed on: every secret of this test is searched for in all that was said."""
+def test_errors_of_sops_are_not_printed(applied_setup, changes):
+    """The message is keyturn's own, so no secret of an error of sops appears."""
     edit(applied_setup, *changes)
     assert not sops_accepts(applied_setup)
     refused(
@@ -217,8 +217,8 @@ def test_what_sops_refuses_is_refused_in_other_words(applied_setup, changes):
     )
 
 
-def test_plaintext_beside_ciphertext_is_refused_unseen(applied_setup, canary):
-    """A secret left in clear is a fault of whoever left it, and is not repeated."""
+def test_plaintext_beside_ciphertext_is_rejected_and_hidden(applied_setup, canary):
+    """The error does not repeat a secret in plain text."""
     secret = canary()
     canary.allow(applied_setup.repo.root / FILE, "the plaintext that this test is about")
     edit(applied_setup, (r"^    password: .*$", f"    password: {secret}"))

@@ -1,4 +1,4 @@
-"""The quarterly review as it looks from the command line."""
+"""The command ``keyturn usage``."""
 
 import json
 
@@ -47,15 +47,15 @@ def lived_in(setup, canary):
 
 
 def asked(setup, *more):
-    """Return the review by credential."""
+    """Return the usage report by credential."""
     done = setup.repo.run_in_process("usage", "--format", "json", *more)
     assert done.code == 0, done.stderr
     tree = parse_valid("usage", done.stdout)
     return {each["address"].partition("/")[2]: each for each in tree["credentials"]}, tree
 
 
-def test_what_uses_each_credential(lived_in):
-    """Through the connection to the pipeline and its schedule; what is unused is said to be."""
+def test_users_of_each_credential(lived_in):
+    """Users are found through connection, pipeline and schedule; unused credentials are marked."""
     found, _ = asked(lived_in)
     used = found["prod-db"]
     assert (used["connections"], used["pipelines"], used["schedules"]) == (["prod-pg"], ["nightly"], 1)
@@ -67,7 +67,7 @@ def test_what_uses_each_credential(lived_in):
 
 
 def test_fail_on_unused(lived_in):
-    """A pipeline of the quarter can insist."""
+    """``--fail-on unused`` sets the exit code."""
     assert lived_in.repo.run_in_process("usage", "--fail-on", "overdue,expiring").code == 0
     done = lived_in.repo.run_in_process("usage", "--fail-on", "unused")
     assert done.code == 5
@@ -75,8 +75,8 @@ def test_fail_on_unused(lived_in):
     assert lived_in.repo.keyturn("usage", "--fail-on", "typo").code == 64
 
 
-def test_without_a_decryption_key_the_rest_is_told(lived_in):
-    """What ends inside of secrets is unknown then, and said to be."""
+def test_report_without_a_decryption_key(lived_in):
+    """The expiry of encrypted certificates is unknown."""
     environment = lived_in.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
     done = lived_in.repo.run_in_process("usage", "--format", "json", env=environment)
@@ -84,8 +84,8 @@ def test_without_a_decryption_key_the_rest_is_told(lived_in):
     assert "secrets could not be decrypted" in json.loads(done.stdout)["notes"][0]
 
 
-def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
-    """Unknown, and not unused."""
+def test_an_api_key_without_pipeline_scope(lived_in):
+    """Pipelines are unknown, and the credential is not unused."""
     lived_in.service.accept_key("plnx_live_reader", scopes=["connections:read"])
     environment = lived_in.repo.environment(PLANASONIX_API_KEY="plnx_live_reader")
     done = lived_in.repo.run_in_process("usage", "--format", "json", env=environment)
@@ -96,8 +96,8 @@ def test_a_key_that_may_not_read_pipelines_makes_them_unknown(lived_in):
 
 
 @pytest.mark.parametrize("setup", [{"dialect": "backend", "backend_link": "accept"}], indirect=True)
-def test_a_deployment_that_does_not_link_makes_use_unknown(lived_in):
-    """Where git says who uses it, that is told; where it does not, nothing is called unused."""
+def test_an_api_without_credential_links(lived_in):
+    """Links come from the manifests; other credentials have unknown use."""
     found, tree = asked(lived_in)
     assert found["prod-db"]["connections"] == ["prod-pg"]
     assert found["prod-db"]["connections_complete"] is False
@@ -106,8 +106,8 @@ def test_a_deployment_that_does_not_link_makes_use_unknown(lived_in):
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "csv", "html"])
-def test_every_form_names_every_credential(lived_in, form):
-    """Nothing is left out."""
+def test_every_format_lists_every_credential(lived_in, form):
+    """No credential is missing."""
     done = lived_in.repo.keyturn("usage", "--format", form)
     assert done.code == 0, done.stderr
     assert all(name in done.stdout for name in ("prod-db", "prod-s3", "ui-made"))
@@ -115,7 +115,7 @@ def test_every_form_names_every_credential(lived_in, form):
 
 @pytest.mark.parametrize("setup", [{}, {"dialect": "backend"}, {"dialect": "jsonapi"}], indirect=True)
 def test_a_reference_inside_settings_is_a_use(setup, canary):
-    """On each dialect, one that holds mappings as text included: it is not called unused."""
+    """Every dialect, with settings as text or as mappings."""
     setup.repo.credential("prod-db", {"password": canary()})
     role = {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"}
     setup.repo.credential("prod-s3", {}, role, type="aws")

@@ -1,4 +1,4 @@
-"""What a file says about its own keys is judged before anything acts upon it."""
+"""The sops metadata of a file is checked before any key service is contacted."""
 
 import re
 import shutil
@@ -51,13 +51,13 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("decryptor", ["auto", "sops"])
-def test_a_file_that_names_a_key_server_causes_no_connection(setup, canary, listener, decryptor):
-    """No command asks the Vault of somebody's pull request, or shows it the token."""
+def test_a_key_server_in_a_file_is_not_contacted(setup, canary, listener, decryptor):
+    """No command connects to a Vault server that a file names, or sends it a token."""
     port, seen = listener
     setup.repo.project(top={"decryptor": decryptor})
     path = setup.repo.credential("prod-db", {"password": canary()})
     whole = path.read_text()
-    # Whoever cannot open the file with the first key goes on to the next: the server's.
+    # Without the first key, sops tries the next one: the server's.
     text = re.sub(r"(-----BEGIN AGE ENCRYPTED FILE-----\s+)\S+", r"\1AAAA", whole)
     assert text != whole
     for content in (whole, text):
@@ -76,8 +76,8 @@ def test_a_file_that_names_a_key_server_causes_no_connection(setup, canary, list
     assert seen == []
 
 
-def test_the_listener_would_notice(setup, canary, listener):
-    """Sops itself does ask."""
+def test_sops_itself_contacts_the_key_server(setup, canary, listener):
+    """The listener of these tests sees a connection."""
     port, seen = listener
     path = setup.repo.credential("prod-db", {"password": canary()})
     path.write_text(add_vault_key(path.read_text(), f"http://127.0.0.1:{port}"))
@@ -105,8 +105,8 @@ ALLOWED = {
 }
 
 
-def test_children_get_no_more_than_they_need(setup, canary, monkeypatch):
-    """Neither the API key nor anything else of the user's shell is in the environment of sops."""
+def test_sops_gets_a_minimal_environment(setup, canary, monkeypatch):
+    """The environment of sops has neither the API key nor other variables of the shell."""
     seen = []
     real = subprocess.Popen.__init__
 
@@ -128,8 +128,8 @@ def test_children_get_no_more_than_they_need(setup, canary, monkeypatch):
     assert {name for name in names if not name.startswith("SOPS_")} <= ALLOWED, names
 
 
-def test_offline_spawns_no_sops_and_opens_no_socket(setup, canary, tmp_path):
-    """Seen by the kernel: git is all that a plan without keys runs, and nothing is connected to."""
+def test_offline_plan_starts_no_sops_and_opens_no_socket(setup, canary, tmp_path):
+    """The system calls show that an offline plan runs only git and connects to nothing."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     setup.repo.credential("prod-db", {"password": canary()})

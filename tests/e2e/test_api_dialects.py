@@ -1,4 +1,4 @@
-"""The same story on every deployment: dialects, ways of PUT, replies, masks."""
+"""The lifecycle of a resource on every API dialect: PUT semantics, replies and masks."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def applied(setup, *more):
 
 
 @pytest.mark.parametrize("setup", DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys(), indirect=True)
-def test_the_story_on_every_deployment(setup, canary, request):
+def test_lifecycle_on_every_dialect(setup, canary, request):
     """Create, change, rotate, rename, retire, restore; after each the plan is empty.
 
     No secret is ever sent but those in git: no mask and nothing that a reply has shown.

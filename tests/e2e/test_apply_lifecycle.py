@@ -1,4 +1,4 @@
-"""The main job from end to end: what git says becomes what the service holds, and then nothing is left."""
+"""Plan and apply from end to end: create, change, rotate, rename, retire, restore and saved plans."""
 
 import pytest
 
@@ -24,8 +24,8 @@ def live(setup, collection="credentials"):
     }
 
 
-def test_a_repository_becomes_a_workspace_and_then_nothing_is_left(setup, canary):
-    """Create, read again: no changes."""
+def test_apply_creates_all_resources_and_leaves_no_changes(setup, canary):
+    """The plan after an apply is empty."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
     assert setup.repo.run_in_process("plan", "--detailed-exitcode").code == 2
@@ -57,8 +57,8 @@ def test_a_rotation_reaches_the_service(setup, canary):
     assert len(live(setup)) == 1
 
 
-def test_a_refused_password_touches_nothing_that_runs(setup, canary):
-    """The probe is tested first; the target says no; the live object is not written."""
+def test_a_rejected_password_does_not_change_the_live_object(setup, canary):
+    """The probe is tested first; the target rejects it; the live object is not written."""
     good = canary()
     setup.service.set_targets(
         [{"type": "postgres", "match": {"host": "db.example.com"}, "accepts": {"password": good}}]
@@ -74,15 +74,15 @@ def test_a_refused_password_touches_nothing_that_runs(setup, canary):
     assert live(setup) == before
 
 
-def test_drift_is_shown_as_three_values_and_put_back(setup, canary):
-    """Somebody edits in the UI: applied, live and wanted are all in the plan."""
+def test_drift_shows_three_values_and_is_reverted(setup, canary):
+    """After an edit in the UI, the plan shows the last applied, the live and the desired value."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
     applied(setup)
     setup.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     shown = setup.repo.run_in_process("plan", "--detailed-exitcode")
     assert shown.code == 2
-    assert "we applied app, live is scratch, git wants app" in shown.stdout
+    assert "drift: last applied app, live scratch, desired app" in shown.stdout
     applied(setup)
     assert live(setup, "connections")["prod-pg"]["config"]["database"] == "app"
 
@@ -101,8 +101,8 @@ def test_a_rename_keeps_the_id(setup, canary):
     assert "prod-db" not in live(setup)
 
 
-def test_a_manifest_that_goes_retires_and_one_that_returns_restores(setup, canary):
-    """The soft delete is undone by the manifest: the same object is back."""
+def test_a_deleted_manifest_retires_and_a_restored_manifest_restores(setup, canary):
+    """The restored manifest restores the same object."""
     secret = canary()
     setup.repo.credential("prod-db", {"password": secret})
     setup.repo.credential("prod-other", {"password": canary()})
@@ -117,8 +117,8 @@ def test_a_manifest_that_goes_retires_and_one_that_returns_restores(setup, canar
     assert live(setup)["prod-db"]["id"] == before
 
 
-def test_another_type_replaces_and_repoints(setup, canary):
-    """The type cannot change in place: a new object takes the name, its user the new id, the old one goes."""
+def test_a_new_type_replaces_the_object_and_repoints_its_users(setup, canary):
+    """A new object gets the name, its connection gets the new id, and the old object is deleted."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
     applied(setup)
@@ -133,8 +133,8 @@ def test_another_type_replaces_and_repoints(setup, canary):
     assert setup.repo.run_in_process("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_credential_that_somebody_uses_is_not_retired(setup, canary):
-    """A connection made in the UI would break: refused, and it is named."""
+def test_a_credential_in_use_is_not_retired(setup, canary):
+    """The error names the connection that was made in the UI."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.credential("prod-other", {"password": canary()})
     applied(setup)
@@ -156,8 +156,8 @@ def test_a_credential_that_somebody_uses_is_not_retired(setup, canary):
     assert "prod-db" in live(setup)
 
 
-def test_a_retired_connection_that_people_brought_back_is_theirs(setup, canary):
-    """It uses the credential again, so that is refused to go; where only a list still shows it, it goes."""
+def test_a_retired_connection_restored_in_the_ui_blocks_a_retirement(setup, canary):
+    """The restored connection uses the credential; one that only a stale list shows does not block."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.credential("prod-other", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
@@ -180,8 +180,8 @@ def test_a_retired_connection_that_people_brought_back_is_theirs(setup, canary):
 PLACE = {"host": "db.example.com", "port": 5432, "database": "app", "sslMode": "require"}
 
 
-def test_an_apply_that_failed_half_way_is_simply_run_again(setup, canary):
-    """The plan that wrote the secret showed where it goes: no consent is asked for on the second run."""
+def test_a_failed_apply_can_be_run_again(setup, canary):
+    """The first plan showed the destination of the secret, so the second run needs no consent."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db", PLACE)
     setup.service.add_fault("status_before", method="POST", path="/api/connections", times=0, status=422)
@@ -197,8 +197,8 @@ def test_an_apply_that_failed_half_way_is_simply_run_again(setup, canary):
     assert sorted(live(setup, "connections")) == ["prod-pg"]
 
 
-def test_a_secret_that_is_written_again_may_not_go_elsewhere(setup, canary):
-    """`--reassert` says that the secret is the one in git, and nothing of where it may go."""
+def test_reassert_does_not_allow_a_new_destination(setup, canary):
+    """`--reassert` confirms the secret in git, but no destination."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db", PLACE)
     done = setup.repo.run_in_process("apply", "--auto-approve", "--no-test")
@@ -213,15 +213,15 @@ def test_a_secret_that_is_written_again_may_not_go_elsewhere(setup, canary):
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "html", "summary", "gitlab"])
-def test_every_form_of_a_plan_is_drawn(setup, canary, form):
-    """No form fails, and each ends in exit 0."""
+def test_plan_renders_every_format(setup, canary, form):
+    """Every format exits 0."""
     setup.repo.credential("prod-db", {"password": canary()})
     shown = setup.repo.run_in_process("plan", "--format", form)
     assert shown.code == 0, shown.stderr
     assert shown.stdout.strip()
 
 
-def test_a_saved_plan_is_applied_as_it_was_reviewed(setup, canary):
+def test_a_saved_plan_is_applied(setup, canary):
     """Saved, shown, applied."""
     setup.repo.credential("prod-db", {"password": canary()})
     assert setup.repo.run_in_process("plan", "--out", "plan.kt").code == 0
@@ -230,7 +230,7 @@ def test_a_saved_plan_is_applied_as_it_was_reviewed(setup, canary):
     assert set(live(setup)) == {"prod-db"}
 
 
-def test_a_stale_saved_plan_is_refused_and_nothing_is_written(setup, canary):
+def test_a_stale_saved_plan_is_rejected_without_writes(setup, canary):
     """The manifest changed after the plan was saved."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.run_in_process("plan", "--out", "plan.kt")
@@ -242,8 +242,8 @@ def test_a_stale_saved_plan_is_refused_and_nothing_is_written(setup, canary):
     assert live(setup) == {}
 
 
-def test_approval_by_digest_binds_what_was_reviewed(setup, canary):
-    """The digest of the plan is enough; another one is refused."""
+def test_approval_by_digest(setup, canary):
+    """The digest of the plan approves it; a different digest is rejected."""
     setup.repo.credential("prod-db", {"password": canary()})
     digest = next(
         word for word in setup.repo.run_in_process("plan").stdout.split() if word.startswith("kt1-")
@@ -256,8 +256,8 @@ def test_approval_by_digest_binds_what_was_reviewed(setup, canary):
     assert set(live(setup)) == {"prod-db"}
 
 
-def test_every_code_that_is_printed_can_be_explained(setup):
-    """Keyturn explain knows them all."""
+def test_every_code_can_be_explained(setup):
+    """``keyturn explain`` describes every code of the catalog."""
     told = setup.repo.run_in_process("explain").stdout
     assert all(code in told for code in load_catalog())
     assert setup.repo.run_in_process("explain", "KT451").code == 0

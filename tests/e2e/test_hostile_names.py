@@ -1,4 +1,4 @@
-"""What is spoken on both streams when names in the workspace, in the state and in files are hostile."""
+"""Output on stdout and stderr when names in the workspace, the state and files are hostile."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ WHERE = {"type": "postgres", "config": {"host": "h\n::error::host\x1b[31m", "por
 
 
 def harmless(done):
-    """Check both streams of a command: one line feed or many, and nothing else that is unseen."""
+    """Check that both streams hold no invisible character but line feeds, and no runner command."""
     for text in (done.stdout, done.stderr):
         assert find_invisible(strip_escapes(text)) <= {"\n"}
         assert not RUNNER_COMMAND.search(text)
@@ -27,7 +27,7 @@ def harmless(done):
 
 @pytest.fixture
 def hostile(setup, canary):
-    """Return a setup in whose workspace strangers called things what they liked."""
+    """Return a setup whose workspace has hostile names."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
     assert setup.run("apply", "--yes").code == 0
@@ -61,8 +61,8 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_command_repeats_a_hostile_name_as_it_is(hostile, command):
-    """Connections, pipelines, next runs and values out of the service: shown, and shown harmless."""
+def test_every_command_escapes_hostile_names(hostile, command):
+    """Names and values of connections, pipelines and schedules are escaped."""
     done = hostile.run(*command)
     assert done.code in {0, 1, 3, 5}, done.stderr
     assert "Traceback" not in done.stderr
@@ -70,8 +70,8 @@ def test_no_command_repeats_a_hostile_name_as_it_is(hostile, command):
 
 
 @pytest.mark.parametrize("sort", sorted(SAMPLES_BY_SORT))
-def test_a_hostile_file_name_is_harmless_in_every_form(setup, canary, sort):
-    """A manifest whose name holds what no name should: its findings, on either stream."""
+def test_every_format_escapes_a_hostile_file_name(setup, canary, sort):
+    """Findings of a manifest with a hostile file name are escaped on both streams."""
     setup.repo.credential("prod-db", {"password": canary()})
     odd = "".join(
         letter
@@ -91,8 +91,8 @@ def test_a_hostile_file_name_is_harmless_in_every_form(setup, canary, sort):
     harmless(setup.run("plan"))
 
 
-def test_a_forged_lock_holder_is_harmless(setup, canary):
-    """Whoever may write to the state's place may call himself what he likes."""
+def test_a_forged_lock_holder_is_escaped(setup, canary):
+    """Names in the lock file are escaped."""
     setup.repo.credential("prod-db", {"password": canary()})
     clock = RunClock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     holder = LockHolder(id="3f9c2a7d", who=NAME, host=NAME, url=NAME, commit=NAME)
@@ -104,8 +104,8 @@ def test_a_forged_lock_holder_is_harmless(setup, canary):
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_a_terminal_is_not_repainted(hostile, columns):
-    """On a real one: no escape but colours and the bar's own, none that came with a name."""
+def test_a_terminal_gets_no_escape_sequences_of_names(hostile, columns):
+    """A real terminal gets only colours and the sequences of the progress bar."""
     env = hostile.repo.environment(TERM="xterm-256color", LANG="C.UTF-8")
     argv = [sys.executable, "-m", "keyturn", "plan"]
     done = run_on_terminal(

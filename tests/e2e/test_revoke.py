@@ -1,4 +1,4 @@
-"""Break glass, and the end of a credential."""
+"""Revoking and purging credentials."""
 
 import shutil
 
@@ -54,8 +54,8 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__.strip("_"))
-def test_revoke_works_whatever_else_is_broken(setup, canary, broken):
-    """Only keyturn.yaml and the API are needed: no manifest that can be read, and no state either."""
+def test_revoke_needs_only_the_project_file_and_the_api(setup, canary, broken):
+    """Revoke works without a readable manifest and without state."""
     applied_setup(setup, canary)
     (setup.repo.root / "manifests/prod/credentials/prod-db.yaml").write_text("{{{ broken")
     broken(setup)
@@ -65,8 +65,8 @@ def test_revoke_works_whatever_else_is_broken(setup, canary, broken):
     assert not live(setup, "connections")["prod-pg"].get("credentialId")
 
 
-def test_what_was_revoked_does_not_come_back_unasked(setup, canary):
-    """The next apply refuses; with consent it restores."""
+def test_a_revoked_credential_is_restored_only_with_consent(setup, canary):
+    """The next apply fails without consent and restores with it."""
     applied_setup(setup, canary)
     setup.repo.run_in_process("revoke", "prod-db", "--yes")
     refused = setup.repo.run_in_process("apply", "--auto-approve")
@@ -77,14 +77,14 @@ def test_what_was_revoked_does_not_come_back_unasked(setup, canary):
     assert live(setup, "connections")["prod-pg"]["credentialId"] == live(setup)["prod-db"]["id"]
 
 
-def test_a_name_that_is_not_there_is_said(setup):
-    """A typing mistake at three in the morning must not look like success."""
+def test_revoke_of_an_unknown_name_fails(setup):
+    """A misspelt name must not look like success."""
     done = setup.repo.run_in_process("revoke", "prod-dbb", "--yes")
     assert done.code == 1
     assert "KT470" in done.stderr
 
 
-def test_purge_is_a_second_step(setup, canary):
+def test_purge_needs_a_retired_credential(setup, canary):
     """In use: refused. Retired: purged, and forgotten."""
     applied_setup(setup, canary)
     setup.repo.credential(

@@ -1,4 +1,4 @@
-"""Connection tests as they look from the command line."""
+"""The command ``keyturn test``."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -29,13 +29,13 @@ def applied(setup, canary):
 
 
 def asked(setup):
-    """Return how many connection tests the service was asked for."""
+    """Return the number of connection tests that the service received."""
     return sum(each["path"].endswith("/connections/test") for each in setup.service.list_requests())
 
 
 @pytest.mark.usefixtures("applied")
 def test_all_pass(setup):
-    """Latency and version are told, and the exit code is 0."""
+    """The output has latency and version, and the exit code is 0."""
     done = setup.repo.run_in_process("test")
     assert done.code == 0, done.stderr
     assert "✓ connection/prod-pg  passed  17 ms  PostgreSQL 16.2" in done.stdout
@@ -43,7 +43,7 @@ def test_all_pass(setup):
 
 
 @pytest.mark.usefixtures("applied")
-def test_one_failed_login_is_enough(setup, canary):
+def test_one_failed_login_stops_the_tests_of_a_credential(setup, canary):
     """The second connection of the same credential is not tried, and the output says so."""
     accept(setup, canary())
     before = asked(setup)
@@ -60,7 +60,7 @@ def test_one_failed_login_is_enough(setup, canary):
 
 
 @pytest.mark.usefixtures("applied")
-def test_more_failures_can_be_afforded(setup, canary):
+def test_a_larger_failure_budget(setup, canary):
     """With a budget of two, both are tried."""
     accept(setup, canary())
     done = setup.repo.run_in_process("test", "--max-failures", "2")
@@ -68,8 +68,8 @@ def test_more_failures_can_be_afforded(setup, canary):
     assert "2 failed, 0 unclear, 0 skipped" in done.stdout
 
 
-def test_what_fails_before_the_login_costs_nothing(setup, applied):
-    """A timeout at one host leaves the other to be tried."""
+def test_a_failure_before_the_login_uses_no_budget(setup, applied):
+    """After a timeout at one host, the other host is tested."""
     accept(setup, applied, outcome="network")
     done = setup.repo.run_in_process("test")
     assert done.code == 1
@@ -78,8 +78,8 @@ def test_what_fails_before_the_login_costs_nothing(setup, applied):
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_connection_that_was_edited_in_the_ui_is_refused(setup):
-    """The secret is not carried to a host that nobody approved."""
+def test_a_connection_with_drift_is_not_tested(setup):
+    """The secret is not sent to a host that was not approved."""
     setup.service.edit_in_ui("connections", "prod-pg", config={"host": "evil.example.com"})
     before = asked(setup)
     done = setup.repo.run_in_process("test", "prod-pg")
@@ -89,7 +89,7 @@ def test_a_connection_that_was_edited_in_the_ui_is_refused(setup):
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_name_that_means_nothing_is_said(setup):
+def test_an_unknown_name_is_an_error(setup):
     """Nothing tested is not a pass."""
     done = setup.repo.run_in_process("test", "prod-pgg")
     assert done.code == 1
@@ -97,8 +97,8 @@ def test_a_name_that_means_nothing_is_said(setup):
 
 
 @pytest.mark.parametrize("setup", [{"test_reply": "verdictless"}], indirect=True)
-def test_neither_yes_nor_no_is_no_pass(setup, canary):
-    """An answer without a verdict is unclear, and fails."""
+def test_a_reply_without_a_verdict_fails(setup, canary):
+    """A reply without a verdict is no pass."""
     setup.repo.credential("prod-db", {"password": canary()})
     setup.repo.connection("prod-pg", "prod-db")
     setup.repo.run_in_process("apply", "--auto-approve", "--no-test")
@@ -112,7 +112,7 @@ def test_neither_yes_nor_no_is_no_pass(setup, canary):
     [("network", "network"), ("tls", "tls"), ("consent", "consent"), ("auth", "authentication")],
 )
 def test_each_class_of_failure_has_its_hint(setup, applied, outcome, reason):
-    """In the text, in the JSON and in the JUnit report: at which layer it stopped, and what to do."""
+    """Text, JSON and JUnit name the failed layer and the fix."""
     accept(setup, applied, outcome=outcome)
     told = setup.repo.run_in_process("test", "prod-pg", "--format", "json")
     assert told.code == 1

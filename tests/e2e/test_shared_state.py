@@ -1,4 +1,4 @@
-"""A team's state on a real S3 server: several machines, one truth."""
+"""State shared by several machines on a real S3 server."""
 
 import subprocess
 import sys
@@ -47,8 +47,8 @@ def names(setup):
     )
 
 
-def test_what_one_machine_applied_another_knows(team):
-    """Nothing is kept on the machine: a second checkout sees no changes."""
+def test_a_second_checkout_sees_no_changes(team):
+    """The state is in the bucket only."""
     setup, env = team
     done = setup.repo.keyturn("apply", "--auto-approve", env=env)
     assert done.code == 0, done.stdout + done.stderr
@@ -58,7 +58,7 @@ def test_what_one_machine_applied_another_knows(team):
     assert setup.repo.keyturn("log", "--verify", env=env).code == 0
 
 
-def test_applies_at_the_same_time_leave_no_duplicate(team):
+def test_concurrent_applies_create_no_duplicates(team):
     """One has the lock; the others name it and exit 4; a later run finds nothing to do."""
     setup, env = team
     crowd = [
@@ -82,8 +82,8 @@ def test_applies_at_the_same_time_leave_no_duplicate(team):
     assert setup.repo.keyturn("plan", "--detailed-exitcode", env=env).code == 0
 
 
-def test_a_bucket_that_is_not_there_is_said(team):
-    """Nothing is written to the service when the state cannot be."""
+def test_a_missing_bucket_is_an_error(team):
+    """Nothing is written to the service if the state cannot be written."""
     setup, env = team
     setup.repo.project(state="s3://no-such-bucket/x")
     done = setup.repo.keyturn("apply", "--auto-approve", env=env)

@@ -1,4 +1,4 @@
-"""The property of the sanitiser over everything that is ever drawn: nothing unseen reaches any sink."""
+"""Escaping in every output format: no invisible character and no runner command is printed."""
 
 import csv
 import io
@@ -8,7 +8,6 @@ from datetime import date
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
-import keyturn.render as renderers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,12 +46,13 @@ from keyturn.views.reports.workspace_diff import render_workspace_diff
 from keyturn.views.terminal import TerminalStyle
 from sample_plans import hostile_texts, make_finding, make_hostile_plan
 from sample_resources import connection_address, credential_address
+from sources import list_imports, list_modules
 
 COLOURED, NARROW, TODAY = TerminalStyle(color=True, width=80), TerminalStyle(width=20), date(2026, 3, 1)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def findings(said):
+def make_report(said):
     """Return findings of every grade that say ``said``, in a file of this name and with this text."""
     name = said or "x"
     found = tuple(
@@ -86,8 +86,8 @@ def outcomes(said):
     """Return an outcome of every ending."""
     return tuple(
         ChangeOutcome(
-            address=credential_address(said or "x"), action=said, outcome_status=each, message=said, hint=said,
-            warnings=(said,), waits_for=(connection_address(said or "x"),),
+            address=credential_address(said or "x"), action=said, outcome_status=each, message=said,
+            hint=said, warnings=(said,), waits_for=(connection_address(said or "x"),),
         )
         for each in OutcomeStatus
     )  # fmt: skip
@@ -97,7 +97,8 @@ def trials(said):
     """Return a test of every end."""
     return tuple(
         ConnectionTestResult(
-            address=connection_address(said or "x"), status=each, credentials=(credential_address(said or "x"),),
+            address=connection_address(said or "x"), status=each,
+            credentials=(credential_address(said or "x"),),
             reason=FailureReason.TLS, message=said, hint=said, latency_ms=1.5, server_version=said,
         )
         for each in TestStatus
@@ -167,7 +168,7 @@ def sinks():
             },
             **{
                 f"findings {form}": lambda said, form=form, look=look: render_diagnostics(
-                    findings(said), form, look
+                    make_report(said), form, look
                 )
                 for form in FINDING_FORMS
             },
@@ -223,10 +224,10 @@ SINKS = {name: (kind, drawn) for name, kind, drawn in sinks()}
 ALLOWED = {CSV: "\r", LINES: "\t", XML: "\t"}
 
 
-def harmless(kind, text):
-    """Check that a drawing holds nothing that is unseen, and is whole as what it claims to be."""
+def check_output(kind, text):
+    """Check that output holds no invisible character, no runner command, and parses in its format."""
     assert find_invisible(ANSI.sub("", text)) <= {"\n", *ALLOWED.get(kind, "")}
-    assert not RUNNER_COMMAND.search(ours_taken_out(text))
+    assert not RUNNER_COMMAND.search(remove_annotations(text))
     if kind == JSON:
         assert re.fullmatch(r"[\n\x20-\x7e]*", text)
         json.loads(text)
@@ -242,34 +243,39 @@ def harmless(kind, text):
         assert {len(row) for row in csv.reader(io.StringIO(text, newline=""))} == {12}
 
 
-def ours_taken_out(text):
-    """Return text without the annotations that we ourselves write for GitHub."""
+def remove_annotations(text):
+    """Return text without keyturn's own GitHub annotations."""
     return re.sub(r"^::(error|warning|notice) file=[^:\n]*::", "", text, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("sort", SAMPLES_BY_SORT)
 @pytest.mark.parametrize("sink", SINKS)
-def test_no_forbidden_character_reaches_a_sink(sink, sort):
-    """Every drawing that there is, each sort of what is forbidden wherever data may stand."""
+def test_every_output_escapes_invisible_characters(sink, sort):
+    """Every renderer, with each sort of invisible character in every value."""
     kind, drawn = SINKS[sink]
     for said in (SAMPLES_BY_SORT[sort], f"a {SAMPLES_BY_SORT[sort]} b"):
-        harmless(kind, drawn(said))
+        check_output(kind, drawn(said))
 
 
 @pytest.mark.parametrize("sink", SINKS)
 @settings(max_examples=15)
 @given(said=st.one_of(hostile_texts(), st.text(max_size=20)))
-def test_no_text_reaches_a_sink_as_it_is(sink, said):
-    """For any text wherever data may stand."""
+def test_every_output_escapes_any_text(sink, said):
+    """Every renderer, with any text in every value."""
     kind, drawn = SINKS[sink]
-    harmless(kind, drawn(said))
+    check_output(kind, drawn(said))
 
 
-def test_every_renderer_is_tried():
-    """What is drawn somewhere is a sink of this file."""
-    drawing = {name for name in renderers.__all__ if name.startswith("draw_") or name.endswith("_text")}
-    told = {"draw_plan", "draw_findings", "draw_usage", "draw_report", "draw_trials", "draw_health"}
-    assert drawing == told | {"draw_contrast", "draw_pulled", "draw_imported", "since_text"}
+def test_every_renderer_is_tested():
+    """Every renderer that code outside of the views imports has a sink in this file."""
+    imported = {
+        name.rpartition(".")[2]
+        for module in list_modules("keyturn")
+        if module.layer != "keyturn.views"
+        for name in list_imports(module)
+        if name.startswith("keyturn.views.") and ".render_" in name
+    }
+    assert imported - globals().keys() == set()
     assert len([name for name in SINKS if name.startswith("findings") and "plain" in name]) == len(
         FINDING_FORMS
     )

@@ -1,4 +1,4 @@
-"""A value that was in use before, or that another credential uses, is noticed without being known."""
+"""Secrets that were used before, or that two credentials share."""
 
 import json
 
@@ -26,7 +26,7 @@ def commit_of(setup, name, secret):
 
 
 def test_a_revert_is_a_reuse_and_needs_consent(rotated):
-    """An old valid file comes back; nothing is written until somebody agrees by name."""
+    """An old file is restored; nothing is written without consent."""
     run_git(rotated, "revert", "--no-edit", "HEAD")
     shown = rotated.run("plan", "--format", "json")
     states = [each["state"] for each in json.loads(shown.stdout)["secrets"]]
@@ -45,7 +45,7 @@ def test_a_revert_is_a_reuse_and_needs_consent(rotated):
 
 @pytest.mark.parametrize(("environment", "code", "number"), [("prod", 0, "KT362"), ("dev", 5, "KT361")])
 def test_one_secret_in_two_credentials(setup, canary, environment, code, number):
-    """Within an environment it is noted; across two it is refused."""
+    """Within one environment it is a note; across two it is an error."""
     secret = canary()
     setup.repo.credential("one", {"password": secret}, labels={"environment": "prod"})
     setup.repo.credential("two", {"password": secret}, labels={"environment": environment})
