@@ -1,6 +1,7 @@
 """Files of a revision."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -98,12 +99,29 @@ def test_lists_nothing_outside_of_the_root(root, folder):
 
 def test_reports_a_missing_repository(tmp_path):
     """Without a repository there is no revision."""
-    assert codes(
-        lambda: Revision(
-            tmp_path, "HEAD", {"PATH": os.defpath, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
-        )
-    ) == ["KT007"]
+    assert codes(lambda: Revision(tmp_path, "HEAD", {"PATH": os.defpath})) == ["KT007"]
     assert codes(lambda: Revision(tmp_path / "gone", "HEAD", {})) == ["KT007"]
+
+
+def test_committed_files_are_no_repository(root, tmp_path):
+    """A branch can add the files of a bare repository, with another main, to the folder of the project."""
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "main")
+    (other / "project.yaml").write_text("address: elsewhere\n")
+    git(other, "add", "-A")
+    git(other, "commit", "-q", "-m", "other")
+    shutil.copytree(other / ".git", root, dirs_exist_ok=True)
+    found = Revision(root, "main", os.environ)
+    assert found.commit == git(root.parent, "rev-parse", "main").strip()
+    assert found.read_file(".sops.yaml").data == b"rules: 1\n"
+
+
+def test_a_revision_of_a_worktree(root, tmp_path):
+    """Its .git is a file."""
+    git(root, "worktree", "add", "-q", tmp_path / "second", "-b", "second")
+    found = Revision(tmp_path / "second/project", "second", os.environ)
+    assert found.read_file(".sops.yaml").data == b"rules: 1\n"
 
 
 def test_passes_a_minimal_environment(root, tmp_path):

@@ -1,6 +1,6 @@
 """The environment of git."""
 
-from keyturn.git.revision import GIT_COMMAND, build_git_environment
+from keyturn.git.revision import build_git_command, build_git_environment, find_work_tree
 
 
 def test_passes_only_the_settings_of_git():
@@ -21,6 +21,26 @@ def test_passes_only_the_settings_of_git():
     assert found["GIT_ALLOW_PROTOCOL"] == ""
 
 
-def test_disables_the_file_system_monitor():
+def test_disables_the_file_system_monitor(tmp_path):
     """The settings of a repository can name a program as monitor."""
-    assert GIT_COMMAND[-2:] == ("-c", "core.fsmonitor=false")
+    assert "core.fsmonitor=false" in build_git_command(tmp_path)
+
+
+def test_names_the_nearest_repository(tmp_path):
+    """The folder or file .git decides; a folder with the content of a bare repository does not."""
+    project = tmp_path / "top/project"
+    (project / "objects").mkdir(parents=True)
+    (project / "refs").mkdir()
+    (project / "HEAD").write_text("ref: refs/heads/main\n")
+    (tmp_path / "top/.git").write_text("gitdir: elsewhere\n")
+    assert find_work_tree(project) == tmp_path / "top"
+    assert build_git_command(project)[-2:] == (
+        f"--git-dir={tmp_path / 'top/.git'}",
+        f"--work-tree={tmp_path / 'top'}",
+    )
+
+
+def test_names_no_repository_without_one(tmp_path):
+    """The command names a repository that does not exist, so git fails."""
+    assert find_work_tree(tmp_path) is None
+    assert f"--git-dir={tmp_path / '.git'}" in build_git_command(tmp_path)

@@ -12,10 +12,8 @@ from keyturn.files.text import MAX_FILE_BYTES, TOO_LARGE_TEXTS
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic
 
-GIT_COMMAND: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false")
-"""The start of each git command line."""
-
-_PASSED_VARIABLES: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CEILING_DIRECTORIES")
+_GIT_COMMAND: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false")
+_PASSED_VARIABLES: Final = ("PATH", "HOME", "XDG_CONFIG_HOME")
 _PASSED_PREFIX: Final = "GIT_CONFIG"
 _FIXED_VARIABLES: Final = {
     "LC_ALL": "C",
@@ -42,12 +40,29 @@ def build_git_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return _FIXED_VARIABLES | passed
 
 
+def find_work_tree(start: Path) -> Path | None:
+    """Return the nearest folder from ``start`` upwards that holds ``.git``; None without one."""
+    here = start.resolve()
+    return next((folder for folder in (here, *here.parents) if _has_git_entry(folder)), None)
+
+
+def build_git_command(root: Path) -> tuple[str, ...]:
+    """Return the start of each git command line for the repository around ``root``.
+
+    The repository is named explicitly. The discovery of git would also accept committed files that
+    look like a bare repository. Without a repository, the command fails.
+    """
+    work_tree = find_work_tree(root) or root
+    return (*_GIT_COMMAND, f"--git-dir={work_tree / '.git'}", f"--work-tree={work_tree}")
+
+
 class Revision:
     """A commit of the repository of ``root``; raises DiagnosticError (KT007) for an unknown revision."""
 
     def __init__(self, root: Path, name: str, environment: Mapping[str, str]) -> None:
         self._root = root
         self._environment = build_git_environment(environment)
+        self._command = build_git_command(root)
         self._name = name
         self.commit = self._resolve_commit(name)
 
@@ -162,7 +177,7 @@ class Revision:
     def _run_git(self, *arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(  # noqa: S603
-                [*GIT_COMMAND, *arguments],
+                [*self._command, *arguments],
                 cwd=self._root,
                 env=self._environment,
                 input=stdin,
@@ -186,6 +201,13 @@ def resolve_head(root: Path, environment: Mapping[str, str]) -> str:
 
 def _revision_error(message: str, hint: str) -> Diagnostic:
     return error_diagnostic("KT007", SourceLocation("keyturn.yaml"), message, hint)
+
+
+def _has_git_entry(folder: Path) -> bool:
+    try:
+        return (folder / ".git").exists()
+    except OSError:
+        return False
 
 
 def _is_hidden(name: str) -> bool:

@@ -19,7 +19,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from keyturn.git.revision import GIT_COMMAND, build_git_environment
+from keyturn.git.revision import build_git_command, build_git_environment, find_work_tree
 from keyturn.model.resource import EMPTY
 
 MAX_SILENT_SECONDS: Final = 10.0
@@ -90,6 +90,7 @@ class _LogScan:
     def __init__(self, query: HistoryQuery, environment: Mapping[str, str]) -> None:
         self._query = query
         self._environment = environment
+        self._command = build_git_command(query.root)
         self._undated = set().union(*query.ciphertext_digests.values())
         self._dates: dict[str, date] = {}
         self._root_digests: set[str] = set()
@@ -99,8 +100,7 @@ class _LogScan:
         self._skipped_uncommitted = False
 
     def scan_log(self, max_bytes: int) -> SecretHistory:
-        root = self._query.root.absolute()
-        if not self._undated or not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        if not self._undated or find_work_tree(self._query.root) is None:
             return SecretHistory()
         with self._open_log() as log:
             lines = _LogLines(log, max_bytes)
@@ -119,7 +119,7 @@ class _LogScan:
     @contextmanager
     def _open_log(self) -> "Iterator[subprocess.Popen[bytes]]":
         log = subprocess.Popen(  # noqa: S603
-            [*GIT_COMMAND, *_LOG_ARGUMENTS, *_build_pathspecs(self._query.folders)],
+            [*self._command, *_LOG_ARGUMENTS, *_build_pathspecs(self._query.folders)],
             cwd=self._query.root,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -191,7 +191,7 @@ class _LogScan:
 
     def _run_git(self, *arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         return subprocess.run(  # noqa: S603
-            [*GIT_COMMAND, *arguments],
+            [*self._command, *arguments],
             cwd=self._query.root,
             env=self._environment,
             input=stdin,
