@@ -1,4 +1,4 @@
-"""Tests that leak, one by each channel, and tests that do not: `test_canary.py` runs them.
+"""Tests that leak, one for each channel, and tests that do not: `test_canary.py` runs them.
 
 Not collected with the others. Each test whose name begins with ``test_leak`` must fail, and each
 whose name begins with ``test_clean`` must pass.
@@ -41,18 +41,18 @@ def test_leak_stdout(canary):
 
 
 def test_leak_stderr(canary):
-    """What goes to the error channel is searched."""
+    """Standard error is searched."""
     sys.stderr.write(canary("ascii"))
 
 
 def test_leak_captured_output(canary, capsys):
-    """Output that the test takes for itself is searched."""
+    """Output that the test captures is searched."""
     print(canary("ascii"))  # noqa: T201
     assert capsys.readouterr().out
 
 
 def test_leak_descriptor(canary):
-    """What is written past Python's streams is searched."""
+    """Output to a file descriptor is searched."""
     os.write(1, canary("ascii").encode())
 
 
@@ -107,7 +107,7 @@ def test_leak_exception_cause(canary):
 
 
 def test_leak_exception_attribute(canary):
-    """What an expected exception carries is searched."""
+    """Attributes of an expected exception are searched."""
     error = ValueError("no")
     error.body = canary("ascii")
     with pytest.raises(ValueError, match="no"):
@@ -172,12 +172,12 @@ def test_leak_grandchild_environment(canary, run):
 
 
 def test_leak_program_output(canary, run):
-    """The output of a command in a process of its own is searched."""
+    """The output of a subprocess is searched."""
     assert run("-c", "print(input())", command="python", stdin=canary("ascii")).code == 0
 
 
 def test_leak_request_log(canary):
-    """What a test hands over is searched: URLs and headers that an emulator saw."""
+    """Recorded material is searched, such as URLs and headers of the emulator."""
     log = []
     canary.record("request log", lambda: log)
     log.append({"url": f"/v1/credentials?q={quote(canary('quotes'))}", "headers": {}})
@@ -216,7 +216,7 @@ def test_leak_digest(canary, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["ascii", "pem", "quotes", "unicode", "short", "numeric", "word", "long"])
 def test_clean_kind(canary, tmp_path, capsys, kind):
-    """Work that keeps its secrets passes: a mask, a keyed fingerprint, random text, hex and base64."""
+    """A mask, a keyed fingerprint, random text, hex and base64 are no leaks."""
     secret = Secret(canary(kind))
     noise = os.urandom(50_000)
     print(repr(secret), secret.compute_hmac(b"key", b"frame"), noise.hex(), base64.b64encode(noise))  # noqa: T201
@@ -226,7 +226,7 @@ def test_clean_kind(canary, tmp_path, capsys, kind):
 
 
 def test_clean_allowed_file(canary, tmp_path):
-    """A file that may hold a secret is let be, as is all below an allowed folder."""
+    """Allowed files and folders are not searched."""
     canary.allow(tmp_path / "input.yaml", "the emulator's own input").write_text(canary("ascii"))
     folder = canary.allow(tmp_path / "private", "keys")
     folder.mkdir()
@@ -234,13 +234,13 @@ def test_clean_allowed_file(canary, tmp_path):
 
 
 def test_clean_allowed_environment(canary):
-    """A variable that a child needs is let be."""
+    """An allowed variable is not searched."""
     canary.allow_environment("TOKEN", "the child signs in with it")
     subprocess.run(["true"], env={"PATH": os.environ["PATH"], "TOKEN": canary("ascii")}, check=True)
 
 
 def test_clean_age_key(age_key, tmp_path, sops):
-    """The age key may lie in a file that was declared, and sops may be given it."""
+    """The age key is allowed in a declared file and for sops."""
     age_key.write(tmp_path / "keys.txt")
     subprocess.run(
         [sops, "--version", "--disable-version-check"], env={"SOPS_AGE_KEY": age_key.identity}, check=True
@@ -248,14 +248,14 @@ def test_clean_age_key(age_key, tmp_path, sops):
 
 
 def test_clean_command(canary, run):
-    """A secret that goes in by standard input or by the environment of our own program is let be."""
+    """Standard input and the environment of keyturn are not searched."""
     value = canary("ascii")
     assert run("-c", "print(len(input()))", command="python", stdin=value, env={"TOKEN": value}).code == 0
 
 
 def test_clean_neighbour(canary, tmp_path):
-    """A secret of another test is none of this one."""
-    other = plugin.mint("ascii", plugin.random.Random(7))
+    """Secrets of another test are not searched."""
+    other = plugin.make_canary("ascii", plugin.random.Random(7))
     Path(tmp_path, "file").write_text(other.value)
     assert canary("ascii") != other.value
 

@@ -1,4 +1,4 @@
-"""The test of the canaries: every channel that leaks is caught, and nothing else is."""
+"""The canary plugin detects a leak in every channel, and reports nothing else."""
 
 import ast
 import os
@@ -21,7 +21,7 @@ VERDICT = re.compile(r"^(PASSED|FAILED|ERROR) \S+::(\w+)\S*( - a secret)?", re.M
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory):
-    """Run the leaking tests in a pytest of their own; what it said of each, once for each parameter."""
+    """Run the leaking tests in their own pytest; return the outcome of each."""
     words = [
         "-rA",
         "--tb=no",
@@ -50,7 +50,7 @@ def verdicts(tmp_path_factory):
 
 @pytest.mark.parametrize("name", [name for name in TESTS if name.startswith("test_leak")])
 def test_leaks_are_caught(verdicts, name):
-    """A secret that surfaces fails the test, by whatever channel it did and of whatever kind it is."""
+    """A leaked secret of any kind fails the test in every channel."""
     ran = [said for said in verdicts[name] if said in {"PASSED", "FAILED"}]
     assert len(ran) == (8 if name in {"test_leak_kind", "test_leak_digest"} else 1)
     assert verdicts[name].count("ERROR - a secret") == len(ran)
@@ -58,11 +58,11 @@ def test_leaks_are_caught(verdicts, name):
 
 @pytest.mark.parametrize("name", [name for name in TESTS if name.startswith("test_clean")])
 def test_clean_tests_pass(verdicts, name):
-    """A test that keeps its secrets passes."""
+    """A test without a leak passes."""
     assert set(verdicts[name]) == {"PASSED"}
 
 
 def test_every_leak_is_named():
-    """Each test of the collection says which of the two it is."""
+    """Every test in ``leaks.py`` is named as a leak or as clean."""
     assert all(name.startswith(("test_leak", "test_clean")) for name in TESTS)
     assert len(TESTS) > 30

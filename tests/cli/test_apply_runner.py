@@ -59,7 +59,7 @@ def test_an_interrupt_between_writes_is_gentle(capfd):
         assert not interrupts.is_stopped()
         os.kill(os.getpid(), signal.SIGTERM)
         assert interrupts.is_stopped()
-    assert "nothing new begins" in capfd.readouterr().err
+    assert "no new change starts" in capfd.readouterr().err
 
 
 def test_handlers_are_put_back():

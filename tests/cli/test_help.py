@@ -83,7 +83,7 @@ def test_it_fits_a_terminal(words):
 def test_options_say_their_default_and_their_unit(words):
     """A value has a name that is a unit or a kind, and its default is shown where there is one."""
     for option in ALL[words].params:
-        if not isinstance(option, click.Option) or option.is_flag or option.multiple:
+        if not isinstance(option, click.Option) or option.is_flag or option.multiple or option.hidden:
             continue
         shown = option.get_help_record(click.Context(ALL[words]))
         assert shown is not None

@@ -1,4 +1,4 @@
-"""Files for the differential campaign: random ones that sops encrypted, and what may become of them."""
+"""Cases of the differential tests: random files encrypted by sops, and their mutations."""
 
 import random
 import re
@@ -78,18 +78,18 @@ _PLAIN = re.compile(r"^( *)([A-Za-z_]+): ([^\n]*)$", re.MULTILINE)
 
 
 class Cases:
-    """Makes trees and mutates files as ``dice`` falls."""
+    """Makes random trees and mutates files."""
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
 
     def plain(self) -> tuple[str, tuple[str, ...]]:
-        """Return a file to encrypt, as YAML, and the selector to encrypt it with."""
+        """Return a YAML file to encrypt and the selector for sops."""
         selector = self._dice.choice(SELECTORS)
         return emit_flow(self._tree()) + "\n", selector
 
     def mutated(self, data: bytes) -> bytes:
-        """Return what became of an encrypted file: one to three mutations."""
+        """Return an encrypted file with one to three mutations."""
         dice = self._dice
         for _ in range(dice.choice((1, 1, 1, 1, 1, 2, 3))):
             data = dice.choice(_MUTATIONS)(dice, data)

@@ -1,4 +1,4 @@
-"""The differential campaign: what keyturn decrypts in process against the real sops, case by case.
+"""Differential tests: compares keyturn's decryption in process with the real sops.
 
 A violation is a file that is accepted here and rejected by sops, or one that both accept with a
 value that differs, plain values included. Run it as a program for a long campaign::
@@ -41,14 +41,14 @@ BARREN = 2
 
 @dataclass
 class Tally:
-    """The figures of a campaign, and the files that broke its rule."""
+    """The counts of a campaign, and the files with a difference."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     violations: list[tuple[str, bytes]] = field(default_factory=list)
 
     def line(self, seed: int) -> str:
-        """Return the figures on one line."""
+        """Return the counts on one line."""
         names = ("cases", "accepted by both", "declined", "of these accepted by sops", "violations")
         return f"seed {seed}: " + ", ".join(f"{self.counts[name]} {name}" for name in names)
 
@@ -68,7 +68,7 @@ class Campaign:
         self.tally = Tally()
 
     def run(self, cases: int) -> Tally:
-        """Try ``cases`` files; return the figures."""
+        """Compare ``cases`` files and return the counts."""
         with ThreadPoolExecutor(max_workers=2) as pool:
             waiting = []
             for data in self._files(cases):
@@ -171,7 +171,7 @@ def _difference(document: Document, opened: dict[Keys, str], there: Any) -> str:
 
 
 def main() -> int:
-    """Run a campaign, print its figures, keep the files that broke the rule."""
+    """Run a campaign, print its counts, and keep the files with a difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)

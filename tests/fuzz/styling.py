@@ -1,4 +1,4 @@
-"""Writing a tree as YAML in every style there is: the same values, or nearly, in other clothes."""
+"""Writes a tree as YAML in random styles."""
 
 import random
 import re
@@ -12,7 +12,7 @@ _COMMENTS = (" # note", " #", "  # a: b", " # ENC[x]", "")
 
 
 class Styler:
-    """Writes trees in styles that ``dice`` chooses; not every result means what went in, or is YAML."""
+    """Writes trees in random styles; a result may have other values or be invalid YAML."""
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice

@@ -27,7 +27,7 @@ def test_log(setup, canary):
     assert [each["seq"] for each in told] == list(range(told[0]["seq"], told[0]["seq"] + len(told)))
     narrowed = setup.run("log", "--format", "json", "--address", "credential/prod-db").stdout
     assert len(valid_list(narrowed)) == 2
-    assert setup.run("log", "--verify").stdout.startswith("The journal is whole")
+    assert setup.run("log", "--verify").stdout.startswith("The journal is intact")
 
 
 def test_a_journal_that_was_changed(setup, canary):

@@ -1,4 +1,4 @@
-"""The test of the search: every shape of every kind is found, wherever it stands, and chance is not."""
+"""The search finds every shape of every kind of secret at every position, and no random text."""
 
 import base64
 import codecs
@@ -56,7 +56,7 @@ BEFORE, AFTER = b"Plan: 2 to create.\npassword: ", b"\n  host: db.example.com\n"
 
 
 def found(canary: Canary, text: bytes) -> bool:
-    """Tell whether a text gives a canary away; what is around it never does."""
+    """Tell whether a text contains a canary."""
     seeker = LeakSearcher([canary])
     assert seeker.seek(BEFORE + AFTER) is None
     return seeker.seek(BEFORE + text + AFTER) is not None
@@ -65,7 +65,7 @@ def found(canary: Canary, text: bytes) -> bool:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_shapes(kind, shape):
-    """Every kind is found in every way of writing text."""
+    """Every kind is found in every text shape."""
     canary = make_canary(kind, random.Random(shape))
     assert found(canary, SHAPES[shape](canary.value))
 
@@ -73,7 +73,7 @@ def test_text_shapes(kind, shape):
 @pytest.mark.parametrize("shape", CODED)
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "short"])
 def test_coded_shapes(kind, shape):
-    """Every kind is found in every code, but for three characters, whose codes chance writes too."""
+    """Every kind but three characters is found in every encoding."""
     canary = make_canary(kind, random.Random(shape))
     assert found(canary, CODED[shape](canary.value))
 
@@ -81,7 +81,7 @@ def test_coded_shapes(kind, shape):
 @pytest.mark.parametrize("shape", DIGESTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_digests(kind, shape):
-    """The bare hash of every kind is found, of three characters above all."""
+    """The plain hash of every kind is found."""
     canary = make_canary(kind, random.Random(shape))
     assert found(canary, DIGESTS[shape](canary.value))
 
@@ -104,13 +104,13 @@ def test_pieces(kind):
 
 @pytest.mark.parametrize("start", [0, 31, 55, 2049, 4080])
 def test_pieces_of_a_long_secret(start):
-    """Of a long secret, fifteen characters are found wherever they were cut."""
+    """Any fifteen characters of a long secret are found."""
     canary = make_canary("long", random.Random(3))
     assert found(canary, canary.value[start : start + 15].encode())
 
 
 def test_pieces_of_a_pem():
-    """A line of a key is found; its frame, and what all keys begin with, are not."""
+    """A line of a key is found; its header and the common prefix of keys are not."""
     canary, other = (make_canary("pem", random.Random(0)) for _ in range(2))
     lines = canary.value.splitlines()
     assert found(canary, lines[1].encode())
@@ -120,7 +120,7 @@ def test_pieces_of_a_pem():
 
 @pytest.mark.parametrize("kind", ["short", "numeric", "word"])
 def test_no_pieces_of_small_secrets(kind):
-    """A small secret counts only where it stands alone."""
+    """A small secret is found only as a whole word."""
     canary = make_canary(kind, random.Random(5))
     assert found(canary, f"({canary.value})".encode())
     assert not found(canary, f"x{canary.value}y".encode())
@@ -128,7 +128,7 @@ def test_no_pieces_of_small_secrets(kind):
 
 
 def test_number_read_as_a_number():
-    """A number whose zero was lost on the way is the same secret."""
+    """A number without its leading zero is found."""
     canary = make_canary("numeric", random.Random(5))
     assert found(canary, str(int(canary.value)).encode())
 
@@ -147,13 +147,13 @@ def test_chance_is_not_found(kind):
 
 @given(before=st.binary(max_size=40), after=st.binary(max_size=40))
 def test_place_does_not_matter(before, after):
-    """A secret is found at every offset, whatever surrounds it."""
+    """A secret is found at every offset and in any text."""
     canary = Canary("ascii", "kV3qTz8RmW1xLb5Yc7Nd")
     assert LeakSearcher([canary]).seek(before + b"kV3qTz8R" + after)
 
 
 def test_many_at_once():
-    """Among many canaries the one that leaked is named."""
+    """The match names the leaked canary."""
     dice = random.Random(2)
     canaries = [make_canary(kind, dice) for kind in KINDS for _ in range(5)]
     sighting = LeakSearcher(canaries).seek(os.urandom(1000) + canaries[7].value.encode())

@@ -1,4 +1,4 @@
-"""The test of the runner: what a command wrote, how it ended, and who ran below it."""
+"""The runner returns output and exit code, and samples child processes."""
 
 import subprocess
 import sys
@@ -12,20 +12,20 @@ from subprocess_runner import ProcessSampler, run_command
 
 
 def test_ending(run):
-    """A command's exit code and both of its channels come back."""
+    """The result has the exit code and both streams."""
     script = "import sys; print('out ' + input()); sys.stderr.write('err'); sys.exit(3)"
     ended = run("-c", script, command="python", stdin="put")
     assert (ended.code, ended.stdout, ended.stderr) == (3, "out put\n", "err")
 
 
 def test_environment(run):
-    """A command sees what it is given, on top of the guarded environment."""
+    """The variables of ``env`` are added to the guarded environment."""
     script = "import os; print(os.environ['GIVEN'], 'keyturn-' in os.environ['HOME'])"
     assert run("-c", script, command="python", env={"GIVEN": "yes"}).stdout == "yes True\n"
 
 
 def test_nothing_is_left_running(tmp_path):
-    """A command that outstays its time is ended, and with it what it started and its sampler."""
+    """A timeout ends the command, its children and the sampler."""
     threads = threading.active_count()
     script = "import subprocess as s, time; open('pid', 'w').write(str(s.Popen(['sleep', '60']).pid))"
     with pytest.raises(subprocess.TimeoutExpired):
