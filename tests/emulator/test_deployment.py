@@ -1,7 +1,8 @@
 """One deployment and the changes of its objects."""
 
+from dataclasses import replace
+
 import pytest
-from msgspec.structs import replace
 
 from planasonix_emulator.http.messages import ApiError
 

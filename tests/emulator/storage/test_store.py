@@ -1,7 +1,8 @@
 """The SQLite database of the emulator."""
 
+from dataclasses import replace
+
 import pytest
-from msgspec.structs import replace
 
 from planasonix_emulator.storage.store import RecordQuery, RecordStore
 
