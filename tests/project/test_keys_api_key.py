@@ -45,3 +45,39 @@ def test_a_file_without_a_key_is_an_error(tmp_path, made, said):
     (finding,) = caught.value.diagnostics
     assert finding.code == "KT030"
     assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"AGE-SECRET-KEY-1{'Q' * 58}",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----",
+        f"AKIA{'Q' * 16}",
+        f"ghs_{'q' * 36}",
+        "https://ada:word@git.example.com",
+    ],
+)
+def test_the_secret_of_another_system_is_refused(tmp_path, value):
+    """A merged change of keyturn.yaml cannot send it to the address of the service."""
+    with pytest.raises(DiagnosticError) as caught:
+        read_api_key(tmp_path, ApiKeySource("env", "KEY"), {"KEY": value})
+    (finding,) = caught.value.diagnostics
+    assert finding.code == "KT032"
+    assert value not in finding.message + finding.hint
+
+
+def test_a_variable_of_another_system_is_refused(tmp_path, canary):
+    """Its value may have no form of its own."""
+    source = ApiKeySource("env", "AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(DiagnosticError) as caught:
+        read_api_key(tmp_path, source, {"AWS_SECRET_ACCESS_KEY": canary()})
+    assert caught.value.diagnostics[0].code == "KT032"
+
+
+@pytest.mark.parametrize(
+    "value", [f"plnx_live_sk-{'q' * 20}", "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl", "0123-any"]
+)
+def test_an_api_key_of_any_form_is_accepted(tmp_path, value):
+    """The service also accepts access tokens, and no prefix is promised."""
+    key, _ = read_api_key(tmp_path, ApiKeySource("env", "KEY"), {"KEY": value})
+    assert key.reveal() == value

@@ -11,6 +11,7 @@ from keyturn.files.discovery import load_file
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic
 from keyturn.model.secret import Secret
+from keyturn.policy.text_matching import has_embedded_password, has_known_prefix, has_private_key
 from keyturn.project.project import ApiKeySource, Project
 from keyturn.sops.decrypt import Decryptor, decrypt_document
 from keyturn.yamldoc.reader import parse_document
@@ -23,9 +24,21 @@ FINGERPRINT_KEY_PATH: Final = ("secrets", "fingerprint_key")
 
 STORED_KEY_BYTES: Final = 32
 
+_API_KEY_PREFIXES: Final = ("plnx_", "plx_", "flx_")
+_OTHER_SECRET_VARIABLES: Final = frozenset(
+    {
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN",
+        "CI_JOB_TOKEN", "GITHUB_TOKEN", "GOOGLE_SERVICE_ACCOUNT_KEY", "SOPS_AGE_KEY", "VAULT_TOKEN",
+    }
+)  # fmt: skip
+
 
 def read_api_key(root: Path, source: ApiKeySource, environment: Mapping[str, str]) -> tuple[Secret, str]:
-    """Return the key and the name of its source for messages; raises DiagnosticError (KT030)."""
+    """Return the key and the name of its source for messages.
+
+    Raises DiagnosticError: KT030 without a key, KT032 if the value is a secret of another system.
+    """
     if source.kind == "env":
         where = f"the environment variable {source.name}"
         value = environment.get(source.name, "")
@@ -44,6 +57,10 @@ def read_api_key(root: Path, source: ApiKeySource, environment: Mapping[str, str
                 hint=hint,
             )
         )
+    if _is_other_secret(value.strip(), source):
+        hint = "let `api_key:` in keyturn.yaml name the source of the Planasonix key; review who changed it"
+        message = f"{where} contains a secret of another system, not an API key"
+        raise DiagnosticError(error_diagnostic("KT032", SourceLocation("keyturn.yaml"), message, hint))
     return Secret(value.strip()), where
 
 
@@ -64,6 +81,14 @@ def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:
     if len(key) != STORED_KEY_BYTES:
         raise DiagnosticError(_damaged_key_error(where))
     return key
+
+
+def _is_other_secret(value: str, source: ApiKeySource) -> bool:
+    if source.kind == "env" and source.name in _OTHER_SECRET_VARIABLES:
+        return True
+    if value.startswith(_API_KEY_PREFIXES):
+        return False
+    return has_private_key(value) or has_known_prefix(value) or has_embedded_password(value)
 
 
 def _read_key_file(path: Path, where: str) -> tuple[str, str]:
