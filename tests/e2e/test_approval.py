@@ -2,10 +2,10 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pyrage
 import pytest
-from msgspec.structs import replace
 
 from git_history import commit_all, run_git
 

@@ -17,7 +17,7 @@ def examined(setup, *more, apart=False, **environment):
     surroundings = {**dict.fromkeys(IGNORED_VARIABLES, ""), **setup.repo.environment(), **environment}
     for name in [name for name, value in surroundings.items() if value is None]:
         del surroundings[name]
-    run = setup.repo.keyturn if apart else setup.repo.inside
+    run = setup.repo.keyturn if apart else setup.repo.run_in_process
     done = run("doctor", "--json", *more, env=surroundings)
     checks = parse_valid("doctor", done.stdout)["checks"]
     return done.code, {each["code"]: each for each in checks if each["code"]}, checks
