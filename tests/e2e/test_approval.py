@@ -108,7 +108,7 @@ def test_other_changes_of_a_merge_are_listed(reviewed, calm):
     said = flat(done.stderr)
     assert SAME in said
     assert "connection/prod-more new finding KT310 warning: the label owner is missing" in said
-    assert f"prod-calm.yaml access KT480 warning: age:{stranger} can decrypt" in said
+    assert f"prod-calm.yaml access KT480 warning: age:{stranger} can now decrypt this file" in said
 
 
 def test_a_merge_that_changes_only_the_pace_is_applied(reviewed):
