@@ -53,7 +53,7 @@ def test_json_without_keys(two):
     tree = parse_valid("diff", done.stdout)
     assert tree["secrets_compared"] is False
     assert tree["summary"]["share_a_secret"] == 0
-    assert "a decryption key is missing" in done.stderr
+    assert "no decryption key can be used" in done.stderr
 
 
 def test_a_workspace_that_is_none(two):

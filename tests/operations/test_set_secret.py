@@ -51,6 +51,16 @@ def test_resealing_keeps_the_file_valid(setup, project):
     assert setup.run("apply", "--yes").code == 0
 
 
+def test_an_untrusted_ci_event_sets_no_secret(setup, project, canary):
+    """The file stays as it is."""
+    environment = setup.repo.environment() | {"GITHUB_EVENT_NAME": "pull_request_target"}
+    before = (setup.repo.root / FILE).read_bytes()
+    with pytest.raises(DiagnosticError) as caught:
+        set_secret(project, "prod-db", "password", Secret(canary()), environment)
+    assert caught.value.diagnostics[0].code == "KT031"
+    assert (setup.repo.root / FILE).read_bytes() == before
+
+
 def test_an_unknown_field_is_refused():
     """The hint suggests the nearest field."""
     with pytest.raises(DiagnosticError) as caught:

@@ -22,6 +22,9 @@ def event(tmp_path, head, base="acme/x"):
         {},
         {"GITHUB_EVENT_NAME": "push"},
         {"GITHUB_EVENT_NAME": "schedule"},
+        {"GITHUB_EVENT_NAME": "workflow_dispatch"},
+        {"GITHUB_EVENT_NAME": "merge_group"},
+        {"CI_PIPELINE_SOURCE": "web"},
         {"CI_PROJECT_PATH": "acme/x"},
         {"CI_PROJECT_PATH": "acme/x", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "acme/x"},
     ],
@@ -37,10 +40,9 @@ def test_a_pull_request_within_the_repository_is_trusted(tmp_path):
     assert find_untrusted_event(event(tmp_path, "acme/x")) == ""
 
 
-@pytest.mark.parametrize("name", ["pull_request", "pull_request_review"])
-def test_a_pull_request_from_a_fork_is_not_trusted(tmp_path, name):
+def test_a_pull_request_from_a_fork_is_not_trusted(tmp_path):
     """Anybody can open one."""
-    surroundings = event(tmp_path, "eve/x") | {"GITHUB_EVENT_NAME": name}
+    surroundings = event(tmp_path, "eve/x")
     assert "fork" in find_untrusted_event(surroundings)
     with pytest.raises(DiagnosticError) as caught:
         reject_untrusted_event(surroundings)
@@ -59,6 +61,23 @@ def test_an_unreadable_event_is_not_trusted(tmp_path, content):
 def test_pull_request_target_is_not_trusted():
     """It runs files of the pull request with the secrets of the base repository."""
     assert find_untrusted_event({"GITHUB_EVENT_NAME": "pull_request_target"})
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"GITHUB_EVENT_NAME": "workflow_run"},
+        {"GITHUB_EVENT_NAME": "issue_comment"},
+        {"GITHUB_EVENT_NAME": "pull_request_review"},
+        {"GITHUB_EVENT_NAME": "an_event_of_the_future"},
+        {"CI_PIPELINE_SOURCE": "trigger"},
+        {"CI_PIPELINE_SOURCE": "external_pull_request_event"},
+    ],
+)
+def test_an_event_that_is_not_listed_is_not_trusted(surroundings):
+    """The message names the trusted events."""
+    assert "push, schedule" in find_untrusted_event(surroundings)
+    reject_untrusted_event(surroundings | {TRUST_OVERRIDE: "1"})
 
 
 def test_a_merge_request_from_a_fork_is_not_trusted():

@@ -7,7 +7,12 @@ import pytest
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
-from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES, read_fingerprint_key
+from keyturn.project.keys import (
+    FINGERPRINT_KEY_PATH,
+    STORED_KEY_BYTES,
+    open_decryptor,
+    read_fingerprint_key,
+)
 from keyturn.project.project import Project
 
 
@@ -50,3 +55,10 @@ def test_a_missing_file_has_a_hint(tmp_path):
     with pytest.raises(DiagnosticError) as caught:
         read_fingerprint_key(project, opening(""))
     assert "git" in caught.value.diagnostics[0].hint
+
+
+def test_an_untrusted_event_opens_no_decryptor(project):
+    """Every decryption starts here."""
+    with pytest.raises(DiagnosticError) as caught:
+        open_decryptor(project, {"GITHUB_EVENT_NAME": "issue_comment"})
+    assert caught.value.diagnostics[0].code == "KT031"

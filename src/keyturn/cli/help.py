@@ -46,6 +46,8 @@ class HelpPage(Struct, frozen=True):
     see_also: tuple[str, ...]
 
 
+_DECRYPTION_VARIABLES = (_AGE_KEY_VARIABLE, _TRUST_EVENT_VARIABLE)
+_STATE_VARIABLES = (_OBJECT_STORE_VARIABLES, _TRUST_EVENT_VARIABLE)
 _RUN_VARIABLES = (
     _API_KEY_VARIABLE,
     _AGE_KEY_VARIABLE,
@@ -56,31 +58,31 @@ _RUN_VARIABLES = (
 
 HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
     {
-        "init": HelpPage((0, 1), (_AGE_KEY_VARIABLE,), ("validate", "import", "tutorial.md")),
+        "init": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("validate", "import", "tutorial.md")),
         "validate": HelpPage((0, 1), (), ("explain", "schema", "reference/policy.md")),
         "import": HelpPage((0, 1, 3, 4, 5, 6), _RUN_VARIABLES, ("plan", "pull", "how-to/adopt.md")),
         "pull": HelpPage((0, 1, 3, 5, 6), _RUN_VARIABLES, ("plan", "import", "how-to/adopt.md")),
         "plan": HelpPage((0, 1, 2, 5, 6), _RUN_VARIABLES, ("apply", "show", "how-to/forks.md")),
-        "show": HelpPage((0, 1, 4, 5), (_AGE_KEY_VARIABLE,), ("plan", "apply", "reference/json.md")),
+        "show": HelpPage((0, 1, 4, 5), _DECRYPTION_VARIABLES, ("plan", "apply", "reference/json.md")),
         "apply": HelpPage((0, 1, 3, 4, 5, 6), _RUN_VARIABLES, ("plan", "log", "how-to/recover.md")),
         "test": HelpPage(
             (0, 1, 5, 6),
             (_API_KEY_VARIABLE, _OBJECT_STORE_VARIABLES, _TRUST_EVENT_VARIABLE),
             ("apply", "doctor", "how-to/rotate.md"),
         ),
-        "secret": HelpPage((0, 1, 5), (_AGE_KEY_VARIABLE,), ("secret set", "seal")),
-        "secret set": HelpPage((0, 1, 5), (_AGE_KEY_VARIABLE,), ("seal", "apply", "how-to/rotate.md")),
-        "seal": HelpPage((0, 1, 5), (_AGE_KEY_VARIABLE,), ("secret set", "explanation/seal.md")),
+        "secret": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("secret set", "seal")),
+        "secret set": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("seal", "apply", "how-to/rotate.md")),
+        "seal": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("secret set", "explanation/seal.md")),
         "usage": HelpPage((0, 1, 5, 6), _RUN_VARIABLES, ("test", "how-to/review.md")),
-        "diff": HelpPage((0, 1, 2, 5), (_AGE_KEY_VARIABLE,), ("plan", "how-to/teams.md")),
+        "diff": HelpPage((0, 1, 2, 5), _DECRYPTION_VARIABLES, ("plan", "how-to/teams.md")),
         "revoke": HelpPage(
-            (0, 1, 3, 6),
+            (0, 1, 3, 5, 6),
             (_API_KEY_VARIABLE, _TRUST_EVENT_VARIABLE),
             ("purge", "apply", "how-to/break-glass.md"),
         ),
         "purge": HelpPage((0, 1, 4, 5, 6), _RUN_VARIABLES, ("revoke", "how-to/break-glass.md")),
-        "log": HelpPage((0, 1, 5), (_OBJECT_STORE_VARIABLES,), ("unlock", "how-to/recover.md")),
-        "unlock": HelpPage((0, 1, 4), (_OBJECT_STORE_VARIABLES,), ("log", "apply", "how-to/recover.md")),
+        "log": HelpPage((0, 1, 5), _STATE_VARIABLES, ("unlock", "how-to/recover.md")),
+        "unlock": HelpPage((0, 1, 4, 5), _STATE_VARIABLES, ("log", "apply", "how-to/recover.md")),
         "doctor": HelpPage((0, 1), _RUN_VARIABLES, ("validate", "how-to/recover.md")),
         "explain": HelpPage((0,), (), ("validate", "reference/codes.md")),
         "schema": HelpPage((0,), (), ("validate", "reference/json.md")),

@@ -12,8 +12,9 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.fields import FieldPath
 from keyturn.model.resource import DesiredResource
 from keyturn.model.secret import Secret
+from keyturn.project.keys import open_decryptor
 from keyturn.project.project import Project
-from keyturn.sops.decrypt import Decryptor, decrypt_document, decryptor_for
+from keyturn.sops.decrypt import Decryptor, decrypt_document
 from keyturn.yamldoc.reader import Document, parse_document
 
 _BATCH_SIZE: Final = 256
@@ -28,7 +29,7 @@ def decrypt_manifests(
     DiagnosticError with all errors; KT250 to KT299 are integrity errors. A missing seal is no error
     here if policy only warns: the loader reports it.
     """
-    decryptor = decryptor_for(environment, project.policy, project.decryptor)
+    decryptor = open_decryptor(project, environment)
     resources = tuple(desired)
     opened: list[DesiredResource] = []
     findings: list[Diagnostic] = []
@@ -49,7 +50,7 @@ def check_seals_of_invalid(
         parse_document(load_file(project.root, subject.origin.file).data, subject.origin.file)
         for subject in subjects
     ]
-    decryptor = decryptor_for(environment, project.policy, project.decryptor)
+    decryptor = open_decryptor(project, environment)
     return tuple(
         finding
         for subject, secrets in zip(subjects, decryptor(documents), strict=True)
@@ -71,7 +72,7 @@ def decrypt_manifest_at(
     source = Revision(project.root, commit, environment).read_file(file)
     document = parse_document(source.data, source.relative)
     sealed = build_manifest(source, document).desired
-    opened = decrypt_document(document, decryptor_for(environment, project.policy, project.decryptor))
+    opened = decrypt_document(document, open_decryptor(project, environment))
     verified, problems = verify_secrets(
         sealed, _select_secrets(opened), resolve_seal_severity(project.policy)
     )

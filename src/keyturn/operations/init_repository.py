@@ -14,12 +14,11 @@ from keyturn.model.fields import flatten_tree
 from keyturn.model.secret import Secret
 from keyturn.operations import init_templates
 from keyturn.operations.init_templates import InitOptions
-from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES
+from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES, open_decryptor
 from keyturn.project.project import FINGERPRINT_KEY_FILE, Project, read_project
 from keyturn.schema.definitions import read_schema_text
 from keyturn.sops.age_keys import find_age_keys
 from keyturn.sops.binary import find_sops
-from keyturn.sops.decrypt import decryptor_for
 
 CI_FILES: Mapping[str, tuple[str, Callable[[InitOptions], str]]] = MappingProxyType(
     {
@@ -119,10 +118,13 @@ def _write_example(files: "_RepositoryFiles", write: ManifestWriter, workspace: 
 
 
 def create_manifest_writer(project: Project, environment: Mapping[str, str]) -> ManifestWriter:
-    """Return a writer for the manifests of a project; raises DiagnosticError if sops is missing."""
+    """Return a writer for the manifests of a project; raises DiagnosticError.
+
+    The errors are those of ``find_sops`` and ``open_decryptor``.
+    """
     policy = project.policy
     sops = find_sops(environment, policy.key_types, policy.servers)
-    return ManifestWriter(project.root, policy, sops, decryptor_for(environment, policy, project.decryptor))
+    return ManifestWriter(project.root, policy, sops, open_decryptor(project, environment))
 
 
 def _build_example_credential(name: str, workspace: str, password: Secret) -> dict[str, object]:

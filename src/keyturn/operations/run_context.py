@@ -88,7 +88,7 @@ def open_run_context(
         project=project,
         workspace=selected,
         service=open_client(project, selected, environment),
-        store=open_store(selected.state_url, project.root, environment),
+        store=open_workspace_store(project, selected, environment),
         clock=create_system_clock(),
         sleep=time.sleep,
         new_id=lambda: secrets.token_hex(8),
@@ -98,7 +98,11 @@ def open_run_context(
 
 
 def open_client(project: Project, workspace: Workspace, environment: Mapping[str, str]) -> Client:
-    """Return the client for a workspace; raises DiagnosticError if its API key is missing or malformed."""
+    """Return the client for a workspace.
+
+    Raises DiagnosticError if its API key is missing or malformed, or if the CI event is untrusted.
+    """
+    reject_untrusted_event(environment)
     key, source = read_api_key(project.root, workspace.api_key, environment)
     settings = ClientSettings(
         base_url=workspace.base_url, api_key=key, key_source=source, rate=workspace.pace
@@ -107,6 +111,19 @@ def open_client(project: Project, workspace: Workspace, environment: Mapping[str
         monotonic=time.monotonic, now=time.time, sleep=time.sleep, random_fraction=random.random
     )
     return Client.open(settings, clock)
+
+
+def open_workspace_store(
+    project: Project, workspace: Workspace, environment: Mapping[str, str]
+) -> StateStore:
+    """Return the store of a workspace's state.
+
+    Raises DiagnosticError as ``open_store``, and KT031 for an object store if the CI event is untrusted:
+    the address could belong to the author of the pull request.
+    """
+    if not workspace.state_url.startswith("file:"):
+        reject_untrusted_event(environment)
+    return open_store(workspace.state_url, project.root, environment)
 
 
 def create_system_clock() -> RunClock:

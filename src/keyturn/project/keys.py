@@ -12,8 +12,9 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic
 from keyturn.model.secret import Secret
 from keyturn.policy.text_matching import has_embedded_password, has_known_prefix, has_private_key
+from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.project import ApiKeySource, Project
-from keyturn.sops.decrypt import Decryptor, decrypt_document
+from keyturn.sops.decrypt import Decryptor, decrypt_document, decryptor_for
 from keyturn.yamldoc.reader import parse_document
 
 MAX_API_KEY_BYTES = 8192
@@ -62,6 +63,12 @@ def read_api_key(root: Path, source: ApiKeySource, environment: Mapping[str, str
         message = f"{where} contains a secret of another system, not an API key"
         raise DiagnosticError(error_diagnostic("KT032", SourceLocation("keyturn.yaml"), message, hint))
     return Secret(value.strip()), where
+
+
+def open_decryptor(project: Project, environment: Mapping[str, str]) -> Decryptor:
+    """Return a decryptor with the keys of ``environment``; raises DiagnosticError (KT031)."""
+    reject_untrusted_event(environment)
+    return decryptor_for(environment, project.policy, project.decryptor)
 
 
 def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:

@@ -63,6 +63,6 @@ def diff_command(
         style = TerminalStyle(color, stream_width(sys.stdout, read_environment()))
         click.echo(render_workspace_diff(found, form, style).rstrip("\n"))
         if not found.secrets_compared:
-            click.echo("Secrets were not compared: a decryption key is missing.", err=True)
+            click.echo("Secrets were not compared: no decryption key can be used.", err=True)
         if detailed_exitcode and any(each.has_differences for each in found.resources):
             raise ExitWith(exit_codes.EXIT_CHANGES)

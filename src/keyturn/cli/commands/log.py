@@ -43,12 +43,12 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
+        from keyturn.operations.run_context import open_workspace_store
         from keyturn.project.project import open_project
-        from keyturn.state.stores import open_store
 
         project = open_project(folder)
         chosen = project.find_workspace(workspace)
-        store = open_store(chosen.state_url, project.root, read_environment())
+        store = open_workspace_store(project, chosen, read_environment())
         if verify:
             message, whole = check_journal(store)
             click.echo(message)

@@ -25,14 +25,14 @@ def unlock_command(color: bool, /, lock_id: str, workspace: str, folder: Path) -
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
+        from keyturn.operations.run_context import open_workspace_store
         from keyturn.project.project import open_project
         from keyturn.state.lock import force_unlock
-        from keyturn.state.stores import open_store
         from keyturn.views.escaping import escape_line
 
         project = open_project(folder)
         chosen = project.find_workspace(workspace)
-        was = force_unlock(open_store(chosen.state_url, project.root, read_environment()), lock_id)
+        was = force_unlock(open_workspace_store(project, chosen, read_environment()), lock_id)
         if was is None:
             click.echo("The lock record was damaged; the lock is released.")
             return

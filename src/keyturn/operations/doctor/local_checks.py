@@ -26,11 +26,10 @@ from keyturn.model.results import (
     passed_check,
     skipped_check,
 )
-from keyturn.project.keys import read_fingerprint_key
+from keyturn.project.keys import open_decryptor, read_fingerprint_key
 from keyturn.project.project import Project, Workspace
 from keyturn.sops.age_keys import AGE_KEY_FILE_VARIABLE, find_age_keys
 from keyturn.sops.binary import MIN_WRITING_SOPS_VERSION, find_sops
-from keyturn.sops.decrypt import decryptor_for
 
 HOOK_FILES: Final = (".pre-commit-config.yaml", ".pre-commit-config.yml", "lefthook.yml", ".husky/pre-commit")
 """Files in which a repository configures pre-commit hooks."""
@@ -91,7 +90,7 @@ def check_decryption_keys(environment: Mapping[str, str], project: Project | Non
     if project is None:
         return
     try:
-        read_fingerprint_key(project, decryptor_for(environment, project.policy, project.decryptor))
+        read_fingerprint_key(project, open_decryptor(project, environment))
     except DiagnosticError as error:
         yield from checks_from_diagnostics("keys", error.diagnostics)
     else:

@@ -20,14 +20,13 @@ from keyturn.model.results import (
 from keyturn.operations.doctor import local_checks
 from keyturn.operations.doctor.local_checks import is_readable_by_others, warning_check
 from keyturn.operations.observe import check_organization
-from keyturn.operations.run_context import create_system_clock, open_client
+from keyturn.operations.run_context import create_system_clock, open_client, open_workspace_store
 from keyturn.project.ci_events import TRUST_OVERRIDE, find_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, open_project
 from keyturn.state.journal_record import read_journal_records, verify_chain
 from keyturn.state.lock import read_held_lock
 from keyturn.state.reader import load_state
-from keyturn.state.stores import open_store
 from keyturn.state.stores.base import StateStore
 
 MAX_CLOCK_SKEW = 60.0
@@ -186,7 +185,7 @@ def _check_workspace(
     with ExitStack() as opened:
         context = DoctorContext(
             open_service=lambda: opened.enter_context(open_client(project, workspace, environment)),
-            open_store=lambda: open_store(workspace.state_url, project.root, environment),
+            open_store=lambda: open_workspace_store(project, workspace, environment),
             clock=create_system_clock(),
         )
         yield from check_state(context, workspace)

@@ -25,9 +25,8 @@ from keyturn.model.plan import Plan
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
 from keyturn.operations.plan.plan_document import PlanRecord, from_plan_record, to_plan_record
 from keyturn.operations.run_context import RunContext
-from keyturn.project.keys import read_fingerprint_key
+from keyturn.project.keys import open_decryptor, read_fingerprint_key
 from keyturn.project.project import Project
-from keyturn.sops.decrypt import decryptor_for
 from keyturn.state.fingerprint import derive_key
 
 PLAN_FILE_PURPOSE = "saved plan"
@@ -92,7 +91,7 @@ def open_plan(project: Project, environment: Mapping[str, str], file: Path, now:
 
     Raises DiagnosticError KT650 for a changed file or one of another version, KT651 for an expired one.
     """
-    key = read_fingerprint_key(project, decryptor_for(environment, project.policy, project.decryptor))
+    key = read_fingerprint_key(project, open_decryptor(project, environment))
     return decode_plan(file.read_bytes(), key, str(file), now)
 
 

@@ -14,8 +14,8 @@ from keyturn.model.resource import DesiredResource, StateEntry
 from keyturn.model.secret import Secret
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.inputs import PlanInputs, needs_decryption
-from keyturn.project.keys import read_fingerprint_key
-from keyturn.sops.decrypt import Decryptor, decryptor_for
+from keyturn.project.keys import open_decryptor, read_fingerprint_key
+from keyturn.sops.decrypt import Decryptor
 from keyturn.state.fingerprint import compute_fingerprint, derive_key
 
 FINGERPRINT_PURPOSE = "secrets"
@@ -37,8 +37,7 @@ class SecretLoader(Struct, frozen=True):
 
     def create_decryptor(self) -> Decryptor:
         """Return a decryptor with the keys of the run's environment."""
-        project = self.run.project
-        return decryptor_for(self.run.environment, project.policy, project.decryptor)
+        return open_decryptor(self.run.project, self.run.environment)
 
     def load_manifests(self) -> LoadedManifests:
         """Return the workspace's manifests, still encrypted; raises DiagnosticError if one is invalid."""
