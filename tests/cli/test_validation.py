@@ -6,6 +6,7 @@ import pytest
 
 from keyturn.cli.validation import (
     ProjectValidation,
+    _find_path,
     _relative_to_root,
     failed_validation,
     format_validation,
@@ -43,6 +44,17 @@ def test_paths_are_told_from_the_root(tmp_path):
     """Wherever one stands; what is outside keeps its name."""
     assert _relative_to_root(tmp_path, tmp_path / "a/b.yaml") == "a/b.yaml"
     assert _relative_to_root(tmp_path / "root", Path("/elsewhere/b.yaml")) == "/elsewhere/b.yaml"
+    assert _relative_to_root(tmp_path, tmp_path / "a/../c.yaml") == "c.yaml"
+    assert _relative_to_root(tmp_path, tmp_path / "a/..") == "."
+
+
+def test_a_path_may_be_relative_to_the_current_folder(tmp_path, monkeypatch):
+    """A hook at the top of a larger repository names files from there."""
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra/x.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert _find_path(Path("infra"), Path("infra/x.yaml")) == Path("infra/x.yaml")
+    assert _find_path(Path("infra"), Path("x.yaml")) == Path("infra/x.yaml")
 
 
 def test_forms_end_without_a_newline():

@@ -1,5 +1,6 @@
 """One validation of the command line: the chosen files, the diagnostics, the output."""
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +30,13 @@ class ProjectValidation(Struct, frozen=True):
 
 
 def validate_paths(folder: Path, workspace: str, paths: tuple[Path, ...]) -> ProjectValidation:
-    """Validate the project around ``folder``, or only the named files; raises DiagnosticError."""
+    """Validate the project around ``folder``, or only the named files and folders; raises DiagnosticError.
+
+    A path is relative to ``folder``; if it does not exist there, to the current folder.
+    """
     project = open_project(folder)
     workspaces = (project.find_workspace(workspace),) if workspace else tuple(project.workspaces.values())
-    only = tuple(_relative_to_root(project.root, folder / path) for path in paths)
+    only = tuple(_relative_to_root(project.root, _find_path(folder, path)) for path in paths)
     today = datetime.now(UTC).date()
     return ProjectValidation(
         project.root, validate_project(project, workspaces, only, today, read_environment())
@@ -45,8 +49,14 @@ def failed_validation(folder: Path, diagnostics: tuple[Diagnostic, ...]) -> Proj
 
 
 def _relative_to_root(root: Path, path: Path) -> str:
-    full = path.absolute()
+    full = Path(os.path.normpath(path.absolute()))
+    full = full.resolve() if full.is_dir() and not full.is_symlink() else full.parent.resolve() / full.name
     return str(full.relative_to(root)) if full.is_relative_to(root) else str(path)
+
+
+def _find_path(folder: Path, path: Path) -> Path:
+    inner = folder / path
+    return path if path.exists() and not inner.exists() else inner
 
 
 def format_validation(validation: ProjectValidation, form: str, color: bool) -> str:

@@ -7,6 +7,7 @@ handle. Neither a symlink nor a replacement between check and open can lead out 
 import errno
 import hashlib
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -22,6 +23,9 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnost
 
 MANIFEST_SUFFIXES: Final = (".yaml", ".yml")
 """The suffixes of manifest files."""
+
+_NEAR_MISS_SUFFIXES: Final = (*MANIFEST_SUFFIXES, ".json", ".dec")
+_COPY_PATTERN: Final = re.compile(r"\.(ya?ml|json)(?![a-z0-9])", re.IGNORECASE)
 
 MAX_FOLDER_DEPTH: Final = 32
 """The maximum nesting depth of folders below a folder of manifests."""
@@ -51,10 +55,10 @@ class ManifestFiles(Struct, frozen=True):
 def find_manifests(root: Path, folders: Iterable[str], only: Collection[str] = ()) -> ManifestFiles:
     """Read each ``*.yaml`` and ``*.yml`` file below ``folders`` of ``root`` once, sorted by path.
 
-    Names that start with a dot are ignored. With ``only``, all other files are listed but not opened.
-    Diagnostics: not a regular file (KT120), outside of the root (KT121), names that differ only in
-    case (KT122), a missing folder or one without manifests (KT123), unreadable (KT124), too large
-    (KT104), nested too deep (KT114).
+    Names that start with a dot are ignored. With ``only`` (files and folders), all other files are
+    listed but not opened. Diagnostics: not a regular file (KT120), outside of the root (KT121), names
+    that differ only in case (KT122), a missing folder or one without manifests (KT123), unreadable
+    (KT124), too large (KT104), nested too deep (KT114), a copy of a manifest or a wrong suffix (KT125).
     """
     walker = _FolderWalker(root, only=frozenset(only))
     for folder in folders:
@@ -99,6 +103,12 @@ def manifest_name(relative: str) -> str:
     """Return the file name of a path without its last suffix, as ``Path.stem`` does."""
     name = relative.rpartition("/")[2]
     return name.rpartition(".")[0] or name
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Return whether ``path`` is ``folder`` or below it; both are relative to the root."""
+    inner, outer = PurePosixPath(path), PurePosixPath(folder)
+    return inner == outer or outer in inner.parents
 
 
 def find_name_clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
@@ -158,6 +168,7 @@ class _FolderWalker:
                 prefix = f"{base}/" if base.parts else ""
                 for name in manifests:
                     self._read_entry(inner_handle, name, prefix + name)
+                self._check_near_misses(files, manifests, prefix)
         finally:
             os.close(handle)
         if not count:
@@ -214,8 +225,16 @@ class _FolderWalker:
                 kept.append(name)
         folders[:] = kept
 
+    def _check_near_misses(self, files: list[str], manifests: list[str], prefix: str) -> None:
+        stems = {manifest_name(name) for name in manifests}
+        for name in set(files) - set(manifests):
+            if _is_near_miss(name, stems):
+                message = "not a manifest, but named like one: keyturn reads only *.yaml and *.yml"
+                hint = "remove a backup or a decrypted copy; rename a manifest so that it ends in .yaml"
+                self._add_error("KT125", prefix + name, message, hint)
+
     def _read_entry(self, folder: int, name: str, relative: str) -> None:
-        if self._only and relative not in self._only:
+        if self._only and not any(is_within(relative, each) for each in self._only):
             self._skipped_names.append(relative)
             return
         try:
@@ -259,6 +278,12 @@ class _FolderWalker:
 
     def _add_error(self, code: str, name: str, message: str, hint: str) -> None:
         self._diagnostics.setdefault(name, error_diagnostic(code, SourceLocation(name), message, hint))
+
+
+def _is_near_miss(name: str, stems: Collection[str]) -> bool:
+    if not name.startswith("."):
+        return bool(_COPY_PATTERN.search(name))
+    return name.lower().endswith(_NEAR_MISS_SUFFIXES) and any(f"{stem}." in name for stem in stems)
 
 
 def _open_nested_folder(root: Path, path: PurePosixPath, *, make: bool) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path as File
 
 from msgspec import Struct
 
-from keyturn.files.discovery import SourceFile, find_manifests, load_file, manifest_name
+from keyturn.files.discovery import SourceFile, find_manifests, is_within, load_file, manifest_name
 from keyturn.git.revision import Revision
 from keyturn.manifests.manifest import Manifest, build_manifest, check_name
 from keyturn.manifests.references import (
@@ -64,6 +64,7 @@ def validate_file(source: SourceFile, settings: PolicySettings) -> FileValidatio
 class LoadedManifests(Struct, frozen=True, kw_only=True):
     """The manifests of a workspace, still encrypted, and the sorted diagnostics of all files.
 
+    ``files`` are the paths of all files that were read, with those that yield no resource.
     ``invalid_sealed`` are encrypted files that do not match their schema: they yield no resource; if a
     key is available, the seal check tells a typo from tampering.
     """
@@ -71,11 +72,12 @@ class LoadedManifests(Struct, frozen=True, kw_only=True):
     desired: tuple[DesiredResource, ...] = ()
     resource_views: tuple[ResourceView, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    files: tuple[str, ...] = ()
     invalid_sealed: tuple[SealSubject, ...] = ()
 
 
 def load_manifests(project: Project, workspace: Workspace, only: Collection[str] = ()) -> LoadedManifests:
-    """Load the manifests of a workspace, or those in ``only`` (paths below the root).
+    """Load the manifests of a workspace, or those in ``only`` (files and folders below the root).
 
     Invalid manifests raise no error; the result has the diagnostics of all files. With ``only``, other
     files are read only to resolve references.
@@ -85,7 +87,9 @@ def load_manifests(project: Project, workspace: Workspace, only: Collection[str]
     batch.add_sources(files.sources)
     batch.skip_files(project.root, files.skipped_names)
     batch.diagnostics.extend(
-        diagnostic for diagnostic in files.diagnostics if not only or diagnostic.origin.file in only
+        diagnostic
+        for diagnostic in files.diagnostics
+        if not only or any(is_within(diagnostic.origin.file, each) for each in only)
     )
     return batch.build_result()
 
@@ -102,6 +106,7 @@ class _ManifestBatch:
         self.diagnostics: list[Diagnostic] = []
         self._settings = settings
         self._workspace = workspace
+        self._files: list[str] = []
         self._manifests: list[Manifest] = []
         self._invalid_sealed: list[SealSubject] = []
         self._invalid: dict[Address, ResourceView] = {}
@@ -109,6 +114,7 @@ class _ManifestBatch:
         self._skipped: dict[str, list[tuple[File, str]]] = {}
 
     def add_sources(self, sources: Sequence[SourceFile]) -> None:
+        self._files.extend(source.relative for source in sources)
         for source in sources:
             self._add_source(source)
 
@@ -143,6 +149,7 @@ class _ManifestBatch:
             diagnostics=tuple(
                 sorted(dict.fromkeys(self.diagnostics), key=lambda diagnostic: diagnostic.sort_key)
             ),
+            files=tuple(self._files),
             invalid_sealed=tuple(self._invalid_sealed),
         )
 

@@ -36,11 +36,41 @@ def test_all_files_are_validated(project):
 
 
 def test_only_named_files_are_validated(project):
-    """A file outside of every workspace is a warning."""
+    """The number of checked files counts no other file."""
     file = "manifests/prod/connections/prod-pg.yaml"
-    result = validate_project(project, project.workspaces.values(), (file, "elsewhere/x.yaml"), TODAY, {})
-    assert file in result.files
-    assert [each.origin.file for each in result.diagnostics if each.code == "KT044"] == ["elsewhere/x.yaml"]
+    result = validate_project(project, project.workspaces.values(), (file,), TODAY, {})
+    assert result.files == (file,)
+
+
+@pytest.mark.parametrize("folder", ["manifests", "manifests/prod", "manifests/prod/connections"])
+def test_a_named_folder_is_validated(project, folder):
+    """The search includes folders below it, also if the folder contains several workspaces."""
+    path = project.root / "manifests/prod/connections/prod-pg.yaml"
+    path.write_text(path.read_text().replace("config:", "confg:"))
+    result = validate_project(project, project.workspaces.values(), (folder,), TODAY, {})
+    assert result.worst_severity is Severity.ERROR
+    assert str(path.relative_to(project.root)) in result.files
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("manifests/prod/connections/typo.yaml", "KT123"),
+        ("manifests/prod/none", "KT123"),
+        ("manifests/prod/notes.txt", "KT125"),
+        ("elsewhere", "KT044"),
+        ("elsewhere/x.yaml", "KT044"),
+    ],
+)
+def test_a_named_path_without_manifests_is_an_error(project, path, code):
+    """It does not count as checked."""
+    for folder in ("manifests/prod/none", "elsewhere"):
+        (project.root / folder).mkdir()
+    (project.root / "elsewhere/x.yaml").write_text("a: b\n")
+    (project.root / "manifests/prod/notes.txt").write_text("notes\n")
+    result = validate_project(project, project.workspaces.values(), (path,), TODAY, {})
+    assert [(each.code, each.origin.file) for each in result.diagnostics] == [(code, path)]
+    assert (result.worst_severity, result.files) == (Severity.ERROR, ())
 
 
 def test_a_misspelt_connector_is_found(setup):

@@ -23,11 +23,13 @@ def validate_command(
 ) -> None:
     """Check manifests: YAML, schema, references, SOPS, policy.
 
-    Needs neither key nor network. With PATHS, only those files are checked. Exits 1 for an error.
+    Needs neither key nor network. With PATHS (files and folders), only those are checked.
+    Exits 1 for an error, also if a path leads to no manifest.
 
     \b
     Examples:
       keyturn validate
+      keyturn validate manifests/prod
       keyturn validate manifests/prod/credentials/prod-db.yaml --format github
     """
     with error_boundary(color):

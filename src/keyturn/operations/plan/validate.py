@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from keyturn.files.discovery import is_within
 from keyturn.manifests.loader import LoadedManifests, load_manifests
 from keyturn.model.address import SourceLocation
-from keyturn.model.diagnostic import Diagnostic, Severity
+from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic
 from keyturn.model.fields import FieldPath, format_path
 from keyturn.model.resource import EMPTY, DesiredResource
 from keyturn.model.secret import Secret
@@ -17,7 +19,6 @@ from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import RuleContext, compute_run_fingerprints
 from keyturn.policy.rules.rotation_age import resolve_max_age
 from keyturn.policy.runner import PartialResult, run_remaining_rules, run_rules, run_static_rules
-from keyturn.policy.settings import covers_file
 from keyturn.project.project import PROJECT_FILE, Project, Workspace
 from keyturn.schema.definitions import list_known_types
 
@@ -98,34 +99,38 @@ def validate_project(
     today: date,
     environment: Mapping[str, str],
 ) -> ValidationResult:
-    """Validate the manifests of some workspaces; with ``only``, just these files.
+    """Validate the manifests of some workspaces; with ``only``, just these files and folders.
 
-    Secret age needs git history, so it is checked only when all files are checked.
+    A path in ``only`` that leads to no manifest is an error (KT044, KT123, KT125). Secret
+    age needs git history, so it is checked only when all files are checked.
     """
     diagnostics: list[Diagnostic] = []
     views: list[ResourceView] = []
-    covered: set[str] = set()
+    checked = {PROJECT_FILE} & set(only)
+    folders: list[str] = []
     for workspace in workspaces:
-        files = [file for file in only if any(covers_file(folder, file) for folder in workspace.manifests)]
-        covered.update(files)
-        if only and not files:
+        folders += workspace.manifests
+        named = [path for path in only if _overlaps(path, workspace.manifests)]
+        if only and not named:
             continue
-        loaded = load_manifests(project, workspace, files)
+        loaded = load_manifests(project, workspace, named)
+        checked.update(loaded.files)
         diagnostics += loaded.diagnostics
         views += loaded.resource_views
         diagnostics += [
             _kept_field_note(each, format_path(path)) for each in loaded.desired for path in each.kept_secrets
         ]
-    covered.update(each.origin.file for each in diagnostics if each.origin.line)
     # One run of the rules for all workspaces: a secret may be shared between environments. An
     # unreadable file may use a credential, so the manifests are then incomplete.
     complete = not only and not any(each.severity is Severity.ERROR for each in diagnostics)
     ages = SecretAges(today=today) if only else secret_ages(project, views, EMPTY, today, environment)
     diagnostics += run_rules(views, project.policy, _build_rule_context(ages, complete=complete))
+    found = checked | {each.origin.file for each in diagnostics}
     diagnostics += [
-        _unassigned_file_warning(file) for file in only if file not in covered and file != PROJECT_FILE
+        _unchecked_path_error(project.root, path, folders)
+        for path in only
+        if not any(is_within(file, path) for file in found)
     ]
-    checked = {view.file for view in views} | covered
     return ValidationResult(tuple(dict.fromkeys(diagnostics)), tuple(sorted(checked)))
 
 
@@ -177,11 +182,18 @@ def _kept_field_note(desired: DesiredResource, field: str) -> Diagnostic:
     )
 
 
-def _unassigned_file_warning(file: str) -> Diagnostic:
-    return Diagnostic(
-        code="KT044",
-        severity=Severity.WARNING,
-        message="this file belongs to no workspace and is not validated",
-        origin=SourceLocation(file),
-        hint="move it into a folder under `manifests:` in keyturn.yaml, or add its folder there",
-    )
+def _overlaps(path: str, folders: Iterable[str]) -> bool:
+    return any(is_within(path, folder) or is_within(folder, path) for folder in folders)
+
+
+def _unchecked_path_error(root: Path, path: str, folders: Iterable[str]) -> Diagnostic:
+    if not (root / path).exists():
+        return error_diagnostic("KT123", SourceLocation(path), "no such file or folder", "correct the path")
+    if not _overlaps(path, folders):
+        hint = "move it into a folder under `manifests:` in keyturn.yaml, or add its folder there"
+        return error_diagnostic("KT044", SourceLocation(path), "belongs to no workspace: not validated", hint)
+    if (root / path).is_dir():
+        hint = "name a folder that has manifests"
+        return error_diagnostic("KT123", SourceLocation(path), "the folder has no manifests", hint)
+    message = "not a manifest: keyturn reads only *.yaml and *.yml without a dot at the start"
+    return error_diagnostic("KT125", SourceLocation(path), message, "rename the file, or do not name it")
