@@ -18,10 +18,10 @@ from keyturn.client.messages import ClientClock
 from keyturn.git.revision import resolve_head
 from keyturn.model.clock import RunClock
 from keyturn.operations.progress import ProgressListener
+from keyturn.operations.workspace_store import open_workspace_store
 from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, find_project_root, open_project, read_project_at
-from keyturn.state.stores import open_store
 from keyturn.state.stores.base import StateStore
 
 _USER_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "LOGNAME", "USER")
@@ -111,19 +111,6 @@ def open_client(project: Project, workspace: Workspace, environment: Mapping[str
         monotonic=time.monotonic, now=time.time, sleep=time.sleep, random_fraction=random.random
     )
     return Client.open(settings, clock)
-
-
-def open_workspace_store(
-    project: Project, workspace: Workspace, environment: Mapping[str, str]
-) -> StateStore:
-    """Return the store of a workspace's state.
-
-    Raises DiagnosticError as ``open_store``, and KT031 for an object store if the CI event is untrusted:
-    the address could belong to the author of the pull request.
-    """
-    if not workspace.state_url.startswith("file:"):
-        reject_untrusted_event(environment)
-    return open_store(workspace.state_url, project.root, environment)
 
 
 def create_system_clock() -> RunClock:

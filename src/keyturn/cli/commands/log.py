@@ -43,7 +43,7 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.run_context import open_workspace_store
+        from keyturn.operations.workspace_store import open_workspace_store
         from keyturn.project.project import open_project
 
         project = open_project(folder)
