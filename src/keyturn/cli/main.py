@@ -64,6 +64,10 @@ COMMAND_MODULES = {
 """Each command and its module below ``keyturn.cli``, in the order of the help."""
 
 
+UNPROTECTED_WORDS = frozenset({"--version", "--help", "-h", "explain", "schema", "completion"})
+"""The first words of command lines that read no file of a project and no secret."""
+
+
 class LazyGroup(SuggestingGroup):
     """A group that imports a command only when it is run or described."""
 
@@ -108,10 +112,14 @@ def root_command(ctx: click.Context, folder: Path) -> None:
 
 
 def run_and_exit() -> NoReturn:
-    """Run the command line and end the process with `os._exit`.
+    """Run the command line in a protected process and end it with `os._exit`.
 
     All files and connections are closed by then. `os._exit` skips 0.1 s of interpreter teardown.
     """
+    if len(sys.argv) > 1 and sys.argv[1] not in UNPROTECTED_WORDS:
+        from keyturn.cli.process_protection import protect_process
+
+        protect_process()
     try:
         main()
     except SystemExit as ended:
