@@ -133,3 +133,10 @@ def test_deletes_the_copy_of_a_killed_writer(root):
     assert len(names(root)) == 2
     with lock_for_writing(root, "m/a.yaml"):
         assert names(root) == ["a.yaml"]
+
+
+def test_keeps_the_hidden_files_of_a_user(root):
+    """Only names that a writer makes are temporary."""
+    (root / "m/.keyturn-notes").write_text("own\n")
+    with lock_for_writing(root, "m/a.yaml"):
+        assert names(root) == [".keyturn-notes", "a.yaml"]

@@ -1,6 +1,7 @@
 """The files of a new repository."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,45 @@ def test_an_invalid_project_is_not_changed(tmp_path, options, environment):
     with pytest.raises(DiagnosticError):
         init_repository(tmp_path, options, environment, bytes)
     assert (tmp_path / "keyturn.yaml").read_text() == "version: 9\n"
+
+
+FOLDERS = [".github", ".keyturn", "manifests", "manifests/prod"]
+FILES = [
+    "keyturn.yaml", ".sops.yaml", ".gitignore", ".pre-commit-config.yaml", ".github/workflows/keyturn.yml",
+    ".keyturn/fingerprint.yaml", "manifests/prod/connections/prod-warehouse.yaml",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("relative", [*FOLDERS, *FILES])
+@pytest.mark.parametrize("is_dangling", [True, False])
+def test_links_are_not_followed(tmp_path, options, environment, relative, is_dangling):
+    """In a prepared folder, a link that leads out of it changes nothing outside."""
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / relative).parent.mkdir(parents=True)
+    outside.mkdir()
+    target = outside / "target"
+    (root / relative).symlink_to(target)
+    if not is_dangling:
+        target.mkdir() if relative in FOLDERS else target.write_text("own\n")
+    with suppress(DiagnosticError):
+        init_repository(root, options, environment, bytes)
+    left = {path.name: path.read_text() for path in outside.rglob("*") if path.is_file()}
+    assert left == ({} if is_dangling or relative in FOLDERS else {"target": "own\n"})
+    assert {path.name for path in outside.rglob("*")} == (set() if is_dangling else {"target"})
+    assert (root / relative).is_symlink()
+
+
+def test_a_linked_gitignore_leads_to_advice(tmp_path, options, environment):
+    """Its owner adds the lines."""
+    (tmp_path / "shared").write_text("own\n")
+    (tmp_path / ".gitignore").symlink_to("shared")
+    result = init_repository(tmp_path, options, environment, bytes)
+    assert ".gitignore" in result.unchanged
+    assert any(".gitignore is a symlink" in advice for advice in result.advice)
+
+
+def test_an_extended_file_keeps_its_bytes(tmp_path, options, environment):
+    """Text in another encoding than UTF-8 stays as it is."""
+    (tmp_path / ".gitignore").write_bytes(b"caf\xe9\n")
+    assert init_repository(tmp_path, options, environment, bytes).extended == (".gitignore",)
+    assert (tmp_path / ".gitignore").read_bytes().startswith(b"caf\xe9\n.keyturn")

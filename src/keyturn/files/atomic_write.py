@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnost
 TEMPORARY_PREFIX: Final = ".keyturn-"
 """The prefix of temporary files; discovery ignores names that start with a dot."""
 
+_TEMPORARY_NAME: Final = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}[0-9a-f]{{16}}\.yaml")
 _CREATE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PUBLIC_MODE: Final = 0o644
 _PRIVATE_MODE: Final = 0o600
@@ -34,7 +36,7 @@ def lock_for_writing(root: Path, relative: str, *, new: bool = False) -> Iterato
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         for name in os.listdir(handle):  # noqa: PTH208
-            if name.startswith(TEMPORARY_PREFIX):
+            if _TEMPORARY_NAME.fullmatch(name):
                 os.unlink(name, dir_fd=handle)
         yield AtomicFile(root, relative, handle)
     finally:

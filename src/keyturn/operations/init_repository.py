@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from keyturn.files.atomic_write import lock_for_writing
+from keyturn.files.discovery import load_file
 from keyturn.manifests.seal import SealSubject, compute_expected_seal
 from keyturn.manifests.writer import ManifestWriter
 from keyturn.model.address import Address, SourceLocation
@@ -149,7 +151,10 @@ def _build_example_credential(name: str, workspace: str, password: Secret) -> di
 
 
 class _RepositoryFiles:
-    """The files of a repository; an existing file is kept, or extended at its end."""
+    """The files of a repository; an existing file is kept, or extended at its end.
+
+    Links are not followed: a link in place of a file is kept, one in place of a folder is an error (KT120).
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -159,31 +164,35 @@ class _RepositoryFiles:
         self.advice: list[str] = []
 
     def add_text(self, relative: str, content: str) -> None:
-        path = self._root / relative
         if self._claim_path(relative):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, "utf-8")
+            with lock_for_writing(self._root, relative, new=True) as target:
+                target.create(content.encode())
 
     def add_lines(self, relative: str, content: str) -> None:
-        path = self._root / relative
-        if not path.exists():
+        if not self._is_present(relative):
             self.add_text(relative, content)
             return
-        present = path.read_text("utf-8")
+        if (self._root / relative).is_symlink():
+            self.unchanged.append(relative)
+            self.advice.append(f"{relative} is a symlink: add these lines to its target:\n{content.rstrip()}")
+            return
+        source = load_file(self._root, relative)
+        present = source.data.decode("utf-8", "surrogateescape")
         lines = [each for each in content.splitlines() if not each.startswith("#")]
         missing = [each for each in lines if each not in present.splitlines()]
         if not missing:
             self.unchanged.append(relative)
             return
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("" if present.endswith("\n") or not present else "\n") + "\n".join([*missing, ""]))
+        separator = "" if present.endswith("\n") or not present else "\n"
+        added = separator + "\n".join([*missing, ""])
+        with lock_for_writing(self._root, relative) as target:
+            target.replace(source.data + added.encode(), source.digest)
         self.extended.append(relative)
 
     def add_encrypted(
         self, write: ManifestWriter, relative: str, tree: dict[str, object], head: str = ""
     ) -> None:
         if self._claim_path(relative):
-            (self._root / relative).parent.mkdir(parents=True, exist_ok=True)
             write.create_file(relative, tree, head)
 
     def has_word(self, relative: str, word: str) -> bool:
@@ -197,6 +206,10 @@ class _RepositoryFiles:
         return any(path.stem != example for path in paths)
 
     def _claim_path(self, relative: str) -> bool:
-        is_new = not (self._root / relative).exists()
+        is_new = not self._is_present(relative)
         (self.created if is_new else self.unchanged).append(relative)
         return is_new
+
+    def _is_present(self, relative: str) -> bool:
+        path = self._root / relative
+        return path.is_symlink() or path.exists()
