@@ -185,7 +185,7 @@ import sys
 from hashlib import sha256
 sys.path.insert(0, sys.argv[1])
 from keyturn.views.plan import render_plan
-from plans import CASES
+from sample_plans import CASES
 for name, made in CASES.items():
     for form in ("text", "markdown", "json", "html", "summary", "gitlab"):
         print(name, form, sha256(render_plan(made, form).encode()).hexdigest())
