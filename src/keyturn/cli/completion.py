@@ -84,11 +84,12 @@ def complete_fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> 
 
 def _list_fields(ctx: click.Context) -> Iterator[str]:
     from keyturn.operations.set_secret import list_secret_fields
-    from keyturn.project.project import open_project
+    from keyturn.project.project import find_workspace_at, open_project
 
-    yield from list_secret_fields(
-        open_project(Path(ctx.params.get("folder") or ".")), str(ctx.params.get("name"))
-    )
+    folder = Path(ctx.params.get("folder") or ".")
+    project = open_project(folder)
+    workspace = ctx.params.get("workspace") or find_workspace_at(project, folder)
+    yield from list_secret_fields(project, str(ctx.params.get("name")), workspace)
 
 
 def comma_list_completer(known: Callable[[], Iterable[str]]) -> Completer:

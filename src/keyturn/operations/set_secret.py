@@ -1,15 +1,20 @@
 """Set a secret of a credential manifest, and compute its seal."""
 
 from collections.abc import Mapping
+from datetime import date
 
-from keyturn.files.discovery import SourceFile, find_manifests
+from keyturn.files.discovery import SourceFile, find_manifests, manifest_name
 from keyturn.manifests.seal import compute_document_seal
-from keyturn.model.address import SourceLocation
-from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, suggest_nearest
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic, suggest_nearest
+from keyturn.model.resource import EMPTY
 from keyturn.model.secret import Secret
 from keyturn.operations.init_repository import create_manifest_writer
-from keyturn.project.project import Project
-from keyturn.schema.definitions import SEAL_FIELD, parse_secret_path, secret_fields
+from keyturn.policy.resource_view import ResourceView, Waiver
+from keyturn.policy.rule import RuleContext
+from keyturn.policy.runner import run_single_secret_rules
+from keyturn.project.project import PROJECT_FILE, Project
+from keyturn.schema.definitions import SEAL_FIELD, parse_secret_path, secret_fields, walk_config_leaves
 from keyturn.yamldoc.reader import parse_document
 
 
@@ -29,12 +34,12 @@ def set_secret(project: Project, name: str, field: str, value: Secret, environme
     return create_manifest_writer(project, environment).update_file(source.relative, values).relative
 
 
-def list_secret_fields(project: Project, name: str) -> tuple[str, ...]:
+def list_secret_fields(project: Project, name: str, workspace: str = "") -> tuple[str, ...]:
     """Return the secret fields that a credential may have, those of its manifest first.
 
     Nothing is decrypted. Raises DiagnosticError if the manifest is missing or unreadable.
     """
-    source = find_credential_file(project, name)
+    source = find_credential_file(project, name, workspace)
     tree = parse_document(source.data, source.relative).tree
     secrets, keep = tree.get("secrets"), tree.get("keep")
     stated = [*(secrets if isinstance(secrets, Mapping) else ()), *(keep if isinstance(keep, list) else ())]
@@ -68,22 +73,62 @@ def reseal_credential(project: Project, name: str, environment: Mapping[str, str
     )
 
 
-def find_credential_file(project: Project, name: str) -> SourceFile:
-    """Return the file of a credential by its name or path; raises DiagnosticError KT041."""
-    folders = [folder for workspace in project.workspaces.values() for folder in workspace.manifests]
-    for source in find_manifests(project.root, folders).sources:
-        stem = source.relative.rpartition("/")[2].rpartition(".")[0]
-        if (
-            name in {stem, source.relative}
-            and parse_document(source.data, source.relative).tree.get("kind") == "credential"
-        ):
-            return source
-    raise DiagnosticError(
-        Diagnostic(
-            code="KT041",
-            severity=Severity.ERROR,
-            message=f"there is no credential {name}",
-            origin=SourceLocation("keyturn.yaml"),
-            hint="use the name of its file without .yaml",
-        )
+def find_credential_file(project: Project, name: str, workspace: str = "") -> SourceFile:
+    """Return the file of a credential by its name or path, of one workspace if it is named.
+
+    Raises DiagnosticError: KT041 for an unknown credential, KT005 if several files match.
+    """
+    chosen = (project.find_workspace(workspace),) if workspace else project.workspaces.values()
+    found = {
+        source.relative: source
+        for each in chosen
+        for source in find_manifests(project.root, each.manifests).sources
+        if _is_credential(source, name)
+    }
+    if len(found) == 1:
+        return next(iter(found.values()))
+    project_file = SourceLocation(PROJECT_FILE)
+    if found:
+        message = f"several credentials are named {name}: {', '.join(found)}"
+        hint = "name one by its path, or its workspace with --workspace"
+        raise DiagnosticError(error_diagnostic("KT005", project_file, message, hint))
+    message = f"there is no credential {name}" + (f" in workspace {workspace}" if workspace else "")
+    hint = "use the name of its file without .yaml"
+    raise DiagnosticError(error_diagnostic("KT041", project_file, message, hint))
+
+
+def _is_credential(source: SourceFile, name: str) -> bool:
+    if name not in {manifest_name(source.relative), source.relative}:
+        return False
+    return parse_document(source.data, source.relative).tree.get("kind") == "credential"
+
+
+def check_secret_value(
+    project: Project, source: SourceFile, field: str, value: Secret, today: date
+) -> tuple[Diagnostic, ...]:
+    """Check a new value by the policy rules about single secrets; return the warnings.
+
+    Raises DiagnosticError with the findings if one is an error.
+    """
+    tree = parse_document(source.data, source.relative).tree
+    view = ResourceView(
+        address=Address("credential", manifest_name(source.relative)),
+        type=str(tree.get("type")),
+        file=source.relative,
+        config=dict(walk_config_leaves(tree.get("config") or EMPTY)),
+        waivers=tuple(
+            Waiver(str(each.get("rule")), str(each.get("reason")), ("waive",))
+            for each in tree.get("waive") or ()
+            if isinstance(each, Mapping)
+        ),
     )
+    secrets = {source.relative: {parse_secret_path(field): value}}
+    context = RuleContext(today=today, complete=False, secrets=secrets)
+    found = tuple(
+        each
+        for each in run_single_secret_rules(view, project.policy, context)
+        if each.severity <= Severity.WARNING
+    )
+    if any(each.severity is Severity.ERROR for each in found):
+        raise DiagnosticError(*found)
+    return found

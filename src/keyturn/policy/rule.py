@@ -86,13 +86,17 @@ class RuleScope(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A rule: its code, default severity, required data and check."""
+    """A rule: its code, default severity, required data and check.
+
+    ``combines_secrets`` means that the check compares several secrets of one manifest.
+    """
 
     code: str
     severity: Severity
     requires: Requires
     check: Callable[[RuleScope], Iterable[Violation]]
     cause: Cause = Cause.OTHER
+    combines_secrets: bool = False
 
     @property
     def title(self) -> str:

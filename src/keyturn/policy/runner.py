@@ -35,6 +35,9 @@ RULES: tuple[Rule, ...] = tuple(
 
 _STATIC_RULES = tuple(rule for rule in RULES if rule.requires in (Requires.MANIFEST, Requires.ALL_MANIFESTS))
 _REMAINING_RULES = tuple(rule for rule in RULES if rule not in _STATIC_RULES)
+_SINGLE_SECRET_RULES = tuple(
+    rule for rule in secret_rules.RULES if rule.requires is Requires.SECRETS and not rule.combines_secrets
+)
 _WAIVABLE_CODES = frozenset(rule.code for rule in RULES)
 
 
@@ -73,6 +76,14 @@ def run_rules(
 ) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of all rules, sorted by severity, whatever the order of ``resources``."""
     return run_remaining_rules(run_static_rules(resources, settings, context), settings, context)
+
+
+def run_single_secret_rules(
+    resource: ResourceView, settings: PolicySettings, context: RuleContext
+) -> tuple[Diagnostic, ...]:
+    """Run the rules that check each decrypted secret alone."""
+    index = build_manifest_index((resource,), complete=False)
+    return _run_each(_SINGLE_SECRET_RULES, RuleScope(index, settings, context))[0]
 
 
 def _run_each(

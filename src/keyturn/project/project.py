@@ -78,6 +78,17 @@ class Project(Struct, frozen=True, kw_only=True):
         raise _project_error("KT005", message, f"name one with --workspace: {known}")
 
 
+def find_workspace_at(project: Project, folder: Path) -> str:
+    """Return the name of the only workspace whose manifest folders contain ``folder``, or an empty text."""
+    here = folder.resolve()
+    names = [
+        name
+        for name, workspace in project.workspaces.items()
+        if any(here.is_relative_to((project.root / each).resolve()) for each in workspace.manifests)
+    ]
+    return names[0] if len(names) == 1 else ""
+
+
 def find_project_root(start: Path) -> Path:
     """Return the nearest folder from ``start`` upwards that holds keyturn.yaml.
 

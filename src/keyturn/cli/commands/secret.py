@@ -41,7 +41,7 @@ def secret_command() -> None:
     """
 
 
-@secret_command.command("set")
+@secret_command.command("set", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 @click.argument("name", shell_complete=completion.complete_credentials)
 @click.argument("field", shell_complete=completion.complete_fields)
 @click.option(
@@ -57,15 +57,24 @@ def secret_command() -> None:
     default="plain",
     help="The alphabet of a random secret.",
 )
+@options.workspace_option
 @options.chdir_option
-@click.pass_obj
+@click.pass_context
 def secret_set_command(
-    color: bool, /, name: str, field: str, generate: int | None, alphabet: str, folder: Path
+    ctx: click.Context,
+    /,
+    name: str,
+    field: str,
+    generate: int | None,
+    alphabet: str,
+    workspace: str,
+    folder: Path,
 ) -> None:
     """Set a secret, from standard input or a prompt.
 
     FIELD of the credential NAME is encrypted and sealed in place; the rest of the file stays as it is.
-    The next apply sends the secret.
+    The next apply sends the secret. The policy rules about secrets check the value before it is written.
+    Without --workspace, NAME belongs to the workspace of the current folder, or must be unique.
 
     \b
     Examples:
@@ -73,12 +82,17 @@ def secret_set_command(
       pass show prod/db | keyturn secret set prod-db password
       keyturn secret set prod-db password --generate 32
     """
+    color = bool(ctx.obj)
     with error_boundary(color):
-        from keyturn.cli.environment import read_environment
-        from keyturn.model.secret import Secret
-        from keyturn.operations.set_secret import set_secret
-        from keyturn.project.project import open_project
+        from datetime import UTC, datetime
 
+        from keyturn.cli.environment import read_environment
+        from keyturn.cli.errors import print_diagnostics
+        from keyturn.model.secret import Secret
+        from keyturn.operations.set_secret import check_secret_value, find_credential_file, set_secret
+        from keyturn.project.project import find_workspace_at, open_project
+
+        _reject_secret_argument(field, ctx.args)
         if generate and field.partition(".")[0] in ISSUED_FIELDS:
             raise click.UsageError(
                 f"{field} is issued by another system: --generate makes passwords and keys only"
@@ -87,15 +101,20 @@ def secret_set_command(
             _generate_secret(generate, ALPHABETS[alphabet]) if generate else _read_secret(name, field)
         )
         project = open_project(folder)
-        file = set_secret(project, name, field, value, read_environment())
+        source = find_credential_file(project, name, workspace or find_workspace_at(project, folder))
+        warnings = check_secret_value(project, source, field, value, datetime.now(UTC).date())
+        if warnings:
+            print_diagnostics(warnings, color)
+        file = set_secret(project, source.relative, field, value, read_environment())
         click.echo(f"set {field} of credential/{name} in {file}", err=True)
 
 
 @click.command("seal")
 @click.argument("names", nargs=-1, required=True, shell_complete=completion.complete_credentials)
+@options.workspace_option
 @options.chdir_option
 @click.pass_obj
-def seal_command(color: bool, /, names: tuple[str, ...], folder: Path) -> None:
+def seal_command(color: bool, /, names: tuple[str, ...], workspace: str, folder: Path) -> None:
     """Seal secrets for their new destination.
 
     Run this after an intended change of a credential's host, account, URL or name, once you have
@@ -108,12 +127,21 @@ def seal_command(color: bool, /, names: tuple[str, ...], folder: Path) -> None:
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.set_secret import reseal_credential
-        from keyturn.project.project import open_project
+        from keyturn.operations.set_secret import find_credential_file, reseal_credential
+        from keyturn.project.project import find_workspace_at, open_project
 
         project = open_project(folder)
-        for name in names:
-            click.echo(f"sealed {reseal_credential(project, name, read_environment())}", err=True)
+        chosen = workspace or find_workspace_at(project, folder)
+        for file in [find_credential_file(project, name, chosen).relative for name in names]:
+            click.echo(f"sealed {reseal_credential(project, file, read_environment())}", err=True)
+
+
+def _reject_secret_argument(field: str, extra: list[str]) -> None:
+    # The message repeats no argument: it may be a secret.
+    if extra or "=" in field:
+        raise click.UsageError(
+            "secret set takes NAME, FIELD and its options only: pass the secret on standard input"
+        )
 
 
 def _read_secret(name: str, field: str) -> str:
@@ -124,6 +152,9 @@ def _read_secret(name: str, field: str) -> str:
         text = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
         raise click.UsageError("standard input is not UTF-8 text") from None
+    if text.startswith("\ufeff"):
+        text = text.removeprefix("\ufeff")
+        click.echo("warning: removed the byte order mark at the start of standard input", err=True)
     # A shell adds a last newline to one line; the newlines of a PEM stay.
     text = text if text.count("\n") > 1 else text.removesuffix("\n").removesuffix("\r")
     if not text:

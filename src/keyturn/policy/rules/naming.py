@@ -12,6 +12,7 @@ from keyturn.policy.rule import Requires, RuleContext, Violation, on_context, on
 from keyturn.policy.settings import PolicySettings, find_environment_by_prefix
 from keyturn.policy.text_matching import AI_TYPES, LazyPattern
 
+_MAX_EDITS = 2
 _LONG_WORD = 8
 _SHORT_WORD = 5
 _COST_CENTER_LABEL = "costcenter"
@@ -107,7 +108,9 @@ def _nearest_connector(word: str, known: tuple[str, ...]) -> str:
     if _OTHER_PRODUCT_NAMES.get(word) in known:
         return _OTHER_PRODUCT_NAMES[word]
     plain = normalize_name(word)
-    nearest = min(known, key=lambda name: compute_edit_distance(plain, normalize_name(name)), default="")
+    # A name whose length differs more is not near, so a long text is compared with nothing.
+    candidates = [name for name in known if abs(len(normalize_name(name)) - len(plain)) <= _MAX_EDITS]
+    nearest = min(candidates, key=lambda name: compute_edit_distance(plain, normalize_name(name)), default="")
     allowed = _allowed_edits(min(len(plain), len(normalize_name(nearest))))
     return nearest if compute_edit_distance(plain, normalize_name(nearest)) <= allowed else ""
 
@@ -115,7 +118,7 @@ def _nearest_connector(word: str, known: tuple[str, ...]) -> str:
 def _allowed_edits(letters: int) -> int:
     # Short names differ by one letter: ftp and ftps.
     if letters >= _LONG_WORD:
-        return 2
+        return _MAX_EDITS
     return 1 if letters >= _SHORT_WORD else 0
 
 

@@ -40,21 +40,27 @@ def find_secret_expiries(
     return (*find_declared_expiries(resource), *_expiries_in(_reveal_all(secrets)))
 
 
-def on_secrets(code: str, severity: Severity, check: SecretCheck) -> Rule:
+def on_secrets(code: str, severity: Severity, check: SecretCheck, *, combines_secrets: bool = False) -> Rule:
     """Return a rule that checks the decrypted secrets of each manifest."""
 
     def check_each(scope: RuleScope) -> Iterator[Violation]:
         for resource, values in _reveal_each(scope):
             yield from check(resource, values)
 
-    return Rule(code=code, severity=severity, requires=Requires.SECRETS, check=check_each)
+    return Rule(
+        code=code,
+        severity=severity,
+        requires=Requires.SECRETS,
+        check=check_each,
+        combines_secrets=combines_secrets,
+    )
 
 
-def _on_keys(code: str, severity: Severity) -> Rule:
+def _on_keys(code: str, severity: Severity, *, combines_secrets: bool = False) -> Rule:
     def check_keys(resource: ResourceView, values: SecretValues) -> Iterable[Violation]:
         return _key_checks()[code](resource, values) if _has_keys(values) else ()
 
-    return on_secrets(code, severity, check_keys)
+    return on_secrets(code, severity, check_keys, combines_secrets=combines_secrets)
 
 
 def _key_checks() -> Mapping[str, SecretCheck]:
@@ -127,15 +133,17 @@ RULES = (
     Rule(code="KT322", severity=Severity.ERROR, requires=Requires.SECRETS, check=_expired_secret),
     Rule(code="KT323", severity=Severity.WARNING, requires=Requires.SECRETS, check=_expiring_secret),
     _on_keys("KT380", Severity.ERROR),
-    _on_keys("KT381", Severity.ERROR),
+    _on_keys("KT381", Severity.ERROR, combines_secrets=True),
     on_secrets("KT382", Severity.ERROR, secret_text_checks.find_incomplete_service_account),
     on_secrets("KT383", Severity.ERROR, secret_text_checks.find_contradicting_field),
     on_secrets("KT384", Severity.ERROR, secret_text_checks.find_malformed_aws_key),
     on_manifest("KT384", Severity.ERROR, secret_text_checks.find_malformed_access_key_id),
     on_secrets("KT385", Severity.WARNING, secret_text_checks.find_surrounding_whitespace),
     on_secrets("KT386", Severity.ERROR, secret_text_checks.find_malformed_azure_secret),
-    _on_keys("KT387", Severity.ERROR),
-    _on_keys("KT388", Severity.ERROR),
+    _on_keys("KT387", Severity.ERROR, combines_secrets=True),
+    _on_keys("KT388", Severity.ERROR, combines_secrets=True),
     on_secrets("KT389", Severity.ERROR, secret_text_checks.find_placeholder_secret),
     on_secrets("KT390", Severity.NOTE, secret_text_checks.find_short_secret),
+    on_secrets("KT391", Severity.ERROR, secret_text_checks.find_invisible_character),
+    on_secrets("KT392", Severity.ERROR, secret_text_checks.find_additional_lines),
 )

@@ -24,6 +24,8 @@ _PLACEHOLDER = LazyPattern(
 )
 _ACCESS_KEY_ID = LazyPattern(r"A(?:KIA|SIA)[A-Z0-9]{16}")
 _SECRET_ACCESS_KEY = LazyPattern(r"[A-Za-z0-9/+]{40}")
+_INVISIBLE_CHARACTER = LazyPattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe]")
+_MULTILINE_FIELDS = ("private_key", "ssh_private_key", "certificate", "service_account_json")
 _ACCOUNT_KEY_BYTES = 64
 _MIN_LENGTH = 8
 _SERVICE_ACCOUNT_FIELDS = ("type", "project_id", "private_key_id", "private_key", "client_email", "token_uri")
@@ -36,6 +38,24 @@ def find_surrounding_whitespace(resource: ResourceView, values: SecretValues) ->
         if value != value.strip() and value.strip() and not value.lstrip().startswith(("-----BEGIN ", "{")):
             end = "begins" if value != value.lstrip() else "ends"
             yield build_secret_violation(resource, path, f"{format_field_name(path)} {end} with whitespace")
+
+
+def find_invisible_character(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find byte order marks, NUL and other control characters, which no login accepts."""
+    for path, value in values.items():
+        if _INVISIBLE_CHARACTER.search(value):
+            message = f"{format_field_name(path)} contains a byte order mark, NUL or control character"
+            yield build_secret_violation(resource, path, message)
+
+
+def find_additional_lines(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find several lines in secrets that are neither keys, certificates nor JSON."""
+    for path, value in values.items():
+        text = value.strip()
+        has_lines = "\n" in text or "\r" in text
+        if has_lines and path[-1] not in _MULTILINE_FIELDS and not text.startswith(("-----BEGIN ", "{")):
+            message = f"{format_field_name(path)} has several lines; it takes one"
+            yield build_secret_violation(resource, path, message)
 
 
 def find_placeholder_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
