@@ -52,10 +52,12 @@ def format_request_stats(stats: RequestStats) -> str:
     return f"requests: {stats.total_requests} ({verbs}; {stats.retries} repeated){waited}"
 
 
-def run_offline_plan(folder: Path, workspace: str, wish: PlanOptions, base: str, state: Path | None) -> Plan:
+def run_offline_plan(
+    folder: Path, workspace: str, plan_options: PlanOptions, base: str, state: Path | None
+) -> Plan:
     """Return the plan against a base revision or an exported state; raises DiagnosticError."""
     project = open_project(folder)
     chosen = project.find_workspace(workspace)
     if state:
-        return plan_against_state(project, chosen, wish, state)
-    return plan_against_base(project, chosen, wish, read_environment(), base)
+        return plan_against_state(project, chosen, plan_options, state)
+    return plan_against_base(project, chosen, plan_options, read_environment(), base)

@@ -22,7 +22,7 @@ _HASH_TAIL_LENGTH = len(_HASH_PREFIX) + 64 + len(_RECORD_END)
 
 
 class UnreadableEvent(Struct, frozen=True):
-    """Stands in for an event that cannot be decoded.
+    """Replaces an event that cannot be decoded.
 
     ``name`` is set only if a newer version of keyturn wrote an event of a kind that is unknown here.
     """

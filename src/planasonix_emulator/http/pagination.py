@@ -85,13 +85,13 @@ def decode_cursor(cursor: str) -> str:
 def _next_cursor(
     source: RecordSource, query: RecordQuery, records: tuple[StoredRecord, ...], cursor: str
 ) -> str:
-    trouble = source.settings.paging_trouble
-    if trouble == "loop" and cursor:
+    fault = source.settings.paging_trouble
+    if fault == "loop" and cursor:
         return cursor
     last = records[-1].id
-    if trouble == "repeat" and len(records) > 1:
+    if fault == "repeat" and len(records) > 1:
         last = records[-2].id
-    if trouble == "lost":
+    if fault == "lost":
         skipped = source.select_visible(replace(query, after=last, limit=len(records)))
         last = skipped[-1].id
     return encode_cursor(last)
