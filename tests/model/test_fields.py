@@ -9,6 +9,8 @@ from keyturn.model.fields import (
     flatten_tree,
     format_path,
     from_json_pointer,
+    has_any_text,
+    is_any_text,
     nest_fields,
     to_json_pointer,
     values_equal,
@@ -149,3 +151,12 @@ def test_identical_fields_have_equal_types(other):
     assert not values_identical({("a",): 1}, {("a",): other})
     assert not values_identical({("a",): [1]}, {("a",): [other]})
     assert not values_identical({("a",): 1}, {})
+
+
+@given(TREES)
+def test_only_text_is_compared_with_ids(tree):
+    """Values of every shape are accepted; lists and mappings are never an ID."""
+    fields = flatten_tree(tree)
+    assert has_any_text(fields, {"id-1"}) == any(leaf == "id-1" for leaf in fields.values())
+    assert has_any_text({**fields, ("config", "user"): "id-1"}, {"id-1"})
+    assert not is_any_text(["id-1"], {"id-1"})

@@ -5,7 +5,7 @@
 manages.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from keyturn.model.address import Address
@@ -53,6 +53,16 @@ def from_json_pointer(text: str) -> FieldPath:
 def format_path(path: FieldPath) -> str:
     """Return ``path`` for display: ``config.host``."""
     return ".".join(path)
+
+
+def has_any_text(fields: Fields, texts: Collection[str]) -> bool:
+    """Tell whether a leaf is one of ``texts``, such as IDs; leaves of every other type are ignored."""
+    return any(is_any_text(leaf, texts) for leaf in fields.values())
+
+
+def is_any_text(leaf: Leaf, texts: Collection[str]) -> bool:
+    """Tell whether a leaf is a text and one of ``texts``; a list or a mapping cannot be hashed."""
+    return isinstance(leaf, str) and leaf in texts
 
 
 def values_identical(left: Fields, right: Fields) -> bool:

@@ -14,7 +14,7 @@ from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
 from keyturn.model.connection_failure import redact_if_secret
-from keyturn.model.fields import FieldPath, Fields, format_path
+from keyturn.model.fields import FieldPath, Fields, format_path, has_any_text
 from keyturn.model.resource import LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.writes import merge_connection_fields
@@ -114,7 +114,7 @@ def find_dependents(change: Change, credential_id: str, context: ApplyContext) -
     return [
         _build_test(live, change, credential_id, context)
         for live in _read_candidates(generations, managed, context)
-        if generations & set(live.fields.values())
+        if has_any_text(live.fields, generations)
     ]
 
 
@@ -123,9 +123,7 @@ def _read_candidates(
 ) -> list[LiveObject]:
     kind = KINDS["connection"]
     listed = [kind.decode(record) for record in context.run.service.list_records(kind.collection).records]
-    users = [
-        live for live in listed if live.id in managed or not set(live.fields.values()).isdisjoint(generations)
-    ]
+    users = [live for live in listed if live.id in managed or has_any_text(live.fields, generations)]
     connections = map_parallel(lambda live: _read_details(live, context), users, MAX_PARALLEL_TESTS)
     # A list may lag, so a managed connection that is not listed may exist.
     unlisted = sorted(set(managed).difference(live.id for live in listed))

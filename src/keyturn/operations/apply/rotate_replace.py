@@ -14,7 +14,7 @@ from keyturn.client.errors import ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING, Change
-from keyturn.model.fields import Leaf, values_equal
+from keyturn.model.fields import Leaf, has_any_text, is_any_text, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.connection_tests import (
     ConnectionTest,
@@ -163,7 +163,7 @@ def _repoint_connection(
 ) -> None:
     kind = KINDS["connection"]
     current = read_object(kind, connection_id, context)
-    if set(current.fields.values()).isdisjoint(former_ids):
+    if not has_any_text(current.fields, former_ids):
         return
     entry = context.entries.get(current.id)
     desired = _build_repointed_connection(current, entry, former_ids, new_id)
@@ -172,7 +172,7 @@ def _repoint_connection(
     )
     send_update_body(intent, kind, current.id, kind.encode(desired, context.ids), context)
     live = read_object(kind, current.id, context)
-    if not set(live.fields.values()).isdisjoint(former_ids):
+    if has_any_text(live.fields, former_ids):
         raise StaleObject(IGNORED_WRITE_MESSAGE)
     context.record_success(intent, _build_repointed_entry(entry, live, new_id) if entry else None)
 
@@ -185,7 +185,7 @@ def _build_repointed_connection(
     for path, leaf in current.fields.items():
         # Send an equal value as it was applied: a service may return a number as text.
         is_applied = values_equal(applied.get(path, MISSING), leaf)
-        fields[path] = new_id if leaf in former_ids else applied[path] if is_applied else leaf
+        fields[path] = new_id if is_any_text(leaf, former_ids) else applied[path] if is_applied else leaf
     return replace(desired_from_live(current), fields=fields)
 
 
