@@ -1,6 +1,7 @@
 """References: to something that is there, that fits, and never in a circle."""
 
 from keyturn.manifests.references import (
+    MAX_SUGGESTIONS,
     find_duplicate_names,
     find_reference_cycles,
     find_unresolved_references,
@@ -62,6 +63,17 @@ def test_a_reference_without_target_is_reported():
     assert finding.address == Address("connection", "c")
     [far] = lost(subject("connection", "c", "mysql", staging="credential/unlike-anything"))
     assert "unlike-anything.yaml" in far.hint
+
+
+def test_many_references_without_target_have_few_suggestions():
+    """All are reported; after the limit, the hint asks for a manifest."""
+    lists = [
+        subject("connection", f"c{number:02}", "mysql", credential=f"credential/raeder{number}")
+        for number in range(MAX_SUGGESTIONS + 5)
+    ]
+    findings = lost(subject("credential", "reader"), *lists)
+    assert len(findings) == MAX_SUGGESTIONS + 5
+    assert sum(each.hint.startswith("did you mean") for each in findings) == MAX_SUGGESTIONS
 
 
 def test_the_credential_type_must_match_the_connector():

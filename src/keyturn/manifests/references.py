@@ -1,18 +1,20 @@
 """Checks references between manifests: existing target, compatible type, no cycle."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic
+from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic, find_nearest_name
 from keyturn.model.fields import FieldPath, format_path
 from keyturn.policy.resource_view import ResourceView
 from keyturn.schema.definitions import credential_types_of, load_type_schema
 
 ResourceLookup: TypeAlias = Callable[[Address], ResourceView | None]
+
+MAX_SUGGESTIONS: Final = 20
+"""The maximum number of unresolved references that are compared with all names."""
 
 
 def find_duplicate_names(resources: Sequence[ResourceView]) -> Iterator[Diagnostic]:
@@ -32,14 +34,17 @@ def find_unresolved_references(
 ) -> Iterator[Diagnostic]:
     """Yield KT401 for each reference without target and KT403 for each target of a wrong type.
 
-    ``find`` returns the resource of an address. ``names`` are the addresses for hints.
+    ``find`` returns the resource of an address. ``names`` are the addresses for the hints of the first
+    ``MAX_SUGGESTIONS`` references without target.
     """
+    suggestions = 0
     for resource in resources:
         for path, address in resource.references.items():
             target = find(address)
             if target is None:
-                near = get_close_matches(str(address), names, n=1, cutoff=0.6)
-                hint = f"did you mean {near[0]}?" if near else f"add a manifest for it: {address.name}.yaml"
+                suggestions += 1
+                near = find_nearest_name(str(address), names) if suggestions <= MAX_SUGGESTIONS else ""
+                hint = f"did you mean {near}?" if near else f"add a manifest for it: {address.name}.yaml"
                 message = f"{format_path(path)} refers to {address}, which has no manifest"
                 yield _reference_error("KT401", resource, path, message, hint)
             elif path == ("credential",):

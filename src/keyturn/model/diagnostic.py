@@ -1,12 +1,17 @@
 """Diagnostics: errors, warnings and notes with code, location, message and hint."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from enum import Enum, IntEnum
+from heapq import nlargest
+from typing import Final
 
 from msgspec import Struct
 
 from keyturn.model.address import Address, SourceLocation
+
+_MAX_COMPARED_LETTERS: Final = 120
+_MAX_COMPARED_NAMES: Final = 10
 
 
 def pluralize(number: int, noun: str, plural: str = "") -> str:
@@ -24,11 +29,33 @@ def pluralize_or_none(number: int | None, noun: str, plural: str = "") -> str:
     return pluralize(number, noun, plural) if number else f"no {plural or f'{noun}s'}"
 
 
+def find_nearest_name(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """Return the known name most similar to ``word``; empty if no similarity reaches ``cutoff`` (0 to 1).
+
+    The similarity is that of difflib, whose time grows with the cube of the length. Only the ten names
+    that may be the most similar by their letters are compared by it, and no name above 120 letters.
+    """
+    if len(word) > _MAX_COMPARED_LETTERS:
+        return ""
+    matcher = SequenceMatcher(b=word)
+    bounds = []
+    for name in known:
+        if len(name) <= _MAX_COMPARED_LETTERS:
+            matcher.set_seq1(name)
+            if matcher.real_quick_ratio() >= cutoff and (bound := matcher.quick_ratio()) >= cutoff:
+                bounds.append((bound, name))
+    nearest = (cutoff, "")
+    for _, name in nlargest(_MAX_COMPARED_NAMES, bounds):
+        matcher.set_seq1(name)
+        nearest = max(nearest, (matcher.ratio(), name))
+    return nearest[1]
+
+
 def suggest_nearest(word: str, known: Collection[str]) -> str:
     """Return ``did you mean …?`` for a misspelled ``word``, else the known names; empty if there are none."""
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    near = find_nearest_name(word, known)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     return f"known here: {', '.join(sorted(known))}" if known else ""
 
 

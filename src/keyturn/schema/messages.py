@@ -4,14 +4,13 @@ The messages of jsonschema quote the value, and a value in the wrong place may b
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import KEY_PART_PREFIX
-from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic
+from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, find_nearest_name
 from keyturn.model.fields import FieldPath
 from keyturn.model.secret_detection import is_secret_name
 from keyturn.policy.text_matching import format_field_name
@@ -325,8 +324,8 @@ def _describe_duplicate_item(
 
 
 def _suggest_name(name: str, known: tuple[str, ...]) -> tuple[str, str]:
-    if near := get_close_matches(name.lower(), known, n=1, cutoff=0.6):
-        return near[0], f"did you mean {near[0]}?"
+    if near := find_nearest_name(name.lower(), known):
+        return near, f"did you mean {near}?"
     if not known:
         return "", "remove it"
     more = ", …" if len(known) > _MAX_SUGGESTIONS else ""

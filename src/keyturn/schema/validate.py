@@ -5,7 +5,6 @@ verdict of jsonschema is binding, see ``is_valid_manifest``.
 """
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
@@ -13,7 +12,13 @@ from jsonschema_rs import Draft202012Validator
 from msgspec.structs import replace
 
 from keyturn.kinds import KINDS
-from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, warning_diagnostic
+from keyturn.model.diagnostic import (
+    Cause,
+    Diagnostic,
+    error_diagnostic,
+    find_nearest_name,
+    warning_diagnostic,
+)
 from keyturn.model.fields import flatten_tree, format_path
 from keyturn.schema.definitions import (
     config_fields,
@@ -121,9 +126,9 @@ def _find_misspelled_fields(document: Document, kind: str) -> Iterator[Diagnosti
         return
     known = config_fields(kind, type_)
     for key in config:
-        if key not in known and (near := get_close_matches(key, known, n=1, cutoff=0.8)):
+        if key not in known and (near := find_nearest_name(key, known, 0.8)):
             path = ("config", key)
             message = f"{format_path(path)} is not a known field of a {kind} of type {type_}"
-            hint = f"did you mean {near[0]}? If the name is correct, list it under undocumented"
+            hint = f"did you mean {near}? If the name is correct, list it under undocumented"
             origin = document.find_location(path, key=True)
             yield error_diagnostic("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)
