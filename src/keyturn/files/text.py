@@ -12,6 +12,13 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 TOO_LARGE_TEXTS: Final = ("the file is larger than 1 MiB", "split it: one resource per file")
 """The message and the hint of KT104."""
 
+_FOREIGN_FORMATS: Final = (
+    (b"version https://git-lfs.github.com/spec/", "a pointer of git LFS", "run `git lfs pull`"),
+    (b"\0GITCRYPT\0", "encrypted with git-crypt", "run `git-crypt unlock`, then encrypt it with sops"),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", "encrypted with age as a whole", "encrypt it with sops"),
+    (b"age-encryption.org/", "encrypted with age as a whole", "encrypt it with sops"),
+    (b"$ANSIBLE_VAULT;", "encrypted with Ansible Vault", "decrypt it, then encrypt it with sops"),
+)
 _CONFLICT_MARKER: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 _ALLOWED_ASCII: Final = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
 _FORBIDDEN_CHARACTERS: Final = (
@@ -24,11 +31,12 @@ _FORBIDDEN_CHARACTERS: Final = (
 def decode_source(data: bytes, file: str) -> str:
     """Decode a file without its byte order mark; line endings are kept.
 
-    Raises DiagnosticError for more than 1 MiB (KT104), invalid UTF-8 (KT101), control and
-    bidirectional characters (KT102) and conflict markers (KT103).
+    Raises DiagnosticError for more than 1 MiB (KT104), the format of another tool (KT116), invalid
+    UTF-8 (KT101), control and bidirectional characters (KT102) and conflict markers (KT103).
     """
     if len(data) > MAX_FILE_BYTES:
         raise DiagnosticError(error_diagnostic("KT104", SourceLocation(file), *TOO_LARGE_TEXTS))
+    _reject_foreign_format(data, file)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -38,6 +46,13 @@ def decode_source(data: bytes, file: str) -> str:
     if "<<<<<<<" in text or ">>>>>>>" in text:
         _reject_merge_conflict(text, file)
     return text
+
+
+def _reject_foreign_format(data: bytes, file: str) -> None:
+    for start, name, hint in _FOREIGN_FORMATS:
+        if data.startswith(start):
+            message = f"the file is {name}, not a manifest"
+            raise DiagnosticError(error_diagnostic("KT116", SourceLocation(file, 1, 1), message, hint))
 
 
 def _reject_control_characters(text: str, file: str) -> None:
