@@ -1,5 +1,7 @@
 """Rules about hosts, regions, replicas and unused credentials."""
 
+import ipaddress
+import unicodedata
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -10,13 +12,16 @@ from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation, on_index, on_manifest
 from keyturn.policy.settings import PolicySettings
-from keyturn.policy.text_matching import HOST_FIELDS, format_field_name
+from keyturn.policy.text_matching import HOST_FIELDS, LazyPattern, format_field_name
 
 _SNOWFLAKE_DOMAIN = ".snowflakecomputing."
 _SNOWFLAKE_ACCOUNT_FIELDS = frozenset({"account"})
 _REGION_FIELDS = frozenset({"region", "location", "bucket"})
 _URL_CHARACTERS = frozenset("/:@?#[")
 _TOP_LEVEL_DEPTH = len(("config", "host"))
+_PORT = LazyPattern(r":\d{1,5}$")
+_INSTANCE = LazyPattern(r"[\w$#-]{1,128}")
+_LABEL = LazyPattern(r"[^\W_]|[\w][\w-]{0,61}\w")
 _CONTINENTS = {
     "eu": ("eu-", "eu_", "europe", "westeurope", "northeurope", "france", "germany", "sweden"),
     "us": (
@@ -46,6 +51,16 @@ def find_mismatched_host(index: ManifestIndex, _: PolicySettings) -> Iterator[Vi
         ):
             message = f"the host differs from that of {reference.target.address}"
             yield Violation(resource=reference.source, path=next(iter(ours.values())), message=message)
+
+
+def find_invalid_host(resource: ResourceView, _: PolicySettings) -> Iterator[Violation]:
+    """Find hosts that no resolver accepts: placeholders, blanks, empty labels, mixed scripts, a port."""
+    for path, leaf in resource.find_fields(HOST_FIELDS):
+        if normalize_name(path[-1]) in HOST_FIELDS and isinstance(leaf, str) and leaf:
+            problem = _find_host_problem(leaf)
+            if problem:
+                message = f"{format_field_name(path)} {problem}"
+                yield Violation(resource=resource, path=path, message=message)
 
 
 def find_unused_credential(index: ManifestIndex, _: PolicySettings) -> Iterator[Violation]:
@@ -114,6 +129,41 @@ def _normalize_host(host: str) -> str:
     return bare.rstrip(".").partition(_SNOWFLAKE_DOMAIN)[0]
 
 
+def _find_host_problem(text: str) -> str:
+    if "//" in text:
+        # The rule about plain fields with passwords reads the rest of a URL.
+        text = text.partition("//")[2].partition("/")[0].rpartition("@")[2]
+    elif "," not in text and _strip_port(text) != text:
+        return "contains a port; write it into the field port"
+    if text.startswith("/"):  # the folder of a Unix socket
+        return ""
+    hosts = [_strip_port(part.strip()) for part in text.split(",")]
+    return "" if all(map(_is_host, hosts)) else "is not a host name or an IP address"
+
+
+def _strip_port(text: str) -> str:
+    # The colons of an IPv6 address without brackets are no port.
+    has_port = _PORT.search(text) and (text.count(":") == 1 or "]:" in text)
+    return text.rpartition(":")[0] if has_port else text
+
+
+def _is_host(text: str) -> bool:
+    name, _, instance = text.partition("\\")  # SQL Server: host\instance
+    if instance and not _INSTANCE.fullmatch(instance):
+        return False
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return all(map(_is_label, name.removesuffix(".").replace(":", ".").split(".")))
+    return True
+
+
+def _is_label(text: str) -> bool:
+    # A letter of another script can look like one of Latin.
+    scripts = {unicodedata.name(each, "").partition(" ")[0] for each in text if each.isalpha()}
+    return len(scripts) <= 1 and bool(_LABEL.fullmatch(text))
+
+
 def _is_same_host(one: str, other: str, connection: ResourceView) -> bool:
     if one == other:
         return True
@@ -132,4 +182,5 @@ RULES = (
     on_index("KT365", Severity.WARNING, find_unused_credential),
     on_manifest("KT367", Severity.WARNING, find_residency_mismatch),
     on_index("KT368", Severity.WARNING, find_replica_on_primary),
+    on_manifest("KT369", Severity.ERROR, find_invalid_host),
 )
