@@ -18,10 +18,10 @@ from keyturn.client.messages import ClientClock
 from keyturn.git.revision import resolve_head
 from keyturn.model.clock import RunClock
 from keyturn.operations.progress import ProgressListener
-from keyturn.operations.workspace_store import open_workspace_store
 from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, find_project_root, open_project, read_project_at
+from keyturn.project.workspace_store import open_workspace_store
 from keyturn.state.stores.base import StateStore
 
 _USER_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "LOGNAME", "USER")

@@ -43,8 +43,8 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.workspace_store import open_workspace_store
         from keyturn.project.project import open_project
+        from keyturn.project.workspace_store import open_workspace_store
 
         project = open_project(folder)
         chosen = project.find_workspace(workspace)

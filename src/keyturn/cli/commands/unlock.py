@@ -25,8 +25,8 @@ def unlock_command(color: bool, /, lock_id: str, workspace: str, folder: Path) -
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.workspace_store import open_workspace_store
         from keyturn.project.project import open_project
+        from keyturn.project.workspace_store import open_workspace_store
         from keyturn.state.lock import force_unlock
         from keyturn.views.escaping import escape_line
 

@@ -21,10 +21,10 @@ from keyturn.operations.doctor import local_checks
 from keyturn.operations.doctor.local_checks import is_readable_by_others, warning_check
 from keyturn.operations.observe import check_organization
 from keyturn.operations.run_context import create_system_clock, open_client
-from keyturn.operations.workspace_store import open_workspace_store
 from keyturn.project.ci_events import TRUST_OVERRIDE, find_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, open_project
+from keyturn.project.workspace_store import open_workspace_store
 from keyturn.state.journal_record import read_journal_records, verify_chain
 from keyturn.state.lock import read_held_lock
 from keyturn.state.reader import load_state
