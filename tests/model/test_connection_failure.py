@@ -65,3 +65,9 @@ def test_a_message_with_a_secret_is_withheld():
     """A URL with a password is withheld; other messages are shown."""
     assert redact_if_secret("cannot open postgres://u:word@db/app") == WITHHELD_MESSAGE
     assert redact_if_secret("login failed") == "login failed"
+
+
+def test_a_rejected_oauth_client_is_no_missing_consent():
+    """A wrong client secret is a failure of authentication."""
+    assert classify_failure("OAuth error: invalid_client") is FailureReason.AUTHENTICATION
+    assert classify_failure("OAuth error: invalid_grant") is FailureReason.CONSENT

@@ -25,6 +25,7 @@ WITHHELD_MESSAGE: Final = "(message hidden: it may contain a secret)"
 # The first match wins. The patterns come from the vendor's troubleshooting page and from the error
 # messages of database drivers.
 _REASON_REGEXES: Final = (
+    (FailureReason.AUTHENTICATION, r"invalid_client|unauthorized_client"),
     (FailureReason.CONSENT, r"consent|re-?authori[sz]e|authori[sz]e the|oauth|invalid_grant|refresh token"),
     (FailureReason.TLS, r"certificate|\bssl\b|\btls\b|handshake|hostname mismatch|self.signed"),
     (FailureReason.AUTHENTICATION, r"signaturedoesnotmatch|invalidaccesskeyid"),

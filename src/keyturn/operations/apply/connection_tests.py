@@ -13,7 +13,7 @@ from keyturn.client.errors import NotFound, ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
-from keyturn.model.connection_failure import redact_if_secret
+from keyturn.model.connection_failure import FailureReason, classify_failure, redact_if_secret
 from keyturn.model.fields import FieldPath, Fields, format_path, has_any_text
 from keyturn.model.resource import LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext
@@ -50,6 +50,16 @@ class ConnectionTestVerdict(Struct, frozen=True):
     address: Address
     passed: bool
     message: str
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether only the consent of a person is missing, which no change of a manifest can give."""
+        return not self.passed and classify_failure(self.message) is FailureReason.CONSENT
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the test did not pass for another reason than a missing consent."""
+        return not self.passed and not self.is_waiting
 
 
 def run_connection_tests(

@@ -9,8 +9,10 @@ from msgspec import Struct
 from keyturn.client.errors import OutcomeUnknown, ServiceError, Unauthorized, Withheld
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change, ChangeOutcome, OutcomeStatus
+from keyturn.model.connection_failure import FailureReason, hint_for_failure
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.plan import NO_OP_ACTIONS
+from keyturn.operations.apply.connection_tests import ConnectionTestVerdict
 from keyturn.operations.apply.context import ApplyContext, ApplyStopped, StaleObject
 from keyturn.operations.apply.lifecycle import forget_entry, replace_object, restore_object, retire_object
 from keyturn.operations.apply.rotate import SecretRejected, check_written_connection, rotate_secrets
@@ -166,7 +168,7 @@ def _test_written_change(change: Change, written: WriteResult, context: ApplyCon
         if change.action not in {Action.RETIRE, Action.FORGET}
         else None
     )
-    if verdict and not verdict.passed:
+    if verdict and verdict.has_failed:
         message = f"written, but the connection test fails: {verdict.message}"
         hint = "correct the manifest or the target and run `keyturn apply` again"
         return _build_outcome(change, OutcomeStatus.FAILED, message, hint)
@@ -174,8 +176,14 @@ def _test_written_change(change: Change, written: WriteResult, context: ApplyCon
         address=change.address,
         action=change.action.value,
         outcome_status=OutcomeStatus.DONE,
-        warnings=written.warnings,
+        warnings=(*written.warnings, *_describe_waiting(verdict)),
     )
+
+
+def _describe_waiting(verdict: ConnectionTestVerdict | None) -> tuple[str, ...]:
+    if verdict is None or not verdict.is_waiting:
+        return ()
+    return (f"waits for consent: {hint_for_failure(FailureReason.CONSENT)}",)
 
 
 def _build_rejected_outcome(change: Change, rejected: SecretRejected) -> ChangeOutcome:

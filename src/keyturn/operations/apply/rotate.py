@@ -44,7 +44,7 @@ class SecretRejected(Exception):
     """
 
     def __init__(self, verdicts: list[ConnectionTestVerdict], rollback_message: str = "") -> None:
-        failed = [verdict for verdict in verdicts if not verdict.passed]
+        failed = [verdict for verdict in verdicts if verdict.has_failed] or verdicts
         self.message = "; ".join(
             f"{verdict.address}: {verdict.message or 'no reason given'}" for verdict in failed
         )
@@ -75,7 +75,7 @@ def _test_in_place(
     change: Change, connection_tests: list[ConnectionTest], intent: Intent, context: ApplyContext
 ) -> None:
     verdicts = run_connection_tests(connection_tests, context)
-    if all(verdict.passed for verdict in verdicts):
+    if not any(verdict.has_failed for verdict in verdicts):
         return
     message, is_restored = roll_back_secret(change, connection_tests, context)
     if is_restored:
