@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import Action, Change, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
-from keyturn.model.fields import format_path
+from keyturn.model.fields import FieldPath, format_path
 from keyturn.model.plan import PlanLimits
 from keyturn.planning.inputs import Approvals, PlanInputs
 from keyturn.planning.scheduling import ChangeSchedule, DependencyCycle
 
+_LOGIN_FIELDS = frozenset({"user", "username", "user_name"})
 _MAX_LISTED_USERS = 5
 
 
@@ -20,7 +21,8 @@ class GuardContext(Struct, frozen=True, kw_only=True):
     """The inputs of the guards.
 
     ``users`` maps the id of an object to the names of its users outside git. None in
-    ``remaining_connections`` means that the quota of the organization is unknown.
+    ``remaining_connections`` means that the quota of the organization is unknown. ``merges_updates``:
+    an update keeps the secrets that it does not contain.
     """
 
     changes: tuple[Change, ...]
@@ -29,6 +31,7 @@ class GuardContext(Struct, frozen=True, kw_only=True):
     limits: PlanLimits
     users: Mapping[str, tuple[str, ...]]
     remaining_connections: int | None = None
+    merges_updates: bool = False
 
 
 def guard_violation(
@@ -303,6 +306,52 @@ def _check_kept_secrets(context: GuardContext) -> Iterator[Diagnostic]:
             )
 
 
+def _check_masked_settings(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        paths = change.live.secret_like_paths if change.live and _updates_connection(change) else ()
+        if paths:
+            names = ", ".join(sorted(map(format_path, paths)))
+            yield guard_violation(
+                "KT476",
+                change,
+                f"{change.address} has a masked or secret value at {names}, which an update would lose",
+                "store the value in a credential, remove it from the connection in Planasonix, "
+                "and refer to the credential in the manifest",
+            )
+
+
+def _check_own_logins(context: GuardContext) -> Iterator[Diagnostic]:
+    for change in context.changes:
+        if not _updates_connection(change) or context.merges_updates:
+            continue
+        login = _find_own_login(change)
+        if login:
+            yield guard_violation(
+                "KT477",
+                change,
+                f"{change.address} logs in with {format_path(login)} and no credential, so it has its own "
+                "password; an update would erase it",
+                "store the password in a credential and refer to it in the manifest, "
+                "or set `put: partial` in keyturn.yaml if this deployment merges a PUT",
+            )
+
+
+def _updates_connection(change: Change) -> bool:
+    is_update = change.action in {Action.UPDATE, Action.RENAME, Action.ADOPT}
+    return is_update and change.address.kind == "connection"
+
+
+def _find_own_login(change: Change) -> FieldPath | None:
+    # The service hides the password: a user name without a credential is the only sign of it.
+    live, desired = change.live, change.desired
+    if live is None or desired is None or desired.secrets:
+        return None
+    references = (*live.fields, *desired.fields)
+    if any(path[-1].lower().startswith("credential") for path in references):
+        return None
+    return next((path for path in live.fields if path[-1].lower() in _LOGIN_FIELDS), None)
+
+
 def _creates_object(change: Change) -> bool:
     if change.action is Action.ROTATE:
         return change.desired is not None and change.desired.lifecycle.strategy == "replace"
@@ -327,6 +376,8 @@ _BLOCKING_GUARDS = (
     _check_rename_claims,
     _check_undecrypted,
     _check_kept_secrets,
+    _check_masked_settings,
+    _check_own_logins,
     _check_suspects,
     _check_cycles,
     _check_connection_quota,

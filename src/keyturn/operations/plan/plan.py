@@ -155,6 +155,7 @@ def _build_guard_context(
         limits=run.project.policy.limits,
         users=impact.users,
         remaining_connections=impact.remaining_connections,
+        merges_updates=run.workspace.put == "partial",
     )
 
 
