@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from keyturn.model.change import MISSING, Action, SecretStatus
 from keyturn.planning.diff import compute_changes
@@ -254,3 +255,13 @@ def test_the_order_of_the_inputs_does_not_matter():
     ]
     assert [change.address.name for change in first] == ["prod-b", "prod-c", "prod-db"]
     assert all(other == first for other in others)
+
+
+def test_a_retirement_by_keyturn_is_no_outside_write():
+    """The retirement itself changed the timestamp, and the restore writes every secret."""
+    desired, known, _ = settled(secrets={"password": "p1"})
+    retired = replace(known, retired_at="2026-03-03T00:00:00Z")
+    later = make_live_object(known, updated_at="2026-03-03T00:00:00Z", status="deleted")
+    inputs = make_inputs(desired, retired, later, fingerprints={A: make_fingerprints({"password": "p1"})})
+    change = only(inputs)
+    assert (change.action, change.secrets[0].status) == (Action.RESTORE, SecretStatus.UNCHANGED)

@@ -242,6 +242,9 @@ def _compare_sides(
 
 def _is_edit_explained(entry: StateEntry, live: LiveObject, fields: tuple[FieldChange, ...]) -> bool:
     is_untouched = not entry.updated_at or live.updated_at == entry.updated_at
+    if entry.retired_at:
+        # A retirement by keyturn changed the timestamp, and a restore writes every secret again.
+        return True
     if is_untouched or live.address != entry.address or any(change.has_drifted for change in fields):
         return True
     # An outside edit that the manifest has adopted is no drift, but it explains the newer timestamp.
