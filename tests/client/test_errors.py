@@ -101,3 +101,12 @@ def test_details_and_origin():
     error = RequestRejected(PUT, ErrorDetails(status=400, details=("config.host: blank", "name")))
     assert "config.host: blank; name" in error.message
     assert error.to_diagnostic(SourceLocation("a.yaml", 3, 1)).origin == SourceLocation("a.yaml", 3, 1)
+
+
+@pytest.mark.parametrize("status", [402, 412, 413, 423, 425, 451])
+def test_a_status_with_a_meaning_has_its_own_hint(status):
+    """A correct manifest need not be corrected; every other status has the hint of the code."""
+    error = RequestRejected(PUT, ErrorDetails(status=status))
+    assert error.hint != find_code(error.diagnostic_code).hint
+    plain = RequestRejected(PUT, ErrorDetails(status=400))
+    assert plain.hint == find_code(plain.diagnostic_code).hint

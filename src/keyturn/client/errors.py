@@ -19,12 +19,27 @@ No error has a body, a header, an ID or a value. ``service_code`` and ``details`
 closed vocabulary (``classify.SAFE_WORDS``). No decision depends on the text of an error.
 """
 
+from types import MappingProxyType
+from typing import Final
+
 from msgspec import Struct
 
 from keyturn.catalog import find_code
 from keyturn.client.messages import Request
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, Severity
+
+_HINT_BY_STATUS: Final = MappingProxyType(
+    {
+        402: "the subscription of the organization does not allow this; ask the owner of the organization",
+        412: "the object changed meanwhile: run `keyturn plan` again and review what changed",
+        413: "the request is too large for the service: shorten the settings in the manifest",
+        423: "the object is locked: find out who locked it in Planasonix, and apply again afterwards",
+        425: "the service is not ready for this request: wait and run `keyturn apply` again",
+        451: "the service refuses this for legal reasons: ask the owner of the organization",
+    }
+)
+"""Fixes for statuses that say more than the code of the error."""
 
 
 class ErrorDetails(Struct, frozen=True, kw_only=True):
@@ -102,8 +117,8 @@ class ServiceError(Exception):
 
     @property
     def hint(self) -> str:
-        """The fix that the catalog gives for the code."""
-        return find_code(self.diagnostic_code).hint
+        """The fix for the status, else the one that the catalog gives for the code."""
+        return _HINT_BY_STATUS.get(self.status) or find_code(self.diagnostic_code).hint
 
     def to_diagnostic(self, origin: SourceLocation | None = None) -> Diagnostic:
         """Return the error as a diagnostic; ``origin`` is the manifest or setting it concerns, if any."""
