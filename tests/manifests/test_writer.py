@@ -154,6 +154,33 @@ def test_the_first_secret_of_a_plain_file_encrypts_it(writer):
     assert secrets(writer, "m/b.yaml") == {"password": "0123"}
 
 
+@pytest.mark.parametrize("end", ["...\n", "... \n\n", "labels:\n  note: |+\n    text\n\n\n"])
+def test_the_first_secret_keeps_the_comments(writer, end):
+    """A document end marker is removed; a kept block keeps its empty lines."""
+    path = writer.root / "m/plain.yaml"
+    path.write_text("# the owner is data\nkind: credential\nname: plain   # short\n" + end)
+    writer.update_file("m/plain.yaml", {("secrets", "password"): Secret("first")})
+    text = path.read_text()
+    assert text.count("# ") == 2
+    assert text.startswith("# the owner is data\n")
+    assert secrets(writer, "m/plain.yaml") == {"password": "first"}
+
+
+def test_rules_that_do_not_cover_secrets_are_named(writer, age_key):
+    """The file does not change."""
+    path = writer.root / "other/plain.yaml"
+    path.parent.mkdir()
+    path.write_text("kind: credential\nname: plain\n")
+    rules = f"creation_rules: [{{age: {age_key.recipient}, encrypted_regex: ^data$}}]\n"
+    (writer.root / ".sops.yaml").write_text(rules)
+    with pytest.raises(DiagnosticError) as caught:
+        writer.update_file("other/plain.yaml", {("secrets", "password"): Secret("first")})
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "KT227"
+    assert ".sops.yaml" in diagnostic.message
+    assert path.read_text() == "kind: credential\nname: plain\n"
+
+
 def test_a_plain_file_may_be_changed_without_sops(writer):
     """Where there is no secret, nothing needs to be encrypted."""
     (writer.root / "m/b.yaml").write_text("name: b # x\nconfig:\n  a: 1\n")

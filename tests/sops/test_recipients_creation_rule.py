@@ -15,9 +15,25 @@ def test_policy_has_precedence_over_rules(tmp_path):
     (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
     settings = PolicySettings(recipients={"prod": (_AGE, _PGP)})
     assert find_creation_rule(tmp_path, settings, "prod/a.yaml") == CreationRule(age=(_AGE,), pgp=(_PGP,))
-    assert find_creation_rule(tmp_path, settings, "dev/a.yaml") == CreationRule(
-        rules_file=tmp_path / ".sops.yaml"
-    )
+    assert find_creation_rule(tmp_path, settings, "dev/a.yaml").rules_file == tmp_path / ".sops.yaml"
+
+
+def test_rules_above_the_project_apply(tmp_path):
+    """The path of the file is that below the project. The search ends at the top of the repository."""
+    root = tmp_path / "repo/infra"
+    root.mkdir(parents=True)
+    settings = PolicySettings()
+    (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
+    for git in (False, True):
+        if git:
+            (tmp_path / "repo/.git").mkdir()
+        with pytest.raises(DiagnosticError):
+            find_creation_rule(root, settings, "m/a.yaml")
+    rules = tmp_path / "repo/.sops.yaml"
+    rules.write_text("creation_rules: []\n")
+    assert find_creation_rule(root, settings, "m/a.yaml").build_arguments("m/a.yaml") == (
+        "--config", str(rules), "encrypt", "--filename-override", str(root / "m/a.yaml"),
+    )  # fmt: skip
 
 
 def test_other_kinds_of_recipients_need_rules(tmp_path):

@@ -5,6 +5,7 @@ ciphertext. After a crash at any point, a file has the old or the new content.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path as File
 from typing import Any, Final, TypeAlias
@@ -13,15 +14,17 @@ from msgspec import Struct
 
 from keyturn.files.atomic_write import AtomicFile, lock_for_writing
 from keyturn.files.discovery import SourceFile, load_file
+from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity, error_diagnostic
 from keyturn.model.fields import FieldPath, flatten_tree, format_path, nest_fields
 from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.sops.binary import SopsCommand
 from keyturn.sops.checks import SECRETS_BLOCK, check_encryption, check_key_servers
+from keyturn.sops.ciphertext import looks_encrypted
 from keyturn.sops.decrypt import Decryptor, decrypt_document
 from keyturn.sops.metadata import SopsMetadata, parse_metadata
-from keyturn.sops.recipients import find_creation_rule
+from keyturn.sops.recipients import SECRETS_SELECTOR, CreationRule, find_creation_rule
 from keyturn.yamldoc.edit import remove_keys, set_values
 from keyturn.yamldoc.reader import Document, parse_document
 from keyturn.yamldoc.scalars import emit_block, emit_flow, emit_scalar
@@ -30,6 +33,7 @@ ManifestValue: TypeAlias = Secret | str | int | float | bool | list[object] | No
 
 _REFRESHED_PATHS: Final = (("sops", "lastmodified"), ("sops", "mac"))
 _KEY_CAUSES: Final = frozenset({Cause.NO_KEY, Cause.WRONG_KEY})
+_DOCUMENT_END: Final = re.compile(r"(?m)^\.\.\.[ \t]*\r?\n?(?=\s*\Z)")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -135,11 +139,19 @@ class ManifestWriter(Struct, frozen=True):
         plain = emit_flow(dict(document.tree) | nest_fields(revealed)).encode()
         recipe = find_creation_rule(self.root, self.settings, document.file)
         written = parse_document(self.sops.encrypt(plain, recipe, document.file), document.file)
+        _reject_uncovered_secrets(written, secret, recipe)
         line = written.spans[(SECRETS_BLOCK,)].key_line
         ending = "\r\n" if "\r\n" in document.text else "\n"
         tail = ending.join(written.text.split("\n")[line - 1 :])
-        text = document.text.rstrip() + ending + tail
-        return text if _is_equivalent(text, written) else written.text
+        # A kept block (|+) includes the empty lines at the end of the file.
+        kept = _DOCUMENT_END.sub(ending, document.text)
+        for head in (kept.rstrip() + ending, kept if kept.endswith("\n") else kept + ending):
+            if _is_equivalent(head + tail, written):
+                return head + tail
+        if "#" not in document.text:
+            return written.text
+        message = "has no place for secrets: its comments and layout would be lost"
+        raise DiagnosticError(_verification_error(document, (), message))
 
     def _verify_edit(
         self,
@@ -202,6 +214,17 @@ def _is_unchanged_except(text: str, document: Document, removed: Collection[Fiel
         if not any(path[: len(prefix)] == prefix for prefix in removed)
     }
     return json.dumps(list(after.items())) == json.dumps(list(stays.items()))
+
+
+def _reject_uncovered_secrets(
+    written: Document, secret: Mapping[FieldPath, ManifestValue], rule: CreationRule
+) -> None:
+    if all(looks_encrypted(_value_at(written, path)) for path in secret):
+        return
+    rules = rule.rules_file.name if rule.rules_file else "the recipients of policy"
+    message = f"the rule for this file in {rules} does not encrypt secrets; the file is unchanged"
+    hint = f"write `encrypted_regex: {SECRETS_SELECTOR}` into the rule"
+    raise DiagnosticError(error_diagnostic("KT227", SourceLocation(written.file), message, hint))
 
 
 def _value_at(document: Document, path: FieldPath) -> Any:

@@ -240,9 +240,7 @@ class _MetadataReader:
         value = self._block.get(key)
         if isinstance(value, str) and _TIME_PATTERN.fullmatch(value) and _is_valid_time(value):
             return value
-        self._add_error(
-            (key,), f"sops.{key} is not a timestamp of sops", "restore the file from git"
-        )
+        self._add_error((key,), f"sops.{key} is not a timestamp of sops", "restore the file from git")
         return ""
 
     def _read_version(self) -> tuple[int, int, int]:

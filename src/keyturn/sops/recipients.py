@@ -59,16 +59,20 @@ def recipients_by_file(sources: Iterable[SourceFile]) -> Mapping[str, FileRecipi
 
 
 class CreationRule(Struct, frozen=True):
-    """How a new file is encrypted: by the rules of a ``.sops.yaml``, or for the given recipients."""
+    """How a new file is encrypted: by the rules of a ``.sops.yaml``, or for the given recipients.
+
+    ``root`` is the folder of the project; by default, that of the rules.
+    """
 
     rules_file: Path | None = None
+    root: Path | None = None
     age: tuple[str, ...] = ()
     pgp: tuple[str, ...] = ()
 
     def build_arguments(self, file: str) -> tuple[str, ...]:
         """Return the arguments of ``sops encrypt``; ``file`` is the path that the file will have."""
         if self.rules_file is not None:
-            path = str(self.rules_file.parent.absolute() / file)
+            path = str((self.root or self.rules_file.parent).absolute() / file)
             return ("--config", str(self.rules_file), "encrypt", "--filename-override", path)
         flags = (("--age", self.age), ("--pgp", self.pgp))
         options = [word for flag, names in flags if names for word in (flag, ",".join(names))]
@@ -79,19 +83,30 @@ def find_creation_rule(root: Path, settings: PolicySettings, file: str) -> Creat
     """Return how the new file ``file`` is encrypted.
 
     The recipients of policy for the path are used if all are age or PGP keys, otherwise the rules of
-    ``.sops.yaml``. Raises DiagnosticError (KT227) if neither exists.
+    the nearest ``.sops.yaml`` from the project upwards to the top of the repository. Raises
+    DiagnosticError (KT227) if neither exists.
     """
     names = find_required_recipients(settings, file) or ()
     age = tuple(name for name in names if name.startswith(("age1", "ssh-")))
     pgp = tuple(name for name in names if _PGP_FINGERPRINT.fullmatch(name))
     if names and len(age) + len(pgp) == len(names):
         return CreationRule(age=age, pgp=pgp)
-    if (root / CREATION_RULES_FILE).is_file():
-        return CreationRule(rules_file=root / CREATION_RULES_FILE)
+    rules_file = _find_rules_file(root)
+    if rules_file is not None:
+        return CreationRule(rules_file=rules_file, root=root)
     hint = "add recipients to policy.recipients in keyturn.yaml, or a rule to .sops.yaml"
     raise DiagnosticError(
         error_diagnostic("KT227", SourceLocation(file), "no recipients are configured for this file", hint)
     )
+
+
+def _find_rules_file(root: Path) -> Path | None:
+    folders = (root, *root.absolute().parents)
+    top = next((folder for folder in folders if (folder / ".git").exists()), root)
+    for folder in folders[: folders.index(top) + 1]:
+        if (folder / CREATION_RULES_FILE).is_file():
+            return folder / CREATION_RULES_FILE
+    return None
 
 
 def _find_ciphertexts(document: Document) -> Iterator[tuple[FieldPath, str]]:
