@@ -22,11 +22,10 @@ def test_passes_only_the_variables_of_age_and_pgp():
     assert lent == {name: _ALL[name] for name in names} | _FIXED | {"SOPS_HC_VAULT_ALLOWLIST": "none"}
 
 
-def test_passes_only_path_without_key_types():
-    """The version check gets only PATH."""
-    assert build_sops_environment(_ALL, (), ()) == {"PATH": "/bin"} | _FIXED | {
-        "SOPS_HC_VAULT_ALLOWLIST": "none"
-    }
+def test_passes_no_keys_without_key_types():
+    """The version check gets PATH, and HOME for the shim of a version manager."""
+    fixed = {"PATH": "/bin", "HOME": "/root"} | _FIXED
+    assert build_sops_environment(_ALL, (), ()) == fixed | {"SOPS_HC_VAULT_ALLOWLIST": "none"}
 
 
 def test_passes_the_variables_of_an_allowed_cloud():

@@ -1,8 +1,12 @@
 """Available age keys, from all sources that sops uses; no source has precedence."""
 
+import os
+import select
 import shlex
+import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +25,8 @@ _CONFIG_KEY_FILE: Final = "sops/age/keys.txt"
 _PLUGIN_PREFIXES: Final = ("AGE-PLUGIN-", "AGE-SECRET-KEY-PQ-")
 _PASSPHRASE_PREFIXES: Final = ("age-encryption", "-----BEGIN AGE")
 _COMMAND_TIMEOUT: Final = 60.0
+_PIPE_TIMEOUT: Final = 10.0
+_MAX_PIPE_READS: Final = 64
 _MAX_KEY_FILE_BYTES: Final = 1 << 20
 
 
@@ -29,7 +35,7 @@ class AgeKeyring(Struct, frozen=True, kw_only=True):
 
     ``recipients`` are their public keys. ``has_other_keys`` is true if there are keys that only sops
     can use: SSH keys, plugins, files with a passphrase. ``diagnostics`` describe unreadable sources.
-    ``environment`` is the user's; the output of SOPS_AGE_KEY_CMD replaces that variable.
+    ``environment`` is the user's; the keys of a command or of a pipe replace its variable.
     """
 
     recipients: frozenset[str] = frozenset()
@@ -51,7 +57,7 @@ class AgeKeyring(Struct, frozen=True, kw_only=True):
 
 
 def find_age_keys(environment: Mapping[str, str]) -> AgeKeyring:
-    """Find the age keys of ``environment``; a key command runs once.
+    """Find the age keys of ``environment``; a key command runs once, a pipe is read once a process.
 
     The sources are those of getsops/sops ``age/keysource.go``: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
     SOPS_AGE_KEY_CMD (no shell), ``sops/age/keys.txt`` below the configuration folder, SSH keys.
@@ -60,6 +66,37 @@ def find_age_keys(environment: Mapping[str, str]) -> AgeKeyring:
     for name, text in search.read_sources():
         search.add_keys(name, text)
     return search.build_keyring()
+
+
+def has_single_use_source(environment: Mapping[str, str]) -> bool:
+    """Tell whether the keys come from a command or a pipe, which ``find_age_keys`` turns into text."""
+    return AGE_KEY_COMMAND_VARIABLE in environment or _is_pipe(environment.get(AGE_KEY_FILE_VARIABLE, ""))
+
+
+def _is_pipe(path: str) -> bool:
+    try:
+        return bool(path) and stat.S_ISFIFO(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+@lru_cache(maxsize=8)
+def _read_pipe(path: str, _inode: int) -> str:
+    # A pipe gives its content once. Without a writer, a blocking open would never return.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    parts: list[bytes] = []
+    try:
+        for _ in range(_MAX_PIPE_READS):
+            ready, _, _ = select.select([handle], [], [], _PIPE_TIMEOUT)
+            if not ready:
+                raise TimeoutError
+            part = os.read(handle, 1 << 16)
+            if not part:
+                break
+            parts.append(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts).decode()
 
 
 class _KeySearch:
@@ -73,7 +110,9 @@ class _KeySearch:
         environment = dict(self._environment)
         if AGE_KEY_VARIABLE in environment:
             yield AGE_KEY_VARIABLE, environment[AGE_KEY_VARIABLE]
-        if AGE_KEY_FILE_VARIABLE in environment:
+        if _is_pipe(environment.get(AGE_KEY_FILE_VARIABLE, "")):
+            yield from self._read_key_pipe(environment[AGE_KEY_FILE_VARIABLE])
+        elif AGE_KEY_FILE_VARIABLE in environment:
             yield from self._read_key_file(AGE_KEY_FILE_VARIABLE, Path(environment[AGE_KEY_FILE_VARIABLE]))
         if AGE_KEY_COMMAND_VARIABLE in environment:
             yield from self._run_key_command(environment[AGE_KEY_COMMAND_VARIABLE])
@@ -126,6 +165,17 @@ class _KeySearch:
         except (OSError, UnicodeDecodeError):
             self._add_warning(name, "cannot be read")
 
+    def _read_key_pipe(self, path: str) -> Iterator[tuple[str, str]]:
+        try:
+            output = _read_pipe(path, Path(path).stat().st_ino)
+        except TimeoutError:
+            self._add_warning(AGE_KEY_FILE_VARIABLE, "is a pipe that gives no key in time")
+        except (OSError, UnicodeDecodeError):
+            self._add_warning(AGE_KEY_FILE_VARIABLE, "cannot be read")
+        else:
+            self._replace_source(AGE_KEY_FILE_VARIABLE, output)
+            yield AGE_KEY_FILE_VARIABLE, output
+
     def _run_key_command(self, command: str) -> Iterator[tuple[str, str]]:
         try:
             done = subprocess.run(  # noqa: S603
@@ -143,11 +193,14 @@ class _KeySearch:
             return
         # Each sops process would run the command once per file and recipient, and its environment is
         # too small for most password managers.
-        del self._environment[AGE_KEY_COMMAND_VARIABLE]
-        self._environment[AGE_KEY_VARIABLE] = "\n".join(
-            part for part in (self._environment.get(AGE_KEY_VARIABLE), output) if part
-        )
+        self._replace_source(AGE_KEY_COMMAND_VARIABLE, output)
         yield AGE_KEY_COMMAND_VARIABLE, output
+
+    def _replace_source(self, name: str, keys: str) -> None:
+        del self._environment[name]
+        self._environment[AGE_KEY_VARIABLE] = "\n".join(
+            part for part in (self._environment.get(AGE_KEY_VARIABLE), keys) if part
+        )
 
     def _add_warning(self, name: str, message: str) -> None:
         hint = "correct or remove it; sops ignores it while another key works"

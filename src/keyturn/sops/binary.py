@@ -19,7 +19,7 @@ from keyturn.model import fields
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
 from keyturn.model.secret import Secret
-from keyturn.sops.age_keys import AGE_KEY_COMMAND_VARIABLE, find_age_keys
+from keyturn.sops.age_keys import find_age_keys, has_single_use_source
 from keyturn.sops.ciphertext import looks_encrypted
 from keyturn.sops.recipients import CreationRule
 from keyturn.yamldoc.reader import Document
@@ -100,11 +100,12 @@ def build_sops_environment(
 ) -> dict[str, str]:
     """Return the environment of a sops process that may use keys of ``key_types``.
 
-    HOME is included: sops searches it for age keys, and gpg for its keyring. SOPS_AGE_KEY_CMD is not
-    included: ``find_age_keys`` replaces it by its output. ``servers`` are the allowed Vault addresses.
+    HOME is always included: sops searches it for age keys, gpg for its keyring, and the shim of a
+    version manager for sops itself. SOPS_AGE_KEY_CMD is not included: ``find_age_keys`` replaces it by
+    its output. ``servers`` are the allowed Vault addresses.
     """
     allowed = tuple(key_types)
-    names = {"PATH"}.union(*(_KEY_VARIABLES.get(kind, ()) for kind in allowed))
+    names = {"PATH", "HOME"}.union(*(_KEY_VARIABLES.get(kind, ()) for kind in allowed))
     prefixes = tuple(prefix for kind in allowed for prefix in _KEY_VARIABLE_PREFIXES.get(kind, ()))
     passed = {
         name: value
@@ -215,7 +216,7 @@ class SopsCommand(Struct, frozen=True, kw_only=True):
         """
         key_types = self.key_types if key_types is None else key_types
         environment = self.environment
-        if AGE_KEY_COMMAND_VARIABLE in environment and "age" in key_types:
+        if "age" in key_types and has_single_use_source(environment):
             environment = find_age_keys(environment).environment
         try:
             return subprocess.run(  # noqa: S603
@@ -250,11 +251,9 @@ def find_sops(
         )
     version = _read_sops_version(binary, environment)
     if version is None or version < MIN_SOPS_VERSION:
-        found = ".".join(map(str, version)) if version else "unknown version"
+        found = f"sops is too old: {'.'.join(map(str, version))}" if version else "sops prints no version"
         raise DiagnosticError(
-            error_diagnostic(
-                "KT011", SourceLocation("sops"), f"sops is too old: {found}", "install sops 3.9 or newer"
-            )
+            error_diagnostic("KT011", SourceLocation("sops"), found, "install sops 3.9 or newer")
         )
     return SopsCommand(
         binary=binary, environment=environment, version=version, key_types=key_types, servers=servers

@@ -58,7 +58,7 @@ def recipients_by_file(sources: Iterable[SourceFile]) -> Mapping[str, FileRecipi
     return result
 
 
-class CreationRule(Struct, frozen=True):
+class CreationRule(Struct, frozen=True, kw_only=True):
     """How a new file is encrypted: by the rules of a ``.sops.yaml``, or for the given recipients.
 
     ``root`` is the folder of the project; by default, that of the rules.
