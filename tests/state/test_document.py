@@ -63,6 +63,7 @@ def test_the_published_schema_describes_the_document(state, known):
         applied={("credential",): Address("credential", "x")},
         protect=True,
         destinations=("k1-0a",),
+        untested=True,
     )
     for each in (state, state.with_entry(reference), State(workspace="w", organization="o")):
         whole.validate(json.loads(encode_state(each)))

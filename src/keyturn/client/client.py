@@ -251,7 +251,8 @@ class Client:
     def test_connection(self, body: _JsonObject, redact: SecretRedactor = NO_REDACTION) -> TestResponse:
         """Test a connection, saved or not: ``type``, ``config``, ``credentialId``.
 
-        The message of the result is redacted: of the secrets in the body, and of those of ``redact``.
+        The message of the result is redacted: of the secrets in the body, and of those of ``redact``. A
+        test changes nothing, so it is sent again without a usable response.
         """
         encoded = self._encode_for_collection(CONNECTIONS, body)
         request = Request(
@@ -262,7 +263,7 @@ class Client:
             body=encoded,
             timeout=_TEST_TIMEOUT,
         )
-        response = self._sender.send(request, idempotent=False)
+        response = self._sender.send(request, idempotent=True)
         secrets = collect_secrets(body)
         return decode_test_response(
             parse_response(request, response), lambda text: redact_secrets(redact.redact(text), secrets)

@@ -78,7 +78,8 @@ class StateEntry(Struct, frozen=True, kw_only=True):
     returned them afterwards. ``fingerprints`` belong to the secret values last written, by path;
     ``earlier`` are those of previous values, as ``pointer:fingerprint``. ``retired_at`` is set on a
     tombstone. ``destinations`` are digests of the destinations that were planned together with
-    these secrets: those that an interrupted run did not reach need no new approval.
+    these secrets: those that an interrupted run did not reach need no new approval. ``untested``: the
+    connection test after the last write could not be run.
     """
 
     address: Address
@@ -95,3 +96,4 @@ class StateEntry(Struct, frozen=True, kw_only=True):
     protect: bool = False
     commit: str = ""
     destinations: tuple[str, ...] = ()
+    untested: bool = False

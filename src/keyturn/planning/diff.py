@@ -278,6 +278,8 @@ def _choose_action(  # noqa: PLR0911  # a decision table with one return a row
         return Action.UPDATE, "new secret field"
     if fields or any(change.status is SecretStatus.CLEARED for change in secrets):
         return Action.UPDATE, _update_reason(fields)
+    if entry.untested:
+        return Action.UPDATE, "the connection test after the last write could not be run"
     if any(change.status in _UNCERTAIN_STATUSES for change in secrets):
         return Action.NO_OP, "a secret may differ from the manifest"
     return None, ""

@@ -40,6 +40,7 @@ class StoredEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     earlier: tuple[str, ...] = ()
     protect: bool = False
     destinations: tuple[str, ...] = ()
+    untested: bool = False
 
 
 _CONVERTED_FIELDS = {"address", "applied", "observed", "fingerprints"}

@@ -20,9 +20,9 @@ CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "usern
 def test_a_rejection_names_failed_connections():
     """With the reason, or that none was given; passed tests are left out."""
     verdicts = [
-        ConnectionTestVerdict(PG, True, ""),
-        ConnectionTestVerdict(connection_address("b"), False, "no"),
-        ConnectionTestVerdict(connection_address("c"), False, ""),
+        ConnectionTestVerdict(address=PG, passed=True, message=""),
+        ConnectionTestVerdict(address=connection_address("b"), passed=False, message="no"),
+        ConnectionTestVerdict(address=connection_address("c"), passed=False, message=""),
     ]
     rejected = SecretRejected(verdicts, "rolled back")
     assert rejected.message == "connection/b: no; connection/c: no reason given"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from keyturn.client.errors import NotFound, ServiceError
+from keyturn.client.errors import NotFound, RequestRejected, ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
@@ -44,17 +44,22 @@ class ConnectionTest(Struct, frozen=True, kw_only=True):
     current: "ConnectionTest | None" = None
 
 
-class ConnectionTestVerdict(Struct, frozen=True):
-    """The result of a test; ``passed`` is True only if the service says so explicitly."""
+class ConnectionTestVerdict(Struct, frozen=True, kw_only=True):
+    """The result of a test; ``passed`` is True only if the service says so explicitly.
+
+    ``inconclusive``: the test could not be run, which says nothing about the secret.
+    """
 
     address: Address
     passed: bool
     message: str
+    inconclusive: bool = False
 
     @property
     def is_waiting(self) -> bool:
         """Whether only the consent of a person is missing, which no change of a manifest can give."""
-        return not self.passed and classify_failure(self.message) is FailureReason.CONSENT
+        is_verdict = not self.passed and not self.inconclusive
+        return is_verdict and classify_failure(self.message) is FailureReason.CONSENT
 
     @property
     def has_failed(self) -> bool:
@@ -78,20 +83,23 @@ def run_connection_tests(
             path: ids.get(leaf, leaf) if isinstance(leaf, str) else leaf
             for path, leaf in connection_test.fields.items()
         }
-        passed, message = _send_test(connection_test, fields, context)
-        return ConnectionTestVerdict(connection_test.address, passed, message)
+        return _send_test(connection_test, fields, context)
 
     ordered = sorted(connection_tests, key=lambda connection_test: connection_test.address)
     return map_parallel(run_test, ordered, MAX_PARALLEL_TESTS)
 
 
-def _send_test(connection_test: ConnectionTest, fields: Fields, context: ApplyContext) -> tuple[bool, str]:
+def _send_test(
+    connection_test: ConnectionTest, fields: Fields, context: ApplyContext
+) -> ConnectionTestVerdict:
     encode_test = KINDS["connection"].encode_test
     if encode_test is None:
         message = "the connection kind has no test"
         raise AssertionError(message)
     if connection_test.refusal:
-        return False, connection_test.refusal
+        return ConnectionTestVerdict(
+            address=connection_test.address, passed=False, message=connection_test.refusal
+        )
     try:
         result = context.run.service.test_connection(
             encode_test(connection_test.type, fields, context.ids), redact=context.redactor
@@ -99,10 +107,20 @@ def _send_test(connection_test: ConnectionTest, fields: Fields, context: ApplyCo
     except ServiceError as error:
         if context.run.service.unauthorized:
             raise
-        return False, f"the test could not be run: {error.message}"
+        message = f"the test could not be run: {error.message}"
+        return ConnectionTestVerdict(
+            address=connection_test.address, passed=False, message=message, inconclusive=_says_nothing(error)
+        )
     if result.ok is None:
-        return False, "the response does not say whether the test passed"
-    return result.ok, redact_if_secret(result.message)
+        message = "the response does not say whether the test passed"
+        return ConnectionTestVerdict(address=connection_test.address, passed=False, message=message)
+    message = redact_if_secret(result.message)
+    return ConnectionTestVerdict(address=connection_test.address, passed=result.ok, message=message)
+
+
+def _says_nothing(error: ServiceError) -> bool:
+    # A rejected request has a cause that a repeated test does not remove.
+    return not isinstance(error, RequestRejected)
 
 
 def find_dependents(change: Change, credential_id: str, context: ApplyContext) -> list[ConnectionTest]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from keyturn.client.errors import ServiceError
 from keyturn.client.redaction import NO_REDACTION, SecretRedactor
@@ -104,6 +105,19 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
         if entry:
             self.entries[entry.id] = entry
         self._enqueue_success(intent, entry, removed)
+
+    def record_untested(self, entry: StateEntry) -> None:
+        """Record durably that a written object was not tested, so that the next apply tests it."""
+        self.entries[entry.id] = untested = replace(entry, untested=True)
+        self.journal.append(
+            OutcomeRecorded(
+                intent="",
+                address=entry.address,
+                action="untested",
+                outcome_status=OutcomeStatus.DONE,
+                entry=untested,
+            )
+        )
 
     def _enqueue_success(
         self, intent: Intent, entry: StateEntry | None, removed: tuple[Address, ...]

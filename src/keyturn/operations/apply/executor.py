@@ -168,6 +168,10 @@ def _test_written_change(change: Change, written: WriteResult, context: ApplyCon
         if change.action not in {Action.RETIRE, Action.FORGET}
         else None
     )
+    if verdict and verdict.inconclusive:
+        context.record_untested(written.entry)
+        message = f"written, but not tested: {verdict.message}"
+        return _build_outcome(change, OutcomeStatus.FAILED, message, "run `keyturn apply` again to test it")
     if verdict and verdict.has_failed:
         message = f"written, but the connection test fails: {verdict.message}"
         hint = "correct the manifest or the target and run `keyturn apply` again"
@@ -187,6 +191,10 @@ def _describe_waiting(verdict: ConnectionTestVerdict | None) -> tuple[str, ...]:
 
 
 def _build_rejected_outcome(change: Change, rejected: SecretRejected) -> ChangeOutcome:
+    if rejected.is_inconclusive:
+        details = "; ".join(filter(None, (rejected.message, rejected.rollback_message)))
+        message = f"the new secret could not be tested: {details}"
+        return _build_outcome(change, OutcomeStatus.FAILED, message, "run `keyturn apply` again to test it")
     if rejected.rollback_message:
         message = (
             f"the new secret was refused after the write: {rejected.message}; {rejected.rollback_message}"

@@ -49,6 +49,7 @@ class SecretRejected(Exception):
             f"{verdict.address}: {verdict.message or 'no reason given'}" for verdict in failed
         )
         self.rollback_message = rollback_message
+        self.is_inconclusive = all(verdict.inconclusive for verdict in failed)
         super().__init__(self.message)
 
 
@@ -77,6 +78,9 @@ def _test_in_place(
     verdicts = run_connection_tests(connection_tests, context)
     if not any(verdict.has_failed for verdict in verdicts):
         return
+    if all(verdict.inconclusive for verdict in verdicts if verdict.has_failed):
+        # The intent stays open, so the next apply writes the secret again and tests it.
+        raise SecretRejected(verdicts, "not rolled back, because a test that did not run says nothing")
     message, is_restored = roll_back_secret(change, connection_tests, context)
     if is_restored:
         context.record_failure(intent, OutcomeStatus.FAILED, "rolled back")

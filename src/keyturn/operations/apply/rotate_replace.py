@@ -149,7 +149,7 @@ def _repoint_and_test(
     try:
         _repoint_connection(replacement, connection_test.id, former_ids, new_id, context)
     except (ServiceError, StaleObject) as error:
-        return ConnectionTestVerdict(connection_test.address, passed=False, message=str(error))
+        return ConnectionTestVerdict(address=connection_test.address, passed=False, message=str(error))
     (verdict,) = run_connection_tests([connection_test], context, dict.fromkeys(former_ids, new_id))
     return verdict
 

@@ -65,6 +65,7 @@ class EntryRecord(Struct, frozen=True, kw_only=True):
     protect: bool
     commit: str
     destinations: tuple[str, ...]
+    untested: bool = False
 
 
 class LiveRecord(Struct, frozen=True, kw_only=True):
