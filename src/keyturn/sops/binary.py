@@ -251,7 +251,11 @@ def find_sops(
         )
     version = _read_sops_version(binary, environment)
     if version is None or version < MIN_SOPS_VERSION:
-        found = f"sops is too old: {'.'.join(map(str, version))}" if version else "sops prints no version"
+        found = (
+            f"sops is too old: {'.'.join(map(str, version))}"
+            if version
+            else "sops is too old or prints no version"
+        )
         raise DiagnosticError(
             error_diagnostic("KT011", SourceLocation("sops"), found, "install sops 3.9 or newer")
         )
