@@ -74,8 +74,9 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
 def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chosen: Any) -> None:
     """Show what an apply would change.
 
-    Compares the manifests with the live workspace and the state. Risks come first, then each change with its reason and impact. The plan contains no secret. Its
-    digest is the argument of `keyturn apply --approve`. Nothing is written.
+    Compares the manifests with the live workspace and the state. Risks come first, then each change with
+    its reason and impact. The plan contains no secret. Its digest is the argument of `keyturn apply
+    --approve`. Nothing is written.
 
     \b
     Examples:
