@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -105,10 +105,17 @@ def manifest_name(relative: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def is_within(path: str, folder: str) -> bool:
-    """Return whether ``path`` is ``folder`` or below it; both are relative to the root."""
-    inner, outer = PurePosixPath(path), PurePosixPath(folder)
-    return inner == outer or outer in inner.parents
+def is_within(path: str, *folders: str) -> bool:
+    """Return whether ``path`` is one of ``folders`` or below one; all are relative to the root."""
+    return not set(list_path_and_parents(path)).isdisjoint(folders)
+
+
+def list_path_and_parents(path: str) -> Iterator[str]:
+    """Yield a relative path, each folder above it, and ``.`` for the root."""
+    while path not in {"", "."}:
+        yield path
+        path = path.rpartition("/")[0]
+    yield "."
 
 
 def find_name_clashes(names: Iterable[str]) -> tuple[Diagnostic, ...]:
@@ -137,7 +144,7 @@ def read_excerpts(root: Path, diagnostics: Iterable[Diagnostic]) -> Mapping[str,
 class _FolderWalker:
     def __init__(self, root: Path, *, make: bool = False, only: frozenset[str] = frozenset()) -> None:
         self._root = root
-        self._only = only
+        self._only = frozenset(only)
         self._skipped_names: list[str] = []
         self._make = make
         self._sources: dict[str, SourceFile] = {}
@@ -234,7 +241,7 @@ class _FolderWalker:
                 self._add_error("KT125", prefix + name, message, hint)
 
     def _read_entry(self, folder: int, name: str, relative: str) -> None:
-        if self._only and not any(is_within(relative, each) for each in self._only):
+        if self._only and self._only.isdisjoint(list_path_and_parents(relative)):
             self._skipped_names.append(relative)
             return
         try:

@@ -89,7 +89,7 @@ def load_manifests(project: Project, workspace: Workspace, only: Collection[str]
     batch.diagnostics.extend(
         diagnostic
         for diagnostic in files.diagnostics
-        if not only or any(is_within(diagnostic.origin.file, each) for each in only)
+        if not only or is_within(diagnostic.origin.file, *only)
     )
     return batch.build_result()
 

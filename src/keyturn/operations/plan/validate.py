@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from keyturn.files.discovery import is_within
+from keyturn.files.discovery import is_within, list_path_and_parents
 from keyturn.manifests.loader import LoadedManifests, load_manifests
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic
@@ -125,11 +125,15 @@ def validate_project(
     complete = not only and not any(each.severity is Severity.ERROR for each in diagnostics)
     ages = SecretAges(today=today) if only else secret_ages(project, views, EMPTY, today, environment)
     diagnostics += run_rules(views, project.policy, _build_rule_context(ages, complete=complete))
-    found = checked | {each.origin.file for each in diagnostics}
+    found = {
+        name
+        for file in checked | {each.origin.file for each in diagnostics}
+        for name in list_path_and_parents(file)
+    }
     diagnostics += [
         _unchecked_path_error(project.root, path, folders)
         for path in only
-        if not any(is_within(file, path) for file in found)
+        if path not in found
     ]
     return ValidationResult(tuple(dict.fromkeys(diagnostics)), tuple(sorted(checked)))
 
