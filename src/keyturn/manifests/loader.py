@@ -87,9 +87,7 @@ def load_manifests(project: Project, workspace: Workspace, only: Collection[str]
     batch.add_sources(files.sources)
     batch.skip_files(project.root, files.skipped_names)
     batch.diagnostics.extend(
-        diagnostic
-        for diagnostic in files.diagnostics
-        if not only or is_within(diagnostic.origin.file, *only)
+        diagnostic for diagnostic in files.diagnostics if not only or is_within(diagnostic.origin.file, *only)
     )
     return batch.build_result()
 

@@ -130,11 +130,7 @@ def validate_project(
         for file in checked | {each.origin.file for each in diagnostics}
         for name in list_path_and_parents(file)
     }
-    diagnostics += [
-        _unchecked_path_error(project.root, path, folders)
-        for path in only
-        if path not in found
-    ]
+    diagnostics += [_unchecked_path_error(project.root, path, folders) for path in only if path not in found]
     return ValidationResult(tuple(dict.fromkeys(diagnostics)), tuple(sorted(checked)))
 
 
