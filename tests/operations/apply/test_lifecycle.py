@@ -90,7 +90,7 @@ def test_replace_creates_a_new_object_under_the_name(setup, context, created):
     assert done.entry.id != created.entry.id
     aside = next(name for name in setup.live() if name != "prod-db")
     assert aside.startswith(f"prod-db{RETIRING_INFIX}")
-    (tail,) = build_pending_retirements(context.entries.values(), context)
+    (tail,) = build_pending_retirements(context.entries.values(), (), context)
     assert (tail.action, tail.live.id) == (Action.RETIRE, created.entry.id)
 
 
@@ -102,3 +102,15 @@ def test_forget_sends_no_request(setup, context):
     events = [record.event for record in records(context.run.store.open_log().read(0))]
     assert [each.removed for each in events if isinstance(each, OutcomeRecorded)] == [(DB,)]
     assert len(setup.service.list_requests()) == before
+
+
+@pytest.mark.parametrize("name", ["prod-next-gen", "prod-retiring-staff"])
+@pytest.mark.parametrize("protect", [True, False], ids=["protected", "plain"])
+def test_a_declared_or_protected_object_is_never_pending_retirement(setup, canary, name, protect):
+    """The name of a user's object may contain any word; a second apply without changes keeps the object."""
+    setup.repo.credential(name, {"password": canary()}, lifecycle={"protect": protect})
+    assert setup.run("apply", "--yes").code == 0
+    identity = setup.live()[name]["id"]
+    assert setup.run("apply", "--yes").code == 0
+    assert setup.live()[name]["id"] == identity
+    assert setup.live()[name]["status"] != "deleted"

@@ -1,6 +1,6 @@
 """Retire, restore, replace and forget objects."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 
 from msgspec import Struct
@@ -199,10 +199,21 @@ def forget_entry(change: Change, context: ApplyContext) -> WriteResult:
     return WriteResult(entry)
 
 
-def build_pending_retirements(entries: Iterable[StateEntry], context: ApplyContext) -> tuple[Change, ...]:
-    """Return changes that retire replaced objects and successors of interrupted rotations."""
+def build_pending_retirements(
+    entries: Iterable[StateEntry], declared: Collection[Address], context: ApplyContext
+) -> tuple[Change, ...]:
+    """Return changes that retire replaced objects and successors of interrupted rotations.
+
+    A resource in ``declared`` has a manifest, and a protected entry belongs to a user: neither is retired,
+    whatever its name contains.
+    """
     pending = sorted(
-        (entry for entry in entries if _is_renamed_away(entry.address.name) and not entry.retired_at),
+        (
+            entry
+            for entry in entries
+            if _is_renamed_away(entry.address.name)
+            and not (entry.retired_at or entry.protect or entry.address in declared)
+        ),
         key=lambda entry: entry.address,
     )
     return tuple(

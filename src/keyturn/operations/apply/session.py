@@ -203,8 +203,9 @@ def _build_entry_event(
 
 
 def _follow_up(result: ExecutionResult, planned: PlanResult, context: ApplyContext) -> ExecutionResult:
+    declared = {resource.address for resource in planned.context.manifests.desired}
     retired = execute_changes(
-        build_pending_retirements(context.journal.current_state().entries.values(), context),
+        build_pending_retirements(context.journal.current_state().entries.values(), declared, context),
         context,
         context.run.progress,
     )
