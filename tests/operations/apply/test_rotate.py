@@ -7,6 +7,7 @@ from keyturn.operations.apply.connection_tests import ConnectionTestVerdict
 from keyturn.operations.apply.rotate import (
     SecretRejected,
     check_written_connection,
+    purge_leftover_probe,
     purge_probe,
     rotate_secrets,
 )
@@ -45,6 +46,62 @@ def test_a_probe_is_deleted_permanently(setup, context, canary):
     purge_probe(intent, identity, context)
     assert setup.service.read_state()["credentials"] == []
     purge_probe(intent, identity, context)
+
+
+def create_in_ui(setup, canary, name):
+    """Create a credential that is not in the state; return its ID."""
+    tree = {"name": name, "type": "database", "config": {**CONFIG, "password": canary()}}
+    return setup.service.seed_objects(credentials=[tree])["credentials"][0]
+
+
+def read_ids(setup):
+    """Return the IDs of all credentials of the service."""
+    return [each["id"] for each in setup.service.read_state()["credentials"]]
+
+
+def open_probe_intent(context, expect="keyturn-probe-1"):
+    """Journal the intent of a probe."""
+    return context.record_intent(
+        Change(action=Action.ROTATE, address=DB, desired=make_desired(DB)), "probe", expect=expect
+    )
+
+
+def test_an_unused_leftover_probe_is_purged(setup, context, canary):
+    """It has the recorded name, no entry and no user."""
+    probe_id = create_in_ui(setup, canary, "keyturn-probe-1")
+    purge_leftover_probe(open_probe_intent(context), probe_id, context)
+    assert read_ids(setup) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expect"),
+    [("payroll-db", "keyturn-probe-1"), ("keyturn-probe-2", "keyturn-probe-1"), ("payroll-db", "payroll-db")],
+)
+def test_an_object_of_another_name_is_no_probe(setup, context, canary, name, expect):
+    """A journal that names it as a probe deletes nothing, and the intent ends."""
+    probe_id = create_in_ui(setup, canary, name)
+    purge_leftover_probe(open_probe_intent(context, expect), probe_id, context)
+    assert read_ids(setup) == [probe_id]
+    assert context.journal.current_state().open_intents == ()
+
+
+def test_a_managed_credential_is_no_probe(setup, context, canary):
+    """An entry of the state has its ID, whatever its name is."""
+    probe = credential_address("keyturn-probe-1")
+    desired = make_desired(probe, CONFIG, secrets={"password": canary()})
+    entry = create_object(Change(action=Action.CREATE, address=probe, desired=desired), context).entry
+    context.entries[entry.id] = entry
+    purge_leftover_probe(open_probe_intent(context), entry.id, context)
+    assert read_ids(setup) == [entry.id]
+
+
+def test_a_credential_in_use_is_no_probe(setup, context, canary):
+    """A connection refers to it."""
+    probe_id = create_in_ui(setup, canary, "keyturn-probe-1")
+    connection = {"name": "ui", "type": "postgres", "credentialId": probe_id, "config": {}}
+    setup.service.seed_objects(connections=[connection])
+    purge_leftover_probe(open_probe_intent(context), probe_id, context)
+    assert read_ids(setup) == [probe_id]
 
 
 def test_only_written_connections_are_tested(context):

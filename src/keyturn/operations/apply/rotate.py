@@ -34,6 +34,7 @@ from keyturn.operations.apply.writes import (
     update_object,
 )
 from keyturn.operations.plan.recovery import PROBE_PREFIX
+from keyturn.operations.plan.usage_graph import collect_strings
 from keyturn.state.events import Intent
 
 
@@ -144,6 +145,33 @@ def purge_probe(intent: Intent, probe_id: str, context: ApplyContext, *, may_be_
     except ServiceError:
         return
     context.record_success(intent)
+
+
+def purge_leftover_probe(intent: Intent, probe_id: str, context: ApplyContext) -> None:
+    """Purge a probe of an interrupted run; delete nothing that is not provably a probe.
+
+    The journal alone is no proof: whoever can write it could name any object. Without the proof the
+    intent is recorded as failed.
+    """
+    try:
+        is_probe = _is_unused_probe(intent, probe_id, context)
+    except ServiceError:
+        return
+    if is_probe:
+        purge_probe(intent, probe_id, context, may_be_gone=True)
+    else:
+        context.record_failure(intent, OutcomeStatus.FAILED, "the object is not a probe; nothing was deleted")
+
+
+def _is_unused_probe(intent: Intent, probe_id: str, context: ApplyContext) -> bool:
+    if probe_id in context.entries or not intent.expect.startswith(PROBE_PREFIX):
+        return False
+    service = context.run.service
+    with suppress(NotFound):  # some deployments hide a soft-deleted object
+        if service.read_record("credentials", probe_id).name != intent.expect:
+            return False
+    connections = service.list_records("connections").records
+    return not any(probe_id in collect_strings(record) for record in connections)
 
 
 def check_written_connection(change: Change, context: ApplyContext) -> ConnectionTestVerdict | None:

@@ -17,7 +17,7 @@ from keyturn.model.secret import Secret
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.executor import ExecutionResult, execute_changes
 from keyturn.operations.apply.lifecycle import build_pending_retirements
-from keyturn.operations.apply.rotate import purge_probe
+from keyturn.operations.apply.rotate import purge_leftover_probe
 from keyturn.operations.apply.writes import LOOKUP_DELAYS
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
 from keyturn.operations.plan.plan import PlanOptions, PlanResult, plan_workspace
@@ -184,7 +184,7 @@ def _record_recovery(planned: PlanResult, context: ApplyContext) -> None:
     probe_ids = {intent.id: object_id for intent, object_id in planned.context.recovery.leftover_probes}
     for intent in planned.context.loaded_state.state.open_intents:
         if intent.id in probe_ids:
-            purge_probe(intent, probe_ids[intent.id], context, may_be_gone=True)
+            purge_leftover_probe(intent, probe_ids[intent.id], context)
         else:
             context.record_failure(intent, OutcomeStatus.FAILED, "resolved by look-up")
 

@@ -83,16 +83,17 @@ def iterate_strings(tree: object) -> Iterator[str]:
             yield from iterate_strings(value)
 
 
-def _collect_strings(record: ApiRecord) -> frozenset[str]:
+def collect_strings(record: ApiRecord) -> frozenset[str]:
+    """Return every text of a record at any depth; an ID among them is a reference."""
     return frozenset(iterate_strings([record.extra, record.config, record.credential_id]))
 
 
 def _read_pipelines(service: Client) -> Mapping[UsageNode, frozenset[str]] | None:
     def read_pipeline(listed: ApiRecord) -> tuple[UsageNode, frozenset[str]]:
         # Some deployments show source and destination only in the list, most show nodes only in the record.
-        texts = _collect_strings(listed)
+        texts = collect_strings(listed)
         with suppress(NotFound):
-            texts |= _collect_strings(service.read_pipeline(listed.id))
+            texts |= collect_strings(service.read_pipeline(listed.id))
         return UsageNode(listed.name or listed.id, listed.id), texts
 
     try:
@@ -133,7 +134,7 @@ def _read_syncs(service: Client, ids: frozenset[str]) -> UsageIndex:
     except ServiceError:
         return None
     return _index_mentions(
-        {UsageNode(each.name or each.id, each.id): _collect_strings(each) for each in listed}, ids
+        {UsageNode(each.name or each.id, each.id): collect_strings(each) for each in listed}, ids
     )
 
 
