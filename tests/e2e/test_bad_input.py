@@ -28,7 +28,7 @@ CONNECTION = "manifests/prod/connections/prod-pg.yaml"
 STATE_PATH = ".keyturn/prod/state.json"
 
 
-def refused(setup, *arguments, code, says, **more):
+def assert_refused(setup, *arguments, code, says, **more):
     """Run a command that must fail; check its error, its exit code and that nothing was written."""
     wanted, number = code
     before = setup.count_writes() if more.pop("reachable", True) else None
@@ -78,7 +78,7 @@ COMMANDS = [("plan",), ("apply", "--yes")]
 def test_no_project_file(ready, command):
     """Every command needs keyturn.yaml."""
     (ready.repo.root / "keyturn.yaml").unlink()
-    refused(ready, *command, code=(1, "KT001"), says=["keyturn init", "--chdir"], stdin="x")
+    assert_refused(ready, *command, code=(1, "KT001"), says=["keyturn init", "--chdir"], stdin="x")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def tools(ready, tmp_path, monkeypatch):
 def test_no_sops(ready, tools, command):
     """A file that only sops can decrypt needs sops."""
     says = ["sops is not installed", "getsops.io", MANIFEST]
-    refused(ready, *command, code=(1, "KT010"), says=says, env=tools)
+    assert_refused(ready, *command, code=(1, "KT010"), says=says, env=tools)
 
 
 @pytest.mark.parametrize("said", ["sops 3.7.0 (latest)", "a different program"])
@@ -104,14 +104,14 @@ def test_sops_too_old(ready, tools, said):
     program = Path(tools["PATH"], "sops")
     program.write_text(f"#!/bin/sh\necho '{said}'\n")
     program.chmod(0o755)
-    refused(ready, "plan", code=(1, "KT011"), says=["sops is too old", "3.9 or newer"], env=tools)
+    assert_refused(ready, "plan", code=(1, "KT011"), says=["sops is too old", "3.9 or newer"], env=tools)
 
 
 def test_no_key(ready):
     """The error lists the places of decryption keys."""
     environment = ready.repo.environment()
     del environment["SOPS_AGE_KEY_FILE"]
-    refused(ready, "plan", code=(1, "KT020"), says=["SOPS_AGE_KEY_FILE", MANIFEST], env=environment)
+    assert_refused(ready, "plan", code=(1, "KT020"), says=["SOPS_AGE_KEY_FILE", MANIFEST], env=environment)
 
 
 def test_wrong_key(ready, tmp_path, canary):
@@ -119,7 +119,7 @@ def test_wrong_key(ready, tmp_path, canary):
     other = canary.allow(tmp_path / "other.txt", "a key file")
     other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
     environment = ready.repo.environment(SOPS_AGE_KEY_FILE=str(other))
-    refused(ready, "apply", "--yes", code=(1, "KT220"), says=[MANIFEST, "recipients"], env=environment)
+    assert_refused(ready, "apply", "--yes", code=(1, "KT220"), says=[MANIFEST, "recipients"], env=environment)
 
 
 # Manifests ---------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_wrong_key(ready, tmp_path, canary):
 def test_integrity(ready):
     """A plain field edited without sops breaks the MAC."""
     edit(ready, MANIFEST, "username: svc", "username: root")
-    refused(ready, "apply", "--yes", code=(5, "KT221"), says=[MANIFEST, "secret set"])
+    assert_refused(ready, "apply", "--yes", code=(5, "KT221"), says=[MANIFEST, "secret set"])
 
 
 def test_a_secret_that_was_moved(ready):
@@ -136,7 +136,7 @@ def test_a_secret_that_was_moved(ready):
     path = ready.repo.root / MANIFEST
     one, two = re.findall(r"(?:password|seal): (ENC\[.*)", path.read_text())
     path.write_text(path.read_text().replace(one, "@").replace(two, one).replace("@", two))
-    refused(ready, "apply", "--yes", code=(5, "KT222"), says=[MANIFEST, "moved"])
+    assert_refused(ready, "apply", "--yes", code=(5, "KT222"), says=[MANIFEST, "moved"])
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ("validate",), ("plan", "--format", "json")])
@@ -158,14 +158,14 @@ def test_plaintext_secret(ready, canary, command):
 def test_unknown_field(ready):
     """The error suggests the right field and shows the line."""
     edit(ready, CONNECTION, "config:", "confg:")
-    done = refused(ready, "plan", code=(1, "KT131"), says=["did you mean", "config", f"{CONNECTION}:"])
+    done = assert_refused(ready, "plan", code=(1, "KT131"), says=["did you mean", "config", f"{CONNECTION}:"])
     assert "^" in done.stderr
 
 
 def test_dangling_reference(ready):
     """A connection names a credential that is not there."""
     edit(ready, CONNECTION, "credential: prod-db", "credential: prod-dbb")
-    done = refused(ready, "plan", code=(1, "KT401"), says=["prod-dbb", f"{CONNECTION}:", "prod-db"])
+    done = assert_refused(ready, "plan", code=(1, "KT401"), says=["prod-dbb", f"{CONNECTION}:", "prod-db"])
     assert "^" in done.stderr
 
 
@@ -174,18 +174,20 @@ def test_two_files_with_one_name(ready):
     twin = ready.repo.root / "manifests/prod/more/prod-pg.yaml"
     twin.parent.mkdir()
     shutil.copy(ready.repo.root / CONNECTION, twin)
-    refused(ready, "plan", code=(1, "KT142"), says=["connection/prod-pg", CONNECTION, "more/prod-pg.yaml"])
+    assert_refused(
+        ready, "plan", code=(1, "KT142"), says=["connection/prod-pg", CONNECTION, "more/prod-pg.yaml"]
+    )
 
 
 def test_a_copied_file(ready):
     """A file under another name than it says is a copy that was forgotten."""
     shutil.copy(ready.repo.root / CONNECTION, ready.repo.root / CONNECTION.replace("prod-pg", "prod-copy"))
-    refused(ready, "plan", code=(1, "KT141"), says=["prod-copy", "prod-pg"])
+    assert_refused(ready, "plan", code=(1, "KT141"), says=["prod-copy", "prod-pg"])
 
 
 def test_target_names_nothing(ready):
     """A target with a typing mistake must not read as "nothing to do"."""
-    refused(ready, "apply", "--yes", "--target", "prod-dbb", code=(1, "KT460"), says=["prod-dbb"])
+    assert_refused(ready, "apply", "--yes", "--target", "prod-dbb", code=(1, "KT460"), says=["prod-dbb"])
 
 
 # The service -------------------------------------------------------------------------------------
@@ -195,20 +197,22 @@ def test_wrong_organization(ready):
     """The key of another tenant is noticed before anything is compared."""
     ready.repo.project(organization="org_somebody_else")
     says = ["org_somebody_else", ready.service.organization]
-    refused(ready, "apply", "--yes", code=(5, "KT520"), says=says)
+    assert_refused(ready, "apply", "--yes", code=(5, "KT520"), says=says)
 
 
 def test_unreachable(ready, monkeypatch):
     """The error names the address and says that nothing was sent."""
     monkeypatch.setattr("keyturn.operations.run_context.time.sleep", lambda _: None)
     ready.repo.project(base_url="http://127.0.0.1:9")
-    refused(ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False)
+    assert_refused(
+        ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False
+    )
 
 
 def test_401(ready, canary):
     """A key that was mistyped, expired or revoked."""
     environment = ready.repo.environment(PLANASONIX_API_KEY=canary())
-    refused(ready, "apply", "--yes", code=(6, "KT502"), says=["401", "API key"], env=environment)
+    assert_refused(ready, "apply", "--yes", code=(6, "KT502"), says=["401", "API key"], env=environment)
 
 
 def test_403(ready):
@@ -216,7 +220,7 @@ def test_403(ready):
     ready.service.accept_key(
         ready.repo.key, scopes=["pipelines:read"], organization=ready.service.organization
     )
-    refused(ready, "plan", code=(6, "KT503"), says=["403", "connections:read"])
+    assert_refused(ready, "plan", code=(6, "KT503"), says=["403", "connections:read"])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +239,7 @@ def test_api_key_that_is_none(ready, value, code, says):
     environment = ready.repo.environment()
     del environment["PLANASONIX_API_KEY"]
     environment |= {} if value is None else {"PLANASONIX_API_KEY": value}
-    done = refused(ready, "plan", code=(6, code), says=says, env=environment)
+    done = assert_refused(ready, "plan", code=(6, code), says=says, env=environment)
     assert not ready.service.list_requests()
     assert not value or not value.strip() or value not in done.stderr
 
@@ -243,7 +247,7 @@ def test_api_key_that_is_none(ready, value, code, says):
 def test_api_key_file_that_is_not_there(ready):
     """A key from a file: the file is named."""
     ready.repo.project(api_key={"file": "key.txt"})
-    refused(ready, "plan", code=(6, "KT030"), says=["key.txt does not exist"])
+    assert_refused(ready, "plan", code=(6, "KT030"), says=["key.txt does not exist"])
 
 
 # The state --------------------------------------------------------------------------------------
@@ -258,14 +262,14 @@ def test_corrupt_state(applied_setup, command, damage):
     path.write_bytes(
         {"cut": data[:-9], "edited": data.replace(b"prod-db", b"prod-dx"), "emptied": b""}[damage]
     )
-    refused(applied_setup, *command, code=(5, "KT600"), says=["state is damaged", "state.json"])
+    assert_refused(applied_setup, *command, code=(5, "KT600"), says=["state is damaged", "state.json"])
 
 
 def test_foreign_state(applied_setup):
     """The state of another workspace in the place of ours."""
     edit(applied_setup, "keyturn.yaml", "  prod:", "  stage:")
     edit(applied_setup, "keyturn.yaml", "manifests:", "state: file:.keyturn/prod\n    manifests:")
-    refused(applied_setup, "plan", code=(5, "KT601"), says=["state.json", "prod"])
+    assert_refused(applied_setup, "plan", code=(5, "KT601"), says=["state.json", "prod"])
 
 
 def test_newer_state(applied_setup):
@@ -276,7 +280,7 @@ def test_newer_state(applied_setup):
     digest = re.search(rb"[0-9a-f]{64}", head)
     assert digest
     path.write_bytes(head.replace(digest[0], hashlib.sha256(body).hexdigest().encode()) + b"\n" + body)
-    refused(applied_setup, "plan", code=(1, "KT602"), says=["newer"])
+    assert_refused(applied_setup, "plan", code=(1, "KT602"), says=["newer"])
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -304,12 +308,14 @@ def holding(setup, name):
 def test_lock_held(ready):
     """Who holds it, where, and how to take it from a dead run; with the wrong id it stays."""
     holding(ready, "3f9c2a7d")
-    refused(ready, "apply", "--yes", code=(4, "KT610"), says=["ada on elsewhere", "keyturn unlock 3f9c2a7d"])
-    refused(ready, "unlock", "0000", code=(4, "KT612"), says=["3f9c2a7d"])
-    refused(ready, "apply", "--yes", code=(4, "KT610"), says=["--lock-timeout"])
+    assert_refused(
+        ready, "apply", "--yes", code=(4, "KT610"), says=["ada on elsewhere", "keyturn unlock 3f9c2a7d"]
+    )
+    assert_refused(ready, "unlock", "0000", code=(4, "KT612"), says=["3f9c2a7d"])
+    assert_refused(ready, "apply", "--yes", code=(4, "KT610"), says=["--lock-timeout"])
     done = ready.run("unlock", "3f9c2a7d")
     assert (done.code, done.stdout) == (0, "The lock of ada on elsewhere is released.\n")
-    refused(ready, "unlock", "3f9c2a7d", code=(4, "KT612"), says=["the lock is free"])
+    assert_refused(ready, "unlock", "3f9c2a7d", code=(4, "KT612"), says=["the lock is free"])
     assert ready.run("apply", "--yes").code == 0
 
 
@@ -323,7 +329,7 @@ def test_stale_saved_plan(applied_setup):
     applied_setup.service.set_clock(advance=5)
     applied_setup.service.edit_in_ui("connections", "prod-pg", config={"database": "scratch"})
     says = ["connection/prod-pg", "the live object changed since"]
-    refused(applied_setup, "apply", "plan.kt", code=(4, "KT652"), says=says)
+    assert_refused(applied_setup, "apply", "plan.kt", code=(4, "KT652"), says=says)
 
 
 def test_flipped_saved_plan(ready):
@@ -333,27 +339,27 @@ def test_flipped_saved_plan(ready):
     data = bytearray(path.read_bytes())
     for index in (0, 20, 90, len(data) // 2, len(data) - 2):
         path.write_bytes(bytes([*data[:index], data[index] ^ 1, *data[index + 1 :]]))
-        refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["plan.kt", "keyturn plan --out"])
+        assert_refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["plan.kt", "keyturn plan --out"])
 
 
 def test_saved_plan_of_another_workspace(ready):
     """A plan for one workspace is not applied to another, even of the same repository."""
     assert ready.run("plan", "--out", "plan.kt").code == 0
     edit(ready, "keyturn.yaml", "  prod:", "  stage:")
-    refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["prod", "--workspace"])
+    assert_refused(ready, "apply", "plan.kt", code=(5, "KT650"), says=["prod", "--workspace"])
 
 
 def test_expired_saved_plan(ready, monkeypatch):
     """What was reviewed long ago is not applied."""
     monkeypatch.setattr("keyturn.operations.plan.plan_file.PLAN_LIFETIME", timedelta(seconds=-5))
     assert ready.run("plan", "--out", "plan.kt").code == 0
-    refused(ready, "apply", "plan.kt", code=(4, "KT651"), says=["expired", "keyturn plan --out"])
+    assert_refused(ready, "apply", "plan.kt", code=(4, "KT651"), says=["expired", "keyturn plan --out"])
 
 
 def test_plan_cannot_be_saved(ready):
     """A folder that is not there is the user's mistake, not a bug."""
     says = ["No such file or directory", "nowhere/"]
-    refused(ready, "plan", "--out", "nowhere/plan.kt", code=(1, "KT045"), says=says)
+    assert_refused(ready, "plan", "--out", "nowhere/plan.kt", code=(1, "KT045"), says=says)
 
 
 # People ------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ SINKS = {name: (kind, drawn) for name, kind, drawn in sinks()}
 ALLOWED = {CSV: "\r", LINES: "\t", XML: "\t"}
 
 
-def check_output(kind, text):
+def assert_escaped(kind, text):
     """Check that output holds no invisible character, no runner command, and parses in its format."""
     assert find_invisible(ANSI.sub("", text)) <= {"\n", *ALLOWED.get(kind, "")}
     assert not RUNNER_COMMAND.search(remove_annotations(text))
@@ -254,7 +254,7 @@ def test_every_output_escapes_invisible_characters(sink, sort):
     """Every renderer, with each sort of invisible character in every value."""
     kind, drawn = SINKS[sink]
     for said in (SAMPLES_BY_SORT[sort], f"a {SAMPLES_BY_SORT[sort]} b"):
-        check_output(kind, drawn(said))
+        assert_escaped(kind, drawn(said))
 
 
 @pytest.mark.parametrize("sink", SINKS)
@@ -263,7 +263,7 @@ def test_every_output_escapes_invisible_characters(sink, sort):
 def test_every_output_escapes_any_text(sink, said):
     """Every renderer, with any text in every value."""
     kind, drawn = SINKS[sink]
-    check_output(kind, drawn(said))
+    assert_escaped(kind, drawn(said))
 
 
 def test_every_renderer_is_tested():

@@ -52,7 +52,7 @@ def sops_accepts(setup, file=FILE):
     return done.returncode == 0
 
 
-def refused(setup, *numbers, file=FILE, code=5):
+def assert_refused(setup, *numbers, file=FILE, code=5):
     """Check that plan and apply fail with these codes, a location and a fix, and write nothing."""
     writes, state = setup.count_writes(), (setup.repo.root / ".keyturn/prod/state.json").read_bytes()
     for command in (("plan",), ("apply", "--yes")):
@@ -95,7 +95,7 @@ def test_changes_that_sops_accepts_are_rejected(applied_setup, changes):
     """The MAC binds neither plain values to their keys nor empty values."""
     edit(applied_setup, *changes)
     assert sops_accepts(applied_setup)
-    refused(applied_setup, "KT251", "KT255", "KT213", "KT212", "KT211")
+    assert_refused(applied_setup, "KT251", "KT255", "KT213", "KT212", "KT211")
 
 
 def test_a_comment_is_accepted(applied_setup):
@@ -112,7 +112,7 @@ def test_an_empty_duplicate_key_is_rejected(applied_setup):
     """A key must not occur twice."""
     edit(applied_setup, (r"^config:$", 'config:\n    host: ""'))
     assert sops_accepts(applied_setup)
-    refused(applied_setup, "KT112", "KT111", "KT113", "KT114", code=1)
+    assert_refused(applied_setup, "KT112", "KT111", "KT113", "KT114", code=1)
 
 
 @pytest.mark.parametrize("original", ["kept", "removed"])
@@ -124,14 +124,14 @@ def test_a_copy_under_another_name_is_rejected(applied_setup, original):
     if original == "removed":
         path.unlink()
     assert sops_accepts(applied_setup, copy)
-    refused(applied_setup, "KT254", file=copy)
+    assert_refused(applied_setup, "KT254", file=copy)
 
 
 def test_a_copy_over_another_file_is_rejected(applied_setup):
     """The seal binds secrets to their credential."""
     (applied_setup.repo.root / OTHER).write_text((applied_setup.repo.root / FILE).read_text())
     assert sops_accepts(applied_setup, OTHER)
-    refused(applied_setup, "KT254", file=OTHER)
+    assert_refused(applied_setup, "KT254", file=OTHER)
 
 
 def block(text, key):
@@ -149,7 +149,7 @@ def test_ciphertext_of_another_file_is_rejected(applied_setup, blocks):
         secret = re.search(r"^    password: .*$", theirs, re.MULTILINE).group()
         edit(applied_setup, (r"^    password: .*$", secret.replace("\\", r"\\")))
     assert not sops_accepts(applied_setup)
-    refused(applied_setup, "KT221", "KT222")
+    assert_refused(applied_setup, "KT221", "KT222")
 
 
 def test_a_mac_of_only_the_secrets_is_rejected(applied_setup, canary):
@@ -171,7 +171,7 @@ def test_a_mac_of_only_the_secrets_is_rejected(applied_setup, canary):
     path.write_bytes(done.stdout)
     edit(applied_setup, (r"^type: password$", "type: api_key"))
     assert sops_accepts(applied_setup)
-    refused(applied_setup, "KT204")
+    assert_refused(applied_setup, "KT204")
 
 
 REFUSED = {
@@ -201,7 +201,7 @@ def test_errors_of_sops_are_not_printed(applied_setup, changes):
     """The message is keyturn's own, so no secret of an error of sops appears."""
     edit(applied_setup, *changes)
     assert not sops_accepts(applied_setup)
-    refused(
+    assert_refused(
         applied_setup,
         "KT221",
         "KT222",
@@ -222,4 +222,4 @@ def test_plaintext_beside_ciphertext_is_rejected_and_hidden(applied_setup, canar
     secret = canary()
     canary.allow(applied_setup.repo.root / FILE, "the plaintext that this test is about")
     edit(applied_setup, (r"^    password: .*$", f"    password: {secret}"))
-    refused(applied_setup, "KT209", "KT210", code=1)
+    assert_refused(applied_setup, "KT209", "KT210", code=1)

@@ -17,7 +17,7 @@ ALL_CASES = os.environ.get("FAULTS") == "whole"
 SAMPLE_SIZE = 6
 """Cases in the sample of a test."""
 
-CheckCases = Callable[[list[FaultCase]], None]
+AssertInvariants = Callable[[list[FaultCase]], None]
 
 
 @pytest.fixture(scope="session")
@@ -40,17 +40,17 @@ def harness(shared_harness: Harness, canary: Canaries) -> Harness:
 
 
 @pytest.fixture
-def check_cases(harness: Harness, record_property: Callable[[str, object], None]) -> CheckCases:
+def assert_invariants(harness: Harness, record_property: Callable[[str, object], None]) -> AssertInvariants:
     """Return a function that runs cases and fails with those that break an invariant."""
 
-    def check_cases(cases: list[FaultCase]) -> None:
+    def assert_invariants(cases: list[FaultCase]) -> None:
         chosen = cases if ALL_CASES else cases[:: max(1, len(cases) // SAMPLE_SIZE)]
         bad = [(str(case), broken) for case in chosen if (broken := check_case(harness, case))]
         record_property("cases", len(chosen))
         record_property("violations", len(bad))
         assert bad == []
 
-    return check_cases
+    return assert_invariants
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

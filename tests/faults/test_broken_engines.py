@@ -100,6 +100,6 @@ def test_an_older_object_is_not_adopted(harness, record_property):
     assert fate != "person.example.com"
 
 
-def test_an_unmanaged_field_stays(harness, check_cases):
+def test_an_unmanaged_field_stays(harness, assert_invariants):
     """It is added between two reads of the object."""
-    check_cases(note_cases(harness))
+    assert_invariants(note_cases(harness))

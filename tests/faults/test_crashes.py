@@ -22,7 +22,7 @@ DUPLICATE_NAMES = {"unique_names": False}
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=NAMES)
-def test_the_next_run_repairs_a_kill(scenario, harness, check_cases):
+def test_the_next_run_repairs_a_kill(scenario, harness, assert_invariants):
     """At every crash point, and at every append with half of the line written."""
     passed = run_without_faults(harness, scenario).crash_points
     cases = [FaultCase(scenario=scenario, crash_at=number) for number in range(1, len(passed) + 1)]
@@ -31,13 +31,13 @@ def test_the_next_run_repairs_a_kill(scenario, harness, check_cases):
         for n, name in enumerate(passed, 1)
         if name == "append"
     ]
-    check_cases([*cases, *torn])
+    assert_invariants([*cases, *torn])
 
 
 @pytest.mark.parametrize("scenario", CHANGES, ids=[scenario.name for scenario in CHANGES])
-def test_a_kill_with_lagging_lists_leaves_no_duplicate(scenario, harness, check_cases):
+def test_a_kill_with_lagging_lists_leaves_no_duplicate(scenario, harness, assert_invariants):
     """The next run starts at once and sees old lists."""
-    check_cases(
+    assert_invariants(
         [
             FaultCase(
                 scenario=scenario, crash_at=number, settings={"list_lag_seconds": lag, **DUPLICATE_NAMES}
@@ -48,17 +48,19 @@ def test_a_kill_with_lagging_lists_leaves_no_duplicate(scenario, harness, check_
     )
 
 
-def test_an_unlisted_successor_is_not_treated_as_retired(check_cases):
+def test_an_unlisted_successor_is_not_treated_as_retired(assert_invariants):
     """No list shows the new successor, and the run is killed before it retires it."""
     scenario = REFUSALS["refused rotate replace"]
     lagging = {"list_lag_seconds": 10.0, **DUPLICATE_NAMES}
-    check_cases([FaultCase(scenario=scenario, crash_at=number, settings=lagging) for number in range(30, 38)])
+    assert_invariants(
+        [FaultCase(scenario=scenario, crash_at=number, settings=lagging) for number in range(30, 38)]
+    )
 
 
 @pytest.mark.parametrize("scenario", CHANGES, ids=[scenario.name for scenario in CHANGES])
-def test_a_kill_of_the_repairing_run(scenario, harness, check_cases):
+def test_a_kill_of_the_repairing_run(scenario, harness, assert_invariants):
     """The second run is killed at every crash point, too."""
-    check_cases(
+    assert_invariants(
         [
             FaultCase(scenario=scenario, crash_at=first, second_crash_at=second)
             for first in crash_numbers(run_without_faults(harness, scenario))
@@ -68,7 +70,7 @@ def test_a_kill_of_the_repairing_run(scenario, harness, check_cases):
 
 
 @pytest.mark.parametrize("scenario", SMALL, ids=[scenario.name for scenario in SMALL])
-def test_a_fault_and_a_kill(scenario, harness, check_cases):
+def test_a_fault_and_a_kill(scenario, harness, assert_invariants):
     """Each fault at each request, with a kill at each later crash point.
 
     A kill before the fault equals a kill without a fault, and is left out.
@@ -76,7 +78,7 @@ def test_a_fault_and_a_kill(scenario, harness, check_cases):
     faults = at_each_request(
         len(run_without_faults(harness, scenario).requests), (*LOST_RESPONSES, *UNAPPLIED)
     )
-    check_cases(
+    assert_invariants(
         [
             FaultCase(scenario=scenario, faults=(fault,), crash_at=at, settings=DUPLICATE_NAMES)
             for fault in faults

@@ -18,10 +18,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("scenario", [*SCENARIOS.values(), TEN, EVERYTHING], ids=lambda each: each.name)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_incomplete_list_is_not_used(fault, scenario, harness, check_cases):
+def test_an_incomplete_list_is_not_used(fault, scenario, harness, assert_invariants):
     """From each request on, in the first run only."""
     requests = len(run_without_faults(harness, scenario, **PAGES).requests)
-    check_cases(
+    assert_invariants(
         [
             FaultCase(scenario=scenario, settings=PAGES, later_settings=FAULTS[fault], later_from=number)
             for number in range(1, requests + 1)

@@ -22,61 +22,61 @@ NAMES = [scenario.name for scenario in ALL]
 
 
 @pytest.mark.parametrize("scenario", [*ALL, EVERYTHING], ids=[*NAMES, EVERYTHING.name])
-def test_without_a_fault_all_invariants_hold(scenario, check_cases):
+def test_without_a_fault_all_invariants_hold(scenario, assert_invariants):
     """So a broken invariant elsewhere is caused by its fault."""
-    check_cases([FaultCase(scenario=scenario)])
+    assert_invariants([FaultCase(scenario=scenario)])
 
 
 @pytest.mark.parametrize("scenario", [*ALL, EVERYTHING], ids=[*NAMES, EVERYTHING.name])
-def test_all_put_semantics(scenario, check_cases):
+def test_all_put_semantics(scenario, assert_invariants):
     """Services that merge, replace, delete omitted secrets, or require full objects."""
-    check_cases([FaultCase(scenario=scenario, settings=how) for how in PUT_SEMANTICS])
+    assert_invariants([FaultCase(scenario=scenario, settings=how) for how in PUT_SEMANTICS])
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=NAMES)
-def test_a_lost_response(scenario, harness, check_cases):
+def test_a_lost_response(scenario, harness, assert_invariants):
     """The request is applied and the response is lost, in nine ways."""
     requests = len(run_without_faults(harness, scenario).requests)
-    check_cases(
+    assert_invariants(
         [FaultCase(scenario=scenario, faults=(fault,)) for fault in at_each_request(requests, LOST_RESPONSES)]
     )
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=NAMES)
-def test_an_unapplied_request(scenario, harness, check_cases):
+def test_an_unapplied_request(scenario, harness, assert_invariants):
     """The request is not applied: an error, a rejection, 429, or a false success."""
     requests = len(run_without_faults(harness, scenario).requests)
-    check_cases(
+    assert_invariants(
         [FaultCase(scenario=scenario, faults=(fault,)) for fault in at_each_request(requests, UNAPPLIED)]
     )
 
 
-def test_an_ignored_rollback_is_not_tested(harness, check_cases):
+def test_an_ignored_rollback_is_not_tested(harness, assert_invariants):
     """The service keeps the new secret, which must not be sent to the previous destination."""
     scenario = MOVES["refused move in_place"]
     requests = enumerate(run_without_faults(harness, scenario).requests, 1)
     last = max(number for number, each in requests if each["method"] == "PUT")
-    check_cases([FaultCase(scenario=scenario, faults=({"kind": "ignore", "at": last},))])
+    assert_invariants([FaultCase(scenario=scenario, faults=({"kind": "ignore", "at": last},))])
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
-def test_an_edit_at_any_request_is_noticed(scenario, harness, check_cases):
+def test_an_edit_at_any_request_is_noticed(scenario, harness, assert_invariants):
     """Before, during and after each request."""
     requests = len(run_without_faults(harness, scenario).requests)
-    check_cases(
+    assert_invariants(
         [FaultCase(scenario=scenario, faults=(fault,)) for fault in at_each_request(requests, UI_EDITS)]
     )
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=NAMES)
-def test_a_lost_response_with_lagging_lists(scenario, harness, check_cases):
+def test_a_lost_response_with_lagging_lists(scenario, harness, assert_invariants):
     """Lags of 0.4, 2 and 10 s, with unique names and without."""
     numbers = [
         number
         for number, each in enumerate(run_without_faults(harness, scenario).requests, 1)
         if is_write(each["method"], each["path"])
     ]
-    check_cases(
+    assert_invariants(
         [
             FaultCase(
                 scenario=scenario,
@@ -94,19 +94,19 @@ def test_a_lost_response_with_lagging_lists(scenario, harness, check_cases):
 @pytest.mark.parametrize(
     "fault", [*LOST_RESPONSES, *UNAPPLIED], ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}"
 )
-def test_any_fault_in_a_plan_with_all_actions(fault, harness, check_cases):
+def test_any_fault_in_a_plan_with_all_actions(fault, harness, assert_invariants):
     """The same faults in one large plan."""
     requests = len(run_without_faults(harness, EVERYTHING).requests)
-    check_cases(
+    assert_invariants(
         [FaultCase(scenario=EVERYTHING, faults=(each,)) for each in at_each_request(requests, (fault,))]
     )
 
 
-def test_permanent_503_ends_the_run(harness, check_cases):
+def test_permanent_503_ends_the_run(harness, assert_invariants):
     """From each request on; the next run continues."""
     requests = len(run_without_faults(harness, EVERYTHING).requests)
     storm = {"kind": "status_before", "status": 503, "times": 0}
-    check_cases(
+    assert_invariants(
         [
             FaultCase(scenario=EVERYTHING, faults=({**storm, "at": number},))
             for number in range(1, requests + 1)

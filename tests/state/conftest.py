@@ -94,7 +94,7 @@ def store(request: pytest.FixtureRequest) -> StateStore:
 
 
 @pytest.fixture
-def refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
+def assert_refused() -> Callable[[str], AbstractContextManager[list[Diagnostic]]]:
     """Return a context that expects one diagnostic of a code, with message and hint, and yields it."""
 
     @contextmanager

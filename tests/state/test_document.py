@@ -93,24 +93,24 @@ def test_an_empty_state_survives_encoding():
     assert read(encode_state(empty)) == empty
 
 
-def test_any_changed_byte_is_detected(state, refused):
+def test_any_changed_byte_is_detected(state, assert_refused):
     """At every position of the document."""
     data = encode_state(state)
     for place in range(len(data)):
         damaged = bytearray(data)
         damaged[place] ^= 1
-        with refused("KT600"):
+        with assert_refused("KT600"):
             read(bytes(damaged))
 
 
-def test_any_missing_or_added_part_is_detected(state, refused):
+def test_any_missing_or_added_part_is_detected(state, assert_refused):
     """Truncated, doubled or extended documents are refused."""
     data = encode_state(state)
     for place in range(0, len(data), 7):
-        with refused("KT600"):
+        with assert_refused("KT600"):
             read(data[:place])
     for strange in (data + b"\n", data + data, b" " + data, b"{}", b"null", b"\xff" * 400):
-        with refused("KT600"):
+        with assert_refused("KT600"):
             read(strange)
 
 
@@ -135,25 +135,25 @@ def forged(state, old, new):
         (b'{"address":"credential', b'{"a":' + b"[" * 100_000),
     ],
 )
-def test_a_document_of_another_form_is_refused(state, refused, old, new):
+def test_a_document_of_another_form_is_refused(state, assert_refused, old, new):
     """Even if its digest is right."""
     data = forged(state, old, new)
     assert data != encode_state(state)
-    with refused("KT600"):
+    with assert_refused("KT600"):
         read(data)
 
 
-def test_a_newer_document_is_refused_with_both_versions(state, refused):
+def test_a_newer_document_is_refused_with_both_versions(state, assert_refused):
     """An older keyturn does not overwrite it."""
-    with refused("KT602") as found:
+    with assert_refused("KT602") as found:
         read(forged(state, b'"version":1', b'"version":2'))
     assert "version 2" in found[0].message
 
 
 @pytest.mark.parametrize("mine", [("staging", "org_1"), ("prod", "org_2")])
-def test_a_foreign_document_is_refused(state, refused, mine):
+def test_a_foreign_document_is_refused(state, assert_refused, mine):
     """The state of another workspace or organization is never used."""
-    with refused("KT601") as found:
+    with assert_refused("KT601") as found:
         read(encode_state(state), *mine)
     assert "prod of org_1" in found[0].message
     assert " of ".join(mine) in found[0].message

@@ -274,19 +274,19 @@ def test_zeros_after_a_power_failure_are_removed(folder, clock):
     assert verify_chain(records(folder)) is None
 
 
-def test_a_journal_with_newer_records_is_not_opened(store, clock, refused):
+def test_a_journal_with_newer_records_is_not_opened(store, clock, assert_refused):
     """The loaded state is out of date."""
     reading = load_state(store, "prod", "org_1")
     opened(store, clock).append(intent())
-    with refused("KT626"):
+    with assert_refused("KT626"):
         open_journal(store, reading.state, reading.torn, clock)
 
 
-def test_a_writer_that_lost_the_lock_is_stopped(store, clock, refused):
+def test_a_writer_that_lost_the_lock_is_stopped(store, clock, assert_refused):
     """Of two open journals of one store, the slower one cannot append."""
     slow, quick = opened(store, clock), opened(store, clock)
     quick.append(intent("quick"))
-    with refused("KT626"):
+    with assert_refused("KT626"):
         slow.append(intent("slow"))
     assert [record.event.id for record in records(store)] == ["quick"]
 

@@ -125,24 +125,24 @@ def test_a_renewal_restarts_the_lease(store, manual_clock):
     assert record.renewed == "2026-03-09T12:04:10.000Z"
 
 
-def test_an_expired_lease_is_not_renewed(folder, manual_clock, refused):
+def test_an_expired_lease_is_not_renewed(folder, manual_clock, assert_refused):
     """Another run may have the lock."""
     lease = acquire_lock(folder, ANN, manual_clock.clock)
     manual_clock.wait(600)
-    with refused("KT611"):
+    with assert_refused("KT611"):
         lease.renew()
     assert read_held_lock(folder).renewals == 0
 
 
-def test_a_lost_lease_is_detected(store, clock, refused):
+def test_a_lost_lease_is_detected(store, clock, assert_refused):
     """Renewal and release fail, and the new holder keeps the lock."""
     first, second = acquire_lock(store, ANN, clock), None
     force_unlock(store, "a1")
     second = acquire_lock(store, BOB, clock)
-    with refused("KT611"):
+    with assert_refused("KT611"):
         first.renew()
     assert not first.is_valid()
-    with refused("KT611"):
+    with assert_refused("KT611"):
         first.release()
     assert read_held_lock(store).holder == BOB
     second.renew()
@@ -170,34 +170,34 @@ def test_the_grace_is_counted_by_the_age_of_the_record(folder, clock, past, take
             acquire_lock(folder, BOB, clock)
 
 
-def test_unlock_requires_the_id(store, clock, refused):
+def test_unlock_requires_the_id(store, clock, assert_refused):
     """A command for an earlier run does not release the lock of a later one."""
     acquire_lock(store, ANN, clock)
-    with refused("KT612") as found:
+    with assert_refused("KT612") as found:
         force_unlock(store, "b1")
     assert "ann" in found[0].message
     assert "a1" in found[0].hint
     assert force_unlock(store, "a1").holder == ANN
     assert read_held_lock(store) is None
-    with refused("KT612"):
+    with assert_refused("KT612"):
         force_unlock(store, "a1")
 
 
-def test_unlocking_a_free_lock_is_an_error(store, refused):
+def test_unlocking_a_free_lock_is_an_error(store, assert_refused):
     """A store without a lock record."""
-    with refused("KT612"):
+    with assert_refused("KT612"):
         force_unlock(store, "a1")
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"holder":{"id":7}}', b"[" * 100_000, b'{"holder": 7}']
 )
-def test_a_damaged_record_is_released_by_its_id(folder, clock, refused, data):
+def test_a_damaged_record_is_released_by_its_id(folder, clock, assert_refused, data):
     """The error names the id."""
     folder.put(LOCK_KEY, data, NO_ETAG)
-    with refused("KT613") as found:
+    with assert_refused("KT613") as found:
         acquire_lock(folder, BOB, clock)
-    with refused("KT613"):
+    with assert_refused("KT613"):
         force_unlock(folder, "a1")
     identity = found[0].hint.rpartition(" ")[2].rstrip("`")
     assert force_unlock(folder, identity) is None
@@ -227,7 +227,7 @@ def test_the_slower_of_two_runs_learns_the_holder(folder, clock):
     assert stopped.value.record.holder == ANN
 
 
-def test_unlock_does_not_release_a_new_holder(folder, clock, refused):
+def test_unlock_does_not_release_a_new_holder(folder, clock, assert_refused):
     """The lock changed between read and write."""
     first = acquire_lock(folder, ANN, clock)
 
@@ -242,7 +242,7 @@ def test_unlock_does_not_release_a_new_holder(folder, clock, refused):
             acquire_lock(folder, BOB, clock)
             return found
 
-    with refused("KT611"):
+    with assert_refused("KT611"):
         force_unlock(Raced(), "a1")
     assert read_held_lock(folder).holder == BOB
 
@@ -304,7 +304,7 @@ def test_a_stopped_holder_still_has_the_lock(tmp_path, folder, clock):
     assert worker.communicate("done\n")[0] == "valid\n"
 
 
-def test_a_failed_acquisition_leaves_no_liveness_file(folder, clock, refused):
+def test_a_failed_acquisition_leaves_no_liveness_file(folder, clock, assert_refused):
     """The disk is full."""
 
     class Full:
@@ -315,7 +315,7 @@ def test_a_failed_acquisition_leaves_no_liveness_file(folder, clock, refused):
             """Raise the error of a full disk."""
             raise storage_error("KT608", "here", "no room", "make room")
 
-    with refused("KT608"):
+    with assert_refused("KT608"):
         acquire_lock(Full(), ANN, clock)
     assert list(folder.path.glob(".alive-*")) == []
 

@@ -148,13 +148,13 @@ def test_open_intents_survive_compaction(store, clock):
     assert compact_journal(store, reading, journal).state.open_intents == ()
 
 
-def test_a_document_of_another_run_is_not_overwritten(store, clock, done, refused):
+def test_a_document_of_another_run_is_not_overwritten(store, clock, done, assert_refused):
     """The write is a compare-and-swap; the journal is complete."""
     reading, journal = opened(store, clock)
     journal.append(done(1))
     theirs = document.encode_state(document.State(workspace="prod", organization="org_1", serial=9))
     store.put(document.STATE_KEY, theirs, NO_ETAG)
-    with refused("KT606"):
+    with assert_refused("KT606"):
         compact_journal(store, reading, journal)
     assert store.read(document.STATE_KEY).data == theirs
 
@@ -245,7 +245,7 @@ def test_a_journal_without_its_start_is_used_with_a_warning(folder, clock, done)
     assert verify_chain(read_journal_records(folder.open_log().read(0))) is None
 
 
-def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
+def test_an_older_or_foreign_journal_is_refused(folder, clock, done, assert_refused):
     """It does not contain the last record of the document."""
     run(folder, clock, done, range(2))
     path = folder.path / JOURNAL
@@ -254,11 +254,11 @@ def test_an_older_or_foreign_journal_is_refused(folder, clock, done, refused):
     rewritten = path.read_bytes().splitlines(keepends=True)[:-3]
     for data in (older, b"".join(rewritten), b"".join(rewritten[2:])):
         path.write_bytes(data)
-        with refused("KT622"):
+        with assert_refused("KT622"):
             load_state(folder, "prod", "org_1")
 
 
-def test_any_change_of_a_later_record_is_refused(folder, clock, done, refused):
+def test_any_change_of_a_later_record_is_refused(folder, clock, done, assert_refused):
     """No entry is taken from a changed journal."""
     run(folder, clock, done, range(2))
     _, journal = opened(folder, clock)
@@ -272,11 +272,11 @@ def test_any_change_of_a_later_record_is_refused(folder, clock, done, refused):
         damaged = bytearray(data)
         damaged[place] ^= 1
         path.write_bytes(damaged)
-        with refused("KT620"):
+        with assert_refused("KT620"):
             load_state(folder, "prod", "org_1")
 
 
-def test_a_missing_journal_object_is_detected(bucket, clock, done, refused):
+def test_a_missing_journal_object_is_detected(bucket, clock, done, assert_refused):
     """In a bucket, whole objects may be missing."""
     run(bucket, clock, done, range(2))
     _, journal = opened(bucket, clock)
@@ -300,28 +300,28 @@ def test_a_missing_journal_object_is_detected(bucket, clock, done, refused):
         read_all = bucket.read_all
 
     assert any(key.endswith("07.jsonl") for key in bucket.list_keys("journal/"))
-    with refused("KT620"):
+    with assert_refused("KT620"):
         load_state(Holey(), "prod", "org_1")
 
 
-def test_a_journal_of_another_workspace_is_refused(store, clock, refused):
+def test_a_journal_of_another_workspace_is_refused(store, clock, assert_refused):
     """The journal names it, even without a document."""
     _, journal = opened(store, clock)
     journal.append(
         RunStarted(run="r", command="apply", workspace="prod", organization="org_2", who="a", host="h")
     )
-    with refused("KT601"):
+    with assert_refused("KT601"):
         load_state(store, "prod", "org_1")
 
 
-def test_a_record_of_a_newer_keyturn_is_refused(folder, clock, refused):
+def test_a_record_of_a_newer_keyturn_is_refused(folder, clock, assert_refused):
     """It may affect the state."""
     _, journal = opened(folder, clock)
     position = journal.append(intent(1))
     line, _ = encode_journal_record(position, "now", b'{"event":"teleport"}')
     with (folder.path / JOURNAL).open("ab") as file:
         file.write(line)
-    with refused("KT602"):
+    with assert_refused("KT602"):
         load_state(folder, "prod", "org_1")
 
 

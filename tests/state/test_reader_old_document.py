@@ -110,29 +110,29 @@ def test_of_two_documents_the_new_one_counts(old_store, known, serial):
     assert (set(loaded.state.entries), loaded.state.serial, loaded.has_old_document) == ({Y}, serial, True)
 
 
-def test_an_old_document_that_is_newer_is_refused(old_store, refused):
+def test_an_old_document_that_is_newer_is_refused(old_store, assert_refused):
     """Keyturn 0.1 wrote after the replacement: the error names both documents."""
     put_document(old_store, STATE_KEY, 6)
-    with refused("KT614") as found:
+    with assert_refused("KT614") as found:
         load_state(old_store, "prod", "org_1")
     assert found[0].origin.file.endswith("/ledger.json")
     assert "ledger.json is document 7 and state.json document 6" in found[0].message
     assert "remove state.json" in found[0].hint
 
 
-def test_a_damaged_old_document_is_named(store, refused):
+def test_a_damaged_old_document_is_named(store, assert_refused):
     """The error has the name of the file."""
     store.put(OLD_STATE_KEY, b"{}", NO_ETAG)
-    with refused("KT600") as found:
+    with assert_refused("KT600") as found:
         load_state(store, "prod", "org_1")
     assert found[0].origin.file.endswith("/ledger.json")
 
 
-def test_a_document_of_another_run_is_not_overwritten(old_store, clock, known, refused):
+def test_a_document_of_another_run_is_not_overwritten(old_store, clock, known, assert_refused):
     """state.json is only created, never overwritten, and ledger.json stays."""
     loaded, journal = begin(old_store, clock, known)
     put_document(old_store, STATE_KEY, 8)
-    with refused("KT606"):
+    with assert_refused("KT606"):
         compact_journal(old_store, loaded, journal)
     assert old_store.read(OLD_STATE_KEY)
     assert decode_state(old_store.read(STATE_KEY).data, "here", "prod", "org_1").entries == {}

@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare text with a golden file by name, or write it there under ``--rewrite-golden``."""
 
     def compare(name: str, text: str) -> None:

@@ -74,7 +74,7 @@ def test_folder_and_files_are_accessible_to_the_owner_only(tmp_path, folder):
 
 
 @pytest.mark.parametrize("linked", [".keyturn", ".keyturn/prod"])
-def test_a_linked_folder_is_refused(tmp_path, refused, linked):
+def test_a_linked_folder_is_refused(tmp_path, assert_refused, linked):
     """A symbolic link could lead out of the project."""
     (tmp_path / "elsewhere" / "prod").mkdir(parents=True)
     (tmp_path / "project" / linked).parent.mkdir(parents=True)
@@ -87,13 +87,13 @@ def test_a_linked_folder_is_refused(tmp_path, refused, linked):
         store.open_log,
         store.current_time,
     ):
-        with refused("KT607"):
+        with assert_refused("KT607"):
             attempt()
     assert [path.name for path in (tmp_path / "elsewhere").rglob("*")] == ["prod"]
 
 
 @pytest.mark.parametrize("name", ["a", ".guard", ".aside", "journal.jsonl"])
-def test_a_linked_file_is_refused_or_replaced(tmp_path, refused, folder, name):
+def test_a_linked_file_is_refused_or_replaced(tmp_path, assert_refused, folder, name):
     """No write follows a symbolic link."""
     folder.put("b", b"x", NO_ETAG)
     target = tmp_path / "precious"
@@ -103,22 +103,22 @@ def test_a_linked_file_is_refused_or_replaced(tmp_path, refused, folder, name):
     if name == ".aside":
         folder.put("a", b"x", NO_ETAG)
     else:
-        with refused("KT607"):
+        with assert_refused("KT607"):
             folder.open_log().prepare_append(0) if name == "journal.jsonl" else folder.put("a", b"x", NO_ETAG)
     assert target.read_text() == "precious"
 
 
-def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path, refused, folder):
+def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path, assert_refused, folder):
     """The file stays."""
     (tmp_path / ".keyturn").write_text("mine")
-    with refused("KT607"):
+    with assert_refused("KT607"):
         folder.put("a", b"x", NO_ETAG)
     assert (tmp_path / ".keyturn").read_text() == "mine"
 
 
-def test_a_read_only_folder_is_reported(refused, tmp_path):
+def test_a_read_only_folder_is_reported(assert_refused, tmp_path):
     """KT605; not even root can write to this one."""
-    with refused("KT605"):
+    with assert_refused("KT605"):
         open_store("file:/sys/keyturn", tmp_path, {}).put("a", b"x", NO_ETAG)
 
 

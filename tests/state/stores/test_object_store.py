@@ -54,7 +54,7 @@ def store(cloud, tmp_path):
     return open_store(f"{cloud.flavour}://states/prod", tmp_path, environment(cloud))
 
 
-def exercise(store):
+def assert_conditional_writes(store):
     """Write, fail a condition, list, append and delete."""
     assert store.read("state.json") is None
     first = store.put("state.json", b"one", NO_ETAG)
@@ -82,7 +82,7 @@ def exercise(store):
 
 def test_conditional_writes_on_google_and_azure(store):
     """Google compares generations, Azure entity tags."""
-    exercise(store)
+    assert_conditional_writes(store)
 
 
 def test_a_stand_in_ignores_the_conditions_of_the_other_service():
@@ -111,7 +111,7 @@ def test_conditional_writes_on_azurite(tmp_path):
             names = ("ACCOUNT_NAME", "ACCOUNT_KEY", "ENDPOINT")
             values = ("devstoreaccount1", PUBLISHED, base)
             settings = {f"AZURE_STORAGE_{name}": value for name, value in zip(names, values, strict=True)}
-            exercise(open_store("az://states/prod", tmp_path, settings))
+            assert_conditional_writes(open_store("az://states/prod", tmp_path, settings))
         finally:
             emulator.terminate()
 
@@ -134,7 +134,7 @@ def _make_container(base, name):
 
 def test_conditional_writes_on_s3(bucket):
     """A real S3 server."""
-    exercise(bucket)
+    assert_conditional_writes(bucket)
 
 
 def test_a_repeated_write_succeeds_after_a_lost_response(store, cloud):
@@ -149,16 +149,16 @@ def test_a_repeated_write_succeeds_after_a_lost_response(store, cloud):
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, "KT605"), (403, "KT605"), (404, "KT609"), (400, "KT604")])
-def test_error_responses_are_told_apart_by_their_fix(store, cloud, refused, status, code):
+def test_error_responses_are_told_apart_by_their_fix(store, cloud, assert_refused, status, code):
     """Permissions, a missing bucket and others."""
     cloud.refuse_with = status
-    with refused(code) as found:
+    with assert_refused(code) as found:
         store.put("a", b"x", NO_ETAG)
     assert found[0].origin.file == store.location
     if code != "KT609":
-        with refused(code):
+        with assert_refused(code):
             store.read("a")
-        with refused(code):
+        with assert_refused(code):
             store.current_time()
 
 
@@ -170,20 +170,20 @@ def test_a_deleted_object_fails_the_condition(store, cloud):
         store.put("a", b"y", first)
 
 
-def test_a_missing_bucket_is_reported(refused, tmp_path, s3):
+def test_a_missing_bucket_is_reported(assert_refused, tmp_path, s3):
     """Keyturn does not create it."""
     store = open_store("s3://no-such-bucket/prod", tmp_path, s3)
-    with refused("KT609"):
+    with assert_refused("KT609"):
         store.put("a", b"x", NO_ETAG)
-    with refused("KT604") as found:
+    with assert_refused("KT604") as found:
         list(store.open_log().read(0))
     assert "that it exists" in found[0].hint
 
 
-def test_a_deleted_journal_object_is_reported(refused, bucket):
+def test_a_deleted_journal_object_is_reported(assert_refused, bucket):
     """A read of many objects fails if one is missing."""
     bucket.open_log().append(1, [b"one\n"])
-    with refused("KT609"):
+    with assert_refused("KT609"):
         list(bucket.read_all((*bucket.list_keys(JOURNAL_PREFIX), "journal/000000000002.jsonl")))
 
 
@@ -227,14 +227,14 @@ def test_no_error_contains_a_credential(scheme, tmp_path, canary):
     assert stopped.value.__suppress_context__
 
 
-def test_http_is_allowed_on_loopback_only(refused, tmp_path, monkeypatch):
+def test_http_is_allowed_on_loopback_only(assert_refused, tmp_path, monkeypatch):
     """The environment of the process does not change that."""
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     monkeypatch.setenv("AZURE_ALLOW_HTTP", "true")
     monkeypatch.setenv("ALLOW_HTTP", "true")
     with ObjectStoreServer("az", host="127.0.0.2") as elsewhere:
         store = open_store("az://states/prod", tmp_path, environment(elsewhere))
-        with refused("KT604"):
+        with assert_refused("KT604"):
             store.put("a", b"x", NO_ETAG)
         elsewhere.socket.setblocking(False)
         with pytest.raises(BlockingIOError):

@@ -37,7 +37,7 @@ def test_a_missing_file_is_none(tmp_path):
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR | os.O_CREAT])
-def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path, refused, kind, flags):
+def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path, assert_refused, kind, flags):
     """Links are not followed, and a pipe does not block."""
     path = tmp_path / "a"
     (tmp_path / "target").write_text("precious")
@@ -47,7 +47,7 @@ def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path, refused, kind, f
         os.mkfifo(path)
     else:
         path.symlink_to(tmp_path / ("target" if kind == "link" else "nothing"))
-    with refused("KT607") as found:
+    with assert_refused("KT607") as found:
         open_regular_file(path, flags)
     assert found[0].origin.file == str(path)
     assert (tmp_path / "target").read_text() == "precious"

@@ -44,9 +44,9 @@ def test_a_folder_is_below_the_project_or_absolute(tmp_path, url, path):
         "s3://[bucket/a",
     ],
 )
-def test_an_invalid_address_is_refused(tmp_path, refused, url):
+def test_an_invalid_address_is_refused(tmp_path, assert_refused, url):
     """An address that contains a secret is not repeated."""
-    with refused("KT603") as found:
+    with assert_refused("KT603") as found:
         open_store(url, tmp_path, {})
     assert "canary" not in repr(found)
     assert "file:.keyturn/prod" in found[0].hint

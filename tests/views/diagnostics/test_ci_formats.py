@@ -39,13 +39,13 @@ def many(severity, count):
     )
 
 
-def test_golden(golden):
+def test_golden(assert_golden):
     """Every format."""
-    golden("findings.github.txt", render_github_annotations(SOME))
-    golden("findings.gitlab.json", render_code_quality(SOME))
-    golden("findings.sarif.json", render_sarif(SOME))
+    assert_golden("findings.github.txt", render_github_annotations(SOME))
+    assert_golden("findings.gitlab.json", render_code_quality(SOME))
+    assert_golden("findings.sarif.json", render_sarif(SOME))
     logged(SOME)
-    golden("findings.junit.xml", render_diagnostics_junit(SOME))
+    assert_golden("findings.junit.xml", render_diagnostics_junit(SOME))
 
 
 def test_github_names_file_line_column_and_title():

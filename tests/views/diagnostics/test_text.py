@@ -44,12 +44,12 @@ SOME = DiagnosticReport(
 )
 
 
-def test_golden(golden):
+def test_golden(assert_golden):
     """Every format."""
-    golden("findings.txt", render_diagnostics_text(SOME))
-    golden("findings.concise.txt", render_diagnostics_concise(SOME))
-    golden("findings.findings.json", render_diagnostics_json(SOME))
-    golden("findings.findings.md", render_diagnostics_markdown(SOME))
+    assert_golden("findings.txt", render_diagnostics_text(SOME))
+    assert_golden("findings.concise.txt", render_diagnostics_concise(SOME))
+    assert_golden("findings.findings.json", render_diagnostics_json(SOME))
+    assert_golden("findings.findings.md", render_diagnostics_markdown(SOME))
 
 
 def test_diagnostics_are_sorted_and_unique():

@@ -159,7 +159,7 @@ def drawings(made):
 
 
 @pytest.mark.parametrize("part", SectionKind, ids=lambda part: part.value)
-def test_every_section_in_every_size(part, golden):
+def test_every_section_in_every_size(part, assert_golden):
     """Goldens of 1 and 12 entries, digests of these and of 700."""
     lines = []
     for count in (1, MANY, OVER):
@@ -171,9 +171,9 @@ def test_every_section_in_every_size(part, golden):
             for form, text in drawn.items()
         ]
         if count == MANY:
-            golden(f"many.{part.value}.80.txt", drawn["text"])
-            golden(f"many.{part.value}.md", drawn["markdown"])
-    golden(f"many.{part.value}.digests.txt", "\n".join(lines) + "\n")
+            assert_golden(f"many.{part.value}.80.txt", drawn["text"])
+            assert_golden(f"many.{part.value}.md", drawn["markdown"])
+    assert_golden(f"many.{part.value}.digests.txt", "\n".join(lines) + "\n")
     assert ("**Omitted to keep this short:**" in drawn["markdown"]) is (part not in SMALL)
 
 

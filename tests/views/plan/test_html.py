@@ -89,9 +89,9 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_golden(case, golden):
+def test_golden(case, assert_golden):
     """Every case."""
-    golden(f"{case}.html", render_plan_html(build_view(CASES[case])))
+    assert_golden(f"{case}.html", render_plan_html(build_view(CASES[case])))
 
 
 @settings(max_examples=60)

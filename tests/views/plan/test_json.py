@@ -19,9 +19,9 @@ from sample_plans import CASES, CREATE, DB, RENAME, RETIRE, hostile_texts, make_
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_golden(case, golden):
+def test_golden(case, assert_golden):
     """Every case."""
-    golden(f"{case}.json", render_plan_json(CASES[case]))
+    assert_golden(f"{case}.json", render_plan_json(CASES[case]))
 
 
 @pytest.mark.parametrize("case", CASES)

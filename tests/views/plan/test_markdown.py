@@ -62,7 +62,7 @@ def parsed(text):
     return blocks, [token for block in blocks for token in block.children or ()]
 
 
-def only_ours(text):
+def assert_known_nodes(text):
     """Check that Markdown has only nodes of the renderer."""
     blocks, inline = parsed(text)
     kinds = {block.type.removesuffix("_open").removesuffix("_close") for block in blocks}
@@ -83,15 +83,15 @@ def only_ours(text):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_golden(case, golden):
+def test_golden(case, assert_golden):
     """Every case."""
-    golden(f"{case}.md", render_plan_markdown(build_view(CASES[case])))
+    assert_golden(f"{case}.md", render_plan_markdown(build_view(CASES[case])))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_only_expected_nodes(case):
     """A Markdown parser finds only nodes of the renderer."""
-    only_ours(render_plan_markdown(build_view(CASES[case])))
+    assert_known_nodes(render_plan_markdown(build_view(CASES[case])))
 
 
 @settings(max_examples=60)
@@ -99,15 +99,15 @@ def test_only_expected_nodes(case):
 def test_no_text_becomes_markup(said):
     """Any text in a plan gives the same nodes as harmless text."""
     shown = build_view(make_hostile_plan(said))
-    only_ours(render_plan_markdown(shown))
-    only_ours(render_step_summary(shown))
+    assert_known_nodes(render_plan_markdown(shown))
+    assert_known_nodes(render_step_summary(shown))
 
 
 def test_concatenated_step_summaries_stay_separate():
     """Steps append to one file, so nothing may stay open."""
     shown = build_view(CASES["hostile"])
     both = render_step_summary(shown) + render_step_summary(build_view(CASES["everything"]))
-    only_ours(both)
+    assert_known_nodes(both)
     blocks, _ = parsed(both)
     assert sum(block.type == "heading_open" for block in blocks) == 2
 
@@ -167,7 +167,7 @@ def test_a_comment_keeps_its_budget_at_any_size(size):
     assert all(f"<b>{SECTION_TITLES[part]} (" in text for part in SectionKind if part not in UNUSED)
     assert ("**Omitted to keep this short:**" in text) is (size > 100)
     assert "config.host: db.example.com → db.example.net" in text
-    only_ours(text)
+    assert_known_nodes(text)
 
 
 UNUSED = {SectionKind.ADOPT, SectionKind.FORGET, SectionKind.MANUAL}

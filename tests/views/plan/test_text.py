@@ -27,9 +27,11 @@ FORBIDDEN = re.compile(
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("width", [80, 200])
-def test_golden(case, width, golden):
+def test_golden(case, width, assert_golden):
     """Every case, on a narrow terminal and on a wide one."""
-    golden(f"{case}.{width}.txt", render_plan_text(build_view(CASES[case]), TerminalStyle(width=width)))
+    assert_golden(
+        f"{case}.{width}.txt", render_plan_text(build_view(CASES[case]), TerminalStyle(width=width))
+    )
 
 
 @pytest.mark.parametrize("case", CASES)

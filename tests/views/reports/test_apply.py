@@ -14,10 +14,10 @@ from sample_plans import CASES, DB, OUTCOMES, hostile_texts
 PLAN = CASES["everything"]
 
 
-def test_golden(golden):
+def test_golden(assert_golden):
     """Every outcome, as text and as JSON."""
-    golden("report.txt", render_apply_report(PLAN, OUTCOMES))
-    golden("report.report.json", render_apply_report(PLAN, OUTCOMES, "json"))
+    assert_golden("report.txt", render_apply_report(PLAN, OUTCOMES))
+    assert_golden("report.report.json", render_apply_report(PLAN, OUTCOMES, "json"))
 
 
 def test_summary_has_the_counts_that_are_not_zero():
