@@ -109,7 +109,7 @@ def _send_test(
             raise
         message = f"the test could not be run: {error.message}"
         return ConnectionTestVerdict(
-            address=connection_test.address, passed=False, message=message, inconclusive=_says_nothing(error)
+            address=connection_test.address, passed=False, message=message, inconclusive=_is_inconclusive_error(error)
         )
     if result.ok is None:
         message = "the response does not say whether the test passed"
@@ -118,7 +118,7 @@ def _send_test(
     return ConnectionTestVerdict(address=connection_test.address, passed=result.ok, message=message)
 
 
-def _says_nothing(error: ServiceError) -> bool:
+def _is_inconclusive_error(error: ServiceError) -> bool:
     # A rejected request has a cause that a repeated test does not remove.
     return not isinstance(error, RequestRejected)
 
