@@ -109,7 +109,10 @@ def _send_test(
             raise
         message = f"the test could not be run: {error.message}"
         return ConnectionTestVerdict(
-            address=connection_test.address, passed=False, message=message, inconclusive=_is_inconclusive_error(error)
+            address=connection_test.address,
+            passed=False,
+            message=message,
+            inconclusive=_is_inconclusive_error(error),
         )
     if result.ok is None:
         message = "the response does not say whether the test passed"
