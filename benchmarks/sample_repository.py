@@ -38,8 +38,12 @@ class SampleRepository(Struct, frozen=True):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with the age key file and the API key."""
-        return {"SOPS_AGE_KEY_FILE": str(self.age_key_file), "PLANASONIX_API_KEY": API_KEY}
+        """Environment variables with the age key file, the API key and a cache folder of its own."""
+        return {
+            "SOPS_AGE_KEY_FILE": str(self.age_key_file),
+            "PLANASONIX_API_KEY": API_KEY,
+            "XDG_CACHE_HOME": str(self.root / ".cache"),
+        }
 
 
 def write_repository(root: Path, count: int, base_url: str = "http://127.0.0.1:9") -> SampleRepository:

@@ -28,7 +28,7 @@ def test_sops_decrypts_it(repository, sops, monkeypatch):
 
 def test_keyturn_finds_no_problem(repository, run):
     """Schemas, references, SOPS structure and policy are satisfied."""
-    result = run("validate", "--strict", cwd=repository.root)
+    result = run("validate", "--strict", cwd=repository.root, env=repository.environment)
     assert (result.code, result.stdout) == (0, "24 files checked, no problems found.\n")
 
 

@@ -34,6 +34,7 @@ _AGE_KEY_VARIABLE = (
 )
 _OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a state in an object store")
 _TRUST_EVENT_VARIABLE = ("KEYTURN_TRUST_EVENT", "1: use keys although the event of the pipeline is untrusted")
+_CACHE_VARIABLE = ("KEYTURN_NO_CACHE", "1: parse every manifest, and do not use the cache folder")
 _CI_VARIABLES = ("GITHUB_…, GITLAB_…, CI_…", "who started the run and by which event, for the journal")
 _COLOR_VARIABLES = ("NO_COLOR, FORCE_COLOR", "never or always use colours; COLUMNS is the width")
 
@@ -59,12 +60,16 @@ _RUN_VARIABLES = (
 HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
     {
         "init": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("validate", "import", "tutorial.md")),
-        "validate": HelpPage((0, 1), (), ("explain", "schema", "reference/policy.md")),
+        "validate": HelpPage((0, 1), (_CACHE_VARIABLE,), ("explain", "schema", "reference/policy.md")),
         "import": HelpPage((0, 1, 3, 4, 5, 6), _RUN_VARIABLES, ("plan", "pull", "how-to/adopt.md")),
         "pull": HelpPage((0, 1, 3, 5, 6), _RUN_VARIABLES, ("plan", "import", "how-to/adopt.md")),
-        "plan": HelpPage((0, 1, 2, 5, 6), _RUN_VARIABLES, ("apply", "show", "how-to/forks.md")),
+        "plan": HelpPage(
+            (0, 1, 2, 5, 6), (*_RUN_VARIABLES, _CACHE_VARIABLE), ("apply", "show", "how-to/forks.md")
+        ),
         "show": HelpPage((0, 1, 4, 5), _DECRYPTION_VARIABLES, ("plan", "apply", "reference/json.md")),
-        "apply": HelpPage((0, 1, 3, 4, 5, 6), _RUN_VARIABLES, ("plan", "log", "how-to/recover.md")),
+        "apply": HelpPage(
+            (0, 1, 3, 4, 5, 6), (*_RUN_VARIABLES, _CACHE_VARIABLE), ("plan", "log", "how-to/recover.md")
+        ),
         "test": HelpPage(
             (0, 1, 5, 6),
             (_API_KEY_VARIABLE, _OBJECT_STORE_VARIABLES, _TRUST_EVENT_VARIABLE),

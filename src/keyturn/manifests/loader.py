@@ -1,12 +1,20 @@
 """Loads the manifests of a workspace, without decryption."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path as File
 
 from msgspec import Struct
 
-from keyturn.files.discovery import SourceFile, find_manifests, is_within, load_file, manifest_name
+from keyturn.files.discovery import (
+    SourceFile,
+    find_manifests,
+    is_within,
+    load_file,
+    manifest_name,
+    reload_file,
+)
 from keyturn.git.revision import Revision
+from keyturn.manifests.cache import MIN_CACHED_FILES, ManifestCache, open_cache
 from keyturn.manifests.manifest import Manifest, build_manifest, check_name
 from keyturn.manifests.references import (
     find_duplicate_names,
@@ -21,14 +29,14 @@ from keyturn.manifests.seal import (
     resolve_seal_severity,
 )
 from keyturn.model.address import Address
-from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity
-from keyturn.model.resource import DesiredResource
+from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity, error_diagnostic
+from keyturn.model.resource import EMPTY, DesiredResource
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.settings import PolicySettings
 from keyturn.project.project import Project, Workspace
 from keyturn.schema.validate import validate_manifest
 from keyturn.sops.checks import check_encryption
-from keyturn.yamldoc.reader import Document, parse_document
+from keyturn.yamldoc.reader import Document, parse_document, restore_document
 
 
 class FileValidation(Struct, frozen=True):
@@ -66,7 +74,8 @@ class LoadedManifests(Struct, frozen=True, kw_only=True):
 
     ``files`` are the paths of all files that were read, with those that yield no resource.
     ``invalid_sealed`` are encrypted files that do not match their schema: they yield no resource; if a
-    key is available, the seal check tells a typo from tampering.
+    key is available, the seal check tells a typo from tampering. ``cached_files`` are the paths of the
+    manifests that were not parsed, because the cache has them.
     """
 
     desired: tuple[DesiredResource, ...] = ()
@@ -74,16 +83,25 @@ class LoadedManifests(Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     files: tuple[str, ...] = ()
     invalid_sealed: tuple[SealSubject, ...] = ()
+    cached_files: frozenset[str] = frozenset()
 
 
-def load_manifests(project: Project, workspace: Workspace, only: Collection[str] = ()) -> LoadedManifests:
+def load_manifests(
+    project: Project,
+    workspace: Workspace,
+    only: Collection[str] = (),
+    environment: Mapping[str, str] = EMPTY,
+) -> LoadedManifests:
     """Load the manifests of a workspace, or those in ``only`` (files and folders below the root).
 
     Invalid manifests raise no error; the result has the diagnostics of all files. With ``only``, other
-    files are read only to resolve references.
+    files are read only to resolve references. Without ``only``, unchanged manifests come from the
+    user's cache folder, which ``environment`` determines; without it, all files are parsed.
     """
     files = find_manifests(project.root, workspace.manifests, only)
-    batch = _ManifestBatch(project.policy, workspace.name)
+    is_cached = not only and len(files.sources) >= MIN_CACHED_FILES
+    cache = open_cache(environment, project, workspace) if is_cached else ManifestCache()
+    batch = _ManifestBatch(project.policy, workspace.name, cache)
     batch.add_sources(files.sources)
     batch.skip_files(project.root, files.skipped_names)
     batch.diagnostics.extend(
@@ -92,19 +110,44 @@ def load_manifests(project: Project, workspace: Workspace, only: Collection[str]
     return batch.build_result()
 
 
+def verify_cached_manifests(
+    project: Project, loaded: LoadedManifests, addresses: Collection[Address]
+) -> None:
+    """Parse the cached manifests of ``addresses`` and compare them with the cache.
+
+    Raises DiagnosticError: KT143 for a file that changed, KT145 for a difference to the cache.
+    """
+    for cached in loaded.desired:
+        file = cached.origin.file
+        if cached.address in addresses and file in loaded.cached_files:
+            source = reload_file(project.root, file, cached.digest)
+            validation = validate_file(source, project.policy)
+            document = validation.document
+            if (
+                document is None
+                or validation.diagnostics
+                or build_manifest(source, document).desired != cached
+            ):
+                message = "the cache of keyturn has other content for this file"
+                hint = "delete the folder keyturn in your cache folder, then run the command again"
+                raise DiagnosticError(error_diagnostic("KT145", cached.origin, message, hint))
+
+
 def load_manifests_at(project: Project, workspace: Workspace, revision: Revision) -> LoadedManifests:
     """Load the manifests of a workspace as of a commit."""
-    batch = _ManifestBatch(project.policy, workspace.name)
+    batch = _ManifestBatch(project.policy, workspace.name, ManifestCache())
     batch.add_sources(revision.find_manifests(workspace.manifests).sources)
     return batch.build_result()
 
 
 class _ManifestBatch:
-    def __init__(self, settings: PolicySettings, workspace: str) -> None:
+    def __init__(self, settings: PolicySettings, workspace: str, cache: ManifestCache) -> None:
         self.diagnostics: list[Diagnostic] = []
         self._settings = settings
+        self._cache = cache
         self._workspace = workspace
         self._files: list[str] = []
+        self._cached_files: list[str] = []
         self._manifests: list[Manifest] = []
         self._invalid_sealed: list[SealSubject] = []
         self._invalid: dict[Address, ResourceView] = {}
@@ -115,9 +158,18 @@ class _ManifestBatch:
         self._files.extend(source.relative for source in sources)
         for source in sources:
             self._add_source(source)
+        self._cache.save()
 
     def _add_source(self, source: SourceFile) -> None:
+        tree = self._cache.find_tree(source)
+        if tree is not None:
+            self._cached_files.append(source.relative)
+            document = restore_document(source.data, source.relative, tree)
+            self._manifests.append(build_manifest(source, document, self._workspace))
+            return
         validation = validate_file(source, self._settings)
+        if validation.document and not validation.diagnostics:
+            self._cache.add_tree(source, validation.document.tree)
         self.diagnostics.extend(validation.diagnostics)
         if validation.document is None:
             self._unreadable.add(manifest_name(source.relative))
@@ -149,6 +201,7 @@ class _ManifestBatch:
             ),
             files=tuple(self._files),
             invalid_sealed=tuple(self._invalid_sealed),
+            cached_files=frozenset(self._cached_files),
         )
 
     def _add_invalid(self, source: SourceFile, document: Document) -> None:

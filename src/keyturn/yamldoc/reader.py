@@ -114,9 +114,17 @@ def parse_document(data: bytes, file: str, *, yes_no_as_text: bool = False) -> D
     """
     text = decode_source(data, file)
     tree = _TreeBuilder(file, text, yes_no_as_text=yes_no_as_text).build_tree()
-    return Document(
-        file, tree, text, SpanIndex(partial(_measure_spans, file, text, yes_no_as_text=yes_no_as_text))
-    )
+    return _build_document(file, text, tree, yes_no_as_text=yes_no_as_text)
+
+
+def restore_document(data: bytes, file: str, tree: Mapping[str, Any]) -> Document:
+    """Return the document that ``parse_document`` returned for ``data`` before; ``tree`` is its tree."""
+    return _build_document(file, decode_source(data, file), tree, yes_no_as_text=False)
+
+
+def _build_document(file: str, text: str, tree: Mapping[str, Any], *, yes_no_as_text: bool) -> Document:
+    measure_spans = partial(_measure_spans, file, text, yes_no_as_text=yes_no_as_text)
+    return Document(file, tree, text, SpanIndex(measure_spans))
 
 
 def _measure_spans(file: str, text: str, *, yes_no_as_text: bool) -> dict[FieldPath, SourceSpan]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from keyturn.manifests.loader import LoadedManifests
+from keyturn.manifests.loader import LoadedManifests, verify_cached_manifests
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
 from keyturn.model.diagnostic import Cause, Diagnostic
@@ -103,9 +103,9 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     run.progress.start_phase("secrets")
     inputs = secret_loader.decrypt_secrets(_build_inputs(manifests, recovery, live, options.reassert))
     scoped = limit_scope(inputs, options.targets, run.clock.now().date().isoformat())
-    changes = compute_changes(scoped.inputs)
-    changes = find_exposures(changes, scoped.inputs, is_destination, recovery.entries)
+    changes = find_exposures(compute_changes(scoped.inputs), scoped.inputs, is_destination, recovery.entries)
     changes = resolve_dependencies(changes, recovery.entries)
+    verify_cached_manifests(run.project, manifests, {change.address for change in changes})
     run.progress.start_phase("impact")
     impact = compute_impact(run.service, changes, live, recovery.entries)
     violations = check_guards(_build_guard_context(run, options, scoped, changes, impact))

@@ -41,7 +41,7 @@ class SecretLoader(Struct, frozen=True):
 
     def load_manifests(self) -> LoadedManifests:
         """Return the workspace's manifests, still encrypted; raises DiagnosticError if one is invalid."""
-        loaded = load_manifests(self.run.project, self.run.workspace)
+        loaded = load_manifests(self.run.project, self.run.workspace, environment=self.run.environment)
         errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
         if not errors:
             return loaded

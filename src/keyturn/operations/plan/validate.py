@@ -113,7 +113,7 @@ def validate_project(
         named = [path for path in only if _overlaps(path, workspace.manifests)]
         if only and not named:
             continue
-        loaded = load_manifests(project, workspace, named)
+        loaded = load_manifests(project, workspace, named, environment)
         checked.update(loaded.files)
         diagnostics += loaded.diagnostics
         views += loaded.resource_views
