@@ -27,7 +27,7 @@ from keyturn.operations.plan.plan_document import PlanRecord, from_plan_record, 
 from keyturn.operations.run_context import RunContext
 from keyturn.project.keys import open_decryptor, read_fingerprint_key
 from keyturn.project.project import Project
-from keyturn.state.fingerprint import derive_key
+from keyturn.trust.derivation import derive_key
 
 PLAN_FILE_PURPOSE = "saved plan"
 """The purpose for which the key of the MAC is derived."""

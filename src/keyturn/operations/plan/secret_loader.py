@@ -16,7 +16,8 @@ from keyturn.operations.run_context import RunContext
 from keyturn.planning.inputs import PlanInputs, needs_decryption
 from keyturn.project.keys import open_decryptor, read_fingerprint_key
 from keyturn.sops.decrypt import Decryptor
-from keyturn.state.fingerprint import compute_fingerprint, derive_key
+from keyturn.state.fingerprint import compute_fingerprint
+from keyturn.trust.derivation import derive_key
 
 FINGERPRINT_PURPOSE = "secrets"
 """The purpose for which the fingerprint key of secrets is derived."""

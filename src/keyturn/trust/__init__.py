@@ -1,0 +1,1 @@
+"""Signatures of the workspace key: what a key holder approved, verifiable by everybody."""
