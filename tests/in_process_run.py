@@ -122,7 +122,7 @@ class InProcessRun:
             patch.setattr(parallel, "Thread", InlineThread)
             patch.setattr(secret_loader, "load_manifests", lambda *_, **__: loaded)
             patch.setattr(secret_loader, "decrypt_manifests", lambda some, *_: tuple(map(self._open, some)))
-            patch.setattr(secret_loader, "read_fingerprint_key", lambda *_: b"k" * 32)
+            patch.setattr(secret_loader, "read_root_key", lambda *_: b"k" * 32)
             yield
 
     def _loaded(self) -> LoadedManifests:

@@ -41,7 +41,8 @@ _FENCE = re.compile(
 # Progress lines, which appear only on a slow machine.
 _SLOW = re.compile(r"^[a-z][\w :]* \(\d+ s\)\n", re.MULTILINE)
 _ALIKE = (
-    (re.compile(r"\bkt1-[a-z2-7]{10,}"), "kt1-digest"),
+    (re.compile(r"\b(kt\d)-[a-z2-7]{10,}"), r"\1-digest"),
+    (re.compile(r"SHA256:[A-Za-z0-9+/]{43}"), "SHA256:key-id"),
     (re.compile(r"\bage1[a-z0-9]{50,}"), "age1key"),
     (re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]+"), "AGE-SECRET-KEY"),
     (re.compile(r"ENC\[[^]]*\]"), "ENC[]"),

@@ -10,8 +10,8 @@ from keyturn.operations.apply.session import ApplyOptions, ApplyReport, apply_pl
 from keyturn.operations.diff_workspaces import compare_workspaces
 from keyturn.operations.doctor.service_checks import run_doctor
 from keyturn.operations.import_resources import ImportOptions, import_resources
-from keyturn.operations.init_repository import init_repository, list_age_recipients
-from keyturn.operations.init_templates import InitOptions
+from keyturn.operations.setup.init_repository import init_repository, list_age_recipients
+from keyturn.operations.setup.init_templates import InitOptions
 from keyturn.operations.plan.offline_plan import (
     access_changes_since,
     add_access_review,
@@ -30,6 +30,7 @@ from keyturn.operations.test_connections import FailureBudget, run_test_session
 from keyturn.operations.usage_report import build_usage_report
 from keyturn.planning.inputs import Approvals
 from keyturn.project.project import Project, Workspace, find_project_root, open_project
+from keyturn.project.workspace_key import SealAuthor
 from keyturn.views.diagnostics import render_diagnostics
 from keyturn.views.diagnostics.text import DiagnosticReport
 from keyturn.views.escaping import escape_line
@@ -71,6 +72,7 @@ __all__ = [
     "RunContext",
     "SavedPlan",
     "ServiceError",
+    "SealAuthor",
     "Severity",
     "TerminalStyle",
     "ValidationResult",

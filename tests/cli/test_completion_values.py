@@ -144,6 +144,8 @@ SILENT = {
     ("init", "recipient"): "a key that is new",
     ("init", "pgp"): "a key that is new",
     ("plan", "ledger"): "a removed option",
+    ("key trust", "key_id"): "an ID that a key holder has said",
+    ("key seal", "reason"): "a text that is new",
 }
 """What a shell cannot complete, each with the reason."""
 

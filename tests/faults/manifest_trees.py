@@ -81,14 +81,14 @@ def cached_manifests(base: Path) -> Iterator[ManifestCache]:  # noqa: C901  # th
     load, unseal, key = (
         secret_loader.load_manifests,
         secret_loader.decrypt_manifests,
-        secret_loader.read_fingerprint_key,
+        secret_loader.read_root_key,
     )
 
-    def load_once(project: Project, workspace: Any) -> LoadedManifests:
+    def load_once(project: Project, workspace: Any, **options: Any) -> LoadedManifests:
         if not project.root.is_relative_to(base):
-            return load(project, workspace)
+            return load(project, workspace, **options)
         if project.root not in manifest_cache.loaded:
-            manifest_cache.loaded[project.root] = load(project, workspace)
+            manifest_cache.loaded[project.root] = load(project, workspace, **options)
         return manifest_cache.loaded[project.root]
 
     def unseal_once(
@@ -102,15 +102,15 @@ def cached_manifests(base: Path) -> Iterator[ManifestCache]:  # noqa: C901  # th
                 (manifest_cache.opened[mark],) = unseal((each,), project, environment)
         return tuple(manifest_cache.opened[project.root, each.address] for each in desired)
 
-    def key_once(project: Project, decrypt: Any) -> bytes:
+    def key_once(project: Project, *context: Any) -> bytes:
         if not project.root.is_relative_to(base):
-            return key(project, decrypt)
+            return key(project, *context)
         if project.root not in manifest_cache.keys:
-            manifest_cache.keys[project.root] = key(project, decrypt)
+            manifest_cache.keys[project.root] = key(project, *context)
         return manifest_cache.keys[project.root]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secret_loader, "load_manifests", load_once)
         patch.setattr(secret_loader, "decrypt_manifests", unseal_once)
-        patch.setattr(secret_loader, "read_fingerprint_key", key_once)
+        patch.setattr(secret_loader, "read_root_key", key_once)
         yield manifest_cache

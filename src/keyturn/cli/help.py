@@ -34,6 +34,7 @@ _AGE_KEY_VARIABLE = (
 )
 _OBJECT_STORE_VARIABLES = ("AWS_…, GOOGLE_…, AZURE_…", "access to a state in an object store")
 _TRUST_EVENT_VARIABLE = ("KEYTURN_TRUST_EVENT", "1: use keys although the event of the pipeline is untrusted")
+_KEY_ID_VARIABLE = ("KEYTURN_KEY_ID", "ID of the trusted workspace key; NAME=ID … for several workspaces")
 _CACHE_VARIABLE = ("KEYTURN_NO_CACHE", "1: parse every manifest, and do not use the cache folder")
 _CI_VARIABLES = ("GITHUB_…, GITLAB_…, CI_…", "who started the run and by which event, for the journal")
 _COLOR_VARIABLES = ("NO_COLOR, FORCE_COLOR", "never or always use colours; COLUMNS is the width")
@@ -48,9 +49,11 @@ class HelpPage(Struct, frozen=True):
 
 
 _DECRYPTION_VARIABLES = (_AGE_KEY_VARIABLE, _TRUST_EVENT_VARIABLE)
+_KEY_VARIABLES = (*_DECRYPTION_VARIABLES, _KEY_ID_VARIABLE)
 _STATE_VARIABLES = (_OBJECT_STORE_VARIABLES, _TRUST_EVENT_VARIABLE)
 _RUN_VARIABLES = (
     _API_KEY_VARIABLE,
+    _KEY_ID_VARIABLE,
     _AGE_KEY_VARIABLE,
     _OBJECT_STORE_VARIABLES,
     _TRUST_EVENT_VARIABLE,
@@ -78,6 +81,11 @@ HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
         "secret": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("secret set", "seal")),
         "secret set": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("seal", "apply", "how-to/rotate.md")),
         "seal": HelpPage((0, 1, 5), _DECRYPTION_VARIABLES, ("secret set", "explanation/seal.md")),
+        "key": HelpPage((0, 1, 5), _KEY_VARIABLES, ("key show", "key create", "explanation/threats.md")),
+        "key show": HelpPage((0, 1, 5), (_KEY_ID_VARIABLE,), ("key trust", "doctor")),
+        "key trust": HelpPage((0, 1, 5), (_KEY_ID_VARIABLE,), ("key show", "explanation/threats.md")),
+        "key create": HelpPage((0, 1, 5), _KEY_VARIABLES, ("key show", "seal")),
+        "key seal": HelpPage((0, 1, 5), _KEY_VARIABLES, ("key show", "seal")),
         "usage": HelpPage((0, 1, 5, 6), _RUN_VARIABLES, ("test", "how-to/review.md")),
         "diff": HelpPage((0, 1, 2, 5), _DECRYPTION_VARIABLES, ("plan", "how-to/teams.md")),
         "revoke": HelpPage(

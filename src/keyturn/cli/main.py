@@ -49,6 +49,7 @@ COMMAND_MODULES = {
     "test": "commands.test",
     "secret": "commands.secret",
     "seal": "commands.secret",
+    "key": "commands.key",
     "usage": "commands.usage",
     "diff": "commands.diff",
     "revoke": "commands.revoke",

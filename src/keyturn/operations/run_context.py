@@ -21,6 +21,7 @@ from keyturn.operations.progress import ProgressListener
 from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, find_project_root, open_project, read_project_at
+from keyturn.project.workspace_key import verify_workspace
 from keyturn.project.workspace_store import open_workspace_store
 from keyturn.state.stores.base import StateStore
 
@@ -40,8 +41,9 @@ class Actor(Struct, frozen=True, kw_only=True):
 class RunContext(Struct, frozen=True, kw_only=True):
     """The external dependencies of a run: files, service, state store, clock, random IDs.
 
-    ``new_id`` returns a new random ID; ``sleep`` waits for a number of seconds; ``progress`` receives
-    progress events. Leaving a ``with`` statement closes the connections to the service.
+    ``new_id`` returns a new random ID; ``sleep`` waits for a number of seconds and may raise
+    WaitInterruptedError; ``progress`` receives progress events. Leaving a ``with`` statement closes the
+    connections to the service.
     """
 
     root: Path
@@ -68,13 +70,18 @@ class RunContext(Struct, frozen=True, kw_only=True):
 
 
 def open_run_context(
-    folder: Path, workspace: str, environment: Mapping[str, str], config_from: str = ""
+    folder: Path,
+    workspace: str,
+    environment: Mapping[str, str],
+    config_from: str = "",
+    sleep: Callable[[float], None] = time.sleep,
 ) -> RunContext:
     """Return the run for a workspace of the project that contains ``folder``; raises DiagnosticError.
 
     ``workspace`` may be empty if the project has one workspace. ``environment`` provides the API key
     and the decryption keys. ``config_from`` is a revision whose keyturn.yaml is used instead of the
-    file in the working tree. Sends no request.
+    file in the working tree. ``sleep`` is used for every wait. Sends no request, and reads no API key
+    before the settings are verified.
     """
     reject_untrusted_event(environment)
     project = (
@@ -83,22 +90,28 @@ def open_run_context(
         else open_project(folder)
     )
     selected = project.find_workspace(workspace)
+    verify_workspace(project, selected, environment)
     return RunContext(
         root=project.root,
         project=project,
         workspace=selected,
-        service=open_client(project, selected, environment),
+        service=open_client(project, selected, environment, sleep),
         store=open_workspace_store(project, selected, environment),
         clock=create_system_clock(),
-        sleep=time.sleep,
+        sleep=sleep,
         new_id=lambda: secrets.token_hex(8),
         environment=environment,
         actor=detect_actor(project.root, environment),
     )
 
 
-def open_client(project: Project, workspace: Workspace, environment: Mapping[str, str]) -> Client:
-    """Return the client for a workspace.
+def open_client(
+    project: Project,
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Client:
+    """Return the client for a workspace; ``sleep`` waits for retries and for the rate limiter.
 
     Raises DiagnosticError if its API key is missing or malformed, or if the CI event is untrusted.
     """
@@ -108,7 +121,7 @@ def open_client(project: Project, workspace: Workspace, environment: Mapping[str
         base_url=workspace.base_url, api_key=key, key_source=source, rate=workspace.pace
     )
     clock = ClientClock(
-        monotonic=time.monotonic, now=time.time, sleep=time.sleep, random_fraction=random.random
+        monotonic=time.monotonic, now=time.time, sleep=sleep, random_fraction=random.random
     )
     return Client.open(settings, clock)
 

@@ -10,12 +10,13 @@ from typing import Final
 from keyturn.files.discovery import load_file
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic
+from keyturn.model.fields import FieldPath
 from keyturn.model.secret import Secret
 from keyturn.policy.text_matching import has_embedded_password, has_known_prefix, has_private_key
 from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.project import ApiKeySource, Project
 from keyturn.sops.decrypt import Decryptor, decrypt_document, decryptor_for
-from keyturn.yamldoc.reader import parse_document
+from keyturn.yamldoc.reader import Document, parse_document
 
 MAX_API_KEY_BYTES = 8192
 """The maximum size of a key file."""
@@ -78,16 +79,22 @@ def read_fingerprint_key(project: Project, decrypt: Decryptor) -> bytes:
         hint = "restore it from git; `keyturn init` creates one in a new repository"
         raise DiagnosticError(error_diagnostic("KT040", where, "the repository has no fingerprint key", hint))
     source = load_file(project.root, project.fingerprint_key)
-    opened = decrypt_document(parse_document(source.data, source.relative), decrypt)
-    if FINGERPRINT_KEY_PATH not in opened:
-        raise DiagnosticError(_damaged_key_error(where))
-    try:
-        key = base64.b64decode(opened[FINGERPRINT_KEY_PATH].reveal(), validate=True)
-    except (binascii.Error, ValueError):
-        raise DiagnosticError(_damaged_key_error(where)) from None
-    if len(key) != STORED_KEY_BYTES:
+    key = decrypt_stored_key(parse_document(source.data, source.relative), FINGERPRINT_KEY_PATH, decrypt)
+    if not key:
         raise DiagnosticError(_damaged_key_error(where))
     return key
+
+
+def decrypt_stored_key(document: Document, path: FieldPath, decrypt: Decryptor) -> bytes:
+    """Return the key at ``path`` of an encrypted file; empty if it is missing or not base64 of 32 bytes."""
+    opened = decrypt_document(document, decrypt)
+    if path not in opened:
+        return b""
+    try:
+        key = base64.b64decode(opened[path].reveal(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return key if len(key) == STORED_KEY_BYTES else b""
 
 
 def _is_other_secret(value: str, source: ApiKeySource) -> bool:

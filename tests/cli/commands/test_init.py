@@ -156,6 +156,6 @@ def test_pgp(tmp_path, surroundings):
     subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
     assert done.code == 0, done.stderr
     assert f"pgp: {fingerprint}" in (tmp_path / "new/.sops.yaml").read_text()
-    assert not (tmp_path / "home/.config").exists()
+    assert not (tmp_path / "home/.config/sops").exists()
     valid = run_in_process(["validate", "--strict", "-C", "new"], cwd=tmp_path, env={})
     assert valid.code == 0, valid.stdout

@@ -59,7 +59,8 @@ def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
         import secrets
 
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.init_repository import init_repository
+        from keyturn.operations.setup.init_repository import init_repository
+        from keyturn.operations.setup.workspace_keys import describe_author
 
         environment = read_environment()
         answers = _ask_missing(folder, chosen)
@@ -68,7 +69,8 @@ def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
             public, made = find_or_create_age_key(environment)
         folder.mkdir(parents=True, exist_ok=True)
         options = _build_options(answers, public)
-        result = init_repository(folder, options, environment, secrets.token_bytes, ci)
+        author = describe_author(folder, environment)
+        result = init_repository(folder, options, environment, secrets.token_bytes, author=author, ci=ci)
         if made:
             click.echo(f"key      {made}  (keep a copy in a safe place: without it the secrets are lost)")
         for word, files in (
@@ -78,6 +80,8 @@ def init_command(color: bool, /, folder: Path, ci: str, **chosen: Any) -> None:
         ):
             for file in files:
                 click.echo(f"{word:<7}  {file}")
+        for name, key_id in result.key_ids.items():
+            click.echo(f"key      {name}: {key_id}  (KEYTURN_KEY_ID of your jobs)")
         for advice in result.advice:
             click.echo(f"\nto do: {advice}")
         if not result.created and not result.extended:
@@ -109,7 +113,7 @@ def _ask_missing(folder: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build_options(answers: Mapping[str, Any], public: str) -> Any:
-    from keyturn.operations.init_templates import InitOptions
+    from keyturn.operations.setup.init_templates import InitOptions
 
     names, organizations = answers["names"], answers["organizations"]
     if len(organizations) == 1:
@@ -134,7 +138,7 @@ def find_or_create_age_key(environment: Mapping[str, str]) -> tuple[str, Path | 
     """
     import pyrage  # type: ignore[import-untyped]
 
-    from keyturn.operations.init_repository import list_age_recipients
+    from keyturn.operations.setup.init_repository import list_age_recipients
 
     found = list_age_recipients(environment)
     if found:

@@ -26,8 +26,9 @@ from keyturn.model.results import (
     passed_check,
     skipped_check,
 )
-from keyturn.project.keys import open_decryptor, read_fingerprint_key
+from keyturn.project.keys import open_decryptor
 from keyturn.project.project import Project, Workspace
+from keyturn.project.workspace_key import read_root_key, verify_workspace, workspace_key_path
 from keyturn.sops.age_keys import AGE_KEY_FILE_VARIABLE, find_age_keys
 from keyturn.sops.binary import MIN_WRITING_SOPS_VERSION, find_sops
 
@@ -78,7 +79,7 @@ def check_environment(environment: Mapping[str, str]) -> Iterator[CheckResult]:
 
 
 def check_decryption_keys(environment: Mapping[str, str], project: Project | None) -> Iterator[CheckResult]:
-    """Check that decryption keys exist, are private, and decrypt the project's fingerprint key."""
+    """Check that decryption keys exist, are private, and decrypt the keys of the workspaces."""
     ring = find_age_keys(environment)
     yield from checks_from_diagnostics("keys", ring.diagnostics)
     for path in find_key_files(environment):
@@ -89,12 +90,26 @@ def check_decryption_keys(environment: Mapping[str, str], project: Project | Non
         yield passed_check("keys", f"age: {', '.join(sorted(ring.recipients))}")
     if project is None:
         return
+    for workspace in project.workspaces.values():
+        yield from _check_root_key(environment, project, workspace)
+
+
+def _check_root_key(
+    environment: Mapping[str, str], project: Project, workspace: Workspace
+) -> Iterator[CheckResult]:
     try:
-        read_fingerprint_key(project, open_decryptor(project, environment))
+        key = verify_workspace(project, workspace, environment)
+        read_root_key(project, workspace, open_decryptor(project, environment), environment)
     except DiagnosticError as error:
         yield from checks_from_diagnostics("keys", error.diagnostics)
-    else:
+        return
+    if key is None:
         yield passed_check("keys", "the repository's fingerprint key can be decrypted")
+        hint = f"run `keyturn key create -w {workspace.name}`"
+        message = f"workspace {workspace.name} has no key: its settings and its state are not signed"
+        yield warning_check("keys", "KT262", workspace_key_path(workspace.name), message, hint)
+    else:
+        yield passed_check("keys", f"the key of {workspace.name} is trusted, and can be decrypted")
 
 
 def check_manifests(

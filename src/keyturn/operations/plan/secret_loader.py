@@ -14,7 +14,8 @@ from keyturn.model.resource import DesiredResource, StateEntry
 from keyturn.model.secret import Secret
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.inputs import PlanInputs, needs_decryption
-from keyturn.project.keys import open_decryptor, read_fingerprint_key
+from keyturn.project.keys import open_decryptor
+from keyturn.project.workspace_key import read_root_key
 from keyturn.sops.decrypt import Decryptor
 from keyturn.state.fingerprint import compute_fingerprint
 from keyturn.trust.derivation import derive_key
@@ -54,9 +55,12 @@ class SecretLoader(Struct, frozen=True):
         raise DiagnosticError(*errors, *(each for each in checked if each.cause in _TAMPERING))
 
     def read_root_key(self) -> bytes:
-        """Return the repository's fingerprint key; raises DiagnosticError if it cannot be decrypted."""
+        """Return the root key of the workspace; raises DiagnosticError if it cannot be decrypted."""
         if not self._root_keys:
-            self._root_keys.append(read_fingerprint_key(self.run.project, self.create_decryptor()))
+            run = self.run
+            self._root_keys.append(
+                read_root_key(run.project, run.workspace, self.create_decryptor(), run.environment)
+            )
         return self._root_keys[0]
 
     def derive_fingerprint_key(self) -> bytes:

@@ -8,11 +8,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from keyturn.model.diagnostic import DiagnosticError
-from keyturn.operations.init_repository import init_repository, list_age_recipients
-from keyturn.operations.init_templates import InitOptions
+from keyturn.operations.setup.init_repository import init_repository, list_age_recipients
+from keyturn.operations.setup.init_templates import InitOptions
+from keyturn.project.workspace_key import SealAuthor
 from keyturn.schema.definitions import read_schema_text
 from sops_files import parse_text
 from workspace import SOPS
+
+AUTHOR = SealAuthor("alice@laptop", "2026-01-02")
 
 
 @pytest.fixture
@@ -37,11 +40,11 @@ def test_available_age_recipients(environment, age_key):
 
 def test_existing_files_are_kept(tmp_path, options, environment):
     """A second run changes no byte of any file."""
-    first = init_repository(tmp_path, options, environment, lambda count: b"\x07" * count)
+    first = init_repository(tmp_path, options, environment, lambda count: b"\x07" * count, author=AUTHOR)
     assert not first.unchanged
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert {str(path.relative_to(tmp_path)) for path in before} == set(first.created)
-    second = init_repository(tmp_path, options, environment, lambda count: b"\x08" * count)
+    second = init_repository(tmp_path, options, environment, lambda count: b"\x08" * count, author=AUTHOR)
     assert not second.created
     assert set(second.unchanged) == set(first.created)
     assert {path: path.read_bytes() for path in before} == before
@@ -50,7 +53,7 @@ def test_existing_files_are_kept(tmp_path, options, environment):
 @pytest.mark.parametrize("kind", ["credential", "connection"])
 def test_the_modeline_leads_to_the_schema(tmp_path, options, environment, kind):
     """The schema file in the repository is the one that keyturn validates with."""
-    init_repository(tmp_path, options, environment, bytes)
+    init_repository(tmp_path, options, environment, bytes, author=AUTHOR)
     manifest = tmp_path / f"manifests/prod/{kind}s/prod-warehouse.yaml"
     first = manifest.read_text().splitlines()[0]
     schema = manifest.parent / first.removeprefix("# yaml-language-server: $schema=")
@@ -64,7 +67,7 @@ def test_no_secret_is_in_plain_text(tmp_path, options, environment, canary):
 
     canary.add(base64.b32encode(b"\x09" * 20).decode().lower())
     canary.add(base64.b64encode(b"\x09" * 32).decode())
-    init_repository(tmp_path, options, environment, lambda count: b"\x09" * count)
+    init_repository(tmp_path, options, environment, lambda count: b"\x09" * count, author=AUTHOR)
     assert "ENC[" in (tmp_path / "manifests/prod/credentials/prod-warehouse.yaml").read_text()
 
 
@@ -72,7 +75,7 @@ def test_an_invalid_project_is_not_changed(tmp_path, options, environment):
     """An existing keyturn.yaml is read, not replaced."""
     (tmp_path / "keyturn.yaml").write_text("version: 9\n")
     with pytest.raises(DiagnosticError):
-        init_repository(tmp_path, options, environment, bytes)
+        init_repository(tmp_path, options, environment, bytes, author=AUTHOR)
     assert (tmp_path / "keyturn.yaml").read_text() == "version: 9\n"
 
 
@@ -95,7 +98,7 @@ def test_links_are_not_followed(tmp_path, options, environment, relative, is_dan
     if not is_dangling:
         target.mkdir() if relative in FOLDERS else target.write_text("own\n")
     with suppress(DiagnosticError):
-        init_repository(root, options, environment, bytes)
+        init_repository(root, options, environment, bytes, author=AUTHOR)
     left = {path.name: path.read_text() for path in outside.rglob("*") if path.is_file()}
     assert left == ({} if is_dangling or relative in FOLDERS else {"target": "own\n"})
     assert {path.name for path in outside.rglob("*")} == (set() if is_dangling else {"target"})
@@ -106,7 +109,7 @@ def test_a_linked_gitignore_leads_to_advice(tmp_path, options, environment):
     """Its owner adds the lines."""
     (tmp_path / "shared").write_text("own\n")
     (tmp_path / ".gitignore").symlink_to("shared")
-    result = init_repository(tmp_path, options, environment, bytes)
+    result = init_repository(tmp_path, options, environment, bytes, author=AUTHOR)
     assert ".gitignore" in result.unchanged
     assert any(".gitignore is a symlink" in advice for advice in result.advice)
 
@@ -114,5 +117,5 @@ def test_a_linked_gitignore_leads_to_advice(tmp_path, options, environment):
 def test_an_extended_file_keeps_its_bytes(tmp_path, options, environment):
     """Text in another encoding than UTF-8 stays as it is."""
     (tmp_path / ".gitignore").write_bytes(b"caf\xe9\n")
-    assert init_repository(tmp_path, options, environment, bytes).extended == (".gitignore",)
+    assert init_repository(tmp_path, options, environment, bytes, author=AUTHOR).extended == (".gitignore",)
     assert (tmp_path / ".gitignore").read_bytes().startswith(b"caf\xe9\n.keyturn")

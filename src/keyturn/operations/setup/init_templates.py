@@ -44,6 +44,7 @@ def render_project_file(options: InitOptions) -> str:
     workspaces = "".join(_render_workspace(options, *each) for each in options.all_workspaces)
     environments = "".join(f"    {name}: {{prefix: {name}-}}\n" for name, _ in options.all_workspaces)
     recipients = "".join(f"    manifests/{name}: [{keys}]\n" for name, _ in options.all_workspaces)
+    key_files = "".join(f"    .keyturn/keys/{name}.yaml: [{keys}]\n" for name, _ in options.all_workspaces)
     return f"""\
 # The project of keyturn. `keyturn schema project` prints all settings.
 version: 1
@@ -52,8 +53,7 @@ workspaces:
   required_labels: [environment, system, owner]
   environments:
 {environments}  recipients:
-{recipients}    .keyturn/fingerprint.yaml: [{keys}]
-  rotation: {{max_age: 90d}}
+{recipients}{key_files}  rotation: {{max_age: 90d}}
   limits: {{retire: {{count: 5, percent: 20}}}}
   seal: required
 """
@@ -78,7 +78,7 @@ def render_sops_rules(options: InitOptions) -> str:
     )
     rules = "".join(
         f"  - path_regex: {pattern}\n    encrypted_regex: ^secrets$\n{keys}"
-        for pattern in (*patterns, "^\\.keyturn/fingerprint\\.yaml$")
+        for pattern in (*patterns, "^\\.keyturn/.*\\.yaml$")
     )
     return f"""\
 # The recipients of files that sops and keyturn encrypt. A path without a rule is refused.

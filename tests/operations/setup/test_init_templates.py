@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from keyturn.operations.init_templates import (
+from keyturn.operations.setup.init_templates import (
     EXAMPLE_CONNECTION,
     GITHUB_WORKFLOW,
     PRE_COMMIT_CONFIG,

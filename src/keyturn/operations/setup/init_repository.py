@@ -14,13 +14,17 @@ from keyturn.manifests.writer import ManifestWriter
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.fields import flatten_tree
 from keyturn.model.secret import Secret
-from keyturn.operations import init_templates
-from keyturn.operations.init_templates import InitOptions
-from keyturn.project.keys import FINGERPRINT_KEY_PATH, STORED_KEY_BYTES, open_decryptor
-from keyturn.project.project import FINGERPRINT_KEY_FILE, Project, read_project
+from keyturn.operations.setup import init_templates
+from keyturn.operations.setup.init_templates import InitOptions
+from keyturn.project.keys import open_decryptor
+from keyturn.project.known_keys import add_known_key
+from keyturn.project.project import Project, read_project
+from keyturn.project.workspace_key import KEY_FILE_HEAD, SealAuthor, build_key_tree, workspace_key_path
 from keyturn.schema.definitions import read_schema_text
 from keyturn.sops.age_keys import find_age_keys
 from keyturn.sops.binary import find_sops
+from keyturn.trust.derivation import ROOT_KEY_BYTES
+from keyturn.trust.signing import PublicKey
 
 CI_FILES: Mapping[str, tuple[str, Callable[[InitOptions], str]]] = MappingProxyType(
     {
@@ -34,13 +38,14 @@ CI_FILES: Mapping[str, tuple[str, Callable[[InitOptions], str]]] = MappingProxyT
 class InitResult(Struct, frozen=True, kw_only=True):
     """The created, the unchanged and the extended files, as paths below the root.
 
-    ``advice`` lists manual steps for existing files.
+    ``advice`` lists manual steps for existing files. ``key_ids`` has the IDs of new keys by workspace.
     """
 
     created: tuple[str, ...]
     unchanged: tuple[str, ...]
     extended: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    key_ids: Mapping[str, str] = {}
 
 
 def list_age_recipients(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -53,11 +58,14 @@ def init_repository(
     options: InitOptions,
     environment: Mapping[str, str],
     random_bytes: Callable[[int], bytes],
+    *,
+    author: SealAuthor,
     ci: str = "github",
 ) -> InitResult:
     """Create a working repository in ``root``; existing files are never overwritten.
 
-    ``random_bytes`` returns that number of random bytes; ``ci`` is ``github``, ``gitlab`` or ``none``.
+    The keys of new workspaces become known to the user. ``random_bytes`` returns that number of random
+    bytes; ``author`` seals the settings; ``ci`` is ``github``, ``gitlab`` or ``none``.
     Raises DiagnosticError if sops is missing or an existing project is invalid.
     """
     files = _RepositoryFiles(root)
@@ -66,12 +74,13 @@ def init_repository(
     missing = [name for name, _ in options.all_workspaces if name not in project.workspaces]
     files.advice += [f"keyturn.yaml: add the workspace {name} manually" for name in missing]
     write = create_manifest_writer(project, environment)
-    key = Secret(base64.b64encode(random_bytes(STORED_KEY_BYTES)).decode())
-    files.add_encrypted(
-        write,
-        project.fingerprint_key or FINGERPRINT_KEY_FILE,
-        {"kind": "fingerprint-key", FINGERPRINT_KEY_PATH[0]: {FINGERPRINT_KEY_PATH[1]: key}},
-    )
+    key_ids: dict[str, str] = {}
+    for name, workspace in project.workspaces.items():
+        if name in dict(options.all_workspaces) and not files.has_path(project.fingerprint_key):
+            tree = build_key_tree(project, workspace, random_bytes(ROOT_KEY_BYTES), author)
+            if files.add_encrypted(write, workspace_key_path(name), tree, KEY_FILE_HEAD):
+                key_ids[name] = PublicKey.parse(tree["public"]).key_id
+                add_known_key(environment, workspace.organization, key_ids[name])
     for name in project.workspaces:
         if name in dict(options.all_workspaces):
             _write_example(files, write, name, base64.b32encode(random_bytes(20)).decode().lower())
@@ -80,6 +89,7 @@ def init_repository(
         unchanged=tuple(files.unchanged),
         extended=tuple(files.extended),
         advice=tuple(files.advice),
+        key_ids=key_ids,
     )
 
 
@@ -169,7 +179,7 @@ class _RepositoryFiles:
                 target.create(content.encode())
 
     def add_lines(self, relative: str, content: str) -> None:
-        if not self._is_present(relative):
+        if not self.has_path(relative):
             self.add_text(relative, content)
             return
         if (self._root / relative).is_symlink():
@@ -191,9 +201,11 @@ class _RepositoryFiles:
 
     def add_encrypted(
         self, write: ManifestWriter, relative: str, tree: dict[str, object], head: str = ""
-    ) -> None:
-        if self._claim_path(relative):
+    ) -> bool:
+        is_new = self._claim_path(relative)
+        if is_new:
             write.create_file(relative, tree, head)
+        return is_new
 
     def has_word(self, relative: str, word: str) -> bool:
         try:
@@ -206,10 +218,10 @@ class _RepositoryFiles:
         return any(path.stem != example for path in paths)
 
     def _claim_path(self, relative: str) -> bool:
-        is_new = not self._is_present(relative)
+        is_new = not self.has_path(relative)
         (self.created if is_new else self.unchanged).append(relative)
         return is_new
 
-    def _is_present(self, relative: str) -> bool:
+    def has_path(self, relative: str) -> bool:
         path = self._root / relative
         return path.is_symlink() or path.exists()

@@ -1,0 +1,1 @@
+"""Setup of a repository: its files, and the keys of its workspaces."""
