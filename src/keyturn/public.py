@@ -10,8 +10,6 @@ from keyturn.operations.apply.session import ApplyOptions, ApplyReport, apply_pl
 from keyturn.operations.diff_workspaces import compare_workspaces
 from keyturn.operations.doctor.service_checks import run_doctor
 from keyturn.operations.import_resources import ImportOptions, import_resources
-from keyturn.operations.setup.init_repository import init_repository, list_age_recipients
-from keyturn.operations.setup.init_templates import InitOptions
 from keyturn.operations.plan.offline_plan import (
     access_changes_since,
     add_access_review,
@@ -26,6 +24,8 @@ from keyturn.operations.pull_drift import PullOptions, pull_drift
 from keyturn.operations.revoke import find_credential, purge_retired, revoke_credential
 from keyturn.operations.run_context import RunContext, open_client, open_run_context
 from keyturn.operations.set_secret import list_secret_fields, reseal_credential, set_secret
+from keyturn.operations.setup.init_repository import init_repository, list_age_recipients
+from keyturn.operations.setup.init_templates import InitOptions
 from keyturn.operations.test_connections import FailureBudget, run_test_session
 from keyturn.operations.usage_report import build_usage_report
 from keyturn.planning.inputs import Approvals
@@ -71,8 +71,8 @@ __all__ = [
     "PullOptions",
     "RunContext",
     "SavedPlan",
-    "ServiceError",
     "SealAuthor",
+    "ServiceError",
     "Severity",
     "TerminalStyle",
     "ValidationResult",
