@@ -2,13 +2,16 @@
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from keyturn.operations.setup.init_templates import (
     EXAMPLE_CONNECTION,
     GITHUB_WORKFLOW,
     PRE_COMMIT_CONFIG,
     InitOptions,
+    render_github_workflow,
     render_gitignore,
+    render_gitlab_pipeline,
     render_project_file,
     render_sops_rules,
 )
@@ -52,3 +55,17 @@ def test_the_workflow_has_minimal_rights():
     assert all(len(step["uses"].split("@")[1]) == 40 for step in steps if "uses" in step)
     assert "secrets." not in str(tree["jobs"]["validate"])
     assert tree["jobs"]["apply"]["if"] == "github.event_name == 'push'"
+
+
+@pytest.mark.parametrize("render", [render_github_workflow, render_gitlab_pipeline])
+def test_each_apply_has_the_key_id_of_its_workspace(render):
+    """The definition of a job names the key; without a key, the line says where its ID comes from."""
+    ids = {"stage": "SHA256:stage", "live": "SHA256:live"}
+    single = render(replace(OPTIONS, key_ids=ids))
+    assert single.count('KEYTURN_KEY_ID: "SHA256:stage"') == 1
+    both = render(replace(OPTIONS, key_ids=ids, further_workspaces=(("live", "org_y"),)))
+    assert [both.index(f'KEYTURN_KEY_ID: "{key}"') for key in ids.values()] == sorted(
+        both.index(f'KEYTURN_KEY_ID: "{key}"') for key in ids.values()
+    )
+    assert yaml.safe_load(both)
+    assert 'KEYTURN_KEY_ID: "" # the ID that' in render(OPTIONS)

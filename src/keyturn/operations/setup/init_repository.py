@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.files.atomic_write import lock_for_writing
 from keyturn.files.discovery import load_file
@@ -69,7 +70,7 @@ def init_repository(
     Raises DiagnosticError if sops is missing or an existing project is invalid.
     """
     files = _RepositoryFiles(root)
-    _write_settings(files, options, ci)
+    _write_settings(files, options)
     project = read_project(root)
     missing = [name for name, _ in options.all_workspaces if name not in project.workspaces]
     files.advice += [f"keyturn.yaml: add the workspace {name} manually" for name in missing]
@@ -81,6 +82,7 @@ def init_repository(
             if files.add_encrypted(write, workspace_key_path(name), tree, KEY_FILE_HEAD):
                 key_ids[name] = PublicKey.parse(tree["public"]).key_id
                 add_known_key(environment, workspace.organization, key_ids[name])
+    _write_pipeline(files, replace(options, key_ids=key_ids), ci)
     for name in project.workspaces:
         if name in dict(options.all_workspaces):
             _write_example(files, write, name, base64.b32encode(random_bytes(20)).decode().lower())
@@ -93,16 +95,13 @@ def init_repository(
     )
 
 
-def _write_settings(files: "_RepositoryFiles", options: InitOptions, ci: str) -> None:
+def _write_settings(files: "_RepositoryFiles", options: InitOptions) -> None:
     files.add_text("keyturn.yaml", init_templates.render_project_file(options))
     files.add_text(".sops.yaml", init_templates.render_sops_rules(options))
     files.add_lines(".gitignore", init_templates.render_gitignore(options))
     files.add_text(".pre-commit-config.yaml", init_templates.PRE_COMMIT_CONFIG)
     for kind, file in init_templates.SCHEMA_FILES.items():
         files.add_text(file, read_schema_text(kind))
-    if ci in CI_FILES:
-        file, content = CI_FILES[ci]
-        files.add_text(file, content(options))
     for file, word, template in (
         (".sops.yaml", "manifests", init_templates.render_sops_rules(options)),
         (".pre-commit-config.yaml", "keyturn", init_templates.PRE_COMMIT_CONFIG),
@@ -110,6 +109,12 @@ def _write_settings(files: "_RepositoryFiles", options: InitOptions, ci: str) ->
         if not files.has_word(file, word):
             lines = template.split(":\n", 1)[1].rstrip()
             files.advice.append(f"{file} already exists: add these lines:\n{lines}")
+
+
+def _write_pipeline(files: "_RepositoryFiles", options: InitOptions, ci: str) -> None:
+    if ci in CI_FILES:
+        file, content = CI_FILES[ci]
+        files.add_text(file, content(options))
     if ci in CI_FILES and not files.has_word(CI_FILES[ci][0], "keyturn"):
         files.advice.append(
             f"{CI_FILES[ci][0]} already exists: add the commands `keyturn validate` and `keyturn apply`"

@@ -1,6 +1,8 @@
 """The templates of the files of a new repository."""
 
-from msgspec import Struct
+from collections.abc import Mapping
+
+from msgspec import Struct, field
 
 
 class InitOptions(Struct, frozen=True, kw_only=True):
@@ -8,7 +10,7 @@ class InitOptions(Struct, frozen=True, kw_only=True):
 
     ``recipient`` is an age public key, ``pgp`` a key fingerprint; one of them may be empty.
     ``variable`` is the environment variable of the API key. ``further_workspaces`` holds names with
-    organizations.
+    organizations. ``key_ids`` has the IDs of the workspace keys by workspace.
     """
 
     workspace: str
@@ -18,6 +20,7 @@ class InitOptions(Struct, frozen=True, kw_only=True):
     pgp: str = ""
     variable: str = "PLANASONIX_API_KEY"
     further_workspaces: tuple[tuple[str, str], ...] = ()
+    key_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all_workspaces(self) -> tuple[tuple[str, str], ...]:
@@ -95,7 +98,8 @@ def render_gitignore(options: InitOptions) -> str:
 def render_github_workflow(options: InitOptions) -> str:
     """Return the workflow of GitHub Actions, with one apply step for each workspace."""
     if not options.further_workspaces:
-        return GITHUB_WORKFLOW.replace("PLANASONIX_API_KEY", options.variable)
+        workflow = _insert_key_id(options, options.workspace, GITHUB_WORKFLOW)
+        return workflow.replace("PLANASONIX_API_KEY", options.variable)
     head, step = GITHUB_WORKFLOW.split(_APPLY_STEP)
     return head + "".join(
         _APPLY_STEP + _adapt_to_workspace(options, name, step) for name, _ in options.all_workspaces
@@ -105,7 +109,8 @@ def render_github_workflow(options: InitOptions) -> str:
 def render_gitlab_pipeline(options: InitOptions) -> str:
     """Return the pipeline of GitLab CI, with one apply job for each workspace."""
     if not options.further_workspaces:
-        return GITLAB_PIPELINE.replace("PLANASONIX_API_KEY", options.variable)
+        pipeline = _insert_key_id(options, options.workspace, GITLAB_PIPELINE)
+        return pipeline.replace("PLANASONIX_API_KEY", options.variable)
     head, job = GITLAB_PIPELINE.split(_APPLY_JOB)
     jobs = (
         _APPLY_JOB.replace("apply:", f"apply {name}:") + _adapt_to_workspace(options, name, job)
@@ -115,12 +120,19 @@ def render_gitlab_pipeline(options: InitOptions) -> str:
 
 
 def _adapt_to_workspace(options: InitOptions, name: str, text: str) -> str:
-    adapted = text.replace("PLANASONIX_API_KEY", options.variable_for(name))
+    adapted = _insert_key_id(options, name, text).replace("PLANASONIX_API_KEY", options.variable_for(name))
     # After exec, the shell would not run the apply of the next workspace.
     return adapted.replace("exec keyturn apply", "keyturn apply").replace(
         "apply --auto-approve", f"apply --workspace {name} --auto-approve"
     )
 
+
+def _insert_key_id(options: InitOptions, name: str, text: str) -> str:
+    key_id = options.key_ids.get(name, "")
+    return text.replace(_NO_KEY_ID, f'"{key_id}"') if key_id else text
+
+
+_NO_KEY_ID = '"" # the ID that `keyturn key show` prints'
 
 PRE_COMMIT_CONFIG = """\
 repos:
@@ -189,6 +201,7 @@ jobs:
       # exec: a cancelled job then stops keyturn, not only its shell
       - run: exec keyturn apply --auto-approve
         env:
+          KEYTURN_KEY_ID: "" # the ID that `keyturn key show` prints
           PLANASONIX_API_KEY: ${{ secrets.PLANASONIX_API_KEY }}
           SOPS_AGE_KEY: ${{ secrets.SOPS_AGE_KEY }}
 """
@@ -226,6 +239,8 @@ apply:
   stage: apply
   rules:
     - if: $CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+  variables:
+    KEYTURN_KEY_ID: "" # the ID that `keyturn key show` prints
   environment: {name: production}
   resource_group: keyturn
   script:
