@@ -1,36 +1,10 @@
-"""Safe texts of errors: only words of a closed vocabulary."""
+"""Texts of errors: rebuilt from words that are safe to show."""
 
 import pytest
 
-from keyturn.client.classify import extract_error_text, filter_request_id, filter_safe_text
+from keyturn.client.classify import extract_error_text, filter_request_id
 
 NAMES = frozenset({"name", "config", "host", "X-Custom"})
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("invalid_request", "invalid_request"),
-        ("NameTaken", "NameTaken"),
-        ("rate limit exceeded", "rate limit exceeded"),
-        ("blank", "blank"),
-        ("name is required.", "name is required"),
-        ("not\n::error::found", "not error found"),
-        ("invalid_hunter2", ""),
-        ("plnx_live_0123", ""),
-        ("marmalade", ""),
-        ("", ""),
-        ("-", ""),
-        (None, ""),
-        (17, ""),
-        (["invalid"], ""),
-        ("error " * 100, ""),
-        ("\u0131nvalid", ""),
-    ],
-)
-def test_only_words_of_the_vocabulary_are_kept(text, safe):
-    """A text with one unknown word is dropped."""
-    assert filter_safe_text(text) == safe
 
 
 @pytest.mark.parametrize(
@@ -55,10 +29,11 @@ def test_only_words_of_the_vocabulary_are_kept(text, safe):
         ({"error": {"details": [{"field": "name", "issue": "hunter2"}]}}, "", ("name",)),
         ({"error": {"details": [{"field": ["name"], "issue": {"a": 1}}]}}, "", ()),
         ({"error": {"details": "name"}}, "", ()),
+        ({"error": {"details": [{"field": "name.name.host", "issue": "blank"}]}}, "", ("blank",)),
         ({"error": {"details": [{"field": "name", "issue": "blank"}] * 50}}, "", ("name: blank",) * 5),
         ({"error": "not found"}, "not found", ()),
-        ({"error": "the password is hunter2"}, "", ()),
-        ({"error": {"message": "not found", "type": "NotFound", "code": 404}}, "NotFound", ()),
+        ({"error": "the password is hunter2"}, "the password is …", ()),
+        ({"error": {"message": "gone", "type": "NotFound", "code": 404}}, "not found", ()),
         ({"error": {"message": "not found", "code": 404}}, "not found", ()),
         ({"code": "conflict"}, "conflict", ()),
         ({"error": None}, "", ()),

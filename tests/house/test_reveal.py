@@ -6,8 +6,6 @@ from collections import Counter
 from sources import list_modules
 
 REVEALS = {
-    "keyturn.client.redaction:SecretRedactor.__init__": 1,  # hashes, to find secrets in the service's texts
-    "keyturn.client.redaction:redact_secrets": 1,  # to remove secrets from the service's texts
     "keyturn.client.request_body:_to_json_value": 1,  # into the body of a request
     "keyturn.client.request_body:encode_bearer_token": 1,  # into the Authorization header
     "keyturn.manifests.writer:ManifestWriter._append_secrets": 1,  # into sops, by its standard input
@@ -45,9 +43,8 @@ def test_reveals_are_counted():
 
 
 def test_few_modules_reveal():
-    """Five modules reveal: redaction, request bodies, writer, fingerprint key and secret rules."""
+    """Four modules reveal: request bodies, writer, fingerprint key and secret rules."""
     assert {place.split(":")[0] for place in REVEALS} == {
-        "keyturn.client.redaction",
         "keyturn.client.request_body",
         "keyturn.manifests.writer",
         "keyturn.policy.rules.secret_rules",

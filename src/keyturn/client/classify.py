@@ -1,7 +1,7 @@
 """Classification of responses: an error by status and method, or the JSON of the body."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from keyturn.client.decode import is_explicit_failure
 from keyturn.client.errors import (
@@ -17,50 +17,19 @@ from keyturn.client.errors import (
 )
 from keyturn.client.messages import Request, Response
 from keyturn.client.retry import parse_retry_after
+from keyturn.client.service_text import rebuild_text
 from keyturn.client.strict_json import ResponseFormatError, parse_strict_json
 
-_SAFE_WORD_LIST = (
-    "a able access account action active admin allow allowed allowlist already an and another api "
-    "argument as authentication authorization authorized bad be been before begin blank blocked body by "
-    "cannot category characters check code conflict connection connections connector constraint content "
-    "contain contains could create created credential credentials data deleted denied detached disabled "
-    "does duplicate duplicated email empty end enabled entity entry error exceed exceeded existing "
-    "exists expected expired external fail failed failure feature field fields for forbidden format "
-    "found from gone granted has have identifier in inactive insufficient integer internal invalid ip "
-    "is it json key length limit limited list long longer malformed maximum method minimum missing must "
-    "name no not null number object of on one only operation organization out parameter parameters "
-    "params parse path permission permissions pipeline pipelines plan policy port present project quota "
-    "range rate read reference referenced references request requests required reserved resource "
-    "restore restored revoked role schedule schema scope server service short status still string sync "
-    "syncs taken test tier timeout to too type unauthorized unavailable under unexpected unique unknown "
-    "unprocessable unsupported update updated upstream url use used user using validation value version "
-    "violation was while with workspace write wrong "
-)
-SAFE_WORDS = frozenset(_SAFE_WORD_LIST.split())
-
-_MAX_TEXT_LENGTH = 80
 _MAX_DETAILS = 5
 _MAX_ERROR_BYTES = 65_536
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 _NOT_FOUND_STATUSES = frozenset({404, 410})
 _TIMEOUT_STATUSES = frozenset({408})
 _NOT_TEST_RESULT_STATUSES = frozenset({401, 403, 404, 408, 429})
-_PLAIN_TEXT_PATTERN = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
-_WORD_SEPARATORS = re.compile(r"[\s_.,:;-]+")
 _REQUEST_ID_PATTERN = re.compile(
     r"(?:req[_-])?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,40}|[0-9a-hjkmnp-tv-z]{26})",
     re.IGNORECASE | re.ASCII,
 )
-
-
-def filter_safe_text(text: object) -> str:
-    """Return ``text`` if all its words are in ``SAFE_WORDS``, else an empty text."""
-    if not isinstance(text, str) or not text or len(text) > _MAX_TEXT_LENGTH:
-        return ""
-    words = [word for word in _WORD_SEPARATORS.split(_to_snake_case(text)) if word]
-    if not words or any(word not in SAFE_WORDS for word in words):
-        return ""
-    return text if _PLAIN_TEXT_PATTERN.fullmatch(text) else " ".join(words)
 
 
 def filter_request_id(text: str, sent: bytes) -> str:
@@ -69,7 +38,7 @@ def filter_request_id(text: str, sent: bytes) -> str:
 
 
 def extract_error_text(tree: object, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the safe code and the safe details (``field: issue``) of an error.
+    """Return the code and the details (``field: issue``) of an error.
 
     ``names`` are the keys of the request's body; a detail never names another field. Accepted forms:
     ``{error: {code, details: [{field, issue}]}}``, ``{error: "text"}``, ``{code, …}``.
@@ -78,29 +47,28 @@ def extract_error_text(tree: object, names: frozenset[str]) -> tuple[str, tuple[
         return "", ()
     error = tree.get("error", tree)
     if isinstance(error, str):
-        return filter_safe_text(error), ()
+        return rebuild_text(error), ()
     if not isinstance(error, Mapping):
         return "", ()
-    code = filter_safe_text(error.get("code")) or filter_safe_text(error.get("type"))
-    return code or filter_safe_text(error.get("message")), tuple(
-        _extract_details(error.get("details"), names)
-    )[:_MAX_DETAILS]
+    code = rebuild_text(error.get("code")) or rebuild_text(error.get("type"))
+    details = tuple(_extract_details(error.get("details"), names))
+    return code or rebuild_text(error.get("message")), details[:_MAX_DETAILS]
 
 
 def _extract_details(details: object, names: frozenset[str]) -> Iterator[str]:
     for detail in details if isinstance(details, list) else ():
         if not isinstance(detail, Mapping):
             continue
-        field, issue = detail.get("field"), filter_safe_text(detail.get("issue"))
-        is_known = isinstance(field, str) and all(part in names for part in field.split("."))
+        field, issue = detail.get("field"), rebuild_text(detail.get("issue"))
+        is_known = isinstance(field, str) and _is_sent_field(field.split("."), names)
         parts = (field if is_known else "", issue)
         text = ": ".join(part for part in parts if isinstance(part, str) and part)
         if text:
             yield text
 
 
-def _to_snake_case(text: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
+def _is_sent_field(path: Sequence[str], names: frozenset[str]) -> bool:
+    return names.issuperset(path) and len(set(path)) == len(path)
 
 
 def classify_response(request: Request, response: Response, now: float) -> ServiceError | None:
@@ -218,17 +186,17 @@ def _collect_request_keys(request: Request) -> frozenset[str]:
     if not request.body:
         return frozenset()
     try:
-        return frozenset(_iterate_keys(parse_strict_json(request.body)))
+        return frozenset(_iterate_keys(parse_strict_json(request.body), depth=2))
     except ResponseFormatError:
         return frozenset()
 
 
-def _iterate_keys(tree: object) -> Iterator[str]:
-    if isinstance(tree, Mapping):
+def _iterate_keys(tree: object, depth: int) -> Iterator[str]:
+    # Deeper keys, such as those of headers, are texts of the user.
+    if isinstance(tree, Mapping) and depth:
         yield from tree
-    branches = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list) else ()
-    for branch in branches:
-        yield from _iterate_keys(branch)
+        for branch in tree.values():
+            yield from _iterate_keys(branch, depth - 1)
 
 
 def _find_request_id(request: Request, response: Response) -> str:

@@ -31,10 +31,10 @@ from keyturn.client.records import (
     RequestStats,
     TestResponse,
 )
-from keyturn.client.redaction import NO_REDACTION, SecretRedactor, collect_secrets, redact_secrets
 from keyturn.client.request_body import encode_bearer_token, encode_body, encode_header_value
 from keyturn.client.retry import CircuitBreaker
 from keyturn.client.sender import ConcurrencyLimit, RequestTransport, RetryingSender
+from keyturn.client.service_text import NO_VALUES, KnownValues
 from keyturn.client.strict_json import ResponseFormatError
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
@@ -248,11 +248,11 @@ class Client:
         request = _build_request("DELETE", (CREDENTIALS, identity, "permanent"), "purge")
         self._sender.send(request, idempotent=idempotent)
 
-    def test_connection(self, body: _JsonObject, redact: SecretRedactor = NO_REDACTION) -> TestResponse:
+    def test_connection(self, body: _JsonObject, known_values: KnownValues = NO_VALUES) -> TestResponse:
         """Test a connection, saved or not: ``type``, ``config``, ``credentialId``.
 
-        The message of the result is redacted: of the secrets in the body, and of those of ``redact``. A
-        test changes nothing, so it is sent again without a usable response.
+        The message of the result shows ``known_values``. A test changes nothing, so it is sent again
+        without a usable response.
         """
         encoded = self._encode_for_collection(CONNECTIONS, body)
         request = Request(
@@ -264,10 +264,7 @@ class Client:
             timeout=_TEST_TIMEOUT,
         )
         response = self._sender.send(request, idempotent=True)
-        secrets = collect_secrets(body)
-        return decode_test_response(
-            parse_response(request, response), lambda text: redact_secrets(redact.redact(text), secrets)
-        )
+        return decode_test_response(parse_response(request, response), known_values)
 
     def _send_preflight(self, path: str, decode: Callable[[object], T]) -> T:
         request = Request(method="GET", path=path, path_template=path, operation="preflight")

@@ -6,15 +6,15 @@ never an empty result.
 """
 
 import json
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
 from keyturn.client.records import DOCUMENTED_ENCODING, ApiRecord, ConfigEncoding, Organization, TestResponse
+from keyturn.client.service_text import NO_VALUES, KnownValues, rebuild_text, rebuild_version
 from keyturn.client.strict_json import ResponseFormatError
+from keyturn.model.connection_failure import classify_failure
 from keyturn.model.fields import FieldPath
 from keyturn.model.secret import Secret
 from keyturn.model.secret_detection import is_mask, is_secret_name, is_secret_value, may_be_secret
@@ -25,10 +25,8 @@ _KnownFields = dict[str, tuple[str, Any]]
 
 SETTINGS_KEYS = ("config", "params", "parameters")
 LIST_KEYS = ("data", "items", "results")
-MAX_MESSAGE_LENGTH = 200
 
 _NO_FIELD: tuple[str, Any] = ("", None)
-_VERSION_PATTERN = re.compile(r"[\w .,+()/:-]{1,80}")
 
 _FIELD_ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -269,22 +267,23 @@ def _has_secret(value: object) -> bool:
     return isinstance(value, Secret) or any(map(_has_secret, below))
 
 
-def decode_test_response(tree: object, redact: Callable[[str], str] = str) -> TestResponse:
+def decode_test_response(tree: object, known_values: KnownValues = NO_VALUES) -> TestResponse:
     """Decode ``{ok, latencyMs, serverVersion, message}`` or ``{success, message}``.
 
     ``ok`` is None unless the response has an explicit true or false; None also if the two keys differ.
-    ``redact`` removes secrets from a text.
+    ``known_values`` may be shown in the message.
     """
     try:
         fields = decode_single(tree)
     except ResponseFormatError:
         return TestResponse(ok=None)
-    version = _read_safe_text(fields, "server_version", redact)
+    message = _read_leniently(fields, "message")
     return TestResponse(
         ok=_read_verdict(fields),
         latency_ms=_read_latency(fields),
-        server_version=version if _VERSION_PATTERN.fullmatch(version) else "",
-        message=_read_safe_text(fields, "message", redact),
+        server_version=rebuild_version(_read_leniently(fields, "server_version")),
+        message=rebuild_text(message, known_values),
+        failure_reason=classify_failure(message if isinstance(message, str) else ""),
     )
 
 
@@ -320,22 +319,6 @@ def _read_latency(fields: Mapping[str, Any]) -> float | None:
     latency = _read_leniently(fields, "latency_ms")
     is_number = isinstance(latency, int | float) and not isinstance(latency, bool)
     return float(latency) if is_number and latency >= 0 else None
-
-
-def _read_safe_text(fields: Mapping[str, Any], name: str, redact: Callable[[str], str]) -> str:
-    text = _read_leniently(fields, name)
-    if not isinstance(text, str):
-        return ""
-    safe = "".join(
-        " " if character in "\r\n\t" else character
-        for character in redact(text)
-        if character in "\r\n\t" or _is_printable(character)
-    )
-    return safe if len(safe) <= MAX_MESSAGE_LENGTH else safe[: MAX_MESSAGE_LENGTH - 1] + "…"
-
-
-def _is_printable(character: str) -> bool:
-    return unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029"
 
 
 def _read_leniently(fields: Mapping[str, Any], name: str) -> Any:

@@ -15,8 +15,8 @@
     └── InvalidResponse  the response to a read cannot be decoded
         └── IncompleteResponse  a list with missing pages or objects
 
-No error has a body, a header, an ID or a value. ``service_code`` and ``details`` have only words of a
-closed vocabulary (``classify.SAFE_WORDS``). No decision depends on the text of an error.
+No error has a body, a header, an ID or a value. ``service_code`` and ``details`` are rebuilt from words
+that are safe to show (``service_text``). No decision depends on the text of an error.
 """
 
 from types import MappingProxyType

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from keyturn.model.connection_failure import FailureReason
 from keyturn.model.diagnostic import Diagnostic
 from keyturn.model.fields import FieldPath
 
@@ -73,8 +74,8 @@ class RecordList(Struct, frozen=True, kw_only=True):
 class TestResponse(Struct, frozen=True, kw_only=True):
     """The result of a connection test. ``ok`` is None without an explicit result; None never passes.
 
-    ``message`` is the service's text: at most 200 characters, without control characters, with the secrets
-    that the caller named redacted.
+    ``message`` and ``server_version`` are rebuilt from safe words. ``failure_reason`` is that of the
+    original message.
     """
 
     __test__ = False
@@ -83,6 +84,7 @@ class TestResponse(Struct, frozen=True, kw_only=True):
     latency_ms: float | None = None
     server_version: str = ""
     message: str = ""
+    failure_reason: FailureReason = FailureReason.UNKNOWN
 
 
 class Organization(Struct, frozen=True, kw_only=True):

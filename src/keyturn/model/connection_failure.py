@@ -4,8 +4,6 @@ import re
 from enum import Enum
 from typing import Final
 
-from keyturn.model.secret_detection import is_secret_value
-
 
 class FailureReason(Enum):
     """Why a connection test failed, by the layer at which it failed."""
@@ -19,8 +17,6 @@ class FailureReason(Enum):
     SERVICE = "service"
     UNKNOWN = "unknown"
 
-
-WITHHELD_MESSAGE: Final = "(message hidden: it may contain a secret)"
 
 # The first match wins. The patterns come from the vendor's troubleshooting page and from the error
 # messages of database drivers.
@@ -73,8 +69,3 @@ def classify_failure(message: str) -> FailureReason:
 def hint_for_failure(reason: FailureReason) -> str:
     """Return the hint for a test that failed for ``reason``."""
     return _REASON_HINTS[reason]
-
-
-def redact_if_secret(message: str) -> str:
-    """Return ``message``, or a placeholder if it may contain a secret."""
-    return WITHHELD_MESSAGE if is_secret_value(message) else message

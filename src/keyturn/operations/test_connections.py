@@ -11,15 +11,14 @@ from msgspec.structs import replace
 
 from keyturn.client.errors import ServiceError
 from keyturn.client.records import TestResponse
+from keyturn.client.service_text import KnownValues, collect_known_values
 from keyturn.kinds.connection import encode_connection_test
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, ChangeOutcome, OutcomeStatus
 from keyturn.model.connection_failure import (
     REASONS_BEFORE_LOGIN,
     FailureReason,
-    classify_failure,
     hint_for_failure,
-    redact_if_secret,
 )
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.fields import FieldPath, Fields, format_path, nest_fields, values_equal
@@ -152,7 +151,8 @@ def run_test_session(run: RunContext, names: Iterable[str], budget: FailureBudge
     selected.sort(key=lambda each: each.address)
     pairs = [approved_pair(each, entries, credentials_by_id) for each in selected]
     run.progress.start_phase("test", len(pairs))
-    tester = _ConnectionTester(run, ids, budget.max_failures)
+    known_values = collect_known_values((each.address, each.applied) for each in entries.values())
+    tester = _ConnectionTester(run, ids, known_values, budget.max_failures)
     groups = map_parallel(tester.run_group, _group_by_credential(pairs), max(1, budget.parallelism))
     results = sorted((each for group in groups for each in group), key=lambda each: each.address)
     return TestSession(tuple(results), sum(each.id not in managed for each in connections))
@@ -197,6 +197,7 @@ def _group_by_credential(pairs: Iterable[ConnectionPair]) -> list[list[Connectio
 class _ConnectionTester(Struct, frozen=True):
     run: RunContext
     ids: Mapping[Address, str]
+    known_values: KnownValues
     max_failures: int
     _failed_logins: dict[Address, list[Address]] = field(default_factory=dict)
 
@@ -238,7 +239,7 @@ class _ConnectionTester(Struct, frozen=True):
         failed = _build_result(pair, TestStatus.FAILED)
         body = encode_connection_test(pair.live.type, fields, self.ids)
         try:
-            response = self.run.service.test_connection(body)
+            response = self.run.service.test_connection(body, self.known_values)
         except ServiceError as error:
             reason = FailureReason.SERVICE
             return replace(failed, reason=reason, message=error.message, hint=hint_for_failure(reason))
@@ -260,13 +261,13 @@ def _build_result(
 def _classify_result(failed: ConnectionTestResult, response: TestResponse) -> ConnectionTestResult:
     result = replace(
         failed,
-        message=redact_if_secret(response.message),
+        message=response.message,
         latency_ms=response.latency_ms,
         server_version=response.server_version,
     )
     if response.ok:
         return replace(result, status=TestStatus.PASSED)
-    reason = classify_failure(response.message)
+    reason = response.failure_reason
     if response.ok is None:
         message = result.message or "the response has neither success nor failure"
         result = replace(result, status=TestStatus.UNCLEAR, message=message)

@@ -13,7 +13,7 @@ from keyturn.client.errors import NotFound, RequestRejected, ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
-from keyturn.model.connection_failure import FailureReason, classify_failure, redact_if_secret
+from keyturn.model.connection_failure import FailureReason
 from keyturn.model.fields import FieldPath, Fields, format_path, has_any_text
 from keyturn.model.resource import LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext
@@ -47,19 +47,20 @@ class ConnectionTest(Struct, frozen=True, kw_only=True):
 class ConnectionTestVerdict(Struct, frozen=True, kw_only=True):
     """The result of a test; ``passed`` is True only if the service says so explicitly.
 
-    ``inconclusive``: the test could not be run, which says nothing about the secret.
+    ``inconclusive``: the test could not be run, which says nothing about the secret. ``failure_reason`` is
+    meaningless for a test that passed.
     """
 
     address: Address
     passed: bool
     message: str
     inconclusive: bool = False
+    failure_reason: FailureReason = FailureReason.UNKNOWN
 
     @property
     def is_waiting(self) -> bool:
         """Whether only the consent of a person is missing, which no change of a manifest can give."""
-        is_verdict = not self.passed and not self.inconclusive
-        return is_verdict and classify_failure(self.message) is FailureReason.CONSENT
+        return not self.passed and self.failure_reason is FailureReason.CONSENT
 
     @property
     def has_failed(self) -> bool:
@@ -102,7 +103,7 @@ def _send_test(
         )
     try:
         result = context.run.service.test_connection(
-            encode_test(connection_test.type, fields, context.ids), redact=context.redactor
+            encode_test(connection_test.type, fields, context.ids), context.known_values
         )
     except ServiceError as error:
         if context.run.service.unauthorized:
@@ -117,8 +118,12 @@ def _send_test(
     if result.ok is None:
         message = "the response does not say whether the test passed"
         return ConnectionTestVerdict(address=connection_test.address, passed=False, message=message)
-    message = redact_if_secret(result.message)
-    return ConnectionTestVerdict(address=connection_test.address, passed=result.ok, message=message)
+    return ConnectionTestVerdict(
+        address=connection_test.address,
+        passed=result.ok,
+        message=result.message,
+        failure_reason=result.failure_reason,
+    )
 
 
 def _is_inconclusive_error(error: ServiceError) -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from keyturn.client.errors import ServiceError
-from keyturn.client.redaction import NO_REDACTION, SecretRedactor
+from keyturn.client.service_text import NO_VALUES, KnownValues
 from keyturn.model.address import Address
 from keyturn.model.change import Change, OutcomeStatus
 from keyturn.model.clock import format_timestamp
@@ -44,9 +44,9 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
 
     ``ids`` are the object IDs by address, extended with each new object. ``entries`` are the current
     state entries by object ID. ``fingerprint_key`` returns the key for fingerprints of secrets.
-    ``may_write`` is called before each intent. ``redactor`` removes the decrypted secrets from messages
-    of the service. ``changes`` are the planned changes by object ID. ``destinations`` are the planned
-    destinations of each credential. ``taken_ids`` are the IDs that a create of this run cannot have
+    ``may_write`` is called before each intent. ``known_values`` are plain values that may be shown in
+    messages of the service. ``changes`` are the planned changes by object ID. ``destinations`` are the
+    planned destinations of each credential. ``taken_ids`` are the IDs that a create of this run cannot have
     returned: the objects in the plan and those already created. ``lock`` protects ``taken_ids``.
     """
 
@@ -57,7 +57,7 @@ class ApplyContext(Struct, frozen=True, kw_only=True):
     fingerprint_key: Callable[[], bytes]
     may_write: Callable[[], bool]
     tests: bool = True
-    redactor: SecretRedactor = NO_REDACTION
+    known_values: KnownValues = NO_VALUES
     changes: Mapping[str, Change] = field(default_factory=lambda: EMPTY)
     destinations: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     taken_ids: set[str] = field(default_factory=set)

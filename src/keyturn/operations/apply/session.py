@@ -7,13 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.client.records import RequestStats
-from keyturn.client.redaction import SecretRedactor
+from keyturn.client.service_text import collect_known_values
 from keyturn.model.address import Address
 from keyturn.model.change import Action, ChangeOutcome, OutcomeStatus
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.plan import NO_OP_ACTIONS, Plan
 from keyturn.model.resource import StateEntry
-from keyturn.model.secret import Secret
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.executor import ExecutionResult, execute_changes
 from keyturn.operations.apply.lifecycle import build_pending_retirements
@@ -153,7 +152,9 @@ def _build_context(
         fingerprint_key=planned.secret_loader.derive_fingerprint_key,
         may_write=may_write,
         tests=tests,
-        redactor=_build_redactor(planned),
+        known_values=collect_known_values(
+            (desired.address, desired.fields) for desired in planned.context.inputs.desired.values()
+        ),
         taken_ids={entry.id for entry in entries} | planned.context.scoped.inputs.live.keys(),
         changes={
             change.live.id: change
@@ -168,11 +169,6 @@ def _find_existing_ids(plan: Plan) -> dict[Address, str]:
     # A renamed or restored object keeps its ID; other changes may refer to it before its own change.
     kept = (change for change in plan.changes if change.desired and change.action is not Action.REPLACE)
     return {change.address: change.live.id for change in kept if change.live}
-
-
-def _build_redactor(planned: PlanResult) -> SecretRedactor:
-    secrets = (desired.secrets.values() for desired in planned.context.inputs.desired.values())
-    return SecretRedactor(value for values in secrets for value in values if isinstance(value, Secret))
 
 
 def _record_recovery(planned: PlanResult, context: ApplyContext) -> None:
