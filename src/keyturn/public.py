@@ -23,6 +23,7 @@ from keyturn.operations.progress import PeriodicTimer, ProgressListener
 from keyturn.operations.pull_drift import PullOptions, pull_drift
 from keyturn.operations.revoke import find_credential, purge_retired, revoke_credential
 from keyturn.operations.run_context import RunContext, open_client, open_run_context
+from keyturn.operations.secret_writer import WrittenSecret
 from keyturn.operations.set_secret import list_secret_fields, reseal_credential, set_secret
 from keyturn.operations.setup.init_repository import init_repository, list_age_recipients
 from keyturn.operations.setup.init_templates import InitOptions
@@ -77,6 +78,7 @@ __all__ = [
     "TerminalStyle",
     "ValidationResult",
     "Workspace",
+    "WrittenSecret",
     "access_changes_since",
     "add_access_review",
     "apply_plan",

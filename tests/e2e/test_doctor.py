@@ -196,7 +196,7 @@ def test_the_hint_for_a_broken_mac_works(healthy):
     environment = {**healthy.repo.environment(), "SOPS_CONFIG": "/dev/null"}
     subprocess.run([SOPS, "--config", "/dev/null", *words], check=True, env=environment, capture_output=True)
     healthy.repo.project(policy={"recipients": {"manifests/prod": [healthy.repo.age.recipient]}})
-    assert healthy.repo.run_in_process("seal", "prod-db").code == 0
+    assert healthy.repo.run_in_process("seal", "prod-db", "--reason", "repair", "--yes").code == 0
     assert "KT221" not in examined(healthy)[1]
 
 

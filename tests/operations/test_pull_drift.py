@@ -78,10 +78,16 @@ def test_an_unknown_name_is_refused(applied, begin):
 
 
 @pytest.mark.parametrize(
-    ("written", "after"), [("[a, b]   # both", "[a, c]   # both"), ("\n    - a\n    - b", "")]
+    ("written", "after"),
+    [
+        ("[a, b]   # both", "[a, c]   # both"),
+        ("   # why\n    - a\n    - b", "   # why\n    - a\n    - c"),
+        ("[a,\n    b]   # both", "[a, c]   # both"),
+        ("\n    - a   # first\n    - b", ""),
+    ],
 )
-def test_a_list_on_one_line_is_written(setup, begin, canary, written, after):
-    """A list on several lines, which may have comments, is skipped."""
+def test_a_list_keeps_its_style(setup, begin, canary, written, after):
+    """A list with a comment at an item is skipped: the comment would be lost."""
     setup.repo.credential("prod-db", {"password": canary()})
     path = setup.repo.connection("prod-x", "prod-db", {"tables": "@"}, type="kafka")
     path.write_text(path.read_text().replace("'@'", written))

@@ -41,13 +41,13 @@ def test_setting_a_secret_keeps_the_file_valid(setup, project, canary):
     """The plan has a rotation and a valid seal."""
     environment = setup.repo.environment()
     assert setup.run("apply", "--yes").code == 0
-    assert set_secret(project, "prod-db", "password", Secret(canary()), environment) == FILE
+    assert set_secret(project, "prod-db", "password", Secret(canary()), environment).file == FILE
     assert "1 to rotate" in setup.run("plan").stdout
 
 
 def test_resealing_keeps_the_file_valid(setup, project):
     """An apply accepts the new seal."""
-    assert reseal_credential(project, "prod-db", setup.repo.environment()) == FILE
+    assert reseal_credential(project, "prod-db", setup.repo.environment()).file == FILE
     assert setup.run("apply", "--yes").code == 0
 
 

@@ -23,6 +23,7 @@ from keyturn.schema.definitions import (
     walk_config_leaves,
 )
 from keyturn.sops.ciphertext import looks_encrypted
+from keyturn.sops.data_keys import compute_key_traces, compute_mac_trace
 from keyturn.yamldoc.reader import Document, SourceSpan, SpanIndex, parse_document
 
 DEFAULT_GRACE_DAYS: Final = 7
@@ -155,6 +156,8 @@ def _build_resource_view(
         spans=_index_spans(source),
         digest=desired.digest,
         ciphertext_digests=desired.ciphertext_digests,
+        key_traces=compute_key_traces(document) if "sops" in document.tree else frozenset(),
+        mac_trace=compute_mac_trace(document),
     )
 
 

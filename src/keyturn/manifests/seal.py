@@ -23,7 +23,8 @@ _OPTIONAL_BLOCKS: Final = frozenset(
     {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
 )
 _SEAL_HINT: Final = (
-    "if the change is intended, run `keyturn seal NAME` with the key; else restore the file from git"
+    "if the change is intended, run `keyturn seal NAME --reason TEXT` with the key; else restore "
+    "the file from git"
 )
 
 

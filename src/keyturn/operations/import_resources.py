@@ -18,7 +18,7 @@ from keyturn.model.fields import format_path, nest_fields
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
 from keyturn.model.results import ImportResult
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
-from keyturn.operations.init_templates import SCHEMA_FILES, render_modeline
+from keyturn.operations.setup.init_templates import SCHEMA_FILES, render_modeline
 from keyturn.operations.observe import (
     MAX_PARALLEL_READS,
     check_organization,

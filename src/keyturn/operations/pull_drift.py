@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from keyturn.files.discovery import load_file
 from keyturn.manifests.seal import build_seal_subject, compute_expected_seal
+from keyturn.manifests.seal_review import reject_broken_seal, review_seal
 from keyturn.manifests.writer import can_remove
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, FieldChange
@@ -17,7 +18,7 @@ from keyturn.model.fields import FieldPath, Leaf, flatten_tree
 from keyturn.model.resource import DesiredResource, LiveObject
 from keyturn.model.results import PullResult, SkippedField
 from keyturn.model.secret import Secret
-from keyturn.operations.init_repository import create_manifest_writer
+from keyturn.operations.setup.init_repository import create_manifest_writer
 from keyturn.operations.observe import check_organization, list_live_objects, read_live_objects
 from keyturn.operations.plan.recovery import list_uncertain_retirements, resolve_open_intents
 from keyturn.operations.plan.secret_loader import SecretLoader
@@ -120,6 +121,8 @@ def _pull_manifest(
     if options.write and writable:
         try:
             writer = create_manifest_writer(run.project, run.environment)
+            if seal:
+                reject_broken_seal(review_seal(document, writer.read_secret, tuple))
             writer.update_file(source.relative, {**values, **seal}, removed)
         except DiagnosticError as error:
             reason = f"the file could not be written: {error.diagnostics[0].message}"

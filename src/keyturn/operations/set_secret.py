@@ -1,37 +1,63 @@
-"""Set a secret of a credential manifest, and compute its seal."""
+"""Set a secret of a credential manifest, and seal it for its destination."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from keyturn.files.discovery import SourceFile, find_manifests, manifest_name
-from keyturn.manifests.seal import compute_document_seal
+from keyturn.manifests.seal_review import SealReview, reject_broken_seal
+from keyturn.manifests.writer import ManifestValue
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic, suggest_nearest
+from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY
 from keyturn.model.secret import Secret
-from keyturn.operations.init_repository import create_manifest_writer
+from keyturn.operations.secret_writer import SecretWriter, WrittenSecret
 from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.policy.rule import RuleContext
 from keyturn.policy.runner import run_single_secret_rules
+from keyturn.policy.settings import resolve_severity
 from keyturn.project.project import PROJECT_FILE, Project
 from keyturn.schema.definitions import SEAL_FIELD, parse_secret_path, secret_fields, walk_config_leaves
-from keyturn.yamldoc.reader import parse_document
+from keyturn.yamldoc.reader import Document, parse_document
 
 
-def set_secret(project: Project, name: str, field: str, value: Secret, environment: Mapping[str, str]) -> str:
-    """Set a secret field of a credential and update the seal; return the file.
+def set_secret(
+    project: Project,
+    name: str,
+    field: str,
+    value: Secret,
+    environment: Mapping[str, str],
+    *,
+    same_as: Collection[str] = (),
+) -> WrittenSecret:
+    """Set a secret field of a credential and update the seal.
 
-    ``field`` is a name of the schema, ``key_NAME`` or ``headers.NAME``. Raises DiagnosticError: KT041
-    for an unknown credential, KT043 for a field that its type does not have.
+    ``field`` is a name of the schema, ``key_NAME`` or ``headers.NAME``. ``same_as`` names the resources
+    that may have an equal secret. Raises DiagnosticError and leaves the file unchanged: KT041 for an
+    unknown credential, KT043 for a field that its type does not have, KT251 if the destination changed
+    after the last seal, KT362 for an equal secret elsewhere.
     """
     source = find_credential_file(project, name)
     document = parse_document(source.data, source.relative)
     _reject_unknown_field(field, str(document.tree.get("type")), source.relative)
-    values = {
-        ("secrets", *parse_secret_path(field)): value,
-        ("secrets", SEAL_FIELD): Secret(compute_document_seal(document)),
-    }
-    return create_manifest_writer(project, environment).update_file(source.relative, values).relative
+    writer = SecretWriter(project, environment)
+    _reject_equal_secret(project, source.relative, writer.find_equal_secrets(value, source.relative), same_as)
+    values: dict[FieldPath, ManifestValue] = {("secrets", *parse_secret_path(field)): value}
+    return writer.write_sealed(source.relative, values, reject_broken_seal)
+
+
+def _reject_equal_secret(
+    project: Project, file: str, equal: Collection[Document], same_as: Collection[str]
+) -> None:
+    severity = resolve_severity(project.policy, "KT362", file, Severity.NOTE)
+    unnamed = [each for each in equal if {manifest_name(each.file), each.file}.isdisjoint(same_as)]
+    if severity is None or not unnamed:
+        return
+    other = unnamed[0]
+    address = f"{other.tree.get('kind')}/{manifest_name(other.file)}"
+    hint = f"use another value; if both must have the same one, pass --same-as {manifest_name(other.file)}"
+    message = f"{address} ({other.file}) already has this secret; the file is unchanged"
+    raise DiagnosticError(error_diagnostic("KT362", SourceLocation(file), message, hint))
 
 
 def list_secret_fields(project: Project, name: str, workspace: str = "") -> tuple[str, ...]:
@@ -62,14 +88,25 @@ def _reject_unknown_field(field: str, type_: str, file: str) -> None:
     )
 
 
-def reseal_credential(project: Project, name: str, environment: Mapping[str, str]) -> str:
-    """Write the seal for the current destination of a credential; return the file. Raises DiagnosticError."""
-    source = find_credential_file(project, name)
-    seal = Secret(compute_document_seal(parse_document(source.data, source.relative)))
-    return (
-        create_manifest_writer(project, environment)
-        .update_file(source.relative, {("secrets", SEAL_FIELD): seal})
-        .relative
+def review_seals(
+    project: Project, files: Iterable[str], environment: Mapping[str, str]
+) -> tuple[SealReview, ...]:
+    """Verify the seals of credentials; raises DiagnosticError, for example without a key."""
+    writer = SecretWriter(project, environment)
+    return tuple(writer.review_seal(find_credential_file(project, file)) for file in files)
+
+
+def reseal_credential(
+    project: Project, name: str, environment: Mapping[str, str], *, reason: str = ""
+) -> WrittenSecret:
+    """Write the seal for the current destination of a credential.
+
+    ``reason`` is why the destination changed. Raises DiagnosticError: KT251 if it changed after the
+    last seal and there is no reason.
+    """
+    file = find_credential_file(project, name).relative
+    return SecretWriter(project, environment).write_sealed(
+        file, {}, (lambda _: None) if reason else reject_broken_seal
     )
 
 

@@ -9,7 +9,8 @@ from datetime import date
 
 from msgspec import Struct
 
-from keyturn.files.discovery import find_manifests
+from keyturn.files.discovery import find_manifests, is_within
+from keyturn.manifests.data_key import collect_key_traces
 from keyturn.manifests.loader import LoadedManifests
 from keyturn.manifests.secrets import decrypt_manifests
 from keyturn.model.address import Address
@@ -32,6 +33,7 @@ from keyturn.operations.plan.usage_graph import (
 from keyturn.operations.run_context import RunContext
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import RuleContext
+from keyturn.policy.rules.copied_files import pair_equal_data_keys
 from keyturn.policy.rules.secret_rules import find_secret_expiries
 from keyturn.policy.runner import run_rules
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
@@ -64,6 +66,7 @@ def build_usage_report(run: RunContext, *, decrypt: bool) -> UsageReport:
     check_organization(run.service, run.workspace.organization)
     entries = load_state(run.store, run.workspace.name, run.workspace.organization).state.entries
     notes: list[str] = []
+    notes += _list_shared_data_keys(run)
     context = _observe_workspace(run, loaded, entries, notes)
     secrets = _decrypt_secrets(run, loaded, notes) if decrypt else {}
     today = run.clock.now().date()
@@ -177,6 +180,14 @@ def _build_usages(
             status=live.status,
             users=_find_credential_users(live.address, live, context),
         )
+
+
+def _list_shared_data_keys(run: RunContext) -> Iterator[str]:
+    folders = dict.fromkeys(folder for each in run.project.workspaces.values() for folder in each.manifests)
+    traces = collect_key_traces(find_manifests(run.root, folders).sources)
+    for file, owner in pair_equal_data_keys(traces).items():
+        if is_within(file, *run.workspace.manifests) or is_within(owner, *run.workspace.manifests):
+            yield f"{file} and {owner} have the same data key (KT377)"
 
 
 def _list_recipients(desired: DesiredResource, recipients: Mapping[str, FileRecipients]) -> tuple[str, ...]:

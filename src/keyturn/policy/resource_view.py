@@ -47,8 +47,9 @@ class ResourceView(Struct, frozen=True, kw_only=True):
     has every reference by its path in the manifest (``("credential",)``, ``("config", "staging",
     "credentialId")``). ``secret_paths`` are the paths of the secret fields below ``secrets``.
     ``spans`` is keyed by the path in the manifest (``("config", "host")``, ``("labels",)``).
-    ``ciphertext_digests`` is that of ``DesiredResource``. Names are unique within a ``workspace``,
-    files within the project.
+    ``ciphertext_digests`` is that of ``DesiredResource``. Two files with a common element of
+    ``key_traces`` have the same data key. ``mac_trace`` identifies a MAC over all values, or is empty.
+    Names are unique within a ``workspace``, files within the project.
     """
 
     address: Address
@@ -64,6 +65,8 @@ class ResourceView(Struct, frozen=True, kw_only=True):
     spans: Mapping[FieldPath, SpanLike] = field(default_factory=lambda: EMPTY)
     digest: str = ""
     ciphertext_digests: Mapping[FieldPath, str] = field(default_factory=lambda: EMPTY)
+    key_traces: frozenset[str] = frozenset()
+    mac_trace: str = ""
     _names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from keyturn.policy.manifest_index import ManifestIndex, build_manifest_index
 from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.policy.rule import Requires, Rule, RuleContext, RuleScope, Violation
 from keyturn.policy.rules import (
+    copied_files,
     expiry,
     hosts,
     isolation,
@@ -25,7 +26,7 @@ from keyturn.policy.settings import PolicySettings, resolve_severity, suggest_co
 
 _RULE_MODULES = (
     *(plaintext, rotation_age, naming, expiry, long_lived_keys, secret_rules),
-    *(privilege, hosts, isolation, tls),
+    *(privilege, hosts, isolation, tls, copied_files),
 )
 
 RULES: tuple[Rule, ...] = tuple(

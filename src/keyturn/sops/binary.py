@@ -88,6 +88,7 @@ _EXIT_CODES: Final[Mapping[int, tuple[str, str, str]]] = {
     ),
 }
 _CAUSES: Final[Mapping[int, Cause]] = {128: Cause.WRONG_KEY, 51: Cause.MAC_MISMATCH}
+_DECRYPTION_FAILURES: Final = (128, 51, 25)
 _OTHER_EXIT_CODE: Final = (
     "KT223",
     "sops cannot decrypt the file",
@@ -184,6 +185,34 @@ class SopsCommand(Struct, frozen=True, kw_only=True):
     def unset_value(self, copy: Path, path: fields.FieldPath, file: str) -> None:
         """Remove one key from a private encrypted copy of ``file``; raises as ``set_value`` does."""
         self._edit_value(copy, (*_NO_CONFIG, "unset", *_YAML_INPUT, "--output-type", "yaml"), path, b"", file)
+
+    def rotate_data_key(self, copy: Path, file: str) -> None:
+        """Give a private encrypted copy of ``file`` a new data key for the recipients that it names.
+
+        All values are encrypted again. Raises DiagnosticError (KT011, KT012, KT220 to KT222, KT227).
+        """
+        done = self.run(
+            (*_NO_CONFIG, "rotate", "--in-place", *_YAML_INPUT, "--output-type", "yaml", str(copy)), b"", file
+        )
+        if done.returncode in _DECRYPTION_FAILURES:
+            raise DiagnosticError(explain_exit_code(done.returncode, file))
+        if done.returncode:
+            message = "sops could not give the file a new data key"
+            hint = "run `sops rotate` on it to see the reason; a key of each recipient must be available"
+            raise DiagnosticError(error_diagnostic("KT227", SourceLocation(file), message, hint))
+
+    def read_value(self, document: Document, path: fields.FieldPath) -> Secret:
+        """Decrypt one value; the MAC of the whole file is verified. Raises DiagnosticError as ``decrypt``."""
+        index = "".join(f'["{key}"]' for key in path)
+        arguments = (*_NO_CONFIG, "decrypt", *_YAML_INPUT, "--extract", index, "/dev/stdin")
+        done = self.run(arguments, document.text.encode(), document.file)
+        try:
+            text = done.stdout.decode() if done.returncode == 0 else None
+        except UnicodeDecodeError:
+            text = None
+        if text is None:
+            raise DiagnosticError(explain_exit_code(done.returncode, document.file))
+        return Secret(text)
 
     def _edit_value(
         self, copy: Path, arguments: tuple[str, ...], path: fields.FieldPath, value: bytes, file: str

@@ -61,10 +61,21 @@ def decrypt_in_process(document: Document, keyring: AgeKeyring) -> DecryptedValu
     reason = "the selector is not simple" if selector is None else _explain_unsupported_metadata(metadata)
     if reason or selector is None:
         return Unsupported(reason)
-    data_key = _unwrap_data_key(metadata, keyring)
+    data_key = unwrap_data_key(metadata, keyring)
     if data_key is None:
         return Unsupported("no available age key decrypts it")
     return _DocumentDecryptor(document, _build_leaf_decryptor(data_key), selector).decrypt_leaves(metadata)
+
+
+def unwrap_data_key(metadata: SopsMetadata, keyring: AgeKeyring) -> bytes | None:
+    """Return the data key that an age key of ``keyring`` unwraps; None without such a key."""
+    for recipient in metadata.recipients:
+        if recipient.name in keyring.recipients:
+            if not _ARMOR_PATTERN.fullmatch(recipient.wrapped_key):
+                return None
+            data_key = keyring.unwrap_data_key(recipient.name, recipient.wrapped_key)
+            return data_key if data_key is not None and len(data_key) == _DATA_KEY_BYTES else None
+    return None
 
 
 def _explain_unsupported_text(text: str) -> str:
@@ -104,16 +115,6 @@ def _explain_unsupported_metadata(metadata: SopsMetadata) -> str:
     if metadata.version[0] != 3:  # noqa: PLR2004
         return "the version of the format is not 3"
     return ""
-
-
-def _unwrap_data_key(metadata: SopsMetadata, keyring: AgeKeyring) -> bytes | None:
-    for recipient in metadata.recipients:
-        if recipient.name in keyring.recipients:
-            if not _ARMOR_PATTERN.fullmatch(recipient.wrapped_key):
-                return None
-            data_key = keyring.unwrap_data_key(recipient.name, recipient.wrapped_key)
-            return data_key if data_key is not None and len(data_key) == _DATA_KEY_BYTES else None
-    return None
 
 
 class _DocumentDecryptor:

@@ -39,7 +39,8 @@ class SourceSpan(Struct, frozen=True):
     """The position of a value and of its key: lines and columns from 1, columns and lengths in characters.
 
     A length is at least 1 and covers the token up to the end of its first line. ``key_line`` is 0
-    for an item of a list and for the whole document.
+    for an item of a list and for the whole document. ``end_line`` and ``end_column`` are the position
+    after a scalar or a flow collection, 0 for a block collection.
     """
 
     line: int
@@ -48,6 +49,8 @@ class SourceSpan(Struct, frozen=True):
     key_line: int = 0
     key_column: int = 0
     key_length: int = 0
+    end_line: int = 0
+    end_column: int = 0
 
 
 class SpanIndex(Mapping[FieldPath, SourceSpan]):
@@ -250,13 +253,20 @@ class _TreeBuilder:
         return path
 
     def _measure_span(self, event: Any, last: Any, key: Any) -> SourceSpan:
-        at = event.start_mark
-        length = self._measure_length(at, last.end_mark)
+        at, end = event.start_mark, last.end_mark
+        is_scalar = type(event) is yaml.ScalarEvent
+        span = SourceSpan(
+            line=at.line + 1,
+            column=at.column + 1,
+            length=self._measure_length(at, end),
+            end_line=end.line + 1 if is_scalar else 0,
+            end_column=end.column + 1 if is_scalar else 0,
+        )
         if key is None:
-            return SourceSpan(at.line + 1, at.column + 1, length)
+            return span
         mark = key.start_mark
         key_length = self._measure_length(mark, key.end_mark)
-        return SourceSpan(at.line + 1, at.column + 1, length, mark.line + 1, mark.column + 1, key_length)
+        return replace(span, key_line=mark.line + 1, key_column=mark.column + 1, key_length=key_length)
 
     def _measure_length(self, start: Any, end: Any) -> int:
         last: int = end.column if start.line == end.line else len(self._lines[start.line].rstrip())
@@ -281,8 +291,13 @@ class _TreeBuilder:
     def _close_collection(self, event: Any) -> None:
         frame = self._stack.pop()
         if self.with_spans and frame.begin.flow_style:
-            length = self._measure_length(frame.begin.start_mark, event.end_mark)
-            self.spans[frame.path] = replace(self.spans[frame.path], length=length)
+            end = event.end_mark
+            self.spans[frame.path] = replace(
+                self.spans[frame.path],
+                length=self._measure_length(frame.begin.start_mark, end),
+                end_line=end.line + 1,
+                end_column=end.column + 1,
+            )
 
     def _begin_document(self, event: Any) -> None:
         self._document_count += 1

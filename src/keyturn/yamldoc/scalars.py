@@ -117,6 +117,14 @@ def emit_block(tree: Mapping[str, Any]) -> str:
     return "".join(f"{line}\n" for line in _emit_lines(tree))
 
 
+def fits_literal_block(text: str) -> bool:
+    """Tell whether a text of several lines can be written as a literal block without an indicator."""
+    lines = text.removesuffix("\n").split("\n")
+    return len(lines) > 1 and all(
+        line and line == line.strip() and line.isprintable() and line.isascii() for line in lines
+    )
+
+
 def _emit_lines(tree: Mapping[str, Any]) -> Iterator[str]:
     for key, value in tree.items():
         name = emit_scalar(key)
@@ -128,7 +136,7 @@ def _emit_lines(tree: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"  - {emit_flow(item)}" for item in value)
         elif isinstance(value, list | tuple):
             yield f"{name}: [{', '.join(_emit_item(item) for item in value)}]"
-        elif isinstance(value, str) and _is_literal_block(value):
+        elif isinstance(value, str) and fits_literal_block(value):
             yield f"{name}: |" + ("" if value.endswith("\n") else "-")
             yield from ("  " + line for line in value.removesuffix("\n").split("\n"))
         else:
@@ -146,13 +154,6 @@ def _is_plain_scalar(text: str) -> bool:
         return parse_plain_scalar(text) == text
     except AmbiguousScalarError:
         return False
-
-
-def _is_literal_block(text: str) -> bool:
-    lines = text.removesuffix("\n").split("\n")
-    return len(lines) > 1 and all(
-        line and line == line.strip() and line.isprintable() and line.isascii() for line in lines
-    )
 
 
 def _emit_character(character: str) -> str:

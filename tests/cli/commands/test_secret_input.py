@@ -92,7 +92,7 @@ def test_a_name_in_two_workspaces_is_ambiguous(shared_name, canary, command):
 def test_a_workspace_selects_the_credential(shared_name, canary, how):
     """It is the option, or else that of the current folder."""
     done = shared_name.run("secret", "set", "prod-db", "password", *how, stdin=canary())
-    assert (done.code, done.stderr) == (0, f"set password of credential/prod-db in {FILE}\n")
+    assert (done.code, done.stderr.splitlines()[0]) == (0, f"set password of credential/prod-db in {FILE}")
 
 
 def test_the_workspace_of_the_folder_excludes_others(shared_name, canary):

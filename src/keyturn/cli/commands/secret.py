@@ -57,6 +57,13 @@ def secret_command() -> None:
     default="plain",
     help="The alphabet of a random secret.",
 )
+@click.option(
+    "--same-as",
+    "same_as",
+    multiple=True,
+    metavar="NAME",
+    help="Allow a value that the credential NAME has, too; repeatable.",
+)
 @options.workspace_option
 @options.chdir_option
 @click.pass_context
@@ -67,6 +74,7 @@ def secret_set_command(
     field: str,
     generate: int | None,
     alphabet: str,
+    same_as: tuple[str, ...],
     workspace: str,
     folder: Path,
 ) -> None:
@@ -74,6 +82,9 @@ def secret_set_command(
 
     FIELD of the credential NAME is encrypted and sealed in place; the rest of the file stays as it is.
     The next apply sends the secret. The policy rules about secrets check the value before it is written.
+    A value that another credential has is refused. If the destination changed after the last seal,
+    nothing is written: review it and run `keyturn seal` first. If another file has the same data key, or
+    a former recipient knows it, the file gets a new data key.
     Without --workspace, NAME belongs to the workspace of the current folder, or must be unique.
 
     \b
@@ -93,10 +104,7 @@ def secret_set_command(
         from keyturn.project.project import find_workspace_at, open_project
 
         _reject_secret_argument(field, ctx.args)
-        if generate and field.partition(".")[0] in ISSUED_FIELDS:
-            raise click.UsageError(
-                f"{field} is issued by another system: --generate makes passwords and keys only"
-            )
+        _reject_generated_field(field, generate)
         value = Secret(
             _generate_secret(generate, ALPHABETS[alphabet]) if generate else _read_secret(name, field)
         )
@@ -105,35 +113,75 @@ def secret_set_command(
         warnings = check_secret_value(project, source, field, value, datetime.now(UTC).date())
         if warnings:
             print_diagnostics(warnings, color)
-        file = set_secret(project, source.relative, field, value, read_environment())
-        click.echo(f"set {field} of credential/{name} in {file}", err=True)
+        written = set_secret(project, source.relative, field, value, read_environment(), same_as=same_as)
+        click.echo(f"set {field} of credential/{name} in {written.file}", err=True)
+        _print_notes(written.notes)
 
 
 @click.command("seal")
 @click.argument("names", nargs=-1, required=True, shell_complete=completion.complete_credentials)
+@click.option("--reason", default="", metavar="TEXT", help="Why the destination of the secrets changed.")
+@click.option("--yes", is_flag=True, help="Ask no question; needs --reason.")
 @options.workspace_option
 @options.chdir_option
 @click.pass_obj
-def seal_command(color: bool, /, names: tuple[str, ...], workspace: str, folder: Path) -> None:
+def seal_command(
+    color: bool, /, names: tuple[str, ...], reason: str, yes: bool, workspace: str, folder: Path
+) -> None:
     """Seal secrets for their new destination.
 
     Run this after an intended change of a credential's host, account, URL or name, once you have
-    reviewed the file. An apply refuses secrets whose seal does not match.
+    reviewed the file. An apply refuses secrets whose seal does not match. A changed destination needs
+    a reason and a confirmation, and the file gets a new data key.
 
     \b
     Examples:
       keyturn seal prod-db
-      keyturn seal prod-db prod-lake
+      keyturn seal prod-db --reason 'moved to the new cluster'
+      keyturn seal prod-db prod-lake --reason 'new domain' --yes
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
         from keyturn.operations.set_secret import find_credential_file, reseal_credential
         from keyturn.project.project import find_workspace_at, open_project
 
-        project = open_project(folder)
+        if yes and not reason.strip():
+            raise click.UsageError("--yes needs --reason TEXT")
+        project, environment = open_project(folder), read_environment()
         chosen = workspace or find_workspace_at(project, folder)
-        for file in [find_credential_file(project, name, chosen).relative for name in names]:
-            click.echo(f"sealed {reseal_credential(project, file, read_environment())}", err=True)
+        files = [find_credential_file(project, name, chosen).relative for name in names]
+        _confirm_moves(folder, files, reason.strip(), yes=yes)
+        for file in files:
+            written = reseal_credential(project, file, environment, reason=reason.strip())
+            click.echo(f"sealed {written.file}", err=True)
+            _print_notes(written.notes)
+
+
+def _confirm_moves(folder: Path, files: list[str], reason: str, *, yes: bool) -> None:
+    from keyturn.cli.environment import read_environment
+    from keyturn.manifests.seal_review import SealStatus, build_broken_seal_error
+    from keyturn.model.diagnostic import DiagnosticError
+    from keyturn.operations.set_secret import review_seals
+    from keyturn.project.project import open_project
+    from keyturn.views.escaping import escape_line
+
+    reviews = review_seals(open_project(folder), files, read_environment())
+    moved = [each for each in reviews if each.status is SealStatus.BROKEN]
+    if moved and not reason:
+        raise DiagnosticError(*map(build_broken_seal_error, moved))
+    for review in moved:
+        click.echo(f"{review.address} ({review.file}): the destination changed after the last seal", err=True)
+        for line in review.moves or review.destination:
+            click.echo(f"  {escape_line(line)}", err=True)
+    if moved and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("cannot prompt (no terminal): pass --yes")
+        click.confirm("Seal the secrets for this destination?", abort=True, err=True)
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def _reject_secret_argument(field: str, extra: list[str]) -> None:
@@ -141,6 +189,13 @@ def _reject_secret_argument(field: str, extra: list[str]) -> None:
     if extra or "=" in field:
         raise click.UsageError(
             "secret set takes NAME, FIELD and its options only: pass the secret on standard input"
+        )
+
+
+def _reject_generated_field(field: str, generate: int | None) -> None:
+    if generate and field.partition(".")[0] in ISSUED_FIELDS:
+        raise click.UsageError(
+            f"{field} is issued by another system: --generate makes passwords and keys only"
         )
 
 

@@ -1,0 +1,130 @@
+"""The review of a seal before a write: whether it holds, and what changed since the last sealed version."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from keyturn.files.discovery import SourceFile
+from keyturn.manifests.seal import SealSubject, build_seal_subject, compute_expected_seal
+from keyturn.model.address import Address, SourceLocation
+from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
+from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.seal import select_fields
+from keyturn.model.secret import Secret
+from keyturn.model.secret_detection import may_be_secret
+from keyturn.schema.definitions import SEAL_FIELD, select_sealed_paths
+from keyturn.yamldoc.reader import Document, parse_document
+
+
+class SealStatus(Enum):
+    """The seal of a file: it is not encrypted, has no seal, or has one that matches or does not."""
+
+    NOT_ENCRYPTED = "not encrypted"
+    MISSING = "missing"
+    VALID = "valid"
+    BROKEN = "broken"
+
+
+class SealReview(Struct, frozen=True, kw_only=True):
+    """The status of a seal; ``destination`` has a line for each sealed field, ``moves`` for each changed one.
+
+    ``moves`` compare the file with the last committed version that its seal matches.
+    """
+
+    address: Address
+    file: str
+    status: SealStatus
+    destination: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
+
+
+def review_seal(
+    document: Document,
+    read_secret: Callable[[Document, FieldPath], Secret],
+    read_versions: Callable[[], Iterable[SourceFile]],
+) -> SealReview:
+    """Verify the seal of a file.
+
+    ``read_secret`` decrypts one value; ``read_versions`` returns the committed versions, newest first.
+    Raises DiagnosticError if the file cannot be decrypted or its MAC does not match.
+    """
+    subject = build_seal_subject(document)
+    after = _list_sealed_values(subject)
+    destination = tuple(f"{name}: {value}" for name, value in after.items() if name.startswith("config."))
+    review = SealReview(
+        address=subject.address, file=document.file, status=SealStatus.VALID, destination=destination
+    )
+    secrets = document.tree.get("secrets")
+    if "sops" not in document.tree:
+        return replace(review, status=SealStatus.NOT_ENCRYPTED)
+    if not isinstance(secrets, Mapping) or SEAL_FIELD not in secrets:
+        return replace(review, status=SealStatus.MISSING)
+    seal = read_secret(document, ("secrets", SEAL_FIELD))
+    if seal == Secret(compute_expected_seal(subject)):
+        return review
+    before = _find_sealed_version(seal, read_versions())
+    moves = _list_moves(_list_sealed_values(before), after) if before else ()
+    return replace(review, status=SealStatus.BROKEN, moves=moves)
+
+
+def reject_broken_seal(review: SealReview) -> None:
+    """Raise KT251 if the destination changed after the last seal."""
+    if review.status is SealStatus.BROKEN:
+        raise DiagnosticError(build_broken_seal_error(review))
+
+
+def build_broken_seal_error(review: SealReview) -> Diagnostic:
+    """Return KT251 with the changes since the last sealed version, in plain words."""
+    if review.moves:
+        changes = "; ".join(review.moves)
+        text = f"the destination changed after the last seal: {changes}"
+    else:
+        shown = "; ".join(review.destination)
+        text = f"the seal is for another destination, which is not in git history; now: {shown}"
+    hint = (
+        "restore the file from git; if the change is intended, run "
+        f"`keyturn seal {review.address.name} --reason TEXT`"
+    )
+    origin = SourceLocation(review.file, 1, 1)
+    return replace(
+        error_diagnostic("KT251", origin, text, hint, cause=Cause.TAMPERING), address=review.address
+    )
+
+
+def _find_sealed_version(seal: Secret, versions: Iterable[SourceFile]) -> SealSubject | None:
+    for version in versions:
+        try:
+            subject = build_seal_subject(parse_document(version.data, version.relative))
+        except DiagnosticError:
+            continue
+        if seal == Secret(compute_expected_seal(subject)):
+            return subject
+    return None
+
+
+def _list_sealed_values(subject: SealSubject) -> dict[str, str]:
+    address = subject.address
+    paths = select_sealed_paths(address.kind, subject.type, subject.fields)
+    identity = {"kind": address.kind, "name": address.name, "type": subject.type}
+    return identity | {
+        format_path(path): _show_value(path, leaf)
+        for path, leaf in select_fields(subject.fields, paths).items()
+    }
+
+
+def _show_value(path: FieldPath, leaf: Any) -> str:
+    if any(may_be_secret(key, leaf) for key in path[1:]):
+        return "(hidden)"
+    return leaf if isinstance(leaf, str) else str(leaf) if isinstance(leaf, Address) else json.dumps(leaf)
+
+
+def _list_moves(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {before.get(name, '(absent)')} → {after.get(name, '(absent)')}"
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name) != after.get(name)
+    )
