@@ -86,6 +86,7 @@ HELP_PAGES: Mapping[str, HelpPage] = MappingProxyType(
         "key trust": HelpPage((0, 1, 5), (_KEY_ID_VARIABLE,), ("key show", "explanation/threats.md")),
         "key create": HelpPage((0, 1, 5), _KEY_VARIABLES, ("key show", "seal")),
         "key seal": HelpPage((0, 1, 5), _KEY_VARIABLES, ("key show", "seal")),
+        "key sign-state": HelpPage((0, 1, 4, 5), _RUN_VARIABLES, ("key create", "log", "how-to/recover.md")),
         "usage": HelpPage((0, 1, 5, 6), _RUN_VARIABLES, ("test", "how-to/review.md")),
         "diff": HelpPage((0, 1, 2, 5), _DECRYPTION_VARIABLES, ("plan", "how-to/teams.md")),
         "revoke": HelpPage(

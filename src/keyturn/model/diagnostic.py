@@ -148,6 +148,8 @@ def storage_warning(code: str, where: str, message: str, hint: str) -> Diagnosti
     return warning_diagnostic(code, SourceLocation(where), message, hint)
 
 
-def storage_error(code: str, where: str, message: str, hint: str) -> DiagnosticError:
+def storage_error(
+    code: str, where: str, message: str, hint: str, *, cause: Cause = Cause.OTHER
+) -> DiagnosticError:
     """Return the exception for an error located at ``where``: the URL of a state store, with a key."""
-    return DiagnosticError(error_diagnostic(code, SourceLocation(where), message, hint))
+    return DiagnosticError(error_diagnostic(code, SourceLocation(where), message, hint, cause=cause))

@@ -22,7 +22,7 @@ from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, find_project_root, open_project, read_project_at
 from keyturn.project.workspace_key import verify_workspace
-from keyturn.project.workspace_store import open_workspace_store
+from keyturn.project.workspace_store import open_signed_store
 from keyturn.state.stores.base import StateStore
 
 _USER_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "LOGNAME", "USER")
@@ -90,13 +90,13 @@ def open_run_context(
         else open_project(folder)
     )
     selected = project.find_workspace(workspace)
-    verify_workspace(project, selected, environment)
+    key = verify_workspace(project, selected, environment)
     return RunContext(
         root=project.root,
         project=project,
         workspace=selected,
         service=open_client(project, selected, environment, sleep),
-        store=open_workspace_store(project, selected, environment),
+        store=open_signed_store(project, selected, key, environment),
         clock=create_system_clock(),
         sleep=sleep,
         new_id=lambda: secrets.token_hex(8),

@@ -24,6 +24,7 @@ from keyturn.state.events import (
     from_stored_intent,
     to_stored_intent,
 )
+from keyturn.state.signatures import remove_document_signature
 
 STATE_VERSION = 1
 """The version of the document that this keyturn reads and writes."""
@@ -112,6 +113,7 @@ def decode_state(data: bytes, where: str, workspace: str, organization: str) -> 
     Raises DiagnosticError: KT600 if the document is damaged, KT601 if it belongs to another workspace or
     organization, KT602 if a newer keyturn wrote it.
     """
+    data, _ = remove_document_signature(data)  # A store with a workspace key has verified it.
     _verify_digest(data, where)
     try:
         version = msgspec.json.decode(data, type=_StoredVersion).version

@@ -14,6 +14,7 @@ from keyturn.state.events import (
     JournalPosition,
     decode_event,
 )
+from keyturn.state.signatures import remove_record_signature
 from keyturn.state.stores.base import LogLine
 
 _HASH_PREFIX = b',"hash":"'
@@ -71,18 +72,19 @@ def encode_journal_record(after: JournalPosition, at: str, event: bytes) -> tupl
 
 def decode_journal_record(line: LogLine) -> JournalRecord:
     """Decode a line; ``verify_chain`` reports what is wrong with it, this function never raises."""
-    digest = hashlib.sha256(line.data[:-_HASH_TAIL_LENGTH]).hexdigest()
+    data, _ = remove_record_signature(line.data)  # A store with a workspace key has verified it.
+    digest = hashlib.sha256(data[:-_HASH_TAIL_LENGTH]).hexdigest()
     try:
-        stored = _decode_stored_record(line.data)
+        stored = _decode_stored_record(data)
     except (ValueError, RecursionError):
         return JournalRecord(
             seq=0, at="", event=UnreadableEvent(), prev="", hash=digest, stated_hash="", mark=line.mark
         )
-    is_last_key = line.data[-_HASH_TAIL_LENGTH:] == _HASH_PREFIX + stored.hash.encode() + _RECORD_END
+    is_last_key = data[-_HASH_TAIL_LENGTH:] == _HASH_PREFIX + stored.hash.encode() + _RECORD_END
     return JournalRecord(
         seq=stored.seq,
         at=stored.at,
-        event=_decode_recorded_event(stored.event, line.data),
+        event=_decode_recorded_event(stored.event, data),
         prev=stored.prev,
         hash=digest,
         stated_hash=stored.hash if is_last_key else "",

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from cli_in_process import run_in_process
+from planasonix_emulator.server import Emulator
 from workspace import SOPS
 
 MOVED = ("http://127.0.0.1:9", "https://evil.example.net")
@@ -15,15 +16,18 @@ OTHER_MODE = ("organization: org_x", "put: partial\n    organization: org_x")
 class KeyedProject:
     """A new repository, a user's home, and the commands in it."""
 
-    def __init__(self, ground, age_key) -> None:
+    def __init__(self, ground, age_key, service=None) -> None:
         self.root = ground / "new"
+        base_url = service.base_url if service else MOVED[0]
+        organization = service.organization if service else "org_x"
         self.environment = {
             "PATH": f"{SOPS.rpartition('/')[0]}:/usr/bin:/bin", "HOME": str(ground / "home"),
-            "SOPS_AGE_KEY_FILE": str(age_key.file), "PLANASONIX_API_KEY": "plnx_live_test",
+            "SOPS_AGE_KEY_FILE": str(age_key.file),
+            "PLANASONIX_API_KEY": service.key if service else "plnx_live_test",
         }  # fmt: skip
         (ground / "home").mkdir()
         done = run_in_process(
-            ["init", "new", "--organization", "org_x", "--ci", "none", "--base-url", MOVED[0]],
+            ["init", "new", "--organization", organization, "--ci", "none", "--base-url", base_url],
             cwd=ground,
             env=self.environment,
         )
@@ -145,3 +149,49 @@ def test_a_workspace_that_is_unknown_is_an_error(project):
     """With the known names."""
     done = project.run("key", "show", "-w", "stagin")
     assert (done.code, "KT005" in done.stderr) == (1, True)
+
+
+FORGERIES = {
+    "a changed entry": lambda text: text.replace('"id":"', '"id":"x', 1),
+    "no signature": lambda text: "{" + text.split(",", 1)[1],
+    "another signature": lambda text: text.replace('{"signature":"', '{"signature":"AAAA', 1),
+    "no content": lambda _: "{}",
+}
+
+
+@pytest.mark.parametrize("forgery", [*FORGERIES, "a forged record"])
+def test_a_forged_state_stops_each_command(tmp_path, age_key, forgery):
+    """Whoever can write the state changes nothing without the key."""
+    with Emulator.start() as service:
+        project = KeyedProject(tmp_path, age_key, service)
+        state = project.root / ".keyturn/prod/state.json"
+        assert project.run("apply", "--yes", "--no-test").code == 0
+        assert project.run("plan", "--detailed-exitcode").code == 0
+        if forgery == "a forged record":
+            journal = state.with_name("journal.jsonl")
+            with journal.open("a") as file:
+                file.write(
+                    '{"seq":99,"at":"","event":"end","run":"x","ending":"ended","prev":"","hash":""}\n'
+                )
+        else:
+            state.write_text(FORGERIES[forgery](state.read_text()))
+        for words in (["plan"], ["apply", "--yes"], ["usage"], ["pull"]):
+            done = project.run(*words)
+            assert (words, done.code) == (words, 5)
+            assert "KT627" in done.stdout + done.stderr
+
+
+def test_a_state_from_before_the_key_is_signed_once(tmp_path, age_key):
+    """Refused until a key holder signs it; then an apply goes on."""
+    with Emulator.start() as service:
+        project = KeyedProject(tmp_path, age_key, service)
+        assert project.run("apply", "--yes", "--no-test").code == 0
+        for name in ("state.json", "journal.jsonl"):
+            file = project.root / ".keyturn/prod" / name
+            file.write_text(re.sub(r',?"signature":"[^"]{88}",?', "", file.read_text()))
+        assert project.run("plan").code == 5
+        assert project.run("key", "sign-state").code == 64
+        signed = project.run("key", "sign-state", "--yes")
+        assert (signed.code, "2 resources" in signed.stdout) == (0, True), signed.stderr
+        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.run("log", "--verify").code == 0

@@ -155,6 +155,40 @@ def key_seal_command(color: bool, /, reason: str, yes: bool, workspace: str, fol
         click.echo(f"The settings of workspace {chosen.name} are sealed.")
 
 
+@key_command.command("sign-state")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.workspace_option
+@options.chdir_option
+@click.pass_obj
+def key_sign_state_command(color: bool, /, yes: bool, workspace: str, folder: Path) -> None:
+    """Sign the state of a workspace that got its key later.
+
+    A workspace with a key accepts only a signed state. Compare the state with the live workspace first:
+    whoever can write the state can have wrong objects changed. Needs the decryption key.
+
+    \b
+    Examples:
+      keyturn key sign-state
+      keyturn key sign-state -w staging --yes
+    """
+    with error_boundary(color):
+        from keyturn.cli.environment import read_environment
+        from keyturn.model.diagnostic import pluralize_or_none
+        from keyturn.operations.run_context import open_run_context
+        from keyturn.operations.setup.workspace_keys import sign_state
+
+        if not yes:
+            if not sys.stdin.isatty():
+                raise click.UsageError("this needs a terminal or --yes")
+            if not click.confirm("Sign the state as it is?", err=True):
+                raise ExitWith(exit_codes.EXIT_ERROR)
+        with open_run_context(folder, workspace, read_environment()) as run:
+            count = sign_state(run)
+        click.echo(
+            f"The state of workspace {run.workspace.name} is signed: {pluralize_or_none(count, 'resource')}."
+        )
+
+
 def _find_workspace(folder: Path, workspace: str) -> tuple[Any, Any]:
     from keyturn.project.project import open_project
 

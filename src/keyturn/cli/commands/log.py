@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import UNSET
 
 from keyturn.cli import completion, exit_codes, options
 from keyturn.cli.errors import error_boundary
 from keyturn.cli.exit_codes import ExitWith
 from keyturn.model.diagnostic import pluralize_or_none
+from keyturn.project.workspace_key import WorkspaceKey
 from keyturn.state.events import Intent, OutcomeRecorded, RunFinished, RunStarted, encode_event, event_name
 from keyturn.state.journal_record import JournalRecord, UnreadableEvent, read_journal_records, verify_chain
+from keyturn.state.signatures import is_signed_record
 from keyturn.state.stores.base import StateStore
 from keyturn.views.escaping import escape_line
 from keyturn.views.json_output import neutralize_json
@@ -44,13 +47,17 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
         from keyturn.project.project import open_project
+        from keyturn.project.workspace_key import load_workspace_key
         from keyturn.project.workspace_store import open_workspace_store
 
         project = open_project(folder)
         chosen = project.find_workspace(workspace)
-        store = open_workspace_store(project, chosen, read_environment())
+        environment = read_environment()
+        store = open_workspace_store(project, chosen, environment)
         if verify:
-            message, whole = check_journal(store)
+            message, whole = check_journal(
+                store, load_workspace_key(project, chosen, environment), chosen.name
+            )
             click.echo(message)
             raise ExitWith(exit_codes.EXIT_DONE if whole else exit_codes.EXIT_REFUSED)
         if form == "json":
@@ -60,13 +67,19 @@ def log_command(color: bool, /, workspace: str, folder: Path, form: str, address
             click.echo(line)
 
 
-def check_journal(store: StateStore) -> tuple[str, bool]:
-    """Return the result of the check of the hash chain as a sentence, and whether the journal is intact."""
-    records = tuple(read_journal_records(store.open_log().read(0)))
+def check_journal(store: StateStore, key: WorkspaceKey | None, workspace: str) -> tuple[str, bool]:
+    """Return the result of the check of the journal as a sentence, and whether it is intact.
+
+    The signature of the last record covers all records, because each has the hash of the one before.
+    """
+    lines = [line for line in store.open_log().read(0) if line.data.endswith(b"\n")]
+    records = tuple(read_journal_records(lines))
     broken = verify_chain(records)
-    if broken is None:
-        return f"The journal is intact: {pluralize_or_none(len(records), 'record')}.", True
-    return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
+    if broken is not None:
+        return f"The journal was changed or damaged at record {broken + 1} of {len(records)}.", False
+    if key is not None and lines and not is_signed_record(lines[-1].data, key.public_key, workspace):
+        return "The last record of the journal is not signed by the key of the workspace (KT627).", False
+    return f"The journal is intact: {pluralize_or_none(len(records), 'record')}.", True
 
 
 def format_journal(store: StateStore, address: str) -> Iterator[str]:
@@ -103,8 +116,7 @@ def _record_to_dict(record: JournalRecord) -> dict[str, object]:
 def _describe_record(record: JournalRecord) -> str:
     match record.event:
         case RunStarted() as run:
-            commit = f", commit {run.commit[:12]}" if run.commit else ""
-            return f"{run.command} {run.run} by {run.who} on {run.host}{commit}"
+            return f"{run.command} {run.run} by {run.who} on {run.host}{_describe_source(run)}"
         case Intent() as intent:
             return f"  {intent.operation} {intent.address} ({intent.action})"
         case OutcomeRecorded() as done:
@@ -115,3 +127,12 @@ def _describe_record(record: JournalRecord) -> str:
             return f"{end.run_status} {end.run}" + (f": {counts}" if counts else "")
         case other:
             return event_name(other) if not isinstance(other, UnreadableEvent) else "unreadable"
+
+
+def _describe_source(run: RunStarted) -> str:
+    commit = f", commit {run.commit[:12]}" if run.commit else ""
+    dirty = " with uncommitted changes" if run.dirty is True else ""
+    if run.approval is UNSET:
+        return commit + dirty
+    consents = "".join(f" {each}" for each in run.approval.consents)
+    return f"{commit}{dirty}, plan {run.approval.digest}{consents}"

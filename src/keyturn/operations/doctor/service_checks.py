@@ -24,7 +24,8 @@ from keyturn.operations.run_context import create_system_clock, open_client
 from keyturn.project.ci_events import TRUST_OVERRIDE, find_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, open_project
-from keyturn.project.workspace_store import open_workspace_store
+from keyturn.project.workspace_key import load_workspace_key
+from keyturn.project.workspace_store import open_signed_store
 from keyturn.state.journal_record import read_journal_records, verify_chain
 from keyturn.state.lock import read_held_lock
 from keyturn.state.reader import load_state
@@ -186,7 +187,9 @@ def _check_workspace(
     with ExitStack() as opened:
         context = DoctorContext(
             open_service=lambda: opened.enter_context(open_client(project, workspace, environment)),
-            open_store=lambda: open_workspace_store(project, workspace, environment),
+            open_store=lambda: open_signed_store(
+                project, workspace, load_workspace_key(project, workspace, environment), environment
+            ),
             clock=create_system_clock(),
         )
         yield from check_state(context, workspace)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.files.discovery import load_file
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic
-from keyturn.operations.run_context import create_system_clock, detect_actor
+from keyturn.operations.exclusive_run import exclusive_run
+from keyturn.operations.run_context import RunContext, create_system_clock, detect_actor
 from keyturn.operations.setup.init_repository import create_manifest_writer
 from keyturn.project.keys import open_decryptor, read_fingerprint_key
 from keyturn.project.known_keys import add_known_key, list_known_key_ids
@@ -23,6 +25,7 @@ from keyturn.project.workspace_key import (
     read_root_key,
     workspace_key_path,
 )
+from keyturn.project.workspace_store import open_signed_store
 from keyturn.trust.derivation import ROOT_KEY_BYTES
 from keyturn.trust.signing import SigningKey
 
@@ -95,9 +98,7 @@ def trust_workspace_key(
     report = report_workspace_key(project, workspace, environment)
     where = SourceLocation(workspace_key_path(workspace.name))
     if report.key is None:
-        message = f"workspace {workspace.name} has no key"
-        hint = f"ask a key holder to run `keyturn key create -w {workspace.name}`"
-        raise DiagnosticError(error_diagnostic("KT262", where, message, hint))
+        raise _no_key_error(workspace)
     if report.key.public_key.key_id != key_id:
         message = f"the key of workspace {workspace.name} has another ID: {report.key.public_key.key_id}"
         hint = "ask a key holder for the ID again; if the file has another key, review who changed it"
@@ -117,9 +118,7 @@ def seal_settings(
     key = load_workspace_key(project, workspace, environment)
     path = workspace_key_path(workspace.name)
     if key is None:
-        message = f"workspace {workspace.name} has no key"
-        hint = f"run `keyturn key create -w {workspace.name}`"
-        raise DiagnosticError(error_diagnostic("KT262", SourceLocation(path), message, hint))
+        raise _no_key_error(workspace)
     root_key = read_root_key(project, workspace, open_decryptor(project, environment), environment)
     serial = key.seal.get("serial")
     tree = build_key_tree(
@@ -129,3 +128,26 @@ def seal_settings(
     create_manifest_writer(project, environment).create_file(
         path, tree, KEY_FILE_HEAD, replaced=before.digest
     )
+
+
+def sign_state(run: RunContext) -> int:
+    """Sign the state of a workspace with its key, whoever wrote it; return the number of resources.
+
+    Raises LockHeld, and DiagnosticError for a workspace without a key and for an unreadable state.
+    """
+    key = load_workspace_key(run.project, run.workspace, run.environment)
+    if key is None:
+        raise _no_key_error(run.workspace)
+    store = open_signed_store(run.project, run.workspace, key, run.environment, accepts_unsigned=True)
+    with exclusive_run(replace(run, store=store), "sign-state") as held:
+        loaded = held.read_state()
+        held.begin_journal(loaded)
+        held.end_journal({"resources": len(loaded.state.entries)})
+    return len(loaded.state.entries)
+
+
+def _no_key_error(workspace: Workspace) -> DiagnosticError:
+    message = f"workspace {workspace.name} has no key"
+    hint = f"ask a key holder to run `keyturn key create -w {workspace.name}`"
+    where = SourceLocation(workspace_key_path(workspace.name))
+    return DiagnosticError(error_diagnostic("KT262", where, message, hint))
