@@ -1,11 +1,8 @@
-"""The doing of apply: interrupts, questions, exit codes."""
-
-import os
-import signal
+"""The exit codes of apply."""
 
 import pytest
 
-from keyturn.cli.apply_runner import InterruptHandler, apply_exit_code
+from keyturn.cli.apply_runner import apply_exit_code
 from keyturn.model.change import ChangeOutcome, OutcomeStatus
 from keyturn.model.plan import Plan
 from keyturn.operations.apply.session import ApplyReport
@@ -44,27 +41,15 @@ def test_exit_codes(made, expected):
     assert apply_exit_code(made) == expected
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_before_the_first_write_ends_at_once(number):
-    """Nothing has to be finished, so nothing is waited for."""
-    with InterruptHandler() as interrupts, pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), number)
-    assert not interrupts.is_stopped()
-
-
-def test_an_interrupt_between_writes_is_gentle(capfd):
-    """What is under way is finished, and it is said how to leave at once."""
-    with InterruptHandler() as interrupts:
-        interrupts.defer_interrupts()
-        assert not interrupts.is_stopped()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert interrupts.is_stopped()
-    assert "no new change starts" in capfd.readouterr().err
-
-
-def test_handlers_are_put_back():
-    """Whoever was there before is there again."""
-    before = signal.getsignal(signal.SIGINT)
-    with InterruptHandler():
-        assert signal.getsignal(signal.SIGINT) != before
-    assert signal.getsignal(signal.SIGINT) == before
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (report(OutcomeStatus.DONE), 0),
+        (report(OutcomeStatus.FAILED), 130),
+        (report(OutcomeStatus.DONE, OutcomeStatus.UNKNOWN), 130),
+        (report(OutcomeStatus.FAILED, unauthorized=True), 6),
+    ],
+)
+def test_an_interrupt_counts_if_a_change_did_not_finish(made, expected):
+    """A wait that the interrupt ended fails its change."""
+    assert apply_exit_code(made, is_interrupted=True) == expected

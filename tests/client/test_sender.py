@@ -18,6 +18,7 @@ from keyturn.client.errors import (
 from keyturn.client.messages import Request, Response
 from keyturn.client.retry import MIN_RETRY_BUDGET
 from keyturn.client.sender import ConcurrencyLimit, RetryingSender
+from keyturn.model.clock import WaitInterruptedError
 
 READ = Request(
     method="GET", path="/api/credentials/1", path_template="/api/credentials/{id}", operation="read"
@@ -280,3 +281,59 @@ def test_the_error_of_the_transport_is_raised(clock):
     with pytest.raises(OutcomeUnknown) as caught:
         RetryingSender(ScriptedTransport(error), clock.client_clock()).send(WRITE, idempotent=False)
     assert caught.value is error
+
+
+def interrupt_at(clock, number):
+    """Return the client clock; its sleep number ``number`` (from 1) and each later one is interrupted."""
+
+    def sleep(seconds):
+        clock.sleep(seconds)
+        if len(clock.naps) >= number:
+            raise WaitInterruptedError
+
+    return replace(clock.client_clock(), sleep=sleep)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("call", "answer", "expected"),
+    [
+        (READ, throttle(), Throttled),
+        (WRITE, throttle(), Throttled),
+        (WRITE, NotSent(WRITE), NotSent),
+        (READ, Response(status=500), OutcomeUnknown),
+        (WRITE, Response(status=500), OutcomeUnknown),
+    ],
+)
+def test_an_interrupted_retry_ends_with_the_last_error(clock, number, call, answer, expected):
+    """No further attempt, and the outcome stays as uncertain as it was."""
+    clock.chance = 0.5
+    script = ScriptedTransport(answer)
+    sender = RetryingSender(script, interrupt_at(clock, number))
+    with pytest.raises(expected) as caught:
+        sender.send(call, idempotent=True)
+    assert len(script.sent) == number
+    assert caught.value.may_be_applied == (call is WRITE and expected is OutcomeUnknown)
+
+
+@pytest.mark.parametrize(("call", "expected"), [(READ, NotSent), (WRITE, Withheld)])
+def test_an_interrupted_wait_for_the_rate_limit_sends_nothing(clock, call, expected):
+    """Neither a read nor a write; nothing may have been applied."""
+    script = ScriptedTransport(FINE)
+    sender = RetryingSender(script, interrupt_at(clock, 1))
+    sender._rate_limiter.pause(60)
+    with pytest.raises(expected) as caught:
+        sender.send(call, idempotent=True)
+    assert script.sent == []
+    assert not caught.value.may_be_applied
+
+
+def test_an_interrupted_pause_of_a_retry_keeps_the_outcome(clock):
+    """The first attempt may have been applied; another worker's pause delays the second one."""
+    script = ScriptedTransport(Response(status=500), FINE)
+    sender = RetryingSender(script, interrupt_at(clock, 2))
+    clock.chance = 0.01
+    sender._rate_limiter.pause(0.001)
+    with pytest.raises(OutcomeUnknown) as caught:
+        sender.send(WRITE, idempotent=True)
+    assert caught.value.may_be_applied

@@ -202,7 +202,7 @@ def test_wrong_organization(ready):
 
 def test_unreachable(ready, monkeypatch):
     """The error names the address and says that nothing was sent."""
-    monkeypatch.setattr("keyturn.operations.run_context.time.sleep", lambda _: None)
+    monkeypatch.setattr("keyturn.cli.interrupts.InterruptibleSleep.__call__", lambda *_: None)
     ready.repo.project(base_url="http://127.0.0.1:9")
     assert_refused(
         ready, "apply", "--yes", code=(1, "KT508"), says=["base_url", "was not sent"], reachable=False

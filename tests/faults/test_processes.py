@@ -73,6 +73,13 @@ class ProcessWorkspace:
         while len(self.written()) < count and time.monotonic() < end:
             time.sleep(0.01)
 
+    def throttled(self):
+        """Wait until a request was answered with 429."""
+        end = time.monotonic() + 60
+        while all(each["status"] != 429 for each in self.service.list_requests()) and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.2)
+
     def settled(self):
         """Apply; return whether all ten objects exist once and the plan is empty."""
         codes = [self.run("apply", "--auto-approve", "--no-test")[0][0]]
@@ -160,6 +167,46 @@ def test_the_first_signal_starts_nothing_new(processes, number):
     assert len(processes.written()) == 2
     assert sorted(processes.names().values()) == [1, 1]
     processes.service.set_faults([])
+    assert processes.settled()
+
+
+# A minute's wait at each kind of request: before the first write, at a create, at the read after it.
+LONG_WAITS = [("GET", "/api/credentials"), ("POST", "/api/credentials"), ("GET", "/api/credentials/*")]
+
+
+@pytest.mark.waits
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("method", "path"), LONG_WAITS)
+def test_a_signal_ends_a_wait_at_once(processes, number, method, path):
+    """The service asks for a minute; the lock is released, and the next apply completes the rest."""
+    processes.service.add_fault("rate_limit", method=method, path=path, times=0, retry_after="60")
+    (pid,) = processes.start("apply", "--auto-approve", "--no-test")
+    processes.throttled()
+    begun = time.monotonic()
+    os.kill(pid, number)
+    (code,), _, (output,) = processes.end()
+    took = time.monotonic() - begun
+    assert (code, took < 5) == (130, True), output
+    assert processes.run("log", "--verify")[0] == [0]
+    processes.service.set_faults([])
+    assert processes.settled()
+
+
+@pytest.mark.waits
+def test_a_signal_ends_the_wait_for_the_lock(processes):
+    """Another apply holds it and goes on."""
+    processes.service.add_fault("latency", method="POST", path="/api/credentials", times=0, seconds=3)
+    processes.start("apply", "--auto-approve", "--no-test")
+    processes.seen(1)
+    environment = {**os.environ, **processes.repo.environment()}
+    command = [sys.executable, "-m", "keyturn", "apply", "--auto-approve", "--lock-timeout", "60"]
+    with subprocess.Popen(command, cwd=processes.repo.root, env=environment) as waiting:
+        time.sleep(1.5)
+        waiting.terminate()
+        begun = time.monotonic()
+        assert waiting.wait(20) == 130
+        assert time.monotonic() - begun < 1
+    assert processes.end()[0] == [0]
     assert processes.settled()
 
 

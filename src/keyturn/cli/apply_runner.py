@@ -1,12 +1,9 @@
-"""One apply of the command line: confirmation, interrupts, report and exit code."""
+"""One apply of the command line: confirmation, report and exit code."""
 
-import os
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 import click
 from msgspec.structs import replace
@@ -14,6 +11,7 @@ from msgspec.structs import replace
 from keyturn.cli import exit_codes, options
 from keyturn.cli.context import open_command_context, parse_plan_options
 from keyturn.cli.environment import read_environment, stream_width, use_color
+from keyturn.cli.interrupts import InterruptHandler
 from keyturn.cli.plan_output import format_plan, format_request_stats
 from keyturn.cli.progress import ProgressDisplay
 from keyturn.model.address import SourceLocation
@@ -29,46 +27,6 @@ from keyturn.views.reports.apply import render_apply_report
 from keyturn.views.terminal import TerminalStyle
 
 
-class InterruptHandler:
-    """Handles SIGINT and SIGTERM: an interrupt ends the process at once until the first write.
-
-    From then on the first interrupt lets running changes finish, and the second ends the process.
-    """
-
-    def __init__(self) -> None:
-        self._count, self._deferred = 0, False
-
-    def __enter__(self) -> Self:
-        self._previous_handlers = {
-            number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous_handlers.items():
-            signal.signal(number, handler)
-
-    def defer_interrupts(self) -> None:
-        """Let running changes finish at the next interrupt."""
-        self._deferred = True
-
-    def is_stopped(self) -> bool:
-        """Return whether no new change may start."""
-        return self._count > 0
-
-    def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if not self._deferred:
-            raise KeyboardInterrupt
-        self._count += 1
-        if self._count > 1:
-            # Each journal record is durable before its request is sent, so nothing is lost.
-            os._exit(exit_codes.EXIT_INTERRUPTED)
-        os.write(
-            2,
-            b"interrupted: no new change starts; running changes finish (interrupt again to exit at once)\n",
-        )
-
-
 class ApplyRunner:
     """One apply of the command line."""
 
@@ -77,15 +35,21 @@ class ApplyRunner:
 
     def run_apply(self, folder: Path, workspace: str, planfile: Path | None) -> int:
         """Apply and return the exit code."""
-        options = parse_plan_options(self._options)
-        if planfile and options != PlanOptions():
+        if planfile and parse_plan_options(self._options) != PlanOptions():
             raise click.UsageError(
                 "a plan file has its own targets and approvals: pass them to `keyturn plan --out`"
             )
-        run = open_command_context(folder, workspace)
+        with InterruptHandler() as interrupts:
+            report = self._apply_interruptibly(folder, workspace, planfile, interrupts)
+        return self._print_report(report, is_interrupted=interrupts.is_stopped())
+
+    def _apply_interruptibly(
+        self, folder: Path, workspace: str, planfile: Path | None, interrupts: InterruptHandler
+    ) -> ApplyReport:
+        run = open_command_context(folder, workspace, sleep=interrupts.sleep)
         saved = self._load_saved_plan(run, planfile) if planfile else None
-        plan_options = saved.options if saved else options
-        with InterruptHandler() as interrupts, ProgressDisplay(self._options["form"]) as progress:
+        plan_options = saved.options if saved else parse_plan_options(self._options)
+        with ProgressDisplay(self._options["form"]) as progress:
             apply_options = ApplyOptions(
                 parallelism=self._options["parallelism"],
                 tests=not self._options["no_test"],
@@ -102,8 +66,7 @@ class ApplyRunner:
                 interrupts.defer_interrupts()
                 return confirmed
 
-            report = apply_plan(replace(run, progress=progress), plan_options, apply_options, confirm_plan)
-        return self._print_report(report)
+            return apply_plan(replace(run, progress=progress), plan_options, apply_options, confirm_plan)
 
     def _load_saved_plan(self, run: RunContext, planfile: Path) -> SavedPlan:
         kept = open_plan(run.project, run.environment, planfile, run.clock.now())
@@ -150,7 +113,7 @@ class ApplyRunner:
             return True
         return click.confirm("\nMake these changes?", default=False, err=True)
 
-    def _print_report(self, report: ApplyReport) -> int:
+    def _print_report(self, report: ApplyReport, *, is_interrupted: bool) -> int:
         if not report.approved:
             click.echo("Nothing was changed.", err=True)
             return exit_codes.EXIT_ERROR
@@ -161,15 +124,15 @@ class ApplyRunner:
                 click.echo(drawn.rstrip("\n"))
         if options.is_verbose() and report.request_stats:
             click.echo(format_request_stats(report.request_stats), err=True)
-        return apply_exit_code(report)
+        return apply_exit_code(report, is_interrupted=is_interrupted)
 
 
-def apply_exit_code(report: ApplyReport) -> int:
-    """Return the exit code of an apply."""
+def apply_exit_code(report: ApplyReport, *, is_interrupted: bool = False) -> int:
+    """Return the exit code of an apply; an interrupt counts only if a change did not finish."""
     statuses = {outcome.outcome_status for outcome in report.outcomes}
     if report.unauthorized:
         return exit_codes.EXIT_UNAUTHORIZED
-    if report.stopped:
+    if report.stopped or (is_interrupted and statuses - {OutcomeStatus.DONE}):
         return exit_codes.EXIT_INTERRUPTED
     if statuses <= {OutcomeStatus.DONE}:
         return exit_codes.EXIT_DONE

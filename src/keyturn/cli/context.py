@@ -1,6 +1,7 @@
 """Contexts of commands: run, client and plan options from flags and the environment."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 from msgspec.structs import replace
 
 from keyturn.cli.environment import read_environment
+from keyturn.cli.interrupts import InterruptHandler
 from keyturn.cli.progress import ProgressDisplay
 from keyturn.client.client import Client
 from keyturn.operations import run_context
@@ -17,12 +19,17 @@ from keyturn.planning.inputs import Approvals
 from keyturn.project.project import open_project
 
 
-def open_command_context(folder: Path, workspace: str, config_from: str = "") -> RunContext:
+def open_command_context(
+    folder: Path, workspace: str, config_from: str = "", sleep: Callable[[float], None] | None = None
+) -> RunContext:
     """Return the run context for a workspace of the project around ``folder``; raises DiagnosticError.
 
-    ``config_from`` is a revision whose keyturn.yaml replaces that of the working tree.
+    ``config_from`` is a revision whose keyturn.yaml replaces that of the working tree. Without ``sleep``,
+    an interrupt ends the waits of the run and the command.
     """
-    run = run_context.open_run_context(folder, workspace, read_environment(), config_from)
+    run = run_context.open_run_context(
+        folder, workspace, read_environment(), config_from, sleep or _open_interruptible_sleep()
+    )
     _close_at_exit(run.service)
     return run
 
@@ -30,7 +37,9 @@ def open_command_context(folder: Path, workspace: str, config_from: str = "") ->
 def open_command_client(folder: Path, workspace: str) -> Client:
     """Return the client for a workspace of the project around ``folder``; reads keyturn.yaml only."""
     project = open_project(folder)
-    service = run_context.open_client(project, project.find_workspace(workspace), read_environment())
+    service = run_context.open_client(
+        project, project.find_workspace(workspace), read_environment(), _open_interruptible_sleep()
+    )
     _close_at_exit(service)
     return service
 
@@ -40,6 +49,11 @@ def with_progress(run: RunContext, phase: str, form: str = "text") -> Iterator[R
     """Yield a run whose progress is displayed from ``phase`` on; ``form`` is the output format."""
     with ProgressDisplay(form, phase) as progress:
         yield replace(run, progress=progress)
+
+
+def _open_interruptible_sleep() -> Callable[[float], None]:
+    ctx = click.get_current_context(silent=True)
+    return ctx.with_resource(InterruptHandler()).sleep if ctx else time.sleep
 
 
 def _close_at_exit(service: Client) -> None:

@@ -147,7 +147,7 @@ class UntrustedCertificateError(NotSent):
 
 
 class Withheld(ServiceError):
-    """The run lost its permission to write while this write waited for a slot; no byte was sent."""
+    """The run was interrupted, or lost its permission to write, while this write waited; no byte was sent."""
 
     diagnostic_code = "KT508"
     summary = "was withheld"

@@ -63,7 +63,7 @@ class Response(Struct, frozen=True, kw_only=True):
 class ClientClock(Struct, frozen=True, kw_only=True):
     """Clock and random numbers of a client, injected by the caller.
 
-    ``monotonic`` and ``now`` (Unix) return seconds. ``sleep`` may raise to end a wait early.
+    ``monotonic`` and ``now`` (Unix) return seconds. ``sleep`` may raise WaitInterruptedError.
     ``random_fraction`` returns a number in [0, 1).
     """
 

@@ -10,11 +10,12 @@ from typing import Protocol, TypeVar
 from msgspec import Struct, field
 
 from keyturn.client.classify import classify_response
-from keyturn.client.errors import OutcomeUnknown, ServiceError, Withheld
+from keyturn.client.errors import ErrorDetails, NotSent, OutcomeUnknown, ServiceError, Withheld
 from keyturn.client.messages import ClientClock, Request, Response
 from keyturn.client.rate_limiter import RateLimiter
 from keyturn.client.records import RequestStats
 from keyturn.client.retry import CircuitBreaker, GiveUp, RequestAttempt, RetryBudget, decide_retry
+from keyturn.model.clock import WaitInterruptedError
 
 T = TypeVar("T")
 
@@ -112,12 +113,16 @@ class RetryingSender:
 
         ``is_unapplied`` is called after each unknown outcome of a request that is not ``idempotent``. It
         returns True only if the request certainly was not applied; then the request is sent again. The
-        raised error has in ``may_be_applied`` whether any of the attempts may have been applied.
+        raised error has in ``may_be_applied`` whether any of the attempts may have been applied. An
+        interrupted wait ends the attempts.
         """
         number = 1
         error: ServiceError | None = None
         while True:
-            result = self._send_once(request, number, decode)
+            try:
+                result = self._send_once(request, number, decode)
+            except WaitInterruptedError:
+                raise error or _build_interrupt_error(request) from None
             if not isinstance(result, ServiceError):
                 return result
             if isinstance(result, Withheld):
@@ -135,8 +140,14 @@ class RetryingSender:
             if isinstance(decision, GiveUp):
                 self._record_result(error)
                 raise error
-            self._clock.sleep(decision.seconds)
+            self._wait_for_retry(decision.seconds, error)
             number += 1
+
+    def _wait_for_retry(self, seconds: float, error: ServiceError) -> None:
+        try:
+            self._clock.sleep(seconds)
+        except WaitInterruptedError:
+            raise error from None
 
     def _send_once(self, request: Request, number: int, decode: Callable[[Response], T]) -> T | ServiceError:
         waited = self._rate_limiter.wait_for_slot()
@@ -170,3 +181,9 @@ class RetryingSender:
             self._circuit_breaker = self._circuit_breaker.after_result(error)
             self._has_succeeded = self._has_succeeded or error is None
             self.unauthorized = self.unauthorized or (error is not None and error.status == 401)  # noqa: PLR2004
+
+
+def _build_interrupt_error(request: Request) -> ServiceError:
+    if request.is_write:
+        return Withheld(request)
+    return NotSent(request, ErrorDetails(reason="the run was interrupted"))

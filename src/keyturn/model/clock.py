@@ -6,6 +6,10 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 
+class WaitInterruptedError(Exception):
+    """The user interrupted the run during a wait, or before it."""
+
+
 class RunClock(Struct, frozen=True):
     """The two clocks of a run.
 

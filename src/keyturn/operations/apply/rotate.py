@@ -17,6 +17,7 @@ from keyturn.client.errors import NotFound, OutcomeUnknown, ServiceError
 from keyturn.kinds import KINDS
 from keyturn.model.address import Address
 from keyturn.model.change import Change, OutcomeStatus
+from keyturn.model.clock import WaitInterruptedError
 from keyturn.operations.apply.connection_tests import (
     ConnectionTest,
     ConnectionTestVerdict,
@@ -118,9 +119,11 @@ def _create_probe(intent: Intent, body: dict[str, object], context: ApplyContext
 
 
 def _find_probe(intent: Intent, context: ApplyContext, error: Exception) -> str:
-    found = find_created(
-        replace(intent, address=Address("credential", intent.expect)), KINDS["credential"], context
-    )
+    probe_intent = replace(intent, address=Address("credential", intent.expect))
+    try:
+        found = find_created(probe_intent, KINDS["credential"], context)
+    except WaitInterruptedError:
+        raise error from None
     if len(found) != 1:
         raise error
     return found[0].id

@@ -10,7 +10,7 @@ from keyturn.client.records import ApiRecord
 from keyturn.kinds import KINDS, ResourceKind
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, Change, SecretStatus
-from keyturn.model.clock import format_timestamp
+from keyturn.model.clock import WaitInterruptedError, format_timestamp
 from keyturn.model.fields import Fields, format_path, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
@@ -64,7 +64,7 @@ def _create_once(
         nonlocal found
         try:
             found = find_created(intent, kind, context)
-        except ServiceError:
+        except (ServiceError, WaitInterruptedError):
             return False
         return not found
 
@@ -82,7 +82,10 @@ def _create_once(
 
 
 def find_created(intent: Intent, kind: ResourceKind, context: ApplyContext) -> tuple[LiveObject, ...]:
-    """Return the objects that a create may have made; look up again after each of ``LOOKUP_DELAYS``."""
+    """Return the objects that a create may have made; look up again after each of ``LOOKUP_DELAYS``.
+
+    Raises WaitInterruptedError if the run is interrupted between two look-ups.
+    """
     for delay in LOOKUP_DELAYS:
         if delay:
             context.run.sleep(delay)
