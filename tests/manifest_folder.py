@@ -6,7 +6,7 @@ from pathlib import Path
 
 from age_keys import AgeKey
 from keyturn.manifests.loader import LoadedManifests, load_manifests
-from keyturn.manifests.seal import compute_document_seal
+from keyturn.manifests.seal import build_seal_subject, compute_expected_seal
 from keyturn.manifests.secrets import decrypt_manifests
 from keyturn.model.resource import DesiredResource
 from keyturn.project.project import Project, read_project
@@ -63,7 +63,7 @@ class ManifestFolder:
 
     def write_sealed(self, name: str, text: str) -> Path:
         """Encrypt a manifest with the real sops; ``SEAL`` in it is replaced by its seal."""
-        whole = text.replace("SEAL", compute_document_seal(parse_manifest_text(text)))
+        whole = text.replace("SEAL", compute_expected_seal(build_seal_subject(parse_manifest_text(text))))
         command = [str(self.sops), "--config", "/dev/null", "encrypt", "--age", self.key.recipient]
         command += ["--encrypted-regex", "^secrets$", "--input-type", "yaml", "--output-type", "yaml"]
         command += ["--filename-override", "x.yaml", "/dev/stdin"]

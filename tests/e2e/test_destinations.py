@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from keyturn.files.discovery import SourceFile
 from keyturn.manifests.manifest import build_manifest
-from keyturn.manifests.seal import SealSubject, compute_expected_seal, verify_secrets
+from keyturn.manifests.seal import Sealer, SealSubject, compute_expected_seal, verify_secrets
 from keyturn.model.diagnostic import Severity
 from keyturn.model.plan import PlanLimits
 from keyturn.model.resource import EMPTY
@@ -125,8 +125,10 @@ def test_a_credentials_destination(name, field, canary):
             desired("credential", name, config, old) for config in configs("credential", name, field, way)
         )
         stale = {("seal",): sealed(before), **after.secrets}
-        assert [each.code for each in verify_secrets(after, stale, Severity.ERROR)[1]] == ["KT251"], way
-        assert verify_secrets(after, stale | {("seal",): sealed(after)}, Severity.ERROR)[1] == ()
+        assert [each.code for each in verify_secrets(after, stale, Severity.ERROR, Sealer())[1]] == [
+            "KT251"
+        ], way
+        assert verify_secrets(after, stale | {("seal",): sealed(after)}, Severity.ERROR, Sealer())[1] == ()
         assert breaches(before, after) == {"KT451"}, way
         assert breaches(before, after, agreed=["another"]) == {"KT451"}
         assert breaches(before, after, agreed=["a-credential"]) == set(), way
@@ -165,7 +167,7 @@ def test_a_number_as_text_is_the_same_place_and_another_seal(field, canary):
     """The service would take either, so nothing is exposed; but nobody with the key wrote it so."""
     before, after = (desired("credential", "database", {field: port}, canary()) for port in (5432, "5432"))
     stale = {("seal",): sealed(before), **after.secrets}
-    assert [each.code for each in verify_secrets(after, stale, Severity.ERROR)[1]] == ["KT251"]
+    assert [each.code for each in verify_secrets(after, stale, Severity.ERROR, Sealer())[1]] == ["KT251"]
 
 
 def test_the_tables_leave_nothing_out():

@@ -3,7 +3,7 @@
 import pytest
 
 from keyturn.files.discovery import SourceFile
-from keyturn.manifests.seal import compute_document_seal
+from keyturn.manifests.seal import Sealer, build_seal_subject, compute_expected_seal
 from keyturn.manifests.seal_review import SealStatus, build_broken_seal_error, reject_broken_seal, review_seal
 from keyturn.model.diagnostic import Cause, DiagnosticError
 from keyturn.model.secret import Secret
@@ -23,8 +23,8 @@ sops: {}
 def review(text, *versions, sealed=TEXT):
     """Review a file whose seal is that of ``sealed``."""
     files = [SourceFile(None, "m.yaml", "", version.encode()) for version in versions]
-    seal = Secret(compute_document_seal(parse_text(sealed)))
-    return review_seal(parse_text(text), lambda *_: seal, lambda: files)
+    seal = Secret(compute_expected_seal(build_seal_subject(parse_text(sealed))))
+    return review_seal(parse_text(text), Sealer(), lambda *_: seal, lambda: files)
 
 
 @pytest.mark.parametrize(

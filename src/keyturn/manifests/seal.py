@@ -11,14 +11,20 @@ from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, error_diagnostic
-from keyturn.model.fields import FieldPath, Fields, format_path
+from keyturn.model.field_names import mask_path
+from keyturn.model.fields import FieldPath, Fields
 from keyturn.model.resource import DesiredResource
 from keyturn.model.seal import compute_seal, select_fields
 from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.schema.definitions import SEAL_FIELD, select_sealed_paths, walk_config_leaves
+from keyturn.trust.signing import SigningKey
 from keyturn.yamldoc.reader import Document
 
+SIGNED_SEAL_PREFIX: Final = "k2-"
+"""The prefix of a seal that is a signature of the workspace key."""
+
+_SEAL_TYPE: Final = "keyturn/seal/1"
 _OPTIONAL_BLOCKS: Final = frozenset(
     {"config", "labels", "keep", "waive", "rotation", "lifecycle", "secrets", "sops"}
 )
@@ -37,6 +43,24 @@ class SealSubject(Struct, frozen=True):
     origin: SourceLocation
 
 
+class Sealer(Struct, frozen=True):
+    """Computes the seals of a workspace: signatures of its key, or digests in a workspace without a key.
+
+    A signature is ``k2-`` and the base64 of an Ed25519 signature over the digest and the workspace.
+    """
+
+    workspace: str = ""
+    signing_key: SigningKey | None = None
+
+    def compute_seal(self, subject: SealSubject) -> Secret:
+        """Compute the seal that the secrets of a manifest must have."""
+        digest = compute_expected_seal(subject)
+        if self.signing_key is None:
+            return Secret(digest)
+        value = {"workspace": self.workspace, "seal": digest}
+        return Secret(SIGNED_SEAL_PREFIX + self.signing_key.sign(_SEAL_TYPE, value))
+
+
 def build_seal_subject(document: Document) -> SealSubject:
     """Return the seal input of a document, which may be invalid."""
     tree = document.tree
@@ -47,15 +71,10 @@ def build_seal_subject(document: Document) -> SealSubject:
 
 
 def compute_expected_seal(subject: SealSubject) -> str:
-    """Compute the seal that the secrets of a manifest must have."""
+    """Compute the digest of what a seal covers: the seal itself in a workspace without a key."""
     address = subject.address
     covered = select_fields(subject.fields, select_sealed_paths(address.kind, subject.type, subject.fields))
     return compute_seal(address.kind, address.name, subject.type, covered)
-
-
-def compute_document_seal(document: Document) -> str:
-    """Compute the seal of a document, for ``secret set`` and ``seal``."""
-    return compute_expected_seal(build_seal_subject(document))
 
 
 def resolve_seal_severity(settings: PolicySettings) -> Severity:
@@ -87,29 +106,36 @@ def check_empty_values(document: Document) -> tuple[Diagnostic, ...]:
     )
 
 
-def check_seal(subject: SealSubject, opened: Mapping[FieldPath, Secret]) -> tuple[Diagnostic, ...]:
+def check_seal(
+    subject: SealSubject, opened: Mapping[FieldPath, Secret], sealer: Sealer
+) -> tuple[Diagnostic, ...]:
     """Return KT251 if the seal in ``opened`` does not match.
 
     ``opened`` has the decrypted secrets by path below ``secrets``.
     """
-    if (SEAL_FIELD,) not in opened or opened[(SEAL_FIELD,)] == Secret(compute_expected_seal(subject)):
+    seal = opened.get((SEAL_FIELD,))
+    if seal is None or seal == sealer.compute_seal(subject):
         return ()
     message = f"the secrets of {subject.address} were sealed for another destination"
+    if seal == Secret(compute_expected_seal(subject)):
+        message = f"the seal of {subject.address} is not signed by the key of the workspace"
     finding = error_diagnostic("KT251", subject.origin, message, _SEAL_HINT, cause=Cause.TAMPERING)
     return (replace(finding, address=subject.address),)
 
 
 def verify_secrets(
-    desired: DesiredResource, opened: Mapping[FieldPath, Secret], severity: Severity
+    desired: DesiredResource, opened: Mapping[FieldPath, Secret], severity: Severity, sealer: Sealer
 ) -> tuple[DesiredResource, tuple[Diagnostic, ...]]:
     """Return the manifest with decrypted secrets without the seal, and the diagnostics.
 
     ``opened`` has the decrypted secrets by path below ``secrets``. ``severity`` is that of a missing
-    seal.
+    seal; in a workspace with a key, it is an error.
     """
     subject = SealSubject(desired.address, desired.type, desired.fields, desired.origin)
     secrets = {path: secret for path, secret in opened.items() if path != (SEAL_FIELD,)}
-    findings = list(check_seal(subject, opened))
+    findings = list(check_seal(subject, opened, sealer))
+    if sealer.signing_key is not None:
+        severity = Severity.ERROR
     if (SEAL_FIELD,) not in opened and secrets:
         findings.append(replace(_missing_seal_diagnostic(desired.origin, severity), address=desired.address))
     findings.extend(_check_secret_fields(desired, secrets))
@@ -125,7 +151,7 @@ def _check_secret_fields(
         yield replace(error_diagnostic("KT252", desired.origin, message, hint), address=desired.address)
     for path, secret in secrets.items():
         if secret == Secret(""):
-            message = f"the secret {format_path(path)} of {desired.address} is empty"
+            message = f"the secret {mask_path(path)} of {desired.address} is empty"
             yield replace(error_diagnostic("KT253", desired.origin, message, hint), address=desired.address)
 
 
@@ -151,7 +177,7 @@ def _may_be_empty(path: FieldPath) -> bool:
 
 
 def _empty_value_error(document: Document, path: FieldPath) -> Diagnostic:
-    message = f"{format_path(path)} is empty, and the MAC of an encrypted file does not cover empty values"
+    message = f"{mask_path(path)} is empty, and the MAC of an encrypted file does not cover empty values"
     hint = "remove it, or give it a value and encrypt again"
     return error_diagnostic(
         "KT255", document.find_location(path, key=True), message, hint, cause=Cause.EMPTY_VALUE

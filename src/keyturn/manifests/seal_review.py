@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.files.discovery import SourceFile
-from keyturn.manifests.seal import SealSubject, build_seal_subject, compute_expected_seal
+from keyturn.manifests.seal import Sealer, SealSubject, build_seal_subject
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
 from keyturn.model.fields import FieldPath, format_path
@@ -21,11 +21,15 @@ from keyturn.yamldoc.reader import Document, parse_document
 
 
 class SealStatus(Enum):
-    """The seal of a file: it is not encrypted, has no seal, or has one that matches or does not."""
+    """The seal of a file: not encrypted, without a seal, with one that matches, or does not.
+
+    UNSIGNED is a digest in a workspace with a key: everybody can compute it.
+    """
 
     NOT_ENCRYPTED = "not encrypted"
     MISSING = "missing"
     VALID = "valid"
+    UNSIGNED = "unsigned"
     BROKEN = "broken"
 
 
@@ -44,6 +48,7 @@ class SealReview(Struct, frozen=True, kw_only=True):
 
 def review_seal(
     document: Document,
+    sealer: Sealer,
     read_secret: Callable[[Document, FieldPath], Secret],
     read_versions: Callable[[], Iterable[SourceFile]],
 ) -> SealReview:
@@ -62,24 +67,32 @@ def review_seal(
     if "sops" not in document.tree:
         return replace(review, status=SealStatus.NOT_ENCRYPTED)
     if not isinstance(secrets, Mapping) or SEAL_FIELD not in secrets:
-        return replace(review, status=SealStatus.MISSING)
+        before = _find_version_with_seal(read_versions())
+        moves = _list_moves(_list_sealed_values(before), after) if before else ()
+        # A removed seal is no first seal: who removed it may have moved the destination.
+        return replace(review, status=SealStatus.BROKEN if moves else SealStatus.MISSING, moves=moves)
     seal = read_secret(document, ("secrets", SEAL_FIELD))
-    if seal == Secret(compute_expected_seal(subject)):
+    if seal == sealer.compute_seal(subject):
         return review
-    before = _find_sealed_version(seal, read_versions())
+    if seal == Sealer().compute_seal(subject):
+        return replace(review, status=SealStatus.UNSIGNED)
+    before = _find_sealed_version(seal, sealer, read_versions())
     moves = _list_moves(_list_sealed_values(before), after) if before else ()
     return replace(review, status=SealStatus.BROKEN, moves=moves)
 
 
 def reject_broken_seal(review: SealReview) -> None:
-    """Raise KT251 if the destination changed after the last seal."""
-    if review.status is SealStatus.BROKEN:
+    """Raise KT251 if the destination changed after the last seal, or the seal is not signed."""
+    if review.status in (SealStatus.BROKEN, SealStatus.UNSIGNED):
         raise DiagnosticError(build_broken_seal_error(review))
 
 
 def build_broken_seal_error(review: SealReview) -> Diagnostic:
     """Return KT251 with the changes since the last sealed version, in plain words."""
-    if review.moves:
+    if review.status is SealStatus.UNSIGNED:
+        shown = "; ".join(review.destination)
+        text = f"the seal is not signed by the key of the workspace; the destination: {shown}"
+    elif review.moves:
         changes = "; ".join(review.moves)
         text = f"the destination changed after the last seal: {changes}"
     else:
@@ -95,14 +108,26 @@ def build_broken_seal_error(review: SealReview) -> Diagnostic:
     )
 
 
-def _find_sealed_version(seal: Secret, versions: Iterable[SourceFile]) -> SealSubject | None:
+def _find_sealed_version(seal: Secret, sealer: Sealer, versions: Iterable[SourceFile]) -> SealSubject | None:
     for version in versions:
         try:
             subject = build_seal_subject(parse_document(version.data, version.relative))
         except DiagnosticError:
             continue
-        if seal == Secret(compute_expected_seal(subject)):
+        if seal == sealer.compute_seal(subject):
             return subject
+    return None
+
+
+def _find_version_with_seal(versions: Iterable[SourceFile]) -> SealSubject | None:
+    for version in versions:
+        try:
+            document = parse_document(version.data, version.relative)
+        except DiagnosticError:
+            continue
+        secrets = document.tree.get("secrets")
+        if isinstance(secrets, Mapping) and SEAL_FIELD in secrets:
+            return build_seal_subject(document)
     return None
 
 

@@ -8,6 +8,7 @@ from keyturn.files.discovery import load_file, reload_file
 from keyturn.git.revision import Revision
 from keyturn.manifests.manifest import build_manifest
 from keyturn.manifests.seal import SealSubject, check_seal, resolve_seal_severity, verify_secrets
+from keyturn.manifests.sealing import SealerCache
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.fields import FieldPath
 from keyturn.model.resource import DesiredResource
@@ -29,12 +30,14 @@ def decrypt_manifests(
     DiagnosticError with all errors; KT250 to KT299 are integrity errors. A missing seal is no error
     here if policy only warns: the loader reports it.
     """
-    decryptor = open_decryptor(project, environment)
+    decryptor, sealers = open_decryptor(project, environment), SealerCache(project, environment)
     resources = tuple(desired)
     opened: list[DesiredResource] = []
     findings: list[Diagnostic] = []
     for start in range(0, len(resources), _BATCH_SIZE):
-        verified, problems = _decrypt_batch(resources[start : start + _BATCH_SIZE], project, decryptor)
+        verified, problems = _decrypt_batch(
+            resources[start : start + _BATCH_SIZE], project, decryptor, sealers
+        )
         opened.extend(verified)
         findings.extend(problems)
     if findings:
@@ -50,14 +53,14 @@ def check_seals_of_invalid(
         parse_document(load_file(project.root, subject.origin.file).data, subject.origin.file)
         for subject in subjects
     ]
-    decryptor = open_decryptor(project, environment)
+    decryptor, sealers = open_decryptor(project, environment), SealerCache(project, environment)
     return tuple(
         finding
         for subject, secrets in zip(subjects, decryptor(documents), strict=True)
         for finding in (
             secrets.diagnostics
             if isinstance(secrets, DiagnosticError)
-            else check_seal(subject, _select_secrets(secrets))
+            else check_seal(subject, _select_secrets(secrets), sealers.find_sealer(subject.origin.file))
         )
     )
 
@@ -74,7 +77,10 @@ def decrypt_manifest_at(
     sealed = build_manifest(source, document).desired
     opened = decrypt_document(document, open_decryptor(project, environment))
     verified, problems = verify_secrets(
-        sealed, _select_secrets(opened), resolve_seal_severity(project.policy)
+        sealed,
+        _select_secrets(opened),
+        resolve_seal_severity(project.policy),
+        SealerCache(project, environment).find_sealer(file),
     )
     errors = [finding for finding in problems if finding.severity is Severity.ERROR]
     if errors:
@@ -83,7 +89,7 @@ def decrypt_manifest_at(
 
 
 def _decrypt_batch(
-    batch: Sequence[DesiredResource], project: Project, decryptor: Decryptor
+    batch: Sequence[DesiredResource], project: Project, decryptor: Decryptor, sealers: SealerCache
 ) -> tuple[list[DesiredResource], list[Diagnostic]]:
     severity = resolve_seal_severity(project.policy)
     opened: list[DesiredResource] = []
@@ -92,7 +98,8 @@ def _decrypt_batch(
         if isinstance(secrets, DiagnosticError):
             findings.extend(secrets.diagnostics)
             continue
-        verified, problems = verify_secrets(resource, _select_secrets(secrets), severity)
+        sealer = sealers.find_sealer(resource.origin.file)
+        verified, problems = verify_secrets(resource, _select_secrets(secrets), severity, sealer)
         opened.append(verified)
         findings.extend(problem for problem in problems if problem.severity is Severity.ERROR)
     return opened, findings

@@ -16,7 +16,8 @@ from keyturn.files.atomic_write import AtomicFile, lock_for_writing
 from keyturn.files.discovery import SourceFile, load_file
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity, error_diagnostic
-from keyturn.model.fields import FieldPath, flatten_tree, format_path, nest_fields
+from keyturn.model.field_names import mask_path
+from keyturn.model.fields import FieldPath, flatten_tree, nest_fields
 from keyturn.model.secret import Secret
 from keyturn.policy.settings import PolicySettings
 from keyturn.sops.binary import SopsCommand
@@ -333,6 +334,6 @@ def _encode_json(value: ManifestValue) -> bytes:
 
 
 def _verification_error(document: Document, path: FieldPath, what: str) -> Diagnostic:
-    message = f"{format_path(path)} {what}; the file is unchanged"
+    message = f"{mask_path(path)} {what}; the file is unchanged"
     hint = "run `keyturn doctor`, and report this if it finds no problem with sops"
     return error_diagnostic("KT225", document.find_location(path), message, hint)

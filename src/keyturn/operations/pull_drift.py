@@ -8,8 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.files.discovery import load_file
-from keyturn.manifests.seal import build_seal_subject, compute_expected_seal
+from keyturn.manifests.seal import Sealer, build_seal_subject
 from keyturn.manifests.seal_review import reject_broken_seal, review_seal
+from keyturn.manifests.sealing import SealerCache
 from keyturn.manifests.writer import can_remove
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, FieldChange
@@ -18,11 +19,11 @@ from keyturn.model.fields import FieldPath, Leaf, flatten_tree
 from keyturn.model.resource import DesiredResource, LiveObject
 from keyturn.model.results import PullResult, SkippedField
 from keyturn.model.secret import Secret
-from keyturn.operations.setup.init_repository import create_manifest_writer
 from keyturn.operations.observe import check_organization, list_live_objects, read_live_objects
 from keyturn.operations.plan.recovery import list_uncertain_retirements, resolve_open_intents
 from keyturn.operations.plan.secret_loader import SecretLoader
 from keyturn.operations.run_context import RunContext
+from keyturn.operations.setup.init_repository import create_manifest_writer
 from keyturn.planning.diff import compute_field_changes
 from keyturn.planning.drift import select_pullable
 from keyturn.planning.scope import matches_target
@@ -117,18 +118,20 @@ def _pull_manifest(
         skipped += (SkippedField(each.path, "the schema does not allow the live value") for each in writable)
         return replace(result, skipped=tuple(skipped))
     is_sealed = any(field.path in sealed for field in writable)
-    seal = _compute_new_seal(document, values, removed) if is_sealed else {}
+    reseals = is_sealed and SEAL_FIELD in document.tree.get("secrets", {})
     if options.write and writable:
         try:
             writer = create_manifest_writer(run.project, run.environment)
-            if seal:
-                reject_broken_seal(review_seal(document, writer.read_secret, tuple))
-            writer.update_file(source.relative, {**values, **seal}, removed)
+            if reseals:
+                sealer = SealerCache(run.project, run.environment).find_sealer(source.relative)
+                reject_broken_seal(review_seal(document, sealer, writer.read_secret, tuple))
+                values["secrets", SEAL_FIELD] = _compute_new_seal(document, values, removed, sealer)
+            writer.update_file(source.relative, values, removed)
         except DiagnosticError as error:
             reason = f"the file could not be written: {error.diagnostics[0].message}"
             skipped += (SkippedField(field.path, reason) for field in writable)
             return replace(result, skipped=tuple(skipped))
-    return replace(result, written=writable, skipped=tuple(skipped), resealed=bool(seal))
+    return replace(result, written=writable, skipped=tuple(skipped), resealed=reseals)
 
 
 def _separate_removable(
@@ -213,12 +216,12 @@ def _edit_tree(
 
 
 def _compute_new_seal(
-    document: Document, values: Mapping[FieldPath, Leaf], removed: tuple[FieldPath, ...]
-) -> dict[FieldPath, Secret]:
-    if SEAL_FIELD not in document.tree.get("secrets", {}):
-        return {}
+    document: Document,
+    values: Mapping[FieldPath, Leaf],
+    removed: tuple[FieldPath, ...],
+    sealer: Sealer,
+) -> Secret:
     subject = build_seal_subject(document)
     remaining = {path: leaf for path, leaf in subject.fields.items() if not _is_below_any(path, removed)}
     changed = {path: value for path, value in values.items() if path[0] == "config"}
-    seal = compute_expected_seal(replace(subject, fields={**remaining, **changed}))
-    return {("secrets", SEAL_FIELD): Secret(seal)}
+    return sealer.compute_seal(replace(subject, fields={**remaining, **changed}))

@@ -9,8 +9,9 @@ from msgspec import Struct
 from keyturn.files.discovery import SourceFile, find_manifests, load_file
 from keyturn.git.file_history import read_file_versions
 from keyturn.manifests.data_key import find_file_with_data_key, find_former_reader, parse_encrypted
-from keyturn.manifests.seal import compute_document_seal
+from keyturn.manifests.seal import build_seal_subject
 from keyturn.manifests.seal_review import SealReview, SealStatus, review_seal
+from keyturn.manifests.sealing import SealerCache
 from keyturn.manifests.writer import FileEdit, ManifestValue, ManifestWriter
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.fields import FieldPath
@@ -44,6 +45,7 @@ class SecretWriter:
         self._keyring: AgeKeyring = find_age_keys(environment)
         # A key command runs once: its output replaces it.
         self._environment = self._keyring.environment
+        self._sealers = SealerCache(project, self._environment)
         self._files: ManifestWriter = create_manifest_writer(project, self._environment)
 
     def review_seal(self, source: SourceFile) -> SealReview:
@@ -73,14 +75,22 @@ class SecretWriter:
             accept(review)
             reason = self._explain_renewal(document, review.status)
             notes.extend([f"the file has a new data key: {reason}"] if reason else ())
-            seal: ManifestValue = Secret(compute_document_seal(document))
+            if review.status in (SealStatus.NOT_ENCRYPTED, SealStatus.MISSING):
+                notes.append(f"sealed for {'; '.join(review.destination) or 'no destination'}")
+            sealer = self._sealers.find_sealer(document.file)
+            seal: ManifestValue = sealer.compute_seal(build_seal_subject(document))
             return FileEdit({**values, ("secrets", SEAL_FIELD): seal}, renew_data_key=bool(reason))
 
         self._files.edit_file(file, compute_edit)
         return WrittenSecret(file, tuple(notes))
 
     def _review_document(self, document: Document) -> SealReview:
-        return review_seal(document, self._files.read_secret, lambda: self._read_versions(document.file))
+        return review_seal(
+            document,
+            self._sealers.find_sealer(document.file),
+            self._files.read_secret,
+            lambda: self._read_versions(document.file),
+        )
 
     def _explain_renewal(self, document: Document, status: SealStatus) -> str:
         if status is SealStatus.NOT_ENCRYPTED:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from keyturn.files.discovery import load_file
+from keyturn.files.discovery import is_within, load_file
 from keyturn.git.revision import Revision
 from keyturn.model.address import SourceLocation
 from keyturn.model.config_reader import ConfigSection
@@ -87,6 +87,17 @@ def find_workspace_at(project: Project, folder: Path) -> str:
         if any(here.is_relative_to((project.root / each).resolve()) for each in workspace.manifests)
     ]
     return names[0] if len(names) == 1 else ""
+
+
+def find_file_workspace(project: Project, file: str) -> Workspace | None:
+    """Return the workspace with the longest manifest folder that contains ``file``; None without one."""
+    covering = [
+        (len(folder), workspace)
+        for workspace in project.workspaces.values()
+        for folder in workspace.manifests
+        if is_within(file, folder)
+    ]
+    return max(covering, key=lambda each: each[0])[1] if covering else None
 
 
 def find_project_root(start: Path) -> Path:

@@ -166,11 +166,14 @@ def _confirm_moves(folder: Path, files: list[str], reason: str, *, yes: bool) ->
     from keyturn.views.escaping import escape_line
 
     reviews = review_seals(open_project(folder), files, read_environment())
-    moved = [each for each in reviews if each.status is SealStatus.BROKEN]
+    moved = [each for each in reviews if each.status in (SealStatus.BROKEN, SealStatus.UNSIGNED)]
     if moved and not reason:
         raise DiagnosticError(*map(build_broken_seal_error, moved))
     for review in moved:
-        click.echo(f"{review.address} ({review.file}): the destination changed after the last seal", err=True)
+        what = "the destination changed after the last seal"
+        if review.status is SealStatus.UNSIGNED:
+            what = "the seal is not signed by the key of the workspace"
+        click.echo(f"{review.address} ({review.file}): {what}", err=True)
         for line in review.moves or review.destination:
             click.echo(f"  {escape_line(line)}", err=True)
     if moved and not yes:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from keyturn.files.atomic_write import lock_for_writing
 from keyturn.files.discovery import load_file
-from keyturn.manifests.seal import SealSubject, compute_expected_seal
+from keyturn.manifests.seal import Sealer, SealSubject
+from keyturn.manifests.sealing import SealerCache
 from keyturn.manifests.writer import ManifestWriter
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.fields import flatten_tree
@@ -25,7 +26,7 @@ from keyturn.schema.definitions import read_schema_text
 from keyturn.sops.age_keys import find_age_keys
 from keyturn.sops.binary import find_sops
 from keyturn.trust.derivation import ROOT_KEY_BYTES
-from keyturn.trust.signing import PublicKey
+from keyturn.trust.signing import SigningKey
 
 CI_FILES: Mapping[str, tuple[str, Callable[[InitOptions], str]]] = MappingProxyType(
     {
@@ -75,17 +76,21 @@ def init_repository(
     missing = [name for name, _ in options.all_workspaces if name not in project.workspaces]
     files.advice += [f"keyturn.yaml: add the workspace {name} manually" for name in missing]
     write = create_manifest_writer(project, environment)
-    key_ids: dict[str, str] = {}
-    for name, workspace in project.workspaces.items():
-        if name in dict(options.all_workspaces) and not files.has_path(project.fingerprint_key):
-            tree = build_key_tree(project, workspace, random_bytes(ROOT_KEY_BYTES), author)
-            if files.add_encrypted(write, workspace_key_path(name), tree, KEY_FILE_HEAD):
-                key_ids[name] = PublicKey.parse(tree["public"]).key_id
-                add_known_key(environment, workspace.organization, key_ids[name])
+    sealers = SealerCache(project, environment)
+    chosen = [each for name, each in project.workspaces.items() if name in dict(options.all_workspaces)]
+    key_ids = {}
+    for workspace in chosen:
+        root_key = random_bytes(ROOT_KEY_BYTES)
+        tree = build_key_tree(project, workspace, root_key, author)
+        if files.add_key_file(write, project, workspace_key_path(workspace.name), tree):
+            signing_key = SigningKey(root_key)
+            key_ids[workspace.name] = signing_key.public_key.key_id
+            add_known_key(environment, workspace.organization, signing_key.public_key.key_id)
+            sealers.add_sealer(Sealer(workspace.name, signing_key))
     _write_pipeline(files, replace(options, key_ids=key_ids), ci)
-    for name in project.workspaces:
-        if name in dict(options.all_workspaces):
-            _write_example(files, write, name, base64.b32encode(random_bytes(20)).decode().lower())
+    for workspace in chosen:
+        password = base64.b32encode(random_bytes(20)).decode().lower()
+        _write_example(files, write, sealers, workspace.name, Secret(password))
     return InitResult(
         created=tuple(files.created),
         unchanged=tuple(files.unchanged),
@@ -121,14 +126,24 @@ def _write_pipeline(files: "_RepositoryFiles", options: InitOptions, ci: str) ->
         )
 
 
-def _write_example(files: "_RepositoryFiles", write: ManifestWriter, workspace: str, password: str) -> None:
+def _write_example(
+    files: "_RepositoryFiles", write: ManifestWriter, sealers: SealerCache, workspace: str, password: Secret
+) -> None:
     # A repository with manifests needs no example.
     if files.has_manifests(f"manifests/{workspace}", f"{workspace}-warehouse"):
         return
     name = f"{workspace}-warehouse"
     file = f"manifests/{workspace}/credentials/{name}.yaml"
-    tree = _build_example_credential(name, workspace, Secret(password))
-    files.add_encrypted(write, file, tree, init_templates.render_modeline("credential", file))
+    if not files.has_path(file):
+        tree = _build_example_credential(name, workspace)
+        fields = flatten_tree({"config": tree["config"]})
+        subject = SealSubject(Address("credential", name), "database", fields, SourceLocation(file))
+        seal = sealers.find_sealer(file).compute_seal(subject)
+        tree["secrets"] = {"password": password, "seal": seal}
+        head = init_templates.render_modeline("credential", file)
+        files.add_encrypted(write, file, tree, head)
+    else:
+        files.unchanged.append(file)
     file = f"manifests/{workspace}/connections/{name}.yaml"
     connection = init_templates.EXAMPLE_CONNECTION.format(name=name, workspace=workspace)
     files.add_text(file, init_templates.render_modeline("connection", file) + connection)
@@ -144,25 +159,20 @@ def create_manifest_writer(project: Project, environment: Mapping[str, str]) -> 
     return ManifestWriter(project.root, policy, sops, open_decryptor(project, environment))
 
 
-def _build_example_credential(name: str, workspace: str, password: Secret) -> dict[str, object]:
-    config = {
-        "engine": "postgresql",
-        "host": "db.example.com",
-        "port": 5432,
-        "database": "analytics",
-        "username": "svc_planasonix",
-    }
-    tree: dict[str, object] = {
+def _build_example_credential(name: str, workspace: str) -> dict[str, object]:
+    return {
         "kind": "credential",
         "name": name,
         "type": "database",
         "labels": {"environment": workspace, "system": "warehouse", "owner": "data-platform"},
-        "config": config,
+        "config": {
+            "engine": "postgresql",
+            "host": "db.example.com",
+            "port": 5432,
+            "database": "analytics",
+            "username": "svc_planasonix",
+        },
     }
-    subject = SealSubject(
-        Address("credential", name), "database", flatten_tree({"config": config}), SourceLocation("")
-    )
-    return tree | {"secrets": {"password": password, "seal": Secret(compute_expected_seal(subject))}}
 
 
 class _RepositoryFiles:
@@ -211,6 +221,14 @@ class _RepositoryFiles:
         if is_new:
             write.create_file(relative, tree, head)
         return is_new
+
+    def add_key_file(
+        self, write: ManifestWriter, project: Project, relative: str, tree: dict[str, object]
+    ) -> bool:
+        # A repository with a fingerprint key gets keys of its workspaces by `keyturn key create`.
+        if self.has_path(project.fingerprint_key):
+            return False
+        return self.add_encrypted(write, relative, tree, KEY_FILE_HEAD)
 
     def has_word(self, relative: str, word: str) -> bool:
         try:
