@@ -23,8 +23,8 @@ from keyturn.operations.progress import PeriodicTimer, ProgressListener
 from keyturn.operations.pull_drift import PullOptions, pull_drift
 from keyturn.operations.revoke import find_credential, purge_retired, revoke_credential
 from keyturn.operations.run_context import RunContext, open_client, open_run_context
-from keyturn.operations.secret_writer import WrittenSecret
-from keyturn.operations.set_secret import list_secret_fields, reseal_credential, set_secret
+from keyturn.operations.secrets.secret_writer import WrittenSecret
+from keyturn.operations.secrets.set_secret import list_secret_fields, reseal_credential, set_secret
 from keyturn.operations.setup.init_repository import init_repository, list_age_recipients
 from keyturn.operations.setup.init_templates import InitOptions
 from keyturn.operations.test_connections import FailureBudget, run_test_session

@@ -83,7 +83,7 @@ def complete_fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> 
 
 
 def _list_fields(ctx: click.Context) -> Iterator[str]:
-    from keyturn.operations.set_secret import list_secret_fields
+    from keyturn.operations.secrets.set_secret import list_secret_fields
     from keyturn.project.project import find_workspace_at, open_project
 
     folder = Path(ctx.params.get("folder") or ".")

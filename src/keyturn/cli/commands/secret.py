@@ -100,7 +100,7 @@ def secret_set_command(
         from keyturn.cli.environment import read_environment
         from keyturn.cli.errors import print_diagnostics
         from keyturn.model.secret import Secret
-        from keyturn.operations.set_secret import check_secret_value, find_credential_file, set_secret
+        from keyturn.operations.secrets.set_secret import check_secret_value, find_credential_file, set_secret
         from keyturn.project.project import find_workspace_at, open_project
 
         _reject_secret_argument(field, ctx.args)
@@ -142,7 +142,7 @@ def seal_command(
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.set_secret import find_credential_file, reseal_credential
+        from keyturn.operations.secrets.set_secret import find_credential_file, reseal_credential
         from keyturn.project.project import find_workspace_at, open_project
 
         if yes and not reason.strip():
@@ -161,7 +161,7 @@ def _confirm_moves(folder: Path, files: list[str], reason: str, *, yes: bool) ->
     from keyturn.cli.environment import read_environment
     from keyturn.manifests.seal_review import SealStatus, build_broken_seal_error
     from keyturn.model.diagnostic import DiagnosticError
-    from keyturn.operations.set_secret import review_seals
+    from keyturn.operations.secrets.set_secret import review_seals
     from keyturn.project.project import open_project
     from keyturn.views.escaping import escape_line
 

@@ -4,7 +4,7 @@ import pytest
 
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
-from keyturn.operations.set_secret import (
+from keyturn.operations.secrets.set_secret import (
     _reject_unknown_field,
     find_credential_file,
     reseal_credential,

@@ -6,7 +6,7 @@ from keyturn.files.discovery import load_file
 from keyturn.manifests.seal_review import SealStatus, reject_broken_seal
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.secret import Secret
-from keyturn.operations.secret_writer import SecretWriter
+from keyturn.operations.secrets.secret_writer import SecretWriter
 from keyturn.project.project import read_project
 
 FILE = "manifests/prod/credentials/prod-db.yaml"

@@ -11,7 +11,7 @@ from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, erro
 from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY
 from keyturn.model.secret import Secret
-from keyturn.operations.secret_writer import SecretWriter, WrittenSecret
+from keyturn.operations.secrets.secret_writer import SecretWriter, WrittenSecret
 from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.policy.rule import RuleContext
 from keyturn.policy.runner import run_single_secret_rules

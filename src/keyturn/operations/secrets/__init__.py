@@ -1,0 +1,1 @@
+"""Writes secrets and seals into manifests."""
