@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 from planasonix_emulator.clock import EmulatorClock, format_timestamp
 from planasonix_emulator.http.access import ApiKeys
@@ -40,6 +41,7 @@ class Deployment:
         self.secret_log = SecretLog()
         self.ids = IdGenerator()
         self.concurrent_edit: Callable[[], object] | None = None
+        self._list_turns = count(1)
         self.clear_history()
 
     def clear_history(self) -> None:
@@ -61,6 +63,13 @@ class Deployment:
     def format_time(self, moment: int | None) -> str | None:
         """Format a time as responses show it."""
         return format_timestamp(moment, self.settings.precision)
+
+    def shuffle_list(self, items: list[object]) -> list[object]:
+        """Return the items in another order at each call."""
+        turn = next(self._list_turns)
+        start = turn % max(len(items), 1)
+        rotated = items[start:] + items[:start]
+        return rotated[::-1] if turn // 2 % 2 else rotated
 
     def next_write_time(self, previous: StoredRecord | None = None) -> int:
         """Return the time of a write, later than the object's last write at the precision of responses."""

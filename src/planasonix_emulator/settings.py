@@ -85,6 +85,7 @@ class EmulatorSettings:
 
     reply_secrets: str = "omit"
     stringify: bool = False
+    unordered_fields: tuple[str, ...] = ()
     extra_fields: bool = False
     statuses: Mapping[str, str] = field(default_factory=dict)
     create_status: int = 201

@@ -1,5 +1,7 @@
 """The lifecycle of a resource on every API dialect: PUT semantics, replies and masks."""
 
+import json
+
 import pytest
 
 from planasonix_emulator.storage.secret_log import digest_secret
@@ -82,3 +84,35 @@ def test_lifecycle_on_every_dialect(setup, canary, request):
     assert held["prod-db"] == {"password": digest_secret("salt", last)}
     assert held["prod-more"] == {"password": digest_secret("salt", secret)}
     assert set(setup.service.count_secrets("salt")) <= {digest_secret("salt", each) for each in written}
+
+
+SETS = {"unordered_fields": ["scopes", "topics", "objects"]}
+UNORDERED = [
+    SETS,
+    {**SETS, "dialect": "backend"},
+    {**SETS, "dialect": "jsonapi", "credential_put": "replace"},
+]
+
+
+@pytest.mark.parametrize("setup", UNORDERED, ids=["docs", "backend", "jsonapi"], indirect=True)
+def test_sets_in_another_order_in_each_response(setup, canary):
+    """No change, no drift, and the same approval digest in each plan."""
+    oauth = {"client_id": "abc", "scopes": ["web", "api", "refresh_token"]}
+    secret = canary()
+    setup.repo.credential("prod-crm", {"client_secret": secret}, oauth, type="oauth")
+    setup.repo.credential("prod-bus", {"password": canary()}, {"username": "svc"}, type="password")
+    topics = {"bootstrapServers": "db.example.com:9092", "topics": ["b", "c", "a"]}
+    setup.repo.connection("prod-topics", "prod-bus", topics, type="kafka", category="source")
+    done = setup.repo.run_in_process("apply", "--auto-approve", "--no-test")
+    assert done.code == 0, done.stdout + done.stderr
+    for _ in range(4):
+        left = setup.repo.run_in_process("plan", "--detailed-exitcode")
+        assert left.code == 0, left.stdout + left.stderr
+    setup.repo.credential(
+        "prod-crm", {"client_secret": secret}, {**oauth, "scopes": ["api", "more"]}, type="oauth"
+    )
+    digests = {
+        json.loads(setup.repo.run_in_process("plan", "--format", "json").stdout)["approval"]["digest"]
+        for _ in range(4)
+    }
+    assert len(digests) == 1

@@ -103,6 +103,24 @@ def _purged(service: Emulator) -> None:
     service.perform_ui_action("trash", collection="connections", name="n-forget")
 
 
+def _with_sets(client: str) -> Write:
+    def write(repo: Repository, secrets: Secrets) -> None:
+        oauth = {"client_id": client, "scopes": ["web", "api", "refresh_token"]}
+        repo.credential("c-set", {"client_secret": secrets("set")}, oauth, type="oauth")
+        repo.credential("c-topics", {"password": secrets("topics")}, {"username": "svc"}, type="password")
+        topics = {
+            "bootstrapServers": "db.example.com:9092",
+            "topics": ["b", "c", "a"],
+            "consumerGroup": client,
+        }
+        repo.connection("n-topics", "c-topics", topics, type="kafka")
+
+    return write
+
+
+SETS = Scenario(name="sets", before=_with_sets("one"), after=_with_sets("another"))
+"""Lists whose order has no meaning."""
+
 CREATE = Scenario(name="create", after=pair("new"))
 VERIFY, REPLACED, IN_PLACE = rotation("verify"), rotation("replace"), rotation("in_place")
 SCENARIOS: Mapping[str, Scenario] = {

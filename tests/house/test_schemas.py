@@ -117,6 +117,7 @@ def test_each_annotation_is_known():
         "x-own",
         "x-rule",
         "x-seal",
+        "x-set",
     }
     for kind in KINDS:
         assert {key for key in keys(load_schema(kind)) if key.startswith("x-")} <= known

@@ -1,11 +1,13 @@
 """Flat fields: conversion, JSON pointers and comparison."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.model.address import Address
 from keyturn.model.fields import (
+    UnorderedList,
     flatten_tree,
     format_path,
     from_json_pointer,
@@ -160,3 +162,38 @@ def test_only_text_is_compared_with_ids(tree):
     assert has_any_text(fields, {"id-1"}) == any(leaf == "id-1" for leaf in fields.values())
     assert has_any_text({**fields, ("config", "user"): "id-1"}, {"id-1"})
     assert not is_any_text(["id-1"], {"id-1"})
+
+
+ITEMS = st.lists(st.text(max_size=3) | st.integers() | st.booleans() | TREES, max_size=5)
+
+
+@given(ITEMS, st.randoms())
+def test_an_unordered_list_has_no_order(items, random):
+    """It equals each permutation, on both sides, and is always in the same order itself."""
+    other = random.sample(items, len(items))
+    for left, right in ((UnorderedList(items), other), (items, UnorderedList(other))):
+        assert left == right
+        assert values_equal(left, right)
+        assert (left != right) is False
+    assert repr(UnorderedList(items)) == repr(UnorderedList(other))
+
+
+@given(ITEMS.filter(len), st.data())
+def test_an_unordered_list_counts_its_items(items, data):
+    """One item more, less or repeated is a difference."""
+    position = data.draw(st.integers(0, len(items) - 1))
+    for other in (
+        items[:position] + items[position + 1 :],
+        [*items, items[position]],
+        [*items, "a new item"],
+    ):
+        assert UnorderedList(items) != other
+        assert not values_equal(other, UnorderedList(items))
+    assert UnorderedList(items) != tuple(items)
+
+
+def test_an_unordered_list_is_a_list_for_outputs():
+    """JSON shows it as a list; numbers may be text as in other fields."""
+    assert msgspec.json.encode(UnorderedList(["b", "a"])) == b'["a","b"]'
+    assert values_equal(UnorderedList([2, "a"]), ["a", "2"])
+    assert not values_equal(UnorderedList(["a"]), "a")

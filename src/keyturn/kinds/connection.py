@@ -6,6 +6,7 @@ from keyturn.kinds.kind import (
     ServiceRecord,
     encode_settings,
     find_references,
+    mark_sets,
     merge_config,
     resolve_reference,
     split_secrets,
@@ -16,6 +17,8 @@ from keyturn.model.resource import EMPTY, DesiredResource, LiveObject
 
 CREDENTIAL_PATH = ("credential",)
 CATEGORY_PATH = ("category",)
+CONNECTION_SETS = frozenset({("config", "objects"), ("config", "topics")})
+"""The lists that ``schemas/connection.schema.json`` marks with ``x-set``; a test compares the two."""
 
 
 def encode_connection(desired: DesiredResource, ids: Ids) -> dict[str, object]:
@@ -36,7 +39,7 @@ def encode_connection_test(type: str, fields: Fields, ids: Ids) -> dict[str, obj
 def decode_connection(record: ServiceRecord) -> LiveObject:
     """Convert a record; possible secrets and masks are dropped and reported by path."""
     config, dropped = split_secrets(record.config or EMPTY, frozenset())
-    fields = dict(config)
+    fields = mark_sets(config, CONNECTION_SETS)
     if record.credential_id:
         fields[CREDENTIAL_PATH] = record.credential_id
     if isinstance(category := record.extra.get("category"), str) and category:
@@ -65,5 +68,6 @@ KIND = ResourceKind(
     encode=encode_connection,
     decode=decode_connection,
     find_references=find_references,
+    sets=CONNECTION_SETS,
     encode_test=encode_connection_test,
 )

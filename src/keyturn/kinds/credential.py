@@ -1,6 +1,14 @@
 """Credentials: named sets of secrets that connections refer to."""
 
-from keyturn.kinds.kind import Ids, ResourceKind, ServiceRecord, find_references, merge_config, split_secrets
+from keyturn.kinds.kind import (
+    Ids,
+    ResourceKind,
+    ServiceRecord,
+    find_references,
+    mark_sets,
+    merge_config,
+    split_secrets,
+)
 from keyturn.model.address import Address
 from keyturn.model.resource import EMPTY, DesiredResource, LiveObject
 
@@ -30,6 +38,9 @@ SECRET_FIELDS = frozenset(
 )
 """The secret fields of ``schemas/credential.schema.json``; a test compares the two."""
 
+CREDENTIAL_SETS = frozenset({("config", "scopes")})
+"""The lists that ``schemas/credential.schema.json`` marks with ``x-set``; a test compares the two."""
+
 KEY_PART_PREFIX = "key_"
 """The prefix of the fields of an ``api_key`` credential that contain one part of its key."""
 
@@ -52,7 +63,7 @@ def decode_credential(record: ServiceRecord) -> LiveObject:
         address=Address("credential", record.name),
         id=record.id,
         type=record.type,
-        fields=fields,
+        fields=mark_sets(fields, CREDENTIAL_SETS),
         created_at=record.created_at,
         updated_at=record.updated_at,
         status=record.status or "active",
@@ -67,4 +78,5 @@ KIND = ResourceKind(
     encode=encode_credential,
     decode=decode_credential,
     find_references=find_references,
+    sets=CREDENTIAL_SETS,
 )

@@ -1,12 +1,13 @@
 """The interface of a resource kind, and functions that the kinds share."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
 
 from keyturn.model.address import Address
-from keyturn.model.fields import FieldPath, Fields, flatten_tree, nest_fields
+from keyturn.model.fields import FieldPath, Fields, Leaf, UnorderedList, flatten_tree, nest_fields
 from keyturn.model.resource import DesiredResource, EncryptedSecret, LiveObject
 from keyturn.model.secret import Secret
 from keyturn.model.secret_detection import may_be_secret
@@ -66,8 +67,9 @@ class ResourceKind(Struct, frozen=True, kw_only=True):
     ``name`` is used in manifests and addresses, ``collection`` in paths of the API. ``encode``
     returns the request body of a create or an update, with secrets as ``Secret`` and references as
     ids; it raises KeyError for a reference without an id. ``decode`` converts a record of the
-    service. ``encode_test`` returns the request body of a connection test for a type and desired or
-    live fields; None if the service cannot test this kind.
+    service. ``sets`` are the paths of lists whose order has no meaning. ``encode_test`` returns the
+    request body of a connection test for a type and desired or live fields; None if the service
+    cannot test this kind.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ResourceKind(Struct, frozen=True, kw_only=True):
     encode: Callable[[DesiredResource, Ids], dict[str, object]]
     decode: Callable[[ServiceRecord], LiveObject]
     find_references: Callable[[Fields], References]
+    sets: frozenset[FieldPath] = frozenset()
     encode_test: Callable[[str, Fields, Ids], dict[str, object]] | None = None
 
 
@@ -118,6 +121,24 @@ def split_secrets(
         else:
             fields[path] = leaf
     return fields, tuple(dropped)  # type: ignore[return-value]
+
+
+def mark_sets(fields: Fields, sets: frozenset[FieldPath]) -> dict[FieldPath, Leaf]:
+    """Return live fields whose lists at the paths of ``sets`` have no order.
+
+    A deployment that stores settings as text returns such a list as JSON text.
+    """
+    return {path: _to_unordered(leaf) if path in sets else leaf for path, leaf in fields.items()}
+
+
+def _to_unordered(leaf: Leaf) -> Leaf:
+    items: object = leaf
+    if isinstance(leaf, str) and leaf.startswith("["):
+        try:
+            items = json.loads(leaf)
+        except ValueError:
+            return leaf
+    return UnorderedList(items) if isinstance(items, list) else leaf
 
 
 def find_references(fields: Fields) -> References:

@@ -5,7 +5,8 @@
 manages.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from keyturn.model.address import Address
@@ -13,6 +14,26 @@ from keyturn.model.address import Address
 FieldPath: TypeAlias = tuple[str, ...]
 Leaf: TypeAlias = str | int | float | bool | Address | list[object] | dict[str, object] | None
 Fields: TypeAlias = Mapping[FieldPath, Leaf]
+
+
+class UnorderedList(list[object]):
+    """A list whose order has no meaning: it equals each list with the same items, however often each.
+
+    The items are sorted, so outputs and digests do not depend on the order of the service either.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, items: Iterable[object] = ()) -> None:
+        super().__init__(sorted(items, key=_to_comparison_key))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, list):
+            return NotImplemented
+        return [*map(_to_comparison_key, self)] == sorted(map(_to_comparison_key, other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
 
 def flatten_tree(tree: Mapping[str, object], prefix: FieldPath = ()) -> dict[FieldPath, Leaf]:
@@ -76,8 +97,11 @@ def values_equal(left: object, right: object) -> bool:
     """Tell whether the service treats two leaves as the same value.
 
     A deployment may store numbers and booleans as text (5432 and "5432", true and "true"), so
-    scalars are compared by their text; lists and mappings element by element.
+    scalars are compared by their text; lists and mappings element by element, an ``UnorderedList``
+    without its order.
     """
+    if isinstance(left, UnorderedList) or isinstance(right, UnorderedList):
+        return left == right
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(values_equal, left, right))
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -93,3 +117,9 @@ def _format_scalar(scalar: str | float) -> str:
     if isinstance(scalar, float) and scalar.is_integer():
         return str(int(scalar))
     return str(scalar)
+
+
+def _to_comparison_key(item: object) -> tuple[str, str]:
+    if isinstance(item, str | int | float):
+        return ("scalar", _format_scalar(item))
+    return ("other", json.dumps(item, sort_keys=True, default=str))

@@ -68,7 +68,14 @@ def serialize_config(deployment: Deployment, record: StoredRecord) -> dict[str, 
         if settings.reply_secrets != "leak":
             secrets = mask_secrets(secrets, MASK if settings.reply_secrets == "mask" else None)
         config = merge_secrets(config, secrets)
+    if settings.unordered_fields:
+        config = {name: _shuffle_value(deployment, name, value) for name, value in config.items()}
     return _stringify_scalars(config) if settings.stringify else config
+
+
+def _shuffle_value(deployment: Deployment, name: str, value: Any) -> Any:
+    is_unordered = isinstance(value, list) and name in deployment.settings.unordered_fields
+    return deployment.shuffle_list(value) if is_unordered else value
 
 
 def _select_status(deployment: Deployment, record: StoredRecord) -> str:

@@ -59,3 +59,14 @@ def test_times_rise_at_any_precision(start, precision):
         for number in range(4)
     ]
     assert times == sorted(set(times))
+
+
+def test_the_order_of_a_list_may_change(start):
+    """The setting `unordered_fields` names the lists that each response shows in another order."""
+    api = start(unordered_fields=["scopes"])
+    lists = {"scopes": ["a", "b", "c"], "ordered": ["a", "b", "c"]}
+    identifier = api.credential(config={"host": "db.example", **lists})
+    views = [api.get(f"/api/credentials/{identifier}").json()["data"]["config"] for _ in range(6)]
+    assert len({tuple(each["scopes"]) for each in views}) > 2
+    assert all(sorted(each["scopes"]) == lists["scopes"] for each in views)
+    assert all(each["ordered"] == lists["ordered"] for each in views)
