@@ -120,7 +120,32 @@ def test_hides_a_key_that_may_be_a_secret(canary):
     secret = canary("ascii")
     [finding] = found(f"{PG}config:\n  ? {secret!r}\n  : x\n")
     assert secret not in finding.message
-    assert safe_path(("config", secret)) == "config.…"
+    assert safe_path(("config", secret)) == "config.▒▒▒"
+
+
+KEY_PLACES = {
+    "at the top": "{key}: x\n",
+    "below config": "config: {{host: h, {key}: x}}\n",
+    "below secrets": "secrets:\n  {key}: x\n",
+    "below secrets, beside a field": "secrets:\n  password: x\n  {key}: z\n",
+    "below secrets, as a mapping": "secrets:\n  {key}: {{a: b}}\n",
+    "below a secret": "secrets:\n  password: {{{key}: x}}\n",
+    "below rotation": "rotation: {{{key}: x}}\n",
+    "below lifecycle": "lifecycle: {{{key}: true}}\n",
+    "in keep": "keep: [{key}, password.{key}]\n",
+    "in a waiver": "waive:\n- {{rule: KT300, reason: r, {key}: x}}\n",
+    "null below secrets": "secrets:\n  {key}:\n",
+}
+
+
+@pytest.mark.parametrize("place", KEY_PLACES)
+@given(key=some.from_regex(r"q[A-Za-z0-9_-]{5,40}[0-9]", fullmatch=True))
+def test_no_unknown_key_is_shown(place, key):
+    """A value in the place of a key is not in any finding, wherever it stands."""
+    text = f"kind: credential\nname: x\ntype: database\n{KEY_PLACES[place].format(key=key)}"
+    findings = found(text)
+    assert findings
+    assert not [each for each in findings if key in each.message or key in each.hint]
 
 
 @some.composite

@@ -80,7 +80,7 @@ _API_KEY = ("api_key: {env: NAME}", "workspaces.prod.api_key must be {env: NAME}
             (
                 "KT003",
                 "keyturn.yaml:3:3",
-                f"workspaces.Prod is not a workspace name: {_NAME_RULE}",
+                f"workspaces.▒▒▒ is not a workspace name: {_NAME_RULE}",
             ),
         ),
         (

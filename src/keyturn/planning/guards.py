@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import Action, Change, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, format_path
 from keyturn.model.plan import PlanLimits
 from keyturn.planning.inputs import Approvals, PlanInputs
@@ -56,7 +57,7 @@ def check_guards(context: GuardContext) -> tuple[Diagnostic, ...]:
 
 
 def _join_secrets(change: Change, status: SecretStatus) -> str:
-    return ", ".join(format_path(each.path) for each in change.secrets if each.status is status)
+    return ", ".join(mask_path(each.path) for each in change.secrets if each.status is status)
 
 
 def _locate_change(change: Change) -> SourceLocation:
@@ -297,7 +298,7 @@ def _check_kept_secrets(context: GuardContext) -> Iterator[Diagnostic]:
     for change in context.changes:
         desired = change.desired
         if desired and desired.kept_secrets and _creates_object(change):
-            paths = [format_path(path) for path in desired.kept_secrets]
+            paths = [mask_path(path) for path in desired.kept_secrets]
             yield guard_violation(
                 "KT472",
                 change,

@@ -11,7 +11,8 @@ from msgspec import Struct
 from keyturn.kinds import KINDS
 from keyturn.kinds.credential import KEY_PART_PREFIX
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, find_nearest_name
-from keyturn.model.fields import FieldPath
+from keyturn.model.field_names import mask_key
+from keyturn.model.fields import FieldPath, format_path
 from keyturn.model.secret_detection import is_secret_name
 from keyturn.policy.text_matching import format_field_name
 from keyturn.schema.alternatives import explain_alternatives
@@ -54,8 +55,14 @@ class _SchemaProblem(Struct, frozen=True):
 
 
 def safe_path(path: FieldPath) -> str:
-    """Return ``path`` for a message, with keys that may be secrets replaced by an ellipsis."""
-    return ".".join(key if key.isdigit() or format_field_name((key,)) == key else "…" for key in path)
+    """Return ``path`` for a message, with a mask for each key that may be a secret.
+
+    Labels have names of the user, so only those that look like a secret are masked.
+    """
+    is_label = path[:1] == ("labels",)
+    return format_path(
+        tuple(key if is_label and format_field_name((key,)) == key else mask_key(key) for key in path)
+    )
 
 
 def find_schema_errors(document: Document, kind: str) -> tuple[Diagnostic, ...]:

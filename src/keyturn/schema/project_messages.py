@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from keyturn.catalog import find_code
 from keyturn.model.diagnostic import Diagnostic, error_diagnostic, suggest_nearest
+from keyturn.model.field_names import mask_key
 from keyturn.model.fields import FieldPath, format_path
 from keyturn.schema.messages import TYPE_TEXTS
 from keyturn.schema.strict_validator import build_validator
@@ -48,7 +49,8 @@ def _describe_unknown_keys(document: Document, path: FieldPath, error: _SchemaEr
     for key in error.instance:
         if key not in known:
             origin = document.find_location((*path, key), key=True)
-            message = f"{format_path((*path, key))} is not a setting"
+            shown = key if key in renamed else mask_key(key)
+            message = f"{format_path((*path, shown))} is not a setting"
             hint = f"rename `{key}:` to `{renamed[key]}:`" if key in renamed else suggest_nearest(key, known)
             yield error_diagnostic("KT002", origin, message, hint)
 
@@ -68,7 +70,8 @@ def _describe_value(
     return error_diagnostic(
         "KT006" if is_key_source else "KT003",
         document.find_location(path, key=key),
-        f"{format_path(path)} {error.schema.get('errorMessage', text)}",
+        f"{format_path((*path[:-1], mask_key(path[-1])) if key else path)} "
+        f"{error.schema.get('errorMessage', text)}",
         find_code("KT006").hint if is_key_source else hint,
     )
 

@@ -19,7 +19,8 @@ from keyturn.model.diagnostic import (
     find_nearest_name,
     warning_diagnostic,
 )
-from keyturn.model.fields import flatten_tree, format_path
+from keyturn.model.field_names import mask_path
+from keyturn.model.fields import flatten_tree
 from keyturn.schema.definitions import (
     config_fields,
     load_schema,
@@ -110,11 +111,10 @@ def _find_given_and_kept(document: Document) -> Iterator[Diagnostic]:
     keep, secrets = document.tree.get("keep"), document.tree.get("secrets")
     if isinstance(keep, list) and isinstance(secrets, Mapping):
         for index, name in enumerate(keep):
-            if str(name).partition(".")[0] in secrets and parse_secret_path(str(name)) in flatten_tree(
-                secrets
-            ):
-                message = f"the secret {name} is under both secrets and keep; the value under secrets is used"
-                hint = "remove it from keep"
+            path = parse_secret_path(str(name))
+            if path[0] in secrets and path in flatten_tree(secrets):
+                message = f"the secret {mask_path(path)} is under both secrets and keep"
+                hint = "remove it from keep: the value under secrets is used"
                 yield warning_diagnostic("KT144", document.find_location(("keep", str(index))), message, hint)
 
 
@@ -128,7 +128,7 @@ def _find_misspelled_fields(document: Document, kind: str) -> Iterator[Diagnosti
     for key in config:
         if key not in known and (near := find_nearest_name(key, known, 0.8)):
             path = ("config", key)
-            message = f"{format_path(path)} is not a known field of a {kind} of type {type_}"
+            message = f"{mask_path(path)} is not a known field of a {kind} of type {type_}"
             hint = f"did you mean {near}? If the name is correct, list it under undocumented"
             origin = document.find_location(path, key=True)
             yield error_diagnostic("KT131", origin, message, hint, cause=Cause.POSSIBLE_PLAINTEXT)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from keyturn.model import fields
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
+from keyturn.model.field_names import mask_path
 from keyturn.model.secret import Secret
 from keyturn.sops.age_keys import find_age_keys, has_single_use_source
 from keyturn.sops.ciphertext import looks_encrypted
@@ -227,7 +228,7 @@ class SopsCommand(Struct, frozen=True, kw_only=True):
             )
         if not all(_SETTABLE_KEY.fullmatch(key) for key in path):
             hint = "set it with `sops edit`"
-            name = fields.format_path(path)
+            name = mask_path(path)
             message = f"sops cannot set {name}: its name has brackets, quotes or backslashes"
             raise DiagnosticError(error_diagnostic("KT228", SourceLocation(file), message, hint))
         index = "".join(f'["{key}"]' for key in path)
@@ -316,7 +317,7 @@ def explain_exit_code(code: int, file: str) -> Diagnostic:
 
 def secret_not_text_error(document: Document, path: fields.FieldPath) -> Diagnostic:
     """Return the diagnostic for a secret whose decrypted value is a number, a boolean or a date."""
-    message = f"the secret {fields.format_path(path)} is not text"
+    message = f"the secret {mask_path(path)} is not text"
     hint = "set it again with `keyturn secret set`; an unquoted number may have lost digits"
     return error_diagnostic("KT224", document.find_location(path, key=True), message, hint)
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, error_diagnostic, warning_diagnostic
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.field_names import mask_path
+from keyturn.model.fields import FieldPath
 from keyturn.policy.settings import PolicySettings, find_required_recipients
 from keyturn.sops.ciphertext import looks_encrypted, parse_ciphertext
 from keyturn.sops.metadata import Recipient, SopsMetadata, compile_selector, parse_metadata
@@ -147,7 +148,7 @@ def _check_values(document: Document) -> Iterator[Diagnostic]:
         elif key != "sops":
             for path, leaf in _walk_leaves(value, (key,)):
                 if looks_encrypted(leaf):
-                    message = f"{format_path(path)} is encrypted but not under secrets:"
+                    message = f"{mask_path(path)} is encrypted but not under secrets:"
                     origin = document.find_location(path)
                     yield error_diagnostic(
                         "KT210", origin, message, _REENCRYPT_HINT, cause=Cause.POSSIBLE_PLAINTEXT
@@ -157,7 +158,7 @@ def _check_values(document: Document) -> Iterator[Diagnostic]:
 
 def _check_secrets(document: Document, block: Any) -> Iterator[Diagnostic]:
     for path, leaf in _walk_leaves(block, (SECRETS_BLOCK,)):
-        name = format_path(path)
+        name = mask_path(path)
         if _is_in_list(block, path):
             message = f"{name} is an item of a list"
             hint = "give each secret a name of its own"
@@ -195,7 +196,7 @@ def _is_in_list(block: Any, path: FieldPath) -> bool:
 
 
 def _empty_secret_error(document: Document, path: FieldPath) -> Diagnostic:
-    message = f"{format_path(path)} is empty"
+    message = f"{mask_path(path)} is empty"
     hint = "set it, remove the line, or list the field under keep: to leave the live value unchanged"
     return error_diagnostic("KT212", document.find_location(path), message, hint, cause=Cause.EMPTY_VALUE)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING
+from keyturn.model.field_names import MASK_TEXT
 from keyturn.model.fields import FieldPath, Leaf
 from keyturn.model.secret_detection import is_secret_name, may_be_secret
 
@@ -35,7 +36,7 @@ def _is_secret_path(path: FieldPath) -> bool:
 
 def strip_userinfo(leaf: Leaf) -> Leaf:
     """Return a leaf without the user and password of a URL: ``https://▒▒▒@host``."""
-    return _USERINFO.sub("▒▒▒", leaf) if isinstance(leaf, str) else leaf
+    return _USERINFO.sub(MASK_TEXT, leaf) if isinstance(leaf, str) else leaf
 
 
 def leaf_to_display_json(path: FieldPath, leaf: Leaf) -> object:

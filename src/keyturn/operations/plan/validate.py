@@ -11,7 +11,8 @@ from keyturn.files.discovery import is_within, list_path_and_parents
 from keyturn.manifests.loader import LoadedManifests, load_manifests
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, Severity, error_diagnostic
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.field_names import mask_path
+from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY, DesiredResource
 from keyturn.model.secret import Secret
 from keyturn.planning.inputs import PlanInputs
@@ -118,7 +119,7 @@ def validate_project(
         diagnostics += loaded.diagnostics
         views += loaded.resource_views
         diagnostics += [
-            _kept_field_note(each, format_path(path)) for each in loaded.desired for path in each.kept_secrets
+            _kept_field_note(each, mask_path(path)) for each in loaded.desired for path in each.kept_secrets
         ]
     # One run of the rules for all workspaces: a secret may be shared between environments. An
     # unreadable file may use a credential, so the manifests are then incomplete.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from keyturn.model.diagnostic import Severity, pluralize_or_none
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath
 from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.names import normalize_name
@@ -50,9 +51,7 @@ def find_cross_environment_secret(
     """Find secrets that more than one environment uses."""
     for group in _same_secret_groups(index, context.fingerprints):
         for (resource, path), first in _cross_environment_holders(group, settings):
-            message = (
-                f"the secret {format_field_name(path)} is also used by {first.address} of another environment"
-            )
+            message = f"the secret {mask_path(path[1:])} is also used by {first.address} of another environment"
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
@@ -65,7 +64,7 @@ def find_shared_secret(
         crossing = {id(resource) for (resource, _), _ in _cross_environment_holders(group, settings)}
         for resource, path in others:
             if resource is not first[0] and id(resource) not in crossing:
-                message = f"the secret {format_field_name(path)} is also used by {first[0].address}"
+                message = f"the secret {mask_path(path[1:])} is also used by {first[0].address}"
                 yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from keyturn.model.diagnostic import Severity, pluralize_or_none
-from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.field_names import mask_path
+from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY
 from keyturn.policy.manifest_index import ManifestIndex
 from keyturn.policy.resource_view import ResourceView
@@ -21,7 +22,7 @@ def find_overdue_rotation(
     """Find secrets above their maximum age."""
     for resource, path, age, max_age in _secret_ages(index, settings, context):
         if age > max_age:
-            message = f"{format_path(path)} last changed {age} days ago; the maximum is {max_age}"
+            message = f"{mask_path(path)} last changed {age} days ago; the maximum is {max_age}"
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 
@@ -32,7 +33,7 @@ def find_rotation_due_soon(
     for resource, path, age, max_age in _secret_ages(index, settings, context):
         if max_age - settings.rotation_notice_days <= age <= max_age:
             when = format_days_until(context.today + timedelta(max_age - age), context.today)
-            message = f"{format_path(path)} is due for rotation {when}"
+            message = f"{mask_path(path)} is due for rotation {when}"
             yield Violation(resource=resource, path=path, message=message, at_key=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cryptography import x509
 
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath
 from keyturn.policy.names import normalize_name
 from keyturn.policy.resource_view import ResourceView
@@ -19,7 +20,6 @@ from keyturn.policy.rules.key_material import (
     read_last_certificate_day,
 )
 from keyturn.policy.rules.secret_text_checks import SecretValues, build_secret_violation, extract_private_key
-from keyturn.policy.text_matching import format_field_name
 
 _CERTIFICATE_HEADER = "-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY_MARKER = "PRIVATE KEY-----"
@@ -37,7 +37,7 @@ def find_unreadable_key(resource: ResourceView, values: SecretValues) -> Iterato
     for path, value in values.items():
         if _CERTIFICATE_HEADER in value and load_certificates(value) is None:
             yield build_secret_violation(
-                resource, path, f"certificate (field {format_field_name(path)}) cannot be read"
+                resource, path, f"certificate (field {mask_path(path)}) cannot be read"
             )
         key = extract_private_key(value) if path[-1] == "service_account_json" else value
         if (
@@ -46,7 +46,7 @@ def find_unreadable_key(resource: ResourceView, values: SecretValues) -> Iterato
             and open_private_key(key) is KeyProblem.UNREADABLE
         ):
             yield build_secret_violation(
-                resource, path, f"private key (field {format_field_name(path)}) cannot be read"
+                resource, path, f"private key (field {mask_path(path)}) cannot be read"
             )
 
 
@@ -64,7 +64,7 @@ def find_mismatched_certificate(resource: ResourceView, values: SecretValues) ->
             yield build_secret_violation(
                 resource,
                 path,
-                f"certificate (field {format_field_name(path)}) was issued for another private key",
+                f"certificate (field {mask_path(path)}) was issued for another private key",
             )
 
 
@@ -76,15 +76,15 @@ def find_unusable_passphrase(resource: ResourceView, values: SecretValues) -> It
         passphrase = _find_passphrase(path, values)
         if is_key_encrypted(value) and not passphrase:
             yield build_secret_violation(
-                resource, path, f"{format_field_name(path)} needs a passphrase, but none is given"
+                resource, path, f"{mask_path(path)} needs a passphrase, but none is given"
             )
         elif passphrase and not is_key_encrypted(value):
             yield build_secret_violation(
-                resource, path, f"{format_field_name(path)} needs no passphrase, but one is given"
+                resource, path, f"{mask_path(path)} needs no passphrase, but one is given"
             )
         elif passphrase and open_private_key(value, passphrase) is KeyProblem.DECRYPTION_FAILED:
             yield build_secret_violation(
-                resource, path, f"{format_field_name(path)} cannot be decrypted with its passphrase"
+                resource, path, f"{mask_path(path)} cannot be decrypted with its passphrase"
             )
 
 
@@ -95,11 +95,11 @@ def find_unusable_pfx(resource: ResourceView, values: SecretValues) -> Iterator[
             pair = open_pfx(value, _find_passphrase(path, values) or "")
             if pair is KeyProblem.DECRYPTION_FAILED:
                 yield build_secret_violation(
-                    resource, path, f"{format_field_name(path)} cannot be opened as PFX with its password"
+                    resource, path, f"{mask_path(path)} cannot be opened as PFX with its password"
                 )
             elif pair is KeyProblem.UNREADABLE:
                 yield build_secret_violation(
-                    resource, path, f"{format_field_name(path)} lacks the private key or the certificate"
+                    resource, path, f"{mask_path(path)} lacks the private key or the certificate"
                 )
 
 
@@ -117,7 +117,7 @@ def find_certificate_expiries(values: SecretValues) -> Iterator[FieldExpiry]:
             else pair[1].not_valid_after_utc.date()
         )
         if day:
-            yield FieldExpiry(("secrets", *path), day, f"certificate (field {format_field_name(path)})")
+            yield FieldExpiry(("secrets", *path), day, f"certificate (field {mask_path(path)})")
 
 
 def _has_private_key(path: FieldPath, value: str) -> bool:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from keyturn.model.diagnostic import Severity
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath
 from keyturn.model.secret import Secret
 from keyturn.policy.names import normalize_name
@@ -24,7 +25,7 @@ from keyturn.policy.rules.expiry import (
     parse_day,
 )
 from keyturn.policy.rules.secret_text_checks import SecretValues
-from keyturn.policy.text_matching import LazyPattern, format_field_name
+from keyturn.policy.text_matching import LazyPattern
 
 _JWT = LazyPattern(r"(?<![\w-])eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*")
 _SIGNATURE_EXPIRY = LazyPattern(r"(?:^|[?&=])se=(\d{4}-\d\d-\d\d)")
@@ -109,9 +110,9 @@ def _expiries_in(values: SecretValues) -> Iterator[FieldExpiry]:
     for path, value in values.items():
         token, signature = _JWT.search(value), _SIGNATURE_EXPIRY.search(value) if "sig=" in value else None
         if token and (day := _token_expiry(token[1])):
-            yield FieldExpiry(("secrets", *path), day, f"token (field {format_field_name(path)})")
+            yield FieldExpiry(("secrets", *path), day, f"token (field {mask_path(path)})")
         if signature and (day := parse_day(signature[1])):
-            yield FieldExpiry(("secrets", *path), day, f"signature (field {format_field_name(path)})")
+            yield FieldExpiry(("secrets", *path), day, f"signature (field {mask_path(path)})")
 
 
 def _has_keys(values: SecretValues) -> bool:

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.rule import Violation
-from keyturn.policy.text_matching import LazyPattern, format_field_name
+from keyturn.policy.text_matching import LazyPattern
 
 SecretValues: TypeAlias = Mapping[FieldPath, str]
 
@@ -37,14 +38,14 @@ def find_surrounding_whitespace(resource: ResourceView, values: SecretValues) ->
     for path, value in values.items():
         if value != value.strip() and value.strip() and not value.lstrip().startswith(("-----BEGIN ", "{")):
             end = "begins" if value != value.lstrip() else "ends"
-            yield build_secret_violation(resource, path, f"{format_field_name(path)} {end} with whitespace")
+            yield build_secret_violation(resource, path, f"{mask_path(path)} {end} with whitespace")
 
 
 def find_invisible_character(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
     """Find byte order marks, NUL and other control characters, which no login accepts."""
     for path, value in values.items():
         if _INVISIBLE_CHARACTER.search(value):
-            message = f"{format_field_name(path)} contains a byte order mark, NUL or control character"
+            message = f"{mask_path(path)} contains a byte order mark, NUL or control character"
             yield build_secret_violation(resource, path, message)
 
 
@@ -54,7 +55,7 @@ def find_additional_lines(resource: ResourceView, values: SecretValues) -> Itera
         text = value.strip()
         has_lines = "\n" in text or "\r" in text
         if has_lines and path[-1] not in _MULTILINE_FIELDS and not text.startswith(("-----BEGIN ", "{")):
-            message = f"{format_field_name(path)} has several lines; it takes one"
+            message = f"{mask_path(path)} has several lines; it takes one"
             yield build_secret_violation(resource, path, message)
 
 
@@ -62,7 +63,7 @@ def find_placeholder_secret(resource: ResourceView, values: SecretValues) -> Ite
     """Find placeholders such as changeme."""
     for path, value in values.items():
         if _PLACEHOLDER.fullmatch(value.strip()):
-            yield build_secret_violation(resource, path, f"{format_field_name(path)} is a placeholder")
+            yield build_secret_violation(resource, path, f"{mask_path(path)} is a placeholder")
 
 
 def find_short_secret(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
@@ -70,7 +71,7 @@ def find_short_secret(resource: ResourceView, values: SecretValues) -> Iterator[
     for path, value in values.items():
         if 0 < len(value.strip()) < _MIN_LENGTH and not _PLACEHOLDER.fullmatch(value.strip()):
             yield build_secret_violation(
-                resource, path, f"{format_field_name(path)} has fewer than {_MIN_LENGTH} characters"
+                resource, path, f"{mask_path(path)} has fewer than {_MIN_LENGTH} characters"
             )
 
 
@@ -110,16 +111,14 @@ def find_incomplete_service_account(resource: ResourceView, values: SecretValues
     for path, value in _service_account_documents(resource, values):
         tree = _parse_object(value)
         if tree is None:
-            yield build_secret_violation(resource, path, f"{format_field_name(path)} is not a JSON object")
+            yield build_secret_violation(resource, path, f"{mask_path(path)} is not a JSON object")
             continue
         missing = [part for part in _SERVICE_ACCOUNT_FIELDS if not tree.get(part)]
         if missing:
-            yield build_secret_violation(
-                resource, path, f"{format_field_name(path)} lacks {', '.join(missing)}"
-            )
+            yield build_secret_violation(resource, path, f"{mask_path(path)} lacks {', '.join(missing)}")
         elif tree["type"] != "service_account":
             yield build_secret_violation(
-                resource, path, f"{format_field_name(path)} is not JSON of type service_account"
+                resource, path, f"{mask_path(path)} is not JSON of type service_account"
             )
 
 
@@ -130,7 +129,7 @@ def find_contradicting_field(resource: ResourceView, values: SecretValues) -> It
         for part in _COMPARED_FIELDS:
             stated = resource.config.get(("config", part))
             if stated and tree.get(part) and tree[part] != stated:
-                message = f"config.{part} differs from that in {format_field_name(path)}"
+                message = f"config.{part} differs from that in {mask_path(path)}"
                 yield Violation(resource=resource, path=("config", part), message=message)
 
 
@@ -142,7 +141,7 @@ def find_malformed_azure_secret(resource: ResourceView, values: SecretValues) ->
         find_problem = _AZURE_PROBLEMS.get(path[-1])
         message = find_problem(value.strip()) if find_problem and value.strip() else ""
         if message:
-            yield build_secret_violation(resource, path, f"{format_field_name(path)} {message}")
+            yield build_secret_violation(resource, path, f"{mask_path(path)} {message}")
 
 
 def build_secret_violation(resource: ResourceView, path: FieldPath, message: str) -> Violation:

@@ -12,21 +12,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from keyturn.model.field_names import MASK_TEXT, is_field_name
 from keyturn.model.secret_detection import is_secret_name, is_secret_value
-
-MASK_TEXT: Final = "▒▒▒"
 
 _ENCRYPTED_MASK: Final = "ENC[…]"
 _TOP_KEYS: Final = frozenset(
     {"kind", "name", "type", "labels", "config", "credential", "rotation", "lifecycle", "moved_from"}
     | {"keep", "waive", "sops", "version", "workspaces", "policy", "decryptor", "fingerprint_key"}
-)
-_KEY_WORDS: Final = frozenset(
-    {"access", "account", "api", "app", "auth", "authorization", "certificate", "chain", "client", "code"}
-    | {"connection", "external", "file", "header", "headers", "host", "id", "json", "key", "keys", "pass"}
-    | {"passphrase", "passwd", "password", "pem", "pfx", "private", "pwd", "refresh", "sas", "seal"}
-    | {"secret", "secrets", "security", "service", "session", "shared", "signing", "ssh", "storage"}
-    | {"string", "token", "tunnel", "user", "username", "x"}
 )
 _TOP_KEY: Final = re.compile(r"([\"']?)([A-Za-z_][\w-]*)\1\s*:(?=\s|$)")
 _SECRETS: Final = re.compile(r"(?<![\w-])[\"']?secrets[\"']?\s*:", re.IGNORECASE)
@@ -157,15 +149,10 @@ def _mask_secret_line(line: str) -> Iterator[LinePiece]:
     pair = _PAIR.match(line)
     if not line.strip():
         return
-    if pair and _is_known_key(pair[4]):
+    if pair and is_field_name(pair[4]):
         yield from _split_pair(line, (pair.start(2), pair.end(5)), shows=True)
     else:
         yield from _hide_line(line, indent)
-
-
-def _is_known_key(key: str) -> bool:
-    words = re.split(r"[-_.\s]|(?<=[a-z0-9])(?=[A-Z])", key)
-    return all(word.lower() in _KEY_WORDS for word in words)
 
 
 def _split_pair(line: str, key: tuple[int, int], *, shows: bool) -> Iterator[LinePiece]:

@@ -21,6 +21,7 @@ from keyturn.catalog import find_code
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change, Exposure, FieldChange
 from keyturn.model.diagnostic import Cause, Diagnostic, Severity, pluralize
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import format_path, values_equal
 from keyturn.model.plan import Plan
 from keyturn.views.diagram import DependencyLink
@@ -113,7 +114,7 @@ def _build_exposure_entries(change: Change, *, approved: bool) -> Iterator[PlanE
             else f"missing: to allow this, pass --allow-destination-change {credential.name}"
         )
         secrets = [
-            SecretRow(format_path(each.path), each.status.value, each.reason)
+            SecretRow(mask_path(each.path), each.status.value, each.reason)
             for each in change.secrets
             if credential == change.address
         ]
@@ -165,7 +166,7 @@ def _build_details(change: Change, plan: Plan) -> Iterator[DetailRow]:
     if change.desired and change.live and change.desired.type != change.live.type:
         yield FieldRow(path="type", mark="~", before=change.live.type, after=change.desired.type)
     for secret in change.secrets:
-        yield SecretRow(format_path(secret.path), secret.status.value, secret.reason)
+        yield SecretRow(mask_path(secret.path), secret.status.value, secret.reason)
     for field in change.fields:
         yield _build_field_row(field)
     if change.entry and change.entry.retired_at and change.action is Action.RESTORE:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from keyturn.model.change import MISSING, Action, Change, Exposure, FieldChange, SecretStatus
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, Fields, Leaf, format_path, nest_fields
 from keyturn.model.plan import Impact, Plan, to_json_value
 from keyturn.views.json_output import diagnostic_to_json, dump_lines, dump_pretty
@@ -182,7 +183,7 @@ def _secrets_to_json(change: Change) -> list[dict[str, object]]:
     return [
         {
             "address": str(change.address),
-            "path": format_path(secret.path),
+            "path": mask_path(secret.path),
             "state": secret.status.value,
             "reason": secret.reason,
             "cipher_sha256": ciphers.get(secret.path),

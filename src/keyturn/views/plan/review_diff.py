@@ -9,6 +9,7 @@ from msgspec import Struct
 from keyturn.model.address import Address
 from keyturn.model.change import Change, FieldChange
 from keyturn.model.diagnostic import Diagnostic, pluralize
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, Leaf, format_path
 from keyturn.model.plan import NO_OP_ACTIONS, Impact, Plan, operation_payload
 from keyturn.views.escaping import escape_line
@@ -129,7 +130,7 @@ def _compare_secrets(then: Change, now: Change) -> Iterator[tuple[str, str]]:
         if ciphers[0].get(path) != ciphers[1].get(path):
             differences.append("different ciphertext")
         if differences:
-            yield f"secrets.{format_path(path)}", "; ".join(differences)
+            yield f"secrets.{mask_path(path)}", "; ".join(differences)
 
 
 def _compare_fields(then: Change, now: Change) -> Iterator[tuple[str, str]]:

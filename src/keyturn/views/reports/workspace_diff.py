@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
+from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, format_path
 from keyturn.planning.workspace_diff import ResourceDiff, WorkspaceDiff
 from keyturn.views.escaping import escape_line
@@ -89,7 +90,7 @@ def _render_unmatched(names: tuple[str, str], resource: ResourceDiff, style: Ter
 
 
 def _render_secret(names: tuple[str, str], path: FieldPath, side: str, style: TerminalStyle) -> Iterator[str]:
-    label = f"secrets.{escape_line(format_path(path))}"
+    label = f"secrets.{escape_line(mask_path(path))}"
     if side == "same":
         text = f"{label}  same secret in both: access to one environment gives access to the other"
         yield colorize(wrap_text("  ! ", text, style.width), Tone.DANGER, style)
@@ -115,6 +116,6 @@ def _resource_to_json(resource: ResourceDiff) -> dict[str, object]:
             for field in resource.differences
         ],
         "secrets": [
-            {"path": format_path(path), "in": _SIDE_NAMES[side]} for path, side in resource.secrets.items()
+            {"path": mask_path(path), "in": _SIDE_NAMES[side]} for path, side in resource.secrets.items()
         ],
     }
