@@ -13,7 +13,6 @@ from keyturn.files.discovery import (
     manifest_name,
     reload_file,
 )
-from keyturn.git.revision import Revision
 from keyturn.manifests.cache import MIN_CACHED_FILES, ManifestCache, open_cache
 from keyturn.manifests.manifest import Manifest, build_manifest, check_name
 from keyturn.manifests.references import (
@@ -133,10 +132,10 @@ def verify_cached_manifests(
                 raise DiagnosticError(error_diagnostic("KT145", cached.origin, message, hint))
 
 
-def load_manifests_at(project: Project, workspace: Workspace, revision: Revision) -> LoadedManifests:
-    """Load the manifests of a workspace as of a commit."""
-    batch = _ManifestBatch(project.policy, workspace.name, ManifestCache())
-    batch.add_sources(revision.find_manifests(workspace.manifests).sources)
+def load_sources(settings: PolicySettings, workspace: str, sources: Sequence[SourceFile]) -> LoadedManifests:
+    """Load manifests that were read before, for example from a commit."""
+    batch = _ManifestBatch(settings, workspace, ManifestCache())
+    batch.add_sources(sources)
     return batch.build_result()
 
 

@@ -87,6 +87,7 @@ def build_manifest(source: SourceFile, document: Document, workspace: str = "") 
             path for path in map(parse_secret_path, tree.get("keep", ())) if path not in digests
         ),
         destination_paths=select_destinations(address.kind, tree["type"], fields),
+        seal=tree.get("seal", EMPTY),
     )
     return Manifest(
         _build_resource_view(source, document, desired, (*secrets, *desired.kept_secrets), workspace), desired

@@ -3,21 +3,27 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.files.discovery import SourceFile
+from keyturn.manifests.connection_seal import is_sealed_connection, list_sealed_paths
+from keyturn.manifests.manifest import build_manifest
 from keyturn.manifests.seal import Sealer, SealSubject, build_seal_subject
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
 from keyturn.model.fields import FieldPath, format_path
+from keyturn.model.resource import DesiredResource
 from keyturn.model.seal import select_fields
 from keyturn.model.secret import Secret
 from keyturn.model.secret_detection import may_be_secret
 from keyturn.schema.definitions import SEAL_FIELD, select_sealed_paths
+from keyturn.trust.signing import PublicKey
 from keyturn.yamldoc.reader import Document, parse_document
+
+_IDENTITY: Final = ("kind", "name", "type")
 
 
 class SealStatus(Enum):
@@ -81,6 +87,29 @@ def review_seal(
     return replace(review, status=SealStatus.BROKEN, moves=moves)
 
 
+def review_connection_seal(
+    source: SourceFile, workspace: str, key: PublicKey, versions: Iterable[SourceFile]
+) -> SealReview:
+    """Verify the seal of a connection; ``versions`` are the committed versions, newest first."""
+    document = parse_document(source.data, source.relative)
+    connection = build_manifest(source, document).desired
+    after = _list_connection_values(connection)
+    review = SealReview(
+        address=connection.address,
+        file=source.relative,
+        status=SealStatus.VALID,
+        destination=tuple(f"{name}: {value}" for name, value in after.items() if name not in _IDENTITY),
+    )
+    if is_sealed_connection(connection, workspace, key):
+        return review
+    for version in versions:
+        before = _build_version(version)
+        if before is not None and is_sealed_connection(before, workspace, key):
+            moves = _list_moves(_list_connection_values(before), after)
+            return replace(review, status=SealStatus.BROKEN, moves=moves)
+    return replace(review, status=SealStatus.BROKEN if connection.seal else SealStatus.MISSING)
+
+
 def reject_broken_seal(review: SealReview) -> None:
     """Raise KT251 if the destination changed after the last seal, or the seal is not signed."""
     if review.status in (SealStatus.BROKEN, SealStatus.UNSIGNED):
@@ -100,12 +129,16 @@ def build_broken_seal_error(review: SealReview) -> Diagnostic:
         text = f"the seal is for another destination, which is not in git history; now: {shown}"
     hint = (
         "restore the file from git; if the change is intended, run "
-        f"`keyturn seal {review.address.name} --reason TEXT`"
+        f"`keyturn seal {_name_for_command(review.address)} --reason TEXT`"
     )
     origin = SourceLocation(review.file, 1, 1)
     return replace(
         error_diagnostic("KT251", origin, text, hint, cause=Cause.TAMPERING), address=review.address
     )
+
+
+def _name_for_command(address: Address) -> str:
+    return str(address) if address.kind == "connection" else address.name
 
 
 def _find_sealed_version(seal: Secret, sealer: Sealer, versions: Iterable[SourceFile]) -> SealSubject | None:
@@ -129,6 +162,22 @@ def _find_version_with_seal(versions: Iterable[SourceFile]) -> SealSubject | Non
         if isinstance(secrets, Mapping) and SEAL_FIELD in secrets:
             return build_seal_subject(document)
     return None
+
+
+def _build_version(version: SourceFile) -> DesiredResource | None:
+    try:
+        document = parse_document(version.data, version.relative)
+        return build_manifest(version, document).desired
+    except (DiagnosticError, KeyError, TypeError, AttributeError):
+        return None  # an older version may be invalid
+
+
+def _list_connection_values(connection: DesiredResource) -> dict[str, str]:
+    address, fields = connection.address, connection.fields
+    identity = {"kind": address.kind, "name": address.name, "type": connection.type}
+    return identity | {
+        format_path(path): _show_value(path, fields[path]) for path in list_sealed_paths(connection)
+    }
 
 
 def _list_sealed_values(subject: SealSubject) -> dict[str, str]:

@@ -37,7 +37,8 @@ class DesiredResource(Struct, frozen=True, kw_only=True):
     below ``config`` (``("password",)``) of each secret field to its value, decrypted or not.
     ``digest`` is the SHA-256 of the file, ``ciphertext_digests`` that of each secret's ciphertext,
     as hex. ``kept_secrets`` are the secret fields whose live value stays. ``destination_paths``
-    are the plain fields that determine where the secrets are sent.
+    are the plain fields that determine where the secrets are sent. ``seal`` is the readable seal of a
+    connection.
     """
 
     address: Address
@@ -51,6 +52,7 @@ class DesiredResource(Struct, frozen=True, kw_only=True):
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     kept_secrets: tuple[FieldPath, ...] = ()
     destination_paths: frozenset[FieldPath] = frozenset()
+    seal: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 class LiveObject(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -195,3 +196,34 @@ def test_a_state_from_before_the_key_is_signed_once(tmp_path, age_key):
         assert (signed.code, "2 resources" in signed.stdout) == (0, True), signed.stderr
         assert project.run("plan", "--detailed-exitcode").code == 0
         assert project.run("log", "--verify").code == 0
+
+
+def test_a_connection_is_sealed(project):
+    """The first seal lists the destination; a moved one needs a reason, and says from where to where."""
+    file = project.root / "manifests/prod/connections/prod-warehouse.yaml"
+    done = project.run("seal", "connection/prod-warehouse")
+    assert (done.code, "sealed manifests/prod/connections/prod-warehouse.yaml" in done.stderr) == (0, True)
+    assert "seal:\n  serial: 1\n  by: " in file.read_text()
+    assert project.run("validate", "--strict").code == 0
+    subprocess.run(["git", "init", "-q"], cwd=project.root, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=project.root, check=True)
+    subprocess.run(["git", "commit", "-qm", "one"], cwd=project.root, check=True)
+    file.write_text(file.read_text().replace("db.example.com", "db2.example.com"))
+    refused = project.run("seal", "connection/prod-warehouse")
+    assert refused.code == 5
+    text = " ".join(refused.stderr.split())
+    assert "config.host: db.example.com → db2.example.com" in text
+    assert "keyturn seal connection/prod-warehouse --reason" in text
+    assert project.run("seal", "connection/prod-warehouse", "--reason", "moved").code == 64
+    moved = project.run("seal", "connection/prod-warehouse", "--reason", "moved", "--yes")
+    assert moved.code == 0, moved.stderr
+    assert "serial: 2" in file.read_text()
+    missing = project.run("seal", "connection/none")
+    assert (missing.code, "there is no connection none" in missing.stderr) == (1, True)
+
+
+def test_a_workspace_without_a_key_seals_no_connection(project):
+    """The error names the command that creates a key."""
+    (project.root / ".keyturn/keys/prod.yaml").unlink()
+    done = project.run("seal", "connection/prod-warehouse", HOME="")
+    assert (done.code, "keyturn key create" in done.stderr) == (5, True)

@@ -4,6 +4,7 @@ import string
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from keyturn.cli import completion, options
 from keyturn.cli.errors import error_boundary
 from keyturn.cli.main import SuggestingGroup
 
+_CONNECTION_PREFIX = "connection/"
 _ALPHANUMERIC = string.ascii_letters + string.digits
 ALPHABETS: Mapping[str, str] = {
     "plain": _ALPHANUMERIC,
@@ -58,6 +60,13 @@ def secret_command() -> None:
     help="The alphabet of a random secret.",
 )
 @click.option(
+    "--from-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    metavar="PATH",
+    help="Read the secret from a file instead of standard input.",
+)
+@click.option(
     "--same-as",
     "same_as",
     multiple=True,
@@ -74,6 +83,7 @@ def secret_set_command(
     field: str,
     generate: int | None,
     alphabet: str,
+    from_file: Path | None,
     same_as: tuple[str, ...],
     workspace: str,
     folder: Path,
@@ -91,6 +101,7 @@ def secret_set_command(
     Examples:
       keyturn secret set prod-db password              prompts without echo
       pass show prod/db | keyturn secret set prod-db password
+      keyturn secret set prod-db private_key --from-file ~/key.pem
       keyturn secret set prod-db password --generate 32
     """
     color = bool(ctx.obj)
@@ -105,8 +116,12 @@ def secret_set_command(
 
         _reject_secret_argument(field, ctx.args)
         _reject_generated_field(field, generate)
+        if generate and from_file:
+            raise click.UsageError("--generate and --from-file exclude each other")
         value = Secret(
-            _generate_secret(generate, ALPHABETS[alphabet]) if generate else _read_secret(name, field)
+            _generate_secret(generate, ALPHABETS[alphabet])
+            if generate
+            else _read_secret(name, field, from_file)
         )
         project = open_project(folder)
         source = find_credential_file(project, name, workspace or find_workspace_at(project, folder))
@@ -120,7 +135,7 @@ def secret_set_command(
 
 @click.command("seal")
 @click.argument("names", nargs=-1, required=True, shell_complete=completion.complete_credentials)
-@click.option("--reason", default="", metavar="TEXT", help="Why the destination of the secrets changed.")
+@click.option("--reason", default="", metavar="REASON", help="Why the destination of the secrets changed.")
 @click.option("--yes", is_flag=True, help="Ask no question; needs --reason.")
 @options.workspace_option
 @options.chdir_option
@@ -130,7 +145,8 @@ def seal_command(
 ) -> None:
     """Seal secrets for their new destination.
 
-    Run this after an intended change of a credential's host, account, URL or name, once you have
+    NAME is a credential, or `connection/NAME` for a connection whose destination is not that of its
+    credential. Run this after an intended change of a credential's host, account, URL or name, once you have
     reviewed the file. An apply refuses secrets whose seal does not match. A changed destination needs
     a reason and a confirmation, and the file gets a new data key.
 
@@ -138,34 +154,52 @@ def seal_command(
     Examples:
       keyturn seal prod-db
       keyturn seal prod-db --reason 'moved to the new cluster'
-      keyturn seal prod-db prod-lake --reason 'new domain' --yes
+      keyturn seal connection/prod-db --reason 'new domain' --yes
     """
     with error_boundary(color):
         from keyturn.cli.environment import read_environment
-        from keyturn.operations.secrets.set_secret import find_credential_file, reseal_credential
+        from keyturn.operations.secrets.seal_connection import ConnectionSealer
+        from keyturn.operations.secrets.set_secret import (
+            find_credential_file,
+            find_resource_file,
+            reseal_credential,
+            review_seals,
+        )
+        from keyturn.operations.setup.workspace_keys import describe_author
         from keyturn.project.project import find_workspace_at, open_project
 
         if yes and not reason.strip():
             raise click.UsageError("--yes needs --reason TEXT")
         project, environment = open_project(folder), read_environment()
         chosen = workspace or find_workspace_at(project, folder)
-        files = [find_credential_file(project, name, chosen).relative for name in names]
-        _confirm_moves(folder, files, reason.strip(), yes=yes)
+        named = {kind: _select_names(names, kind) for kind in ("credential", "connection")}
+        files = [find_credential_file(project, name, chosen).relative for name in named["credential"]]
+        connections = [
+            find_resource_file(project, "connection", name, chosen) for name in named["connection"]
+        ]
+        sealer = ConnectionSealer(project, environment)
+        reviews = (*review_seals(project, files, environment), *map(sealer.review_seal, connections))
+        _confirm_moves(reviews, reason.strip(), yes=yes)
         for file in files:
             written = reseal_credential(project, file, environment, reason=reason.strip())
             click.echo(f"sealed {written.file}", err=True)
             _print_notes(written.notes)
+        for source in connections:
+            sealer.write_seal(source, describe_author(project.root, environment, reason.strip()))
+            click.echo(f"sealed {source.relative}", err=True)
 
 
-def _confirm_moves(folder: Path, files: list[str], reason: str, *, yes: bool) -> None:
-    from keyturn.cli.environment import read_environment
+def _select_names(names: tuple[str, ...], kind: str) -> list[str]:
+    is_connection = kind == "connection"
+    chosen = [name for name in names if name.startswith(_CONNECTION_PREFIX) is is_connection]
+    return [name.removeprefix(f"{kind}/") for name in chosen]
+
+
+def _confirm_moves(reviews: tuple[Any, ...], reason: str, *, yes: bool) -> None:
     from keyturn.manifests.seal_review import SealStatus, build_broken_seal_error
     from keyturn.model.diagnostic import DiagnosticError
-    from keyturn.operations.secrets.set_secret import review_seals
-    from keyturn.project.project import open_project
     from keyturn.views.escaping import escape_line
 
-    reviews = review_seals(open_project(folder), files, read_environment())
     moved = [each for each in reviews if each.status in (SealStatus.BROKEN, SealStatus.UNSIGNED)]
     if moved and not reason:
         raise DiagnosticError(*map(build_broken_seal_error, moved))
@@ -202,22 +236,27 @@ def _reject_generated_field(field: str, generate: int | None) -> None:
         )
 
 
-def _read_secret(name: str, field: str) -> str:
-    if sys.stdin.isatty():
-        answer: str = click.prompt(f"{field} of {name}", hide_input=True, confirmation_prompt=True, err=True)
-        return answer
+def _read_secret(name: str, field: str, file: Path | None) -> str:
+    from keyturn.operations.secrets.secret_text import MAX_SECRET_BYTES, clean_secret, decode_secret
+
     try:
-        text = sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError:
-        raise click.UsageError("standard input is not UTF-8 text") from None
-    if text.startswith("\ufeff"):
-        text = text.removeprefix("\ufeff")
-        click.echo("warning: removed the byte order mark at the start of standard input", err=True)
-    # A shell adds a last newline to one line; the newlines of a PEM stay.
-    text = text if text.count("\n") > 1 else text.removesuffix("\n").removesuffix("\r")
-    if not text:
-        raise click.UsageError("standard input is empty: pass the secret on standard input")
-    return text
+        if file is not None:
+            with file.open("rb") as opened:
+                cleaned = decode_secret(opened.read(MAX_SECRET_BYTES + 1), str(file))
+        elif sys.stdin.isatty():
+            cleaned = clean_secret(_prompt_secret(f"{field} of {name}"))
+        else:
+            cleaned = decode_secret(sys.stdin.buffer.read(MAX_SECRET_BYTES + 1), "standard input")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    for note in cleaned.notes:
+        click.echo(f"warning: {note}", err=True)
+    return cleaned.text
+
+
+def _prompt_secret(prompt: str) -> str:
+    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+    return answer
 
 
 def _generate_secret(length: int, alphabet: str = ALPHABETS["plain"]) -> str:

@@ -113,31 +113,39 @@ def reseal_credential(
 def find_credential_file(project: Project, name: str, workspace: str = "") -> SourceFile:
     """Return the file of a credential by its name or path, of one workspace if it is named.
 
-    Raises DiagnosticError: KT041 for an unknown credential, KT005 if several files match.
+    Raises DiagnosticError as ``find_resource_file``.
+    """
+    return find_resource_file(project, "credential", name, workspace)
+
+
+def find_resource_file(project: Project, kind: str, name: str, workspace: str = "") -> SourceFile:
+    """Return the file of a resource by its name or path, of one workspace if it is named.
+
+    Raises DiagnosticError: KT041 for an unknown resource, KT005 if several files match.
     """
     chosen = (project.find_workspace(workspace),) if workspace else project.workspaces.values()
     found = {
         source.relative: source
         for each in chosen
         for source in find_manifests(project.root, each.manifests).sources
-        if _is_credential(source, name)
+        if _is_resource(source, kind, name)
     }
     if len(found) == 1:
         return next(iter(found.values()))
     project_file = SourceLocation(PROJECT_FILE)
     if found:
-        message = f"several credentials are named {name}: {', '.join(found)}"
+        message = f"several {kind}s are named {name}: {', '.join(found)}"
         hint = "name one by its path, or its workspace with --workspace"
         raise DiagnosticError(error_diagnostic("KT005", project_file, message, hint))
-    message = f"there is no credential {name}" + (f" in workspace {workspace}" if workspace else "")
+    message = f"there is no {kind} {name}" + (f" in workspace {workspace}" if workspace else "")
     hint = "use the name of its file without .yaml"
     raise DiagnosticError(error_diagnostic("KT041", project_file, message, hint))
 
 
-def _is_credential(source: SourceFile, name: str) -> bool:
+def _is_resource(source: SourceFile, kind: str, name: str) -> bool:
     if name not in {manifest_name(source.relative), source.relative}:
         return False
-    return parse_document(source.data, source.relative).tree.get("kind") == "credential"
+    return parse_document(source.data, source.relative).tree.get("kind") == kind
 
 
 def check_secret_value(
