@@ -1,7 +1,7 @@
 """The emulator's clock: real time that tests can shift, hold and advance."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import formatdate
 from functools import lru_cache
 
@@ -61,6 +61,19 @@ def format_timestamp(moment: int | None, precision: str) -> str | None:
     if precision == "microseconds":
         return f"{text}.{fraction:06d}Z"
     return text + "Z"
+
+
+def restyle_timestamp(text: str, moment: int, turn: int) -> str:
+    """Return the time that `text` shows in another form: with an offset, or with more fractional digits.
+
+    `moment` is in microseconds since 1970; `turn` selects the form.
+    """
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    local = timezone(timedelta(hours=5, minutes=30))
+    shifted = datetime.fromtimestamp(moment // SECOND, tz=local).strftime("%Y-%m-%dT%H:%M:%S")
+    digits = f".{fraction}" if fraction else ""
+    padded = f".{fraction.ljust(9, '0')}"
+    return (text, f"{whole}{digits}+00:00", f"{whole}{padded}Z", f"{shifted}{padded}+05:30")[turn % 4]
 
 
 @lru_cache(maxsize=4096)

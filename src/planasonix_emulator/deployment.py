@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
-from planasonix_emulator.clock import EmulatorClock, format_timestamp
+from planasonix_emulator.clock import EmulatorClock, format_timestamp, restyle_timestamp
 from planasonix_emulator.http.access import ApiKeys
 from planasonix_emulator.http.messages import ApiError, not_found
 from planasonix_emulator.settings import EmulatorSettings
@@ -41,7 +41,7 @@ class Deployment:
         self.secret_log = SecretLog()
         self.ids = IdGenerator()
         self.concurrent_edit: Callable[[], object] | None = None
-        self._list_turns = count(1)
+        self._turns = count(1)
         self.clear_history()
 
     def clear_history(self) -> None:
@@ -61,12 +61,15 @@ class Deployment:
             edit()
 
     def format_time(self, moment: int | None) -> str | None:
-        """Format a time as responses show it."""
-        return format_timestamp(moment, self.settings.precision)
+        """Format a time as responses show it; with `mixed_timestamps` in another form at each call."""
+        text = format_timestamp(moment, self.settings.precision)
+        if text is None or moment is None or not self.settings.mixed_timestamps:
+            return text
+        return restyle_timestamp(text, moment, next(self._turns))
 
     def shuffle_list(self, items: list[object]) -> list[object]:
         """Return the items in another order at each call."""
-        turn = next(self._list_turns)
+        turn = next(self._turns)
         start = turn % max(len(items), 1)
         rotated = items[start:] + items[:start]
         return rotated[::-1] if turn // 2 % 2 else rotated

@@ -57,6 +57,7 @@ class EmulatorSettings:
     backend_link: str = "echo"
     backend_timestamps: bool = False
     precision: str = "seconds"
+    mixed_timestamps: bool = False
 
     page_size: int = 50
     page_limit: int = 500

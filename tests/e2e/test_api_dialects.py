@@ -40,6 +40,8 @@ DEPLOYMENTS = {
     "deleted are gone": {"deleted_get": 404},
     "names not unique": {"unique_names": False},
     "more fields": {"extra_fields": True},
+    "times in several forms": {"mixed_timestamps": True},
+    "times in several forms, with fractions": {"mixed_timestamps": True, "precision": "microseconds"},
     "trims and lowers": {"normalise": ("trim", "lower", "defaults", "order")},
 }
 

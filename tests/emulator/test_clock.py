@@ -1,10 +1,11 @@
 """The emulator's clock."""
 
 import time
+from datetime import datetime
 
 import pytest
 
-from planasonix_emulator.clock import EmulatorClock, format_http_date, format_timestamp
+from planasonix_emulator.clock import EmulatorClock, format_http_date, format_timestamp, restyle_timestamp
 from planasonix_emulator.settings import SECOND
 
 
@@ -53,3 +54,12 @@ def test_times_in_replies(precision, text):
 def test_dates_in_headers():
     """HTTP dates are whole seconds in GMT."""
     assert format_http_date(1_800_000_001) == "Fri, 15 Jan 2027 08:00:01 GMT"
+
+
+def test_one_time_has_several_forms():
+    """Each is the same instant, with an offset or with zeros."""
+    moment = 1_800_000_001_020_304
+    text = format_timestamp(moment, "microseconds")
+    forms = [restyle_timestamp(text, moment, turn) for turn in range(4)]
+    assert len(set(forms)) == 4
+    assert len({datetime.fromisoformat(each) for each in forms}) == 1

@@ -87,9 +87,9 @@ def decode_record(fields: JsonObject, *, partial: bool = False, pending: bool = 
         name=_read_text(known, "name"),
         type=_read_text(known, "type"),
         status=_read_text(known, "status"),
-        created_at=_read_text(known, "created_at"),
-        updated_at=_read_text(known, "updated_at"),
-        deleted_at=_read_text(known, "deleted_at"),
+        created_at=_read_time(known, "created_at"),
+        updated_at=_read_time(known, "updated_at"),
+        deleted_at=_read_time(known, "deleted_at"),
         credential_id=_read_credential_id(known),
         config=_read_settings(settings, hidden),
         extra=MappingProxyType(_strip_secrets(others, (), hidden)),
@@ -189,6 +189,14 @@ def _read_text(known: _KnownFields, name: str) -> str:
         return value
     message = f"`{key}` is not text"
     raise ResponseFormatError(message)
+
+
+def _read_time(known: _KnownFields, name: str) -> str:
+    _, value = known.get(name, _NO_FIELD)
+    # Unix time is a number. It is shown without an exponent.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value) if isinstance(value, int) else f"{value:.6f}"
+    return _read_text(known, name)
 
 
 def _parse_id(value: object) -> str:

@@ -5,8 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from keyturn.model.address import Address, SourceLocation
+from keyturn.model.clock import normalize_timestamp
 from keyturn.model.fields import FieldPath, Fields
 from keyturn.model.secret import Secret
 
@@ -59,7 +61,8 @@ class LiveObject(Struct, frozen=True, kw_only=True):
     """An object as the service returns it; ``fields`` as in ``DesiredResource``, with ids for references.
 
     ``has_config`` is false for a list item without ``config``. ``secret_like_paths`` are the paths
-    at which the service returned a mask or a possible secret; ``fields`` does not contain them.
+    at which the service returned a mask or a possible secret; ``fields`` does not contain them. The
+    timestamps are in canonical form, so equal texts are equal instants.
     """
 
     address: Address
@@ -71,6 +74,10 @@ class LiveObject(Struct, frozen=True, kw_only=True):
     status: str = "active"
     has_config: bool = True
     secret_like_paths: tuple[FieldPath, ...] = ()
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "created_at", normalize_timestamp(self.created_at))
+        force_setattr(self, "updated_at", normalize_timestamp(self.updated_at))
 
 
 class StateEntry(Struct, frozen=True, kw_only=True):
@@ -99,3 +106,7 @@ class StateEntry(Struct, frozen=True, kw_only=True):
     commit: str = ""
     destinations: tuple[str, ...] = ()
     untested: bool = False
+
+    def __post_init__(self) -> None:
+        # The service may return the same instant in another form next time.
+        force_setattr(self, "updated_at", normalize_timestamp(self.updated_at))

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from keyturn.model.address import Address
 from keyturn.model.change import MISSING, Action, Change, Exposure, SecretStatus
+from keyturn.model.clock import parse_timestamp
 from keyturn.model.fields import FieldPath, Fields, to_json_pointer, values_equal
 from keyturn.model.resource import EMPTY, DesiredResource, LiveObject, StateEntry
 from keyturn.model.seal import compute_seal, select_fields
@@ -182,7 +183,7 @@ class _ExposureAnalysis(Struct, frozen=True, kw_only=True):
         # The approval of a planned destination ends when the connection is written after the secret.
         credential_change = self.changes.get(credential)
         entry = credential_change.entry if credential_change else self.inputs.entries.get(credential)
-        if entry is None or (change.entry and change.entry.updated_at >= entry.updated_at):
+        if entry is None or (change.entry and _is_written_since(change.entry, entry)):
             return False
         secrets = credential_change.secrets if credential_change else ()
         if any(secret.status is not SecretStatus.UNCHANGED for secret in secrets):
@@ -251,6 +252,13 @@ class _ExposureAnalysis(Struct, frozen=True, kw_only=True):
 def _was_applied_before(users: Iterable[StateEntry], path: FieldPath, desired: DesiredResource) -> bool:
     value = desired.fields.get(path, MISSING)
     return any(path in user.applied and values_equal(user.applied[path], value) for user in users)
+
+
+def _is_written_since(entry: StateEntry, other: StateEntry) -> bool:
+    written, since = parse_timestamp(entry.updated_at), parse_timestamp(other.updated_at)
+    if written is None or since is None:
+        return entry.updated_at >= other.updated_at
+    return written >= since
 
 
 def _destination_digest(desired: DesiredResource, is_destination: DestinationPredicate) -> str:

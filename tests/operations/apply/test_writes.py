@@ -217,10 +217,12 @@ WROTE = "2026-03-01T10:00:00Z"
     [
         (WROTE, WROTE, WROTE),
         (WROTE, "2026-03-01T10:00:07Z", WROTE),
-        (WROTE, "2026-03-01T10:00:00.250Z", "2026-03-01T10:00:00.250Z"),
+        (WROTE, "2026-03-01T10:00:00.25Z", "2026-03-01T10:00:00.25Z"),
+        ("2026-03-01T11:00:00.000+01:00", WROTE, WROTE),
+        ("2026-03-01T10:00:00.000Z", "2026-03-01T10:00:00.25Z", WROTE),
         ("", "2026-03-01T10:00:07Z", "2026-03-01T10:00:07Z"),
     ],
-    ids=["same", "later", "more precise", "missing"],
+    ids=["same", "later", "more precise", "another form", "later in the same second", "missing"],
 )
 def test_the_state_records_the_time_of_our_own_write(response_time, live_time, expected):
     """A later time belongs to an edit by somebody else."""

@@ -10,7 +10,7 @@ from keyturn.client.records import ApiRecord
 from keyturn.kinds import KINDS, ResourceKind
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import MISSING, Change, SecretStatus
-from keyturn.model.clock import WaitInterruptedError, format_timestamp
+from keyturn.model.clock import WaitInterruptedError, format_timestamp, may_be_same_time
 from keyturn.model.fields import Fields, format_path, values_equal
 from keyturn.model.resource import DesiredResource, LiveObject, StateEntry
 from keyturn.operations.apply.context import ApplyContext, StaleObject
@@ -24,8 +24,6 @@ LOOKUP_DELAYS = (0.0, 2.0, 4.0, 8.0)
 OTHER_OBJECT_MESSAGE = "the service returned a different object"
 IGNORED_WRITE_MESSAGE = "the service confirmed the write but changed nothing"
 KEPT_NAME_MESSAGE = "the service confirmed the write but kept the old name"
-
-_SECONDS_LENGTH = len("2026-01-01T00:00:00")
 
 
 class WriteResult(Struct, frozen=True):
@@ -287,14 +285,9 @@ def with_write_time(response: ApiRecord | None, live: LiveObject) -> LiveObject:
     A later ``updated_at`` belongs to an edit by somebody else. For an edit of a secret it is the only
     sign, so the state must not record it as our own.
     """
-    if response is None or not response.updated_at or _is_same_time(response.updated_at, live.updated_at):
+    if response is None or not response.updated_at or may_be_same_time(response.updated_at, live.updated_at):
         return live
     return replace(live, updated_at=response.updated_at)
-
-
-def _is_same_time(left: str, right: str) -> bool:
-    # A service may return the same time with different precision.
-    return left == right or (len(left) != len(right) and left[:_SECONDS_LENGTH] == right[:_SECONDS_LENGTH])
 
 
 def build_write_result(change: Change, live: LiveObject, context: ApplyContext) -> WriteResult:

@@ -6,12 +6,12 @@ next plan writes it again, its secrets included.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
+from keyturn.model.clock import parse_timestamp
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
 from keyturn.operations.state_entries import mark_uncertain
@@ -74,7 +74,8 @@ def matching_creates(
     """Return the live objects that an open create intent may have created.
 
     Their name is equal, their ID is not in ``taken``, and their creation time is not before the
-    service's clock at the time of the intent. The local clock is not used.
+    service's clock at the time of the intent; a missing or unreadable time counts as later. The local
+    clock is not used.
     """
     return tuple(
         each
@@ -86,13 +87,10 @@ def matching_creates(
 
 
 def _is_created_since(created: str, start: str) -> bool:
-    if not created or not start:
+    created_time, start_time = parse_timestamp(created), parse_timestamp(start)
+    if created_time is None or start_time is None:
         return True
-    return _parse_time(created) >= _parse_time(start).replace(microsecond=0)
-
-
-def _parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return created_time >= start_time.replace(microsecond=0)
 
 
 def _resolve_create(intent: Intent, recovery: Recovery, live: tuple[LiveObject, ...]) -> Recovery:
