@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from keyturn.git.file_history import MAX_VERSIONS, read_file_versions
-from keyturn.git.revision import build_git_environment
+from keyturn.git.process import build_git_environment
 
 IDENTITY = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 

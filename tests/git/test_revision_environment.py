@@ -1,6 +1,6 @@
 """The environment of git."""
 
-from keyturn.git.revision import build_git_command, build_git_environment, find_work_tree
+from keyturn.git.process import build_git_command, build_git_environment, find_work_tree
 
 
 def test_passes_only_the_settings_of_git():

@@ -59,5 +59,5 @@ def run_offline_plan(
     project = open_project(folder)
     chosen = project.find_workspace(workspace)
     if state:
-        return plan_against_state(project, chosen, plan_options, state)
+        return plan_against_state(project, chosen, plan_options, state, read_environment())
     return plan_against_base(project, chosen, plan_options, read_environment(), base)

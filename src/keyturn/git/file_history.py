@@ -8,7 +8,7 @@ from typing import Final
 
 from keyturn.files.discovery import SourceFile
 from keyturn.files.text import MAX_FILE_BYTES, hash_content
-from keyturn.git.revision import build_git_command, build_git_environment, find_work_tree
+from keyturn.git.process import build_git_command, build_git_environment, find_work_tree
 
 MAX_VERSIONS: Final = 200
 """The number of commits of a file that are read."""

@@ -1,70 +1,64 @@
 """Files of a git revision, read as committed blobs without filters, hooks or a checkout."""
 
-import hashlib
 import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final, Self
+from typing import Final, NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from keyturn.files.discovery import MANIFEST_SUFFIXES, ManifestFiles, SourceFile, find_name_clashes
-from keyturn.files.text import MAX_FILE_BYTES, TOO_LARGE_TEXTS
+from keyturn.files.text import MAX_FILE_BYTES, TOO_LARGE_TEXTS, hash_content
+from keyturn.git.clone_state import explain_missing_objects, explain_missing_revision
+from keyturn.git.process import find_work_tree, run_git
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic
 
-_GIT_COMMAND: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false")
-_PASSED_VARIABLES: Final = ("PATH", "HOME", "XDG_CONFIG_HOME")
-_PASSED_PREFIX: Final = "GIT_CONFIG"
-_FIXED_VARIABLES: Final = {
-    "LC_ALL": "C",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    # git before 2.45 ignores GIT_NO_LAZY_FETCH; without an allowed protocol, its lazy fetch fails.
-    "GIT_ALLOW_PROTOCOL": "",
-}
-_GIT_TIMEOUT: Final = 120.0
-_DEFAULT_BRANCHES: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
-_SYMLINK_MODE: Final = b"120000"
-_FILE_MODES: Final = (b"100644", b"100755")
+SUBMODULE_MODE: Final = "160000"
+"""The mode of a submodule in trees and in the index."""
+
+_FILE_MODES: Final = ("100644", "100755")
 
 
-def build_git_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a git process: PATH, HOME and the settings of git, nothing else."""
-    passed = {
-        key: value
-        for key, value in environment.items()
-        if key in _PASSED_VARIABLES or key.startswith(_PASSED_PREFIX)
-    }
-    return _FIXED_VARIABLES | passed
-
-
-def find_work_tree(start: Path) -> Path | None:
-    """Return the nearest folder from ``start`` upwards that holds ``.git``; None without one."""
-    here = start.resolve()
-    return next((folder for folder in (here, *here.parents) if _has_git_entry(folder)), None)
-
-
-def build_git_command(root: Path) -> tuple[str, ...]:
-    """Return the start of each git command line for the repository around ``root``.
-
-    The repository is named explicitly. The discovery of git would also accept committed files that
-    look like a bare repository. Without a repository, the command fails.
-    """
-    work_tree = find_work_tree(root) or root
-    return (*_GIT_COMMAND, f"--git-dir={work_tree / '.git'}", f"--work-tree={work_tree}")
+class _TreeEntry(Struct, frozen=True):
+    mode: str
+    size: int
+    object_id: str
+    path: str
+    rest: str = "."
 
 
 class Revision:
-    """A commit of the repository of ``root``; raises DiagnosticError (KT007) for an unknown revision."""
+    """A commit of the repository of ``root``; raises DiagnosticError (KT007) for an unknown revision.
 
-    def __init__(self, root: Path, name: str, environment: Mapping[str, str]) -> None:
+    Paths are relative to ``root``, or to ``folder``, which is relative to the top of the work tree.
+    """
+
+    def __init__(self, root: Path, name: str, environment: Mapping[str, str], folder: str = "") -> None:
+        here = root.resolve()
         self._root = root
-        self._environment = build_git_environment(environment)
-        self._command = build_git_command(root)
+        self._top = find_work_tree(root) or here
+        self._prefix = PurePosixPath(folder or here.relative_to(self._top).as_posix())
+        self._environment = environment
         self._name = name
         self.commit = self._resolve_commit(name)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the paths, relative to the top of the work tree; ``.`` for the top."""
+        return str(self._prefix)
+
+    @property
+    def top(self) -> Path:
+        """The top of the work tree."""
+        return self._top
+
+    def in_folder(self, folder: str) -> "Revision":
+        """Return the same commit with paths relative to ``folder``, itself relative to the top."""
+        return Revision(self._root, self.commit, self._environment, folder)
 
     def read_file(self, relative: str) -> SourceFile:
         """Read one file below the root; raises DiagnosticError (KT007) if the commit does not have it."""
@@ -73,64 +67,87 @@ class Revision:
             raise DiagnosticError(*files.diagnostics)
         if not files.sources:
             raise DiagnosticError(
-                _revision_error(f"{relative} does not exist in {self._name}", "name a revision that has it")
+                revision_error(f"{relative} does not exist in {self._name}", "name a revision that has it")
             )
         return files.sources[0]
 
-    @classmethod
-    def find_fork_point(cls, root: Path, environment: Mapping[str, str]) -> Self:
-        """Return the commit where HEAD left the default branch; raises DiagnosticError (KT007)."""
-        head = cls(root, "HEAD", environment)
-        for name in _DEFAULT_BRANCHES:
-            done = head._run_git("merge-base", "HEAD", name)
-            if done.returncode == 0 and done.stdout.strip():
-                return cls(root, done.stdout.decode().split()[0], environment)
-        is_shallow = head._run_git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
-        cause = "this clone is shallow" if is_shallow else "no default branch was found"
-        hint = "fetch the whole history (actions/checkout: fetch-depth: 0), or name a revision with --base"
-        raise DiagnosticError(_revision_error(f"the base of this branch is unknown: {cause}", hint))
+    def list_paths(self) -> tuple[str, ...]:
+        """Return the paths of all files of the commit, relative to the top; submodules are not entered."""
+        done = self._run_git("ls-tree", "-r", "-z", "--full-tree", "--name-only", self.commit)
+        self._check_result(done, "list the files")
+        return tuple(map(os.fsdecode, done.stdout.split(b"\0")[:-1]))
+
+    def list_manifest_paths(self, folders: Iterable[str]) -> tuple[str, ...]:
+        """Return the paths of the manifests below ``folders``, without those of submodules."""
+        return tuple(each.path for each in self._list_entries(folders) if _is_manifest(each))
+
+    def find_merge_base(self, name: str) -> str:
+        """Return the commit where this one and ``name`` part; empty if there is none, or no ``name``."""
+        if not is_revision_name(name):
+            return ""
+        done = self._run_git("merge-base", self.commit, f"{name}^{{commit}}")
+        return "" if done.returncode else done.stdout.decode().partition("\n")[0].strip()
 
     def find_manifests(self, folders: Iterable[str], *, any_name: bool = False) -> ManifestFiles:
         """Read the committed manifests below ``folders`` of the root, sorted by path.
 
-        With ``any_name``, files of any name are read. Diagnostics: symlinks and submodules (KT120),
-        too large files (KT104), names that differ only in case (KT122).
+        With ``any_name``, files of any name are read. Submodules are read at the recorded commit.
+        Diagnostics: symlinks (KT120), too large files (KT104), names that differ only in case (KT122).
+        Raises DiagnosticError: KT126 for a submodule whose commit is not here, KT007 for missing objects.
         """
-        entries, diagnostics = [], []
-        for mode, size, blob, name in self._list_entries(folders):
-            if not any_name and (_is_hidden(name) or not name.endswith(MANIFEST_SUFFIXES)):
+        entries, diagnostics, sources = [], [], []
+        for entry in self._list_entries(folders):
+            location = SourceLocation(entry.path)
+            if entry.mode == SUBMODULE_MODE:
+                sources += self._read_submodule(entry, any_name=any_name)
+            elif not any_name and not _is_manifest(entry):
                 continue
-            if mode not in _FILE_MODES:
-                entry = "a symlink" if mode == _SYMLINK_MODE else "a submodule"
+            elif entry.mode not in _FILE_MODES:
                 diagnostics.append(
-                    error_diagnostic(
-                        "KT120", SourceLocation(name), f"the commit has {entry} here", "commit the file"
-                    )
+                    error_diagnostic("KT120", location, "the commit has a symlink here", "commit the file")
                 )
-            elif size > MAX_FILE_BYTES:
-                diagnostics.append(error_diagnostic("KT104", SourceLocation(name), *TOO_LARGE_TEXTS))
+            elif entry.size > MAX_FILE_BYTES:
+                diagnostics.append(error_diagnostic("KT104", location, *TOO_LARGE_TEXTS))
             else:
-                entries.append((name, blob))
-        sources = self._read_blobs(sorted(entries))
+                entries.append(entry)
+        sources += self._read_blobs(entries)
+        sources.sort(key=lambda source: source.relative)
         return ManifestFiles(
-            sources, (*diagnostics, *find_name_clashes(source.relative for source in sources))
+            tuple(sources), (*diagnostics, *find_name_clashes(source.relative for source in sources))
         )
 
-    def _resolve_commit(self, name: str) -> str:
-        if not name or name.startswith("-") or not name.isprintable():
+    def _read_submodule(self, entry: _TreeEntry, *, any_name: bool) -> list[SourceFile]:
+        name, commit = entry.path, entry.object_id
+        if not any_name and _is_hidden(name):
+            return []
+        folder = self._top / self._prefix / name
+        if find_work_tree(folder) != folder.resolve() or not resolve_revision(
+            folder, commit, self._environment
+        ):
+            message = f"the submodule is not here at {commit[:7]}, the commit that {self._name} records"
+            hint = f"run `git submodule update --init --recursive -- {shlex.quote(name)}`"
             raise DiagnosticError(
-                _revision_error(
+                error_diagnostic("KT126", SourceLocation(name), message, f"{hint}, and fetch in it")
+            )
+        inner = Revision(folder, commit, self._environment)
+        found = inner.find_manifests([entry.rest], any_name=any_name).sources
+        return [replace(each, root=self._root, relative=f"{name}/{each.relative}") for each in found]
+
+    def _resolve_commit(self, name: str) -> str:
+        if not is_revision_name(name):
+            raise DiagnosticError(
+                revision_error(
                     "invalid revision name", "use a branch, a tag or a commit ID, for example origin/main"
                 )
             )
         done = self._run_git("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
         if done.returncode:
-            hint = "fetch it first; a shallow clone has only the newest commits (git fetch --unshallow)"
-            raise DiagnosticError(_revision_error(f"revision {name} not found", hint))
+            hint = explain_missing_revision(self._top, self._environment, name)
+            raise DiagnosticError(revision_error(f"revision {name} not found", hint))
         return done.stdout.decode().strip()
 
-    def _list_entries(self, folders: Iterable[str]) -> list[tuple[bytes, int, bytes, str]]:
-        paths = []
+    def _list_entries(self, folders: Iterable[str]) -> list[_TreeEntry]:
+        entries: list[_TreeEntry] = []
         for folder in folders:
             path = PurePosixPath(folder)
             if path.is_absolute() or ".." in path.parts:
@@ -140,74 +157,92 @@ class Revision:
                         "KT121", SourceLocation(folder), "the path leads out of the project", hint
                     )
                 )
-            paths.append(f":(literal){path}")
-        done = self._run_git("ls-tree", "-r", "-z", "-l", self.commit, "--", *paths)
-        if done.returncode:
-            raise DiagnosticError(
-                _revision_error(
-                    f"git could not list the files of {self._name}", "run `git status` here to see the reason"
-                )
-            )
-        rows = []
+            entries += self._list_tree(path, "-r") or self._find_outer_submodule(path)
+        return list(dict.fromkeys(entries))
+
+    def _find_outer_submodule(self, path: PurePosixPath) -> list[_TreeEntry]:
+        # Without -r, git lists the named entry itself, also a submodule that contains the path.
+        for outer in path.parents:
+            for entry in self._list_tree(outer) if outer.parts else ():
+                if entry.mode == SUBMODULE_MODE:
+                    return [replace(entry, rest=str(path.relative_to(outer)))]
+        return []
+
+    def _list_tree(self, path: PurePosixPath, *options: str) -> list[_TreeEntry]:
+        full = self._prefix / path
+        names = [f":(literal){full}"] if full.parts else []
+        done = self._run_git("ls-tree", *options, "-z", "-l", "--full-tree", self.commit, "--", *names)
+        self._check_result(done, "list the files")
+        prefix = "" if self._prefix == PurePosixPath() else f"{self._prefix}/"
+        entries = []
         for row in done.stdout.split(b"\0")[:-1]:
             columns, _, name = row.partition(b"\t")
-            mode, _type, blob, size = columns.split()
-            rows.append((mode, int(size) if size.isdigit() else 0, blob, os.fsdecode(name)))
-        return rows
+            mode, _type, object_id, size = columns.decode().split()
+            relative = os.fsdecode(name).removeprefix(prefix)
+            entries.append(_TreeEntry(mode, int(size) if size.isdigit() else 0, object_id, relative))
+        return entries
 
-    def _read_blobs(self, entries: list[tuple[str, bytes]]) -> tuple[SourceFile, ...]:
+    def _read_blobs(self, entries: list[_TreeEntry]) -> list[SourceFile]:
         if not entries:
-            return ()
-        done = self._run_git("cat-file", "--batch", stdin=b"".join(blob + b"\n" for _, blob in entries))
-        if done.returncode:
-            raise DiagnosticError(
-                _revision_error(
-                    f"git could not read the files of {self._name}", "run `git fsck` here to see the reason"
-                )
-            )
+            return []
+        done = self._run_git(
+            "cat-file", "--batch", stdin="".join(f"{each.object_id}\n" for each in entries).encode()
+        )
+        self._check_result(done, "read the files")
         sources, start = [], 0
-        for name, _ in entries:
+        for entry in entries:
             end = done.stdout.index(b"\n", start)
-            size = int(done.stdout[start:end].split()[2])
+            header = done.stdout[start:end].split()
+            if header[-1] == b"missing":
+                self._raise_missing_objects("read the files")
+            size = int(header[2])
             data = done.stdout[end + 1 : end + 1 + size]
             start = end + 1 + size + 1
-            sources.append(SourceFile(self._root, name, hashlib.sha256(data).hexdigest(), data))
-        return tuple(sources)
+            sources.append(SourceFile(self._root, entry.path, hash_content(data), data))
+        return sources
+
+    def _check_result(self, done: "subprocess.CompletedProcess[bytes]", purpose: str) -> None:
+        if done.returncode:
+            self._raise_missing_objects(purpose)
+
+    def _raise_missing_objects(self, purpose: str) -> NoReturn:
+        reason, hint = explain_missing_objects(self._top, self._environment)
+        raise DiagnosticError(revision_error(f"git could not {purpose} of {self._name}: {reason}", hint))
 
     def _run_git(self, *arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         try:
-            return subprocess.run(  # noqa: S603
-                [*self._command, *arguments],
-                cwd=self._root,
-                env=self._environment,
-                input=stdin,
-                capture_output=True,
-                timeout=_GIT_TIMEOUT,
-                check=False,
-            )
+            return run_git(self._top, self._environment, arguments, stdin)
         except (OSError, subprocess.TimeoutExpired):
             raise DiagnosticError(
-                _revision_error("git could not be run", "install git, or run without a revision")
+                revision_error("git could not be run", "install git, or run without a revision")
             ) from None
 
 
 def resolve_head(root: Path, environment: Mapping[str, str]) -> str:
     """Return the commit ID of HEAD, empty outside of a repository or before the first commit."""
+    return resolve_revision(root, "HEAD", environment)
+
+
+def resolve_revision(root: Path, name: str, environment: Mapping[str, str]) -> str:
+    """Return the commit ID of a revision, empty if git does not find it."""
     try:
-        return Revision(root, "HEAD", environment).commit
+        return Revision(root, name, environment).commit
     except DiagnosticError:
         return ""
 
 
-def _revision_error(message: str, hint: str) -> Diagnostic:
+def is_revision_name(name: str) -> bool:
+    """Tell whether git can take ``name`` for a revision and for nothing else."""
+    return bool(name) and not name.startswith("-") and name.isprintable()
+
+
+def revision_error(message: str, hint: str) -> Diagnostic:
+    """Return the error KT007: a revision or its files cannot be read."""
     return error_diagnostic("KT007", SourceLocation("keyturn.yaml"), message, hint)
 
 
-def _has_git_entry(folder: Path) -> bool:
-    try:
-        return (folder / ".git").exists()
-    except OSError:
-        return False
+def _is_manifest(entry: _TreeEntry) -> bool:
+    return entry.path.endswith(MANIFEST_SUFFIXES) and not _is_hidden(entry.path)
 
 
 def _is_hidden(name: str) -> bool:

@@ -19,7 +19,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from keyturn.git.revision import build_git_command, build_git_environment, find_work_tree
+from keyturn.git.process import build_git_command, build_git_environment, find_work_tree
 from keyturn.model.resource import EMPTY
 
 MAX_SILENT_SECONDS: Final = 10.0

@@ -36,6 +36,21 @@ class Impact(Struct, frozen=True, kw_only=True):
     downstream: tuple[str, ...] = ()
 
 
+class PlanBase(Struct, frozen=True, kw_only=True):
+    """The commit that an offline plan compares with, and why.
+
+    ``reason`` is ``named`` (``revision`` was given) or ``merge_base`` (where HEAD and ``revision`` part).
+    ``variable`` is the variable of the CI system that names ``revision``. ``notes`` say that the branch
+    is a guess, or may be stale.
+    """
+
+    commit: str
+    revision: str
+    reason: str
+    variable: str = ""
+    notes: tuple[str, ...] = ()
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """Changes sorted by address and diagnostics by severity; equal inputs give equal plans.
 
@@ -56,6 +71,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     resources: int = 0
     offline: bool = False
     partial: bool = False
+    base: PlanBase | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -85,7 +85,8 @@ class SopsMetadata(Struct, frozen=True, kw_only=True):
     """A parsed ``sops:`` block. ``selector`` is one of ``SELECTOR_KEYS`` or empty, ``pattern`` its value.
 
     ``mac`` and ``lastmodified`` are unparsed; ``version`` is the sops version that wrote the file. If
-    ``key_group_count`` is 1, any one recipient can decrypt the file.
+    ``key_group_count`` is 1, any one recipient can decrypt the file. Otherwise, keys of ``threshold`` key
+    groups are needed; sops requires all groups if the file names no number (getsops/sops ``sops.go``).
     """
 
     recipients: tuple[Recipient, ...]
@@ -96,6 +97,7 @@ class SopsMetadata(Struct, frozen=True, kw_only=True):
     pattern: str = ""
     mac_only_encrypted: bool = False
     key_group_count: int = 1
+    threshold: int = 1
 
 
 def parse_metadata(document: Document) -> SopsMetadata | tuple[Diagnostic, ...]:
@@ -159,17 +161,13 @@ class _MetadataReader:
             pattern=pattern,
             mac_only_encrypted=self._read_flag("mac_only_encrypted"),
             key_group_count=groups,
+            threshold=self._read_threshold(groups),
         )
 
     def _read_recipients(self) -> tuple[tuple[Recipient, ...], int]:
         groups = self._block.get("key_groups")
         groups = [] if groups is None else groups
         recipients = tuple(self._read_key_group(self._block, ()))
-        threshold = self._block.get("shamir_threshold", 0)
-        if type(threshold) is not int or threshold < 0:
-            self._add_error(
-                ("shamir_threshold",), "sops.shamir_threshold is not a number", "encrypt the file again"
-            )
         if groups == []:
             if not recipients:
                 self._add_error((), "the sops: block has no recipients", "encrypt the file again")
@@ -190,6 +188,15 @@ class _MetadataReader:
             for recipient in self._read_key_group(group, ("key_groups", str(index)))
         )
         return tuple(grouped), len(groups)
+
+    def _read_threshold(self, group_count: int) -> int:
+        threshold = self._block.get("shamir_threshold", 0)
+        if type(threshold) is int and threshold >= 0:
+            return 1 if group_count == 1 else threshold or group_count
+        self._add_error(
+            ("shamir_threshold",), "sops.shamir_threshold is not a number", "encrypt the file again"
+        )
+        return group_count
 
     def _read_key_group(self, group: Mapping[str, Any], path: FieldPath) -> Iterator[Recipient]:
         for kind in _NAME_KEYS:

@@ -26,11 +26,19 @@ _PGP_FINGERPRINT: Final = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{40}")
 
 
 class FileRecipients(Struct, frozen=True):
-    """The recipients of a file as ``kind:name``, their wrapped data keys, and its ciphertexts by path."""
+    """The recipients of a file as ``kind:name``, their wrapped data keys, and its ciphertexts by path.
+
+    ``groups`` are the recipients of each key group; keys of ``threshold`` groups are needed to decrypt.
+    ``mac`` covers the texts of ``covered_values``, in the order of the file.
+    """
 
     names: frozenset[str]
     wrapped_keys: Mapping[str, str]
     ciphertexts: frozenset[tuple[FieldPath, str]] = frozenset()
+    groups: tuple[frozenset[str], ...] = ()
+    threshold: int = 1
+    mac: str = ""
+    covered_values: tuple[str, ...] = ()
 
     def is_rewrapped(self, before: "FileRecipients") -> bool:
         """Tell whether all ciphertexts are unchanged and the wrapped data keys differ."""
@@ -39,6 +47,10 @@ class FileRecipients(Struct, frozen=True):
     def has_same_data_key(self, before: "FileRecipients") -> bool:
         """Tell whether a ciphertext is unchanged, which implies an unchanged data key."""
         return bool(self.ciphertexts & before.ciphertexts)
+
+    def has_stale_mac(self, before: "FileRecipients") -> bool:
+        """Tell whether the MAC is that of ``before`` although the values that it covers changed."""
+        return self.mac == before.mac != "" and self.covered_values != before.covered_values
 
 
 def recipients_by_file(sources: Iterable[SourceFile]) -> Mapping[str, FileRecipients]:
@@ -51,11 +63,25 @@ def recipients_by_file(sources: Iterable[SourceFile]) -> Mapping[str, FileRecipi
         except DiagnosticError:
             continue
         if isinstance(metadata, SopsMetadata):
-            wrapped_keys = {f"{each.kind}:{each.name}": each.wrapped_key for each in metadata.recipients}
-            result[source.relative] = FileRecipients(
-                frozenset(wrapped_keys), wrapped_keys, frozenset(_find_ciphertexts(document))
-            )
+            result[source.relative] = _build_recipients(document, metadata)
     return result
+
+
+def _build_recipients(document: Document, metadata: SopsMetadata) -> FileRecipients:
+    groups: dict[FieldPath, set[str]] = {}
+    for each in metadata.recipients:
+        place = each.path[:2] if each.path[0] == "key_groups" else ()
+        groups.setdefault(place, set()).add(f"{each.kind}:{each.name}")
+    wrapped_keys = {f"{each.kind}:{each.name}": each.wrapped_key for each in metadata.recipients}
+    return FileRecipients(
+        names=frozenset(wrapped_keys),
+        wrapped_keys=wrapped_keys,
+        ciphertexts=frozenset(_find_ciphertexts(document)),
+        groups=tuple(map(frozenset, groups.values())),
+        threshold=metadata.threshold,
+        mac=metadata.mac,
+        covered_values=tuple(_list_covered_values(document, only_encrypted=metadata.mac_only_encrypted)),
+    )
 
 
 class CreationRule(Struct, frozen=True, kw_only=True):
@@ -110,7 +136,21 @@ def _find_rules_file(root: Path) -> Path | None:
 
 
 def _find_ciphertexts(document: Document) -> Iterator[tuple[FieldPath, str]]:
-    tree = {key: value for key, value in document.tree.items() if key != "sops"}
-    for path, leaf in flatten_tree(tree).items():
+    for path, leaf in _list_leaves(document):
         if looks_encrypted(leaf):
             yield path, str(leaf)
+
+
+def _list_covered_values(document: Document, *, only_encrypted: bool) -> Iterator[str]:
+    pending: list[object] = [leaf for _, leaf in reversed(_list_leaves(document))]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list | dict):
+            pending.extend(reversed(list(value.values() if isinstance(value, dict) else value)))
+        elif value is not None and (looks_encrypted(value) or not only_encrypted):
+            # sops hashes 5.0 and 5 as the same text (getsops/sops ``sops.go``, ToBytes).
+            yield str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _list_leaves(document: Document) -> list[tuple[FieldPath, object]]:
+    return list(flatten_tree({key: value for key, value in document.tree.items() if key != "sops"}).items())

@@ -5,13 +5,13 @@ import subprocess
 import pyrage
 import pytest
 
+from keyturn.git.base_commit import find_base_commit
 from keyturn.manifests.loader import load_manifests
 from keyturn.model.diagnostic import DiagnosticError, Severity
 from keyturn.operations.plan.offline_plan import (
     access_changes,
     access_changes_since,
     compare_with_base,
-    find_base_revision,
 )
 from keyturn.project.project import read_project
 
@@ -45,7 +45,8 @@ def compared(setup, base="HEAD"):
         project,
         workspace,
         load_manifests(project, workspace),
-        find_base_revision(project, base, setup.repo.environment()),
+        find_base_commit(project.root, base, setup.repo.environment()).revision,
+        setup.repo.environment(),
     )
 
 

@@ -27,9 +27,10 @@ def recipient_changes(
     for file, now in sorted(after.items()):
         then = before.get(file)
         if then is None:
-            diagnostics += _gained_access_warnings(file, now.names - known)
+            diagnostics += _gained_access_warnings(file, now, now.names - known)
             continue
-        diagnostics += _gained_access_warnings(file, now.names - then.names)
+        diagnostics += _gained_access_warnings(file, now, now.names - then.names)
+        diagnostics += _key_group_warnings(file, then, now)
         diagnostics += _lost_access_warnings(
             file, then.names - now.names, same_data_key=now.has_same_data_key(then)
         )
@@ -38,13 +39,15 @@ def recipient_changes(
     return tuple(diagnostics)
 
 
-def add_access_diagnostics(plan: Plan, access: tuple[Diagnostic, ...]) -> Plan:
-    """Return the plan with an access review; its notes are added to the plan's diagnostics."""
+def add_access_diagnostics(
+    plan: Plan, access: tuple[Diagnostic, ...], others: tuple[Diagnostic, ...] = ()
+) -> Plan:
+    """Return the plan with an access review; its notes and ``others`` are added to the plan's diagnostics."""
     notes = (each for each in access if each.severity is Severity.NOTE)
     return replace(
         plan,
         access_changes=tuple(each for each in access if each.severity is not Severity.NOTE),
-        diagnostics=tuple(sorted((*plan.diagnostics, *notes), key=lambda each: each.sort_key)),
+        diagnostics=tuple(sorted((*plan.diagnostics, *notes, *others), key=lambda each: each.sort_key)),
     )
 
 
@@ -56,11 +59,29 @@ def _rewrapped_key_note(file: str) -> Diagnostic:
     )
 
 
-def _gained_access_warnings(file: str, names: Iterable[str]) -> Iterator[Diagnostic]:
+def _gained_access_warnings(file: str, now: FileRecipients, names: Iterable[str]) -> Iterator[Diagnostic]:
+    needed = now.threshold
+    ability = "can now decrypt this file" if needed == 1 else f"now has one of {needed} keys that are needed"
     for name in sorted(names):
-        yield _access_warning(
-            "KT480", file, f"{name} can now decrypt this file", "check that this is intended"
-        )
+        yield _access_warning("KT480", file, f"{name} {ability}", "check that this is intended")
+
+
+def _key_group_warnings(file: str, then: FileRecipients, now: FileRecipients) -> Iterator[Diagnostic]:
+    if max(len(then.groups), len(now.groups)) < 2:  # noqa: PLR2004
+        return
+    before, after = _describe_needed_keys(then), _describe_needed_keys(now)
+    if before != after:
+        message = f"the keys that are needed to decrypt this file changed: {after}; at the base, {before}"
+        hint = "check that this is intended; fewer needed keys or more groups let more people decrypt"
+        yield _access_warning("KT487", file, message, hint)
+
+
+def _describe_needed_keys(recipients: FileRecipients) -> str:
+    groups = sorted(", ".join(sorted(group)) for group in recipients.groups)
+    if len(groups) == 1:
+        return f"any one of {groups[0]}"
+    number = f"{recipients.threshold} of {len(groups)} key groups"
+    return f"{number} ({' | '.join(groups)})"
 
 
 def _lost_access_warnings(file: str, names: Iterable[str], *, same_data_key: bool) -> Iterator[Diagnostic]:

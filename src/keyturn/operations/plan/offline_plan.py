@@ -13,8 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.files.discovery import SourceFile, find_manifests, load_file
+from keyturn.git.base_commit import find_base_commit
 from keyturn.git.revision import Revision, resolve_head
-from keyturn.manifests.loader import LoadedManifests, load_manifests, load_manifests_at
+from keyturn.git.work_tree import check_work_tree
+from keyturn.manifests.loader import LoadedManifests, load_manifests, load_sources
 from keyturn.model.address import Address
 from keyturn.model.change import Change, SecretStatus
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, Severity
@@ -28,7 +30,13 @@ from keyturn.operations.plan.access_review import (
     recipient_changes,
     unreadable_settings_warning,
 )
+from keyturn.operations.plan.base_manifests import (
+    BaseManifests,
+    find_base_manifests,
+    find_unreadable_manifests,
+)
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
+from keyturn.operations.plan.stale_macs import find_stale_macs
 from keyturn.operations.run_context import RunContext
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.exposure import find_exposures
@@ -37,7 +45,7 @@ from keyturn.planning.inputs import PlanInputs
 from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import limit_scope
-from keyturn.project.project import PROJECT_FILE, Project, Workspace, parse_project
+from keyturn.project.project import Project, Workspace
 from keyturn.schema.definitions import is_destination
 from keyturn.sops.recipients import FileRecipients, recipients_by_file
 from keyturn.state.document import decode_state
@@ -50,10 +58,14 @@ _SECRET_REASONS = {
 
 
 class BaseComparison(Struct, frozen=True):
-    """The inputs of a plan against a base revision, and the access review."""
+    """The inputs of a plan against a base revision, the access review, and what else was found.
+
+    ``diagnostics`` say how the base was found, and which files no key decrypts any more.
+    """
 
     inputs: PlanInputs
     access: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def plan_against_base(
@@ -65,22 +77,43 @@ def plan_against_base(
 ) -> Plan:
     """Return the plan from the manifests at ``base``, by default the fork point, to the current ones.
 
-    Raises DiagnosticError KT007 for an unknown revision, and for invalid manifests.
+    Raises DiagnosticError: KT007 for an unknown revision, KT126 and KT127 for a clone without all
+    manifests, and the errors of invalid manifests.
+    """
+    loaded = load_complete_manifests(project, workspace, environment)
+    commit = find_base_commit(project.root, base, environment)
+    compared = compare_with_base(project, workspace, loaded, commit.revision, environment)
+    plan = plan_offline(project, workspace, compared.inputs, options, loaded.diagnostics)
+    plan = add_access_diagnostics(plan, compared.access, compared.diagnostics)
+    return replace(plan, base=commit.description)
+
+
+def load_complete_manifests(
+    project: Project, workspace: Workspace, environment: Mapping[str, str]
+) -> LoadedManifests:
+    """Load the manifests of a workspace without the cache.
+
+    Raises DiagnosticError (KT126, KT127) if the work tree lacks manifests that git holds.
     """
     loaded = load_manifests(project, workspace)
-    compared = compare_with_base(project, workspace, loaded, find_base_revision(project, base, environment))
-    plan = plan_offline(project, workspace, compared.inputs, options, loaded.diagnostics)
-    return add_access_diagnostics(plan, compared.access)
+    missing = check_work_tree(project.root, workspace.manifests, loaded.files, environment)
+    if missing:
+        raise DiagnosticError(*missing)
+    return loaded
 
 
 def plan_against_state(
-    project: Project, workspace: Workspace, options: PlanOptions, state_file: Path
+    project: Project,
+    workspace: Workspace,
+    options: PlanOptions,
+    state_file: Path,
+    environment: Mapping[str, str] = EMPTY,
 ) -> Plan:
     """Return the plan from an exported state to the manifests.
 
     Raises DiagnosticError KT600 to KT602 for an invalid state file, and for invalid manifests.
     """
-    loaded = load_manifests(project, workspace)
+    loaded = load_complete_manifests(project, workspace, environment)
     inputs = inputs_from_state(read_exported_state(state_file, workspace), loaded.desired)
     return plan_offline(project, workspace, inputs, options, loaded.diagnostics)
 
@@ -194,25 +227,36 @@ def read_exported_state(file: Path, workspace: Workspace) -> Mapping[Address, St
     return decode_state(file.read_bytes(), str(file), workspace.name, workspace.organization).entries
 
 
-def find_base_revision(project: Project, name: str, environment: Mapping[str, str]) -> Revision:
-    """Return the revision ``name``, or the fork point of the branch; raises DiagnosticError KT007."""
-    if name:
-        return Revision(project.root, name, environment)
-    return Revision.find_fork_point(project.root, environment)
-
-
 def compare_with_base(
-    project: Project, workspace: Workspace, loaded: LoadedManifests, base: Revision
+    project: Project,
+    workspace: Workspace,
+    loaded: LoadedManifests,
+    base: Revision,
+    environment: Mapping[str, str],
 ) -> BaseComparison:
-    """Compare loaded manifests with those of a base revision; nothing is decrypted."""
-    base_manifests = load_manifests_at(project, workspace, base)
-    before = recipients_by_file(base.find_manifests(workspace.manifests).sources)
-    after = recipients_by_file(find_manifests(project.root, workspace.manifests).sources)
-    access = (*recipient_changes(before, after), *_compare_settings(project, base))
+    """Compare loaded manifests with those of a base revision; nothing is decrypted.
+
+    Raises DiagnosticError: KT126 for a submodule that is not here, KT007 for missing objects.
+    """
+    sources = find_manifests(project.root, workspace.manifests).sources
+    found = find_base_manifests(project, workspace, base, sources, environment)
+    base_settings = (found.workspace.project or project).policy
+    base_manifests = load_sources(base_settings, workspace.name, (*found.sources, *found.followed))
+    before, after = found.read_recipients(), recipients_by_file(sources)
+    access = (
+        *recipient_changes(before, after),
+        *_compare_settings(project, workspace, found),
+    )
+    diagnostics = (
+        *found.notes,
+        *find_unreadable_manifests(found, base_manifests.desired),
+        *find_stale_macs(project.root, before, after, environment),
+    )
     reencrypted = frozenset(
         file for file, now in after.items() if file in before and _is_reencrypted(before[file], now)
     )
-    return BaseComparison(inputs_from_base(base_manifests.desired, loaded.desired, reencrypted), access)
+    inputs = inputs_from_base(base_manifests.desired, loaded.desired, reencrypted)
+    return BaseComparison(inputs, access, diagnostics)
 
 
 def _is_reencrypted(before: FileRecipients, now: FileRecipients) -> bool:
@@ -237,20 +281,27 @@ def access_changes(
     if not name and not resolve_head(project.root, environment):
         return ()
     try:
-        base = find_base_revision(project, name, environment)
+        base = find_base_commit(project.root, name, environment).revision
+        return _review_access(project, workspace, base, environment)
     except DiagnosticError as error:
         if name:
             raise
         return (_review_skipped_note(error.diagnostics[0]),)
-    then = {each.relative: each for each in base.find_manifests(workspace.manifests).sources}
-    now = {each.relative: each for each in find_manifests(project.root, workspace.manifests).sources}
-    changed = [file for file, each in now.items() if file not in then or then[file].digest != each.digest]
+
+
+def _review_access(
+    project: Project, workspace: Workspace, base: Revision, environment: Mapping[str, str]
+) -> tuple[Diagnostic, ...]:
+    now = find_manifests(project.root, workspace.manifests).sources
+    found = find_base_manifests(project, workspace, base, now, environment)
+    then = {found.successors[each]: each for each in found.all_sources if each in found.successors}
+    changed = [each for each in now if each.relative not in then or then[each.relative].digest != each.digest]
     # The recipients that a new file adds are known only from all files of the base.
-    needed = then if any(file not in then for file in changed) else [file for file in changed if file in then]
-    before = recipients_by_file(then[file] for file in needed)
+    is_any_new = any(each.relative not in then for each in changed)
+    needed = None if is_any_new else frozenset(then[each.relative] for each in changed)
     return (
-        *recipient_changes(before, recipients_by_file(now[file] for file in changed)),
-        *_compare_settings(project, base),
+        *recipient_changes(found.read_recipients(needed), recipients_by_file(changed)),
+        *_compare_settings(project, workspace, found),
     )
 
 
@@ -269,21 +320,19 @@ def _review_skipped_note(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, code="KT485", severity=Severity.NOTE, message=message)
 
 
-def _compare_settings(project: Project, base: Revision) -> tuple[Diagnostic, ...]:
-    rules_changed = _read_rules(base.read_file) != _read_rules(partial(load_file, project.root))
-    try:
-        before = _read_base_project(project, base)
-    except DiagnosticError:
+def _compare_settings(project: Project, workspace: Workspace, found: BaseManifests) -> tuple[Diagnostic, ...]:
+    base = found.workspace
+    rules_changed = _read_rules(base.revision.read_file) != _read_rules(partial(load_file, project.root))
+    if base.is_invalid:
         return (unreadable_settings_warning(),)
+    previous_name = base.outline.name if base.outline else workspace.name
+    before = base.project and _rename_workspace(base.project, previous_name, workspace.name)
     return guarded_setting_changes(before, project, rules_changed=rules_changed)
 
 
-def _read_base_project(project: Project, base: Revision) -> Project | None:
-    try:
-        source = base.read_file(PROJECT_FILE)
-    except DiagnosticError:
-        return None
-    return parse_project(source.data, project.root)
+def _rename_workspace(project: Project, old: str, new: str) -> Project:
+    renamed = {new if name == old else name: each for name, each in project.workspaces.items()}
+    return replace(project, workspaces=renamed)
 
 
 def _read_rules(read: Callable[[str], SourceFile]) -> bytes:

@@ -14,7 +14,7 @@ from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import Action, Change, Exposure, FieldChange, SecretChange
 from keyturn.model.diagnostic import Diagnostic
 from keyturn.model.fields import FieldPath, Fields, Leaf, from_json_pointer, to_json_pointer
-from keyturn.model.plan import Impact, Plan
+from keyturn.model.plan import Impact, Plan, PlanBase
 from keyturn.model.resource import EMPTY, DesiredResource, EncryptedSecret, Lifecycle, LiveObject, StateEntry
 
 
@@ -131,6 +131,7 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     resources: int
     offline: bool
     partial: bool
+    base: PlanBase | None = None
 
 
 def to_plan_record(plan: Plan) -> PlanRecord:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from keyturn.git.work_tree import check_work_tree
 from keyturn.manifests.loader import LoadedManifests, load_manifests
 from keyturn.manifests.secrets import check_seals_of_invalid, decrypt_manifests
 from keyturn.model.address import Address
@@ -42,8 +43,16 @@ class SecretLoader(Struct, frozen=True):
         return open_decryptor(self.run.project, self.run.environment)
 
     def load_manifests(self) -> LoadedManifests:
-        """Return the workspace's manifests, still encrypted; raises DiagnosticError if one is invalid."""
+        """Return the workspace's manifests, still encrypted.
+
+        Raises DiagnosticError if one is invalid, or if the work tree lacks one that git holds (KT126, KT127).
+        """
         loaded = load_manifests(self.run.project, self.run.workspace, environment=self.run.environment)
+        missing = check_work_tree(
+            self.run.root, self.run.workspace.manifests, loaded.files, self.run.environment
+        )
+        if missing:
+            raise DiagnosticError(*missing)
         errors = [each for each in loaded.diagnostics if each.severity is Severity.ERROR]
         if not errors:
             return loaded

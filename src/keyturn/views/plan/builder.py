@@ -35,7 +35,13 @@ from keyturn.views.plan.model import (
     SecretRow,
     SectionKind,
 )
-from keyturn.views.plan.wording import describe_breakage, describe_impact, describe_rotation, join_names
+from keyturn.views.plan.wording import (
+    describe_base,
+    describe_breakage,
+    describe_impact,
+    describe_rotation,
+    join_names,
+)
 from keyturn.views.terminal import Tone
 from keyturn.views.values import NOT_SET, format_pair, format_value
 
@@ -244,6 +250,7 @@ def build_view(plan: Plan) -> PlanView:
         pace=plan.requests_per_second,
         resources=plan.resources,
         offline=plan.offline,
+        base_summary=describe_base(plan.base) if plan.base else "",
         links=tuple(dict.fromkeys(_build_links(plan))),
         node_marks={
             str(change.address): "exposed"

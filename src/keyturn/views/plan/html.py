@@ -60,6 +60,8 @@ def _render_header(view: PlanView) -> str:
         parts.append(f'<p class="banner danger">{safe(view.blocked_summary)}</p>')
     if view.offline:
         parts.append('<p class="banner care">Offline: the workspace was not read.</p>')
+    if view.base_summary:
+        parts.append(f"<p>{_render_prose(view.base_summary)}</p>")
     return "\n".join(parts)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from keyturn.model.change import MISSING, Action, Change, Exposure, FieldChange, SecretStatus
 from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, Fields, Leaf, format_path, nest_fields
-from keyturn.model.plan import Impact, Plan, to_json_value
+from keyturn.model.plan import Impact, Plan, PlanBase, to_json_value
 from keyturn.views.json_output import diagnostic_to_json, dump_lines, dump_pretty
 from keyturn.views.plan.builder import count_actions, count_attention, format_plan_summary
 from keyturn.views.values import is_hidden, strip_userinfo
@@ -53,6 +53,7 @@ def build_plan_document(plan: Plan) -> dict[str, Any]:
         "workspace": plan.workspace,
         "organization": plan.organization,
         "offline": plan.offline,
+        **({"base": _base_to_json(plan.base)} if plan.base else {}),
         "applyable": not plan.is_empty and not plan.blocking_diagnostics and not plan.offline,
         "resources": plan.resources,
         "summary": {
@@ -78,6 +79,16 @@ def build_plan_document(plan: Plan) -> dict[str, Any]:
             **({"pace": plan.requests_per_second} if plan.requests_per_second > 0 else {}),
         },
         "findings": [diagnostic_to_json(diagnostic) for diagnostic in plan.diagnostics],
+    }
+
+
+def _base_to_json(base: PlanBase) -> dict[str, object]:
+    return {
+        "commit": base.commit,
+        "revision": base.revision,
+        "reason": base.reason,
+        "variable": base.variable or None,
+        "notes": list(base.notes),
     }
 
 

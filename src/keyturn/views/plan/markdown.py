@@ -98,6 +98,8 @@ def _render_header(view: PlanView) -> str:
         lines.append(f"**{view.blocked_summary}**")
     if view.offline:
         lines.append("Offline: the workspace was not read.")
+    if view.base_summary:
+        lines.append(escape_markdown(_clip_line(view.base_summary)))
     return "\n\n".join(lines)
 
 

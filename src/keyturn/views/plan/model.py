@@ -115,6 +115,7 @@ class PlanView(Struct, frozen=True, kw_only=True):
     links: tuple[DependencyLink, ...] = ()
     node_marks: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     pace: float = 0.0
+    base_summary: str = ""
 
     @property
     def cost_summary(self) -> str:

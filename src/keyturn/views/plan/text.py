@@ -58,7 +58,8 @@ def _render_header(view: PlanView, style: TerminalStyle) -> str:
         scope += f", organization {escape_line(view.organization)}"
     known = f"{view.resources:,} resource{'' if view.resources == 1 else 's'} in git"
     offline = "\nOffline: the workspace was not read." if view.offline else ""
-    return make_bold(wrap_text("", f"{scope}: {known}.", style.width), style) + offline
+    base = "\n" + wrap_text("", escape_line(view.base_summary), style.width) if view.base_summary else ""
+    return make_bold(wrap_text("", f"{scope}: {known}.", style.width), style) + offline + base
 
 
 def _render_section(section: PlanSection, style: TerminalStyle) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from keyturn.model.change import Action, Change, SecretStatus
 from keyturn.model.diagnostic import pluralize, pluralize_or_none
-from keyturn.model.plan import Impact
+from keyturn.model.plan import Impact, PlanBase
 from keyturn.views.plan.model import NoteRow, SecretRow
 
 MAX_LISTED_NAMES: Final = 10
@@ -32,6 +32,16 @@ def name_secret_status(row: SecretRow) -> str:
 def format_secret_status(row: SecretRow) -> str:
     """Return the status of a secret with its reason: ``will be set (new)``."""
     return f"{name_secret_status(row)} ({row.reason})" if row.reason else name_secret_status(row)
+
+
+def describe_base(base: PlanBase) -> str:
+    """Return what an offline plan compares with and why, in one line."""
+    if base.reason == "named":
+        why = f"named by --base {base.revision}"
+    else:
+        source = f", named by {base.variable}" if base.variable else ""
+        why = f"the merge base with {base.revision}{source}"
+    return "; ".join((f"Base: {base.commit[:7]}, {why}", *base.notes)) + "."
 
 
 def describe_impact(change: Change, impact: Impact | None, *, offline: bool = False) -> str:
