@@ -11,7 +11,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
         "dialect": ("docs", "backend", "jsonapi"),
         "precision": ("seconds", "milliseconds", "microseconds"),
-        "paging_trouble": ("", "lost", "loop", "repeat", "expired"),
+        "paging_trouble": ("", "lost", "loop", "repeat", "expired", "endless", "empty"),
         "duplicate_status": (400, 409),
         "deleted_get": (200, 404),
         "hidden_get": (200, 403, 404),

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.client.pagination import PAGE_SIZE, IncompleteListError, ListPage, read_all_pages
+from keyturn.client.pagination import (
+    MAX_EMPTY_PAGES,
+    MAX_REPEATED_PAGES,
+    PAGE_SIZE,
+    IncompleteListError,
+    ListPage,
+    read_all_pages,
+)
 from keyturn.client.strict_json import ResponseFormatError
 
 
@@ -152,3 +159,45 @@ def test_pages_of_any_size_give_the_same_list(numbers, size):
     ]
     fetch = serve(*(ListPage(rows=rows(*part), meta=meta) for part, meta in zip(parts, metas, strict=True)))
     assert read_all_pages(fetch).rows == rows(*numbers)
+
+
+def serve_without_end(pages):
+    """Return a fetch function that serves these pages in turn, each with a new cursor, and its calls."""
+    asked = []
+
+    def fetch(cursor):
+        asked.append(cursor)
+        return ListPage(rows=pages[(len(asked) - 1) % len(pages)], meta={"cursor": f"c{len(asked)}"})
+
+    fetch.asked = asked
+    return fetch
+
+
+@given(st.lists(st.lists(st.integers(0, 20), max_size=4, unique=True), min_size=1, max_size=5))
+def test_a_list_without_an_end_is_an_error(pages):
+    """The first pages again, in any order, with new cursors: noticed after few pages."""
+    fetch = serve_without_end([rows(*page) for page in pages])
+    with pytest.raises(IncompleteListError, match="without an end"):
+        read_all_pages(fetch)
+    assert len(fetch.asked) <= len(pages) + max(MAX_EMPTY_PAGES, MAX_REPEATED_PAGES * len(pages)) + 2
+
+
+def test_an_overlap_is_no_repetition():
+    """Objects that are deleted between two pages shift the next ones."""
+    pages = [rows(1, 2), rows(1, 2), rows(2, 1), rows(1, 2), rows(2, 3)]
+    metas = [{"cursor": str(number)} for number in range(1, len(pages))]
+    fetch = serve(*(ListPage(rows=page, meta=meta) for page, meta in zip(pages, [*metas, {}], strict=True)))
+    assert len(read_all_pages(fetch).rows) == 3
+
+
+def test_the_number_of_objects_is_limited(monkeypatch):
+    """New objects on each page, for ever."""
+    monkeypatch.setattr("keyturn.client.pagination.MAX_OBJECTS", 100)
+    counter = iter(range(1000))
+
+    def fetch(_):
+        number = next(counter)
+        return ListPage(rows=rows(number * 2, number * 2 + 1), meta={"cursor": f"c{number}"})
+
+    with pytest.raises(IncompleteListError, match="more than 100 objects"):
+        read_all_pages(fetch)

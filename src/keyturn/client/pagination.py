@@ -19,6 +19,13 @@ PAGE_SIZE = 500
 """The requested page size; the service may return less."""
 
 MAX_PAGES = 10_000
+MAX_OBJECTS = 1_000_000
+MAX_REPEATED_PAGES = 3
+"""Pages with objects after the last new object: a list that starts again. An overlap has new objects, too."""
+
+MAX_EMPTY_PAGES = 100
+"""Empty pages after the last new object: a service may filter the objects of a page by the key's rights."""
+
 COMMON_PAGE_SIZES = frozenset({25, 50, 100})
 """Page sizes that the vendor's documentation names as defaults or maxima."""
 
@@ -51,13 +58,15 @@ def read_all_pages(fetch: Callable[[str], ListPage]) -> CollectedRows:
     """Return all rows of a list; ``fetch`` returns the page at a cursor, the first page at ``""``.
 
     Raises IncompleteListError for a repeated cursor, a total above the number of rows, two versions of an
-    object, and more than 10,000 pages; ResponseFormatError for an invalid cursor or total.
+    object, and a list without an end; ResponseFormatError for an invalid cursor or total.
     """
     row_by_id: dict[str, _JsonObject] = {}
     cursor, cursors, total = "", {""}, 0
+    progress = _ListProgress()
     for _ in range(MAX_PAGES):
         page = fetch(cursor)
         _add_rows(row_by_id, page.rows)
+        progress.check_page(len(page.rows), len(row_by_id))
         total = max(total, _read_total(page.meta))
         cursor = _read_cursor(page.meta)
         if not cursor:
@@ -67,7 +76,7 @@ def read_all_pages(fetch: Callable[[str], ListPage]) -> CollectedRows:
             raise IncompleteListError(message)
         cursors.add(cursor)
     else:
-        message = f"more than {MAX_PAGES} pages"
+        message = f"more than {MAX_PAGES:,} pages"
         raise IncompleteListError(message)
     if total > len(row_by_id):
         message = f"{pluralize(len(row_by_id), 'object')} of {total:,} received"
@@ -77,6 +86,32 @@ def read_all_pages(fetch: Callable[[str], ListPage]) -> CollectedRows:
         pages=len(cursors),
         may_be_truncated=len(cursors) == 1 and _may_be_truncated(page),
     )
+
+
+class _ListProgress:
+    """Detects a list without an end; each of its pages may have a new cursor."""
+
+    def __init__(self) -> None:
+        self._known = self._repeated = self._empty = 0
+
+    def check_page(self, rows: int, known: int) -> None:
+        """Count a page with ``rows`` rows, after which ``known`` objects are known; may raise."""
+        if known > self._known:
+            self._repeated = self._empty = 0
+        elif rows:
+            self._repeated += 1
+        else:
+            self._empty += 1
+        self._known = known
+        message = ""
+        if self._repeated > MAX_REPEATED_PAGES:
+            message = f"pages without an end: {self._repeated} had only known objects"
+        elif self._empty > MAX_EMPTY_PAGES:
+            message = f"pages without an end: {self._empty} were empty"
+        elif known > MAX_OBJECTS:
+            message = f"more than {MAX_OBJECTS:,} objects"
+        if message:
+            raise IncompleteListError(message)
 
 
 def _add_rows(row_by_id: dict[str, _JsonObject], rows: tuple[_JsonObject, ...]) -> None:

@@ -11,6 +11,8 @@ from planasonix_emulator.settings import EmulatorSettings
 from planasonix_emulator.storage.records import StoredRecord
 from planasonix_emulator.storage.store import RecordQuery
 
+_TURN_MARK = "turn "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPage:
@@ -55,16 +57,20 @@ def read_page(
     if cursor and settings.paging_trouble == "expired":
         message = "The cursor has expired; read the list again."
         raise ApiError(HTTPStatus.BAD_REQUEST, "cursor_expired", message)
-    after = decode_cursor(cursor)
+    after, turn = _split_position(decode_cursor(cursor))
     if not cursor:
         source.begin_list(query.collection)
     rows = source.select_visible(replace(query, after=after, limit=limit + 1 if limit else -1))
     has_more = 0 < limit < len(rows)
     records = rows[:limit] if limit else rows
+    next_cursor = _next_cursor(source, query, records, cursor) if has_more else None
+    if limit and settings.paging_trouble in ("endless", "empty"):
+        next_cursor = encode_cursor(f"{_TURN_MARK}{turn + 1}")
+        records = () if turn and settings.paging_trouble == "empty" else records
     return RecordPage(
         records=records,
         limit=limit or len(records),
-        cursor=_next_cursor(source, query, records, cursor) if has_more else None,
+        cursor=next_cursor,
         total=settings.total_excess + (source.count_visible(query) if counted else 0),
     )
 
@@ -80,6 +86,13 @@ def decode_cursor(cursor: str) -> str:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise invalid_request(("cursor", "unknown")) from None
+
+
+def _split_position(position: str) -> tuple[str, int]:
+    # A list without an end starts again at each turn.
+    if position.startswith(_TURN_MARK):
+        return "", int(position.removeprefix(_TURN_MARK))
+    return position, 0
 
 
 def _next_cursor(
