@@ -118,3 +118,20 @@ def test_sets_in_another_order_in_each_response(setup, canary):
         for _ in range(4)
     }
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("setup", [{}], indirect=True)
+@pytest.mark.parametrize("status", ["expired", "Disabled"])
+def test_an_unknown_status_is_shown(setup, canary, status):
+    """The plan warns and changes nothing; a change is applied as for an active object."""
+    config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+    setup.repo.credential("prod-db", {"password": canary()}, config)
+    applied(setup)
+    setup.service.change_settings(statuses={"prod-db": status})
+    left = setup.repo.run_in_process("plan", "--detailed-exitcode")
+    assert left.code == 0
+    assert f"the service shows the status `{status.lower()}` for credential/prod-db" in " ".join(
+        left.stdout.split()
+    )
+    setup.repo.credential("prod-db", {"password": canary()}, {**config, "port": 5433})
+    applied(setup)

@@ -83,3 +83,13 @@ def test_a_set_that_is_no_list_stays(text):
     """It is compared like other values."""
     fields = KINDS["credential"].decode(SampleRecord({"scopes": text}, type="oauth")).fields
     assert fields["config", "scopes"] == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("", "active"), ("Deleted", "deleted"), ("ACTIVE ", "active"), ("expired", "expired")],
+)
+def test_the_case_of_a_status_has_no_meaning(kind, status, expected):
+    """A missing status is that of an active object."""
+    assert KINDS[kind].decode(SampleRecord({"host": "db"}, status=status)).status == expected

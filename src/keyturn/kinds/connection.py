@@ -4,6 +4,7 @@ from keyturn.kinds.kind import (
     Ids,
     ResourceKind,
     ServiceRecord,
+    decode_status,
     encode_settings,
     find_references,
     mark_sets,
@@ -51,7 +52,7 @@ def decode_connection(record: ServiceRecord) -> LiveObject:
         fields=fields,
         created_at=record.created_at,
         updated_at=record.updated_at,
-        status=record.status or "active",
+        status=decode_status(record),
         has_config=record.config is not None,
         secret_like_paths=(*dropped, *(("config", *path) for path in record.hidden)),
     )

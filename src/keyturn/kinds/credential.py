@@ -4,6 +4,7 @@ from keyturn.kinds.kind import (
     Ids,
     ResourceKind,
     ServiceRecord,
+    decode_status,
     find_references,
     mark_sets,
     merge_config,
@@ -66,7 +67,7 @@ def decode_credential(record: ServiceRecord) -> LiveObject:
         fields=mark_sets(fields, CREDENTIAL_SETS),
         created_at=record.created_at,
         updated_at=record.updated_at,
-        status=record.status or "active",
+        status=decode_status(record),
         has_config=record.config is not None,
         secret_like_paths=(*dropped, *(("config", *path) for path in record.hidden)),
     )

@@ -123,6 +123,11 @@ def split_secrets(
     return fields, tuple(dropped)  # type: ignore[return-value]
 
 
+def decode_status(record: ServiceRecord) -> str:
+    """Return the status in lower case; ``active`` if the service returns none."""
+    return record.status.strip().lower() or "active"
+
+
 def mark_sets(fields: Fields, sets: frozenset[FieldPath]) -> dict[FieldPath, Leaf]:
     """Return live fields whose lists at the paths of ``sets`` have no order.
 

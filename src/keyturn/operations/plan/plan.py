@@ -31,6 +31,7 @@ from keyturn.planning.exposure import find_exposures
 from keyturn.planning.guards import GuardContext, check_guards
 from keyturn.planning.inputs import Approvals, PlanInputs
 from keyturn.planning.oauth_consent import find_needed_consents
+from keyturn.planning.object_status import find_unknown_statuses
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import ScopedInputs, limit_scope
 from keyturn.policy.resource_view import ResourceView
@@ -174,6 +175,7 @@ def _build_plan(
         *context.scoped.diagnostics,
         *locate_diagnostics(violations, changes, context.manifests.resource_views),
         *find_needed_consents(changes),
+        *find_unknown_statuses(context.scoped.inputs),
     )
     return Plan(
         workspace=run.workspace.name,
