@@ -84,18 +84,30 @@ def test_a_merge_with_the_same_content_is_applied(reviewed):
 
 def test_a_digest_holds_across_a_merge(reviewed):
     """Only the digest of the plan is kept between the review and the merge."""
-    (digest,) = re.findall(r"kt1-\w{26}", reviewed.run("show", "plan.kt").stdout)
+    (digest,) = re.findall(r"kt2-\w{38}", reviewed.run("show", "plan.kt").stdout)
     merged(reviewed)
     assert reviewed.run("apply", "--approve", digest).code == 0
     assert set(reviewed.live("connections")) == {"prod-pg", "prod-more"}
 
 
-def test_other_changes_of_a_merge_are_listed(reviewed, calm):
-    """A new recipient and a new policy rule are no operations, but they are listed."""
+def test_another_policy_is_rejected_before_the_first_request(reviewed):
+    """The policy decides what an apply may do, so the approval covers it."""
+    on_main(reviewed, lambda: reviewed.repo.project(policy={"limits": {"retire": {"count": 99}}}))
+    merged(reviewed)
+    requests = len(reviewed.service.list_requests())
+    done = reviewed.run("apply", "plan.kt")
+    assert done.code == 4
+    said = flat(done.stderr)
+    assert 'policy.limits: was {"retire": {"count": 5, "percent": 20}' in said
+    assert 'is {"retire": {"count": 99' in said
+    assert len(reviewed.service.list_requests()) == requests
+
+
+def test_a_new_recipient_of_another_file_is_rejected(reviewed, calm):
+    """No operation needs the file, but an apply records its content; the access change is listed."""
     stranger = str(pyrage.x25519.Identity.generate().to_public())
 
     def change():
-        reviewed.repo.project(policy={"required_labels": ["owner"], "rules": {"KT310": "warning"}})
         ours = reviewed.repo.age
         reviewed.repo.age = replace(ours, recipient=f"{ours.recipient},{stranger}")
         reviewed.repo.credential("prod-calm", {"password": calm})
@@ -104,10 +116,10 @@ def test_other_changes_of_a_merge_are_listed(reviewed, calm):
     on_main(reviewed, change)
     merged(reviewed)
     done = reviewed.run("apply", "plan.kt")
-    assert done.code == 0, done.stderr
+    assert done.code == 4
     said = flat(done.stderr)
-    assert SAME in said
-    assert "connection/prod-more new finding KT310 warning: the label owner is missing" in said
+    assert "credential/prod-calm manifest different content, which an apply records" in said
+    assert "KT652]: the plan is now" in said
     assert f"prod-calm.yaml access KT480 warning: age:{stranger} can now decrypt this file" in said
 
 
@@ -163,7 +175,7 @@ def test_a_new_user_of_a_credential_is_listed_but_does_not_block(reviewed):
     identity = reviewed.live()["prod-db"]["id"]
     where = {"type": "postgres", "config": {"host": "h", "port": 1, "database": "d"}}
     reviewed.service.seed_objects(connections=[{"name": "made-in-ui", "credentialId": identity, **where}])
-    done = reviewed.run("apply", "plan.kt", "--no-test")
+    done = reviewed.run("apply", "plan.kt")
     assert done.code == 0, done.stderr
     said = flat(done.stderr)
     assert "used by 1 connection, no pipelines" not in said

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from keyturn.model.address import SourceLocation
+from keyturn.model.approval import ApprovalInputs
 from keyturn.model.change import MISSING, Action, Change, Exposure, FieldChange, SecretChange, SecretStatus
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.plan import Impact, Plan, to_json_value
@@ -61,6 +62,14 @@ COVERED = {
         PLAN, changes=(replace(CHANGE, fields=(FieldChange(("config", "host"), "a", "x", "b"),)),)
     ),
     "exposure": replace(PLAN, changes=(replace(CHANGE, exposures=()),)),
+    "setting": replace(PLAN, inputs=ApprovalInputs(settings={"put": "partial"})),
+    "option": replace(PLAN, inputs=ApprovalInputs(options=("--allow-empty",))),
+    "recorded manifest": replace(PLAN, inputs=ApprovalInputs(manifests={"credential/prod-x": "d"})),
+    "open intent": replace(PLAN, inputs=ApprovalInputs(open_intents={"i1": "update credential/prod-x"})),
+    "id in the state": replace(PLAN, changes=(replace(CHANGE, entry=replace(KNOWN, id="id2")),)),
+    "version in the state": replace(PLAN, changes=(replace(CHANGE, entry=replace(KNOWN, updated_at="t")),)),
+    "tombstone": replace(PLAN, changes=(replace(CHANGE, entry=replace(KNOWN, retired_at="2026")),)),
+    "protection": replace(PLAN, changes=(replace(CHANGE, entry=replace(KNOWN, protect=True)),)),
 }
 """Plans that differ from the reviewed one."""
 
@@ -97,10 +106,10 @@ def test_all_digests_differ():
 
 
 def test_digest_format():
-    """``kt1-`` and 130 bits in lower-case letters and digits."""
+    """``kt2-`` and 190 bits in lower-case letters and digits."""
     digest = PLAN.approval_digest()
-    assert digest.startswith("kt1-")
-    assert len(digest) == 30
+    assert digest.startswith("kt2-")
+    assert len(digest) == 42
     assert set(digest[4:]) <= set("abcdefghijklmnopqrstuvwxyz234567")
 
 

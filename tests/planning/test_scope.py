@@ -2,6 +2,7 @@
 
 import pytest
 
+from keyturn.model.diagnostic import DiagnosticError
 from keyturn.planning.diff import compute_changes
 from keyturn.planning.scope import limit_scope, matches_target
 from sample_resources import (
@@ -49,10 +50,13 @@ def test_a_target_includes_its_references():
 
 
 def test_an_unmatched_target_is_an_error():
-    """A typo must not look like success."""
-    assert [
-        finding.code for finding in limit_scope(make_inputs(make_desired(A)), ("prod-dbb",)).diagnostics
-    ] == ["KT460"]
+    """A typo must not look like success; the nearest name is suggested."""
+    with pytest.raises(DiagnosticError) as caught:
+        limit_scope(make_inputs(make_desired(A)), ("prod-dbb", "prod-*", "connection/elsewhere"))
+    near, far = sorted(caught.value.diagnostics, key=lambda each: "prod-dbb" not in each.message)
+    assert {near.code, far.code} == {"KT460"}
+    assert near.hint == "did you mean prod-db?"
+    assert "connection/NAME" in far.hint
 
 
 def test_a_targeted_rename_keeps_its_old_entry():

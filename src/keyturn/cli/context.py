@@ -76,6 +76,7 @@ def parse_plan_options(options: Mapping[str, object]) -> PlanOptions:
     return PlanOptions(
         targets=tuple(sorted(read_names("targets"))),
         reassert=read_names("reassert"),
+        tests=not options.get("no_test"),
         approvals=Approvals(
             destinations=read_names("allow_destination_change"),
             adopt=read_names("adopt"),

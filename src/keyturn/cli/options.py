@@ -15,6 +15,7 @@ _UNSET_DEFAULTS = ("", None, (), Path())
 """Defaults that mean "not set"."""
 
 _NO_COLOR_KEY, _VERBOSE_KEY = "keyturn.plain", "keyturn.verbose"
+_FOLDER_KEY = "keyturn.folder"
 
 
 def _set_no_color(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -104,6 +105,11 @@ def target_option(command: F) -> F:
     )(command)
 
 
+def no_test_option(command: F) -> F:
+    """Add --no-test."""
+    return click.option("--no-test", is_flag=True, help="Apply without connection tests and probes.")(command)
+
+
 def approval_options(command: F) -> F:
     """Add the options that allow what a guard refuses, each by name."""
     for option in (
@@ -161,7 +167,15 @@ def _enter_directory(ctx: click.Context, param: click.Parameter, folder: Path) -
         os.chdir(folder)
     except OSError as error:
         raise click.BadParameter(error.strerror or "cannot be entered", ctx, param) from None
+    ctx.meta[_FOLDER_KEY] = str(folder)
     return Path()
+
+
+def list_folder_arguments() -> tuple[str, ...]:
+    """Return --chdir with its folder as arguments, empty if it was not given."""
+    ctx = click.get_current_context(silent=True)
+    folder = ctx.meta.get(_FOLDER_KEY, "") if ctx else ""
+    return ("--chdir", folder) if folder else ()
 
 
 def chdir_option(command: F) -> F:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
+from keyturn.cli import exit_codes
 from keyturn.cli.environment import read_environment
+from keyturn.cli.errors import exit_code_of
 from keyturn.client.records import RequestStats
 from keyturn.model.change import Action
+from keyturn.model.diagnostic import Cause
 from keyturn.model.plan import Plan
 from keyturn.operations.plan.offline_plan import plan_against_base, plan_against_state
 from keyturn.operations.plan.plan import PlanOptions
@@ -40,9 +43,22 @@ def parse_fail_on(classes: str) -> tuple[str, ...]:
     return found
 
 
-def has_failing_class(plan: Plan, classes: Iterable[str]) -> bool:
-    """Return whether the plan contains any of the classes."""
-    return any(PLAN_FAIL_ON_CLASSES[each](plan) for each in classes)
+def find_plan_exit_code(plan: Plan, classes: Iterable[str], *, is_detailed: bool) -> int:
+    """Return the exit code of `keyturn plan`; ``classes`` are those of --fail-on.
+
+    A plan that an apply would refuse has the exit code of that apply. Drift is no refusal: a partial plan
+    is refused only for a secret that goes to a new destination.
+    """
+    blocking = plan.blocking_diagnostics
+    if plan.partial:
+        blocking = tuple(each for each in blocking if each.cause is Cause.NEW_DESTINATION)
+    codes = [exit_code_of(blocking)] if blocking else []
+    if any(PLAN_FAIL_ON_CLASSES[each](plan) for each in classes):
+        codes.append(exit_codes.EXIT_REFUSED)
+    if codes:
+        return max(codes)
+    waits = bool(plan.changes) if plan.partial else not plan.is_empty or plan.has_suspects
+    return exit_codes.EXIT_CHANGES if is_detailed and waits else exit_codes.EXIT_DONE
 
 
 def format_request_stats(stats: RequestStats) -> str:

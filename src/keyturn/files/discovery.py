@@ -5,7 +5,6 @@ handle. Neither a symlink nor a replacement between check and open can lead out 
 """
 
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -17,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from keyturn.files.text import MAX_FILE_BYTES, TOO_LARGE_TEXTS
+from keyturn.files.text import MAX_FILE_BYTES, TOO_LARGE_TEXTS, hash_content
 from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, error_diagnostic, warning_diagnostic
 
@@ -36,7 +35,7 @@ _NOT_REGULAR_ERRNOS: Final = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EIS
 
 
 class SourceFile(Struct, frozen=True):
-    """A file that was read: ``relative`` is its POSIX path from ``root``, ``digest`` its SHA-256 as hex."""
+    """A file that was read: ``relative`` is its POSIX path from ``root``, ``digest`` that of its content."""
 
     root: Path
     relative: str
@@ -268,7 +267,7 @@ class _FolderWalker:
         if len(data) > MAX_FILE_BYTES:
             self._add_error("KT104", relative, *TOO_LARGE_TEXTS)
             return
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hash_content(data)
         self._sources[relative] = SourceFile(self._root, relative, digest, data)
 
     def _add_os_error(self, error: OSError, relative: str) -> None:

@@ -1,6 +1,7 @@
 """Decoding of source files: UTF-8 only, without control characters or conflict markers."""
 
 import re
+from hashlib import sha256
 from typing import Final
 
 from keyturn.model.address import SourceLocation
@@ -26,6 +27,14 @@ _FORBIDDEN_CHARACTERS: Final = (
     "|\r(?!\n)"
 )
 """Not compiled at import, which takes 3 ms: most runs read only ASCII files."""
+
+
+def hash_content(data: bytes) -> str:
+    """Return the SHA-256, as hex, of a file with its line ends normalised to line feeds.
+
+    A checkout with CRLF has the content of one with LF, so both have one digest.
+    """
+    return sha256(data.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def decode_source(data: bytes, file: str) -> str:

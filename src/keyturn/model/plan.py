@@ -1,18 +1,17 @@
-"""The plan: changes, diagnostics and impact, and the digest that an approval refers to."""
+"""The plan: changes, diagnostics and impact, and what an approval of it covers."""
 
-import base64
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct, field
 
 from keyturn.model.address import Address
-from keyturn.model.change import MISSING, Action, Change
+from keyturn.model.approval import ApprovalInputs, compute_digest
+from keyturn.model.change import MISSING, Action, Change, SecretStatus
 from keyturn.model.diagnostic import Diagnostic, Severity
 from keyturn.model.fields import Leaf, format_path
-from keyturn.model.resource import EMPTY
+from keyturn.model.resource import EMPTY, StateEntry
 
 NO_OP_ACTIONS = frozenset({Action.NO_OP})
 """Actions that change neither the service nor the state."""
@@ -57,7 +56,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     ``requests`` estimates the requests of an apply; ``requests_per_second`` is their limit, 0 for
     none. ``access_changes`` report who gained or lost the ability to decrypt, and changed security
     settings. An ``offline`` plan did not read the workspace. A ``partial`` plan omits changes, so
-    its digest approves nothing.
+    its digest approves nothing. ``inputs`` are what an apply depends on besides the changes.
+    ``command_options`` are the arguments that lead ``keyturn apply`` to this workspace. ``base`` is what
+    an offline plan compares with, None for an exported state.
     """
 
     workspace: str
@@ -71,6 +72,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     resources: int = 0
     offline: bool = False
     partial: bool = False
+    inputs: ApprovalInputs = field(default_factory=ApprovalInputs)
+    command_options: tuple[str, ...] = ()
     base: PlanBase | None = None
 
     @property
@@ -87,30 +90,48 @@ class Plan(Struct, frozen=True, kw_only=True):
         """Return the number of changes by action."""
         return Counter(change.action for change in self.changes)
 
+    @property
+    def is_approvable(self) -> bool:
+        """Whether an apply could perform exactly this plan, so that its digest may be approved."""
+        return not (self.blocking_diagnostics or self.offline or self.partial)
+
+    @property
+    def has_suspects(self) -> bool:
+        """Whether a secret may have been changed outside keyturn."""
+        return any(each.status is SecretStatus.SUSPECT for change in self.changes for each in change.secrets)
+
     def approval_digest(self) -> str:
-        """Return the approval digest: ``kt1-`` and 26 base32 letters (130 bits of SHA-256).
+        """Return the approval digest; ``model.approval`` describes its form.
 
-        The digest covers workspace, organization, every operation with its fields, the ciphertext
-        of every secret, the content of every affected manifest and the precondition of each
-        object. It excludes the commit, because a merge changes the commit but not the plan.
+        The digest covers the settings and policy, the options and consents, the content of each manifest
+        that an apply uses or records, the open intents of the journal, and every operation with its
+        precondition. It excludes the commit, because a merge changes the commit but not the plan.
         """
-        body = json.dumps(self.digest_payload(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        letters = base64.b32encode(hashlib.sha256(body.encode()).digest()).decode().lower()
-        return f"kt1-{letters[:26]}"
+        return compute_digest(self.digest_payload())
 
-    def digest_payload(self) -> dict[str, object]:
+    def digest_payload(self) -> dict[str, Any]:
         """Return the content that the digest covers, as JSON values."""
         return {
-            "version": 1,
-            "workspace": self.workspace,
-            "organization": self.organization,
-            "operations": [
-                operation_payload(change) for change in self.changes if change.action not in NO_OP_ACTIONS
-            ],
+            "settings": self.approved_settings,
+            "options": list(self.inputs.options),
+            "manifests": dict(self.inputs.manifests),
+            "open_intents": dict(self.inputs.open_intents),
+            "operations": [operation_payload(change) for change in self.operations],
         }
 
+    @property
+    def approved_settings(self) -> dict[str, Any]:
+        """The settings that the digest covers, by name."""
+        named = {"workspace": self.workspace, "organization": self.organization}
+        return {**self.inputs.settings, **named}
 
-def operation_payload(change: Change) -> dict[str, object]:
+    @property
+    def operations(self) -> tuple[Change, ...]:
+        """The changes that an apply performs."""
+        return tuple(change for change in self.changes if change.action not in NO_OP_ACTIONS)
+
+
+def operation_payload(change: Change) -> dict[str, Any]:
     """Return one change as JSON values: all inputs of its execution, without secrets."""
     desired = change.desired
     return {
@@ -119,6 +140,8 @@ def operation_payload(change: Change) -> dict[str, object]:
         "renamed_from": change.renamed_from,
         "id": change.live.id if change.live else "",
         "expected": change.expected_updated_at,
+        "recorded": change.entry.updated_at if change.entry else "",
+        "entry": _entry_payload(change.entry),
         "manifest": desired.digest if desired else "",
         "ciphers": {format_path(path): digest for path, digest in desired.ciphertext_digests.items()}
         if desired
@@ -130,6 +153,20 @@ def operation_payload(change: Change) -> dict[str, object]:
         ],
         "exposures": [[str(each.address), format_path(each.path)] for each in change.exposures],
     }
+
+
+def _entry_payload(entry: StateEntry | None) -> list[object]:
+    if entry is None:
+        return []
+    return [
+        entry.id,
+        entry.type,
+        entry.digest,
+        entry.retired_at,
+        entry.protect,
+        entry.untested,
+        list(entry.destinations),
+    ]
 
 
 def to_json_value(leaf: Leaf) -> object:

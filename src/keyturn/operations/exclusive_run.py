@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+from msgspec import UNSET, UnsetType
+
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.operations.run_context import RunContext
-from keyturn.state.events import RunFinished, RunStarted
+from keyturn.operations.uncommitted import list_uncommitted_files
+from keyturn.state.events import RunApproval, RunFinished, RunStarted
 from keyturn.state.journal import Journal, open_journal
 from keyturn.state.lock import Lease, LockHeld, LockHolder, acquire_lock
 from keyturn.state.reader import LoadedState, compact_journal, load_state
@@ -18,13 +21,17 @@ LOCK_POLL_SECONDS = 2.0
 
 
 class ExclusiveRun:
-    """A command that holds the lock; ``exclusive_run`` creates it and releases the lock."""
+    """A command that holds the lock; ``exclusive_run`` creates it and releases the lock.
+
+    ``uncommitted_files`` is set by ``begin_journal``: the files that the commit does not have.
+    """
 
     def __init__(self, run: RunContext, command: str, lease: Lease) -> None:
         self._run, self._command, self._lease = run, command, lease
         self._id = run.new_id()
         self._journal: Journal | None = None
         self._loaded_state: LoadedState | None = None
+        self.uncommitted_files: tuple[str, ...] = ()
 
     def holds_lock(self) -> bool:
         """Return whether this run still holds the lock; renew the lease after a third of its time."""
@@ -43,9 +50,11 @@ class ExclusiveRun:
         """Return the state of the workspace, read under the lock."""
         return load_state(self._run.store, self._run.workspace.name, self._run.workspace.organization)
 
-    def begin_journal(self, loaded_state: LoadedState) -> Journal:
+    def begin_journal(self, loaded_state: LoadedState, approval: RunApproval | UnsetType = UNSET) -> Journal:
         """Open the journal after ``loaded_state`` and record who runs which command; call it once."""
         run, actor = self._run, self._run.actor
+        uncommitted = list_uncommitted_files(run)
+        self.uncommitted_files = uncommitted or ()
         journal = open_journal(run.store, loaded_state.state, loaded_state.torn, run.clock)
         started = RunStarted(
             run=self._id,
@@ -57,6 +66,8 @@ class ExclusiveRun:
             commit=actor.commit,
             tool=actor.tool,
             url=actor.url,
+            dirty=UNSET if uncommitted is None else bool(uncommitted),
+            approval=approval,
         )
         journal.append(started)
         self._journal, self._loaded_state = journal, loaded_state

@@ -11,7 +11,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keyturn.model.address import Address, SourceLocation
-from keyturn.model.diagnostic import Diagnostic, Severity
+from keyturn.model.diagnostic import (
+    Diagnostic,
+    DiagnosticError,
+    Severity,
+    error_diagnostic,
+    find_nearest_name,
+)
 from keyturn.model.resource import DesiredResource, StateEntry
 from keyturn.planning.inputs import PlanInputs
 
@@ -28,7 +34,7 @@ SUCCESSOR_INFIX = "-next-"
 
 
 class ScopedInputs(Struct, frozen=True):
-    """The inputs in scope, and diagnostics about protected resources and unmatched targets."""
+    """The inputs in scope, and diagnostics about protected resources."""
 
     inputs: PlanInputs
     diagnostics: tuple[Diagnostic, ...]
@@ -40,9 +46,10 @@ def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = 
     ``targets`` are addresses, names or patterns (``credential/prod-*``); none selects everything.
     References of targeted resources are included. The protection recorded in the state counts, so
     deleting a manifest together with its ``protect`` is still an error. A replaced credential is
-    excluded until its retirement date; ``today`` is an ISO date.
+    excluded until its retirement date; ``today`` is an ISO date. Raises DiagnosticError (KT460) for a
+    target that matches nothing.
     """
-    selected, diagnostics = _select_targets(inputs, targets)
+    selected = _select_targets(inputs, targets)
     protected = sorted(
         (entry for entry in selected.entries.values() if _is_protected(entry, selected)),
         key=lambda entry: entry.address,
@@ -54,7 +61,7 @@ def limit_scope(inputs: PlanInputs, targets: tuple[str, ...] = (), today: str = 
         if today < address.name.partition(RETIRES_ON_INFIX)[2][:_DATE_LENGTH]
     }
     entries = {address: entry for address, entry in selected.entries.items() if address not in excluded}
-    return ScopedInputs(replace(selected, entries=entries), (*diagnostics, *map(_protected_error, protected)))
+    return ScopedInputs(replace(selected, entries=entries), tuple(map(_protected_error, protected)))
 
 
 def matches_target(address: Address, target: str) -> bool:
@@ -82,26 +89,25 @@ def _protected_error(entry: StateEntry) -> Diagnostic:
     )
 
 
-def _select_targets(
-    inputs: PlanInputs, targets: tuple[str, ...]
-) -> tuple[PlanInputs, tuple[Diagnostic, ...]]:
+def _select_targets(inputs: PlanInputs, targets: tuple[str, ...]) -> PlanInputs:
     if not targets:
-        return inputs, ()
+        return inputs
     addresses = {*inputs.desired, *inputs.entries}
     selected = {address for address in addresses if any(matches_target(address, each) for each in targets)}
     unmatched = [each for each in targets if not any(matches_target(address, each) for address in addresses)]
+    if unmatched:
+        raise DiagnosticError(*(_unmatched_target_error(each, addresses) for each in unmatched))
     selected |= _referenced_addresses(selected, inputs.desired)
     selected |= {
         Address(address.kind, inputs.desired[address].lifecycle.moved_from)
         for address in selected
         if address in inputs.desired and inputs.desired[address].lifecycle.moved_from
     }
-    narrowed = replace(
+    return replace(
         inputs,
         desired={address: each for address, each in inputs.desired.items() if address in selected},
         entries={address: each for address, each in inputs.entries.items() if address in selected},
     )
-    return narrowed, tuple(map(_unmatched_target_error, unmatched))
 
 
 def _referenced_addresses(
@@ -116,11 +122,13 @@ def _referenced_addresses(
     }
 
 
-def _unmatched_target_error(target: str) -> Diagnostic:
-    return Diagnostic(
-        code="KT460",
-        severity=Severity.ERROR,
-        message=f"the target {target} matches nothing in the manifests or the state",
-        origin=SourceLocation("--target"),
-        hint="use credential/NAME, connection/NAME or a pattern such as 'connection/prod-*'",
+def _unmatched_target_error(target: str, addresses: Iterable[Address]) -> Diagnostic:
+    known = {word for address in addresses for word in (str(address), address.name)}
+    near = find_nearest_name(target, known)
+    forms = "use credential/NAME, connection/NAME or a pattern such as 'connection/prod-*'"
+    return error_diagnostic(
+        "KT460",
+        SourceLocation("--target"),
+        f"the target {target} matches nothing in the manifests or the state",
+        f"did you mean {near}?" if near else forms,
     )

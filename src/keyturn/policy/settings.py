@@ -62,6 +62,7 @@ class PolicySettings(Struct, frozen=True, kw_only=True):
     ``recipients`` is keyed by a folder or glob below the root. ``max_age_days`` is the maximum age of
     a secret, 0 for no limit. ``rotation_notice_days`` and ``expiry_notice_days`` tell how many days
     before a due rotation or an expiry a finding appears. ``seal`` is ``required`` or ``warn``.
+    ``uncommitted`` is ``refuse`` or ``warn``: an apply of files that the commit does not have.
     ``origin`` is the location of the section.
     """
 
@@ -75,6 +76,7 @@ class PolicySettings(Struct, frozen=True, kw_only=True):
     expiry_notice_days: int = DEFAULT_EXPIRY_NOTICE_DAYS
     limits: PlanLimits = field(default_factory=PlanLimits)
     seal: str = "warn"
+    uncommitted: str = "warn"
     tls: str = TLS_MODES[0]
     privileged: tuple[str, ...] = ()
     rules: Mapping[str, tuple[SeverityOverride, ...]] = field(default_factory=lambda: EMPTY)
@@ -163,6 +165,7 @@ def read_policy_settings(section: ConfigSection) -> PolicySettings:
         expiry_notice_days=section.read_section("expiry").read_days("soon", DEFAULT_EXPIRY_NOTICE_DAYS),
         limits=_read_limits(section.read_section("limits")),
         seal=section.read_text("seal", "warn"),
+        uncommitted=section.read_text("uncommitted", "warn"),
         tls=section.read_section("tls").read_text("minimum", TLS_MODES[0]),
         privileged=section.read_texts("privileged"),
         rules=_read_rules(section),

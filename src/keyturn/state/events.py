@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeAlias, get_args
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.json import Decoder, Encoder
 
 from keyturn.model.address import Address
@@ -32,8 +32,39 @@ class JournalPosition(Struct, frozen=True):
     mark: int = 0
 
 
+class ApprovedOperation(Struct, frozen=True, array_like=True):
+    """An approved operation: its action, the digest of its manifest, and a hash of all that was approved.
+
+    The digest is empty for an operation without a manifest.
+    """
+
+    action: str
+    manifest: str
+    payload: str
+
+
+class RunApproval(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run was allowed to do: the digest of its plan, and the consents as arguments.
+
+    If a person or pipeline named the digest, the other fields tell a later run what is left of it:
+    ``inputs`` is the hash of settings and options, ``manifests`` has the digests of recorded manifests,
+    ``open_intents`` the ids of the intents that were open, ``operations`` the operations by address.
+    """
+
+    digest: str
+    consents: tuple[str, ...] = ()
+    inputs: str = ""
+    manifests: dict[str, str] = {}
+    open_intents: tuple[str, ...] = ()
+    operations: dict[str, ApprovedOperation] = {}
+
+
 class RunStarted(Struct, frozen=True, kw_only=True, tag_field="event", tag="run"):
-    """A command began to write: its random id, author, host, commit and keyturn version."""
+    """A command began to write: its random id, author, host, commit and keyturn version.
+
+    ``dirty``: the commit does not have the files that the command read; unset outside of git. ``approval``
+    is set for an apply.
+    """
 
     run: str
     command: str
@@ -44,6 +75,8 @@ class RunStarted(Struct, frozen=True, kw_only=True, tag_field="event", tag="run"
     commit: str = ""
     tool: str = ""
     url: str = ""
+    dirty: bool | UnsetType = UNSET
+    approval: RunApproval | UnsetType = UNSET
 
 
 class Intent(Struct, frozen=True, kw_only=True):

@@ -51,10 +51,20 @@ def test_verbose(ready, place):
 
 def test_a_digest_that_is_not_the_plans(ready):
     """The plan as it is now is shown beside the refusal, and standard output stays empty."""
-    done = ready.run("apply", "--approve", "kt1-aaaaaaaaaaaaaaaaaaaaaaaaaa")
+    digest = json.loads(ready.run("plan", "--format", "json").stdout)["approval"]["digest"]
+    done = ready.run("apply", "--approve", digest[:-4] + "aaaa")
     assert done.code == 4
     assert "Plan: 1 to create" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("digest", ["kt1-aaaaaaaaaaaaaaaaaaaaaaaaaa", "kt2-", "kt2-" + "a" * 37, "x"])
+def test_a_digest_of_another_form(ready, digest):
+    """Nothing is planned: no version of keyturn that reads it could have meant this plan."""
+    done = ready.run("apply", "--approve", digest)
+    assert done.code == 4
+    assert "is not a digest of this version" in done.stderr
+    assert ready.live() == {}
 
 
 def test_a_plan_file_that_is_not_there(ready):
@@ -62,12 +72,15 @@ def test_a_plan_file_that_is_not_there(ready):
     assert ready.run("apply", "plna.kt").code == 64
 
 
-@pytest.mark.parametrize("flag", [("--target", "prod-db"), ("--allow-retire", "3"), ("--adopt", "*")])
+@pytest.mark.parametrize(
+    "flag", [("--target", "prod-db"), ("--allow-retire", "3"), ("--adopt", "*"), ("--no-test",)]
+)
 def test_a_plan_file_takes_no_further_wishes(ready, flag):
     """What was reviewed holds its own: a flag that would be passed over is a usage mistake."""
     assert ready.run("plan", "--out", "plan.kt").code == 0
     done = ready.run("apply", "plan.kt", *flag)
     assert done.code == 64
-    assert "has its own targets and approvals" in " ".join(done.stderr.split())
+    assert "has its own targets, consents and --no-test" in " ".join(done.stderr.split())
     assert ready.live() == {}
-    assert ready.run("apply", "plan.kt", "--no-test").code == 0
+    assert ready.run("apply", "plan.kt", "--approve", "kt2-x").code == 64
+    assert ready.run("apply", "plan.kt").code == 0

@@ -7,7 +7,9 @@ from keyturn.operations.plan.plan_file import describe_differences
 
 def payload(*operations, **more):
     """Return the digest payload of a plan."""
-    return {"workspace": "prod", "organization": "org", "operations": list(operations), **more}
+    settings = {"workspace": "prod", "base_url": "https://a.example", **more.pop("settings", {})}
+    parts = {"options": [], "manifests": {}, "open_intents": {}, "operations": list(operations)}
+    return {"settings": settings, **parts, **more}
 
 
 def operation(address="credential/a", **more):
@@ -23,7 +25,23 @@ def test_equal_plans_have_no_differences():
 @pytest.mark.parametrize(
     ("now", "lines"),
     [
-        (payload(operation(), workspace="stage"), ["workspace: prod then, stage now"]),
+        (
+            payload(operation(), settings={"base_url": "https://b.example"}),
+            ["base_url: was https://a.example, is https://b.example"],
+        ),
+        (
+            payload(operation(), settings={"policy.servers": ["db"]}),
+            ['policy.servers: was not set, is ["db"]'],
+        ),
+        (payload(operation(), options=["--allow-empty"]), ["--allow-empty: was not given, is given"]),
+        (
+            payload(operation(), manifests={"credential/c": "1"}),
+            ["credential/c: the content of its manifest"],
+        ),
+        (
+            payload(operation(), open_intents={"i": "update credential/c"}),
+            ["a request was left open: update credential/c"],
+        ),
         (payload(), ["credential/a: update is no longer in the plan"]),
         (payload(operation(), operation("connection/b")), ["connection/b: update is new in the plan"]),
         (payload(operation(manifest="e")), ["credential/a: the content of its manifest"]),

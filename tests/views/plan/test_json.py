@@ -127,8 +127,16 @@ def test_unknown_impact_is_null():
 
 def test_approval_has_the_digest():
     """The one that apply compares."""
-    case = CASES["everything"]
+    case = CASES["create"]
     assert build_plan_document(case)["approval"]["digest"] == case.approval_digest()
+
+
+@pytest.mark.parametrize("case", ["exposure", "everything", "empty-offline"])
+def test_a_plan_that_would_be_refused_has_no_digest(case):
+    """There is nothing to approve; each error has its next step."""
+    approval = build_plan_document(CASES[case])["approval"]
+    assert approval["digest"] is None
+    assert len(approval["next_steps"]) == len({each.hint for each in CASES[case].blocking_diagnostics} - {""})
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ OPERATIONS = {
     "workspace": (
         make_plan(CREATE),
         make_plan(CREATE, workspace="stage"),
-        "  workspace  prod then, stage now",
+        "  workspace  was prod, is stage",
     ),
     "new": (make_plan(), make_plan(CREATE), "      create  added"),
     "gone": (make_plan(RETIRE), make_plan(), "      retire  removed"),

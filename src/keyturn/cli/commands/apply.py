@@ -16,6 +16,7 @@ from keyturn.cli.exit_codes import ExitWith
 @options.workspace_option
 @options.target_option
 @options.approval_options
+@options.no_test_option
 @options.chdir_option
 @click.option("--approve", default="", metavar="DIGEST", help="Apply only if the plan has this digest.")
 @click.option("--auto-approve", "--yes", "-y", "auto", is_flag=True, help="Do not ask.")
@@ -26,7 +27,6 @@ from keyturn.cli.exit_codes import ExitWith
     show_default=True,
     help="Concurrent requests.",
 )
-@click.option("--no-test", is_flag=True, help="Skip connection tests and probes.")
 @click.option(
     "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for the lock."
 )
@@ -49,7 +49,7 @@ def apply_command(color: bool, /, planfile: Path | None, folder: Path, workspace
     \b
     Examples:
       keyturn apply                       plan, show, ask
-      keyturn apply --approve kt1-…       exactly what was reviewed, or nothing
+      keyturn apply --approve kt2-…       exactly what was reviewed, or nothing
       keyturn apply plan.kt               exactly what was saved, or nothing
     """
     with error_boundary(color):

@@ -23,6 +23,7 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
 @options.workspace_option
 @options.target_option
 @options.approval_options
+@options.no_test_option
 @options.chdir_option
 @click.option("--format", "form", type=click.Choice(PLAN_FORMATS), default="text", help="Output format.")
 @click.option(
@@ -62,7 +63,11 @@ def reject_ledger_option(_context: click.Context, _option: click.Parameter, valu
     metavar="REV",
     help="Read keyturn.yaml from this revision, not from the working tree.",
 )
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes wait.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 when changes wait, or when a secret may have been changed outside keyturn.",
+)
 @click.option(
     "--fail-on",
     default="",
@@ -76,7 +81,8 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
 
     Compares the manifests with the live workspace and the state. Risks come first, then each change with
     its reason and impact. The plan contains no secret. Its digest is the argument of `keyturn apply
-    --approve`. Nothing is written.
+    --approve`. A plan that an apply would refuse exits as that apply, usually with 5, and has no digest.
+    Nothing is written.
 
     \b
     Examples:
@@ -86,29 +92,22 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
     """
     with error_boundary(color):
         from keyturn.cli.context import parse_plan_options
-        from keyturn.cli.plan_output import format_plan, has_failing_class, parse_fail_on, run_offline_plan
+        from keyturn.cli.plan_output import (
+            find_plan_exit_code,
+            format_plan,
+            parse_fail_on,
+            run_offline_plan,
+        )
 
         plan_options, classes = parse_plan_options(chosen), parse_fail_on(chosen["fail_on"])
         if chosen["offline"]:
             if chosen["out"]:
                 raise click.UsageError("an offline plan cannot be saved, because it cannot be applied")
-
             plan = run_offline_plan(folder, workspace, plan_options, chosen["base"], chosen["state"])
         else:
-            from keyturn.cli.context import open_command_context, with_progress
-            from keyturn.cli.plan_output import format_request_stats
-            from keyturn.operations.plan.offline_plan import add_access_review
-            from keyturn.operations.plan.plan import plan_workspace
-            from keyturn.operations.plan.plan_file import save_plan
+            from keyturn.cli.plan_runner import run_online_plan
 
-            run = open_command_context(folder, workspace, config_from=chosen["config_from"])
-            with with_progress(run, "plan", form) as displayed:
-                planned = add_access_review(run, plan_workspace(displayed, plan_options), chosen["base"])
-            plan = planned.plan
-            if options.is_verbose():
-                click.echo(format_request_stats(run.service.request_stats), err=True)
-            if chosen["out"]:
-                save_plan(run, planned, plan_options, chosen["out"])
+            plan = run_online_plan(folder, workspace, plan_options, form, chosen)
         if chosen["refresh_only"]:
             from keyturn.planning.drift import select_drift
 
@@ -116,7 +115,6 @@ def plan_command(color: bool, /, folder: Path, workspace: str, form: str, **chos
         if chosen["json_into"]:
             chosen["json_into"].write_text(format_plan(plan, "json", False) + "\n", "utf-8")
         click.echo(format_plan(plan, form, color))
-        if has_failing_class(plan, classes):
-            raise ExitWith(exit_codes.EXIT_REFUSED)
-        if chosen["detailed_exitcode"] and not plan.is_empty:
-            raise ExitWith(exit_codes.EXIT_CHANGES)
+        code = find_plan_exit_code(plan, classes, is_detailed=chosen["detailed_exitcode"])
+        if code != exit_codes.EXIT_DONE:
+            raise ExitWith(code)

@@ -13,6 +13,7 @@ from keyturn.model.change import Action, ChangeOutcome, OutcomeStatus
 from keyturn.model.diagnostic import DiagnosticError
 from keyturn.model.plan import NO_OP_ACTIONS, Plan
 from keyturn.model.resource import StateEntry
+from keyturn.operations.apply.approval import find_run_approval
 from keyturn.operations.apply.context import ApplyContext
 from keyturn.operations.apply.executor import ExecutionResult, execute_changes
 from keyturn.operations.apply.lifecycle import build_pending_retirements
@@ -31,11 +32,12 @@ from keyturn.state.journal import Journal
 class ApplyOptions(Struct, frozen=True, kw_only=True):
     """The options of an apply; times in seconds, ``deadline`` 0 for none.
 
-    ``is_stopped`` is called before each write; if it returns True, no further write starts.
+    ``is_stopped`` is called before each write; if it returns True, no further write starts. ``approval`` is
+    the digest that a person or pipeline named; the journal records what it covers.
     """
 
     parallelism: int = 8
-    tests: bool = True
+    approval: str = ""
     lock_timeout: float = 0.0
     deadline: float = 0.0
     is_stopped: Callable[[], bool] = lambda: False
@@ -44,7 +46,8 @@ class ApplyOptions(Struct, frozen=True, kw_only=True):
 class ApplyReport(Struct, frozen=True, kw_only=True):
     """The result of an apply: its plan, the outcome of each change, and request statistics.
 
-    ``approved`` is False if the plan was rejected; then nothing was written.
+    ``approved`` is False if the plan was rejected; then nothing was written. ``uncommitted`` are the files
+    that were applied although the commit does not have them.
     """
 
     plan: Plan
@@ -53,6 +56,7 @@ class ApplyReport(Struct, frozen=True, kw_only=True):
     stopped: bool = False
     approved: bool = True
     request_stats: RequestStats | None = None
+    uncommitted: tuple[str, ...] = ()
 
 
 def apply_plan(
@@ -74,13 +78,14 @@ def apply_plan(
             return ApplyReport(plan=planned.plan, approved=False)
         if planned.plan.blocking_diagnostics:
             raise DiagnosticError(*planned.plan.blocking_diagnostics)
-        result = _apply_changes(run, planned, apply_options, held)
+        result = _apply_changes(run, planned, plan_options, apply_options, held)
         return ApplyReport(
             plan=planned.plan,
             outcomes=result.outcomes,
             unauthorized=result.unauthorized or run.service.unauthorized,
             stopped=result.stopped,
             request_stats=run.service.request_stats,
+            uncommitted=held.uncommitted_files,
         )
 
 
@@ -106,11 +111,16 @@ def _compute_lookup_delay(run: RunContext, intent: Intent) -> float:
 
 
 def _apply_changes(
-    run: RunContext, planned: PlanResult, options: ApplyOptions, held: ExclusiveRun
+    run: RunContext,
+    planned: PlanResult,
+    plan_options: PlanOptions,
+    options: ApplyOptions,
+    held: ExclusiveRun,
 ) -> ExecutionResult:
-    journal = held.begin_journal(planned.context.loaded_state)
+    approval = find_run_approval(run.store, planned.plan, plan_options, options.approval)
+    journal = held.begin_journal(planned.context.loaded_state, approval)
     context = _build_context(
-        run, planned, journal, _build_write_check(run, options, held), tests=options.tests
+        run, planned, journal, _build_write_check(run, options, held), tests=plan_options.tests
     )
     with run.service.limited_concurrency(options.parallelism, context.may_write):
         _record_recovery(planned, context)

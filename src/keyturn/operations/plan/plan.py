@@ -16,6 +16,11 @@ from keyturn.model.plan import Plan
 from keyturn.model.resource import LiveObject
 from keyturn.operations.observe import list_live_objects, read_live_objects
 from keyturn.operations.parallel import start_background
+from keyturn.operations.plan.approval_inputs import (
+    build_approval_inputs,
+    find_key_id,
+    list_approved_settings,
+)
 from keyturn.operations.plan.impact import ImpactReport, compute_impact
 from keyturn.operations.plan.recovery import Recovery, list_uncertain_retirements, resolve_open_intents
 from keyturn.operations.plan.secret_loader import SecretLoader
@@ -58,12 +63,33 @@ class PlanOptions(Struct, frozen=True, kw_only=True):
     """The options of a plan.
 
     ``targets`` are addresses or patterns; none means all. ``reassert`` holds the names of the
-    resources whose secrets are written again.
+    resources whose secrets are written again. Without ``tests``, an apply runs no connection test.
     """
 
     targets: tuple[str, ...] = ()
     approvals: Approvals = field(default_factory=Approvals)
     reassert: frozenset[str] = frozenset()
+    tests: bool = True
+
+    def list_arguments(self) -> tuple[str, ...]:
+        """Return the options as arguments of the command line, sorted; defaults are left out."""
+        names = {
+            "target": self.targets,
+            "reassert": self.reassert,
+            "adopt": self.approvals.adopt,
+            "allow-destination-change": self.approvals.destinations,
+            "allow-reuse": self.approvals.reuse,
+            "allow-restore": self.approvals.restore,
+        }
+        numbers = {"allow-retire": self.approvals.retire, "allow-rotate": self.approvals.rotate}
+        flags = {"allow-empty": self.approvals.empty, "no-test": not self.tests}
+        return tuple(
+            sorted(
+                {f"--{option}={name}" for option, chosen in names.items() for name in chosen}
+                | {f"--{option}={number}" for option, number in numbers.items() if number >= 0}
+                | {f"--{option}" for option, is_given in flags.items() if is_given}
+            )
+        )
 
 
 class PlanContext(Struct, frozen=True, kw_only=True):
@@ -113,7 +139,8 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     context = PlanContext(
         loaded_state=state, manifests=manifests, rules=rules, recovery=recovery, inputs=inputs, scoped=scoped
     )
-    return PlanResult(_build_plan(run, context, changes, impact, violations), context, secret_loader)
+    plan = _build_plan(run, context, changes, impact, violations)
+    return PlanResult(_add_approval_inputs(run, plan, context, options), context, secret_loader)
 
 
 def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject, ...]:
@@ -187,6 +214,20 @@ def _build_plan(
         requests=sum(REQUESTS_PER_ACTION.get(change.action, 0) for change in changes),
         requests_per_second=run.workspace.pace,
     )
+
+
+def _add_approval_inputs(run: RunContext, plan: Plan, context: PlanContext, options: PlanOptions) -> Plan:
+    inputs = build_approval_inputs(
+        list_approved_settings(
+            run.project, run.workspace, find_key_id(run.project, run.workspace, run.environment)
+        ),
+        options.list_arguments(),
+        context.scoped.inputs,
+        plan.changes,
+        context.loaded_state.state.open_intents,
+    )
+    named = ("--workspace", run.workspace.name) if len(run.project.workspaces) > 1 else ()
+    return replace(plan, inputs=inputs, command_options=named)
 
 
 def _run_policy(run: RunContext, context: PlanContext) -> tuple[Diagnostic, ...]:

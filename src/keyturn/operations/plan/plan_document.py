@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from keyturn.model.address import Address, SourceLocation
+from keyturn.model.approval import ApprovalInputs
 from keyturn.model.change import Action, Change, Exposure, FieldChange, SecretChange
 from keyturn.model.diagnostic import Diagnostic
 from keyturn.model.fields import FieldPath, Fields, Leaf, from_json_pointer, to_json_pointer
@@ -48,6 +49,7 @@ class DesiredRecord(Struct, frozen=True, kw_only=True):
     lifecycle: Lifecycle
     kept_secrets: tuple[FieldPath, ...]
     destination_paths: frozenset[FieldPath]
+    seal: Mapping[str, Any]
 
 
 class EntryRecord(Struct, frozen=True, kw_only=True):
@@ -131,6 +133,8 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     resources: int
     offline: bool
     partial: bool
+    inputs: ApprovalInputs
+    command_options: tuple[str, ...]
     base: PlanBase | None = None
 
 
@@ -139,6 +143,12 @@ def to_plan_record(plan: Plan) -> PlanRecord:
     values = asdict(plan) | {
         "changes": tuple(map(_to_change_record, plan.changes)),
         "impact": {str(address): impact for address, impact in plan.impact.items()},
+        "inputs": replace(
+            plan.inputs,
+            settings=dict(plan.inputs.settings),
+            manifests=dict(plan.inputs.manifests),
+            open_intents=dict(plan.inputs.open_intents),
+        ),
     }
     return PlanRecord(**values)
 
@@ -183,6 +193,7 @@ def _to_desired_record(desired: DesiredResource) -> DesiredRecord:
         },
         "ciphertext_digests": _key_by_pointer(desired.ciphertext_digests),
         "labels": dict(desired.labels),
+        "seal": dict(desired.seal),
     }
     return DesiredRecord(**values)
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,14 +19,16 @@ from msgspec import Struct
 
 from keyturn import __version__
 from keyturn.model.address import SourceLocation
+from keyturn.model.approval import describe_moved_options, describe_moved_values
 from keyturn.model.clock import format_timestamp
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity
 from keyturn.model.plan import Plan
 from keyturn.operations.plan.plan import PlanOptions, PlanResult
 from keyturn.operations.plan.plan_document import PlanRecord, from_plan_record, to_plan_record
 from keyturn.operations.run_context import RunContext
-from keyturn.project.keys import open_decryptor, read_fingerprint_key
-from keyturn.project.project import Project
+from keyturn.project.keys import open_decryptor
+from keyturn.project.project import Project, Workspace
+from keyturn.project.workspace_key import read_root_key
 from keyturn.trust.derivation import derive_key
 
 PLAN_FILE_PURPOSE = "saved plan"
@@ -36,7 +38,7 @@ PLAN_LIFETIME = timedelta(hours=24)
 """How long a saved plan may be applied."""
 
 _HEADER_NAME = b"keyturn-plan "
-_HEADER = _HEADER_NAME + b"2 "
+_HEADER = _HEADER_NAME + b"3 "
 
 _MAX_SHOWN_DIFFERENCES = 8
 
@@ -48,6 +50,8 @@ _DIFFERENCE_TEXTS = {
     "fields": "its fields",
     "expected": "the live object changed since",
     "id": "the live object is a different one",
+    "recorded": "its version in the state",
+    "entry": "its entry in the state",
     "exposures": "the destination of a secret",
     "renamed_from": "its previous name",
 }
@@ -91,8 +95,20 @@ def open_plan(project: Project, environment: Mapping[str, str], file: Path, now:
 
     Raises DiagnosticError KT650 for a changed file or one of another version, KT651 for an expired one.
     """
-    key = read_fingerprint_key(project, open_decryptor(project, environment))
-    return decode_plan(file.read_bytes(), key, str(file), now)
+    data = file.read_bytes()
+    workspace = _find_plan_workspace(project, data, str(file))
+    key = read_root_key(project, workspace, open_decryptor(project, environment), environment)
+    return decode_plan(data, key, str(file), now)
+
+
+def _find_plan_workspace(project: Project, data: bytes, where: str) -> Workspace:
+    # The name only selects the key; the MAC is verified with it.
+    try:
+        return project.workspaces[str(msgspec.json.decode(data.partition(b"\n")[2])["plan"]["workspace"])]
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        _reject_plan_file(
+            "KT650", where, "this saved plan was changed, truncated, or made for another repository"
+        )
 
 
 def encode_plan(planned: PlanResult, options: PlanOptions, made: datetime, commit: str) -> bytes:
@@ -154,32 +170,53 @@ def _encode_canonical_json(document: _PlanDocument) -> bytes:
 
 
 def require_same_plan(before: Plan, after: Plan, where: str) -> None:
-    """Raise DiagnosticError KT652 with the differences unless both plans have the same operations."""
+    """Raise DiagnosticError KT652 with the differences unless both plans have the same digest."""
     if before.approval_digest() == after.approval_digest():
         return
     lines = describe_differences(before.digest_payload(), after.digest_payload()) or ("the order of changes",)
+    _reject_plan_file("KT652", where, f"the plan changed since it was saved: {format_differences(lines)}")
+
+
+def format_differences(lines: tuple[str, ...]) -> str:
+    """Return the first differences in one line, and how many more there are."""
     hidden = len(lines) - _MAX_SHOWN_DIFFERENCES
-    shown = "; ".join(lines[:_MAX_SHOWN_DIFFERENCES]) + (f"; and {hidden} more" if hidden > 0 else "")
-    _reject_plan_file("KT652", where, f"the plan changed since it was saved: {shown}")
+    return "; ".join(lines[:_MAX_SHOWN_DIFFERENCES]) + (f"; and {hidden} more" if hidden > 0 else "")
 
 
 def describe_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return one line for each difference between two digest payloads, sorted by address."""
-    lines = [
-        f"{key}: {before[key]} then, {after[key]} now"
-        for key in ("workspace", "organization")
-        if before[key] != after[key]
-    ]
-    then = {each["address"]: each for each in before["operations"]}
-    now = {each["address"]: each for each in after["operations"]}
+    """Return one line for each difference between two digest payloads, first those of the settings."""
+    return (
+        *describe_moved_values(before["settings"], after["settings"]),
+        *describe_moved_options(tuple(before["options"]), tuple(after["options"])),
+        *_describe_manifests(before["manifests"], after["manifests"]),
+        *_describe_intents(before["open_intents"], after["open_intents"]),
+        *_describe_operations(before["operations"], after["operations"]),
+    )
+
+
+def _describe_manifests(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for address in sorted({*then, *now}):
+        if then.get(address) != now.get(address):
+            yield f"{address}: the content of its manifest"
+
+
+def _describe_intents(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    yield from (f"a request is no longer open: {then[each]}" for each in sorted(then.keys() - now.keys()))
+    yield from (f"a request was left open: {now[each]}" for each in sorted(now.keys() - then.keys()))
+
+
+def _describe_operations(
+    before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]
+) -> Iterator[str]:
+    then = {each["address"]: each for each in before}
+    now = {each["address"]: each for each in after}
     for address in sorted({*then, *now}):
         if address not in now:
-            lines.append(f"{address}: {then[address]['action']} is no longer in the plan")
+            yield f"{address}: {then[address]['action']} is no longer in the plan"
         elif address not in then:
-            lines.append(f"{address}: {now[address]['action']} is new in the plan")
+            yield f"{address}: {now[address]['action']} is new in the plan"
         else:
-            lines += _describe_operation(address, then[address], now[address])
-    return tuple(lines)
+            yield from _describe_operation(address, then[address], now[address])
 
 
 def _describe_operation(address: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ of band; ``No changes. The workspace was not read.`` if it is offline::
     ^(Plan: \d+ to \w+(, \d+ to \w+)*|No changes\. [^.]+)\.( (\d+) needs? attention\.)?$
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
@@ -243,9 +244,8 @@ def build_view(plan: Plan) -> PlanView:
         attention_count=count_attention(plan),
         blocked_summary=format_blocked_summary(plan),
         summary=format_plan_summary(plan),
-        approve_command=""
-        if plan.is_empty or plan.blocking_diagnostics or plan.offline or plan.partial
-        else _format_approval(plan),
+        approve_command=format_apply_command(plan) if plan.is_approvable and not plan.is_empty else "",
+        next_steps=list_next_steps(plan),
         requests=plan.requests,
         pace=plan.requests_per_second,
         resources=plan.resources,
@@ -308,8 +308,16 @@ def format_blocked_summary(plan: Plan) -> str:
     return f"Plan blocked by {pluralize(codes.total(), 'error')} ({listed}); apply would exit {exit_code}."
 
 
-def _format_approval(plan: Plan) -> str:
-    return f"keyturn apply --approve {plan.approval_digest()}"
+def list_next_steps(plan: Plan) -> tuple[str, ...]:
+    """Return what to do about the errors that block a plan, each once."""
+    steps = (f"{each.code}: {each.hint}" for each in plan.blocking_diagnostics if each.hint)
+    return tuple(dict.fromkeys(steps))
+
+
+def format_apply_command(plan: Plan) -> str:
+    """Return the command that applies exactly this plan, with its options and consents, for a POSIX shell."""
+    arguments = (*plan.command_options, "--approve", plan.approval_digest(), *plan.inputs.options)
+    return shlex.join(("keyturn", "apply", *arguments))
 
 
 def _build_sections(plan: Plan) -> tuple[PlanSection, ...]:

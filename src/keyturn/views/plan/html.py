@@ -19,7 +19,7 @@ from keyturn.views.plan.model import (
     SectionKind,
 )
 from keyturn.views.plan.size_budget import MAX_REPEATED_ENTRIES, TRUNCATION_HINT, TRUNCATION_PATTERN
-from keyturn.views.plan.wording import name_secret_status
+from keyturn.views.plan.wording import limit_steps, name_secret_status
 
 _CODE_SPAN: Final = re.compile(r"`([^`]+)`")
 _EXPANDED_KINDS: Final = frozenset(
@@ -161,6 +161,7 @@ def _render_footer(view: PlanView) -> str:
     parts = [_render_repeated(view)] if view.repeated else []
     if view.cost_summary:
         parts.append(f"<p>{safe(view.cost_summary)}</p>")
+    parts += [f"<p>Next: {safe(step)}</p>" for step in limit_steps(view.next_steps)]
     if view.approve_command:
         parts.append(f"<p>Approve with <code>{safe(view.approve_command)}</code></p>")
     return "\n".join([*parts, f"<p><b>{safe(view.summary)}</b></p>"])

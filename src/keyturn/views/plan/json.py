@@ -12,7 +12,12 @@ from keyturn.model.field_names import mask_path
 from keyturn.model.fields import FieldPath, Fields, Leaf, format_path, nest_fields
 from keyturn.model.plan import Impact, Plan, PlanBase, to_json_value
 from keyturn.views.json_output import diagnostic_to_json, dump_lines, dump_pretty
-from keyturn.views.plan.builder import count_actions, count_attention, format_plan_summary
+from keyturn.views.plan.builder import (
+    count_actions,
+    count_attention,
+    format_plan_summary,
+    list_next_steps,
+)
 from keyturn.views.values import is_hidden, strip_userinfo
 
 PLAN_FORMAT_VERSION: Final = "1.0"
@@ -47,14 +52,13 @@ def render_gitlab_report(plan: Plan) -> str:
 
 def build_plan_document(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON values, without secrets and digests of secrets."""
-    digest = plan.approval_digest()
     return {
         "format_version": PLAN_FORMAT_VERSION,
         "workspace": plan.workspace,
         "organization": plan.organization,
         "offline": plan.offline,
         **({"base": _base_to_json(plan.base)} if plan.base else {}),
-        "applyable": not plan.is_empty and not plan.blocking_diagnostics and not plan.offline,
+        "applyable": plan.is_approvable and not plan.is_empty,
         "resources": plan.resources,
         "summary": {
             **count_actions(plan),
@@ -72,7 +76,9 @@ def build_plan_document(plan: Plan) -> dict[str, Any]:
             if change.is_consent_needed
         ],
         "approval": {
-            "digest": digest,
+            "digest": plan.approval_digest() if plan.is_approvable else None,
+            "options": list(plan.inputs.options),
+            "next_steps": list(list_next_steps(plan)),
             "workspace": plan.workspace,
             "organization": plan.organization,
             "requests": plan.requests,

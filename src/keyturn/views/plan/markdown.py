@@ -33,7 +33,7 @@ from keyturn.views.plan.size_budget import (
     TRUNCATION_PATTERN,
     fit_to_budget,
 )
-from keyturn.views.plan.wording import format_secret_status
+from keyturn.views.plan.wording import format_secret_status, limit_steps
 
 PLAN_COMMENT_BUDGET: Final = 60 * 1024
 """Bytes of a comment: GitHub allows 65,536 characters, and the caller may add a line."""
@@ -110,6 +110,9 @@ def _render_footer(view: PlanView) -> str:
         if len(view.repeated) > MAX_REPEATED_ENTRIES:
             lines.append(f"- and {len(view.repeated) - MAX_REPEATED_ENTRIES:,} more, above")
         blocks.append("\n".join(["**Before you approve**", "", *lines]))
+    if view.next_steps:
+        steps = (_clip_line(step) for step in limit_steps(view.next_steps))
+        blocks.append("\n".join(["**Next**", "", *(f"- {escape_markdown(step)}" for step in steps)]))
     sentences = [view.cost_summary] if view.cost_summary else []
     if view.approve_command:
         sentences.append(f"Approve with {escape_inline_code(view.approve_command)}.")

@@ -97,7 +97,8 @@ class PlanView(Struct, frozen=True, kw_only=True):
 
     ``repeated`` are the risky entries, shown again at the end: exposures, access changes, retirements
     and replacements. ``blocked_summary`` is empty without errors. ``approve_command`` is empty if an
-    apply would reject the plan. ``node_marks`` maps the changed nodes of ``links`` to a word.
+    apply would reject the plan; ``next_steps`` then say what to do. ``node_marks`` maps the changed nodes
+    of ``links`` to a word. ``base_summary`` says what an offline plan compares with, and why.
     """
 
     workspace: str
@@ -112,6 +113,7 @@ class PlanView(Struct, frozen=True, kw_only=True):
     requests: int
     resources: int
     offline: bool
+    next_steps: tuple[str, ...] = ()
     links: tuple[DependencyLink, ...] = ()
     node_marks: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     pace: float = 0.0

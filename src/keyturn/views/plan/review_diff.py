@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from keyturn.model.address import Address
+from keyturn.model.approval import describe_moved_options, describe_moved_values
 from keyturn.model.change import Change, FieldChange
 from keyturn.model.diagnostic import Diagnostic, pluralize
 from keyturn.model.field_names import mask_path
@@ -77,10 +78,7 @@ def _render_header(reviewed: PlanRevision, now: PlanRevision) -> str:
 
 
 def _compare_operations(then: Plan, now: Plan) -> Iterator[DiffRow]:
-    for word in ("workspace", "organization"):
-        before, after = getattr(then, word), getattr(now, word)
-        if before != after:
-            yield "", word, f"{before} then, {after} now"
+    yield from _compare_inputs(then, now)
     for address, before, after in _pair_changes(then, now, quiet=False):
         if before and after:
             yield from ((str(address), topic, text) for topic, text in _compare_change(before, after))
@@ -88,6 +86,22 @@ def _compare_operations(then: Plan, now: Plan) -> Iterator[DiffRow]:
             yield str(address), after.action.value, "added"
         elif before:
             yield str(address), before.action.value, "removed"
+
+
+def _compare_inputs(then: Plan, now: Plan) -> Iterator[DiffRow]:
+    for line in describe_moved_values(then.approved_settings, now.approved_settings):
+        name, _, text = line.partition(": ")
+        yield "", name, text
+    for line in describe_moved_options(then.inputs.options, now.inputs.options):
+        name, _, text = line.partition(": ")
+        yield "", name, text
+    before, after = then.inputs, now.inputs
+    for address in sorted({*before.manifests, *after.manifests}):
+        if before.manifests.get(address) != after.manifests.get(address):
+            yield address, "manifest", "different content, which an apply records"
+    if before.open_intents != after.open_intents:
+        texts = sorted({*before.open_intents.values(), *after.open_intents.values()})
+        yield "", "open requests", f"different: {join_names(tuple(texts))}"
 
 
 def _pair_changes(
@@ -113,6 +127,8 @@ def _compare_change(then: Change, now: Change) -> Iterator[tuple[str, str]]:
     yield from _compare_fields(then, now)
     if before["exposures"] != after["exposures"]:
         yield "exposes", f"{_describe_exposures(then)} then, {_describe_exposures(now)} now"
+    if (before["entry"], before["recorded"]) != (after["entry"], after["recorded"]):
+        yield "state", "a different entry"
     if before["id"] != after["id"]:
         yield "live object", "a different object"
     elif before["expected"] != after["expected"]:

@@ -15,7 +15,7 @@ from keyturn.views.plan.model import (
     SectionKind,
 )
 from keyturn.views.plan.size_budget import MAX_REPEATED_ENTRIES, TRUNCATION_HINT, TRUNCATION_PATTERN
-from keyturn.views.plan.wording import format_secret_status
+from keyturn.views.plan.wording import format_secret_status, limit_steps
 from keyturn.views.terminal import (
     PLAIN_STYLE,
     TerminalStyle,
@@ -155,8 +155,9 @@ def _render_footer(view: PlanView, style: TerminalStyle, *, truncated: bool) -> 
     lines = [wrap_text("", f"{TRUNCATION_HINT}.", style.width)] if truncated else []
     if view.blocked_summary:
         lines.append(colorize(wrap_text("", view.blocked_summary, style.width), Tone.DANGER, style))
+    lines += [wrap_text("Next: ", escape_line(step), style.width) for step in limit_steps(view.next_steps)]
     if view.cost_summary:
         lines.append(view.cost_summary)
     if view.approve_command:
-        lines.append(f"Approve with: {view.approve_command}")
+        lines.append(f"Approve with: {escape_line(view.approve_command)}")
     return "\n".join([*lines, make_bold(view.summary, style)])

@@ -11,6 +11,9 @@ from keyturn.views.plan.model import NoteRow, SecretRow
 MAX_LISTED_NAMES: Final = 10
 """The maximum number of names in one phrase; the rest is counted."""
 
+MAX_NEXT_STEPS: Final = 5
+"""The maximum number of next steps at the end of a blocked plan; the rest is counted."""
+
 _UNDO_TEXTS: Final = {
     "credential": "reversible: re-adding the manifest restores the object",
     "connection": "not reversible: re-adding the manifest creates a new object with a new ID",
@@ -22,6 +25,12 @@ def join_names(names: tuple[str, ...]) -> str:
     """Return names joined by commas; the names beyond ``MAX_LISTED_NAMES`` are counted."""
     more = f" and {len(names) - MAX_LISTED_NAMES:,} more" if len(names) > MAX_LISTED_NAMES else ""
     return ", ".join(names[:MAX_LISTED_NAMES]) + more
+
+
+def limit_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first steps, and a line that counts the others."""
+    more = len(steps) - MAX_NEXT_STEPS
+    return steps[:MAX_NEXT_STEPS] + ((f"{more:,} more steps, with the errors above",) if more > 0 else ())
 
 
 def name_secret_status(row: SecretRow) -> str:

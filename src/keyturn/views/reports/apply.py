@@ -34,6 +34,7 @@ _TOPIC_WIDTH: Final = 9
 class _ApplyOutcomes(Struct, frozen=True):
     plan: Plan
     outcomes: tuple[ChangeOutcome, ...]
+    uncommitted: tuple[str, ...] = ()
 
     format_version: ClassVar[str] = "1.0"
 
@@ -42,6 +43,7 @@ class _ApplyOutcomes(Struct, frozen=True):
             "workspace": self.plan.workspace,
             "organization": self.plan.organization,
             "digest": self.plan.approval_digest(),
+            "uncommitted": list(self.uncommitted),
         }
 
     def build_items(self) -> Mapping[str, object]:
@@ -59,6 +61,9 @@ class _ApplyOutcomes(Struct, frozen=True):
 
     def render_lines(self, style: TerminalStyle) -> Iterator[str]:
         blocks = [_render_group(status, self.outcomes, style) for status in _STATUS_STYLES]
+        if self.uncommitted:
+            text = f"Applied, but not in the commit: {join_names(self.uncommitted)}"
+            blocks.append(colorize(wrap_text("", escape_line(text), style.width), Tone.WARNING, style))
         if self.outcomes:
             yield "\n\n".join(filter(None, blocks))
 
@@ -68,14 +73,16 @@ def render_apply_report(
     outcomes: tuple[ChangeOutcome, ...],
     format_name: str = "text",
     style: TerminalStyle = PLAIN_STYLE,
+    *,
+    uncommitted: tuple[str, ...] = (),
 ) -> str:
     """Return the outcomes of an apply as ``text`` or ``json``; raises ValueError for another format.
 
     The text groups the changes by outcome, the worst last. Its last line holds every count that is
     not 0: ``Apply: 3 done, 1 failed, 2 not attempted.`` or ``Apply: nothing to do.`` The JSON follows
-    ``schemas/report.schema.json``.
+    ``schemas/report.schema.json``. ``uncommitted`` are files that the commit does not have.
     """
-    return render_in_format(RESULT_RENDERERS, _ApplyOutcomes(plan, outcomes), format_name, style)
+    return render_in_format(RESULT_RENDERERS, _ApplyOutcomes(plan, outcomes, uncommitted), format_name, style)
 
 
 def _render_group(status: OutcomeStatus, outcomes: tuple[ChangeOutcome, ...], style: TerminalStyle) -> str:
