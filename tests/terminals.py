@@ -71,3 +71,30 @@ def _read(main: int, seen: list[bytes]) -> None:
         if not part:
             return
         seen.append(part)
+
+
+def answer_on_terminal(
+    argv: list[str], answers: Iterable[str], *, cwd: Path, env: Mapping[str, str]
+) -> tuple[int, str]:
+    """Run a command on a terminal of its own and answer its prompts; return exit code and output.
+
+    A prompt ends with a colon and a space.
+    """
+    process, main = pty.fork()
+    if not process:
+        os.chdir(cwd)
+        os.execve(argv[0], argv, dict(env))  # noqa: S606
+    pending, shown = list(answers), b""
+    while True:
+        try:
+            part = os.read(main, 1 << 16)
+        except OSError:
+            break
+        shown += part
+        if pending and shown.endswith(b": "):
+            os.write(main, pending.pop(0).encode() + b"\n")
+    os.close(main)
+    _, status = os.waitpid(process, 0)
+    text = strip_escapes(shown.decode()).replace("\r\n", "\n")
+    canary.current().record("a terminal of its own", text)
+    return os.waitstatus_to_exitcode(status), text

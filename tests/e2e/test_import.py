@@ -19,7 +19,7 @@ CREDENTIALS = [
         "type": "aws",
         "config": {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/r"},
     },
-    {"name": "Prod Röd/1", "type": "password", "config": {"username": "u", "password": "@"}},
+    {"name": "prod-bare", "type": "aws", "config": {"region": "eu-central-1"}},
 ]
 
 
@@ -86,7 +86,7 @@ def test_the_first_plan_after_an_import_is_empty(lived_in, request):
     links = [] if linked else ["--credential", "prod-pg=prod-db", "--credential", "prod-flake=prod-db"]
     done = lived_in.repo.run_in_process("import", "--all", *links)
     assert done.code == 3, done.stdout + done.stderr
-    assert "cannot be a file name" in done.stdout
+    assert "credential/prod-bare: skipped: its fields do not match the schema" in done.stdout
     assert names_in(lived_in, "manifests/prod") == ["prod-db", "prod-flake", "prod-pg", "prod-s3"], (
         done.stdout
     )
@@ -108,13 +108,13 @@ def test_a_second_import_adds_only_new_objects(lived_in):
     """No file is written twice."""
     lived_in.repo.run_in_process("import", "--all")
     written = {path: path.read_bytes() for path in (lived_in.repo.root / "manifests").rglob("*.yaml")}
-    again = lived_in.repo.run_in_process("import", "prod-*")
+    again = lived_in.repo.run_in_process("import", "prod-[!b]*")
     assert again.code == 0, again.stdout
     assert again.stdout == "Imported 0 of 0.\n"
     lived_in.service.seed_objects(
         credentials=[{"name": "prod-late", "type": "password", "config": {"username": "late"}}]
     )
-    third = lived_in.repo.run_in_process("import", "prod-*")
+    third = lived_in.repo.run_in_process("import", "prod-l*")
     assert third.code == 0, third.stdout + third.stderr
     assert third.stdout.startswith("import credential/prod-late: ")
     assert third.stdout.endswith("Imported 1 of 1.\n")

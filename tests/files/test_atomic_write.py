@@ -1,5 +1,6 @@
 """Atomic file writes."""
 
+import errno
 import select
 import signal
 import stat
@@ -140,3 +141,57 @@ def test_keeps_the_hidden_files_of_a_user(root):
     (root / "m/.keyturn-notes").write_text("own\n")
     with lock_for_writing(root, "m/a.yaml"):
         assert names(root) == [".keyturn-notes", "a.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        ("fcntl.flock", errno.ENOLCK),
+        ("fcntl.flock", errno.EOPNOTSUPP),
+        ("os.fsync", errno.EINVAL),
+        ("os.fchmod", errno.EPERM),
+        ("os.link", errno.EPERM),
+    ],
+)
+def test_a_file_system_may_lack_a_call(root, monkeypatch, call, number):
+    """Files are replaced and created all the same, and an existing one is kept."""
+
+    def fail(*_, **__):
+        raise OSError(number, "not supported")
+
+    monkeypatch.setattr(call, fail)
+    digest = load_file(root, "m/a.yaml").digest
+    with lock_for_writing(root, "m/a.yaml") as target:
+        target.replace(b"new: 1\n", digest)
+    with lock_for_writing(root, "m/b.yaml", new=True) as target:
+        target.create(b"b: 1\n")
+        assert codes(lambda: target.create(b"c: 1\n")) == ["KT229"]
+    assert (root / "m/a.yaml").read_bytes() == b"new: 1\n"
+    assert (root / "m/b.yaml").read_bytes() == b"b: 1\n"
+    assert names(root) == ["a.yaml", "b.yaml"]
+
+
+def test_another_error_is_no_lack(root, monkeypatch):
+    """A full disk is not a file system without a call."""
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("os.fsync", fail)
+    digest = load_file(root, "m/a.yaml").digest
+    with lock_for_writing(root, "m/a.yaml") as target, pytest.raises(OSError, match="full"):
+        target.replace(b"new: 1\n", digest)
+    assert (root / "m/a.yaml").read_text() == "old: 1\n"
+
+
+def test_without_a_lock_no_other_temporary_file_is_deleted(root, monkeypatch):
+    """It may be that of a writer that is at work."""
+
+    def fail(*_):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", fail)
+    other = root / f"m/.keyturn-{'0' * 16}.yaml"
+    other.write_text("theirs")
+    with lock_for_writing(root, "m/a.yaml"):
+        assert other.exists()

@@ -295,3 +295,12 @@ def test_reads_the_same_without_libyaml(monkeypatch):
 def test_resource_usage_is_measured_in_kibibytes():
     """The memory test relies on this unit."""
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 10_000
+
+
+def test_a_small_number_in_an_encrypted_file_is_rejected():
+    """Sops would write it with an exponent."""
+    assert parse_document(b"a: 0.00005\n", "m.yaml").tree == {"a": 0.00005}
+    with pytest.raises(DiagnosticError) as caught:
+        parse_document(b"a: 0.00005\nb: 0.5\nsops: {}\n", "m.yaml")
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, str(diagnostic.origin)) == ("KT113", "m.yaml:1:4")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.yamldoc.scalars import AmbiguousScalarError, parse_plain_scalar
+from keyturn.yamldoc.scalars import AmbiguousScalarError, emit_scalar, parse_plain_scalar
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_parses_unambiguous_scalars(text, value):
     [
         *[(text, "a number") for text in ("0123", "007", "00", "08", "-0", "+1", "1_000", "1_", "0x1F",
         "0X1f", "0o17", "0b1", "1e5", "1E5", "1.5e3")],
-        *[(text, "a number") for text in (".5", "5.", "-.5", "1.50", "1.10", "0.00001",
+        *[(text, "a number") for text in (".5", "5.", "-.5", "1.50", "1.10", "0.000010",
         "9223372036854775808", "1" * 5000, "0.1" + "0" * 17)],
         *[(text, "a number") for text in (".inf", "-.INF", ".nan", "-0.0", "1__0", "+0x1F")],
         *[(text, "a time") for text in ("12:30", "12:30:45", "1:2:3.5", "-1:30", "190:20:30.15")],
@@ -43,6 +43,16 @@ def test_rejects_ambiguous_scalars(text, looks):
     """A value that YAML 1.1, YAML 1.2 and go-yaml read differently is rejected."""
     with pytest.raises(AmbiguousScalarError, match=f"^{looks}$"):
         parse_plain_scalar(text)
+
+
+@pytest.mark.parametrize("number", [0.00005, 1e-7, 1.25e-10, -3.5e-5, 0.1, 5e-324, 0.30000000000000004])
+def test_a_small_number_has_no_exponent(number):
+    """All parsers read the text as the same number."""
+    text = emit_scalar(number)
+    assert "e" not in text
+    assert float(text) == number
+    if len(text) < 40:
+        assert parse_plain_scalar(text) == number
 
 
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off"])

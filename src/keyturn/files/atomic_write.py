@@ -1,10 +1,11 @@
 """Atomic file writes: a synced temporary file replaces the target; one writer per folder at a time."""
 
+import errno
 import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -20,6 +21,11 @@ TEMPORARY_PREFIX: Final = ".keyturn-"
 
 _TEMPORARY_NAME: Final = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}[0-9a-f]{{16}}\.yaml")
 _CREATE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_UNSUPPORTED_ERRNOS: Final = frozenset(
+    {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
+)
+"""What a call returns on a file system without it: NFS, SMB, exFAT, shared folders of virtual machines."""
+
 _PUBLIC_MODE: Final = 0o644
 _PRIVATE_MODE: Final = 0o600
 
@@ -28,16 +34,15 @@ _PRIVATE_MODE: Final = 0o600
 def lock_for_writing(root: Path, relative: str, *, new: bool = False) -> Iterator["AtomicFile"]:
     """Lock the folder of a file below ``root`` for writing; ``new`` creates missing folders.
 
-    Waits for other writers of the folder, and deletes the temporary files of killed writers.
-    Raises DiagnosticError as ``open_folder`` does.
+    Waits for other writers of the folder, and deletes the temporary files of killed writers. On a file
+    system without locks, writers do not wait: ``replace`` still finds a change. Raises DiagnosticError
+    as ``open_folder`` does.
     """
     path = PurePosixPath(relative)
     handle = open_folder(root, str(path.parent), make=new)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        for name in os.listdir(handle):  # noqa: PTH208
-            if _TEMPORARY_NAME.fullmatch(name):
-                os.unlink(name, dir_fd=handle)
+        if _is_supported(lambda: fcntl.flock(handle, fcntl.LOCK_EX)):
+            _delete_leftovers(handle)
         yield AtomicFile(root, relative, handle)
     finally:
         os.close(handle)
@@ -62,32 +67,39 @@ class AtomicFile(Struct, frozen=True):
 
     def replace(self, data: bytes, expected: str) -> None:
         """Replace the file; raises DiagnosticError (KT226) if its SHA-256 is not ``expected``."""
-        file_name = PurePosixPath(self.relative).name
-        mode = os.stat(file_name, dir_fd=self.folder_handle, follow_symlinks=False).st_mode & 0o777
+        mode = os.stat(self._name, dir_fd=self.folder_handle, follow_symlinks=False).st_mode & 0o777
         name = self._write_temporary(data, mode)
         if load_file(self.root, self.relative).digest != expected:
             os.unlink(name, dir_fd=self.folder_handle)
             raise DiagnosticError(_changed_file_error(self.relative))
-        os.replace(name, file_name, src_dir_fd=self.folder_handle, dst_dir_fd=self.folder_handle)
-        os.fsync(self.folder_handle)
+        self._rename_temporary(name)
 
     def create(self, data: bytes) -> None:
         """Create the file; raises DiagnosticError (KT229) if it exists."""
         name = self._write_temporary(data, _PUBLIC_MODE)
-        file_name = PurePosixPath(self.relative).name
         try:
-            os.link(
-                name,
-                file_name,
-                src_dir_fd=self.folder_handle,
-                dst_dir_fd=self.folder_handle,
-                follow_symlinks=False,
-            )
+            if not _is_supported(lambda: self._link_temporary(name)):
+                # The empty file claims the name, then the content replaces it.
+                os.close(os.open(self._name, _CREATE_FLAGS, _PUBLIC_MODE, dir_fd=self.folder_handle))
+                self._rename_temporary(name)
         except FileExistsError:
             raise DiagnosticError(_existing_file_error(self.relative)) from None
         finally:
-            os.unlink(name, dir_fd=self.folder_handle)
-        os.fsync(self.folder_handle)
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self.folder_handle)
+        _sync_handle(self.folder_handle)
+
+    @property
+    def _name(self) -> str:
+        return PurePosixPath(self.relative).name
+
+    def _link_temporary(self, name: str) -> None:
+        folder = self.folder_handle
+        os.link(name, self._name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+
+    def _rename_temporary(self, name: str) -> None:
+        os.replace(name, self._name, src_dir_fd=self.folder_handle, dst_dir_fd=self.folder_handle)
+        _sync_handle(self.folder_handle)
 
     def _write_temporary(self, data: bytes, mode: int) -> str:
         name = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.yaml"
@@ -95,9 +107,29 @@ class AtomicFile(Struct, frozen=True):
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(handle, mode)
-            os.fsync(handle)
+            _is_supported(lambda: os.fchmod(handle, mode))
+            _sync_handle(handle)
         return name
+
+
+def _is_supported(call: Callable[[], None]) -> bool:
+    try:
+        call()
+    except OSError as error:
+        if error.errno in _UNSUPPORTED_ERRNOS:
+            return False
+        raise
+    return True
+
+
+def _sync_handle(handle: int) -> None:
+    _is_supported(lambda: os.fsync(handle))
+
+
+def _delete_leftovers(folder: int) -> None:
+    for name in os.listdir(folder):
+        if _TEMPORARY_NAME.fullmatch(name):
+            os.unlink(name, dir_fd=folder)
 
 
 def _changed_file_error(relative: str) -> Diagnostic:

@@ -1,6 +1,5 @@
 """Import: write manifests for live objects without one, and add state entries for them."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from keyturn.files.discovery import load_file
 from keyturn.manifests.draft import ManifestDraft, draft_manifest
 from keyturn.manifests.loader import load_manifests
 from keyturn.manifests.manifest import build_manifest
+from keyturn.manifests.manifest_names import choose_names
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.change import OutcomeStatus
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, pluralize
@@ -18,7 +18,6 @@ from keyturn.model.fields import format_path, nest_fields
 from keyturn.model.resource import EMPTY, LiveObject, StateEntry
 from keyturn.model.results import ImportResult
 from keyturn.operations.exclusive_run import ExclusiveRun, exclusive_run
-from keyturn.operations.setup.init_templates import SCHEMA_FILES, render_modeline
 from keyturn.operations.observe import (
     MAX_PARALLEL_READS,
     check_organization,
@@ -28,14 +27,14 @@ from keyturn.operations.observe import (
 from keyturn.operations.parallel import map_parallel
 from keyturn.operations.plan.impact import has_credential_links
 from keyturn.operations.run_context import RunContext
+from keyturn.operations.setup.init_templates import SCHEMA_FILES, render_modeline
 from keyturn.operations.state_entries import select_observed_fields
 from keyturn.planning.scope import matches_target
 from keyturn.policy.settings import covers_file, find_environment_by_prefix
 from keyturn.schema.coerce import coerce_types
 from keyturn.state.events import OutcomeRecorded
 from keyturn.yamldoc.reader import parse_document
-
-_NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?", re.ASCII)
+from keyturn.yamldoc.scalars import emit_block
 
 
 class ImportOptions(Struct, frozen=True):
@@ -43,12 +42,14 @@ class ImportOptions(Struct, frozen=True):
 
     ``names`` are names, addresses or patterns; none means all. ``folders`` holds the folder by name
     prefix; the longest prefix wins. ``credentials`` holds the credential by connection name, for
-    deployments whose API does not return it.
+    deployments whose API does not return it. With ``rename``, an object whose name no manifest can have
+    is imported under a similar one.
     """
 
     names: tuple[str, ...] = ()
     folders: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     credentials: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    rename: bool = False
 
 
 def import_resources(run: RunContext, options: ImportOptions) -> tuple[ImportResult, ...]:
@@ -78,23 +79,30 @@ def _unknown_folder_error(folder: str, run: RunContext) -> Diagnostic:
 def _import_listed(run: RunContext, held: ExclusiveRun, options: ImportOptions) -> tuple[ImportResult, ...]:
     loaded_state = held.read_state()
     listed = [each for each in list_live_objects(run.service) if each.status != "deleted"]
-    managed = {entry.id for entry in loaded_state.state.entries.values() if not entry.retired_at}
+    entries = {each.id: each for each in loaded_state.state.entries.values() if not each.retired_at}
+    manifest_files = _find_manifest_files(run)
+    unmanaged = [each for each in listed if each.id not in entries]
+    chosen = choose_names(unmanaged, [*manifest_files, *(each.address for each in entries.values())])
     selected = [
-        each for each in listed if each.id not in managed and _is_selected(each.address, options.names)
+        each
+        for each in unmanaged
+        if _is_selected(each.address, options.names) or _is_selected(chosen[each.id], options.names)
     ]
+    renamed = {each.id: each.address for each in unmanaged if chosen[each.id] != each.address}
     detailed = map_parallel(lambda each: read_details(run.service, each), selected, MAX_PARALLEL_READS)
     context = _ImportContext(
         run=run,
         options=options,
-        addresses={each.id: each.address for each in listed},
-        manifest_files=_find_manifest_files(run),
+        addresses={**chosen, **{each.id: each.address for each in entries.values()}},
+        manifest_files=manifest_files,
+        renamed=renamed,
         linked=has_credential_links({each.id: each for each in listed}),
     )
     journal = held.begin_journal(loaded_state)
     results = []
     for live in sorted(detailed, key=lambda each: each.address):
         reason = _explain_skip(live, listed, context)
-        result = ImportResult(live.address, "", reason) if reason else _write_manifest(live, context)
+        result = ImportResult(live.address, "", reason) if reason else _try_write_manifest(live, context)
         results.append(result)
         if result.file:
             journal.enqueue(_build_import_event(live, result.file, run))
@@ -106,14 +114,16 @@ def _import_listed(run: RunContext, held: ExclusiveRun, options: ImportOptions) 
 class _ImportContext(Struct, frozen=True, kw_only=True):
     """The data of one import.
 
-    ``addresses`` is by object ID, ``manifest_files`` has the file of each address with a manifest.
-    ``linked`` is whether the API returns the credential of a connection.
+    ``addresses`` has the address of each manifest by object ID, ``manifest_files`` the file of each
+    address with a manifest. ``renamed`` has the live address of each object whose manifest has another
+    name, by ID. ``linked`` is whether the API returns the credential of a connection.
     """
 
     run: RunContext
     options: ImportOptions
     addresses: Mapping[str, Address]
     manifest_files: Mapping[Address, str]
+    renamed: Mapping[str, Address]
     linked: bool
 
 
@@ -132,12 +142,12 @@ def _is_selected(address: Address, names: tuple[str, ...]) -> bool:
 
 
 def _explain_skip(live: LiveObject, listed: Iterable[LiveObject], context: _ImportContext) -> str:
-    if not _NAME_PATTERN.fullmatch(live.address.name):
-        return "its name cannot be a file name: rename it in Planasonix first"
+    if not context.options.rename and (reason := _explain_name(live, context)):
+        return reason
     ids = sorted(each.id for each in listed if each.address == live.address)
     if len(ids) > 1:
         return f"{pluralize(len(ids), 'live object')} share this name: {', '.join(ids)}"
-    if live.address in context.manifest_files:
+    if context.addresses[live.id] in context.manifest_files:
         adopt = f"to manage this object with it, run `keyturn apply --adopt {live.address.name}`"
         return f"{context.manifest_files[live.address]} already has a manifest of this name; {adopt}"
     if (context.run.root / _choose_file(live, context)).exists():
@@ -145,8 +155,21 @@ def _explain_skip(live: LiveObject, listed: Iterable[LiveObject], context: _Impo
     return ""
 
 
+def _explain_name(live: LiveObject, context: _ImportContext) -> str:
+    if live.id in context.renamed:
+        return (
+            "a manifest name has lower-case letters, digits, dots, dashes and underscores: rename it in "
+            f"Planasonix, or pass --rename to import it as {context.addresses[live.id].name}"
+        )
+    used = {leaf for leaf in live.fields.values() if isinstance(leaf, str)} & context.renamed.keys()
+    if used:
+        return f"it uses {context.renamed[min(used)]}, whose name no manifest can have: pass --rename"
+    return ""
+
+
 def _choose_file(live: LiveObject, context: _ImportContext) -> str:
-    return f"{_choose_folder(live.address.name, context)}/{live.address.kind}s/{live.address.name}.yaml"
+    address = context.addresses[live.id]
+    return f"{_choose_folder(address.name, context)}/{address.kind}s/{address.name}.yaml"
 
 
 def _choose_folder(name: str, context: _ImportContext) -> str:
@@ -159,8 +182,27 @@ def _choose_folder(name: str, context: _ImportContext) -> str:
     return next((each for each in folders if each.rpartition("/")[2] == environment), folders[0])
 
 
+def _try_write_manifest(live: LiveObject, context: _ImportContext) -> ImportResult:
+    try:
+        return _write_manifest(live, context)
+    except DiagnosticError as error:
+        reason = f"{_find_unwritable_field(live)} cannot be written in YAML: {error.diagnostics[0].message}"
+    except OSError as error:
+        reason = f"its file cannot be written: {error.strerror}"
+    return ImportResult(live.address, "", reason)
+
+
+def _find_unwritable_field(live: LiveObject) -> str:
+    for path, leaf in live.fields.items():
+        try:
+            parse_document(emit_block({path[-1]: leaf}).encode(), "")
+        except (DiagnosticError, TypeError):
+            return format_path(path)
+    return "a field"
+
+
 def _write_manifest(live: LiveObject, context: _ImportContext) -> ImportResult:
-    run = context.run
+    run, address = context.run, context.addresses[live.id]
     # Some deployments return every scalar as text: convert it to the types of the schema if needed.
     coerced = replace(live, fields=coerce_types(live.address.kind, live.type, live.fields))
     drafted = draft_manifest(live, _build_tree(live, context)) or draft_manifest(
@@ -175,12 +217,16 @@ def _write_manifest(live: LiveObject, context: _ImportContext) -> ImportResult:
     (run.root / file).parent.mkdir(parents=True, exist_ok=True)
     with (run.root / file).open("x", encoding="utf-8") as target:
         target.write((render_modeline(live.address.kind, file) if has_schema else "") + drafted.text)
-    return ImportResult(live.address, file, notes=tuple(_list_notes(live, drafted, context)))
+    return ImportResult(address, file, notes=tuple(_list_notes(live, drafted, context)))
 
 
 def _list_notes(live: LiveObject, drafted: ManifestDraft, context: _ImportContext) -> Iterator[str]:
-    yield from (f"{field} is not managed by keyturn and was omitted" for field in drafted.omitted_fields)
     kept = drafted.tree.get("keep", ())
+    if live.id in context.renamed:
+        yield f"its name in Planasonix is {live.address.name}; the next apply renames it"
+        if kept:
+            yield "the rename needs the secret in the manifest, or `put: partial` in keyturn.yaml"
+    yield from (f"{field} is not managed by keyturn and was omitted" for field in drafted.omitted_fields)
     if kept:
         yield f"{', '.join(kept)} keeps its live value until `keyturn secret set` writes a value"
     if live.address.kind == "connection" and not context.linked and "credential" not in drafted.tree:
@@ -195,14 +241,16 @@ def _build_tree(live: LiveObject, context: _ImportContext) -> dict[str, Any]:
     fields = {
         path: _to_reference(leaf, addresses) for path, leaf in live.fields.items() if path[0] == "config"
     }
+    address = addresses[live.id]
     tree: dict[str, Any] = {
-        "kind": live.address.kind,
-        "name": live.address.name,
+        "kind": address.kind,
+        "name": address.name,
         "type": live.type,
-        "labels": _guess_labels(live, run),
+        "labels": _guess_labels(address.name, run),
     }
     shown = addresses.get(str(live.fields.get(("credential",), "")))
-    given = context.options.credentials.get(live.address.name) if live.address.kind == "connection" else None
+    stated = context.options.credentials
+    given = stated.get(address.name, stated.get(live.address.name)) if address.kind == "connection" else None
     if shown or given:
         tree["credential"] = shown.name if shown else given
     if ("category",) in live.fields:
@@ -215,23 +263,24 @@ def _to_reference(leaf: object, addresses: Mapping[str, Address]) -> object:
     return {"ref": str(address)} if address else leaf
 
 
-def _guess_labels(live: LiveObject, run: RunContext) -> dict[str, str]:
-    environment = find_environment_by_prefix(live.address.name, run.project.policy) or run.workspace.name
+def _guess_labels(name: str, run: RunContext) -> dict[str, str]:
+    environment = find_environment_by_prefix(name, run.project.policy) or run.workspace.name
     environments = run.project.policy.environments
     prefix = environments[environment].prefix if environment in environments else ""
-    system = live.address.name.removeprefix(prefix).partition("-")[0]
+    system = name.removeprefix(prefix).partition("-")[0]
     guesses = {"environment": environment, "system": system}
     labels = run.project.policy.required_labels or tuple(guesses)
     return {label: guesses.get(label, "unassigned") for label in labels}
 
 
 def _build_import_event(live: LiveObject, file: str, run: RunContext) -> OutcomeRecorded:
+    entry = _build_imported_entry(live, file, run)
     return OutcomeRecorded(
         intent="",
-        address=live.address,
+        address=entry.address,
         action="import",
         outcome_status=OutcomeStatus.DONE,
-        entry=_build_imported_entry(live, file, run),
+        entry=entry,
     )
 
 
@@ -239,7 +288,7 @@ def _build_imported_entry(live: LiveObject, file: str, run: RunContext) -> State
     source = load_file(run.root, file)
     desired = build_manifest(source, parse_document(source.data, source.relative)).desired
     return StateEntry(
-        address=live.address,
+        address=desired.address,
         id=live.id,
         type=live.type,
         digest=source.digest,

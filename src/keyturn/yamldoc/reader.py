@@ -18,7 +18,7 @@ from keyturn.model.address import SourceLocation
 from keyturn.model.diagnostic import Cause, Diagnostic, DiagnosticError, error_diagnostic
 from keyturn.model.fields import FieldPath
 from keyturn.yamldoc.errors import explain_yaml_error
-from keyturn.yamldoc.scalars import AmbiguousScalarError, Scalar, parse_plain_scalar
+from keyturn.yamldoc.scalars import AmbiguousScalarError, Scalar, needs_exponent, parse_plain_scalar
 
 MAX_YAML_DEPTH: Final = 64
 """The maximum nesting depth of collections."""
@@ -159,12 +159,15 @@ class _TreeBuilder:
         self._stack: list[_StackFrame] = []
         self._root: Any = None
         self._document_count = 0
+        self._small_numbers: list[Any] = []
 
     def build_tree(self) -> Mapping[str, Any]:
         try:
             self._read_events()
         except yaml.YAMLError as error:
             self._errors.append(explain_yaml_error(error, self.text, self.file))
+        if self._small_numbers and isinstance(self._root, dict) and "sops" in self._root:
+            self._reject_small_numbers()
         if self._errors:
             raise DiagnosticError(*self._errors)
         if not isinstance(self._root, dict):
@@ -225,11 +228,19 @@ class _TreeBuilder:
         if event.style:
             return event.value  # type: ignore[no-any-return]
         try:
-            return parse_plain_scalar(event.value, yes_no_as_text=self.yes_no_as_text)
+            value = parse_plain_scalar(event.value, yes_no_as_text=self.yes_no_as_text)
         except AmbiguousScalarError as error:
             message = f"this unquoted value looks like {error}; YAML parsers read it differently"
             self._add_error("KT113", event, message, _QUOTE_HINT)
             return None
+        if type(value) is float and needs_exponent(value):
+            self._small_numbers.append(event)
+        return value
+
+    def _reject_small_numbers(self) -> None:
+        message = "sops writes this number with an exponent, and YAML parsers read it differently"
+        for event in self._small_numbers:
+            self._add_error("KT113", event, message, "put it in quotes, or use a larger unit")
 
     def _attach_value(self, event: Any, value: Any, last: Any) -> FieldPath:
         frame = self._stack[-1] if self._stack else None

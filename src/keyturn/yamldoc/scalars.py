@@ -33,7 +33,7 @@ _BOOLEAN_WORDS: Final = frozenset(
 )
 _SPECIAL_SCALARS: Final = {"~": "null", "=": "a default value", "<<": "a merge key"}
 _INT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
-_FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,16}")
+_FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,40}")
 _OTHER_NUMBER: Final = re.compile(
     r"[-+]?(?:(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\.(?:inf|Inf|INF|nan|NaN|NAN))"
@@ -76,13 +76,25 @@ def parse_plain_scalar(text: str, *, yes_no_as_text: bool = False) -> Scalar:
 def _parse_number(text: str) -> Scalar:
     if _INT.fullmatch(text) and text != "-0" and int(text) in _INT64:
         return int(text)
-    if _FLOAT.fullmatch(text) and repr(float(text)) == text and text != "-0.0":
+    if _FLOAT.fullmatch(text) and format_decimal(float(text)) == text and text != "-0.0":
         return float(text)
     bare = text.replace("_", "")
     for pattern, type_name in ((_OTHER_NUMBER, "a number"), (_SEXAGESIMAL, "a time"), (_DATE, "a date")):
         if pattern.fullmatch(bare):
             raise AmbiguousScalarError(type_name)
     return text
+
+
+def format_decimal(number: float) -> str:
+    """Return the shortest decimal that reads back as ``number``, without exponent: 0.00005, not 5e-05."""
+    text = repr(number)
+    mantissa, exponent, digits = text.partition("e-")
+    return f"{number:.{len(mantissa.partition('.')[2]) + int(digits)}f}" if exponent else text
+
+
+def needs_exponent(value: Scalar) -> bool:
+    """Tell whether sops writes a number with an exponent, which YAML parsers read differently."""
+    return isinstance(value, float) and "e" in repr(value)
 
 
 def quote_text(text: str) -> str:
@@ -98,7 +110,7 @@ def emit_scalar(value: str | float | None) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(value)
+    return repr(value) if isinstance(value, int) else format_decimal(value)
 
 
 def emit_flow(value: Any) -> str:

@@ -33,10 +33,10 @@ def test_what_was_imported_is_told(lived_in):
 
 def test_what_was_left_out_is_told(lived_in):
     """3, with the reason."""
-    lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
+    lived_in.service.seed_objects(credentials=[{"name": "prod-empty", "type": "aws", "config": {}}])
     done = lived_in.run("import", "--all")
     assert done.code == 3
-    assert "skipped: its name cannot be a file name" in done.stdout
+    assert "skipped: its fields do not match the schema of type aws" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["--map", "x"], ["--map", "=f"], ["--credential", "c="]])
@@ -47,11 +47,11 @@ def test_pairs_that_are_none(lived_in, words):
 
 def test_as_json(lived_in):
     """One value, as its schema says: what was written, and what was left out and why."""
-    lived_in.service.seed_objects(credentials=[{"name": "No File/Name", "type": "aws", "config": {}}])
+    lived_in.service.seed_objects(credentials=[{"name": "prod-empty", "type": "aws", "config": {}}])
     done = lived_in.run("import", "--all", "--format", "json")
     assert done.code == 3
     tree = parse_valid("import", done.stdout)
     assert tree["summary"] == {"imported": 1, "left": 1, "line": "Imported 1 of 2."}
     found = {each["address"]: each for each in tree["objects"]}
     assert found["credential/prod-lake"]["file"] == "manifests/prod/credentials/prod-lake.yaml"
-    assert "cannot be a file name" in found["credential/No File/Name"]["why"]
+    assert "do not match the schema" in found["credential/prod-empty"]["why"]

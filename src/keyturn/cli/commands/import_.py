@@ -28,6 +28,7 @@ from keyturn.cli.exit_codes import ExitWith
     metavar="CONNECTION=NAME",
     help="The credential of a connection, if the API does not return it; repeatable.",
 )
+@click.option("--rename", is_flag=True, help="Import objects with other names under a valid name.")
 @options.workspace_option
 @options.chdir_option
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Output format.")
@@ -39,6 +40,9 @@ def import_command(
 
     The API never returns a secret, so secrets are listed under `keep`: the live value stays. The first
     plan after the import is empty. A second import adds only new objects.
+
+    A manifest name has lower-case letters, digits, dots, dashes and underscores. An object with another
+    name is skipped. With --rename, "Prod DB (old)" is imported as prod-db-old, and the next apply renames it.
 
     \b
     Examples:
@@ -54,7 +58,10 @@ def import_command(
         if bool(names) == everything:
             raise click.UsageError("name what to import, or pass --all")
         order = ImportOptions(
-            names, _parse_pairs("--map", more["folders"]), _parse_pairs("--credential", more["credentials"])
+            names,
+            _parse_pairs("--map", more["folders"]),
+            _parse_pairs("--credential", more["credentials"]),
+            rename=more["rename"],
         )
         with with_progress(open_command_context(folder, workspace), "import", more["form"]) as run:
             results = import_resources(run, order)

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from keyturn.cli import completion, options
+from keyturn.cli import completion, exit_codes, options
 from keyturn.cli.errors import error_boundary
+from keyturn.cli.exit_codes import ExitWith
 from keyturn.cli.main import SuggestingGroup
 
 _CONNECTION_PREFIX = "connection/"
@@ -77,16 +78,7 @@ def secret_command() -> None:
 @options.chdir_option
 @click.pass_context
 def secret_set_command(
-    ctx: click.Context,
-    /,
-    name: str,
-    field: str,
-    generate: int | None,
-    alphabet: str,
-    from_file: Path | None,
-    same_as: tuple[str, ...],
-    workspace: str,
-    folder: Path,
+    ctx: click.Context, /, name: str, field: str, workspace: str, folder: Path, **more: Any
 ) -> None:
     """Set a secret, from standard input or a prompt.
 
@@ -115,20 +107,15 @@ def secret_set_command(
         from keyturn.project.project import find_workspace_at, open_project
 
         _reject_secret_argument(field, ctx.args)
-        _reject_generated_field(field, generate)
-        if generate and from_file:
-            raise click.UsageError("--generate and --from-file exclude each other")
-        value = Secret(
-            _generate_secret(generate, ALPHABETS[alphabet])
-            if generate
-            else _read_secret(name, field, from_file)
-        )
+        value = Secret(_obtain_secret(name, field, **more))
         project = open_project(folder)
         source = find_credential_file(project, name, workspace or find_workspace_at(project, folder))
         warnings = check_secret_value(project, source, field, value, datetime.now(UTC).date())
         if warnings:
             print_diagnostics(warnings, color)
-        written = set_secret(project, source.relative, field, value, read_environment(), same_as=same_as)
+        written = set_secret(
+            project, source.relative, field, value, read_environment(), same_as=more["same_as"]
+        )
         click.echo(f"set {field} of credential/{name} in {written.file}", err=True)
         _print_notes(written.notes)
 
@@ -213,7 +200,9 @@ def _confirm_moves(reviews: tuple[Any, ...], reason: str, *, yes: bool) -> None:
     if moved and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("cannot prompt (no terminal): pass --yes")
-        click.confirm("Seal the secrets for this destination?", abort=True, err=True)
+        if not click.confirm("Seal the secrets for this destination?", err=True):
+            click.echo("Nothing was changed.", err=True)
+            raise ExitWith(exit_codes.EXIT_ERROR)
 
 
 def _print_notes(notes: tuple[str, ...]) -> None:
@@ -229,11 +218,18 @@ def _reject_secret_argument(field: str, extra: list[str]) -> None:
         )
 
 
-def _reject_generated_field(field: str, generate: int | None) -> None:
-    if generate and field.partition(".")[0] in ISSUED_FIELDS:
+def _obtain_secret(
+    name: str, field: str, *, generate: int | None, alphabet: str, from_file: Path | None, **_: Any
+) -> str:
+    if not generate:
+        return _read_secret(name, field, from_file)
+    if from_file:
+        raise click.UsageError("--generate and --from-file exclude each other")
+    if field.partition(".")[0] in ISSUED_FIELDS:
         raise click.UsageError(
             f"{field} is issued by another system: --generate makes passwords and keys only"
         )
+    return _generate_secret(generate, ALPHABETS[alphabet])
 
 
 def _read_secret(name: str, field: str, file: Path | None) -> str:

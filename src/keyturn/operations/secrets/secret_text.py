@@ -75,12 +75,12 @@ def _repair_pem(text: str) -> str:
         bare = bare[1:-1]
     if not bare.startswith(_PEM_START):
         return text
-    if "\n" not in bare:
-        bare = _LITERAL_BREAK.sub("\n", bare)
+    bare = _LITERAL_BREAK.sub("\n", bare)
     blocks = tuple(_PEM_BLOCK.finditer(bare))
-    if not blocks or all(_has_line_breaks(block[2]) for block in blocks) and "\n" in text:
+    if not blocks or (bare == text.strip() and all(_has_line_breaks(block[2]) for block in blocks)):
         return text
-    return "".join(_format_blocks(blocks))
+    repaired = "".join(_format_blocks(blocks))
+    return text if repaired.strip() == text.strip() else repaired
 
 
 def _has_line_breaks(body: str) -> bool:

@@ -147,4 +147,6 @@ RULES = (
     on_secrets("KT390", Severity.NOTE, secret_text_checks.find_short_secret),
     on_secrets("KT391", Severity.ERROR, secret_text_checks.find_invisible_character),
     on_secrets("KT392", Severity.ERROR, secret_text_checks.find_additional_lines),
+    on_secrets("KT393", Severity.WARNING, secret_text_checks.find_typographic_character),
+    on_secrets("KT394", Severity.ERROR, secret_text_checks.find_incomplete_json),
 )

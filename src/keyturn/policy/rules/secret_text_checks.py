@@ -25,7 +25,16 @@ _PLACEHOLDER = LazyPattern(
 )
 _ACCESS_KEY_ID = LazyPattern(r"A(?:KIA|SIA)[A-Z0-9]{16}")
 _SECRET_ACCESS_KEY = LazyPattern(r"[A-Za-z0-9/+]{40}")
-_INVISIBLE_CHARACTER = LazyPattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe]")
+_INVISIBLE_CHARACTER = LazyPattern(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffe]"
+)
+_TYPOGRAPHIC_CHARACTERS = {
+    **dict.fromkeys("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", "a typographic quote"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "a typographic dash"),
+    "\u2026": "an ellipsis in one character",
+    **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", "a blank that is not a space"),
+}
+"""What word processors and web pages put in place of typed characters."""
 _MULTILINE_FIELDS = ("private_key", "ssh_private_key", "certificate", "service_account_json")
 _ACCOUNT_KEY_BYTES = 64
 _MIN_LENGTH = 8
@@ -42,10 +51,35 @@ def find_surrounding_whitespace(resource: ResourceView, values: SecretValues) ->
 
 
 def find_invisible_character(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
-    """Find byte order marks, NUL and other control characters, which no login accepts."""
+    """Find byte order marks, NUL, zero-width and control characters, which no login accepts."""
     for path, value in values.items():
-        if _INVISIBLE_CHARACTER.search(value):
-            message = f"{mask_path(path)} contains a byte order mark, NUL or control character"
+        if match := _INVISIBLE_CHARACTER.search(value):
+            kind = (
+                "NUL characters, as UTF-16 text has them"
+                if "\0" in value
+                else "a byte order mark, or a zero-width or control character"
+            )
+            message = f"{mask_path(path)} contains {kind} (at character {match.start() + 1})"
+            yield build_secret_violation(resource, path, message)
+
+
+def find_typographic_character(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find quotes, dashes and blanks that a word processor put in place of typed ones."""
+    for path, value in values.items():
+        for position, character in enumerate(value, 1):
+            if kind := _TYPOGRAPHIC_CHARACTERS.get(character):
+                message = f"{mask_path(path)} has {kind} at character {position}"
+                yield build_secret_violation(resource, path, message)
+                break
+
+
+def find_incomplete_json(resource: ResourceView, values: SecretValues) -> Iterator[Violation]:
+    """Find text that begins or ends like a JSON object and is not one; KT382 is for service accounts."""
+    for path, value in values.items():
+        text = value.strip()
+        is_cut = text.startswith('{"') or text.endswith('"}') or (text.startswith("{") and "\n" in text)
+        if is_cut and path[-1] != "service_account_json" and _parse_object(text) is None:
+            message = f"{mask_path(path)} looks like a part of a JSON object"
             yield build_secret_violation(resource, path, message)
 
 
