@@ -24,6 +24,9 @@ def ready(setup, canary):
     return setup
 
 
+CONFIG = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
+
+
 def data_key(setup, file=FILE):
     """Return the data key of a file."""
     keyring = find_age_keys(make_key_environment(setup.repo.age))
@@ -148,7 +151,7 @@ def test_an_unknown_former_destination_is_said(ready, canary):
 
 def test_a_file_without_seal_is_sealed_with_a_new_data_key(ready, canary):
     """Anybody can encrypt a file for public recipients, and knows its data key."""
-    config = {"engine": "postgresql", "host": "db.example.com", "username": "svc"}
+    config = {"engine": "postgresql", "host": "db.example.com", "port": 5432, "username": "svc"}
     tree = {"kind": "credential", "name": "prod-db", "type": "database", "config": config}
     for command in (("seal", "prod-db"), ("secret", "set", "prod-db", "password")):
         ready.repo.encrypt(FILE, {**tree, "secrets": {"password": canary()}})
@@ -158,6 +161,17 @@ def test_a_file_without_seal_is_sealed_with_a_new_data_key(ready, canary):
         assert "note: the file has a new data key: it had no valid seal" in done.stderr
         assert data_key(ready) != before
         assert "KT25" not in ready.run("plan").stderr
+
+
+def test_a_removed_seal_does_not_hide_a_move(ready, canary):
+    """Somebody without a key replaces the file by one without a seal, for another host."""
+    config = {"engine": "postgresql", "host": "evil.example.net", "port": 5432, "username": "svc"}
+    tree = {"kind": "credential", "name": "prod-db", "type": "database", "config": config}
+    ready.repo.encrypt(FILE, {**tree, "secrets": {"password": canary()}})
+    for command in (("seal", "prod-db"), ("secret", "set", "prod-db", "password")):
+        done = ready.run(*command, stdin=canary())
+        assert done.code == 5
+        assert "config.host: db.example.com → evil.example.net" in " ".join(done.stderr.split())
 
 
 def test_a_pull_does_not_seal_a_moved_destination(applied_setup):
@@ -175,7 +189,7 @@ def test_a_pull_does_not_seal_a_moved_destination(applied_setup):
 def test_an_equal_secret_needs_consent(ready, canary):
     """The refusal names the other credential, not the value."""
     value = canary()
-    ready.repo.credential("prod-lake", {"password": value})
+    ready.repo.credential("prod-lake", {"password": value}, {**CONFIG, "host": "lake.example.com"})
     before = (ready.repo.root / FILE).read_bytes()
     done = set_password(ready, value)
     assert done.code == 5
@@ -185,6 +199,8 @@ def test_an_equal_secret_needs_consent(ready, canary):
     assert (ready.repo.root / FILE).read_bytes() == before
     assert set_password(ready, value, "--same-as", "prod-lake").code == 0
     assert set_password(ready, value).code == 5
+    ready.repo.credential("prod-lake", {"password": value}, CONFIG)
+    assert set_password(ready, value).code == 0  # one account, two credentials
 
 
 def test_an_equal_secret_is_accepted_if_policy_says_so(ready, canary):

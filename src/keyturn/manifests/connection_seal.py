@@ -18,7 +18,6 @@ from keyturn.model.seal import compute_seal, select_fields
 from keyturn.project.workspace_key import SealAuthor
 from keyturn.schema.definitions import select_sealed_paths
 from keyturn.trust.signing import PublicKey, SigningKey
-from keyturn.yamldoc.edit import remove_keys
 from keyturn.yamldoc.reader import Document, parse_document
 from keyturn.yamldoc.scalars import emit_block
 
@@ -58,6 +57,14 @@ def list_sealed_paths(connection: DesiredResource) -> tuple[FieldPath, ...]:
     return tuple(sorted(references.union(select_sealed_paths(address.kind, connection.type, fields))))
 
 
+def has_same_destination(connection: DesiredResource, other: DesiredResource) -> bool:
+    """Tell whether two manifests agree in all that a seal covers."""
+    fields, others = connection.fields, other.fields
+    return (connection.address, connection.type) == (other.address, other.type) and select_fields(
+        fields, list_sealed_paths(connection)
+    ) == select_fields(others, list_sealed_paths(other))
+
+
 def write_connection_seal(source: SourceFile, seal: Mapping[str, Any]) -> None:
     """Write the seal at the end of a manifest, or replace it; all other lines stay.
 
@@ -65,19 +72,26 @@ def write_connection_seal(source: SourceFile, seal: Mapping[str, Any]) -> None:
     """
     with lock_for_writing(source.root, source.relative) as target:
         document = parse_document(source.data, source.relative)
-        text: str | None = document.text
-        if CONNECTION_SEAL_KEY in document.tree:
-            text = remove_keys(document, ((CONNECTION_SEAL_KEY,),))
-        if text is not None:
-            ending = "\r\n" if "\r\n" in document.text else "\n"
-            separator = "" if text.endswith("\n") or not text else ending
-            text += separator + emit_block({CONNECTION_SEAL_KEY: dict(seal)}).replace("\n", ending)
-        if text is None or not _is_expected(document, text, seal):
+        ending = "\r\n" if "\r\n" in document.text else "\n"
+        text = _remove_seal_lines(document)
+        text += "" if text.endswith("\n") else ending
+        text += emit_block({CONNECTION_SEAL_KEY: dict(seal)}).replace("\n", ending)
+        if not _is_expected(document, text, seal):
             message = "the seal has no place for lines of its own; the file is unchanged"
             hint = "write each key of the manifest on a line of its own"
             where = document.find_location((CONNECTION_SEAL_KEY,))
             raise DiagnosticError(error_diagnostic("KT225", where, message, hint))
         target.replace(text.encode(), source.digest)
+
+
+def _remove_seal_lines(document: Document) -> str:
+    # Whether the lines belong to the seal alone is checked afterwards, by comparing the trees.
+    lines = document.text.split("\n")
+    spans = [span for path, span in document.spans.items() if path[:1] == (CONNECTION_SEAL_KEY,)]
+    if spans:
+        first = min(span.key_line for span in spans if span.key_line)
+        del lines[first - 1 : max(max(span.line, span.end_line) for span in spans)]
+    return "\n".join(lines)
 
 
 def _is_expected(before: Document, text: str, seal: Mapping[str, Any]) -> bool:

@@ -65,9 +65,11 @@ def review_seal(
     """
     subject = build_seal_subject(document)
     after = _list_sealed_values(subject)
-    destination = tuple(f"{name}: {value}" for name, value in after.items() if name.startswith("config."))
     review = SealReview(
-        address=subject.address, file=document.file, status=SealStatus.VALID, destination=destination
+        address=subject.address,
+        file=document.file,
+        status=SealStatus.VALID,
+        destination=list_destination(document),
     )
     secrets = document.tree.get("secrets")
     if "sops" not in document.tree:
@@ -108,6 +110,12 @@ def review_connection_seal(
             moves = _list_moves(_list_connection_values(before), after)
             return replace(review, status=SealStatus.BROKEN, moves=moves)
     return replace(review, status=SealStatus.BROKEN if connection.seal else SealStatus.MISSING)
+
+
+def list_destination(document: Document) -> tuple[str, ...]:
+    """Return a line for each field that says where the secrets of a manifest go, and as whom."""
+    values = _list_sealed_values(build_seal_subject(document))
+    return tuple(f"{name}: {value}" for name, value in values.items() if name.startswith("config."))
 
 
 def reject_broken_seal(review: SealReview) -> None:

@@ -21,7 +21,7 @@ from keyturn.operations.progress import ProgressListener
 from keyturn.project.ci_events import reject_untrusted_event
 from keyturn.project.keys import read_api_key
 from keyturn.project.project import Project, Workspace, find_project_root, open_project, read_project_at
-from keyturn.project.workspace_key import verify_workspace
+from keyturn.project.workspace_key import WorkspaceKey, verify_workspace
 from keyturn.project.workspace_store import open_signed_store
 from keyturn.state.stores.base import StateStore
 
@@ -56,6 +56,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
     new_id: Callable[[], str]
     environment: Mapping[str, str]
     actor: Actor
+    key: WorkspaceKey | None = None
     progress: ProgressListener = field(default_factory=ProgressListener)
 
     def __enter__(self) -> Self:
@@ -102,6 +103,7 @@ def open_run_context(
         new_id=lambda: secrets.token_hex(8),
         environment=environment,
         actor=detect_actor(project.root, environment),
+        key=key,
     )
 
 

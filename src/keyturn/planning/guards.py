@@ -23,7 +23,7 @@ class GuardContext(Struct, frozen=True, kw_only=True):
 
     ``users`` maps the id of an object to the names of its users outside git. None in
     ``remaining_connections`` means that the quota of the organization is unknown. ``merges_updates``:
-    an update keeps the secrets that it does not contain.
+    an update keeps the secrets that it does not contain. ``has_key``: seals approve destinations.
     """
 
     changes: tuple[Change, ...]
@@ -33,6 +33,7 @@ class GuardContext(Struct, frozen=True, kw_only=True):
     users: Mapping[str, tuple[str, ...]]
     remaining_connections: int | None = None
     merges_updates: bool = False
+    has_key: bool = False
 
 
 def guard_violation(
@@ -76,10 +77,18 @@ def _check_exposures(context: GuardContext) -> Iterator[Diagnostic]:
                 "KT451",
                 change,
                 f"the secret of {credential} would be sent to a new destination: {paths}",
-                "set a new secret in the same change; "
-                f"to allow this, pass --allow-destination-change {credential.name}",
+                _describe_approval(change, credential, has_key=context.has_key),
                 cause=Cause.NEW_DESTINATION,
             )
+
+
+def _describe_approval(change: Change, credential: Address, *, has_key: bool) -> str:
+    option = f"--allow-destination-change {credential.name}"
+    users = sorted({each.through for each in change.exposures} - {credential})
+    if not has_key:
+        return f"set a new secret in the same change; to allow this, pass {option}"
+    names = " ".join(map(str, users)) or credential.name
+    return f"ask a key holder to review it and run `keyturn seal {names} --reason TEXT`; or pass {option}"
 
 
 def _check_retirements(context: GuardContext) -> Iterator[Diagnostic]:

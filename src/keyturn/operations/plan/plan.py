@@ -7,6 +7,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from keyturn.manifests.connection_seal import is_sealed_connection
 from keyturn.manifests.loader import LoadedManifests, verify_cached_manifests
 from keyturn.model.address import Address
 from keyturn.model.change import Action, Change
@@ -39,6 +40,7 @@ from keyturn.planning.oauth_consent import find_needed_consents
 from keyturn.planning.object_status import find_unknown_statuses
 from keyturn.planning.scheduling import resolve_dependencies
 from keyturn.planning.scope import ScopedInputs, limit_scope
+from keyturn.planning.sealed_destinations import SealApproval
 from keyturn.policy.resource_view import ResourceView
 from keyturn.policy.runner import PartialResult
 from keyturn.schema.definitions import is_destination
@@ -131,7 +133,7 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     inputs = secret_loader.decrypt_secrets(_build_inputs(manifests, recovery, live, options.reassert))
     scoped = limit_scope(inputs, options.targets, run.clock.now().date().isoformat())
     changes = find_exposures(compute_changes(scoped.inputs), scoped.inputs, is_destination, recovery.entries)
-    changes = resolve_dependencies(changes, recovery.entries)
+    changes = resolve_dependencies(judge_seals(run, changes, scoped.inputs), recovery.entries)
     verify_cached_manifests(run.project, manifests, {change.address for change in changes})
     run.progress.start_phase("impact")
     impact = compute_impact(run.service, changes, live, recovery.entries)
@@ -141,6 +143,18 @@ def plan_workspace(run: RunContext, options: PlanOptions) -> PlanResult:
     )
     plan = _build_plan(run, context, changes, impact, violations)
     return PlanResult(_add_approval_inputs(run, plan, context, options), context, secret_loader)
+
+
+def judge_seals(run: RunContext, changes: tuple[Change, ...], inputs: PlanInputs) -> tuple[Change, ...]:
+    """Return the changes with the exposures that no seal approves; unchanged in a workspace without a key."""
+    if run.key is None:
+        return changes
+    sealed = frozenset(
+        change.address
+        for change in changes
+        if change.desired and is_sealed_connection(change.desired, run.workspace.name, run.key.public_key)
+    )
+    return SealApproval(inputs=inputs, is_destination=is_destination, sealed=sealed).judge_changes(changes)
 
 
 def _list_live_objects(run: RunContext, state: LoadedState) -> tuple[LiveObject, ...]:
@@ -184,6 +198,7 @@ def _build_guard_context(
         users=impact.users,
         remaining_connections=impact.remaining_connections,
         merges_updates=run.workspace.put == "partial",
+        has_key=run.key is not None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
+from typing import Final
 
 from msgspec import Struct
 
@@ -25,12 +26,18 @@ from keyturn.sops.age_keys import AgeKeyring, find_age_keys
 from keyturn.sops.native import Unsupported, decrypt_in_process
 from keyturn.yamldoc.reader import Document, parse_document
 
+_UNSEALED_STATUSES: Final = (SealStatus.NOT_ENCRYPTED, SealStatus.MISSING)
+
 
 class WrittenSecret(Struct, frozen=True):
-    """The file that was written, and what else happened to it, as sentences without a full stop."""
+    """The file that was written, and what else happened to it, as sentences without a full stop.
+
+    ``is_first_seal`` is true if no key holder had sealed the file before.
+    """
 
     file: str
     notes: tuple[str, ...] = ()
+    is_first_seal: bool = False
 
 
 class SecretWriter:
@@ -69,20 +76,22 @@ class SecretWriter:
         gets a new data key first, if somebody else may know the old one.
         """
         notes: list[str] = []
+        statuses: list[SealStatus] = []
 
         def compute_edit(document: Document) -> FileEdit:
             review = self._review_document(document)
             accept(review)
+            statuses.append(review.status)
             reason = self._explain_renewal(document, review.status)
             notes.extend([f"the file has a new data key: {reason}"] if reason else ())
-            if review.status in (SealStatus.NOT_ENCRYPTED, SealStatus.MISSING):
+            if review.status in _UNSEALED_STATUSES:
                 notes.append(f"sealed for {'; '.join(review.destination) or 'no destination'}")
             sealer = self._sealers.find_sealer(document.file)
             seal: ManifestValue = sealer.compute_seal(build_seal_subject(document))
             return FileEdit({**values, ("secrets", SEAL_FIELD): seal}, renew_data_key=bool(reason))
 
         self._files.edit_file(file, compute_edit)
-        return WrittenSecret(file, tuple(notes))
+        return WrittenSecret(file, tuple(notes), is_first_seal=statuses[-1] in _UNSEALED_STATUSES)
 
     def _review_document(self, document: Document) -> SealReview:
         return review_seal(

@@ -3,14 +3,17 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
+from msgspec.structs import replace
+
 from keyturn.files.discovery import SourceFile, find_manifests, manifest_name
-from keyturn.manifests.seal_review import SealReview, reject_broken_seal
+from keyturn.manifests.seal_review import SealReview, list_destination, reject_broken_seal
 from keyturn.manifests.writer import ManifestValue
 from keyturn.model.address import Address, SourceLocation
 from keyturn.model.diagnostic import Diagnostic, DiagnosticError, Severity, error_diagnostic, suggest_nearest
 from keyturn.model.fields import FieldPath
 from keyturn.model.resource import EMPTY
 from keyturn.model.secret import Secret
+from keyturn.operations.secrets.seal_connection import seal_first_users
 from keyturn.operations.secrets.secret_writer import SecretWriter, WrittenSecret
 from keyturn.policy.resource_view import ResourceView, Waiver
 from keyturn.policy.rule import RuleContext
@@ -35,15 +38,27 @@ def set_secret(
     ``field`` is a name of the schema, ``key_NAME`` or ``headers.NAME``. ``same_as`` names the resources
     that may have an equal secret. Raises DiagnosticError and leaves the file unchanged: KT041 for an
     unknown credential, KT043 for a field that its type does not have, KT251 if the destination changed
-    after the last seal, KT362 for an equal secret elsewhere.
+    after the last seal, KT362 for an equal secret of another destination.
     """
     source = find_credential_file(project, name)
     document = parse_document(source.data, source.relative)
     _reject_unknown_field(field, str(document.tree.get("type")), source.relative)
     writer = SecretWriter(project, environment)
-    _reject_equal_secret(project, source.relative, writer.find_equal_secrets(value, source.relative), same_as)
+    # Two credentials of one account at one host have the same secret.
+    destination = list_destination(document)
+    equal = [
+        each
+        for each in writer.find_equal_secrets(value, source.relative)
+        if list_destination(each) != destination
+    ]
+    _reject_equal_secret(project, source.relative, equal, same_as)
     values: dict[FieldPath, ManifestValue] = {("secrets", *parse_secret_path(field)): value}
-    return writer.write_sealed(source.relative, values, reject_broken_seal)
+    written = writer.write_sealed(source.relative, values, reject_broken_seal)
+    if not written.is_first_seal:
+        return written
+    # Who makes a credential known seals those who use it from the start, and reads where they lead.
+    sealed = seal_first_users(project, source.relative, environment)
+    return replace(written, notes=(*written.notes, *sealed))
 
 
 def _reject_equal_secret(
