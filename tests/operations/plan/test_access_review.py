@@ -100,3 +100,39 @@ def test_notes_are_added_to_the_diagnostics():
     assert plan.access_changes == (gained,)
     assert plan.diagnostics == (note,)
     assert add_access_diagnostics(plan, ()) == replace(plan, access_changes=())
+
+
+def split(threshold, *groups):
+    """Return the recipients of a file with key groups."""
+    names = [name for group in groups for name in group]
+    return replace(file(*names), groups=tuple(map(frozenset, groups)), threshold=threshold)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (split(2, "a", "b"), split(1, "ab"), "any one of a, b; at the base, 2 of 2 key groups (a | b)"),
+        (split(2, "a", "b"), split(1, "a", "b"), "1 of 2 key groups (a | b); at the base, 2 of 2"),
+        (split(2, "a", "b"), split(2, "a", "b", "a"), "2 of 3 key groups (a | a | b); at the base, 2 of 2"),
+        (split(2, "a", "bc"), split(2, "ab", "c"), "2 of 2 key groups (a, b | c); at the base"),
+        (split(1, "a"), split(2, "a", "a"), "2 of 2 key groups (a | a); at the base, any one of a"),
+    ],
+)
+def test_a_change_of_the_needed_keys_is_named(before, after, shown):
+    """By the number of groups and their recipients, before and after."""
+    (found,) = [each for each in recipient_changes({"m": before}, {"m": after}) if each.code == "KT487"]
+    assert shown in found.message
+    assert found.severity is Severity.WARNING
+
+
+def test_unchanged_key_groups_have_no_diagnostics():
+    """The order of groups does not count; one group has only recipients."""
+    assert lines({"m": split(2, "a", "bc")}, {"m": split(2, "bc", "a")}) == []
+    assert ("KT487", "m", "the") not in lines({"m": split(1, "a")}, {"m": split(1, "ab")})
+
+
+def test_a_new_recipient_of_a_split_file_needs_others():
+    """One key of two does not decrypt."""
+    found = recipient_changes({"m": split(2, "a", "b")}, {"m": split(2, "ac", "b")})
+    assert [each.code for each in found][:2] == ["KT480", "KT487"]
+    assert found[0].message == "c now has one of 2 keys that are needed"
