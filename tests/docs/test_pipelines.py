@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from age_keys import AgeKey
-from keyturn.operations.init_templates import GITHUB_WORKFLOW, GITLAB_PIPELINE
+from keyturn.operations.setup.init_templates import GITHUB_WORKFLOW, GITLAB_PIPELINE
 from pipelines import PipelineRunner, list_scripts
 from planasonix_emulator.server import Emulator
 from sources import ROOT
@@ -68,6 +68,7 @@ class Team:
             "github.event.pull_request.base.sha": self.base,
             "github.event.pull_request.number": "7",
             "github.token": "token-of-the-run",
+            "inputs.consents": "",
             **(self.keys if keys else dict.fromkeys(self.keys, "")),
         }
         variables = {"GITHUB_REPOSITORY": "acme/access", **always}
@@ -214,7 +215,8 @@ def test_only_the_approved_plan_is_applied(team):
     digest = planning.outputs()["digest"]
     assert digest in planning.summary()
     runner = team.runner("apply")
-    other = replace(runner, context={**runner.context, "needs.plan.outputs.digest": "kt1-" + "a" * 26})
+    runner = replace(runner, context={**runner.context, "needs.plan.outputs.options": ""})
+    other = replace(runner, context={**runner.context, "needs.plan.outputs.digest": "kt2-" + "a" * 38})
     assert [step.code for step in other.github(workflow("apply"), "apply")] == [0, 4]
     assert team.list_live_names() == []
     approved = replace(runner, context={**runner.context, "needs.plan.outputs.digest": digest})
@@ -225,13 +227,55 @@ def test_only_the_approved_plan_is_applied(team):
     assert again.outputs()["changes"] == "no"
 
 
+def test_a_consent_reaches_the_apply(team):
+    """A plan above the limit fails its job; with the consent it is approved and applied as it was planned."""
+    for name in ("prod-east", "prod-west"):
+        team.repo.credential(name, {"password": f"first-{name}"})
+    team.commit("More")
+    assert team.repo.keyturn("apply", "--yes").code == 0
+    team.repo.remove("prod-east", "prod-west")
+    team.commit("Fewer")
+    refused = list(team.runner("refused").github(workflow("apply"), "plan"))
+    assert [step.code for step in refused] == [0, 5]
+    runner = team.runner("agreed")
+    agreed = replace(runner, context={**runner.context, "inputs.consents": "--allow-retire 2 --target prod-*"})
+    planned = list(agreed.github(workflow("apply"), "plan"))
+    assert [step.code for step in planned] == [0, 0], agreed.summary()
+    outputs = {f"needs.plan.outputs.{name}": value for name, value in agreed.outputs().items()}
+    assert outputs["needs.plan.outputs.options"] == "--allow-retire=2 --target=prod-*"
+    without = {**outputs, "needs.plan.outputs.options": ""}
+    assert [step.code for step in _start(team, "bare", without).github(workflow("apply"), "apply")] == [0, 4]
+    steps = _start(team, "whole", outputs).github(workflow("apply"), "apply")
+    assert [step.code for step in steps] == [0, 0]
+
+
+def _start(team, name, outputs):
+    """Return a runner of the second job."""
+    runner = team.runner(name)
+    return replace(runner, context={**runner.context, **outputs})
+
+
+def test_a_refused_plan_of_a_pull_request_has_a_comment(team):
+    """The comment names the next step, and the last step fails."""
+    for name in ("prod-east", "prod-west"):
+        team.repo.credential(name, {"password": f"first-{name}"})
+    team.base = team.commit("More")
+    team.git("checkout", "-q", "-b", "change")
+    team.repo.remove("prod-east", "prod-west")
+    team.commit("Fewer")
+    runner = team.runner("pull", **event(team, fork=False))
+    steps = list(runner.github(workflow("pull-request"), "offline"))
+    assert [step.code for step in steps] == [0, 0, 0, 0, 5]
+    assert "allow-retire 2" in runner.comments()
+
+
 def test_a_cancelled_job_interrupts_keyturn(team):
     """The runner interrupts the process of the step; with `exec` this is keyturn, which exits 130."""
     tree = yaml.safe_load(workflow("apply").read_text())
     (script,) = (step["run"] for step in tree["jobs"]["apply"]["steps"] if step.get("name") == "Apply")
     plan = json.loads(team.repo.keyturn("plan", "--format", "json").stdout)
     team.service.change_settings(latency_ms=150)
-    variables = team.repo.environment(DIGEST=plan["approval"]["digest"])
+    variables = team.repo.environment(DIGEST=plan["approval"]["digest"], OPTIONS="")
     (team.ground / "step.sh").write_text(script)
     step = [shutil.which("bash"), "-e", str(team.ground / "step.sh")]
     with subprocess.Popen(step, cwd=team.repo.root, env=variables, stdout=subprocess.DEVNULL) as job:
@@ -287,8 +331,9 @@ def test_the_gitlab_pipeline_runs(team):
     assert {each["severity"] for each in report} <= {"info", "minor"}
     keys = dict(zip(KEYS, team.keys.values(), strict=True))
     assert runner.gitlab(GITLAB, "plan", **keys).code == 0
-    name, digest = (team.repo.root / "plan.env").read_text().strip().split("=")
-    assert name == "DIGEST"
+    lines = (team.repo.root / "plan.env").read_text().splitlines()
+    assert [line.partition("=")[0] for line in lines] == ["DIGEST", "OPTIONS"]
+    digest = lines[0].partition("=")[2]
     assert runner.gitlab(GITLAB, "apply", **keys, DIGEST=digest).code == 0
     assert team.list_live_names() == ["prod-db", "prod-more", "prod-pg"]
     assert runner.gitlab(GITLAB, "drift", **keys).code == 0
